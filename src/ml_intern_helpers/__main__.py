@@ -1,0 +1,35 @@
+"""`python -m ml_intern_helpers COMMAND …`, also started by path (`scripts/launch` does, isolated by -I).
+
+Kept to syntax that Python 3.6 reads, so that an old interpreter gets a sentence and not a traceback.
+"""
+
+import os
+import sys
+
+
+def main():
+    # type: () -> int
+    """Run the command named first."""
+    if sys.version_info < (3, 11):
+        sys.stderr.write("ml-intern needs Python 3.11 or newer; this is %s at %s\n" % (sys.version.split()[0], sys.executable))
+        sys.stderr.write("  next: install one, or set ML_INTERN_PYTHON to its path\n")
+        return 3
+    _make_importable()
+    from ml_intern_helpers import cli
+
+    if len(sys.argv) < 2 or sys.argv[1] not in cli.COMMANDS:
+        sys.stderr.write("usage: python -m ml_intern_helpers COMMAND [ARGUMENTS]\n  commands: %s\n" % " ".join(cli.COMMANDS))
+        return 2
+    return cli.main(sys.argv[1], sys.argv[2:])
+
+
+def _make_importable():
+    # type: () -> None
+    """Started by path under -I, nothing has put the package's parent on sys.path."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    if "ml_intern_helpers" not in sys.modules and os.path.dirname(package) not in sys.path:
+        sys.path.insert(0, os.path.dirname(package))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

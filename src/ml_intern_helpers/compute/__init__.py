@@ -1,0 +1,1 @@
+"""What this machine and this account can train on."""

@@ -1,0 +1,1 @@
+"""What is in a dataset, and which training methods can use it."""

@@ -1,0 +1,25 @@
+"""What `pip install .` puts on PATH: one function per command."""
+
+from __future__ import annotations
+
+from ml_intern_helpers.cli import main
+
+
+def detect_compute() -> int:
+    return main("detect_compute")
+
+
+def inspect_dataset() -> int:
+    return main("inspect_dataset")
+
+
+def crawl_arxiv() -> int:
+    return main("crawl_arxiv")
+
+
+def hf_paper_meta() -> int:
+    return main("hf_paper_meta")
+
+
+def preflight_check() -> int:
+    return main("preflight_check")

@@ -1,0 +1,1 @@
+"""Hook entry points: read one event, ask a room, answer one JSON object."""

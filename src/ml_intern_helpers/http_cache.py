@@ -1,0 +1,64 @@
+"""Answers kept on disk, so that a repeated question costs no request; losing the cache loses nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ml_intern_helpers.paths import write_atomic
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A stored answer; `fetched_at` is a Unix time in seconds."""
+
+    status: int
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    fetched_at: float
+
+
+class HttpCache:
+    """One file per answer in `folder` (mode 0700). Never stores a token: the key holds a digest, the entry no request."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @staticmethod
+    def key(method: str, url: str, body: bytes, secret: str) -> str:
+        """A digest over the request; `secret` keeps one account's answers from another."""
+        return hashlib.sha256(b"\0".join([method.encode(), url.encode(), body, secret.encode()])).hexdigest()
+
+    def load(self, key: str) -> Entry | None:
+        """The stored answer, or None; an entry that cannot be read counts as none."""
+        try:
+            raw: dict[str, Any] = json.loads((self.folder / f"{key}.json").read_bytes())
+            return Entry(
+                status=int(raw["status"]),
+                url=str(raw["url"]),
+                headers={str(name): str(value) for name, value in raw["headers"].items()},
+                body=base64.b64decode(raw["body"], validate=True),
+                fetched_at=float(raw["fetched_at"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def store(self, key: str, entry: Entry) -> bool:
+        """Keep `entry`; False when the disk will not take it (full, read-only), which is never the command's failure."""
+        raw = {
+            "status": entry.status,
+            "url": entry.url,
+            "headers": entry.headers,
+            "body": base64.b64encode(entry.body).decode("ascii"),
+            "fetched_at": entry.fetched_at,
+        }
+        try:
+            write_atomic(self.folder / f"{key}.json", json.dumps(raw).encode())
+        except OSError:
+            return False
+        return True

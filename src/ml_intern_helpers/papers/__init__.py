@@ -1,0 +1,1 @@
+"""Papers: search, citations, metadata, linked models and data."""

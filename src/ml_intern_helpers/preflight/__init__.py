@@ -1,0 +1,1 @@
+"""What is wrong with a training script before it costs money."""

@@ -1,0 +1,124 @@
+"""Every service a helper may call: its address, who may receive a token, how fast, how long an answer keeps.
+
+The facts behind the figures are the services' own terms: arXiv allows one request every three seconds over a single
+connection; Semantic Scholar one request a second with a key and demands exponential backoff; the Hub counts requests in
+five-minute windows and says so in `ratelimit` headers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ml_intern_helpers import tokens
+from ml_intern_helpers.errors import UsageError
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service.
+
+    Attributes:
+        name: for messages and cache keys.
+        default_url: base URL without a trailing slash.
+        env: environment variable that overrides the base URL (mirrors, tests).
+        auth: headers that carry the user's key for this service; called per request, sent to the base URL's host only.
+        min_interval_s: seconds between two requests of all processes of this user; 0 means no pacing.
+        one_at_a_time: hold the pace lock during the request, so that there is a single connection.
+        ttl_s: seconds an answer may be served from the disk cache; 0 means never.
+        backoff_s: waits before the second, third … try of a request that may be retried.
+        longest_wait_s: a longer wait that a service demands becomes a `RateLimited` error instead.
+    """
+
+    name: str
+    default_url: str
+    env: str
+    auth: Callable[[], dict[str, str]] = dict
+    min_interval_s: float = 0.0
+    one_at_a_time: bool = False
+    ttl_s: int = HOUR
+    backoff_s: tuple[float, ...] = (0.5, 1.0, 2.0)
+    longest_wait_s: float = 20.0
+
+    @property
+    def base_url(self) -> str:
+        """The address in force, checked: https, or plain http to this machine."""
+        url = (os.environ.get(self.env) or self.default_url).rstrip("/")
+        if not allowed_url(url):
+            raise UsageError(f"{self.env}={url!r} is not an https URL", hint="plain http is accepted for loopback only")
+        return url
+
+
+def allowed_url(url: str) -> bool:
+    """Whether a helper may open `url`: https anywhere, http on loopback, no credentials in the address."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        return False
+    if parts.username or parts.password or not host:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in {"127.0.0.1", "localhost", "::1"})
+
+
+def _bearer() -> dict[str, str]:
+    token = tokens.hf_token()
+    return {"authorization": f"Bearer {token}"} if token else {}
+
+
+def _semantic_scholar_auth() -> dict[str, str]:
+    key = tokens.semantic_scholar_key()
+    return {"x-api-key": key} if key else {}
+
+
+def _openalex_auth() -> dict[str, str]:
+    key = tokens.openalex_key()
+    return {"authorization": f"Bearer {key}"} if key else {}
+
+
+HUB = Service("Hugging Face Hub", "https://huggingface.co", "HF_ENDPOINT", auth=_bearer, ttl_s=5 * MINUTE)
+VIEWER = Service(
+    "dataset viewer",
+    "https://datasets-server.huggingface.co",
+    "ML_INTERN_DATASET_VIEWER_URL",
+    auth=_bearer,
+    ttl_s=5 * MINUTE,
+)
+ARXIV = Service(
+    "arXiv",
+    "https://export.arxiv.org",
+    "ML_INTERN_ARXIV_URL",
+    min_interval_s=3.0,
+    one_at_a_time=True,
+    ttl_s=DAY,
+    backoff_s=(30.0,),
+    longest_wait_s=35.0,
+)
+ARXIV_HTML = Service(
+    "arXiv HTML", "https://arxiv.org", "ML_INTERN_ARXIV_HTML_URL", min_interval_s=3.0, one_at_a_time=True, ttl_s=7 * DAY
+)
+AR5IV = Service("ar5iv", "https://ar5iv.labs.arxiv.org", "ML_INTERN_AR5IV_URL", min_interval_s=1.0, ttl_s=7 * DAY)
+SEMANTIC_SCHOLAR = Service(
+    "Semantic Scholar",
+    "https://api.semanticscholar.org",
+    "ML_INTERN_SEMANTIC_SCHOLAR_URL",
+    auth=_semantic_scholar_auth,
+    min_interval_s=1.0,
+    ttl_s=DAY,
+    backoff_s=(1.0, 2.0, 4.0),
+)
+OPENALEX = Service(
+    "OpenAlex",
+    "https://api.openalex.org",
+    "ML_INTERN_OPENALEX_URL",
+    auth=_openalex_auth,
+    ttl_s=DAY,
+    backoff_s=(1.0, 2.0, 4.0),
+)
+
+SERVICES = (HUB, VIEWER, ARXIV, ARXIV_HTML, AR5IV, SEMANTIC_SCHOLAR, OPENALEX)

@@ -1,0 +1,47 @@
+"""The user's tokens: where they come from, and nothing else. Who may receive one is decided in `services`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ml_intern_helpers.paths import hf_home
+
+
+def hf_token() -> str | None:
+    """The Hugging Face token: `HF_TOKEN`, else the file that `hf auth login` writes; None when there is neither.
+
+    An empty or blank `HF_TOKEN` counts as absent, as in `huggingface_hub`: an empty line in an .env file must not hide
+    the token file.
+    """
+    from_environment = os.environ.get("HF_TOKEN") or os.environ.get("HUGGING_FACE_HUB_TOKEN") or ""
+    return _usable(from_environment) or _usable(_read(hf_token_path()))
+
+
+def hf_token_path() -> Path:
+    """The token file: `HF_TOKEN_PATH`, else `token` in the Hub client's home."""
+    own = os.environ.get("HF_TOKEN_PATH")
+    return Path(own).expanduser() if own else hf_home() / "token"
+
+
+def semantic_scholar_key() -> str | None:
+    """The Semantic Scholar API key, from `SEMANTIC_SCHOLAR_API_KEY` (or `S2_API_KEY`)."""
+    return _usable(os.environ.get("SEMANTIC_SCHOLAR_API_KEY") or os.environ.get("S2_API_KEY") or "")
+
+
+def openalex_key() -> str | None:
+    """The OpenAlex API key, from `OPENALEX_API_KEY`."""
+    return _usable(os.environ.get("OPENALEX_API_KEY") or "")
+
+
+def _usable(token: str) -> str | None:
+    """Strip a token; refuse what cannot stand in an HTTP header (a newline would forge one)."""
+    token = token.strip()
+    return token if token and token.isascii() and token.isprintable() and " " not in token else None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""

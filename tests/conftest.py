@@ -1,0 +1,37 @@
+"""Fixtures for every test: an empty home, a loopback service, a runner for helpers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from support.helpers import Outcome, run_helper
+from support.loopback import Loopback
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty home folder under a path with a space and a quote, as users have them."""
+    folder = tmp_path / "a user's home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def service() -> Iterator[Loopback]:
+    """A loopback service without routes; a test adds its own."""
+    loopback = Loopback()
+    yield loopback
+    loopback.close()
+
+
+@pytest.fixture
+def helper(home: Path) -> Callable[..., Outcome]:
+    """`helper("crawl_arxiv", "lora", "--json", HF_TOKEN="…")` in that home; further keywords are environment variables."""
+
+    def run(command: str, *arguments: str, cwd: Path | None = None, **environment: str) -> Outcome:
+        return run_helper(command, *arguments, home=home, cwd=cwd, **environment)
+
+    return run

@@ -1,0 +1,1 @@
+"""What several test modules use: a loopback service, a runner for helpers, the shared recordings."""
