@@ -6,6 +6,13 @@ Kept to syntax that Python 3.6 reads, so that an old interpreter gets a sentence
 import os
 import sys
 
+#: Started by the Claude Code client and by `scripts/launch`, not by people: they bypass `cli`, whose imports cost start-up.
+#: Each has `main(argv) -> exit code` and runs on the standard library alone.
+PROGRAMS = {
+    "guard": "ml_intern_helpers.guard.hook",
+    "mcp_headers": "ml_intern_helpers.guard.mcp_headers",
+}
+
 
 def main():
     # type: () -> int
@@ -15,6 +22,10 @@ def main():
         sys.stderr.write("  next: install one, or set ML_INTERN_PYTHON to its path\n")
         return 3
     _make_importable()
+    if sys.argv[1:2] and sys.argv[1] in PROGRAMS:
+        import importlib
+
+        return int(importlib.import_module(PROGRAMS[sys.argv[1]]).main(sys.argv[2:]))
     from ml_intern_helpers import cli
 
     if len(sys.argv) < 2 or sys.argv[1] not in cli.COMMANDS:
