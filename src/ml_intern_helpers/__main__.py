@@ -9,6 +9,7 @@ import sys
 #: Started by the Claude Code client and by `scripts/launch`, not by people: they bypass `cli`, whose imports cost start-up.
 #: Each has `main(argv) -> exit code` and runs on the standard library alone.
 PROGRAMS = {
+    "environment": "ml_intern_helpers.environment.main",
     "guard": "ml_intern_helpers.guard.hook",
     "mcp_headers": "ml_intern_helpers.guard.mcp_headers",
 }
