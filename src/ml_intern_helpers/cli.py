@@ -115,6 +115,16 @@ def _run(command: str, argv: list[str]) -> int:
     return output.write(report, text, form)
 
 
+def print_error(command: str, argv: list[str], err: ToolError) -> int:
+    """Answer for a command that could not be started (no environment to run it in), in the form its caller asked for."""
+    module = None
+    with suppress(KeyError, ImportError):
+        module = importlib.import_module(COMMANDS[command])
+    form = _form_asked(argv, module)
+    report = Report(command, "error", error=err.to_dict(), exit_code=err.exit_code)
+    return output.write(report, output.rendered(module, report, form), form)
+
+
 def _bug(command: str, err: Exception) -> Report:
     import traceback
 
