@@ -30,7 +30,7 @@ cli.add_argument("--project", default="ml-intern", help="Trackio project; '' tur
 cli.add_argument("--space", help="Trackio dashboard, user/name: on Jobs the metrics survive nowhere else")
 cli.add_argument("--lora", action="store_true", help="train an adapter instead of all weights")
 cli.add_argument("--lr", type=float, help="default 2e-5, with --lora 2e-4")
-cli.add_argument("--batch", type=int, default=4, help="rows per device at once; an update keeps 16, so halve it when out of memory")
+cli.add_argument("--batch", type=int, default=4, help="rows per device at once; out of memory: halve it, 16 per update stay")
 cli.add_argument("--max-length", type=int, default=2048, help="tokens; longer rows are cut")
 cli.add_argument("--chat-template", help="for a tokenizer without one: a .jinja file, or a model to take it from")
 cli.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --output")
@@ -52,7 +52,7 @@ bf16 = gpu and torch.cuda.is_bf16_supported(including_emulation=False)  # not on
 config = SFTConfig(
     output_dir=args.output, max_steps=max_steps, num_train_epochs=1, max_length=args.max_length, seed=42,
     per_device_train_batch_size=args.batch, per_device_eval_batch_size=args.batch,
-    gradient_accumulation_steps=max(1, 16 // args.batch),
+    gradient_accumulation_steps=max(1, 16 // args.batch), activation_checkpointing=True,
     learning_rate=args.lr or (2e-4 if args.lora else 2e-5), lr_scheduler_type="cosine", warmup_steps=0.05,  # <1: a share
     assistant_only_loss=columns == ["messages"],  # raises for a template TRL does not know: add {% generation %}, or False
     chat_template_path=args.chat_template,
@@ -65,10 +65,10 @@ config = SFTConfig(
     trackio_space_id=args.space, trackio_static_space_id=False,  # False: no second Space at the end
     push_to_hub=bool(args.hub_id), hub_model_id=args.hub_id, hub_private_repo=True,
 )
-# fmt: on
 trainer = SFTTrainer(
     model=args.model, args=config, train_dataset=data["train"], eval_dataset=data["test"],
     peft_config=LoraConfig(r=16, lora_alpha=32, target_modules="all-linear") if args.lora else None,
 )
+# fmt: on
 trainer.train(resume_from_checkpoint=args.resume)
 trainer.save_model(args.output)  # with a hub id this pushes too
