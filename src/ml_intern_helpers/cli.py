@@ -125,14 +125,6 @@ def print_error(command: str, argv: list[str], err: ToolError) -> int:
     return output.write(report, output.rendered(module, report, form), form)
 
 
-def print_error(command: str, argv: list[str], err: ToolError) -> int:
-    """Report what came before `command` could run (no environment, say) in the form it would have used; return the exit code."""
-    module = importlib.import_module(COMMANDS[command])
-    form = _form_asked(argv, module)
-    report = Report(command, "error", error=err.to_dict(), exit_code=err.exit_code)
-    return output.write(report, output.rendered(module, report, form), form)
-
-
 def _bug(command: str, err: Exception) -> Report:
     import traceback
 
