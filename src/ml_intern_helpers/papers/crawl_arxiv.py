@@ -178,7 +178,7 @@ def _run_graph(args: argparse.Namespace, context: Context) -> Report:
     fields = _fields(ask.direction, [_row(edge.paper, edge, limits) for edge in found.shown], found.total, ask.start)
     fields["next_start"] = _next(ask.start, len(found.shown), found.matching)
     fields |= {"paper": _row(found.paper, None, SEARCH_LIMITS), "matching": found.matching, "read": found.read}
-    fields |= {"complete": found.complete, "sort": ask.sort, "sources": sources(found.responses)}
+    fields |= {"complete": found.complete, "sort": found.sort, "sources": sources(found.responses)}
     return Report("crawl_arxiv", fields=fields)
 
 

@@ -12,6 +12,7 @@ _RANKED = {
     "relevance": "by relevance",
     "submitted": "newest first",
     "updated": "last updated first",
+    "citations": "by citations (influence is not judged)",
     "influence": "influential first, then by citations",
 }
 
@@ -24,11 +25,16 @@ def render(report: Report) -> str:
         lines.append(f"searched: {fields['search_query']}")
     lines += _advice(fields)
     if fields["papers"]:
-        lines += [STRANGERS, ""]
+        lines += [STRANGERS, *_subject(fields["paper"]), ""]
         for number, row in enumerate(fields["papers"], start=fields["start"] + 1):
             lines += [*_block(number, row), ""]
         lines.append("pages: https://arxiv.org/abs/ID  /pdf/ID  /html/ID  https://huggingface.co/papers/ID")
     return "\n".join([*lines, render_sources(fields["sources"])])
+
+
+def _subject(row: dict[str, Any] | None) -> list[str]:
+    """The paper in the middle of a citation graph, on one line."""
+    return [f"of: [{row['arxiv_id']}] {row['title']} ({_counts(row) or 'citations not counted'})"] if row else []
 
 
 def _headline(fields: dict[str, Any]) -> str:
@@ -57,8 +63,8 @@ def _graph_headline(fields: dict[str, Any]) -> str:
     said = f"{number} cite arXiv:{paper_id}" if fields["mode"] == "citations" else f"arXiv:{paper_id} cites {number}"
     if not fields["complete"]:
         said += f"; the first {fields['read']:,} were read"
-    if fields["matching"] is not None and fields["matching"] != total:
-        said += f"; {fields['matching']:,} listed and matching"
+    if fields["matching"] is not None and fields["matching"] not in (total, fields["read"]):
+        said += f"; {fields['matching']:,} of them match"
     if fields["matching"] and not fields["returned"]:
         said += f"; --start {fields['start']} is past the last one"
     return said
@@ -88,7 +94,7 @@ def _block(number: int, row: dict[str, Any]) -> list[str]:
     if row["abstract"]:
         lines.append(f"   abstract: {row['abstract']}")
     if edge:
-        lines += [f"   cited as: {context}" for context in edge["contexts"] or []]
+        lines += [f"   quote: {context}" for context in edge["contexts"] or []]
     if not name and row["links"]["source"]:
         lines.append(f"   {row['links']['source']}")
     return lines

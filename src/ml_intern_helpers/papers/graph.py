@@ -43,6 +43,7 @@ class Graph:
 
     Attributes:
         service: who says so.
+        sort: how `shown` is ranked: `influence`, `submitted`, or `citations` where nobody judges influence.
         paper: the one in the middle.
         total: edges the service counts in this direction; None when it does not say.
         read: edges looked at.
@@ -53,6 +54,7 @@ class Graph:
     """
 
     service: str
+    sort: str
     paper: Paper
     total: int | None
     read: int
@@ -82,20 +84,22 @@ def crawl(http: Http, ask: Ask) -> Graph:
 def _from_semantic_scholar(http: Http, ask: Ask) -> Graph:
     head = s2.head(http, ask.paper_id, ask.direction)
     pages, notes = _read(http, ask)
-    edges = [edge for page in pages for edge in page.citations]
+    edges = [edge for page in pages for edge in page.edges]
     read = len(edges) + sum(page.undescribed for page in pages)
     if head.total and not read:
         raise Unavailable(f"Semantic Scholar counts {head.total} {ask.direction} of arXiv:{ask.paper_id.base} but withholds them")
     if read > len(edges):
         notes.append(f"{read - len(edges)} {ask.direction} are left out: Semantic Scholar does not describe them")
     matching = ranked((edge for edge in edges if passes(edge, ask)), ask.sort)
+    shown = [s2.parse_edge(edge, ask.direction) for edge in matching[ask.start : ask.start + ask.limit]]
     return Graph(
         service="Semantic Scholar",
+        sort=ask.sort,
         paper=replace(head.paper, arxiv_id=ask.paper_id.base),
         total=head.total,
         read=read,
         matching=len(matching),
-        shown=tuple(matching[ask.start : ask.start + ask.limit]),
+        shown=tuple(citation for citation in shown if citation),
         complete=not pages or pages[-1].next_offset is None,
         responses=(head.response, *(page.response for page in pages)),
         notes=tuple(notes),
@@ -119,25 +123,22 @@ def _read(http: Http, ask: Ask) -> tuple[list[s2.EdgePage], list[str]]:
     return pages, []
 
 
-def passes(edge: Citation, ask: Ask) -> bool:
+def passes(edge: s2.Edge, ask: Ask) -> bool:
     """Whether an edge is wanted; one whose date is unknown fails a date filter."""
     if ask.influential_only and not edge.is_influential:
         return False
-    day = edge.paper.published or (str(edge.paper.year) if edge.paper.year else None)
     if not (ask.since or ask.until):
         return True
-    if day is None:
-        return False
     # A year alone is compared as a year: "2024" is neither before 2024-05-01 nor after it.
-    since, until = (ask.since or "")[: len(day)], (ask.until or "9999-12-31")[: len(day)]
-    return since <= day <= until
+    since, until = (ask.since or "")[: len(edge.day)], (ask.until or "9999-12-31")[: len(edge.day)]
+    return bool(edge.day) and since <= edge.day <= until
 
 
-def ranked(edges: Iterable[Citation], sort: str) -> list[Citation]:
+def ranked(edges: Iterable[s2.Edge], sort: str) -> list[s2.Edge]:
     """Influential first, then the most cited; or the newest first. What is unknown comes last."""
     if sort == "submitted":
-        return sorted(edges, key=lambda edge: edge.paper.published or str(edge.paper.year or ""), reverse=True)
-    return sorted(edges, key=lambda edge: (edge.is_influential is True, edge.paper.citation_count or 0), reverse=True)
+        return sorted(edges, key=lambda edge: edge.day, reverse=True)
+    return sorted(edges, key=lambda edge: (edge.is_influential is True, edge.citation_count or 0), reverse=True)
 
 
 def _from_openalex(http: Http, ask: Ask, reason: ToolError) -> Graph:
@@ -151,6 +152,7 @@ def _from_openalex(http: Http, ask: Ask, reason: ToolError) -> Graph:
     total = work.paper.citation_count if ask.direction == "citations" else work.references_total
     return Graph(
         service="OpenAlex",
+        sort="citations" if ask.sort == "influence" else ask.sort,
         paper=replace(work.paper, arxiv_id=ask.paper_id.base),
         total=total,
         read=len(papers),

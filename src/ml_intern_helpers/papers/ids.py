@@ -35,9 +35,14 @@ class ArxivId:
 
     @property
     def possible(self) -> bool:
-        """Whether the month in it exists; arXiv refuses a whole request for one id like 1234.12345."""
-        digits = self.base.rpartition("/")[2]
-        return 1 <= int(digits[2:4]) <= 12
+        """Whether arXiv can have given it out; the service refuses a whole request for one id like 1234.12345.
+
+        The month must exist, and the number after the dot has had five digits since January 2015, four before.
+        """
+        date, _, number = self.base.partition(".")
+        digits = date.rpartition("/")[2]
+        expected = 0 if "/" in self.base else 5 if digits >= "1501" else 4
+        return 1 <= int(digits[2:4]) <= 12 and len(number) == expected
 
 
 def parse_id(text: str) -> ArxivId | None:

@@ -40,16 +40,33 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Edge:
+    """One edge as far as ranking needs it; thousands are ranked, `parse_edge` reads the few that are shown.
+
+    Attributes:
+        is_influential: Semantic Scholar's judgement, or None.
+        citation_count: of the paper at the other end, or None.
+        day: `2024-05-14`, or `2024` where only the year is known, or "".
+        raw: the row as it came: not cleaned.
+    """
+
+    is_influential: bool | None
+    citation_count: int | None
+    day: str
+    raw: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class EdgePage:
     """One page of edges.
 
     Attributes:
-        citations: the edges whose other end is described.
-        undescribed: edges without any description of their other end (withheld by the publisher).
+        edges: those whose other end is described.
+        undescribed: how many are not (withheld by the publisher).
         next_offset: where the next page starts, or None on the last one.
     """
 
-    citations: tuple[Citation, ...]
+    edges: tuple[Edge, ...]
     undescribed: int
     next_offset: int | None
     response: Response
@@ -85,6 +102,16 @@ def parse_edges(response: Response, direction: Direction) -> EdgePage:
     return EdgePage(tuple(found), len(rows) - len(found), count(body.get("next")), response)
 
 
+def parse_edge(edge: Edge, direction: Direction) -> Citation | None:
+    """All of an edge, cleaned; None when its title turns out to be empty."""
+    paper = parse_paper(mapping(edge.raw.get(_OTHER_END[direction])))
+    if paper is None:
+        return None
+    intents = None if edge.raw.get("intents") is None else texts(edge.raw["intents"], 40)
+    contexts = None if edge.raw.get("contexts") is None else texts(edge.raw["contexts"], 400)
+    return Citation(paper, edge.is_influential, intents, contexts)
+
+
 def parse_paper(raw: dict[str, Any]) -> Paper | None:
     """One paper object; None without a title. `paperId` and most other keys may be null."""
     title = text(raw.get("title"), 400)
@@ -109,13 +136,12 @@ def parse_paper(raw: dict[str, Any]) -> Paper | None:
     )
 
 
-def _edge(row: dict[str, Any], other_end: str) -> Citation | None:
-    paper = parse_paper(mapping(row.get(other_end)))
-    if paper is None:
+def _edge(row: dict[str, Any], other_end: str) -> Edge | None:
+    paper = mapping(row.get(other_end))
+    if not text(paper.get("title")):
         return None
-    intents = None if row.get("intents") is None else texts(row["intents"], 40)
-    contexts = None if row.get("contexts") is None else texts(row["contexts"], 400)
-    return Citation(paper, flag(row.get("isInfluential")), intents, contexts)
+    day = date(paper.get("publicationDate")) or str(count(paper.get("year")) or "")
+    return Edge(flag(row.get("isInfluential")), count(paper.get("citationCount")), day, row)
 
 
 def _page(paper_id: object) -> str | None:
