@@ -1,2 +1,2 @@
 #!/bin/sh
-f=$0; while [ -L "$f" ]; do t=$(readlink "$f"); case $t in /*) f=$t ;; *) f=${f%/*}/$t ;; esac; done; exec "${f%/*}/../../../scripts/launch" inspect_dataset "$@"
+f=$0; while [ -L "$f" ]; do t=$(readlink "$f"); case $t in /*) f=$t ;; *) f=$(dirname "$f")/$t ;; esac; done; exec "$(dirname "$f")/../../../scripts/launch" inspect_dataset "$@"

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ml_intern_helpers.environment.specs import ROOT, Spec
+from ml_intern_helpers.environment.specs import ROOT, UV_LOCK, Spec
 
 #: Runs one command line; raises BuildFailed when it fails.
 Run = Callable[[list[str]], None]
@@ -31,29 +31,41 @@ def base_python() -> str:
 
 
 def find_uv() -> str | None:
-    """uv, also where its installer puts it when PATH is a hook's short one."""
-    return shutil.which("uv") or shutil.which("uv", path=os.path.expanduser("~/.local/bin:~/.cargo/bin"))
+    """uv, also where its own installer puts it: a hook's PATH is short."""
+    return shutil.which("uv") or shutil.which("uv", path=str(Path("~/.local/bin").expanduser()))
 
 
-def with_uv(uv: str, spec: Spec, folder: Path, run: Run) -> None:
-    """Make `folder` with uv."""
-    run([uv, "venv", "--quiet", "--no-project", "--python", base_python(), str(folder)])
+def make_with_uv(uv: str, folder: Path, run: Run) -> None:
+    """An empty environment, made by uv."""
+    run([uv, "venv", "--quiet", "--no-project", "--allow-existing", "--python", base_python(), str(folder)])
+
+
+def make_with_venv(folder: Path, run: Run) -> None:
+    """An environment with pip in it; fails where Python was packaged without `venv` or `ensurepip`."""
+    run([base_python(), "-I", "-m", "venv", "--clear", str(folder)])
+
+
+def install_with_uv(uv: str, spec: Spec, folder: Path, run: Run) -> None:
+    """uv knows where the builds of torch live; pip does not."""
     backend = ["--torch-backend", spec.torch_backend] if spec.torch_backend else []
     run([uv, "pip", "install", "--quiet", "--python", str(folder / "bin/python"), *backend, *_what(spec)])
 
 
-def with_pip(spec: Spec, folder: Path, run: Run) -> None:
-    """Make `folder` with venv and pip."""
-    run([base_python(), "-I", "-m", "venv", str(folder)])
-    # --no-compile: what is used gets compiled when it is first used; all of it takes longer than the download.
-    options = ["--quiet", "--no-input", "--no-compile", "--disable-pip-version-check", "--retries", "2"]
-    run([str(folder / "bin/python"), "-I", "-m", "pip", "install", *options, *_what(spec)])
+def install_with_pip(spec: Spec, folder: Path, run: Run) -> None:
+    """From whatever index pip is set up for."""
+    run([*_pip(folder), *_what(spec)])
+
+
+def fetch_uv(folder: Path, into: Path, run: Run) -> str:
+    """uv for one build, from the package index, beside the environment and not in it."""
+    run([*_pip(folder), "--require-hashes", "--target", str(into), "-r", str(ROOT / UV_LOCK)])
+    return str(into / "bin/uv")
 
 
 def runner(log: Path, cwd: Path) -> Run:
     """A `Run` that appends what commands print to `log` and works in `cwd`, away from the user's project and its settings."""
     environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    environment |= {"PIP_USER": "0", "UV_NO_PROGRESS": "1", "UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "1")}
+    environment |= {"PIP_USER": "0", "UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "1")}
 
     def run(call: list[str]) -> None:
         done = subprocess.run(
@@ -74,8 +86,14 @@ def runner(log: Path, cwd: Path) -> Run:
     return run
 
 
+def _pip(folder: Path) -> list[str]:
+    # --no-compile: what is used is compiled when it is first used; compiling everything takes longer than the download.
+    options = ["--quiet", "--no-input", "--no-compile", "--disable-pip-version-check", "--retries", "2"]
+    return [str(folder / "bin/python"), "-I", "-m", "pip", "install", *options]
+
+
 def _what(spec: Spec) -> list[str]:
-    """Hashed pins where the lock has hashes; else the direct requirements held by the lock as constraints."""
+    """Hashed pins where the lock has hashes; else the direct requirements, held by the lock as constraints."""
     if spec.wanted:
         return ["-r", str(ROOT / spec.wanted), "-c", str(ROOT / spec.lock)]
     return ["--require-hashes", "-r", str(ROOT / spec.lock)]

@@ -7,8 +7,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-#: The plugin's folder. In a pip-installed package there is none, and then nothing can be built: `read_spec` says so.
+#: The plugin's folder. An installed package has none and builds nothing: its installer did.
 ROOT = Path(__file__).resolve().parents[3]
+#: uv itself, for a machine that has none and would otherwise get the wrong build of torch.
+UV_LOCK = "requirements/uv.lock"
 
 
 @dataclass(frozen=True)
