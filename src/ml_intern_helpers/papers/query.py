@@ -56,7 +56,9 @@ def compile_query(query: str) -> str:
     """The part of `build` that reads the query itself; "" for an empty one."""
     if len(query) > MAX_CHARACTERS:
         raise UsageError(f"the query has {len(query)} characters, at most {MAX_CHARACTERS} are sent", hint="use fewer words")
-    query = query.translate({0x201C: '"', 0x201D: '"'})
+    if re.search(r"\b(?:submittedDate|lastUpdatedDate):", query):
+        raise UsageError("date ranges are not written in the query", hint="use --since and --until")
+    query = clean(query).translate({0x201C: '"', 0x201D: '"'})
     if query.count('"') % 2:
         raise UsageError('a quote (") in the query is not closed', hint='write phrases as "low rank adaptation"')
     tokens = _tokens(query)
