@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers import __version__
+from ml_intern_helpers.background import Task
 from ml_intern_helpers.errors import BadData, Unavailable
-from ml_intern_helpers.http_reach import Task, accepts_connections
+from ml_intern_helpers.http_reach import accepts_connections
 from ml_intern_helpers.http_response import Response, public_url
 from ml_intern_helpers.services import Service, is_loopback, origin
 from ml_intern_helpers.text import clean

@@ -21,6 +21,12 @@ def hf_home() -> Path:
     return expanded(own) if own else _user_cache() / "huggingface"
 
 
+def hf_cache() -> Path:
+    """Where the Hub's client keeps downloads: `$HF_HUB_CACHE`, `$HUGGINGFACE_HUB_CACHE`, `hub` in its home."""
+    own = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    return expanded(own) if own else hf_home() / "hub"
+
+
 def expanded(path: str) -> Path:
     """`path` with `~` and `$VARIABLES` replaced, as the Hub's client does with the paths it takes from the environment."""
     return Path(os.path.expandvars(os.path.expanduser(path)))
