@@ -38,9 +38,15 @@ def main():
 def _make_importable():
     # type: () -> None
     """Started by path under -I, nothing has put the package's parent on sys.path."""
+    if "ml_intern_helpers" in sys.modules:
+        return
     package = os.path.dirname(os.path.abspath(__file__))
-    if "ml_intern_helpers" not in sys.modules and os.path.dirname(package) not in sys.path:
+    if os.path.dirname(package) not in sys.path:
         sys.path.insert(0, os.path.dirname(package))
+    if not os.access(package, os.W_OK):
+        from ml_intern_helpers import bytecode
+
+        bytecode.keep_in_cache(os.path.dirname(package))
 
 
 if __name__ == "__main__":
