@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ml_intern_helpers.guard.helper_calls import READ_ONLY_HELPERS
-from support.helpers import ROOT, clean_environment
+from support.helpers import ROOT, Outcome, clean_environment
 
 SCRIPTS = ROOT / "skills/ml-intern/scripts"
+#: Words in an option's name that smell of writing, starting or connecting to something.
+WRITES = re.compile(
+    r"^--out|write|save|export|dump|html|fix|apply|exec|run|command|shell|push|upload|submit|jobs|log|cache|endpoint|url"
+)
 
 
 def start_hook(stdin: bytes, home: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
@@ -63,25 +68,14 @@ def test_hook_builds_no_environment(home: Path) -> None:
     assert {path.name for path in home.rglob("*") if path.is_file()} <= {"python"}, "at most which Python was found"
 
 
-def options_of(helper: str, home: Path) -> set[str]:
-    """Every option a helper's own `--help` names."""
-    done = subprocess.run(
-        [SCRIPTS / f"{helper}.sh", "--help"], env=clean_environment(home), cwd=home, capture_output=True, text=True, check=True
-    )
-    usage = done.stdout.split("\n\n")[0]
-    return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", usage))
-
-
-@pytest.mark.parametrize("helper", sorted(READ_ONLY_HELPERS))
-def test_helper_has_no_undeclared_option_that_writes_or_starts_something(helper: str, home: Path, tmp_path: Path) -> None:
-    options = options_of(helper, home)
+@pytest.mark.parametrize("name", sorted(READ_ONLY_HELPERS))
+def test_helper_has_no_undeclared_option_that_writes_or_starts_something(helper: Callable[..., Outcome], name: str) -> None:
+    usage = helper(name, "--help").stdout.split("\n\n")[0]
+    options = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", usage))
     assert {"--json", "--offline"} <= options, "the search itself must find something"
-    suspicious = re.compile(
-        r"out|write|save|export|dump|html|fix|apply|exec|run|command|shell|push|upload|submit|jobs|log-file|cache-dir|endpoint|url"
-    )
-    writing = {option for option in options if suspicious.search(option)}
-    assert writing == READ_ONLY_HELPERS[helper], "an option that writes must be declared in READ_ONLY_HELPERS"
-    assert all(option.startswith("--") for option in READ_ONLY_HELPERS[helper]), "short options can be glued together"
+    writing = {option for option in options if WRITES.search(option)}
+    assert writing == READ_ONLY_HELPERS[name], "an option that writes must be declared in READ_ONLY_HELPERS"
+    assert all(option.startswith("--") for option in READ_ONLY_HELPERS[name]), "short options can be glued together"
 
 
 def test_every_wrapper_is_listed_or_left_out_on_purpose() -> None:
