@@ -104,11 +104,15 @@ def parse_feed(body: bytes) -> Feed:
     """Atom bytes -> `Feed`; `BadData` when they are something else."""
     import feedparser
 
+    if b"<!ENTITY" in body:  # arXiv declares none; nested ones grow without bound
+        raise BadData("arXiv answered with a document type of its own making", hint="a proxy may stand between")
     # Sanitising would drop `<y` from "if $x<y$": the text is plain, and it is cleaned and never rendered as HTML.
     parsed = feedparser.parse(body, sanitize_html=False, resolve_relative_uris=False)
     if not str(parsed.get("version") or "").startswith("atom"):
         seen = clean(body[:300], limit=80)
         raise BadData(f"arXiv answered something that is not an Atom feed: {seen!r}", hint="ask again later")
+    if parsed.bozo and not body.rstrip().endswith(b"</feed>"):
+        raise BadData("arXiv's answer was cut off on the way", hint="ask again")
     for entry in parsed.entries:
         if _ERRORS in str(entry.get("id", "")):
             return Feed(0, (), error=text(entry.get("summary"), 300) or "no reason given")
