@@ -105,10 +105,10 @@ def test_plugin_loads_whole(installed: Installed) -> None:
     assert Path(plugin["path"]).resolve() == installed.root.resolve()
 
 
+@pytest.mark.parametrize("installed", ["git"], indirect=True, scope="module")
 def test_git_copy_lies_in_the_clients_cache_under_a_space(installed: Installed) -> None:
-    if installed.way == "git":
-        assert " " in str(installed.root)
-        assert installed.root.name == json.loads((ROOT / ".claude-plugin/plugin.json").read_text())["version"]
+    assert " " in str(installed.root)
+    assert installed.root.name == json.loads((ROOT / ".claude-plugin/plugin.json").read_text())["version"]
 
 
 @pytest.mark.parametrize("slash", SLASHES)
@@ -154,9 +154,9 @@ def test_anything_more_than_a_call_is_refused(installed: Installed) -> None:
     assert not list(installed.work.glob("*")), "a refused command left something behind"
 
 
+@pytest.mark.parametrize("installed", ["directory", "git"], indirect=True, scope="module")
 def test_plugin_costs_at_most_1000_tokens_while_idle(installed: Installed, capsys: pytest.CaptureFixture[str]) -> None:
-    if installed.way == "plugin-dir":
-        pytest.skip("`plugin details` knows installed plugins only; the other two ways check it")
+    """`plugin details` knows installed plugins only, so not the one of --plugin-dir."""
     done = run_client(installed.home, "plugin", "details", "ml-intern@ml-intern")
     assert done.returncode == 0, done.stderr
     figure = re.search(r"[Aa]lways[- ]on:?\s*~?([\d,.]+k?)", done.stdout)
