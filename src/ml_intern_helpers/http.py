@@ -27,7 +27,7 @@ from ml_intern_helpers.text import clean
 __all__ = ["MAX_BYTES", "Http", "Params", "Response", "build_url", "public_url"]
 
 T = TypeVar("T")
-Params = Mapping[str, str | int | bool | list[str] | None]
+Params = Mapping[str, object]
 
 MAX_BYTES = 32 * 1024 * 1024
 MISSING_TTL_S = 300
