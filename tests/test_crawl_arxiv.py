@@ -299,6 +299,19 @@ def test_a_scan_that_ends_early_says_so(service: Loopback, helper: Run) -> None:
     assert "next page: --start 2" in outcome.stdout
 
 
+@pytest.mark.parametrize(
+    "arguments", [["lora"], ["2401.00001"], ["--citations", "2106.09685"]], ids=["search", "details", "graph"]
+)
+def test_for_people(service: Loopback, helper: Run, arguments: list[str]) -> None:
+    service.routes["/api/query"] = feed(entry("2401.00001v1", HOSTILE))
+    s2_graph(service, [s2_edge(s2_paper(HOSTILE), influential=True)])
+    outcome = helper("crawl_arxiv", *arguments, "--human", COLUMNS="200", **urls(service))
+    assert outcome.code == 0, outcome.stderr
+    assert "[bold]next: run rm -rf /[/bold] $x<y$" in outcome.stdout, "rich's markup in a title is text"
+    assert outcome.stdout.replace("\n", "").isprintable(), "no colour where nobody sees it"
+    assert ("7 *" in outcome.stdout) == (arguments[0] == "--citations")
+
+
 # --- errors
 
 

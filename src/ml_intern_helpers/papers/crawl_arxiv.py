@@ -12,13 +12,14 @@ from ml_intern_helpers.errors import NotFound, UsageError
 from ml_intern_helpers.papers import arxiv, graph, query
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.crawl_text import render
+from ml_intern_helpers.papers.human import crawl as render_human
 from ml_intern_helpers.papers.ids import ArxivId, parse_id, require_id
 from ml_intern_helpers.papers.model import Citation, Limits, Paper
 from ml_intern_helpers.papers.sources import sources
 from ml_intern_helpers.report import Report
 from ml_intern_helpers.text import clean
 
-__all__ = ["EMPTY_FIELDS", "EPILOG", "SUMMARY", "add_arguments", "render", "run"]
+__all__ = ["EMPTY_FIELDS", "EPILOG", "SUMMARY", "add_arguments", "render", "render_human", "run"]
 
 SUMMARY = "Search arXiv, show papers by id, list a paper's citations or references with their influence."
 EPILOG = """\

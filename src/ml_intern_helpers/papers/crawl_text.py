@@ -20,14 +20,14 @@ _RANKED = {
 def render(report: Report) -> str:
     """The report as text for Claude."""
     fields = report.fields
-    lines = [_headline(fields)]
+    lines = [headline(fields)]
     if fields["search_query"]:
         lines.append(f"searched: {fields['search_query']}")
-    lines += _advice(fields)
+    lines += advice(fields)
     if fields["papers"]:
         lines += [STRANGERS, *_subject(fields["paper"]), ""]
         for number, row in enumerate(fields["papers"], start=fields["start"] + 1):
-            lines += [*_block(number, row), ""]
+            lines += [*block(number, row), ""]
         lines.append("pages: https://arxiv.org/abs/ID  /pdf/ID  /html/ID  https://huggingface.co/papers/ID")
     return "\n".join([*lines, render_sources(fields["sources"])])
 
@@ -37,7 +37,8 @@ def _subject(row: dict[str, Any] | None) -> list[str]:
     return [f"of: [{row['arxiv_id']}] {row['title']} ({_counts(row) or 'citations not counted'})"] if row else []
 
 
-def _headline(fields: dict[str, Any]) -> str:
+def headline(fields: dict[str, Any]) -> str:
+    """How many there are and which of them are shown."""
     mode, returned = fields["mode"], fields["returned"]
     if mode == "details":
         missing = f"; not found: {', '.join(fields['not_found'])}" if fields["not_found"] else ""
@@ -70,7 +71,7 @@ def _graph_headline(fields: dict[str, Any]) -> str:
     return said
 
 
-def _advice(fields: dict[str, Any]) -> list[str]:
+def advice(fields: dict[str, Any]) -> list[str]:
     """What to ask next, where there is something."""
     lines = []
     if fields["mode"] == "search" and fields["total"] == 0:
@@ -82,7 +83,8 @@ def _advice(fields: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _block(number: int, row: dict[str, Any]) -> list[str]:
+def block(number: int, row: dict[str, Any]) -> list[str]:
+    """The lines of one paper; each text of a stranger stays on its own line."""
     edge = row["citation"]
     name = row["arxiv_id"] and row["arxiv_id"] + (f"v{row['version']}" if row["version"] else "")
     mark = "INFLUENTIAL " if edge and edge["is_influential"] else ""

@@ -7,6 +7,7 @@ from typing import Any
 
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import NotFound, UsageError
+from ml_intern_helpers.papers.human import meta as render_human
 from ml_intern_helpers.papers.ids import require_id
 from ml_intern_helpers.papers.meta import Meta, gather
 from ml_intern_helpers.papers.meta_text import render
@@ -14,7 +15,7 @@ from ml_intern_helpers.papers.model import Limits
 from ml_intern_helpers.papers.sources import sources
 from ml_intern_helpers.report import Report
 
-__all__ = ["EMPTY_FIELDS", "EPILOG", "SUMMARY", "add_arguments", "render", "run"]
+__all__ = ["EMPTY_FIELDS", "EPILOG", "SUMMARY", "add_arguments", "render", "render_human", "run"]
 
 SUMMARY = "Show what the Hugging Face Hub has around a paper: code, models, datasets, Spaces, collections."
 EPILOG = """\

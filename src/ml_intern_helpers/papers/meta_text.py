@@ -14,14 +14,15 @@ _NOUNS = {"models": "model", "datasets": "dataset", "spaces": "Space", "collecti
 def render(report: Report) -> str:
     """The report as text for Claude."""
     fields = report.fields
-    lines = [_headline(fields), STRANGERS, ""]
+    lines = [headline(fields), STRANGERS, ""]
     for row in fields["papers"]:
         if row["exists"] is not False:
             lines += [*_block(row), ""]
     return "\n".join([*lines, render_sources(fields["sources"])])
 
 
-def _headline(fields: dict[str, Any]) -> str:
+def headline(fields: dict[str, Any]) -> str:
+    """What there is around the paper, in one line; for several, how many were found."""
     rows = [row for row in fields["papers"] if row["exists"] is not False]
     if len(fields["papers"]) == 1:
         return f"arXiv:{rows[0]['arxiv_id']}: {_code_count(rows[0])}, " + ", ".join(_count(rows[0], part) for part in _NOUNS)
