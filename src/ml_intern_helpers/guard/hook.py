@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from ml_intern_helpers.guard import helper_calls
+from ml_intern_helpers.guard import helper_calls, own_texts
 
 _LARGEST_EVENT_BYTES = 16 * 1024 * 1024
 
@@ -32,12 +32,14 @@ def main(arguments: list[str]) -> int:
 
 def before_tool(event: dict[str, object]) -> dict[str, object] | None:
     """The answer to a PreToolUse event, or None for no opinion. The first guard that has one wins."""
-    tool_input = event.get("tool_input")
-    if event.get("tool_name") != "Bash" or not isinstance(tool_input, dict):
+    tool, tool_input = event.get("tool_name"), event.get("tool_input")
+    if not isinstance(tool_input, dict):
         return None
     cwd = event.get("cwd")
-    if helper_calls.allows(tool_input, cwd if isinstance(cwd, str) else os.getcwd()):
+    if tool == "Bash" and helper_calls.allows(tool_input, cwd if isinstance(cwd, str) else os.getcwd()):
         return _decision("allow", "read-only helper of the ml-intern plugin")
+    if tool == "Read" and own_texts.allows(tool_input):
+        return _decision("allow", "reference or recipe of the ml-intern plugin")
     return None
 
 
