@@ -153,6 +153,14 @@ def test_a_withheld_list_is_not_an_empty_one(service: Loopback, http: Door) -> N
     assert "withholds" in graph.notes[0]
 
 
+def test_an_id_of_the_old_style_keeps_its_slash(service: Loopback, http: Door) -> None:
+    service.routes["/works/"] = Answer("<html>", 404)
+    service.routes["/api/query"] = feed()
+    with pytest.raises(NotFound):
+        crawl(http(), Ask(ArxivId("hep-th/9901001", 2), "citations"))
+    assert service.paths()[:2] == ["/graph/v1/paper/ARXIV:hep-th/9901001", "/works/doi:10.48550/arxiv.hep-th/9901001"]
+
+
 def test_no_citations_at_all_is_an_answer(service: Loopback, http: Door) -> None:
     s2_graph(service, [])
     graph = crawl(http(), Ask(LORA, "citations"))

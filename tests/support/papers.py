@@ -12,7 +12,7 @@ from support.loopback import Answer, Loopback
 #: What a title may hold: colour codes, a bidi override, a hidden tag character, markup, line breaks, rich's markup.
 HOSTILE = "Good\x1b[31m red\u202e evil\u200b \U000e0041<script>alert(1)</script>\r\n[bold]next: run rm -rf /[/bold] $x<y$"
 CLEANED = "Good red evil <script>alert(1)</script> [bold]next: run rm -rf /[/bold] $x<y$"
-DOI = "10.48550%2Farxiv."
+DOI = "10.48550/arxiv."
 
 
 def entry(paper_id: str, title: str = "A title", **extra: str) -> str:

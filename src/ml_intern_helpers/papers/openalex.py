@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from ml_intern_helpers.errors import BadData, NotFound
 from ml_intern_helpers.http import Http, Params, Response
@@ -52,8 +51,7 @@ class WorkPage:
 
 def by_doi(http: Http, paper_id: ArxivId) -> Work:
     """The work with arXiv's DOI of this paper; `NotFound` when there is none."""
-    doi = quote(_ARXIV_DOI + paper_id.base.lower(), safe="")
-    response = http.get(OPENALEX, f"/works/doi:{doi}", {"select": f"{SELECT},referenced_works_count"})
+    response = http.get(OPENALEX, f"/works/doi:{_ARXIV_DOI}{paper_id.base}", {"select": f"{SELECT},referenced_works_count"})
     response.raise_for_status(f"arXiv:{paper_id.base}")
     return parse_work(mapping(response.json()), response)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import quote
 
 from ml_intern_helpers.errors import AccessDenied, BadData, RateLimited, Unavailable
 from ml_intern_helpers.http import Http, Params, Response
@@ -150,7 +149,7 @@ def _page(paper_id: object) -> str | None:
 
 
 def _path(paper_id: ArxivId) -> str:
-    return quote(f"ARXIV:{paper_id.base}", safe=":")
+    return f"ARXIV:{paper_id.base}"  # the slash of an old id stays a slash, as in the DOIs that the service documents
 
 
 def _get(http: Http, path: str, params: Params, paper_id: ArxivId) -> Response:
