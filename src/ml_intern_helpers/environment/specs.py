@@ -38,9 +38,10 @@ def spec_of(name: str) -> Spec:
         return Spec(name, "requirements.lock", size_gb=0.5)
     if name == "test":
         return Spec(name, "requirements/test.lock", size_gb=0.8)
+    assert name == "training", name
     backend = torch_backend()
     size = 1.6 if backend == "cpu" or platform.system() == "Darwin" else 7.0
-    return Spec("training", "requirements/training.lock", size, "requirements/training.in", backend)
+    return Spec(name, "requirements/training.lock", size, "requirements/training.in", backend)
 
 
 def torch_backend() -> str | None:
