@@ -20,7 +20,7 @@ def accepts_connections(url: str, seconds: float) -> bool:
     there = threading.Event()
 
     def attempt(family: socket.AddressFamily) -> None:
-        with suppress(OSError):
+        with suppress(OSError, UnicodeError):
             address = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)[0]
             with socket.socket(*address[:3]) as connection:
                 connection.settimeout(seconds)

@@ -92,9 +92,13 @@ class Transport:
         if not hasattr(self._local, "session"):
             import requests
 
-            self._local.session = requests.Session()
-        session: requests.Session = self._local.session
-        return session
+            session = requests.Session()
+            # Asked not to follow, `requests` prepares the next request all the same: it reads the whole body, without a
+            # cap, and fails on a malformed target.
+            session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
+            self._local.session = session
+        kept: requests.Session = self._local.session
+        return kept
 
 
 def _unreachable(call: Call, reason: str, hint: str) -> Unavailable:
