@@ -148,12 +148,18 @@ def _is(script: Script, func: ast.expr, name: str, far: int) -> bool:
 def _name_target(script: Script, name: ast.Name, far: int) -> Target | None:
     bindings = reaching(script, name)
     if not bindings:
-        return Target(name.id) if name.id in _BUILTINS else None
+        return Target(name.id) if name.id in _BUILTINS else _from_star(script, name.id)
     for binding in bindings:  # `try: from trl import X / except ImportError: from old import X`: what the try asks for
         target = _binding_target(script, binding, name.id, far)
         if target:
             return target
     return None
+
+
+def _from_star(script: Script, name: str) -> Target | None:
+    """After one `from trl import *` an unbound name is taken for trl's."""
+    stars = [binding.target for binding in script.module.bindings.get("*", [])]
+    return Target(stars[0].removesuffix("*") + name) if len(stars) == 1 else None
 
 
 def _binding_target(script: Script, binding: Binding, name: str, far: int) -> Target | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,14 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     from ml_intern_helpers.preflight.examine import examine
     from ml_intern_helpers.preflight.source import read_source
 
-    source = read_source(args.path)
+    gc.disable()  # a syntax tree is all live objects: looking for garbage in it takes as long as the work itself
     try:
+        source = read_source(args.path)
         found = examine(source, "local" if args.local else "jobs")
     except RecursionError as err:
-        raise BadData(f"{source.place(None)} is nested too deeply to follow", hint="give it the training script itself") from err
+        raise BadData(f"{args.path} is nested too deeply to follow", hint="give it the training script itself") from err
+    finally:
+        gc.enable()
     if found.facts.training.kind == "none" and not found.count("error"):
         why = found.facts.training.why_not
         raise NotFound(f"{source.place(None)} holds no training I recognise: {why}", hint="give it the script that trains")

@@ -15,8 +15,8 @@ from ml_intern_helpers.preflight.source import Source
 E = TypeVar("E", bound=ast.AST)
 T = TypeVar("T")
 
-#: Steps of following names before a script counts as unreadable; a 300-line script takes about 2,000, a second about 1,000,000.
-MAX_STEPS = 500_000
+#: Steps of following names before a script counts as unreadable; a 300-line script takes about 2,000, a second of work about 300,000.
+MAX_STEPS = 200_000
 
 
 class Guard(NamedTuple):
@@ -136,7 +136,8 @@ def remembered(circular: Callable[[], T]) -> Callable[[Callable[[Script, E, int]
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_SCOPES = (*_FUNCTIONS, ast.ClassDef, *_COMPREHENSIONS)
+_SCOPES = frozenset({*_FUNCTIONS, ast.ClassDef, *_COMPREHENSIONS})
+_WALKED = (ast.expr, ast.stmt, ast.arguments, ast.arg, ast.pattern)
 #: Evaluated outside the scope that their node opens.
 _OUTSIDE = frozenset({"decorator_list", "bases", "keywords", "returns"})
 #: (node type, field) -> the kind of guard that what stands there has.
@@ -164,37 +165,50 @@ def walk(source: Source) -> Script:
     while stack:
         node, scope, guards, parent = stack.pop()
         script.places[node] = Place(scope, guards, parent)
-        _note(script, node, scope, guards)
-        stack.extend(reversed(_children(node, scope, guards)))
+        note = _NOTES.get(type(node))
+        if note is not None:
+            note(script, node, scope, guards)
+        _push_children(stack, node, scope, guards)
     _settle_globals(script)
     return script
 
 
-def _children(node: ast.AST, scope: Scope, guards: Guards) -> list[tuple[ast.AST, Scope, Guards, ast.AST]]:
-    found: list[tuple[ast.AST, Scope, Guards, ast.AST]] = []
-    inner = Scope(node, scope) if isinstance(node, _SCOPES) else scope
-    for name, value in ast.iter_fields(node):
-        where = scope if name in _OUTSIDE else inner
-        kind = _GUARDED.get((type(node), name))
-        held = (*guards, Guard(kind, node)) if kind else guards
-        items = value if isinstance(value, list) else [value]
-        found.extend((item, where, held, node) for item in items if isinstance(item, ast.AST))
-    return found
+def _push_children(stack: list[tuple[ast.AST, Scope, Guards, ast.AST]], node: ast.AST, scope: Scope, guards: Guards) -> None:
+    """Put what stands in `node` on the stack, last first; `Load()` and operators are left out, nobody asks for them."""
+    kind = type(node)
+    inner = Scope(node, scope) if kind in _SCOPES else scope
+    for name in reversed(kind._fields):
+        value = getattr(node, name, None)
+        if value.__class__ is not list and not isinstance(value, _WALKED):
+            continue
+        guard = _GUARDED.get((kind, name))
+        held = (*guards, Guard(guard, node)) if guard else guards
+        where = scope if inner is not scope and name in _OUTSIDE else inner
+        if isinstance(value, list):
+            stack.extend((item, where, held, node) for item in reversed(value) if isinstance(item, ast.AST))
+        else:
+            stack.append((value, where, held, node))
 
 
-def _note(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
-    """Remember what later questions start from."""
+def _note_call(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
     if isinstance(node, ast.Call):
         script.calls.append(node)
-    elif isinstance(node, ast.Name):
+
+
+def _note_name(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
+    if isinstance(node, ast.Name):
         script.names[node.id].append(node)
-    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+
+
+def _note_import(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
         script.imports.append(node)
         _bind_imports(node, scope, guards)
-    elif isinstance(node, (ast.Global, ast.Nonlocal)):
+
+
+def _note_global(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
+    if isinstance(node, (ast.Global, ast.Nonlocal)):
         scope.globals.update(node.names)
-    else:
-        _bind(script, node, scope, guards)
 
 
 def _bind_imports(node: ast.Import | ast.ImportFrom, scope: Scope, guards: Guards) -> None:
@@ -222,11 +236,9 @@ def _bind(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
             _bind_other(target, scope, guards)
         case ast.For(target=target) | ast.AsyncFor(target=target) | ast.comprehension(target=target):
             _bind_other(target, scope, guards)
-        case _:
-            _bind_definition(node, scope, guards)
 
 
-def _bind_definition(node: ast.AST, scope: Scope, guards: Guards) -> None:
+def _bind_definition(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
             scope.bindings[name].append(Binding("def", node, "", node, guards))
@@ -277,3 +289,17 @@ def _settle_globals(script: Script) -> None:
             if scope is not script.module:
                 moved = [b._replace(guards=(Guard("if", scope.node), *b.guards)) for b in scope.bindings[name]]
                 script.module.bindings[name].extend(moved)
+
+
+#: Node type -> what remembers it; types that are not here only stand where they stand.
+_NOTES: dict[type[ast.AST], Callable[[Script, ast.AST, Scope, Guards], None]] = {
+    ast.Call: _note_call,
+    ast.Name: _note_name,
+    ast.Import: _note_import,
+    ast.ImportFrom: _note_import,
+    ast.Global: _note_global,
+    ast.Nonlocal: _note_global,
+    **dict.fromkeys((ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.AsyncFor, ast.comprehension), _bind),
+    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.arg, ast.withitem), _bind_definition),
+    **dict.fromkeys((ast.ExceptHandler, ast.MatchAs, ast.MatchStar), _bind_definition),
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import stat
 import sys
 import warnings
 from collections.abc import Callable
@@ -14,8 +15,8 @@ from ml_intern_helpers.errors import BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.preflight.notebook import CellMap, code_of_notebook
 from ml_intern_helpers.text import clean
 
-#: A 12,000-line script is 0.5 MB; parsing more than this takes longer than an answer is worth waiting for.
-MAX_SCRIPT_BYTES = 512 * 1024
+#: About 6,000 lines; more than this would take longer than the 2 s an answer may take.
+MAX_SCRIPT_BYTES = 256 * 1024
 #: Notebooks carry their outputs (pictures); only their code cells must fit MAX_SCRIPT_BYTES.
 MAX_NOTEBOOK_BYTES = 16 * 1024 * 1024
 _NOTHING = "give it the training script itself"
@@ -89,9 +90,12 @@ def read_source(path: Path) -> Source:
 
 
 def _read(path: Path) -> bytes:
-    if path.is_dir():
-        raise Unavailable(f"{_name(path)} is a folder, not a script", hint=_scripts_in(path))
     try:
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
+            raise Unavailable(f"{_name(path)} is a folder, not a script", hint=_scripts_in(path))
+        if not stat.S_ISREG(kind):  # reading a pipe could wait for ever
+            raise Unavailable(f"{_name(path)} is no regular file", hint=_NOTHING)
         with path.open("rb") as file:
             limit = MAX_NOTEBOOK_BYTES if path.suffix == ".ipynb" else MAX_SCRIPT_BYTES
             data = file.read(limit + 1)
