@@ -56,10 +56,8 @@ def test_processes_keep_the_distance_and_hold_one_connection(home: Path, service
 
 def test_without_the_single_connection_only_the_starts_are_spaced(home: Path, service: Loopback) -> None:
     service.routes["/"] = Answer({}, delay_s=1.0)
-    started = time.monotonic()
     clients(home, service.url, 0.1, False)
     assert service.most_at_once > 1
-    assert time.monotonic() - started < 6
 
 
 def test_a_turn_that_never_comes_is_told(tmp_path: Path) -> None:
