@@ -95,7 +95,8 @@ def _wrong(reports: dict[str, dict[str, Any]], outcomes: dict[str, str]) -> list
             raw = outcomes[_shape(method, rows, None)]
             problems = READERS[method](rows)
             trains = not problems or all(problem.silent for problem in problems)
-            if trains != (raw == "ok"):
+            luck = any(problem.code == "luck" for problem in problems)  # said to depend on PYTHONHASHSEED
+            if trains != (raw == "ok") and not luck:
                 wrong.append(f"{case.name} for {method}: {verdict['verdict']} ({verdict['problems']}), but TRL: {raw}")
             mapped = outcomes[_shape(method, rows, verdict["mapping"])] if verdict["mapping"] else "ok"
             if mapped != "ok":

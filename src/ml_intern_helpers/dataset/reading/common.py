@@ -142,6 +142,15 @@ def mixed(row: Row, wanted: Iterable[str]) -> list[Problem]:
     return [Problem(code, f"{told}: TRL takes the row for one or the other, by PYTHONHASHSEED, and crashes")]
 
 
+def stray_text(row: Row) -> list[Problem]:
+    """A supported column of another kind beside `messages`: whether SFT crashes on it is luck."""
+    plain = conversational(row)[1]
+    if "messages" not in row or not plain:
+        return []
+    told = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} no list of messages beside 'messages'"
+    return [Problem("luck", f"{told}: by PYTHONHASHSEED, TRL takes the row for plain text and stops at KeyError 'text'")]
+
+
 def _names(columns: list[str]) -> str:
     """`'a', 'b' and 'c'`."""
     quoted = [f"'{name}'" for name in columns]

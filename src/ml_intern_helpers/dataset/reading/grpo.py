@@ -39,7 +39,7 @@ def _pictures(row: Row, chat: bool) -> list[Problem]:
 
 
 def _last_turn(rows: list[Row]) -> list[Problem]:
-    """TRL opens the assistant's turn after the last one, whoever that is by; only the user's (or a tool's) calls for an answer."""
+    """TRL opens the assistant's turn after the last one, whosever that is; only a user's or a tool's calls for an answer."""
     told = {
         "system_last": "'prompt' ends with a system turn: the model would answer nobody's question",
         "answered": "'prompt' ends with the assistant's turn: the answer is there already, and the model would speak after it",
