@@ -22,7 +22,7 @@ LEAST, MOST = 8, 200
 def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="quickstart", add_help=False, allow_abbrev=False)
     parser.add_argument("--out", type=Path, default=Path("ml-intern-quickstart"))
-    parser.add_argument("--steps", type=_steps, default=120)
+    parser.add_argument("--steps", type=_steps, default=100)
     return parser.parse_args(argv)
 
 
