@@ -7,9 +7,7 @@ text, the pre-flight verdict, the losses in the log. Where a step's answer is no
 import json
 import re
 
-REQUEST = (
-    "/ml-train fine-tune the tiny model that make_tiny_model.py makes on examples/chat.jsonl, full SFT, 10 steps, local"
-)
+REQUEST = "/ml-train fine-tune the tiny model that make_tiny_model.py makes on examples/chat.jsonl, full SFT, 10 steps, local"
 UNANSWERED = 'data = data.filter(lambda row: any(turn["role"] == "assistant" for turn in row["messages"]))\n'
 
 

@@ -14,7 +14,7 @@ from support.git_http import serve_repository
 from support.loopback import Loopback
 from support.plugin_install import install, repository
 
-pytestmark = [pytest.mark.client, pytest.mark.xdist_group("client-install")]
+pytestmark = pytest.mark.client
 
 NAMES = ["ml-intern", "ml-research", "ml-audit", "ml-preflight", "ml-train"]
 AGENTS = ["ml-paper-researcher", "dataset-auditor", "training-job-architect"]

@@ -16,7 +16,7 @@ import pytest
 from support.client import ROOT, Session, claude, run_session
 from support.mcp import McpServer
 
-pytestmark = [pytest.mark.client, pytest.mark.xdist_group("client-mcp")]
+pytestmark = pytest.mark.client
 
 
 @dataclass(frozen=True)
