@@ -312,6 +312,20 @@ def adapters_need_no_reference() -> None:
     assert dpo(PAIRS, peft_config=ADAPTER).ref_model is None
 
 
+def losses_hold_no_logits() -> None:
+    """SFT, DPO, KTO and GRPO compute the loss in pieces, so the logits cost no memory."""
+    for trainer in (sft(CHAT), dpo(PAIRS), kto(LABELLED, per_device_train_batch_size=2), grpo(lambda **_: [0.0, 1.0])):
+        in_pieces, forward = [], trainer.model.forward
+
+        def watched(*args: Any, _forward: Any = forward, _seen: list[Any] = in_pieces, **more: Any) -> Any:
+            _seen.append(more.get("fused_lm_head"))
+            return _forward(*args, **more)
+
+        trainer.model.forward = watched
+        trainer.train()
+        assert True in in_pieces, type(trainer).__name__
+
+
 def peft_defaults() -> None:
     """peft's LoraConfig: rank 8, alpha 8."""
     assert (LoraConfig().r, LoraConfig().lora_alpha) == (8, 8)
