@@ -326,6 +326,19 @@ def losses_hold_no_logits() -> None:
         assert True in in_pieces, type(trainer).__name__
 
 
+def sharegpt_roles_stay() -> None:
+    """ShareGPT rows: TRL renames the keys, not the roles."""
+    from trl import maybe_convert_to_chatml
+
+    row = maybe_convert_to_chatml({"conversations": [{"from": "human", "value": "2+2?"}, {"from": "gpt", "value": "4"}]})
+    assert [turn["role"] for turn in row["messages"]] == ["human", "gpt"]
+
+
+def labels_mean_nothing_to_sft() -> None:
+    """SFT on KTO rows trains on the undesirable ones as well."""
+    assert len(sft(LABELLED).train_dataset) == len(LABELLED)
+
+
 def peft_defaults() -> None:
     """peft's LoraConfig: rank 8, alpha 8."""
     assert (LoraConfig().r, LoraConfig().lora_alpha) == (8, 8)
