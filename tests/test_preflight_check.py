@@ -156,6 +156,57 @@ def test_what_python_reads_is_read(data: bytes, helper: Helper, tmp_path: Path) 
     assert done.stderr == ""
 
 
+PARSED = """from trl import ModelConfig, ScriptArguments, SFTConfig, SFTTrainer, TrlParser
+def main(script_args, training_args, model_args):
+    trainer = SFTTrainer(model_args.model_name_or_path, args=training_args, train_dataset=rows)
+    trainer.train()
+if __name__ == "__main__":
+    parser = TrlParser((ScriptArguments, SFTConfig, ModelConfig))
+    script_args, training_args, model_args = parser.parse_args_and_config()
+    main(script_args, training_args, model_args)
+"""
+
+
+def test_options_of_a_trl_parser_are_settings_with_defaults(helper: Helper, tmp_path: Path) -> None:
+    script = write(tmp_path, "train.py", PARSED)
+    answer = helper("preflight_check", str(script), "--local", "--json").json
+    jsonschema.validate(answer, SCHEMA)
+    states = {item["id"]: item for item in answer["checklist"]}
+    assert states["disable_tqdm"]["state"] == "set_at_run_time"
+    assert "by default: give --disable_tqdm" in states["disable_tqdm"]["reason"]
+    config = write(tmp_path, "c.json", '{"disable_tqdm": true, "evaluation_strategy": "no", "attn_implementation": "sdpa"}')
+    done = helper("preflight_check", str(script), "--local", "--config", str(config), "--json")
+    assert (done.code, [one["code"] for one in done.json["findings"] if one["severity"] == "error"]) == (1, ["API101"])
+    assert {item["id"]: item["state"] for item in done.json["checklist"]}["disable_tqdm"] == "pass"
+
+
+BAD_CONFIGS = {
+    "missing": (None, "no config file"),
+    "a list": (b"[1, 2]", "holds no settings"),
+    "broken": (b"a: [1", "neither JSON nor YAML"),
+    "binary": (b"\xff\xfe\x00", "not UTF-8"),
+    "large": (b"a" * 300_000, "too large"),
+    "a bomb of anchors": (
+        b"a0: &a0 [1]\n" + b"".join(b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 12)),
+        "too large",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "said"), BAD_CONFIGS.values(), ids=BAD_CONFIGS)
+def test_a_config_that_cannot_be_read(data: bytes | None, said: str, helper: Helper, tmp_path: Path) -> None:
+    script, config = write(tmp_path, "train.py", PARSED), tmp_path / "c.yaml"
+    if data is not None:
+        config.write_bytes(data)
+    done = helper("preflight_check", str(script), "--config", str(config))
+    assert (done.code, said in done.stderr) == (3, True)
+
+
+def test_a_config_that_nothing_reads_is_said_so(helper: Helper, tmp_path: Path) -> None:
+    script, config = write(tmp_path, "train.py", TRAINS), write(tmp_path, "c.json", "{}")
+    assert "c.json is read by nothing" in helper("preflight_check", str(script), "--config", str(config), "--json").stdout
+
+
 def test_missing_file_folder_and_pipe(helper: Helper, tmp_path: Path) -> None:
     write(tmp_path, "train.py", TRAINS)
     done = helper("preflight_check", str(tmp_path / "trian.py"))

@@ -107,6 +107,20 @@ def tracker_by_default(model: str, folder: str) -> Any:
     return SFTConfig(use_cpu=True).report_to
 
 
+def fields_of(name: str) -> Callable[[str, str], Any]:
+    """The names that a dataclass of TRL's command line takes, joined."""
+
+    def probe(model: str, folder: str) -> str:
+        import dataclasses
+
+        import trl.scripts.utils
+
+        found = getattr(trl, name, None) or getattr(trl.scripts.utils, name)
+        return " ".join(sorted(one.name for one in dataclasses.fields(found)))
+
+    return probe
+
+
 def default_of(name: str) -> Callable[[str, str], Any]:
     return lambda model, folder: getattr(config("SFT", folder), name)
 
@@ -150,6 +164,7 @@ PROBES: dict[str, Callable[[str, str], Any]] = {
     "SAVE105 strategies differ": lambda model, folder: config(
         "SFT", folder, load_best_model_at_end=True, eval_strategy="steps", save_strategy="epoch"
     ),
+    **{f"fields of {name}": fields_of(name) for name in ("ScriptArguments", "DatasetMixtureConfig", "ModelConfig")},
     "default of report_to": tracker_by_default,
     **{f"default of {name}": default_of(name) for name in (
         "push_to_hub", "hub_model_id", "disable_tqdm", "logging_strategy", "logging_first_step", "project", "trackio_space_id",

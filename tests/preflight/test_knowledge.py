@@ -126,6 +126,10 @@ class TestAgainstTheRealLibraries:
         real = told()["behaviours"][f"default of {ask.name}"].rpartition(".")[2].lower()
         assert real in (str(ask.default).lower(), "[]" if ask.default == "none" else "")  # no tracker, after __post_init__
 
+    @pytest.mark.parametrize("name", classes.PARSED_BESIDE)
+    def test_what_stands_beside_a_config_on_the_command_line(self, name: str) -> None:
+        assert told()["behaviours"][f"fields of {name}"] == " ".join(sorted(classes.PARSED_BESIDE[name]))
+
     def test_generations_by_default(self) -> None:
         assert told()["behaviours"]["DATA103 RLOO default"] == str(data103_generations_do_not_divide.GENERATIONS["RLOOConfig"])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from ml_intern_helpers.preflight.checklist import Answers, Item, filled
 from ml_intern_helpers.preflight.facts import Facts, facts_of
+from ml_intern_helpers.preflight.given import Given
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.registry import Rule, all_rules
 from ml_intern_helpers.preflight.source import Source
@@ -52,13 +53,13 @@ class Examination:
         return not any(item.state in ("pass", "fail") for item in self.checklist)
 
 
-def examine(source: Source, mode: str) -> Examination:
-    """Ask every rule of `mode`.
+def examine(source: Source, mode: str, given: Given | None = None) -> Examination:
+    """Ask every rule of `mode`; `given` is what the caller knows of the script's command line.
 
     Raises:
         Unavailable: the script is too intricate to follow.
     """
-    facts = facts_of(source, mode)
+    facts = facts_of(source, mode, given)
     rules = {code: rule for code, rule in all_rules().items() if mode in rule.MODES}
     training = facts.training.kind != "none"
     asked = rules if training else _without_training(rules)

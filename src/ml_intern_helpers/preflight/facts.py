@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ml_intern_helpers.preflight.columns import UNSEEN, Columns, columns_of
+from ml_intern_helpers.preflight.given import Given
 from ml_intern_helpers.preflight.guards import blamable, optional, runs
 from ml_intern_helpers.preflight.header import Header, read_header
 from ml_intern_helpers.preflight.knowledge.classes import RELEASES, TRANSFORMERS_STYLE
@@ -88,10 +89,14 @@ class Facts:
             )
         if run.config.entries.open:
             return Setting(unknown(run.config.entries.open), run.config.call)
+        if run.config.parsed:
+            return Setting(unknown(f"--{name} on the command line decides ({run.config.parsed})"), run.config.call)
         return None
 
     def value(self, run: Run, name: str, default: object = None) -> Value:
         """Like `setting`, with the library's default for what is not set."""
+        if run.config.parsed and not run.config.entries.open and not {name} & {*run.config.entries.items, *self.loose}:
+            return Value("default", default, f"--{name}")
         found = self.setting(run, name)
         return found.value if found else Value("known", default)
 
@@ -164,13 +169,14 @@ class Facts:
         return next((item.top for item in self.imports if item.top == "unsloth"), "")
 
 
-def facts_of(source: Source, mode: str) -> Facts:
-    """Read a script's facts.
+def facts_of(source: Source, mode: str, given: Given | None = None) -> Facts:
+    """Read a script's facts; `given` is what the caller knows of its command line.
 
     Raises:
         Unavailable: it is too intricate to follow.
     """
     script = walk(source)
+    script.given = given or Given()
     made = constructions(script)
     trainers = [one for one in made if one.role.kind == "trainer"]
     configs = [one for one in made if one.role.kind == "config"]

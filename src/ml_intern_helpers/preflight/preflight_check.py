@@ -39,6 +39,7 @@ EMPTY_FIELDS: dict[str, Any] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", type=Path, metavar="PATH", help="a script (.py) or notebook (.ipynb)")
     parser.add_argument("--local", action="store_true", help="for a run on this machine: no push, timeout or job packages")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the YAML or JSON that the script's TrlParser will read")
     parser.add_argument("--explain", metavar="CODE", help="why a rule exists, with a bad and a good example")
 
 
@@ -48,12 +49,14 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     if args.path is None:
         raise UsageError("PATH is missing: which script?", hint="preflight_check train.py")
     from ml_intern_helpers.preflight.examine import examine
+    from ml_intern_helpers.preflight.given import Given, read_config
     from ml_intern_helpers.preflight.source import read_source
 
     gc.disable()  # a syntax tree is all live objects: looking for garbage in it takes as long as the work itself
     try:
         source = read_source(args.path)
-        found = examine(source, "local" if args.local else "jobs")
+        given = read_config(args.config) if args.config else Given()
+        found = examine(source, "local" if args.local else "jobs", given)
     except RecursionError as err:
         raise BadData(f"{args.path} is nested too deeply to follow", hint="give it the training script itself") from err
     finally:
@@ -61,6 +64,8 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     if found.facts.training.kind == "none" and not found.count("error"):
         why = found.facts.training.why_not
         raise NotFound(f"{source.place(None)} holds no training I recognise: {why}", hint="give it the script that trains")
+    if given.file and not found.facts.script.parsed:
+        context.warn(f"{given.file} is read by nothing: the script has no TrlParser or HfArgumentParser")
     for note in found.notes:
         context.warn(note)
     return _report(found)
