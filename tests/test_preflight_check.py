@@ -180,6 +180,59 @@ def test_options_of_a_trl_parser_are_settings_with_defaults(helper: Helper, tmp_
     assert {item["id"]: item["state"] for item in done.json["checklist"]}["disable_tqdm"] == "pass"
 
 
+LOADS = """from datasets import load_dataset
+from trl import SFTTrainer
+rows = load_dataset("json", data_files="chat.jsonl", split="train")
+{0}
+trainer = SFTTrainer("m", train_dataset=rows)
+trainer.train()
+"""
+
+
+def test_the_real_columns_are_compared(helper: Helper, tmp_path: Path) -> None:
+    data = write(tmp_path, "chat.jsonl", '{"question": "1 + 1?", "answer": "2"}\n' * 5)
+    text = LOADS.replace("{0}", "rows = rows.map(lambda row: {'prompt': row['instruction'], 'completion': row['answer']})")
+    script = write(tmp_path, "train.py", text.replace("chat.jsonl", str(data)))
+    assert "DATA109" not in helper("preflight_check", str(script), "--local").stdout
+    done = helper("preflight_check", str(script), "--local", "--dataset", str(data), "--json")
+    jsonschema.validate(done.json, SCHEMA)
+    found = [one for one in done.json["findings"] if one["code"] == "DATA109"]
+    assert [(one["line"], "KeyError" in one["message"]) for one in found] == [(4, True)]
+    assert "'instruction'" in found[0]["message"]
+    assert "answer, question" in found[0]["message"]
+
+
+def test_the_columns_line_has_the_inspectors_evidence(helper: Helper, tmp_path: Path) -> None:
+    data = write(tmp_path, "chat.jsonl", '{"question": "1 + 1?", "answer": "2"}\n' * 5)
+    script = write(tmp_path, "train.py", LOADS.replace("{0}", "").replace("chat.jsonl", str(data)))
+    answer = helper("preflight_check", str(script), "--local", "--dataset", str(data), "--json").json
+    item = next(one for one in answer["checklist"] if one["id"] == "columns")
+    assert (item["state"], f"as inspect_dataset {data} finds them" in item["evidence"]) == ("pass", True)
+    assert "DATA102" in {one["code"] for one in answer["findings"]}, "SFT reads none of these columns"
+
+
+@pytest.mark.parametrize("options", [(), ("--offline",)], ids=["no network", "offline"])
+def test_a_dataset_that_cannot_be_asked_stays_a_slot_with_the_reason(
+    options: tuple[str, ...], helper: Helper, tmp_path: Path
+) -> None:
+    text = LOADS.replace("{0}", "").replace('"json", data_files="chat.jsonl"', '"me/chat"')
+    script = write(tmp_path, "train.py", text)
+    answer = helper("preflight_check", str(script), "--local", "--dataset", "auto", "--json", *options).json
+    jsonschema.validate(answer, SCHEMA)
+    item = next(one for one in answer["checklist"] if one["id"] == "columns")
+    assert item["state"] == "fill_in"
+    assert item["reason"].startswith("columns of me/chat: ")
+    assert "no answer" not in item["reason"], "the inspector's own reason"
+    assert any("columns of me/chat" in one["reason"] for one in answer["unknowns"])
+
+
+def test_without_dataset_nothing_is_asked_and_auto_opens_no_file(helper: Helper, tmp_path: Path) -> None:
+    data = write(tmp_path, "chat.jsonl", '{"question": "a"}\n')
+    script = write(tmp_path, "train.py", LOADS.replace("{0}", "").replace("chat.jsonl", str(data)))
+    answer = helper("preflight_check", str(script), "--local", "--dataset", "auto", "--json").json
+    assert any("names no Hub dataset" in one["reason"] for one in answer["unknowns"])
+
+
 BAD_CONFIGS = {
     "missing": (None, "no config file"),
     "a list": (b"[1, 2]", "holds no settings"),

@@ -107,6 +107,31 @@ def tracker_by_default(model: str, folder: str) -> Any:
     return SFTConfig(use_cpu=True).report_to
 
 
+def resumed(model: str, folder: str, **changes: Any) -> str:
+    """Steps of a run of one step that resumes where there is nothing."""
+    trainer = sft(model, f"{folder}/new", rows(messages=CHAT), **changes)
+    return f"{trainer.train(**({} if changes else {'resume_from_checkpoint': True})).global_step} step"
+
+
+def attention(model: str, folder: str, name: str) -> str:
+    from transformers import AutoModelForCausalLM
+
+    return type(AutoModelForCausalLM.from_pretrained(model, attn_implementation=name)).__name__
+
+
+def named_implementations() -> str:
+    """The attention implementations that Transformers knows by name."""
+    from transformers.modeling_utils import AttentionInterface
+
+    return " ".join(sorted({name.removeprefix("paged|") for name in AttentionInterface._global_mapping} | {"eager"}))
+
+
+def transformers_default(name: str, folder: str) -> Any:
+    from transformers import TrainingArguments
+
+    return getattr(TrainingArguments(folder, use_cpu=True), name)
+
+
 def fields_of(name: str) -> Callable[[str, str], Any]:
     """The names that a dataclass of TRL's command line takes, joined."""
 
@@ -159,6 +184,27 @@ PROBES: dict[str, Callable[[str, str], Any]] = {
     "DATA106 no **kwargs": lambda model, folder: grpo(model, folder, lambda completions: [0.0] * len(completions)),
     "DATA106 **kwargs": lambda model, folder: grpo(model, folder, lambda completions, **kwargs: [0.0] * len(completions)),
     "DATA107 trust_remote_code": dataset_code,
+    "HW102 a name that is none": lambda model, folder: attention(model, folder, "flash_attn"),
+    "HW102 sdpa": lambda model, folder: attention(model, folder, "sdpa"),
+    "HW102 the names": lambda model, folder: named_implementations(),
+    "HW103 by name": dtype_of,
+    "SAVE106 nothing to resume": resumed,
+    "SAVE107 resume in the config": lambda model, folder: resumed(model, folder, resume_from_checkpoint=True),
+    "SAVE108 no multiple": lambda model, folder: config(
+        "SFT", folder, load_best_model_at_end=True, eval_strategy="steps", eval_steps=3, save_steps=5
+    ),
+    "SAVE108 no multiple by default": lambda model, folder: config(
+        "SFT", folder, load_best_model_at_end=True, eval_strategy="steps", logging_steps=7
+    ),
+    "SAVE109 best of what": lambda model, folder: sft(model, folder, rows(messages=CHAT), save_strategy="best"),
+    "SAVE109 by schedule": lambda model, folder: config(
+        "SFT", folder, save_strategy="best", lr_scheduler_type="reduce_lr_on_plateau", eval_strategy="steps"
+    ).metric_for_best_model,
+    "DATA108 eval_steps alone": lambda model, folder: config("SFT", folder, eval_steps=3).eval_strategy,
+    "default of Transformers' logging_steps": lambda model, folder: transformers_default("logging_steps", folder),
+    "SCOPE105 max_length by default": lambda model, folder: " ".join(
+        str(config(kind, folder).max_length) for kind in ("SFT", "DPO", "KTO", "Reward")
+    ),
     "HW101 bf16 by default": lambda model, folder: config("SFT", folder, use_cpu=None).bf16,
     "HW101 bf16 with use_cpu": lambda model, folder: type(config("SFT", folder)).__name__,
     "SAVE105 strategies differ": lambda model, folder: config(
@@ -168,6 +214,6 @@ PROBES: dict[str, Callable[[str, str], Any]] = {
     "default of report_to": tracker_by_default,
     **{f"default of {name}": default_of(name) for name in (
         "push_to_hub", "hub_model_id", "disable_tqdm", "logging_strategy", "logging_first_step", "project", "trackio_space_id",
-        "save_strategy", "eval_strategy", "per_device_train_batch_size", "gradient_accumulation_steps",
+        "save_strategy", "eval_strategy", "save_steps", "logging_steps", "seed", "per_device_train_batch_size", "gradient_accumulation_steps",
     )},
 }  # fmt: skip

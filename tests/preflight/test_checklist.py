@@ -29,6 +29,7 @@ GOOD = {
     "report_to": '"trackio"',
     "project": '"demo"',
     "trackio_space_id": '"me/trackio"',
+    "model_init_kwargs": '{"dtype": "bfloat16", "revision": "c1899de"}',
 }
 Answer = dict[str, Any]
 Check = Callable[..., Answer]
@@ -42,7 +43,7 @@ def script(header: str = HEADER, before: str = "", after: str = "", **changes: s
 from datasets import load_dataset
 from trl import SFTConfig, SFTTrainer
 {before}
-rows = load_dataset("a/b", split="train").select_columns(["messages"])
+rows = load_dataset("a/b", split="train", revision="0673b0b").select_columns(["messages"])
 config = SFTConfig({arguments})
 {after}
 trainer = SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows)

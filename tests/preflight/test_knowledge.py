@@ -15,6 +15,7 @@ from ml_intern_helpers.preflight.knowledge import classes, jobs, removed
 from ml_intern_helpers.preflight.requirements import parse_requirement
 from ml_intern_helpers.preflight.rules import (
     data103_generations_do_not_divide,
+    hw102_attention,
     log101_disable_tqdm,
     log102_logging_strategy,
     log103_logging_first_step,
@@ -23,6 +24,8 @@ from ml_intern_helpers.preflight.rules import (
     save101_push_to_hub,
     save102_hub_model_id,
     save103_nothing_saved,
+    save108_best_model_steps,
+    scope105_max_length,
 )
 from support.training import training_python
 
@@ -70,6 +73,21 @@ CLAIMS = {
     "DATA107 trust_remote_code": "loaded",
     "HW101 bf16 with use_cpu": "SFTConfig",
     "SAVE105 strategies differ": "ValueError",
+    "HW102 a name that is none": "ValueError",
+    "HW102 sdpa": "LlamaForCausalLM",
+    "HW103 by name": "torch.float32",
+    "SAVE106 nothing to resume": "ValueError: No valid checkpoint",
+    "SAVE107 resume in the config": "1 step",
+    "SAVE108 no multiple": "ValueError",
+    "SAVE108 no multiple by default": "ValueError",
+    "SAVE109 best of what": "ValueError: `args.metric_for_best_model`",
+    "SAVE109 by schedule": "loss",
+    "DATA108 eval_steps alone": "IntervalStrategy.NO",
+    "SCOPE105 max_length by default": " ".join([str(scope105_max_length.DEFAULT)] * 4),
+    "default of save_steps": str(save108_best_model_steps.SAVE_STEPS),
+    "default of logging_steps": str(save108_best_model_steps.LOGGING_STEPS_TRL),
+    "default of Transformers' logging_steps": str(save108_best_model_steps.LOGGING_STEPS),
+    "default of seed": "42",
     "default of project": "huggingface",
     "default of per_device_train_batch_size": "8",
     "default of gradient_accumulation_steps": "1",
@@ -129,6 +147,9 @@ class TestAgainstTheRealLibraries:
     @pytest.mark.parametrize("name", classes.PARSED_BESIDE)
     def test_what_stands_beside_a_config_on_the_command_line(self, name: str) -> None:
         assert told()["behaviours"][f"fields of {name}"] == " ".join(sorted(classes.PARSED_BESIDE[name]))
+
+    def test_the_attention_implementations(self) -> None:
+        assert set(told()["behaviours"]["HW102 the names"].split()) == hw102_attention.IMPLEMENTATIONS
 
     def test_generations_by_default(self) -> None:
         assert told()["behaviours"]["DATA103 RLOO default"] == str(data103_generations_do_not_divide.GENERATIONS["RLOOConfig"])

@@ -25,12 +25,14 @@ class Columns(NamedTuple):
         names: the columns, when known.
         text: what in the script says so.
         line: where.
+        inspected: the dataset whose columns `inspect_dataset` gave, "" when the script itself says them.
     """
 
     state: str
     names: frozenset[str] = frozenset()
     text: str = ""
     line: int | None = None
+    inspected: str = ""
 
 
 UNSEEN = Columns("unseen")
@@ -40,6 +42,9 @@ def columns_of(script: Script, expr: ast.expr, far: int = 0) -> Columns:
     """Follow a dataset expression back to what fixes its columns."""
     if far > _FAR:
         return UNSEEN
+    if isinstance(expr, ast.Call) and expr in script.real:
+        name, names = script.real[expr]
+        return Columns("known", names, script.source.segment(expr), expr.lineno, name)
     match expr:
         case ast.Subscript(value=base):
             return columns_of(script, base, far + 1)

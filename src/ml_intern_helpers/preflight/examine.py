@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ml_intern_helpers.preflight.checklist import Answers, Item, filled
@@ -53,13 +54,15 @@ class Examination:
         return not any(item.state in ("pass", "fail") for item in self.checklist)
 
 
-def examine(source: Source, mode: str, given: Given | None = None) -> Examination:
-    """Ask every rule of `mode`; `given` is what the caller knows of the script's command line.
+def examine(source: Source, mode: str, given: Given | None = None, look: Callable[[Facts], None] | None = None) -> Examination:
+    """Ask every rule of `mode`; `given` is what the caller knows of the command line, `look` asks for the datasets' columns.
 
     Raises:
         Unavailable: the script is too intricate to follow.
     """
     facts = facts_of(source, mode, given)
+    if look is not None:
+        look(facts)
     rules = {code: rule for code, rule in all_rules().items() if mode in rule.MODES}
     training = facts.training.kind != "none"
     asked = rules if training else _without_training(rules)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from ml_intern_helpers.preflight.agreement import Agreement, agreement_for
 from ml_intern_helpers.preflight.columns import UNSEEN, Columns, columns_of
 from ml_intern_helpers.preflight.given import Given
 from ml_intern_helpers.preflight.guards import blamable, optional, runs
@@ -162,6 +163,17 @@ class Facts:
         wanted = normal_name(library)
         pins = [requirement for requirement in self.header.requirements if requirement.name == wanted]
         return all(pin.admits(RELEASES[library]) for pin in pins)
+
+    @cached_property
+    def agreement(self) -> Agreement | None:
+        """What the user agreed to, when the project has it on file."""
+        return agreement_for(self.source.path)
+
+    def agreed(self, name: str, part: str = "") -> object:
+        """One entry of the agreement (`"method"`; `"hub", "model_id"`), None where there is none."""
+        if self.agreement is None:
+            return None
+        return self.agreement.part(name).get(part) if part else self.agreement.values.get(name)
 
     @cached_property
     def patched_by(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ EPILOG = """examples:
 exit codes here: 1 an error, 0 also with warnings, 3 the file cannot be read, holds no training, or nothing could be told
 suppress a finding, with a reason: # preflight: ignore[API101] reason"""
 
+#: Only `--dataset` goes to the network, for each dataset at most this long.
+DEFAULT_TIMEOUT_S = 30.0
 EMPTY_FIELDS: dict[str, Any] = {
     "path": None,
     "mode": None,
@@ -40,6 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", type=Path, metavar="PATH", help="a script (.py) or notebook (.ipynb)")
     parser.add_argument("--local", action="store_true", help="for a run on this machine: no push, timeout or job packages")
     parser.add_argument("--config", type=Path, metavar="FILE", help="the YAML or JSON that the script's TrlParser will read")
+    parser.add_argument(
+        "--dataset", default="none", metavar="auto|ID|none",
+        help="compare with the real columns, through inspect_dataset: of what load_dataset names, or of ID (default none)",
+    )  # fmt: skip
     parser.add_argument("--explain", metavar="CODE", help="why a rule exists, with a bad and a good example")
 
 
@@ -56,7 +63,8 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     try:
         source = read_source(args.path)
         given = read_config(args.config) if args.config else Given()
-        found = examine(source, "local" if args.local else "jobs", given)
+        look = None if args.dataset == "none" else partial(_look, args.dataset, context)
+        found = examine(source, "local" if args.local else "jobs", given, look)
     except RecursionError as err:
         raise BadData(f"{args.path} is nested too deeply to follow", hint="give it the training script itself") from err
     finally:
@@ -69,6 +77,12 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     for note in found.notes:
         context.warn(note)
     return _report(found)
+
+
+def _look(wanted: str, context: Context, facts: Any) -> None:
+    from ml_intern_helpers.preflight.real_columns import ask_for_columns
+
+    ask_for_columns(facts, wanted, offline=context.offline, timeout_s=context.deadline_s or DEFAULT_TIMEOUT_S)
 
 
 def _explained(code: str) -> Report:

@@ -86,7 +86,8 @@ class Place(NamedTuple):
 
 @dataclass(eq=False)
 class Script:
-    """A walked script; see the module docstring. `parsed` is filled by `parsers`, `given` by who asks."""
+    """A walked script; see the module docstring. `parsed` is filled by `parsers`, `given`, `real` (the columns of a
+    `load_dataset` call, with the dataset's id) and `not_asked` (why there are none) by who asks."""
 
     source: Source
     module: Scope
@@ -99,6 +100,8 @@ class Script:
     parsed: dict[ast.Call, Any] = field(default_factory=dict)
     given: Given = field(default_factory=Given)
     is_neighbour: bool = False
+    real: dict[ast.Call, tuple[str, frozenset[str]]] = field(default_factory=dict)
+    not_asked: list[str] = field(default_factory=list)
     steps: int = 0
 
     def spend(self, steps: int) -> None:
