@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,13 @@ EMPTY_FIELDS: dict[str, Any] = {
 }
 
 
+@dataclass
+class SarifReport(Report):
+    """A report that is printed as SARIF."""
+
+    sarif: str = ""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", type=Path, metavar="PATH", help="a script (.py) or notebook (.ipynb)")
     parser.add_argument("--local", action="store_true", help="for a run on this machine: no push, timeout or job packages")
@@ -47,12 +55,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataset", default="none", metavar="auto|ID|none",
         help="compare with the real columns, through inspect_dataset: of what load_dataset names, or of ID (default none)",
     )  # fmt: skip
+    parser.add_argument("--sarif", action="store_true", help="SARIF 2.1.0 on stdout, for CI (not with --json)")
     parser.add_argument("--explain", metavar="CODE", help="why a rule exists, with a bad and a good example")
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
     if args.explain is not None:
         return _explained(args.explain)
+    if args.sarif and args.format in ("json", "human"):
+        raise UsageError(f"--sarif and --{args.format} are two forms of one answer", hint="give one of them")
     if args.path is None:
         raise UsageError("PATH is missing: which script?", hint="preflight_check train.py")
     from ml_intern_helpers.preflight.examine import examine
@@ -76,7 +87,14 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         context.warn(f"{given.file} is read by nothing: the script has no TrlParser or HfArgumentParser")
     for note in found.notes:
         context.warn(note)
-    return _report(found)
+    return _as_sarif(found) if args.sarif else _report(found)
+
+
+def _as_sarif(found: Any) -> Report:
+    from ml_intern_helpers.preflight.sarif import sarif
+
+    report = _report(found)
+    return SarifReport(report.command, report.status, report.fields, report.findings, sarif=sarif(found))
 
 
 def _look(wanted: str, context: Context, facts: Any) -> None:
@@ -105,5 +123,7 @@ def _report(found: Any) -> Report:
 def render(report: Report) -> str:
     from ml_intern_helpers.preflight.answer import text_of
 
+    if isinstance(report, SarifReport):
+        return report.sarif
     explanation: str | None = report.fields.get("explanation")
     return explanation or text_of(report)
