@@ -21,6 +21,8 @@ class Table:
         load_arguments: what `load_dataset` needs beside the files (`field="data"`).
         order_spread: the sample is spread over the data and not its head.
         findings: what was noticed on the way.
+        notes: what a bound has cut off, one line each.
+        splits: rows of every split inside the one file that was read, empty when the file is one split.
     """
 
     rows: list[dict[str, Any]]
@@ -32,3 +34,5 @@ class Table:
     load_arguments: dict[str, str] = field(default_factory=dict)
     order_spread: bool = False
     findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    splits: dict[str, int] = field(default_factory=dict)
