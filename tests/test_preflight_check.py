@@ -255,6 +255,14 @@ def test_a_config_that_cannot_be_read(data: bytes | None, said: str, helper: Hel
     assert (done.code, said in done.stderr) == (3, True)
 
 
+def test_a_file_named_as_config_by_mistake_is_not_quoted(helper: Helper, tmp_path: Path) -> None:
+    script = write(tmp_path, "train.py", PARSED)
+    for name in ("c.yaml", "credentials"):
+        secret = write(tmp_path, name, "key: [s3cr3tvalue\nother: }s3cr3tvalue")
+        done = helper("preflight_check", str(script), "--config", str(secret))
+        assert (done.code, "s3cr3tvalue" in done.stdout + done.stderr) == (3, False)
+
+
 def test_a_config_that_nothing_reads_is_said_so(helper: Helper, tmp_path: Path) -> None:
     script, config = write(tmp_path, "train.py", TRAINS), write(tmp_path, "c.json", "{}")
     assert "c.json is read by nothing" in helper("preflight_check", str(script), "--config", str(config), "--json").stdout

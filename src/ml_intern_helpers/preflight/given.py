@@ -37,6 +37,8 @@ def read_config(path: Path) -> Given:
         BadData: it holds no mapping of names to values.
     """
     name = clean(path.name, limit=80)
+    if path.suffix not in (".yaml", ".yml", ".json"):
+        raise BadData(f"{name} is no config: .yaml, .yml or .json", hint="give the file that --config names")
     text = _text(path, name)
     try:
         values = json.loads(text)
@@ -85,4 +87,7 @@ def _yaml(text: str, name: str) -> Any:
     try:
         return yaml.safe_load(text) if text.strip() else {}
     except (yaml.YAMLError, ValueError, RecursionError) as err:
-        raise BadData(f"{name} is neither JSON nor YAML: {clean(err, limit=160)}", hint="fix the file") from err
+        # Not the error's own text: it quotes the file, which may be anything that was named by mistake.
+        line = getattr(getattr(err, "problem_mark", None), "line", None)
+        where = "" if line is None else f" (line {line + 1})"
+        raise BadData(f"{name} is neither JSON nor YAML{where}", hint="fix the file") from err

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
-from ml_intern_helpers.errors import ToolError
+from ml_intern_helpers.errors import BadData, NotFound
 from ml_intern_helpers.preflight.script import Script, walk
-from ml_intern_helpers.preflight.source import read_source
+from ml_intern_helpers.preflight.source import MAX_SCRIPT_BYTES, read_source
 
 
 def neighbour(script: Script, module: str) -> Script | None:
@@ -34,7 +35,7 @@ def _read(script: Script, module: str) -> Script | None:
         return None
     try:
         found = walk(read_source(path))
-    except (ToolError, RecursionError):  # a module that cannot be read says nothing; importing it is the script's own affair
+    except (BadData, NotFound, RecursionError):  # a module that is no Python says nothing; importing it is the script's affair
         return None
     return replace(found, is_neighbour=True)
 
@@ -45,6 +46,10 @@ def _file(folder: Path, module: str) -> Path | None:
         return None
     stem = folder.joinpath(*parts)
     try:
-        return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
+        return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if _readable(path)), None)
     except OSError:
         return None
+
+
+def _readable(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size <= MAX_SCRIPT_BYTES and os.access(path, os.R_OK)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import gc
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.cli import Context
-from ml_intern_helpers.errors import BadData, NotFound, UsageError
+from ml_intern_helpers.errors import BadData, NotFound, Unavailable, UsageError
 from ml_intern_helpers.preflight.budget import bounded
 from ml_intern_helpers.report import Report, Status
 
@@ -42,10 +43,10 @@ EMPTY_FIELDS: dict[str, Any] = {
 
 
 @dataclass
-class SarifReport(Report):
-    """A report that is printed as SARIF."""
+class PrintedReport(Report):
+    """A report whose text form is another: SARIF, or a diff."""
 
-    sarif: str = ""
+    printed: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataset", default="none", metavar="auto|ID|none",
         help="compare with the real columns, through inspect_dataset: of what load_dataset names, or of ID (default none)",
     )  # fmt: skip
+    parser.add_argument("--fix", action="store_true", help="print a diff that mends what is safe to mend; writes nothing")
     parser.add_argument("--sarif", action="store_true", help="SARIF 2.1.0 on stdout, for CI (not with --json)")
     parser.add_argument("--explain", metavar="CODE", help="why a rule exists, with a bad and a good example")
 
@@ -64,10 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Report:
     if args.explain is not None:
         return _explained(args.explain)
-    if args.sarif and args.format in ("json", "human"):
-        raise UsageError(f"--sarif and --{args.format} are two forms of one answer", hint="give one of them")
-    if args.path is None:
-        raise UsageError("PATH is missing: which script?", hint="preflight_check train.py")
+    _asked_rightly(args)
     from ml_intern_helpers.preflight.examine import examine
     from ml_intern_helpers.preflight.given import Given, read_config
     from ml_intern_helpers.preflight.source import read_source
@@ -89,14 +88,49 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         context.warn(f"{given.file} is read by nothing: the script has no TrlParser or HfArgumentParser")
     for note in found.notes:
         context.warn(note)
+    if args.fix:
+        return _as_diff(found, lambda mended: examine(mended, found.facts.mode, given), context)
     return _as_sarif(found) if args.sarif else _report(found)
+
+
+def _asked_rightly(args: argparse.Namespace) -> None:
+    """A path, and one form of answer.
+
+    Raises:
+        UsageError: neither, or two.
+    """
+    forms = [name for name in ("sarif", "fix") if getattr(args, name)]
+    forms += [args.format] if args.format in ("json", "human") and forms else []
+    if len(forms) > 1:
+        raise UsageError(f"--{forms[0]} and --{forms[1]} are two forms of one answer", hint="give one of them")
+    if args.path is None:
+        raise UsageError("PATH is missing: which script?", hint="preflight_check train.py")
 
 
 def _as_sarif(found: Any) -> Report:
     from ml_intern_helpers.preflight.sarif import sarif
 
     report = _report(found)
-    return SarifReport(report.command, report.status, report.fields, report.findings, sarif=sarif(found))
+    return PrintedReport(report.command, report.status, report.fields, report.findings, printed=sarif(found))
+
+
+def _as_diff(found: Any, again: Callable[[Any], Any], context: Context) -> Report:
+    """The diff that mends what is safe to mend, tried before it is shown: it parses, and those findings are gone."""
+    from ml_intern_helpers.preflight.fixing import diff, fixed_text
+    from ml_intern_helpers.preflight.source import source_of
+
+    source = found.facts.source
+    if source.cells is not None:
+        raise UsageError("--fix does not mend notebooks", hint="fix the cells by hand; the findings name them")
+    if any(finding.code == "SEC101" for finding in found.findings):
+        raise Unavailable("a token stands in the source: a diff would print it", hint="take it out first (SEC101)")
+    text, mended = fixed_text(found)
+    after = again(source_of(source.path, text)) if mended else found
+    if len(after.findings) != len(found.findings) - mended:
+        raise Unavailable("the mended script was not better than before: no diff", hint="fix by hand; please report the script")
+    context.warn(f"{mended} of {len(found.findings)} findings mended; nothing was written")
+    report = _report(found)
+    return PrintedReport(report.command, report.status, report.fields, report.findings, printed=diff(source, text).rstrip("\n"))
 
 
 def _look(wanted: str, context: Context, facts: Any) -> None:
@@ -125,7 +159,7 @@ def _report(found: Any) -> Report:
 def render(report: Report) -> str:
     from ml_intern_helpers.preflight.answer import text_of
 
-    if isinstance(report, SarifReport):
-        return report.sarif
+    if isinstance(report, PrintedReport):
+        return report.printed
     explanation: str | None = report.fields.get("explanation")
     return explanation or text_of(report)

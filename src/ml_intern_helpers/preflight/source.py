@@ -92,6 +92,15 @@ def read_source(path: Path) -> Source:
     return Source(path, text, text.split("\n"), _parsed(path, text, cells), cells)
 
 
+def source_of(path: Path, text: str) -> Source:
+    """A source from a text at hand, as if `path` held it.
+
+    Raises:
+        BadData: not Python.
+    """
+    return Source(path, text, text.split("\n"), _parsed(path, text, None))
+
+
 def _read(path: Path) -> bytes:
     try:
         kind = path.stat().st_mode
