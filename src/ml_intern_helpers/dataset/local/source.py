@@ -46,6 +46,8 @@ def look(asked: Asked, sample: int, warn: Warn) -> Look:
     chosen = choose([(CONFIG, split) for split in files.splits], replace(asked, split=None) if inside else asked)
     paths = files.splits[chosen.split]
     kind, table = _read(files.format, paths, sample, asked.split if inside else None)
+    if kind != "json":
+        chosen = choose([(CONFIG, split) for split in files.splits], asked)
     load = _load(files, kind, chosen.split, asked, table)
     if table.splits:
         chosen = Choice(CONFIG, table.load_arguments["field"], "as asked" if asked.split else "a field of the file; see --split")
@@ -76,7 +78,7 @@ def look(asked: Asked, sample: int, warn: Warn) -> Look:
 def _one_document(files: Files) -> bool:
     """One JSON document may hold its splits in fields; which, only reading it tells."""
     paths = [path for group in files.splits.values() for path in group]
-    return files.format == "json" and len(paths) == 1 and not document.is_lines(paths[0])
+    return files.format == "json" and len(paths) == 1
 
 
 def _inside(table: Table) -> list[Split]:
