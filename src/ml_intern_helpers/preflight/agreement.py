@@ -47,20 +47,15 @@ def agreement_for(script: Path) -> Agreement | None:
 
 
 def _folders(script: Path) -> Iterator[Path]:
-    told = set()
+    """The script's folder and the working folder, each with what is above it in its repository; nothing above without one."""
     for start in (script.parent, Path()):
         try:
             folder = start.resolve()
         except (OSError, RuntimeError):
             continue
-        for one in (folder, *folder.parents):
-            if one not in told:
-                told.add(one)
-                yield one
-            if (one / ".git").exists():
-                break
-        else:
-            continue
+        chain = [folder, *folder.parents]
+        roots = [index for index, one in enumerate(chain) if (one / ".git").exists()]
+        yield from chain[: roots[0] + 1] if roots else chain[:1]
 
 
 def _read(path: Path) -> Agreement:
