@@ -17,7 +17,8 @@ READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
     "inspect_dataset": frozenset(),
     "crawl_arxiv": frozenset(),
     "hf_paper_meta": frozenset(),
-    "preflight_check": frozenset(),
+    # It prints a diff and writes nothing; but who asks for a fix is asked back, also when one day it is written.
+    "preflight_check": frozenset({"--fix"}),
 }
 _SCRIPTS = "skills/ml-intern/scripts"
 #: What the client's Bash tool may carry besides the command; anything else (a switched-off sandbox) is the user's to judge.
