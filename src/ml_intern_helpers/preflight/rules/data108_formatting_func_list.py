@@ -70,7 +70,7 @@ def _returned(script: Script, node: ast.AST) -> tuple[str, list[ast.expr]]:
 
 
 def _returns(function: ast.FunctionDef) -> Iterator[ast.Return]:
-    """The returns of the function itself, not of functions inside it; none for a generator."""
+    """The returns of the function itself, not of functions inside it."""
     todo: list[ast.AST] = list(function.body)
     while todo:
         node = todo.pop()
