@@ -26,7 +26,7 @@ from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed
 from ml_intern_helpers.preflight.values import known
 
-CODE = "DATA108"
+CODE = "DATA110"
 SEVERITY = "warning"
 MODES = ("jobs", "local")
 
