@@ -33,6 +33,7 @@ def fields_of(found: Examination, status: Status) -> dict[str, Any]:
         "suppressed": [{"code": one.code, "line": one.line, "reason": one.reason} for one in found.suppressed],
         "header": _header(facts),
         "releases": {name: RELEASES[name] for name in ("trl", "transformers")},
+        "launches": [],
         "explanation": None,
     }
 
@@ -66,7 +67,7 @@ def adapter(facts: Facts) -> str | None:
 
 
 def _header(facts: Facts) -> dict[str, Any] | None:
-    header = facts.header
+    header = facts.own_header
     if header.line is None:
         return None
     jobs = header.jobs or {}
@@ -82,18 +83,21 @@ def _header(facts: Facts) -> dict[str, Any] | None:
 
 def text_of(report: Report) -> str:
     """Verdict, checklist, findings, what could not be told."""
+    lines = [report.fields["verdict"], *(line_of(item) for item in report.fields["checklist"])]
+    return "\n".join([*lines, *tail_of(report, [render_finding(finding) for finding in report.findings])])
+
+
+def tail_of(report: Report, findings: list[str]) -> list[str]:
+    """What follows the checklist: findings, what could not be told, what was suppressed, the releases."""
     fields = report.fields
-    lines = [fields["verdict"]]
-    lines += [_line(item) for item in fields["checklist"]]
-    findings = [render_finding(finding) for finding in report.findings]
-    lines += ["", *findings] if findings else []
+    lines = ["", *findings] if findings else []
     lines += _unknowns(fields["unknowns"])
     lines += [f"suppressed: {one['code']} line {one['line']}: {one['reason']}" for one in fields["suppressed"]]
     releases = ", ".join(f"{name} {release}" for name, release in fields["releases"].items())
-    return "\n".join([*lines, "", f"judged against {releases}; `preflight_check --explain CODE` says why a rule exists"])
+    return [*lines, "", f"judged against {releases}; `preflight_check --explain CODE` says why a rule exists"]
 
 
-def _line(item: dict[str, Any]) -> str:
+def line_of(item: dict[str, Any]) -> str:
     text = item["evidence"] or item["reason"]
     return f"  [{_STATES[item['state']]:>8}] {item['label']}: {text}"
 
