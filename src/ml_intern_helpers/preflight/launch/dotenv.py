@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ml_intern_helpers.preflight.launch.launch import Place, Told
 from ml_intern_helpers.preflight.launch.words import Word
 
-_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)(?:\s*(=)\s*(.*))?", re.DOTALL)
+_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)(?:\s*(=)(.*))?", re.DOTALL)
 _MOST_BYTES = 64 * 1024
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 
@@ -46,11 +46,13 @@ def _line(line: str, place: Place) -> dict[str, Word]:
 
 
 def _value(text: str) -> str:
-    quoted = re.match(r"""("(?:\\"|[^"])*"|'(?:\\'|[^'])*')\s*(?:#.*)?$""", text)
-    if quoted is None:
-        return re.split(r"(?:^|\s)#", text, maxsplit=1)[0].strip()
-    body = quoted[1][1:-1]
-    return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), body) if quoted[1][0] == '"' else body
+    quoted = re.match(r"""\s*("(?:\\"|[^"])*"|'(?:\\'|[^'])*')\s*(?:#.*)?$""", text)
+    raw = quoted[1] if quoted else re.split(r"\s#", text, maxsplit=1)[0].strip()
+    if len(raw) > 1 and raw[0] == raw[-1] == "'":
+        return raw[1:-1]
+    if len(raw) > 1 and raw[0] == raw[-1] == '"':
+        return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), raw[1:-1])
+    return raw
 
 
 def from_file(told: Told | None, place: Place) -> Variables:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from ml_intern_helpers.preflight.launch.inside import inside_place, merged
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target, Written
 from ml_intern_helpers.preflight.launch.programs import launches_by
 from ml_intern_helpers.preflight.launch.shell import Command, commands_of, expanded, substitutions, words_of
-from ml_intern_helpers.preflight.launch.words import TOKEN, Word, masked, texts
+from ml_intern_helpers.preflight.launch.words import TOKEN, Word, masked, quoted, texts
 from ml_intern_helpers.preflight.launch.wrappers import program, unwrapped
 
 MAX_CHARACTERS = 256 * 1024
@@ -88,7 +89,7 @@ class _Walk:
         place = replace(self.place, environ={**self.place.environ, **assigned, **bare.environ}, stdin=self._stdin(command))
         if bare.chdir is not None:
             place = replace(place, cwd=place.resolved(bare.chdir.text) if not bare.chdir.unknown else None)
-        shown = masked(" ".join([*(f"{name}=…" for name in assigned), *_shown(words)]), 200)
+        shown = masked(" ".join([*(f"{name}=…" for name in assigned), quoted(_shown(words))]), 200)
         if bare.shell is not None:
             yield from self._shell_text(bare.shell, place, shown)
         elif bare.shell_file is not None:
@@ -172,7 +173,8 @@ class _Walk:
         if target is None or target.text == "-" or target.unknown:
             self.place.cwd, self.place.why = None, target.unknown if target and target.unknown else "`cd` goes to another folder"
             return
-        self.place.cwd = self.place.resolved(target.text)
+        folder = self.place.resolved(target.text)
+        self.place.cwd = Path(os.path.normpath(folder)) if folder is not None else None
 
     def _export(self, words: list[Word]) -> None:
         for word in words:

@@ -26,17 +26,23 @@ def header_of_launch(own: Header, launch: Launch) -> Header:
         if setting is not None:
             jobs.pop(key, None)
             told[key] = setting.how
-            jobs |= {key: setting.value} if setting.value is not None else {}
-    if "flavor" not in jobs and "flavor" not in told and not launch.open:
+            jobs |= {key: setting.value} if setting.value else {}  # an empty one counts, and leaves the default
+    no_flavor = launch.settings["flavor"].value == "" if "flavor" in launch.settings else not launch.hidden
+    if "flavor" not in jobs and no_flavor:
         jobs["flavor"], told["flavor"] = DEFAULT_FLAVOR, "no --flavor"
     jobs["env"] = {**_texts(jobs.get("env")), **{name: word.text for name, word in launch.environ.items()}}
-    jobs["volumes"] = [*_list(jobs.get("volumes")), *launch.volumes]
+    mounts = {_mount(one) for one in launch.volumes}
+    jobs["volumes"] = [*(one for one in _list(jobs.get("volumes")) if _mount(one) not in mounts), *launch.volumes]
     jobs["secrets"] = [*_list(jobs.get("secrets")), *launch.secrets]
     if launch.environ:
         told["env"] = "--env"
     if launch.volumes:
         told["volumes"] = "--volume"
     return replace(own, jobs=jobs, requirements=(*own.requirements, *_packages(launch)), told=told)
+
+
+def _mount(volume: str) -> str:
+    return volume.removesuffix(":ro").removesuffix(":rw").rpartition(":/")[2]
 
 
 def _packages(launch: Launch) -> tuple[Requirement, ...]:

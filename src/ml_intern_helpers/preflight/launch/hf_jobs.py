@@ -7,15 +7,14 @@ from pathlib import Path
 
 from ml_intern_helpers.preflight.launch import click_words, dotenv
 from ml_intern_helpers.preflight.launch.click_words import Given, Parsed
+from ml_intern_helpers.preflight.launch.hf_refused import refused
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Swallowed, Target, Told
 from ml_intern_helpers.preflight.launch.options_table import HF_ARGUMENTS, HF_OPTIONS
 from ml_intern_helpers.preflight.launch.targets import exists, missing, script_target
-from ml_intern_helpers.preflight.launch.words import TOKEN, Word, masked, texts
+from ml_intern_helpers.preflight.launch.words import Word, masked, texts
 
 DEFAULT_IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"
 DEFAULT_FLAVOR = "cpu-basic"
-#: Where the client mounts what it ships.
-ARTIFACTS = "/data"
 #: What the client looks for among the script's words and refuses when it is not there.
 _SHIPPED = frozenset({".py", ".sh", ".yaml", ".yml", ".toml"})
 _TEXTS = (
@@ -55,8 +54,9 @@ def read(command: str, words: list[Word], text: str, place: Place) -> Launch:
     _variables(parsed, launch, place)
     launch.volumes = [masked(one.value.text) for one in parsed.all("volume") if one.value]
     launch.packages = [one.value for one in parsed.all("with_") if one.value]
-    _refused(command, parsed, launch, positional)
-    _typed(parsed, launch, positional, words)
+    refused(command, parsed, launch, positional, place)
+    _typed(parsed, launch, positional)
+    _notes(launch)
     (_uv_script if command.endswith("uv run") else _image)(parsed, launch, place, positional)
     return launch
 
@@ -136,65 +136,31 @@ def _secret_in_env(given: Given, launch: Launch) -> None:
         launch.faults.append(Fault("LAUNCH110", message, fix, f"{given.flag} {masked(name, 60)}=…"))
 
 
-def _refused(command: str, parsed: Parsed, launch: Launch, positional: dict[str, list[tuple[int, Word]]]) -> None:
-    """LAUNCH106: what click or the client ends with an error."""
-    problems = [parsed.error] if parsed.error else []
-    for one in parsed.given:
-        kind = HF_OPTIONS[command].get(one.flag, ("", "text"))[1]
-        if kind in ("int", "ints") and one.value is not None and not one.value.unknown and not _whole(one.value.text, one.name):
-            problems.append(f"{one.flag} {masked(one.value.text, 40)} is no number the client takes")
-    labels = [one.value.text for one in parsed.all("label") if one.value]
-    if parsed.last("name") and any(label.partition("=")[0] == "name" for label in labels):
-        problems.append("--name and --label name=… cannot both be given")
-    if parsed.last("network_alias") and not parsed.last("network_group") and not command.endswith("uv run"):
-        problems.append("--network-alias needs --network-group")
-    if sum(parsed.last(name) is not None for name in ("format", "json_output", "quiet")) > 1:
-        problems.append("--format, --json and -q exclude each other")
-    for problem in problems:
-        launch.faults.append(Fault("LAUNCH106", f"{problem}: the client refuses the command", "see `hf jobs run --help`"))
-    _unknown_options(command, parsed, launch, positional)
+def _notes(launch: Launch) -> None:
+    """What a reader of the resolved launch should know besides."""
+    if launch.dry:
+        launch.notes.append("--dry-run: nothing is submitted")
+    elif "schedule" not in launch.settings and "scheduled" not in launch.launcher:
+        detached = launch.settings.get("detach")
+        follow = "returns at once with the job's ID: `hf jobs wait ID`, `hf jobs logs -f ID`"
+        launch.notes.append(follow if detached else "stays until the job has ended; -d returns at once")
+    if "expose" in launch.settings:
+        launch.notes.append(f"port {launch.settings['expose'].value} can be reached with a token that may read the namespace")
 
 
-def _whole(text: str, name: str) -> bool:
-    try:
-        return int(text) >= (1 if name == "attempts" else -(1 << 62))
-    except ValueError:
-        return False
-
-
-def _unknown_options(command: str, parsed: Parsed, launch: Launch, positional: dict[str, list[tuple[int, Word]]]) -> None:
-    """An unknown option in front of the script is no error to the client: it becomes the script, the image or the schedule."""
-    heads = [words[0] for name, words in positional.items() if words and name not in ("script_args", "command")]
-    for index, word in parsed.unknown:
-        slot = next((name for name, words in positional.items() if (index, word) in words[:1]), "")
-        if (index, word) in heads:
-            import difflib  # only for those who mistyped
-
-            near = difflib.get_close_matches(word.text.partition("=")[0], HF_OPTIONS[command], n=2, cutoff=0.6)
-            hint = f"did you mean {' or '.join(near)}?" if near else "options: `hf jobs run --help`"
-            if word.text.startswith("--image") and not command.endswith("uv run"):
-                hint = "in `hf jobs run` the image is the first word: hf jobs run [options] IMAGE COMMAND"
-            message = f"hf jobs {command} has no option {masked(word.text, 60)}: the client takes it for the {slot.upper()}"
-            launch.faults.append(Fault("LAUNCH105", message, hint, masked(word.text, 60)))
-
-
-def _typed(parsed: Parsed, launch: Launch, positional: dict[str, list[tuple[int, Word]]], words: list[Word]) -> None:
+def _typed(parsed: Parsed, launch: Launch, positional: dict[str, list[tuple[int, Word]]]) -> None:
     """Remember which options stand behind the script or image: the client takes them, whoever they were meant for."""
     start = next((found[0][0] for name in ("script", "image") if (found := positional.get(name))), None)
     for one in parsed.given:
         if start is not None and one.position > start:
             launch.swallowed.append(Swallowed(one.flag, one.name, one.value.text if one.value else None))
-    for word in words:
-        if TOKEN.search(word.text):
-            launch.notes.append("a token stands on the command line")
-            break
 
 
 def _uv_script(parsed: Parsed, launch: Launch, place: Place, positional: dict[str, list[tuple[int, Word]]]) -> None:
     launch.installs, launch.reads_header = "uv", True
     launch.args = [word for _, word in positional["script_args"]]
     if not positional["script"] or positional["script"][0] in parsed.unknown:
-        launch.target = Target("unknown", reason="the command names no script")
+        _meant(launch, place)
         return
     word = positional["script"][0][1]
     if word.unknown or word.text.startswith(("http://", "https://")) or _looks_like_file(word.text, place):
@@ -205,6 +171,16 @@ def _uv_script(parsed: Parsed, launch: Launch, place: Place, positional: dict[st
         launch.reads_header, launch.args = False, [word, *launch.args]
     launch.faults += _files_among(launch, place)
     _scheduled(positional, launch)
+
+
+def _meant(launch: Launch, place: Place) -> None:
+    """Where an unknown option has taken the script's place: look at the script that was meant all the same."""
+    launch.target = Target("unknown", reason="the command names no script")
+    for at, word in enumerate(launch.args):
+        if word.text.endswith(".py") and not word.unknown and exists(word.text, place):
+            launch.target, _ = script_target(word, place)
+            launch.args = launch.args[at + 1 :]
+            return
 
 
 def _looks_like_file(name: str, place: Place) -> bool:

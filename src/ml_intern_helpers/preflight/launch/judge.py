@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ def _entry(one: Judged) -> dict[str, Any]:
         "place": "" if one.launch.of == 1 else f" {one.launch.number}",
         **fields_of_launch(one.found.facts),
         "method": clean(one.found.facts.training.method, limit=100) or None,
-        "checklist": [item.to_dict() for item in one.found.checklist],
+        "checklist": [_item(item.to_dict(), one.launch) for item in one.found.checklist],
     }
 
 
@@ -176,8 +177,23 @@ def _unknowns(found: list[Judged]) -> list[dict[str, Any]]:
 
 def _findings(found: list[Judged]) -> list[Finding]:
     """Those of all launches, each once: two launches of one script share what is wrong in it."""
-    findings = list(dict.fromkeys(finding for one in found for finding in one.found.findings))
+    findings = list(dict.fromkeys(_placed(finding, one.launch) for one in found for finding in one.found.findings))
     return sorted(findings, key=lambda one: (_ORDER.index(one.severity), not (one.file or "").startswith("launch")))
+
+
+def _placed(finding: Finding, launch: Launch) -> Finding:
+    """What is wrong with a `trl` command is wrong on the command line, not in the outline that stands for trl's script."""
+    if launch.target.kind != "trl" or finding.file == launch.place:
+        return finding
+    fix = f"{finding.fix} (as an option, --NAME VALUE, or in the --config file)"
+    return replace(finding, file=launch.place, line=None, column=None, evidence=None, fix=fix)
+
+
+def _item(item: dict[str, Any], launch: Launch) -> dict[str, Any]:
+    if launch.target.kind != "trl":
+        return item
+    lines = re.compile(rf" \({re.escape(launch.target.name)}:\d+\)")
+    return {key: lines.sub("", value) if isinstance(value, str) else value for key, value in item.items()}
 
 
 def text_of(report: Report) -> str:

@@ -113,6 +113,12 @@ class Launch:
         return "launch" if self.of == 1 else f"launch {self.number}"
 
     @property
+    def hidden(self) -> str:
+        """Why settings that the command line does not tell may yet be told, "" when the defaults hold."""
+        unread = self.reads_header and self.target.kind in ("url", "unknown")
+        return self.open or (f"the script's [tool.hf-jobs]: {self.target.reason}" if unread else "")
+
+    @property
     def arguments(self) -> tuple[str, ...] | None:
         """The script's arguments when all of them are known."""
         return tuple(word.text for word in self.args) if not self.open and not any(word.unknown for word in self.args) else None

@@ -110,7 +110,7 @@ def _module(word: Word, args: list[Word], launch: Launch, place: Place) -> Launc
 def distributed(name: str, words: list[Word], text: str, place: Place) -> Launch:
     """`accelerate launch`, `torchrun` and `deepspeed`: options of their own, then the script with its arguments."""
     table = {"accelerate launch": ACCELERATE, "deepspeed": DEEPSPEED}.get(name, TORCHRUN)
-    found = split(words, table, abbreviations=name != "accelerate launch")
+    found = _realigned(split(words, table, abbreviations=name != "accelerate launch"))
     launch = _local(text, name, place, found.rest[1:])
     launch.open = launch.open or next((word.unknown for word in words if word.splits), "")
     launch.distributed = True
@@ -129,16 +129,20 @@ def distributed(name: str, words: list[Word], text: str, place: Place) -> Launch
     return launch
 
 
+def _realigned(found: Split) -> Split:
+    """Behind an unknown option its value stands where the script should: the first word that ends like a script is meant."""
+    for at, word in enumerate(found.rest if found.unknown else []):
+        if word.text.endswith(".py"):
+            return found._replace(rest=found.rest[at:])
+    return found
+
+
 def _odd_options(name: str, found: Split, table: Mapping[str, bool], launch: Launch) -> None:
     if found.error:
         launch.faults.append(Fault("LAUNCH106", f"{name}: {found.error}", f"see `{name} --help`"))
     for flag in found.unknown:
-        near = difflib.get_close_matches(flag, table, n=2, cutoff=0.6)
-        fix = (
-            f"did you mean {' or '.join(near)}?"
-            if near
-            else f"options of the script stand behind it; `{name} --help` lists its own"
-        )
+        near = difflib.get_close_matches(flag, table, n=1, cutoff=0.6)
+        fix = f"did you mean {near[0]}?" if near else f"options of the script stand behind it; `{name} --help` lists its own"
         message = f"{name} has no option {masked(flag, 60)}"
         launch.faults.append(Fault("LAUNCH105", message, fix, masked(flag, 60), "warning" if name == "deepspeed" else None))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 from ml_intern_helpers.preflight.facts import Facts
@@ -10,7 +9,7 @@ from ml_intern_helpers.preflight.knowledge.jobs import DEFAULT_TIMEOUT_S, FLAVOR
 from ml_intern_helpers.preflight.knowledge.prices import prices
 from ml_intern_helpers.preflight.launch.hf_jobs import DEFAULT_IMAGE
 from ml_intern_helpers.preflight.launch.launch import Launch
-from ml_intern_helpers.preflight.launch.words import masked
+from ml_intern_helpers.preflight.launch.words import masked, quoted
 from ml_intern_helpers.text import clean
 
 
@@ -62,7 +61,9 @@ def _image(launch: Launch, jobs: dict[str, Any]) -> str | None:
     if launch.mode != "jobs":
         return None
     default = DEFAULT_IMAGE if launch.reads_header or "uv run" in launch.launcher.split(":")[0] else None
-    return _text(jobs.get("image")) or (None if "image" in launch.settings or launch.open else default)
+    told = launch.settings.get("image")
+    unclear = told.value is None if told else bool(launch.hidden)
+    return _text(jobs.get("image")) or (None if unclear else default)
 
 
 def _seconds(launch: Launch, jobs: dict[str, Any]) -> int | None:
@@ -71,7 +72,9 @@ def _seconds(launch: Launch, jobs: dict[str, Any]) -> int | None:
         return None
     if "timeout" in jobs:
         return timeout_seconds(str(jobs["timeout"]))
-    return None if "timeout" in launch.settings or launch.open else DEFAULT_TIMEOUT_S
+    told = launch.settings.get("timeout")
+    unclear = told.value is None if told else bool(launch.hidden)
+    return None if unclear else DEFAULT_TIMEOUT_S
 
 
 def cost(flavor: str | None, seconds: int | None) -> dict[str, Any] | None:
@@ -85,8 +88,8 @@ def cost(flavor: str | None, seconds: int | None) -> dict[str, Any] | None:
 
 def lines_of(entry: dict[str, Any]) -> list[str]:
     """The entry in three to six lines."""
-    words = [*([entry["script"]] if entry["script"] else []), *entry["arguments"]]
-    lines = [f"launch{entry['place']}: {entry['launcher']} -> {masked(shlex.join(words), 120)}"]
+    script = [entry["script"]] if entry["script"] and entry["script_kind"] != "trl" else []
+    lines = [f"launch{entry['place']}: {entry['launcher']} -> {masked(quoted([*script, *entry['arguments']]), 140)}"]
     lines += _job(entry) if entry["mode"] == "jobs" else _local(entry)
     env = ", ".join(entry["env"]) or "no variables"
     secrets = ", ".join(entry["secrets"]) or "none"
@@ -101,7 +104,7 @@ def _job(entry: dict[str, Any]) -> list[str]:
     cards, card = FLAVORS.get(entry["flavor"] or "", (0, ""))
     hardware = f" ({cards} x {card})" if cards else ""
     hours = _duration(entry["timeout_s"]) if entry["timeout_s"] else "an unknown time"
-    default = "" if entry["timeout"] else " (the server's default)"
+    default = "" if entry["timeout"] or not entry["timeout_s"] else " (the server's default)"
     lines = [f"  job      {entry['flavor'] or 'unknown flavor'}{hardware} for at most {hours}{default}{_price(entry['cost'])}"]
     python = f", python {entry['python']}" if entry["python"] else ""
     lines.append(f"  runs in  {entry['image'] or 'an image that is not known here'}{python}{_packages(entry)}")

@@ -153,7 +153,8 @@ def _take(arguments: list[str], declared: list[Declared], found: Parsed) -> None
             _unknown(flag, options, found)
             continue
         _given(one, flag, [value] if mark else None, arguments, found)
-    _leftover(left, positional, found)
+    if found.complete:  # a word behind an unknown option may have been meant as its value
+        _leftover(left, positional, found)
     _missing([*positional, *options.values()], found)
 
 

@@ -44,7 +44,7 @@ def read(words: list[Word], text: str, place: Place) -> Launch | None:
 
 
 def _unknown_option(command: str, name: str) -> Fault:
-    near = difflib.get_close_matches(name, TRL[command], n=3, cutoff=0.6)
+    near = difflib.get_close_matches(name, TRL[command], n=1, cutoff=0.6)
     fix = f"did you mean {', '.join(f'--{one}' for one in near)}?" if near else f"options: trl {command} --help"
     return Fault("LAUNCH105", f"trl {command} has no option {masked(name, 60)}, nor has accelerate", fix, masked(name, 60))
 

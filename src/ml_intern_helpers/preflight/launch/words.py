@@ -41,5 +41,10 @@ def masked(text: str, limit: int = 160) -> str:
     return clean(TOKEN.sub("hf_…", text), limit=limit)
 
 
+def quoted(words: list[str]) -> str:
+    """Words as one would type them: those with blanks in quotes."""
+    return " ".join(f"'{word}'" if " " in word or not word else word for word in words)
+
+
 def texts(words: list[Word]) -> list[str]:
     return [word.text for word in words]

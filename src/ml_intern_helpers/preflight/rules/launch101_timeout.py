@@ -61,8 +61,9 @@ def _absent(facts: Facts) -> Outcome:
     """No timeout told, or none that can be read."""
     launch = facts.launch
     told = launch.settings.get("timeout") if launch else None
-    if told is not None or (launch is not None and launch.open):
-        return unknown(f"which timeout the job gets: {told.how if told else launch.open if launch else ''}")
+    hidden = told.how if told and told.value is None else launch.hidden if launch and not told else ""
+    if hidden:
+        return unknown(f"which timeout the job gets: {hidden}")
     if facts.smoke is not None:
         return passed(f"smoke run of {facts.smoke[0]} steps: 30 minutes will do", facts.smoke[1])
     if launch is not None:

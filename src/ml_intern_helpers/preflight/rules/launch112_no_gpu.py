@@ -33,7 +33,7 @@ def check(facts: Facts) -> Iterator[Outcome]:
     told = facts.launch.settings.get("flavor")
     flavor = (facts.header.jobs or {}).get("flavor")
     if flavor is None:
-        yield unknown(f"which flavor the job gets: {told.how if told else facts.launch.open}")
+        yield unknown(f"which flavor the job gets: {told.how if told else facts.launch.hidden}")
     elif flavor in FLAVORS and FLAVORS[flavor][0] > 0:
         cards, card = FLAVORS[flavor]
         yield passed(f"{facts.header.said('flavor')}: {cards} x {card}")
