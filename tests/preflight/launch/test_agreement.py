@@ -155,7 +155,7 @@ def test_we_resolve_what_the_client_resolves(line: str, folder: Path, monkeypatc
     values = real.values
     assert entry["flavor"] == values["flavor"]
     assert entry["image"] == values["image"]
-    assert entry["timeout"] == values["timeout"]
+    assert entry["timeout"] == (values["timeout"] or None)
     assert entry["timeout_s"] == (timeout_seconds(values["timeout"]) or 1800)
     assert env == values["env"]
     assert entry["secrets"] == sorted(values["secrets"])

@@ -11,15 +11,17 @@ from pathlib import Path
 from ml_intern_helpers.errors import BadData, ToolError, Unavailable
 from ml_intern_helpers.preflight.launch.inside import inside_place, merged
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target, Written
-from ml_intern_helpers.preflight.launch.programs import launches_by
+from ml_intern_helpers.preflight.launch.programs import DEEPEST, launches_by
 from ml_intern_helpers.preflight.launch.shell import Command, commands_of, expanded, substitutions, words_of
 from ml_intern_helpers.preflight.launch.words import TOKEN, Word, masked, quoted, texts
 from ml_intern_helpers.preflight.launch.wrappers import program, unwrapped
 
-MAX_CHARACTERS = 256 * 1024
+MAX_CHARACTERS = 128 * 1024
 #: Launches judged in one line; a generated line of thousands would take minutes.
 MOST = 20
-_DEEPEST = 16
+_MOST_COMMANDS = 3000
+#: A longer path is none that a system takes.
+_LONGEST_PATH = 4096
 _MAKERS = frozenset(
     {"git", "wget", "curl", "cp", "mv", "rsync", "scp", "unzip", "tar", "hf", "huggingface-cli", "gh", "make", "jupyter", "sed"}
 )
@@ -53,9 +55,11 @@ class _Walk:
         self.count = 0
 
     def walk(self, text: str) -> Iterator[Launch]:
-        for command in commands_of(text):
+        for number, command in enumerate(commands_of(text)):
             if self.count > MOST:
                 return
+            if number > _MOST_COMMANDS:
+                raise Unavailable(f"more than {_MOST_COMMANDS} commands in one line", hint="give the launch by itself")
             if command.opens:
                 self.saved.append(replace(self.place, variables=dict(self.place.variables), environ=dict(self.place.environ)))
             elif command.closes:
@@ -78,7 +82,7 @@ class _Walk:
         self.before = (command, words)
 
     def _deeper(self, text: str, place: Place) -> Iterator[Launch]:
-        if place.depth >= _DEEPEST:
+        if place.depth >= DEEPEST:
             yield Launch(masked(text), "bash -c", "local", Target("unknown", reason="it is nested too deeply"))
             return
         inner = replace(place, variables=dict(place.variables), environ=dict(place.environ), depth=place.depth + 1)
@@ -89,7 +93,7 @@ class _Walk:
         place = replace(self.place, environ={**self.place.environ, **assigned, **bare.environ}, stdin=self._stdin(command))
         if bare.chdir is not None:
             place = replace(place, cwd=place.resolved(bare.chdir.text) if not bare.chdir.unknown else None)
-        shown = masked(" ".join([*(f"{name}=…" for name in assigned), quoted(_shown(words))]), 200)
+        shown = masked(" ".join([*(f"{name}=…" for name in list(assigned)[:5]), quoted(_shown(words[:60]))]), 200)
         if bare.shell is not None:
             yield from self._shell_text(bare.shell, place, shown)
         elif bare.shell_file is not None:
@@ -102,7 +106,7 @@ class _Walk:
     def _with_inside(self, launch: Launch, place: Place) -> Iterator[Launch]:
         """A job whose command starts the training: one launch per thing started in the container."""
         inner: list[Launch] = []
-        if launch.target.kind == "command" and launch.args and place.depth < _DEEPEST:
+        if launch.target.kind == "command" and launch.args and place.depth < DEEPEST:
             inner = list(_Walk(inside_place(launch, place))._read(Command(), launch.args, {}))
         if not inner:
             yield launch
@@ -173,8 +177,8 @@ class _Walk:
         if target is None or target.text == "-" or target.unknown:
             self.place.cwd, self.place.why = None, target.unknown if target and target.unknown else "`cd` goes to another folder"
             return
-        folder = self.place.resolved(target.text)
-        self.place.cwd = Path(os.path.normpath(folder)) if folder is not None else None
+        folder = self.place.resolved(target.text) if len(target.text) < _LONGEST_PATH else None
+        self.place.cwd = Path(os.path.normpath(folder)) if folder is not None and len(str(folder)) < _LONGEST_PATH else None
 
     def _export(self, words: list[Word]) -> None:
         for word in words:

@@ -192,7 +192,12 @@ def _files_among(launch: Launch, place: Place) -> list[Fault]:
     found = []
     for word in launch.args:
         name = word.text
-        if word.unknown or Path(name).suffix not in _SHIPPED or name.startswith(("http://", "https://")):
+        if (
+            word.unknown
+            or not name.endswith(tuple(_SHIPPED))
+            or Path(name).suffix not in _SHIPPED
+            or name.startswith(("http://", "https://"))
+        ):
             continue
         path = place.resolved(name)
         if path is not None and not exists(name, place) and not place.makes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from ml_intern_helpers.preflight.launch import hf_jobs, local_runs, python_words, trl_run
 from ml_intern_helpers.preflight.launch.argparse_words import split
@@ -11,12 +12,16 @@ from ml_intern_helpers.preflight.launch.options_table import UV_RUN
 from ml_intern_helpers.preflight.launch.words import Word, masked
 from ml_intern_helpers.preflight.launch.wrappers import program
 
+#: Programs that start programs that start programs; beyond this nobody does.
+DEEPEST = 16
 _Read = Callable[[list[Word], str, Place], Iterator[Launch]]
 
 
 def launches_by(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
     """The launches of one unwrapped command; `shown` is how the report quotes it."""
     name = program(words[0])
+    if place.depth > DEEPEST:
+        return
     if name in _READERS:
         yield from _READERS[name](words, shown, place)
     elif python_words.NAME.fullmatch(name):
@@ -59,7 +64,7 @@ def _uv(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
     if launch is not None:
         yield launch
         return
-    for inner in launches_by(rest, shown, place) if rest else ():
+    for inner in launches_by(rest, shown, replace(place, depth=place.depth + 1)) if rest else ():
         inner.packages = [*packages, *inner.packages]
         inner.launcher = f"uv run {inner.launcher}"
         yield inner
@@ -69,7 +74,8 @@ def _uvx(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
     """`uvx --from huggingface_hub hf jobs …` is `hf jobs …`."""
     rest = split([word for word in words[1:] if word.text != "run"], {**UV_RUN, "--from": True, "--spec": True}).rest
     if rest:
-        yield from launches_by([rest[0]._replace(text=rest[0].text.partition("@")[0]), *rest[1:]], shown, place)
+        tool = rest[0]._replace(text=rest[0].text.partition("@")[0])
+        yield from launches_by([tool, *rest[1:]], shown, replace(place, depth=place.depth + 1))
 
 
 def _own(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:

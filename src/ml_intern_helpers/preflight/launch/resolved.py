@@ -12,6 +12,9 @@ from ml_intern_helpers.preflight.launch.launch import Launch
 from ml_intern_helpers.preflight.launch.words import masked, quoted
 from ml_intern_helpers.text import clean
 
+#: Arguments that a report lists.
+_MOST_ARGUMENTS = 200
+
 
 def fields_of_launch(facts: Facts) -> dict[str, Any]:
     """The entry in `launches`; see docs/schemas/preflight_check.v1.json. Values of secrets and of variables stay out."""
@@ -27,7 +30,7 @@ def fields_of_launch(facts: Facts) -> dict[str, Any]:
         "script": launch.target.name or None,
         "script_kind": launch.target.kind,
         "not_read": launch.target.reason or None,
-        "arguments": [masked(word.text) for word in launch.args],
+        "arguments": [masked(word.text) for word in launch.args[:_MOST_ARGUMENTS]],
         "image": _image(launch, jobs),
         "flavor": _text(jobs.get("flavor")),
         "timeout": _text(jobs.get("timeout")),

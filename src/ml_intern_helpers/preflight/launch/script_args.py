@@ -20,6 +20,10 @@ _FLAGS = {"store_true": True, "store_false": False}
 _KNOWN_ACTIONS = frozenset({"store", "store_true", "store_false", "store_const", "append", "count", "extend", "help", "version"})
 
 
+#: Argparse stops at the first; a few tell what is wrong.
+_MOST_PROBLEMS = 5
+
+
 class Declared(NamedTuple):
     """One `add_argument`: its flags (a name without dashes: positional), attribute, action, nargs, converter, choices."""
 
@@ -139,10 +143,11 @@ def _take(arguments: list[str], declared: list[Declared], found: Parsed) -> None
     options = {flag: one for one in declared for flag in one.flags if flag.startswith("-")}
     positional = [one for one in declared if not one.flags[0].startswith("-")]
     left: list[str] = []
-    while arguments:
-        text = arguments.pop(0)
+    arguments.reverse()  # taken from the end
+    while arguments and len(found.problems) < _MOST_PROBLEMS:
+        text = arguments.pop()
         if text == "--":
-            left += arguments
+            left += reversed(arguments)
             break
         if not text.startswith("-") or text == "-" or _NEGATIVE.match(text) or " " in text:
             left.append(text)
@@ -183,14 +188,12 @@ def _given(one: Declared, flag: str, value: list[str] | None, arguments: list[st
         found.values[one.dest] = known(_FLAGS[one.action])
         return
     if one.action != "store" or one.nargs is not None:
-        while arguments and not arguments[0].startswith("-"):
-            if one.nargs in (None, "?") and value is not None:
-                break
-            value = [*(value or []), arguments.pop(0)]
+        while arguments and not arguments[-1].startswith("-") and not (one.nargs in (None, "?") and value):
+            value = [arguments.pop()]
         found.values[one.dest] = runtime(f"{flag} of the launch")
         return
-    if value is None and arguments and _is_value(arguments[0]):
-        value = [arguments.pop(0)]
+    if value is None and arguments and _is_value(arguments[-1]):
+        value = [arguments.pop()]
     if value is None:
         found.problems.append((f"{flag} of the script needs a value: it ends with a usage error", f"write {flag} VALUE"))
         return

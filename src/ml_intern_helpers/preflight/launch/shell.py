@@ -10,6 +10,8 @@ from ml_intern_helpers.preflight.launch.shell_text import Piece, Raw, Reader, Re
 from ml_intern_helpers.preflight.launch.words import Word
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)")
+#: `A=$A$A`, sixty times, is longer than any memory.
+_LONGEST = 32_768
 #: Words that only begin or end a compound command; what follows them is a command.
 _KEYWORDS = frozenset({"if", "then", "elif", "else", "fi", "do", "done", "while", "until", "!", "{", "}", "coproc"})
 
@@ -95,6 +97,8 @@ def expanded(raw: Raw, variables: dict[str, Word]) -> Word:
         text += value.text
         unknown = unknown or value.unknown
         splits = splits or (piece.kind != "text" and not piece.quoted and (bool(value.unknown) or " " in value.text))
+    if len(text) > _LONGEST and any(piece.kind != "text" for piece in raw.pieces):
+        return Word(text[:80], "an expansion that doubles itself", 0)
     return Word(text, unknown, known if unknown else 1 << 30, splits)
 
 

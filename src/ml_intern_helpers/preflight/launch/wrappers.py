@@ -58,6 +58,10 @@ _RUNNERS = {
 }
 
 
+#: More in front of one program was not written by hand.
+_MOST_WRAPPERS = 30
+
+
 class Unwrapped(NamedTuple):
     """What remains.
 
@@ -86,8 +90,8 @@ def unwrapped(words: list[Word]) -> Unwrapped:
     """Take the wrappers off; words that are none stay as they are."""
     environ: dict[str, Word] = {}
     limit, chdir = "", None
-    while words:
-        name = program(words[0])
+    for _ in range(_MOST_WRAPPERS):
+        name = program(words[0]) if words else ""
         if name == "env":
             words, inner, chdir = _env(words[1:])
             environ |= inner
