@@ -13,7 +13,7 @@ from ml_intern_helpers.preflight.launch.inside import inside_place, merged
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target, Written
 from ml_intern_helpers.preflight.launch.programs import DEEPEST, launches_by
 from ml_intern_helpers.preflight.launch.shell import Command, commands_of, expanded, substitutions, words_of
-from ml_intern_helpers.preflight.launch.words import TOKEN, Word, masked, quoted, texts
+from ml_intern_helpers.preflight.launch.words import TOKEN, Word, hushed, masked, quoted, texts
 from ml_intern_helpers.preflight.launch.wrappers import program, unwrapped
 
 MAX_CHARACTERS = 128 * 1024
@@ -93,7 +93,7 @@ class _Walk:
         place = replace(self.place, environ={**self.place.environ, **assigned, **bare.environ}, stdin=self._stdin(command))
         if bare.chdir is not None:
             place = replace(place, cwd=place.resolved(bare.chdir.text) if not bare.chdir.unknown else None)
-        shown = masked(" ".join([*(f"{name}=…" for name in list(assigned)[:5]), quoted(_shown(words[:60]))]), 200)
+        shown = masked(" ".join([*(f"{name}=…" for name in list(assigned)[:5]), quoted(hushed(_shown(words[:60])))]), 200)
         if bare.shell is not None:
             yield from self._shell_text(bare.shell, place, shown)
         elif bare.shell_file is not None:

@@ -38,7 +38,9 @@ def header_of_launch(own: Header, launch: Launch) -> Header:
         told["env"] = "--env"
     if launch.volumes:
         told["volumes"] = "--volume"
-    return replace(own, jobs=jobs, requirements=(*own.requirements, *_packages(launch)), told=told)
+    # What uv does not run as a script has no block for it; in an image or on a machine the pins tell at least the releases.
+    listed = own.requirements if launch.block or launch.installs != "uv" else ()
+    return replace(own, jobs=jobs, requirements=(*listed, *_packages(launch)), told=told)
 
 
 def _mount(volume: str) -> str:

@@ -157,7 +157,7 @@ def _typed(parsed: Parsed, launch: Launch, positional: dict[str, list[tuple[int,
 
 
 def _uv_script(parsed: Parsed, launch: Launch, place: Place, positional: dict[str, list[tuple[int, Word]]]) -> None:
-    launch.installs, launch.reads_header = "uv", True
+    launch.installs, launch.reads_header, launch.block = "uv", True, True
     launch.args = [word for _, word in positional["script_args"]]
     if not positional["script"] or positional["script"][0] in parsed.unknown:
         _meant(launch, place)
@@ -168,7 +168,8 @@ def _uv_script(parsed: Parsed, launch: Launch, place: Place, positional: dict[st
         launch.faults += faults
     else:
         launch.target = Target("command", reason=f"`{masked(word.text)}` is a program, not a script")
-        launch.reads_header, launch.args = False, [word, *launch.args]
+        launch.reads_header = launch.block = False
+        launch.args = [word, *launch.args]
     launch.faults += _files_among(launch, place)
     _scheduled(positional, launch)
 

@@ -44,6 +44,7 @@ def merged(outer: Launch, inner: Launch, *, first: bool) -> Launch:
         packages=[*outer.packages, *inner.packages],
         installs=inner.installs if inner.installs == "uv" else outer.installs,
         reads_header=False,
+        block=inner.block,
         processes=inner.processes,
         distributed=inner.distributed,
         faults=[*(outer.faults if first else []), *inner.faults],

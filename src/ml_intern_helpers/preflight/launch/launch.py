@@ -73,6 +73,7 @@ class Launch:
         volumes: mounts, as written.
         packages: `--with`.
         reads_header: the launcher reads `[tool.hf-jobs]` of the script.
+        block: uv runs the script itself, and installs what its block lists.
         installs: what provides the packages: `uv` (the block and `--with`), or `image`, or `machine`.
         processes: how many processes are started, None when not told.
         distributed: a launcher of several processes (accelerate, torchrun, deepspeed) starts it.
@@ -96,6 +97,7 @@ class Launch:
     volumes: list[str] = field(default_factory=list)
     packages: list[Word] = field(default_factory=list)
     reads_header: bool = False
+    block: bool = False
     installs: str = "machine"
     processes: int | None = None
     distributed: bool = False

@@ -141,7 +141,8 @@ def _odd_options(name: str, found: Split, table: Mapping[str, bool], launch: Lau
     if found.error:
         launch.faults.append(Fault("LAUNCH106", f"{name}: {found.error}", f"see `{name} --help`"))
     for flag in found.unknown:
-        near = difflib.get_close_matches(flag, table, n=1, cutoff=0.6)
+        longer = [name for name in table if flag.startswith("--") and name.startswith(flag)]
+        near = longer or difflib.get_close_matches(flag, table, n=1, cutoff=0.6)
         fix = f"did you mean {near[0]}?" if near else f"options of the script stand behind it; `{name} --help` lists its own"
         message = f"{name} has no option {masked(flag, 60)}"
         launch.faults.append(Fault("LAUNCH105", message, fix, masked(flag, 60), "warning" if name == "deepspeed" else None))
@@ -175,7 +176,7 @@ def uv(words: list[Word], text: str, place: Place) -> tuple[Launch | None, list[
     rest = found.rest
     launch = _local(text, "uv run", place, rest[1:])
     launch.open = launch.open or next((word.unknown for word in words if word.splits), "")
-    launch.packages, launch.installs = packages, "uv"
+    launch.packages, launch.installs, launch.block = packages, "uv", True
     _odd_options("uv run", found, UV_RUN, launch)
     python_word = found.value("-p", "--python")
     if python_word is not None and not python_word.unknown:

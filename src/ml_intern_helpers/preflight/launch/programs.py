@@ -72,7 +72,8 @@ def _uv(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
 
 def _uvx(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
     """`uvx --from huggingface_hub hf jobs …` is `hf jobs …`."""
-    rest = split([word for word in words[1:] if word.text != "run"], {**UV_RUN, "--from": True, "--spec": True}).rest
+    after = words[2:] if len(words) > 1 and words[1].text == "run" else words[1:]  # `pipx run`
+    rest = split(after, {**UV_RUN, "--from": True, "--spec": True}).rest
     if rest:
         tool = rest[0]._replace(text=rest[0].text.partition("@")[0])
         yield from launches_by([tool, *rest[1:]], shown, replace(place, depth=place.depth + 1))

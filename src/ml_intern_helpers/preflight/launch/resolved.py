@@ -9,7 +9,7 @@ from ml_intern_helpers.preflight.knowledge.jobs import DEFAULT_TIMEOUT_S, FLAVOR
 from ml_intern_helpers.preflight.knowledge.prices import prices
 from ml_intern_helpers.preflight.launch.hf_jobs import DEFAULT_IMAGE
 from ml_intern_helpers.preflight.launch.launch import Launch
-from ml_intern_helpers.preflight.launch.words import masked, quoted
+from ml_intern_helpers.preflight.launch.words import hushed, masked, quoted, texts
 from ml_intern_helpers.text import clean
 
 #: Arguments that a report lists.
@@ -30,7 +30,7 @@ def fields_of_launch(facts: Facts) -> dict[str, Any]:
         "script": launch.target.name or None,
         "script_kind": launch.target.kind,
         "not_read": launch.target.reason or None,
-        "arguments": [masked(word.text) for word in launch.args[:_MOST_ARGUMENTS]],
+        "arguments": [masked(text) for text in hushed(texts(launch.args[:_MOST_ARGUMENTS]))],
         "image": _image(launch, jobs),
         "flavor": _text(jobs.get("flavor")),
         "timeout": _text(jobs.get("timeout")),

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ml_intern_helpers.errors import BadData
+from ml_intern_helpers.errors import BadData, Unavailable
 
+#: Keeps the answer below a second; a launch has some twenty.
+_MOST_WORDS = 15_000
 #: What an unquoted word runs to.
 _PLAIN = re.compile(r"[^\s\\'\"$`;&|<>()#]+|#")
 _IN_DOUBLE = re.compile(r'[^"\\$`]+')
@@ -83,12 +85,15 @@ class Reader:
 
         Raises:
             BadData: a quote, `$(` or `` ` `` that is never closed.
+            Unavailable: more words than anybody types.
         """
         found: list[Token] = []
         while True:
             self._skip_blank()
             if self.at >= len(self.text):
                 return found
+            if len(found) >= _MOST_WORDS:
+                raise Unavailable(f"more than {_MOST_WORDS} words in one command line", hint="put what is long into a file")
             found.append(self._token())
 
     def _skip_blank(self) -> None:

@@ -41,6 +41,33 @@ def masked(text: str, limit: int = 160) -> str:
     return clean(TOKEN.sub("hf_…", text), limit=limit)
 
 
+#: Names whose value is a secret, as variables and as options; `--max_tokens`, `--eos_token` and `--tokenizer` are none.
+_SECRET_PAIR = re.compile(
+    r"((?:-[es]|--(?:env|secrets)=)?[A-Za-z0-9_]*(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD)[A-Z_]*=).+", re.DOTALL
+)
+_SECRET_OPTION = re.compile(
+    r"--?(?:token|(?:[a-z0-9_-]*[_-])?(?:api[_-]?key|access[_-]?key|secret|password|passwd|(?:hf|hub|auth|access)[_-]?token))"
+)
+#: No report shows more of a word; the patterns below take long on long words.
+_SHOWN = 400
+_SECRET_LIST = frozenset({"-s", "--secrets"})
+
+
+def hushed(words: list[str]) -> list[str]:
+    """Words without the values of secrets: `--token …`, `WANDB_API_KEY=…`, `-s NAME=…`."""
+    found: list[str] = []
+    for word in (word[:_SHOWN] for word in words):
+        before = found[-1] if found else ""
+        option, mark, _ = word.partition("=")
+        if _SECRET_OPTION.fullmatch(before):
+            found.append("…")
+        elif mark and (_SECRET_OPTION.fullmatch(option) or before in _SECRET_LIST):
+            found.append(f"{option}=…")
+        else:
+            found.append(_SECRET_PAIR.sub(r"\1…", word))
+    return found
+
+
 def quoted(words: list[str]) -> str:
     """Words as one would type them: those with blanks in quotes."""
     return " ".join(f"'{word}'" if " " in word or not word else word for word in words)
