@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,8 +15,10 @@ from ml_intern_helpers.guard.hook import before_tool
 from ml_intern_helpers.guard.shell_words import plain_words
 from support.helpers import ROOT
 
-SCRIPT = f"{ROOT}/skills/ml-intern/scripts/detect_compute.sh"
-AUDIT = f"{ROOT}/skills/ml-intern/scripts/inspect_dataset.sh"
+PATH = f"{ROOT}/skills/ml-intern/scripts/detect_compute.sh"
+#: As a shell line has to write them: a checkout may lie under a path with a space.
+SCRIPT = shlex.quote(PATH)
+AUDIT = shlex.quote(PATH.replace("detect_compute", "inspect_dataset"))
 
 
 def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
@@ -26,8 +29,8 @@ def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
     "command",
     [
         pytest.param(SCRIPT, id="bare"),
-        pytest.param(f'"{SCRIPT}" --human', id="double-quoted-path"),
-        pytest.param(f"'{SCRIPT}' --json", id="single-quoted-path"),
+        pytest.param(f'"{PATH}" --human', id="double-quoted-path"),
+        pytest.param(f"'{PATH}' --json", id="single-quoted-path"),
         pytest.param(f'"{ROOT}"/skills/ml-intern/scripts/detect_compute.sh', id="root-quoted-alone"),
         pytest.param(f"  {SCRIPT}  --human ", id="spaces-around"),
         pytest.param(f"{AUDIT} HuggingFaceH4/ultrachat_200k --method sft", id="hub-id"),
@@ -35,7 +38,7 @@ def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
         pytest.param(f"{AUDIT} /data/sets/train.jsonl", id="file-elsewhere"),
         pytest.param(f"{AUDIT} 'data/*.jsonl'", id="pattern-in-the-project"),
         pytest.param(f"{AUDIT} '/data/**/*.parquet'", id="pattern-elsewhere"),
-        pytest.param(f"{AUDIT} {ROOT}/examples/chat.jsonl", id="file-of-the-plugin"),
+        pytest.param(f"{AUDIT} {shlex.quote(str(ROOT))}/examples/chat.jsonl", id="file-of-the-plugin"),
         pytest.param(f"{AUDIT} .ml-intern/sample.jsonl ../other/x.jsonl ./y.jsonl", id="dots-that-hide-nothing"),
         pytest.param(
             AUDIT.replace("inspect_dataset", "crawl_arxiv") + " 'DPO; is it > PPO? $5 `x` \\ !'", id="hostile-but-quoted"
@@ -173,6 +176,33 @@ def test_link_in_the_project_to_a_secret_gets_no_opinion(tmp_path: Path) -> None
     (tmp_path / "project/plain.jsonl").write_text("{}")
     assert allowed(f"{AUDIT} plain.jsonl", tmp_path / "project")
     assert not allowed(f"{AUDIT} rows.jsonl", tmp_path / "project")
+
+
+@pytest.mark.parametrize(
+    "path", ["kag/../kaggle.json", "'ka[g]/../kaggle.json'", "'*/../kaggle.json'", "kag/../../.kaggle/x.csv"]
+)
+def test_the_way_back_out_of_a_link_is_the_one_the_kernel_goes(tmp_path: Path, path: str) -> None:
+    """Tidied up as text, `kag/../kaggle.json` lies in the project; opened, it lies in the home."""
+    (tmp_path / ".kaggle/sets").mkdir(parents=True)
+    (tmp_path / ".kaggle/kaggle.json").write_text('{"key": "k"}')
+    (tmp_path / "project/data").mkdir(parents=True)
+    (tmp_path / "project/kag").symlink_to(tmp_path / ".kaggle/sets")
+    assert allowed(f"{AUDIT} data/../rows.json", tmp_path / "project")
+    assert not allowed(f"{AUDIT} {path}", tmp_path / "project")
+
+
+def test_preflight_is_for_scripts(tmp_path: Path) -> None:
+    """It quotes the line it stumbles over: of a password file as well."""
+    (tmp_path / "train.py").write_text("")
+    (tmp_path / "nb.ipynb").write_text("{}")
+    (tmp_path / "passwords").write_text("root:secret")
+    (tmp_path / "link.py").symlink_to(tmp_path / "passwords")
+    preflight = AUDIT.replace("inspect_dataset", "preflight_check")
+    for words in ("train.py --local", "nb.ipynb --json", f"{tmp_path}/train.py", "not-there.py", "--explain API101"):
+        assert allowed(f"{preflight} {words}", tmp_path), words
+    for words in ("passwords", "./passwords --local", f"{tmp_path}/passwords", "link.py", "-- passwords", "/etc/passwd"):
+        assert not allowed(f"{preflight} {words}", tmp_path), words
+    assert allowed(f"{AUDIT} passwords", tmp_path), "any file may hold rows"
 
 
 def test_project_under_a_hidden_folder_is_not_hidden_itself(tmp_path: Path) -> None:
