@@ -34,6 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "prepare.py": "print('no training')\n",
         "sub/deep.py": header + body,
         "pkg/__main__.py": header + body,
+        "train.sh.txt": "python train.py\n",
         "run.sh": "set -e\npython train.py --hubid x\n",
         "broken.py": "def f(:\n",
         "named.py": header + body.replace('"--project"', '"--name"').replace("args.project", "args.name"),
@@ -108,6 +109,8 @@ CASES = {
     "trl option wins": Case("trl sft --config good.yaml --disable_tqdm false", {"LOG101"}, {}),
     "trl no file": Case("trl sft --config missing.yaml", {"LAUNCH107"}, {}),
     "script's own option": Case("python train.py --hubid me/x", {"LAUNCH116"}, {}),
+    "missing shell file": Case("bash rum.sh", {"LAUNCH107"}, {"launcher": "bash"}),
+    "sourced": Case("source venv/bin/activate && python train.py", set(), {"script": "train.py"}),
     "missing script": Case("python trian.py", {"LAUNCH107"}, {"script_kind": "unknown"}),
     "syntax error": Case("python broken.py", {"LAUNCH107"}, {}),
     "token": Case("HF_TOKEN=hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567 python train.py", {"LAUNCH109"}, {"env": ["HF_TOKEN"]}),
@@ -177,8 +180,9 @@ UNKNOWN = {
     "echo 'x' > made.py && python made.py": "what `echo` writes to made.py",
     "python - <<EOF\nprint('$HOME')\nEOF": "quote its end word",
     "python -m some_package.train": "is not a file here",
-    "cat a | python -": "a cannot be read",
+    "cat a | python -": "a cannot be read as a Python script",
     "hf jobs run img python /app/train.py": "is a file of the image",
+    "bash train.sh.txt": "what train.sh.txt starts",
     "hf jobs run img nvidia-smi": "starts no script that is known here",
 }
 
@@ -256,6 +260,31 @@ def test_secret_values_never_come_out(helper: Callable[..., Outcome], folder: Pa
         done = helper("preflight_check", "--launch", line, form, cwd=folder)
         assert token not in done.stdout + done.stderr
         assert secret not in done.stdout + done.stderr
+
+
+def test_files_are_read_by_their_kind_alone(folder: Path) -> None:
+    """The line may be judged without a permission prompt: it must not quote a key or a password list, nor a link to one."""
+    secret = "api_key: s3cr3t-of-mine"
+    for name in ("keys", "vars.txt", "keys.json"):
+        (folder / name).write_text(
+            f"{secret}\nPASSWORD=s3cr3t-of-mine\npython train.py --hubid s3cr3t-of-mine\n", encoding="utf-8"
+        )
+        (folder / f"{name}.yaml").symlink_to(name)
+    (folder / "v.env").write_text("HUB=s3cr3t-of-mine\n", encoding="utf-8")
+    (folder / "reads.py").write_text(RECIPE.replace("args.hub_id", "os.environ['HUB']"), encoding="utf-8")
+    lines = [f"trl sft --config {name}{end}" for name in ("keys", "vars.txt", "keys.json") for end in ("", ".yaml")]
+    lines += [
+        "python < keys",
+        "cat keys | python -",
+        "bash keys",
+        "source vars.txt",
+        "python keys",
+        f"{JOB} --env-file vars.txt train.py",
+    ]
+    lines += [f"{JOB} --env-file v.env reads.py", "accelerate launch --config_file keys.yaml train.py", "hf jobs uv run keys"]
+    for line in lines:
+        report = judged(line, None, local=False)
+        assert "s3cr3t" not in json.dumps(report.to_dict()), line
 
 
 def test_the_answer_fits_its_schema(helper: Callable[..., Outcome], folder: Path) -> None:

@@ -7,10 +7,10 @@ import re
 from typing import NamedTuple
 
 from ml_intern_helpers.preflight.launch.launch import Place, Told
+from ml_intern_helpers.preflight.launch.reading import VARIABLES, text_of_file
 from ml_intern_helpers.preflight.launch.words import Word
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)(?:\s*(=)(.*))?", re.DOTALL)
-_MOST_BYTES = 64 * 1024
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 
 
@@ -56,18 +56,12 @@ def _value(text: str) -> str:
 
 
 def from_file(told: Told | None, place: Place) -> Variables:
-    """The variables of `--env-file`; open when the file cannot be read here."""
+    """The names that `--env-file` sets, their values unknown; open when the file cannot be read here."""
     if told is None:
         return Variables({})
     path = place.resolved(told.value) if told.value and told.value != "-" else None
-    if path is None:
-        return Variables({}, f"what {told.how} holds")
-    try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(_MOST_BYTES)
-    except (OSError, ValueError):
-        return Variables({}, f"what {told.how} holds: it cannot be read")
-    found: dict[str, Word] = {}
-    for line in text.splitlines():
-        found |= _line(line.strip(), place)
-    return Variables(found)
+    text = text_of_file(path, VARIABLES)
+    if text is None:
+        return Variables({}, f"what {told.how} holds (read is only what ends in .env)")
+    names = [name for line in text.splitlines() for name in _line(line.strip(), place)]
+    return Variables({name: Word("…", f"the value of {name} in {told.how}", 0) for name in names})

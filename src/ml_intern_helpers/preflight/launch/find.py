@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ml_intern_helpers.errors import BadData, ToolError, Unavailable
+from ml_intern_helpers.errors import BadData, Unavailable
 from ml_intern_helpers.preflight.launch.inside import inside_place, merged
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target, Written
 from ml_intern_helpers.preflight.launch.programs import DEEPEST, launches_by
+from ml_intern_helpers.preflight.launch.reading import PYTHON, SHELL, text_of_file
 from ml_intern_helpers.preflight.launch.shell import Command, commands_of, expanded, substitutions, words_of
+from ml_intern_helpers.preflight.launch.targets import exists, missing
 from ml_intern_helpers.preflight.launch.words import TOKEN, Word, hushed, masked, quoted, texts
 from ml_intern_helpers.preflight.launch.wrappers import program, unwrapped
 
@@ -97,7 +99,7 @@ class _Walk:
         if bare.shell is not None:
             yield from self._shell_text(bare.shell, place, shown)
         elif bare.shell_file is not None:
-            yield from self._shell_file(bare.shell_file, place)
+            yield from self._shell_file(bare.shell_file, place, shown, bare.sourced)
         elif bare.words:
             for launch in launches_by(bare.words, shown, place):
                 _finish(launch, words, assigned, bare.limit, command)
@@ -125,16 +127,19 @@ class _Walk:
             )
             yield launch
 
-    def _shell_file(self, file: Word, place: Place) -> Iterator[Launch]:
-        """`bash run.sh`: the launches inside, where the file can be read."""
+    def _shell_file(self, file: Word, place: Place, shown: str, sourced: bool) -> Iterator[Launch]:
+        """`bash run.sh`: the launches inside; one that is not known when the file cannot be read."""
         path = place.resolved(file.text) if not file.unknown else None
         written = place.written.get(str(path))
+        text = written.text if written else text_of_file(path, SHELL)
         try:
-            text = written.text if written else path.read_bytes()[:65536].decode() if path and path.is_file() else None
-            found = list(self._deeper(text, place)) if text else []
-        except (OSError, ValueError, ToolError):
-            return
-        yield from found
+            yield from self._deeper(text or "", place)
+        except BadData:  # not the language of this shell
+            text = None
+        if text is None and not sourced:  # what is sourced only sets up (`source venv/bin/activate`)
+            faults = [] if file.unknown or path is None or exists(file.text, place) or place.makes else [missing(file.text, path)]
+            reason = f"what {masked(file.text, 60)} starts (read is only what ends in .sh)"
+            yield Launch(shown, "bash", "local", Target("unknown", masked(file.text), reason=reason), faults=faults)
 
     def _stdin(self, command: Command) -> Written | None:
         for redirect in reversed(command.redirects):
@@ -153,10 +158,8 @@ class _Walk:
         path = self.place.resolved(word.text) if not word.unknown else None
         if path is not None and str(path) in self.place.written:
             return self.place.written[str(path)]
-        try:
-            return Written(path.read_text(encoding="utf-8")) if path else Written(None, word.unknown or "the folder")
-        except (OSError, ValueError):
-            return Written(None, f"{masked(word.text)} cannot be read")
+        text = text_of_file(path, PYTHON)
+        return Written(text, "" if text is not None else word.unknown or f"{masked(word.text)} cannot be read as a Python script")
 
     def _effects(self, command: Command, words: list[Word]) -> None:
         """What the command leaves behind for the next ones."""

@@ -11,6 +11,7 @@ from ml_intern_helpers.preflight.launch import flat_yaml, python_words
 from ml_intern_helpers.preflight.launch.argparse_words import Split, split
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target, Told
 from ml_intern_helpers.preflight.launch.options_table import ACCELERATE, TORCHRUN, UV_RUN
+from ml_intern_helpers.preflight.launch.reading import YAML, text_of_file
 from ml_intern_helpers.preflight.launch.targets import exists, file_target, script_target, written_target
 from ml_intern_helpers.preflight.launch.words import Word, masked
 
@@ -157,12 +158,8 @@ def _processes(found: Split, place: Place) -> int | None:
 
 
 def _from_config(file: Word | None, place: Place) -> Word | None:
-    path = place.resolved(file.text) if file is not None and not file.unknown else None
-    try:
-        text = path.read_bytes()[:65536].decode("utf-8") if path is not None else ""
-    except (OSError, ValueError):
-        return None
-    value = flat_yaml.read(text).values.get("num_processes")
+    text = text_of_file(place.resolved(file.text), YAML) if file is not None and not file.unknown else None
+    value = flat_yaml.read(text or "").values.get("num_processes")
     return Word(str(value)) if isinstance(value, int) else None
 
 

@@ -9,6 +9,7 @@ from ml_intern_helpers.preflight.launch import flat_yaml
 from ml_intern_helpers.preflight.launch.argparse_words import split
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target
 from ml_intern_helpers.preflight.launch.options_table import ACCELERATE, TRL
+from ml_intern_helpers.preflight.launch.reading import YAML, text_of_file
 from ml_intern_helpers.preflight.launch.targets import exists, missing
 from ml_intern_helpers.preflight.launch.words import Word, masked
 
@@ -21,7 +22,6 @@ _CLASSES = {
     "rloo": "RLOO",
     "distillation": "Distillation",
 }
-_MOST_BYTES = 64 * 1024
 
 
 def read(words: list[Word], text: str, place: Place) -> Launch | None:
@@ -61,9 +61,8 @@ def _from_file(words: list[Word], launch: Launch, place: Place) -> tuple[dict[st
     if not exists(name, place):
         launch.faults += [] if place.makes else [missing(name, path)]
         return {}, [masked(name)]
-    try:
-        text = (written.text or "") if written else path.read_bytes()[:_MOST_BYTES].decode("utf-8")
-    except (OSError, ValueError):
+    text = written.text if written else text_of_file(path, YAML)
+    if text is None:
         return {}, [masked(name)]
     found = flat_yaml.read(text)
     return dict(found.values), [one for one in found.unread if one != "env"]

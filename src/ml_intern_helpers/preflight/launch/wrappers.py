@@ -71,6 +71,7 @@ class Unwrapped(NamedTuple):
         shell: a text for a shell instead of words (`bash -c '…'`), None when there is none.
         limit: the duration given to `timeout`, "" when there is none.
         chdir: the folder that `env -C` changes to.
+        shell_file: a file of shell commands; `sourced` when it is read by `source`.
     """
 
     words: list[Word]
@@ -79,6 +80,7 @@ class Unwrapped(NamedTuple):
     limit: str = ""
     chdir: Word | None = None
     shell_file: Word | None = None
+    sourced: bool = False
 
 
 def program(word: Word) -> str:
@@ -151,7 +153,7 @@ def _shell(words: list[Word], environ: dict[str, Word], limit: str, chdir: Word 
         text = Word(" ".join(word.text for word in words[1:]), unknown)
     elif name in ("source", ".") and len(words) > 1:
         file = words[1]
-    return Unwrapped([] if text or file else words, environ, text, limit, chdir, file)
+    return Unwrapped([] if text or file else words, environ, text, limit, chdir, file, name in ("source", "."))
 
 
 def _operand(words: list[Word]) -> tuple[bool, Word | None]:
