@@ -97,7 +97,7 @@ def _look(asked: Asked, sample: int, context: Context) -> Look:
     if asked.local:
         from ml_intern_helpers.dataset.local import source as local
 
-        return local.look(asked, sample)
+        return local.look(asked, sample, context.warn)
     from ml_intern_helpers.dataset.hub import source as hub
 
     return hub.look(asked, context)
