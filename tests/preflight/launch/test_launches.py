@@ -93,6 +93,12 @@ CASES = {
     # --- local launchers
     "accelerate": Case("accelerate launch --num_processes 2 train.py", set(), {"processes": 2, "launcher": "accelerate launch"}),
     "accelerate config": Case("accelerate launch --config_file acc.yaml train.py", set(), {"processes": 2}),
+    "accelerate config missing": Case("accelerate launch --config_file zero.yaml train.py", {"LAUNCH107"}, {}),
+    "for loop": Case(
+        f"for lr in 1e-4 2e-4; do {JOB} train.py --lr $lr {PUSH}; done; python prepare.py",
+        set(),
+        {"flavor": "a10g-large", "notes": ["stays until the job has ended; -d returns at once", "in a loop: started 2 times, each at that price"]},
+    ),
     "accelerate typo": Case("accelerate launch --num_procs 2 train.py", {"LAUNCH105"}, {"script": "train.py"}),
     "accelerate without script": Case("accelerate launch --num_processes 2", {"LAUNCH106"}, {"script": None}),
     "torchrun": Case("torchrun --nproc-per-node=4 train.py --lr 1", set(), {"processes": 4, "arguments": ["--lr", "1"]}),
@@ -217,6 +223,8 @@ def test_more_words_may_come_with_a_variable() -> None:
         "",
         "echo python train.py",
         "trl env",
+        "hf jobs run --help",
+        "hf jobs uv run train.py --help",
         "git push",
         "# python train.py",
     ],
@@ -277,7 +285,7 @@ def test_files_are_read_by_their_kind_alone(folder: Path) -> None:
         "python < keys",
         "cat keys | python -",
         "bash keys",
-        "source vars.txt",
+        "source vars.txt; python prepare.py",
         "python keys",
         f"{JOB} --env-file vars.txt train.py",
     ]

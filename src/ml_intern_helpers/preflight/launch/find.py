@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os.path
-import re
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from ml_intern_helpers.errors import BadData, Unavailable
+from ml_intern_helpers.preflight.launch import effects
 from ml_intern_helpers.preflight.launch.inside import inside_place, merged
-from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target, Written
+from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target
 from ml_intern_helpers.preflight.launch.programs import DEEPEST, launches_by
-from ml_intern_helpers.preflight.launch.reading import PYTHON, SHELL, text_of_file
+from ml_intern_helpers.preflight.launch.reading import SHELL, text_of_file
 from ml_intern_helpers.preflight.launch.shell import Command, commands_of, expanded, substitutions, words_of
 from ml_intern_helpers.preflight.launch.targets import exists, missing
 from ml_intern_helpers.preflight.launch.words import TOKEN, Word, hushed, masked, quoted, texts
@@ -21,9 +21,6 @@ from ml_intern_helpers.preflight.launch.wrappers import program, unwrapped
 MAX_CHARACTERS = 128 * 1024
 #: Launches judged in one line; a generated line of thousands would take minutes.
 MOST = 20
-_MOST_COMMANDS = 3000
-#: A longer path is none that a system takes.
-_LONGEST_PATH = 4096
 _MAKERS = frozenset(
     {"git", "wget", "curl", "cp", "mv", "rsync", "scp", "unzip", "tar", "hf", "huggingface-cli", "gh", "make", "jupyter", "sed"}
 )
@@ -53,15 +50,15 @@ class _Walk:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.saved: list[Place] = []
-        self.before: tuple[Command, list[Word]] | None = None
+        self.before: list[Word] = []
         self.count = 0
+        self.loops: list[int | None] = []
 
     def walk(self, text: str) -> Iterator[Launch]:
-        for number, command in enumerate(commands_of(text)):
+        for command in commands_of(text):
             if self.count > MOST:
                 return
-            if number > _MOST_COMMANDS:
-                raise Unavailable(f"more than {_MOST_COMMANDS} commands in one line", hint="give the launch by itself")
+            self.place.spend()
             if command.opens:
                 self.saved.append(replace(self.place, variables=dict(self.place.variables), environ=dict(self.place.environ)))
             elif command.closes:
@@ -72,6 +69,7 @@ class _Walk:
     def _command(self, command: Command) -> Iterator[Launch]:
         for text in substitutions(command):
             yield from self._deeper(text, self.place)
+        self._loop_ends(command)
         words = words_of(command, self.place.variables)
         assigned = {name: expanded(raw, self.place.variables) for name, raw in command.assigns}
         if not words:
@@ -79,9 +77,10 @@ class _Walk:
         else:
             for launch in self._read(command, words, assigned):
                 self.count += 1
+                launch.notes += self._loop_note()
                 yield launch
             self._effects(command, words)
-        self.before = (command, words)
+        self.before = words
 
     def _deeper(self, text: str, place: Place) -> Iterator[Launch]:
         if place.depth >= DEEPEST:
@@ -92,7 +91,11 @@ class _Walk:
 
     def _read(self, command: Command, words: list[Word], assigned: dict[str, Word]) -> Iterator[Launch]:
         bare = unwrapped(words)
-        place = replace(self.place, environ={**self.place.environ, **assigned, **bare.environ}, stdin=self._stdin(command))
+        place = replace(
+            self.place,
+            environ={**self.place.environ, **assigned, **bare.environ},
+            stdin=effects.stdin_of(self.place, command, self.before),
+        )
         if bare.chdir is not None:
             place = replace(place, cwd=place.resolved(bare.chdir.text) if not bare.chdir.unknown else None)
         shown = masked(" ".join([*(f"{name}=…" for name in list(assigned)[:5]), quoted(hushed(_shown(words[:60])))]), 200)
@@ -141,78 +144,43 @@ class _Walk:
             reason = f"what {masked(file.text, 60)} starts (read is only what ends in .sh)"
             yield Launch(shown, "bash", "local", Target("unknown", masked(file.text), reason=reason), faults=faults)
 
-    def _stdin(self, command: Command) -> Written | None:
-        for redirect in reversed(command.redirects):
-            if redirect.body is not None:
-                return _body(redirect.body, redirect.expands)
-            if redirect.operator == "<":
-                return self._content(expanded(redirect.target, self.place.variables))
-        if command.before in ("|", "|&") and self.before is not None:
-            words = self.before[1]
-            if words and program(words[0]) == "cat" and len(words) == 2:
-                return self._content(words[1])
-            return Written(None, "what is piped into it")
-        return None
-
-    def _content(self, word: Word) -> Written:
-        path = self.place.resolved(word.text) if not word.unknown else None
-        if path is not None and str(path) in self.place.written:
-            return self.place.written[str(path)]
-        text = text_of_file(path, PYTHON)
-        return Written(text, "" if text is not None else word.unknown or f"{masked(word.text)} cannot be read as a Python script")
-
     def _effects(self, command: Command, words: list[Word]) -> None:
         """What the command leaves behind for the next ones."""
         name = program(words[0])
         if name in ("cd", "pushd"):
-            self._change_folder(words)
+            effects.change_folder(self.place, words)
         elif name in ("export", "declare", "readonly"):
-            self._export(words[1:])
-        elif name in ("for", "read", "mapfile", "unset", "local"):
+            effects.export(self.place, words[1:])
+        elif name == "for":
+            self._loop_begins(words)
+        elif name in ("read", "mapfile", "unset", "local"):
             for word in words[1:]:
                 self.place.variables.pop(word.text, None)
         elif name in _MAKERS and (name not in _MAKING or any(text in _MAKING[name] for text in texts(words))):
             self.place.makes = masked(" ".join(texts(words)), 60)
-        self._writes(command, words, name)
+        effects.writes(self.place, command, words, name)
 
-    def _change_folder(self, words: list[Word]) -> None:
-        target = next((word for word in words[1:] if not word.text.startswith("-") or word.text == "-"), None)
-        if target is None or target.text == "-" or target.unknown:
-            self.place.cwd, self.place.why = None, target.unknown if target and target.unknown else "`cd` goes to another folder"
-            return
-        folder = self.place.resolved(target.text) if len(target.text) < _LONGEST_PATH else None
-        self.place.cwd = Path(os.path.normpath(folder)) if folder is not None and len(str(folder)) < _LONGEST_PATH else None
+    def _loop_begins(self, words: list[Word]) -> None:
+        """`for x in a b`: `$x` is one word, whichever; how often is known when the words are."""
+        values, name = words[3:], words[1].text if len(words) > 1 else ""
+        known = (
+            len(words) > 3 and words[2].text == "in" and not any(word.unknown or set(word.text) & set("*?{") for word in values)
+        )
+        self.place.variables[name] = Word(f"${name}", f"`${name}` changes in the loop", 0, splits=not known)
+        self.loops.append(len(values) if known else None)
 
-    def _export(self, words: list[Word]) -> None:
-        for word in words:
-            pair = word.before("=")
-            if pair:
-                self.place.variables[pair[0]] = self.place.environ[pair[0]] = pair[1]
-            elif word.text in self.place.variables:
-                self.place.environ[word.text] = self.place.variables[word.text]
+    def _loop_ends(self, command: Command) -> None:
+        for keyword in command.keywords:
+            if keyword in ("while", "until"):
+                self.loops.append(None)
+            elif keyword == "done" and self.loops:
+                self.loops.pop()
 
-    def _writes(self, command: Command, words: list[Word], name: str) -> None:
-        body = next((one for one in command.redirects if one.body is not None), None)
-        targets = [
-            expanded(one.target, self.place.variables) for one in command.redirects if one.operator in (">", ">>", ">|", "&>")
-        ]
-        if name == "tee":
-            targets += [word for word in words[1:] if not word.text.startswith("-")]
-        appends = any(one.operator == ">>" for one in command.redirects)
-        for target in targets:
-            path = self.place.resolved(target.text) if not target.unknown else None
-            if path is not None:
-                exact = body is not None and body.body is not None and name in ("cat", "tee") and not appends
-                made = _body(body.body or "", body.expands) if exact and body else None
-                self.place.written[str(path)] = made or Written(
-                    None, f"what `{masked(name, 40)}` writes to {masked(target.text)}"
-                )
-
-
-def _body(text: str, expands: bool) -> Written:
-    if expands and re.search(r"\$[A-Za-z_{(]|`", text):
-        return Written(None, "the shell replaces $… in the heredoc: quote its end word, <<'EOF'")
-    return Written(text.replace("\\$", "$").replace("\\\\", "\\") if expands else text)
+    def _loop_note(self) -> list[str]:
+        if not self.loops:
+            return []
+        times = math.prod(count or 0 for count in self.loops)
+        return [f"in a loop: started {times or 'an unknown number of'} times, each at that price"]
 
 
 def _shown(words: list[Word]) -> list[str]:

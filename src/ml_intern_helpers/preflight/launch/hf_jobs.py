@@ -44,11 +44,13 @@ def command_of(words: list[Word]) -> tuple[str, list[Word]] | None:
     return None
 
 
-def read(command: str, words: list[Word], text: str, place: Place) -> Launch:
-    """The launch that `hf jobs COMMAND WORDS` is."""
+def read(command: str, words: list[Word], text: str, place: Place) -> Launch | None:
+    """The launch that `hf jobs COMMAND WORDS` is; None when it only shows its help."""
     parsed = click_words.parse(words, HF_OPTIONS[command])
+    if parsed.flag("help"):
+        return None
     launch = Launch(text, f"hf jobs {command}", "jobs", Target("unknown"), cwd=place.cwd, open=_open(words))
-    launch.dry = parsed.flag("dry_run") or parsed.flag("help")
+    launch.dry = parsed.flag("dry_run")
     positional = _named(command, parsed, launch)
     _settings(parsed, launch)
     _variables(parsed, launch, place)

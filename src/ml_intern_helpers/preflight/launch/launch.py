@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from ml_intern_helpers.errors import Unavailable
 from ml_intern_helpers.preflight.launch.words import Word
 from ml_intern_helpers.report import Severity
+
+#: Commands read in one line, those in shell files included.
+MOST_COMMANDS = 3000
 
 
 class Fault(NamedTuple):
@@ -149,6 +153,7 @@ class Place:
         mounts: mount point -> folder of this machine, or None for what is on the Hub, and
         shipped: files that the client sends along.
         depth: how deep in `bash -c` and the like.
+        left: commands that may still be read; one count for all places of a line.
     """
 
     cwd: Path | None
@@ -162,6 +167,17 @@ class Place:
     mounts: dict[str, str | None] = field(default_factory=dict)
     shipped: frozenset[str] = frozenset()
     depth: int = 0
+    left: list[int] = field(default_factory=lambda: [MOST_COMMANDS])
+
+    def spend(self) -> None:
+        """Count a command.
+
+        Raises:
+            Unavailable: there are more than anybody writes (shell files that start each other count as well).
+        """
+        self.left[0] -= 1
+        if self.left[0] < 0:
+            raise Unavailable(f"more than {MOST_COMMANDS} commands in one line", hint="give the launch by itself")
 
     def resolved(self, name: str) -> Path | None:
         """The path that `name` means here."""

@@ -116,6 +116,9 @@ def distributed(name: str, words: list[Word], text: str, place: Place) -> Launch
     launch.open = launch.open or next((word.unknown for word in words if word.splits), "")
     launch.distributed = True
     launch.processes = _processes(found, place)
+    config = found.value("--config_file", "--config-file")
+    if config is not None and not config.unknown and not place.container:
+        launch.faults += file_target(config.text, place)[1]
     _odd_options(name, found, table, launch)
     if not found.rest:
         launch.target = Target("unknown", reason="the command names no script")

@@ -41,9 +41,9 @@ def _hf(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
         return
     launch = hf_jobs.read(found[0], found[1], shown, place)
     name = program(words[0])
-    if name != "hf":
+    if launch is not None and name != "hf":
         launch.faults.append(Fault("LAUNCH105", f"{name} is gone from huggingface_hub", "write hf", name))
-    yield launch
+    yield from _one(launch)
 
 
 def _accelerate(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:

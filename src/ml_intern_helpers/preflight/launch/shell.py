@@ -22,12 +22,14 @@ class Command:
 
     Attributes:
         assigns: `FOO=1` in front of it.
+        keywords: `do`, `done` and the like in front.
         words: program first.
         redirects: in the order written.
         before, after: the operators around it (`&&`, `|`, `&` …).
     """
 
     assigns: list[tuple[str, Raw]] = field(default_factory=list)
+    keywords: list[str] = field(default_factory=list)
     words: list[Raw] = field(default_factory=list)
     redirects: list[Redirect] = field(default_factory=list)
     before: str = ""
@@ -54,7 +56,7 @@ def commands_of(text: str) -> Iterator[Command]:
 
 def _ended(command: Command, token: Token) -> Iterator[Command]:
     command.after = token.text
-    if command.words or command.assigns or command.redirects:
+    if command.words or command.assigns or command.redirects or command.keywords:
         yield command
     if token.text in ("(", ")"):
         yield Command(opens=token.text == "(", closes=token.text == ")")
@@ -67,6 +69,7 @@ def _take(command: Command, token: Token) -> None:
     raw = token.raw or Raw()
     if not command.words:
         if raw.bare and raw.literal in _KEYWORDS and not command.assigns:
+            command.keywords.append(raw.literal or "")
             return
         assigned = _assignment(raw)
         if assigned is not None:
@@ -96,7 +99,8 @@ def expanded(raw: Raw, variables: dict[str, Word]) -> Word:
             known += len(value.text) if not value.unknown else min(value.known, len(value.text))
         text += value.text
         unknown = unknown or value.unknown
-        splits = splits or (piece.kind != "text" and not piece.quoted and (bool(value.unknown) or " " in value.text))
+        several = value.splits if value.unknown else " " in value.text
+        splits = splits or (piece.kind != "text" and not piece.quoted and several)
     if len(text) > _LONGEST and any(piece.kind != "text" for piece in raw.pieces):
         return Word(text[:80], "an expansion that doubles itself", 0)
     return Word(text, unknown, known if unknown else 1 << 30, splits)
@@ -109,7 +113,7 @@ def _value(piece: Piece, variables: dict[str, Word]) -> Word:
         "name": f"`{piece.source}` is set outside this command line",
         "command": f"`{piece.source[:60]}` is known only when it runs",
     }
-    return Word(piece.source, reasons.get(piece.kind, f"`{piece.source[:60]}` is computed by the shell"), 0)
+    return Word(piece.source, reasons.get(piece.kind, f"`{piece.source[:60]}` is computed by the shell"), 0, splits=True)
 
 
 def words_of(command: Command, variables: dict[str, Word]) -> list[Word]:
