@@ -7,6 +7,7 @@ So the answer is "allow" for the one shape below and no opinion, the client's no
 from __future__ import annotations
 
 import os
+import re
 
 from ml_intern_helpers.guard.shell_words import plain_words
 
@@ -27,6 +28,8 @@ _NO_DATA_HERE = ("proc", "sys", "dev")
 _OUR_FOLDER = ".ml-intern"
 #: Signs by which a helper reads an argument as a pattern.
 _PATTERN = frozenset("*?[")
+#: What parts the words of a command line; an unquoted `=` and `:` may have a path behind them.
+_BETWEEN_WORDS = re.compile(r"""[\s'"=:;&|<>()`]+""")
 #: Helpers that quote lines of the file they are given, and the kinds of file they are for: /etc/shadow is no script.
 _KINDS = {"preflight_check": (".py", ".ipynb")}
 
@@ -73,7 +76,9 @@ def _harmless(argument: str, name: str, cwd: str) -> bool:
     if option in READ_ONLY_HELPERS[name]:
         return False
     kinds = _KINDS.get(name, ("",))
-    return not any(_is_private(text, cwd) or _is_other_file(text, kinds, cwd) for text in {argument, value} if text)
+    # `preflight_check --launch 'python train.py'`: the words of a command line may be paths as well.
+    texts = {argument, value, *_BETWEEN_WORDS.split(argument)}
+    return not any(_is_private(text, cwd) or _is_other_file(text, kinds, cwd) for text in texts if text)
 
 
 def _is_other_file(text: str, kinds: tuple[str, ...], cwd: str) -> bool:

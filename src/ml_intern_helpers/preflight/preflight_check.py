@@ -16,6 +16,7 @@ SUMMARY = "Fill in the pre-flight checklist of a training script from its syntax
 EPILOG = """examples:
   preflight_check train.py              before `hf jobs uv run train.py`
   preflight_check train.py --local      before `python train.py` on this machine
+  preflight_check --launch 'hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py'
 
 exit codes here: 1 an error, 0 also with warnings, 3 the file cannot be read, holds no training, or nothing could be told
 suppress a finding, with a reason: # preflight: ignore[API101] reason"""
@@ -33,6 +34,7 @@ EMPTY_FIELDS: dict[str, Any] = {
     "suppressed": [],
     "header": None,
     "releases": {},
+    "launches": [],
     "explanation": None,
 }
 
@@ -40,6 +42,7 @@ EMPTY_FIELDS: dict[str, Any] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", type=Path, metavar="PATH", help="a script (.py) or notebook (.ipynb)")
     parser.add_argument("--local", action="store_true", help="for a run on this machine: no push, timeout or job packages")
+    parser.add_argument("--launch", metavar="COMMAND", help="the command line that starts it, in single quotes; never run")
     parser.add_argument("--explain", metavar="CODE", help="why a rule exists, with a bad and a good example")
 
 
@@ -47,8 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Report:
     if args.explain is not None:
         return _explained(args.explain)
+    if args.launch is not None:
+        return _launched(args)
     if args.path is None:
-        raise UsageError("PATH is missing: which script?", hint="preflight_check train.py")
+        raise UsageError(
+            "PATH is missing: which script?", hint="preflight_check train.py, or --launch 'hf jobs uv run … train.py'"
+        )
     from ml_intern_helpers.preflight.examine import examine
     from ml_intern_helpers.preflight.source import read_source
 
@@ -66,6 +73,20 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     for note in found.notes:
         context.warn(note)
     return _report(found)
+
+
+def _launched(args: argparse.Namespace) -> Report:
+    from ml_intern_helpers.preflight.launch.judge import judged
+
+    gc.disable()
+    try:
+        return judged(args.launch, args.path, args.local)
+    except RecursionError as err:
+        raise BadData(
+            "the command line, or a script in it, is nested too deeply to follow", hint="give it the script itself"
+        ) from err
+    finally:
+        gc.enable()
 
 
 def _explained(code: str) -> Report:
@@ -89,4 +110,8 @@ def render(report: Report) -> str:
     from ml_intern_helpers.preflight.answer import text_of
 
     explanation: str | None = report.fields.get("explanation")
-    return explanation or text_of(report)
+    if explanation or not report.fields.get("launches"):
+        return explanation or text_of(report)
+    from ml_intern_helpers.preflight.launch import judge
+
+    return judge.text_of(report)
