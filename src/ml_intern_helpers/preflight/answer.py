@@ -103,15 +103,17 @@ def _cleaned(value: Any, deep: int = 0) -> Any:
 
 def text_of(report: Report) -> str:
     """Verdict, checklist, findings, what could not be told."""
-    rows = checklist_rows(report.fields["checklist"], report.findings)
-    lines = [report.fields["verdict"], *(line_of(item) for item in rows)]
-    findings = [render_finding(finding) for finding in without_repeats(report.findings)]
-    return "\n".join([*lines, *tail_of(report, findings)])
+    return "\n".join([report.fields["verdict"], *checklist_lines(report.fields["checklist"], report), *tail_of(report)])
 
 
-def tail_of(report: Report, findings: list[str]) -> list[str]:
-    """What follows the checklist: findings, what could not be told, what was suppressed, the releases, what to do next."""
+def checklist_lines(items: list[dict[str, Any]], report: Report) -> list[str]:
+    return [_line(item) for item in checklist_rows(items, report.findings)]
+
+
+def tail_of(report: Report) -> list[str]:
+    """What follows the checklist: findings, what could not be told, what was suppressed, the releases, what next."""
     fields = report.fields
+    findings = [render_finding(finding) for finding in without_repeats(report.findings)]
     lines = ["", *findings] if findings else []
     lines += _unknowns(fields["unknowns"])
     lines += [f"suppressed: {one['code']} line {one['line']}: {one['reason']}" for one in fields["suppressed"]]
@@ -124,7 +126,7 @@ def _next(report: Report) -> list[str]:
     return [next_step([one["reason"] for one in report.fields["unknowns"]])] if report.status == "unknown" else []
 
 
-def line_of(item: dict[str, Any]) -> str:
+def _line(item: dict[str, Any]) -> str:
     text = item["evidence"] or item["reason"]
     return f"  [{_STATES[item['state']]:>8}] {item['label']}: {text}"
 

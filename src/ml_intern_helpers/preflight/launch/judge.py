@@ -15,7 +15,7 @@ from ml_intern_helpers.preflight.launch.find import MOST, launches_of
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Target
 from ml_intern_helpers.preflight.launch.resolved import fields_of_launch, lines_of
 from ml_intern_helpers.preflight.source import Source, read_source, source_of_text
-from ml_intern_helpers.report import Finding, Report, Status, render_finding
+from ml_intern_helpers.report import Finding, Report, Status
 from ml_intern_helpers.text import clean
 
 _ORDER = ("error", "warning", "info")
@@ -202,5 +202,5 @@ def text_of(report: Report) -> str:
     lines = [fields["verdict"]]
     for entry in fields["launches"]:
         lines += lines_of(entry)
-        lines += [answer.line_of(item) for item in entry["checklist"]]
-    return "\n".join([*lines, *answer.tail_of(report, [render_finding(finding) for finding in report.findings])])
+        lines += answer.checklist_lines(entry["checklist"], report)
+    return "\n".join([*lines, *answer.tail_of(report)])
