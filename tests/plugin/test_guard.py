@@ -39,6 +39,7 @@ def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
         pytest.param(f"{AUDIT} 'data/*.jsonl'", id="pattern-in-the-project"),
         pytest.param(f"{AUDIT} '/data/**/*.parquet'", id="pattern-elsewhere"),
         pytest.param(f"{AUDIT} {shlex.quote(str(ROOT))}/examples/chat.jsonl", id="file-of-the-plugin"),
+        pytest.param(f"{AUDIT} 'my project/.ml-intern/x.jsonl' '/a b/.c d'/../train.jsonl", id="spaces-in-a-path"),
         pytest.param(f"{AUDIT} .ml-intern/sample.jsonl ../other/x.jsonl ./y.jsonl", id="dots-that-hide-nothing"),
         pytest.param(
             AUDIT.replace("inspect_dataset", "crawl_arxiv") + " 'DPO; is it > PPO? $5 `x` \\ !'", id="hostile-but-quoted"

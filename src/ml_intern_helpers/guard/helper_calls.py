@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import pairwise
 
 from ml_intern_helpers.guard.shell_words import plain_words
 
@@ -48,7 +49,7 @@ def allows(tool_input: dict[str, object], cwd: str) -> bool:
     if not words:
         return False
     name = _helper_name(words[0])
-    return name is not None and all(_harmless(word, name, cwd) for word in words[1:])
+    return name is not None and all(_harmless(word, before, name, cwd) for before, word in pairwise(words))
 
 
 def _helper_name(program: str) -> str | None:
@@ -70,14 +71,17 @@ def _spellings() -> set[str]:
     return {root, named} if named.startswith("/") and os.path.realpath(named) == root else {root}
 
 
-def _harmless(argument: str, name: str, cwd: str) -> bool:
-    """For helper `name`: no writing option, no path to where secrets are kept, no file of a kind it is not for."""
+def _harmless(argument: str, before: str, name: str, cwd: str) -> bool:
+    """For helper `name`: no writing option, no path to where secrets are kept, no file of a kind it is not for.
+
+    In a command line (`--launch 'python train.py'`) every word may be a path; anywhere else a space is part of one.
+    """
     option, _, value = argument.partition("=")
     if option in READ_ONLY_HELPERS[name]:
         return False
     kinds = _KINDS.get(name, ("",))
-    # `preflight_check --launch 'python train.py'`: the words of a command line may be paths as well.
-    texts = {argument, value, *_BETWEEN_WORDS.split(argument)}
+    is_command_line = before == "--launch" or option == "--launch"
+    texts = {argument, value, *(_BETWEEN_WORDS.split(argument) if is_command_line else ())}
     return not any(_is_private(text, cwd) or _is_other_file(text, kinds, cwd) for text in texts if text)
 
 
