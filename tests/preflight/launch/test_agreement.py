@@ -72,7 +72,7 @@ RESOLVED = [
     "hf jobs uv run plain.py 'two words' '' '*'",
     "hf jobs uv run sub/deep.py --x=1 --x 2",
     "hf jobs run python:3.12 python -c 'print(1)'",
-    "hf jobs run --flavor t4-small --timeout 2h pytorch/pytorch:latest python /work/train.py",
+    "hf jobs run --flavor t4-small --timeout 2h pytorch/pytorch:latest python /srv/train.py",
     "hf jobs run img bash -c 'pip install trl && python t.py'",
     "hf jobs run img python t.py --timeout 5m --name foo -d",
     "hf jobs run img -- python t.py --timeout 5m --name foo -d",

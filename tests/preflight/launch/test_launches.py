@@ -119,7 +119,7 @@ CASES = {
     "sourced": Case("source venv/bin/activate && python train.py", set(), {"script": "train.py"}),
     "missing script": Case("python trian.py", {"LAUNCH107"}, {"script_kind": "unknown"}),
     "syntax error": Case("python broken.py", {"LAUNCH107"}, {}),
-    "token": Case("HF_TOKEN=hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567 python train.py", {"LAUNCH109"}, {"env": ["HF_TOKEN"]}),
+    "token": Case("HF_TOKEN=hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ01234 python train.py", {"LAUNCH109"}, {"env": ["HF_TOKEN"]}),
     # --- jobs
     "good job": Case(f"{JOB} train.py {PUSH}", set(), {"flavor": "a10g-large", "timeout_s": 14400, "cost": {"usd_per_hour": 1.5, "most_usd": 6.0, "as_of": "2026-08-21"}}),
     "header": Case(f"hf jobs uv run header.py {PUSH}", set(), {"flavor": "a10g-large", "timeout": "4h", "secrets": ["HF_TOKEN"]}),
@@ -262,7 +262,7 @@ def test_given_arguments_make_values_known() -> None:
 
 
 def test_secret_values_never_come_out(helper: Callable[..., Outcome], folder: Path) -> None:
-    secret, token = "s3cr3t-value-of-mine", "hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567"
+    secret, token = "s3cr3t-value-of-mine", "hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ01234"
     line = f"A={token} {JOB} -s KEY={secret} -e PASSWORD={secret} --token {token} train.py"
     for form in ("--json", "--text"):
         done = helper("preflight_check", "--launch", line, form, cwd=folder)

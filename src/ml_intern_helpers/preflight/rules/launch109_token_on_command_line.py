@@ -4,7 +4,7 @@ It stays in the shell's history, in the list of processes that others see, and i
 
 Bad:
 
-    $ HF_TOKEN=hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567 python train.py
+    $ HF_TOKEN=hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ01234 python train.py
 
 Good:
 
