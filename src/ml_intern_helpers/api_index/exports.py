@@ -1,0 +1,215 @@
+"""Which names a module offers to `from module import name`, and where each is defined; by syntax alone.
+
+Four ways of filling a namespace occur in these libraries: plain statements, star imports, a literal `_import_structure` (or
+`_SUBMOD_ATTRS`) handed to a lazy module, and transformers' scan of `models/**` for `__all__`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+
+from ml_intern_helpers.api_index.source_tree import SourceTree
+
+_ALL = re.compile(r"^__all__\s*(?::[^=\n]+)?(?:\+)?=\s*(\[[^\]]*\]|\([^)]*\))", re.MULTILINE)
+_LAZY_TABLES = ("_import_structure", "_SUBMOD_ATTRS", "_SUBMODULES")
+
+
+class Exports:
+    """Names by module of one tree. `names(module)` maps each importable name to the `module:name` that defines it."""
+
+    def __init__(self, tree: SourceTree) -> None:
+        self.tree = tree
+        self.names = cache(self._names)
+        self.parsed = cache(self._parsed)
+
+    def _parsed(self, module: str) -> ast.Module:
+        try:
+            return ast.parse(self.tree.text(module))
+        except (SyntaxError, ValueError):
+            return ast.Module(body=[], type_ignores=[])
+
+    def _names(self, module: str) -> dict[str, str]:
+        scanned = [name for folder in scanned_folders(self.tree.text(module), module) for name in self._scanned(folder).items()]
+        found: dict[str, str] = {"__version__": f"{module}:__version__"} if module == self.tree.package else {}
+        for statement in [] if replaces_itself(self.tree.text(module)) else flat_statements(self.parsed(module).body):
+            found.update(self._from_statement(module, statement))
+        found.update(self._submodules(module))
+        found.update(self._lazy(module))
+        found.update(scanned)
+        return found
+
+    def _from_statement(self, module: str, statement: ast.stmt) -> Iterator[tuple[str, str]]:
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield statement.name, f"{module}:{statement.name}"
+        elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
+            for name in assigned_names(statement):
+                yield name, f"{module}:{name}"
+        elif isinstance(statement, ast.Import):
+            for alias in statement.names:
+                bound = alias.asname or alias.name.partition(".")[0]
+                yield bound, alias.name if alias.asname else bound
+        elif isinstance(statement, ast.ImportFrom):
+            yield from self._from_import(module, statement)
+
+    def _from_import(self, module: str, statement: ast.ImportFrom) -> Iterator[tuple[str, str]]:
+        source = absolute(module, statement, module in self.tree.packages)
+        for alias in statement.names:
+            if alias.name == "*":
+                yield from self._star(source)
+            elif f"{source}.{alias.name}" in self.tree.modules:
+                yield alias.asname or alias.name, f"{source}.{alias.name}"
+            else:
+                yield alias.asname or alias.name, f"{source}:{alias.name}"
+
+    def _star(self, source: str) -> Iterator[tuple[str, str]]:
+        if source not in self.tree.modules:
+            return
+        names = self.names(source)
+        declared = declared_all(self.tree.text(source))
+        public = declared if declared is not None else [name for name in names if not name.startswith("_")]
+        for name in public:
+            yield name, names.get(name, f"{source}:{name}")
+
+    def _submodules(self, module: str) -> dict[str, str]:
+        """`from package import submodule` works without the package naming it."""
+        if module not in self.tree.packages:
+            return {}
+        start = module + "."
+        direct = (name for name in self.tree.modules if name.startswith(start) and "." not in name[len(start) :])
+        return {name[len(start) :]: name for name in direct}
+
+    def _lazy(self, module: str) -> dict[str, str]:
+        found = {}
+        for submodule, names in lazy_table(self.parsed(module)):
+            for name in names:
+                found[name] = f"{module}.{submodule}:{name}"
+            if f"{module}.{submodule}" in self.tree.modules:
+                found.setdefault(submodule.partition(".")[0], f"{module}.{submodule.partition('.')[0]}")
+        return found
+
+    def _scanned(self, folder: str) -> dict[str, str]:
+        """What transformers' `define_import_structure` finds: the `__all__` of every module below `folder`.
+
+        A regular expression, because parsing 2,000 model files takes 20 seconds and this takes one.
+        """
+        found = {}
+        for module in sorted(self.tree.modules):
+            if module.startswith(folder + ".") and module not in self.tree.packages:
+                for name in declared_all(self.tree.text(module)) or []:
+                    found[name] = f"{module}:{name}"
+        return found
+
+    def origin(self, reference: str) -> str:
+        """Follow `module:name` through re-exports to the module that defines it (or that leaves this package)."""
+        for _ in range(20):
+            module, _, name = reference.partition(":")
+            if not name or module not in self.tree.modules:
+                return reference
+            target = self.names(module).get(name, reference)
+            if target == reference:
+                return reference
+            reference = target
+        return reference
+
+
+def flat_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Module-level statements, also those inside `if`, `try` and `with`: any branch may be the one that runs."""
+    for statement in body:
+        yield statement
+        for part in ("body", "orelse", "finalbody"):
+            if isinstance(statement, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
+                yield from flat_statements(getattr(statement, part, []))
+        for handler in getattr(statement, "handlers", []):
+            yield from flat_statements(handler.body)
+
+
+def replaces_itself(text: str) -> bool:
+    """Whether the module puts a lazy module in its own place: what it imported for its own use is then gone."""
+    return "sys.modules[__name__] = _LazyModule(" in text
+
+
+def assigned_names(statement: ast.Assign | ast.AnnAssign) -> Iterator[str]:
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    for target in targets:
+        for node in ast.walk(target):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield node.id
+
+
+def absolute(module: str, statement: ast.ImportFrom, is_package: bool) -> str:
+    """The module that a `from … import` names, relative dots resolved."""
+    if not statement.level:
+        return statement.module or ""
+    parts = module.split(".")
+    parts = parts[: len(parts) - statement.level + (1 if is_package else 0)]
+    return ".".join([*parts, statement.module] if statement.module else parts)
+
+
+def declared_all(text: str) -> list[str] | None:
+    """The names in `__all__`, or None when the module has none that is a literal."""
+    matches = _ALL.findall(text)
+    if not matches:
+        return None
+    names: list[str] = []
+    for literal in matches:
+        try:
+            names += [str(name) for name in ast.literal_eval(literal)]
+        except (ValueError, SyntaxError):
+            continue
+    return names
+
+
+def lazy_table(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
+    """(submodule, names) of the tables that lazy packages keep, however the code fills them."""
+    for statement in flat_statements(tree.body):
+        if isinstance(statement, (ast.Assign, ast.AugAssign)):
+            yield from _assigned_rows(statement)
+        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            yield from _called_rows(statement.value)
+
+
+def _assigned_rows(statement: ast.Assign | ast.AugAssign) -> Iterator[tuple[str, list[str]]]:
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
+    if isinstance(target, ast.Name) and target.id in _LAZY_TABLES and isinstance(statement.value, ast.Dict):
+        for key, value in zip(statement.value.keys, statement.value.values, strict=True):
+            if isinstance(key, ast.Constant):
+                yield str(key.value), _strings(value)
+    elif (row := _row_of(target)) is not None:
+        yield row, _strings(statement.value)
+
+
+def _called_rows(call: ast.Call) -> Iterator[tuple[str, list[str]]]:
+    """`_import_structure["x"].extend([...])` and `.append("y")`."""
+    if isinstance(call.func, ast.Attribute) and call.func.attr in ("extend", "append", "update") and call.args:
+        row = _row_of(call.func.value)
+        if row is not None:
+            yield row, _strings(call.args[0])
+
+
+def _row_of(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in _LAZY_TABLES:
+        return str(node.slice.value) if isinstance(node.slice, ast.Constant) else None
+    return None
+
+
+def _strings(node: ast.expr) -> list[str]:
+    items = node.elts if isinstance(node, (ast.List, ast.Tuple, ast.Set)) else [node]
+    return [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+
+
+def scanned_folders(text: str, module: str) -> Iterator[str]:
+    """The folders a lazy package scans for `__all__`."""
+    if "define_import_structure(Path(__file__).parent" in text:
+        for folder in re.findall(r'define_import_structure\(Path\(__file__\)\.parent / "(\w+)"', text):
+            yield f"{module}.{folder}"
+    elif "define_import_structure(_file)" in text:
+        yield module
+
+
+def is_standard_library(reference: str) -> bool:
+    """Whether a name is only a module of Python itself that a file imports for its own use (`sys`, `Path`)."""
+    return reference.partition(":")[0].partition(".")[0] in sys.stdlib_module_names
