@@ -12,7 +12,8 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[`*(])")
 def documented(docstring: str | None) -> dict[str, str]:
     """First sentences by argument name; empty without a docstring."""
     found: dict[str, str] = {}
-    name, indent, lines = "", 0, []
+    name, indent = "", 0
+    lines: list[str] = []
     for line in inspect.cleandoc(docstring or "").splitlines():
         entry = _ENTRY.match(line)
         if entry:

@@ -24,6 +24,7 @@ class Exports:
     def __init__(self, tree: SourceTree) -> None:
         self.tree = tree
         self.names = cache(self._names)
+        self.own_names = cache(self._own_names)
         self.parsed = cache(self._parsed)
 
     def _parsed(self, module: str) -> ast.Module:
@@ -35,11 +36,17 @@ class Exports:
     def _names(self, module: str) -> dict[str, str]:
         scanned = [name for folder in scanned_folders(self.tree.text(module), module) for name in self._scanned(folder).items()]
         found: dict[str, str] = {"__version__": f"{module}:__version__"} if module == self.tree.package else {}
-        for statement in [] if replaces_itself(self.tree.text(module)) else flat_statements(self.parsed(module).body):
-            found.update(self._from_statement(module, statement))
+        found.update({} if replaces_itself(self.tree.text(module)) else self.own_names(module))
         found.update(self._submodules(module))
         found.update(self._lazy(module))
         found.update(scanned)
+        return found
+
+    def _own_names(self, module: str) -> dict[str, str]:
+        """What the statements of the module bind, for use inside it."""
+        found: dict[str, str] = {}
+        for statement in flat_statements(self.parsed(module).body):
+            found.update(self._from_statement(module, statement))
         return found
 
     def _from_statement(self, module: str, statement: ast.stmt) -> Iterator[tuple[str, str]]:
@@ -102,18 +109,6 @@ class Exports:
                 for name in declared_all(self.tree.text(module)) or []:
                     found[name] = f"{module}:{name}"
         return found
-
-    def origin(self, reference: str) -> str:
-        """Follow `module:name` through re-exports to the module that defines it (or that leaves this package)."""
-        for _ in range(20):
-            module, _, name = reference.partition(":")
-            if not name or module not in self.tree.modules:
-                return reference
-            target = self.names(module).get(name, reference)
-            if target == reference:
-                return reference
-            reference = target
-        return reference
 
 
 def flat_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
