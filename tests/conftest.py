@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.helpers import Outcome, run_helper
+from support.hub import Hub
 from support.loopback import Loopback
 
 
@@ -25,6 +26,13 @@ def service() -> Iterator[Loopback]:
     loopback = Loopback()
     yield loopback
     loopback.close()
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    """A Hub on loopback that the real client can log in to, read from and push to."""
+    with Hub() as running:
+        yield running
 
 
 @pytest.fixture

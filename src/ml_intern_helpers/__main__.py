@@ -6,6 +6,14 @@ Kept to syntax that Python 3.6 reads, so that an old interpreter gets a sentence
 import os
 import sys
 
+#: Started by the Claude Code client and by `scripts/launch`, not by people: they bypass `cli`, whose imports cost start-up.
+#: Each has `main(argv) -> exit code` and runs on the standard library alone.
+PROGRAMS = {
+    "environment": "ml_intern_helpers.environment.main",
+    "guard": "ml_intern_helpers.guard.hook",
+    "mcp_headers": "ml_intern_helpers.guard.mcp_headers",
+}
+
 
 def main():
     # type: () -> int
@@ -15,6 +23,10 @@ def main():
         sys.stderr.write("  next: install one, or set ML_INTERN_PYTHON to its path\n")
         return 3
     _make_importable()
+    if sys.argv[1:2] and sys.argv[1] in PROGRAMS:
+        import importlib
+
+        return int(importlib.import_module(PROGRAMS[sys.argv[1]]).main(sys.argv[2:]))
     from ml_intern_helpers import cli
 
     if len(sys.argv) < 2 or sys.argv[1] not in cli.COMMANDS:
@@ -26,9 +38,15 @@ def main():
 def _make_importable():
     # type: () -> None
     """Started by path under -I, nothing has put the package's parent on sys.path."""
+    if "ml_intern_helpers" in sys.modules:
+        return
     package = os.path.dirname(os.path.abspath(__file__))
-    if "ml_intern_helpers" not in sys.modules and os.path.dirname(package) not in sys.path:
+    if os.path.dirname(package) not in sys.path:
         sys.path.insert(0, os.path.dirname(package))
+    if not os.access(package, os.W_OK):
+        from ml_intern_helpers import bytecode
+
+        bytecode.keep_in_cache(os.path.dirname(package))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Arguments, output and exit codes, once for all commands; the only place that catches and the only one that prints.
+"""Arguments, errors and exit codes, once for all commands; the only place that catches (`output` prints).
 
 A command is a module with four names:
 
@@ -8,21 +8,23 @@ A command is a module with four names:
     def run(args, context) -> Report
     def render(report) -> str                      the text form: verdict in the first line
 
-and may have `def render_human(report, console)` (rich) and `DEFAULT_FORMAT = "json"`.
+and may have `def render_human(report, console)` (rich), `DEFAULT_FORMAT = "json"`, `DEFAULT_TIMEOUT_S` and EMPTY_FIELDS, the
+command's own keys with the values they have when there is nothing but an error.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from types import ModuleType
+from typing import TYPE_CHECKING, NoReturn
 
-from ml_intern_helpers import __version__
+from ml_intern_helpers import __version__, output
 from ml_intern_helpers.errors import ToolError, UsageError
 from ml_intern_helpers.report import Report
 from ml_intern_helpers.text import clean
@@ -42,17 +44,7 @@ STANDARD_LIBRARY = frozenset({"preflight_check"})
 
 EXIT_CODES_TEXT = "exit codes: 0 good; 1 a check failed; 2 wrong usage; 3 could not tell; 70 a bug of ours"
 BUG = 70
-
-
-class Command(Protocol):
-    """What a command module offers; see the module docstring."""
-
-    SUMMARY: str
-    EPILOG: str
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
-    def run(self, args: argparse.Namespace, context: Context) -> Report: ...
-    def render(self, report: Report) -> str: ...
+STOPPED = 130
 
 
 @dataclass
@@ -77,8 +69,8 @@ class Context:
 
     def progress(self, message: str) -> None:
         """Tell a person at a terminal what takes long; silent otherwise."""
-        if sys.stderr.isatty():
-            print(clean(message), file=sys.stderr, flush=True)
+        if sys.stderr is not None and sys.stderr.isatty():
+            output.say(clean(message))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -89,49 +81,66 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(command: str, argv: list[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run one command, print its answer and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
     try:
-        module: Command = importlib.import_module(COMMANDS[command])
-        return _run(command, module, argv)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; that is not an error
-        return 0
+        return _run(command, argv)
     except KeyboardInterrupt:
-        print(f"{command}: stopped", file=sys.stderr)
-        return 130
+        output.say(f"{command}: stopped")
+        return STOPPED
+    except SystemExit as done:  # argparse has printed --help or --version
+        with suppress(OSError):
+            sys.stdout.flush()
+        return int(done.code or 0)
 
 
-def _run(command: str, module: Command, argv: list[str]) -> int:
-    context = Context()
-    report = Report(command, "error")
-    form = "json" if "--json" in argv else "text"
+def _run(command: str, argv: list[str]) -> int:
+    module, form, context = None, _form_asked(argv, None), Context()
     try:
+        module = importlib.import_module(COMMANDS[command])
+        form = _form_asked(argv, module)
         args = _parser(command, module).parse_args(argv)
-        form = args.format or getattr(module, "DEFAULT_FORMAT", "text")
-        context = Context(offline=args.offline or _truthy("HF_HUB_OFFLINE"), deadline_s=args.timeout)
+        context = Context(offline=args.offline or _offline_by_environment(), deadline_s=args.timeout)
         report = module.run(args, context)
     except ToolError as err:
         report = Report(command, "error", error=err.to_dict(), exit_code=err.exit_code)
-    except (BrokenPipeError, KeyboardInterrupt):
-        raise
     except Exception as err:  # the promise of exit code 70: a bug of ours never looks like an answer
         report = _bug(command, err)
     report.warnings = [*context.warnings, *(w for w in report.warnings if w not in context.warnings)]
-    _print(module, report, form)
-    return report.resolved_exit_code()
+    try:
+        text = output.rendered(module, report, form)
+    except Exception as err:
+        report = _bug(command, err)
+        text = output.rendered(module, report, form)
+    return output.write(report, text, form)
+
+
+def print_error(command: str, argv: list[str], err: ToolError) -> int:
+    """Answer for a command that could not be started (no environment to run it in), in the form its caller asked for."""
+    module = None
+    with suppress(KeyError, ImportError):
+        module = importlib.import_module(COMMANDS[command])
+    form = _form_asked(argv, module)
+    report = Report(command, "error", error=err.to_dict(), exit_code=err.exit_code)
+    return output.write(report, output.rendered(module, report, form), form)
 
 
 def _bug(command: str, err: Exception) -> Report:
     import traceback
 
-    traceback.print_exc()
+    output.say("".join(traceback.format_exception(err)).rstrip())
     message = f"{type(err).__name__}: {clean(err, limit=300)}"
     hint = "please report it with the trace above and the command line"
     return Report(command, "error", error={"code": "bug", "message": message, "hint": hint}, exit_code=BUG)
 
 
-def _parser(command: str, module: Command) -> argparse.ArgumentParser:
+def _form_asked(argv: list[str], module: ModuleType | None) -> str:
+    """The output form, known before the arguments are parsed: misuse is answered in it, too."""
+    asked = [word[2:] for word in argv if word in ("--json", "--text", "--human")]
+    return asked[-1] if asked else getattr(module, "DEFAULT_FORMAT", "text")
+
+
+def _parser(command: str, module: ModuleType) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=command,
         description=module.SUMMARY,
@@ -145,50 +154,25 @@ def _parser(command: str, module: Command) -> argparse.ArgumentParser:
     form.add_argument("--text", dest="format", action="store_const", const="text", help="plain text, verdict first")
     form.add_argument("--human", dest="format", action="store_const", const="human", help="for people: tables, colour")
     parser.add_argument("--offline", action="store_true", help="never connect; use stored answers")
-    parser.add_argument("--timeout", type=_seconds, default=120.0, metavar="S", help="seconds on the network (default 120)")
+    limit: float = getattr(module, "DEFAULT_TIMEOUT_S", 120.0)
+    parser.add_argument(
+        "--timeout", type=_seconds, default=limit, metavar="S", help=f"seconds on the network (default {limit:g})"
+    )
     parser.add_argument("--version", action="version", version=f"ml-intern {__version__}")
     return parser
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value <= 3600:
-        raise argparse.ArgumentTypeError("must be above 0 and at most 3600 seconds")
+        raise argparse.ArgumentTypeError("must be a number above 0 and at most 3600 seconds")
     return value
 
 
-def _truthy(name: str) -> bool:
-    return os.environ.get(name, "").strip().lower() in {"1", "true", "yes", "on"}
-
-
-def _print(module: Command, report: Report, form: str) -> None:
-    """stdout gets the result and nothing else; errors, and warnings outside JSON, go to stderr."""
-    if report.error:
-        print(f"{report.command}: {report.error['message']}", file=sys.stderr)
-        if report.error["hint"]:
-            print(f"  next: {report.error['hint']}", file=sys.stderr)
-    elif form != "json":
-        for warning in report.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
-    if form == "json":
-        print(json.dumps(_full(module, report), ensure_ascii=False, indent=1, default=str))
-    elif not report.error:
-        _print_readable(module, report, form)
-    sys.stdout.flush()
-
-
-def _full(module: Command, report: Report) -> dict[str, Any]:
-    """The JSON object with every key of the command present, also when there is nothing but an error."""
-    empty: dict[str, Any] = getattr(module, "EMPTY_FIELDS", {})
-    report.fields = {**empty, **report.fields}
-    return report.to_dict()
-
-
-def _print_readable(module: Command, report: Report, form: str) -> None:
-    human = getattr(module, "render_human", None)
-    if form == "human" and human is not None:
-        from rich.console import Console
-
-        human(report, Console(highlight=False, soft_wrap=True))
-    else:
-        print(module.render(report))
+def _offline_by_environment() -> bool:
+    """`HF_HUB_OFFLINE`, else `TRANSFORMERS_OFFLINE`, as the Hub's client reads them."""
+    value = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
+    return value.strip().lower() in {"1", "true", "yes", "on"}

@@ -5,11 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.paths import write_atomic
+
+DAY = 86400
+#: Offline answers come from here whatever their age, so an entry outlives its time to live by far.
+KEPT_S = 30 * DAY
 
 
 @dataclass(frozen=True)
@@ -38,13 +44,14 @@ class HttpCache:
         """The stored answer, or None; an entry that cannot be read counts as none."""
         try:
             raw: dict[str, Any] = json.loads((self.folder / f"{key}.json").read_bytes())
-            return Entry(
+            entry = Entry(
                 status=int(raw["status"]),
                 url=str(raw["url"]),
                 headers={str(name): str(value) for name, value in raw["headers"].items()},
                 body=base64.b64decode(raw["body"], validate=True),
                 fetched_at=float(raw["fetched_at"]),
             )
+            return entry if math.isfinite(entry.fetched_at) else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -59,6 +66,17 @@ class HttpCache:
         }
         try:
             write_atomic(self.folder / f"{key}.json", json.dumps(raw).encode())
+            self._prune()
         except OSError:
             return False
         return True
+
+    def _prune(self) -> None:
+        """Once a day, delete what nobody has asked for in a month: a cache that only grows fills the disk."""
+        marker, now = self.folder / "pruned", time.time()
+        if marker.exists() and now - marker.stat().st_mtime < DAY:
+            return
+        marker.touch()
+        for path in self.folder.iterdir():
+            if now - path.stat().st_mtime > KEPT_S:
+                path.unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,14 +34,17 @@ def paced(
         return
     from filelock import FileLock, Timeout
 
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = FileLock(folder / f"{name}.lock")
+    usable = _usable(folder)
+    if usable is None:  # no disk to agree on: keep the distance by ourselves
+        sleep(interval_s)
+        yield
+        return
+    lock, stamp = FileLock(usable / f"{name}.lock"), usable / f"{name}.last"
     try:
         lock.acquire(timeout=timeout_s)
     except Timeout as err:
         raise RateLimited(f"other processes have kept {name} busy for {timeout_s:.0f} s", hint="try again later") from err
     try:
-        stamp = folder / f"{name}.last"
         sleep(_remaining(stamp, interval_s))
         _touch(stamp)
         if hold:
@@ -49,6 +54,20 @@ def paced(
     finally:
         lock.release()
     yield
+
+
+def _usable(folder: Path) -> Path | None:
+    """`folder`, else one in the temporary folder (a read-only home must not cost the politeness), else None."""
+    for place in (folder, Path(tempfile.gettempdir()) / f"ml-intern-pace-{_user()}"):
+        with suppress(OSError):
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if os.access(place, os.W_OK | os.X_OK):
+                return place
+    return None
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
 
 
 def _remaining(stamp: Path, interval_s: float) -> float:

@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 
 from ml_intern_helpers import tokens
 from ml_intern_helpers.errors import UsageError
+from ml_intern_helpers.text import clean
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Service:
         ttl_s: seconds an answer may be served from the disk cache; 0 means never.
         backoff_s: waits before the second, third … try of a request that may be retried.
         longest_wait_s: a longer wait that a service demands becomes a `RateLimited` error instead.
+        denied_hint: what to do about a 401 or 403.
+        html: pages are what it serves; elsewhere a page is a proxy's or a login's, and must not be kept as an answer.
     """
 
     name: str
@@ -43,13 +47,18 @@ class Service:
     ttl_s: int = HOUR
     backoff_s: tuple[float, ...] = (0.5, 1.0, 2.0)
     longest_wait_s: float = 20.0
+    denied_hint: str = "missing, private or gated: check the name, accept the terms on its page, or log in with `hf auth login`"
+    html: bool = False
 
     @property
     def base_url(self) -> str:
         """The address in force, checked: https, or plain http to this machine."""
-        url = (os.environ.get(self.env) or self.default_url).rstrip("/")
+        url = (os.environ.get(self.env) or self.default_url).strip().rstrip("/")
+        if "@" in url:  # not repeated in the message: what stands before it is a password
+            raise UsageError(f"{self.env} holds credentials in its address", hint="remove the part before the @")
         if not allowed_url(url):
-            raise UsageError(f"{self.env}={url!r} is not an https URL", hint="plain http is accepted for loopback only")
+            told = f"{self.env}={clean(url, limit=200)!r} is not an https URL"
+            raise UsageError(told, hint="plain http is accepted for loopback only")
         return url
 
 
@@ -63,7 +72,19 @@ def allowed_url(url: str) -> bool:
         return False
     if parts.username or parts.password or not host:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and host in {"127.0.0.1", "localhost", "::1"})
+    return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url` names this machine."""
+    return (urlsplit(url).hostname or "") in LOOPBACK
+
+
+def origin(url: str) -> str:
+    """`scheme://host:port`, in lower case and with the port spelt out, so that equal origins compare equal."""
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
 
 
 def _bearer() -> dict[str, str]:
@@ -80,6 +101,8 @@ def _openalex_auth() -> dict[str, str]:
     key = tokens.openalex_key()
     return {"authorization": f"Bearer {key}"} if key else {}
 
+
+_ARXIV_DENIED = "this address is blocked for a while: stop asking, and read the paper in a browser"
 
 HUB = Service("Hugging Face Hub", "https://huggingface.co", "HF_ENDPOINT", auth=_bearer, ttl_s=5 * MINUTE)
 VIEWER = Service(
@@ -98,11 +121,29 @@ ARXIV = Service(
     ttl_s=DAY,
     backoff_s=(30.0,),
     longest_wait_s=35.0,
+    denied_hint=_ARXIV_DENIED,
 )
 ARXIV_HTML = Service(
-    "arXiv HTML", "https://arxiv.org", "ML_INTERN_ARXIV_HTML_URL", min_interval_s=3.0, one_at_a_time=True, ttl_s=7 * DAY
+    "arXiv HTML",
+    "https://arxiv.org",
+    "ML_INTERN_ARXIV_HTML_URL",
+    min_interval_s=3.0,
+    one_at_a_time=True,
+    ttl_s=7 * DAY,
+    backoff_s=(30.0,),
+    longest_wait_s=35.0,
+    denied_hint=_ARXIV_DENIED,
+    html=True,
 )
-AR5IV = Service("ar5iv", "https://ar5iv.labs.arxiv.org", "ML_INTERN_AR5IV_URL", min_interval_s=1.0, ttl_s=7 * DAY)
+AR5IV = Service(
+    "ar5iv",
+    "https://ar5iv.labs.arxiv.org",
+    "ML_INTERN_AR5IV_URL",
+    min_interval_s=1.0,
+    ttl_s=7 * DAY,
+    denied_hint=_ARXIV_DENIED,
+    html=True,
+)
 SEMANTIC_SCHOLAR = Service(
     "Semantic Scholar",
     "https://api.semanticscholar.org",
@@ -111,6 +152,7 @@ SEMANTIC_SCHOLAR = Service(
     min_interval_s=1.0,
     ttl_s=DAY,
     backoff_s=(1.0, 2.0, 4.0),
+    denied_hint="the key is refused: check or unset SEMANTIC_SCHOLAR_API_KEY (S2_API_KEY)",
 )
 OPENALEX = Service(
     "OpenAlex",
@@ -119,6 +161,7 @@ OPENALEX = Service(
     auth=_openalex_auth,
     ttl_s=DAY,
     backoff_s=(1.0, 2.0, 4.0),
+    denied_hint="the key is refused: check or unset OPENALEX_API_KEY",
 )
 
 SERVICES = (HUB, VIEWER, ARXIV, ARXIV_HTML, AR5IV, SEMANTIC_SCHOLAR, OPENALEX)

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])|\x9b[0-?]*[ -/]*[@-~]")
-# Bidirectional marks reorder what a reader sees; tag characters (U+E0000..) carry text no reader sees at all.
-_HIDDEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\u061c\ufeff\U000e0000-\U000e007f]")
+# CSI, then strings (OSC, DCS …) only when they are closed: an open one must not hide the rest of a text; then short ones.
+_ANSI = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"
+    r"|\x1b[ -/]*[0-~]"
+)
+# Bidirectional marks reorder what a reader sees; tag characters (U+E0000..) and variation selectors carry text that no
+# reader sees at all. U+FE0F stays: it makes an emoji, and alone it can spell nothing. So do the joiners of Persian.
+_HIDDEN = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0e\ufeff\ufff9-\ufffb\U000e0000-\U000e01ef]"
+)
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _SPACE = re.compile(r"\s+")
 
 
@@ -22,11 +31,10 @@ def clean(value: object, *, limit: int | None = None, keep_newlines: bool = Fals
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     text = _HIDDEN.sub("", _ANSI.sub("", text))
     if keep_newlines:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = _BREAK.sub("\n", text)
     else:
         text = _SPACE.sub(" ", text).strip()
-    text = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs"))
-    return shorten(text, limit)
+    return shorten(_CONTROL.sub("", text), limit)
 
 
 def shorten(text: str, limit: int | None) -> str:

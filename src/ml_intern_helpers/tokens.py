@@ -5,23 +5,38 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ml_intern_helpers.paths import hf_home
+from ml_intern_helpers.paths import expanded, hf_home
+
+#: Shorter values are never blanked out: replacing "a" everywhere would spoil the answer, and no service gives such a key.
+SHORTEST_SECRET = 8
 
 
 def hf_token() -> str | None:
     """The Hugging Face token: `HF_TOKEN`, else the file that `hf auth login` writes; None when there is neither.
 
     An empty or blank `HF_TOKEN` counts as absent, as in `huggingface_hub`: an empty line in an .env file must not hide
-    the token file.
+    the token file. One that cannot stand in a header hides it all the same: falling back would act as another account.
     """
-    from_environment = os.environ.get("HF_TOKEN") or os.environ.get("HUGGING_FACE_HUB_TOKEN") or ""
-    return _usable(from_environment) or _usable(_read(hf_token_path()))
+    return _usable(_found()[1])
+
+
+def hf_token_source() -> str | None:
+    """Where a token was found, usable or not: a variable's name or the file's path; None when there is none."""
+    return _found()[0]
+
+
+def _found() -> tuple[str | None, str]:
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        if os.environ.get(name, "").strip():
+            return name, os.environ[name]
+    text = _read(hf_token_path())
+    return (str(hf_token_path()), text) if text.strip() else (None, "")
 
 
 def hf_token_path() -> Path:
     """The token file: `HF_TOKEN_PATH`, else `token` in the Hub client's home."""
     own = os.environ.get("HF_TOKEN_PATH")
-    return Path(own).expanduser() if own else hf_home() / "token"
+    return expanded(own) if own else hf_home() / "token"
 
 
 def semantic_scholar_key() -> str | None:

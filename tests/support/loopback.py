@@ -56,6 +56,7 @@ class Loopback:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # headers and body are two writes: 40 ms of delayed ACK each time otherwise
 
             def log_message(self, *args: object) -> None:
                 pass

@@ -1,0 +1,38 @@
+"""Work that may never end, done where it can be left behind: a driver, a name resolution, a silent server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Task(Generic[T]):
+    """A call in a thread of its own, which the end of the process does not wait for."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._done = threading.Event()
+        self._result: list[T] = []
+        self._error: BaseException | None = None
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._result.append(self._work())
+        except BaseException as err:
+            self._error = err
+        finally:
+            self._done.set()
+
+    def wait(self, seconds: float | None) -> bool:
+        """Whether the call has ended within `seconds`."""
+        return self._done.wait(seconds)
+
+    def outcome(self) -> T:
+        """The result, or the exception raised; only after `wait` has said True."""
+        if self._error is not None:
+            raise self._error
+        return self._result[0]

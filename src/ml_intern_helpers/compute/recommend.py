@@ -1,0 +1,100 @@
+"""Where to train: one of four answers, why, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ml_intern_helpers.compute.account import Account
+from ml_intern_helpers.compute.model import Gpu, Search
+from ml_intern_helpers.text import human_bytes
+
+Mode = Literal["ask_user", "local", "jobs", "none"]
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """`mode` follows from two facts alone: is there a usable GPU, is there an account that may run Jobs."""
+
+    mode: Mode
+    reason: str
+    next_step: str
+
+
+def recommend(search: Search, account: Account) -> Recommendation:
+    """GPU and account: `ask_user`; GPU: `local`; account: `jobs`; neither: `none`."""
+    usable = [gpu for gpu in search.gpus if gpu.usable]
+    paying = account.jobs_namespaces
+    mode: Mode = ("ask_user" if paying else "local") if usable else ("jobs" if paying else "none")
+    gpu = _gpu_sentence(usable) if usable else _no_gpu_sentence(search)
+    return Recommendation(mode, f"{gpu} {_account_sentence(account)}", _next_step(mode, search, account))
+
+
+def _gpu_sentence(usable: list[Gpu]) -> str:
+    first = usable[0]
+    many = f"{len(usable)} usable GPUs, the first a" if len(usable) > 1 else "A usable GPU:"
+    if first.memory_total_bytes is None:
+        return f"{many} {first.name} (memory not told by the driver)."
+    memory = f"{human_bytes(first.memory_total_bytes)} {'shared with the system' if first.unified_memory else 'in all'}"
+    free = f"{human_bytes(first.memory_free_bytes)} free of " if first.memory_free_bytes is not None else ""
+    return f"{many} {first.name} ({free}{memory})."
+
+
+def _no_gpu_sentence(search: Search) -> str:
+    unusable = next((gpu for gpu in search.gpus if not gpu.usable), None)
+    if unusable is not None:
+        return f"No usable GPU: {unusable.name} is there, but {unusable.unusable_reason}."
+    return f"No usable GPU ({search.notes[0]})." if search.notes else "No GPU found."
+
+
+def _account_sentence(account: Account) -> str:
+    names = account.jobs_namespaces
+    if names:
+        where = f"under {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        unsure = "" if any(each.counts and each.can_pay for each in account.namespaces) else "; whether it can pay is not known"
+        return f"Account {account.user} may run Jobs {where} ({account.may_run_jobs_basis}{unsure})."
+    if account.state == "ok":
+        return f"Account {account.user} cannot run Jobs: {_obstacle(account)}."
+    unknown = account.state in ("unreachable", "offline", "rate_limited", "unexpected")
+    return f"{'Account unknown, counted as none' if unknown else 'No account for Jobs'}: {account.detail}."
+
+
+def _obstacle(account: Account) -> str:
+    """What stands between this account and a job: the permission, else the money."""
+    if account.may_run_jobs is not True:
+        return account.may_run_jobs_basis or "its token does not say what it may do"
+    names = [each.name for each in account.namespaces if each.may_run_jobs]
+    return f"{' and '.join(names[:3])} cannot pay, by the Hub's word"
+
+
+def _next_step(mode: Mode, search: Search, account: Account) -> str:
+    if mode == "ask_user":
+        return "show the GPU and the estimated cost on Jobs, and let the user choose; then check that the model fits the memory"
+    if mode == "local":
+        return "train here, and first check that the model fits the memory; Jobs would fail with this account"
+    if mode == "jobs":
+        own = account.jobs_namespaces[0]
+        where = "" if own == account.user else f" (with --namespace {own})"
+        return f"have the user confirm price x hours before submitting to Jobs{where}"
+    return f"stop; {_way_to_jobs(account)}, or run on a machine with a GPU"
+
+
+#: What turns each state into an account that may run Jobs.
+_REMEDIES = {
+    "no_token": "log in with `hf auth login`",
+    "unusable_token": "set a proper token (HF_TOKEN, or `hf auth login`)",
+    "invalid_token": "renew the login: `hf auth whoami` refreshes a browser login, else `hf auth login`; unset a stale HF_TOKEN",
+    "refused": "log in with an account that the Hub accepts",
+    "rate_limited": "ask again in some minutes",
+    "unreachable": "connect to the network (or give it longer with --timeout 20) and ask again",
+    "offline": "run again online",
+    "unexpected": "check HF_ENDPOINT and proxies, and ask again",
+}
+
+
+def _way_to_jobs(account: Account) -> str:
+    if account.state != "ok":
+        return _REMEDIES[account.state]
+    if account.may_run_jobs is not True:
+        return "give the token the permission job.write (huggingface.co/settings/tokens), or use a write token"
+    return "add credit (huggingface.co/settings/billing)"

@@ -1,0 +1,1 @@
+"""Checks on the sampled rows, one per file."""

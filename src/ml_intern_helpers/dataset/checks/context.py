@@ -1,0 +1,75 @@
+"""What a check gets to see, and helpers that checks share. Checks do no reading, no printing, and do not know of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ml_intern_helpers.dataset.kinds import Column
+from ml_intern_helpers.dataset.look import Look
+from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.verdicts import Verdict
+from ml_intern_helpers.report import Finding, Severity
+from ml_intern_helpers.text import clean
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The sample, the parts its columns play, the verdicts, and the method asked for (or None)."""
+
+    look: Look
+    columns: list[Column]
+    parts: Parts
+    verdicts: dict[str, Verdict]
+    method: str | None
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return self.look.rows
+
+    def answers(self) -> Iterator[tuple[str, list[object]]]:
+        """(column, its cells) of every column that holds text or turns to learn from or to ask with."""
+        for part in ("messages", "prompt", "completion", "chosen", "rejected", "text"):
+            column = self.parts.get(part)
+            if column:
+                yield column, [row.get(column) for row in self.rows]
+
+
+Check = Callable[[Facts], Iterable[Finding]]
+
+
+def finding(
+    facts: Facts,
+    code: str,
+    severity: Severity,
+    message: str,
+    at: Iterable[int],
+    *,
+    example: object = None,
+    fix: str | None = None,
+) -> Finding:
+    """A finding about the sampled rows at positions `at`: count, share, row numbers, one example."""
+    numbers = [facts.look.numbers[position] for position in at]
+    shown = ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
+    share = f"{len(numbers)} of {len(facts.rows)} sampled rows ({len(numbers) / len(facts.rows):.0%}): row {shown}"
+    if example is not None:
+        share += f"; e.g. {clean(example, limit=120)!r}"
+    return Finding(
+        code, severity, message, clean(facts.look.dataset, limit=200), numbers[0] if numbers else None, None, share, fix
+    )
+
+
+def turns(cell: object) -> list[dict[str, Any]]:
+    """The turns in a cell of messages; empty for anything else."""
+    return [turn for turn in cell if isinstance(turn, dict)] if isinstance(cell, list) else []
+
+
+def words(turn: dict[str, Any]) -> object:
+    """What a turn says, under whichever key."""
+    return next((turn[key] for key in ("content", "value", "text") if key in turn), None)
+
+
+def speaker(turn: dict[str, Any]) -> str:
+    """Who a turn is by, under whichever key, in lower case."""
+    return str(next((turn[key] for key in ("role", "from", "speaker") if key in turn), "")).lower()

@@ -1,0 +1,24 @@
+"""SET301: texts and turns with nothing in them. The run does not stop; the model learns to say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.dataset.checks.context import Facts, finding, turns, words
+from ml_intern_helpers.report import Finding
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """One finding per column with empty texts or turns."""
+    for column, cells in facts.answers():
+        at = [position for position, cell in enumerate(cells) if _hollow(cell)]
+        if at:
+            yield finding(facts, "SET301", "warning", f"{column!r} has empty texts or turns", at, fix="filter these rows out")
+
+
+def _hollow(cell: object) -> bool:
+    if isinstance(cell, str):
+        return not cell.strip()
+    return any(
+        isinstance(words(turn), str) and not str(words(turn)).strip() and not turn.get("tool_calls") for turn in turns(cell)
+    )

@@ -1,0 +1,20 @@
+"""SET303: pairs whose chosen and rejected answers are the same. They teach nothing, and reward accuracy can never reach 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.dataset.checks.context import Facts, finding
+from ml_intern_helpers.report import Finding
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """One finding when any pair is equal."""
+    if not facts.parts.has("chosen", "rejected"):
+        return
+    chosen, rejected = facts.parts.by_part["chosen"], facts.parts.by_part["rejected"]
+    at = [position for position, row in enumerate(facts.rows) if row[chosen] is not None and row[chosen] == row[rejected]]
+    if at:
+        severity = "error" if len(at) == len(facts.rows) else "warning"
+        fix = f"dataset.filter(lambda row: row[{chosen!r}] != row[{rejected!r}])"
+        yield finding(facts, "SET303", severity, f"{chosen!r} and {rejected!r} are equal", at, fix=fix)  # type: ignore[arg-type]

@@ -1,0 +1,19 @@
+"""SET306: image columns. They need a vision-language model and its processor; a text model drops or refuses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.dataset.checks.context import Facts
+from ml_intern_helpers.report import Finding
+from ml_intern_helpers.text import clean
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """One finding that names the image columns."""
+    names = [column.name for column in facts.columns if column.type in ("image", "list<image>")]
+    names = names or [name for name in (facts.parts.get("images"),) if name]
+    if names:
+        told = f"images in {', '.join(repr(clean(name, limit=60)) for name in names)}: train a vision-language model"
+        fix = "TRL reads 'images' or 'image' beside messages; for a text model, drop the column"
+        yield Finding("SET306", "info", told, clean(facts.look.dataset, limit=200), fix=fix)

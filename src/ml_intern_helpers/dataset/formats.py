@@ -1,0 +1,66 @@
+"""Names for the shapes a dataset has; a dataset may have several, and then all are said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ml_intern_helpers.dataset.meaning import Parts
+
+#: format -> (parts it needs, methods it is made for)
+FORMATS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "messages": (("messages",), ("sft",)),
+    "dialogue": (("dialogue",), ("sft",)),
+    "preference": (("prompt", "chosen", "rejected"), ("dpo", "reward", "kto")),
+    "preference-implicit-prompt": (("chosen", "rejected"), ("dpo", "reward", "kto")),
+    "unpaired-preference": (("prompt", "completion", "label"), ("kto",)),
+    "alpaca": (("prompt", "completion"), ("sft",)),
+    "prompt-completion": (("prompt", "completion"), ("sft",)),
+    "prompt-only": (("prompt",), ("grpo",)),
+    "text": (("text",), ("sft",)),
+}
+
+
+def formats(parts: Parts) -> list[dict[str, Any]]:
+    """Every format the columns fit, most specific first: `{name, form, columns, methods}`."""
+    found = []
+    for name, (needed, methods) in FORMATS.items():
+        if parts.has(*needed) and _fits(name, parts):
+            columns = {part: parts.by_part[part] for part in (*needed, *_more(name, parts))}
+            found.append({"name": _name(name, parts), "form": _form(needed, parts), "columns": columns, "methods": list(methods)})
+    if "input_ids" in parts.kinds:
+        found.insert(0, {"name": "tokenized", "form": "tokens", "columns": {"input_ids": "input_ids"}, "methods": ["sft"]})
+    return found
+
+
+def _fits(name: str, parts: Parts) -> bool:
+    """Drop the readings that a richer one contains."""
+    alpaca = parts.get("prompt") == "instruction" and parts.get("completion") in ("output", "response")
+    if name in ("alpaca", "prompt-completion"):
+        return (alpaca == (name == "alpaca") and not parts.has("label")) or (name == "prompt-completion" and _rated(parts))
+    if name == "unpaired-preference":
+        return not _rated(parts)
+    if name == "preference-implicit-prompt":
+        return not parts.has("prompt") or parts.kind("chosen") in ("messages", "sharegpt")
+    if name == "prompt-only":
+        return not parts.has("completion") and not parts.has("chosen")
+    return True
+
+
+def _rated(parts: Parts) -> bool:
+    """A label that is a float (a score) is no thumb up or down."""
+    return parts.kind("label") == "float"
+
+
+def _name(name: str, parts: Parts) -> str:
+    return "sharegpt" if name == "messages" and parts.kind("messages") == "sharegpt" else name
+
+
+def _form(needed: tuple[str, ...], parts: Parts) -> str:
+    """`conversational`, `standard`, or `mixed` when strings stand beside messages."""
+    kinds = {parts.kind(part) != "string" for part in needed if part != "label"}
+    return "mixed" if len(kinds) > 1 else ("conversational" if kinds == {True} else "standard")
+
+
+def _more(name: str, parts: Parts) -> list[str]:
+    more = ["context"] if name == "alpaca" else []
+    return [part for part in (*more, "system", "tools", "images") if parts.has(part)]

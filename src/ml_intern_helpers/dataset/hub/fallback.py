@@ -1,0 +1,42 @@
+"""Where rows come from when the dataset viewer has none: its Parquet export, then the files themselves."""
+
+from __future__ import annotations
+
+from ml_intern_helpers.cli import Context
+from ml_intern_helpers.dataset.hub import parquet_export, repository, streaming
+from ml_intern_helpers.dataset.hub.faults import Fault
+from ml_intern_helpers.dataset.hub.repository import Repository
+from ml_intern_helpers.dataset.look import Look
+from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.errors import AccessDenied, BadData, NotFound, Unavailable
+
+
+def look(asked: Asked, fault: Fault, repo: Repository, context: Context) -> Look:
+    """Rows from the Parquet export (it knows the main revision only), else streamed.
+
+    Raises:
+        AccessDenied: gated. BadData: a dataset that is code. Unavailable: neither source gives rows.
+    """
+    if context.offline:
+        raise Unavailable(f"{asked.name}: offline, and no stored answer", hint="run again online")
+    if fault.kind == "hidden" and repo.gated:
+        raise repository.gated(asked.name)
+    context.warn(f"not from the dataset viewer: {fault.message}")
+    if not asked.revision:
+        try:
+            return parquet_export.look(asked, fault, context)
+        except parquet_export.NoExport:
+            pass
+    if fault.kind == "script":
+        told = f"{asked.name} is a program that makes data, and there is no Parquet export of it; programs are not run"
+        raise BadData(told, hint="ask its owner to convert it (`datasets-cli convert_to_parquet`), or use a copy in Parquet")
+    return _streamed(asked, fault, context)
+
+
+def _streamed(asked: Asked, fault: Fault, context: Context) -> Look:
+    try:
+        return streaming.look(asked, fault, context)
+    except (AccessDenied, NotFound, BadData):
+        raise
+    except Unavailable as err:
+        raise Unavailable(f"{err.message}; before that, {fault.message}", hint=err.hint) from err

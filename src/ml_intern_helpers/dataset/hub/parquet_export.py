@@ -1,0 +1,122 @@
+"""The Parquet copy that the Hub keeps of most datasets, read in pieces through the Hub's own file system."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ml_intern_helpers.cli import Context
+from ml_intern_helpers.dataset.choice import Choice, choose
+from ml_intern_helpers.dataset.features import type_texts
+from ml_intern_helpers.dataset.hub.faults import Fault
+from ml_intern_helpers.dataset.look import Extent, Look, Source, Split
+from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.errors import ToolError, Unavailable
+from ml_intern_helpers.services import HUB
+from ml_intern_helpers.text import clean
+from ml_intern_helpers.tokens import hf_token
+
+REVISION = "refs/convert/parquet"
+SAMPLE = 100
+_FILE = re.compile(r"^(?P<config>.+)/(?P<partial>partial-)?(?P<split>[^/]+)/\d+\.parquet$")
+Files = dict[tuple[str, str], list[dict[str, Any]]]
+
+
+class NoExport(Exception):
+    """There is no Parquet copy of the dataset."""
+
+
+def look(asked: Asked, fault: Fault, context: Context) -> Look:
+    """The head of the first Parquet file of the split.
+
+    The list comes from the export's own branch and not from `/api/datasets/{id}/parquet`: that one asks the viewer, which is
+    what has just failed, and does not say which splits are partial.
+
+    Raises:
+        NoExport: there is none, or it cannot be read.
+    """
+    files = _files(asked, context)
+    choice = choose(list(files), asked)
+    first = files[choice.config, choice.split][0]
+    try:
+        rows, num_rows, types = _head(asked.name, first["path"])
+    except ToolError as err:
+        context.warn(f"no rows from the Parquet export: {err.message}")
+        raise NoExport from err
+    splits = [_split(pair, group, num_rows if pair == (choice.config, choice.split) else None) for pair, group in files.items()]
+    return _look(asked, choice, rows, types, splits, fault)
+
+
+def _files(asked: Asked, context: Context) -> Files:
+    """(config, split) -> its files, in order."""
+    path = f"/api/datasets/{asked.name}/tree/{REVISION.replace('/', '%2F')}"
+    answer = context.http.get(HUB, path, {"recursive": "true", "limit": 1000})
+    entries = answer.json() if answer.ok else []
+    if 'rel="next"' in answer.headers.get("link", ""):
+        context.warn("the Parquet export has more than 1,000 files: not all configs may be listed")
+    found: Files = {}
+    for entry in sorted(entries, key=lambda item: str(item.get("path"))):
+        match = _FILE.match(str(entry.get("path", "")))
+        if match:
+            found.setdefault((match["config"], match["split"]), []).append({**entry, "partial": bool(match["partial"])})
+    if not found:
+        raise NoExport
+    return found
+
+
+def _head(name: str, path: str) -> tuple[list[dict[str, Any]], int, dict[str, str]]:
+    """Rows, number of rows in the file, and types; only the pages that hold the head are fetched."""
+    import pyarrow.parquet as parquet
+    from huggingface_hub import HfFileSystem
+
+    try:
+        system = HfFileSystem(endpoint=HUB.base_url, token=hf_token() or False)
+        with system.open(f"datasets/{name}@{REVISION}/{path}", "rb", block_size=2**20) as stream:
+            file = parquet.ParquetFile(stream, pre_buffer=False, buffer_size=2**18)
+            light = [field.name for field in file.schema_arrow if "binary" not in str(field.type)]
+            batch = next(file.iter_batches(SAMPLE, columns=light), None)
+            rows = batch.to_pylist() if batch is not None else []
+            return rows, file.metadata.num_rows, _types(file.schema_arrow)
+    except Exception as err:  # the Hub's client raises kinds of its own; here they all mean: not this way
+        raise Unavailable(f"{type(err).__name__}: {clean(err, limit=150)}") from err
+
+
+def _types(schema: Any) -> dict[str, str]:
+    import json
+
+    try:
+        known = type_texts(json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"])
+    except (KeyError, ValueError):
+        known = {}
+    light = [field for field in schema if "binary" not in str(field.type)]
+    return {field.name: known.get(field.name) or clean(field.type, limit=300) for field in light}
+
+
+def _split(pair: tuple[str, str], files: list[dict[str, Any]], num_rows: int | None) -> Split:
+    """Only the file that was opened has told its rows: with more files, or a partial export, they are a lower bound."""
+    size = sum(int(file.get("size") or 0) for file in files)
+    if num_rows is None:
+        return Split(*pair, None, "unknown", size)
+    partial = len(files) > 1 or files[0]["partial"]
+    return Split(*pair, num_rows, "at_least" if partial else "exact", size)
+
+
+def _look(
+    asked: Asked, choice: Choice, rows: list[dict[str, Any]], types: dict[str, str], splits: list[Split], fault: Fault
+) -> Look:
+    from ml_intern_helpers.dataset.hub.source import load_line
+
+    size = next(split for split in splits if (split.config, split.split) == (choice.config, choice.split))
+    return Look(
+        dataset=asked.name,
+        source=Source("parquet-export", f"Parquet export of the Hub ({REVISION})", why=fault.message),
+        config=choice.config,
+        split=choice.split,
+        chosen_because=choice.because,
+        rows=rows,
+        numbers=list(range(1, len(rows) + 1)),
+        splits=splits,
+        extent=Extent(len(rows), complete=size.num_rows_is == "exact" and size.num_rows == len(rows)),
+        load=load_line(asked, choice),
+        types=types,
+    )

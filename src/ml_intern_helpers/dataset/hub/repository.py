@@ -1,0 +1,131 @@
+"""The dataset's repository on the Hub: does it exist, may we read it, what does its card say; and names near a misspelt one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from ml_intern_helpers.dataset.hub.side_by_side import SideBySide
+from ml_intern_helpers.dataset.look import Card
+from ml_intern_helpers.errors import AccessDenied, NotFound, ToolError, Unavailable
+from ml_intern_helpers.http import Http, Response
+from ml_intern_helpers.services import HUB
+from ml_intern_helpers.text import clean
+from ml_intern_helpers.tokens import hf_token
+
+_EXPAND = ["cardData", "downloads", "gated", "private", "disabled", "tags", "sha", "likes", "lastModified"]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A dataset that exists.
+
+    Attributes:
+        name: its id now; differs from the one asked for when it was renamed.
+        sha: commit of the revision asked for.
+    """
+
+    name: str
+    sha: str | None
+    gated: str | bool | None
+    disabled: bool
+    card: Card
+
+
+def ask(http: Http, name: str, revision: str | None) -> Response:
+    """GET the repository's facts at `revision`, or at its main one."""
+    path = f"/api/datasets/{name}" + (f"/revision/{quote(revision, safe='')}" if revision else "")
+    return http.get(HUB, path, {"expand[]": _EXPAND})
+
+
+def parse(answer: Any, name: str) -> Repository:
+    """Parse the answer of `/api/datasets/{id}`."""
+    facts: dict[str, Any] = answer if isinstance(answer, dict) else {}
+    data = facts.get("cardData") or {}
+    return Repository(
+        name=str(facts.get("id") or name),
+        sha=facts.get("sha"),
+        gated=facts.get("gated"),
+        disabled=bool(facts.get("disabled")),
+        card=Card(
+            license=_license(data, facts.get("tags") or []),
+            gated=facts.get("gated"),
+            private=facts.get("private"),
+            downloads_30_days=facts.get("downloads"),
+            likes=facts.get("likes"),
+            last_modified=facts.get("lastModified"),
+            tags=[clean(tag, limit=80) for tag in (facts.get("tags") or [])[:40]],
+        ),
+    )
+
+
+def _license(data: dict[str, Any], tags: list[Any]) -> str | None:
+    said = data.get("license")
+    if isinstance(said, list):
+        said = ", ".join(map(str, said))
+    tagged = (str(tag).removeprefix("license:") for tag in tags if str(tag).startswith("license:"))
+    return clean(said, limit=100) if said else next(tagged, None)
+
+
+def refuse(answer: Response, name: str, revision: str | None, http: Http) -> ToolError:
+    """The error for a repository that the Hub does not give out."""
+    if answer.error_code == "RevisionNotFound":
+        told = f"{name} has no revision {clean(revision, limit=60)!r}"
+        return NotFound(told, hint=f"branches and tags: {page(name)}/refs" if revision else "the repository is empty")
+    if answer.error_code == "GatedRepo":
+        return gated(name)
+    if answer.status in (401, 404):
+        return _unseen(name, http)
+    try:
+        answer.raise_for_status(name)
+    except ToolError as err:
+        return err
+    return Unavailable(f"the Hub answered {answer.status} for {name}")
+
+
+def _unseen(name: str, http: Http) -> NotFound:
+    """Missing and private look alike from outside."""
+    told = f"no dataset {name!r} on the Hub that this {'token' if hf_token() else 'session (no token)'} can see"
+    near = names_near(name, http)
+    rest = "check its access rights" if hf_token() else "if it is private, log in with `hf auth login`"
+    return NotFound(told, hint=f"did you mean {' or '.join(near)}? {rest}" if near else f"check the spelling; {rest}")
+
+
+def gated(name: str) -> AccessDenied:
+    """A gated dataset without access."""
+    how = "accept its terms at" if hf_token() else "log in with `hf auth login`, and accept its terms at"
+    return AccessDenied(f"{name} is gated and this account has no access to its files", hint=f"{how} {page(name)}")
+
+
+def renamed(old: str, new: str) -> NotFound:
+    """A renamed dataset is told, not followed: the script must use the new name too."""
+    return NotFound(f"{old} was renamed to {clean(new, limit=200)}", hint=f"run again with {clean(new, limit=200)}")
+
+
+def page(name: str) -> str:
+    return f"{HUB.base_url}/datasets/{name}"
+
+
+def names_near(name: str, http: Http) -> list[str]:
+    """Up to three existing ids like `name`, from three searches side by side."""
+    owner, _, title = name.rpartition("/")
+    word = max(title.replace("-", "_").replace(".", "_").split("_"), key=len, default=title)
+    queries: dict[str, dict[str, str | int]] = {"title": {"search": title}, "word": {"search": word}}
+    if owner:
+        queries["owner"] = {"author": owner}
+    calls = {("hub", key): _search(http, query) for key, query in queries.items()}
+    found: dict[str, None] = {}
+    for answer in SideBySide(calls).run().values():
+        found.update(dict.fromkeys(answer if isinstance(answer, list) else []))
+    return [clean(near, limit=200) for near in difflib.get_close_matches(name, list(found), n=3, cutoff=0.6)]
+
+
+def _search(http: Http, query: dict[str, str | int]) -> Callable[[], list[str]]:
+    def call() -> list[str]:
+        answer = http.get(HUB, "/api/datasets", {**query, "sort": "downloads", "direction": -1, "limit": 100})
+        return [str(item["id"]) for item in answer.raise_for_status("search").json() if isinstance(item, dict) and "id" in item]
+
+    return call

@@ -1,0 +1,131 @@
+"""Answers of the dataset viewer, parsed. Pure: JSON in, facts out; `BadData` when the shape is another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ml_intern_helpers.dataset.features import type_texts
+from ml_intern_helpers.dataset.look import Row, Split
+from ml_intern_helpers.errors import BadData
+from ml_intern_helpers.text import clean
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """`/splits`: every (config, split), and configs that failed or are not ready."""
+
+    pairs: list[tuple[str, str]]
+    pending: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """`/first-rows` or `/rows`.
+
+    Attributes:
+        rows, numbers: as served; a number is 1-based.
+        types: column -> type text.
+        cut: positions of rows in which a nested cell is not whole (it arrives as text).
+        shortened: a long text was shortened somewhere.
+    """
+
+    rows: list[Row]
+    numbers: list[int]
+    types: dict[str, str]
+    cut: set[int]
+    shortened: bool
+
+
+def parse_splits(answer: Any) -> Pairs:
+    """Parse `/splits`."""
+    pairs = [(_text(item, "config"), _text(item, "split")) for item in _list(answer, "splits")]
+    return Pairs(pairs, _configs(answer, "pending"), _configs(answer, "failed"))
+
+
+def parse_size(answer: Any) -> dict[tuple[str, str], Split]:
+    """Parse `/size` into a `Split` for each (config, split). A partial export makes counts lower bounds."""
+    size = _mapping(answer, "size")
+    partial = bool(answer.get("partial"))
+    # One split's or config's own answer nests differently; all forms carry `splits`.
+    return {(item["config"], item["split"]): _split(item, partial) for item in _list(size, "splits")}
+
+
+def _split(item: dict[str, Any], partial: bool) -> Split:
+    rows, estimated = item.get("num_rows"), item.get("estimated_num_rows")
+    size = item.get("num_bytes_parquet_files")
+    if isinstance(estimated, int):
+        return Split(_text(item, "config"), _text(item, "split"), estimated, "estimated", size)
+    known = "unknown" if rows is None else ("at_least" if partial else "exact")
+    return Split(_text(item, "config"), _text(item, "split"), rows, known, size)  # type: ignore[arg-type]
+
+
+def parse_info(answer: Any) -> dict[tuple[str, str], Split]:
+    """Parse `/info` into sizes as the dataset's own metadata has them; configs without any are left out."""
+    infos = _mapping(answer, "dataset_info")
+    by_config = {"": infos} if "features" in infos or "splits" in infos else infos
+    partial = bool(answer.get("partial"))
+    found: dict[tuple[str, str], Split] = {}
+    for config, info in by_config.items():
+        name = str(info.get("config_name") or config)
+        for split, item in (info.get("splits") or {}).items():
+            rows = item.get("num_examples")
+            known = "unknown" if rows is None else ("at_least" if partial else "exact")
+            found[name, split] = Split(name, split, rows, known, None)  # type: ignore[arg-type]
+    return found
+
+
+def parse_rows(answer: Any) -> Rows:
+    """Parse `/first-rows` and `/rows`. A cell cut short arrives as text, whatever its type."""
+    features = _list(answer, "features")
+    types = type_texts(features)
+    rows, numbers, cut = [], [], set()
+    shortened = False
+    for position, item in enumerate(_list(answer, "rows")):
+        rows.append({name: _mapping(item, "row").get(name) for name in types})
+        numbers.append(int(item.get("row_idx", position)) + 1)
+        cells = item.get("truncated_cells") or []
+        shortened = shortened or bool(cells)
+        if any(types.get(name) not in ("string", "large_string") for name in cells):
+            cut.add(position)
+    return Rows(rows, numbers, types, cut, shortened)
+
+
+def parse_valid(answer: Any) -> dict[str, bool]:
+    """Parse `/is-valid`: which capabilities the viewer has for the dataset."""
+    if not isinstance(answer, dict):
+        raise _shape("is-valid")
+    return {name: bool(value) for name, value in answer.items() if isinstance(value, bool)}
+
+
+def _configs(answer: Any, key: str) -> list[str]:
+    items = answer.get(key) or []
+    return [str(item.get("config", "")) if isinstance(item, dict) else str(item) for item in items]
+
+
+def _list(value: Any, key: str) -> list[Any]:
+    found = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(found, list):
+        raise _shape(key)
+    return found
+
+
+def _mapping(value: Any, key: str) -> dict[str, Any]:
+    found = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(found, dict):
+        raise _shape(key)
+    return found
+
+
+def _text(item: Any, key: str) -> str:
+    found = item.get(key) if isinstance(item, dict) else None
+    if not isinstance(found, str):
+        raise _shape(key)
+    return found
+
+
+def _shape(key: str) -> BadData:
+    return BadData(
+        f"the dataset viewer's answer has no usable {clean(key)!r}", hint="its format may have changed: please report it"
+    )

@@ -1,0 +1,89 @@
+"""One JSON document: an array of rows, or an object that holds one (`{"data": […]}`)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ml_intern_helpers.dataset.local.jsonl import RepeatedKey, unique
+from ml_intern_helpers.dataset.local.opening import decode, excerpt, open_bytes, shown
+from ml_intern_helpers.dataset.local.sampling import Sampler
+from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.errors import BadData
+
+#: A document is held in memory whole, about eight times its size.
+LARGEST = 256 * 1024 * 1024
+LIKELY_FIELDS = ("data", "rows", "examples", "train")
+
+
+def read(paths: list[Path], sample: int) -> Table:
+    """The rows of `paths`, each one document.
+
+    Raises:
+        BadData: no JSON, too large, or no list of objects in it.
+    """
+    sampler = Sampler(sample)
+    arguments: dict[str, str] = {}
+    used = 0
+    for path in paths:
+        size, field, rows = _rows(path)
+        used += size
+        if field:
+            arguments["field"] = field
+        for row in rows:
+            sampler.add(sampler.seen + 1, row, size // max(len(rows), 1))
+    rows, numbers = sampler.result()
+    return Table(rows, numbers, sampler.seen, sampler.seen, used, load_arguments=arguments, order_spread=True)
+
+
+def is_lines(path: Path) -> bool:
+    """Whether a .json file really holds JSON Lines: its first line is an object by itself and more follows."""
+    with open_bytes(path) as stream:
+        first = stream.readline(4 * 1024 * 1024)
+        more = stream.readline(4 * 1024 * 1024).strip()
+    try:
+        return isinstance(json.loads(first), dict) and more.startswith(b"{")
+    except ValueError:
+        return False
+
+
+def _rows(path: Path) -> tuple[int, str | None, list[dict[str, Any]]]:
+    with open_bytes(path) as stream:
+        data = stream.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        told = f"{shown(path)} is one JSON document of more than {LARGEST // 2**20} MiB"
+        raise BadData(told, hint="make it JSON Lines, one row a line: jq -c '.[]' file.json > file.jsonl")
+    field, rows = _find(path, _parse(path, decode(path, data, 1)))
+    wrong = next((number for number, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
+    if wrong:
+        raise BadData(
+            f"{shown(path)} item {wrong} is no object but {type(rows[wrong - 1]).__name__}", hint="rows must be objects"
+        )
+    return len(data), field, rows
+
+
+def _parse(path: Path, text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except RepeatedKey as err:
+        told = f"{shown(path)} names the key {err.key!r} twice in one object; `datasets` refuses the file"
+        raise BadData(told, hint="rename or drop one of the two") from err
+    except RecursionError as err:
+        raise BadData(f"{shown(path)} is nested too deep to be data", hint="look at the file") from err
+    except json.JSONDecodeError as err:
+        told = f"{shown(path)} line {err.lineno} column {err.colno} is not JSON: {err.msg}: {excerpt(text, err.pos)!r}"
+        raise BadData(told, hint="repair the file") from err
+
+
+def _find(path: Path, value: Any) -> tuple[str | None, list[Any]]:
+    """The rows in `value`, and the field they are under."""
+    if isinstance(value, list):
+        return None, value
+    if not isinstance(value, dict):
+        raise BadData(f"{shown(path)} holds {type(value).__name__}, no rows", hint="an array of objects, or JSON Lines")
+    fields = [name for name, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict)]
+    wanted = [name for name in LIKELY_FIELDS if name in fields] or fields
+    if wanted and not set(value) & {"messages", "conversations"}:
+        return wanted[0], value[wanted[0]]
+    return None, [value]

@@ -1,0 +1,70 @@
+"""Opens a file as bytes or text, and says in one line when it is of another kind than its name promises."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ml_intern_helpers.errors import BadData
+from ml_intern_helpers.text import clean
+
+_SECRET = re.compile(r"\b(?:hf_|sk-|gh[pousr]_|github_pat_|xox[abp]-|AKIA|AIza)[A-Za-z0-9_\-]{8,}")
+_MARKS = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
+UTF8_MARK = b"\xef\xbb\xbf"
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """Open `path`, through gzip when its name ends in .gz, placed after a UTF-8 mark.
+
+    Raises:
+        BadData: not readable, empty, UTF-16 or binary.
+    """
+    try:
+        stream = _open(path)
+        head = stream.read(4096)
+    except PermissionError as err:
+        raise BadData(f"{shown(path)} may not be read by this user", hint="check its permissions") from err
+    except (OSError, EOFError) as err:
+        raise BadData(f"{shown(path)} cannot be read: {clean(err, limit=100)}", hint="check the file") from err
+    _refuse_strange(path, head)
+    stream.seek(len(UTF8_MARK) if head.startswith(UTF8_MARK) else 0)
+    return stream
+
+
+def _open(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
+def _refuse_strange(path: Path, head: bytes) -> None:
+    if not head.strip():
+        raise BadData(f"{shown(path)} is empty", hint="there is nothing to inspect: was the download or export cut off?")
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            told = f"iconv -f {name} -t UTF-8 {path.name} > utf8-{path.name}"
+            raise BadData(f"{shown(path)} is {name}; `datasets` reads UTF-8 only", hint=f"convert it: {told}")
+    if b"\0" in head:
+        raise BadData(f"{shown(path)} is a binary file", hint="give a JSONL, JSON, CSV, text, Parquet or Arrow file")
+
+
+def decode(path: Path, line: bytes, number: int) -> str:
+    """`line` as text; `BadData` names the line when it is not UTF-8."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as err:
+        told = f"{shown(path)} line {number} is not UTF-8: byte 0x{line[err.start]:02x} at position {err.start + 1}"
+        raise BadData(told, hint="convert the file to UTF-8 (`iconv`), or repair that line") from err
+
+
+def excerpt(text: str, position: int = 0) -> str:
+    """At most 80 cleaned characters around `position`, with what looks like a token blotted out."""
+    start = max(position - 40, 0)
+    # Blot before cutting: half a token is still a secret.
+    blotted = _SECRET.sub(lambda match: "*" * len(match[0]), text[: start + 4096])
+    return clean(blotted[start : start + 80])
+
+
+def shown(path: Path) -> str:
+    """A path for a message."""
+    return clean(path, limit=200)

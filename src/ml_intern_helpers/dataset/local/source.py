@@ -1,0 +1,88 @@
+"""A look at files on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ml_intern_helpers.dataset.choice import choose
+from ml_intern_helpers.dataset.local import columnar, csv_table, document, jsonl, text_lines
+from ml_intern_helpers.dataset.local.files import Files, find_files
+from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, even
+from ml_intern_helpers.dataset.mapping.code import names, quoted
+from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.errors import BadData
+from ml_intern_helpers.text import clean
+
+CONFIG = "default"
+READERS: dict[str, Callable[[list[Path], int], Table]] = {
+    "jsonl": jsonl.read,
+    "json": document.read,
+    "csv": csv_table.read,
+    "text": text_lines.read,
+    "parquet": columnar.read_parquet,
+    "arrow": columnar.read_arrow,
+    "saved": columnar.read_arrow,
+}
+
+
+def look(asked: Asked, sample: int) -> Look:
+    """Read the files that `asked` names.
+
+    Raises:
+        NotFound: no such file or split.
+        BadData: a file that is not what it should be, or no rows in it.
+    """
+    files = find_files(asked.name)
+    chosen = choose([(CONFIG, split) for split in files.splits], asked)
+    paths = files.splits[chosen.split]
+    kind = "jsonl" if files.format == "json" and document.is_lines(paths[0]) else files.format
+    table = READERS[kind](paths, sample)
+    if not table.rows:
+        raise BadData(f"{clean(asked.name, limit=200)} has no rows in split {chosen.split!r}", hint="there is nothing to inspect")
+    return Look(
+        dataset=asked.name,
+        source=Source(kind, ", ".join(clean(path, limit=200) for path in paths[:3]) + (" …" if len(paths) > 3 else "")),
+        config=CONFIG,
+        split=chosen.split,
+        chosen_because=chosen.because,
+        rows=even(table.rows),
+        numbers=table.numbers,
+        splits=[_split(name, table if name == chosen.split else None, group) for name, group in files.splits.items()],
+        extent=_extent(table, paths),
+        load=_load(files, kind, chosen.split, asked, table),
+        types=table.types,
+        findings=table.findings,
+    )
+
+
+def _split(name: str, table: Table | None, paths: list[Path]) -> Split:
+    size = sum(path.stat().st_size for path in paths)
+    if table is None:
+        return Split(CONFIG, name, None, "unknown", size)
+    if table.num_rows is not None:
+        return Split(CONFIG, name, table.num_rows, "exact", size)
+    return Split(CONFIG, name, int(table.rows_parsed * size / max(table.bytes_read, 1)), "estimated", size)
+
+
+def _extent(table: Table, paths: list[Path]) -> Extent:
+    return Extent(
+        rows_sampled=len(table.rows),
+        rows_parsed=table.rows_parsed,
+        bytes_read=table.bytes_read,
+        bytes_total=sum(path.stat().st_size for path in paths),
+        complete=table.num_rows == len(table.rows),
+        order="spread over the data" if table.order_spread and table.num_rows != len(table.rows) else "first rows",
+    )
+
+
+def _load(files: Files, kind: str, split: str, asked: Asked, table: Table) -> str:
+    """The line that loads this split with `datasets`."""
+    if files.format == "saved":
+        return f"dataset = load_from_disk({quoted(asked.name)})" + (f"[{quoted(split)}]" if len(files.splits) > 1 else "")
+    paths = [str(path) for path in files.splits[split]]
+    builder = "json" if kind == "jsonl" else kind
+    where = quoted(paths[0]) if len(paths) == 1 else (quoted(asked.name) if "*" in asked.name else names(paths))
+    more = "".join(f", {name}={quoted(value)}" for name, value in table.load_arguments.items())
+    return f'dataset = load_dataset({quoted(builder)}, data_files={where}{more}, split="train")'

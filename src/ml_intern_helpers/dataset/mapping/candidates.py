@@ -1,0 +1,186 @@
+"""Mappings worth trying, best first, for each method. Which of them is right is settled by running it, not here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ml_intern_helpers.dataset.mapping.code import Script, chat, keep_rows, map_rows, quoted, rename, row, select, turn
+from ml_intern_helpers.dataset.mapping.labels import label_expression
+from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.reading.grpo import TAKEN
+
+Rows = list[dict[str, Any]]
+EXTRAS = ("tools", "images")
+
+
+def candidates(method: str, parts: Parts, rows: Rows) -> Iterator[Script]:
+    """Scripts that may turn `rows` into what `method` reads."""
+    yield from _BY_METHOD[method](parts, rows)
+
+
+def _sft(parts: Parts, rows: Rows) -> Iterator[Script]:
+    if parts.has("messages"):
+        yield _messages(parts, rows)
+    if parts.has("prompt", "completion"):
+        yield from _prompt_completion(parts, rows)
+    if parts.has("dialogue"):
+        yield _dialogue(parts)
+    if parts.has("chosen"):
+        yield from _chosen_only(parts, rows)
+    if parts.has("text"):
+        yield _renamed(parts, {"text": "text"})
+
+
+def _messages(parts: Parts, rows: Rows) -> Script:
+    """The chat column alone; ShareGPT keys and roles rewritten."""
+    script = Script()
+    made = chat(script, parts, rows, "messages", "user")
+    if made == row(parts.by_part["messages"]):
+        return _renamed(parts, {"messages": "messages"})
+    script.statements.append(map_rows({"messages": made}, _extras(parts)))
+    return script
+
+
+def _prompt_completion(parts: Parts, rows: Rows) -> Iterator[Script]:
+    label = label_expression(parts, rows)
+    wanted = keep_rows(label) if label else ""
+    if {"prompt", "completion"} <= set(parts.by_part.values()):
+        yield _with(_renamed(parts, {"prompt": "prompt", "completion": "completion"}), before=wanted)
+    script = Script()
+    fields = {"prompt": asked(script, parts, rows), "completion": chat(script, parts, rows, "completion", "assistant")}
+    script.statements.append(map_rows(fields, _extras(parts)))
+    yield _with(script, before=wanted)
+
+
+def _dialogue(parts: Parts) -> Script:
+    """A list of strings, user and assistant by turns."""
+    column = parts.by_part["dialogue"]
+    made = f'[{{"role": ("user", "assistant")[i % 2], "content": words}} for i, words in enumerate({row(column)})]'
+    return Script(statements=[map_rows({"messages": made}, _extras(parts))])
+
+
+def _chosen_only(parts: Parts, rows: Rows) -> Iterator[Script]:
+    """Learn the preferred answers of preference data."""
+    yield _renamed(parts, {"chosen": "messages"})
+    if parts.has("prompt"):
+        script = Script()
+        fields = {"prompt": asked(script, parts, rows), "completion": chat(script, parts, rows, "chosen", "assistant")}
+        script.statements.append(map_rows(fields, _extras(parts)))
+        yield script
+    elif parts.kind("chosen") == "string":
+        yield _renamed(parts, {"chosen": "text"})
+
+
+def asked(script: Script, parts: Parts, rows: Rows) -> str:
+    """An expression for the prompt's messages: system turn, question, and the input of alpaca rows under it."""
+    system = f"{turn('system', row(parts.by_part['system']))}" if parts.has("system") else ""
+    if parts.kind("prompt") != "string":
+        prompt = chat(script, parts, rows, "prompt", "user")
+        return f"[{system}, *{prompt}]" if system else prompt
+    words = row(parts.by_part["prompt"])
+    if parts.has("context"):
+        words = f'"\\n\\n".join(filter(None, [{words}, {row(parts.by_part["context"])}]))'
+    return f"[{system}, {turn('user', words)}]" if system else f"[{turn('user', words)}]"
+
+
+def _pairs(parts: Parts, rows: Rows) -> Iterator[Script]:
+    """DPO, KTO and reward from pairs: the pair alone, with its prompt, then both as messages."""
+    if not parts.has("chosen", "rejected"):
+        return
+    pair = {"chosen": "chosen", "rejected": "rejected"}
+    if not parts.has("prompt") or parts.kind("chosen") != "string" or _begins_with_prompt(parts, rows):
+        yield _renamed(parts, pair)
+    if parts.has("prompt"):
+        if "prompt" in parts.by_part.values():
+            yield _renamed(parts, {"prompt": "prompt", **pair})
+        yield _pair_as_messages(parts, rows)
+    elif parts.kind("chosen") != "string":
+        script = Script()
+        fields = {name: chat(script, parts, rows, name, "assistant") for name in pair}
+        script.statements.append(map_rows(fields, _extras(parts)))
+        yield script
+
+
+def _begins_with_prompt(parts: Parts, rows: Rows) -> bool:
+    """Both answers hold the question, so that the pair alone is enough."""
+    prompt, chosen = parts.by_part["prompt"], parts.by_part["chosen"]
+    hits = sum(1 for item in rows if str(item.get(prompt)) in str(item.get(chosen)))
+    return 2 * hits >= len(rows)
+
+
+def _pair_as_messages(parts: Parts, rows: Rows) -> Script:
+    script = Script()
+    fields = {"prompt": asked(script, parts, rows)}
+    for name in ("chosen", "rejected"):
+        answer = chat(script, parts, rows, name, "assistant")
+        # A whole conversation ends in the answer; what comes before is the prompt over again.
+        fields[name] = f"{answer}[-1:]" if parts.kind(name) in ("messages", "sharegpt") else answer
+    script.statements.append(map_rows(fields, _extras(parts)))
+    return script
+
+
+def _kto(parts: Parts, rows: Rows) -> Iterator[Script]:
+    label = label_expression(parts, rows)
+    if parts.has("prompt", "completion") and label:
+        if {"prompt", "completion"} <= set(parts.by_part.values()):
+            yield Script(statements=[map_rows({"label": label}, ["prompt", "completion", *_extras(parts)])])
+        script = Script()
+        fields = {
+            "prompt": asked(script, parts, rows),
+            "completion": chat(script, parts, rows, "completion", "assistant"),
+            "label": label,
+        }
+        script.statements.append(map_rows(fields, _extras(parts)))
+        yield script
+    yield from _pairs(parts, rows)
+
+
+def _grpo(parts: Parts, rows: Rows) -> Iterator[Script]:
+    """Prompts alone; every other column stays, for the reward functions."""
+    taken = [name for name in TAKEN if name in parts.kinds]
+    drop = f"dataset = dataset.remove_columns([{', '.join(map(quoted, taken))}])" if taken else ""
+    if taken:
+        yield Script(statements=[drop])
+    for source in ("prompt", "messages", "chosen"):
+        if parts.has(source):
+            yield _with(_question(parts, rows, source, "[:-1]"), before=drop)
+            yield _with(_question(parts, rows, source, ""), before=drop)
+
+
+def _question(parts: Parts, rows: Rows, source: str, part_of: str) -> Script:
+    """Everything before the last turn is the question, unless that turn is the user's own."""
+    script = Script()
+    if source == "prompt" and parts.kind("prompt") == "string":
+        script.statements.append(map_rows({"prompt": asked(script, parts, rows)}, None))
+        return script
+    made = chat(script, parts, rows, source, "user")
+    gone = {parts.by_part[name] for name in (source, "chosen", "rejected") if parts.has(name)}
+    script.statements.append(map_rows({"prompt": f"{made}{part_of}"}, [name for name in parts.kinds if name not in gone]))
+    return script
+
+
+def _renamed(parts: Parts, wanted: dict[str, str]) -> Script:
+    """Columns of the parts `wanted` under the names TRL reads, and no others. Selecting first keeps renames free of clashes."""
+    extras = _extras(parts)
+    old_to_new = {parts.by_part[part]: name for part, name in wanted.items() if part in parts.by_part}
+    statements = [select([*old_to_new, *extras]), rename(old_to_new)]
+    return Script(statements=[statement for statement in statements if statement])
+
+
+def _extras(parts: Parts) -> list[str]:
+    """Columns that TRL reads beside the text, where they have TRL's names."""
+    return [parts.by_part[part] for part in EXTRAS if parts.by_part.get(part) in ("tools", "images", "image")]
+
+
+def _with(script: Script, *, before: str) -> Script:
+    return Script(script.definitions, [before, *script.statements]) if before else script
+
+
+_BY_METHOD: dict[str, Callable[[Parts, Rows], Iterator[Script]]] = {
+    "sft": _sft,
+    "dpo": _pairs,
+    "grpo": _grpo,
+    "kto": _kto,
+    "reward": _pairs,
+}

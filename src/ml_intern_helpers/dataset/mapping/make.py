@@ -1,0 +1,96 @@
+"""Finds the mapping: the first candidate whose output, made by really running it, the trainer reads as meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ml_intern_helpers.dataset.mapping.candidates import candidates
+from ml_intern_helpers.dataset.mapping.code import Script, keep_rows, row
+from ml_intern_helpers.dataset.mapping.run import MappingFailed, run
+from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.reading.common import Problem
+from ml_intern_helpers.dataset.reading.methods import READERS
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Code that was run.
+
+    Attributes:
+        code: without the line that loads the dataset.
+        rows_in, rows_out: sampled rows before and after.
+        columns: columns afterwards.
+    """
+
+    code: str
+    rows_in: int
+    rows_out: int
+    columns: list[str]
+
+
+def make(method: str, parts: Parts, rows: Rows, problems: list[Problem]) -> Mapping | None:
+    """The mapping for `method`, or None when no candidate passes.
+
+    A candidate that leaves single bad rows is tried again with those rows filtered out, before it and then after it.
+    """
+    clean = _usable_rows_only(parts, rows)
+    for script in _scripts(method, parts, rows, problems):
+        for code in (script.text(), *_filtered(script, clean)):
+            made = _try(method, code, rows)
+            if made:
+                return made
+    return None
+
+
+def _scripts(method: str, parts: Parts, rows: Rows, problems: list[Problem]) -> Iterator[Script]:
+    if problems and all(problem.in_rows for problem in problems):
+        yield Script()  # the shape is right: filtering may be all it takes
+    yield from candidates(method, parts, rows)
+
+
+def _filtered(script: Script, condition: str | None) -> Iterator[str]:
+    if condition:
+        yield Script(script.definitions, [keep_rows(condition), *script.statements]).text()
+
+
+def _try(method: str, code: str, rows: Rows) -> Mapping | None:
+    if not code:
+        return None
+    try:
+        made = run(code, rows)
+    except MappingFailed:
+        return None
+    # Half the rows gone is no mapping but another dataset; a filter on labels may take as much as it likes.
+    enough = len(made) * 2 >= len(rows) or "label" in code
+    if not made or not enough or READERS[method](made):
+        return None
+    return Mapping(code, len(rows), len(made), list(made[0]))
+
+
+def _usable_rows_only(parts: Parts, rows: Rows) -> str | None:
+    """A condition that drops rows with nulls, empty lists or null turns in the columns that play a part."""
+    conditions = []
+    for part in ("messages", "dialogue", "prompt", "completion", "chosen", "rejected", "text", "label"):
+        column = parts.get(part)
+        if column and (condition := _usable(column, parts.kind(part), rows)) and condition not in conditions:
+            conditions.append(condition)
+    return " and ".join(conditions) or None
+
+
+def _usable(column: str, kind: str, rows: Rows) -> str | None:
+    cells = [item.get(column) for item in rows]
+    if kind in ("string", "bool", "int", "float"):
+        return f"{row(column)} is not None" if None in cells else None
+    if any(_hollow(cell) for cell in cells):
+        tools = any(isinstance(turn, dict) and turn.get("tool_calls") for cell in cells for turn in cell or [])
+        said = 'turn["content"] or turn.get("tool_calls")' if tools else 'turn["content"]'
+        return f"{row(column)} and all({said} for turn in {row(column)})"
+    return f"bool({row(column)})" if not all(cells) else None
+
+
+def _hollow(cell: Any) -> bool:
+    return isinstance(cell, list) and any(isinstance(turn, dict) and "content" in turn and not turn["content"] for turn in cell)

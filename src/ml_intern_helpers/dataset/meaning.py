@@ -1,0 +1,128 @@
+"""Which column plays which part: by its whole name and the kind of its values, never by a piece of the name.
+
+`chosen_score` is not `chosen`: it is another word, and its values are numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ml_intern_helpers.dataset.kinds import Column
+
+TEXT = frozenset({"string"})
+CHAT = frozenset({"messages", "sharegpt"})
+ANSWER = TEXT | CHAT | {"turn"}
+
+#: part -> (names, best first; kinds its values may be of). The first name of a part is TRL's own.
+PARTS: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
+    "messages": (("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "turns"), CHAT),
+    "dialogue": (
+        ("dialogue", "dialog", "conversation", "conversations", "turns", "messages", "data"),
+        frozenset({"list of string"}),
+    ),
+    "prompt": (
+        (
+            "prompt",
+            "instruction",
+            "question",
+            "query",
+            "problem",
+            "user_prompt",
+            "user_message",
+            "user",
+            "human",
+            "input",
+            "conversations",
+        ),
+        TEXT | CHAT,
+    ),
+    "completion": (
+        (
+            "completion",
+            "response",
+            "answer",
+            "output",
+            "solution",
+            "target",
+            "reply",
+            "assistant_response",
+            "assistant",
+            "model_response",
+            "gpt",
+        ),
+        ANSWER,
+    ),
+    "chosen": (
+        ("chosen", "chosen_response", "response_chosen", "chosen_answer", "preferred", "preferred_response", "accepted"),
+        ANSWER,
+    ),
+    "rejected": (
+        (
+            "rejected",
+            "rejected_response",
+            "response_rejected",
+            "rejected_answer",
+            "dispreferred",
+            "dispreferred_response",
+            "refused",
+        ),
+        ANSWER,
+    ),
+    "label": (
+        ("label", "desirable", "is_desirable", "is_good", "thumbs_up", "liked", "rating", "score", "feedback"),
+        frozenset({"bool", "int", "float", "string"}),
+    ),
+    "text": (("text", "content", "document", "body", "passage", "article"), TEXT),
+    "system": (("system", "system_prompt", "system_message"), TEXT),
+    "context": (("input", "context"), TEXT),
+    "tools": (("tools", "functions"), frozenset({"list of dict", "string", "list", "list of string", "messages", "sharegpt"})),
+    "images": (("images", "image"), frozenset({"dict", "list of dict", "bytes", "list", "string", "list of string"})),
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Column by part, and the kind of each column; a part nobody plays is absent."""
+
+    by_part: dict[str, str]
+    kinds: dict[str, str]
+
+    def get(self, part: str) -> str | None:
+        """The column that plays `part`, or None."""
+        return self.by_part.get(part)
+
+    def has(self, *parts: str) -> bool:
+        return all(part in self.by_part for part in parts)
+
+    def kind(self, part: str) -> str:
+        """The kind of the column that plays `part`; empty when none does."""
+        return self.kinds.get(self.by_part.get(part, ""), "")
+
+
+def find_parts(columns: Iterable[Column]) -> Parts:
+    """Assign columns to parts. A column plays one part, but `input` may be a prompt only when nothing else is."""
+    columns = list(columns)
+    kinds = {column.name: column.main for column in columns}
+    named = {_plain(name): name for name in reversed(list(kinds))}
+    found: dict[str, str] = {}
+    for part, (names, allowed) in PARTS.items():
+        hits = [named[name] for name in names if name in named and kinds[named[name]] in allowed]
+        if hits:
+            found[part] = hits[0]
+    return Parts(_settle(found), kinds)
+
+
+def _settle(found: dict[str, str]) -> dict[str, str]:
+    """One column, one part: chats are no prompts beside an answer, context is not what is already the prompt."""
+    if found.get("context") == found.get("prompt"):
+        found.pop("context", None)
+    if found.get("prompt") == found.get("messages") and "prompt" in found and not ("chosen" in found and "rejected" in found):
+        found.pop("prompt")
+    return found
+
+
+def _plain(name: str) -> str:
+    """`Chosen Response` and `chosenResponse` are `chosen_response`."""
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")

@@ -1,0 +1,161 @@
+"""What all of TRL's trainers share: when rows count as a conversation, and what a turn must hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ml_intern_helpers.dataset.kinds import turn_keys
+
+Row = dict[str, Any]
+#: TRL looks at any one of these to tell whether a row is a conversation.
+SUPPORTED = ("prompt", "chosen", "rejected", "completion", "messages")
+#: Roles that chat templates know. Qwen's drop any other turn without a word, Gemma's and Mistral's raise.
+ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function", "ipython"})
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason why a trainer cannot use the rows as they are.
+
+    Attributes:
+        code: what kind of problem, for choosing a remedy and a finding.
+        message: one line for people.
+        at: positions in the sample, empty when the whole dataset is meant.
+        silent: TRL trains without an error, on something else than was meant.
+    """
+
+    code: str
+    message: str
+    at: tuple[int, ...] = ()
+    silent: bool = False
+
+    @property
+    def in_rows(self) -> bool:
+        """The fault is in single rows, so that dropping them may help."""
+        return bool(self.at)
+
+
+def is_chat(value: object) -> bool:
+    """TRL's own test for messages: a list whose first item is a dict with a role."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and "role" in value[0]
+
+
+def conversational(row: Row) -> tuple[bool, list[str]]:
+    """Whether TRL takes `row` for a conversation, and the columns that say otherwise.
+
+    TRL asks one of the supported columns, whichever a set yields first: with two kinds the answer changes with
+    PYTHONHASHSEED.
+    """
+    says = {name: is_chat(row[name]) for name in SUPPORTED if name in row}
+    if not says:
+        return False, []
+    chat = [name for name, yes in says.items() if yes]
+    plain = [name for name, yes in says.items() if not yes]
+    return bool(chat), plain if chat else []
+
+
+def cell_problem(value: object, chat: bool) -> str | None:
+    """What is wrong with one cell that must hold messages (or a string): a code, or None."""
+    if value is None:
+        return "null"
+    if not chat:
+        return None if isinstance(value, str) else "kind"
+    if not isinstance(value, list):
+        return "kind"
+    if not value:
+        return "empty"
+    return next((fault for fault in map(turn_problem, value) if fault), None)
+
+
+def turn_problem(turn: object) -> str | None:
+    """What is wrong with one turn."""
+    if not isinstance(turn, dict) or not isinstance(turn.get("role"), str):
+        return "keys" if isinstance(turn, dict) and turn_keys([turn]) else "kind"
+    if turn["role"] not in ROLES:
+        return "role"
+    content = turn.get("content")
+    if content is None:
+        return None if turn.get("tool_calls") else "content"
+    return None if isinstance(content, (str, list)) else "kind"
+
+
+_SAID = {
+    "null": "'{column}' is null",
+    "empty": "'{column}' is an empty list",
+    "kind": "'{column}' is not {wanted}",
+    "keys": "'{column}' has turns without role and content",
+    "role": "'{column}' has roles that chat templates do not know ({roles}): templates drop or refuse such turns",
+    "content": "'{column}' has a turn whose content is null",
+}
+
+
+def column_problems(rows: list[Row], column: str, chat: bool) -> list[Problem]:
+    """One problem per kind of fault in `column`, with the positions of the faulty rows."""
+    at: dict[str, list[int]] = {}
+    for position, row in enumerate(rows):
+        fault = cell_problem(row.get(column), chat)
+        if fault:
+            at.setdefault(fault, []).append(position)
+    wanted = "a list of messages" if chat else "a string"
+    roles = ", ".join(sorted(strange_roles(row.get(column) for row in rows)))
+    return [
+        Problem(fault, _SAID[fault].format(column=column, wanted=wanted, roles=roles), tuple(places), silent=fault == "role")
+        for fault, places in at.items()
+    ]
+
+
+def strange_roles(cells: Iterable[object]) -> set[str]:
+    """Roles in `cells` that chat templates do not know, at most eight."""
+    found: set[str] = set()
+    for cell in cells:
+        for turn in cell if isinstance(cell, list) else []:
+            if isinstance(turn, dict) and isinstance(turn.get("role"), str) and turn["role"] not in ROLES and len(found) < 8:
+                found.add(turn["role"])
+    return found
+
+
+def missing(method: str, columns: Iterable[str], wanted: Iterable[str]) -> list[Problem]:
+    """A problem when one of `wanted` is no column."""
+    absent = [name for name in wanted if name not in columns]
+    if not absent:
+        return []
+    return [Problem("missing", f"{method} needs {'a column' if len(absent) == 1 else 'columns'} named {_names(absent)}")]
+
+
+def mixed(row: Row, wanted: Iterable[str]) -> list[Problem]:
+    """A problem when supported columns of the first row are of two kinds."""
+    chat, plain = conversational(row)
+    if not (chat and plain):
+        return []
+    lists = [name for name in SUPPORTED if name in row and name not in plain]
+    what = "text" if isinstance(row[plain[0]], str) else "no list of messages"
+    told = f"{_names(plain)} is {what} beside {_names(lists)} as messages"
+    code = "mixed" if {*plain, *lists} <= set(wanted) else "stray"
+    return [Problem(code, f"{told}: TRL takes the row for one or the other, by PYTHONHASHSEED, and crashes")]
+
+
+def _names(columns: list[str]) -> str:
+    return " and ".join(f"'{name}'" for name in columns)
+
+
+def tools_problems(rows: list[Row]) -> list[Problem]:
+    """`tools` may be a list or a JSON string; TRL parses the string."""
+    at = tuple(position for position, row in enumerate(rows) if isinstance(row.get("tools"), str) and not _parses(row["tools"]))
+    return [Problem("tools", "'tools' is text that is not JSON", at)] if at else []
+
+
+def _parses(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), list)
+    except ValueError:
+        return False
+
+
+def answer_problems(rows: list[Row], columns: Iterable[str]) -> list[Problem]:
+    """Chat or string, all of `columns` alike and every cell usable."""
+    columns = list(columns)
+    chat = conversational({name: rows[0].get(name) for name in columns})[0]
+    return [problem for column in columns for problem in column_problems(rows, column, chat)]

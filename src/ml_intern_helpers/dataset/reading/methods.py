@@ -1,0 +1,17 @@
+"""The methods a verdict is given for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ml_intern_helpers.dataset.reading import grpo, kto, sft
+from ml_intern_helpers.dataset.reading.common import Problem, Row
+from ml_intern_helpers.dataset.reading.preference import dpo_problems, reward_problems
+
+READERS: dict[str, Callable[[list[Row]], list[Problem]]] = {
+    "sft": sft.problems,
+    "dpo": dpo_problems,
+    "grpo": grpo.problems,
+    "kto": kto.problems,
+    "reward": reward_problems,
+}

@@ -1,0 +1,83 @@
+"""How `SFTTrainer` reads rows."""
+
+from __future__ import annotations
+
+from ml_intern_helpers.dataset.reading.common import (
+    Problem,
+    Row,
+    answer_problems,
+    column_problems,
+    conversational,
+    missing,
+    mixed,
+    tools_problems,
+)
+from ml_intern_helpers.dataset.thumbs import desirable
+
+
+def problems(rows: list[Row]) -> list[Problem]:
+    """What keeps `SFTTrainer` from training on `rows` as meant; empty when nothing does."""
+    if "input_ids" in rows[0]:
+        return _tokenised(rows)
+    rows = [_chatml(row) for row in rows] if _from_value(rows[0]) else rows
+    if "prompt" in rows[0]:
+        return _prompt_completion(rows) + tools_problems(rows)
+    chat = conversational(rows[0])[0]
+    column = "messages" if chat else "text"
+    if column not in rows[0]:
+        return _no_text(rows[0], column)
+    return column_problems(rows, column, chat) + tools_problems(rows)
+
+
+def _prompt_completion(rows: list[Row]) -> list[Problem]:
+    """A `prompt` column settles it: TRL reads prompt and completion, whatever else is there."""
+    if "completion" not in rows[0]:
+        beside = next((name for name in ("messages", "text") if name in rows[0]), None)
+        if beside:
+            return [Problem("stray_prompt", f"'prompt' beside '{beside}' makes TRL read prompt-completion")]
+        return missing("SFT", rows[0], ["completion"])
+    return mixed(rows[0], ("prompt", "completion")) or answer_problems(rows, ("prompt", "completion")) or _label(rows)
+
+
+def _label(rows: list[Row]) -> list[Problem]:
+    """Rows for KTO: SFT would learn the undesirable answers as well."""
+    good = desirable(row.get("label") for row in rows)
+    bad = tuple(position for position, row in enumerate(rows) if good and not good.get(row["label"], True))
+    if not bad:
+        return []
+    return [Problem("label_ignored", "SFT ignores 'label' and would learn the undesirable completions too", bad, silent=True)]
+
+
+def _no_text(row: Row, column: str) -> list[Problem]:
+    if "input_ids" not in row and {"chosen", "rejected"} <= set(row):
+        return [Problem("missing", f"preference rows hold two answers: SFT needs '{column}', or 'prompt' and 'completion'")]
+    return [Problem("missing", "SFT needs 'messages', 'text', or 'prompt' and 'completion', and finds none of them")]
+
+
+def _tokenised(rows: list[Row]) -> list[Problem]:
+    at = tuple(position for position, row in enumerate(rows) if not _token_ids(row["input_ids"]))
+    return [Problem("kind", "'input_ids' is not a list of token ids", at)] if at else []
+
+
+def _token_ids(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, int) for item in value)
+
+
+def _from_value(row: Row) -> bool:
+    """TRL's own test for ShareGPT rows."""
+    turns = row.get("conversations")
+    return isinstance(turns, list) and bool(turns) and isinstance(turns[0], dict) and {"from", "value"} <= set(turns[0])
+
+
+def _chatml(row: Row) -> Row:
+    """`maybe_convert_to_chatml`: it renames the keys of a turn and leaves the roles `human` and `gpt` as they are."""
+    turns = row.get("conversations")
+    rest = {name: value for name, value in row.items() if name != "conversations"}
+    return {**rest, "messages": [_turn(turn) for turn in turns] if isinstance(turns, list) else turns}
+
+
+def _turn(turn: object) -> object:
+    if not isinstance(turn, dict):
+        return turn
+    names = {"from": "role", "value": "content"}
+    return {names.get(name, name): value for name, value in turn.items()}

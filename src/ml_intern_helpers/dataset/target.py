@@ -1,0 +1,66 @@
+"""What the user named: files on this machine, or a dataset on the Hub."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ml_intern_helpers.errors import UsageError
+from ml_intern_helpers.text import clean
+
+_ID = re.compile(r"^(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*$")
+_HUB_PREFIX = re.compile(r"^(?:hf://|https?://(?:www\.)?huggingface\.co/)(?:datasets/)?")
+_FILE_ENDING = re.compile(r"\.(?:jsonl|ndjson|json|csv|tsv|txt|parquet|arrow|pkl|pickle|xlsx|zip)(?:\.gz)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question: which dataset, and what of it.
+
+    Attributes:
+        name: Hub id or path.
+        local: `name` is a path.
+        config, split, revision: as given, None otherwise.
+        method: the training method the rows are meant for, or None.
+    """
+
+    name: str
+    local: bool
+    config: str | None = None
+    split: str | None = None
+    revision: str | None = None
+    method: str | None = None
+
+
+def parse(text: str, *, config: str | None, split: str | None, revision: str | None, method: str | None) -> Asked:
+    """Tell a path from an id: what exists on this machine, or is spelt like a path, is one.
+
+    Raises:
+        UsageError: neither.
+    """
+    if _looks_local(text):
+        if revision or (config and config != "default"):
+            raise UsageError("--config and --revision are for Hub datasets; this is a path", hint="leave them out")
+        return Asked(text, True, None, split, None, method)
+    name = _HUB_PREFIX.sub("", text.strip()).strip("/").removesuffix("/viewer")
+    name, at, pinned = name.partition("@")
+    if not _ID.match(name) or name.count("/") > 1:
+        told = f"{clean(text, limit=100)!r} is neither a file here nor a Hub dataset id (owner/name)"
+        raise UsageError(told, hint="check the spelling and the working folder")
+    return Asked(name, False, config, split, revision or (pinned if at else None), method)
+
+
+def _looks_local(text: str) -> bool:
+    if text.startswith(("hf://", "http://", "https://")):
+        return False
+    if text.startswith(("/", "./", "../", "~", ".\\")) or any(sign in text for sign in "*?[\\"):
+        return True
+    return bool(_FILE_ENDING.search(text)) or _exists(text)
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):
+        return False

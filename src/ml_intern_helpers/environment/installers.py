@@ -1,0 +1,99 @@
+"""The command lines that make an environment: with uv, or with venv and pip."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ml_intern_helpers.environment.specs import ROOT, UV_LOCK, Spec
+
+#: Runs one command line; raises BuildFailed when it fails.
+Run = Callable[[list[str]], None]
+#: Settings of the caller's shell that would send packages elsewhere than into the environment.
+_FOREIGN = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
+
+
+class BuildFailed(Exception):
+    """A command of the build failed; `output` is all it printed."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(output)
+        self.output = output
+
+
+def base_python() -> str:
+    """The running interpreter by its real path: an environment made on `/usr/bin/python3` breaks unseen when that moves on."""
+    return os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
+
+
+def find_uv() -> str | None:
+    """uv, also where its own installer puts it: a hook's PATH is short."""
+    return shutil.which("uv") or shutil.which("uv", path=str(Path("~/.local/bin").expanduser()))
+
+
+def make_with_uv(uv: str, folder: Path, run: Run) -> None:
+    """An empty environment, made by uv."""
+    run([uv, "venv", "--quiet", "--no-project", "--allow-existing", "--python", base_python(), str(folder)])
+
+
+def make_with_venv(folder: Path, run: Run) -> None:
+    """An environment with pip in it; fails where Python was packaged without `venv` or `ensurepip`."""
+    run([base_python(), "-I", "-m", "venv", "--clear", str(folder)])
+
+
+def install_with_uv(uv: str, spec: Spec, folder: Path, run: Run) -> None:
+    """uv knows where the builds of torch live; pip does not."""
+    backend = ["--torch-backend", spec.torch_backend] if spec.torch_backend else []
+    run([uv, "pip", "install", "--quiet", "--python", str(folder / "bin/python"), *backend, *_what(spec)])
+
+
+def install_with_pip(spec: Spec, folder: Path, run: Run) -> None:
+    """From whatever index pip is set up for."""
+    run([*_pip(folder), *_what(spec)])
+
+
+def fetch_uv(folder: Path, into: Path, run: Run) -> str:
+    """uv for one build, from the package index, beside the environment and not in it."""
+    run([*_pip(folder), "--require-hashes", "--target", str(into), "-r", str(ROOT / UV_LOCK)])
+    return str(into / "bin/uv")
+
+
+def runner(log: Path, cwd: Path) -> Run:
+    """A `Run` that appends what commands print to `log` and works in `cwd`, away from the user's project and its settings."""
+    environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    environment |= {"PIP_USER": "0", "UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "1")}
+
+    def run(call: list[str]) -> None:
+        done = subprocess.run(
+            call,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        output = done.stdout.decode("utf-8", "replace")
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"$ {' '.join(call)}\n{output}")
+        if done.returncode:
+            raise BuildFailed(output)
+
+    return run
+
+
+def _pip(folder: Path) -> list[str]:
+    # --no-compile: what is used is compiled when it is first used; compiling everything takes longer than the download.
+    options = ["--quiet", "--no-input", "--no-compile", "--disable-pip-version-check", "--retries", "2"]
+    return [str(folder / "bin/python"), "-I", "-m", "pip", "install", *options]
+
+
+def _what(spec: Spec) -> list[str]:
+    """Hashed pins where the lock has hashes; else the direct requirements, held by the lock as constraints."""
+    if spec.wanted:
+        return ["-r", str(ROOT / spec.wanted), "-c", str(ROOT / spec.lock)]
+    return ["--require-hashes", "-r", str(ROOT / spec.lock)]

@@ -1,0 +1,90 @@
+"""Which Bash calls need no permission prompt: one plain call of one of this plugin's own read-only helpers.
+
+A prompt at every `detect_compute` teaches people to click yes; a rule one could slip another command under would be worse.
+So the answer is "allow" for the one shape below and no opinion, the client's normal way, for everything else.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ml_intern_helpers.guard.shell_words import plain_words
+
+#: The read-only helpers, each with those of its options that write or start something (a call with one is not allowed
+#: here). This is the one list; a test holds it against every helper's `--help`.
+READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
+    "detect_compute": frozenset(),
+    "inspect_dataset": frozenset(),
+    "crawl_arxiv": frozenset(),
+    "hf_paper_meta": frozenset(),
+    "preflight_check": frozenset(),
+}
+_SCRIPTS = "skills/ml-intern/scripts"
+#: What the client's Bash tool may carry besides the command; anything else (a switched-off sandbox) is the user's to judge.
+_HARMLESS_INPUT = frozenset({"command", "description", "timeout", "run_in_background"})
+#: Trees in which a "file" is the state of a process or the machine: /proc/self/environ holds tokens.
+_NO_DATA_HERE = ("/proc", "/sys", "/dev")
+_OUR_FOLDER = ".ml-intern"
+
+
+def plugin_root() -> str:
+    """The folder of this plugin, symlinks resolved."""
+    return os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+
+
+def allows(tool_input: dict[str, object], cwd: str) -> bool:
+    """Whether a Bash call with this input, made in `cwd`, is a plain call of a read-only helper."""
+    command = tool_input.get("command")
+    if not isinstance(command, str) or not tool_input.keys() <= _HARMLESS_INPUT:
+        return False
+    words = plain_words(command)
+    if not words:
+        return False
+    name = _helper_name(words[0])
+    return name is not None and all(_harmless(word, READ_ONLY_HELPERS[name], cwd) for word in words[1:])
+
+
+def _helper_name(program: str) -> str | None:
+    """The helper whose script `program` is, letter by letter, under the plugin's own path; None for all else."""
+    folder, _, file = program.rpartition("/")
+    name = file.removesuffix(".sh")
+    if file != f"{name}.sh" or name not in READ_ONLY_HELPERS:
+        return None
+    if folder not in {f"{root}/{_SCRIPTS}" for root in _spellings()}:
+        return None
+    real = f"{plugin_root()}/{_SCRIPTS}/{file}"  # a script that is a link to elsewhere is not ours
+    return name if os.path.realpath(program) == real and os.path.isfile(real) else None
+
+
+def _spellings() -> set[str]:
+    """How the plugin's root may be written: resolved, and as the client names it when that is the same folder."""
+    root = plugin_root()
+    named = os.environ.get("CLAUDE_PLUGIN_ROOT", "").rstrip("/")
+    return {root, named} if named.startswith("/") and os.path.realpath(named) == root else {root}
+
+
+def _harmless(argument: str, writing_options: frozenset[str], cwd: str) -> bool:
+    """No writing option, and no path into places where people and programs keep secrets."""
+    option, _, value = argument.partition("=")
+    if option in writing_options:
+        return False
+    return not any(_is_private(text, cwd) for text in {argument, value} if text)
+
+
+def _is_private(text: str, cwd: str) -> bool:
+    """Whether `text`, read as a path, leads into a hidden file or folder, a home by `~`, or the kernel's trees."""
+    if text.startswith(("~", "file:")):
+        return True
+    written = os.path.normpath(os.path.join(cwd, text))
+    return any(_leads_to_secrets(path, cwd) for path in {written, os.path.realpath(written)})
+
+
+def _leads_to_secrets(path: str, cwd: str) -> bool:
+    """The user's project and this plugin may lie under a hidden folder themselves; what counts is the way from there."""
+    if any(path == tree or path.startswith(tree + "/") for tree in _NO_DATA_HERE):
+        return True
+    for base in (os.path.normpath(cwd), os.path.realpath(cwd), plugin_root()):
+        if (path + "/").startswith(base.rstrip("/") + "/"):
+            path = path[len(base.rstrip("/")) :]
+            break
+    return any(part.startswith(".") and part != _OUR_FOLDER for part in path.split("/"))

@@ -1,0 +1,49 @@
+"""Where the client's hooks enter: read the event, ask the guards, answer with one JSON object or nothing.
+
+The client lets a tool run when a hook fails, times out or prints a word too much, so a guard catches everything and writes
+once, at the end. Every Bash call of a session waits for this process: it imports next to nothing (no dataclasses, no
+pathlib, no argparse).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from ml_intern_helpers.guard import helper_calls, own_texts
+
+_LARGEST_EVENT_BYTES = 16 * 1024 * 1024
+
+
+def main(arguments: list[str]) -> int:
+    """Answer the hook event named first (`pre_tool_use`) that stands on stdin as JSON; always 0."""
+    answer = None
+    try:
+        event = json.loads(sys.stdin.buffer.read(_LARGEST_EVENT_BYTES))
+        if arguments[:1] == ["pre_tool_use"] and isinstance(event, dict):
+            answer = before_tool(event)
+    except Exception:  # no opinion: the client's own permission rules decide, as without this plugin
+        answer = None
+    if answer is not None:
+        sys.stdout.write(json.dumps(answer))
+    return 0
+
+
+def before_tool(event: dict[str, object]) -> dict[str, object] | None:
+    """The answer to a PreToolUse event, or None for no opinion. The first guard that has one wins."""
+    tool, tool_input = event.get("tool_name"), event.get("tool_input")
+    if not isinstance(tool_input, dict):
+        return None
+    cwd = event.get("cwd")
+    if tool == "Bash" and helper_calls.allows(tool_input, cwd if isinstance(cwd, str) else os.getcwd()):
+        return _decision("allow", "read-only helper of the ml-intern plugin")
+    if tool == "Read" and own_texts.allows(tool_input):
+        return _decision("allow", "reference or recipe of the ml-intern plugin")
+    return None
+
+
+def _decision(decision: str, reason: str) -> dict[str, object]:
+    """`decision` is allow, deny or ask; the reason is shown to the user (allow, ask) or to the model (deny)."""
+    answer = {"hookEventName": "PreToolUse", "permissionDecision": decision, "permissionDecisionReason": reason}
+    return {"hookSpecificOutput": answer}

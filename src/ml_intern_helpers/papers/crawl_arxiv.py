@@ -1,0 +1,198 @@
+"""crawl_arxiv: search arXiv, read what it says of a paper, walk the citation graph."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ml_intern_helpers.cli import Context
+from ml_intern_helpers.errors import NotFound, UsageError
+from ml_intern_helpers.papers import arxiv, graph, query
+from ml_intern_helpers.papers import semantic_scholar as s2
+from ml_intern_helpers.papers.crawl_text import render
+from ml_intern_helpers.papers.human import crawl as render_human
+from ml_intern_helpers.papers.ids import ArxivId, parse_id, require_id
+from ml_intern_helpers.papers.model import Citation, Limits, Paper
+from ml_intern_helpers.papers.sources import sources
+from ml_intern_helpers.report import Report
+from ml_intern_helpers.text import clean
+
+__all__ = ["EMPTY_FIELDS", "EPILOG", "SUMMARY", "add_arguments", "render", "render_human", "run"]
+
+SUMMARY = "Search arXiv, show papers by id, list a paper's citations or references with their influence."
+EPILOG = """\
+examples:
+  crawl_arxiv 'ti:"preference optimization" AND cat:cs.CL' --since 2025 --sort submitted
+  crawl_arxiv --citations 2305.18290 --influential --since 2025 --limit 20
+query: plain words must all occur; ti: au: abs: cat: all: and AND OR ANDNOT "phrase" ( ) as in arXiv's own language
+ids:   2505.09388, 2505.09388v2, hep-th/9901001, arXiv:…, an arxiv.org or huggingface.co/papers address
+keys:  SEMANTIC_SCHOLAR_API_KEY (free) keeps the citation graph from being rate limited; OPENALEX_API_KEY for its fallback"""
+
+MAX_RESULTS = 100
+SEARCH_LIMITS = Limits(abstract=600, authors=6, contexts=2)
+DETAIL_LIMITS = Limits(abstract=4000, authors=20, contexts=2)
+FULL_LIMITS = Limits(abstract=None, authors=None, contexts=None)
+
+EMPTY_FIELDS: dict[str, Any] = {
+    "mode": None,
+    "query": None,
+    "search_query": None,
+    "sort": None,
+    "paper": None,
+    "papers": None,
+    "total": None,
+    "matching": None,
+    "read": None,
+    "complete": None,
+    "start": None,
+    "returned": None,
+    "next_start": None,
+    "not_found": None,
+    "sources": [],
+}
+
+_NEARLY_AN_ID = re.compile(r"arxiv\s*:.*|\d{4}\.\d+(?:v\d*)?|(?:doi:\s*)?10\.\d{4,}/\S+", re.IGNORECASE)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("query", nargs="*", help="words to search for, or one or more arXiv ids")
+    parser.add_argument("--id", action="append", default=[], metavar="ID", help="show this paper (repeat for several)")
+    parser.add_argument("--citations", metavar="ID", help="papers that cite this one, influential ones first")
+    parser.add_argument("--references", metavar="ID", help="papers that this one cites, influential ones first")
+    parser.add_argument("--influential", action="store_true", help="only edges that Semantic Scholar calls influential")
+    parser.add_argument("--max-results", "--limit", dest="limit", type=int, default=10, metavar="N", help="1 to 100 (default 10)")
+    parser.add_argument("--start", type=int, default=0, metavar="N", help="skip this many (paging)")
+    parser.add_argument(
+        "--sort", choices=["relevance", "submitted", "updated", "influence"], help="default: relevance, influence"
+    )
+    parser.add_argument(
+        "--category", action="append", default=[], metavar="C", help="cs.CL, stat.ML, or cs for cs.* (repeatable)"
+    )
+    parser.add_argument("--since", metavar="DATE", help="first version on or after 2024, 2024-05 or 2024-05-31")
+    parser.add_argument("--until", metavar="DATE", help="first version on or before")
+    parser.add_argument("--scan", type=int, metavar="N", help="edges to read before ranking (default 2000, at most 9999)")
+    parser.add_argument("--full", action="store_true", help="whole abstracts, all authors, all citing sentences")
+
+
+def run(args: argparse.Namespace, context: Context) -> Report:
+    """Do what the arguments name: a search, details, citations or references."""
+    words = " ".join(args.query).strip()
+    ids = [require_id(text) for text in args.id] or _ids(args.query)
+    chosen = [bool(words), bool(args.id), bool(args.citations), bool(args.references)]
+    if sum(chosen) > 1:
+        raise UsageError("choose one of a query, --id, --citations and --references", hint="run the helper once for each")
+    _check(args, graph_mode=bool(args.citations or args.references), details=bool(ids))
+    if args.citations or args.references:
+        return _run_graph(args, context)
+    return _run_details(ids, args, context) if ids else _run_search(words, args, context)
+
+
+def _check(args: argparse.Namespace, *, graph_mode: bool, details: bool) -> None:
+    """Refuse what would otherwise be ignored in silence."""
+    if not 1 <= args.limit <= MAX_RESULTS:
+        raise UsageError(f"--max-results {args.limit} is not between 1 and {MAX_RESULTS}", hint="page with --start")
+    if args.start < 0 or args.start + args.limit > arxiv.DEEPEST:
+        raise UsageError(f"--start {args.start} is not between 0 and {arxiv.DEEPEST - args.limit}", hint="narrow with --since")
+    if args.scan is not None and not 1 <= args.scan <= s2.DEEPEST:
+        raise UsageError(f"--scan {args.scan} is not between 1 and {s2.DEEPEST}", hint="the service lists no more")
+    misplaced = {"--influential": args.influential, "--scan": args.scan is not None, "--sort influence": args.sort == "influence"}
+    if graph_mode:
+        misplaced = {"--category": args.category, f"--sort {args.sort}": args.sort in ("relevance", "updated")}
+    elif details:
+        dated = bool(args.since or args.until)
+        misplaced |= {"--category": args.category, "--since/--until": dated, "--sort": args.sort, "--start": args.start}
+    for name, given in misplaced.items():
+        if given:
+            kind = "--citations and --references" if graph_mode else "ids" if details else "a search"
+            raise UsageError(f"{name} does not go with {kind}", hint="see `crawl_arxiv --help`")
+
+
+def _ids(words: Sequence[str]) -> list[ArxivId]:
+    """The ids when the query consists of ids; `UsageError` when it is nearly one, or mixes ids and words."""
+    whole = parse_id(" ".join(words))
+    parts = [part for word in words for part in re.split(r"[\s,]+", word) if part]
+    parsed = [whole] if whole else [parse_id(part) for part in parts]
+    found = [paper_id for paper_id in parsed if paper_id is not None]
+    if found and len(found) < len(parsed):
+        hint = f"for papers around it: crawl_arxiv --citations {found[0]}, or --references {found[0]}"
+        raise UsageError(f"the query mixes the id {found[0]} with words", hint=hint)
+    if not found:
+        for part in parts:
+            if "://" in part or _NEARLY_AN_ID.fullmatch(part):
+                require_id(part)
+    return list(dict.fromkeys(found))
+
+
+def _run_search(words: str, args: argparse.Namespace, context: Context) -> Report:
+    sort = args.sort or "relevance"
+    search_query = query.build(words, categories=args.category, since=args.since, until=args.until)
+    context.progress("asking arXiv …")
+    page = arxiv.search(context.http, search_query, start=args.start, max_results=args.limit, sort=sort)
+    papers = page.feed.papers[: args.limit]
+    if len(page.responses) > 1 and papers:
+        context.warn(f"arXiv sent an empty page first; these came on try {len(page.responses)}")
+    limits = FULL_LIMITS if args.full else SEARCH_LIMITS
+    fields = _fields("search", [_row(paper, None, limits) for paper in papers], page.feed.total, args.start)
+    fields |= {"query": clean(words), "search_query": search_query, "sort": sort, "sources": sources(page.responses[-1:])}
+    return Report("crawl_arxiv", fields={**fields, "matching": page.feed.total})
+
+
+def _run_details(ids: Sequence[ArxivId], args: argparse.Namespace, context: Context) -> Report:
+    if len(ids) > MAX_RESULTS:
+        raise UsageError(f"{len(ids)} ids, at most {MAX_RESULTS} at once", hint="split the list")
+    context.progress("asking arXiv …")
+    page = arxiv.details(context.http, ids)
+    papers = page.feed.papers
+    found = {(paper.arxiv_id, version) for paper in papers for version in (None, paper.version)}
+    missing = [str(paper_id) for paper_id in ids if (paper_id.base, paper_id.version) not in found]
+    if not papers:
+        raise NotFound(
+            f"arXiv has no paper {', '.join(missing)}", hint="check the id; to look for a title: crawl_arxiv 'ti:\"…\"'"
+        )
+    if missing:
+        context.warn(f"arXiv has no paper {', '.join(missing)}")
+    limits = FULL_LIMITS if args.full else DETAIL_LIMITS
+    fields = _fields("details", [_row(paper, None, limits) for paper in papers], len(papers), 0)
+    fields |= {"not_found": missing, "complete": not missing, "sources": sources(page.responses)}
+    return Report("crawl_arxiv", "unknown" if missing else "ok", fields=fields)
+
+
+def _run_graph(args: argparse.Namespace, context: Context) -> Report:
+    ask = graph.Ask(
+        paper_id=require_id(args.citations or args.references),
+        direction="citations" if args.citations else "references",
+        start=args.start,
+        limit=args.limit,
+        sort=args.sort or "influence",
+        influential_only=args.influential,
+        since=str(query.parse_day(args.since, last=False)) if args.since else None,
+        until=str(query.parse_day(args.until, last=True)) if args.until else None,
+        scan=args.scan or graph.Ask.scan,
+    )
+    context.progress("asking Semantic Scholar …")
+    found = graph.crawl(context.http, ask)
+    for note in found.notes:
+        context.warn(note)
+    limits = FULL_LIMITS if args.full else SEARCH_LIMITS
+    fields = _fields(ask.direction, [_row(edge.paper, edge, limits) for edge in found.shown], found.total, ask.start)
+    fields["next_start"] = _next(ask.start, len(found.shown), found.matching)
+    fields |= {"paper": _row(found.paper, None, SEARCH_LIMITS), "matching": found.matching, "read": found.read}
+    fields |= {"complete": found.complete, "sort": found.sort, "sources": sources(found.responses)}
+    return Report("crawl_arxiv", fields=fields)
+
+
+def _fields(mode: str, rows: list[dict[str, Any]], total: int | None, start: int) -> dict[str, Any]:
+    paging = {"total": total, "start": start, "returned": len(rows), "next_start": _next(start, len(rows), total)}
+    return {**EMPTY_FIELDS, "mode": mode, "papers": rows, **paging}
+
+
+def _next(start: int, returned: int, total: int | None) -> int | None:
+    """Where the next page starts; None when this was the last."""
+    following = start + returned
+    return following if returned and (total is None or following < total) else None
+
+
+def _row(paper: Paper, edge: Citation | None, limits: Limits) -> dict[str, Any]:
+    return {**paper.to_dict(limits), "citation": edge.to_dict(limits) if edge else None}

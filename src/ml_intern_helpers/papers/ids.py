@@ -1,0 +1,78 @@
+"""arXiv identifiers, in every way people write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from ml_intern_helpers.errors import UsageError
+from ml_intern_helpers.text import clean
+
+# 2505.09388v2 since April 2007; hep-th/9901001 (formerly also math.GT/0309136) before.
+_ID = re.compile(r"(?:(\d{4}\.\d{4,5})|([a-z]+(?:-[a-z]+)?)(?:\.[A-Z]{2})?/(\d{7}))(?:v([1-9]\d{0,3}))?")
+_PREFIX = re.compile(r"^(?:arxiv\s*:\s*|(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?10\.48550/arxiv\.)", re.IGNORECASE)
+_HOSTS = re.compile(
+    r"^(?:(?:www|export|browse|beta)\.)?(?:arxiv|alphaxiv)\.org$|^ar5iv(?:\.labs\.arxiv)?\.org$|^(?:huggingface\.co|hf\.co)$"
+)
+_PAGE = re.compile(r"^/(?:abs|pdf|html|format|src|e-print|overview|papers)/(.+?)(?:\.pdf|\.md)?/?$")
+
+
+@dataclass(frozen=True)
+class ArxivId:
+    """One paper, or one version of it.
+
+    Attributes:
+        base: `2505.09388` or `hep-th/9901001`.
+        version: 1 or more, or None for the latest.
+    """
+
+    base: str
+    version: int | None = None
+
+    def __str__(self) -> str:
+        return self.base if self.version is None else f"{self.base}v{self.version}"
+
+    @property
+    def possible(self) -> bool:
+        """Whether arXiv can have given it out; the service refuses a whole request for one id like 1234.12345.
+
+        The month must exist, and the number after the dot has had five digits since January 2015, four before.
+        """
+        date, _, number = self.base.partition(".")
+        digits = date.rpartition("/")[2]
+        expected = 0 if "/" in self.base else 5 if digits >= "1501" else 4
+        return 1 <= int(digits[2:4]) <= 12 and len(number) == expected
+
+
+def parse_id(text: str) -> ArxivId | None:
+    """The id in `text` (bare, `arXiv:…`, a DOI, an address of a paper's page), or None when it is something else."""
+    bare = _from_address(text.strip()) or _PREFIX.sub("", text.strip())
+    match = _ID.fullmatch(bare)
+    if match is None:
+        return None
+    base = match[1] or f"{match[2]}/{match[3]}"
+    return ArxivId(base, int(match[4]) if match[4] else None)
+
+
+def require_id(text: str) -> ArxivId:
+    """`parse_id`, or a `UsageError` that says what an id looks like."""
+    parsed = parse_id(text)
+    if parsed is None:
+        hint = "give 2505.09388, hep-th/9901001 or an arxiv.org address; to look for a title: crawl_arxiv 'ti:\"…\"'"
+        raise UsageError(f"{clean(text, limit=80)!r} is not an arXiv id", hint=hint)
+    return parsed
+
+
+def _from_address(text: str) -> str | None:
+    """The part of an arXiv, ar5iv, alphaXiv or HF paper address that names the paper."""
+    lower = text.lower()
+    if "doi.org/" in lower:
+        return None
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        host = (parts.hostname or "").lower()
+    except ValueError:
+        return None
+    page = _PAGE.match(unquote(parts.path)) if _HOSTS.match(host) else None
+    return page[1] if page else None

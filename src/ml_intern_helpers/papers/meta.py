@@ -1,0 +1,175 @@
+"""Gathers what the Hub has around papers: every request of every paper side by side, each allowed to fail alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from ml_intern_helpers.errors import NotFound, ToolError
+from ml_intern_helpers.http import Http, Response
+from ml_intern_helpers.papers import arxiv, hub
+from ml_intern_helpers.papers.hub import KINDS, CollectionPage, HubPaper, Kind, Repo, RepoPage
+from ml_intern_helpers.papers.ids import ArxivId
+from ml_intern_helpers.papers.model import Limits, Paper
+from ml_intern_helpers.services import HUB
+
+T = TypeVar("T")
+
+
+@dataclass
+class Meta:
+    """Everything about one paper; a part that could not be had is None.
+
+    Attributes:
+        page: the Hub's paper page, None when there is none or it could not be had.
+        indexed: whether the Hub has a paper page; None when it could not be asked.
+        paper: the description, the Hub's or arXiv's.
+        described_by: whose description `paper` is.
+        exists: False when neither the Hub nor arXiv knows the id; None when that could not be found out.
+        lists: repositories by tag.
+        failed: parts whose request failed.
+        errors: why, in the same order.
+        notes: one line for each thing worth knowing about how this was made.
+    """
+
+    arxiv_id: str
+    limit: int
+    page: HubPaper | None = None
+    indexed: bool | None = None
+    paper: Paper | None = None
+    described_by: str | None = None
+    exists: bool | None = None
+    lists: dict[Kind, RepoPage] = field(default_factory=dict)
+    collections: CollectionPage | None = None
+    failed: list[str] = field(default_factory=list)
+    errors: list[ToolError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    responses: list[Response] = field(default_factory=list)
+
+    def to_dict(self, limits: Limits) -> dict[str, Any]:
+        """The paper's object in a `--json` answer; every key is always there."""
+        paper = self.paper or Paper(title="", arxiv_id=self.arxiv_id)
+        described = paper.to_dict(limits)
+        return {
+            **described,
+            "title": described["title"] or None,
+            "exists": self.exists,
+            "indexed_on_hub": self.indexed,
+            "described_by": self.described_by,
+            "upvotes": self.page.upvotes if self.page else None,
+            "keywords": list(self.page.keywords) if self.page else None,
+            "project_page": self.page.project if self.page else None,
+            "code": {"repository": self.page.code, "stars": self.page.stars} if self.page else None,
+            **{kind: self.part(kind) for kind in KINDS},
+            "collections": self._collections(),
+            "failed": list(self.failed),
+        }
+
+    def part(self, kind: Kind) -> dict[str, Any] | None:
+        """`{items, total, more_url}` of one kind, or None when nothing can be said about it."""
+        listed, linked = self.lists.get(kind), self.page.linked[kind] if self.page else ()
+        total = self._total(kind, listed)
+        merged = merge(listed.repos if listed else (), linked, kind)
+        if listed is None and not merged and total != 0:
+            return None
+        return {"items": [repo.to_dict() for repo in merged[: self.limit]], "total": total, "more_url": self._more_url(kind)}
+
+    def _total(self, kind: Kind, listed: RepoPage | None) -> int | None:
+        """How many there are: the Hub's own count, or what was listed when that was all."""
+        said = self.page.totals[kind] if self.page else None
+        counted = len(listed.repos) if listed else 0
+        if said is not None:
+            return max(said, counted)
+        return counted if listed and not listed.more else None
+
+    def _more_url(self, kind: Kind) -> str:
+        # Spaces are linked through the models they use, so only the paper page shows all of them.
+        return (
+            f"{HUB.base_url}/papers/{self.arxiv_id}" if kind == "spaces" else f"{HUB.base_url}/{kind}?other=arxiv:{self.arxiv_id}"
+        )
+
+    def _collections(self) -> dict[str, Any] | None:
+        if self.collections is None:
+            return None
+        items = [each.to_dict() for each in self.collections.collections[: self.limit]]
+        total = None if self.collections.more else len(self.collections.collections)
+        return {"items": items, "total": total, "more_url": f"{HUB.base_url}/papers/{self.arxiv_id}"}
+
+
+def gather(http: Http, arxiv_ids: Sequence[str], limit: int) -> list[Meta]:
+    """One `Meta` per id. One round trip; a second, to arXiv, for papers the Hub cannot describe."""
+    calls = [call for arxiv_id in arxiv_ids for call in _calls(http, arxiv_id, limit)]
+    outcomes = http.together(calls)
+    width = len(outcomes) // len(arxiv_ids)
+    found = [_meta(arxiv_id, limit, outcomes[i * width : (i + 1) * width]) for i, arxiv_id in enumerate(arxiv_ids)]
+    _describe(http, [meta for meta in found if meta.page is None])
+    return found
+
+
+def _calls(http: Http, arxiv_id: str, limit: int) -> list[Callable[[], Any]]:
+    lists = [partial(hub.repos, http, arxiv_id, kind, limit) for kind in KINDS]
+    return [partial(hub.paper, http, arxiv_id), *lists, partial(hub.collections, http, arxiv_id, limit)]
+
+
+def _meta(arxiv_id: str, limit: int, outcomes: Sequence[Any]) -> Meta:
+    meta = Meta(arxiv_id, limit)
+    page = outcomes[0]
+    if isinstance(page, NotFound):
+        meta.indexed = False
+        meta.notes.append("not indexed on the Hub, so code, upvotes and totals are unknown there")
+    else:
+        meta.page = _kept(meta, "paper page", page)
+        meta.indexed = True if meta.page else None
+    if meta.page:
+        meta.paper, meta.described_by, meta.exists = meta.page.paper, HUB.name, True
+    for kind, outcome in zip(KINDS, outcomes[1:], strict=False):
+        listed = _kept(meta, kind, outcome)
+        if listed:
+            meta.lists[kind] = listed
+    meta.collections = _kept(meta, "collections", outcomes[-1])
+    return meta
+
+
+def _kept(meta: Meta, part: str, outcome: T | Exception) -> T | None:
+    """The outcome, or None with the failure written down; what is not a service's failure is a bug and is raised."""
+    if isinstance(outcome, ToolError):
+        meta.failed.append(part)
+        meta.errors.append(outcome)
+        meta.notes.append(f"{part}: {outcome.message}")
+        return None
+    if isinstance(outcome, Exception):
+        raise outcome
+    meta.responses.append(getattr(outcome, "response"))  # noqa: B009
+    return outcome
+
+
+def _describe(http: Http, metas: Sequence[Meta]) -> None:
+    """Title and abstract from arXiv for papers the Hub did not describe, all in one request."""
+    if not metas:
+        return
+    try:
+        page = arxiv.details(http, [ArxivId(meta.arxiv_id) for meta in metas])
+    except NotFound:
+        page = arxiv.Page(arxiv.Feed(0, ()), ())
+    except ToolError as err:
+        for meta in metas:
+            meta.failed.append("description")
+            meta.errors.append(err)
+            meta.notes.append(f"no description from arXiv either: {err.message}")
+        return
+    known = {paper.arxiv_id: paper for paper in page.feed.papers}
+    for meta in metas:
+        meta.paper = known.get(meta.arxiv_id)
+        meta.described_by = "arXiv" if meta.paper else None
+        meta.exists = meta.paper is not None
+        meta.responses += page.responses
+
+
+def merge(listed: Sequence[Repo], linked: Sequence[Repo], kind: Kind) -> list[Repo]:
+    """Both lists without doubles, most used first; the list by tag says more of each, so it wins."""
+    found = {repo.id: repo for repo in [*linked, *listed]}
+    if kind == "spaces":
+        return sorted(found.values(), key=lambda repo: repo.likes or 0, reverse=True)
+    return sorted(found.values(), key=lambda repo: (repo.downloads or 0, repo.likes or 0), reverse=True)

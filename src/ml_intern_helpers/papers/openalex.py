@@ -1,0 +1,148 @@
+"""OpenAlex: JSON -> `Paper` (pure), and the requests this room makes of it when Semantic Scholar cannot answer.
+
+It counts citations and lists them in any order, but does not judge influence. A paper is found by the DOI that arXiv
+registers; older papers have none there and are found by their title. Its 404 is an HTML page.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ml_intern_helpers.errors import BadData, NotFound
+from ml_intern_helpers.http import Http, Params, Response
+from ml_intern_helpers.papers.fields import count, date, mapping, mappings, names, text
+from ml_intern_helpers.papers.ids import ArxivId, parse_id
+from ml_intern_helpers.papers.model import Paper
+from ml_intern_helpers.services import OPENALEX
+
+SELECT = "id,doi,display_name,publication_year,publication_date,authorships,cited_by_count,locations"
+PAGE_SIZE = 100
+#: page * per_page may not exceed this.
+DEEPEST = 10_000
+_WORK_ID = re.compile(r"(?:https://openalex\.org/)?(W\d+)")
+_ARXIV_DOI = "10.48550/arxiv."
+
+
+@dataclass(frozen=True)
+class Work:
+    """A paper as OpenAlex knows it.
+
+    Attributes:
+        work_id: `W2741809807`.
+        references_total: works it cites, when the answer says.
+    """
+
+    work_id: str
+    paper: Paper
+    references_total: int | None
+    responses: tuple[Response, ...]
+
+
+@dataclass(frozen=True)
+class WorkPage:
+    """Works of one page, and how many there are in all."""
+
+    papers: tuple[Paper, ...]
+    total: int | None
+    response: Response
+
+
+def by_doi(http: Http, paper_id: ArxivId) -> Work:
+    """The work with arXiv's DOI of this paper; `NotFound` when there is none."""
+    response = http.get(OPENALEX, f"/works/doi:{_ARXIV_DOI}{paper_id.base}", {"select": f"{SELECT},referenced_works_count"})
+    response.raise_for_status(f"arXiv:{paper_id.base}")
+    return parse_work(mapping(response.json()), response)
+
+
+def by_title(http: Http, paper_id: ArxivId, title: str) -> Work:
+    """The most cited work with exactly this title; `NotFound` when no title is the same."""
+    words = " ".join(re.findall(r"\w+", title))  # a comma or a pipe would start another filter
+    params: Params = {
+        "filter": f"title.search:{words}",
+        "select": f"{SELECT},referenced_works_count",
+        "sort": "cited_by_count:desc",
+    }
+    response = http.get(OPENALEX, "/works", params).raise_for_status(f"arXiv:{paper_id.base}")
+    for raw in mappings(mapping(response.json()).get("results")):
+        if _same(str(raw.get("display_name") or ""), title):
+            return parse_work(raw, response)
+    raise NotFound(f"OpenAlex answered nothing for the title of arXiv:{paper_id.base}", hint="check the id")
+
+
+def neighbours(
+    http: Http, work_id: str, direction: str, *, page: int, since: str | None, until: str | None, sort: str
+) -> WorkPage:
+    """One page of the works that cite `work_id`, or that it cites, sorted by OpenAlex.
+
+    Args:
+        direction: `citations` or `references`.
+        page: counts from 1; `PAGE_SIZE` works each.
+        since, until: days, both inclusive.
+        sort: `cited_by_count` or `publication_date`, descending.
+    """
+    filters = [f"{'cites' if direction == 'citations' else 'cited_by'}:{work_id}"]
+    filters += [f"from_publication_date:{since}"] if since else []
+    filters += [f"to_publication_date:{until}"] if until else []
+    params: Params = {"filter": ",".join(filters), "select": SELECT, "sort": f"{sort}:desc", "per_page": PAGE_SIZE, "page": page}
+    response = http.get(OPENALEX, "/works", params).raise_for_status(f"the {direction} of {work_id}")
+    return parse_page(response)
+
+
+def parse_page(response: Response) -> WorkPage:
+    """A list answer."""
+    body = mapping(response.json())
+    if not isinstance(body.get("results"), list):
+        raise BadData("OpenAlex answered without a list of results", hint="ask again later")
+    papers = [paper for paper in map(parse_paper, mappings(body["results"])) if paper is not None]
+    return WorkPage(tuple(papers), count(mapping(body.get("meta")).get("count")), response)
+
+
+def parse_work(raw: dict[str, Any], response: Response) -> Work:
+    """A single work; `BadData` without an id or a title."""
+    match = _WORK_ID.fullmatch(str(raw.get("id") or ""))
+    paper = parse_paper(raw)
+    if match is None or paper is None:
+        raise BadData("OpenAlex answered a work without an id or a title", hint="ask again later")
+    return Work(match[1], paper, count(raw.get("referenced_works_count")), (response,))
+
+
+def parse_paper(raw: dict[str, Any]) -> Paper | None:
+    """One work object; None without a title."""
+    title = text(raw.get("display_name") or raw.get("title"), 400)
+    if title is None:
+        return None
+    doi = (text(raw.get("doi"), 200) or "").removeprefix("https://doi.org/") or None
+    match = _WORK_ID.fullmatch(str(raw.get("id") or ""))
+    authors = tuple(name for each in mappings(raw.get("authorships")) for name in names([each.get("author")], "display_name"))
+    return Paper(
+        title=title,
+        arxiv_id=_arxiv_id(raw, doi),
+        authors=authors,
+        published=date(raw.get("publication_date")),
+        year=count(raw.get("publication_year")),
+        doi=doi,
+        journal_ref=_venue(raw),
+        citation_count=count(raw.get("cited_by_count")),
+        page=f"https://openalex.org/{match[1]}" if match else None,
+    )
+
+
+def _arxiv_id(raw: dict[str, Any], doi: str | None) -> str | None:
+    """The arXiv id: in the DOI of a preprint, else in one of the places where the work can be read."""
+    addresses = [doi or "", *(str(place.get("landing_page_url") or "") for place in _places(raw))]
+    found = [parse_id(address) for address in addresses if "arxiv" in address.lower()]
+    return next((paper_id.base for paper_id in found if paper_id), None)
+
+
+def _venue(raw: dict[str, Any]) -> str | None:
+    return next((text(mapping(place.get("source")).get("display_name"), 200) for place in _places(raw)), None)
+
+
+def _places(raw: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*mappings([raw.get("primary_location")]), *mappings(raw.get("locations"))]
+
+
+def _same(one: str, other: str) -> bool:
+    return re.findall(r"\w+", one.lower()) == re.findall(r"\w+", other.lower())

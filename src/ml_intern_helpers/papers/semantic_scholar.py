@@ -1,0 +1,167 @@
+"""Semantic Scholar's graph: JSON -> `Paper` and `Citation` (pure), and the requests this room makes of it.
+
+Ids go in as `ARXIV:2106.09685` without a version; the DOI of the same paper is sometimes unknown there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ml_intern_helpers.errors import AccessDenied, BadData, RateLimited, Unavailable
+from ml_intern_helpers.http import Http, Params, Response
+from ml_intern_helpers.papers.fields import count, date, flag, mapping, mappings, names, text, texts
+from ml_intern_helpers.papers.ids import ArxivId, parse_id
+from ml_intern_helpers.papers.model import Citation, Paper
+from ml_intern_helpers.services import SEMANTIC_SCHOLAR
+from ml_intern_helpers.tokens import semantic_scholar_key
+
+Direction = Literal["citations", "references"]
+
+PAPER_FIELDS = "title,year,publicationDate,authors,venue,externalIds,citationCount,influentialCitationCount"
+EDGE_FIELDS = f"contexts,intents,isInfluential,{PAPER_FIELDS}"
+PAGE_SIZE = 1000
+#: The service answers no request with offset + limit above this.
+DEEPEST = 9999
+_OTHER_END = {"citations": "citingPaper", "references": "citedPaper"}
+_TOTAL = {"citations": "citationCount", "references": "referenceCount"}
+_SHA = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The paper in the middle, and how many edges it has in the direction asked for."""
+
+    paper: Paper
+    total: int | None
+    response: Response
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One edge as far as ranking needs it; thousands are ranked, `parse_edge` reads the few that are shown.
+
+    Attributes:
+        is_influential: Semantic Scholar's judgement, or None.
+        citation_count: of the paper at the other end, or None.
+        day: `2024-05-14`, or `2024` where only the year is known, or "".
+        raw: the row as it came: not cleaned.
+    """
+
+    is_influential: bool | None
+    citation_count: int | None
+    day: str
+    raw: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EdgePage:
+    """One page of edges.
+
+    Attributes:
+        edges: those whose other end is described.
+        undescribed: how many are not (withheld by the publisher).
+        next_offset: where the next page starts, or None on the last one.
+    """
+
+    edges: tuple[Edge, ...]
+    undescribed: int
+    next_offset: int | None
+    response: Response
+
+
+def head(http: Http, paper_id: ArxivId, direction: Direction) -> Head:
+    """What Semantic Scholar says of the paper itself.
+
+    Raises:
+        Unavailable: and its kinds; `NotFound` when the paper is unknown there.
+    """
+    fields = f"{PAPER_FIELDS},referenceCount"
+    response = _get(http, f"/graph/v1/paper/{_path(paper_id)}", {"fields": fields}, paper_id)
+    body = mapping(response.json())
+    paper = parse_paper(body)
+    if paper is None:
+        raise BadData(f"Semantic Scholar's answer for {paper_id} has no title", hint="ask again later")
+    return Head(paper, count(body.get(_TOTAL[direction])), response)
+
+
+def edges(http: Http, paper_id: ArxivId, direction: Direction, *, offset: int, limit: int) -> EdgePage:
+    """One page of citations or references, in the service's order (it cannot sort)."""
+    path = f"/graph/v1/paper/{_path(paper_id)}/{direction}"
+    response = _get(http, path, {"fields": EDGE_FIELDS, "offset": offset, "limit": limit}, paper_id)
+    return parse_edges(response, direction)
+
+
+def parse_edges(response: Response, direction: Direction) -> EdgePage:
+    """A `/citations` or `/references` answer. `data` may be null: a publisher withheld the list."""
+    body = mapping(response.json())
+    rows = mappings(body.get("data"))
+    found = [edge for edge in (_edge(row, _OTHER_END[direction]) for row in rows) if edge is not None]
+    return EdgePage(tuple(found), len(rows) - len(found), count(body.get("next")), response)
+
+
+def parse_edge(edge: Edge, direction: Direction) -> Citation | None:
+    """All of an edge, cleaned; None when its title turns out to be empty."""
+    paper = parse_paper(mapping(edge.raw.get(_OTHER_END[direction])))
+    if paper is None:
+        return None
+    intents = None if edge.raw.get("intents") is None else texts(edge.raw["intents"], 40)
+    contexts = None if edge.raw.get("contexts") is None else texts(edge.raw["contexts"], 400)
+    return Citation(paper, edge.is_influential, intents, contexts)
+
+
+def parse_paper(raw: dict[str, Any]) -> Paper | None:
+    """One paper object; None without a title. `paperId` and most other keys may be null."""
+    title = text(raw.get("title"), 400)
+    if title is None:
+        return None
+    external = mapping(raw.get("externalIds"))
+    arxiv_id = parse_id(str(external.get("ArXiv") or ""))
+    published = date(raw.get("publicationDate"))
+    year = count(raw.get("year")) or (int(published[:4]) if published else None)
+    return Paper(
+        title=title,
+        arxiv_id=arxiv_id.base if arxiv_id else None,
+        authors=names(raw.get("authors")),
+        published=published,
+        year=year,
+        abstract=text(raw.get("abstract")),
+        journal_ref=text(raw.get("venue"), 200),
+        doi=text(external.get("DOI"), 200),
+        citation_count=count(raw.get("citationCount")),
+        influential_citation_count=count(raw.get("influentialCitationCount")),
+        page=_page(raw.get("paperId")),
+    )
+
+
+def _edge(row: dict[str, Any], other_end: str) -> Edge | None:
+    paper = mapping(row.get(other_end))
+    if not text(paper.get("title")):
+        return None
+    day = date(paper.get("publicationDate")) or str(count(paper.get("year")) or "")
+    return Edge(flag(row.get("isInfluential")), count(paper.get("citationCount")), day, row)
+
+
+def _page(paper_id: object) -> str | None:
+    is_sha = isinstance(paper_id, str) and _SHA.fullmatch(paper_id)
+    return f"https://www.semanticscholar.org/paper/{paper_id}" if is_sha else None
+
+
+def _path(paper_id: ArxivId) -> str:
+    return f"ARXIV:{paper_id.base}"  # the slash of an old id stays a slash, as in the DOIs that the service documents
+
+
+def _get(http: Http, path: str, params: Params, paper_id: ArxivId) -> Response:
+    """GET, with the two errors whose way out is a key told as such."""
+    response = http.get(SEMANTIC_SCHOLAR, path, params)
+    key = semantic_scholar_key()
+    if response.status in (401, 403) and key:
+        told = f"Semantic Scholar refuses the API key ({response.status})"
+        raise AccessDenied(told, hint="correct or unset SEMANTIC_SCHOLAR_API_KEY")
+    if response.status == 429:
+        hint = "ask again in a minute" if key else "ask again in a minute, or set SEMANTIC_SCHOLAR_API_KEY (a key is free)"
+        raise RateLimited("Semantic Scholar answers 429: too many requests", hint=hint)
+    if response.status == 400:
+        raise Unavailable(f"Semantic Scholar rejects the request for {paper_id}: {response.message()}")
+    return response.raise_for_status(f"arXiv:{paper_id.base}")

@@ -1,0 +1,110 @@
+"""The examination as the JSON answer's fields, and as the text that Claude reads."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from ml_intern_helpers.preflight.examine import Examination
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.knowledge.classes import RELEASES
+from ml_intern_helpers.preflight.names import dotted
+from ml_intern_helpers.report import Report, Status, render_finding
+from ml_intern_helpers.text import clean
+
+_STATES = {"pass": "pass", "fail": "FAIL", "unknown": "unknown", "set_at_run_time": "run time", "fill_in": "FILL IN"}
+#: Lines shown of what could not be told.
+_UNKNOWNS_SHOWN = 8
+
+
+def fields_of(found: Examination, status: Status) -> dict[str, Any]:
+    """The command's own keys; see docs/schemas/preflight_check.v1.json."""
+    facts = found.facts
+    return {
+        "path": clean(str(facts.source.path), limit=300),
+        "mode": facts.mode,
+        "verdict": verdict(found, status),
+        "method": clean(facts.training.method, limit=100) or None,
+        "adapter": adapter(facts),
+        "smoke_run_steps": facts.smoke[0] if facts.smoke else None,
+        "checklist": [item.to_dict() for item in found.checklist],
+        "slots": sum(item.state == "fill_in" for item in found.checklist),
+        "unknowns": [{"line": line, "reason": reason} for line, reason in found.unknowns],
+        "suppressed": [{"code": one.code, "line": one.line, "reason": one.reason} for one in found.suppressed],
+        "header": _header(facts),
+        "releases": {name: RELEASES[name] for name in ("trl", "transformers")},
+        "explanation": None,
+    }
+
+
+def verdict(found: Examination, status: Status) -> str:
+    """`PASS with 2 slots to fill: train.py (SFT, LoRA; jobs)`."""
+    slots = sum(item.state == "fill_in" for item in found.checklist)
+    unclear = sum(item.state == "unknown" for item in found.checklist)
+    counts = [(found.count("error"), "error"), (found.count("warning"), "warning"), (slots, "slot"), (unclear, "unknown line")]
+    word = {"failed": "FAIL", "unknown": "COULD NOT TELL"}.get(status, "PASS")
+    said = [f"{count} {name}{'s' if count > 1 else ''}{' to fill' if name == 'slot' else ''}" for count, name in counts if count]
+    facts = found.facts
+    what = ", ".join(part for part in (facts.training.method or "no training", adapter(facts)) if part)
+    smoke = f"; smoke run of {facts.smoke[0]} steps" if facts.smoke else ""
+    return clean(f"{word}{' with ' if said else ''}{', '.join(said)}: {facts.source.path.name} ({what}{smoke}; {facts.mode})")
+
+
+def adapter(facts: Facts) -> str | None:
+    """`LoRA`, `LoRA if --lora`, or None for full training and for what cannot be seen."""
+    for trainer in facts.trainers:
+        setting = trainer.entries.items.get("peft_config")
+        if setting is None or (setting.value.state == "known" and setting.value.value is None):
+            continue
+        if isinstance(setting.node, ast.IfExp):
+            return f"LoRA if `{facts.source.segment(setting.node.test, 30)}`"
+        return "LoRA"
+    wrapped = any(
+        target.name == "peft.get_peft_model" for call in facts.script.calls if (target := dotted(facts.script, call.func))
+    )
+    return "LoRA" if wrapped else None
+
+
+def _header(facts: Facts) -> dict[str, Any] | None:
+    header = facts.header
+    if header.line is None:
+        return None
+    jobs = header.jobs or {}
+    # Values of `env` may be secrets; the names are enough.
+    shown = {key: sorted(value) if key == "env" and isinstance(value, dict) else value for key, value in jobs.items()}
+    return {
+        "line": header.line,
+        "dependencies": [clean(one.text, limit=200) for one in header.requirements],
+        "requires_python": clean(header.requires_python, limit=60) if header.requires_python else None,
+        "hf_jobs": shown,
+    }
+
+
+def text_of(report: Report) -> str:
+    """Verdict, checklist, findings, what could not be told."""
+    fields = report.fields
+    lines = [fields["verdict"]]
+    lines += [_line(item) for item in fields["checklist"]]
+    findings = [render_finding(finding) for finding in report.findings]
+    lines += ["", *findings] if findings else []
+    lines += _unknowns(fields["unknowns"])
+    lines += [f"suppressed: {one['code']} line {one['line']}: {one['reason']}" for one in fields["suppressed"]]
+    releases = ", ".join(f"{name} {release}" for name, release in fields["releases"].items())
+    return "\n".join([*lines, "", f"judged against {releases}; `preflight_check --explain CODE` says why a rule exists"])
+
+
+def _line(item: dict[str, Any]) -> str:
+    text = item["evidence"] or item["reason"]
+    return f"  [{_STATES[item['state']]:>8}] {item['label']}: {text}"
+
+
+def _unknowns(unknowns: list[dict[str, Any]]) -> list[str]:
+    if not unknowns:
+        return []
+    shown = [f"  {_where(one['line'])}{one['reason']}" for one in unknowns[:_UNKNOWNS_SHOWN]]
+    more = len(unknowns) - len(shown)
+    return ["", "what I could not tell:", *shown, *([f"  … {more} more: --json lists them"] if more else [])]
+
+
+def _where(line: int | None) -> str:
+    return "" if line is None else f"line {line}: "

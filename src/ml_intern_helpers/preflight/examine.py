@@ -1,0 +1,135 @@
+"""A script examined: rules asked, suppressions honoured, checklist filled in, verdict reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ml_intern_helpers.preflight.checklist import Answers, Item, filled
+from ml_intern_helpers.preflight.facts import Facts, facts_of
+from ml_intern_helpers.preflight.outcome import Outcome
+from ml_intern_helpers.preflight.registry import Rule, all_rules
+from ml_intern_helpers.preflight.source import Source
+from ml_intern_helpers.preflight.suppress import Suppression, suppressions
+from ml_intern_helpers.report import Finding
+from ml_intern_helpers.text import clean
+
+
+@dataclass(frozen=True)
+class Suppressed:
+    """A finding that a comment answers for."""
+
+    code: str
+    line: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found.
+
+    Attributes:
+        facts: the script as it was read.
+        findings: errors first, then by line.
+        checklist: the filled-in lines; empty when nothing trains.
+        unknowns: (line, sentence) that could not be told.
+        suppressed: findings taken out by a comment.
+        notes: comments that suppress nothing, or lack a reason.
+    """
+
+    facts: Facts
+    findings: list[Finding]
+    checklist: list[Item]
+    unknowns: list[tuple[int | None, str]]
+    suppressed: list[Suppressed]
+    notes: list[str]
+
+    def count(self, severity: str) -> int:
+        return sum(finding.severity == severity for finding in self.findings)
+
+    @property
+    def settled_nothing(self) -> bool:
+        """Not one line was decided by reading: a pass would be one for having looked at nothing."""
+        return not any(item.state in ("pass", "fail") for item in self.checklist)
+
+
+def examine(source: Source, mode: str) -> Examination:
+    """Ask every rule of `mode`.
+
+    Raises:
+        Unavailable: the script is too intricate to follow.
+    """
+    facts = facts_of(source, mode)
+    rules = {code: rule for code, rule in all_rules().items() if mode in rule.MODES}
+    training = facts.training.kind != "none"
+    answers = {code: list(rule.check(facts)) for code, rule in rules.items()} if training else _without_training(facts, rules)
+    comments = suppressions(source)
+    used: set[Suppression] = set()
+    suppressed: list[Suppressed] = []
+    for code, outcomes in answers.items():
+        answers[code] = [_honoured(code, outcome, comments, used, suppressed) for outcome in outcomes]
+    findings = [_finding(facts, rules[code], one) for code, found in answers.items() for one in found if one.state == "fail"]
+    findings.sort(key=lambda finding: (("error", "warning", "info").index(finding.severity), finding.line or 0, finding.code))
+    return Examination(
+        facts,
+        findings,
+        filled(facts, answers) if training else [],
+        _unknowns(answers),
+        suppressed,
+        _notes(facts, comments, used),
+    )
+
+
+def _without_training(facts: Facts, rules: dict[str, Rule]) -> Answers:
+    """Where nothing trains only what is wrong in any script counts."""
+    asked = ("API", "SEC", "LAUNCH102", "LAUNCH103", "LAUNCH104")
+    return {code: list(rule.check(facts)) for code, rule in rules.items() if code.startswith(asked)}
+
+
+def _honoured(
+    code: str, outcome: Outcome, comments: list[Suppression], used: set[Suppression], suppressed: list[Suppressed]
+) -> Outcome:
+    if outcome.state != "fail":
+        return outcome
+    for comment in comments:
+        if comment.covers(code, outcome.line, outcome.last_line):
+            used.add(comment)
+            if comment.reason:
+                suppressed.append(Suppressed(code, outcome.line, comment.reason))
+                return replace(
+                    outcome, state="pass", text=f"suppressed at line {comment.line}: {comment.reason}", fix="", line=None
+                )
+    return outcome
+
+
+def _finding(facts: Facts, rule: Rule, outcome: Outcome) -> Finding:
+    file, line = facts.source.where(outcome.line)
+    return Finding(
+        rule.CODE,
+        outcome.severity or rule.SEVERITY,
+        clean(outcome.text, limit=300),
+        file,
+        line,
+        outcome.column,
+        None if outcome.mask else facts.source.excerpt(outcome.line),
+        clean(outcome.fix, limit=400),
+    )
+
+
+def _unknowns(answers: Answers) -> list[tuple[int | None, str]]:
+    found = [
+        (one.line, clean(one.text, limit=300)) for outcomes in answers.values() for one in outcomes if one.state == "unknown"
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _notes(facts: Facts, comments: list[Suppression], used: set[Suppression]) -> list[str]:
+    found = []
+    for comment in comments:
+        codes = clean(",".join(sorted(comment.codes)), limit=60)
+        if not comment.reason:
+            found.append(
+                f"{facts.source.place(comment.line)}: ignore[{codes}] is not honoured: it needs a reason behind the bracket"
+            )
+        elif comment not in used:
+            found.append(f"{facts.source.place(comment.line)}: ignore[{codes}] suppresses nothing in this mode")
+    return found

@@ -1,0 +1,125 @@
+"""Computes with constants as Python would, and refuses what could take long or large."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import os.path
+from collections.abc import Callable
+from typing import Any
+
+#: Numbers beyond this, and texts longer, are no setting of a training run.
+_LARGEST = 10**18
+_LONGEST = 10_000
+
+_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+    ast.In: lambda one, other: one in other,
+    ast.NotIn: lambda one, other: one not in other,
+}
+_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
+    ast.Not: operator.not_,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+#: Calls without side effects, by the name they are reached under.
+_CALLS: dict[str, Callable[..., Any]] = {
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "str": str,
+    "len": len,
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "round": round,
+    "os.path.join": os.path.join,
+    "pathlib.Path": lambda *parts: os.path.join(*parts) if parts else ".",  # noqa: PTH118  # a text, not this machine's path
+}
+_METHODS = frozenset(
+    {"lower", "upper", "strip", "rstrip", "lstrip", "removeprefix", "removesuffix", "replace", "split", "startswith"}
+)
+
+
+class CannotFold(Exception):
+    """The value cannot be computed here; it is not an error of the script."""
+
+
+def binary(op: ast.operator, left: Any, right: Any) -> Any:
+    """`left op right`; `/` joins paths when both are texts, as pathlib does."""
+    if isinstance(op, ast.Div) and isinstance(left, str) and isinstance(right, str):
+        return os.path.join(left, right)  # noqa: PTH118
+    if isinstance(op, ast.Mult) and not (_number(left) and _number(right)):
+        raise CannotFold  # "a" * 10**12 is a denial of service
+    if isinstance(op, ast.Mod) and not _number(left):
+        raise CannotFold
+    if isinstance(op, ast.Pow):
+        return _power(left, right)
+    return _computed(_BINARY.get(type(op)), left, right)
+
+
+def unary(op: ast.unaryop, value: Any) -> Any:
+    return _computed(_UNARY.get(type(op)), value)
+
+
+def compare(op: ast.cmpop, left: Any, right: Any) -> bool:
+    return bool(_computed(_COMPARE.get(type(op)), left, right))
+
+
+def call(name: str, arguments: list[Any]) -> Any:
+    """A call of a builtin that only computes."""
+    return _computed(_CALLS.get(name), *arguments)
+
+
+def can_call(name: str) -> bool:
+    return name in _CALLS
+
+
+def method(value: Any, name: str, arguments: list[Any]) -> Any:
+    """`"Qwen/Qwen3".split("/")` and its like."""
+    if not isinstance(value, str) or name not in _METHODS:
+        raise CannotFold
+    return _computed(getattr(value, name), *arguments)
+
+
+def _power(left: Any, right: Any) -> Any:
+    if not (_number(left) and _number(right) and abs(right) <= 64):
+        raise CannotFold
+    return _computed(operator.pow, left, right)
+
+
+def _computed(function: Callable[..., Any] | None, *arguments: Any) -> Any:
+    if function is None:
+        raise CannotFold
+    try:
+        result = function(*arguments)
+    except (ArithmeticError, TypeError, ValueError, AttributeError, LookupError, MemoryError) as err:
+        raise CannotFold from err
+    return _bounded(result)
+
+
+def _bounded(result: Any) -> Any:
+    if isinstance(result, (int, float)) and abs(result) > _LARGEST:
+        raise CannotFold
+    if isinstance(result, (str, list, tuple)) and len(result) > _LONGEST:
+        raise CannotFold
+    return result
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float))

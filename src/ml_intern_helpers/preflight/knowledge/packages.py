@@ -1,0 +1,94 @@
+"""Which distribution provides an import, and what an installed distribution brings along."""
+
+from __future__ import annotations
+
+#: Import name -> distribution, where they differ. Several: any of them provides the module.
+DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
+    "bitsandbytes": ("bitsandbytes",),
+    "bs4": ("beautifulsoup4", "bs4"),
+    "cv2": ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
+    "dateutil": ("python-dateutil",),
+    "deepspeed": ("deepspeed",),
+    "dotenv": ("python-dotenv",),
+    "flash_attn": ("flash-attn",),
+    "git": ("gitpython",),
+    "google.protobuf": ("protobuf",),
+    "IPython": ("ipython",),
+    "jwt": ("pyjwt",),
+    "levenshtein": ("levenshtein", "python-levenshtein"),
+    "Levenshtein": ("levenshtein", "python-levenshtein"),
+    "liger_kernel": ("liger-kernel",),
+    "lm_eval": ("lm-eval",),
+    "magic": ("python-magic",),
+    "math_verify": ("math-verify",),
+    "nvidia_smi": ("nvidia-ml-py3",),
+    "PIL": ("pillow",),
+    "pynvml": ("nvidia-ml-py", "pynvml"),
+    "rouge_score": ("rouge-score",),
+    "sentence_transformers": ("sentence-transformers",),
+    "serial": ("pyserial",),
+    "skimage": ("scikit-image",),
+    "sklearn": ("scikit-learn",),
+    "umap": ("umap-learn",),
+    "unsloth": ("unsloth",),
+    "yaml": ("pyyaml",),
+    "zmq": ("pyzmq",),
+}
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+#: Well-known distributions named like their import, none of which brings another of them unless BRINGS says so.
+SAME_NAME = _names(
+    "accelerate bitsandbytes datasets deepspeed diffusers einops evaluate gradio huggingface-hub jinja2 kernels lightning "
+    "llmcompressor matplotlib mlflow nltk numpy optuna pandas peft polars pyarrow pytorch-lightning ray regex requests rich "
+    "sacrebleu safetensors scipy seaborn sentencepiece setfit spacy sympy tensorboard tiktoken timm tokenizers torch torchaudio "
+    "torchvision tqdm trackio transformers trl unsloth vllm wandb xformers"
+)
+
+_HUB = _names("anyio click filelock fsspec h11 hf-xet httpcore2 httpx2 idna packaging pyyaml tqdm truststore typing-extensions")
+_WITH_HUB = _HUB | {"huggingface-hub"}
+_TORCH = _names("filelock fsspec jinja2 markupsafe mpmath networkx setuptools sympy typing-extensions")
+_ACCELERATE = _WITH_HUB | _TORCH | _names("numpy psutil safetensors torch")
+_DATASETS = _WITH_HUB | _names("dill multiprocess numpy pandas pyarrow python-dateutil tzdata xxhash")
+_TRANSFORMERS = _WITH_HUB | _names(
+    "annotated-doc annotated-types markdown-it-py mdurl numpy pydantic pydantic-core pygments regex rich safetensors shellingham "
+    "tokenizers typer typing-inspection"
+)
+#: Distribution -> what comes with it, in full on Linux; the tests compare with the metadata of the installed releases.
+COMPLETE: dict[str, frozenset[str]] = {
+    "trl": _TRANSFORMERS | _ACCELERATE | _DATASETS | {"accelerate", "datasets", "transformers"},
+    "transformers": _TRANSFORMERS,
+    "peft": _TRANSFORMERS | _ACCELERATE | {"accelerate", "transformers"},
+    "accelerate": _ACCELERATE,
+    "datasets": _DATASETS,
+    "trackio": _WITH_HUB
+    | _names("brotli certifi gradio-client httpcore httpx numpy orjson pillow python-multipart starlette uvicorn"),
+    "torch": _TORCH,
+    "huggingface-hub": _HUB,
+    "tokenizers": _WITH_HUB,
+}
+#: The same for distributions whose requirements are known in part: what is named comes, more may.
+BRINGS: dict[str, frozenset[str]] = {
+    **COMPLETE,
+    "sentence-transformers": _names("huggingface-hub numpy scikit-learn scipy torch tqdm transformers"),
+    "unsloth": _names("accelerate bitsandbytes datasets huggingface-hub numpy peft torch tqdm transformers trl"),
+    "torchvision": _names("numpy pillow torch"),
+    "lightning": _names("packaging pyyaml torch tqdm"),
+    "pytorch-lightning": _names("packaging pyyaml torch tqdm"),
+    "vllm": _names("numpy pillow pydantic pyyaml requests tokenizers torch tqdm transformers"),
+}
+#: (distribution, extra) -> what the extra adds.
+EXTRAS: dict[tuple[str, str], frozenset[str]] = {
+    ("trl", "peft"): frozenset({"peft"}),
+    ("trl", "quantization"): frozenset({"bitsandbytes"}),
+    ("trl", "vllm"): frozenset({"vllm"}),
+    ("trl", "kernels"): frozenset({"kernels"}),
+    ("trl", "liger"): frozenset({"liger-kernel"}),
+    ("trl", "deepspeed"): frozenset({"deepspeed"}),
+    ("trl", "math-verify"): frozenset({"math-verify"}),
+    ("transformers", "torch"): frozenset({"accelerate", "torch"}),
+    ("transformers", "accelerate"): frozenset({"accelerate"}),
+}

@@ -1,0 +1,51 @@
+"""The code of a notebook as one Python text, with the way back from its lines to the cells."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ml_intern_helpers.errors import BadData
+
+#: Line of the joined text (0-based) -> (number of the code cell, line in it), both 1-based.
+CellMap = list[tuple[int, int]]
+
+
+def code_of_notebook(name: str, data: bytes) -> tuple[str, CellMap]:
+    """Join the code cells of a notebook; magics and shell lines become comments, `%pip install x` among them.
+
+    Raises:
+        BadData: not JSON, or not a notebook.
+    """
+    lines: list[str] = []
+    cells: CellMap = []
+    for number, cell in enumerate(_code_cells(name, data), start=1):
+        for inside, line in enumerate(_runnable(cell), start=1):
+            lines.append(line)
+            cells.append((number, inside))
+    return "\n".join(lines), cells
+
+
+def _code_cells(name: str, data: bytes) -> list[str]:
+    try:
+        book: Any = json.loads(data)
+        found = [cell for cell in book["cells"] if cell.get("cell_type") == "code"]
+        return [cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"]) for cell in found]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
+        raise BadData(f"{name} is not a notebook (JSON with code cells)", hint="open and save it in Jupyter again") from err
+
+
+def _runnable(cell: str) -> list[str]:
+    """A cell's lines with what only IPython understands turned into comments of the same indentation."""
+    lines = cell.replace("\r\n", "\n").replace("\0", "").split("\n")
+    if lines[0].startswith("%%"):
+        return [f"# {line}" for line in lines]
+    return [_runnable_line(line) for line in lines]
+
+
+def _runnable_line(line: str) -> str:
+    bare = line.lstrip()
+    indent = line[: len(line) - len(bare)]
+    if bare.startswith(("%", "!")):
+        return f"{indent}pass  # {bare}" if indent else f"# {bare}"
+    return line.rstrip("?") if bare.rstrip().endswith("?") and "#" not in bare else line

@@ -1,0 +1,65 @@
+"""What a rule says about a script: a pass with evidence, a fault with its fix, or why it cannot tell."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Literal
+
+from ml_intern_helpers.report import Severity
+
+State = Literal["pass", "fail", "unknown", "set_at_run_time", "fill_in"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One answer of one rule. Made by the functions below, so that no state comes without what it needs.
+
+    Attributes:
+        state: see `State`.
+        text: the evidence of a pass, the message of a fault, the reason otherwise.
+        line, last_line, column: where (1-based), None when there is no place.
+        fix: what to write or do instead (`fail`), or how to answer (`fill_in`).
+        severity: in place of the rule's own.
+        mask: keep the source line out of the report (it holds a secret).
+    """
+
+    state: State
+    text: str
+    line: int | None = None
+    last_line: int | None = None
+    column: int | None = None
+    fix: str = ""
+    severity: Severity | None = None
+    mask: bool = False
+
+
+def passed(evidence: str, line: int | None = None) -> Outcome:
+    assert evidence, "a pass needs evidence"
+    return Outcome("pass", evidence, line)
+
+
+def failed(
+    message: str, fix: str, at: ast.AST | int | None, *, severity: Severity | None = None, whole: ast.AST | None = None
+) -> Outcome:
+    """A fault at a node or line; `whole` is the call it belongs to, anywhere in which a suppression may stand."""
+    assert fix, "a fault needs a fix"
+    if not isinstance(at, ast.AST):
+        return Outcome("fail", message, at, at, None, fix, severity)
+    line, column = getattr(at, "lineno", None), getattr(at, "col_offset", None)
+    last = getattr(whole or at, "end_lineno", line)
+    return Outcome("fail", message, line, last, None if column is None else column + 1, fix, severity)
+
+
+def unknown(reason: str, line: int | None = None) -> Outcome:
+    assert reason, "an unknown needs a reason"
+    return Outcome("unknown", reason, line)
+
+
+def at_run_time(reason: str, line: int | None = None) -> Outcome:
+    assert reason, "a value of the run needs a reason"
+    return Outcome("set_at_run_time", reason, line)
+
+
+def fill_in(question: str, how: str, line: int | None = None) -> Outcome:
+    return Outcome("fill_in", question, line, fix=how)

@@ -1,0 +1,90 @@
+"""`preflight_check`: is this training script ready to be launched?"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+from pathlib import Path
+from typing import Any
+
+from ml_intern_helpers.cli import Context
+from ml_intern_helpers.errors import BadData, NotFound, UsageError
+from ml_intern_helpers.report import Report, Status
+
+SUMMARY = "Fill in the pre-flight checklist of a training script from its syntax; the script is never run."
+EPILOG = """examples:
+  preflight_check train.py              before `hf jobs uv run train.py`
+  preflight_check train.py --local      before `python train.py` on this machine
+
+exit codes here: 1 an error, 0 also with warnings, 3 the file cannot be read, holds no training, or nothing could be told
+suppress a finding, with a reason: # preflight: ignore[API101] reason"""
+
+EMPTY_FIELDS: dict[str, Any] = {
+    "path": None,
+    "mode": None,
+    "verdict": None,
+    "method": None,
+    "adapter": None,
+    "smoke_run_steps": None,
+    "checklist": [],
+    "slots": 0,
+    "unknowns": [],
+    "suppressed": [],
+    "header": None,
+    "releases": {},
+    "explanation": None,
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", nargs="?", type=Path, metavar="PATH", help="a script (.py) or notebook (.ipynb)")
+    parser.add_argument("--local", action="store_true", help="for a run on this machine: no push, timeout or job packages")
+    parser.add_argument("--explain", metavar="CODE", help="why a rule exists, with a bad and a good example")
+
+
+def run(args: argparse.Namespace, context: Context) -> Report:
+    if args.explain is not None:
+        return _explained(args.explain)
+    if args.path is None:
+        raise UsageError("PATH is missing: which script?", hint="preflight_check train.py")
+    from ml_intern_helpers.preflight.examine import examine
+    from ml_intern_helpers.preflight.source import read_source
+
+    gc.disable()  # a syntax tree is all live objects: looking for garbage in it takes as long as the work itself
+    try:
+        source = read_source(args.path)
+        found = examine(source, "local" if args.local else "jobs")
+    except RecursionError as err:
+        raise BadData(f"{args.path} is nested too deeply to follow", hint="give it the training script itself") from err
+    finally:
+        gc.enable()
+    if found.facts.training.kind == "none" and not found.count("error"):
+        why = found.facts.training.why_not
+        raise NotFound(f"{source.place(None)} holds no training I recognise: {why}", hint="give it the script that trains")
+    for note in found.notes:
+        context.warn(note)
+    return _report(found)
+
+
+def _explained(code: str) -> Report:
+    from ml_intern_helpers.preflight.registry import all_rules, title
+
+    rule = all_rules().get(code.upper())
+    if rule is None:
+        raise UsageError(f"no rule {code!r}", hint=f"codes: {' '.join(all_rules())}")
+    text = f"{rule.CODE} ({rule.SEVERITY}; {', '.join(rule.MODES)}): {rule.__doc__.strip()}"
+    return Report("preflight_check", "ok", {"verdict": title(rule), "explanation": text})
+
+
+def _report(found: Any) -> Report:
+    from ml_intern_helpers.preflight.answer import fields_of
+
+    status: Status = "failed" if found.count("error") else "unknown" if found.settled_nothing else "ok"
+    return Report("preflight_check", status, fields_of(found, status), list(found.findings))
+
+
+def render(report: Report) -> str:
+    from ml_intern_helpers.preflight.answer import text_of
+
+    explanation: str | None = report.fields.get("explanation")
+    return explanation or text_of(report)

@@ -1,0 +1,68 @@
+"""PEP 508 requirements, as much as questions about a job's packages need: names, extras, and whether a release is admitted."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?\s*(.*)", re.DOTALL)
+_CLAUSE = re.compile(r"\s*(===|~=|==|!=|<=|>=|<|>)\s*v?([0-9][0-9A-Za-z.*+!-]*)\s*")
+_SEPARATORS = re.compile(r"[-_.]+")
+
+
+class Requirement(NamedTuple):
+    """One requirement: normalised name, extras, version clauses as (operator, version), and its text."""
+
+    name: str
+    extras: frozenset[str]
+    clauses: tuple[tuple[str, str], ...]
+    text: str
+
+    def admits(self, release: str) -> bool:
+        """Whether `release` may be what is installed; True when there is no clause (the newest is taken)."""
+        return all(_admits(operator, version, release) for operator, version in self.clauses)
+
+
+def normal_name(name: str) -> str:
+    """`Flash_Attn` -> `flash-attn`."""
+    return _SEPARATORS.sub("-", name).lower()
+
+
+def parse_requirement(text: str) -> Requirement | None:
+    """None when `text` is no requirement (`-r file`, an empty line)."""
+    match = _REQUIREMENT.fullmatch(text)
+    if match is None:
+        return None
+    name, extras, rest = match.groups()
+    clauses = _CLAUSE.findall(rest.split(";")[0]) if not rest.lstrip().startswith("@") else []
+    names = frozenset(normal_name(extra.strip()) for extra in (extras or "").split(",") if extra.strip())
+    return Requirement(normal_name(name), names, tuple(clauses), text.strip())
+
+
+def _admits(operator: str, version: str, release: str) -> bool:
+    wanted, there = _numbers(version), _numbers(release)
+    prefix = wanted[: -1 if operator == "~=" else None]
+    if operator in ("==", "!=") and version.endswith(".*"):
+        return (there[: len(wanted)] == wanted) is (operator == "==")
+    width = max(len(wanted), len(there))
+    padded, other = _padded(wanted, width), _padded(there, width)
+    return {
+        "==": padded == other,
+        "===": version == release,
+        "!=": padded != other,
+        "<": other < padded,
+        "<=": other <= padded,
+        ">": other > padded,
+        ">=": other >= padded,
+        "~=": other >= padded and there[: len(prefix)] == prefix,
+    }[operator]
+
+
+def _padded(numbers: tuple[int, ...], width: int) -> tuple[int, ...]:
+    return numbers + (0,) * (width - len(numbers))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The release numbers; what follows them (`rc1`, `+cu124`) does not matter for the questions asked here."""
+    found = re.match(r"[0-9]+(?:\.[0-9]+)*", version)
+    return tuple(int(part[:9]) for part in found.group().split(".")) if found else ()

@@ -1,0 +1,43 @@
+"""`torch_dtype` in `model_init_kwargs` does nothing.
+
+TRL reads the key `dtype` there, and loads float32 when it is missing; `torch_dtype` is dropped without a word. The
+model takes twice the memory that was planned: an out-of-memory crash, or a card too large.
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", model_init_kwargs={"torch_dtype": "bfloat16"})
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", model_init_kwargs={"dtype": "bfloat16"})
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+
+CODE = "API103"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    for made in facts.configs:
+        setting = made.entries.items.get("model_init_kwargs")
+        if made.role.library != "trl" or setting is None or not isinstance(setting.node, ast.expr):
+            continue
+        entries = facts.entries(setting.node)
+        found = entries.items.get("torch_dtype")
+        if found and "dtype" not in entries.items and facts.uses_current("trl") and not facts.patched_by:
+            message = "torch_dtype in model_init_kwargs is ignored: the model is loaded in float32"
+            yield failed(message, 'write {"dtype": …}', found.node, whole=made.call)

@@ -1,0 +1,59 @@
+"""The loss is masked in a way that the rows do not support.
+
+`completion_only_loss=True` masks prompt + completion rows. On `messages` it is silently ignored: the model is trained
+to write the user's questions too. There it is `assistant_only_loss=True`, which in turn raises on rows that are no
+conversation.
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer
+
+    rows = rows.select_columns(["messages"])
+    config = SFTConfig(output_dir="out", completion_only_loss=True)
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer
+
+    rows = rows.select_columns(["messages"])
+    config = SFTConfig(output_dir="out", assistant_only_loss=True)
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts, Run
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+
+CODE = "DATA101"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+_CONVERSATIONS = {"messages", "conversations"}
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    for run in facts.runs:
+        columns = facts.columns(run)
+        if run.trainer.role.name == "SFTTrainer" and run.trainer.role.library == "trl" and columns.state == "known":
+            yield from _completion_only(facts, run, columns.names)
+            yield from _assistant_only(facts, run, columns.names)
+
+
+def _completion_only(facts: Facts, run: Run, names: frozenset[str]) -> Iterator[Outcome]:
+    setting = facts.setting(run, "completion_only_loss")
+    if setting and setting.value.value is True and names & _CONVERSATIONS and "completion" not in names:
+        message = f"completion_only_loss=True is ignored for rows with {', '.join(sorted(names & _CONVERSATIONS))}"
+        yield failed(
+            f"{message}: every token is trained on", "write assistant_only_loss=True", setting.node, whole=run.config.call
+        )
+
+
+def _assistant_only(facts: Facts, run: Run, names: frozenset[str]) -> Iterator[Outcome]:
+    setting = facts.setting(run, "assistant_only_loss")
+    if setting and setting.value.value is True and names == {"text"}:
+        message = "assistant_only_loss=True on rows of plain text: ValueError (they are no conversation)"
+        yield failed(message, "delete it, or give messages", setting.node, whole=run.config.call)

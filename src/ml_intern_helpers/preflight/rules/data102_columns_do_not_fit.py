@@ -1,0 +1,87 @@
+"""The rows do not have the columns that the method reads.
+
+A `KeyError` (`'text'`, `'prompt'`, `'chosen'`) when the trainer tokenizes, or worse: a stray column that makes TRL
+read the rows as another format (`prompt` beside `messages` is taken for prompt + completion). Only rows whose columns
+the script itself spells out are judged; for the rest ask `inspect_dataset`.
+
+Bad:
+
+    from trl import DPOConfig, DPOTrainer
+
+    rows = rows.select_columns(["prompt", "completion"])
+    DPOTrainer("Qwen/Qwen3-0.6B", args=DPOConfig(output_dir="out"), train_dataset=rows).train()
+
+Good:
+
+    from trl import DPOConfig, DPOTrainer
+
+    rows = rows.select_columns(["prompt", "chosen", "rejected"])
+    DPOTrainer("Qwen/Qwen3-0.6B", args=DPOConfig(output_dir="out"), train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.columns import Columns
+from ml_intern_helpers.preflight.facts import Facts, Run
+from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
+
+CODE = "DATA102"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+_PAIRS = ({"chosen", "rejected"},)
+#: Trainer -> sets of columns, one of which the rows must have.
+NEEDS: dict[str, tuple[set[str], ...]] = {
+    "SFTTrainer": ({"messages"}, {"conversations"}, {"prompt", "completion"}, {"text"}),
+    "DPOTrainer": _PAIRS,
+    "ORPOTrainer": _PAIRS,
+    "CPOTrainer": _PAIRS,
+    "RewardTrainer": _PAIRS,
+    "KTOTrainer": ({"prompt", "completion", "label"}, *_PAIRS),
+    "GRPOTrainer": ({"prompt"},),
+    "RLOOTrainer": ({"prompt"},),
+}
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    if not facts.runs:
+        yield unknown(f"{facts.training.method or 'the script'} decides by itself what it reads", facts.training.line)
+    for run in facts.runs:
+        needs = NEEDS.get(run.trainer.role.name) if run.trainer.role.library == "trl" else None
+        if needs is None:
+            yield unknown(f"no table of columns for {run.trainer.role.name}", run.trainer.line)
+        else:
+            yield _judged(facts, run, needs)
+
+
+def _judged(facts: Facts, run: Run, needs: tuple[set[str], ...]) -> Outcome:
+    columns = facts.columns(run)
+    name = run.trainer.role.name
+    if facts.argument(run.trainer, "formatting_func") is not None:
+        return passed(f"{name} with a formatting_func", run.trainer.line)
+    if columns.state == "unseen":
+        return unknown("the script does not spell out the columns of its rows", run.trainer.line)
+    if columns.state == "runtime":
+        return at_run_time(f"`{columns.text}` picks the columns when it runs", columns.line)
+    return _fits(facts, run, needs, columns)
+
+
+def _fits(facts: Facts, run: Run, needs: tuple[set[str], ...], columns: Columns) -> Outcome:
+    name = run.trainer.role.name
+    field = facts.value(run, "dataset_text_field", "text")
+    choices = [*needs, {str(field.value)}] if name == "SFTTrainer" and field.settled else list(needs)
+    listed = ", ".join(sorted(columns.names))
+    if name == "SFTTrainer" and "messages" in columns.names and "prompt" in columns.names and "completion" not in columns.names:
+        message = "a `prompt` column beside `messages`: TRL reads prompt + completion and raises KeyError: 'completion'"
+        return failed(message, 'write .select_columns(["messages"])', columns.line)
+    for choice in choices:
+        if choice <= columns.names:
+            return passed(f"{name} reads {', '.join(sorted(choice))}; rows have {listed}", columns.line)
+    wanted = " or ".join(" + ".join(sorted(choice)) for choice in needs)
+    return failed(
+        f"{name} needs {wanted}; the rows have {listed}",
+        "rename or map the columns (inspect_dataset prints the mapping)",
+        columns.line,
+    )

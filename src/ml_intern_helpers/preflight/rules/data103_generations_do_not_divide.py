@@ -1,0 +1,76 @@
+"""GRPO's batch does not divide by the number of generations.
+
+Per-device batch x accumulation steps x processes must be a multiple of `num_generations` (and that at least 2), else
+the config raises ValueError: a batch holds whole groups of answers to one prompt.
+
+Bad:
+
+    from trl import GRPOConfig, GRPOTrainer
+
+    config = GRPOConfig(output_dir="out", per_device_train_batch_size=4, gradient_accumulation_steps=1, num_generations=8)
+    GRPOTrainer("Qwen/Qwen3-0.6B", reward_funcs=reward, args=config, train_dataset=rows).train()
+
+Good:
+
+    from trl import GRPOConfig, GRPOTrainer
+
+    config = GRPOConfig(output_dir="out", per_device_train_batch_size=4, gradient_accumulation_steps=2, num_generations=8)
+    GRPOTrainer("Qwen/Qwen3-0.6B", reward_funcs=reward, args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts, Run
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+
+CODE = "DATA103"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+#: Default of num_generations by config (trl 1.16).
+GENERATIONS = {"GRPOConfig": 8, "RLOOConfig": 2}
+#: Processes a launcher may start: one of them may make the product divide.
+_PROCESSES = (2, 4, 8, 16, 3, 6)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    for run in facts.runs:
+        if run.config.role.name in GENERATIONS and run.config.role.library == "trl" and facts.uses_current("trl"):
+            yield from _judged(facts, run)
+
+
+def _judged(facts: Facts, run: Run) -> Iterator[Outcome]:
+    product = _product(facts, run)
+    count = facts.value(run, "num_generations", GENERATIONS[run.config.role.name])
+    if product is None or not count.settled or not isinstance(count.value, int):
+        return
+    setting = facts.setting(run, "num_generations")
+    at = setting.node if setting else run.config.call
+    if count.value < 2:
+        yield failed(
+            f"num_generations={count.value}: at least 2 are compared, ValueError",
+            "write num_generations=8",
+            at,
+            whole=run.config.call,
+        )
+    elif product % count.value:
+        message = f"batch x accumulation = {product} does not divide by num_generations={count.value}: ValueError on one process"
+        helps = next((n for n in _PROCESSES if product * n % count.value == 0), None)
+        fix = f"make it a multiple of {count.value}" + (f" (or launch {helps} processes)" if helps else "")
+        yield failed(message, fix, at, whole=run.config.call)
+
+
+def _product(facts: Facts, run: Run) -> int | None:
+    """The size of a generation batch on one process, None when a part of it is not settled."""
+    whole = facts.value(run, "generation_batch_size")
+    per_generation = facts.value(run, "steps_per_generation")
+    if isinstance(whole.value, int) and whole.settled:
+        return whole.value
+    steps = per_generation if per_generation.value is not None else facts.value(run, "gradient_accumulation_steps", 1)
+    batch = facts.value(run, "per_device_train_batch_size", 8)
+    unclear = not (whole.settled and per_generation.settled and steps.settled and batch.settled)
+    if unclear or not isinstance(steps.value, int) or not isinstance(batch.value, int):
+        return None
+    return batch.value * steps.value

@@ -1,0 +1,39 @@
+"""KTO with one row per device.
+
+Its loss compares rows of a batch with each other (the KL estimate pairs each prompt with another row's answer): with
+`loss_type="kto"` a per-device batch of 1 raises ValueError. `apo_zero_unpaired` allows it.
+
+Bad:
+
+    from trl import KTOConfig, KTOTrainer
+
+    config = KTOConfig(output_dir="out", per_device_train_batch_size=1, gradient_accumulation_steps=16)
+    KTOTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+
+Good:
+
+    from trl import KTOConfig, KTOTrainer
+
+    config = KTOConfig(output_dir="out", per_device_train_batch_size=2, gradient_accumulation_steps=8)
+    KTOTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+
+CODE = "DATA104"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    for run in facts.runs:
+        batch = facts.setting(run, "per_device_train_batch_size")
+        loss = facts.value(run, "loss_type", "kto")
+        if run.config.role.name == "KTOConfig" and batch and batch.value.value == 1 and loss.settled and loss.value == "kto":
+            fix = "write per_device_train_batch_size=2 and halve gradient_accumulation_steps"
+            yield failed("KTO with a per-device batch of 1: ValueError", fix, batch.node, whole=run.config.call)

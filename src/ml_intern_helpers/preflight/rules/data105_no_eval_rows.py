@@ -1,0 +1,42 @@
+"""An evaluation is scheduled and there is nothing to evaluate on.
+
+The trainer raises ValueError at construction when `eval_strategy` is set and no `eval_dataset` is given.
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", eval_strategy="steps", eval_steps=100)
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", eval_strategy="steps", eval_steps=100)
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows, eval_dataset=held_out).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.asking import shown
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+
+CODE = "DATA105"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    for run in facts.runs:
+        strategy = facts.setting(run, "eval_strategy")
+        rows = facts.argument(run.trainer, "eval_dataset")
+        if not (run.tunable and strategy and strategy.value.settled) or len(run.trainer.call.args) > 3 or run.trainer.own_init:
+            continue
+        missing = rows is None or (rows.value.state == "known" and rows.value.value is None)
+        if missing and strategy.value.value not in ("no", None):
+            message = f"eval_strategy={shown(strategy.value.value)} without an eval_dataset: ValueError"
+            yield failed(message, "pass eval_dataset=, or drop eval_strategy", strategy.node, whole=run.config.call)

@@ -1,0 +1,73 @@
+"""A reward function that cannot take TRL's call.
+
+It is called with keywords: `prompts`, `completions`, `completion_ids`, every other column of the dataset,
+`trainer_state`, `log_extra`, `log_metric`. A function without `**kwargs` raises TypeError at the first step, when
+model, data and GPU are all there.
+
+Bad:
+
+    from trl import GRPOConfig, GRPOTrainer
+
+    def short(completions):
+        return [-float(len(text)) for text in completions]
+
+    GRPOTrainer("Qwen/Qwen3-0.6B", reward_funcs=short, args=GRPOConfig(output_dir="out"), train_dataset=rows).train()
+
+Good:
+
+    from trl import GRPOConfig, GRPOTrainer
+
+    def short(completions, **kwargs):
+        return [-float(len(text)) for text in completions]
+
+    GRPOTrainer("Qwen/Qwen3-0.6B", reward_funcs=short, args=GRPOConfig(output_dir="out"), train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.names import dotted, reaching
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.script import Script
+
+CODE = "DATA106"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    for run in facts.runs:
+        setting = run.trainer.entries.items.get("reward_funcs")
+        if run.trainer.role.name in ("GRPOTrainer", "RLOOTrainer") and setting and facts.uses_current("trl"):
+            for function in _functions(facts.script, setting.node):
+                if function.args.kwarg is None:
+                    name = getattr(function, "name", "the lambda")
+                    message = f"the reward function {name} has no **kwargs: TRL passes keywords it does not take, TypeError"
+                    yield failed(message, f"write def {name}(completions, **kwargs)", function)
+
+
+def _functions(script: Script, node: ast.AST) -> Iterator[_Function]:
+    """The local functions behind `reward_funcs=`: one, a list of them, or a name bound to either."""
+    if isinstance(node, ast.Lambda):
+        yield node
+    elif isinstance(node, (ast.List, ast.Tuple)):
+        for part in node.elts:
+            yield from _functions(script, part)
+    elif isinstance(node, ast.Name):
+        yield from _named(script, node)
+
+
+def _named(script: Script, node: ast.Name) -> Iterator[_Function]:
+    target = dotted(script, node)
+    if target and isinstance(target.definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if not target.definition.decorator_list and not target.partial:  # a decorator may take the keywords
+            yield target.definition
+        return
+    bindings = reaching(script, node)
+    if len(bindings) == 1 and isinstance(bindings[0].value, (ast.List, ast.Tuple, ast.Lambda)):
+        yield from _functions(script, bindings[0].value)

@@ -1,0 +1,72 @@
+"""The precision does not fit the hardware.
+
+TRL trains in bf16 unless told otherwise. Without a GPU that raises ValueError at construction (`use_cpu=True` or
+`bf16=False`); a T4 has no bf16 units: there fp16. A script for any card chooses when it runs.
+
+Bad:
+
+    # /// script
+    # dependencies = ["trl"]
+    # [tool.hf-jobs]
+    # flavor = "cpu-upgrade"
+    # timeout = "2h"
+    # ///
+    from trl import SFTConfig, SFTTrainer
+
+    SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out"), train_dataset=rows).train()
+
+Good:
+
+    import torch
+    from trl import SFTConfig, SFTTrainer
+
+    gpu = torch.cuda.is_available()
+    bf16 = gpu and torch.cuda.is_bf16_supported(including_emulation=False)
+    config = SFTConfig(output_dir="out", bf16=bf16, fp16=gpu and not bf16, use_cpu=not gpu)
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts, Run
+from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+
+CODE = "HW101"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    for run in facts.runs:
+        if run.config.role.library == "trl" and _bf16(facts, run):
+            yield from _judged(facts, run)
+
+
+def _bf16(facts: Facts, run: Run) -> bool:
+    """bf16 is surely on: written, or by TRL's default, which holds unless fp16 is on."""
+    bf16, fp16 = facts.value(run, "bf16"), facts.value(run, "fp16")
+    on_cpu = facts.value(run, "use_cpu", False)
+    if not (bf16.settled and fp16.settled and on_cpu.settled) or on_cpu.value:
+        return False
+    return bf16.value is True or (bf16.value is None and not fp16.value)
+
+
+def _judged(facts: Facts, run: Run) -> Iterator[Outcome]:
+    flavor = (facts.header.jobs or {}).get("flavor") if facts.mode == "jobs" else None
+    gpus, card = FLAVORS.get(flavor, (None, "")) if isinstance(flavor, str) else (None, "")
+    choose = "bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)"
+    setting = facts.setting(run, "bf16")
+    at = setting.node if setting else run.config.call
+    how = "bf16=True" if setting else "bf16 is on by TRL's default"
+    if gpus == 0:
+        message = f"{how}, and the flavor {flavor} has no GPU: ValueError"
+        yield failed(message, "write use_cpu=True, or choose a GPU flavor", at, whole=run.config.call)
+    elif card == "T4":
+        message = f"{how}, and the T4 of {flavor} has no bf16 units"
+        yield failed(message, "write bf16=False, fp16=True", at, severity="warning", whole=run.config.call)
+    elif gpus is None and setting is None:
+        message = f"{how}: ValueError without a GPU, and a T4 has no bf16 units"
+        yield failed(message, f"choose by the card: {choose}", at, severity="info", whole=run.config.call)

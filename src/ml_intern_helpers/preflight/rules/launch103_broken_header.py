@@ -1,0 +1,41 @@
+"""A script block that `uv` or `hf jobs uv run` refuses, or does not see.
+
+Invalid TOML, a second block and an unknown key under `[tool.hf-jobs]` end the submission; a block that is never
+closed is silently no block, and the job runs without packages, flavor or timeout.
+
+Bad:
+
+    # /// script
+    # dependencies = ["trl"]
+    # [tool.hf-jobs]
+    # gpu = "a100-large"
+    # ///
+
+Good:
+
+    # /// script
+    # dependencies = ["trl"]
+    # [tool.hf-jobs]
+    # flavor = "a100-large"
+    # ///
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.knowledge.jobs import HEADER_KEYS
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+
+CODE = "LAUNCH103"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    for line, problem in facts.header.problems:
+        if "has no key" in problem:
+            yield failed(problem, f"keys are {', '.join(HEADER_KEYS)}", line)
+        else:
+            yield failed(problem, "correct the block", line)

@@ -1,0 +1,47 @@
+"""A flavor that Jobs do not have.
+
+The client sends any word; only the server refuses it, when the job is submitted. There is no `h100`, and `a10g-large`
+has the same 24 GB as `a10g-small`.
+
+Bad:
+
+    # /// script
+    # dependencies = ["trl"]
+    # [tool.hf-jobs]
+    # flavor = "h100"
+    # ///
+
+Good:
+
+    # /// script
+    # dependencies = ["trl"]
+    # [tool.hf-jobs]
+    # flavor = "h200"
+    # ///
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.asking import shown
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+
+CODE = "LAUNCH104"
+# A warning: the server may offer a flavor that this release of the client does not list yet.
+SEVERITY = "warning"
+MODES = ("jobs",)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    flavor = (facts.header.jobs or {}).get("flavor")
+    if isinstance(flavor, str) and flavor not in FLAVORS:
+        import difflib  # only for those who mistyped
+
+        near = difflib.get_close_matches(flavor, FLAVORS, n=3, cutoff=0.5)
+        fix = f"did you mean {', '.join(near)}? `hf jobs hardware` lists them" if near else "`hf jobs hardware` lists them"
+        yield failed(
+            f"flavor = {shown(flavor)} is not among those of huggingface_hub 2.4", fix, facts.header.line_with("flavor", "=")
+        )

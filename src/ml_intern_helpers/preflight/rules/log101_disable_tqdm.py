@@ -1,0 +1,41 @@
+"""The progress bar of the trainer is on.
+
+A bar redraws one line with carriage returns. In a log file or in `hf jobs logs` that is one endless line, the loss
+lines stand between its pieces, and `grep loss` finds fragments: nobody, and no program, sees that the run diverges.
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer
+
+    SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out"), train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer
+
+    SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out", disable_tqdm=True), train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.asking import Ask, answers
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome
+
+CODE = "LOG101"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+ASK = Ask(
+    "disable_tqdm",
+    good=lambda value: value is True,
+    default=False,
+    wrong="the progress bar breaks the log, loss lines cannot be grepped",
+    fix="write disable_tqdm=True",
+)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    yield from answers(facts, ASK)

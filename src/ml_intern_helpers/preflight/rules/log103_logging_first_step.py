@@ -1,0 +1,49 @@
+"""The first step is not logged.
+
+The loss of step 1 is the cheapest check there is: near ln(vocabulary size) or NaN means that template, masking or
+precision is wrong, and it is known a minute after the start instead of `logging_steps` later. It is also what the
+later loss is compared with.
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer
+
+    SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out", logging_steps=50), train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", logging_steps=50, logging_first_step=True)
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.asking import Ask, answers
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome, passed
+
+CODE = "LOG103"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+ASK = Ask(
+    "logging_first_step",
+    good=lambda value: value is True,
+    default=False,
+    wrong="the loss of step 1 shows a broken set-up a minute after the start",
+    fix="write logging_first_step=True",
+)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    # With logging_steps=1 the first step is logged anyway.
+    every_step = [facts.setting(run, "logging_steps") for run in facts.runs]
+    if facts.runs and all(setting and setting.value.state == "known" and setting.value.value == 1 for setting in every_step):
+        first = every_step[0]
+        yield passed("logging_steps=1 logs every step", getattr(first.node, "lineno", None) if first else None)
+        return
+    yield from answers(facts, ASK)

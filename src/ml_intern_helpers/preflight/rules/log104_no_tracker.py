@@ -1,0 +1,62 @@
+"""No tracker is wired.
+
+`report_to` is "none" unless it is set (since transformers 5): the curves exist only as lines of a log, a job's log
+included. Another tracker than Trackio passes: which one is the user's choice.
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer
+
+    SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out"), train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", report_to="trackio", project="demo", trackio_space_id="me/trackio")
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.asking import Ask, answers
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome, failed, passed
+
+CODE = "LOG104"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+_TRACKERS = ("trackio", "wandb", "mlflow", "comet_ml", "neptune", "swanlab", "aim", "clearml")
+ASK = Ask(
+    "report_to",
+    good=lambda value: bool(value) and value not in ("none", ["none"], [None]),
+    default="none",
+    wrong="nothing tracks the run",
+    fix='write report_to="trackio", project=…, run_name=… and, for Jobs, trackio_space_id="user/name"',
+)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    by_hand = _wired_by_hand(facts)
+    if by_hand is not None:
+        yield by_hand
+    elif facts.runs:
+        yield from answers(facts, ASK)
+    else:
+        yield failed(
+            "nothing tracks the run", "call trackio.init(project=…) before the loop and trackio.log in it", facts.training.line
+        )
+
+
+def _wired_by_hand(facts: Facts) -> Outcome | None:
+    """`trackio.init(…)`, `Accelerator(log_with="trackio")` or a tracker's callback."""
+    for name, call in facts.calls_ending("init", "Run", "init_trackers", "TrackioCallback", "WandbCallback", "MLflowCallback"):
+        if name.split(".")[0] in _TRACKERS or name.endswith(("Callback", "init_trackers")):
+            return passed(f"{name}(…)", call.lineno)
+    for _, call in facts.calls_ending("Accelerator"):
+        if "log_with" in facts.keywords(call).items:
+            return passed("Accelerator(log_with=…)", call.lineno)
+    return None

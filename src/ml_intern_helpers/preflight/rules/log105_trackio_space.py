@@ -1,0 +1,72 @@
+"""Trackio writes to the job's own disk.
+
+Without `trackio_space_id` Trackio is local only: its database lies in the container and is gone with it.
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", report_to="trackio", project="demo")
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", report_to="trackio", project="demo", trackio_space_id="me/trackio")
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.asking import Ask, answers
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome, passed
+
+CODE = "LOG105"
+SEVERITY = "error"
+MODES = ("jobs",)
+
+#: Any of these carries the metrics off the job's disk (trackio.init reads the variables itself).
+_ELSEWHERE = ("TRACKIO_SPACE_ID", "TRACKIO_SERVER_URL", "TRACKIO_BUCKET_ID")
+ASK = Ask(
+    "trackio_space_id",
+    good=bool,
+    default=None,
+    wrong="on Jobs the metrics die with the container",
+    fix='write trackio_space_id="user/name" (public unless hub_private_repo=True), or set TRACKIO_SPACE_ID in [tool.hf-jobs] env',
+)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    if not _trackio(facts):
+        return
+    elsewhere = _by_environment(facts)
+    if facts.smoke is not None:
+        yield passed(f"smoke run of {facts.smoke[0]} steps: no Space needed", facts.smoke[1])
+    elif elsewhere is not None:
+        yield elsewhere
+    elif facts.runs:
+        yield from answers(facts, ASK)
+
+
+def _trackio(facts: Facts) -> bool:
+    values = [facts.value(run, "report_to").value for run in facts.runs]
+    return any("trackio" in (value if isinstance(value, (list, tuple)) else [value]) for value in values)
+
+
+def _by_environment(facts: Facts) -> Outcome | None:
+    for name in _ELSEWHERE:
+        if name in ((facts.header.jobs or {}).get("env") or {}):
+            return passed(f"{name} in [tool.hf-jobs] env", facts.header.line_with(name))
+        for node in ast.walk(facts.source.tree):
+            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and _key(node) == name:
+                return passed(f"{name} set in os.environ", node.lineno)
+    return None
+
+
+def _key(node: ast.Subscript) -> object:
+    return node.slice.value if isinstance(node.slice, ast.Constant) else None

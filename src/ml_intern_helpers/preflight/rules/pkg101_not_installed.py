@@ -1,0 +1,54 @@
+"""An import that the job does not install.
+
+`hf jobs uv run` starts from an empty environment: only what the script block lists (and what that brings) is there.
+The import fails after the queue and the installation. What comes with a listed package (torch with trl) need not be
+listed.
+
+Bad:
+
+    # /// script
+    # dependencies = ["trl"]
+    # ///
+    from peft import LoraConfig
+    from sklearn.metrics import f1_score
+
+Good:
+
+    # /// script
+    # dependencies = ["trl", "peft", "scikit-learn"]
+    # ///
+    from peft import LoraConfig
+    from sklearn.metrics import f1_score
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.installed import Verdict, judged, needed_by_imports
+from ml_intern_helpers.preflight.outcome import Outcome, failed, passed, unknown
+
+CODE = "PKG101"
+SEVERITY = "error"
+MODES = ("jobs",)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    needs = needed_by_imports(facts)
+    verdicts = [(need, judged(facts, need)) for need in needs]
+    missing = [need for need, verdict in verdicts if verdict is Verdict.MISSING]
+    if not facts.header.requirements and missing:
+        names = ", ".join(f'"{need.distributions[0]}"' for need in missing)
+        message = f"the script names no dependencies: the job installs none of {names}"
+        yield failed(message, f"put a `# /// script` block on top with # dependencies = [{names}]", facts.header.line)
+        return
+    for need in missing:
+        message = f"`import {need.what}`: the job does not install {' or '.join(need.distributions)}"
+        yield failed(message, f'add "{need.distributions[0]}" to dependencies', need.node)
+    for need, verdict in verdicts:
+        if verdict is Verdict.DOUBTFUL:
+            yield unknown(f"which of the dependencies provides `{need.what}`", need.line)
+    if not missing:
+        listed = len(facts.header.requirements)
+        yield passed(f"{len(needs)} third-party imports, all installed by {listed} dependencies", facts.header.line)

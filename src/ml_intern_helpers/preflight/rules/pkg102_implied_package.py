@@ -1,0 +1,50 @@
+"""A setting that needs a package which the job does not install.
+
+`report_to="trackio"`, `peft_config=`, `load_in_4bit`, `use_vllm=True`, an 8-bit optimizer: none of them is an import
+of the script, each fails without its package, most of them only when training starts.
+
+Bad:
+
+    # /// script
+    # dependencies = ["trl"]
+    # ///
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", report_to="trackio", project="demo", optim="paged_adamw_8bit")
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+
+Good:
+
+    # /// script
+    # dependencies = ["trl", "trackio", "bitsandbytes"]
+    # ///
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", report_to="trackio", project="demo", optim="paged_adamw_8bit")
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.installed import Verdict, judged, needed_by_imports, needed_by_settings
+from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+
+CODE = "PKG102"
+SEVERITY = "error"
+MODES = ("jobs",)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    imported = {name for need in needed_by_imports(facts) for name in need.distributions}
+    for need in needed_by_settings(facts):
+        verdict = judged(facts, need)
+        if imported & set(need.distributions):
+            continue  # PKG101 has said it
+        if verdict is Verdict.MISSING:
+            message = f"{need.what} needs {' or '.join(need.distributions)}, which the job does not install"
+            yield failed(message, f'add "{need.distributions[0]}" to dependencies', need.node)
+        elif verdict is Verdict.DOUBTFUL:
+            yield unknown(f"whether {need.distributions[0]}, needed by {need.what}, comes with a dependency", need.line)

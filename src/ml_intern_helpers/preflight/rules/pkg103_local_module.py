@@ -1,0 +1,37 @@
+"""A module beside the script that does not travel with it.
+
+`hf jobs uv run train.py` ships the script, and files named in its arguments, nothing else: `import utils` of a
+neighbouring file fails in the job and works on this machine.
+
+Bad:
+
+    import helper_functions  # helper_functions.py lies beside the script
+
+Good:
+
+    def helper():
+        "what helper_functions.py held"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.installed import beside
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+
+CODE = "PKG103"
+SEVERITY = "error"
+MODES = ("jobs",)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    told = set()
+    for item in facts.imports:
+        name = item.module.lstrip(".").split(".")[0] or item.name
+        local = item.module.startswith(".") or beside(facts.source.path, name)
+        if local and not item.optional and name not in told:
+            told.add(name)
+            message = f"`{name}` is a local module: a job gets only the script"
+            yield failed(message, "move its code into the script, or install it from a repository or package", item.node)

@@ -1,0 +1,64 @@
+"""The trained model stays on the job's disk.
+
+A job's container and its disk are deleted when the job ends, however it ends: hours of training end in nothing. A
+smoke run (its own step limit of at most 50) is exempt.
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer
+
+    SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out"), train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", push_to_hub=True, hub_model_id="me/demo")
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.asking import Ask, answers
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome, failed, passed
+
+CODE = "SAVE101"
+SEVERITY = "error"
+MODES = ("jobs",)
+
+ASK = Ask(
+    "push_to_hub",
+    good=lambda value: value is True,
+    default=False,
+    wrong="a job's disk is deleted with the job, the model with it",
+    fix='write push_to_hub=True, hub_model_id="user/name"',
+)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    if facts.smoke is not None:
+        yield passed(f"smoke run of {facts.smoke[0]} steps: exempt", facts.smoke[1])
+        return
+    by_hand = _pushed_by_hand(facts)
+    found = list(answers(facts, ASK)) if facts.runs else []
+    if by_hand is not None and all(answer.state == "fail" for answer in found):
+        yield by_hand
+    elif facts.runs:
+        yield from found
+    else:
+        yield failed(ASK.wrong, "push in the script: model.push_to_hub(…) or HfApi().upload_folder(…)", facts.training.line)
+
+
+def _pushed_by_hand(facts: Facts) -> Outcome | None:
+    """`trainer.push_to_hub()`, an upload of the folder, or a bucket mounted where the model is written."""
+    for call in facts.methods("push_to_hub", "upload_folder", "upload_large_folder"):
+        return passed(f"`{facts.source.segment(call)}`", call.lineno)
+    for name, call in facts.calls_ending("upload_folder", "upload_large_folder"):
+        return passed(f"{name}(…)", call.lineno)
+    volumes = (facts.header.jobs or {}).get("volumes")
+    if isinstance(volumes, list) and any(isinstance(one, str) and one.startswith("hf://buckets/") for one in volumes):
+        return passed("a bucket is mounted by [tool.hf-jobs] volumes", facts.header.line_with("volumes"))
+    return None

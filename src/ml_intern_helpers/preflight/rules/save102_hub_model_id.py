@@ -1,0 +1,51 @@
+"""The model is pushed under a name nobody chose.
+
+Without `hub_model_id` the repository is named after the output folder: "out" or "trainer_output" in the account of
+whoever's token runs the job, and the next run overwrites it.
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer
+
+    SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out", push_to_hub=True), train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", push_to_hub=True, hub_model_id="me/demo")
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.asking import Ask, answers, no_config
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome, passed
+
+CODE = "SAVE102"
+SEVERITY = "error"
+MODES = ("jobs",)
+
+ASK = Ask(
+    "hub_model_id",
+    good=lambda value: isinstance(value, str) and bool(value),
+    default=None,
+    wrong="the repository gets the output folder's name",
+    fix='write hub_model_id="user/name"',
+)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    if facts.smoke is not None:
+        yield passed(f"smoke run of {facts.smoke[0]} steps: exempt", facts.smoke[1])
+        return
+    named = [call for call in facts.methods("push_to_hub", "upload_folder", "upload_large_folder") if call.args or call.keywords]
+    if named and not any(facts.value(run, "push_to_hub", False).value is True for run in facts.runs):
+        yield passed(f"`{facts.source.segment(named[0])}`", named[0].lineno)
+    elif not facts.runs:
+        yield no_config(facts)
+    else:
+        yield from answers(facts, ASK)

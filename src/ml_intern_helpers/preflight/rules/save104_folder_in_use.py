@@ -1,0 +1,74 @@
+"""The output folder already holds a run.
+
+Training writes into it without asking (`overwrite_output_dir` is gone): a restart replaces checkpoints of the same
+step, and `save_total_limit` deletes the older run's first. The best checkpoint of last week is lost that way. Say
+which is meant.
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out")  # and out/checkpoint-500 exists
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out")  # and out/checkpoint-500 exists
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train(resume_from_checkpoint=True)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ml_intern_helpers.preflight.asking import line_of, no_config
+from ml_intern_helpers.preflight.facts import Facts, Run
+from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
+from ml_intern_helpers.preflight.values import Value
+from ml_intern_helpers.text import clean
+
+CODE = "SAVE104"
+SEVERITY = "warning"
+MODES = ("local",)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    if not facts.runs:
+        yield no_config(facts)
+    for run in facts.runs:
+        setting = facts.setting(run, "output_dir")
+        value = setting.value if setting else Value("known", "trainer_output")
+        line = line_of(setting, run)
+        if value.state == "unknown":
+            yield unknown(value.reason, line)
+        elif not value.settled or not isinstance(value.value, str):
+            yield at_run_time(value.reason or "not a text", line)
+        else:
+            yield _looked_at(facts, run, value.value, line)
+
+
+def _looked_at(facts: Facts, run: Run, folder: str, line: int) -> Outcome:
+    name = clean(folder, limit=80)
+    held = _checkpoints(folder)
+    if held is None:
+        return passed(f"output_dir {name!r} is new or empty", line)
+    resumed = [call for call in facts.methods("train") if "resume_from_checkpoint" in facts.keywords(call).items]
+    if resumed:
+        return passed(f"output_dir {name!r} holds {held}; `{facts.source.segment(resumed[0])}`", resumed[0].lineno)
+    fix = "ask: go on from it (trainer.train(resume_from_checkpoint=True)), or another output_dir; do not overwrite unasked"
+    return failed(f"output_dir {name!r} already holds {held}", fix, line)
+
+
+def _checkpoints(folder: str) -> str | None:
+    """What is there, or None when there is nothing to lose; the folder is taken from where the helper runs."""
+    try:
+        names = sorted(entry.name for entry in Path(folder).expanduser().iterdir())
+    except (OSError, ValueError):
+        return None
+    checkpoints = sorted((name for name in names if name.startswith("checkpoint-")), key=lambda name: (len(name), name))
+    if checkpoints:
+        return clean(checkpoints[-1], limit=60) if len(checkpoints) == 1 else f"{len(checkpoints)} checkpoints"
+    return f"{len(names)} entries" if names else None

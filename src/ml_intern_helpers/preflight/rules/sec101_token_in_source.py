@@ -1,0 +1,49 @@
+"""A Hugging Face token stands in the source.
+
+The script is uploaded for a job, pushed to a repository, pasted into a chat: whoever reads it writes to the account.
+Revoke the token; removing the line does not make it secret again.
+
+Bad:
+
+    from huggingface_hub import login
+
+    login(token="hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789")
+
+Good:
+
+    import os
+
+    from huggingface_hub import login
+
+    login(token=os.environ["HF_TOKEN"])
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome
+
+CODE = "SEC101"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+# Searched in the text, comments included: a secret leaks from a comment just as well.
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_])hf_[A-Za-z0-9]{30,}(?![A-Za-z0-9_])")
+_FIX = 'revoke it at huggingface.co/settings/tokens; read os.environ["HF_TOKEN"], and pass --secrets HF_TOKEN to the job'
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    for number, line in enumerate(facts.source.lines, start=1):
+        for match in _TOKEN.finditer(line) if "hf_" in line else ():
+            if _looks_random(match.group()):
+                message = f"a Hugging Face token ({match.group()[:5]}…) stands in the source"
+                yield Outcome("fail", message, number, number, match.start() + 1, _FIX, mask=True)
+
+
+def _looks_random(token: str) -> bool:
+    """`hf_xxxxxxxx…` in a placeholder is no secret."""
+    body = token.removeprefix("hf_")
+    return len(set(body)) >= 10 and body.lower() != body and body.upper() != body

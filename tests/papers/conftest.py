@@ -1,0 +1,32 @@
+"""The paper room inside this process: real sockets to loopback, no waiting, a cache of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ml_intern_helpers.http import Http
+from support.helpers import DEAD_URL, URL_VARIABLES
+from support.loopback import Loopback
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """Seconds that the code under test wanted to sleep."""
+    return []
+
+
+@pytest.fixture
+def http(service: Loopback, waits: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Http]:
+    """`http()` is a fresh door; every paper service is the loopback one, everything else is dead."""
+    for name in URL_VARIABLES:
+        monkeypatch.setenv(name, DEAD_URL)
+    for name in ("HF_ENDPOINT", "ML_INTERN_ARXIV_URL", "ML_INTERN_SEMANTIC_SCHOLAR_URL", "ML_INTERN_OPENALEX_URL"):
+        monkeypatch.setenv(name, service.url)
+    for name in ("SEMANTIC_SCHOLAR_API_KEY", "S2_API_KEY", "OPENALEX_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ML_INTERN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    return lambda: Http(sleep=waits.append)

@@ -1,0 +1,268 @@
+"""The guard allows one plain call of a read-only helper; every trick to slip in more gets no opinion."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ml_intern_helpers.guard import helper_calls
+from ml_intern_helpers.guard.hook import before_tool
+from ml_intern_helpers.guard.shell_words import plain_words
+from support.helpers import ROOT
+
+SCRIPT = f"{ROOT}/skills/ml-intern/scripts/detect_compute.sh"
+AUDIT = f"{ROOT}/skills/ml-intern/scripts/inspect_dataset.sh"
+
+
+def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
+    return helper_calls.allows({"command": command, **more}, str(cwd))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(SCRIPT, id="bare"),
+        pytest.param(f'"{SCRIPT}" --human', id="double-quoted-path"),
+        pytest.param(f"'{SCRIPT}' --json", id="single-quoted-path"),
+        pytest.param(f'"{ROOT}"/skills/ml-intern/scripts/detect_compute.sh', id="root-quoted-alone"),
+        pytest.param(f"  {SCRIPT}  --human ", id="spaces-around"),
+        pytest.param(f"{AUDIT} HuggingFaceH4/ultrachat_200k --method sft", id="hub-id"),
+        pytest.param(f"{AUDIT} data/train.jsonl --rows=5", id="file-of-the-project"),
+        pytest.param(f"{AUDIT} /data/sets/train.jsonl", id="file-elsewhere"),
+        pytest.param(f"{AUDIT} {ROOT}/examples/chat.jsonl", id="file-of-the-plugin"),
+        pytest.param(f"{AUDIT} .ml-intern/sample.jsonl ../other/x.jsonl ./y.jsonl", id="dots-that-hide-nothing"),
+        pytest.param(
+            AUDIT.replace("inspect_dataset", "crawl_arxiv") + " 'DPO; is it > PPO? $5 `x` \\ !'", id="hostile-but-quoted"
+        ),
+        pytest.param(
+            AUDIT.replace("inspect_dataset", "crawl_arxiv") + ' "Schrödinger bridges & flows (2026)"', id="words-in-quotes"
+        ),
+        pytest.param(AUDIT.replace("inspect_dataset", "hf_paper_meta") + " 2305.18290v3", id="paper"),
+        pytest.param(AUDIT.replace("inspect_dataset", "preflight_check") + " train.py --local", id="preflight"),
+    ],
+)
+def test_a_plain_call_is_allowed(command: str) -> None:
+    assert allowed(command)
+
+
+TRICKS = {
+    "chained-semicolon": "{s}; rm -rf x",
+    "chained-and": "{s} && rm -rf x",
+    "chained-or": "{s} || rm -rf x",
+    "background": "{s} & rm -rf x",
+    "trailing-ampersand": "{s} &",
+    "piped": "{s} | sh",
+    "pipe-both": "{s} |& sh",
+    "redirected-out": "{s} > out",
+    "redirected-glued": "{s}>out",
+    "redirected-err": "{s} 2>&1",
+    "redirected-in": "{s} < /etc/passwd",
+    "heredoc": "{s} <<EOF",
+    "here-string": "{s} <<< x",
+    "process-substitution": "{s} <(rm x)",
+    "command-substitution": "{s} $(rm x)",
+    "backticks": "{s} `rm x`",
+    "substitution-in-double-quotes": '{s} "$(rm x)"',
+    "backticks-in-double-quotes": '{s} "`rm x`"',
+    "variable": "{s} $HOME",
+    "variable-in-quotes": '{s} "$HF_TOKEN"',
+    "ansi-c-quotes": "{s} $'\\n'rm",
+    "locale-quotes": '{s} $"x"',
+    "arithmetic": "{s} $((1))",
+    "newline": "{s}\nrm -rf x",
+    "trailing-newline": "{s}\n",
+    "newline-in-quotes": "{s} 'a\nb'",
+    "carriage-return": "{s}\rrm x",
+    "nul": "{s}\0rm",
+    "tab": "{s}\t--human",
+    "vertical-tab": "{s}\x0brm",
+    "escape": "{s} \x1b[2J",
+    "bidi": "{s} 'a\u202eb'",
+    "no-break-space": "{s}\u00a0rm",
+    "line-separator": "{s}\u2028rm",
+    "lone-surrogate": "{s} '\ud800'",
+    "environment-prefix": "PATH=/tmp {s}",
+    "env-program": "env PATH=/tmp {s}",
+    "interpreter": "bash {s}",
+    "sourced": ". {s}",
+    "exec": "exec {s}",
+    "sudo": "sudo {s}",
+    "time": "time {s}",
+    "negated": "! {s}",
+    "subshell": "({s})",
+    "group": "{{ {s}; }}",
+    "glob-star": "{s} *",
+    "glob-question": "{s} ?",
+    "glob-set": "{s} [a]",
+    "braces": "{s} {{a,b}}",
+    "tilde": "{s} ~",
+    "tilde-user": "{s} ~root/x",
+    "zsh-equals": "{s} =ls",
+    "history": '{s} "!!"',
+    "comment": "{s} # hidden",
+    "backslash": "{s} \\; rm",
+    "backslash-in-double-quotes": '{s} "\\$x"',
+    "line-continuation": "{s} \\\nrm",
+    "backslash-in-path": "{s}\\ x",
+    "unbalanced-single": "{s} 'x",
+    "unbalanced-double": '{s} "x',
+    "quote-closes-early": "{s} 'a'; rm 'b'",
+    "other-script-appended": "{s}x",
+    "script-then-slash": "{s}/",
+    "dotdot": "{root}/skills/ml-intern/scripts/../../../scripts/launch --env helpers -c 1",
+    "dotdot-back-to-it": "{root}/skills/../skills/ml-intern/scripts/detect_compute.sh",
+    "dot-component": "{root}/./skills/ml-intern/scripts/detect_compute.sh",
+    "double-slash": "{root}//skills/ml-intern/scripts/detect_compute.sh",
+    "relative": "skills/ml-intern/scripts/detect_compute.sh",
+    "launch-itself": "{root}/scripts/launch detect_compute",
+    "launch-with-python": "{root}/scripts/launch --env helpers -c 'import os'",
+    "unlisted-script": "{root}/skills/ml-intern/scripts/install.sh",
+    "recipe": "{root}/skills/ml-intern/recipes/sft.py",
+    "bare-name": "detect_compute",
+    "other-plugin": "/elsewhere/skills/ml-intern/scripts/detect_compute.sh",
+    "empty": "",
+    "spaces": "   ",
+    "empty-quotes": "''",
+    "too-long": "{s} " + "x" * 9000,
+}
+SECRETS = {
+    "ssh-key": "{a} /home/ada/.ssh/id_ed25519",
+    "token-file": "{a} /home/ada/.cache/huggingface/token",
+    "dotenv": "{a} .env",
+    "dotenv-below": "{a} ./config/.env",
+    "dotdot-into-hidden": "{a} ../../.aws/credentials",
+    "hidden-glob-in-quotes": "{a} '/home/ada/.aws/*'",
+    "quoted-tilde": "{a} '~/.netrc'",
+    "process-environment": "{a} /proc/self/environ",
+    "process-by-dotdot": "{a} ../../../../../../../../proc/self/environ",
+    "device": "{a} /dev/stdin",
+    "behind-an-option": "{a} --file=/home/ada/.ssh/id_ed25519",
+    "file-url": "{a} file:///home/ada/.netrc",
+}
+
+
+@pytest.mark.parametrize("command", [pytest.param(text, id=name) for name, text in {**TRICKS, **SECRETS}.items()])
+def test_a_trick_gets_no_opinion(command: str) -> None:
+    assert not allowed(command.format(s=SCRIPT, a=AUDIT, root=ROOT))
+
+
+def test_switched_off_sandbox_is_the_users_to_judge() -> None:
+    assert allowed(SCRIPT, description="x", timeout=5, run_in_background=True)
+    assert not allowed(SCRIPT, dangerouslyDisableSandbox=True)
+
+
+@pytest.mark.parametrize("command", [None, 5, ["ls"], {}], ids=str)
+def test_command_of_another_type_gets_no_opinion(command: object) -> None:
+    assert not helper_calls.allows({"command": command}, "/")
+
+
+def test_link_in_the_project_to_a_secret_gets_no_opinion(tmp_path: Path) -> None:
+    (tmp_path / "home/.ssh").mkdir(parents=True)
+    (tmp_path / "home/.ssh/key").write_text("k")
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/rows.jsonl").symlink_to(tmp_path / "home/.ssh/key")
+    (tmp_path / "project/plain.jsonl").write_text("{}")
+    assert allowed(f"{AUDIT} plain.jsonl", tmp_path / "project")
+    assert not allowed(f"{AUDIT} rows.jsonl", tmp_path / "project")
+
+
+def test_project_under_a_hidden_folder_is_not_hidden_itself(tmp_path: Path) -> None:
+    project = tmp_path / ".worktrees/a"
+    project.mkdir(parents=True)
+    assert allowed(f"{AUDIT} {project}/data.jsonl", project)
+    assert not allowed(f"{AUDIT} {tmp_path}/.worktrees/b/data.jsonl", project)
+
+
+def install(folder: Path) -> Path:
+    """A copy of what the guard needs, at `folder`; returns the path of the copied helper script."""
+    scripts = folder / "skills/ml-intern/scripts"
+    scripts.mkdir(parents=True)
+    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    script = scripts / "detect_compute.sh"
+    script.write_text("#!/bin/sh\n")
+    return script
+
+
+def ask(folder: Path, command: str, **environment: str) -> str:
+    """What the guard of the copy at `folder` prints for a Bash event."""
+    import sys
+
+    event = {"tool_name": "Bash", "tool_input": {"command": command}, "cwd": str(folder)}
+    program = [sys.executable, "-I", "-S", "-B", str(folder / "src/ml_intern_helpers/__main__.py"), "guard", "pre_tool_use"]
+    done = subprocess.run(program, input=json.dumps(event), env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_plugin_path_with_a_space_must_be_quoted(tmp_path: Path) -> None:
+    script = install(tmp_path / "a b" / "plug in")
+    assert '"allow"' in ask(tmp_path / "a b/plug in", f'"{script}" --human')
+    assert ask(tmp_path / "a b/plug in", f"{script} --human") == ""
+
+
+def test_script_that_links_elsewhere_is_not_ours(tmp_path: Path) -> None:
+    script = install(tmp_path / "plugin")
+    assert '"allow"' in ask(tmp_path / "plugin", str(script))
+    script.unlink()
+    (tmp_path / "evil.sh").write_text("#!/bin/sh\n")
+    script.symlink_to(tmp_path / "evil.sh")
+    assert ask(tmp_path / "plugin", str(script)) == ""
+
+
+def test_link_to_our_script_is_not_our_script(tmp_path: Path) -> None:
+    """The wrapper finds the launcher beside the name it was called by: a link elsewhere would start another launcher."""
+    script = install(tmp_path / "plugin")
+    (tmp_path / "elsewhere/skills/ml-intern/scripts").mkdir(parents=True)
+    link = tmp_path / "elsewhere/skills/ml-intern/scripts/detect_compute.sh"
+    link.symlink_to(script)
+    assert ask(tmp_path / "plugin", str(link)) == ""
+    assert ask(tmp_path / "plugin", str(link), CLAUDE_PLUGIN_ROOT=str(tmp_path / "elsewhere")) == ""
+
+
+def test_root_as_the_client_spells_it_counts_when_it_is_the_same_folder(tmp_path: Path) -> None:
+    install(tmp_path / "plugin")
+    (tmp_path / "link").symlink_to(tmp_path / "plugin")
+    command = f"{tmp_path}/link/skills/ml-intern/scripts/detect_compute.sh"
+    assert ask(tmp_path / "plugin", command) == ""
+    assert '"allow"' in ask(tmp_path / "plugin", command, CLAUDE_PLUGIN_ROOT=f"{tmp_path}/link/")
+
+
+def test_helper_that_is_missing_is_not_allowed(tmp_path: Path) -> None:
+    script = install(tmp_path / "plugin")
+    script.unlink()
+    assert ask(tmp_path / "plugin", str(script)) == ""
+
+
+def test_option_declared_as_writing_gets_no_opinion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(helper_calls.READ_ONLY_HELPERS, "inspect_dataset", frozenset({"--html"}))
+    assert allowed(f"{AUDIT} x/y")
+    assert not allowed(f"{AUDIT} x/y --html page.html")
+    assert not allowed(f"{AUDIT} x/y --html=page.html")
+
+
+@pytest.mark.parametrize("shell", [shell for shell in ("bash", "zsh", "sh") if shutil.which(shell)])
+def test_words_are_what_the_shell_makes_of_them(shell: str) -> None:
+    """The reader against the real shells: for each line it accepts, the shell sees the same words."""
+    lines = [
+        "a b  c",
+        "'a b'c\"d e\"",
+        "x='y z' k=v",
+        "'' \"\" e",
+        "a%b @x +y :z a=b,c ./d -e",
+        "'$x `y` \\n ! # * ; | & < > ( ) { } [ ] ~ ^ ?'",
+        '"# * ; | & < > ( ) { } [ ] ~ ^ ? \' é"',
+        "--opt=1.5e-4 2305.18290v3 org/name",
+    ]
+    for line in lines:
+        done = subprocess.run([shell, "-c", f"printf '%s\\0' {line}"], capture_output=True, text=True, check=True)
+        assert done.stdout.split("\0")[:-1] == plain_words(line), line
+
+
+def test_event_of_another_tool_gets_no_opinion() -> None:
+    assert before_tool({"tool_name": "Bash", "tool_input": {"command": SCRIPT}, "cwd": "/"})
+    assert before_tool({"tool_name": "Write", "tool_input": {"command": SCRIPT}, "cwd": "/"}) is None
+    assert before_tool({"tool_name": "Bash", "tool_input": SCRIPT}) is None
