@@ -43,5 +43,3 @@ def surface(release: TreeRelease, beside: Library) -> Surface:
 
 def _public(release: TreeRelease, module: str) -> list[str]:
     return [name for name in release.names(module) if not name.startswith("_")]
-
-
