@@ -285,7 +285,7 @@ def test_the_fallback_is_said_and_dated(service: Loopback, helper: Run) -> None:
 
 def test_rate_limited_without_a_header_does_not_outlast_the_deadline(service: Loopback, helper: Run) -> None:
     service.routes["/graph/"] = Answer({"message": "Too Many Requests.", "code": "429"}, 429)
-    outcome = helper("crawl_arxiv", "--citations", "2106.09685", "--influential", "--timeout", "0.9", **urls(service))
+    outcome = helper("crawl_arxiv", "--citations", "2106.09685", "--influential", "--timeout", "3", **urls(service))
     assert outcome.code == 3
     assert "429" in one_line(outcome)
     assert "SEMANTIC_SCHOLAR_API_KEY" in outcome.stderr

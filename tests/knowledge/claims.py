@@ -62,7 +62,9 @@ def sft(rows: list[dict[str, Any]], model: Any = None, **more: Any) -> SFTTraine
 
 
 def dpo(rows: list[dict[str, Any]], **own: Any) -> DPOTrainer:
-    return DPOTrainer(model=TINY, args=config(DPOConfig, per_device_train_batch_size=2), train_dataset=Dataset.from_list(rows), **own)
+    return DPOTrainer(
+        model=TINY, args=config(DPOConfig, per_device_train_batch_size=2), train_dataset=Dataset.from_list(rows), **own
+    )
 
 
 def kto(rows: list[dict[str, Any]], **more: Any) -> KTOTrainer:
@@ -78,18 +80,29 @@ def grpo(reward: Callable[..., list[float]], **more: Any) -> GRPOTrainer:
 @contextlib.contextmanager
 def raises(kind: type[BaseException] | tuple[type[BaseException], ...], pattern: str = "") -> Iterator[None]:
     """The body must raise `kind` with `pattern` somewhere in its text."""
+    seen: BaseException | None = None
     try:
         yield
     except kind as err:
-        assert re.search(pattern, f"{type(err).__name__}: {err}"), f"said: {err}"
-    else:
-        raise AssertionError("raised nothing")
+        seen = err
+    assert seen is not None, "raised nothing"
+    assert re.search(pattern, f"{type(seen).__name__}: {seen}"), f"said: {seen}"
+
+
+def quoted(message: str) -> str:
+    """A pattern for an error message that common-mistakes.md quotes; it must still be quoted there."""
+    assert message in (ROOT / "skills/ml-intern/references/common-mistakes.md").read_text(encoding="utf-8"), (
+        f"not quoted: {message}"
+    )
+    return re.escape(message)
 
 
 def labels(trainer: SFTTrainer) -> tuple[int, int]:
     """Of the first batch: tokens with loss, tokens in all without padding."""
     batch = next(iter(trainer.get_train_dataloader()))
-    return int((batch["labels"] != -100).sum()), int(batch["attention_mask"].sum()) if "attention_mask" in batch else batch["labels"].numel()
+    return int((batch["labels"] != -100).sum()), int(batch["attention_mask"].sum()) if "attention_mask" in batch else batch[
+        "labels"
+    ].numel()
 
 
 # --- dataset-formats, SKILL -------------------------------------------------------------------------------------------
@@ -157,13 +170,19 @@ def no_template() -> None:
     """Messages and a tokenizer without a template: ValueError that names chat_template."""
     tokenizer = AutoTokenizer.from_pretrained(TINY)
     tokenizer.chat_template = None
-    with raises(ValueError, "chat_template"):
+    with raises(ValueError, quoted("chat_template is not set")):
         sft(CHAT, processing_class=tokenizer)
+
+
+def chat_without_an_answer() -> None:
+    """assistant_only_loss: one conversation without an assistant turn among good ones is a RuntimeError."""
+    with raises(RuntimeError, "no assistant tokens"):
+        sft([*CHAT, {"messages": [USER]}], assistant_only_loss=True, per_device_train_batch_size=16).train()
 
 
 def kto_batch_of_one() -> None:
     """KTO with per-device batch 1: ValueError."""
-    with raises(ValueError, "batch size"):
+    with raises(ValueError, quoted("batch size must be > 1")):
         kto(LABELLED, per_device_train_batch_size=1)
 
 
@@ -186,7 +205,7 @@ def long_reward_pairs_are_dropped() -> None:
 
 def grpo_divisibility() -> None:
     """GRPO's batch must divide by num_generations; with one generation it refuses too."""
-    with raises(ValueError, "num_generations|generation"):
+    with raises(ValueError, quoted("must be divisible by num_generations")):
         grpo(lambda completions, **kwargs: [0.0] * len(completions), num_generations=8, per_device_train_batch_size=4)
     with raises(ValueError, "num_generations|generation"):
         grpo(lambda completions, **kwargs: [0.0] * len(completions), num_generations=1)
@@ -224,7 +243,7 @@ def reward_sees_messages_and_columns() -> None:
 def bf16_needs_a_device() -> None:
     """Without a GPU a default config is a ValueError about bf16; the line in local-mode is not."""
     if not torch.accelerator.is_available():
-        with raises(ValueError, "bf16"):
+        with raises(ValueError, quoted("Your setup doesn't support bf16")):
             SFTConfig(output_dir="x")
 
 
@@ -251,13 +270,13 @@ def string_models_load_in_float32() -> None:
 
 def evaluation_needs_data() -> None:
     """eval_strategy without eval_dataset: ValueError naming it."""
-    with raises(ValueError, "eval_dataset"):
+    with raises(ValueError, quoted("didn't pass an `eval_dataset`")):
         sft(CHAT, eval_strategy="steps")
 
 
 def best_model_needs_matching_strategies() -> None:
     """load_best_model_at_end with different save and eval strategies: ValueError naming it."""
-    with raises(ValueError, "load_best_model_at_end"):
+    with raises(ValueError, quoted("load_best_model_at_end requires")):
         config(SFTConfig, load_best_model_at_end=True, eval_strategy="steps", save_strategy="epoch")
 
 
@@ -273,8 +292,18 @@ def saves_at_the_last_step() -> None:
 
 def resume_without_a_checkpoint() -> None:
     """resume_from_checkpoint=True without a checkpoint: ValueError."""
-    with raises(ValueError, "checkpoint"):
+    with raises(ValueError, quoted("No valid checkpoint found")):
         sft(CHAT, output_dir=str(WORK / "nothing")).train(resume_from_checkpoint=True)
+
+
+def weights_alone_resume_in_silence() -> None:
+    """save_only_model leaves the optimizer out, and resuming from that raises nothing."""
+    out = WORK / "weights-only"
+    sft(CHAT, output_dir=str(out), save_strategy="steps", save_only_model=True).train()
+    assert not (out / "checkpoint-1/optimizer.pt").exists()
+    trainer = sft(CHAT, output_dir=str(out), max_steps=2)
+    trainer.train(resume_from_checkpoint=True)
+    assert trainer.state.global_step == 2
 
 
 def adapters_need_no_reference() -> None:
@@ -310,7 +339,7 @@ def block(reference: str, containing: str) -> dict[str, Any]:
     text = (ROOT / f"skills/ml-intern/references/{reference}.md").read_text(encoding="utf-8")
     source = next(b for b in re.findall(r"(?ms)^```python\n(.*?)^```$", text) if containing in b)
     names: dict[str, Any] = {}
-    exec(compile(source, reference, "exec"), names)  # noqa: S102 - our own text
+    exec(compile(source, reference, "exec"), names)
     return names
 
 
@@ -320,7 +349,9 @@ def evaluation_block_runs() -> None:
     trainer = sft(CHAT, peft_config=ADAPTER)
     trainer.save_model(tuned)
     names = block("evaluation", "def compare")
-    scores = names["compare"](TINY, tuned, [{"prompt": "How many is 2+2?", "reference": "4"}], lambda answer, _: isinstance(answer, str))
+    scores = names["compare"](
+        TINY, tuned, [{"prompt": "How many is 2+2?", "reference": "4"}], lambda answer, _: isinstance(answer, str)
+    )
     assert scores == {TINY: 1.0, tuned: 1.0}, scores
 
 
@@ -376,7 +407,11 @@ def mapping_block_runs() -> None:
     assert reward([[ASSISTANT], "It is 5."], answer=["4", "4"], prompts=[]) == [1.0, 0.0]
 
 
-CLAIMS = [value for value in list(globals().values()) if callable(value) and getattr(value, "__annotations__", None) == {"return": "None"} and value.__doc__]
+CLAIMS = [
+    value
+    for value in list(globals().values())
+    if callable(value) and getattr(value, "__annotations__", None) == {"return": "None"} and value.__doc__
+]
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.update(HF_HUB_OFFLINE="1", TRL_EXPERIMENTAL_SILENCE="1", HF_HUB_DISABLE_UPDATE_CHECK="1")
 
-import probe_code  # noqa: E402
-import probe_commands  # noqa: E402
+import probe_code
+import probe_commands
 
 
 def main() -> None:

@@ -128,4 +128,9 @@ def _torchrun(words: list[str]) -> list[str]:
     return []
 
 
-JUDGES: dict[str, Callable[[list[str]], list[str]]] = {"hf": _hf, "trackio": _trackio, "accelerate": _accelerate, "torchrun": _torchrun}
+JUDGES: dict[str, Callable[[list[str]], list[str]]] = {
+    "hf": _hf,
+    "trackio": _trackio,
+    "accelerate": _accelerate,
+    "torchrun": _torchrun,
+}

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+import tempfile
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from knowledge.documents import AGENTS, ALL, COMMANDS, ENTRIES, REFERENCES, SKILL, SKILL_MD, blocks, body, frontmatter, label
-from support.helpers import ROOT
-
 from ml_intern_helpers import cli
+from support.helpers import ROOT, run_helper
 
 NAMES = {frontmatter(path)["name"] for path in ENTRIES}
 
@@ -44,7 +45,9 @@ def test_files_of_the_skill_exist(path: Path) -> None:
 @pytest.mark.parametrize("path", ALL, ids=label)
 def test_named_commands_and_agents_exist(path: Path) -> None:
     text = body(path)
-    named = re.findall(r"/(ml-[a-z-]+)\b(?![/.])", text.replace("skills/ml-intern", "")) + re.findall(r"ml-intern:([a-z-]+)", text)
+    named = re.findall(r"/(ml-[a-z-]+)\b(?![/.])", text.replace("skills/ml-intern", "")) + re.findall(
+        r"ml-intern:([a-z-]+)", text
+    )
     assert set(named) <= NAMES, set(named) - NAMES
 
 
@@ -65,6 +68,22 @@ def test_no_orphans(reference: Path) -> None:
 @pytest.mark.parametrize("helper", sorted(cli.COMMANDS))
 def test_each_helper_is_taught(helper: str) -> None:
     assert f"`{helper}" in SKILL_MD.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", ALL, ids=label)
+def test_helpers_take_the_options_named(path: Path) -> None:
+    """Each `helper … --option` in backticks or a table, against the helper's own parser."""
+    for helper, rest in re.findall(rf'`[^`\n]*?\b({"|".join(cli.COMMANDS)})(?:\.sh"?)?( [^`\n]*)?`', body(path)):
+        options = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", rest))
+        assert options <= _options(helper), f"{path.name}: {helper} {options - _options(helper)}"
+
+
+@functools.cache
+def _options(helper: str) -> set[str]:
+    home = Path(tempfile.mkdtemp())
+    usage = run_helper(helper, "--help", home=home).stdout
+    assert "--json" in usage, "the helper's own help must be there"
+    return set(re.findall(r"(?<![\w-])--[a-z][\w-]*", usage))
 
 
 @pytest.mark.parametrize("path", ALL, ids=label)

@@ -15,9 +15,17 @@ from knowledge.documents import ALL, blocks, command_lines
 from support.helpers import ROOT
 from support.training import training_python
 
-pytestmark = pytest.mark.training
+pytestmark = [
+    pytest.mark.training,
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("knowledge"),
+]  # one worker: the answers below are made once
 HERE = Path(__file__).parent
-CLAIMS = [line[4:].partition("(")[0] for line in (HERE / "claims.py").read_text(encoding="utf-8").splitlines() if line.endswith("() -> None:")]
+CLAIMS = [
+    line[4:].partition("(")[0]
+    for line in (HERE / "claims.py").read_text(encoding="utf-8").splitlines()
+    if line.endswith("() -> None:")
+]
 
 
 def run(*arguments: str | Path, stdin: str = "", home: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -25,7 +33,13 @@ def run(*arguments: str | Path, stdin: str = "", home: Path | None = None) -> su
     quiet = {"HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore", "NO_COLOR": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(home or Path.home()), **quiet}
     return subprocess.run(
-        [str(training_python()), *map(str, arguments)], input=stdin, env=environment, capture_output=True, text=True, timeout=170, check=False
+        [str(training_python()), *map(str, arguments)],
+        input=stdin,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
     )
 
 
@@ -63,8 +77,12 @@ WRONG_BLOCKS = [
 @functools.cache
 def judged() -> dict[str, Any]:
     """Texts and counter-examples in one process."""
-    commands = [found for path in ALL for found in command_lines(path)] + [(f"WRONG {why}", line.split()) for why, line in WRONG_COMMANDS]
-    texts = [(block.where, block.text) for path in ALL for block in blocks(path, "python")] + [(f"WRONG {why}", text) for why, text in WRONG_BLOCKS]
+    commands = [found for path in ALL for found in command_lines(path)] + [
+        (f"WRONG {why}", line.split()) for why, line in WRONG_COMMANDS
+    ]
+    texts = [(block.where, block.text) for path in ALL for block in blocks(path, "python")] + [
+        (f"WRONG {why}", text) for why, text in WRONG_BLOCKS
+    ]
     return probe(commands, texts)
 
 

@@ -1,0 +1,81 @@
+"""The quickstart, started by scripts/quickstart (which has the `--help`): eight steps, then a report."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+from failure import Failure
+from folder import RunFolder, reserve
+from screen import Screen
+from steps import STEPS, Found
+from summary import report, screen_lines
+
+LEAST, MOST = 8, 1000
+
+
+def arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="quickstart", add_help=False, allow_abbrev=False)
+    parser.add_argument("--out", type=Path, default=Path("ml-intern-quickstart"))
+    parser.add_argument("--steps", type=_steps, default=80)
+    return parser.parse_args(argv)
+
+
+def _steps(text: str) -> int:
+    value = int(text)
+    if not LEAST <= value <= MOST:
+        raise argparse.ArgumentTypeError(f"must be {LEAST} to {MOST}")
+    return value
+
+
+def run(folder: RunFolder, max_steps: int) -> None:
+    """All steps, the report, and only then the run counts as whole."""
+    started = time.monotonic()
+    found, screen = Found(folder, max_steps), Screen(len(STEPS))
+    for title, step in STEPS:
+        with screen.step(title):
+            step(found, screen)
+    folder.report.write_text(report(found), encoding="utf-8")
+    folder.finish()
+    screen.plain("\n" + screen_lines(found, time.monotonic() - started))
+
+
+def main() -> int:
+    args = arguments(sys.argv[1:])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that the folder is cleaned up
+    folder = None
+    try:
+        folder = reserve(args.out.expanduser().absolute())
+        run(folder, args.steps)
+    except Failure as failure:
+        return _failed(failure, folder)
+    except (KeyboardInterrupt, SystemExit) as stop:
+        if folder:
+            folder.discard()
+        print("\nquickstart: stopped; nothing of this run was kept", file=sys.stderr)
+        return stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else 130
+    except OSError as err:
+        return _failed(Failure(f"{err.strerror or err}: {err.filename or args.out}", _room(args.out)), folder)
+    return 0
+
+
+def _failed(failure: Failure, folder: RunFolder | None) -> int:
+    kept = folder.discard(failure.log) if folder else None
+    print(f"quickstart: {failure.message}", file=sys.stderr)
+    hint = failure.hint if not kept else f"{failure.hint + '; ' if failure.hint else ''}its output is in {kept}"
+    if hint:
+        print(f"  next: {hint}", file=sys.stderr)
+    return failure.code
+
+
+def _room(out: Path) -> str:
+    place = next((folder for folder in (out, *out.absolute().parents) if folder.exists()), Path("/"))
+    return f"{shutil.disk_usage(place).free / 1e9:.1f} GB are free there; try another folder with --out DIR"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

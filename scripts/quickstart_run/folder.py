@@ -1,0 +1,126 @@
+"""The folder of one run: `OUT/run-N`, whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from failure import Failure
+
+UNFINISHED = ".unfinished"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """What a run writes and where.
+
+    Attributes:
+        path: `OUT/run-N`, absolute.
+        out: the folder of all runs.
+        made_out: this run made `out` itself and may remove it when it leaves nothing there.
+    """
+
+    path: Path
+    out: Path
+    made_out: bool
+
+    @property
+    def base(self) -> Path:
+        """The tiny model before training."""
+        return self.path / "tiny-model"
+
+    @property
+    def model(self) -> Path:
+        """The trained model, with its checkpoints."""
+        return self.path / "model"
+
+    @property
+    def data(self) -> Path:
+        return self.path / "train.jsonl"
+
+    @property
+    def script(self) -> Path:
+        return self.path / "train.py"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "train.log"
+
+    @property
+    def tracking(self) -> Path:
+        """Trackio's folder: one SQLite file per project."""
+        return self.path / "trackio"
+
+    @property
+    def curve(self) -> Path:
+        return self.path / "loss.png"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.md"
+
+    @property
+    def scratch(self) -> Path:
+        """Caches of this run, removed at its end."""
+        return self.path / ".cache"
+
+    def finish(self) -> None:
+        """Declare the run whole."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        (self.path / UNFINISHED).unlink()
+
+    def discard(self, log: str = "") -> Path | None:
+        """Remove the run; keep `log` as `OUT/failed.log` and return its path when there is any."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        kept = self.out / "failed.log"
+        if log:
+            kept.write_text(log, encoding="utf-8")
+        elif self.made_out and not any(self.out.iterdir()):
+            self.out.rmdir()
+        return kept if log else None
+
+
+def reserve(out: Path) -> RunFolder:
+    """Make the next free `run-N` under `out`; what a killed run left unfinished is removed first."""
+    made_out = not out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        _sweep(out)
+        path = _next(out)
+        (path / UNFINISHED).write_text(str(os.getpid()), encoding="ascii")
+    except FileExistsError as err:
+        raise Failure(f"{out} is a file, not a folder", "name another folder with --out DIR", code=2) from err
+    except OSError as err:
+        reason = err.strerror or str(err)
+        raise Failure(f"cannot write to {out}: {reason}", "name a folder you may write to with --out DIR", code=2) from err
+    return RunFolder(path, out, made_out)
+
+
+def _next(out: Path) -> Path:
+    number = 1
+    while True:
+        path = out / f"run-{number}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            number += 1  # an earlier run, or one that another process just took
+        else:
+            return path
+
+
+def _sweep(out: Path) -> None:
+    for mark in out.glob(f"run-*/{UNFINISHED}"):
+        if not _alive(mark):
+            shutil.rmtree(mark.parent, ignore_errors=True)
+
+
+def _alive(mark: Path) -> bool:
+    try:
+        os.kill(int(mark.read_text(encoding="ascii")), 0)
+    except PermissionError:
+        return True  # somebody else's process
+    except (OSError, ValueError):
+        return False
+    return True
