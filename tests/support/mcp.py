@@ -39,5 +39,7 @@ class McpServer:
             version = call["params"]["protocolVersion"]
             return {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": {"name": "loopback", "version": "1"}}
         if call["method"] == "tools/list":
-            return {"tools": [{"name": "hub_search", "description": "search", "inputSchema": {"type": "object", "properties": {}}}]}
+            return {
+                "tools": [{"name": "hub_search", "description": "search", "inputSchema": {"type": "object", "properties": {}}}]
+            }
         return {}

@@ -6,6 +6,7 @@ import inspect
 import re
 
 _ENTRY = re.compile(r"^(?P<indent> *)`?(?P<name>[*\w]+)`? ?\((?P<type>.*?)\):?(?P<rest>.*)$")
+_LONGEST = 160
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[`*(])")
 
 
@@ -29,4 +30,10 @@ def documented(docstring: str | None) -> dict[str, str]:
 
 def _finished(name: str, lines: list[str]) -> dict[str, str]:
     text = " ".join(" ".join(lines).split())
-    return {name: _SENTENCE.split(text)[0]} if name and text else {}
+    return {name: first_sentence(text)} if name and text else {}
+
+
+def first_sentence(text: str) -> str:
+    """At most about 160 characters, cut at a word."""
+    first = _SENTENCE.split(text)[0]
+    return first if len(first) <= _LONGEST else first[:_LONGEST].rpartition(" ")[0] + " …"

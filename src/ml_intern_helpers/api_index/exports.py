@@ -14,6 +14,8 @@ from functools import cache
 
 from ml_intern_helpers.api_index.source_tree import SourceTree
 
+_BOUND = re.compile(r"^(?:class|def|async def)\s+(\w+)|^([\w, ]+?)\s*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
+_IMPORTED = re.compile(r"^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+(\([^)]*\)|[^\n(]+)", re.MULTILINE)
 _ALL = re.compile(r"^__all__\s*(?::[^=\n]+)?(?:\+)?=\s*(\[[^\]]*\]|\([^)]*\))", re.MULTILINE)
 _LAZY_TABLES = ("_import_structure", "_SUBMOD_ATTRS", "_SUBMODULES")
 
@@ -26,6 +28,7 @@ class Exports:
         self.names = cache(self._names)
         self.own_names = cache(self._own_names)
         self.parsed = cache(self._parsed)
+        self.declared = cache(lambda module: declared_all(tree.text(module)))
 
     def _parsed(self, module: str) -> ast.Module:
         try:
@@ -76,7 +79,7 @@ class Exports:
         if source not in self.tree.modules:
             return
         names = self.names(source)
-        declared = declared_all(self.tree.text(source))
+        declared = self.declared(source)
         public = declared if declared is not None else [name for name in names if not name.startswith("_")]
         for name in public:
             yield name, names.get(name, f"{source}:{name}")
@@ -106,7 +109,7 @@ class Exports:
         found = {}
         for module in sorted(self.tree.modules):
             if module.startswith(folder + ".") and module not in self.tree.packages:
-                for name in declared_all(self.tree.text(module)) or []:
+                for name in self.declared(module) or []:
                     found[name] = f"{module}:{name}"
         return found
 
@@ -146,7 +149,8 @@ def absolute(module: str, statement: ast.ImportFrom, is_package: bool) -> str:
 
 def declared_all(text: str) -> list[str] | None:
     """The names in `__all__`, or None when the module has none that is a literal."""
-    matches = _ALL.findall(text)
+    at = text.find("\n__all__") if not text.startswith("__all__") else 0
+    matches = _ALL.findall(text, at) if at >= 0 else []  # findall alone reads a whole model file for one line at its end
     if not matches:
         return None
     names: list[str] = []
@@ -156,6 +160,21 @@ def declared_all(text: str) -> list[str] | None:
         except (ValueError, SyntaxError):
             continue
     return names
+
+
+def bound_names(text: str) -> set[str]:
+    """What a plain module defines at its top level, read without a parser."""
+    found = {name.strip() for one, several in _BOUND.findall(text) for name in (one or several).split(",")}
+    return {name for name in found if name.isidentifier()}
+
+
+def imported_names(text: str) -> set[str]:
+    """What a module imports, also inside functions, read without a parser."""
+    found: set[str] = set()
+    for clause in _IMPORTED.findall(text):
+        items = re.sub(r"#[^\n]*", "", clause).strip("()\n ").split(",")
+        found.update(re.split(r"\s+as\s+", item.strip())[-1].partition(".")[0] for item in items if item.strip())
+    return {name for name in found if name.isidentifier()}
 
 
 def lazy_table(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:

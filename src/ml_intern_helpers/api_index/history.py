@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 from ml_intern_helpers.api_index.surface import Surface
 
@@ -42,7 +43,7 @@ def removals(surfaces: Iterable[Surface], announced: dict[str, str]) -> list[Rem
     line = list(surfaces)
     newest = line[-1]
     found: dict[str, Removal] = {}
-    for older, newer in zip(line, line[1:], strict=False):
+    for older, newer in pairwise(line):
         for name, replacement, why in _gone(older, newer):
             if name in announced:
                 replacement, why = announced[name], "announced"

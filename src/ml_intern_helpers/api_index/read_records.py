@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from ml_intern_helpers.api_index.argument_docs import documented
+from ml_intern_helpers.api_index.argument_docs import documented, first_sentence
 from ml_intern_helpers.api_index.records import Argument, ClassRecord, FunctionRecord, Record
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -98,7 +98,7 @@ def _help(metadata: ast.expr | None) -> str | None:
         for key, value in zip(metadata.keys, metadata.values, strict=True):
             if isinstance(key, ast.Constant) and key.value == "help":
                 texts = [part.value for part in ast.walk(value) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
-                return " ".join("".join(texts).split()) or None
+                return first_sentence(" ".join("".join(texts).split())) or None
     return None
 
 

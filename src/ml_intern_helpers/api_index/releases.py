@@ -1,53 +1,25 @@
-"""Gets the index of a release: shipped with the package, cached from an earlier call, read from an environment, or fetched.
-
-A wheel is fetched through pip or uv, so that the user's own index, proxy and certificates hold; it is read, never installed
-or imported.
-"""
+"""Gets the index of any release: shipped with the package, cached from an earlier call, read from an environment, or fetched."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
-from typing import NoReturn
 
-from ml_intern_helpers.api_index.signatures import Library
-from ml_intern_helpers.api_index.source_tree import SourceTree, from_site_packages, from_wheel
-from ml_intern_helpers.api_index.store import FORMAT, StoredRelease, load, save
-from ml_intern_helpers.api_index.tree_release import TreeRelease
-from ml_intern_helpers.errors import NotFound, Unavailable, UsageError
+from ml_intern_helpers.api_index.shipped import PACKAGES, SUFFIX, shipped, shipped_versions
+from ml_intern_helpers.api_index.stored_release import StoredRelease, load
+from ml_intern_helpers.api_index.table_file import FORMAT
+from ml_intern_helpers.errors import Unavailable, UsageError
 from ml_intern_helpers.paths import cache_dir
 from ml_intern_helpers.text import clean
 
-#: The packages that are indexed, as they are imported; each is distributed under the same name (`-` for `_`).
-PACKAGES = ("trl", "transformers", "peft", "accelerate", "datasets", "trackio", "huggingface_hub")
-SHIPPED = Path(__file__).parent / "data"
-_VERSION = re.compile(r"\d+(\.\d+)*([a-z]+\d*)?(\.(post|dev)\d+)?")
-_FETCH_TIMEOUT_S = 180
+_VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?")
+_PATHS = "import json, sysconfig; print(json.dumps([sysconfig.get_path('purelib'), sysconfig.get_path('platlib')]))"
 
 
-def shipped_versions() -> dict[str, str]:
-    """Package -> the release whose index ships."""
-    names = (path.name.removesuffix(".json.gz") for path in SHIPPED.glob("*-*.json.gz"))
-    return dict(name.rsplit("-", 1) for name in sorted(names))
-
-
-def shipped(package: str) -> StoredRelease:
-    """The shipped index of `package`."""
-    return load(SHIPPED / f"{package}-{shipped_versions()[package]}.json.gz")
-
-
-def shipped_library(*packages: str) -> Library:
-    """The shipped releases, together (of all packages, or of those named)."""
-    return Library(*(shipped(package) for package in packages or PACKAGES))
-
-
-def release(package: str, version: str, *, offline: bool = False) -> StoredRelease:
+def release(package: str, version: str, *, offline: bool = False, timeout_s: float = 180) -> StoredRelease:
     """The index of one release; fetched and built when neither shipped nor cached.
 
     Raises:
@@ -55,6 +27,7 @@ def release(package: str, version: str, *, offline: bool = False) -> StoredRelea
         NotFound: there is no such release.
         Unavailable: neither pip nor uv could fetch it, or the call is offline.
     """
+    package = package.replace("-", "_").lower()
     if package not in PACKAGES:
         raise UsageError(f"{clean(package, limit=60)!r} is not indexed", hint=f"indexed: {', '.join(PACKAGES)}")
     if not _VERSION.fullmatch(version):
@@ -66,8 +39,7 @@ def release(package: str, version: str, *, offline: bool = False) -> StoredRelea
     if found is None:
         if offline:
             raise Unavailable(f"offline, and no index of {package} {version} is stored", hint="run again online")
-        _fetch_and_build(package, version, cached)
-        found = load(cached)
+        found = _fetch_and_build(package, version, cached, timeout_s)
     return found
 
 
@@ -75,104 +47,85 @@ def installed(python: str, package: str) -> StoredRelease | None:
     """The index of `package` as installed beside the interpreter `python`; None when it is not there.
 
     Built from the files on first use and cached under a digest of the installation's own record of them.
+
+    Raises:
+        UsageError: `python` is no interpreter that runs.
     """
-    for folder in _site_packages(python):
-        try:
-            tree = from_site_packages(folder, package)
-        except FileNotFoundError:
-            continue
-        cached = _cache_path(package, f"{tree.version}+{_digest(folder, package)}")
-        found = _load_cached(cached)
-        if found is None:
-            save(TreeRelease(tree), cached)
-            found = load(cached)
-        return found
+    for folder in site_packages(python):
+        if (folder / package).is_dir():
+            found = _installed_in(folder, package)
+            if found is not None:
+                return found
     return None
 
 
+def site_packages(python: str) -> list[Path]:
+    """Where `python` keeps installed packages."""
+    from ml_intern_helpers.api_index.fetch import run
+
+    done = run([python, "-I", "-c", _PATHS], 30)
+    try:
+        return [Path(line) for line in dict.fromkeys(json.loads(done.stdout))] if done.returncode == 0 else _no_python(python)
+    except ValueError:
+        return _no_python(python)
+
+
+def _no_python(python: str) -> list[Path]:
+    raise UsageError(
+        f"{clean(python, limit=200)!r} does not run as a Python", hint="give the path of the interpreter the run will use"
+    )
+
+
+def _installed_in(folder: Path, package: str) -> StoredRelease | None:
+    from ml_intern_helpers.api_index.source_tree import from_site_packages, version_in
+
+    version = version_in(folder, package)
+    if version is None:
+        return None
+    cached = _cache_path(package, f"{version}+{_digest(folder, package)}")
+    return _load_cached(cached) or _build(from_site_packages(folder, package), cached)
+
+
+def _fetch_and_build(package: str, version: str, target: Path, timeout_s: float) -> StoredRelease:
+    from ml_intern_helpers.api_index.fetch import fetched
+
+    with tempfile.TemporaryDirectory(prefix="ml-intern-") as folder:
+        return _build(fetched(package, version, Path(folder), timeout_s=timeout_s), target)
+
+
+def _build(tree: object, target: Path) -> StoredRelease:
+    """Kept in the cache where that can be written; the answer does not depend on it."""
+    from ml_intern_helpers.api_index.describe import save
+    from ml_intern_helpers.api_index.source_tree import SourceTree
+    from ml_intern_helpers.api_index.tree_release import TreeRelease
+
+    assert isinstance(tree, SourceTree)
+    built = TreeRelease(tree)
+    try:
+        save(built, target)
+        return load(target)
+    except OSError:
+        with tempfile.TemporaryDirectory(prefix="ml-intern-") as folder:
+            save(built, Path(folder) / target.name)
+            return load(Path(folder) / target.name)
+
+
 def _cache_path(package: str, version: str) -> Path:
-    return cache_dir() / "api_index" / f"v{FORMAT}" / f"{package}-{version}.json.gz"
+    return cache_dir() / "api_index" / f"v{FORMAT}" / f"{package}-{version}{SUFFIX}"
 
 
 def _load_cached(path: Path) -> StoredRelease | None:
     """A broken entry counts as none: it is built again."""
     try:
-        return load(path)
+        found = load(path)
+        found.has_module(found.package)  # a table that does not unpack shows here
     except (OSError, ValueError):
         return None
-
-
-def _fetch_and_build(package: str, version: str, target: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="ml-intern-") as folder:
-        save(TreeRelease(_fetched(package, version, Path(folder))), target)
-
-
-def _fetched(package: str, version: str, folder: Path) -> SourceTree:
-    requirement = f"{package.replace('_', '-')}=={version}"
-    told = []
-    for command in _fetchers(requirement, folder):
-        done = _run(command)
-        if done.returncode == 0:
-            wheels = list(folder.glob("*.whl"))
-            return from_wheel(wheels[0], package) if wheels else from_site_packages(folder, package)
-        told.append(done.stderr)
-    _refuse(requirement, "\n".join(told))
-
-
-def _refuse(requirement: str, told: str) -> NoReturn:
-    if not told:
-        raise Unavailable(f"neither uv nor pip is there to fetch {requirement}", hint="install uv, or python3-pip")
-    if re.search(r"no matching distribution|no version of|not found in the package registry", told, re.IGNORECASE):
-        raise NotFound(f"there is no release {requirement}", hint="check the number on the package's page")
-    last = clean(told.strip().splitlines()[-1], limit=200)
-    raise Unavailable(f"could not fetch {requirement}: {last}", hint="check the network and your index settings")
-
-
-def _fetchers(requirement: str, folder: Path) -> Iterator[list[str]]:
-    """Ways to get the files without dependencies. uv cannot download a wheel, but it can unpack one into a folder."""
-    uv = which("uv")
-    if uv:
-        yield [uv, "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target", str(folder), requirement]
-    for python in dict.fromkeys([sys.executable, which("python3") or sys.executable]):
-        if _run([python, "-c", "import pip"]).returncode == 0:
-            yield [
-                python,
-                "-m",
-                "pip",
-                "download",
-                "--quiet",
-                "--no-deps",
-                "--only-binary",
-                ":all:",
-                "-d",
-                str(folder),
-                requirement,
-            ]
-
-
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_FETCH_TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 1, "", f"no answer within {_FETCH_TIMEOUT_S} s")
-    except OSError as err:
-        return subprocess.CompletedProcess(command, 1, "", str(err))
-
-
-def _site_packages(python: str) -> list[Path]:
-    done = _run(
-        [python, "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib')); print(sysconfig.get_path('platlib'))"]
-    )
-    if done.returncode:
-        raise UsageError(
-            f"{clean(python, limit=200)!r} does not run as a Python", hint="give the path of the interpreter the run will use"
-        )
-    return [Path(line) for line in dict.fromkeys(done.stdout.split("\n")) if line]
+    return found
 
 
 def _digest(folder: Path, package: str) -> str:
+    """Changes with the installation: its RECORD lists every file's hash."""
     records = sorted(folder.glob(f"{package}-*.dist-info/RECORD"))
     text = b"".join(path.read_bytes() for path in records) or str(folder).encode()
     return hashlib.sha256(text).hexdigest()[:12]

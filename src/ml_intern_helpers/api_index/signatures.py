@@ -26,6 +26,15 @@ class Release(Protocol):
     def record(self, origin: str) -> Record | None:
         """The class or function defined at `module:name`."""
 
+    def modules(self) -> list[str]:
+        """Every module whose arguments are known."""
+
+    def may_hold(self, module: str, name: str) -> bool:
+        """Whether `module` may offer a name that `names` does not list."""
+
+    def is_package(self, module: str) -> bool:
+        """Whether `module` has modules below it (its file is an `__init__.py`)."""
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -77,16 +86,36 @@ class Library:
         release = self.release_of(dotted)
         if release is None:
             return None
-        if release.has_module(dotted):
-            return dotted
-        if release.has_module(module) and name in release.names(module):
+        if module and name in release.names(module):
             return self.follow(f"{module}:{name}")
-        return None
+        return dotted if release.has_module(dotted) else None
+
+    def public_name(self, origin: str) -> str:
+        """The shortest way to write an origin: `trl.SFTConfig` where the package itself offers it."""
+        module, _, name = origin.partition(":")
+        release = self.release_of(origin)
+        if release and name and self.follow(f"{release.package}:{name}") == origin:
+            return f"{release.package}.{name}"
+        while release and name and (shorter := module.rpartition(".")[0]):
+            if release.names(shorter).get(name) is None or self.follow(f"{shorter}:{name}") != origin:
+                break
+            module = shorter
+        return f"{module}.{name}" if name else module
+
+    def owners(self, origin: str) -> dict[str, str]:
+        """Argument of a class's constructor -> origin of the class that declares it last."""
+        found: dict[str, str] = {}
+        for owner, record in self.line(origin):
+            if record.init is not None:
+                return found | {argument.name: owner for argument in record.init.arguments if argument.name not in found}
+            for argument in record.fields:
+                found.setdefault(argument.name, owner)
+        return found
 
     def signature(self, reference: str) -> Signature | None:
         """The signature of `package.Name` or of an origin; None when it is no class or function that the releases hold."""
         origin = self.follow(reference) if ":" in reference else self.origin(reference)
-        record = self._record(origin) if origin else None
+        record = self.record(origin) if origin else None
         if origin is None or record is None:
             return None
         return _of_function(origin, record) if isinstance(record, FunctionRecord) else self._constructor(origin)
@@ -106,28 +135,28 @@ class Library:
         waiting = [origin]
         while waiting:
             current = waiting.pop(0)
-            record = self._record(current)
+            record = self.record(current)
             if current in seen or not isinstance(record, ClassRecord):
                 continue
             seen.add(current)
             yield current, record
             waiting = [*(self.follow(base) for base in record.bases), *waiting]
 
-    def _record(self, origin: str) -> Record | None:
+    def record(self, origin: str) -> Record | None:
         release = self.release_of(origin)
         return release.record(origin) if release else None
 
     def _constructor(self, origin: str) -> Signature:
         line = [record for _, record in self.line(origin)]
-        for record in line:
+        for at, record in enumerate(line):
             if record.init is not None:
                 docs = {name: doc for ancestor in reversed(line) for name, doc in ancestor.docs.items()}
-                return _documented(_of_function(origin, record.init), docs)
+                made = _documented(_of_function(origin, record.init), docs)
+                above = [ancestor.init for ancestor in line[at + 1 :] if ancestor.init] if made.open else []
+                return replace(made, popped=made.popped.union(*(_known(init) for init in above)))
             if record.is_dataclass:
                 return Signature(origin, _dataclass_arguments(line), open=False)
-        return Signature(
-            origin, (), open=any(self._record(self.follow(base)) is None for record in line for base in record.bases)
-        )
+        return Signature(origin, (), open=any(self.record(self.follow(base)) is None for record in line for base in record.bases))
 
 
 def _of_function(origin: str, record: FunctionRecord) -> Signature:

@@ -57,16 +57,24 @@ def from_site_packages(folder: Path, package: str) -> SourceTree:
     root = folder / package
     if not root.is_dir():
         raise FileNotFoundError(f"{package} is not installed in {folder}")
-    metadata = [path for path in folder.glob("*.dist-info/METADATA") if _same_name(path.parent.name, package)]
-    if not metadata:
+    version = version_in(folder, package)
+    if version is None:
         raise FileNotFoundError(f"{package} in {folder} has no metadata, so its release is unknown")
-    version = _VERSION.search(metadata[0].read_text(encoding="utf-8", errors="replace"))
 
     def reader(path: Path) -> Callable[[], str]:
         return lambda: path.read_text(encoding="utf-8", errors="replace")
 
-    files = {path.relative_to(folder).as_posix(): reader(path) for path in root.rglob("*.py")}
-    return _tree(package, version[1] if version else "unknown", files)
+    files = {path.relative_to(folder).as_posix(): reader(path) for path in sorted(root.rglob("*.py"))}
+    return _tree(package, version, files)
+
+
+def version_in(folder: Path, package: str) -> str | None:
+    """The release installed in `folder`, from its metadata; None when there is none."""
+    for path in sorted(folder.glob("*.dist-info/METADATA")):
+        if _same_name(path.parent.name, package):
+            found = _VERSION.search(path.read_text(encoding="utf-8", errors="replace"))
+            return found[1] if found else None
+    return None
 
 
 def _same_name(dist_info: str, package: str) -> bool:

@@ -25,6 +25,16 @@ class TreeRelease:
     def has_module(self, module: str) -> bool:
         return module in self.tree.modules
 
+    def is_package(self, module: str) -> bool:
+        return module in self.tree.packages
+
+    def modules(self) -> list[str]:
+        return sorted(self.tree.modules)
+
+    def may_hold(self, module: str, name: str) -> bool:
+        """Never: everything was read."""
+        return False
+
     def names(self, module: str) -> Mapping[str, str]:
         return self.exports.names(module) if self.has_module(module) else {}
 

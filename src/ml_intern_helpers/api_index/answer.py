@@ -1,0 +1,114 @@
+"""What `api_lookup` answers, as JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ml_intern_helpers.api_index.lookup import Found, is_public, lookup
+from ml_intern_helpers.api_index.records import Argument, ClassRecord
+from ml_intern_helpers.api_index.signatures import Library, Signature
+from ml_intern_helpers.api_index.suggest import similar_names
+
+MOST_MATCHES = 40
+
+
+def versions(libraries: list[Library]) -> dict[str, list[str]]:
+    """Package -> the releases that were asked."""
+    found: dict[str, list[str]] = {}
+    for library in libraries:
+        for release in library.releases.values():
+            if release.version not in found.setdefault(release.package, []):
+                found[release.package].append(release.version)
+    return found
+
+
+def result(library: Library, query: str) -> dict[str, Any]:
+    """The answer to one name: what it is (each thing it may be), or what became of it."""
+    found = lookup(library, query)
+    answer: dict[str, Any] = {"query": query, "found": bool(found), "entries": [_entry(library, item) for item in found]}
+    answer["similar"] = [] if found else similar_names(library, query)
+    return answer
+
+
+def _entry(library: Library, found: Found) -> dict[str, Any]:
+    release = library.release_of(found.origin)
+    module = found.origin.partition(":")[0]
+    entry: dict[str, Any] = {
+        "name": found.name,
+        "kind": found.kind,
+        "release": f"{release.package} {release.version}" if release else None,
+        "module": module,
+        "file": module.replace(".", "/") + ("/__init__.py" if release and release.is_package(module) else ".py"),
+        "arguments": None,
+        "open": None,
+        "methods": [],
+        "names": [],
+    }
+    if found.signature is not None:
+        entry.update(_called(library, found, found.signature))
+    if found.argument is not None:
+        entry["arguments"] = [_argument(library, found.argument, found.owner)]
+    if found.kind == "module" and release is not None:
+        entry["names"] = sorted(name for name in release.names(module) if not name.startswith("_"))
+    return entry
+
+
+def _called(library: Library, found: Found, signature: Signature) -> dict[str, Any]:
+    owners = library.owners(found.origin) if found.kind == "class" else {}
+    rows = [_argument(library, item, owners.get(item.name, found.origin)) for item in signature.arguments]
+    for row in rows:
+        # What a private base declares is nobody else's: TRL's `_BaseConfig` changes three defaults of TrainingArguments.
+        row["own"] = row["from"] == library.public_name(found.origin) or row["from"].rpartition(".")[2].startswith("_")
+    taken = sorted(signature.popped - {item.name for item in signature.arguments})
+    return {
+        "arguments": sorted(rows, key=lambda row: not row["own"]),
+        "open": signature.open,
+        "also_taken": taken,
+        "methods": _methods(library, found.origin) if found.kind == "class" else [],
+    }
+
+
+def _argument(library: Library, item: Argument, owner: str) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "required": item.default is None,
+        "default": item.default,
+        "type": item.type,
+        "doc": item.doc,
+        "keyword_only": item.keyword_only,
+        "from": library.public_name(owner),
+        "own": True,
+    }
+
+
+def _methods(library: Library, origin: str) -> list[str]:
+    """Own methods first, then each ancestor's."""
+    return list(dict.fromkeys(name for _, record in library.line(origin) for name in record.methods))
+
+
+def matches(library: Library, pattern: re.Pattern[str]) -> list[str]:
+    """Public names and arguments that match; arguments under the class that declares them."""
+    found: dict[str, str] = {}
+    for name, origin in _public(library):
+        if pattern.search(name.rpartition(".")[2]):
+            found.setdefault(origin, name)
+        record = library.record(origin)
+        own = record.init if isinstance(record, ClassRecord) else record
+        arguments = (*(own.arguments if own else ()), *(record.fields if isinstance(record, ClassRecord) else ()))
+        for argument in arguments:
+            if pattern.search(argument.name):
+                found.setdefault(f"{origin}.{argument.name}", f"{name}.{argument.name}")
+    return list(found.values())
+
+
+def _public(library: Library) -> Iterator[tuple[str, str]]:
+    """(name, origin) of what the packages offer, then their public modules; shortest names first."""
+    for release in library.releases.values():
+        modules = sorted((module for module in release.modules() if is_public(module)), key=lambda m: (m.count("."), m))
+        for module in modules:
+            for name in release.names(module):
+                origin = library.follow(f"{module}:{name}")
+                if ":" in origin and library.release_of(origin) is release and not name.startswith("_"):
+                    yield f"{module}.{name}", origin
