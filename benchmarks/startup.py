@@ -1,6 +1,7 @@
 """What a user waits for before a helper starts to work: `benchmarks/startup [--rounds N]`.
 
-Every command runs once per round, side by side in one run, so that a busy machine slows all alike; `over base` and `ratio` compare medians.
+Every command runs once per round, side by side in one run, so that a busy machine slows all alike;
+`over base` and `ratio` compare medians.
 Nothing is fetched: the calls are offline ones.
 """
 

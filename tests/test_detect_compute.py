@@ -150,14 +150,17 @@ def test_a_second_run_does_not_ask_again_and_says_so(detect: Detect, hub: Hub) -
     assert any(warning.startswith(f"account as stored at {told['account']['asked_at']}") for warning in told["warnings"])
 
 
-def test_a_hub_that_never_answers_costs_two_seconds_at_most(detect: Detect) -> None:
+def test_a_hub_that_never_answers_costs_no_more_than_its_limit(detect: Detect) -> None:
+    started = time.monotonic()
+    detect(smi=CARD)
+    usual = time.monotonic() - started
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()
         told = answer(detect(smi=CARD, HF_ENDPOINT=f"http://127.0.0.1:{silent.getsockname()[1]}", HF_TOKEN=CANARY))
         took = time.monotonic() - started
     assert told["account"]["state"] == "unreachable"
     assert told["compute_mode_recommendation"] == "local"
-    assert took < 3.5, "2 s is the promise; the rest is room for a loaded test machine"
+    assert took < 2 * usual + 2.5, "1.5 s for the Hub, and a start-up with the network's imports on a loaded machine"
 
 
 def test_a_slow_hub_is_waited_for_when_asked_to(detect: Detect, hub: Hub) -> None:

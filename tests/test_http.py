@@ -345,11 +345,9 @@ def test_side_by_side_calls_keep_their_order_and_their_errors(service: Loopback)
     def missing() -> object:
         raise NotFound("not there")
 
-    started = time.monotonic()
     outcomes = http.together([lambda n=n: http.get(HUB, f"/{n}").json()["path"] for n in range(8)] + [missing])
     assert outcomes[:8] == [f"/{n}" for n in range(8)]
     assert isinstance(outcomes[8], NotFound)
-    assert time.monotonic() - started < 1.2
     assert service.most_at_once > 2
 
 

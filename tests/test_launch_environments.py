@@ -164,6 +164,9 @@ Computed:
 UV_FULL = "error: Failed to install: pandas-3.1.1.whl\n  cause: failed to write to file: No space left on device (os error 28)"
 UV_NO_WRITE = "error: failed to create file `/cache/.lock`: Permission denied (os error 13)"
 UV_OFFLINE = "error: Request failed after 1 retry in 1.4s\n  cause: client error (Connect)\n  cause: dns error"
+UV_NO_BUILD = """error: No solution found when resolving dependencies
+  cause: Because torch==2.13.0 has no wheels with a matching platform tag (e.g., `macosx_14_0_x86_64`) and you require torch==2.13.0"""
+PIP_NO_BUILD = "ERROR: Could not find a version that satisfies the requirement torch==2.13.0 (from versions: 2.0.0, 2.2.2)"
 PIP_HASH = """ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated the package versions,
 please update the hashes. Otherwise, examine the package contents carefully; someone may have tampered with them."""
 PIP_FULL = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
@@ -221,6 +224,8 @@ class TestFailures:
         [
             pytest.param(UV_OFFLINE, "could not be downloaded", False, id="uv-offline"),
             pytest.param(PIP_OFFLINE, "could not be downloaded", False, id="pip-offline"),
+            pytest.param(UV_NO_BUILD, "no build for this machine", False, id="uv-intel-mac"),
+            pytest.param(PIP_NO_BUILD, "no build for this machine", False, id="pip-intel-mac"),
             pytest.param(PIP_HASH, "does not have the hash", True, id="pip-hash"),
             pytest.param(PIP_FULL, "the disk is full", True, id="pip-disk-full"),
             pytest.param(VENV_DEBIAN, "its venv or ensurepip module is missing", False, id="debian-without-venv"),

@@ -15,13 +15,14 @@ from screen import Screen
 from steps import STEPS, Found
 from summary import report, screen_lines
 
-LEAST, MOST = 8, 1000
+#: Up to 200 steps the recipe logs each one, which the progress counts.
+LEAST, MOST = 8, 200
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="quickstart", add_help=False, allow_abbrev=False)
     parser.add_argument("--out", type=Path, default=Path("ml-intern-quickstart"))
-    parser.add_argument("--steps", type=_steps, default=80)
+    parser.add_argument("--steps", type=_steps, default=100)
     return parser.parse_args(argv)
 
 

@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 QUESTIONS = ("How many minutes are in 4 hours?", "What is 7 feet in inches?", "Please convert 15 kilograms to grams.")
 ANSWERS = (240, 84, 15000)
 #: What the tiny model wants, and no real one: it has no pretraining to lose.
-TINY_SETTINGS = ("--lr", "1e-2", "--batch", "16", "--max-length", "256")
+TINY_SETTINGS = ("--lr", "5e-3", "--batch", "16", "--max-length", "256")
 
 
 @dataclass

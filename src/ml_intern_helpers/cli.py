@@ -90,8 +90,7 @@ def main(command: str, argv: list[str] | None = None) -> int:
         output.say(f"{command}: stopped")
         return STOPPED
     except SystemExit as done:  # argparse has printed --help or --version
-        with suppress(OSError):
-            sys.stdout.flush()
+        output.finish()
         return int(done.code or 0)
 
 

@@ -85,6 +85,16 @@ def _to_stdout(text: str, form: str) -> bool:
     return True
 
 
+def finish() -> None:
+    """Write out what something else has printed (argparse: `--help`), for a reader that may have left."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _silence_stdout()
+
+
 def _silence_stdout() -> None:
     """Nothing more can be written; without this the interpreter tries once more at its end and complains."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 # CSI, then strings (OSC, DCS …) only when they are closed: an open one must not hide the rest of a text; then short ones.
+# No string runs past the start of another: a million openings in a row would else cost a million scans to the end.
 _ANSI = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f\n]*(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-~]"
 )
 # Bidirectional marks reorder what a reader sees; tag characters (U+E0000..) and variation selectors carry text that no
@@ -31,10 +32,8 @@ def clean(value: object, *, limit: int | None = None, keep_newlines: bool = Fals
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     text = _HIDDEN.sub("", _ANSI.sub("", text))
     if keep_newlines:
-        text = _BREAK.sub("\n", text)
-    else:
-        text = _SPACE.sub(" ", text).strip()
-    return shorten(_CONTROL.sub("", text), limit)
+        return shorten(_CONTROL.sub("", _BREAK.sub("\n", text)), limit)
+    return shorten(" ".join(_CONTROL.sub("", _SPACE.sub(" ", text)).split()), limit)
 
 
 def shorten(text: str, limit: int | None) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +12,9 @@ import pytest
 from support.client import ROOT, Session, Turn, claude, helper_script, run_client, run_session
 from support.git_http import serve_repository
 from support.loopback import Loopback
+from support.plugin_install import install, repository
 
-pytestmark = [pytest.mark.client, pytest.mark.xdist_group("client-install")]
+pytestmark = pytest.mark.client
 
 NAMES = ["ml-intern", "ml-research", "ml-audit", "ml-preflight", "ml-train"]
 AGENTS = ["ml-paper-researcher", "dataset-auditor", "training-job-architect"]
@@ -34,34 +33,6 @@ class Installed:
     root: Path
     session: Session
     work: Path
-
-
-def working_tree(target: Path) -> None:
-    """Copy what git would commit of this tree (uncommitted work included) to `target`."""
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    done = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip("not a git checkout: nothing to serve a git marketplace from")
-    for name in filter(None, done.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
-
-
-def repository(folder: Path) -> Path:
-    """A repository whose one commit is this tree."""
-    working_tree(folder)
-    who = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"]
-    for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], [*who, "commit", "-qm", "x"]):
-        subprocess.run(["git", *arguments], cwd=folder, check=True)
-    return folder
-
-
-def install(home: Path, source: str) -> None:
-    """The two commands of the README, in that home."""
-    for command in (["marketplace", "add", source], ["install", "ml-intern@ml-intern"]):
-        done = run_client(home, "plugin", *command)
-        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def turns(root: Path) -> list[Turn]:

@@ -13,7 +13,7 @@ import yaml
 
 from support.client import LAB, ROOT, claude, environment, helper_script, run_client, run_session
 
-pytestmark = [pytest.mark.client, pytest.mark.xdist_group("client-evals")]
+pytestmark = pytest.mark.client
 
 OOM = "out-of-memory-keeps-the-request"
 GOOD = {"oom": "Set `per_device_train_batch_size=4` and `gradient_accumulation_steps=8`: the effective batch stays 32."}

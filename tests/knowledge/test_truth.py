@@ -1,18 +1,19 @@
-"""What the texts say about the libraries, held against the installed ones. Two processes of the training environment do it all."""
+"""What the texts say about the libraries, held against the installed ones. One process of the training environment does it all."""
 
 from __future__ import annotations
 
 import functools
 import json
 import os
+import re
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from knowledge.documents import ALL, blocks, command_lines
-from support.helpers import ROOT
+from knowledge.documents import ALL, SKILL, blocks, command_lines
 from support.training import training_python
 
 pytestmark = [
@@ -24,27 +25,23 @@ HERE = Path(__file__).parent
 CLAIMS = [
     line[4:].partition("(")[0]
     for line in (HERE / "claims.py").read_text(encoding="utf-8").splitlines()
-    if line.endswith("() -> None:")
+    if line.startswith("def ") and line.endswith("() -> None:")
 ]
 
 
-def run(*arguments: str | Path, stdin: str = "", home: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the training environment's Python, without a network and without the caller's settings."""
-    quiet = {"HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore", "NO_COLOR": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": str(home or Path.home()), **quiet}
-    return subprocess.run(
-        [str(training_python()), *map(str, arguments)],
-        input=stdin,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-
-
 def probe(commands: list[tuple[str, list[str]]], texts: list[tuple[str, str]]) -> dict[str, Any]:
-    done = run(HERE / "probe.py", stdin=json.dumps({"commands": commands, "blocks": texts}))
+    """probe.py's answer; no network, an empty home, none of the caller's settings."""
+    quiet = {"HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore", "NO_COLOR": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    with tempfile.TemporaryDirectory() as home:
+        done = subprocess.run(
+            [str(training_python()), str(HERE / "probe.py")],
+            input=json.dumps({"commands": commands, "blocks": texts}),
+            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": home, "TMPDIR": home, **quiet},
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr[-2000:]
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
@@ -105,26 +102,40 @@ def test_the_judges_had_something_to_judge() -> None:
     assert checked["calls"] >= 15
 
 
-@functools.cache
-def tried(home: Path) -> dict[str, str | None]:
-    done = run(HERE / "claims.py", home=home)
-    assert done.returncode == 0, done.stderr[-2000:]
-    answer: dict[str, str | None] = json.loads(done.stdout)
-    return answer
-
-
-@pytest.fixture(scope="session")
-def claims_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("claims")
-
-
-@pytest.mark.parametrize("claim", [name for name in CLAIMS if name != "main"])
-def test_claim(claim: str, claims_home: Path) -> None:
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_claim(claim: str) -> None:
     """Its docstring in claims.py is the statement."""
-    answer = tried(claims_home)
-    assert answer.get(claim, "was not tried") is None
+    assert judged()["claims"].get(claim, "was not tried") is None
 
 
 def test_generated_parts_are_fresh() -> None:
-    done = run(ROOT / "scripts/gen_references", "--check")
-    assert done.returncode == 0, f"run scripts/launch --env training scripts/gen_references\n{done.stdout}{done.stderr[-1500:]}"
+    assert judged()["stale"] == [], "run scripts/launch --env training scripts/gen_references"
+
+
+def dry_run(folder: Path, *words: str) -> str:
+    """What `hf jobs uv run --dry-run` prints about `words`, with the header that the cheat sheet quotes in train.py."""
+    header = next(
+        block.text for block in blocks(SKILL / "references/hf-jobs-cheatsheet.md", "python") if "tool.hf-jobs" in block.text
+    )
+    (folder / "train.py").write_text(header, encoding="utf-8")
+    program = training_python().with_name("hf")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "HF_HUB_OFFLINE": "1", "HF_TOKEN": "hf_dry", "NO_COLOR": "1"}
+    call = [str(program), "jobs", "uv", "run", "--dry-run", *words]
+    done = subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_hf_takes_back_the_scripts_flags_without_dashes(tmp_path: Path) -> None:
+    assert re.search(r"timeout +5m\n", dry_run(tmp_path, "train.py", "--timeout", "5m"))
+    assert re.search(r"args +--timeout 5m\n", dry_run(tmp_path, "--", "train.py", "--timeout", "5m"))
+
+
+def test_dry_run_accepts_nonsense(tmp_path: Path) -> None:
+    """So the texts must not offer it as a check."""
+    assert "not submitted" in dry_run(tmp_path, "--flavor", "nope", "--timeout", "abc", "--", "missing.py")
+
+
+def test_the_quoted_header_is_heard(tmp_path: Path) -> None:
+    assert re.search(r"flavor +\S+ \(from script\)", dry_run(tmp_path, "--", "train.py"))
+    assert "(from script)" not in dry_run(tmp_path, "--", "accelerate", "launch", "train.py"), "a command's script has no say"

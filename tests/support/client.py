@@ -23,6 +23,7 @@ from support.recordings import SHARED
 LAB = SHARED / "lab"
 #: Where `scripts/test` installs the client when it has npm.
 INSTALLED = cache_dir() / "client/node_modules/.bin/claude"
+PLAIN_PATH = "/usr/local/bin:/usr/bin:/bin"
 Turn = dict[str, Any]
 
 
@@ -87,7 +88,7 @@ class Session:
         return [(_text(b.get("content")), bool(b.get("is_error"))) for b in blocks if b.get("type") == "tool_result"]
 
     def _main_requests(self) -> list[dict[str, Any]]:
-        return [entry for entry in self.requests if entry.get("lane") == "main"]
+        return [entry for entry in self.requests if entry.get("lane") in ("main", "py") and entry["body"].get("tools")]
 
     def check(self) -> None:
         """The session ended well and the plugin loaded whole: exit code 0 alone says neither."""
@@ -118,46 +119,53 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
 
 def run_session(
     folder: Path,
-    turns: Sequence[Turn],
+    turns: Sequence[Turn] | Path,
     prompts: Sequence[str],
     *arguments: str,
     home: Path | None = None,
     limit_s: int = 60,
+    path: str = PLAIN_PATH,
     **variables: str,
 ) -> Session:
     """Let the client answer `prompts`, one after another in one session; the model plays `turns` in order.
 
     Args:
         folder: gets the session's files; its `work` is the working folder.
-        turns: see the docstring of the lab's scripted_model.py.
+        turns: see the docstring of the lab's scripted_model.py; or a scenario of its own, a .py file.
         arguments: for the client, besides `-p` and the stream format.
         home: HOME, where plugins may have been installed; fresh in `folder` when None.
         limit_s: seconds after which the client is stopped.
+        path: the client's PATH.
         variables: further environment variables of the client.
     """
     program = claude()
     folder.mkdir(parents=True, exist_ok=True)
     home = home or folder / "home"
-    (folder / "scenario.json").write_text(
-        json.dumps({"lanes": [{"name": "main", "match": {"has_tools": True}, "turns": list(turns)}]})
-    )
+    scenario = turns if isinstance(turns, Path) else _written(folder / "scenario.json", turns)
     lines = [json.dumps({"type": "user", "message": {"role": "user", "content": prompt}}) for prompt in prompts]
     (folder / "prompts.jsonl").write_text("\n".join(lines) + "\n")
     settings = [part for name, value in environment(home, **variables).items() for part in ("-e", f"{name}={value}")]
-    options = ["-s", folder / "scenario.json", "-o", folder, "-H", home, "-i", folder / "prompts.jsonl", "-t", str(limit_s)]
+    options = ["-s", scenario, "-o", folder, "-H", home, "-i", folder / "prompts.jsonl", "-t", str(limit_s)]
     streams = ["-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose"]
     call = [LAB / "run_headless.sh", *options, "-b", program, *settings, "--", *arguments, *streams]
-    done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit_s + 30, check=False)
+    lab = {**os.environ, "RUN_PATH": path}
+    done = subprocess.run(
+        call, env=lab, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit_s + 30, check=False
+    )
     errors = (folder / "stderr.txt").read_text() if (folder / "stderr.txt").exists() else ""
     return Session(done.returncode, _lines(folder / "stream.jsonl"), _lines(folder / "requests.jsonl"), done.stderr + errors)
+
+
+def _written(path: Path, turns: Sequence[Turn]) -> Path:
+    path.write_text(json.dumps({"lanes": [{"name": "main", "match": {"has_tools": True}, "turns": list(turns)}]}))
+    return path
 
 
 def run_client(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a `claude` command that needs no model (`plugin install …`) in that home."""
     home.mkdir(parents=True, exist_ok=True)
-    path = "/usr/local/bin:/usr/bin:/bin"
     quiet = {"DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
-    env = {"HOME": str(home), "PATH": path, "LANG": "C.UTF-8", "TERM": "dumb", **quiet, **environment(home, **variables)}
+    env = {"HOME": str(home), "PATH": PLAIN_PATH, "LANG": "C.UTF-8", "TERM": "dumb", **quiet, **environment(home, **variables)}
     return subprocess.run(
         [claude(), *arguments],
         env=env,

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from support.loopback import Answer, Loopback, Request
 
 
 class McpServer:
-    """Speaks as much of MCP over HTTP as a client needs to connect; with `token`, every other bearer gets 401."""
+    """Speaks as much of MCP over HTTP as a client needs to connect; with `token`, every other bearer gets 401.
 
-    def __init__(self, *, token: str | None = None) -> None:
+    `verdict` becomes "connected" or "refused", and is written to `mark` so that another process can wait for it.
+    """
+
+    def __init__(self, mark: Path, *, token: str | None = None) -> None:
+        self.verdict = "not asked"
+        self._mark = mark
         self._token = token
         self._service = Loopback()
         self._service.routes["/mcp"] = self._answer
@@ -26,13 +32,19 @@ class McpServer:
 
     def _answer(self, request: Request) -> Answer:
         if self._token and request.headers.get("authorization") != f"Bearer {self._token}":
-            return Answer({"error": "unauthorized"}, 401)
+            return self._decided("refused", Answer({"error": "unauthorized"}, 401))
         if request.method != "POST":
             return Answer(b"", 405)
         call: dict[str, Any] = json.loads(request.body)
         if "id" not in call:
             return Answer(b"", 202)
-        return Answer({"jsonrpc": "2.0", "id": call["id"], "result": self._result(call)})
+        answer = Answer({"jsonrpc": "2.0", "id": call["id"], "result": self._result(call)})
+        return self._decided("connected", answer) if call["method"] == "tools/list" else answer
+
+    def _decided(self, verdict: str, answer: Answer) -> Answer:
+        self.verdict = verdict
+        self._mark.write_text(verdict)
+        return answer
 
     def _result(self, call: dict[str, Any]) -> dict[str, Any]:
         if call["method"] == "initialize":

@@ -67,7 +67,7 @@ config = DPOConfig(
     # Trained weights are float32, small updates round away in bfloat16; a frozen base under LoRA may be bfloat16.
     model_init_kwargs={"dtype": "bfloat16" if bf16 and args.lora else "float32"},
     eval_strategy="steps", eval_steps=0.25, save_strategy="steps", save_steps=0.25, save_total_limit=2,
-    disable_tqdm=True, logging_strategy="steps", logging_steps=1 if 0 < max_steps <= 100 else 10, logging_first_step=True,
+    disable_tqdm=True, logging_strategy="steps", logging_steps=1 if 0 < max_steps <= 200 else 10, logging_first_step=True,
     report_to="trackio" if args.project else "none", project=args.project,
     trackio_space_id=args.space, trackio_static_space_id=False,  # False: no second Space at the end
     push_to_hub=bool(args.hub_id), hub_model_id=args.hub_id, hub_private_repo=True,

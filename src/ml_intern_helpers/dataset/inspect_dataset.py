@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="NAME", help="config (subset) on the Hub")
     parser.add_argument("--split", metavar="NAME", help="split to look at")
     parser.add_argument("--revision", metavar="REV", help="branch, tag or commit on the Hub")
-    parser.add_argument("--rows", type=_count(20), default=2, metavar="N", help="sample rows to show, 0 to 20 (default 2)")
+    parser.add_argument("--rows", type=_count(100), default=2, metavar="N", help="sample rows to show, 0 to 100 (default 2)")
     parser.add_argument(
         "--sample", type=_count(20000), default=1000, metavar="N", help="rows of local files to verify (default 1000)"
     )

@@ -39,7 +39,7 @@ def parse(text: str, *, config: str | None, split: str | None, revision: str | N
     Raises:
         UsageError: neither.
     """
-    if _looks_local(text):
+    if text.strip() and _looks_local(text):
         if revision or (config and config != "default"):
             raise UsageError("--config and --revision are for Hub datasets; this is a path", hint="leave them out")
         return Asked(text, True, None, split, None, method)

@@ -85,7 +85,7 @@ def _ready(method: str, look: Look, evidence: str) -> Verdict:
     if len(labels) == 1 and look.extent.complete:
         told = f"every 'label' is {next(iter(labels))}: KTO needs desirable and undesirable answers"
         return Verdict("incompatible", told, evidence, problems=("one_class",))
-    return Verdict("ready", _READY[method](look), evidence)
+    return Verdict("ready", _grpo_ready(look) if method == "grpo" else _read_as(method, look), evidence)
 
 
 def _grpo_ready(look: Look) -> str:
@@ -95,15 +95,24 @@ def _grpo_ready(look: Look) -> str:
     return f"'prompt' is usable; your reward functions receive {_listed(rewards)}"
 
 
-def _read_as(look: Look) -> str:
+def _read_as(method: str, look: Look) -> str:
     first = look.rows[0]
-    if "input_ids" in first:
+    if "input_ids" in first and method == "sft":
         return "rows are tokenised already ('input_ids'); which tokenizer made them cannot be seen"
-    used = [name for name in (*SUPPORTED, "conversations", "text", "label") if name in first]
+    used = [name for name in USED[method] if name in first]
+    if method == "sft":
+        used = used[:2] if used[:2] == ["prompt", "completion"] else [name for name in used if name != "prompt"][:1]
     return f"TRL reads {_listed(used)} as {'messages' if any(isinstance(first[name], list) for name in used) else 'plain text'}"
 
 
-_READY = {"sft": _read_as, "dpo": _read_as, "kto": _read_as, "reward": _read_as, "grpo": _grpo_ready}
+#: What each trainer takes from a row, in the order in which it asks.
+_PAIR = ("prompt", "chosen", "rejected")
+USED = {
+    "sft": ("prompt", "completion", "messages", "conversations", "text"),
+    "dpo": _PAIR,
+    "kto": (*_PAIR, "completion", "label"),
+    "reward": _PAIR,
+}
 
 
 def _unrun(method: str, look: Look, parts: Parts, problems: list[Problem], evidence: str) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
 import re
 import shutil
 from collections.abc import Iterator
@@ -45,6 +46,11 @@ _MEANINGS = (
         "install uv, or that module (Debian and Ubuntu: apt install python3-venv), and run it again",
     ),
     _Meaning(
+        r"no wheels? with a matching|no usable wheels|\(from versions: \d|requires a different python",
+        "a package has no build for this machine ({machine}, Python {version})",
+        "build with another Python (ML_INTERN_PYTHON=path), or train where there is one (ML_INTERN_TRAINING_PYTHON, HF Jobs)",
+    ),
+    _Meaning(
         r"dns error|name resolution|failed to fetch|connect|timed? ?out|unreachable|max retries|no matching distribution|"
         r"could not find a version|not found in the package registry|network|proxy|certificate|http (status|error)|offline",
         "the packages could not be downloaded",
@@ -68,7 +74,8 @@ def explained(spec: Spec, place: Path) -> Iterator[None]:
         yield
     except BuildFailed as err:
         meaning = _meaning(err.output)
-        what = meaning.what.format(lock=spec.lock, python=base_python())
+        machine, version = f"{platform.system()} {platform.machine()}", platform.python_version()
+        what = meaning.what.format(lock=spec.lock, python=base_python(), machine=machine, version=version)
         log = place.with_name(f"{place.name}.log")
         raise Unavailable(f"{cannot}: {what} ({_said(err.output)})", hint=f"{meaning.hint}; log: {log}") from err
     except OSError as err:

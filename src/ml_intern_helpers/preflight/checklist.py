@@ -117,13 +117,18 @@ def filled(facts: Facts, answers: Answers) -> list[Item]:
 
 
 def _item(facts: Facts, line: Line, outcomes: list[Outcome]) -> Item:
-    state = next(state for state in _ORDER if any(one.state == state for one in outcomes))
-    said = [one for one in outcomes if one.state == state]
+    state = next(state for state in _ORDER if any(_state(one) == state for one in outcomes))
+    said = [one for one in outcomes if _state(one) == state]
     text = clean("; ".join(dict.fromkeys(_located(facts, one) for one in said)), limit=300)
     fix = clean("; ".join(dict.fromkeys(one.fix for one in said if one.fix)), limit=300) or None
     if state == "pass":
         return Item(line.id, line.label, state, evidence=text)
     return Item(line.id, line.label, state, reason=text, fix=fix)
+
+
+def _state(outcome: Outcome) -> State:
+    """A fault that is only a warning is a question to somebody: it must be answered, and does not fail the line."""
+    return "fill_in" if outcome.state == "fail" and outcome.severity == "warning" else outcome.state
 
 
 def _located(facts: Facts, outcome: Outcome) -> str:

@@ -37,10 +37,14 @@ def reaching(script: Script, name: ast.Name) -> list[Binding]:
         return []
     bindings = _alive(script, scope, name.id)
     script.spend(len(bindings))
-    if scope is place.scope and not _share_loop(bindings, place.guards):
-        before = [b for b in bindings if _position(b) < (name.lineno, name.col_offset)]
-        bindings = before or bindings
-    return _since_last_certain(bindings, place.guards if scope is place.scope else ())
+    if scope is not place.scope:
+        return _since_last_certain(bindings, ())
+    before = [b for b in bindings if _position(b) < (name.lineno, name.col_offset)]
+    again = _bound_again(bindings[len(before) :], place.guards)
+    latest = _since_last_certain(before, place.guards)
+    if not again or (latest and _in_loop(latest[0], place.guards)):
+        return latest or bindings
+    return bindings
 
 
 def _alive(script: Script, scope: Scope, name: str) -> list[Binding]:
@@ -58,9 +62,14 @@ def _position(binding: Binding) -> tuple[int, int]:
     return binding.line, getattr(binding.node, "col_offset", 0)
 
 
-def _share_loop(bindings: list[Binding], guards: Guards) -> bool:
+def _bound_again(later: list[Binding], guards: Guards) -> bool:
+    """Something further down in the same loop binds the name for the next round."""
+    return any(_in_loop(binding, guards) for binding in later)
+
+
+def _in_loop(binding: Binding, guards: Guards) -> bool:
     loops = {guard.node for guard in guards if guard.kind == "loop"}
-    return any(guard.node in loops for binding in bindings for guard in binding.guards if guard.kind == "loop")
+    return any(guard.kind == "loop" and guard.node in loops for guard in binding.guards)
 
 
 def _since_last_certain(bindings: list[Binding], guards: Guards) -> list[Binding]:

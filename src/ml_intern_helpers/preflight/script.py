@@ -15,7 +15,7 @@ from ml_intern_helpers.preflight.source import Source
 E = TypeVar("E", bound=ast.AST)
 T = TypeVar("T")
 
-#: Steps of following names before a script counts as unreadable; a 300-line script takes about 2,000, a second of work about 300,000.
+#: Steps of following names before a script counts as unreadable; a 300-line script takes about 2,000.
 MAX_STEPS = 200_000
 
 

@@ -14,6 +14,7 @@ CODES = {
     "stray_prompt": "SET201",
     "mixed": "SET202",
     "stray": "SET203",
+    "luck": "SET203",
     "no_prompt": "SET204",
     "repeated_prompt": "SET205",
     "role": "SET206",

@@ -8,6 +8,7 @@ from typing import Any
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.dataset.choice import Choice, choose
 from ml_intern_helpers.dataset.features import type_texts
+from ml_intern_helpers.dataset.hub import client
 from ml_intern_helpers.dataset.hub.faults import Fault
 from ml_intern_helpers.dataset.look import Extent, Look, Source, Split
 from ml_intern_helpers.dataset.target import Asked
@@ -66,6 +67,7 @@ def _files(asked: Asked, context: Context) -> Files:
 
 def _head(name: str, path: str) -> tuple[list[dict[str, Any]], int, dict[str, str]]:
     """Rows, number of rows in the file, and types; only the pages that hold the head are fetched."""
+    client.prepare()
     import pyarrow.parquet as parquet
     from huggingface_hub import HfFileSystem
 

@@ -57,4 +57,4 @@ class SideBySide:
 
 
 def _given_up(service: str, waited_s: float) -> Unavailable:
-    return Unavailable(f"{service} gave no answer within {waited_s:.0f} s", hint="ask again later")
+    return Unavailable(f"{service} gave no usable answer within {waited_s:.0f} s", hint="ask again later")

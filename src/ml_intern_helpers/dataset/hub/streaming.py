@@ -8,7 +8,7 @@ from typing import Any
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.dataset.choice import choose
 from ml_intern_helpers.dataset.features import type_texts
-from ml_intern_helpers.dataset.hub import repository
+from ml_intern_helpers.dataset.hub import client, repository
 from ml_intern_helpers.dataset.hub.faults import Fault
 from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, even
 from ml_intern_helpers.dataset.target import Asked
@@ -37,6 +37,7 @@ def look(asked: Asked, fault: Fault, context: Context) -> Look:
 
 
 def _look(asked: Asked, fault: Fault) -> Look:
+    client.prepare()
     import datasets
 
     from ml_intern_helpers.dataset.hub.source import load_line

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ml_intern_helpers.dataset.mapping.code import Script, chat, keep_rows, map_rows, quoted, rename, row, select, turn
+from ml_intern_helpers.dataset.mapping.code import (
+    ROLE_NAMES,
+    Script,
+    chat,
+    keep_rows,
+    listener,
+    map_rows,
+    quoted,
+    rename,
+    row,
+    select,
+    turn,
+)
 from ml_intern_helpers.dataset.mapping.labels import label_expression
 from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.reading.grpo import TAKEN
@@ -143,20 +155,27 @@ def _grpo(parts: Parts, rows: Rows) -> Iterator[Script]:
     if taken:
         yield Script(statements=[drop])
     for source in ("prompt", "messages", "chosen"):
-        if parts.has(source):
-            yield _with(_question(parts, rows, source, "[:-1]"), before=drop)
-            yield _with(_question(parts, rows, source, ""), before=drop)
+        if parts.has(source) and (source == "prompt" or parts.kind(source) != "string"):
+            yield _with(_question(parts, rows, source), before=drop)
 
 
-def _question(parts: Parts, rows: Rows, source: str, part_of: str) -> Script:
-    """Everything before the last turn is the question, unless that turn is the user's own."""
+def _ends_with_answer(parts: Parts, rows: Rows, source: str) -> bool:
+    """Every conversation ends with the assistant's turn, so that what comes before is the question."""
+    column = parts.by_part[source]
+    who = listener(rows, [column]).keys[0]
+    last = [item[column][-1].get(who) for item in rows if item.get(column) and isinstance(item[column], list)]
+    return bool(last) and all(ROLE_NAMES.get(str(role).lower(), role) == "assistant" for role in last)
+
+
+def _question(parts: Parts, rows: Rows, source: str) -> Script:
+    """The conversation without the answer at its end is the question."""
     script = Script()
     if source == "prompt" and parts.kind("prompt") == "string":
         script.statements.append(map_rows({"prompt": asked(script, parts, rows)}, None))
         return script
-    made = chat(script, parts, rows, source, "user")
+    made = chat(script, parts, rows, source, "user") + ("[:-1]" if _ends_with_answer(parts, rows, source) else "")
     gone = {parts.by_part[name] for name in (source, "chosen", "rejected") if parts.has(name)}
-    script.statements.append(map_rows({"prompt": f"{made}{part_of}"}, [name for name in parts.kinds if name not in gone]))
+    script.statements.append(map_rows({"prompt": made}, [name for name in parts.kinds if name not in gone]))
     return script
 
 

@@ -63,9 +63,10 @@ class Script:
         return "\n".join([*self.definitions, *self.statements])
 
 
-def listener(rows: Iterable[Mapping[str, object]], column: str) -> Speech:
-    """How the turns in `column` are written, from the sample."""
-    turns = [turn for row in rows for turn in _turns(row.get(column)) if isinstance(turn, dict)]
+def listener(rows: Iterable[Mapping[str, object]], columns: Iterable[str]) -> Speech:
+    """How the turns in `columns` are written, from the sample. One table of roles serves them all."""
+    columns = list(columns)
+    turns = [turn for row in rows for column in columns for turn in _turns(row.get(column)) if isinstance(turn, dict)]
     for keys in TURN_KEYS:
         if turns and all(keys[0] in turn for turn in turns) and any(keys[1] in turn for turn in turns):
             roles = dict.fromkeys(str(turn[keys[0]]) for turn in turns)
@@ -105,7 +106,7 @@ def chat(script: Script, parts: Parts, rows: list[dict[str, object]], part: str,
     if kind == "string":
         return f"[{turn(role, row(column))}]"
     cell = f"[{row(column)}]" if kind == "turn" else row(column)
-    speech = listener(rows, column)
+    speech = listener(rows, [name for name in parts.by_part.values() if parts.kinds[name] in (kind, "sharegpt", "turn")])
     return cell if speech.plain else f"{_converter(script, speech)}({cell})"
 
 
@@ -133,11 +134,14 @@ def map_rows(fields: Mapping[str, str], keep: Iterable[str] | None) -> str:
     keep = None if keep is None else list(keep)
     gone = f"[name for name in dataset.column_names if name not in {names(keep)}]" if keep else "dataset.column_names"
     rest = "" if keep is None else f", remove_columns={gone}"
-    short = f"dataset = dataset.map(lambda row: {record(fields)}{rest})"
+    made = f"lambda row: {record(fields)}"
+    short = f"dataset = dataset.map({made}{rest})"
     if len(short) <= LINE:
         return short
-    made = "".join(f"        {quoted(name)}: {value},\n" for name, value in fields.items())
-    return f"def to_row(row):\n    return {{\n{made}    }}\ndataset = dataset.map(to_row{rest})"
+    if len(made) <= LINE:
+        return f"dataset = dataset.map(\n    {made},\n    {rest.removeprefix(', ')},\n)" if rest else short
+    body = "".join(f"        {quoted(name)}: {value},\n" for name, value in fields.items())
+    return f"def to_row(row):\n    return {{\n{body}    }}\ndataset = dataset.map(to_row{rest})"
 
 
 def select(columns: Iterable[str]) -> str:

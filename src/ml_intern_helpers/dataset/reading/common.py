@@ -79,7 +79,12 @@ def turn_problem(turn: object) -> str | None:
     content = turn.get("content")
     if content is None:
         return None if turn.get("tool_calls") else "content"
-    return None if isinstance(content, (str, list)) else "kind"
+    return None if isinstance(content, str) or _blocks(content) else "kind"
+
+
+def _blocks(content: object) -> bool:
+    """Content in blocks, as vision models take it: `[{"type": "text", "text": …}, {"type": "image"}]`."""
+    return isinstance(content, list) and all(isinstance(block, dict) and "type" in block for block in content)
 
 
 _SAID = {
@@ -132,13 +137,24 @@ def mixed(row: Row, wanted: Iterable[str]) -> list[Problem]:
         return []
     lists = [name for name in SUPPORTED if name in row and name not in plain]
     what = "text" if isinstance(row[plain[0]], str) else "no list of messages"
-    told = f"{_names(plain)} is {what} beside {_names(lists)} as messages"
+    told = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} {what} beside {_names(lists)} as messages"
     code = "mixed" if {*plain, *lists} <= set(wanted) else "stray"
     return [Problem(code, f"{told}: TRL takes the row for one or the other, by PYTHONHASHSEED, and crashes")]
 
 
+def stray_text(row: Row) -> list[Problem]:
+    """A supported column of another kind beside `messages`: whether SFT crashes on it is luck."""
+    plain = conversational(row)[1]
+    if "messages" not in row or not plain:
+        return []
+    told = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} no list of messages beside 'messages'"
+    return [Problem("luck", f"{told}: by PYTHONHASHSEED, TRL takes the row for plain text and stops at KeyError 'text'")]
+
+
 def _names(columns: list[str]) -> str:
-    return " and ".join(f"'{name}'" for name in columns)
+    """`'a', 'b' and 'c'`."""
+    quoted = [f"'{name}'" for name in columns]
+    return " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
 
 
 def tools_problems(rows: list[Row]) -> list[Problem]:

@@ -39,12 +39,17 @@ def _pictures(row: Row, chat: bool) -> list[Problem]:
 
 
 def _last_turn(rows: list[Row]) -> list[Problem]:
-    """The model answers the last turn: it must be the user's (or a tool's)."""
-    last = [row["prompt"][-1]["role"] for row in rows]
-    system = tuple(position for position, role in enumerate(last) if role in ("system", "developer"))
-    answered = tuple(position for position, role in enumerate(last) if role == "assistant")
-    found = [Problem("system_last", "'prompt' ends with a system turn, which TRL refuses", system)] if system else []
-    if answered:
-        told = "'prompt' ends with the assistant's turn: the model would continue that answer, not give its own"
-        found.append(Problem("answered", told, answered, silent=True))
-    return found
+    """TRL opens the assistant's turn after the last one, whosever that is; only a user's or a tool's calls for an answer."""
+    told = {
+        "system_last": "'prompt' ends with a system turn: the model would answer nobody's question",
+        "answered": "'prompt' ends with the assistant's turn: the answer is there already, and the model would speak after it",
+    }
+    at: dict[str, list[int]] = {}
+    for position, row in enumerate(rows):
+        code = _LAST.get(row["prompt"][-1]["role"])
+        if code:
+            at.setdefault(code, []).append(position)
+    return [Problem(code, told[code], tuple(places), silent=True) for code, places in at.items()]
+
+
+_LAST = {"system": "system_last", "developer": "system_last", "assistant": "answered"}

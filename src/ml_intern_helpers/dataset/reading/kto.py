@@ -24,7 +24,7 @@ def _overwritten(row: Row) -> list[Problem]:
     told = (
         f"TRL takes pairs apart into 'completion' and 'label', and the existing {' and '.join(map(repr, clash))} overwrites them"
     )
-    return [Problem("stray", told, silent=True)] if clash else []
+    return [Problem("stray", told, silent=not isinstance(row.get("label"), str))] if clash else []
 
 
 def label_problems(rows: list[Row]) -> list[Problem]:

@@ -10,6 +10,7 @@ from ml_intern_helpers.dataset.reading.common import (
     conversational,
     missing,
     mixed,
+    stray_text,
     tools_problems,
 )
 from ml_intern_helpers.dataset.thumbs import desirable
@@ -26,7 +27,7 @@ def problems(rows: list[Row]) -> list[Problem]:
     column = "messages" if chat else "text"
     if column not in rows[0]:
         return _no_text(rows[0], column)
-    return column_problems(rows, column, chat) + tools_problems(rows)
+    return stray_text(rows[0]) + column_problems(rows, column, chat) + tools_problems(rows)
 
 
 def _prompt_completion(rows: list[Row]) -> list[Problem]:

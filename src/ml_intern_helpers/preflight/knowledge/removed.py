@@ -141,7 +141,7 @@ _PROCESSING_CLASS = Row("write processing_class= (or nothing: it is loaded from 
 #: Every trainer of TRL and transformers.
 ALL_TRAINERS: dict[str, Row] = {"tokenizer": _PROCESSING_CLASS}
 _PREFERENCE_TRAINER = dict.fromkeys(
-    ("beta", "max_length", "loss_type", "label_smoothing", "truncation_mode", "precompute_ref_log_probs", "disable_dropout"),
+    ("beta", "max_length", "loss_type", "precompute_ref_log_probs", "disable_dropout", "model_init_kwargs", "dataset_num_proc"),
     _IN_CONFIG,
 ) | {
     "max_prompt_length": _NO_PROMPT_LENGTH,
@@ -151,11 +151,9 @@ _PREFERENCE_TRAINER = dict.fromkeys(
     "padding_value": _DROP,
     "is_encoder_decoder": _DROP,
     "generate_during_eval": _DROP,
-    "model_init_kwargs": _IN_CONFIG,
     "ref_model_init_kwargs": _DROP,
     "model_adapter_name": _DROP,
     "ref_adapter_name": _DROP,
-    "dataset_num_proc": _IN_CONFIG,
 }
 _REWARD_FUNCS = _renamed("reward_funcs")
 #: Trainer -> what only it had.
@@ -174,8 +172,8 @@ TRAINERS: dict[str, dict[str, Row]] = {
         "dataset_batch_size": _DROP,
         "infinite": _DROP,
     },
-    "DPOTrainer": _PREFERENCE_TRAINER,
-    "KTOTrainer": _PREFERENCE_TRAINER,
+    "DPOTrainer": _PREFERENCE_TRAINER | {"label_smoothing": _IN_CONFIG, "truncation_mode": _IN_CONFIG},
+    "KTOTrainer": _PREFERENCE_TRAINER | {"label_smoothing": _DROP, "truncation_mode": _DROP},
     "GRPOTrainer": {
         "reward_function": _REWARD_FUNCS,
         "reward_functions": _REWARD_FUNCS,

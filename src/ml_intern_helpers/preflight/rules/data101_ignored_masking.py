@@ -27,6 +27,7 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.values import known
 
 CODE = "DATA101"
 SEVERITY = "error"
@@ -45,7 +46,7 @@ def check(facts: Facts) -> Iterator[Outcome]:
 
 def _completion_only(facts: Facts, run: Run, names: frozenset[str]) -> Iterator[Outcome]:
     setting = facts.setting(run, "completion_only_loss")
-    if setting and setting.value.value is True and names & _CONVERSATIONS and "completion" not in names:
+    if setting and setting.value == known(True) and names & _CONVERSATIONS and "completion" not in names:
         message = f"completion_only_loss=True is ignored for rows with {', '.join(sorted(names & _CONVERSATIONS))}"
         yield failed(
             f"{message}: every token is trained on", "write assistant_only_loss=True", setting.node, whole=run.config.call
@@ -54,6 +55,6 @@ def _completion_only(facts: Facts, run: Run, names: frozenset[str]) -> Iterator[
 
 def _assistant_only(facts: Facts, run: Run, names: frozenset[str]) -> Iterator[Outcome]:
     setting = facts.setting(run, "assistant_only_loss")
-    if setting and setting.value.value is True and names == {"text"}:
+    if setting and setting.value == known(True) and names == {"text"}:
         message = "assistant_only_loss=True on rows of plain text: ValueError (they are no conversation)"
         yield failed(message, "delete it, or give messages", setting.node, whole=run.config.call)

@@ -23,7 +23,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
+from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.values import Value, default, known
 
 CODE = "DATA103"
 SEVERITY = "error"
@@ -48,29 +50,43 @@ def _judged(facts: Facts, run: Run) -> Iterator[Outcome]:
         return
     setting = facts.setting(run, "num_generations")
     at = setting.node if setting else run.config.call
+    by_default = ", ".join(value.reason for value in (product, count) if value.state == "default")
     if count.value < 2:
-        yield failed(
-            f"num_generations={count.value}: at least 2 are compared, ValueError",
-            "write num_generations=8",
-            at,
-            whole=run.config.call,
+        message, fix = f"num_generations={count.value}: at least 2 are compared, ValueError", "write num_generations=8"
+    elif product.value % count.value:
+        message = (
+            f"batch x accumulation = {product.value} does not divide by num_generations={count.value}: ValueError on one process"
         )
-    elif product % count.value:
-        message = f"batch x accumulation = {product} does not divide by num_generations={count.value}: ValueError on one process"
-        helps = next((n for n in _PROCESSES if product * n % count.value == 0), None)
-        fix = f"make it a multiple of {count.value}" + (f" (or launch {helps} processes)" if helps else "")
-        yield failed(message, fix, at, whole=run.config.call)
+        fix = _fix(product.value, count.value)
+    else:
+        return
+    if by_default:  # whoever starts it may give others
+        yield unknown(f"with the defaults of {by_default}: {message}", run.config.line)
+    else:
+        yield failed(message, fix, at, severity="warning" if _several_gpus(facts) else None, whole=run.config.call)
 
 
-def _product(facts: Facts, run: Run) -> int | None:
+def _fix(product: int, count: int) -> str:
+    helps = next((n for n in _PROCESSES if product * n % count == 0), None)
+    return f"make it a multiple of {count}" + (f" (or launch {helps} processes)" if helps else "")
+
+
+def _several_gpus(facts: Facts) -> bool:
+    """On a flavor with several GPUs a launcher may start a process for each."""
+    flavor = (facts.header.jobs or {}).get("flavor")
+    return isinstance(flavor, str) and FLAVORS.get(flavor, (0, ""))[0] > 1
+
+
+def _product(facts: Facts, run: Run) -> Value | None:
     """The size of a generation batch on one process, None when a part of it is not settled."""
     whole = facts.value(run, "generation_batch_size")
+    if isinstance(whole.value, int):
+        return whole
     per_generation = facts.value(run, "steps_per_generation")
-    if isinstance(whole.value, int) and whole.settled:
-        return whole.value
     steps = per_generation if per_generation.value is not None else facts.value(run, "gradient_accumulation_steps", 1)
     batch = facts.value(run, "per_device_train_batch_size", 8)
     unclear = not (whole.settled and per_generation.settled and steps.settled and batch.settled)
     if unclear or not isinstance(steps.value, int) or not isinstance(batch.value, int):
         return None
-    return batch.value * steps.value
+    variables = ", ".join(dict.fromkeys(value.reason for value in (batch, steps) if value.state == "default"))
+    return default(batch.value * steps.value, variables) if variables else known(batch.value * steps.value)

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.values import known
 
 CODE = "DATA104"
 SEVERITY = "error"
@@ -34,6 +35,12 @@ def check(facts: Facts) -> Iterator[Outcome]:
     for run in facts.runs:
         batch = facts.setting(run, "per_device_train_batch_size")
         loss = facts.value(run, "loss_type", "kto")
-        if run.config.role.name == "KTOConfig" and batch and batch.value.value == 1 and loss.settled and loss.value == "kto":
+        if (
+            run.config.role.name == "KTOConfig"
+            and batch
+            and batch.value == known(1)
+            and loss.state == "known"
+            and loss.value == "kto"
+        ):
             fix = "write per_device_train_batch_size=2 and halve gradient_accumulation_steps"
             yield failed("KTO with a per-device batch of 1: ValueError", fix, batch.node, whole=run.config.call)

@@ -34,7 +34,11 @@ def check(facts: Facts) -> Iterator[Outcome]:
     for run in facts.runs:
         strategy = facts.setting(run, "eval_strategy")
         rows = facts.argument(run.trainer, "eval_dataset")
-        if not (run.tunable and strategy and strategy.value.settled) or len(run.trainer.call.args) > 3 or run.trainer.own_init:
+        if (
+            not (run.tunable and strategy and strategy.value.state == "known")
+            or len(run.trainer.call.args) > 3
+            or run.trainer.own_init
+        ):
             continue
         missing = rows is None or (rows.value.state == "known" and rows.value.value is None)
         if missing and strategy.value.value not in ("no", None):

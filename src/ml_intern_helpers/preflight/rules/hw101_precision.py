@@ -49,7 +49,7 @@ def _bf16(facts: Facts, run: Run) -> bool:
     """bf16 is surely on: written, or by TRL's default, which holds unless fp16 is on."""
     bf16, fp16 = facts.value(run, "bf16"), facts.value(run, "fp16")
     on_cpu = facts.value(run, "use_cpu", False)
-    if not (bf16.settled and fp16.settled and on_cpu.settled) or on_cpu.value:
+    if not bf16.state == fp16.state == on_cpu.state == "known" or on_cpu.value:
         return False
     return bf16.value is True or (bf16.value is None and not fp16.value)
 

@@ -59,7 +59,7 @@ def _looked_at(facts: Facts, run: Run, folder: str, line: int) -> Outcome:
     if resumed:
         return passed(f"output_dir {name!r} holds {held}; `{facts.source.segment(resumed[0])}`", resumed[0].lineno)
     fix = "ask: go on from it (trainer.train(resume_from_checkpoint=True)), or another output_dir; do not overwrite unasked"
-    return failed(f"output_dir {name!r} already holds {held}", fix, line)
+    return failed(f"output_dir {name!r} already holds {held}", fix, line, severity="warning")
 
 
 def _checkpoints(folder: str) -> str | None:

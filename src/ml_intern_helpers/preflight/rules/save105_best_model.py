@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from ml_intern_helpers.preflight.asking import shown
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.values import known
 
 CODE = "SAVE105"
 SEVERITY = "error"
@@ -36,7 +37,7 @@ def check(facts: Facts) -> Iterator[Outcome]:
         best = facts.setting(run, "load_best_model_at_end")
         evaluated = facts.value(run, "eval_strategy", "no")
         saved = facts.value(run, "save_strategy", "steps")
-        if not (run.tunable and best and best.value.value is True and evaluated.settled and saved.settled):
+        if not (run.tunable and best and best.value == known(True) and evaluated.state == saved.state == "known"):
             continue
         if saved.value not in ("best", evaluated.value):
             both = f"eval_strategy={shown(evaluated.value)} and save_strategy={shown(saved.value)}"

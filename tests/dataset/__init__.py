@@ -1,0 +1,1 @@
+"""Tests of `inspect_dataset`, beneath its command line."""

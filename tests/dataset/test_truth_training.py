@@ -1,0 +1,104 @@
+"""The verdicts against the trainers themselves: TRL really trains one step on every READY and every mapped dataset, and
+really stops on every one that is said to stop it. What is said to go wrong in silence really goes through."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataset.cases import CASES, METHODS
+from ml_intern_helpers.dataset.kinds import kind
+from ml_intern_helpers.dataset.look import even
+from ml_intern_helpers.dataset.reading.methods import READERS
+from support.helpers import ROOT, clean_environment
+from support.training import training_python
+
+#: Columns that a trainer looks at, by whatever name it is warned of.
+READ = (
+    "prompt",
+    "completion",
+    "chosen",
+    "rejected",
+    "messages",
+    "conversations",
+    "text",
+    "label",
+    "tools",
+    "input_ids",
+    "completions",
+)
+
+
+def _tasks(reports: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What to train, by what sets one task apart from another: a second dataset of the same shape teaches nothing new."""
+    tasks: dict[str, dict[str, Any]] = {}
+    for case in CASES:
+        rows = even(case.rows)
+        for method in METHODS:
+            mapping = reports[case.name]["verdicts"][method]["mapping"]
+            steps = 4 if method == "grpo" and any(problem.at for problem in READERS["grpo"](rows)) else 1
+            for code in (None, mapping) if mapping else (None,):
+                task = {"id": _shape(method, rows, code), "method": method, "rows": rows, "mapping": code, "steps": steps}
+                tasks.setdefault(task["id"], task)
+    return tasks
+
+
+def _shape(method: str, rows: list[dict[str, Any]], mapping: str | None) -> str:
+    """Method, kinds of the columns read, mapping without its path, and the problems named."""
+    kinds = {name: sorted({kind(row[name]) for row in rows}) for name in rows[0] if name in READ}
+    if method == "grpo" and not mapping:
+        kinds = {name: kinds[name] for name in ("prompt", "completions") if name in kinds}
+    code = [line for line in (mapping or "").splitlines() if "load_" not in line]
+    roles = sorted({str(turn) for row in rows for cell in row.values() if isinstance(cell, list) for turn in map(_role, cell)})
+    return json.dumps([method, kinds, code, [problem.code for problem in READERS[method](rows)], roles])
+
+
+def _role(turn: Any) -> Any:
+    return (turn.get("role") or turn.get("from"), "tool_calls" in turn) if isinstance(turn, dict) else None
+
+
+@pytest.mark.training
+@pytest.mark.timeout(300)
+def test_every_verdict_against_the_real_trainer(in_process: Callable[..., dict[str, Any]], tmp_path: Path, home: Path) -> None:
+    reports = {}
+    for number, case in enumerate(CASES):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in case.rows), encoding="utf-8")
+        reports[case.name] = in_process(str(path))
+    done = subprocess.run(
+        [str(training_python()), str(ROOT / "tests/dataset/truth_runner.py")],
+        input=json.dumps({"cases": list(_tasks(reports).values())}),
+        env=clean_environment(home, OMP_NUM_THREADS="1"),
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    outcomes: dict[str, str] = json.loads(done.stdout)
+    assert not _wrong(reports, outcomes)
+
+
+def _wrong(reports: dict[str, dict[str, Any]], outcomes: dict[str, str]) -> list[str]:
+    """Every disagreement between a verdict and a trainer."""
+    wrong = []
+    for case in CASES:
+        rows = even(case.rows)
+        for method in METHODS:
+            verdict = reports[case.name]["verdicts"][method]
+            raw = outcomes[_shape(method, rows, None)]
+            problems = READERS[method](rows)
+            trains = not problems or all(problem.silent for problem in problems)
+            luck = any(problem.code == "luck" for problem in problems)  # said to depend on PYTHONHASHSEED
+            if trains != (raw == "ok") and not luck:
+                wrong.append(f"{case.name} for {method}: {verdict['verdict']} ({verdict['problems']}), but TRL: {raw}")
+            mapped = outcomes[_shape(method, rows, verdict["mapping"])] if verdict["mapping"] else "ok"
+            if mapped != "ok":
+                wrong.append(f"{case.name} for {method}: the rows of its mapping fail: {mapped}")
+    return wrong

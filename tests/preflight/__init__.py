@@ -1,0 +1,1 @@
+"""preflight_check: its reading of scripts, its rules, its tables."""

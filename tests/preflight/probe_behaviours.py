@@ -1,0 +1,158 @@
+"""What the real libraries do with the faults that rules name; runs in the training environment, on the CPU, offline."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+warnings.simplefilter("ignore")
+ROOT = Path(__file__).resolve().parents[2]
+CHAT = [{"role": "user", "content": "two and two?"}, {"role": "assistant", "content": "four"}]
+
+
+def all_of_them() -> dict[str, str]:
+    """Behaviour -> what happened: an error's class, or a word of ours."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = str(Path(folder) / "tiny")
+        subprocess.run([sys.executable, ROOT / "examples/make_tiny_model.py", "--output", model], check=True, capture_output=True)
+        return {name: outcome(probe, model, folder) for name, probe in PROBES.items()}
+
+
+def outcome(probe: Callable[[str, str], Any], model: str, folder: str) -> str:
+    try:
+        return str(probe(model, folder))
+    except Exception as err:
+        return f"{type(err).__name__}: {str(err)[:160]}"
+
+
+def rows(**columns: Any) -> Any:
+    from datasets import Dataset
+
+    return Dataset.from_list([columns] * 4)
+
+
+def config(kind: str, folder: str, **changes: Any) -> Any:
+    import trl
+
+    return getattr(trl, f"{kind}Config")(output_dir=folder, **{"max_steps": 1, "use_cpu": True, "report_to": "none", **changes})
+
+
+def sft(model: str, folder: str, data: Any, **changes: Any) -> Any:
+    from trl import SFTTrainer
+
+    return SFTTrainer(model, args=config("SFT", folder, **changes), train_dataset=data)
+
+
+def masked_share(trainer: Any) -> str:
+    """`all` when every token is trained on, `some` when a mask is at work."""
+    labels = next(iter(trainer.get_train_dataloader()))["labels"]
+    row = trainer.train_dataset[0]
+    return "all" if (labels[0][: len(row["input_ids"])] != -100).all() else "some"
+
+
+def dtype_of(model: str, folder: str, **kwargs: Any) -> str:
+    trainer = sft(model, folder, rows(messages=CHAT), model_init_kwargs=kwargs)
+    return str(next(trainer.model.parameters()).dtype)
+
+
+def from_pretrained(**kwargs: Any) -> Callable[[str, str], Any]:
+    def probe(model: str, folder: str) -> str:
+        from transformers import AutoModelForCausalLM
+
+        return type(AutoModelForCausalLM.from_pretrained(model, **kwargs)).__name__
+
+    return probe
+
+
+def grpo(model: str, folder: str, reward: Any) -> str:
+    from trl import GRPOTrainer
+
+    settings = {"per_device_train_batch_size": 2, "num_generations": 2, "max_completion_length": 4}
+    trainer = GRPOTrainer(model, reward_funcs=reward, args=config("GRPO", folder, **settings), train_dataset=rows(prompt="hi"))
+    trainer.train()
+    return "trained"
+
+
+def kto(model: str, folder: str, **changes: Any) -> str:
+    from trl import KTOTrainer
+
+    data = rows(prompt="hi", completion=" there", label=True)
+    KTOTrainer(model, args=config("KTO", folder, per_device_train_batch_size=1, **changes), train_dataset=data)
+    return "made"
+
+
+def trainer_for(kind: str, model: str, folder: str, **columns: Any) -> str:
+    import trl
+
+    extra = {"reward_funcs": lambda completions, **kwargs: [0.0]} if kind == "GRPO" else {}
+    getattr(trl, f"{kind}Trainer")(model, args=config(kind, folder), train_dataset=rows(**columns), **extra).train()
+    return "trained"
+
+
+def dataset_code(model: str, folder: str) -> str:
+    from datasets import load_dataset
+
+    data = load_dataset("json", data_files=str(ROOT / "examples/chat.jsonl"), split="train", trust_remote_code=True)
+    return "loaded" if len(data) else "empty"
+
+
+def tracker_by_default(model: str, folder: str) -> Any:
+    from trl import SFTConfig
+
+    return SFTConfig(use_cpu=True).report_to
+
+
+def default_of(name: str) -> Callable[[str, str], Any]:
+    return lambda model, folder: getattr(config("SFT", folder), name)
+
+
+PROBES: dict[str, Callable[[str, str], Any]] = {
+    "API103 torch_dtype": lambda model, folder: dtype_of(model, folder, torch_dtype="bfloat16"),
+    "API103 dtype": lambda model, folder: dtype_of(model, folder, dtype="bfloat16"),
+    "API104 load_in_4bit": from_pretrained(load_in_4bit=True),
+    "API104 load_in_8bit": from_pretrained(load_in_8bit=True),
+    "API104 use_flash_attention_2": from_pretrained(use_flash_attention_2=True),
+    "API104 use_auth_token": from_pretrained(use_auth_token=True),
+    "DATA101 completion_only_loss on messages": lambda model, folder: masked_share(
+        sft(model, folder, rows(messages=CHAT), completion_only_loss=True)
+    ),
+    "DATA101 assistant_only_loss on messages": lambda model, folder: masked_share(
+        sft(model, folder, rows(messages=CHAT), assistant_only_loss=True)
+    ),
+    "DATA101 completion_only_loss on prompt and completion": lambda model, folder: masked_share(
+        sft(model, folder, rows(prompt="hi", completion=" there"), completion_only_loss=True)
+    ),
+    "DATA101 assistant_only_loss on text": lambda model, folder: sft(model, folder, rows(text="hi"), assistant_only_loss=True),
+    "DATA102 SFT without a column it reads": lambda model, folder: sft(model, folder, rows(body="hi")),
+    "DATA102 SFT with prompt beside messages": lambda model, folder: sft(model, folder, rows(prompt="hi", messages=CHAT)),
+    "DATA102 SFT text field": lambda model, folder: type(sft(model, folder, rows(body="hi"), dataset_text_field="body")).__name__,
+    "DATA102 DPO without chosen": lambda model, folder: trainer_for("DPO", model, folder, prompt="a", completion="b"),
+    "DATA102 GRPO without prompt": lambda model, folder: trainer_for("GRPO", model, folder, question="a"),
+    "DATA102 KTO without label": lambda model, folder: trainer_for("KTO", model, folder, prompt="a", completion="b"),
+    "DATA102 Reward without chosen": lambda model, folder: trainer_for("Reward", model, folder, prompt="a", completion="b"),
+    "DATA103 does not divide": lambda model, folder: config("GRPO", folder, per_device_train_batch_size=4, num_generations=8),
+    "DATA103 one generation": lambda model, folder: config("GRPO", folder, num_generations=1),
+    "DATA103 divides": lambda model, folder: type(config("GRPO", folder)).__name__,
+    "DATA103 RLOO default": lambda model, folder: config("RLOO", folder).num_generations,
+    "DATA104 batch of one": kto,
+    "DATA104 apo_zero_unpaired": lambda model, folder: kto(model, folder, loss_type="apo_zero_unpaired"),
+    "DATA105 no eval rows": lambda model, folder: sft(model, folder, rows(messages=CHAT), eval_strategy="steps"),
+    "DATA106 no **kwargs": lambda model, folder: grpo(model, folder, lambda completions: [0.0] * len(completions)),
+    "DATA106 **kwargs": lambda model, folder: grpo(model, folder, lambda completions, **kwargs: [0.0] * len(completions)),
+    "DATA107 trust_remote_code": dataset_code,
+    "HW101 bf16 by default": lambda model, folder: config("SFT", folder, use_cpu=None).bf16,
+    "HW101 bf16 with use_cpu": lambda model, folder: type(config("SFT", folder)).__name__,
+    "SAVE105 strategies differ": lambda model, folder: config(
+        "SFT", folder, load_best_model_at_end=True, eval_strategy="steps", save_strategy="epoch"
+    ),
+    "default of report_to": tracker_by_default,
+    **{f"default of {name}": default_of(name) for name in (
+        "push_to_hub", "hub_model_id", "disable_tqdm", "logging_strategy", "logging_first_step", "project", "trackio_space_id",
+        "save_strategy", "eval_strategy", "per_device_train_batch_size", "gradient_accumulation_steps",
+    )},
+}  # fmt: skip

@@ -1,0 +1,186 @@
+"""The tables are facts: every row is executed against the real libraries, in one process of the training environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_intern_helpers.preflight.knowledge import classes, jobs, removed
+from ml_intern_helpers.preflight.requirements import parse_requirement
+from ml_intern_helpers.preflight.rules import (
+    data103_generations_do_not_divide,
+    log101_disable_tqdm,
+    log102_logging_strategy,
+    log103_logging_first_step,
+    log104_no_tracker,
+    log105_trackio_space,
+    save101_push_to_hub,
+    save102_hub_model_id,
+    save103_nothing_saved,
+)
+from support.training import training_python
+
+training = pytest.mark.training
+ASKS = [
+    module.ASK
+    for module in (
+        log101_disable_tqdm,
+        log102_logging_strategy,
+        log103_logging_first_step,
+        log104_no_tracker,
+        log105_trackio_space,
+        save101_push_to_hub,
+        save102_hub_model_id,
+        save103_nothing_saved,
+    )
+]
+#: What rules claim -> the error's class, or what came of it.
+CLAIMS = {
+    "API103 torch_dtype": "torch.float32",
+    "API103 dtype": "torch.bfloat16",
+    "API104 load_in_4bit": "TypeError",
+    "API104 load_in_8bit": "TypeError",
+    "API104 use_flash_attention_2": "TypeError",
+    "API104 use_auth_token": "TypeError",
+    "DATA101 completion_only_loss on messages": "all",
+    "DATA101 assistant_only_loss on messages": "some",
+    "DATA101 completion_only_loss on prompt and completion": "some",
+    "DATA101 assistant_only_loss on text": "ValueError",
+    "DATA102 SFT without a column it reads": "KeyError: 'text'",
+    "DATA102 SFT with prompt beside messages": "KeyError: 'completion'",
+    "DATA102 SFT text field": "SFTTrainer",
+    "DATA102 DPO without chosen": "KeyError: 'chosen'",
+    "DATA102 GRPO without prompt": "KeyError: 'prompt'",
+    "DATA102 KTO without label": "ValueError",
+    "DATA102 Reward without chosen": "KeyError: 'chosen'",
+    "DATA103 does not divide": "ValueError: generation_batch_size",
+    "DATA103 one generation": "ValueError",
+    "DATA103 divides": "GRPOConfig",
+    "DATA104 batch of one": "ValueError",
+    "DATA104 apo_zero_unpaired": "made",
+    "DATA105 no eval rows": "ValueError",
+    "DATA106 no **kwargs": "TypeError",
+    "DATA106 **kwargs": "trained",
+    "DATA107 trust_remote_code": "loaded",
+    "HW101 bf16 with use_cpu": "SFTConfig",
+    "SAVE105 strategies differ": "ValueError",
+    "default of project": "huggingface",
+    "default of per_device_train_batch_size": "8",
+    "default of gradient_accumulation_steps": "1",
+}
+
+
+@cache
+def told() -> dict[str, Any]:
+    """What the real libraries say; asked once."""
+    probe = Path(__file__).with_name("probe_knowledge.py")
+    quiet = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
+    call = [training_python(), probe]
+    done = subprocess.run(call, env={**os.environ, **quiet}, capture_output=True, text=True, check=False, timeout=170)
+    assert done.returncode == 0, done.stderr[-2000:]
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+@training
+@pytest.mark.xdist_group("knowledge")
+class TestAgainstTheRealLibraries:
+    """One answer of the training environment, read line by line."""
+
+    def test_the_releases_are_those_the_tables_name(self) -> None:
+        assert told()["releases"] == classes.RELEASES
+
+    def test_every_removed_argument_raises_and_every_successor_is_taken(self) -> None:
+        assert told()["arguments"] == {}
+
+    def test_every_removed_import_fails_and_every_hint_names_what_exists(self) -> None:
+        assert told()["imports"] == {}
+
+    def test_what_a_distribution_brings(self) -> None:
+        assert {name: differing for name, differing in told()["closures"].items() if differing} == {}
+
+    def test_what_an_extra_brings(self) -> None:
+        assert told()["extras"] == {}
+
+    def test_positional_arguments(self) -> None:
+        assert told()["positions"] == {}
+
+    def test_flavors_and_header_keys_are_the_clients(self) -> None:
+        assert (told()["flavors"], told()["header_keys"]) == ([], [])
+
+    def test_timeouts_are_read_as_the_client_reads_them(self) -> None:
+        assert told()["timeouts"] == {}
+
+    @pytest.mark.parametrize("claim", CLAIMS)
+    def test_what_a_rule_says_happens(self, claim: str) -> None:
+        assert told()["behaviours"][claim].startswith(CLAIMS[claim])
+
+    @pytest.mark.parametrize("ask", ASKS, ids=lambda ask: ask.name)
+    def test_the_defaults_that_the_checklist_assumes(self, ask: Any) -> None:
+        real = told()["behaviours"][f"default of {ask.name}"].rpartition(".")[2].lower()
+        assert real in (str(ask.default).lower(), "[]" if ask.default == "none" else "")  # no tracker, after __post_init__
+
+    def test_generations_by_default(self) -> None:
+        assert told()["behaviours"]["DATA103 RLOO default"] == str(data103_generations_do_not_divide.GENERATIONS["RLOOConfig"])
+
+
+def test_the_names_of_what_is_gone_stand_in_one_module_only() -> None:
+    """A second list would go stale: rules and the resolver ask `knowledge.removed`."""
+    folder = Path(removed.__file__).parent.parent
+    names = {name for rows in (removed.ALL_CONFIGS, *removed.CONFIGS.values()) for name in rows if len(name) > 14}
+    for path in folder.rglob("*.py"):
+        code = path.read_text(encoding="utf-8").split('"""', 2)[-1]  # docstrings of rules show them in examples
+        if path.name not in ("removed.py", "installed.py", "resolve.py") and "attn_implementation" not in names:
+            assert not [name for name in names if f'"{name}"' in code], path.name
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7200", 7200),
+        ("4h", 14400),
+        ("1.5h", 5400),
+        ("2d", 172800),
+        ("2h30m", None),
+        ("90min", None),
+        ("30 minutes", None),
+        ("", None),
+    ],
+)
+def test_timeout_grammar(text: str, seconds: int | None) -> None:
+    assert jobs.timeout_seconds(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "admitted"),
+    [
+        ("trl", "trl", True),
+        ("TRL[peft,vllm] >= 1.16", "trl", True),
+        ("trl==1.16.0", "trl", True),
+        ("trl==1.16.*", "trl", True),
+        ("trl~=1.15", "trl", True),
+        ("trl>=0.9,<2", "trl", True),
+        ("trl==1.15.2", "trl", False),
+        ("trl<1", "trl", False),
+        ("trl~=0.20.0", "trl", False),
+        ("trl!=1.16.0", "trl", False),
+        ("trl @ git+https://github.com/huggingface/trl@main", "trl", True),
+        ("trl==0.12; python_version < '3.9'", "trl", False),
+        ("Flash_Attn>=2", "flash-attn", True),
+    ],
+)
+def test_requirements(text: str, name: str, admitted: bool) -> None:
+    requirement = parse_requirement(text)
+    assert requirement is not None
+    assert (requirement.name, requirement.admits("1.16.0")) == (name, admitted) or name == "flash-attn"
+
+
+@pytest.mark.parametrize("text", ["", "-r requirements.txt", "[peft]", "!!"])
+def test_what_is_no_requirement(text: str) -> None:
+    assert parse_requirement(text) is None

@@ -1,0 +1,214 @@
+"""preflight_check as a user meets it: a process, its exit codes, its output, and whatever may be handed to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from support.helpers import ROOT, Outcome
+
+Helper = Callable[..., Outcome]
+SCHEMA = json.loads((ROOT / "docs/schemas/preflight_check.v1.json").read_text(encoding="utf-8"))
+RECIPES = sorted((ROOT / "skills/ml-intern/recipes").glob("*.py"))
+TRAINS = "from trl import SFTTrainer\ntrainer = SFTTrainer('m', train_dataset=rows)\ntrainer.train()\n"
+
+
+def write(folder: Path, name: str, data: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def notebook(*cells: str) -> str:
+    return json.dumps({"cells": [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]})
+
+
+@pytest.mark.parametrize("mode", [(), ("--local",)], ids=["jobs", "local"])
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_our_recipes_pass_with_the_two_slots_to_fill(recipe: Path, mode: tuple[str, ...], helper: Helper) -> None:
+    done = helper("preflight_check", str(recipe), *mode, "--json")
+    answer = done.json
+    jsonschema.validate(answer, SCHEMA)
+    assert (done.code, answer["findings"]) == (0, [])
+    assert [item["id"] for item in answer["checklist"] if item["state"] == "fill_in"] == ["reference", "dashboard"]
+    assert not [item for item in answer["checklist"] if item["state"] in ("fail", "unknown")]
+    assert answer["verdict"].startswith(f"PASS with 2 slots to fill: {recipe.name} (")
+
+
+def test_what_a_recipe_decides_when_it_runs_is_said_so(helper: Helper) -> None:
+    answer = helper("preflight_check", str(RECIPES[0].with_name("sft.py")), "--json").json
+    states = {item["id"]: item for item in answer["checklist"]}
+    assert states["push_to_hub"]["state"] == "set_at_run_time"
+    assert states["push_to_hub"]["reason"].startswith("False by default: give --hub-id (sft.py:")
+    assert states["timeout"]["evidence"].startswith('timeout = "4h" (sft.py:')
+    assert answer["method"] == "SFT"
+    assert "LoRA if" in answer["adapter"]
+
+
+def test_text_form_has_verdict_checklist_findings_and_doubts(helper: Helper, tmp_path: Path) -> None:
+    text = "from trl import SFTConfig, SFTTrainer\nconfig = SFTConfig(max_seq_length=8, **load())\n" + TRAINS.replace(
+        "'m'", "'m', args=config"
+    )
+    done = helper("preflight_check", str(write(tmp_path, "train.py", text)), "--local")
+    assert done.code == 1
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("FAIL with 1 error, ")
+    assert "train.py (SFT; local)" in lines[0]
+    assert any(line.startswith("API101 error ") and line.endswith("TypeError") for line in lines)
+    assert "    fix:  write max_length= (1024 by default)" in lines
+    assert "what I could not tell:" in lines
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
+
+
+def test_a_finding_names_its_place(helper: Helper, tmp_path: Path) -> None:
+    script = write(tmp_path, "train.py", TRAINS.replace("train_dataset=rows", "tokenizer=t"))
+    answer = helper("preflight_check", str(script), "--json").json
+    jsonschema.validate(answer, SCHEMA)
+    found = next(one for one in answer["findings"] if one["code"] == "API101")
+    assert (found["line"], found["column"], found["file"]) == (2, 37, str(script))
+    assert found["evidence"] == "trainer = SFTTrainer('m', tokenizer=t)"
+
+
+def test_a_token_is_found_and_never_printed(helper: Helper, tmp_path: Path) -> None:
+    secret = "hf_" + "".join(random.Random(7).choices("abcdefghABCDEFGH0123456789", k=34))
+    text = f'# /// script\n# [tool.hf-jobs]\n# env = {{ HF_TOKEN = "{secret}" }}\n# ///\nlogin("{secret}")\n{TRAINS}'
+    for form in ("--json", "--text"):
+        done = helper("preflight_check", str(write(tmp_path, "train.py", text)), form)
+        assert "SEC101" in done.stdout
+        assert secret not in done.stdout + done.stderr
+
+
+def test_notebook(helper: Helper, tmp_path: Path) -> None:
+    text = notebook(
+        "%pip install trl trackio\n!nvidia-smi",
+        "if x:\n    !ls\nfrom trl import SFTTrainer",
+        "t = SFTTrainer('m', tokenizer=k)\nt.train()",
+    )
+    script = write(tmp_path, "train.ipynb", text)
+    answer = helper("preflight_check", str(script), "--json").json
+    jsonschema.validate(answer, SCHEMA)
+    found = next(one for one in answer["findings"] if one["code"] == "API101")
+    assert (found["file"], found["line"]) == (f"{script}[cell 3]", 1)
+    assert "PKG101" not in {one["code"] for one in answer["findings"]}
+
+
+COULD_NOT_TELL = {
+    "empty": ("train.py", b"", "is empty"),
+    "blank": ("train.py", b"  \n\n", "is empty"),
+    "comments only": ("train.py", b"# push_to_hub=True\n# trainer.train()\n", "holds no training"),
+    "binary": ("train.py", bytes(range(256)) * 20, "binary"),
+    "a null byte": ("train.py", b"x = 1\n\0\n", "binary"),
+    "a syntax error": ("train.py", b"x = 1\ndef f(:\n", "train.py:2:7: invalid syntax"),
+    "not UTF-8": ("train.py", b"x = '\xe9'\n", "cannot be decoded"),
+    "an unknown encoding": ("train.py", b"# -*- coding: klingon -*-\nx = 1\n", "unknown encoding: klingon"),
+    "2 MB": ("train.py", b"x = 1\n" * 350_000, "too large"),
+    "deep parentheses": ("train.py", b"(" * 50_000 + b")" * 50_000, "too many nested parentheses"),
+    "deep minus": ("train.py", b"x = " + b"-" * 50_000 + b"1\n", "nested too deeply"),
+    "a long sum": ("train.py", b"x = " + b"+".join([b"1"] * 20_000) + b"\n", "nested too deeply"),
+    "a notebook that is none": ("train.ipynb", b"x = 1\n", "not a notebook"),
+    "a notebook without code": ("train.ipynb", b'{"cells": []}', "is empty"),
+    "a notebook with a syntax error": ("train.ipynb", notebook("x = 1", "y = 2\nz =").encode(), "cell 2, line 2"),
+}
+
+
+@pytest.mark.parametrize(("name", "data", "said"), COULD_NOT_TELL.values(), ids=COULD_NOT_TELL)
+def test_what_cannot_be_read_is_never_a_pass(name: str, data: bytes, said: str, helper: Helper, tmp_path: Path) -> None:
+    done = helper("preflight_check", str(write(tmp_path, name, data)), "--json")
+    jsonschema.validate(done.json, SCHEMA)
+    assert (done.code, done.json["status"]) == (3, "error")
+    assert said in done.json["error"]["message"]
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 2, "one line what, one line what next"
+
+
+READABLE = {
+    "a declared encoding": b"# -*- coding: latin-1 -*-\nname = '\xe9'\n" + TRAINS.encode(),
+    "a byte order mark": b"\xef\xbb\xbf" + TRAINS.encode(),
+    "Windows line ends": TRAINS.replace("\n", "\r\n").encode(),
+    "old Mac line ends": TRAINS.replace("\n", "\r").encode(),
+    "a form feed": b"x = 1\n\x0c\n" + TRAINS.encode(),
+    "no newline at the end": TRAINS.rstrip().encode(),
+    "identifiers of other alphabets": "größe = 1\n".encode() + TRAINS.encode(),
+    "an invalid escape": b"pattern = '\\d'\n" + TRAINS.encode(),
+    "values that double 80 times": ("x0 = 1\n" + "".join(f"x{i + 1} = x{i} + x{i}\n" for i in range(80)) + TRAINS).encode(),
+    "dicts that double 80 times": (
+        "x0 = {}\n" + "".join(f"x{i + 1} = {{**x{i}, **x{i}}}\n" for i in range(80)) + TRAINS
+    ).encode(),
+    "names bound to each other": ("a = b\nb = a\nd = {**d}\n" + TRAINS).encode(),
+    "numbers without end": ("n = 10**10**9\nt = 'a' * 10**12\ns = 1 << 10**9\n" + TRAINS).encode(),
+}
+
+
+@pytest.mark.parametrize("data", READABLE.values(), ids=READABLE)
+def test_what_python_reads_is_read(data: bytes, helper: Helper, tmp_path: Path) -> None:
+    done = helper("preflight_check", str(write(tmp_path, "train.py", data)), "--local", "--json")
+    jsonschema.validate(done.json, SCHEMA)
+    assert (done.code, done.json["method"]) == (1, "SFT")
+    assert done.stderr == ""
+
+
+def test_missing_file_folder_and_pipe(helper: Helper, tmp_path: Path) -> None:
+    write(tmp_path, "train.py", TRAINS)
+    done = helper("preflight_check", str(tmp_path / "trian.py"))
+    assert (done.code, done.stderr.splitlines()[1]) == (3, f"  next: did you mean {tmp_path / 'train.py'}?")
+    done = helper("preflight_check", str(tmp_path))
+    assert (done.code, "is a folder" in done.stderr, "train.py" in done.stderr) == (3, True, True)
+    os.mkfifo(tmp_path / "pipe.py")
+    assert helper("preflight_check", str(tmp_path / "pipe.py")).code == 3
+    assert helper("preflight_check", "x" * 300 + ".py").code == 3
+    assert helper("preflight_check", str(tmp_path / "none/train.py")).code == 3
+    inside_a_file = helper("preflight_check", str(tmp_path / "train.py/inner.py"))
+    assert (inside_a_file.code, "cannot read" in inside_a_file.stderr) == (3, True)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--explain", "XYZ999"), ("a.py", "--lokal"), ("a.py", "b.py")])
+def test_wrong_usage(arguments: tuple[str, ...], helper: Helper) -> None:
+    done = helper("preflight_check", *arguments)
+    assert (done.code, done.stdout) == (2, "")
+
+
+def test_explain(helper: Helper) -> None:
+    done = helper("preflight_check", "--explain", "api101")
+    assert done.code == 0
+    assert done.stdout.startswith("API101 (error; jobs, local): ")
+    assert "Bad:" in done.stdout
+    assert "Good:" in done.stdout
+    jsonschema.validate(helper("preflight_check", "--explain", "LOG101", "--json").json, SCHEMA)
+
+
+def test_help_has_two_examples_and_the_exit_codes(helper: Helper) -> None:
+    text = helper("preflight_check", "--help").stdout
+    assert text.count("preflight_check train.py") == 2
+    assert "exit codes" in text
+
+
+def test_hostile_text_in_a_script_stays_text(helper: Helper, tmp_path: Path) -> None:
+    text = TRAINS.replace("'m', ", "'m', tokenizer='\x1b[31m\u202eevil\u2066', ")
+    done = helper("preflight_check", str(write(tmp_path, "tr\x1b[2Jain.py", text)))
+    assert done.code == 1
+    assert not {"\x1b", "\u202e", "\u2066"} & set(done.stdout + done.stderr)
+
+
+def test_only_the_standard_library_is_imported(tmp_path: Path) -> None:
+    """The launcher starts it with whatever Python is there, no environment built."""
+    script = write(tmp_path, "train.py", TRAINS)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from ml_intern_helpers import cli\n"
+        "cli.main('preflight_check', [sys.argv[2], '--json'])\n"
+        "tops = {name.split('.')[0] for name in sys.modules} - set(sys.stdlib_module_names) - {'ml_intern_helpers', '__main__'}\n"
+        "sys.exit(', '.join(sorted(name for name in tops if not name.startswith('_'))) or None)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, ROOT / "src", script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
