@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.api_index.exports import bound_names, imported_names
+from ml_intern_helpers.api_index.plain_modules import bound_names, imported_names, indented_names
 from ml_intern_helpers.api_index.read_records import read_function
 from ml_intern_helpers.api_index.records import ClassRecord, Record, to_json
 from ml_intern_helpers.api_index.stored_release import packed_names
@@ -82,7 +82,7 @@ def _loose(release: TreeRelease, plain: list[str]) -> set[str]:
     found: set[str] = set()
     for module in plain:
         text = release.tree.text(module)
-        found.update(imported_names(text), (name for name in bound_names(text) if name.startswith("_")))
+        found.update(imported_names(text), indented_names(text), (name for name in bound_names(text) if name.startswith("_")))
     return found
 
 

@@ -32,6 +32,14 @@ class SourceTree:
     def modules(self) -> frozenset[str]:
         return frozenset(self.readers)
 
+    @cached_property
+    def below(self) -> dict[str, list[str]]:
+        """Package -> the modules directly in it, sorted."""
+        found: dict[str, list[str]] = {}
+        for module in sorted(self.readers):
+            found.setdefault(module.rpartition(".")[0], []).append(module)
+        return found
+
     def text(self, module: str) -> str:
         """The source of `module`; empty when there is no such module."""
         reader = self.readers.get(module)

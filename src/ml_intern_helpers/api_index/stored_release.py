@@ -10,6 +10,8 @@ from typing import Any
 from ml_intern_helpers.api_index.records import ClassRecord, Record, from_json
 from ml_intern_helpers.api_index.table_file import Table, read_tables
 
+_MANY = 500
+
 
 class StoredRelease:
     """`signatures.Release` over an index file.
@@ -78,8 +80,8 @@ def packed_names(module: str, names: Mapping[str, str], root: Mapping[str, str])
     they are defined below this module, are names of this one too (`transformers.models` has 4,000 of these).
     """
     packed: dict[str, Any] = {}
-    shared = _below(module, root)
-    if len(shared) > 500 and shared.items() <= names.items() and root is not names:
+    shared = _below(module, root) if len(names) > _MANY and root is not names else {}
+    if len(shared) > _MANY and shared.items() <= names.items():
         packed["*"] = True
         names = {name: target for name, target in names.items() if name not in shared}
     for name, target in sorted(names.items()):
