@@ -8,6 +8,7 @@ from typing import Any
 
 from ml_intern_helpers.api_index.lookup import Found, is_public, lookup
 from ml_intern_helpers.api_index.records import Argument, ClassRecord
+from ml_intern_helpers.api_index.removed import Gone, what_became
 from ml_intern_helpers.api_index.signatures import Library, Signature
 from ml_intern_helpers.api_index.suggest import similar_names
 
@@ -27,9 +28,48 @@ def versions(libraries: list[Library]) -> dict[str, list[str]]:
 def result(library: Library, query: str) -> dict[str, Any]:
     """The answer to one name: what it is (each thing it may be), or what became of it."""
     found = lookup(library, query)
-    answer: dict[str, Any] = {"query": query, "found": bool(found), "entries": [_entry(library, item) for item in found]}
-    answer["similar"] = [] if found else similar_names(library, query)
+    answer: dict[str, Any] = {
+        "query": query,
+        "asked": _asked(library, query),
+        "found": bool(found),
+        "entries": [_entry(library, item) for item in found],
+    }
+    became = None if found else _became(library, query)
+    answer["removed"] = None if became is None else _removed(became)
+    answer["similar"] = [] if found or (became and became.replacement) else similar_names(library, query)
     return answer
+
+
+def _asked(library: Library, query: str) -> str:
+    """The releases a negative answer speaks of."""
+    release = library.release_of(query)
+    asked = [release] if release else list(library.releases.values())
+    return ", ".join(f"{release.package} {release.version}" for release in asked)
+
+
+def _became(library: Library, query: str) -> Gone | None:
+    """What became of a name; of a bare one, in the first package that had it."""
+    if query.partition(".")[0] in library.releases:
+        return what_became(library, query)
+    starts = [item.name for item in lookup(library, query.partition(".")[0])] or list(library.releases)
+    rest = query.partition(".")[2] if "." in query and starts != list(library.releases) else query
+    tried = (what_became(library, f"{start}.{rest}") for start in starts)
+    return next((became for became in tried if became), None)
+
+
+def _removed(became: Gone) -> dict[str, Any]:
+    gone = became.removal
+    return {
+        "name": became.name,
+        "last": gone.last if gone else None,
+        "gone": gone.gone if gone else None,
+        "via": gone.via if gone else None,
+        "via_last": gone.via_last if gone else None,
+        "replacement": became.replacement,
+        "hint": became.hint,
+        "why": gone.why if gone else None,
+        "sentence": became.sentence(),
+    }
 
 
 def _entry(library: Library, found: Found) -> dict[str, Any]:

@@ -34,7 +34,10 @@ def _result(result: dict[str, Any], everything: bool) -> Iterator[str]:
 
 
 def _missing(result: dict[str, Any]) -> Iterator[str]:
-    yield f"{result['query']}: does not exist"
+    removed = result["removed"]
+    yield f"{result['query']}: does not exist in {result['asked']}" + (f": {removed['sentence']}" if removed else "")
+    if removed and removed["name"] != result["query"]:
+        yield f"  that is {removed['name']}"
     if result["similar"]:
         yield f"  did you mean: {', '.join(result['similar'])}"
 

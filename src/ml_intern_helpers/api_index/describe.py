@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import gc
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ml_intern_helpers.api_index.config_fields import config_fields
 from ml_intern_helpers.api_index.plain_modules import bound_names, imported_names, indented_names
-from ml_intern_helpers.api_index.read_records import read_function
 from ml_intern_helpers.api_index.records import ClassRecord, Record, to_json
 from ml_intern_helpers.api_index.stored_release import packed_names
 from ml_intern_helpers.api_index.table_file import write_tables
@@ -23,7 +21,6 @@ _NAMES_ONLY = re.compile(
 )
 #: What model files are generated from; nothing imports them, and they would be a sixth of the index.
 _TEMPLATE = re.compile(r"\.modular_\w+$")
-_CONFIGURATION = re.compile(r"\.configuration_\w+$")
 
 
 def save(release: TreeRelease, path: Path) -> None:
@@ -44,6 +41,7 @@ def describe(release: TreeRelease) -> dict[str, dict[str, Any]]:
     shallow = [module for module in modules if not names_only(module)]
     names = {module: release.names(module) for module in shallow}
     plain = [module for module in modules if names_only(module) and not _TEMPLATE.search(module)]
+    plain = [module for module in plain if module.startswith("transformers.models.") and module not in release.tree.packages]
     deep = {module: _deep_names(release, module) for module in modules if names_only(module)}
     origins = {origin for found in names.values() for origin in found.values() if not names_only(origin.partition(":")[0])}
     records = {origin: record for origin in origins if (record := release.record(origin)) is not None}
@@ -52,7 +50,7 @@ def describe(release: TreeRelease) -> dict[str, dict[str, Any]]:
         "deep": {module: packed_names(module, found, {}) for module, found in deep.items()},
         "loose": dict.fromkeys(_loose(release, plain), 1),
         "records": _packed_records(records),
-        "config_fields": dict.fromkeys(_config_fields(release), 1),
+        "config_fields": dict.fromkeys(config_fields(release.tree), 1),
     }
 
 
@@ -72,7 +70,7 @@ def _deep_names(release: TreeRelease, module: str) -> dict[str, str]:
     """Packages are few and may be lazy; the plain modules are read without a parser, which takes a tenth of the time."""
     if _TEMPLATE.search(module):
         return {}
-    if module in release.tree.packages:
+    if module in release.tree.packages or not module.startswith("transformers.models."):
         return dict(release.names(module))
     return {name: f"{module}:{name}" for name in bound_names(release.tree.text(module)) if not name.startswith("_")}
 
@@ -84,24 +82,3 @@ def _loose(release: TreeRelease, plain: list[str]) -> set[str]:
         text = release.tree.text(module)
         found.update(imported_names(text), indented_names(text), (name for name in bound_names(text) if name.startswith("_")))
     return found
-
-
-def _config_fields(release: TreeRelease) -> set[str]:
-    """Fields of every model configuration: `from_pretrained` passes them on, so they are legal there."""
-    found: set[str] = set()
-    for module in release.tree.modules:
-        if _CONFIGURATION.search(module):
-            for node in release.exports.parsed(module).body:
-                found.update(_fields_of(node) if isinstance(node, ast.ClassDef) else ())
-    return found
-
-
-def _fields_of(node: ast.ClassDef) -> Iterator[str]:
-    """Annotated fields (transformers 5) and constructor arguments, popped ones included (transformers 4)."""
-    for item in node.body:
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-            yield item.target.id
-        elif isinstance(item, ast.FunctionDef) and item.name == "__init__":
-            made = read_function(item, method=True)
-            yield from (argument.name for argument in made.arguments)
-            yield from made.popped

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from ml_intern_helpers.api_index.surface import Surface
+if TYPE_CHECKING:
+    from ml_intern_helpers.api_index.surface import Surface
 
 
 @dataclass(frozen=True)
 class Removal:
-    """One thing that a release took away.
+    """One thing that a release took away and that is not there today.
 
     Attributes:
         name: `trl.setup_chat_format`, or `trl.SFTConfig.max_seq_length` for an argument.
         last: the last release that had it (of those compared).
-        gone: the first release that has it no more.
-        replacement: what to write instead, when the comparison or the older release's own text tells.
+        gone: the first of those that has it no more.
+        replacement: what to write today, when the comparison or the older release's own text tells: it exists.
         why: how the replacement is known: `moved`, `announced` (by the library), `renamed` (same release, like name), or None.
+        via: where it had moved to before it went from there, too.
+        via_last: the last release that had it there.
     """
 
     name: str
@@ -28,49 +31,40 @@ class Removal:
     gone: str
     replacement: str | None = None
     why: str | None = None
+    via: str | None = None
+    via_last: str | None = None
 
-    def to_json(self) -> dict[str, str | None]:
-        return asdict(self)
 
-
-def removals(surfaces: Iterable[Surface], announced: dict[str, str]) -> list[Removal]:
+def removals(surfaces: Iterable[Surface], announced: dict[str, set[str]]) -> dict[str, Removal]:
     """Compare neighbours, oldest first. What comes back later is not a removal.
 
     Args:
         surfaces: of one package, oldest first.
-        announced: name -> replacement, collected from the older releases' deprecation texts.
+        announced: name -> what the library's own texts say to use instead, collected from all the releases.
     """
     line = list(surfaces)
     newest = line[-1]
     found: dict[str, Removal] = {}
     for older, newer in pairwise(line):
-        for name, replacement, why in _gone(older, newer):
-            if name in announced:
-                replacement, why = announced[name], "announced"
-            found[name] = Removal(name, older.version, newer.version, replacement, why)
-    return [removal for name, removal in sorted(found.items()) if not _exists(newest, name)]
+        for name, replacement in _gone(older, newer):
+            found[name] = Removal(name, older.version, newer.version, replacement, "moved" if replacement else None)
+    found = {name: removal for name, removal in found.items() if not newest.has(name)}
+    return {name: _settled(removal, found, newest, line, announced) for name, removal in sorted(found.items())}
 
 
-def _exists(surface: Surface, name: str) -> bool:
-    head, _, last = name.rpartition(".")
-    return last in surface.names.get(head, ()) or last in surface.arguments.get(head, ())
-
-
-def _gone(older: Surface, newer: Surface) -> Iterator[tuple[str, str | None, str | None]]:
+def _gone(older: Surface, newer: Surface) -> Iterator[tuple[str, str | None]]:
+    """(name, where the same name now lies); the names of a module that is gone are told by the module."""
     for module, names in older.names.items():
         kept = newer.names.get(module)
         if kept is None:
-            yield module, None, None
-            continue
-        for name in names - kept:
-            moved = _moved(name, newer) if module == older.package else None
-            yield f"{module}.{name}", moved, "moved" if moved else None
-    for call, arguments in older.arguments.items():
-        kept = newer.arguments.get(call)
-        if kept is not None:
-            for name in arguments - kept:
-                renamed = _renamed(name, kept - arguments)
-                yield f"{call}.{name}", renamed, "renamed" if renamed else None
+            yield module, None
+            names = names if module.count(".") == 1 else frozenset()
+        for name in names - (kept or frozenset()):
+            yield f"{module}.{name}", _moved(name, newer)
+    for tables in ((older.arguments, newer.arguments), (older.methods, newer.methods)):
+        for call, names in tables[0].items():
+            for name in names - tables[1].get(call, names):
+                yield f"{call}.{name}", None
 
 
 def _moved(name: str, newer: Surface) -> str | None:
@@ -79,28 +73,35 @@ def _moved(name: str, newer: Surface) -> str | None:
     return min((f"{module}.{name}" for module in homes), key=lambda path: (path.count("."), path), default=None)
 
 
-def _renamed(name: str, new: frozenset[str]) -> str | None:
+def _settled(
+    removal: Removal, found: dict[str, Removal], newest: Surface, line: list[Surface], announced: dict[str, set[str]]
+) -> Removal:
+    """A replacement that exists today, or none."""
+    head, _, last = removal.name.rpartition(".")
+    said = [new for new in sorted(announced.get(last, ())) if (path := _path(new, head, newest)) and path != removal.name]
+    if said:
+        return replace(removal, replacement=_path(said[0], head, newest), why="announced")
+    if removal.replacement is None:
+        return _renamed(removal, head, last, newest, line)
+    if newest.has(removal.replacement):
+        return removal
+    again = found.get(removal.replacement) or found.get(removal.replacement.rpartition(".")[0])
+    later = _moved(last, newest)
+    via = replace(removal, replacement=later, why="moved" if later else None, via=removal.replacement)
+    return replace(via, via_last=again.last if again else None)
+
+
+def _path(new: str, head: str, newest: Surface) -> str | None:
+    """The full name of an announced replacement: beside the old one, or anywhere in the package."""
+    for path in (f"{head}.{new}", new, f"{newest.package}.{new}"):
+        if newest.has(path):
+            return path
+    return None
+
+
+def _renamed(removal: Removal, head: str, last: str, newest: Surface, line: list[Surface]) -> Removal:
     """An argument that appeared in the same release and looks like the old one: likely its new name, said as likely."""
-    close = difflib.get_close_matches(name, new, n=1, cutoff=0.75)
-    if close:
-        return close[0]
-    parts = set(name.split("_"))
-    alike = [other for other in new if len(parts & set(other.split("_"))) >= 2]
-    return alike[0] if len(alike) == 1 else None
-
-
-_INSTEAD = (
-    re.compile(r"`(?P<old>\w+)`[^`.]{0,60}(?:is|was|are) deprecated[^`]{0,160}?[Uu]se (?:the )?`(?P<new>[\w.=]+)`"),
-    re.compile(r"`(?P<old>\w+)`[^`.]{0,60}(?:is|was) (?:renamed|replaced)[^`]{0,60}`(?P<new>[\w.=]+)`"),
-    re.compile(r"`(?P<old>\w+)`[^`]{0,40}deprecated[^`]{0,120}(?:in favor of|[Pp]lease use) `(?P<new>[\w.=]+)`"),
-)
-
-
-def announcements(text: str) -> Iterator[tuple[str, str]]:
-    """(old, new) pairs from a module's warnings and docstrings, adjacent string literals joined first."""
-    joined = re.sub(r'["\']\s*\n\s*f?["\']', "", text)
-    flat = re.sub(r"\s+", " ", joined)
-    for pattern in _INSTEAD:
-        for match in pattern.finditer(flat):
-            if match["old"] != match["new"]:
-                yield match["old"], match["new"]
+    before, after = (next(s for s in line if s.version == version) for version in (removal.last, removal.gone))
+    new = after.arguments.get(head, frozenset()) - before.arguments.get(head, frozenset())
+    close = difflib.get_close_matches(last, new & newest.arguments.get(head, frozenset()), n=1, cutoff=0.78)
+    return replace(removal, replacement=f"{head}.{close[0]}", why="renamed") if close else removal

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from ml_intern_helpers.api_index.argument_docs import documented, first_sentence
+from ml_intern_helpers.api_index.kwargs_taken import handed_on, taken_names
 from ml_intern_helpers.api_index.records import Argument, ClassRecord, FunctionRecord, Record
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -18,7 +20,7 @@ def read_record(node: ast.ClassDef | Function, resolve: Callable[[str], str]) ->
 
 
 def read_class(node: ast.ClassDef, resolve: Callable[[str], str]) -> ClassRecord:
-    init = next((item for item in reversed(node.body) if isinstance(item, ast.FunctionDef) and item.name == "__init__"), None)
+    functions = _functions(node)
     bases = (base.value if isinstance(base, ast.Subscript) else base for base in node.bases)
     written = [ast.unparse(base) for base in bases]
     return ClassRecord(
@@ -27,8 +29,8 @@ def read_class(node: ast.ClassDef, resolve: Callable[[str], str]) -> ClassRecord
         fields=tuple(_fields(node)) if _is_dataclass(node) else (),
         dropped=tuple(_not_in_init(node)),
         docs=documented(ast.get_docstring(node)),
-        init=None if init is None else read_function(init, method=True),
-        methods={item.name: read_function(item, method=not _is_static(item)) for item in _public_methods(node)},
+        init=functions.get("__init__"),
+        methods={item.name: functions[item.name] for item in _public_methods(node)},
     )
 
 
@@ -40,8 +42,28 @@ def read_function(node: Function, *, method: bool = False) -> FunctionRecord:
         for item, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
     ]
     arguments = tuple(Argument(a.name, a.default, a.type, docs.get(a.name), a.keyword_only) for a in plain)
-    popped = tuple(_popped(node, node.args.kwarg.arg)) if node.args.kwarg else ()
+    popped = tuple(dict.fromkeys(taken_names(node)))
     return FunctionRecord(arguments, node.args.kwarg is not None, node.args.vararg is not None, popped)
+
+
+def _functions(node: ast.ClassDef) -> dict[str, FunctionRecord]:
+    """Every function in the body; what one hands on as `**kwargs` to another, that one's names are known to it, too."""
+    nodes = {item.name: item for item in node.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    alone = {name: read_function(item, method=not _is_static(item)) for name, item in nodes.items()}
+    handed = {name: [other for other in handed_on(item) if other in nodes] for name, item in nodes.items()}
+    return {name: _widened(name, alone, handed) if handed[name] else record for name, record in alone.items()}
+
+
+def _widened(name: str, alone: dict[str, FunctionRecord], handed: dict[str, list[str]]) -> FunctionRecord:
+    reached, waiting = {name}, list(handed[name])
+    while waiting:
+        other = waiting.pop()
+        if other not in reached:
+            reached.add(other)
+            waiting += handed[other]
+    own = [argument.name for argument in alone[name].arguments]
+    known = sorted({known for other in reached - {name} for known in alone[other].known} - {*own, *alone[name].popped})
+    return replace(alone[name], popped=(*alone[name].popped, *known))
 
 
 def _public_methods(node: ast.ClassDef) -> Iterator[Function]:
@@ -116,29 +138,3 @@ def _positional(args: ast.arguments) -> Iterator[Argument]:
 
 def _source(node: ast.expr | None) -> str | None:
     return None if node is None else ast.unparse(node)
-
-
-def _popped(node: Function, kwargs: str) -> Iterator[str]:
-    """`kwargs.pop("x")`, `kwargs.get("x")`, `kwargs["x"]` and `"x" in kwargs`: names an open call knows all the same."""
-    seen: set[str] = set()
-    for item in ast.walk(node):
-        for name in _name_taken(item, kwargs):
-            if name not in seen:
-                seen.add(name)
-                yield name
-
-
-def _name_taken(item: ast.AST, kwargs: str) -> Iterator[str]:
-    taken: ast.expr | None = None
-    if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and item.func.attr in ("pop", "get", "setdefault"):
-        taken = item.args[0] if item.args and _is_name(item.func.value, kwargs) else None
-    elif isinstance(item, ast.Subscript) and _is_name(item.value, kwargs):
-        taken = item.slice
-    elif isinstance(item, ast.Compare) and _is_name(item.comparators[0], kwargs):
-        taken = item.left
-    if isinstance(taken, ast.Constant) and isinstance(taken.value, str):
-        yield taken.value
-
-
-def _is_name(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name

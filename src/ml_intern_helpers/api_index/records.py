@@ -41,6 +41,11 @@ class FunctionRecord:
     variadic: bool = False
     popped: tuple[str, ...] = ()
 
+    @property
+    def known(self) -> frozenset[str]:
+        """Every name that a call may pass for certain."""
+        return frozenset(argument.name for argument in self.arguments) | frozenset(self.popped)
+
 
 @dataclass(frozen=True)
 class ClassRecord:

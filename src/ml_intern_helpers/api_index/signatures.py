@@ -29,6 +29,9 @@ class Release(Protocol):
     def modules(self) -> list[str]:
         """Every module whose arguments are known."""
 
+    def is_config_field(self, name: str) -> bool:
+        """Whether some model's configuration holds `name`."""
+
     def may_hold(self, module: str, name: str) -> bool:
         """Whether `module` may offer a name that `names` does not list."""
 
@@ -65,6 +68,11 @@ class Library:
 
     def __init__(self, *releases: Release) -> None:
         self.releases = {release.package: release for release in releases}
+
+    def is_config_field(self, name: str) -> bool:
+        """Whether the configuration of some model of transformers holds `name`."""
+        release = self.releases.get("transformers")
+        return release is not None and release.is_config_field(name)
 
     def release_of(self, reference: str) -> Release | None:
         return self.releases.get(reference.partition(":")[0].partition(".")[0])
@@ -127,7 +135,7 @@ class Library:
         if not found or origin is None:
             return None
         first = _of_function(f"{origin}.{name}", found[0])
-        return replace(first, popped=first.popped.union(*(_known(record) for record in found[1:]))) if first.open else first
+        return replace(first, popped=first.popped.union(*(record.known for record in found[1:]))) if first.open else first
 
     def line(self, origin: str) -> Iterator[tuple[str, ClassRecord]]:
         """The class and its ancestors that the releases hold: depth first, nearest first, each once."""
@@ -153,7 +161,7 @@ class Library:
                 docs = {name: doc for ancestor in reversed(line) for name, doc in ancestor.docs.items()}
                 made = _documented(_of_function(origin, record.init), docs)
                 above = [ancestor.init for ancestor in line[at + 1 :] if ancestor.init] if made.open else []
-                return replace(made, popped=made.popped.union(*(_known(init) for init in above)))
+                return replace(made, popped=made.popped.union(*(init.known for init in above)))
             if record.is_dataclass:
                 return Signature(origin, _dataclass_arguments(line), open=False)
         return Signature(origin, (), open=any(self.record(self.follow(base)) is None for record in line for base in record.bases))
@@ -161,10 +169,6 @@ class Library:
 
 def _of_function(origin: str, record: FunctionRecord) -> Signature:
     return Signature(origin, record.arguments, record.open, record.variadic, frozenset(record.popped))
-
-
-def _known(record: FunctionRecord) -> frozenset[str]:
-    return frozenset(argument.name for argument in record.arguments) | frozenset(record.popped)
 
 
 def _dataclass_arguments(line: list[ClassRecord]) -> tuple[Argument, ...]:

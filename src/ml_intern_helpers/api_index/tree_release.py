@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 
+from ml_intern_helpers.api_index.config_fields import config_fields
 from ml_intern_helpers.api_index.exports import Exports, flat_statements
 from ml_intern_helpers.api_index.read_records import Function, read_record
 from ml_intern_helpers.api_index.records import ClassRecord, Record
@@ -34,6 +35,13 @@ class TreeRelease:
     def may_hold(self, module: str, name: str) -> bool:
         """Never: everything was read."""
         return False
+
+    def is_config_field(self, name: str) -> bool:
+        return name in self._config_fields
+
+    @cached_property
+    def _config_fields(self) -> set[str]:
+        return config_fields(self.tree)
 
     def names(self, module: str) -> Mapping[str, str]:
         return self.exports.names(module) if self.has_module(module) else {}
