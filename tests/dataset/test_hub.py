@@ -84,6 +84,7 @@ def test_the_front_door(process: Inspect, viewer: Viewer, hub: Hub) -> None:
 def test_at_most_three_round_trips_in_sequence(inspect: Inspect, viewer: Viewer, hub: Hub) -> None:
     """Five questions side by side, then the rows. Cut cells ask once more, for whole rows."""
     viewer.cut = {number: ["messages"] for number in range(90)}
+    viewer.delay_s = 0.2
     report = inspect(ULTRACHAT, "--method", "sft", "--json").json
     asked = viewer.service.paths()
     assert sorted(asked[:4]) == ["/info", "/is-valid", "/size", "/splits"]
@@ -92,6 +93,23 @@ def test_at_most_three_round_trips_in_sequence(inspect: Inspect, viewer: Viewer,
     assert len([path for path in hub.service.paths() if path.startswith("/api/datasets/")]) == 1
     assert report["looked_at"]["rows_sampled"] == 20
     assert report["verdicts"]["sft"]["verdict"] == "needs_mapping"
+
+
+def test_rows_that_never_come_whole_give_no_verdict(inspect: Inspect, viewer: Viewer) -> None:
+    viewer.cut = {number: ["messages"] for number in range(100)}
+    viewer.fail = {"rows": error(500, "TooBigContentError", "too big")}
+    done = inspect(ULTRACHAT, "--method", "sft", "--json")
+    assert done.code == 3
+    assert done.json["status"] == "unknown"
+    assert done.json["verdicts"]["sft"]["verdict"] == "unknown"
+    assert done.json["looked_at"]["rows_dropped_cut"] == 100
+
+
+def test_a_preview_without_an_export_is_told(inspect: Inspect, viewer: Viewer) -> None:
+    viewer.fail = {"is-valid": Answer({"preview": True, "viewer": False}), "size": error(500, "ResponseNotReady", "busy")}
+    report = inspect(ULTRACHAT, "--method", "sft", "--json").json
+    assert any("preview only" in warning for warning in report["warnings"])
+    assert report["splits"][0]["num_rows"] is None
 
 
 def test_naming_config_and_split_saves_a_round(inspect: Inspect, viewer: Viewer) -> None:

@@ -34,6 +34,7 @@ class Viewer:
         self.splits = splits
         self.partial = partial
         self.cut: dict[int, list[str]] = {}
+        self.delay_s = 0.0
         self.service = Loopback()
         self.fail: dict[str, Answer] = {}
         for path in ("splits", "size", "info", "is-valid", "first-rows", "rows"):
@@ -49,7 +50,7 @@ class Viewer:
         if request.query.get("dataset") != [self.name]:
             return error(404, "ExternalAuthenticatedError", "The dataset does not exist, or is not accessible.")
         made = getattr(self, "_" + path.replace("-", "_"))(request)
-        return made if isinstance(made, Answer) else Answer(made, headers={"x-revision": REVISION})
+        return made if isinstance(made, Answer) else Answer(made, headers={"x-revision": REVISION}, delay_s=self.delay_s)
 
     def _splits(self, request: Request) -> Any:
         return {"splits": [{"dataset": self.name, "config": c, "split": s} for c, s in self.splits], "pending": [], "failed": []}

@@ -312,6 +312,33 @@ def adapters_need_no_reference() -> None:
     assert dpo(PAIRS, peft_config=ADAPTER).ref_model is None
 
 
+def losses_hold_no_logits() -> None:
+    """SFT, DPO, KTO and GRPO compute the loss in pieces, so the logits cost no memory."""
+    for trainer in (sft(CHAT), dpo(PAIRS), kto(LABELLED, per_device_train_batch_size=2), grpo(lambda **_: [0.0, 1.0])):
+        in_pieces, forward = [], trainer.model.forward
+
+        def watched(*args: Any, _forward: Any = forward, _seen: list[Any] = in_pieces, **more: Any) -> Any:
+            _seen.append(more.get("fused_lm_head"))
+            return _forward(*args, **more)
+
+        trainer.model.forward = watched
+        trainer.train()
+        assert True in in_pieces, type(trainer).__name__
+
+
+def sharegpt_roles_stay() -> None:
+    """ShareGPT rows: TRL renames the keys, not the roles."""
+    from trl import maybe_convert_to_chatml
+
+    row = maybe_convert_to_chatml({"conversations": [{"from": "human", "value": "2+2?"}, {"from": "gpt", "value": "4"}]})
+    assert [turn["role"] for turn in row["messages"]] == ["human", "gpt"]
+
+
+def labels_mean_nothing_to_sft() -> None:
+    """SFT on KTO rows trains on the undesirable ones as well."""
+    assert len(sft(LABELLED).train_dataset) == len(LABELLED)
+
+
 def peft_defaults() -> None:
     """peft's LoraConfig: rank 8, alpha 8."""
     assert (LoraConfig().r, LoraConfig().lora_alpha) == (8, 8)

@@ -33,6 +33,8 @@ def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
         pytest.param(f"{AUDIT} HuggingFaceH4/ultrachat_200k --method sft", id="hub-id"),
         pytest.param(f"{AUDIT} data/train.jsonl --rows=5", id="file-of-the-project"),
         pytest.param(f"{AUDIT} /data/sets/train.jsonl", id="file-elsewhere"),
+        pytest.param(f"{AUDIT} 'data/*.jsonl'", id="pattern-in-the-project"),
+        pytest.param(f"{AUDIT} '/data/**/*.parquet'", id="pattern-elsewhere"),
         pytest.param(f"{AUDIT} {ROOT}/examples/chat.jsonl", id="file-of-the-plugin"),
         pytest.param(f"{AUDIT} .ml-intern/sample.jsonl ../other/x.jsonl ./y.jsonl", id="dots-that-hide-nothing"),
         pytest.param(
@@ -139,6 +141,9 @@ SECRETS = {
     "quoted-tilde": "{a} '~/.netrc'",
     "process-environment": "{a} /proc/self/environ",
     "process-by-dotdot": "{a} ../../../../../../../../proc/self/environ",
+    "process-by-pattern": "{a} '/pro[c]/self/environ'",
+    "process-by-double-slash": "{a} //proc/self/environ",
+    "anything-at-the-top": "{a} '/*/self/environ'",
     "device": "{a} /dev/stdin",
     "behind-an-option": "{a} --file=/home/ada/.ssh/id_ed25519",
     "file-url": "{a} file:///home/ada/.netrc",

@@ -12,6 +12,7 @@ import pytest
 
 from ml_intern_helpers.guard.helper_calls import READ_ONLY_HELPERS
 from support.helpers import ROOT, Outcome, clean_environment
+from support.plugin_copy import fake_uv, make_machine
 
 SCRIPTS = ROOT / "skills/ml-intern/scripts"
 #: Words in an option's name that smell of writing, starting or connecting to something.
@@ -60,6 +61,16 @@ def test_helper_call_is_allowed_with_one_object(home: Path) -> None:
 def test_everything_else_gets_silence_and_zero(stdin: bytes, home: Path) -> None:
     done = start_hook(stdin, home)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_machine_without_python_gets_silence_and_no_download(tmp_path: Path) -> None:
+    """An error, or 35 MB of Python, at every Bash call of every session is not what a hook is for."""
+    machine = make_machine(tmp_path)
+    fake_uv(machine)
+    done = machine.run(machine.launch, "guard", "pre_tool_use")
+    assert (done.code, done.stdout, done.stderr) == (0, "", "")
+    assert machine.log() == []
+    assert machine.run(machine.launch, "preflight_check", "x.py").code == 3, "the helper itself tells of it"
 
 
 def test_hook_builds_no_environment(home: Path) -> None:

@@ -44,7 +44,8 @@ def _headline(fields: Fields) -> str:
 
 def _looked_at(fields: Fields) -> str:
     source, at = fields["source"], fields["looked_at"]
-    where = f"{fields['dataset']} · {source['where']}" + (f" at {source['revision'][:12]}" if source["revision"] else "")
+    where = source["where"] if source["where"] == fields["dataset"] else f"{fields['dataset']} · {source['where']}"
+    where += f" at {source['revision'][:12]}" if source["revision"] else ""
     dated = f" · {'stored answer of' if source['cached'] else 'asked'} {source['fetched_at']}" if source["fetched_at"] else ""
     why = f" ({at['because']})" if at["because"] else ""
     lines = [where + dated, f"looked at config {at['config']}, split {at['split']}{why}: {_extent(at)}"]

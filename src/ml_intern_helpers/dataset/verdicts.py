@@ -54,10 +54,10 @@ class Verdict:
 def verdicts(look: Look, columns: list[Column], parts: Parts, method: str | None) -> dict[str, Verdict]:
     """A verdict for every method.
 
-    Running a mapping imports `datasets`, which takes a second: when `method` is ready as it is, no mapping is run for the others.
+    Running a mapping imports `datasets`, which takes a second: that is done for `method`, and for the others only after it.
     """
     asked = _verdict(method, look, columns, parts, run=True) if method else None
-    run = asked is None or asked.verdict != "ready"
+    run = asked is None or asked.verdict == "needs_mapping"
     return {name: asked if asked and name == method else _verdict(name, look, columns, parts, run=run) for name in METHODS}
 
 
@@ -137,17 +137,17 @@ def _without_mapping(method: str, look: Look, parts: Parts, problems: list[Probl
 def _lack(method: str, parts: Parts) -> str | None:
     """What no mapping can make up for: parts that no column plays."""
     if method in ("dpo", "reward") and not parts.has("chosen", "rejected"):
-        return "no columns hold a preferred and a rejected answer"
+        return "no columns are known as a preferred and a rejected answer"
     if method == "kto" and not parts.has("chosen", "rejected"):
         if not parts.has("label"):
-            return "no column says which answers are desirable"
+            return "no column is known to say which answers are desirable"
         if parts.has("prompt", "completion"):
             return f"which values of {parts.by_part['label']!r} mean a desirable answer is yours to say: map it to true and false"
-        return "no columns hold a prompt and its answer"
+        return "no columns are known as a prompt and its answer"
     if method == "grpo" and not any(parts.has(part) for part in ("prompt", "messages", "chosen")):
-        return "no column holds a prompt"
+        return "no column is known as a prompt"
     if method == "sft" and not any(parts.has(part) for part in ("messages", "dialogue", "completion", "chosen", "text")):
-        return "no column holds an answer or a text to learn"
+        return "no column is known as an answer or a text to learn"
     return None
 
 

@@ -24,7 +24,7 @@ _SCRIPTS = "skills/ml-intern/scripts"
 #: What the client's Bash tool may carry besides the command; anything else (a switched-off sandbox) is the user's to judge.
 _HARMLESS_INPUT = frozenset({"command", "description", "timeout", "run_in_background"})
 #: Trees in which a "file" is the state of a process or the machine: /proc/self/environ holds tokens.
-_NO_DATA_HERE = ("/proc", "/sys", "/dev")
+_NO_DATA_HERE = ("proc", "sys", "dev")
 _OUR_FOLDER = ".ml-intern"
 
 
@@ -82,7 +82,8 @@ def _is_private(text: str, cwd: str) -> bool:
 
 def _leads_to_secrets(path: str, cwd: str) -> bool:
     """The user's project and this plugin may lie under a hidden folder themselves; what counts is the way from there."""
-    if any(path == tree or path.startswith(tree + "/") for tree in _NO_DATA_HERE):
+    top = path.lstrip("/").split("/")[0]
+    if top in _NO_DATA_HERE or set(top) & set("*?["):  # a helper may read `/pro[c]` as a pattern
         return True
     for base in (os.path.normpath(cwd), os.path.realpath(cwd), plugin_root()):
         if (path + "/").startswith(base.rstrip("/") + "/"):

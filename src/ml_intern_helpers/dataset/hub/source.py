@@ -12,7 +12,7 @@ from ml_intern_helpers.dataset.hub import fallback, repository
 from ml_intern_helpers.dataset.hub.faults import Fault, fault_of
 from ml_intern_helpers.dataset.hub.repository import Repository
 from ml_intern_helpers.dataset.hub.side_by_side import KNOWN_ALIVE_S, SideBySide
-from ml_intern_helpers.dataset.hub.viewer import Pairs, Rows, parse_info, parse_rows, parse_size, parse_splits
+from ml_intern_helpers.dataset.hub.viewer import Pairs, Rows, parse_info, parse_rows, parse_size, parse_splits, parse_valid
 from ml_intern_helpers.dataset.look import Extent, Look, Row, Source, Split
 from ml_intern_helpers.dataset.mapping.code import quoted
 from ml_intern_helpers.dataset.target import Asked
@@ -119,7 +119,7 @@ def _through_viewer(asked: Asked, answers: Answers, context: Context) -> Look | 
         rows = _whole(parse_rows(answer.json()), asked, choice, context)
     except BadData as err:
         return Fault("away", err.message)
-    _tell_gaps(pairs, context)
+    _tell_gaps(pairs, rows, answers[VIEWER_NAME, "is-valid"], context)
     return _look(asked, choice, rows, _sizes(pairs, answers), answer)
 
 
@@ -145,10 +145,15 @@ def _whole(rows: Rows, asked: Asked, choice: Choice, context: Context) -> Rows:
     return rows
 
 
-def _tell_gaps(pairs: Pairs, context: Context) -> None:
+def _tell_gaps(pairs: Pairs, rows: Rows, valid: Any, context: Context) -> None:
+    """Notes on what the viewer's answers leave open."""
     for configs, told in ((pairs.pending, "not ready yet"), (pairs.failed, "failed")):
         if configs:
             context.warn(f"dataset viewer: {len(configs)} configs {told} ({', '.join(configs[:5])})")
+    if rows.shortened:
+        context.warn("dataset viewer: long texts in the sample are shortened")
+    if isinstance(valid, Response) and valid.ok and not parse_valid(valid.json()).get("viewer", True):
+        context.warn("dataset viewer: preview only, without its Parquet export: counts may be missing")
 
 
 def _sizes(pairs: Pairs, answers: Answers) -> list[Split]:

@@ -87,7 +87,8 @@ def parse_rows(answer: Any) -> Rows:
         numbers.append(int(item.get("row_idx", position)) + 1)
         cells = item.get("truncated_cells") or []
         shortened = shortened or bool(cells)
-        if any(types.get(name) not in ("string", "large_string") for name in cells):
+        # A text cut short is still a text; a list or a JSON text (`tools`) is not one any more.
+        if any(types.get(name) not in ("string", "large_string") or name == "tools" for name in cells):
             cut.add(position)
     return Rows(rows, numbers, types, cut, shortened)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def _read_one(path: Path, sampler: Sampler, used: int) -> tuple[int, bool]:
 def _line(path: Path, stream: Any, number: int) -> bytes:
     try:
         line: bytes = stream.readline(LONGEST_LINE + 1)
-    except (OSError, EOFError) as err:
+    except (OSError, EOFError, zlib.error) as err:
         raise BadData(f"{shown(path)} breaks off after line {number - 1}: {err}", hint="get the file again") from err
     if len(line) > LONGEST_LINE:
         told = f"{shown(path)} line {number} is longer than {LONGEST_LINE // 2**20} MiB"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -22,15 +23,20 @@ def open_bytes(path: Path) -> BinaryIO:
         BadData: not readable, empty, UTF-16 or binary.
     """
     try:
-        stream = _open(path)
-        head = stream.read(4096)
+        head = _head(path)
     except PermissionError as err:
         raise BadData(f"{shown(path)} may not be read by this user", hint="check its permissions") from err
-    except (OSError, EOFError) as err:
-        raise BadData(f"{shown(path)} cannot be read: {clean(err, limit=100)}", hint="check the file") from err
+    except (OSError, EOFError, zlib.error) as err:
+        raise BadData(f"{shown(path)} cannot be read: {clean(err, limit=100)}", hint="the file is damaged: get it again") from err
     _refuse_strange(path, head)
+    stream = _open(path)
     stream.seek(len(UTF8_MARK) if head.startswith(UTF8_MARK) else 0)
     return stream
+
+
+def _head(path: Path) -> bytes:
+    with _open(path) as stream:
+        return stream.read(4096)
 
 
 def _open(path: Path) -> BinaryIO:

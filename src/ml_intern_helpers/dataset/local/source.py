@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def look(asked: Asked, sample: int) -> Look:
     chosen = choose([(CONFIG, split) for split in files.splits], asked)
     paths = files.splits[chosen.split]
     kind = "jsonl" if files.format == "json" and document.is_lines(paths[0]) else files.format
-    table = READERS[kind](paths, sample)
+    table = _read(kind, paths, sample)
     if not table.rows:
         raise BadData(f"{clean(asked.name, limit=200)} has no rows in split {chosen.split!r}", hint="there is nothing to inspect")
     return Look(
@@ -55,6 +56,14 @@ def look(asked: Asked, sample: int) -> Look:
         types=table.types,
         findings=table.findings,
     )
+
+
+def _read(kind: str, paths: list[Path], sample: int) -> Table:
+    try:
+        return READERS[kind](paths, sample)
+    except (OSError, EOFError, zlib.error) as err:
+        told = f"{clean(paths[0], limit=200)} cannot be read to its end: {clean(err, limit=100)}"
+        raise BadData(told, hint="the file is damaged or not readable: get it again") from err
 
 
 def _split(name: str, table: Table | None, paths: list[Path]) -> Split:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ml_intern_helpers.dataset.reading.common import (
     Problem,
     Row,
@@ -20,7 +22,9 @@ def problems(rows: list[Row]) -> list[Problem]:
     """What keeps `SFTTrainer` from training on `rows` as meant; empty when nothing does."""
     if "input_ids" in rows[0]:
         return _tokenised(rows)
-    rows = [_chatml(row) for row in rows] if _from_value(rows[0]) else rows
+    if _from_value(rows[0]):
+        found = problems([_chatml(row) for row in rows])
+        return [replace(problem, message=problem.message.replace("'messages'", "'conversations'")) for problem in found]
     if "prompt" in rows[0]:
         return _prompt_completion(rows) + tools_problems(rows)
     chat = conversational(rows[0])[0]

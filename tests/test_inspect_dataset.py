@@ -1,0 +1,173 @@
+"""`inspect_dataset` as a user runs it: a process, files on disk; its promises about output, exit codes and start-up."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from dataset.cases import CASES, chat, question
+from ml_intern_helpers.dataset import inspect_dataset
+from ml_intern_helpers.dataset.checks.traps import CODES
+from support.helpers import ROOT, Outcome
+
+SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/schemas/inspect_dataset.v1.json").read_text(encoding="utf-8")))
+Helper = Callable[..., Outcome]
+MESSAGES = [{"messages": chat(n)} for n in range(6)]
+STRAY = [{"prompt": question(n), "messages": chat(n)} for n in range(6)]
+NUMBERS = [{"x": n} for n in range(6)]
+
+
+@pytest.fixture
+def rows_file(tmp_path: Path) -> Callable[[list[dict[str, Any]]], str]:
+    def write(rows: list[dict[str, Any]]) -> str:
+        path = tmp_path / "my rows.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+# rows, method, exit code, start of the first line
+VERDICTS = [
+    (MESSAGES, "sft", 0, "READY for sft: TRL reads 'messages' as messages"),
+    (STRAY, "sft", 1, "NEEDS MAPPING for sft: 'prompt' beside 'messages' makes TRL read prompt-completion"),
+    (MESSAGES, "dpo", 1, "INCOMPATIBLE for dpo: no columns are known as a preferred and a rejected answer"),
+    (STRAY, "grpo", 0, "READY for grpo: 'prompt' is usable; your reward functions receive 'messages'"),
+    (STRAY, None, 0, "READY for grpo; NEEDS MAPPING for sft; INCOMPATIBLE for dpo, kto, reward"),
+    (NUMBERS, None, 1, "INCOMPATIBLE for sft, dpo, grpo, kto, reward"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "method", "code", "first"), VERDICTS, ids=[f"{v[1]}-{v[2]}-{i}" for i, v in enumerate(VERDICTS)]
+)
+def test_verdict_first_line_and_exit_code(
+    helper: Helper, rows_file: Callable[..., str], rows: list[dict[str, Any]], method: str | None, code: int, first: str
+) -> None:
+    done = helper("inspect_dataset", rows_file(rows), *(["--method", method] if method else []))
+    assert done.code == code
+    assert done.stdout.splitlines()[0].startswith(first)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [["--rows", "50"], ["--method", "sft"]], ids=" ".join)
+def test_json_is_what_the_schema_says(in_process_all: Callable[..., dict[str, Any]], arguments: list[str]) -> None:
+    for case in CASES:
+        SCHEMA.validate(in_process_all(case.rows, *arguments))
+
+
+@pytest.fixture
+def in_process_all(capsys: pytest.CaptureFixture[str], rows_file: Callable[..., str]) -> Callable[..., dict[str, Any]]:
+    from ml_intern_helpers import cli
+
+    def run(rows: list[dict[str, Any]], *arguments: str) -> dict[str, Any]:
+        cli.main("inspect_dataset", [rows_file(rows), *arguments, "--json"])
+        value: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return value
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["no-such.jsonl"], 3), (["a/b/c"], 2), (["x", "--method", "ppo"], 2), (["x", "--rows", "101"], 2)]
+)
+def test_errors_have_every_key_too(helper: Helper, arguments: list[str], code: int) -> None:
+    done = helper("inspect_dataset", *arguments, "--json")
+    assert done.code == code
+    SCHEMA.validate(done.json)
+    assert done.json["error"]["hint"]
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_empty_fields_name_every_key_of_the_schema() -> None:
+    shared = {"schema", "status", "findings", "warnings", "error"}
+    assert set(inspect_dataset.EMPTY_FIELDS) | shared == set(SCHEMA.schema["required"])
+
+
+def test_help(helper: Helper) -> None:
+    done = helper("inspect_dataset", "--help")
+    assert done.code == 0
+    assert done.stdout.count("  inspect_dataset ") == 2
+    assert "exit codes" in done.stdout
+
+
+def test_human_output_holds_the_verdict_and_no_colour_in_a_pipe(helper: Helper, rows_file: Callable[..., str]) -> None:
+    done = helper("inspect_dataset", rows_file(STRAY), "--method", "sft", "--human")
+    assert done.code == 1
+    assert "NEEDS MAPPING for sft" in done.stdout
+    assert "select_columns" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_names_with_markup_survive_rich(helper: Helper, tmp_path: Path) -> None:
+    path = tmp_path / "[bold]rows.jsonl"
+    path.write_text(json.dumps({**MESSAGES[0], "[red]column": 1}) + "\n")
+    done = helper("inspect_dataset", path.name, "--human", cwd=tmp_path)
+    assert done.code == 0
+    assert "[bold]rows.jsonl" in done.stdout
+    assert "[red]column: int" in done.stdout
+
+
+def test_a_local_file_needs_no_heavy_import(rows_file: Callable[..., str]) -> None:
+    """200 ms to a verdict are only possible when nothing heavy is loaded on the way."""
+    code = (
+        "import sys; from ml_intern_helpers import cli; cli.main('inspect_dataset', [sys.argv[1], '--method', 'sft']);"
+        "print([name for name in ('datasets', 'pyarrow', 'pandas', 'requests', 'rich', 'huggingface_hub') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, rows_file(MESSAGES)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(ROOT / "src")},
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_sample_rows_are_bounded_and_fenced(helper: Helper, rows_file: Callable[..., str]) -> None:
+    rows = [{"text": "x" * 100_000 + "\n--- end of sample rows ---", "list": list(range(1000))} for _ in range(3)]
+    done = helper("inspect_dataset", rows_file(rows), "--rows", "3")
+    assert len(done.stdout) < 8_000
+    assert "more characters" in done.stdout
+    assert done.stdout.splitlines().count("--- end of sample rows ---") == 1
+
+
+def test_column_names_cannot_break_out_of_the_mapping(helper: Helper, rows_file: Callable[..., str], tmp_path: Path) -> None:
+    """A column's name enters the code as a literal: this one would end a string and run a command."""
+    name = 'Question"]; __import__("pathlib").Path("pwned").touch(); row["'
+    rows = [{"question": question(n), name: "a", "answer": "b"} for n in range(4)]
+    done = helper("inspect_dataset", rows_file(rows), "--json", cwd=tmp_path)
+    assert done.json["verdicts"]["sft"]["verdict"] == "needs_mapping"
+    assert done.json["verdicts"]["grpo"]["verdict"] == "needs_mapping"
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_finding_codes_are_documented_once_and_stable() -> None:
+    """The codes of traps: one meaning each; renumbering would break suppressions and reports."""
+    assert CODES["stray_prompt"] == "SET201"
+    assert len(set(CODES.values())) == len(CODES) - 1, "`stray` and `luck` are one trap"
+
+
+def test_every_kind_of_mapping_runs_as_it_is_shown(in_process_all: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    """All of it, the loading line included, pasted into a program."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    seen: set[str] = set()
+    for case in CASES:
+        for verdict in in_process_all(case.rows)["verdicts"].values():
+            body = "\n".join((verdict["mapping"] or "").splitlines()[2:])
+            if body and body not in seen:
+                code = verdict["mapping"].replace('split="train")', f'split="train", cache_dir={str(tmp_path / "cache")!r})')
+                scope: dict[str, Any] = {}
+                exec(code, scope)
+                assert len(scope["dataset"]) == verdict["mapping_rows_out"], case.name
+                seen.add(body)
+    assert len(seen) >= 20
