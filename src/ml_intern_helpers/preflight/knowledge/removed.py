@@ -25,7 +25,7 @@ def _renamed(new: str) -> Row:
 
 
 _DROP = Row("delete it: it has no successor")
-_IN_CONFIG = Row("move it into the trainer's config (args=)")
+_IN_CONFIG = Row("move it into the trainer's own config (args=SFTConfig(…), DPOConfig(…)), not into TrainingArguments")
 _ON_TRAINER = Row("pass it to the trainer, not to its config")
 _MODEL_KWARG = Row('put it into model_init_kwargs={"dtype": "bfloat16"}, or into from_pretrained', "model_init_kwargs")
 
