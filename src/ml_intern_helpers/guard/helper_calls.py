@@ -20,6 +20,7 @@ READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
     "crawl_arxiv": frozenset(),
     "hf_paper_meta": frozenset(),
     "preflight_check": frozenset(),
+    "api_lookup": frozenset({"--python"}),
 }
 _SCRIPTS = "skills/ml-intern/scripts"
 #: What the client's Bash tool may carry besides the command; anything else (a switched-off sandbox) is the user's to judge.
