@@ -39,8 +39,9 @@ COMMANDS = {
     "crawl_arxiv": "ml_intern_helpers.papers.crawl_arxiv",
     "hf_paper_meta": "ml_intern_helpers.papers.hf_paper_meta",
     "preflight_check": "ml_intern_helpers.preflight.preflight_check",
+    "api_lookup": "ml_intern_helpers.api_index.api_lookup",
 }
-STANDARD_LIBRARY = frozenset({"preflight_check"})
+STANDARD_LIBRARY = frozenset({"preflight_check", "api_lookup"})
 
 EXIT_CODES_TEXT = "exit codes: 0 good; 1 a check failed; 2 wrong usage; 3 could not tell; 70 a bug of ours"
 BUG = 70

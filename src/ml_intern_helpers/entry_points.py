@@ -23,3 +23,7 @@ def hf_paper_meta() -> int:
 
 def preflight_check() -> int:
     return main("preflight_check")
+
+
+def api_lookup() -> int:
+    return main("api_lookup")

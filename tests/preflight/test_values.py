@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern_helpers.preflight.config_file import read_config
 from ml_intern_helpers.preflight.facts import facts_of
-from ml_intern_helpers.preflight.given import Given, read_config
+from ml_intern_helpers.preflight.given import ParserOptions
 from ml_intern_helpers.preflight.source import read_source
 from ml_intern_helpers.preflight.values import Value
 
@@ -17,11 +18,11 @@ PARSER = "from transformers import HfArgumentParser\nfrom trl import ModelConfig
 HEAD = "import argparse, functools, os, sys\nfrom pathlib import Path\nfrom trl import SFTConfig, SFTTrainer\n"
 
 
-def value(tmp_path: Path, text: str, given: Given | None = None) -> Value:
+def value(tmp_path: Path, text: str, options: ParserOptions | None = None) -> Value:
     """What the trainer's config gets as `x`."""
     script = tmp_path / "train.py"
     script.write_text(f"{HEAD}{text}\ntrainer = SFTTrainer('m', args=config)\ntrainer.train()\n", encoding="utf-8")
-    facts = facts_of(read_source(script), "jobs", given)
+    facts = facts_of(read_source(script), "jobs", options=options)
     return facts.value(facts.runs[0], "x", "the default")
 
 
@@ -228,26 +229,37 @@ PARSES = {
 
 @pytest.mark.parametrize("text", PARSES.values(), ids=PARSES)
 def test_a_config_file_sets_what_is_parsed(text: str, tmp_path: Path) -> None:
-    assert value(tmp_path, PARSER + text, Given("c.yaml", {"x": 3})) == Value("known", 3)
+    assert value(tmp_path, PARSER + text, ParserOptions({"x": 3}, file="c.yaml")) == Value("known", 3)
 
 
 def test_a_config_file_gives_each_dataclass_its_own(tmp_path: Path) -> None:
     text = PARSER + DATACLASS + "  x: int = 1\n_, config = TrlParser((A, SFTConfig)).parse_args_and_config()"
-    assert value(tmp_path, text, Given("c.yaml", {"x": 3})) == Value("default", "the default", "--x")
+    assert value(tmp_path, text, ParserOptions({"x": 3}, file="c.yaml")) == Value("default", "the default", "--x")
 
 
 def test_a_config_file_that_cannot_be_read_leaves_it_unknown(tmp_path: Path) -> None:
-    found = value(
-        tmp_path, PARSER + PARSES["TrlParser"], Given("c.yaml", {}, "c.yaml is YAML, and PyYAML is not here to read it")
-    )
-    assert (found.state, found.reason) == ("unknown", "c.yaml is YAML, and PyYAML is not here to read it")
+    found = value(tmp_path, PARSER + PARSES["TrlParser"], ParserOptions(unread="c.yaml cannot be read"))
+    assert (found.state, found.reason) == ("unknown", "c.yaml cannot be read")
+
+
+def test_a_setting_that_cannot_be_read_in_the_file_is_set_at_run_time(tmp_path: Path) -> None:
+    found = value(tmp_path, PARSER + PARSES["TrlParser"], ParserOptions(hidden={"x": "c.yaml nests it"}))
+    assert (found.state, found.reason) == ("runtime", "c.yaml nests it")
+
+
+def test_a_command_line_that_is_known_leaves_the_default(tmp_path: Path) -> None:
+    text = PARSER + DATACLASS + "  n: int = 1\na, config = TrlParser((A, SFTConfig)).parse_args_and_config()"
+    assert value(tmp_path, text, ParserOptions(complete=True)) == Value("known", "the default")
+    assert value(tmp_path, f"{text}\nconfig.x = a.n", ParserOptions(complete=True)) == Value("known", 1)
+    assert value(tmp_path, text, ParserOptions(complete=True, unread="c.yaml is gone")).state == "unknown"
 
 
 def test_reading_a_config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "c.yaml"
     file.write_text('{"max_steps": 3, "env": {"A": "b"}}', encoding="utf-8")
-    assert read_config(file) == Given("c.yaml", {"max_steps": 3})
-    file.write_text("max_steps: 3\nreport_to: [trackio]\n", encoding="utf-8")
-    assert read_config(file).values == {"max_steps": 3, "report_to": ["trackio"]}
+    assert read_config(file) == ParserOptions({"max_steps": 3}, file="c.yaml")
+    file.write_text("max_steps: 3\nreport_to: [trackio]\ngates:\n  a: 1\nenv:\n  A: b\n", encoding="utf-8")
+    plain = {"max_steps": 3, "report_to": ["trackio"]}
+    assert read_config(file) == ParserOptions({**plain, "gates": {"a": 1}}, file="c.yaml")
     monkeypatch.setitem(sys.modules, "yaml", None)
-    assert "PyYAML is not here" in read_config(file).unread
+    assert (read_config(file).values, [*read_config(file).hidden]) == (plain, ["gates"])

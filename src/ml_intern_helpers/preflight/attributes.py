@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from ml_intern_helpers.preflight import folding
+from ml_intern_helpers.preflight.command_line import given_option, options_left
 from ml_intern_helpers.preflight.dataclass_fields import Field, fields_of
 from ml_intern_helpers.preflight.knowledge.classes import role_of
 from ml_intern_helpers.preflight.mappings import keywords_of
@@ -12,7 +13,7 @@ from ml_intern_helpers.preflight.names import Target, dotted, origins
 from ml_intern_helpers.preflight.options import options_of
 from ml_intern_helpers.preflight.resolve import imported_value, value_of, with_variables
 from ml_intern_helpers.preflight.script import Script
-from ml_intern_helpers.preflight.values import Value, default, known
+from ml_intern_helpers.preflight.values import Value, known
 
 
 def attribute_value(script: Script, expr: ast.Attribute, deep: int) -> Value | None:
@@ -36,7 +37,7 @@ def _attribute_of(script: Script, call: ast.Call, attr: str, deep: int) -> Value
     if isinstance(made.definition, ast.ClassDef):
         return _instance_value(script, call, made.definition, attr, deep)
     if call in script.parsed:
-        return known(script.given.values[attr]) if attr in script.given.values else None
+        return given_option(script, attr)
     return _keyword(script, call, attr) if made.name == "types.SimpleNamespace" or role_of(made.name) else None
 
 
@@ -51,8 +52,9 @@ def _instance_value(script: Script, call: ast.Call, definition: ast.ClassDef, at
     fields = fields_of(script, definition)
     if attr not in fields:
         return _class_constant(script, definition, attr, deep)
-    if call in script.parsed and attr in script.given.values:
-        return known(script.given.values[attr])
+    option = given_option(script, attr) if call in script.parsed else None
+    if option is not None:
+        return option
     given = keywords_of(script, call.keywords)
     index = list(fields).index(attr)
     if attr in given.items:
@@ -66,7 +68,7 @@ def _field_default(script: Script, call: ast.Call, field: Field, deep: int) -> V
     value = value_of(script, field.default, deep) if field.default is not None else None
     if value is None or call not in script.parsed or not value.settled:
         return value
-    return with_variables(value.value, [f"--{field.name}", value.reason])
+    return with_variables(value.value, [*options_left(script, field.name), value.reason])
 
 
 def _set_later(script: Script, call: ast.Call, attr: str) -> bool:
@@ -81,15 +83,21 @@ def _set_later(script: Script, call: ast.Call, attr: str) -> bool:
 
 
 def _option(script: Script, name: str, deep: int) -> Value | None:
-    """An argparse option: its default, and the option that may change it."""
+    """An argparse option: what the launch gives, or its default and the option that may change it."""
+    from ml_intern_helpers.preflight.launch.script_args import parsed  # it asks values back
+
+    given = parsed(script)
+    if name in given.values:
+        return given.values[name]
     option = options_of(script).get(name)
     if option is None:
         return None
+    flags = [] if given.complete else [option.flag]
     if option.fallback is None:
-        return default(option.plain, option.flag)
+        return with_variables(option.plain, flags)
     value = value_of(script, option.fallback, deep)
     converted = folding.call(option.convert, [value.value]) if option.convert and isinstance(value.value, str) else value.value
-    return with_variables(converted, [option.flag, value.reason]) if value.settled else None
+    return with_variables(converted, [*flags, value.reason]) if value.settled else None
 
 
 def _strategy(target: Target | None, attr: str) -> Value | None:

@@ -1,4 +1,4 @@
-"""Which of the settings in a config file (or in `parse_dict`) belong to which of the parser's dataclasses."""
+"""Which of the settings on a command line, in a config file or in `parse_dict` belong to which of the parser's dataclasses."""
 
 from __future__ import annotations
 
@@ -9,21 +9,50 @@ from ml_intern_helpers.preflight.knowledge.classes import PARSED_BESIDE
 from ml_intern_helpers.preflight.mappings import entries_of
 from ml_intern_helpers.preflight.names import dotted
 from ml_intern_helpers.preflight.script import Script
-from ml_intern_helpers.preflight.values import Entries, Setting, known
+from ml_intern_helpers.preflight.values import Entries, Setting, Value, known, runtime
 
 
 def from_command_line(script: Script, made: ast.Call) -> Entries:
-    """What `parse_dict` and the config file give a parsed object; names that another dataclass of the parser declares are its."""
-    parsed = script.parsed[made]
-    items: dict[str, Setting] = {}
-    reason = script.given.unread
-    if isinstance(parsed.parse.func, ast.Attribute) and parsed.parse.func.attr == "parse_dict" and parsed.parse.args:
-        given = entries_of(script, parsed.parse.args[0])
-        items, reason = dict(given.items), given.open
-    else:
-        items = {name: Setting(known(value), made) for name, value in script.given.values.items()}
+    """What the parser gives a parsed object; names that another of its dataclasses declares are not its."""
+    given = _dict_of(script, made)
+    if given is None:
+        options = script.given.options
+        items = {
+            name: Setting(value, made) for name in (*options.values, *options.hidden) if (value := given_option(script, name))
+        }
+        given = Entries(items, options.unread)
     others = _others(script, made)
-    return Entries({name: setting for name, setting in items.items() if name not in others}, reason)
+    return Entries({name: setting for name, setting in given.items.items() if name not in others}, given.open)
+
+
+def given_option(script: Script, name: str) -> Value | None:
+    """What the command line or its config file sets, None when neither does."""
+    options = script.given.options
+    if name in options.hidden:
+        return runtime(options.hidden[name])
+    return known(options.values[name]) if name in options.values else None
+
+
+def options_left(script: Script, name: str) -> list[str]:
+    """`["--name"]` where an option may still set what nothing names."""
+    options = script.given.options
+    return [] if options.complete and not options.unread else [f"--{name}"]
+
+
+def parser_of(script: Script, made: ast.Call) -> str:
+    """`TrlParser`, where options that are not seen may set what is not given; "" where all are seen."""
+    if made not in script.parsed or not options_left(script, "") or _dict_of(script, made) is not None:
+        return ""
+    name: str = script.parsed[made].parser
+    return name
+
+
+def _dict_of(script: Script, made: ast.Call) -> Entries | None:
+    """The dict that `parse_dict` is given, None for parsers of the command line."""
+    parse = script.parsed[made].parse
+    if not (isinstance(parse.func, ast.Attribute) and parse.func.attr == "parse_dict" and parse.args):
+        return None
+    return entries_of(script, parse.args[0])
 
 
 def _others(script: Script, made: ast.Call) -> set[str]:

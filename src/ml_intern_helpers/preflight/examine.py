@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ml_intern_helpers.preflight.checklist import Answers, Item, filled
 from ml_intern_helpers.preflight.facts import Facts, facts_of
-from ml_intern_helpers.preflight.given import Given
+from ml_intern_helpers.preflight.given import ParserOptions
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.registry import Rule, all_rules
 from ml_intern_helpers.preflight.settled import settled_nothing
@@ -15,6 +16,9 @@ from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.suppress import Suppression, suppressions
 from ml_intern_helpers.report import Finding
 from ml_intern_helpers.text import clean
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.preflight.launch.launch import Launch
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,26 @@ class Examination:
         return settled_nothing(self.facts, self.checklist)
 
 
-def examine(source: Source, mode: str, given: Given | None = None, look: Callable[[Facts], None] | None = None) -> Examination:
-    """Ask every rule of `mode`; `given` is what the caller knows of the command line, `look` asks for the datasets' columns.
+def examine(
+    source: Source,
+    mode: str,
+    launch: Launch | None = None,
+    options: ParserOptions | None = None,
+    look: Callable[[Facts], None] | None = None,
+) -> Examination:
+    """Ask every rule of `mode`.
+
+    Args:
+        source: the script.
+        mode: `jobs` or `local`.
+        launch: the command line that starts the script.
+        options: what the config file says that the user names.
+        look: asks for the real columns of the datasets.
 
     Raises:
         Unavailable: the script is too intricate to follow.
     """
-    facts = facts_of(source, mode, given)
+    facts = facts_of(source, mode, launch, options)
     if look is not None:
         look(facts)
     rules = {code: rule for code, rule in all_rules().items() if mode in rule.MODES}
@@ -85,10 +102,14 @@ def examine(source: Source, mode: str, given: Given | None = None, look: Callabl
     )
 
 
+#: Launch rules that a script without training cannot offend.
+_ABOUT_TRAINING = frozenset({"LAUNCH101", "LAUNCH112", "LAUNCH113"})
+
+
 def _without_training(rules: dict[str, Rule]) -> dict[str, Rule]:
     """Where nothing trains only what is wrong in any script counts."""
-    asked = ("API", "SEC", "LAUNCH102", "LAUNCH103", "LAUNCH104")
-    return {code: rule for code, rule in rules.items() if code.startswith(asked)}
+    asked = {code: rule for code, rule in rules.items() if code.startswith(("API", "SEC", "LAUNCH"))}
+    return {code: rule for code, rule in asked.items() if code not in _ABOUT_TRAINING}
 
 
 def _honoured(
@@ -109,6 +130,9 @@ def _honoured(
 
 def _finding(facts: Facts, rule: Rule, outcome: Outcome) -> Finding:
     file, line = facts.source.where(outcome.line)
+    seen = None if outcome.mask else facts.source.excerpt(outcome.line)
+    if outcome.at_launch and facts.launch is not None:
+        file, line, seen = facts.launch.place, None, clean(outcome.seen, limit=200) or None
     return Finding(
         rule.CODE,
         outcome.severity or rule.SEVERITY,
@@ -116,7 +140,7 @@ def _finding(facts: Facts, rule: Rule, outcome: Outcome) -> Finding:
         file,
         line,
         outcome.column,
-        None if outcome.mask else facts.source.excerpt(outcome.line),
+        seen,
         clean(outcome.fix, limit=400),
     )
 

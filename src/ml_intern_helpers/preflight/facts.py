@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ml_intern_helpers.preflight.agreement import Agreement, agreement_for
 from ml_intern_helpers.preflight.columns import UNSEEN, Columns, columns_of
-from ml_intern_helpers.preflight.given import Given
+from ml_intern_helpers.preflight.given import NOTHING_GIVEN, ParserOptions
 from ml_intern_helpers.preflight.guards import blamable, optional, runs
 from ml_intern_helpers.preflight.header import Header, read_header
 from ml_intern_helpers.preflight.knowledge.classes import RELEASES, TRANSFORMERS_STYLE
@@ -23,6 +24,9 @@ from ml_intern_helpers.preflight.script import Script, walk
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.training import Training, recognise
 from ml_intern_helpers.preflight.values import Entries, Setting, Value, runtime, unknown
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.preflight.launch.launch import Launch
 
 #: Trainers judged; more are no script that a person wrote, and each costs every rule a look.
 MOST_TRAINERS = 50
@@ -62,13 +66,15 @@ class Facts:
 
     Attributes:
         source, script: text and walked tree, for evidence and for questions about single expressions.
-        header: the PEP 723 block.
+        header: the PEP 723 block; with a launch, as that launch overrides and completes it.
+        own_header: the block as it stands in the script.
         mode: `jobs` (ephemeral disk) or `local`.
         training: what trains.
         trainers, configs: what is built; of the trainers the first MOST_TRAINERS.
         runs: trainers with their configs; empty for loops.
         imports: what is imported and not dead.
         loose: attribute -> line, assigned to objects that cannot be followed.
+        launch: the command line that starts the script, None when only the script is known.
     """
 
     source: Source
@@ -81,6 +87,8 @@ class Facts:
     runs: tuple[Run, ...]
     imports: tuple[Imported, ...]
     loose: dict[str, int]
+    own_header: Header = field(default_factory=Header)
+    launch: Launch | None = None
 
     def setting(self, run: Run, name: str) -> Setting | None:
         """What a run's config says about `name`; None when it is certain that the default holds."""
@@ -184,14 +192,19 @@ class Facts:
         return next((item.top for item in self.imports if item.top == "unsloth"), "")
 
 
-def facts_of(source: Source, mode: str, given: Given | None = None) -> Facts:
-    """Read a script's facts; `given` is what the caller knows of its command line.
+def facts_of(source: Source, mode: str, launch: Launch | None = None, options: ParserOptions | None = None) -> Facts:
+    """Read a script's facts, as `launch` starts it when there is one; `options` are those of the config file named besides.
 
     Raises:
         Unavailable: it is too intricate to follow.
     """
-    script = walk(source)
-    script.given = given or Given()
+    own = header = read_header(source)
+    given = replace(NOTHING_GIVEN, options=options) if options else NOTHING_GIVEN
+    if launch is not None:
+        from ml_intern_helpers.preflight.launch.folded import given_to_script, header_of_launch
+
+        header, given = header_of_launch(own, launch), given_to_script(own, launch, options)
+    script = walk(source, given)
     made = constructions(script)
     trainers = [one for one in made if one.role.kind == "trainer"]
     configs = [one for one in made if one.role.kind == "config"]
@@ -199,7 +212,7 @@ def facts_of(source: Source, mode: str, given: Given | None = None) -> Facts:
     return Facts(
         source=source,
         script=script,
-        header=read_header(source),
+        header=header,
         mode=mode,
         training=recognise(script, trainers),
         trainers=judged,
@@ -207,6 +220,8 @@ def facts_of(source: Source, mode: str, given: Given | None = None) -> Facts:
         runs=tuple(Run(trainer, config) for trainer in judged for config in config_of(script, trainer, configs)),
         imports=tuple(_imports(script)),
         loose=loose_assignments(script, made),
+        own_header=own,
+        launch=launch,
     )
 
 

@@ -6,16 +6,16 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ml_intern_helpers.preflight.command_line import from_command_line
+from ml_intern_helpers.preflight.command_line import from_command_line, options_left, parser_of
 from ml_intern_helpers.preflight.dataclass_fields import fields_of
 from ml_intern_helpers.preflight.guards import runs
 from ml_intern_helpers.preflight.knowledge.classes import Role, positional_names, role_of
 from ml_intern_helpers.preflight.mappings import keywords_of, merged
 from ml_intern_helpers.preflight.names import Target, base_names, certain, dotted, origins, reaching
 from ml_intern_helpers.preflight.parsers import parsed_objects
-from ml_intern_helpers.preflight.resolve import value_of
+from ml_intern_helpers.preflight.resolve import value_of, with_variables
 from ml_intern_helpers.preflight.script import Script
-from ml_intern_helpers.preflight.values import Entries, Setting, default, runtime
+from ml_intern_helpers.preflight.values import Entries, Setting, runtime
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +63,7 @@ def _construction(script: Script, call: ast.Call) -> Iterator[Construction]:
         entries = merged(_declared_defaults(script, call, target), _entries(script, call, target, role))
         if call in script.parsed:
             entries = merged(entries, from_command_line(script, call))
-        parser = script.parsed[call].parser if call in script.parsed else ""
-        yield Construction(role, call, entries, declared, own_init, parser)
+        yield Construction(role, call, entries, declared, own_init, parser_of(script, call))
 
 
 def _declared_defaults(script: Script, call: ast.Call, target: Target) -> Entries:
@@ -75,8 +74,8 @@ def _declared_defaults(script: Script, call: ast.Call, target: Target) -> Entrie
     for field in fields_of(script, target.definition).values():
         if field.default is not None:
             value = value_of(script, field.default)
-            decides = call in script.parsed and value.settled
-            items[field.name] = Setting(default(value.value, f"--{field.name}") if decides else value, field.default)
+            decides = options_left(script, field.name) if call in script.parsed and value.settled else []
+            items[field.name] = Setting(with_variables(value.value, decides) if decides else value, field.default)
     return Entries(items)
 
 

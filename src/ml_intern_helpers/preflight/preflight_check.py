@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import gc
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.cli import Context
-from ml_intern_helpers.errors import BadData, NotFound, Unavailable, UsageError
+from ml_intern_helpers.errors import BadData, NotFound, UsageError
 from ml_intern_helpers.preflight.budget import bounded
 from ml_intern_helpers.report import Report, Status
 
@@ -19,6 +17,7 @@ SUMMARY = "Fill in the pre-flight checklist of a training script from its syntax
 EPILOG = """examples:
   preflight_check train.py              before `hf jobs uv run train.py`
   preflight_check train.py --local      before `python train.py` on this machine
+  preflight_check --launch 'hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py'
 
 exit codes here: 1 an error, 0 also with warnings, 3 the file cannot be read, holds no training, or nothing could be told
 suppress a finding, with a reason: # preflight: ignore[API101] reason"""
@@ -38,20 +37,15 @@ EMPTY_FIELDS: dict[str, Any] = {
     "suppressed": [],
     "header": None,
     "releases": {},
+    "launches": [],
     "explanation": None,
 }
-
-
-@dataclass
-class PrintedReport(Report):
-    """A report whose text form is another: SARIF, or a diff."""
-
-    printed: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", type=Path, metavar="PATH", help="a script (.py) or notebook (.ipynb)")
     parser.add_argument("--local", action="store_true", help="for a run on this machine: no push, timeout or job packages")
+    parser.add_argument("--launch", metavar="COMMAND", help="the command line that starts it, in single quotes; never run")
     parser.add_argument("--config", type=Path, metavar="FILE", help="the YAML or JSON that the script's TrlParser will read")
     parser.add_argument(
         "--dataset", default="none", metavar="auto|ID|none",
@@ -67,34 +61,42 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     if args.explain is not None:
         return _explained(args.explain)
     _asked_rightly(args)
-    from ml_intern_helpers.preflight.examine import examine
-    from ml_intern_helpers.preflight.given import Given, read_config
-    from ml_intern_helpers.preflight.source import read_source
-
     gc.disable()  # a syntax tree is all live objects: looking for garbage in it takes as long as the work itself
     try:
-        source = read_source(args.path)
-        given = read_config(args.config) if args.config else Given()
-        look = None if args.dataset == "none" else partial(_look, args.dataset, context)
-        found = examine(source, "local" if args.local else "jobs", given, look)
+        return _launched(args, context) if args.launch is not None else _checked(args, context)
     except RecursionError as err:
-        raise BadData(f"{args.path} is nested too deeply to follow", hint="give it the training script itself") from err
+        what = "the command line, or a script in it," if args.launch is not None else args.path
+        raise BadData(f"{what} is nested too deeply to follow", hint="give it the training script itself") from err
     finally:
         gc.enable()
+
+
+def _checked(args: argparse.Namespace, context: Context) -> Report:
+    """The answer on a script.
+
+    Raises:
+        ToolError: it cannot be read, or holds no training.
+    """
+    from ml_intern_helpers.preflight.examine import examine
+    from ml_intern_helpers.preflight.printed import as_diff, as_sarif
+    from ml_intern_helpers.preflight.source import read_source
+
+    source, options = read_source(args.path), _options(args)
+    found = examine(source, "local" if args.local else "jobs", None, options, _look(args, context))
     if found.facts.training.kind == "none" and not found.count("error"):
         why = found.facts.training.why_not
         raise NotFound(f"{source.place(None)} holds no training I recognise: {why}", hint="give it the script that trains")
-    if given.file and not found.facts.script.parsed:
-        context.warn(f"{given.file} is read by nothing: the script has no TrlParser or HfArgumentParser")
+    if options and not found.facts.script.parsed:
+        context.warn(f"{options.file} is read by nothing: the script has no TrlParser or HfArgumentParser")
     for note in found.notes:
         context.warn(note)
     if args.fix:
-        return _as_diff(found, lambda mended: examine(mended, found.facts.mode, given), context)
-    return _as_sarif(found) if args.sarif else _report(found)
+        return as_diff(found, _report(found), lambda mended: examine(mended, found.facts.mode, None, options), context.warn)
+    return as_sarif(found, _report(found)) if args.sarif else _report(found)
 
 
 def _asked_rightly(args: argparse.Namespace) -> None:
-    """A path, and one form of answer.
+    """A path or a launch, and one form of answer.
 
     Raises:
         UsageError: neither, or two.
@@ -103,40 +105,35 @@ def _asked_rightly(args: argparse.Namespace) -> None:
     forms += [args.format] if args.format in ("json", "human") and forms else []
     if len(forms) > 1:
         raise UsageError(f"--{forms[0]} and --{forms[1]} are two forms of one answer", hint="give one of them")
-    if args.path is None:
-        raise UsageError("PATH is missing: which script?", hint="preflight_check train.py")
+    if args.launch is not None and forms:
+        raise UsageError(f"--{forms[0]} is about a script, not a launch", hint=f"preflight_check train.py --{forms[0]}")
+    if args.path is None and args.launch is None:
+        raise UsageError(
+            "PATH is missing: which script?", hint="preflight_check train.py, or --launch 'hf jobs uv run … train.py'"
+        )
 
 
-def _as_sarif(found: Any) -> Report:
-    from ml_intern_helpers.preflight.sarif import sarif
+def _options(args: argparse.Namespace) -> Any:
+    """What `--config FILE` says, None without it."""
+    from ml_intern_helpers.preflight.config_file import read_config
 
-    report = _report(found)
-    return PrintedReport(report.command, report.status, report.fields, report.findings, printed=sarif(found))
-
-
-def _as_diff(found: Any, again: Callable[[Any], Any], context: Context) -> Report:
-    """The diff that mends what is safe to mend, tried before it is shown: it parses, and those findings are gone."""
-    from ml_intern_helpers.preflight.fixing import diff, fixed_text
-    from ml_intern_helpers.preflight.source import source_of
-
-    source = found.facts.source
-    if source.cells is not None:
-        raise UsageError("--fix does not mend notebooks", hint="fix the cells by hand; the findings name them")
-    if any(finding.code == "SEC101" for finding in found.findings):
-        raise Unavailable("a token stands in the source: a diff would print it", hint="take it out first (SEC101)")
-    text, mended = fixed_text(found)
-    after = again(source_of(source.path, text)) if mended else found
-    if len(after.findings) != len(found.findings) - mended:
-        raise Unavailable("the mended script was not better than before: no diff", hint="fix by hand; please report the script")
-    context.warn(f"{mended} of {len(found.findings)} findings mended; nothing was written")
-    report = _report(found)
-    return PrintedReport(report.command, report.status, report.fields, report.findings, printed=diff(source, text).rstrip("\n"))
+    return read_config(args.config) if args.config else None
 
 
-def _look(wanted: str, context: Context, facts: Any) -> None:
+def _look(args: argparse.Namespace, context: Context) -> Callable[[Any], None] | None:
+    """How the real columns are asked for, None when they are not."""
+    if args.dataset == "none":
+        return None
     from ml_intern_helpers.preflight.real_columns import ask_for_columns
 
-    ask_for_columns(facts, wanted, offline=context.offline, timeout_s=context.deadline_s or DEFAULT_TIMEOUT_S)
+    timeout_s = context.deadline_s or DEFAULT_TIMEOUT_S
+    return lambda facts: ask_for_columns(facts, args.dataset, offline=context.offline, timeout_s=timeout_s)
+
+
+def _launched(args: argparse.Namespace, context: Context) -> Report:
+    from ml_intern_helpers.preflight.launch.judge import judged
+
+    return judged(args.launch, args.path, args.local, _options(args), _look(args, context))
 
 
 def _explained(code: str) -> Report:
@@ -158,8 +155,13 @@ def _report(found: Any) -> Report:
 
 def render(report: Report) -> str:
     from ml_intern_helpers.preflight.answer import text_of
+    from ml_intern_helpers.preflight.printed import PrintedReport
 
     if isinstance(report, PrintedReport):
         return report.printed
     explanation: str | None = report.fields.get("explanation")
-    return explanation or text_of(report)
+    if explanation or not report.fields.get("launches"):
+        return explanation or text_of(report)
+    from ml_intern_helpers.preflight.launch import judge
+
+    return judge.text_of(report)

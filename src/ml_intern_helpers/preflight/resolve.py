@@ -75,8 +75,15 @@ def _comparison(script: Script, expr: ast.Compare, deep: int) -> Value | None:
         return None
     if isinstance(expr.ops[0], (ast.In, ast.NotIn)) and _called(script, expr.comparators[0]) == "os.environ":
         name = value_of(script, expr.left, deep)
-        return default(isinstance(expr.ops[0], ast.NotIn), str(name.value)) if name.settled else None
+        return _is_set(script, str(name.value), absent=isinstance(expr.ops[0], ast.NotIn)) if name.settled else None
     return _combine(script, [expr.left, expr.comparators[0]], deep, lambda items: folding.compare(expr.ops[0], *items))
+
+
+def _is_set(script: Script, name: str, *, absent: bool) -> Value:
+    """`"NAME" in os.environ`, or with `absent` the opposite."""
+    if name in script.given.environ:
+        return known(not absent)
+    return known(absent) if script.given.lacks(name) else default(absent, name)
 
 
 def _boolean(script: Script, expr: ast.BoolOp, deep: int) -> Value | None:
@@ -164,7 +171,8 @@ def _attribute(script: Script, expr: ast.Attribute, deep: int) -> Value | None:
 def _subscript(script: Script, expr: ast.Subscript, deep: int) -> Value | None:
     if _called(script, expr.value) == "os.environ":
         name = value_of(script, expr.slice, deep)
-        return runtime(f"the environment variable {name.value if name.settled else ''}".rstrip())
+        given = script.given.environ.get(str(name.value)) if name.settled else None
+        return known(given) if given is not None else runtime(f"the environment variable {name.value or ''}".rstrip())
     from ml_intern_helpers.preflight.mappings import entries_of  # mappings asks values back
 
     key = value_of(script, expr.slice, deep)
@@ -202,9 +210,15 @@ def _environment(script: Script, expr: ast.Call, deep: int) -> Value | None:
     name = value_of(script, expr.args[0], deep)
     fallback = [*expr.args[1:], *(word.value for word in expr.keywords if word.arg == "default")]
     value = value_of(script, fallback[0], deep) if fallback else known(None)
-    if not (name.settled and value.settled):
+    if not name.settled:
         return None
-    return with_variables(value.value, [str(name.value), value.reason])
+    variable, environ = str(name.value), script.given.environ
+    if variable in environ:
+        given = environ[variable]
+        return known(given) if given is not None else runtime(f"the environment variable {variable}")
+    if not value.settled:
+        return None
+    return with_variables(value.value, [*([] if script.given.lacks(variable) else [variable]), value.reason])
 
 
 def _walrus(script: Script, expr: ast.NamedExpr, deep: int) -> Value | None:

@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
 from ml_intern_helpers.errors import Unavailable
-from ml_intern_helpers.preflight.given import Given
+from ml_intern_helpers.preflight.given import NOTHING_GIVEN, GivenToScript
 from ml_intern_helpers.preflight.source import Source
 
 E = TypeVar("E", bound=ast.AST)
@@ -98,11 +98,11 @@ class Script:
     attribute_sets: list[tuple[ast.Attribute, ast.expr]] = field(default_factory=list)
     memo: dict[tuple[str, ast.AST], Any] = field(default_factory=dict)
     parsed: dict[ast.Call, Any] = field(default_factory=dict)
-    given: Given = field(default_factory=Given)
     is_neighbour: bool = False
     real: dict[ast.Call, tuple[str, frozenset[str]]] = field(default_factory=dict)
     not_asked: list[str] = field(default_factory=list)
     steps: int = 0
+    given: GivenToScript = NOTHING_GIVEN
 
     def spend(self, steps: int) -> None:
         """Count work; a script made to keep us busy ends in "could not tell".
@@ -165,9 +165,9 @@ _GUARDED = {
 }
 
 
-def walk(source: Source) -> Script:
-    """Walk `source.tree` once."""
-    script = Script(source, Scope(source.tree, None))
+def walk(source: Source, given: GivenToScript = NOTHING_GIVEN) -> Script:
+    """Walk `source.tree` once; `given` is what a launch gives the script."""
+    script = Script(source, Scope(source.tree, None), given=given)
     stack: list[tuple[ast.AST, Scope, Guards, ast.AST]] = [(source.tree, script.module, (), source.tree)]
     while stack:
         node, scope, guards, parent = stack.pop()

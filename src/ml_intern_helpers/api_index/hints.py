@@ -1,0 +1,144 @@
+"""What to write instead, where comparing releases cannot tell: curated, one row each, held against the indexes by the tests."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Hint(NamedTuple):
+    """A way out.
+
+    Attributes:
+        text: what to do, one clause.
+        use: the full name of what takes its place, "" when nothing by one name does.
+    """
+
+    text: str
+    use: str = ""
+
+
+_ARGS = "transformers.TrainingArguments"
+
+
+def _arguments(call: str, **renamed: str) -> dict[str, Hint]:
+    return {f"{call}.{old}": Hint(f"write {new}=", f"{call}.{new}") for old, new in renamed.items()}
+
+
+def _told(call: str, **texts: str) -> dict[str, Hint]:
+    return {f"{call}.{name}": Hint(text) for name, text in texts.items()}
+
+
+_LENGTH = {"max_seq_length": "max_length"}
+_IN_CONFIG = "move it into the trainer's config (args=)"
+_NO_PROMPT_CUT = "delete it: prompts are not cut apart from the rest; filter the rows that are too long"
+_NO_PROMPT_LENGTH = {"max_prompt_length": _NO_PROMPT_CUT}
+_VALUE_HEADS = "value heads went with PPO; for RL use GRPOTrainer or RLOOTrainer"
+_MASKING = "SFTConfig(completion_only_loss=True) for prompt + completion rows, (assistant_only_loss=True) for messages"
+_PREFERENCE = dict.fromkeys(("beta", "max_length", "loss_type", "truncation_mode", "precompute_ref_log_probs"), _IN_CONFIG)
+
+HINTS: dict[str, Hint] = {
+    **_arguments(
+        _ARGS,
+        evaluation_strategy="eval_strategy",
+        no_cuda="use_cpu",
+        push_to_hub_model_id="hub_model_id",
+        push_to_hub_token="hub_token",
+        per_gpu_train_batch_size="per_device_train_batch_size",
+        per_gpu_eval_batch_size="per_device_eval_batch_size",
+        torchdynamo="torch_compile_backend",
+    ),
+    f"{_ARGS}.warmup_ratio": Hint(
+        "write warmup_steps=: a float below 1 is the ratio (warmup_steps=0.1)", f"{_ARGS}.warmup_steps"
+    ),
+    f"{_ARGS}.group_by_length": Hint('write train_sampling_strategy="group_by_length"', f"{_ARGS}.train_sampling_strategy"),
+    f"{_ARGS}.push_to_hub_organization": Hint('write hub_model_id="organization/name"', f"{_ARGS}.hub_model_id"),
+    f"{_ARGS}.include_inputs_for_metrics": Hint('write include_for_metrics=["inputs"]', f"{_ARGS}.include_for_metrics"),
+    f"{_ARGS}.adafactor": Hint('write optim="adafactor"', f"{_ARGS}.optim"),
+    **_told(
+        _ARGS,
+        overwrite_output_dir="delete it: the folder is written to in any case; choose a new output_dir to keep the old run",
+        logging_dir="set the environment variable TENSORBOARD_LOGGING_DIR instead",
+        save_safetensors="delete it: checkpoints are always safetensors",
+        use_mps_device="delete it: MPS is used when it is there",
+        dispatch_batches='write accelerator_config={"dispatch_batches": …}',
+        split_batches='write accelerator_config={"split_batches": …}',
+        fsdp_min_num_params='write fsdp_config={"min_num_params": …}',
+        fsdp_transformer_layer_cls_to_wrap='write fsdp_config={"transformer_layer_cls_to_wrap": …}',
+        attn_implementation='put it into model_init_kwargs={"attn_implementation": …}, or into from_pretrained',
+        torch_dtype='put dtype into model_init_kwargs={"dtype": "bfloat16"}, or into from_pretrained',
+        peft_config="pass it to the trainer, not to its config",
+    ),
+    **_arguments("transformers.Trainer", tokenizer="processing_class"),
+    **_told("transformers.Trainer", peft_config="wrap the model: peft.get_peft_model(model, LoraConfig(…))"),
+    **_arguments("trl.SFTConfig", **_LENGTH, use_liger="use_liger_kernel"),
+    **_arguments("trl.DPOConfig", **_LENGTH, max_completion_length="max_length", max_target_length="max_length"),
+    **_told("trl.DPOConfig", **_NO_PROMPT_LENGTH, rpo_alpha='write loss_type=["sigmoid", "sft"] with loss_weights='),
+    **_arguments("trl.KTOConfig", **_LENGTH, max_completion_length="max_length"),
+    **_told("trl.KTOConfig", **_NO_PROMPT_LENGTH),
+    **_arguments("trl.RewardConfig", **_LENGTH),
+    **_arguments(
+        "trl.GRPOConfig",
+        max_new_tokens="max_completion_length",
+        max_length="max_completion_length",
+        max_seq_length="max_completion_length",
+        vllm_max_model_len="vllm_max_model_length",
+    ),
+    **_told(
+        "trl.GRPOConfig", **_NO_PROMPT_LENGTH, vllm_device='delete it; vllm_mode="colocate" or "server" decides where vLLM runs'
+    ),
+    **_arguments(
+        "trl.RLOOConfig",
+        rloo_k="num_generations",
+        response_length="max_completion_length",
+        num_ppo_epochs="num_iterations",
+        kl_coef="beta",
+    ),
+    **_told("trl.RLOOConfig", **_NO_PROMPT_LENGTH, total_episodes="write num_train_epochs= or max_steps="),
+    **_arguments("trl.GRPOTrainer", reward_function="reward_funcs", reward_functions="reward_funcs", reward_func="reward_funcs"),
+    **_arguments("trl.RLOOTrainer", config="args", policy="model", reward_model="reward_funcs"),
+    **{
+        f"trl.{name}Trainer.tokenizer": Hint(
+            "write processing_class= (or nothing: it is loaded from the model id)", f"trl.{name}Trainer.processing_class"
+        )
+        for name in ("SFT", "DPO", "KTO", "GRPO", "Reward", "RLOO")
+    },
+    **_told(
+        "trl.SFTTrainer",
+        max_seq_length="write max_length= in SFTConfig",
+        **dict.fromkeys(("packing", "dataset_text_field", "dataset_kwargs", "dataset_num_proc", "eval_packing"), _IN_CONFIG),
+        **dict.fromkeys(("neftune_noise_alpha", "model_init_kwargs"), _IN_CONFIG),
+    ),
+    **_told("trl.DPOTrainer", **_PREFERENCE, **_NO_PROMPT_LENGTH),
+    **_told("trl.KTOTrainer", **_PREFERENCE, **_NO_PROMPT_LENGTH),
+    "trl.DataCollatorForCompletionOnlyLM": Hint(_MASKING, "trl.SFTConfig"),
+    "trl.setup_chat_format": Hint("trl.clone_chat_template, or SFTConfig(chat_template_path=…)", "trl.clone_chat_template"),
+    "trl.ConstantLengthDataset": Hint("SFTConfig(packing=True)", "trl.SFTConfig.packing"),
+    "trl.AutoModelForCausalLMWithValueHead": Hint(_VALUE_HEADS),
+    "trl.AutoModelForSeq2SeqLMWithValueHead": Hint(_VALUE_HEADS),
+    "trl.PPOTrainer": Hint("for RL use GRPOTrainer or RLOOTrainer, or pin the release named"),
+    "trl.PPOConfig": Hint("for RL use GRPOConfig or RLOOConfig, or pin the release named"),
+    "trl.RewardDataCollatorWithPadding": Hint("delete it: RewardTrainer brings its collator"),
+    "trl.DPODataCollatorWithPadding": Hint("delete it: DPOTrainer brings its collator"),
+    "trl.get_kbit_device_map": Hint("nothing: the trainer places the model"),
+    "transformers.AdamW": Hint("torch.optim.AdamW, or optim= in the config"),
+    "transformers.AutoModelForVision2Seq": Hint("AutoModelForImageTextToText", "transformers.AutoModelForImageTextToText"),
+    "transformers.AutoModelWithLMHead": Hint("AutoModelForCausalLM", "transformers.AutoModelForCausalLM"),
+    "transformers.TextDataset": Hint("datasets.load_dataset", "datasets.load_dataset"),
+    "transformers.LineByLineTextDataset": Hint("datasets.load_dataset", "datasets.load_dataset"),
+    "transformers.EvaluationStrategy": Hint("IntervalStrategy", "transformers.IntervalStrategy"),
+    "datasets.load_metric": Hint("the evaluate package: evaluate.load(name)"),
+    "huggingface_hub.HfFolder": Hint("get_token, login", "huggingface_hub.get_token"),
+    "huggingface_hub.Repository": Hint("upload_folder", "huggingface_hub.upload_folder"),
+    "huggingface_hub.cached_download": Hint("hf_hub_download", "huggingface_hub.hf_hub_download"),
+    "huggingface_hub.InferenceApi": Hint("InferenceClient", "huggingface_hub.InferenceClient"),
+    **{
+        f"transformers.PreTrainedModel.from_pretrained.{name}": Hint(text)
+        for name, text in {
+            "load_in_4bit": "quantization_config=BitsAndBytesConfig(load_in_4bit=True)",
+            "load_in_8bit": "quantization_config=BitsAndBytesConfig(load_in_8bit=True)",
+            "use_flash_attention_2": 'attn_implementation="flash_attention_2"',
+            "use_auth_token": "token=",
+            "resume_download": "delete it: downloads always resume",
+        }.items()
+    },
+}

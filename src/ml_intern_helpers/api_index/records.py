@@ -1,0 +1,128 @@
+"""What one class or function statement says by itself, before its bases are consulted: the unit that an index stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument.
+
+    Attributes:
+        name: as a call writes it.
+        default: source text, or None when the argument must be given.
+        type: the annotation's source text, or None.
+        doc: the first sentence that the library says of it, or None.
+        keyword_only: cannot be given by position.
+    """
+
+    name: str
+    default: str | None = None
+    type: str | None = None
+    doc: str | None = None
+    keyword_only: bool = False
+
+
+@dataclass(frozen=True)
+class FunctionRecord:
+    """A function, or a method without `self`.
+
+    Attributes:
+        arguments: in order.
+        open: takes `**kwargs`.
+        variadic: takes `*args`.
+        popped: names that the body takes out of `**kwargs` by `pop` or `get`: legal though unnamed.
+    """
+
+    arguments: tuple[Argument, ...] = ()
+    open: bool = False
+    variadic: bool = False
+    popped: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Every name that a call may pass for certain."""
+        return frozenset(argument.name for argument in self.arguments) | frozenset(self.popped)
+
+
+@dataclass(frozen=True)
+class ClassRecord:
+    """A class.
+
+    Attributes:
+        bases: origins (`module:name`) of its bases, nearest first; `object` and typing's own left out.
+        is_dataclass: decorated so; then `fields` make the constructor unless `init` is written.
+        fields: annotated fields with their own defaults.
+        dropped: fields declared with `init=False`: an argument of a parent taken away.
+        docs: first sentences by argument name, from the class's docstring.
+        init: the constructor it writes itself.
+        methods: its other public methods.
+    """
+
+    bases: tuple[str, ...] = ()
+    is_dataclass: bool = False
+    fields: tuple[Argument, ...] = ()
+    dropped: tuple[str, ...] = ()
+    docs: dict[str, str] = field(default_factory=dict)
+    init: FunctionRecord | None = None
+    methods: dict[str, FunctionRecord] = field(default_factory=dict)
+
+
+Record = ClassRecord | FunctionRecord
+
+
+def to_json(record: Record) -> dict[str, object]:
+    """The stored form: short keys, empty parts left out."""
+    if isinstance(record, FunctionRecord):
+        return {"f": _function_to_json(record)}
+    made: dict[str, object] = {
+        "b": list(record.bases),
+        "d": record.is_dataclass,
+        "a": [_argument_to_json(item) for item in record.fields],
+        "x": list(record.dropped),
+        "t": record.docs,
+        "i": None if record.init is None else _function_to_json(record.init),
+        "m": {name: _function_to_json(method) for name, method in record.methods.items()},
+    }
+    return {key: value for key, value in made.items() if value}
+
+
+def from_json(raw: dict[str, Any]) -> Record:
+    """The inverse of `to_json`."""
+    if "f" in raw:
+        return _function_from_json(raw["f"])
+    init = raw.get("i")
+    return ClassRecord(
+        bases=tuple(raw.get("b", ())),
+        is_dataclass=bool(raw.get("d")),
+        fields=tuple(_argument_from_json(item) for item in raw.get("a", ())),
+        dropped=tuple(raw.get("x", ())),
+        docs=dict(raw.get("t", {})),
+        init=None if init is None else _function_from_json(init),
+        methods={name: _function_from_json(item) for name, item in raw.get("m", {}).items()},
+    )
+
+
+def _argument_to_json(item: Argument) -> list[object]:
+    row: list[object] = [item.name, item.default, item.type, item.doc, item.keyword_only]
+    while len(row) > 1 and not row[-1] and row[-1] != "":
+        row.pop()
+    return row
+
+
+def _argument_from_json(row: list[Any]) -> Argument:
+    full = row + [None] * (5 - len(row))
+    return Argument(full[0], full[1], full[2], full[3], bool(full[4]))
+
+
+def _function_to_json(record: FunctionRecord) -> list[object]:
+    flags = (1 if record.open else 0) | (2 if record.variadic else 0)
+    return [[_argument_to_json(item) for item in record.arguments], flags, list(record.popped)]
+
+
+def _function_from_json(raw: list[Any]) -> FunctionRecord:
+    arguments, flags, popped = raw
+    rows = tuple(_argument_from_json(row) for row in arguments)
+    return FunctionRecord(rows, bool(flags & 1), bool(flags & 2), tuple(popped))
