@@ -25,7 +25,7 @@ def read_config(path: Path) -> ParserOptions:
         BadData: it holds no mapping of names to values.
     """
     name = clean(path.name, limit=80)
-    if path.suffix not in KINDS:
+    if path.suffix not in KINDS or _behind(path).suffix not in KINDS:  # a link may lead to the user's own keys
         raise BadData(f"{name} is no config: .yaml, .yml or .json", hint=_HINT)
     return config_of_text(name, _text(path, name))
 
@@ -82,6 +82,14 @@ def _small(values: Any) -> bool:
         seen += 1
         waiting += [*value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
     return not waiting
+
+
+def _behind(path: Path) -> Path:
+    """What a link leads to."""
+    try:
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError):
+        return path
 
 
 def _text(path: Path, name: str) -> str:

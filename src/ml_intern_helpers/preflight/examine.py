@@ -141,8 +141,14 @@ def _finding(facts: Facts, rule: Rule, outcome: Outcome) -> Finding:
         line,
         outcome.column,
         seen,
-        clean(outcome.fix, limit=400),
+        clean(outcome.fix + _for_parsed(facts, outcome), limit=400),
     )
+
+
+def _for_parsed(facts: Facts, outcome: Outcome) -> str:
+    """Where to write a setting whose config is no call: the command line fills it."""
+    parsed = any((one.lineno, one.col_offset + 1) == (outcome.line, outcome.column) for one in facts.script.parsed)
+    return " (in the file of --config, or as an option: --NAME VALUE)" if parsed and outcome.fix else ""
 
 
 def _unjudged(facts: Facts) -> list[tuple[int | None, str]]:

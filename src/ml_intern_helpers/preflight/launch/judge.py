@@ -113,13 +113,20 @@ def _source(launch: Launch) -> Source:
     target = launch.target
     try:
         if target.kind == "file" and target.path is not None:
-            return read_source(_short(target.path))
+            return _with_config(launch, read_source(_short(target.path)))
         if target.kind in ("text", "trl"):
             return source_of_text(target.name, target.text)
     except ToolError as err:
         launch.target = target._replace(kind="unknown", reason=err.message)
         launch.faults.append(Fault("LAUNCH107", err.message, err.hint or "give a script that Python can read", launch.text))
     return Source(Path(target.name or "launch"), "", [""], ast.parse(""))
+
+
+def _with_config(launch: Launch, source: Source) -> Source:
+    """A config file that is not there is a fault where a TrlParser opens it; what `--config` means elsewhere is not known."""
+    if launch.config is not None and launch.config.fault is not None and "TrlParser(" in source.text:
+        launch.faults.append(launch.config.fault)
+    return source
 
 
 def _short(path: Path) -> Path:
