@@ -8,6 +8,7 @@ from ml_intern_helpers.preflight.checklist import Answers, Item, filled
 from ml_intern_helpers.preflight.facts import Facts, facts_of
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.registry import Rule, all_rules
+from ml_intern_helpers.preflight.releases import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.suppress import Suppression, suppressions
 from ml_intern_helpers.report import Finding
@@ -52,13 +53,13 @@ class Examination:
         return not any(item.state in ("pass", "fail") for item in self.checklist)
 
 
-def examine(source: Source, mode: str) -> Examination:
-    """Ask every rule of `mode`.
+def examine(source: Source, mode: str, about: Asked = NOTHING_MORE) -> Examination:
+    """Ask every rule of `mode`; `about` is what is known of the releases besides the script's own lists.
 
     Raises:
         Unavailable: the script is too intricate to follow.
     """
-    facts = facts_of(source, mode)
+    facts = facts_of(source, mode, about)
     rules = {code: rule for code, rule in all_rules().items() if mode in rule.MODES}
     training = facts.training.kind != "none"
     asked = rules if training else _without_training(rules)

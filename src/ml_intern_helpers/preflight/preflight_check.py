@@ -39,6 +39,10 @@ EMPTY_FIELDS: dict[str, Any] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", type=Path, metavar="PATH", help="a script (.py) or notebook (.ipynb)")
     parser.add_argument("--local", action="store_true", help="for a run on this machine: no push, timeout or job packages")
+    parser.add_argument("--python", metavar="PATH", help="the interpreter of the run: judge against what is installed beside it")
+    parser.add_argument(
+        "--with", dest="with_", action="append", default=[], metavar="REQ", help="a requirement of the launch (repeatable)"
+    )
     parser.add_argument("--explain", metavar="CODE", help="why a rule exists, with a bad and a good example")
 
 
@@ -53,7 +57,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     gc.disable()  # a syntax tree is all live objects: looking for garbage in it takes as long as the work itself
     try:
         source = read_source(args.path)
-        found = examine(source, "local" if args.local else "jobs")
+        found = examine(source, "local" if args.local else "jobs", _asked(args, context))
     except RecursionError as err:
         raise BadData(f"{args.path} is nested too deeply to follow", hint="give it the training script itself") from err
     finally:
@@ -64,6 +68,12 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     for note in found.notes:
         context.warn(note)
     return _report(found)
+
+
+def _asked(args: argparse.Namespace, context: Context) -> Any:
+    from ml_intern_helpers.preflight.releases import Asked
+
+    return Asked(args.python, tuple(args.with_), context.offline, context.deadline_s or 180)
 
 
 def _explained(code: str) -> Report:

@@ -23,7 +23,7 @@ class Guard(NamedTuple):
     """What must come true before a statement runs.
 
     Attributes:
-        kind: `if`, `else` (the other branch), `try` (body), `except`, `loop`.
+        kind: `if`, `else` (the other branch), `try` (body, that of `with` too), `except`, `loop`.
         node: the statement that guards.
     """
 
@@ -96,6 +96,8 @@ class Script:
     attribute_sets: list[tuple[ast.Attribute, ast.expr]] = field(default_factory=list)
     memo: dict[tuple[str, ast.AST], Any] = field(default_factory=dict)
     steps: int = 0
+    #: (module, name) -> whether a star import of the module brings the name; None when nobody knows.
+    offers: Callable[[str, str], bool | None] = lambda module, name: None
 
     def spend(self, steps: int) -> None:
         """Count work; a script made to keep us busy ends in "could not tell".
@@ -155,6 +157,7 @@ _GUARDED = {
     (ast.AsyncFor, "body"): "loop",
     (ast.While, "body"): "loop",
     (ast.match_case, "body"): "if",
+    (ast.With, "body"): "try",  # `with suppress(ImportError):`
 }
 
 

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ml_intern_helpers.api_index.shipped import shipped_versions
+
 #: The releases that every table in this package was executed against; `tests/preflight/test_knowledge.py` holds them to it.
-RELEASES = {
-    "trl": "1.16.0",
-    "transformers": "5.23.0",
-    "peft": "0.21.2",
-    "accelerate": "1.15.0",
-    "datasets": "5.2.0",
-    "trackio": "0.43.0",
-    "huggingface_hub": "2.4.0",
-}
+RELEASES = shipped_versions()
 
 #: Trainers by method as people name it: the class is `<key>Trainer`, its settings are `<key>Config`.
 METHODS = {
