@@ -83,6 +83,7 @@ def _entry(library: Library, found: Found) -> dict[str, Any]:
         "file": module.replace(".", "/") + ("/__init__.py" if release and release.is_package(module) else ".py"),
         "arguments": None,
         "open": None,
+        "also_taken": [],
         "methods": [],
         "names": [],
     }

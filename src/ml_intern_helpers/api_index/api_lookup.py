@@ -21,7 +21,7 @@ EPILOG = """examples:
 
 exit codes here: 1 a name does not exist in that release (the answer says what does), 3 a release could not be fetched"""
 
-EMPTY_FIELDS: dict[str, Any] = {"releases": {}, "results": [], "matches": [], "matches_total": 0}
+EMPTY_FIELDS: dict[str, Any] = {"releases": {}, "results": [], "matches": [], "matches_total": 0, "all": False}
 _QUERY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 
+from ml_intern_helpers.api_index.dynamic_names import fallback_names, served_names
 from ml_intern_helpers.api_index.source_tree import SourceTree
 
 _ALL = re.compile(r"^__all__\s*(?::[^=\n]+)?(?:\+)?=\s*(\[[^\]]*\]|\([^)]*\))", re.MULTILINE)
@@ -41,6 +42,11 @@ class Exports:
         found.update(self._submodules(module))
         found.update(self._lazy(module))
         found.update(scanned)
+        for name in served_names(self.parsed(module).body):
+            found.setdefault(name, f"{module}:{name}")
+        if module == "transformers":
+            for name, target in list(fallback_names(self.tree, found)):
+                found.setdefault(name, target)
         return found
 
     def _own_names(self, module: str) -> dict[str, str]:

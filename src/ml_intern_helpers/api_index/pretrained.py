@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from ml_intern_helpers.api_index.history import Removal
-from ml_intern_helpers.api_index.removed import removal
+from ml_intern_helpers.api_index.removed import Gone, gone
 from ml_intern_helpers.api_index.signatures import Library
 
 _KEEPS_ANYTHING = re.compile(r"(Config|Tokenizer|TokenizerFast|TokenizerBase|Processor|ProcessorFast|FeatureExtractor|Backend)$")
@@ -24,11 +23,11 @@ class Keyword(NamedTuple):
     Attributes:
         state: `legal`; `config` (a field of some models' configuration: legal where this model has it); `kept` (a tokenizer,
             processor or configuration takes anything); `removed` (older releases took it, now a TypeError); `doubtful`.
-        removal: with `removed`.
+        gone: with `removed`: since when, and what to write instead.
     """
 
     state: Literal["legal", "config", "kept", "removed", "doubtful"]
-    removal: Removal | None = None
+    gone: Gone | None = None
 
 
 def from_pretrained_keyword(library: Library, dotted: str, keyword: str) -> Keyword:
@@ -42,9 +41,9 @@ def from_pretrained_keyword(library: Library, dotted: str, keyword: str) -> Keyw
     if library.is_config_field(keyword):
         return Keyword("config")
     for owner in (f"{dotted}.from_pretrained", f"{_BASE}.from_pretrained", "transformers.PreTrainedConfig"):
-        gone = removal(f"{owner}.{keyword}")
-        if gone is not None:
-            return Keyword("removed", gone)
+        found = gone(f"{owner}.{keyword}")
+        if found is not None:
+            return Keyword("removed", found)
     return Keyword("doubtful")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ml_intern_helpers.api_index.argument_docs import documented, first_sentence
+from ml_intern_helpers.api_index.exports import flat_statements
 from ml_intern_helpers.api_index.kwargs_taken import handed_on, taken_names
 from ml_intern_helpers.api_index.records import Argument, ClassRecord, FunctionRecord, Record
 
@@ -84,13 +85,26 @@ def _is_dataclass(node: ast.ClassDef) -> bool:
 
 
 def _fields(node: ast.ClassDef) -> Iterator[Argument]:
-    dropped = set(_not_in_init(node))
+    dropped, constants = set(_not_in_init(node)), _own_constants(node)
     for item in node.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.target.id not in dropped:
             kind = ast.unparse(item.annotation)
             if "ClassVar" not in kind:
                 default, doc = _field_default(item.value)
+                default = constants.get(default or "", default)
                 yield Argument(item.target.id, default, kind, doc)
+
+
+def _own_constants(node: ast.ClassDef) -> dict[str, str]:
+    """Names that the class's body binds for its own defaults, which nobody outside can read.
+
+    `default_optim` is one text or another by the torch that is there: `'adamw_torch' or 'adamw_torch_fused'`.
+    """
+    found: dict[str, list[str]] = {}
+    for item in flat_statements(node.body):
+        if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
+            found.setdefault(item.targets[0].id, []).append(ast.unparse(item.value))
+    return {name: " or ".join(dict.fromkeys(values)) for name, values in found.items()}
 
 
 def _not_in_init(node: ast.ClassDef) -> Iterator[str]:

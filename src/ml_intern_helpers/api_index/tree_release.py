@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache, cached_property
 
 from ml_intern_helpers.api_index.config_fields import config_fields
+from ml_intern_helpers.api_index.dynamic_names import with_aliases
 from ml_intern_helpers.api_index.exports import Exports, flat_statements
 from ml_intern_helpers.api_index.read_records import Function, read_record
 from ml_intern_helpers.api_index.records import ClassRecord, Record
@@ -17,6 +18,7 @@ class TreeRelease:
     """`signatures.Release` over a `SourceTree`."""
 
     def __init__(self, tree: SourceTree) -> None:
+        tree = with_aliases(tree)
         self.package, self.version = tree.package, tree.version
         self.tree = tree
         self.exports = Exports(tree)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ml_intern_helpers.api_index.shipped import shipped_versions
 
-#: The releases that every table in this package was executed against; `tests/preflight/test_knowledge.py` holds them to it.
+#: The releases that every table in this package was executed against: those the shipped indexes are of.
 RELEASES = shipped_versions()
 
 #: Trainers by method as people name it: the class is `<key>Trainer`, its settings are `<key>Config`.

@@ -1,0 +1,120 @@
+"""The shipped index equals what importing the pinned libraries shows, field by field; and what `from_pretrained` really takes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_intern_helpers.api_index.pretrained import from_pretrained_keyword
+from ml_intern_helpers.api_index.shipped import PACKAGES, shipped_library
+from support.helpers import ROOT
+from support.training import training_python
+
+pytestmark = pytest.mark.training
+
+CONFIGS = ["SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO", "Distillation"]
+CALLS = [
+    *(f"trl.{name}{kind}" for name in CONFIGS for kind in ("Config", "Trainer")),
+    *(
+        f"trl.experimental.{home}.{name}"
+        for home, name in (("orpo", "ORPOConfig"), ("orpo", "ORPOTrainer"), ("cpo", "CPOConfig"))
+    ),
+    *(f"trl.{name}" for name in ("ModelConfig", "ScriptArguments", "BEMACallback", "clone_chat_template", "get_peft_config")),
+    *(f"transformers.{name}" for name in ("TrainingArguments", "Trainer", "Seq2SeqTrainingArguments", "Seq2SeqTrainer")),
+    *(f"transformers.{name}" for name in ("BitsAndBytesConfig", "GPTQConfig", "GenerationConfig", "EarlyStoppingCallback")),
+    *(f"transformers.{name}" for name in ("DataCollatorForLanguageModeling", "pipeline", "set_seed", "TextStreamer")),
+    *(f"peft.{name}" for name in ("LoraConfig", "PromptTuningConfig", "get_peft_model", "prepare_model_for_kbit_training")),
+    *(
+        f"datasets.{name}"
+        for name in ("load_dataset", "load_from_disk", "concatenate_datasets", "interleave_datasets", "Dataset")
+    ),
+    *(f"trackio.{name}" for name in ("init", "log", "finish", "show")),
+    *(f"accelerate.{name}" for name in ("Accelerator", "DeepSpeedPlugin", "FullyShardedDataParallelPlugin")),
+    *(f"huggingface_hub.{name}" for name in ("run_job", "run_uv_job", "HfApi", "snapshot_download", "upload_folder", "login")),
+]
+
+
+@functools.cache
+def probe() -> dict[str, Any]:
+    """One start of Python for all: importing the libraries takes most of the time."""
+    script = Path(__file__).with_name("probe_runtime.py")
+    command = [str(training_python()), "-X", "utf8", str(script), str(ROOT / "src"), *CALLS]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_arguments_defaults_and_kinds(call: str) -> None:
+    assert probe()["calls"][call] == {}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_importable_names(package: str) -> None:
+    assert probe()["names"][package] == {"not indexed": [], "not there": []}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_shipped_index_is_what_the_installed_files_give(package: str) -> None:
+    """`scripts/build_api_index --check --python`, one package at a time."""
+    command = [str(ROOT / "scripts/build_api_index"), "--check", "--python", str(training_python()), "--only", package]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+KEYWORDS = {
+    "legal": [
+        "torch_dtype", "dtype", "device_map", "attn_implementation", "trust_remote_code", "low_cpu_mem_usage", "max_memory",
+        "offload_folder", "offload_state_dict", "revision", "token", "cache_dir", "subfolder", "variant", "use_safetensors",
+        "quantization_config", "ignore_mismatched_sizes", "local_files_only", "force_download", "output_loading_info", "key_mapping",
+    ],
+    "config": ["use_cache", "max_position_embeddings", "num_labels", "id2label", "problem_type", "attention_dropout", "pad_token_id"],
+    "removed": ["load_in_4bit", "load_in_8bit", "use_auth_token", "use_flash_attention_2", "resume_download"],
+    "doubtful": ["torch_dtyp", "trust_remote", "nonsense", "fast_inference"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("call", ["AutoModelForCausalLM", "LlamaForCausalLM"])
+def test_from_pretrained_keywords(call: str, tmp_path: Path) -> None:
+    """Each keyword is really passed to a tiny model: legal ones load, the rest is a TypeError."""
+    done = subprocess.run(
+        [str(training_python()), "-c", LOADS, call, str(tmp_path / "model"), json.dumps(KEYWORDS)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    refused = set(json.loads(done.stdout.splitlines()[-1]))
+    library = shipped_library("transformers", "huggingface_hub")
+    for state, keywords in KEYWORDS.items():
+        for keyword in keywords:
+            assert from_pretrained_keyword(library, f"transformers.{call}", keyword).state == state, keyword
+            assert (keyword in refused) == (state in ("removed", "doubtful")), keyword
+
+
+LOADS = """
+import json, os, sys
+os.environ["HF_HUB_OFFLINE"] = "1"
+import transformers
+transformers.logging.set_verbosity_error()
+config = transformers.LlamaConfig(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, vocab_size=16)
+transformers.LlamaForCausalLM(config).save_pretrained(sys.argv[2])
+given = {"torch_dtype": "auto", "dtype": "auto", "device_map": "cpu", "attn_implementation": "eager", "subfolder": "", "revision": "main",
+         "max_position_embeddings": 64, "num_labels": 2, "id2label": {0: "a"}, "attention_dropout": 0.1, "pad_token_id": 0,
+         "problem_type": "regression", "use_safetensors": True, "use_cache": False, "local_files_only": True,
+         "ignore_mismatched_sizes": True, "load_in_4bit": True, "load_in_8bit": True, "use_auth_token": True,
+         "use_flash_attention_2": True, "resume_download": True, "torch_dtyp": "x", "trust_remote": True, "nonsense": 1,
+         "fast_inference": True, "low_cpu_mem_usage": True, "offload_state_dict": True}
+refused = []
+for keywords in json.loads(sys.argv[3]).values():
+    for name in keywords:
+        try:
+            getattr(transformers, sys.argv[1]).from_pretrained(sys.argv[2], **{name: given.get(name)})
+        except TypeError:
+            refused.append(name)
+print(json.dumps(refused))
+"""
