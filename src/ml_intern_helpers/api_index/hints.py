@@ -126,6 +126,16 @@ HINTS: dict[str, Hint] = {
     "transformers.TextDataset": Hint("datasets.load_dataset", "datasets.load_dataset"),
     "transformers.LineByLineTextDataset": Hint("datasets.load_dataset", "datasets.load_dataset"),
     "transformers.EvaluationStrategy": Hint("IntervalStrategy", "transformers.IntervalStrategy"),
+    **_told(
+        "datasets.load_dataset",
+        use_auth_token="write token=",
+        ignore_verifications='write verification_mode="no_checks"',
+        task="delete it: map the columns instead",
+    ),
+    **{
+        f"datasets.Dataset.{name}_": Hint(f"write rows = rows.{name}(…): it returns the new rows", f"datasets.Dataset.{name}")
+        for name in ("cast", "flatten", "remove_columns", "rename_column")
+    },
     "datasets.load_metric": Hint("the evaluate package: evaluate.load(name)"),
     "huggingface_hub.HfFolder": Hint("get_token, login", "huggingface_hub.get_token"),
     "huggingface_hub.Repository": Hint("upload_folder", "huggingface_hub.upload_folder"),

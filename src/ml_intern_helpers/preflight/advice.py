@@ -13,28 +13,35 @@ from ml_intern_helpers.preflight.offers import Offers
 
 
 class Advice(NamedTuple):
-    """`since`: when it went, "" when nobody knows; `fix`: what to do, one clause."""
+    """What to do about it.
+
+    Attributes:
+        since: when it went, "" when the comparison of releases does not tell.
+        fix: one clause.
+        existed: an older release had it.
+    """
 
     since: str
     fix: str
+    existed: bool = False
 
 
 def for_argument(offers: Offers, call: str, name: str, signature: Signature) -> Advice:
     """For `name=` of `call` (`trl.SFTConfig`), which `signature` does not take."""
     became = _became(offers, f"{call}.{name}")
     if became and became.hint:
-        return Advice(_since(became), became.hint)
+        return _told(became, became.hint)
     moved = _other_half(offers, call, name)
     if moved:
-        return Advice(_since(became), moved)
+        return _told(became, moved)
     new = became.replacement.rpartition(".")[2] if became and became.replacement else ""
     if new in signature.names:
-        return Advice(_since(became), f"write {new}=")
+        return _told(became, f"write {new}=")
     near = _like(name, sorted(signature.names), became)
     if near:
-        return Advice(_since(became), f"did you mean {' or '.join(f'{other}=' for other in near[:2])}?")
+        return _told(became, f"did you mean {' or '.join(f'{other}=' for other in near[:2])}?")
     if became and became.removal:
-        return Advice(_since(became), f"delete it: no successor is known; or pin {_pin(became)}")
+        return _told(became, f"delete it: no successor is known; or pin {_pin(became)}")
     if _later(call, name):
         return Advice("", f"{_later(call, name)} takes it: raise the pin, or delete the argument")
     return Advice("", f"delete it; `api_lookup {call}` lists what there is")
@@ -44,17 +51,21 @@ def for_name(offers: Offers, name: str) -> Advice:
     """For a module, class, function or method that is not there."""
     became = _became(offers, name)
     if became and became.hint:
-        return Advice(_since(became), f"instead: {became.hint}")
+        return _told(became, f"instead: {became.hint}")
     if became and became.replacement:
-        return Advice(_since(became), _import(offers, became.replacement))
+        return _told(became, _import(offers, became.replacement))
     near = _similar(offers, name, became)
     if near:
-        return Advice(_since(became), f"did you mean {' or '.join(near)}?")
+        return _told(became, f"did you mean {' or '.join(near)}?")
     if became and became.removal:
-        return Advice(_since(became), f"no successor is known; pin {_pin(became)} to keep it")
+        return _told(became, f"no successor is known; pin {_pin(became)} to keep it")
     if _later_name(name):
         return Advice("", f"{_later_name(name)} has it: raise the pin")
     return Advice("", f"`api_lookup --grep {name.rpartition('.')[2]}` finds what there is")
+
+
+def _told(became: Gone | None, fix: str) -> Advice:
+    return Advice(_since(became), fix, became is not None)
 
 
 def is_misspelt(name: str, signature: Signature) -> bool:

@@ -69,8 +69,8 @@ def _given_twice(made: ApiCall) -> Iterator[Misfit]:
 
 
 def _missing(made: ApiCall) -> Iterator[Misfit]:
-    if made.given.starred or made.given.entries.open:
-        return
+    if made.given.starred or made.given.entries.open or any(unknown_keywords(made)):
+        return  # a keyword that is not known is likely the one that is missing
     given = {*_places(made)[: len(made.given.positional)], *made.given.entries.items, *made.given.earlier}
     lacking = [argument.name for argument in made.signature.arguments if argument.default is None and argument.name not in given]
     if lacking:

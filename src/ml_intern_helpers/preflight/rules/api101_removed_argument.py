@@ -54,7 +54,7 @@ def _judged(facts: Facts, made: ApiCall, one: Unknown) -> Iterator[Outcome]:
         return  # API104
     advice = for_argument(facts.offers, made.name, one.name, made.signature)
     line = getattr(one.setting.node, "lineno", made.call.lineno)
-    if made.signature.open and not (made.name in _HANDS_ON and advice.since):
+    if made.signature.open and not (made.name in _HANDS_ON and advice.existed):
         if is_misspelt(one.name, made.signature):
             yield unknown(f"{made.shown} takes any keyword, {one.name}= too: {advice.fix}", line)
         return

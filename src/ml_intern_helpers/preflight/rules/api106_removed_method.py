@@ -37,7 +37,8 @@ def check(facts: Facts) -> Iterator[Outcome]:
             continue
         advice = for_name(facts.offers, methods[0])
         shown = ".".join(methods[0].split(".")[-2:])
-        if advice.since:
-            yield failed(f"{shown} does not exist ({advice.since}): AttributeError", advice.fix, call.func, whole=call)
+        if advice.existed:
+            release = "; ".join(part for part in (facts.offers.label(methods[0]), advice.since) if part)
+            yield failed(f"{shown} does not exist ({release}): AttributeError", advice.fix, call.func, whole=call)
         elif advice.fix.startswith("did you mean"):  # it may be an attribute that holds a function
             yield unknown(f"whether {shown} exists: the index does not list it; {advice.fix}", call.lineno)
