@@ -29,7 +29,7 @@ QUIET = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 Rows = list[dict[str, Any]]
 
-pytestmark = pytest.mark.xdist_group("recipes")  # one worker: the runs are made once
+pytestmark = [pytest.mark.xdist_group("recipes"), pytest.mark.timeout(400)]  # fourteen trainings in one fixture
 training = pytest.mark.training
 
 
@@ -121,7 +121,7 @@ class Lab:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=170,
+            timeout=380,
             check=False,
         )
 

@@ -55,9 +55,20 @@ def test_arguments_defaults_and_kinds(call: str) -> None:
     assert probe()["calls"][call] == {}
 
 
+#: Indexed and not there: removed again by the package's own `del`, or in need of a package that the environment lacks
+#: (sentencepiece, torchvision, rich). A name too many can hide a fault, one too few would invent one.
+MORE = {
+    "transformers": {"VideoProcessorMixin", *(f"{name}TokenizerFast" for name in ("M2M100", "Marian", "Pop2Piano", "Siglip", "Speech2Text"))},
+    "accelerate": {"rich"},
+    "datasets": {"deprecation_utils", "filelock", "resources"},
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_importable_names(package: str) -> None:
-    assert probe()["names"][package] == {"not indexed": [], "not there": []}
+    found = probe()["names"][package]
+    assert found["not indexed"] == []
+    assert set(found["not there"]) <= MORE.get(package, set())
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,8 +15,10 @@ from ml_intern_helpers.guard.hook import before_tool
 from ml_intern_helpers.guard.shell_words import plain_words
 from support.helpers import ROOT
 
-SCRIPT = f"{ROOT}/skills/ml-intern/scripts/detect_compute.sh"
-AUDIT = f"{ROOT}/skills/ml-intern/scripts/inspect_dataset.sh"
+PATH = f"{ROOT}/skills/ml-intern/scripts/detect_compute.sh"
+#: As a shell line has to write them: a checkout may lie under a path with a space.
+SCRIPT = shlex.quote(PATH)
+AUDIT = shlex.quote(PATH.replace("detect_compute", "inspect_dataset"))
 
 
 def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
@@ -26,8 +29,8 @@ def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
     "command",
     [
         pytest.param(SCRIPT, id="bare"),
-        pytest.param(f'"{SCRIPT}" --human', id="double-quoted-path"),
-        pytest.param(f"'{SCRIPT}' --json", id="single-quoted-path"),
+        pytest.param(f'"{PATH}" --human', id="double-quoted-path"),
+        pytest.param(f"'{PATH}' --json", id="single-quoted-path"),
         pytest.param(f'"{ROOT}"/skills/ml-intern/scripts/detect_compute.sh', id="root-quoted-alone"),
         pytest.param(f"  {SCRIPT}  --human ", id="spaces-around"),
         pytest.param(f"{AUDIT} HuggingFaceH4/ultrachat_200k --method sft", id="hub-id"),
@@ -35,7 +38,7 @@ def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
         pytest.param(f"{AUDIT} /data/sets/train.jsonl", id="file-elsewhere"),
         pytest.param(f"{AUDIT} 'data/*.jsonl'", id="pattern-in-the-project"),
         pytest.param(f"{AUDIT} '/data/**/*.parquet'", id="pattern-elsewhere"),
-        pytest.param(f"{AUDIT} {ROOT}/examples/chat.jsonl", id="file-of-the-plugin"),
+        pytest.param(f"{AUDIT} {shlex.quote(str(ROOT))}/examples/chat.jsonl", id="file-of-the-plugin"),
         pytest.param(f"{AUDIT} .ml-intern/sample.jsonl ../other/x.jsonl ./y.jsonl", id="dots-that-hide-nothing"),
         pytest.param(
             AUDIT.replace("inspect_dataset", "crawl_arxiv") + " 'DPO; is it > PPO? $5 `x` \\ !'", id="hostile-but-quoted"

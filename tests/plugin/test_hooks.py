@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +38,7 @@ def bash_event(command: str) -> bytes:
 
 
 def test_helper_call_is_allowed_with_one_object(home: Path) -> None:
-    done = start_hook(bash_event(f"{SCRIPTS}/detect_compute.sh"), home)
+    done = start_hook(bash_event(shlex.quote(f"{SCRIPTS}/detect_compute.sh")), home)
     assert done.returncode == 0
     assert done.stderr == b""
     answer = json.loads(done.stdout)["hookSpecificOutput"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ml_intern_helpers.api_index.lookup import Found, is_public, lookup
+from ml_intern_helpers.api_index.lookup import Found, is_public, lookup, taken
 from ml_intern_helpers.api_index.records import Argument, ClassRecord
 from ml_intern_helpers.api_index.removed import Gone, what_became
 from ml_intern_helpers.api_index.signatures import Library, Signature
@@ -32,12 +32,28 @@ def result(library: Library, query: str) -> dict[str, Any]:
         "query": query,
         "asked": _asked(library, query),
         "found": bool(found),
+        "unknown": None,
         "entries": [_entry(library, item) for item in found],
     }
     became = None if found else _became(library, query)
     answer["removed"] = None if became is None else _removed(became)
+    answer["unknown"] = None if found or became else _unknown(library, query)
     answer["similar"] = [] if found or (became and became.replacement) else similar_names(library, query)
     return answer
+
+
+def _unknown(library: Library, query: str) -> str | None:
+    """Why nobody can say that a name does not exist, if so."""
+    head, _, last = query.rpartition(".")
+    for start in lookup(library, head) if head else ():
+        if start.signature is not None and start.signature.open:
+            return f"{start.name} takes **kwargs, and what becomes of {last} in there is not known"
+        if start.kind == "name":
+            return f"the arguments and methods of {start.name} are not indexed"
+        release = library.release_of(start.origin)
+        if start.kind == "module" and release is not None and release.may_hold(start.origin, last):
+            return f"what {start.origin} imports for its own use is not indexed"
+    return None
 
 
 def _asked(library: Library, query: str) -> str:
@@ -102,11 +118,11 @@ def _called(library: Library, found: Found, signature: Signature) -> dict[str, A
     for row in rows:
         # What a private base declares is nobody else's: TRL's `_BaseConfig` changes three defaults of TrainingArguments.
         row["own"] = row["from"] == library.public_name(found.origin) or row["from"].rpartition(".")[2].startswith("_")
-    taken = sorted(signature.popped - {item.name for item in signature.arguments})
+    known = sorted(taken(library, found.name, signature) - {item.name for item in signature.arguments})
     return {
         "arguments": sorted(rows, key=lambda row: not row["own"]),
         "open": signature.open,
-        "also_taken": taken,
+        "also_taken": known,
         "methods": _methods(library, found.origin) if found.kind == "class" else [],
     }
 

@@ -34,6 +34,9 @@ def _result(result: dict[str, Any], everything: bool) -> Iterator[str]:
 
 
 def _missing(result: dict[str, Any]) -> Iterator[str]:
+    if result["unknown"]:
+        yield f"{result['query']}: could not tell: {result['unknown']}"
+        return
     removed = result["removed"]
     yield f"{result['query']}: does not exist in {result['asked']}" + (f": {removed['sentence']}" if removed else "")
     if removed and removed["name"] != result["query"]:
@@ -46,6 +49,8 @@ def _head(entry: dict[str, Any]) -> str:
     where = f"in {entry['release']} ({entry['file']})"
     if entry["kind"] == "argument":
         return f"argument {where}"
+    if entry["kind"] == "keyword":
+        return f"taken out of **kwargs {where}"
     if entry["kind"] == "name":
         return f"exists {where}; its arguments are not indexed"
     if entry["kind"] == "module":
@@ -60,6 +65,8 @@ def _counted(count: int, noun: str) -> str:
 def _body(entry: dict[str, Any], everything: bool) -> Iterator[str]:
     if entry["kind"] == "module":
         yield from _names(entry["names"], everything)
+    elif entry["kind"] == "keyword":
+        return
     elif entry["kind"] == "argument":
         yield from _full(entry["arguments"][0])
     elif entry["arguments"] is not None:
@@ -84,7 +91,8 @@ def _arguments(entry: dict[str, Any], everything: bool) -> Iterator[str]:
     if not everything:
         yield from _inherited([row for row in rows if not row["own"]])
     if entry["open"]:
-        yield "  **kwargs" + (f", of which it knows {', '.join(entry['also_taken'])}" if entry["also_taken"] else "")
+        known = [name for name in entry["also_taken"] if not name.startswith("_")]
+        yield from _wrapped("**kwargs" + (", of which it knows " if known else ""), known)
     if entry["methods"]:
         yield from _wrapped("methods: ", entry["methods"] if everything else entry["methods"][: _MOST_NAMES // 2])
 

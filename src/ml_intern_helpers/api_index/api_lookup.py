@@ -57,8 +57,11 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         "matches_total": len(matches),
         "all": args.all,
     }
-    missing = any(not result["found"] for result in results) or bool(pattern and not matches and not results)
-    return Report("api_lookup", "failed" if missing else "ok", fields)
+    missing = any(not result["found"] and not result["unknown"] for result in results) or bool(
+        pattern and not matches and not results
+    )
+    unknown = any(result["unknown"] for result in results)
+    return Report("api_lookup", "failed" if missing else "unknown" if unknown else "ok", fields)
 
 
 def _pattern(text: str | None) -> re.Pattern[str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ml_intern_helpers.api_index.pretrained import known_names
 from ml_intern_helpers.api_index.records import Argument, ClassRecord
 from ml_intern_helpers.api_index.shipped import PACKAGES
 from ml_intern_helpers.api_index.signatures import Library, Signature
@@ -16,7 +17,8 @@ class Found:
 
     Attributes:
         name: as an import and the code after it would write it (`trl.SFTConfig.max_length`).
-        kind: `module`, `class`, `function`, `method`, `argument`, or `name` (there, but no arguments are indexed for it).
+        kind: `module`, `class`, `function`, `method`, `argument`, `keyword` (taken out of `**kwargs`), or `name` (there, but no
+            arguments are indexed for it).
         origin: `module:name` that defines it; a module's own name.
         signature: of a class, function or method.
         argument: of an argument.
@@ -75,7 +77,16 @@ def _argument(library: Library, name: str, origin: str, signature: Signature | N
         if argument.name == wanted:
             owner = library.owners(origin).get(wanted, origin)
             return Found(name, "argument", origin, None, argument, owner)
+    if signature is not None and wanted in taken(library, name.rpartition(".")[0], signature):
+        return Found(name, "keyword", origin, None, Argument(wanted, keyword_only=True), origin)
     return None
+
+
+def taken(library: Library, call: str, signature: Signature) -> frozenset[str]:
+    """Names that a call takes out of its `**kwargs`, `from_pretrained` of transformers with all that it hands them on to."""
+    if call.endswith(".from_pretrained"):
+        return known_names(library, call.removesuffix(".from_pretrained")) | signature.popped
+    return signature.popped
 
 
 def _bare(library: Library, name: str) -> list[str]:

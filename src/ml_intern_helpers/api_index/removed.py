@@ -70,6 +70,11 @@ def removal(name: str) -> Removal | None:
     return None if row is None else Removal(name, *row)
 
 
+def removals_of(package: str) -> Iterator[Removal]:
+    """Everything that went from one package."""
+    return (Removal(name, *row) for name, row in _tables()[1].get(package, Table()).items())
+
+
 def compared(package: str) -> list[str]:
     """The releases that were compared, oldest first."""
     return _tables()[0].get(package, [])
@@ -99,6 +104,8 @@ def _names_for(library: Library, dotted: str) -> Iterator[str]:
     elif origin is None and head.count(".") >= 1:  # a method's argument
         klass, _, method = head.rpartition(".")
         start = library.origin(klass)
+        if method == "from_pretrained" and klass.startswith("transformers."):
+            yield f"transformers.PreTrainedModel.from_pretrained.{last}"
         if start is not None and ":" in start:
             yield from (f"{library.public_name(owner)}.{method}.{last}" for owner, _ in library.line(start))
 

@@ -16,7 +16,7 @@ from typing import Any
 from ml_intern_helpers.paths import write_atomic
 
 #: Raised when the layout, or what an index holds, changes: files of another format are never read.
-FORMAT = 3
+FORMAT = 4
 
 
 class Table:
@@ -27,10 +27,7 @@ class Table:
 
     @cached_property
     def _lines(self) -> bytes:
-        try:
-            return b"\n" + zlib.decompress(self._packed) if self._packed else b"\n"
-        except zlib.error as err:
-            raise ValueError(f"a table is broken: {err}") from err
+        return b"\n" + zlib.decompress(self._packed) if self._packed else b"\n"
 
     def get(self, key: str) -> Any:
         """The row's value, or None."""
@@ -61,11 +58,11 @@ def read_tables(path: Path) -> tuple[dict[str, Any], dict[str, Table]]:
     try:
         head = json.loads(first)
         found = {name: rest[start : start + length] for name, (start, length) in head["tables"].items()}
-        complete = head["format"] == FORMAT and all(len(found[name]) == head["tables"][name][1] for name in found)
+        complete = head["format"] == FORMAT and head["crc"] == zlib.crc32(rest)
     except (ValueError, TypeError, KeyError, AttributeError) as err:
         raise ValueError(f"{path} is not an index file") from err
     if not complete:
-        raise ValueError(f"{path} is cut off, or of another format than {FORMAT}")
+        raise ValueError(f"{path} is a damaged index, or of another format than {FORMAT}")
     return head, {name: Table(packed) for name, packed in found.items()}
 
 
@@ -76,8 +73,9 @@ def write_tables(path: Path, head: Mapping[str, Any], tables: Mapping[str, Mappi
     for name, text in packed.items():
         places[name] = [at, len(text)]
         at += len(text)
-    first = json.dumps({**head, "format": FORMAT, "tables": places}, sort_keys=True)
-    write_atomic(path, b"\n".join([first.encode(), b"".join(packed.values())]))
+    body = b"".join(packed.values())
+    first = json.dumps({**head, "format": FORMAT, "tables": places, "crc": zlib.crc32(body)}, sort_keys=True)
+    write_atomic(path, first.encode() + b"\n" + body)
 
 
 def _packed(rows: Mapping[str, Any]) -> bytes:

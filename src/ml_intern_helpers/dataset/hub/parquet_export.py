@@ -10,6 +10,7 @@ from ml_intern_helpers.dataset.choice import Choice, choose
 from ml_intern_helpers.dataset.features import type_texts
 from ml_intern_helpers.dataset.hub import client
 from ml_intern_helpers.dataset.hub.faults import Fault
+from ml_intern_helpers.dataset.hub.load_line import load_line
 from ml_intern_helpers.dataset.look import Extent, Look, Source, Split
 from ml_intern_helpers.dataset.target import Asked
 from ml_intern_helpers.errors import ToolError, Unavailable
@@ -106,7 +107,6 @@ def _split(pair: tuple[str, str], files: list[dict[str, Any]], num_rows: int | N
 def _look(
     asked: Asked, choice: Choice, rows: list[dict[str, Any]], types: dict[str, str], splits: list[Split], fault: Fault
 ) -> Look:
-    from ml_intern_helpers.dataset.hub.source import load_line
 
     size = next(split for split in splits if (split.config, split.split) == (choice.config, choice.split))
     return Look(

@@ -10,11 +10,11 @@ from ml_intern_helpers.cli import Context
 from ml_intern_helpers.dataset.choice import Choice, choose
 from ml_intern_helpers.dataset.hub import fallback, repository
 from ml_intern_helpers.dataset.hub.faults import Fault, fault_of
+from ml_intern_helpers.dataset.hub.load_line import load_line
 from ml_intern_helpers.dataset.hub.repository import Repository
 from ml_intern_helpers.dataset.hub.side_by_side import KNOWN_ALIVE_S, SideBySide
 from ml_intern_helpers.dataset.hub.viewer import Pairs, Rows, parse_info, parse_rows, parse_size, parse_splits, parse_valid
 from ml_intern_helpers.dataset.look import Extent, Look, Row, Source, Split
-from ml_intern_helpers.dataset.mapping.code import quoted
 from ml_intern_helpers.dataset.target import Asked
 from ml_intern_helpers.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.http import Response
@@ -193,13 +193,6 @@ def _look(asked: Asked, choice: Choice, rows: Rows, splits: list[Split], answer:
         load=load_line(asked, choice),
         types=rows.types,
     )
-
-
-def load_line(asked: Asked, choice: Choice) -> str:
-    """The line that loads this split with `datasets`."""
-    config = "" if choice.config == "default" else f", {quoted(choice.config)}"
-    revision = f", revision={quoted(asked.revision)}" if asked.revision else ""
-    return f"dataset = load_dataset({quoted(asked.name)}{config}, split={quoted(choice.split)}{revision})"
 
 
 def _give_up_if_final(asked: Asked, fault: Fault, repo: Repository | None) -> None:

@@ -10,6 +10,7 @@ from ml_intern_helpers.dataset.choice import choose
 from ml_intern_helpers.dataset.features import type_texts
 from ml_intern_helpers.dataset.hub import client, repository
 from ml_intern_helpers.dataset.hub.faults import Fault
+from ml_intern_helpers.dataset.hub.load_line import load_line
 from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, even
 from ml_intern_helpers.dataset.target import Asked
 from ml_intern_helpers.errors import BadData, NotFound, ToolError, Unavailable
@@ -39,8 +40,6 @@ def look(asked: Asked, fault: Fault, context: Context) -> Look:
 def _look(asked: Asked, fault: Fault) -> Look:
     client.prepare()
     import datasets
-
-    from ml_intern_helpers.dataset.hub.source import load_line
 
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity_error()
