@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import NamedTuple
 
+from ml_intern_helpers.api_index.lookup import is_public
 from ml_intern_helpers.api_index.removed import Gone, what_became
 from ml_intern_helpers.api_index.shipped import PACKAGES, shipped
 from ml_intern_helpers.api_index.signatures import Library, Signature
@@ -49,12 +50,15 @@ def for_argument(offers: Offers, call: str, name: str, signature: Signature) -> 
 
 def for_name(offers: Offers, name: str) -> Advice:
     """For a module, class, function or method that is not there."""
-    became = _became(offers, name)
+    became = _became(offers, name) or _became(offers, f"{name.partition('.')[0]}.{name.rpartition('.')[2]}")
     if became and became.hint:
         return _told(became, f"instead: {became.hint}")
+    elsewhere = _elsewhere(offers, name)
+    if elsewhere:
+        return _told(became, _import(offers, elsewhere))
     if became and became.replacement:
         return _told(became, _import(offers, became.replacement))
-    near = _similar(offers, name, became)
+    near = _similar(offers, name)
     if near:
         return _told(became, f"did you mean {' or '.join(near)}?")
     if became and became.removal:
@@ -117,14 +121,36 @@ def _takes(library: Library, call: str, name: str) -> bool:
     return signature is not None and name in signature.names
 
 
+def _elsewhere(offers: Offers, name: str) -> str:
+    """The same name in another public module of the package: the shortest path to it, "" when there is none."""
+    package, _, last = name.partition(".")[0], "", name.rpartition(".")[2]
+    release = offers.release_of(package)
+    if release is None or "." not in name:
+        return ""
+    homes = [module for module in release.modules() if is_public(module) and last in release.names(module)]
+    homes = [home for home in homes if offers.follow(f"{home}:{last}").startswith((f"{package}.", f"{package}:"))]
+    return min((f"{home}.{last}" for home in homes), key=lambda path: (path.count("."), path), default="")
+
+
 def _like(name: str, pool: list[str], became: Gone | None) -> list[str]:
-    """Names like `name`; of one that once existed only a near-copy is what was meant."""
+    """Arguments like `name`; of one that once existed only a near-copy is what was meant."""
     near = similar(name, pool)
     known = became is not None and became.removal is not None
-    return [other for other in near if difflib.SequenceMatcher(None, name, other).ratio() > 0.88] if known else near
+    return [other for other in near if _alike(name, other)] if known else near
 
 
-def _similar(offers: Offers, name: str, became: Gone | None) -> list[str]:
+def _alike(name: str, other: str) -> bool:
+    """Equal but for case and underscores, or for a letter or two; ORPOTrainer is no misspelt GRPOTrainer."""
+    if name.replace("_", "").lower() == other.replace("_", "").lower():
+        return True
+    ending = next(
+        (end for end in ("Trainer", "Config", "Callback", "Collator") if name.endswith(end) and other.endswith(end)), ""
+    )
+    stems = name.removesuffix(ending), other.removesuffix(ending)
+    return difflib.SequenceMatcher(None, *stems).ratio() > 0.85
+
+
+def _similar(offers: Offers, name: str) -> list[str]:
     module, _, last = name.rpartition(".")
     release = offers.release_of(module)
     walked = offers.walk(module)
@@ -134,7 +160,7 @@ def _similar(offers: Offers, name: str, became: Gone | None) -> list[str]:
         pool = [method for _, record in offers.line(walked.origin) for method in record.methods]
     else:
         pool = [other for other in release.names(walked.origin) if not other.startswith("_")]
-    return [f"{module}.{other}" for other in _like(last, pool, became)[:2]]
+    return [f"{module}.{other}" for other in similar(last, pool) if _alike(last, other)][:2]
 
 
 def _later(call: str, name: str) -> str:
