@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
 def _asked(args: argparse.Namespace, context: Context) -> Any:
     from ml_intern_helpers.preflight.releases import Asked
 
-    return Asked(args.python, tuple(args.with_), context.offline, context.deadline_s or 180)
+    return Asked(args.python, tuple(args.with_), context.offline, context.deadline_s or 180, context.progress)
 
 
 def _explained(code: str) -> Report:

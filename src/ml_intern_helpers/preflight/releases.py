@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.api_index.shipped import PACKAGES, shipped, shipped_versions
-from ml_intern_helpers.errors import ToolError
+from ml_intern_helpers.errors import ToolError, UsageError
 from ml_intern_helpers.preflight.header import Header
 from ml_intern_helpers.preflight.knowledge.packages import NEEDS
 from ml_intern_helpers.preflight.requirements import Requirement, normal_name, parse_requirement
@@ -59,12 +60,14 @@ class Asked:
         with_: requirements given at the launch (`uv run --with`).
         offline: fetch nothing.
         timeout_s: for fetching one release.
+        progress: told what takes long.
     """
 
     python: str | None = None
     with_: tuple[str, ...] = ()
     offline: bool = True
     timeout_s: float = 180
+    progress: Callable[[str], None] = field(default=lambda text: None, compare=False)
 
 
 #: Nothing is known besides the script's own lists, and nothing is fetched.
@@ -113,8 +116,11 @@ class Releases:
         from ml_intern_helpers.api_index.releases import installed
 
         python = str(self.asked.python)
+        self.asked.progress(f"reading {package} beside {python} …")
         try:
             found = installed(python, package)
+        except UsageError:  # no interpreter at all: the question is wrong, whatever the package
+            raise
         except ToolError as err:
             return Choice(package, None, "--python", str(err))
         if found is None:
@@ -144,6 +150,8 @@ class Releases:
     def _fetched(self, package: str, version: str, demand: Demand) -> Choice:
         from ml_intern_helpers.api_index.releases import release
 
+        if not self.asked.offline:
+            self.asked.progress(f"reading {package} {version} …")
         try:
             found = release(package, version, offline=self.asked.offline, timeout_s=self.asked.timeout_s)
         except ToolError as err:
