@@ -51,9 +51,12 @@ def _judged(facts: Facts, call: ast.Call, owner: str, name: str, setting: Settin
     line = getattr(setting.node, "lineno", call.lineno)
     if taken.state == "removed" and facts.offers.is_current(owner):
         advice = for_argument(facts.offers, "transformers.PreTrainedModel.from_pretrained", name, facts.nothing_named)
-        message = f"from_pretrained takes no argument {name} ({facts.offers.label(owner)}; {advice.since}): TypeError"
+        release = "; ".join(part for part in (facts.offers.label(owner), advice.since) if part)
+        message = f"from_pretrained takes no argument {name} ({release}): TypeError"
         yield (failed(message, advice.fix, setting.node, whole=call) if is_sure(setting) else unknown(message, line))
     elif taken.state in ("removed", "doubtful"):
         near = similar(name, sorted(known_names(facts.offers, owner)))
         meant = f"; did you mean {near[0]}=?" if near else ""
+        if not meant and not owner.startswith("transformers."):
+            return  # it hands its keywords on to a class of transformers
         yield unknown(f"whether {owner.rpartition('.')[2]}.from_pretrained takes {name}={meant}", line)
