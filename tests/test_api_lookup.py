@@ -167,6 +167,8 @@ def test_grep(helper: Helper) -> None:
     assert done.code == 0
     assert "trl.SFTConfig.max_length" in done.json["matches"]
     assert done.json["matches_total"] == len(done.json["matches"]) < 40
+    offered = lookup(helper, "--grep", "chat_template").json["matches"]
+    assert offered.index("trl.clone_chat_template") < offered.index("trl.SFTConfig.chat_template_path")
     many = helper("api_lookup", "--grep", "token")
     assert len(many.stdout.splitlines()) == 42
     assert "more: --all, or a narrower pattern" in many.stdout

@@ -270,6 +270,36 @@ def test_an_error_tells_what_and_what_next(home: Path) -> None:
     assert done.stderr == "detect_compute: the service is away\n  next: wait\n"
 
 
+#: As it stands in the code that is played: escapes, not the characters.
+NASTY = r"a\x1b[31m\x9b1m\u202eb\nREADY: c"
+
+
+@pytest.mark.parametrize("form", ["--json", "--text"])
+@pytest.mark.parametrize(
+    "does",
+    [
+        pytest.param(f"args[1].warn('{NASTY}')", id="warning"),
+        pytest.param(f"raise Unavailable('{NASTY}', hint='{NASTY}')", id="error"),
+        pytest.param(f"raise ValueError('{NASTY}')", id="bug-and-its-trace"),
+        pytest.param(f"found.append(Finding('X1', 'error', *['{NASTY}'] * 2, evidence='{NASTY}', fix='{NASTY}'))", id="finding"),
+    ],
+)
+def test_what_strangers_said_is_clean_and_fakes_no_line(home: Path, does: str, form: str) -> None:
+    body = (
+        "from ml_intern_helpers.report import Finding, render_finding\nfound = []\n"
+        f"def run(*args):\n    {does}\n    return Report('detect_compute', findings=found)\n"
+        "module.run = run\nmodule.render = lambda report: chr(10).join(map(render_finding, report.findings))"
+    )
+    done = played(home, body, form)
+    told = done.stdout + done.stderr
+    assert "ab" in told
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", told)
+    if done.returncode != cli.BUG:  # a trace has lines
+        assert "ab READY: c" in told
+        assert not [line for line in told.splitlines() if line.startswith("READY")]
+        assert "\\n" not in told
+
+
 def test_warnings_are_in_the_object_or_on_stderr_and_nowhere_twice(home: Path) -> None:
     body = (
         "def run(args, context):\n    context.warn('one')\n    context.warn('one')\n"

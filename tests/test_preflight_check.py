@@ -242,3 +242,155 @@ def test_only_the_standard_library_is_imported(tmp_path: Path) -> None:
         [sys.executable, "-I", "-S", "-c", code, ROOT / "src", script], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+SECRETS = {
+    "a password list": "root:*:19000:0:99999:7:::\n",
+    "a hash": "root:$6$Zk3nVbQx$9aLwEr0tYu:19000:0:99999:7:::\n",
+    "a token": "HF_TOKEN hf_abcdefghABCDEFGH0123456789abcdefgh\n",
+    "a text in quotes": 'password = "correct horse\n',
+    "a key in base64": "x = 1\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ AAAAB3NzaC1yc2E\n",
+}
+HIDDEN = ("*:19000", "Zk3nVbQx", "9aLwEr0tYu", "ABCDEFGH", "horse", "b3Blbn")
+
+
+@pytest.mark.parametrize("name", ["shadow", "notes.txt", "key.pem", "a.env"])
+@pytest.mark.parametrize("text", SECRETS.values(), ids=SECRETS)
+def test_a_file_of_another_kind_is_not_read(name: str, text: str, helper: Helper, tmp_path: Path) -> None:
+    done = helper("preflight_check", str(write(tmp_path, name, text)), "--json")
+    assert (done.code, done.json["error"]["code"]) == (3, "bad-data")
+    assert "is not a Python script" in done.json["error"]["message"]
+    assert not [part for part in HIDDEN if part in done.stdout + done.stderr]
+
+
+@pytest.mark.parametrize("text", list(SECRETS.values())[1:], ids=list(SECRETS)[1:])
+def test_a_line_that_does_not_parse_is_quoted_without_secrets(text: str, helper: Helper, tmp_path: Path) -> None:
+    done = helper("preflight_check", str(write(tmp_path, "train.py", text)), "--json")
+    assert done.code == 3
+    assert "syntax error at" in done.json["error"]["message"]
+    assert not [part for part in HIDDEN if part in done.stdout + done.stderr]
+
+
+def test_a_line_that_does_not_parse_is_quoted(helper: Helper, tmp_path: Path) -> None:
+    text = "config = SFTConfig(per_device_train_batch_size=8, output_dir='out' lr=3)\n" + "x" * 10
+    said = helper("preflight_check", str(write(tmp_path, "train.py", text)), "--json").json["error"]["message"]
+    assert "in `config = SFTConfig(per_device_train_batch_size=8, output_dir='…' lr=3)`" in said
+    said = helper("preflight_check", str(write(tmp_path, "train.py", f"x = = {'y + ' * 80}1\n")), "--json").json["error"][
+        "message"
+    ]
+    assert len(said.partition(" in `")[2]) <= 81
+
+
+def test_nothing_behind_a_link_to_another_kind_is_quoted(helper: Helper, tmp_path: Path) -> None:
+    link = tmp_path / "train.py"
+    link.symlink_to(write(tmp_path, "notes", "short words\n"))
+    said = helper("preflight_check", str(link), "--json").json["error"]["message"]
+    assert "train.py:1:" in said
+    assert "short" not in said
+
+
+def test_what_the_header_says_stays_on_its_line(helper: Helper, tmp_path: Path) -> None:
+    jobs = (
+        'flavor = "a\\u202e\\nPASS"',
+        'timeout = "1\\u009bh"',
+        'labels = { "k\\u001b[2J" = "v\\nw" }',
+        'volumes = ["a\\u2066:\\n/b"]',
+        'env = ["A=verysecret"]',
+        f"python = 0x{'f' * 6000}",
+        f"image = {'[' * 40}{']' * 40}",
+    )
+    text = "# /// script\n# [tool.hf-jobs]\n" + "".join(f"# {line}\n" for line in jobs) + f"# ///\n{TRAINS}"
+    done = helper("preflight_check", str(write(tmp_path, "train.py", text)), "--json")
+    jsonschema.validate(done.json, SCHEMA)
+    assert done.code == 1
+    shown = done.json["header"]["hf_jobs"]
+    assert {key: shown[key] for key in ("flavor", "labels", "volumes", "env", "python")} == {
+        "flavor": "a PASS",
+        "labels": {"k": "v w"},
+        "volumes": ["a: /b"],
+        "env": [],
+        "python": "…",
+    }
+    assert not {"\x1b", "\x9b", "\u202e", "\u2066"} & set(done.stdout)
+    assert "verysecret" not in done.stdout
+
+
+HUGE = {
+    "a setting": f"X = 0x{'f' * 6000}\nconfig = SFTConfig(push_to_hub=X, max_steps=X, logging_steps=-X, report_to=[X])\n",
+    "in a text": f"X = 0x{'f' * 6000}\nconfig = SFTConfig(output_dir=f'{{X}}', run_name=str(X), push_to_hub=0x{'f' * 6000})\n",
+    "in a dict": f"config = SFTConfig(**{{'push_to_hub': 0x{'f' * 6000}, 'seed': {{0x{'f' * 6000}: 1}}}})\n",
+    "in the header": f"# /// script\n# x = {'9' * 5000}\n# ///\nconfig = SFTConfig()\n",
+}
+
+
+@pytest.mark.parametrize("text", HUGE.values(), ids=HUGE)
+def test_a_number_too_long_to_print_is_no_bug_of_ours(text: str, helper: Helper, tmp_path: Path) -> None:
+    text += "from trl import SFTConfig, SFTTrainer\ntrainer = SFTTrainer('m', args=config)\ntrainer.train()\n"
+    done = helper("preflight_check", str(write(tmp_path, "train.py", text)), "--json")
+    jsonschema.validate(done.json, SCHEMA)
+    assert done.code == 1
+    assert "Traceback" not in done.stderr
+
+
+def many(count: int, line: str) -> str:
+    return "from trl import SFTConfig, SFTTrainer\n" + "".join(line.replace("{i}", str(i)) + "\n" for i in range(count))
+
+
+MANY = {
+    "never started": many(4000, "x=SFTTrainer(model='m',args=SFTConfig(output_dir='o{i}'))"),
+    "started": many(4000, "x{i}=SFTTrainer('m',args=SFTConfig())\nx{i}.train()"),
+    "of Lightning": "import lightning as L\n" + many(7000, "L.Trainer(max_epochs={i})"),
+}
+
+
+@pytest.mark.parametrize("text", MANY.values(), ids=MANY)
+def test_many_trainers_take_no_more_than_each_its_share(text: str, tmp_path: Path) -> None:
+    """Processor time, so that a busy machine changes nothing; asked pairwise these took 20 s and more."""
+    code = (
+        "import sys, time\n"
+        "from ml_intern_helpers import cli\n"
+        "from ml_intern_helpers.preflight import budget\n"
+        "budget.MOST_CPU_S = 60\n"
+        "cli.main('preflight_check', [sys.argv[1], '--json'])\n"
+        "sys.exit(0 if time.process_time() < 3 else f'{time.process_time():.1f} s')\n"
+    )
+    path = write(tmp_path, "train.py", text)
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, check=False, env={"PYTHONPATH": str(ROOT / "src")}
+    )
+    assert done.returncode == 0, done.stderr[-300:]
+
+
+def test_trainers_beyond_the_limit_are_said_not_to_be_judged(helper: Helper, tmp_path: Path) -> None:
+    script = write(tmp_path, "train.py", many(60, "x{i}=SFTTrainer('m')\nx{i}.train()"))
+    answer = helper("preflight_check", str(script), "--local", "--json").json
+    said = "60 trainers are built here: only the first 50 were judged, up to line 100"
+    assert answer["unknowns"][0] == {"line": 100, "reason": said}
+    assert "first 50 of 60 trainers" in answer["verdict"]
+    assert said in helper("preflight_check", str(script), "--local").stdout
+    fifty = helper("preflight_check", str(write(tmp_path, "fifty.py", many(50, "x{i}=SFTTrainer('m')\nx{i}.train()"))), "--json")
+    assert "trainers" not in fifty.json["verdict"]
+
+
+def test_a_check_that_would_not_end_is_given_up(tmp_path: Path) -> None:
+    """The last resort, for the superlinear step nobody knows yet: here a rule that never returns."""
+    code = (
+        "import sys\n"
+        "from ml_intern_helpers import cli\n"
+        "from ml_intern_helpers.preflight.rules import log106_unnamed_run as rule\n"
+        "def check(facts):\n"
+        "    while True: pass\n"
+        "rule.check = check\n"
+        "sys.exit(cli.main('preflight_check', [sys.argv[1]]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, write(tmp_path, "train.py", TRAINS)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"PYTHONPATH": str(ROOT / "src")},
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "train.py is too large to judge: given up after 1.4 s" in done.stderr
+    assert len(done.stderr.splitlines()) == 2

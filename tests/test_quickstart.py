@@ -201,6 +201,30 @@ def test_a_training_environment_that_does_not_work(environment: dict[str, str], 
     assert not (tmp_path / "runs").exists()
 
 
+def test_no_code_of_the_folder_one_stands_in_is_run(environment: dict[str, str], tmp_path: Path) -> None:
+    """A folder that somebody else has filled; the training Python is real, and says at its end that it is not usable."""
+    for name in ("json", "importlib", "torch", "trl", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'was-run')!r}, 'w')\n")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\n"{training_python()}" "$@"\nexit 1\n')
+    python.chmod(0o755)
+    done = quickstart(environment, cwd=tmp_path, ML_INTERN_TRAINING_PYTHON=str(python))
+    assert (done.returncode, done.stderr) == (1, "quickstart: the training environment is not usable\n")
+    assert not (tmp_path / "was-run").exists()
+
+
+def test_the_log_of_a_failure_is_not_written_through_a_link(tmp_path: Path) -> None:
+    """Through the module: the folder of runs may come with a checkout of somebody else's."""
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/failed.log").symlink_to(tmp_path / "mine")
+    code = "import folder, pathlib, sys; folder.reserve(pathlib.Path(sys.argv[1])).discard('what was said')"
+    module = {"PYTHONPATH": str(ROOT / "scripts/quickstart_run"), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run(["python3", "-c", code, tmp_path / "runs"], env=module, capture_output=True, text=True, check=True)
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert (tmp_path / "runs/failed.log").read_text() == "what was said"
+
+
 @pytest.mark.training
 def test_a_step_that_fails_keeps_its_output_and_no_run(environment: dict[str, str], tmp_path: Path) -> None:
     """A copy of the plugin whose tiny-model script is broken; a run that was there before stays."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import functools
 import json
 import re
@@ -81,12 +82,18 @@ def labelled() -> Rows:
     return [{"prompt": prompt, "completion": completion, "label": label, "origin": "x"} for prompt, completion, label in rows]
 
 
-#: name -> (recipe, rows, further arguments)
+def strings_labelled() -> Rows:
+    """KTO rows of plain strings, as a CSV file can hold them."""
+    return [row | {key: row[key][-1]["content"] for key in ("prompt", "completion")} for row in labelled()]
+
+
+#: name -> (recipe, rows, further arguments); a name ending in CSV is written as such a file.
 RUNS: dict[str, tuple[str, Callable[[], Rows], tuple[str, ...]]] = {
     "sft on messages": ("sft", answered, ()),
     "sft with LoRA": ("sft", answered, ("--lora",)),
     "sft on ultrachat's shape": ("sft", ultrachat, ()),
     "sft on prompt and completion": ("sft", completions, ()),
+    "sft on KTO rows, CSV": ("sft", strings_labelled, ()),
     "dpo on prompt, chosen, rejected": ("dpo", lambda: rows_of("preferences"), ()),
     "dpo on ultrafeedback's shape, LoRA": ("dpo", ultrafeedback, ("--lora",)),
     "dpo on orca's shape": ("dpo", orca, ()),
@@ -99,6 +106,16 @@ RUNS: dict[str, tuple[str, Callable[[], Rows], tuple[str, ...]]] = {
     "grpo with LoRA": ("grpo", lambda: rows_of("prompts"), ("--lora",)),
 }
 STEPS = 3
+
+
+def write_rows(path: Path, rows: Rows) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        if path.suffix == ".csv":
+            table = csv.DictWriter(file, list(rows[0]))
+            table.writeheader()
+            table.writerows(rows)
+        else:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
 
 
 class Lab:
@@ -127,8 +144,8 @@ class Lab:
 
     def job(self, name: str) -> dict[str, Any]:
         recipe, rows, more = RUNS[name]
-        data, output = self.folder / f"{name}.jsonl", self.output(name)
-        data.write_text("".join(json.dumps(row) + "\n" for row in rows()), encoding="utf-8")
+        data, output = self.folder / f"{name}.{'csv' if name.endswith('CSV') else 'jsonl'}", self.output(name)
+        write_rows(data, rows())
         small = ("--batch", "8", "--max-length", "32" if recipe == "grpo" else "128", "--project", recipe)
         arguments = ["--model", str(self.folder / "tiny"), "--dataset", str(data), "--output", str(output), *small, *more]
         kind = "reward" if recipe == "reward" else "chat"
@@ -177,6 +194,11 @@ def test_a_recipe_trains_and_saves_a_model_that_works(trained: Lab, name: str) -
     assert result["loaded"], "the saved folder loads and answers"
     adapter = (trained.output(name) / "adapter_config.json").exists()
     assert adapter == ("--lora" in RUNS[name][2])
+
+
+@training
+def test_sft_learns_no_undesirable_answer(trained: Lab) -> None:
+    assert trained.results["sft on KTO rows, CSV"]["rows"] == sum(row["label"] for row in labelled())
 
 
 @training

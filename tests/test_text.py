@@ -88,7 +88,13 @@ def test_a_tree_is_cleaned_to_its_leaves_and_keys(tree: object) -> None:
             return [text for item in node for text in strings(item)]
         return [node] if isinstance(node, str) else []
 
-    assert not [text for text in strings(clean_tree(tree)) if FORBIDDEN.search(text)]
+    for keep in (True, False):
+        assert not [text for text in strings(clean_tree(tree, keep_newlines=keep)) if FORBIDDEN.search(text)]
+    assert not [text for text in strings(clean_tree(tree)) if "\n" in text]
+
+
+def test_a_tree_of_rows_keeps_its_newlines_but_not_in_its_keys() -> None:
+    assert clean_tree({"a\nb": ["c\r\nd"]}, keep_newlines=True) == {"a b": ["c\nd"]}
 
 
 def test_a_cut_says_how_much_is_missing() -> None:

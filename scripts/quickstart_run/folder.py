@@ -76,6 +76,7 @@ class RunFolder:
         shutil.rmtree(self.path, ignore_errors=True)
         kept = self.out / "failed.log"
         if log:
+            kept.unlink(missing_ok=True)  # a link that lay there would have its target overwritten
             kept.write_text(log, encoding="utf-8")
         elif self.made_out and not any(self.out.iterdir()):
             self.out.rmdir()

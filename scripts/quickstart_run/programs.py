@@ -47,7 +47,7 @@ def training(*arguments: str | Path, watch: Callable[[str], None] | None = None,
     """What a Python program prints in the training environment.
 
     Args:
-        arguments: for Python: a script and its arguments, or `-c CODE`.
+        arguments: for Python: a script and its arguments.
         watch: gets each line as it is printed.
         environment: variables besides `QUIET`. The user's TRACKIO_* are left out: one of them would upload the run.
     """
@@ -61,11 +61,9 @@ def training(*arguments: str | Path, watch: Callable[[str], None] | None = None,
 
 def training_python() -> dict[str, str]:
     """`{python, torch, trl, …}` of the training environment; builds it when it is not there, its progress shown on stderr."""
-    code = (
-        "import sys, json; from importlib.metadata import version as v; "
-        "print(json.dumps({'python': sys.executable} | {n: v(n) for n in ('torch', 'trl', 'transformers', 'trackio')}))"
-    )
-    done = subprocess.run([LAUNCH, "--env", "training", "-c", code], stdout=subprocess.PIPE, text=True, check=False)
+    # A file and not `-c CODE`, with which Python would import from the folder that the user stands in.
+    program = Path(__file__).with_name("versions.py")
+    done = subprocess.run([LAUNCH, "--env", "training", program], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise Failure("the training environment is not usable", None, code=3 if done.returncode == 3 else 1)
     return {str(name): str(value) for name, value in json.loads(done.stdout).items()}

@@ -64,7 +64,8 @@ class Context:
         return Http(offline=self.offline, deadline_s=self.deadline_s)
 
     def warn(self, message: str) -> None:
-        """Add a one-line note to the report's `warnings`, once."""
+        """Add a one-line note to the report's `warnings`, once; it may quote a stranger and is cleaned here."""
+        message = clean(message)
         if message not in self.warnings:
             self.warnings.append(message)
 
@@ -128,7 +129,7 @@ def print_error(command: str, argv: list[str], err: ToolError) -> int:
 def _bug(command: str, err: Exception) -> Report:
     import traceback
 
-    output.say("".join(traceback.format_exception(err)).rstrip())
+    output.say(clean("".join(traceback.format_exception(err)).rstrip(), keep_newlines=True))
     message = f"{type(err).__name__}: {clean(err, limit=300)}"
     hint = "please report it with the trace above and the command line"
     return Report(command, "error", error={"code": "bug", "message": message, "hint": hint}, exit_code=BUG)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ml_intern_helpers.text import clean
+
 
 class ToolError(Exception):
-    """A failure the user can act on.
+    """A failure the user can act on. Both its texts are cleaned here: they quote arguments, file names and services.
 
     Args:
         message: what went wrong and where, one line, no stack.
@@ -16,8 +18,8 @@ class ToolError(Exception):
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = clean(message)
+        self.hint = hint if hint is None else clean(hint)
 
     def to_dict(self) -> dict[str, str | None]:
         """The `error` object of a `--json` answer."""

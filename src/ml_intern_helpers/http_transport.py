@@ -26,7 +26,7 @@ READ_TIMEOUT_S = 20.0
 #: A host silent for this long is asked by a second connection whether it is there, which may take as long again.
 SILENCE_S = 1.0
 NO_PROXY: dict[str, str | None] = {"http": None, "https": None, "all": None}
-HINT = "check the network, or run with --offline"
+HINT = "check the network and try again"
 
 
 #: What an error's text says, how it is told, what to do about it. The first hit counts.

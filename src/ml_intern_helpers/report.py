@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from ml_intern_helpers.text import clean
+
 Status = Literal["ok", "failed", "unknown", "error"]
 Severity = Literal["error", "warning", "info"]
 
@@ -14,7 +16,7 @@ EXIT_CODES: dict[Status, int] = {"ok": 0, "failed": 1, "unknown": 3, "error": 3}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing worth telling.
+    """One thing worth telling. Its texts are cleaned when it is made, one line each: they quote strangers.
 
     Attributes:
         code: family and three digits (`API101`), stable, never reused.
@@ -23,7 +25,7 @@ class Finding:
         file: path or dataset the finding is about, or None.
         line: 1-based line or row, or None.
         column: 1-based column, or None.
-        evidence: what was seen (source text, count, row numbers), cleaned of control characters.
+        evidence: what was seen (source text, count, row numbers), or None.
         fix: what to write or do instead, or None.
     """
 
@@ -35,6 +37,11 @@ class Finding:
     column: int | None = None
     evidence: str | None = None
     fix: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("message", "file", "evidence", "fix"):
+            text = getattr(self, name)
+            object.__setattr__(self, name, text if text is None else clean(text))
 
 
 @dataclass

@@ -43,14 +43,15 @@ def shorten(text: str, limit: int | None) -> str:
     return f"{text[:limit]}…[{len(text) - limit} more characters]"
 
 
-def clean_tree(value: object, *, limit: int | None = None) -> object:
-    """Apply `clean` to every string (keys included) of a JSON-like tree; newlines are kept."""
+def clean_tree(value: object, *, limit: int | None = None, keep_newlines: bool = False) -> object:
+    """Apply `clean` to every string of a JSON-like tree; its keys are one line each, whatever `keep_newlines` says."""
     if isinstance(value, str):
-        return clean(value, limit=limit, keep_newlines=True)
+        return clean(value, limit=limit, keep_newlines=keep_newlines)
     if isinstance(value, dict):
-        return {clean(key, limit=200): clean_tree(item, limit=limit) for key, item in value.items()}
+        items = value.items()
+        return {clean(key, limit=200): clean_tree(item, limit=limit, keep_newlines=keep_newlines) for key, item in items}
     if isinstance(value, (list, tuple)):
-        return [clean_tree(item, limit=limit) for item in value]
+        return [clean_tree(item, limit=limit, keep_newlines=keep_newlines) for item in value]
     return value
 
 

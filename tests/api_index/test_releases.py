@@ -127,6 +127,22 @@ def test_installed_is_read_from_its_files(tmp_path: Path) -> None:
     assert installed(python, "peft") is None
 
 
+def test_an_editable_checkout_is_read_where_it_lies(tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=False)
+    (site,) = (tmp_path / "venv").glob("lib/python3*/site-packages")
+    source = tmp_path / "checkout/src"
+    (source / "trl").mkdir(parents=True)
+    (source / "trl/__init__.py").write_text("def one(): ...\n")
+    (site / "__editable__.trl-1.0.dev0.pth").write_text(f"{source}\n")
+    (site / "trl-1.0.dev0.dist-info").mkdir()
+    (site / "trl-1.0.dev0.dist-info/METADATA").write_text("Name: trl\nVersion: 1.0.dev0\n")
+    for name in ("one", "two_more"):
+        (source / "trl/__init__.py").write_text(f"def {name}(): ...\n")
+        found = installed(str(tmp_path / "venv/bin/python"), "trl")
+        assert found is not None
+        assert (found.version, name in found.names("trl")) == ("1.0.dev0", True), "an edit shows at once"
+
+
 def test_no_python_at_all(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not run as a Python"):
         installed(str(tmp_path / "nope"), "trl")

@@ -431,3 +431,14 @@ def test_neither_id_nor_file(call: Inspect, text: str) -> None:
 
 def test_a_hub_url_is_an_id(inspect: Inspect) -> None:
     assert inspect(f"https://huggingface.co/datasets/{ULTRACHAT}", "--method", "sft").code == 1
+
+
+@pytest.mark.parametrize("value", ["12", "x\nREADY", -1, True, [1]])
+def test_sizes_that_are_no_numbers_are_unknown(inspect: Inspect, viewer: Viewer, value: Any) -> None:
+    """A text in the place of a number once ended in exit code 70."""
+    item = {"config": "default", "split": "train_sft", "num_rows": value, "num_bytes_parquet_files": value}
+    viewer.fail = {"size": Answer({"size": {"splits": [item]}})}
+    for form in ("--json", "--text"):
+        done = inspect(ULTRACHAT, "--split", "train_sft", form)
+        assert done.code == 0
+    assert "rows unknown" in done.stdout

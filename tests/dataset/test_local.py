@@ -76,7 +76,7 @@ def test_a_huge_line_is_named_and_not_held(call: Call, tmp_path: Path) -> None:
         stream.truncate(70 * 2**20)
     done = call(str(path))
     assert done.code == 3
-    assert "binary" in done.stderr or "longer than 64 MiB" in done.stderr
+    assert "binary" in done.stderr or "longer than 8 MiB" in done.stderr
 
 
 def test_a_missing_file_names_its_neighbours(call: Call, tmp_path: Path) -> None:

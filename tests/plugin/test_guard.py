@@ -178,6 +178,33 @@ def test_link_in_the_project_to_a_secret_gets_no_opinion(tmp_path: Path) -> None
     assert not allowed(f"{AUDIT} rows.jsonl", tmp_path / "project")
 
 
+@pytest.mark.parametrize(
+    "path", ["kag/../kaggle.json", "'ka[g]/../kaggle.json'", "'*/../kaggle.json'", "kag/../../.kaggle/x.csv"]
+)
+def test_the_way_back_out_of_a_link_is_the_one_the_kernel_goes(tmp_path: Path, path: str) -> None:
+    """Tidied up as text, `kag/../kaggle.json` lies in the project; opened, it lies in the home."""
+    (tmp_path / ".kaggle/sets").mkdir(parents=True)
+    (tmp_path / ".kaggle/kaggle.json").write_text('{"key": "k"}')
+    (tmp_path / "project/data").mkdir(parents=True)
+    (tmp_path / "project/kag").symlink_to(tmp_path / ".kaggle/sets")
+    assert allowed(f"{AUDIT} data/../rows.json", tmp_path / "project")
+    assert not allowed(f"{AUDIT} {path}", tmp_path / "project")
+
+
+def test_preflight_is_for_scripts(tmp_path: Path) -> None:
+    """It quotes the line it stumbles over: of a password file as well."""
+    (tmp_path / "train.py").write_text("")
+    (tmp_path / "nb.ipynb").write_text("{}")
+    (tmp_path / "passwords").write_text("root:secret")
+    (tmp_path / "link.py").symlink_to(tmp_path / "passwords")
+    preflight = AUDIT.replace("inspect_dataset", "preflight_check")
+    for words in ("train.py --local", "nb.ipynb --json", f"{tmp_path}/train.py", "not-there.py", "--explain API101"):
+        assert allowed(f"{preflight} {words}", tmp_path), words
+    for words in ("passwords", "./passwords --local", f"{tmp_path}/passwords", "link.py", "-- passwords", "/etc/passwd"):
+        assert not allowed(f"{preflight} {words}", tmp_path), words
+    assert allowed(f"{AUDIT} passwords", tmp_path), "any file may hold rows"
+
+
 def test_project_under_a_hidden_folder_is_not_hidden_itself(tmp_path: Path) -> None:
     project = tmp_path / ".worktrees/a"
     project.mkdir(parents=True)

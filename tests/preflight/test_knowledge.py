@@ -44,7 +44,7 @@ ASKS = [
 #: What rules claim -> the error's class, or what came of it.
 CLAIMS = {
     **dict.fromkeys(
-        (f"API101 load_dataset {name}" for name in ("use_auth_token", "ignore_verifications", "task")), "ValueError: BuilderConfig"
+        (f"API101 load_dataset {name}" for name in ("use_auth_token", "ignore_verifications", "task")), "TypeError: JsonConfig"
     ),
     "API103 torch_dtype": "torch.float32",
     "API103 dtype": "torch.bfloat16",

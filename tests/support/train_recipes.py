@@ -3,7 +3,7 @@
     python train_recipes.py JOBS.json
 
 JOBS.json: a list of {name, script, arguments, max_steps, kind}; `kind` says what to load afterwards: `chat` (then a reply
-is generated), `reward` (then two replies are scored). Writes RESULTS.json beside it: name -> {log, error, loaded, pushes}.
+is generated), `reward` (then two replies are scored). Writes RESULTS.json beside it: name -> {log, error, loaded, pushes, rows}.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ QUESTION = {"role": "user", "content": "How many hours are in 2 days?"}
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """Run one script as `__main__`; its log, its error (None when it ended well), and what its model does."""
-    log, error, loaded, pushes = io.StringIO(), None, None, None
+    log, error, loaded, pushes, rows = io.StringIO(), None, None, None, None
     sys.argv = [job["script"], *job["arguments"]]
     os.environ["MAX_STEPS"] = str(job["max_steps"])
     with contextlib.redirect_stdout(log):
         try:
-            pushes = runpy.run_path(job["script"], run_name="__main__")["config"].push_to_hub
+            left = runpy.run_path(job["script"], run_name="__main__")
+            pushes, rows = left["config"].push_to_hub, sum(map(len, left["data"].values()))
             loaded = LOADERS[job["kind"]](job["arguments"][job["arguments"].index("--output") + 1])
         except BaseException as err:
             error = f"{type(err).__name__}: {err}"
             traceback.print_exc()
-    return {"log": log.getvalue(), "error": error, "loaded": loaded, "pushes": pushes}
+    return {"log": log.getvalue(), "error": error, "loaded": loaded, "pushes": pushes, "rows": rows}
 
 
 def generate(folder: str) -> str:

@@ -24,7 +24,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 cli.add_argument("--model", default="Qwen/Qwen2.5-0.5B-Instruct", help="Hub id or folder")
-cli.add_argument("--dataset", default="openai/gsm8k", help="Hub id, or a .jsonl file")
+cli.add_argument("--dataset", default="openai/gsm8k", help="Hub id, or a .jsonl, .json, .csv or .parquet file")
 cli.add_argument("--config", default="main", help="configuration of a Hub dataset")
 cli.add_argument("--split", default="train", help="of a Hub dataset; slices work: train[:1000]")
 cli.add_argument("--output", default="out-grpo", help="folder for checkpoints and the final model")
@@ -39,8 +39,9 @@ cli.add_argument("--resume", action="store_true", help="go on from the last chec
 args = cli.parse_args()
 max_steps = int(os.environ.get("MAX_STEPS", -1))
 
-file = args.dataset if args.dataset.endswith(".jsonl") else None
-data = load_dataset("json", data_files=file, split="train") if file else load_dataset(args.dataset, args.config, split=args.split)
+kind = {"jsonl": "json", "json": "json", "csv": "csv", "parquet": "parquet"}.get(args.dataset.rpartition(".")[2])
+source = {"path": kind, "data_files": args.dataset} if kind else {"path": args.dataset, "name": args.config}
+data = load_dataset(**source, split="train" if kind else args.split)
 
 
 def last_number(text):

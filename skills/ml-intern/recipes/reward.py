@@ -22,7 +22,7 @@ from trl import RewardConfig, RewardTrainer
 
 cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 cli.add_argument("--model", default="Qwen/Qwen3-0.6B", help="Hub id or folder")
-cli.add_argument("--dataset", default="trl-lib/ultrafeedback_binarized", help="Hub id, or a .jsonl file")
+cli.add_argument("--dataset", default="trl-lib/ultrafeedback_binarized", help="Hub id, or a .jsonl, .json, .csv or .parquet file")
 cli.add_argument("--split", default="train", help="of a Hub dataset; slices work: train[:1000]")
 cli.add_argument("--output", default="out-reward", help="folder for checkpoints and the final model")
 cli.add_argument("--hub-id", help="push here, private; without it nothing is uploaded")
@@ -36,8 +36,8 @@ cli.add_argument("--resume", action="store_true", help="go on from the last chec
 args = cli.parse_args()
 max_steps = int(os.environ.get("MAX_STEPS", -1))
 
-file = args.dataset if args.dataset.endswith(".jsonl") else None
-data = load_dataset("json", data_files=file, split="train") if file else load_dataset(args.dataset, split=args.split)
+kind = {"jsonl": "json", "json": "json", "csv": "csv", "parquet": "parquet"}.get(args.dataset.rpartition(".")[2])
+data = load_dataset(kind, data_files=args.dataset, split="train") if kind else load_dataset(args.dataset, split=args.split)
 
 
 def chat(row):

@@ -22,7 +22,7 @@ from trl import SFTConfig, SFTTrainer
 
 cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 cli.add_argument("--model", default="Qwen/Qwen3-0.6B", help="Hub id or folder")
-cli.add_argument("--dataset", default="HuggingFaceH4/ultrachat_200k", help="Hub id, or a .jsonl file")
+cli.add_argument("--dataset", default="HuggingFaceH4/ultrachat_200k", help="Hub id, or a .jsonl, .json, .csv or .parquet file")
 cli.add_argument("--split", default="train_sft", help="of a Hub dataset; slices work: train_sft[:1000]")
 cli.add_argument("--output", default="out-sft", help="folder for checkpoints and the final model")
 cli.add_argument("--hub-id", help="push here, private; without it nothing is uploaded")
@@ -37,13 +37,15 @@ cli.add_argument("--resume", action="store_true", help="go on from the last chec
 args = cli.parse_args()
 max_steps = int(os.environ.get("MAX_STEPS", -1))
 
-file = args.dataset if args.dataset.endswith(".jsonl") else None
-data = load_dataset("json", data_files=file, split="train") if file else load_dataset(args.dataset, split=args.split)
+kind = {"jsonl": "json", "json": "json", "csv": "csv", "parquet": "parquet"}.get(args.dataset.rpartition(".")[2])
+data = load_dataset(kind, data_files=args.dataset, split="train") if kind else load_dataset(args.dataset, split=args.split)
 # Keep only what TRL trains on: ultrachat's stray `prompt` beside `messages` would make it look for a `completion`.
 shapes = (["messages"], ["prompt", "completion"], ["text"])
 columns = next((shape for shape in shapes if {*shape} <= {*data.column_names}), None)
 if columns is None:
     raise SystemExit(f"no messages, prompt + completion or text in {data.column_names}: map the columns first")
+if columns == ["prompt", "completion"] and "label" in data.column_names:
+    data = data.filter(lambda row: row["label"])  # KTO rows: the undesirable answers are not to be learnt
 data = data.select_columns(columns).train_test_split(test_size=min(500, len(data) // 20 + 1), seed=42)
 
 gpu = torch.cuda.is_available()

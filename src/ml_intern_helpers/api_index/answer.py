@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import Any
 
-from ml_intern_helpers.api_index.lookup import Found, is_public, lookup, taken
-from ml_intern_helpers.api_index.records import Argument, ClassRecord
+from ml_intern_helpers.api_index.lookup import Found, lookup, taken
+from ml_intern_helpers.api_index.records import Argument
 from ml_intern_helpers.api_index.removed import Gone, what_became
 from ml_intern_helpers.api_index.signatures import Library, Signature
 from ml_intern_helpers.api_index.suggest import similar_names
-
-MOST_MATCHES = 40
 
 
 def versions(libraries: list[Library]) -> dict[str, list[str]]:
@@ -143,29 +139,3 @@ def _argument(library: Library, item: Argument, owner: str) -> dict[str, Any]:
 def _methods(library: Library, origin: str) -> list[str]:
     """Own methods first, then each ancestor's."""
     return list(dict.fromkeys(name for _, record in library.line(origin) for name in record.methods))
-
-
-def matches(library: Library, pattern: re.Pattern[str]) -> list[str]:
-    """Public names and arguments that match; arguments under the class that declares them."""
-    found: dict[str, str] = {}
-    for name, origin in _public(library):
-        if pattern.search(name.rpartition(".")[2]):
-            found.setdefault(origin, name)
-        record = library.record(origin)
-        own = record.init if isinstance(record, ClassRecord) else record
-        arguments = (*(own.arguments if own else ()), *(record.fields if isinstance(record, ClassRecord) else ()))
-        for argument in arguments:
-            if pattern.search(argument.name):
-                found.setdefault(f"{origin}.{argument.name}", f"{name}.{argument.name}")
-    return list(found.values())
-
-
-def _public(library: Library) -> Iterator[tuple[str, str]]:
-    """(name, origin) of what the packages offer, then their public modules; shortest names first."""
-    for release in library.releases.values():
-        modules = sorted((module for module in release.modules() if is_public(module)), key=lambda m: (m.count("."), m))
-        for module in modules:
-            for name in release.names(module):
-                origin = library.follow(f"{module}:{name}")
-                if ":" in origin and library.release_of(origin) is release and not name.startswith("_"):
-                    yield f"{module}.{name}", origin

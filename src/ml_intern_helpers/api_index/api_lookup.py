@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
-    from ml_intern_helpers.api_index import answer
+    from ml_intern_helpers.api_index import answer, grep
     from ml_intern_helpers.api_index.sources import libraries
 
     if not args.names and not args.grep:
@@ -49,11 +49,11 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     asked = libraries(args.release, args.python, context)
     pattern = _pattern(args.grep)
     results = [answer.result(library, name) for library in asked for name in args.names]
-    matches = [match for library in asked for match in answer.matches(library, pattern)] if pattern else []
+    matches = [match for library in asked for match in grep.matches(library, pattern)] if pattern else []
     fields = {
         "releases": answer.versions(asked),
         "results": results,
-        "matches": matches if args.all else matches[: answer.MOST_MATCHES],
+        "matches": matches if args.all else matches[: grep.MOST_MATCHES],
         "matches_total": len(matches),
         "all": args.all,
     }

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ml_intern_helpers.api_index.surface import Surface
 
+#: Every other module has one of its own: finding it elsewhere says nothing.
+_EVERYWHERE = frozenset({"logger", "main", "T"})
+
 
 @dataclass(frozen=True)
 class Removal:
@@ -69,7 +72,7 @@ def _gone(older: Surface, newer: Surface) -> Iterator[tuple[str, str | None]]:
 
 def _moved(name: str, newer: Surface) -> str | None:
     """The same name in another public module of the newer release: the shortest path wins."""
-    homes = [module for module, names in newer.names.items() if name in names]
+    homes = [module for module, names in newer.names.items() if name in names and name not in _EVERYWHERE]
     return min((f"{module}.{name}" for module in homes), key=lambda path: (path.count("."), path), default=None)
 
 
@@ -78,12 +81,15 @@ def _settled(
 ) -> Removal:
     """A replacement that exists today, or none."""
     head, _, last = removal.name.rpartition(".")
-    said = [new for new in sorted(announced.get(last, ())) if (path := _path(new, head, newest)) and path != removal.name]
+    in_call = any(head in surface.arguments or head in surface.methods for surface in line)
+    said = [
+        path for new in sorted(announced.get(last, ())) if (path := _path(new, head, newest, in_call)) not in (None, removal.name)
+    ]
     if said:
-        return replace(removal, replacement=_path(said[0], head, newest), why="announced")
-    if removal.replacement is None:
+        return replace(removal, replacement=said[0], why="announced")
+    if in_call:
         return _renamed(removal, head, last, newest, line)
-    if newest.has(removal.replacement):
+    if removal.replacement is None or newest.has(removal.replacement):
         return removal
     again = found.get(removal.replacement) or found.get(removal.replacement.rpartition(".")[0])
     later = _moved(last, newest)
@@ -91,12 +97,10 @@ def _settled(
     return replace(via, via_last=again.last if again else None)
 
 
-def _path(new: str, head: str, newest: Surface) -> str | None:
-    """The full name of an announced replacement: beside the old one, or anywhere in the package."""
-    for path in (f"{head}.{new}", new, f"{newest.package}.{new}"):
-        if newest.has(path):
-            return path
-    return None
+def _path(new: str, head: str, newest: Surface, in_call: bool) -> str | None:
+    """The full name of an announced replacement: an argument of the same call, else beside the old name or in the package."""
+    places = [f"{head}.{new}"] if in_call else [f"{head}.{new}", new, f"{newest.package}.{new}"]
+    return next((path for path in places if newest.has(path)), None)
 
 
 def _renamed(removal: Removal, head: str, last: str, newest: Surface, line: list[Surface]) -> Removal:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ml_intern_helpers.api_index.argument_docs import documented, first_sentence
-from ml_intern_helpers.api_index.exports import flat_statements
 from ml_intern_helpers.api_index.kwargs_taken import handed_on, taken_names
 from ml_intern_helpers.api_index.records import Argument, ClassRecord, FunctionRecord, Record
+from ml_intern_helpers.api_index.statements import flat_statements
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _PLUMBING = frozenset({"object", "ABC", "Generic", "Protocol"})

@@ -44,46 +44,45 @@ def release(package: str, version: str, *, offline: bool = False, timeout_s: flo
 
 
 def installed(python: str, package: str) -> StoredRelease | None:
-    """The index of `package` as installed beside the interpreter `python`; None when it is not there.
+    """The index of `package` as installed beside the interpreter `python` (also as an editable checkout), or None.
 
-    Built from the files on first use and cached under a digest of the installation's own record of them.
+    Built from the files on first use and cached under a digest of the installation.
 
     Raises:
         UsageError: `python` is no interpreter that runs.
     """
-    for folder in site_packages(python):
-        if (folder / package).is_dir():
-            found = _installed_in(folder, package)
-            if found is not None:
-                return found
-    return None
+    from ml_intern_helpers.api_index.source_tree import from_folder, version_in
+
+    folders = site_packages(python)
+    home = next((folder for folder in folders if (folder / package / "__init__.py").is_file()), None)
+    version = next((found for folder in folders if (found := version_in(folder, package))), None)
+    if home is None or version is None:
+        return None
+    cached = _cache_path(package, f"{clean(version, limit=40).replace('/', '_')}+{_digest(home, package)}")
+    return _load_cached(cached) or _build(from_folder(home, package, version), cached)
 
 
 def site_packages(python: str) -> list[Path]:
-    """Where `python` keeps installed packages."""
+    """Where `python` keeps installed packages, checkouts that a `.pth` file adds included."""
     from ml_intern_helpers.api_index.fetch import run
 
     done = run([python, "-I", "-c", _PATHS], 30)
     try:
-        return [Path(line) for line in dict.fromkeys(json.loads(done.stdout))] if done.returncode == 0 else _no_python(python)
+        folders = [Path(line) for line in dict.fromkeys(json.loads(done.stdout))] if done.returncode == 0 else _no_python(python)
     except ValueError:
-        return _no_python(python)
+        folders = _no_python(python)
+    added = [line.strip() for folder in folders for path in sorted(folder.glob("*.pth")) for line in _lines(path)]
+    return folders + [Path(line) for line in dict.fromkeys(added) if line.startswith("/") and Path(line).is_dir()]
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def _no_python(python: str) -> list[Path]:
     raise UsageError(
         f"{clean(python, limit=200)!r} does not run as a Python", hint="give the path of the interpreter the run will use"
     )
-
-
-def _installed_in(folder: Path, package: str) -> StoredRelease | None:
-    from ml_intern_helpers.api_index.source_tree import from_site_packages, version_in
-
-    version = version_in(folder, package)
-    if version is None:
-        return None
-    cached = _cache_path(package, f"{version}+{_digest(folder, package)}")
-    return _load_cached(cached) or _build(from_site_packages(folder, package), cached)
 
 
 def _fetch_and_build(package: str, version: str, target: Path, timeout_s: float) -> StoredRelease:
@@ -122,8 +121,10 @@ def _load_cached(path: Path) -> StoredRelease | None:
         return None
 
 
-def _digest(folder: Path, package: str) -> str:
-    """Changes with the installation: its RECORD lists every file's hash."""
-    records = sorted(folder.glob(f"{package}-*.dist-info/RECORD"))
-    text = b"".join(path.read_bytes() for path in records) or str(folder).encode()
-    return hashlib.sha256(text).hexdigest()[:12]
+def _digest(home: Path, package: str) -> str:
+    """Changes with the installation: its RECORD lists every file's hash. A checkout has none, so its files' times serve."""
+    records = [path.read_bytes() for path in sorted(home.glob(f"{package}-*.dist-info/RECORD"))]
+    if not records:
+        files = sorted((home / package).rglob("*.py"))
+        records = [f"{path} {stat.st_size} {stat.st_mtime_ns}".encode() for path in files if (stat := path.stat())]
+    return hashlib.sha256(b"\n".join(records)).hexdigest()[:12]

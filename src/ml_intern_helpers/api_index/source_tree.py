@@ -62,17 +62,21 @@ def from_wheel(wheel: Path, package: str) -> SourceTree:
 
 def from_site_packages(folder: Path, package: str) -> SourceTree:
     """The tree as installed in `folder`; `FileNotFoundError` when the package or its metadata is not there."""
-    root = folder / package
-    if not root.is_dir():
+    if not (folder / package).is_dir():
         raise FileNotFoundError(f"{package} is not installed in {folder}")
     version = version_in(folder, package)
     if version is None:
         raise FileNotFoundError(f"{package} in {folder} has no metadata, so its release is unknown")
+    return from_folder(folder, package, version)
+
+
+def from_folder(folder: Path, package: str, version: str) -> SourceTree:
+    """The tree of the files below `folder/package`, whatever release they are said to be."""
 
     def reader(path: Path) -> Callable[[], str]:
         return lambda: path.read_text(encoding="utf-8", errors="replace")
 
-    files = {path.relative_to(folder).as_posix(): reader(path) for path in sorted(root.rglob("*.py"))}
+    files = {path.relative_to(folder).as_posix(): reader(path) for path in sorted((folder / package).rglob("*.py"))}
     return _tree(package, version, files)
 
 

@@ -46,6 +46,14 @@ class StoredRelease:
         """Every record."""
         return ((origin, record) for origin in self._records.names() if (record := self.record(origin)))
 
+    def argument_names(self) -> Iterator[tuple[str, list[str]]]:
+        """(origin, arguments that it declares itself), without building every record."""
+        for origin, raw in self._records.items():
+            if isinstance(raw, dict):
+                functions = [raw[key] for key in ("f", "i") if key in raw]
+                rows = [*(row for function in functions for row in function[0]), *raw.get("a", ())]
+                yield origin, [row[0] for row in rows]
+
     def is_config_field(self, name: str) -> bool:
         """Whether some model's configuration holds `name` (which `from_pretrained` then takes)."""
         return name in self._fields

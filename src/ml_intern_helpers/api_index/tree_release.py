@@ -8,10 +8,11 @@ from functools import cache, cached_property
 
 from ml_intern_helpers.api_index.config_fields import config_fields
 from ml_intern_helpers.api_index.dynamic_names import with_aliases
-from ml_intern_helpers.api_index.exports import Exports, flat_statements
+from ml_intern_helpers.api_index.exports import Exports
 from ml_intern_helpers.api_index.read_records import Function, read_record
 from ml_intern_helpers.api_index.records import ClassRecord, Record
 from ml_intern_helpers.api_index.source_tree import SourceTree
+from ml_intern_helpers.api_index.statements import flat_statements
 
 
 class TreeRelease:

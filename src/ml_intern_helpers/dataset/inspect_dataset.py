@@ -97,7 +97,7 @@ def _look(asked: Asked, sample: int, context: Context) -> Look:
     if asked.local:
         from ml_intern_helpers.dataset.local import source as local
 
-        return local.look(asked, sample)
+        return local.look(asked, sample, context.warn)
     from ml_intern_helpers.dataset.hub import source as hub
 
     return hub.look(asked, context)
@@ -115,6 +115,8 @@ def _status(found: Mapping[str, Verdict], method: str | None) -> Status:
 
 
 def _fields(look: Look, columns: list[Column], found: Mapping[str, Verdict], args: argparse.Namespace) -> dict[str, Any]:
+    # Rows are printed as JSON, which holds their newlines; all else is printed as it is, where a newline would fake a line.
+    rows = [_shortened(row) for row in look.rows[: args.rows]]
     return {
         "dataset": clean(look.dataset, limit=300),
         "method": args.method,
@@ -127,7 +129,7 @@ def _fields(look: Look, columns: list[Column], found: Mapping[str, Verdict], arg
         "verdicts": {name: as_dict(verdict) for name, verdict in found.items()},
         "load": look.load,
         "card": clean_tree(asdict(look.card)) if look.card else None,
-        "sample_rows": [clean_tree(_shortened(row), limit=CELL_CHARACTERS) for row in look.rows[: args.rows]],
+        "sample_rows": clean_tree(rows, limit=CELL_CHARACTERS, keep_newlines=True),
     }
 
 

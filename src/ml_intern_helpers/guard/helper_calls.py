@@ -26,6 +26,10 @@ _HARMLESS_INPUT = frozenset({"command", "description", "timeout", "run_in_backgr
 #: Trees in which a "file" is the state of a process or the machine: /proc/self/environ holds tokens.
 _NO_DATA_HERE = ("proc", "sys", "dev")
 _OUR_FOLDER = ".ml-intern"
+#: Signs by which a helper reads an argument as a pattern.
+_PATTERN = frozenset("*?[")
+#: Helpers that quote lines of the file they are given, and the kinds of file they are for: /etc/shadow is no script.
+_KINDS = {"preflight_check": (".py", ".ipynb")}
 
 
 def plugin_root() -> str:
@@ -42,7 +46,7 @@ def allows(tool_input: dict[str, object], cwd: str) -> bool:
     if not words:
         return False
     name = _helper_name(words[0])
-    return name is not None and all(_harmless(word, READ_ONLY_HELPERS[name], cwd) for word in words[1:])
+    return name is not None and all(_harmless(word, name, cwd) for word in words[1:])
 
 
 def _helper_name(program: str) -> str | None:
@@ -64,26 +68,37 @@ def _spellings() -> set[str]:
     return {root, named} if named.startswith("/") and os.path.realpath(named) == root else {root}
 
 
-def _harmless(argument: str, writing_options: frozenset[str], cwd: str) -> bool:
-    """No writing option, and no path into places where people and programs keep secrets."""
+def _harmless(argument: str, name: str, cwd: str) -> bool:
+    """For helper `name`: no writing option, no path to where secrets are kept, no file of a kind it is not for."""
     option, _, value = argument.partition("=")
-    if option in writing_options:
+    if option in READ_ONLY_HELPERS[name]:
         return False
-    return not any(_is_private(text, cwd) for text in {argument, value} if text)
+    kinds = _KINDS.get(name, ("",))
+    return not any(_is_private(text, cwd) or _is_other_file(text, kinds, cwd) for text in {argument, value} if text)
+
+
+def _is_other_file(text: str, kinds: tuple[str, ...], cwd: str) -> bool:
+    """Whether `text` names something that is there and is of none of these kinds, symlinks resolved."""
+    path = os.path.join(cwd, text)
+    return os.path.exists(path) and not os.path.realpath(path).endswith(kinds)
 
 
 def _is_private(text: str, cwd: str) -> bool:
     """Whether `text`, read as a path, leads into a hidden file or folder, a home by `~`, or the kernel's trees."""
     if text.startswith(("~", "file:")):
         return True
-    written = os.path.normpath(os.path.join(cwd, text))
-    return any(_leads_to_secrets(path, cwd) for path in {written, os.path.realpath(written)})
+    if ".." in text.split("/") and set(text) & _PATTERN:  # where `link*/..` leads is known only when it is looked up
+        return True
+    path = os.path.join(cwd, text)
+    written = os.path.normpath(path)
+    # `link/../x` lies beside where the link leads for whoever opens it, beside the link for whoever tidies it up first.
+    return any(_leads_to_secrets(each, cwd) for each in {written, os.path.realpath(written), os.path.realpath(path)})
 
 
 def _leads_to_secrets(path: str, cwd: str) -> bool:
     """The user's project and this plugin may lie under a hidden folder themselves; what counts is the way from there."""
     top = path.lstrip("/").split("/")[0]
-    if top in _NO_DATA_HERE or set(top) & set("*?["):  # a helper may read `/pro[c]` as a pattern
+    if top in _NO_DATA_HERE or set(top) & _PATTERN:  # a helper may read `/pro[c]` as a pattern
         return True
     for base in (os.path.normpath(cwd), os.path.realpath(cwd), plugin_root()):
         if (path + "/").startswith(base.rstrip("/") + "/"):

@@ -14,6 +14,9 @@ from ml_intern_helpers.text import clean
 _STATES = {"pass": "pass", "fail": "FAIL", "unknown": "unknown", "set_at_run_time": "run time", "fill_in": "FILL IN"}
 #: Lines shown of what could not be told.
 _UNKNOWNS_SHOWN = 8
+#: Launch settings are texts, lists and tables of texts; deeper and larger is not repeated.
+_DEEPEST = 4
+_LARGEST = 10**18
 
 
 def fields_of(found: Examination, status: Status) -> dict[str, Any]:
@@ -45,7 +48,9 @@ def verdict(found: Examination, status: Status) -> str:
     said = [f"{count} {name}{'s' if count > 1 else ''}{' to fill' if name == 'slot' else ''}" for count, name in counts if count]
     facts = found.facts
     what = ", ".join(part for part in (facts.training.method or "no training", adapter(facts)) if part)
-    smoke = f"; smoke run of {facts.smoke[0]} steps" if facts.smoke else ""
+    judged, built = len(facts.trainers), facts.training.built
+    smoke = f"; first {judged} of {built} trainers" if built > judged else ""
+    smoke += f"; smoke run of {facts.smoke[0]} steps" if facts.smoke else ""
     return clean(f"{word}{' with ' if said else ''}{', '.join(said)}: {facts.source.path.name} ({what}{smoke}; {facts.mode})")
 
 
@@ -70,12 +75,12 @@ def _header(facts: Facts) -> dict[str, Any] | None:
         return None
     jobs = header.jobs or {}
     # Values of `env` may be secrets; the names are enough.
-    shown = {key: sorted(value) if key == "env" and isinstance(value, dict) else value for key, value in jobs.items()}
+    shown = {key: (sorted(value) if isinstance(value, dict) else []) if key == "env" else value for key, value in jobs.items()}
     return {
         "line": header.line,
         "dependencies": [clean(one.text, limit=200) for one in header.requirements],
         "requires_python": clean(header.requires_python, limit=60) if header.requires_python else None,
-        "hf_jobs": shown,
+        "hf_jobs": _cleaned(shown),
     }
 
 
@@ -91,6 +96,19 @@ def _releases(facts: Facts) -> dict[str, Any]:
         }
         for one in facts.offers.chosen.chosen
     }
+
+
+def _cleaned(value: Any, deep: int = 0) -> Any:
+    """A TOML value as JSON, every text in it on one line; what no launch setting can be becomes text."""
+    if isinstance(value, dict) and deep < _DEEPEST:
+        return {clean(key, limit=60): _cleaned(item, deep + 1) for key, item in value.items()}
+    if isinstance(value, list) and deep < _DEEPEST:
+        return [_cleaned(item, deep + 1) for item in value]
+    if isinstance(value, (dict, list)):
+        return "…"
+    if isinstance(value, int) and abs(value) > _LARGEST:  # a number of 4,300 digits cannot be printed
+        return "…"
+    return value if isinstance(value, (int, float)) else clean(value, limit=200)
 
 
 def text_of(report: Report) -> str:

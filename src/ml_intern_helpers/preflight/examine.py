@@ -75,7 +75,7 @@ def examine(source: Source, mode: str, about: Asked = NOTHING_MORE) -> Examinati
         facts,
         findings,
         filled(facts, answers) if training else [],
-        _unknowns(answers),
+        [*_unjudged(facts), *_unknowns(answers)],
         suppressed,
         _notes(facts, comments, used),
     )
@@ -115,6 +115,14 @@ def _finding(facts: Facts, rule: Rule, outcome: Outcome) -> Finding:
         None if outcome.mask else facts.source.excerpt(outcome.line),
         clean(outcome.fix, limit=400),
     )
+
+
+def _unjudged(facts: Facts) -> list[tuple[int | None, str]]:
+    judged, built = len(facts.trainers), facts.training.built
+    if built <= judged:
+        return []
+    last = facts.trainers[-1].line
+    return [(last, f"{built} trainers are built here: only the first {judged} were judged, up to line {last}")]
 
 
 def _unknowns(answers: Answers) -> list[tuple[int | None, str]]:

@@ -30,6 +30,9 @@ from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.training import Training, recognise
 from ml_intern_helpers.preflight.values import Entries, Setting, Value, runtime, unknown
 
+#: Trainers judged; more are no script that a person wrote, and each costs every rule a look.
+MOST_TRAINERS = 50
+
 
 @dataclass(frozen=True)
 class Imported:
@@ -68,7 +71,7 @@ class Facts:
         header: the PEP 723 block.
         mode: `jobs` (ephemeral disk) or `local`.
         training: what trains.
-        trainers, configs: what is built.
+        trainers, configs: what is built; of the trainers the first MOST_TRAINERS.
         runs: trainers with their configs; empty for loops.
         imports: what is imported and not dead.
         loose: attribute -> line, assigned to objects that cannot be followed.
@@ -217,15 +220,16 @@ def facts_of(source: Source, mode: str, asked: Asked = NOTHING_MORE) -> Facts:
     made = constructions(script)
     trainers = [one for one in made if one.role.kind == "trainer"]
     configs = [one for one in made if one.role.kind == "config"]
+    judged = tuple(trainers[:MOST_TRAINERS])
     return Facts(
         source=source,
         script=script,
         header=header,
         mode=mode,
         training=recognise(script, trainers),
-        trainers=tuple(trainers),
+        trainers=judged,
         configs=tuple(configs),
-        runs=tuple(Run(trainer, config) for trainer in trainers for config in config_of(script, trainer, configs)),
+        runs=tuple(Run(trainer, config) for trainer in judged for config in config_of(script, trainer, configs)),
         imports=tuple(_imports(script)),
         loose=loose_assignments(script, made),
         offers=offers,

@@ -110,10 +110,11 @@ def _computed(function: Callable[..., Any] | None, *arguments: Any) -> Any:
         result = function(*arguments)
     except (ArithmeticError, TypeError, ValueError, AttributeError, LookupError, MemoryError) as err:
         raise CannotFold from err
-    return _bounded(result)
+    return bounded(result)
 
 
-def _bounded(result: Any) -> Any:
+def bounded(result: Any) -> Any:
+    """`result`, unless it is too large to be a setting: CannotFold."""
     if isinstance(result, (int, float)) and abs(result) > _LARGEST:
         raise CannotFold
     if isinstance(result, (str, list, tuple)) and len(result) > _LONGEST:

@@ -105,7 +105,7 @@ def _table(lines: list[str]) -> tuple[dict[str, Any], str]:
 
     try:
         return tomllib.loads("\n".join(lines)), ""
-    except (tomllib.TOMLDecodeError, RecursionError) as err:
+    except (ValueError, RecursionError) as err:  # a number of 4,300 digits is a ValueError and no TOMLDecodeError
         return {}, f"the block is not valid TOML: {clean(err, limit=120)}"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import BadData, NotFound, UsageError
+from ml_intern_helpers.preflight.budget import bounded
 from ml_intern_helpers.report import Report, Status
 
 SUMMARY = "Fill in the pre-flight checklist of a training script from its syntax; the script is never run."
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--explain", metavar="CODE", help="why a rule exists, with a bad and a good example")
 
 
+@bounded
 def run(args: argparse.Namespace, context: Context) -> Report:
     if args.explain is not None:
         return _explained(args.explain)

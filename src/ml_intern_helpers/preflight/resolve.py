@@ -30,7 +30,8 @@ def value_of(script: Script, expr: ast.expr, deep: int) -> Value:
 
 
 def _constant(script: Script, expr: Any, deep: int) -> Value | None:
-    return known(expr.value)
+    # A number that no setting can be is not computed with: from 4,300 digits on Python refuses to print it.
+    return known(folding.bounded(expr.value) if isinstance(expr.value, int) else expr.value)
 
 
 def _sequence(script: Script, expr: Any, deep: int) -> Value | None:

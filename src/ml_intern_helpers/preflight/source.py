@@ -13,12 +13,15 @@ from tokenize import detect_encoding
 
 from ml_intern_helpers.errors import BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.preflight.notebook import CellMap, code_of_notebook
+from ml_intern_helpers.preflight.quoting import quoted
 from ml_intern_helpers.text import clean
 
 #: About 6,000 lines; more than this would take longer than the 2 s an answer may take.
 MAX_SCRIPT_BYTES = 256 * 1024
 #: Notebooks carry their outputs (pictures); only their code cells must fit MAX_SCRIPT_BYTES.
 MAX_NOTEBOOK_BYTES = 16 * 1024 * 1024
+#: The kinds of file that are read. Another may hold what no answer should quote: a key, a list of passwords.
+KINDS = (".py", ".ipynb")
 _NOTHING = "give it the training script itself"
 
 
@@ -77,7 +80,7 @@ def read_source(path: Path) -> Source:
     Raises:
         NotFound: there is no such file (near names in the hint).
         Unavailable: it is a folder, unreadable or too large.
-        BadData: empty, binary, in another encoding, not Python, or nested beyond the parser.
+        BadData: of another kind, empty, binary, in another encoding, not Python, or nested beyond the parser.
     """
     data = _read(path)
     text, cells = _decoded(path, data)
@@ -96,6 +99,8 @@ def _read(path: Path) -> bytes:
             raise Unavailable(f"{_name(path)} is a folder, not a script", hint=_scripts_in(path))
         if not stat.S_ISREG(kind):  # reading a pipe could wait for ever
             raise Unavailable(f"{_name(path)} is no regular file", hint=_NOTHING)
+        if path.suffix not in KINDS:
+            raise BadData(f"{_name(path)} is not a Python script (.py) or notebook (.ipynb)", hint=_NOTHING)
         with path.open("rb") as file:
             limit = MAX_NOTEBOOK_BYTES if path.suffix == ".ipynb" else MAX_SCRIPT_BYTES
             data = file.read(limit + 1)
@@ -144,10 +149,18 @@ def _syntax_error(path: Path, err: SyntaxError, cells: CellMap | None) -> ToolEr
     if cells:
         cell, inside = cells[min(line, len(cells)) - 1]
         where = f"{_name(path)} cell {cell}, line {inside}"
-    seen = f" in `{clean(err.text, limit=80)}`" if err.text and err.text.strip() else ""
+    seen = f" in `{quoted(err.text)}`" if err.text and err.text.strip() and _may_be_quoted(path) else ""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     hint = f"fix the line; it was read with Python {version}: if the job's Python is newer, set ML_INTERN_PYTHON to such a one"
     return BadData(f"syntax error at {where}: {clean(err.msg, limit=160)}{seen}", hint=hint)
+
+
+def _may_be_quoted(path: Path) -> bool:
+    """Not what a link named `train.py` leads to: a repository may come with one to the user's own keys."""
+    try:
+        return path.resolve().suffix in KINDS
+    except (OSError, RuntimeError):
+        return False
 
 
 def _too_large(path: Path, size: int, limit: int) -> Unavailable:

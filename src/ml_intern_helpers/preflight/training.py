@@ -29,20 +29,22 @@ class Training:
         method: for people: `SFT`, `accelerate loop`, `trl sft`.
         line: where, None for `none`.
         why_not: for `none`: what was there instead.
+        built: for `trainer`: how many are built; `Facts.trainers` holds those that are judged.
     """
 
     kind: str
     method: str
     line: int | None = None
     why_not: str = ""
+    built: int = 0
 
 
 def recognise(script: Script, trainers: list[Construction]) -> Training:
     """The training in the script; `kind` is `none` when there is none to recognise."""
-    started = [call for call in script.calls if runs(script, call) and _starts(script, call, trainers)]
-    if trainers and started:
+    made = {trainer.call for trainer in trainers}
+    if made and any(runs(script, call) and _starts(script, call, made) for call in script.calls):
         methods = " + ".join(dict.fromkeys(made.role.method for made in trainers))
-        return Training("trainer", methods, trainers[0].line)
+        return Training("trainer", methods, trainers[0].line, built=len(trainers))
     other = _lightning(script) or _loop(script) or _command(script)
     if other is not None:
         return other
@@ -52,13 +54,13 @@ def recognise(script: Script, trainers: list[Construction]) -> Training:
     return Training("none", "", why_not="no trainer of TRL or Transformers, no loop with .backward(), no `trl` command")
 
 
-def _starts(script: Script, call: ast.Call, trainers: list[Construction]) -> bool:
+def _starts(script: Script, call: ast.Call, trainers: set[ast.Call]) -> bool:
     """`trainer.train()`; not `model.train()`, which only switches a mode."""
     if not isinstance(call.func, ast.Attribute) or call.func.attr not in _STARTS:
         return False
     made = origins(script, call.func.value)
     if made:
-        return any(trainer.call in made for trainer in trainers) or any(_built_elsewhere(script, one) for one in made)
+        return not trainers.isdisjoint(made) or any(_built_elsewhere(script, one) for one in made)
     return call.func.attr == "train" and not _named_model(call.func.value)
 
 
@@ -74,10 +76,11 @@ def _named_model(expr: ast.expr) -> bool:
 
 
 def _lightning(script: Script) -> Training | None:
-    for call in script.calls:
+    fitted = bool(_methods(script, "fit"))
+    for call in script.calls if fitted else ():
         target = dotted(script, call.func)
         lightning = target is not None and target.name.split(".")[0] in LIGHTNING and target.name.endswith(".Trainer")
-        if lightning and runs(script, call) and _methods(script, "fit"):
+        if lightning and runs(script, call):
             return Training("loop", "Lightning", call.lineno)
     return None
 

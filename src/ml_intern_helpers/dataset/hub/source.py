@@ -164,7 +164,7 @@ def _sizes(pairs: Pairs, answers: Answers) -> list[Split]:
         if fault_of(answer) is None:
             try:
                 known.update(parse(answer.json()))
-            except (BadData, KeyError, AttributeError):
+            except (BadData, KeyError, AttributeError, TypeError):
                 continue  # sizes are an extra; the rows decide
     return [known.get(pair, Split(*pair)) for pair in pairs.pairs]
 

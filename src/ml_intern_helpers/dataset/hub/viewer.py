@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml_intern_helpers.dataset.features import type_texts
-from ml_intern_helpers.dataset.look import Row, Split
+from ml_intern_helpers.dataset.look import Counted, Row, Split
 from ml_intern_helpers.errors import BadData
 from ml_intern_helpers.text import clean
 
@@ -49,16 +49,25 @@ def parse_size(answer: Any) -> dict[tuple[str, str], Split]:
     size = _mapping(answer, "size")
     partial = bool(answer.get("partial"))
     # One split's or config's own answer nests differently; all forms carry `splits`.
-    return {(item["config"], item["split"]): _split(item, partial) for item in _list(size, "splits")}
+    return {(_text(item, "config"), _text(item, "split")): _split(item, partial) for item in _list(size, "splits")}
 
 
 def _split(item: dict[str, Any], partial: bool) -> Split:
-    rows, estimated = item.get("num_rows"), item.get("estimated_num_rows")
-    size = item.get("num_bytes_parquet_files")
-    if isinstance(estimated, int):
-        return Split(_text(item, "config"), _text(item, "split"), estimated, "estimated", size)
-    known = "unknown" if rows is None else ("at_least" if partial else "exact")
-    return Split(_text(item, "config"), _text(item, "split"), rows, known, size)  # type: ignore[arg-type]
+    pair = _text(item, "config"), _text(item, "split")
+    rows, estimated = _number(item.get("num_rows")), _number(item.get("estimated_num_rows"))
+    size = _number(item.get("num_bytes_parquet_files"))
+    if estimated is not None:
+        return Split(*pair, estimated, "estimated", size)
+    return Split(*pair, rows, _known(rows, partial), size)
+
+
+def _known(rows: int | None, partial: bool) -> Counted:
+    return "unknown" if rows is None else ("at_least" if partial else "exact")
+
+
+def _number(value: object) -> int | None:
+    """A count, or None for what is none: a text in its place would break the report later on."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def parse_info(answer: Any) -> dict[tuple[str, str], Split]:
@@ -70,9 +79,8 @@ def parse_info(answer: Any) -> dict[tuple[str, str], Split]:
     for config, info in by_config.items():
         name = str(info.get("config_name") or config)
         for split, item in (info.get("splits") or {}).items():
-            rows = item.get("num_examples")
-            known = "unknown" if rows is None else ("at_least" if partial else "exact")
-            found[name, split] = Split(name, split, rows, known, None)  # type: ignore[arg-type]
+            rows = _number(item.get("num_examples"))
+            found[name, split] = Split(name, split, rows, _known(rows, partial), None)
     return found
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.dataset.features import type_texts
+from ml_intern_helpers.dataset.local.batches import Packed, Taken
+from ml_intern_helpers.dataset.local.bounds import MIB, MOST_COLUMNS, SAMPLE_BYTES, Allowance
+from ml_intern_helpers.dataset.local.narrow import column_notes
 from ml_intern_helpers.dataset.local.opening import shown
 from ml_intern_helpers.dataset.local.table import Table
 from ml_intern_helpers.errors import BadData
@@ -22,48 +25,64 @@ def read_parquet(paths: list[Path], sample: int) -> Table:
     """A sample of Parquet files, spread over their row groups.
 
     Raises:
-        BadData: no Parquet file, or one that breaks off.
+        BadData: no Parquet file, one that breaks off, or one packed to fill the memory.
+        TooDeep: a row that nests too deep.
     """
     import pyarrow.parquet as parquet
 
-    files = [_open(path, parquet.ParquetFile) for path in paths]
+    # Without a buffer size a column of a large row group is loaded whole, however few rows are wanted.
+    files = [_open(path, lambda path: parquet.ParquetFile(path, buffer_size=MIB)) for path in paths]
     schema = files[0].schema_arrow
     groups = [(file, index) for file in files for index in range(file.num_row_groups)]
     total = sum(file.metadata.num_rows for file in files)
-    rows, numbers = _sampled(paths[0], groups, _light(schema), sample)
-    used = sum(path.stat().st_size for path in paths)
-    return Table(_with_places(rows, schema), numbers, len(rows), total, used, _types(schema), order_spread=len(groups) > 1)
+    taken = _sampled(paths[0], groups, _light(schema), sample)
+    return _table(taken, schema, paths, total, order_spread=len(groups) > 1)
 
 
 def read_arrow(paths: list[Path], sample: int) -> Table:
-    """The head of Arrow files (stream or file format), with the exact number of rows.
+    """The head of Arrow files (stream or file format), with the number of rows.
 
     Raises:
         BadData: no Arrow file, or one that breaks off.
+        TooDeep: a row that nests too deep.
     """
-    rows: list[dict[str, Any]] = []
-    total = 0
-    schema: Any = None
+    taken, allowance = Taken(), Allowance()
+    total, schema = 0, None
     for path in paths:
-        table = _open(path, _arrow_table)
-        schema = schema or table.schema
-        total += table.num_rows
-        if len(rows) < sample:
-            rows += table.select(_light(table.schema)).slice(0, sample - len(rows)).to_pylist()
+        for batch in _open(path, _arrow_batches):
+            schema = schema or batch.schema
+            if len(taken.rows) < sample:
+                taken.take(batch.select(_light(batch.schema)), total + 1, sample - len(taken.rows), SAMPLE_BYTES)
+            total += batch.num_rows
+            if allowance.over():
+                allowance.cut = True
+                break
+    if schema is None:
+        raise BadData(f"{shown(paths[0])} has no rows", hint="there is nothing to inspect")
+    table = _table(taken, schema, paths, None if allowance.cut else total)
+    table.notes += allowance.notes(total)
+    return table
+
+
+def _table(taken: Taken, schema: Any, paths: list[Path], total: int | None, *, order_spread: bool = False) -> Table:
     used = sum(path.stat().st_size for path in paths)
-    return Table(_with_places(rows, schema), list(range(1, len(rows) + 1)), len(rows), total, used, _types(schema))
+    notes = [*taken.notes(), *column_notes(len(schema.names))]
+    rows = _with_places(taken.rows, schema)
+    return Table(rows, taken.numbers, len(rows), total, used, _types(schema), order_spread=order_spread, notes=notes)
 
 
-def _arrow_table(path: Path) -> Any:
-    """Memory-mapped: nothing is copied before rows are asked for."""
+def _arrow_batches(path: Path) -> Iterator[Any]:
+    """Memory-mapped, one batch at a time: nothing is copied before rows are asked for, unless it is packed."""
     import pyarrow as pa
 
     source = pa.memory_map(str(path))
     try:
-        return pa.ipc.open_stream(source).read_all()
+        reader = pa.ipc.open_stream(source)
     except pa.ArrowInvalid:
         source.seek(0)
-        return pa.ipc.open_file(source).read_all()
+        file = pa.ipc.open_file(source)
+        return (file.get_batch(index) for index in range(file.num_record_batches))
+    return iter(reader)
 
 
 def _open(path: Path, opener: Any) -> Any:
@@ -78,28 +97,25 @@ def _open(path: Path, opener: Any) -> Any:
         raise BadData(told, hint="the file is damaged or cut off: get it again") from err
 
 
-def _sampled(
-    path: Path, groups: list[tuple[Any, int]], columns: list[str], sample: int
-) -> tuple[list[dict[str, Any]], list[int]]:
+def _sampled(path: Path, groups: list[tuple[Any, int]], columns: list[str], sample: int) -> Taken:
     """Rows from up to `PLACES` row groups, evenly spaced, each from its start."""
     import pyarrow as pa
 
-    rows: list[dict[str, Any]] = []
-    numbers: list[int] = []
+    taken = Taken()
     step = max(len(groups) // PLACES, 1)
     chosen = range(0, len(groups), step)
     starts = list(_starts(groups))
+    wanted = -(-sample // max(len(chosen), 1))
     try:
-        for place in chosen:
+        for count, place in enumerate(chosen, 1):
             file, index = groups[place]
-            wanted = -(-sample // len(chosen))
-            batch = next(file.iter_batches(wanted, row_groups=[index], columns=columns), None)
-            made = batch.to_pylist() if batch is not None else []
-            rows += made
-            numbers += range(starts[place] + 1, starts[place] + 1 + len(made))
+            most = min(wanted, sample - len(taken.rows))
+            taken.take_group(file, index, columns, starts[place] + 1, most, SAMPLE_BYTES * count // len(chosen))
     except (pa.ArrowException, OSError) as err:
         raise BadData(f"{shown(path)} breaks off: {clean(err, limit=120)}", hint="get the file again") from err
-    return rows[:sample], numbers[:sample]
+    except Packed as err:
+        raise BadData(f"{shown(path)}: {err}", hint="if you trust the file, convert it to JSON Lines") from err
+    return taken
 
 
 def _starts(groups: list[tuple[Any, int]]) -> Iterator[int]:
@@ -110,14 +126,14 @@ def _starts(groups: list[tuple[Any, int]]) -> Iterator[int]:
 
 
 def _light(schema: Any) -> list[str]:
-    """Columns without binary values anywhere inside."""
-    return [field.name for field in schema if "binary" not in str(field.type)]
+    """Of the first `MOST_COLUMNS` columns, those without binary values anywhere inside."""
+    return [name for name, kind in zip(schema.names[:MOST_COLUMNS], schema.types, strict=False) if "binary" not in str(kind)]
 
 
 def _with_places(rows: list[dict[str, Any]], schema: Any) -> list[dict[str, Any]]:
     """Give the rows a place-holder for each column that was not read, in the order of the schema."""
     light = set(_light(schema))
-    return [{name: row[name] if name in light else NOT_READ for name in schema.names} for row in rows]
+    return [{name: row[name] if name in light else NOT_READ for name in schema.names[:MOST_COLUMNS]} for row in rows]
 
 
 def _types(schema: Any) -> dict[str, str]:

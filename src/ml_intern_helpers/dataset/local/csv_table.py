@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, MOST_COLUMNS, Allowance
+from ml_intern_helpers.dataset.local.narrow import column_notes
 from ml_intern_helpers.dataset.local.opening import open_bytes, shown
 from ml_intern_helpers.dataset.local.sampling import Sampler
 from ml_intern_helpers.dataset.local.table import Table
@@ -38,7 +43,6 @@ MISSING = frozenset(
         "null",
     ]
 )
-LONGEST_CELL = 64 * 1024 * 1024
 
 
 def read(paths: list[Path], sample: int) -> Table:
@@ -47,20 +51,23 @@ def read(paths: list[Path], sample: int) -> Table:
     Raises:
         BadData: a line with more cells than the header, a NUL, bytes that are not UTF-8.
     """
-    csv.field_size_limit(LONGEST_CELL)
-    sampler = Sampler(sample)
+    csv.field_size_limit(LONGEST_LINE_BYTES)
+    sampler, allowance = Sampler(sample), Allowance()
     short: list[int] = []
+    wide: set[int] = set()
     separator = _separator(paths[0])
-    used = sum(path.stat().st_size for path in paths)
     for path in paths:
-        for number, row, missing in _rows(path, separator):
-            sampler.add(number, row, sum(map(len, filter(None, row.values()))))
-            if missing and len(short) < 1000:
+        for number, header, cells, lacking in _rows(path, separator, allowance, wide):
+            sampler.add(number, partial(_row, header, cells))
+            if lacking and len(short) < 1000:
                 short.append(number)
     rows, numbers = sampler.result()
     arguments = {} if separator == "," else {"sep": separator}
     found = [_short(paths[0], short)] if short else []
-    return Table(_typed(rows), numbers, sampler.seen, sampler.seen, used, {}, arguments, True, found)
+    used = allowance.used if allowance.cut else sum(path.stat().st_size for path in paths)
+    total = None if allowance.cut else sampler.seen
+    notes = [*allowance.notes(sampler.seen), *sampler.notes(), *column_notes(max(wide, default=0))]
+    return Table(_typed(rows), numbers, sampler.seen, total, used, {}, arguments, True, found, notes)
 
 
 def _separator(path: Path) -> str:
@@ -72,17 +79,26 @@ def _separator(path: Path) -> str:
     return "," if "," in header else max(("\t", ";", "|"), key=header.count) if any(sign in header for sign in "\t;|") else ","
 
 
-def _rows(path: Path, separator: str) -> Iterator[tuple[int, dict[str, str | None], int]]:
-    """Line number, row, and how many cells the line lacks."""
+def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> Iterator[tuple[int, list[str], list[str], bool]]:
+    """Line number, column names, cells, and whether the line lacks cells. `wide` takes the width of a header that was cut."""
+    if allowance.used and allowance.over():
+        allowance.cut = True
+        return
     with open_bytes(path) as stream, io.TextIOWrapper(stream, encoding="utf-8", newline="") as text:
-        reader = csv.reader(text, delimiter=separator)
+        source = _Lines(path, text, allowance)
+        reader = csv.reader(source, delimiter=separator)
         try:
-            header = _names(next(reader, []))
+            first = next(reader, [])
+            width, header = len(first), _names(first[:MOST_COLUMNS])
+            wide.update([width] if width > MOST_COLUMNS else [])
             for cells in reader:
+                source.held = 0
                 if cells:
-                    _refuse_long(path, reader.line_num, cells, header)
-                    padded = [*cells, *[None] * (len(header) - len(cells))]
-                    yield reader.line_num, dict(zip(header, padded, strict=True)), len(header) - len(cells)
+                    _refuse_long(path, reader.line_num, cells, width)
+                    yield reader.line_num, header, cells, len(cells) < width
+                if allowance.over():
+                    allowance.cut = bool(text.read(1))
+                    return
         except csv.Error as err:
             raise BadData(f"{shown(path)} line {reader.line_num} is no CSV: {err}", hint="repair that line") from err
         except UnicodeDecodeError as err:
@@ -90,19 +106,46 @@ def _rows(path: Path, separator: str) -> Iterator[tuple[int, dict[str, str | Non
             raise BadData(told, hint="convert the file to UTF-8 (`iconv`)") from err
 
 
-def _refuse_long(path: Path, line: int, cells: list[str], header: list[str]) -> None:
-    if len(cells) > len(header):
-        told = f"{shown(path)} line {line} has {len(cells)} cells, the header {len(header)}; `datasets` refuses the file"
+class _Lines:
+    """The lines of `text` for the CSV reader, which takes as many as a row has; `held` is how much of one row it has taken."""
+
+    def __init__(self, path: Path, text: io.TextIOWrapper, allowance: Allowance) -> None:
+        self.held = 0
+        self._path, self._text, self._allowance = path, text, allowance
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(LONGEST_LINE_BYTES + 1)
+        if not line:
+            raise StopIteration
+        self.held += len(line)
+        if self.held > LONGEST_LINE_BYTES:
+            told = f"{shown(self._path)} has a row longer than {LONGEST_LINE_BYTES // MIB} MiB"
+            raise BadData(told, hint="is a quote left open, or is this no CSV?")
+        self._allowance.spend(len(line))
+        return line
+
+
+def _row(header: list[str], cells: list[str]) -> dict[str, str | None]:
+    return dict(zip_longest(header, cells[: len(header)]))
+
+
+def _refuse_long(path: Path, line: int, cells: list[str], width: int) -> None:
+    if len(cells) > width:
+        told = f"{shown(path)} line {line} has {len(cells)} cells, the header {width}; `datasets` refuses the file"
         raise BadData(told, hint="quote cells that hold the separator, or repair that line")
 
 
 def _names(header: list[str]) -> list[str]:
     """Column names; pandas numbers a repeated one (`a`, `a.1`) and names an empty one."""
     made: list[str] = []
+    seen: Counter[str] = Counter()
     for position, name in enumerate(header):
         name = name or f"Unnamed: {position}"
-        count = header[:position].count(name)
-        made.append(f"{name}.{count}" if count else name)
+        made.append(f"{name}.{seen[name]}" if seen[name] else name)
+        seen[name] += 1
     return made
 
 

@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ml_intern_helpers.dataset.local.bounds import LARGEST_DOCUMENT_BYTES, MIB, Allowance
 from ml_intern_helpers.dataset.local.jsonl import RepeatedKey, unique
 from ml_intern_helpers.dataset.local.opening import decode, excerpt, open_bytes, shown
 from ml_intern_helpers.dataset.local.sampling import Sampler
 from ml_intern_helpers.dataset.local.table import Table
 from ml_intern_helpers.errors import BadData
+from ml_intern_helpers.text import clean
 
-#: A document is held in memory whole, about eight times its size.
-LARGEST = 256 * 1024 * 1024
 LIKELY_FIELDS = ("data", "rows", "examples", "train")
 
 
@@ -23,18 +23,28 @@ def read(paths: list[Path], sample: int) -> Table:
     Raises:
         BadData: no JSON, too large, or no list of objects in it.
     """
-    sampler = Sampler(sample)
+    sampler, allowance = Sampler(sample), Allowance()
     arguments: dict[str, str] = {}
-    used = 0
     for path in paths:
-        size, field, rows = _rows(path)
-        used += size
+        if allowance.over():
+            allowance.cut = True
+            break
+        size, field = _add(path, sampler)
+        allowance.spend(size)
         if field:
             arguments["field"] = field
-        for row in rows:
-            sampler.add(sampler.seen + 1, row, size // max(len(rows), 1))
     rows, numbers = sampler.result()
-    return Table(rows, numbers, sampler.seen, sampler.seen, used, load_arguments=arguments, order_spread=True)
+    total = None if allowance.cut else sampler.seen
+    notes = [*allowance.notes(sampler.seen), *sampler.notes()]
+    return Table(rows, numbers, sampler.seen, total, allowance.used, load_arguments=arguments, order_spread=True, notes=notes)
+
+
+def _add(path: Path, sampler: Sampler) -> tuple[int, str | None]:
+    """Offer the rows of one document; its size, and the field they are under. A function, so that only one is held at a time."""
+    size, field, rows = _rows(path)
+    for row in rows:
+        sampler.add(sampler.seen + 1, lambda row=row: row)  # type: ignore[misc]
+    return size, field
 
 
 def is_lines(path: Path) -> bool:
@@ -44,15 +54,15 @@ def is_lines(path: Path) -> bool:
         more = stream.readline(4 * 1024 * 1024).strip()
     try:
         return isinstance(json.loads(first), dict) and more.startswith(b"{")
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
 def _rows(path: Path) -> tuple[int, str | None, list[dict[str, Any]]]:
     with open_bytes(path) as stream:
-        data = stream.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        told = f"{shown(path)} is one JSON document of more than {LARGEST // 2**20} MiB"
+        data = stream.read(LARGEST_DOCUMENT_BYTES + 1)
+    if len(data) > LARGEST_DOCUMENT_BYTES:
+        told = f"{shown(path)} is one JSON document of more than {LARGEST_DOCUMENT_BYTES // MIB} MiB"
         raise BadData(told, hint="make it JSON Lines, one row a line: jq -c '.[]' file.json > file.jsonl")
     field, rows = _find(path, _parse(path, decode(path, data, 1)))
     wrong = next((number for number, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
@@ -74,6 +84,8 @@ def _parse(path: Path, text: str) -> Any:
     except json.JSONDecodeError as err:
         told = f"{shown(path)} line {err.lineno} column {err.colno} is not JSON: {err.msg}: {excerpt(text, err.pos)!r}"
         raise BadData(told, hint="repair the file") from err
+    except ValueError as err:  # a number of thousands of digits
+        raise BadData(f"{shown(path)} is not JSON: {clean(err, limit=100)}", hint="repair the file") from err
 
 
 def _find(path: Path, value: Any) -> tuple[str | None, list[Any]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import glob
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml_intern_helpers.dataset.local.bounds import Warn
 from ml_intern_helpers.dataset.local.opening import shown
+from ml_intern_helpers.dataset.local.walk import Walk, split_pattern
 from ml_intern_helpers.errors import BadData, NotFound
 from ml_intern_helpers.text import clean
 
@@ -47,21 +50,43 @@ class Files:
     skipped: int = 0
 
 
-def find_files(target: str) -> Files:
-    """The files that `target` (file, folder, glob pattern) stands for.
+def find_files(target: str, warn: Warn) -> Files:
+    """The files that `target` (file, folder, glob pattern) stands for; `warn` hears what was left out.
 
     Raises:
         NotFound: nothing there; the hint names what lies near.
-        BadData: no format that is read here.
+        BadData: no format that is read here, no regular file, or nothing this user may read.
     """
-    path = Path(target).expanduser()
+    try:
+        return _find(Path(target).expanduser(), warn)
+    except PermissionError as err:
+        raise BadData(f"{clean(target, limit=200)} may not be read by this user", hint="check its permissions") from err
+    except (OSError, RuntimeError, ValueError) as err:  # a name too long, an unknown ~user, a NUL
+        told = clean(getattr(err, "strerror", None) or err, limit=150)
+        raise NotFound(f"{clean(target, limit=200)} cannot be opened: {told}", hint="check the path") from err
+
+
+def _find(path: Path, warn: Warn) -> Files:
     if path.is_dir():
-        return _folder(path)
+        return _folder(path, warn)
     if path.exists():
+        _refuse_special(path)
         return Files(_format(path), {"train": [path]})
-    if any(sign in target for sign in "*?["):
-        return _pattern(str(path))
+    if any(sign in str(path) for sign in "*?["):
+        return _pattern(str(path), warn)
     raise NotFound(f"no file {shown(path)}", hint=_near(path))
+
+
+def _refuse_special(path: Path) -> None:
+    """A pipe would make us wait for ever, a device has no end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise BadData(f"{shown(path)} is a pipe or a device, no file", hint="write the rows to a file and give that")
+
+
+def _walk(root: Path) -> Walk:
+    if os.path.realpath(root) == os.path.realpath(os.sep):
+        raise BadData("the whole disk is no dataset", hint="name the folder that holds the data")
+    return Walk(root)
 
 
 def _near(path: Path) -> str:
@@ -95,29 +120,31 @@ def _sniffed(path: Path) -> str:
     raise BadData(told, hint=f"give one of {', '.join(ENDINGS)} (also .gz for text), a folder of them, or a Hub id")
 
 
-def _folder(path: Path) -> Files:
-    saved = _saved(path)
-    if saved:
-        return Files("saved", saved)
-    files = [item for item in sorted(path.rglob("*")) if item.is_file() and not _hidden(item, path)]
-    return _grouped(path, [item for item in files if _ending(item)])
+def _folder(path: Path, warn: Warn) -> Files:
+    walk = _walk(path)
+    try:
+        saved = _saved(path, walk)
+        return Files("saved", saved) if saved else _grouped(path, [item for item in walk.files() if _ending(item)])
+    finally:
+        walk.tell(warn)
 
 
-def _saved(path: Path) -> dict[str, list[Path]]:
+def _saved(path: Path, walk: Walk) -> dict[str, list[Path]]:
     """Splits of a folder that `save_to_disk` wrote; empty when it is none."""
     folders = {"train": path} if (path / "state.json").exists() else {}
     if (path / "dataset_dict.json").exists():
-        folders = {item.name: item for item in sorted(path.iterdir()) if (item / "state.json").exists()}
-    return {name: sorted(folder.glob("*.arrow")) for name, folder in folders.items()}
+        folders = {entry.name: Path(entry) for entry in walk.folders(path) if (Path(entry) / "state.json").exists()}
+    splits = {name: sorted(filter(walk.keeps, folder.glob("*.arrow"))) for name, folder in folders.items()}
+    if folders and not any(splits.values()):
+        raise BadData(f"{shown(path)} was made by save_to_disk but holds no .arrow file", hint="get the folder again, whole")
+    return {name: files for name, files in splits.items() if files}
 
 
-def _hidden(item: Path, root: Path) -> bool:
-    return any(part.startswith((".", "__")) for part in item.relative_to(root).parts)
-
-
-def _pattern(pattern: str) -> Files:
-    names = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-    files = [Path(name) for name in names if Path(name).is_file()]
+def _pattern(pattern: str, warn: Warn) -> Files:
+    root, parts = split_pattern(pattern)
+    walk = _walk(root)
+    files = walk.matching(parts) if root.is_dir() else []
+    walk.tell(warn)
     if not files:
         raise NotFound(
             f"no file matches {clean(pattern, limit=200)}", hint="check the pattern; quote it so that the shell leaves it alone"

@@ -3,63 +3,37 @@
 from __future__ import annotations
 
 import json
-import zlib
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.dataset.local.opening import decode, excerpt, open_bytes, shown
+from ml_intern_helpers.dataset.local.bounds import Allowance
+from ml_intern_helpers.dataset.local.lines import lines
+from ml_intern_helpers.dataset.local.opening import decode, excerpt, shown
 from ml_intern_helpers.dataset.local.sampling import Sampler
 from ml_intern_helpers.dataset.local.table import Table
 from ml_intern_helpers.errors import BadData
 
-LONGEST_LINE = 64 * 1024 * 1024
-#: Beyond this the rest of the files is not parsed; the report says so.
-MOST_BYTES = 512 * 1024 * 1024
-
 
 def read(paths: list[Path], sample: int) -> Table:
-    """Parse the lines of `paths`, in order, up to `MOST_BYTES`.
+    """Parse the lines of `paths`, in order, up to `MOST_BYTES` and `MOST_SECONDS`.
+
+    Row numbers are line numbers, which go on from file to file.
 
     Raises:
-        BadData: a line that is no JSON object, repeats a key, is not UTF-8 or longer than `LONGEST_LINE`.
+        BadData: a line that is no JSON object, repeats a key, is not UTF-8 or longer than `LONGEST_LINE_BYTES`.
+        TooDeep: a row that nests too deep.
     """
-    sampler = Sampler(sample)
-    used = 0
-    complete = True
+    sampler, allowance = Sampler(sample), Allowance()
     for path in paths:
-        used, whole = _read_one(path, sampler, used)
-        complete = complete and whole
-        if used >= MOST_BYTES:
-            complete = complete and path == paths[-1]
-            break
-    rows, numbers = sampler.result()
-    return Table(rows, numbers, sampler.seen, sampler.seen if complete else None, used, order_spread=True)
-
-
-def _read_one(path: Path, sampler: Sampler, used: int) -> tuple[int, bool]:
-    """Parse one file; bytes used so far, and whether its end was reached. Row numbers go on from file to file."""
-    first = sampler.seen
-    with open_bytes(path) as stream:
-        number = 0
-        while line := _line(path, stream, number + 1):
-            number += 1
-            used += len(line)
+        first = sampler.seen
+        for number, line in lines(path, allowance):
             if line.strip():
-                sampler.add(first + number, _parse(path, line, number), len(line))
-            if used >= MOST_BYTES:
-                return used, not stream.read(1)
-    return used, True
-
-
-def _line(path: Path, stream: Any, number: int) -> bytes:
-    try:
-        line: bytes = stream.readline(LONGEST_LINE + 1)
-    except (OSError, EOFError, zlib.error) as err:
-        raise BadData(f"{shown(path)} breaks off after line {number - 1}: {err}", hint="get the file again") from err
-    if len(line) > LONGEST_LINE:
-        told = f"{shown(path)} line {number} is longer than {LONGEST_LINE // 2**20} MiB"
-        raise BadData(told, hint="one row per line? A JSON array belongs into a .json file")
-    return line
+                row = _parse(path, line, number)
+                sampler.add(first + number, lambda row=row: row)  # type: ignore[misc]
+    rows, numbers = sampler.result()
+    total = None if allowance.cut else sampler.seen
+    notes = [*allowance.notes(sampler.seen), *sampler.notes()]
+    return Table(rows, numbers, sampler.seen, total, allowance.used, order_spread=True, notes=notes)
 
 
 def _parse(path: Path, line: bytes, number: int) -> dict[str, Any]:

@@ -3,43 +3,58 @@
 from __future__ import annotations
 
 import random
+import sys
+from collections.abc import Callable
 from typing import Any
+
+from ml_intern_helpers.dataset.local.bounds import DEEPEST_LEVELS, MIB, SAMPLE_BYTES
 
 Row = dict[str, Any]
 
 
+class TooDeep(ValueError):
+    """A row nests deeper than `DEEPEST_LEVELS`; whatever walks it further on would run out of stack."""
+
+
 class Sampler:
-    """Keeps at most `size` rows in at most about `budget_bytes`.
+    """Keeps at most `size` rows in at most about `SAMPLE_BYTES` of memory.
 
     The first fifth of the sample is the head of the data; the rest is drawn evenly (reservoir, fixed seed), so that what
     goes wrong in row 60,000 is seen as well as what goes wrong in row 6.
     """
 
-    def __init__(self, size: int, budget_bytes: int = 128 * 1024 * 1024) -> None:
+    def __init__(self, size: int) -> None:
         self.size = size
         self.head_size = max(size // 5, 1)
         self.seen = 0
-        self._budget = budget_bytes
+        self.left_out = 0
         self._used = 0
         self._head: list[tuple[int, Row]] = []
         self._spread: list[tuple[int, Row, int]] = []
         self._random = random.Random(0)
 
-    def add(self, number: int, row: Row, num_bytes: int) -> None:
-        """Offer row `number` (1-based), `num_bytes` long in the file."""
+    def add(self, number: int, make: Callable[[], Row]) -> None:
+        """Offer row `number` (1-based); `make` is called only when the row is drawn.
+
+        Raises:
+            TooDeep: the row was drawn and nests too deep.
+        """
         self.seen += 1
-        if len(self._head) < self.head_size:
-            self._head.append((number, row))
-            self._used += num_bytes
+        in_head = len(self._head) < self.head_size
+        place = None if in_head else self._place()
+        if not in_head and place is None:
             return
-        place = self._place()
+        row = make()
+        freed = self._spread[place][2] if place is not None and place < len(self._spread) else 0
+        weight = weigh(row, SAMPLE_BYTES - self._used + freed, number)
+        if self._used - freed + weight > SAMPLE_BYTES:
+            self.left_out += 1
+            return
+        self._used += weight - freed
         if place is None:
-            return
-        freed = self._spread[place][2] if place < len(self._spread) else 0
-        if self._used - freed + num_bytes > self._budget:
-            return
-        self._used += num_bytes - freed
-        self._spread[place : place + 1] = [(number, row, num_bytes)]
+            self._head.append((number, row))
+        else:
+            self._spread[place : place + 1] = [(number, row, weight)]
 
     def _place(self) -> int | None:
         """Where in the reservoir the current row goes, or None."""
@@ -53,3 +68,38 @@ class Sampler:
         """The sampled rows and their numbers, in the order of the data."""
         kept = sorted([*self._head, *((number, row) for number, row, _ in self._spread)], key=lambda item: item[0])
         return [row for _, row in kept], [number for number, _ in kept]
+
+    def notes(self) -> list[str]:
+        """What to tell about rows that were drawn and not kept."""
+        return left_out_notes(self.left_out)
+
+
+def left_out_notes(count: int) -> list[str]:
+    """What to tell when `count` rows did not fit."""
+    return [f"{count:,} rows are not in the sample, which holds at most {SAMPLE_BYTES // MIB} MiB of memory"] if count else []
+
+
+def weigh(row: Row, most: int, number: int) -> int:
+    """About how many bytes of memory `row` takes; anything above `most` once that is sure.
+
+    `len` of the line is no measure: `{},` is three bytes in a file and seventy in memory.
+
+    Raises:
+        TooDeep: naming row `number`.
+    """
+    total, depth = 0, 0
+    level: list[Any] = [row]
+    while level and total <= most:
+        depth += 1
+        if depth > DEEPEST_LEVELS:
+            raise TooDeep(f"row {number:,} is nested too deep to be data (more than {DEEPEST_LEVELS} levels)")
+        inner: list[Any] = []
+        for value in level:
+            total += sys.getsizeof(value)
+            if isinstance(value, dict):
+                total += sum(map(sys.getsizeof, value))
+                inner.extend(value.values())
+            elif isinstance(value, (list, tuple)):
+                inner.extend(value)
+        level = inner
+    return total

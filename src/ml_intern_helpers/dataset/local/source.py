@@ -8,7 +8,11 @@ from pathlib import Path
 
 from ml_intern_helpers.dataset.choice import choose
 from ml_intern_helpers.dataset.local import columnar, csv_table, document, jsonl, text_lines
+from ml_intern_helpers.dataset.local.bounds import Warn
 from ml_intern_helpers.dataset.local.files import Files, find_files
+from ml_intern_helpers.dataset.local.narrow import narrow
+from ml_intern_helpers.dataset.local.opening import shown
+from ml_intern_helpers.dataset.local.sampling import TooDeep
 from ml_intern_helpers.dataset.local.table import Table
 from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, even
 from ml_intern_helpers.dataset.mapping.code import names, quoted
@@ -28,18 +32,20 @@ READERS: dict[str, Callable[[list[Path], int], Table]] = {
 }
 
 
-def look(asked: Asked, sample: int) -> Look:
-    """Read the files that `asked` names.
+def look(asked: Asked, sample: int, warn: Warn) -> Look:
+    """Read the files that `asked` names; `warn` hears what was left out or cut.
 
     Raises:
         NotFound: no such file or split.
         BadData: a file that is not what it should be, or no rows in it.
     """
-    files = find_files(asked.name)
+    files = find_files(asked.name, warn)
     chosen = choose([(CONFIG, split) for split in files.splits], asked)
     paths = files.splits[chosen.split]
-    kind = "jsonl" if files.format == "json" and document.is_lines(paths[0]) else files.format
-    table = _read(kind, paths, sample)
+    kind, table = _read(files.format, paths, sample)
+    narrow(table)
+    for note in table.notes:
+        warn(note)
     if not table.rows:
         raise BadData(f"{clean(asked.name, limit=200)} has no rows in split {chosen.split!r}", hint="there is nothing to inspect")
     return Look(
@@ -58,12 +64,18 @@ def look(asked: Asked, sample: int) -> Look:
     )
 
 
-def _read(kind: str, paths: list[Path], sample: int) -> Table:
+def _read(kind: str, paths: list[Path], sample: int) -> tuple[str, Table]:
+    """What the files really hold, and a sample of it."""
     try:
-        return READERS[kind](paths, sample)
+        kind = "jsonl" if kind == "json" and document.is_lines(paths[0]) else kind
+        return kind, READERS[kind](paths, sample)
     except (OSError, EOFError, zlib.error) as err:
-        told = f"{clean(paths[0], limit=200)} cannot be read to its end: {clean(err, limit=100)}"
+        told = f"{shown(paths[0])} cannot be read to its end: {clean(err, limit=100)}"
         raise BadData(told, hint="the file is damaged or not readable: get it again") from err
+    except TooDeep as err:
+        raise BadData(f"{shown(paths[0])}: {err}", hint="look at that row") from err
+    except MemoryError as err:
+        raise BadData(f"{shown(paths[0])} takes more memory to read than there is", hint="inspect a part of it") from err
 
 
 def _split(name: str, table: Table | None, paths: list[Path]) -> Split:
@@ -72,6 +84,8 @@ def _split(name: str, table: Table | None, paths: list[Path]) -> Split:
         return Split(CONFIG, name, None, "unknown", size)
     if table.num_rows is not None:
         return Split(CONFIG, name, table.num_rows, "exact", size)
+    if any(path.suffix == ".gz" for path in paths):  # the share that was read is one of unpacked bytes
+        return Split(CONFIG, name, table.rows_parsed, "at_least", size)
     return Split(CONFIG, name, int(table.rows_parsed * size / max(table.bytes_read, 1)), "estimated", size)
 
 

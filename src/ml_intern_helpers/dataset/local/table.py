@@ -21,6 +21,7 @@ class Table:
         load_arguments: what `load_dataset` needs beside the files (`field="data"`).
         order_spread: the sample is spread over the data and not its head.
         findings: what was noticed on the way.
+        notes: what a bound has cut off, one line each.
     """
 
     rows: list[dict[str, Any]]
@@ -32,3 +33,4 @@ class Table:
     load_arguments: dict[str, str] = field(default_factory=dict)
     order_spread: bool = False
     findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)

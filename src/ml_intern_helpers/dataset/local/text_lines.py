@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from ml_intern_helpers.dataset.local.opening import decode, open_bytes
+from ml_intern_helpers.dataset.local.bounds import Allowance
+from ml_intern_helpers.dataset.local.lines import lines
+from ml_intern_helpers.dataset.local.opening import decode
 from ml_intern_helpers.dataset.local.sampling import Sampler
 from ml_intern_helpers.dataset.local.table import Table
 
 
 def read(paths: list[Path], sample: int) -> Table:
-    """The lines of `paths` as rows."""
-    sampler = Sampler(sample)
-    used = 0
+    """The lines of `paths` as rows, up to `MOST_BYTES` and `MOST_SECONDS`.
+
+    Raises:
+        BadData: a line that is not UTF-8 or longer than `LONGEST_LINE_BYTES`.
+    """
+    sampler, allowance = Sampler(sample), Allowance()
     for path in paths:
-        with open_bytes(path) as stream:
-            for number, line in enumerate(stream, 1):
-                used += len(line)
-                sampler.add(sampler.seen + 1, {"text": decode(path, line, number).rstrip("\r\n")}, len(line))
+        for number, line in lines(path, allowance):
+            sampler.add(sampler.seen + 1, partial(_row, decode(path, line, number)))
     rows, numbers = sampler.result()
-    return Table(rows, numbers, sampler.seen, sampler.seen, used, order_spread=True)
+    total = None if allowance.cut else sampler.seen
+    notes = [*allowance.notes(sampler.seen), *sampler.notes()]
+    return Table(rows, numbers, sampler.seen, total, allowance.used, order_spread=True, notes=notes)
+
+
+def _row(line: str) -> dict[str, Any]:
+    return {"text": line.rstrip("\r\n")}

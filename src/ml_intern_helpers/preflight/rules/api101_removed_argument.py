@@ -62,7 +62,6 @@ def _judged(facts: Facts, made: ApiCall, one: Unknown) -> Iterator[Outcome]:
         why = f"{facts.patched_by} replaces TRL's classes" if facts.patched_by else one.setting.value.reason
         yield unknown(f"{one.name}= of {made.shown} is not taken by {facts.offers.label(made.owner)}, but {why}", line)
         return
-    error = "ValueError" if made.name in _HANDS_ON else "TypeError"
     release = "; ".join(part for part in (facts.offers.label(made.owner), advice.since) if part)
-    message = f"{made.shown} takes no argument {one.name} ({release}): {error}"
+    message = f"{made.shown} takes no argument {one.name} ({release}): TypeError"
     yield failed(message, advice.fix, one.setting.node, whole=made.call)

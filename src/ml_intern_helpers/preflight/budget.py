@@ -1,0 +1,52 @@
+"""An end to every check: a script made to keep us busy is given up, not waited for."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from collections.abc import Callable
+from functools import wraps
+from types import FrameType
+
+from ml_intern_helpers.cli import Context
+from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.report import Report
+from ml_intern_helpers.text import clean
+
+#: Of the 2 s an answer may take, what reading and judging get; a 300-line script needs about 0.1 s of it.
+MOST_CPU_S = 1.4
+
+Run = Callable[[argparse.Namespace, Context], Report]
+
+
+def bounded(run: Run) -> Run:
+    """`run` with at most MOST_CPU_S of processor time; beyond it `Unavailable`.
+
+    Processor time and not the clock: on a busy machine the same script must get the same answer. Steps are counted as well
+    (`Script.spend`), but a count only knows the loops that were thought of.
+    """
+
+    @wraps(run)
+    def within(args: argparse.Namespace, context: Context) -> Report:
+        # Windows has no such timer, and only the main thread may set one: there the counted steps have to do.
+        if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+            return run(args, context)
+        before = signal.signal(signal.SIGPROF, _giving_up(args))
+        signal.setitimer(signal.ITIMER_PROF, MOST_CPU_S)
+        try:
+            return run(args, context)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, before or signal.SIG_DFL)
+
+    return within
+
+
+def _giving_up(args: argparse.Namespace) -> Callable[[int, FrameType | None], None]:
+    def stop(signum: int, frame: FrameType | None) -> None:
+        name = clean(str(args.path or "the script"), limit=300)
+        message = f"{name} is too large to judge: given up after {MOST_CPU_S:g} s of processor time"
+        raise Unavailable(message, hint="check the part that trains by itself")
+
+    return stop
