@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from dataset.cases import CASES, chat, question
+from dataset.cases import CASES, chat, question, user
 from dataset.viewer import Viewer, hub_with
 from ml_intern_helpers.dataset import inspect_dataset
 from ml_intern_helpers.dataset.checks.traps import CODES
@@ -78,7 +78,14 @@ def in_process_all(capsys: pytest.CaptureFixture[str], rows_file: Callable[..., 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code"), [(["no-such.jsonl"], 3), (["a/b/c"], 2), (["x", "--method", "ppo"], 2), (["x", "--rows", "101"], 2)]
+    ("arguments", "code"),
+    [
+        (["no-such.jsonl"], 3),
+        (["a/b/c"], 2),
+        (["x", "--method", "ppo"], 2),
+        (["x", "--rows", "101"], 2),
+        (["x", "--sample", "0"], 2),
+    ],
 )
 def test_errors_have_every_key_too(helper: Helper, arguments: list[str], code: int) -> None:
     done = helper("inspect_dataset", *arguments, "--json")
@@ -214,3 +221,143 @@ def test_every_kind_of_mapping_runs_as_it_is_shown(in_process_all: Callable[...,
                 assert len(scope["dataset"]) == verdict["mapping_rows_out"], case.name
                 seen.add(body)
     assert len(seen) >= 20
+
+
+ODD = [{"user_query": f"what is {n}", "bot_reply": f"it is {n}"} for n in range(6)]
+NESTED = [{"data": {"q": f"what is {n}", "a": f"it is {n}"}} for n in range(6)]
+RATED = [{"prompt": question(n), "completion": "yes", "label": n % 5 + 1} for n in range(10)]
+UNNAMED = [
+    pytest.param(ODD, "sft", 'dataset.rename_columns({"…": "prompt", "…": "completion"})', id="other names"),
+    pytest.param(ODD, "dpo", 'dataset.rename_columns({"…": "chosen", "…": "rejected"})', id="a pair under other names"),
+    pytest.param(NESTED, "sft", 'dataset.map(lambda row: {"prompt": …, "completion": …})', id="inside a struct"),
+    pytest.param(RATED, "kto", "yours to say", id="ratings"),
+]
+
+
+@pytest.mark.parametrize(("rows", "method", "told"), UNNAMED)
+def test_what_the_names_do_not_tell_is_neither_fit_nor_unfit(
+    helper: Helper, rows_file: Callable[..., str], rows: list[dict[str, Any]], method: str, told: str
+) -> None:
+    done = helper("inspect_dataset", rows_file(rows), "--method", method)
+    first = done.stdout.splitlines()[0]
+    assert done.code == 3
+    assert first.startswith(f"UNKNOWN for {method}: ")
+    assert told in first
+
+
+def test_with_a_method_the_others_take_one_line(helper: Helper, rows_file: Callable[..., str]) -> None:
+    told = helper("inspect_dataset", rows_file(MESSAGES), "--method", "sft").stdout
+    assert "\nother methods: INCOMPATIBLE for dpo, kto, reward; UNKNOWN for grpo (ask with --method)\n" in told
+    assert "no columns are known" not in told
+
+
+def test_the_load_line_is_shown_where_no_mapping_is(helper: Helper, tmp_path: Path) -> None:
+    """Without sep= `datasets` makes one column of a semicolon file, and training dies on a dataset that was READY."""
+    path = tmp_path / "a.csv"
+    path.write_text("prompt;completion\n" + "".join(f"what is {n};it is {n}\n" for n in range(4)))
+    told = helper("inspect_dataset", path.name, "--method", "sft", cwd=tmp_path)
+    assert told.code == 0
+    assert 'load: dataset = load_dataset("csv", data_files="a.csv", sep=";", split="train")' in told.stdout.splitlines()
+
+
+NOT_USED = [
+    ({"question": "what", "reasoning": "because", "answer": "it"}, "sft", ["reasoning"]),
+    ({"messages": chat(1), "id": 1, "tools": "[]"}, "sft", ["id"]),
+    ({"prompt": "what is it", "messages": chat(1)}, "sft", ["prompt"]),
+    ({"prompt": "what is it", "completion": "a", "label": "x"}, "sft", ["label"]),
+    ({"prompt": "what is it", "chosen": "a", "rejected": "b", "score": 1.0}, "dpo", ["score"]),
+    ({"question": "what is it", "chosen": "a", "rejected": "b", "score": 1.0}, "dpo", ["score"]),
+    ({"prompt": "what is it", "answer": "a"}, "grpo", []),
+]
+
+
+@pytest.mark.parametrize(("row", "method", "left"), NOT_USED, ids=[f"{v[1]}: {', '.join(v[0])}" for v in NOT_USED])
+def test_columns_that_the_trainer_would_not_see_are_named(
+    helper: Helper, rows_file: Callable[..., str], row: dict[str, Any], method: str, left: list[str]
+) -> None:
+    path = rows_file([row] * 3)
+    assert helper("inspect_dataset", path, "--method", method, "--json").json["verdicts"][method]["columns_not_used"] == left
+    line = f"columns not used for {method}: {', '.join(map(repr, left))}"
+    assert (line in helper("inspect_dataset", path, "--method", method).stdout) == bool(left)
+
+
+def said(count: int, role: str = "user") -> dict[str, str]:
+    return {"role": role, "content": "x" * count}
+
+
+LENGTHS = [
+    ("sft", {"messages": [said(10), said(5, "assistant")]}, "messages", "characters", 15),
+    ("sft", {"text": "x" * 7}, "text", "characters", 7),
+    ("sft", {"prompt": "x" * 7, "completion": "y" * 3, "text": "z"}, "prompt and completion", "characters", 10),
+    ("sft", {"input_ids": [1, 2, 3, 4]}, "input_ids", "tokens", 4),
+    ("dpo", {"prompt": "x" * 9, "chosen": "y", "rejected": "z" * 4}, "prompt and the longer answer", "characters", 13),
+    ("reward", {"chosen": [said(9), said(2, "assistant")], "rejected": [said(9), said(1, "assistant")]}, None, "characters", 11),
+    ("kto", {"prompt": "x" * 9, "completion": "y", "label": True}, "prompt and completion", "characters", 10),
+    ("grpo", {"prompt": [said(6)], "answer": "y" * 50}, "prompt", "characters", 6),
+    ("sft", {"question": "x" * 6, "answer": "y" * 2}, "prompt and completion", "characters", 8),
+]
+
+
+@pytest.mark.parametrize(("method", "row", "of", "unit", "size"), LENGTHS, ids=[f"{v[0]}: {', '.join(v[1])}" for v in LENGTHS])
+def test_length_is_that_of_what_is_trained_on(
+    in_process_all: Callable[..., dict[str, Any]], method: str, row: dict[str, Any], of: str | None, unit: str, size: int
+) -> None:
+    rows = [row, {**row, "label": False}] if method == "kto" else [row, row]
+    at = in_process_all(rows, "--method", method)["verdicts"][method]["length"]
+    assert (at["unit"], at["rows"], at["min"], at["median"], at["p95"], at["max"]) == (unit, 2, size, size, size, size)
+    assert at["of"] == (of or "the longer answer")
+
+
+def test_the_figures_of_length(in_process_all: Callable[..., dict[str, Any]]) -> None:
+    at = in_process_all([{"text": "x" * size} for size in range(1, 101)])["verdicts"]["sft"]["length"]
+    assert (at["min"], at["median"], at["p95"], at["max"]) == (1, 50, 95, 100)
+
+
+def test_copies_are_counted_by_row_ids_aside(in_process_all: Callable[..., dict[str, Any]]) -> None:
+    rows = [{"id": n, "messages": chat(n % 4)} for n in range(6)]
+    (found,) = [finding for finding in in_process_all(rows)["findings"] if finding["code"] == "SET307"]
+    assert "2 rows repeat an earlier row word for word in 'messages' (row 5 is row 1)" in found["message"]
+    assert found["evidence"].startswith("2 of 6 sampled rows (33%): row 5, 6")
+
+
+def test_pairs_that_differ_in_one_answer_are_no_copies(in_process_all: Callable[..., dict[str, Any]]) -> None:
+    rows = [{"prompt": "what is it", "chosen": f"yes {n}", "rejected": "no"} for n in range(4)]
+    assert not [finding for finding in in_process_all(rows)["findings"] if finding["code"] == "SET307"]
+
+
+MUTE = [
+    pytest.param([[user("a")], [user("b")]], "drop these rows", id="no answer anywhere"),
+    pytest.param([[user("a")], [*chat(1), user("b")]], "drop the rows without an answer", id="no answer in some"),
+    pytest.param([[*chat(1), user("b")]] * 2, "cut the last turn off", id="the answer comes before"),
+]
+
+
+@pytest.mark.parametrize(("chats", "fix"), MUTE)
+def test_the_fix_for_a_last_turn_leaves_rows_to_learn_from(
+    in_process_all: Callable[..., dict[str, Any]], chats: list[Any], fix: str
+) -> None:
+    (found,) = [f for f in in_process_all([{"messages": item} for item in chats])["findings"] if f["code"] == "SET302"]
+    assert found["fix"].startswith(fix)
+
+
+def mapped(report: dict[str, Any], method: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    from ml_intern_helpers.dataset.mapping.run import run
+
+    return run("\n".join(report["verdicts"][method]["mapping"].splitlines()[2:]), rows)
+
+
+def test_an_empty_system_column_makes_no_turn(in_process_all: Callable[..., dict[str, Any]]) -> None:
+    """An empty system turn stands in for the template's own."""
+    rows = [{"system": words, "question": "what is it", "response": "this"} for words in ("be kind", "", None)]
+    for method in ("sft", "grpo"):
+        made = mapped(in_process_all(rows), method, rows)
+        assert [[turn["role"] for turn in row["prompt"]] for row in made] == [["system", "user"], ["user"], ["user"]]
+
+
+def test_the_prompt_for_grpo_is_what_comes_before_the_last_answer(in_process_all: Callable[..., dict[str, Any]]) -> None:
+    rows = [{"messages": chat(1), "score": 1}, {"messages": [*chat(2), user("and then")], "score": 2}]
+    report = in_process_all(rows)
+    assert [len(row["prompt"]) for row in mapped(report, "grpo", rows)] == [1, 3]
+    assert report["verdicts"]["grpo"]["reason"].endswith("your reward functions receive 'score'")
+    bare = in_process_all([{"messages": chat(n)} for n in range(3)])
+    assert "rewards can only judge the completion itself" in bare["verdicts"]["grpo"]["reason"]

@@ -6,11 +6,12 @@ table to the real trainers.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 Row = dict[str, Any]
-R, M, X = "ready", "needs_mapping", "incompatible"
+R, M, X, U = "ready", "needs_mapping", "incompatible", "unknown"
 SIZE = 8
 
 
@@ -277,7 +278,7 @@ KTO_CASES = [
     Case(
         "ratings from 1 to 5: which are good is not ours to say",
         rows(lambda n: {"prompt": question(n), "completion": " yes", "label": n % 5 + 1}),
-        {"sft": R, "kto": X, "grpo": R},
+        {"sft": R, "kto": U, "grpo": R},
         {"SET207"},
     ),
     Case(
@@ -326,5 +327,119 @@ GRPO_CASES = [
     ),
 ]
 
-CASES = [*SFT_CASES, *PREFERENCE_CASES, *KTO_CASES, *GRPO_CASES]
+TARGET_CASES = [
+    Case(
+        "article and highlights (CNN/DailyMail)",
+        rows(lambda n: {"article": question(n), "highlights": f"n{n}"}),
+        {"sft": M, "grpo": M},
+    ),
+    Case(
+        "document and summary (XSum)",
+        rows(lambda n: {"document": question(n), "summary": f"n{n}", "id": str(n)}),
+        {"sft": M, "grpo": M},
+    ),
+    Case(
+        "text and summary: TRL learns the text alone",
+        rows(lambda n: {"text": question(n), "summary": f"n{n}!"}),
+        {"sft": M, "grpo": M},
+        {"SET219"},
+    ),
+    Case(
+        "text that holds its answer already (alpaca with text)",
+        rows(lambda n: {"text": f"{question(n)}\nit means {n}", "output": f"it means {n}"}),
+        {"sft": R},
+        absent={"SET219"},
+    ),
+    Case(
+        "text and a class: no answer is ignored",
+        rows(lambda n: {"text": question(n), "target": n % 2}),
+        {"sft": R},
+        absent={"SET219"},
+    ),
+    Case(
+        "reasoning beside question and answer",
+        rows(lambda n: {"question": question(n), "reasoning": f"because of {n}", "answer": str(n)}),
+        {"sft": M, "grpo": M},
+    ),
+    Case(
+        "a system column that is empty in some rows",
+        rows(lambda n: {"system": "be kind" if n % 2 else "", "question": question(n), "response": f"it means {n}"}),
+        {"sft": M, "grpo": M},
+    ),
+    Case(
+        "conversations of which some end with the user",
+        rows(lambda n: {"messages": chat(n) if n % 2 else [*chat(n), user("and then")]}),
+        {"sft": R, "grpo": M},
+        {"SET302"},
+    ),
+]
+
+HOPELESS_CASES = [
+    Case("no assistant turn in any row", rows(lambda n: {"messages": [user(question(n))]}), {"grpo": M}, {"SET302"}),
+    Case("completions with nothing in them", rows(lambda n: {"prompt": question(n), "completion": ""}), {"grpo": R}, {"SET301"}),
+    Case(
+        "chosen equals rejected in every row",
+        rows(lambda n: {"prompt": question(n), "chosen": " yes", "rejected": " yes"}),
+        {"sft": M, "grpo": R},
+        {"SET303"},
+    ),
+    Case(
+        "chosen equals rejected in every row, before a mapping",
+        rows(lambda n: {"question": question(n), "chosen": "yes", "rejected": "yes"}),
+        {"sft": M, "grpo": M},
+        {"SET303"},
+    ),
+    Case(
+        "one class only, in words",
+        rows(lambda n: {"prompt": question(n), "completion": f" yes {n}", "label": "good"}),
+        {"sft": R, "grpo": R},
+        {"SET304"},
+        {"SET307"},
+    ),
+    Case(
+        "the same conversation over and over",
+        rows(lambda n: {"id": n, "messages": chat(1)}),
+        {"sft": R, "grpo": M},
+        {"SET307"},
+    ),
+]
+
+# What nobody can tell from the names: never "unfit", and never "fine".
+NAMELESS_CASES = [
+    Case(
+        "texts under names nobody knows",
+        rows(lambda n: {"user_query": question(n), "bot_reply": f"it means {n}"}),
+        dict.fromkeys(("sft", "dpo", "grpo", "kto", "reward"), U),
+    ),
+    Case(
+        "texts inside a struct",
+        rows(lambda n: {"data": {"q": question(n), "a": f"it means {n}"}}),
+        dict.fromkeys(("sft", "dpo", "grpo", "kto", "reward"), U),
+    ),
+    Case(
+        "answers inside a struct (SQuAD)",
+        rows(lambda n: {"context": "all of it", "question": question(n), "answers": {"text": [f"n{n}"], "answer_start": [n]}}),
+        {"sft": U, "grpo": M},
+    ),
+    Case(
+        "two responses and a winner",
+        rows(
+            lambda n: {
+                "question": question(n),
+                "response_a": f"it means {n}",
+                "response_b": f"ask {n} again",
+                "winner": "ab"[n % 2],
+            }
+        ),
+        {"sft": U, "dpo": U, "grpo": M, "kto": U, "reward": U},
+    ),
+    Case("turns as JSON in a string", rows(lambda n: {"messages": json.dumps(chat(n))}), {"sft": U, "grpo": U}),
+    Case(
+        "ids, links and categories are no answers",
+        rows(lambda n: {"id": f"a{n}", "url": f"https://a.b/c d/{n}", "kind": "some words", "at": n}),
+        {},
+    ),
+]
+
+CASES = [*SFT_CASES, *PREFERENCE_CASES, *KTO_CASES, *GRPO_CASES, *TARGET_CASES, *HOPELESS_CASES, *NAMELESS_CASES]
 METHODS = ("sft", "dpo", "grpo", "kto", "reward")

@@ -70,6 +70,15 @@ BOMBS = [
     pytest.param("a.csv", lambda: b"," * 200_000 + b"\n1\n", [], 1, "first 1,000 of 200,001 columns", 500, id="wide CSV header"),
     pytest.param("a.json.gz", lambda: inflated(b"{},", 240), [], 3, "jq -c '.[]'", 300, id="JSON document"),
     pytest.param("a.jsonl.gz", lambda: inflated(b"{},", 64), [], 3, "line 1 is longer than 8 MiB", 300, id="JSON line"),
+    pytest.param(
+        "a.jsonl",
+        lambda: b'{"a":[' + b"{}," * 1_500_000 + b"{}]}\n",
+        [],
+        3,
+        "holds at most 64 MiB",
+        450,
+        id="row of many objects",
+    ),
     pytest.param("a.parquet", shared_text, [], 0, "holds at most 64 MiB", 800, id="Parquet that shares one text"),
     pytest.param(
         "a.jsonl", new_keys, ["--sample", "20000"], 1, "first 1,000 of 20,000 columns", 700, id="a new column in every row"
@@ -89,16 +98,16 @@ def test_memory_is_bounded(
 
 
 def test_ordinary_large_rows_are_read_whole(home: Path) -> None:
-    """Legitimate: rows of 100 KB, 40 MB in all, and a Parquet file in one row group."""
+    """Legitimate: rows of 100 KB, 12 MB in all, and a Parquet file in one row group."""
     import pyarrow as pa
     import pyarrow.parquet
 
-    rows = [{"text": f"{n} " * 20_000} for n in range(400)]
+    rows = [{"text": f"{n} " * 20_000} for n in range(150)]
     (home / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     pyarrow.parquet.write_table(pa.Table.from_pylist(rows), home / "a.parquet")
     for name in ("a.jsonl", "a.parquet"):
         done, held = bounded(str(home / name), home, "--method", "sft", "--json")
-        assert done.json["looked_at"]["rows_sampled"] == 400
+        assert done.json["looked_at"]["rows_sampled"] == 150
         assert done.json["looked_at"]["complete"] is True
         assert done.json["warnings"] == []
         assert held < 400

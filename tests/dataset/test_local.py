@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ BAD = [
     pytest.param("a.json", b"[]", "has no rows", "nothing to inspect", id="zero rows"),
     pytest.param("a.csv", b"a,b\n1,2\n3,4,5\n", "line 3 has 3 cells, the header 2", "quote cells", id="ragged CSV"),
     pytest.param("a.csv", b"a,b\n", "has no rows", "nothing to inspect", id="CSV header alone"),
-    pytest.param("a.csv", b"a,b\n1,\xff\n", "is not UTF-8", "iconv", id="CSV in Latin-1"),
+    pytest.param("a.csv", b"a,b\n1,\xff\n", "a.csv line 2 is not UTF-8: byte 0xff", "iconv", id="CSV in Latin-1"),
     pytest.param("a.parquet", b"PAR1" + b"x" * 100, "no complete parquet file", "cut off", id="truncated Parquet"),
     pytest.param("a.parquet", b"", "is empty", "nothing", id="empty Parquet"),
     pytest.param("a.arrow", b"ARROW1" + b"x" * 50, "no complete arrow file", "cut off", id="damaged Arrow"),
@@ -231,3 +232,41 @@ def test_images_are_not_read_and_are_told(in_process: Callable[..., dict[str, An
     assert "SET306" in {finding["code"] for finding in report["findings"]}
     assert report["verdicts"]["sft"]["verdict"] == "ready"
     assert "PNG" not in json.dumps(report["sample_rows"])
+
+
+INSIDE = {"train": [{"text": f"a b {n}"} for n in range(3)], "test": [{"text": "c d"}]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "split", "rows"), [([], "train", 3), (["--split", "test"], "test", 1)], ids=["train", "test"]
+)
+def test_splits_inside_one_document(
+    in_process: Callable[..., dict[str, Any]], tmp_path: Path, arguments: list[str], split: str, rows: int
+) -> None:
+    """The line shown really loads that split: `datasets` calls every such file `train`."""
+    import datasets
+
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(INSIDE, indent=1))
+    report = in_process(str(path), *arguments)
+    assert [(item["split"], item["num_rows"]) for item in report["splits"]] == [("train", 3), ("test", 1)]
+    assert (report["looked_at"]["split"], report["looked_at"]["rows_sampled"]) == (split, rows)
+    scope: dict[str, Any] = {"load_dataset": partial(datasets.load_dataset, cache_dir=str(tmp_path / "cache"))}
+    exec(report["load"], scope)
+    assert scope["dataset"].to_list() == INSIDE[split]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        pytest.param(json.dumps(INSIDE, indent=1), "splits: train, test", id="a document with splits"),
+        pytest.param('[{"a": 1}]', "splits: train", id="a document of rows"),
+        pytest.param('{"a": 1}\n{"a": 2}\n', "splits: train", id="lines"),
+    ],
+)
+def test_a_split_that_no_document_holds(call: Call, tmp_path: Path, text: str, hint: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    done = call(str(tmp_path / "a.json"), "--split", "dev")
+    assert done.code == 3
+    assert "no split 'dev'" in done.stderr
+    assert hint in done.stderr

@@ -62,17 +62,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="NAME", help="config (subset) on the Hub")
     parser.add_argument("--split", metavar="NAME", help="split to look at")
     parser.add_argument("--revision", metavar="REV", help="branch, tag or commit on the Hub")
-    parser.add_argument("--rows", type=_count(100), default=2, metavar="N", help="sample rows to show, 0 to 100 (default 2)")
+    parser.add_argument("--rows", type=_count(0, 100), default=2, metavar="N", help="sample rows to show, 0 to 100 (default 2)")
     parser.add_argument(
-        "--sample", type=_count(20000), default=1000, metavar="N", help="rows of local files to verify (default 1000)"
+        "--sample",
+        type=_count(1, 20000),
+        default=1000,
+        metavar="N",
+        help="rows of local files to verify, 1 to 20000 (default 1000)",
     )
 
 
-def _count(most: int) -> Any:
+def _count(least: int, most: int) -> Any:
     def parse_count(text: str) -> int:
         value = int(text)
-        if not 0 <= value <= most:
-            raise argparse.ArgumentTypeError(f"must be from 0 to {most}")
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be from {least} to {most}")
         return value
 
     return parse_count
@@ -81,9 +85,9 @@ def _count(most: int) -> Any:
 def run(args: argparse.Namespace, context: Context) -> Report:
     """Look, judge, report."""
     asked = parse(args.dataset, config=args.config, split=args.split, revision=args.revision, method=args.method)
-    look = _look(asked, max(args.sample, 1), context)
+    look = _look(asked, args.sample, context)
     columns = describe(look.columns, look.rows, look.types)
-    parts = find_parts(columns)
+    parts = find_parts(columns, look.rows)
     found = verdicts(look, columns, parts, args.method)
     facts = Facts(look, columns, parts, found, args.method)
     report = Report("inspect_dataset", _status(found, args.method), _fields(look, columns, found, args))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ml_intern_helpers.dataset.kinds import Column
@@ -51,6 +51,9 @@ PARTS: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
             "assistant",
             "model_response",
             "gpt",
+            "summary",
+            "highlights",
+            "tldr",
         ),
         ANSWER,
     ),
@@ -74,7 +77,7 @@ PARTS: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
         ("label", "desirable", "is_desirable", "is_good", "thumbs_up", "liked", "rating", "score", "feedback"),
         frozenset({"bool", "int", "float", "string"}),
     ),
-    "text": (("text", "content", "document", "body", "passage", "article"), TEXT),
+    "text": (("text", "content", "document", "body", "passage", "article", "dialogue"), TEXT),
     "system": (("system", "system_prompt", "system_message"), TEXT),
     "context": (("input", "context"), TEXT),
     "tools": (("tools", "functions"), frozenset({"list of dict", "string", "list", "list of string", "messages", "sharegpt"})),
@@ -101,8 +104,13 @@ class Parts:
         return self.kinds.get(self.by_part.get(part, ""), "")
 
 
-def find_parts(columns: Iterable[Column]) -> Parts:
-    """Assign columns to parts. A column plays one part, but `input` may be a prompt only when nothing else is."""
+def find_parts(columns: Iterable[Column], rows: Sequence[Mapping[str, object]] = ()) -> Parts:
+    """Assign columns to parts. A column plays one part, but `input` may be a prompt only when nothing else is.
+
+    Args:
+        columns: all columns of the dataset.
+        rows: the sample; tells a text to answer (document, summary) from one that holds the answer already.
+    """
     columns = list(columns)
     kinds = {column.name: column.main for column in columns}
     named = {_plain(name): name for name in reversed(list(kinds))}
@@ -111,16 +119,35 @@ def find_parts(columns: Iterable[Column]) -> Parts:
         hits = [named[name] for name in names if name in named and kinds[named[name]] in allowed]
         if hits:
             found[part] = hits[0]
-    return Parts(_settle(found), kinds)
+    return Parts(_settle(found, rows), kinds)
 
 
-def _settle(found: dict[str, str]) -> dict[str, str]:
-    """One column, one part: chats are no prompts beside an answer, context is not what is already the prompt."""
+def _settle(found: dict[str, str], rows: Sequence[Mapping[str, object]]) -> dict[str, str]:
+    """One column, one part: chats are no prompts beside an answer, context is not what is already the prompt.
+
+    A document beside an answer (XSum, CNN/DailyMail) is what the answer is about: the prompt.
+    """
     if found.get("context") == found.get("prompt"):
         found.pop("context", None)
+    if "prompt" not in found and leaves_out(rows, found.get("text"), found.get("completion")):
+        found["prompt"] = found.pop("text")
     if found.get("prompt") == found.get("messages") and "prompt" in found and not ("chosen" in found and "rejected" in found):
         found.pop("prompt")
     return found
+
+
+def leaves_out(rows: Sequence[Mapping[str, object]], text: str | None, answer: str | None) -> bool:
+    """Whether most texts do not hold the answer beside them: a text formatted for training does, a document does not."""
+    if text is None or answer is None:
+        return False
+    pairs = [(row.get(text), row.get(answer)) for row in rows]
+    without = sum(1 for whole, part in pairs if isinstance(whole, str) and _is_answer(part) and str(part).strip() not in whole)
+    return 2 * without > len(rows)
+
+
+def _is_answer(value: object) -> bool:
+    """Text or turns; a number is a class."""
+    return isinstance(value, (str, list, dict)) and bool(value)
 
 
 def _plain(name: str) -> str:

@@ -21,8 +21,10 @@ def render(report: Report) -> str:
     """Plain text for Claude and for pipes."""
     fields = report.fields
     lines = [_headline(fields), _looked_at(fields)]
+    lines += _load(fields)
     lines += _mappings(fields)
     lines += _others(fields)
+    lines += _trained_on(fields)
     lines += _splits(fields)
     lines += _columns(fields)
     lines += _findings(report)
@@ -36,9 +38,20 @@ def _headline(fields: Fields) -> str:
     method, verdicts = fields["method"], fields["verdicts"]
     if method:
         return f"{TITLES[verdicts[method]['verdict']]} for {method}: {verdicts[method]['reason']}"
+    return _grouped(fields, None)
+
+
+def _other_methods(fields: Fields) -> str:
+    told = _grouped(fields, fields["method"])
+    return f"other methods: {told}" + (" (ask with --method)" if TITLES["unknown"] in told else "")
+
+
+def _grouped(fields: Fields, leave_out: str | None) -> str:
+    """`READY for grpo; INCOMPATIBLE for dpo, kto, reward`."""
     groups: dict[str, list[str]] = {}
-    for name, verdict in verdicts.items():
-        groups.setdefault(verdict["verdict"], []).append(name)
+    for name, verdict in fields["verdicts"].items():
+        if name != leave_out:
+            groups.setdefault(verdict["verdict"], []).append(name)
     return "; ".join(f"{title} for {', '.join(groups[word])}" for word, title in TITLES.items() if word in groups)
 
 
@@ -65,18 +78,45 @@ def _extent(at: Fields) -> str:
     return told
 
 
+def _load(fields: Fields) -> Iterator[str]:
+    """The line that loads the split, unless a mapping shown begins with it: `sep`, config and split are easily missed."""
+    if fields["load"] and not any(verdict["mapping"] for _, verdict in _asked(fields)):
+        yield f"load: {fields['load']}"
+
+
+def _asked(fields: Fields) -> list[tuple[str, Fields]]:
+    """The verdicts that the user wants to see in full."""
+    return [(name, verdict) for name, verdict in fields["verdicts"].items() if fields["method"] in (None, name)]
+
+
+def _trained_on(fields: Fields) -> Iterator[str]:
+    """What each usable method would not see, and how long its rows are."""
+    for name, verdict in _asked(fields):
+        if verdict["columns_not_used"]:
+            left = verdict["columns_not_used"]
+            more = f" and {len(left) - 12} more" if len(left) > 12 else ""
+            yield f"columns not used for {name}: {', '.join(map(repr, left[:12]))}{more}"
+        if verdict["length"]:
+            at = verdict["length"]
+            figures = ", ".join(f"{word} {at[word]:,}" for word in ("min", "median", "p95", "max"))
+            yield f"length for {name}, {at['unit']} of {at['of']} in {at['rows']:,} sampled rows: {figures}"
+
+
 def _mappings(fields: Fields) -> Iterator[str]:
-    for name, verdict in fields["verdicts"].items():
-        if verdict["mapping"] and fields["method"] in (None, name):
+    for name, verdict in _asked(fields):
+        if verdict["mapping"]:
             ran = f"{verdict['mapping_rows_in']} sampled rows, {verdict['mapping_rows_out']} came out, all as {name} reads them"
             yield f"\nmapping for {name} (run on {ran}):"
             yield from (f"    {line}" for line in verdict["mapping"].splitlines())
 
 
 def _others(fields: Fields) -> Iterator[str]:
-    yield "\nverdicts:"
-    for name, verdict in fields["verdicts"].items():
-        yield f"  {name:<7} {TITLES[verdict['verdict']]}: {verdict['reason']}"
+    if fields["method"]:
+        yield f"\n{_other_methods(fields)}"
+    else:
+        yield "\nverdicts:"
+        for name, verdict in fields["verdicts"].items():
+            yield f"  {name:<7} {TITLES[verdict['verdict']]}: {verdict['reason']}"
     named = [f"{item['name']} ({item['form']})" for item in fields["formats"]]
     yield f"reads as: {', '.join(named) or 'no known format'}"
     yield f"evidence: {next(iter(fields['verdicts'].values()))['evidence']}"
@@ -148,13 +188,24 @@ def render_human(report: Report, console: Console) -> None:
     console.print(f"[bold]{escape(_headline(fields))}[/bold]\n{escape(_looked_at(fields))}\n")
     table = Table("method", "verdict", "why")
     colours = {"ready": "green", "needs_mapping": "yellow", "incompatible": "red", "unknown": "magenta"}
-    for name, verdict in fields["verdicts"].items():
+    for name, verdict in _asked(fields):
         word = verdict["verdict"]
         table.add_row(name, f"[{colours[word]}]{TITLES[word]}[/]", escape(verdict["reason"]))
     console.print(table)
-    for name, verdict in fields["verdicts"].items():
-        if verdict["mapping"] and fields["method"] in (None, name):
+    if fields["method"]:
+        console.print(_other_methods(fields), markup=False)
+    for name, verdict in _asked(fields):
+        if verdict["mapping"]:
             console.print(f"\nmapping for {name}, run on {verdict['mapping_rows_in']} rows:")
             console.print(Syntax(verdict["mapping"], "python", background_color="default", word_wrap=True))
-    for part in (_splits(fields), _columns(fields), _findings(report), _card(fields), _rows(fields)):
-        console.print("\n".join(part), markup=False)
+    for part in (
+        _load(fields),
+        _trained_on(fields),
+        _splits(fields),
+        _columns(fields),
+        _findings(report),
+        _card(fields),
+        _rows(fields),
+    ):
+        if text := "\n".join(part):
+            console.print(text, markup=False)

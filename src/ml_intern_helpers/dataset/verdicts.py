@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ml_intern_helpers.dataset.hopeless import hopeless
 from ml_intern_helpers.dataset.kinds import Column
+from ml_intern_helpers.dataset.lack import lack
+from ml_intern_helpers.dataset.lengths import lengths
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.mapping.candidates import candidates
-from ml_intern_helpers.dataset.mapping.make import make
+from ml_intern_helpers.dataset.mapping.make import Mapping, make
 from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.reading.common import SUPPORTED, Problem
 from ml_intern_helpers.dataset.reading.grpo import reward_columns
 from ml_intern_helpers.dataset.reading.methods import READERS
+from ml_intern_helpers.dataset.unused import USED, read, unused
 from ml_intern_helpers.text import clean
 
 Word = Literal["ready", "needs_mapping", "incompatible", "unknown"]
@@ -36,6 +40,8 @@ class Verdict:
         mapping: code that was run on the sample and its output checked; only with `needs_mapping`.
         mapping_rows_in, mapping_rows_out: sampled rows before and after that run.
         problems: codes of what stands in the way.
+        columns_not_used: columns that the method would not see; with `ready` and `needs_mapping`.
+        length: how long the text is that the method would train on, see `lengths`; with the same.
     """
 
     verdict: Word
@@ -45,6 +51,8 @@ class Verdict:
     mapping_rows_in: int | None = None
     mapping_rows_out: int | None = None
     problems: tuple[str, ...] = ()
+    columns_not_used: tuple[str, ...] = ()
+    length: dict[str, Any] | None = None
 
     def line(self, method: str) -> str:
         """`NEEDS MAPPING for sft: reason`."""
@@ -68,87 +76,79 @@ def _verdict(method: str, look: Look, columns: list[Column], parts: Parts, *, ru
     problems = READERS[method](look.rows)
     if not problems:
         return _ready(method, look, evidence)
-    codes = tuple(dict.fromkeys(problem.code for problem in problems))
     if not run:
         return _unrun(method, look, parts, problems, evidence)
     mapping = make(method, parts, look.rows, problems)
     if mapping is None:
         return _without_mapping(method, look, parts, problems, evidence)
-    reason = _reason(problems, len(look.rows))
-    imports = f"from datasets import {'load_from_disk' if 'load_from_disk' in look.load else 'load_dataset'}"
-    code = f"{imports}\n{look.load}\n{mapping.code}"
-    return Verdict("needs_mapping", reason, evidence, code, mapping.rows_in, mapping.rows_out, codes)
+    return _mapped(method, look, mapping, problems, evidence)
 
 
 def _ready(method: str, look: Look, evidence: str) -> Verdict:
-    labels = {row.get("label") for row in look.rows} if method == "kto" and "chosen" not in look.rows[0] else set()
-    if len(labels) == 1 and look.extent.complete:
-        told = f"every 'label' is {next(iter(labels))}: KTO needs desirable and undesirable answers"
-        return Verdict("incompatible", told, evidence, problems=("one_class",))
-    return Verdict("ready", _grpo_ready(look) if method == "grpo" else _read_as(method, look), evidence)
+    nothing = hopeless(method, look.rows, complete=look.extent.complete)
+    if nothing:
+        return Verdict("incompatible", nothing[1], evidence, problems=(nothing[0],))
+    reason = f"'prompt' is usable; {_rewards(look.columns)}" if method == "grpo" else _read_as(method, look)
+    left = unused(method, look.columns, None)
+    return Verdict("ready", reason, evidence, columns_not_used=left, length=lengths(method, look.rows))
 
 
-def _grpo_ready(look: Look) -> str:
-    rewards = reward_columns(look.columns)
+def _mapped(method: str, look: Look, mapping: Mapping, problems: list[Problem], evidence: str) -> Verdict:
+    codes = _codes(problems)
+    nothing = hopeless(method, mapping.rows, complete=look.extent.complete)
+    if nothing:
+        return Verdict("incompatible", nothing[1], evidence, problems=(*codes, nothing[0]))
+    imports = f"from datasets import {'load_from_disk' if 'load_from_disk' in look.load else 'load_dataset'}"
+    return Verdict(
+        "needs_mapping",
+        _reason(problems, len(look.rows)) + (f"; {_rewards(mapping.columns)}" if method == "grpo" else ""),
+        evidence,
+        f"{imports}\n{look.load}\n{mapping.code}",
+        mapping.rows_in,
+        mapping.rows_out,
+        codes,
+        unused(method, look.columns, mapping.code),
+        lengths(method, mapping.rows),
+    )
+
+
+def _rewards(columns: list[str]) -> str:
+    rewards = reward_columns(columns)
     if not rewards:
-        return "'prompt' is usable; there is no other column, so rewards can only judge the completion itself"
-    return f"'prompt' is usable; your reward functions receive {_listed(rewards)}"
+        return "there is no other column, so rewards can only judge the completion itself"
+    return f"your reward functions receive {_listed(rewards)}"
 
 
 def _read_as(method: str, look: Look) -> str:
     first = look.rows[0]
     if "input_ids" in first and method == "sft":
         return "rows are tokenised already ('input_ids'); which tokenizer made them cannot be seen"
-    used = [name for name in USED[method] if name in first]
-    if method == "sft":
-        used = used[:2] if used[:2] == ["prompt", "completion"] else [name for name in used if name != "prompt"][:1]
+    used = [name for name in read(method, list(first)) if name in USED[method]]
     return f"TRL reads {_listed(used)} as {'messages' if any(isinstance(first[name], list) for name in used) else 'plain text'}"
-
-
-#: What each trainer takes from a row, in the order in which it asks.
-_PAIR = ("prompt", "chosen", "rejected")
-USED = {
-    "sft": ("prompt", "completion", "messages", "conversations", "text"),
-    "dpo": _PAIR,
-    "kto": (*_PAIR, "completion", "label"),
-    "reward": _PAIR,
-}
 
 
 def _unrun(method: str, look: Look, parts: Parts, problems: list[Problem], evidence: str) -> Verdict:
     """Without running a mapping: there may be one, or there is clearly none."""
-    codes = tuple(dict.fromkeys(problem.code for problem in problems))
     possible = all(problem.in_rows for problem in problems) or next(candidates(method, parts, look.rows), None) is not None
     if not possible:
         return _without_mapping(method, look, parts, problems, evidence)
-    reason = f"{_reason(problems, len(look.rows))}; whether a mapping works was not tried (ask with --method {method})"
-    return Verdict("unknown", reason, evidence, problems=codes)
+    reason = f"{_reason(problems, len(look.rows))}; --method {method} tries a mapping"
+    return Verdict("unknown", reason, evidence, problems=_codes(problems))
 
 
 def _without_mapping(method: str, look: Look, parts: Parts, problems: list[Problem], evidence: str) -> Verdict:
-    codes = tuple(dict.fromkeys(problem.code for problem in problems))
-    reason = _reason(problems, len(look.rows))
-    lack = _lack(method, parts)
-    if lack:
-        return Verdict("incompatible", f"{lack} ({reason})", evidence, problems=codes)
-    return Verdict("incompatible", f"{reason}; no mapping that was tried gives usable rows", evidence, problems=codes)
+    """Unfit, unless columns of other names could serve: that only the user knows."""
+    codes, reason = _codes(problems), _reason(problems, len(look.rows))
+    missing = lack(method, parts, look.rows)
+    if missing is None:
+        return Verdict("incompatible", f"{reason}; no mapping that was tried gives usable rows", evidence, problems=codes)
+    if missing.open:
+        return Verdict("unknown", missing.reason(), evidence, problems=(*codes, "unnamed"))
+    return Verdict("incompatible", f"{missing.message} ({reason})", evidence, problems=codes)
 
 
-def _lack(method: str, parts: Parts) -> str | None:
-    """What no mapping can make up for: parts that no column plays."""
-    if method in ("dpo", "reward") and not parts.has("chosen", "rejected"):
-        return "no columns are known as a preferred and a rejected answer"
-    if method == "kto" and not parts.has("chosen", "rejected"):
-        if not parts.has("label"):
-            return "no column is known to say which answers are desirable"
-        if parts.has("prompt", "completion"):
-            return f"which values of {parts.by_part['label']!r} mean a desirable answer is yours to say: map it to true and false"
-        return "no columns are known as a prompt and its answer"
-    if method == "grpo" and not any(parts.has(part) for part in ("prompt", "messages", "chosen")):
-        return "no column is known as a prompt"
-    if method == "sft" and not any(parts.has(part) for part in ("messages", "dialogue", "completion", "chosen", "text")):
-        return "no column is known as an answer or a text to learn"
-    return None
+def _codes(problems: list[Problem]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(problem.code for problem in problems))
 
 
 def _reason(problems: list[Problem], total: int) -> str:
@@ -176,4 +176,5 @@ def _listed(names: list[str]) -> str:
 
 def as_dict(verdict: Verdict) -> dict[str, Any]:
     """The JSON form."""
-    return {**verdict.__dict__, "problems": list(verdict.problems)}
+    left = [clean(name, limit=200) for name in verdict.columns_not_used]
+    return {**verdict.__dict__, "problems": list(verdict.problems), "columns_not_used": left}

@@ -15,6 +15,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     chosen, rejected = facts.parts.by_part["chosen"], facts.parts.by_part["rejected"]
     at = [position for position, row in enumerate(facts.rows) if row[chosen] is not None and row[chosen] == row[rejected]]
     if at:
-        severity = "error" if len(at) == len(facts.rows) else "warning"
+        every = len(at) == len(facts.rows)
+        severity = "error" if every else "warning"
         fix = f"dataset.filter(lambda row: row[{chosen!r}] != row[{rejected!r}])"
+        if every:
+            fix = "no filter helps: build the pairs anew, or train on one of the columns with SFT"
         yield finding(facts, "SET303", severity, f"{chosen!r} and {rejected!r} are equal", at, fix=fix)  # type: ignore[arg-type]

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.dataset.checks import empty_turns, equal_pair, last_turn, mixed_types, one_class, pictures, traps
+from ml_intern_helpers.dataset.checks import (
+    duplicates,
+    empty_turns,
+    equal_pair,
+    last_turn,
+    mixed_types,
+    one_class,
+    pictures,
+    traps,
+)
 from ml_intern_helpers.dataset.checks.context import Check, Facts
 from ml_intern_helpers.report import Finding
 
@@ -14,6 +23,7 @@ CHECKS: tuple[Check, ...] = (
     one_class.check,
     mixed_types.check,
     pictures.check,
+    duplicates.check,
 )
 
 

@@ -30,6 +30,7 @@ CODES = {
     "content": "SET216",
     "kind": "SET217",
     "keys": "SET218",
+    "target_ignored": "SET219",
 }
 
 

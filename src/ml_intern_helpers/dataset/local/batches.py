@@ -28,7 +28,7 @@ class Taken:
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.numbers: list[int] = []
-        self._left_out = 0
+        self.left_out = 0
         self._used = 0
 
     def take_group(self, file: Any, index: int, columns: list[str], first: int, most: int, upto: int) -> None:
@@ -42,11 +42,11 @@ class Taken:
         step = min(max(BATCH_BYTES // max(size, 1), 1), _BATCH_ROWS, max(most, 1))
         done = 0
         for batch in file.iter_batches(step, row_groups=[index], columns=columns):
-            before = self._left_out
+            before = self.left_out
             self.take(batch, first + done, most - done, upto)
             done += batch.num_rows
-            if self._left_out > before:
-                self._left_out += max(most - done, 0)
+            if self.left_out > before:
+                self.left_out += max(most - done, 0)
                 done = most
             if done >= most:
                 break
@@ -61,7 +61,7 @@ class Taken:
         for position in range(batch.num_rows):
             row = batch.slice(position, 1)
             if _weight(row) > BATCH_BYTES or self._used > upto:
-                self._left_out += 1
+                self.left_out += 1
             else:
                 self._keep(row.to_pylist(), first + position, upto)
 
@@ -69,7 +69,7 @@ class Taken:
         for number, row in enumerate(rows, first):
             weight = weigh(row, SAMPLE_BYTES, number)
             if self._used + weight > upto:
-                self._left_out += 1
+                self.left_out += 1
                 continue
             self._used += weight
             self.rows.append(row)
@@ -77,7 +77,7 @@ class Taken:
 
     def notes(self) -> list[str]:
         """What to tell about rows that were not kept."""
-        return left_out_notes(self._left_out)
+        return left_out_notes(self.left_out)
 
 
 def _unpacked(group: Any, columns: set[str]) -> int:

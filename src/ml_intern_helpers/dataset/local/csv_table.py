@@ -13,7 +13,7 @@ from typing import Any
 
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, MOST_COLUMNS, Allowance
 from ml_intern_helpers.dataset.local.narrow import column_notes
-from ml_intern_helpers.dataset.local.opening import open_bytes, shown
+from ml_intern_helpers.dataset.local.opening import decode, open_bytes, shown
 from ml_intern_helpers.dataset.local.sampling import Sampler
 from ml_intern_helpers.dataset.local.table import Table
 from ml_intern_helpers.errors import BadData
@@ -102,8 +102,15 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
         except csv.Error as err:
             raise BadData(f"{shown(path)} line {reader.line_num} is no CSV: {err}", hint="repair that line") from err
         except UnicodeDecodeError as err:
-            told = f"{shown(path)} is not UTF-8 after line {reader.line_num}: byte 0x{err.object[err.start]:02x}"
-            raise BadData(told, hint="convert the file to UTF-8 (`iconv`)") from err
+            _name_line(path)
+            raise BadData(f"{shown(path)} is not UTF-8", hint="convert the file to UTF-8 (`iconv`)") from err
+
+
+def _name_line(path: Path) -> None:
+    """Raise the `BadData` that names the first line that is not UTF-8: the text reader is many lines ahead of the CSV reader."""
+    with open_bytes(path) as stream:
+        for number, line in enumerate(iter(partial(stream.readline, LONGEST_LINE_BYTES), b""), 1):
+            decode(path, line, number)
 
 
 class _Lines:

@@ -11,40 +11,52 @@ from ml_intern_helpers.dataset.local.jsonl import RepeatedKey, unique
 from ml_intern_helpers.dataset.local.opening import decode, excerpt, open_bytes, shown
 from ml_intern_helpers.dataset.local.sampling import Sampler
 from ml_intern_helpers.dataset.local.table import Table
-from ml_intern_helpers.errors import BadData
+from ml_intern_helpers.errors import BadData, NotFound
 from ml_intern_helpers.text import clean
 
 LIKELY_FIELDS = ("data", "rows", "examples", "train")
+#: Fields that are splits, when a document has several.
+SPLIT_FIELDS = frozenset({"train", "training", "test", "testing", "validation", "valid", "val", "dev", "eval", "evaluation"})
 
 
-def read(paths: list[Path], sample: int) -> Table:
-    """The rows of `paths`, each one document.
+def read(paths: list[Path], sample: int, split: str | None = None) -> Table:
+    """The rows of `paths`, each one document; `split` names the field to read where fields are splits.
 
     Raises:
         BadData: no JSON, too large, or no list of objects in it.
+        NotFound: no field of the name `split`.
     """
+    splits: dict[str, int] = {}
     sampler, allowance = Sampler(sample), Allowance()
     arguments: dict[str, str] = {}
     for path in paths:
         if allowance.over():
             allowance.cut = True
             break
-        size, field = _add(path, sampler)
+        size, field, splits = _add(path, sampler, allowance, split)
         allowance.spend(size)
         if field:
             arguments["field"] = field
     rows, numbers = sampler.result()
     total = None if allowance.cut else sampler.seen
     notes = [*allowance.notes(sampler.seen), *sampler.notes()]
-    return Table(rows, numbers, sampler.seen, total, allowance.used, load_arguments=arguments, order_spread=True, notes=notes)
+    table = Table(rows, numbers, sampler.seen, total, allowance.used, load_arguments=arguments, order_spread=True, notes=notes)
+    table.splits = splits if len(paths) == 1 else {}
+    return table
 
 
-def _add(path: Path, sampler: Sampler) -> tuple[int, str | None]:
-    """Offer the rows of one document; its size, and the field they are under. A function, so that only one is held at a time."""
-    size, field, rows = _rows(path)
+def _add(path: Path, sampler: Sampler, allowance: Allowance, split: str | None) -> tuple[int, str | None, dict[str, int]]:
+    """Offer the rows of one document; its size, the field they are under, and the rows of every field that is a split.
+
+    A function, so that only one document is held at a time.
+    """
+    size, field, rows, splits = _rows(path, split)
     for row in rows:
+        if sampler.seen and allowance.over():
+            allowance.cut = True
+            break
         sampler.add(sampler.seen + 1, lambda row=row: row)  # type: ignore[misc]
-    return size, field
+    return size, field, splits
 
 
 def is_lines(path: Path) -> bool:
@@ -58,19 +70,39 @@ def is_lines(path: Path) -> bool:
         return False
 
 
-def _rows(path: Path) -> tuple[int, str | None, list[dict[str, Any]]]:
+def _rows(path: Path, split: str | None) -> tuple[int, str | None, list[dict[str, Any]], dict[str, int]]:
     with open_bytes(path) as stream:
         data = stream.read(LARGEST_DOCUMENT_BYTES + 1)
     if len(data) > LARGEST_DOCUMENT_BYTES:
         told = f"{shown(path)} is one JSON document of more than {LARGEST_DOCUMENT_BYTES // MIB} MiB"
         raise BadData(told, hint="make it JSON Lines, one row a line: jq -c '.[]' file.json > file.jsonl")
-    field, rows = _find(path, _parse(path, decode(path, data, 1)))
+    value = _parse(path, decode(path, data, 1))
+    splits = _splits(value)
+    field, rows = _find(path, value, _wanted(path, split, splits))
     wrong = next((number for number, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
     if wrong:
         raise BadData(
             f"{shown(path)} item {wrong} is no object but {type(rows[wrong - 1]).__name__}", hint="rows must be objects"
         )
-    return len(data), field, rows
+    return len(data), field, rows, splits
+
+
+def _splits(value: Any) -> dict[str, int]:
+    """Rows of each field, when the document's lists of objects are all named like splits and there are several."""
+    fields = {name: len(item) for name, item in value.items() if _is_rows(item)} if isinstance(value, dict) else {}
+    return fields if len(fields) > 1 and {name.lower() for name in fields} <= SPLIT_FIELDS else {}
+
+
+def _wanted(path: Path, split: str | None, splits: dict[str, int]) -> str | None:
+    """The field asked for; None when fields are no splits and the file itself is the split `train`."""
+    if split in splits or split is None or (split == "train" and not splits):
+        return split if splits else None
+    listed = ", ".join(splits) or "train"
+    raise NotFound(f"{shown(path)} has no split {clean(split, limit=60)!r}", hint=f"splits: {listed}")
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _parse(path: Path, text: str) -> Any:
@@ -88,14 +120,14 @@ def _parse(path: Path, text: str) -> Any:
         raise BadData(f"{shown(path)} is not JSON: {clean(err, limit=100)}", hint="repair the file") from err
 
 
-def _find(path: Path, value: Any) -> tuple[str | None, list[Any]]:
-    """The rows in `value`, and the field they are under."""
+def _find(path: Path, value: Any, field: str | None) -> tuple[str | None, list[Any]]:
+    """The rows in `value`, and the field they are under: `field`, where one was asked for."""
     if isinstance(value, list):
         return None, value
     if not isinstance(value, dict):
         raise BadData(f"{shown(path)} holds {type(value).__name__}, no rows", hint="an array of objects, or JSON Lines")
-    fields = [name for name, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict)]
-    wanted = [name for name in LIKELY_FIELDS if name in fields] or fields
+    fields = [name for name, item in value.items() if _is_rows(item)]
+    wanted = [name for name in (field, *LIKELY_FIELDS) if name in fields] or fields
     if wanted and not set(value) & {"messages", "conversations"}:
         return wanted[0], value[wanted[0]]
     return None, [value]

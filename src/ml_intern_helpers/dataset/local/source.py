@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from ml_intern_helpers.dataset.choice import choose
+from ml_intern_helpers.dataset.choice import Choice, choose
 from ml_intern_helpers.dataset.local import columnar, csv_table, document, jsonl, text_lines
 from ml_intern_helpers.dataset.local.bounds import Warn
 from ml_intern_helpers.dataset.local.files import Files, find_files
@@ -40,12 +42,20 @@ def look(asked: Asked, sample: int, warn: Warn) -> Look:
         BadData: a file that is not what it should be, or no rows in it.
     """
     files = find_files(asked.name, warn)
-    chosen = choose([(CONFIG, split) for split in files.splits], asked)
+    inside = _one_document(files)
+    chosen = choose([(CONFIG, split) for split in files.splits], replace(asked, split=None) if inside else asked)
     paths = files.splits[chosen.split]
-    kind, table = _read(files.format, paths, sample)
+    kind, table = _read(files.format, paths, sample, asked.split if inside else None)
+    if kind != "json":
+        chosen = choose([(CONFIG, split) for split in files.splits], asked)
+    load = _load(files, kind, chosen.split, asked, table)
+    if table.splits:
+        chosen = Choice(CONFIG, table.load_arguments["field"], "as asked" if asked.split else "a field of the file; see --split")
     narrow(table)
     for note in table.notes:
         warn(note)
+    if not table.rows and table.notes:
+        raise BadData(f"{clean(asked.name, limit=200)}: {table.notes[-1]}", hint="the rows are too large to be looked at")
     if not table.rows:
         raise BadData(f"{clean(asked.name, limit=200)} has no rows in split {chosen.split!r}", hint="there is nothing to inspect")
     return Look(
@@ -56,19 +66,32 @@ def look(asked: Asked, sample: int, warn: Warn) -> Look:
         chosen_because=chosen.because,
         rows=even(table.rows),
         numbers=table.numbers,
-        splits=[_split(name, table if name == chosen.split else None, group) for name, group in files.splits.items()],
+        splits=_inside(table)
+        or [_split(name, table if name == chosen.split else None, group) for name, group in files.splits.items()],
         extent=_extent(table, paths),
-        load=_load(files, kind, chosen.split, asked, table),
+        load=load,
         types=table.types,
         findings=table.findings,
     )
 
 
-def _read(kind: str, paths: list[Path], sample: int) -> tuple[str, Table]:
+def _one_document(files: Files) -> bool:
+    """One JSON document may hold its splits in fields; which, only reading it tells."""
+    paths = [path for group in files.splits.values() for path in group]
+    return files.format == "json" and len(paths) == 1
+
+
+def _inside(table: Table) -> list[Split]:
+    return [Split(CONFIG, clean(name, limit=200), count, "exact") for name, count in table.splits.items()]
+
+
+def _read(kind: str, paths: list[Path], sample: int, inside: str | None) -> tuple[str, Table]:
     """What the files really hold, and a sample of it."""
+    # Parsed rows hold no cycles; searching millions of them for some takes longer than parsing.
+    gc.disable()
     try:
         kind = "jsonl" if kind == "json" and document.is_lines(paths[0]) else kind
-        return kind, READERS[kind](paths, sample)
+        return kind, document.read(paths, sample, inside) if kind == "json" else READERS[kind](paths, sample)
     except (OSError, EOFError, zlib.error) as err:
         told = f"{shown(paths[0])} cannot be read to its end: {clean(err, limit=100)}"
         raise BadData(told, hint="the file is damaged or not readable: get it again") from err
@@ -76,6 +99,8 @@ def _read(kind: str, paths: list[Path], sample: int) -> tuple[str, Table]:
         raise BadData(f"{shown(paths[0])}: {err}", hint="look at that row") from err
     except MemoryError as err:
         raise BadData(f"{shown(paths[0])} takes more memory to read than there is", hint="inspect a part of it") from err
+    finally:
+        gc.enable()
 
 
 def _split(name: str, table: Table | None, paths: list[Path]) -> Split:

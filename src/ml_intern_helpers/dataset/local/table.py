@@ -22,6 +22,7 @@ class Table:
         order_spread: the sample is spread over the data and not its head.
         findings: what was noticed on the way.
         notes: what a bound has cut off, one line each.
+        splits: rows of every split inside the one file that was read, empty when the file is one split.
     """
 
     rows: list[dict[str, Any]]
@@ -34,3 +35,4 @@ class Table:
     order_spread: bool = False
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    splits: dict[str, int] = field(default_factory=dict)

@@ -86,7 +86,7 @@ def _chosen_only(parts: Parts, rows: Rows) -> Iterator[Script]:
 
 def asked(script: Script, parts: Parts, rows: Rows) -> str:
     """An expression for the prompt's messages: system turn, question, and the input of alpaca rows under it."""
-    system = f"{turn('system', row(parts.by_part['system']))}" if parts.has("system") else ""
+    system = _system(parts.by_part["system"]) if parts.has("system") else ""
     if parts.kind("prompt") != "string":
         prompt = chat(script, parts, rows, "prompt", "user")
         return f"[{system}, *{prompt}]" if system else prompt
@@ -94,6 +94,11 @@ def asked(script: Script, parts: Parts, rows: Rows) -> str:
     if parts.has("context"):
         words = f'"\\n\\n".join(filter(None, [{words}, {row(parts.by_part["context"])}]))'
     return f"[{system}, {turn('user', words)}]" if system else f"[{turn('user', words)}]"
+
+
+def _system(column: str) -> str:
+    """The system turn, left out of rows that have none: an empty one would stand in for the template's own."""
+    return f"*([{turn('system', row(column))}] if {row(column)} else [])"
 
 
 def _pairs(parts: Parts, rows: Rows) -> Iterator[Script]:
@@ -159,12 +164,12 @@ def _grpo(parts: Parts, rows: Rows) -> Iterator[Script]:
             yield _with(_question(parts, rows, source), before=drop)
 
 
-def _ends_with_answer(parts: Parts, rows: Rows, source: str) -> bool:
-    """Every conversation ends with the assistant's turn, so that what comes before is the question."""
+def _ends_with_answer(parts: Parts, rows: Rows, source: str) -> list[bool]:
+    """For each conversation, whether it ends with the assistant's turn, so that what comes before is the question."""
     column = parts.by_part[source]
     who = listener(rows, [column]).keys[0]
     last = [item[column][-1].get(who) for item in rows if item.get(column) and isinstance(item[column], list)]
-    return bool(last) and all(ROLE_NAMES.get(str(role).lower(), role) == "assistant" for role in last)
+    return [ROLE_NAMES.get(str(role).lower(), role) == "assistant" for role in last]
 
 
 def _question(parts: Parts, rows: Rows, source: str) -> Script:
@@ -173,10 +178,22 @@ def _question(parts: Parts, rows: Rows, source: str) -> Script:
     if source == "prompt" and parts.kind("prompt") == "string":
         script.statements.append(map_rows({"prompt": asked(script, parts, rows)}, None))
         return script
-    made = chat(script, parts, rows, source, "user") + ("[:-1]" if _ends_with_answer(parts, rows, source) else "")
+    made = _before_answer(script, chat(script, parts, rows, source, "user"), _ends_with_answer(parts, rows, source))
     gone = {parts.by_part[name] for name in (source, "chosen", "rejected") if parts.has(name)}
     script.statements.append(map_rows({"prompt": made}, [name for name in parts.kinds if name not in gone]))
     return script
+
+
+def _before_answer(script: Script, made: str, answered: list[bool]) -> str:
+    """`made` without the assistant's turn at its end, where there is one."""
+    if not any(answered):
+        return made
+    if all(answered):
+        return f"{made}[:-1]"
+    script.definitions.append(
+        'def question(turns):\n    return turns[:-1] if turns and turns[-1]["role"] == "assistant" else turns'
+    )
+    return f"question({made})"
 
 
 def _renamed(parts: Parts, wanted: dict[str, str]) -> Script:

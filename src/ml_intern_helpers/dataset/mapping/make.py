@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ml_intern_helpers.dataset.hopeless import hopeless
 from ml_intern_helpers.dataset.mapping.candidates import candidates
 from ml_intern_helpers.dataset.mapping.code import Script, keep_rows, row
 from ml_intern_helpers.dataset.mapping.run import MappingFailed, run
@@ -24,26 +25,30 @@ class Mapping:
         code: without the line that loads the dataset.
         rows_in, rows_out: sampled rows before and after.
         columns: columns afterwards.
+        rows: the rows that came out.
     """
 
     code: str
     rows_in: int
     rows_out: int
     columns: list[str]
+    rows: Rows
 
 
 def make(method: str, parts: Parts, rows: Rows, problems: list[Problem]) -> Mapping | None:
-    """The mapping for `method`, or None when no candidate passes.
+    """The mapping for `method`, or None when no candidate passes; one whose rows teach nothing only when there is no other.
 
     A candidate that leaves single bad rows is tried again with those rows filtered out, before it and then after it.
     """
     clean = _usable_rows_only(parts, rows)
+    first: Mapping | None = None
     for script in _scripts(method, parts, rows, problems):
         for code in (script.text(), *_filtered(script, clean)):
             made = _try(method, code, rows)
-            if made:
+            if made and not hopeless(method, made.rows, complete=False):
                 return made
-    return None
+            first = first or made
+    return first
 
 
 def _scripts(method: str, parts: Parts, rows: Rows, problems: list[Problem]) -> Iterator[Script]:
@@ -68,7 +73,7 @@ def _try(method: str, code: str, rows: Rows) -> Mapping | None:
     enough = len(made) * 2 >= len(rows) or "label" in code
     if not made or not enough or READERS[method](made):
         return None
-    return Mapping(code, len(rows), len(made), list(made[0]))
+    return Mapping(code, len(rows), len(made), list(made[0]), made)
 
 
 def _usable_rows_only(parts: Parts, rows: Rows) -> str | None:

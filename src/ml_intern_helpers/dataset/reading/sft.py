@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ml_intern_helpers.dataset.meaning import PARTS, leaves_out
 from ml_intern_helpers.dataset.reading.common import (
     Problem,
     Row,
@@ -31,7 +32,16 @@ def problems(rows: list[Row]) -> list[Problem]:
     column = "messages" if chat else "text"
     if column not in rows[0]:
         return _no_text(rows[0], column)
-    return stray_text(rows[0]) + column_problems(rows, column, chat) + tools_problems(rows)
+    found = stray_text(rows[0]) + column_problems(rows, column, chat) + tools_problems(rows)
+    return found or ([] if chat else _target(rows))
+
+
+def _target(rows: list[Row]) -> list[Problem]:
+    """An answer beside `text` that the text does not hold (text and summary): TRL never looks at it."""
+    names = [name for name in PARTS["completion"][0] if name in rows[0]]
+    name = next((name for name in names if leaves_out(rows, "text", name)), None)
+    told = f"TRL would learn 'text' alone and ignore {name!r}, which is not in it"
+    return [Problem("target_ignored", told, silent=True)] if name else []
 
 
 def _prompt_completion(rows: list[Row]) -> list[Problem]:
