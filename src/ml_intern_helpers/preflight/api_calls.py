@@ -104,12 +104,12 @@ def _named(offers: Offers, call: ast.Call, name: str, given: Given) -> Iterator[
     if not found.rest:
         signature = offers.call_of(found.origin)
         if signature is not None:
-            yield ApiCall(call, offers.public_name(found.origin), _short(name), signature, given)
+            yield ApiCall(call, offers.shown_name(found.origin), _short(name), signature, given)
     elif len(found.rest) == 1 and offers.is_class(found.origin):
-        signature = offers.method(found.origin, found.rest[0])
+        signature = offers.called_method(found.origin, found.rest[0])
         if signature is not None:
             shown = ".".join(name.split(".")[-2:])
-            yield ApiCall(call, f"{offers.public_name(found.origin)}.{found.rest[0]}", shown, signature, given, whole=False)
+            yield ApiCall(call, f"{offers.shown_name(found.origin)}.{found.rest[0]}", shown, signature, given, whole=False)
 
 
 def _subclass_called(script: Script, offers: Offers, call: ast.Call, definition: ast.ClassDef, given: Given) -> Iterator[ApiCall]:
@@ -118,9 +118,9 @@ def _subclass_called(script: Script, offers: Offers, call: ast.Call, definition:
         return
     signature = offers.call_of(found.origin)
     if signature is not None and (found.is_dataclass or not found.fields):
-        shown = f"{definition.name} ({_short(offers.public_name(found.origin))})"
+        shown = f"{definition.name} ({_short(offers.shown_name(found.origin))})"
         adjusted = _with_fields(signature, found)
-        yield ApiCall(call, offers.public_name(found.origin), shown, adjusted, given, extra=frozenset(found.fields))
+        yield ApiCall(call, offers.shown_name(found.origin), shown, adjusted, given, extra=frozenset(found.fields))
 
 
 def _with_fields(signature: Signature, found: Subclass) -> Signature:
@@ -160,9 +160,9 @@ def _widest(methods: list[Method]) -> Method:
 
 def _super_called(offers: Offers, call: ast.Call, attr: str, origin: str, given: Given) -> Iterator[ApiCall]:
     """`super().__init__(…)`: only what it passes by keyword can be judged, other bases may take a part."""
-    signature = offers.call_of(origin) if attr == "__init__" else offers.method(origin, attr)
+    signature = offers.call_of(origin) if attr == "__init__" else offers.called_method(origin, attr)
     if signature is not None:
-        name = offers.public_name(origin)
+        name = offers.shown_name(origin)
         shown = f"{_short(name)}.{attr}" if attr != "__init__" else _short(name)
         yield ApiCall(call, name if attr == "__init__" else f"{name}.{attr}", shown, signature, given, whole=False)
 

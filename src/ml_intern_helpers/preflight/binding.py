@@ -27,8 +27,9 @@ class Misfit(NamedTuple):
 
 def unknown_keywords(made: ApiCall) -> Iterator[Unknown]:
     """Keywords that are none of the signature's names."""
+    names = made.signature.names if made.given.entries.items else frozenset()
     for name, setting in made.given.entries.items.items():
-        if name not in made.signature.names and name not in made.extra:
+        if name not in names and name not in made.extra:
             yield Unknown(name, setting)
 
 
@@ -45,7 +46,8 @@ def _places(made: ApiCall) -> list[str]:
 
 
 def _too_many(made: ApiCall) -> Iterator[Misfit]:
-    places, given = _places(made), made.given.positional
+    given = made.given.positional
+    places = _places(made) if given else []
     if len(given) > len(places) and not made.signature.variadic:
         most = f"{len(places)} positional argument{'' if len(places) == 1 else 's'}"
         behind = f"; {_keyword_only(made)} must be given by keyword" if _keyword_only(made) else ""
@@ -60,7 +62,7 @@ def _keyword_only(made: ApiCall) -> str:
 def _given_twice(made: ApiCall) -> Iterator[Misfit]:
     for name, node in made.given.twice:
         yield Misfit("twice", f"{name} is given twice", node)
-    if made.given.starred or not made.whole:
+    if made.given.starred or not made.whole or not (made.given.positional and made.given.entries.items):
         return
     for name in _places(made)[: len(made.given.positional)]:
         setting = made.given.entries.items.get(name)
@@ -71,7 +73,8 @@ def _given_twice(made: ApiCall) -> Iterator[Misfit]:
 def _missing(made: ApiCall) -> Iterator[Misfit]:
     if made.given.starred or made.given.entries.open or any(unknown_keywords(made)):
         return  # a keyword that is not known is likely the one that is missing
-    given = {*_places(made)[: len(made.given.positional)], *made.given.entries.items, *made.given.earlier}
-    lacking = [argument.name for argument in made.signature.arguments if argument.default is None and argument.name not in given]
+    needed = [argument.name for argument in made.signature.arguments if argument.default is None]
+    given = {*_places(made)[: len(made.given.positional)], *made.given.entries.items, *made.given.earlier} if needed else set()
+    lacking = [name for name in needed if name not in given]
     if lacking:
         yield Misfit("missing", f"{', '.join(lacking)} must be given", made.call)

@@ -171,7 +171,11 @@ class Facts:
 
     def judges(self, package: str) -> bool:
         """An indexed package: not a module of that name beside the script."""
-        return package in PACKAGES and not beside(self.source.path, package)
+        return package in self._installed_packages
+
+    @cached_property
+    def _installed_packages(self) -> frozenset[str]:
+        return frozenset(package for package in PACKAGES if not beside(self.source.path, package))
 
     @cached_property
     def api_calls(self) -> list[ApiCall]:

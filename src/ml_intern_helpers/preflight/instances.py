@@ -35,7 +35,7 @@ def methods_called(script: Script, offers: Offers, func: ast.Attribute) -> list[
     for origin, own in classes_of(script, offers, func.value):
         if func.attr in own:
             return []
-        found.append(Method(f"{offers.public_name(origin)}.{func.attr}", offers.method(origin, func.attr)))
+        found.append(Method(f"{offers.shown_name(origin)}.{func.attr}", offers.called_method(origin, func.attr)))
     return found
 
 
@@ -81,7 +81,7 @@ def _made(script: Script, offers: Offers, call: ast.Call, far: int) -> list[tupl
         return []
     if not walked.rest and offers.is_class(walked.origin):
         return [(walked.origin, frozenset())]
-    name = ".".join([offers.public_name(walked.origin), *walked.rest])
+    name = ".".join([offers.shown_name(walked.origin), *walked.rest])
     if name == "datasets.load_dataset":
         return _loaded(script, offers, call)
     return _known(offers, "datasets.Dataset") if name.startswith("datasets.Dataset.from_") else []
@@ -102,7 +102,7 @@ def _returned(script: Script, offers: Offers, call: ast.Call, far: int) -> list[
     if not isinstance(call.func, ast.Attribute):
         return []
     classes = classes_of(script, offers, call.func.value, far + 1)
-    names = [offers.public_name(origin) for origin, _ in classes]
+    names = [offers.shown_name(origin) for origin, _ in classes]
     if names and set(names) <= {*_ROWS, *_SPLITS} and call.func.attr in _SAME:
         return classes
     if names == ["datasets.Dataset"] and call.func.attr == "train_test_split":
@@ -112,7 +112,7 @@ def _returned(script: Script, offers: Offers, call: ast.Call, far: int) -> list[
 
 def _split_of(offers: Offers, classes: list[tuple[str, frozenset[str]]]) -> list[tuple[str, frozenset[str]]]:
     """`splits["train"]`."""
-    names = {offers.public_name(origin) for origin, _ in classes}
+    names = {offers.shown_name(origin) for origin, _ in classes}
     return _known(offers, *(_ROWS[_SPLITS.index(name)] for name in sorted(names))) if names and names <= set(_SPLITS) else []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal, NamedTuple
 
 from ml_intern_helpers.api_index.records import ClassRecord
@@ -36,8 +37,13 @@ class Offers(Library):
         super().__init__()
         self.chosen = releases
         self.releases = _OnDemand(releases)
+        # A script may build one class a thousand times.
+        self.walk = cache(self._walk)
+        self.call_of = cache(self._call_of)
+        self.called_method = cache(self.method)
+        self.shown_name = cache(self.public_name)
 
-    def walk(self, dotted: str) -> Walked:
+    def _walk(self, dotted: str) -> Walked:
         """Follow `trl.experimental.orpo.ORPOTrainer` from name to name."""
         parts = dotted.split(".")
         current = parts[0]
@@ -68,7 +74,7 @@ class Offers(Library):
     def is_class(self, origin: str) -> bool:
         return isinstance(self.record(origin), ClassRecord)
 
-    def call_of(self, origin: str) -> Signature | None:
+    def _call_of(self, origin: str) -> Signature | None:
         """The signature behind an origin; None for what the index does not know for certain."""
         return self.signature(origin) if self._certain(origin) else None
 

@@ -36,7 +36,7 @@ def check(facts: Facts) -> Iterator[Outcome]:
     for name, call in facts.calls_ending("from_pretrained"):
         found = facts.offers.walk(name)
         if facts.judges(name.partition(".")[0]) and found.state == "found" and facts.blamable(call):
-            owner = facts.offers.public_name(found.origin)
+            owner = facts.offers.shown_name(found.origin)
             for word, setting in facts.keywords(call).items.items():
                 if facts.blamable(setting.node):
                     yield from _judged(facts, call, owner, word, setting)
