@@ -78,6 +78,39 @@ def test_text_form_has_verdict_checklist_findings_and_doubts(helper: Helper, tmp
     assert "\x1b" not in done.stdout
 
 
+def test_text_form_says_each_thing_once(helper: Helper, tmp_path: Path) -> None:
+    text = "from trl import SFTConfig, SFTTrainer\nconfig = SFTConfig(max_seq_length=8, disable_tqdm=False, evaluation_strategy='no')\n"
+    done = helper(
+        "preflight_check", str(write(tmp_path, "train.py", text + TRAINS.replace("'m'", "'m', args=config"))), "--local"
+    )
+    assert done.stdout.count("    seen: config = SFTConfig(") == 1
+    assert "  [    FAIL] disable_tqdm=True: LOG101, below" in done.stdout.splitlines()
+    assert done.stdout.count("disable_tqdm=False: the progress bar") == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "said"), [("TrlParser((SFTConfig,)).parse_args_and_config()[0]", "TrlParser"), ("load()", "")]
+)
+def test_could_not_tell_ends_with_what_next(config: str, said: str, helper: Helper, tmp_path: Path) -> None:
+    text = f"from trl import SFTConfig, SFTTrainer, TrlParser\nconfig = {config}\n" + TRAINS.replace("'m'", "'m', args=config")
+    done = helper("preflight_check", str(write(tmp_path, "train.py", text + "trainer.save_model()\n")), "--local")
+    lines = done.stdout.splitlines()
+    assert done.code == 3
+    assert lines[0].startswith("COULD NOT TELL with ")
+    assert lines[-1].startswith("next: ")
+    assert said in lines[-1]
+    alike = [line for line in lines if line.startswith("  [ unknown] 5 lines (output folder is free, disable_tqdm=True, ")]
+    assert len(alike) == 1
+
+
+def test_equal_doubts_are_counted(helper: Helper, tmp_path: Path) -> None:
+    text = "from trl import SFTTrainer\n" + "SFTTrainer('m', args=config, train_dataset=rows).train()\n" * 3
+    script = write(tmp_path, "train.py", text)
+    doubt = "the script does not spell out the columns of its rows"
+    assert f"  line 2: {doubt} (3 times)" in helper("preflight_check", str(script), "--local").stdout.splitlines()
+    assert len([one for one in helper("preflight_check", str(script), "--json").json["unknowns"] if one["reason"] == doubt]) == 3
+
+
 def test_a_finding_names_its_place(helper: Helper, tmp_path: Path) -> None:
     script = write(tmp_path, "train.py", TRAINS.replace("train_dataset=rows", "tokenizer=t"))
     answer = helper("preflight_check", str(script), "--json").json

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,11 +71,17 @@ def audit(found: Found, screen: Screen) -> None:
 
 
 def _copy_rows(found: Found) -> None:
-    named = {finding["line"] for finding in found.audit["findings"] if finding["severity"] != "info"}
+    named = {row for finding in found.audit["findings"] if finding["severity"] != "info" for row in _rows(finding)}
     lines = DATA.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for number, line in enumerate(lines, 1) if number not in named]
     found.folder.data.write_text("".join(kept), encoding="utf-8")
     found.rows_in, found.rows_out = len(lines), len(kept)
+
+
+def _rows(finding: dict[str, Any]) -> list[int]:
+    """The rows a finding names: its line, and those its evidence lists (`2 of 360 sampled rows (1%): row 231, 302`)."""
+    listed = re.search(r": row ([\d, ]+)", finding["evidence"] or "")
+    return [finding["line"], *(int(number) for number in re.findall(r"\d+", listed[1] if listed else ""))]
 
 
 def tiny_model(found: Found, screen: Screen) -> None:

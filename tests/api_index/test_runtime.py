@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -91,20 +92,28 @@ KEYWORDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("call", ["AutoModelForCausalLM", "LlamaForCausalLM"])
-def test_from_pretrained_keywords(call: str, tmp_path: Path) -> None:
-    """Each keyword is really passed to a tiny model: legal ones load, the rest is a TypeError."""
-    done = subprocess.run(
-        [str(training_python()), "-c", LOADS, call, str(tmp_path / "model"), json.dumps(KEYWORDS)],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@functools.cache
+def refused() -> dict[str, list[str]]:
+    """Class -> keywords that a tiny model refuses with a TypeError."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [str(training_python()), "-c", LOADS, f"{folder}/model", json.dumps(KEYWORDS), *CLASSES]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    refused = set(json.loads(done.stdout.splitlines()[-1]))
+    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+CLASSES = ["AutoModelForCausalLM", "LlamaForCausalLM"]
+
+
+@pytest.mark.parametrize("call", CLASSES)
+def test_from_pretrained_keywords(call: str) -> None:
+    """Each keyword is really passed to a tiny model: legal ones load, the rest is a TypeError."""
     library = shipped_library("transformers", "huggingface_hub")
     for state, keywords in KEYWORDS.items():
         for keyword in keywords:
             assert from_pretrained_keyword(library, f"transformers.{call}", keyword).state == state, keyword
-            assert (keyword in refused) == (state in ("removed", "doubtful")), keyword
+            assert (keyword in refused()[call]) == (state in ("removed", "doubtful")), keyword
 
 
 LOADS = """
@@ -113,19 +122,20 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import transformers
 transformers.logging.set_verbosity_error()
 config = transformers.LlamaConfig(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, vocab_size=16)
-transformers.LlamaForCausalLM(config).save_pretrained(sys.argv[2])
+transformers.LlamaForCausalLM(config).save_pretrained(sys.argv[1])
 given = {"torch_dtype": "auto", "dtype": "auto", "device_map": "cpu", "attn_implementation": "eager", "subfolder": "", "revision": "main",
          "max_position_embeddings": 64, "num_labels": 2, "id2label": {0: "a"}, "attention_dropout": 0.1, "pad_token_id": 0,
          "problem_type": "regression", "use_safetensors": True, "use_cache": False, "local_files_only": True,
          "ignore_mismatched_sizes": True, "load_in_4bit": True, "load_in_8bit": True, "use_auth_token": True,
          "use_flash_attention_2": True, "resume_download": True, "torch_dtyp": "x", "trust_remote": True, "nonsense": 1,
          "fast_inference": True, "low_cpu_mem_usage": True, "offload_state_dict": True}
-refused = []
-for keywords in json.loads(sys.argv[3]).values():
-    for name in keywords:
+refused = {}
+for name in sys.argv[3:]:
+    refused[name] = []
+    for keyword in sum(json.loads(sys.argv[2]).values(), []):
         try:
-            getattr(transformers, sys.argv[1]).from_pretrained(sys.argv[2], **{name: given.get(name)})
+            getattr(transformers, name).from_pretrained(sys.argv[1], **{keyword: given.get(keyword)})
         except TypeError:
-            refused.append(name)
+            refused[name].append(keyword)
 print(json.dumps(refused))
 """

@@ -435,6 +435,12 @@ NAMELESS_CASES = [
     ),
     Case("turns as JSON in a string", rows(lambda n: {"messages": json.dumps(chat(n))}), {"sft": U, "grpo": U}),
     Case(
+        "known names over a mix of kinds: another name would not help",
+        rows(lambda n: {"prompt": n if n % 2 else question(n), "completion": [question(n)] if n % 2 else f"it means {n}"}),
+        {},
+        {"SET305", "SET217"},
+    ),
+    Case(
         "ids, links and categories are no answers",
         rows(lambda n: {"id": f"a{n}", "url": f"https://a.b/c d/{n}", "kind": "some words", "at": n}),
         {},

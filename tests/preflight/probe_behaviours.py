@@ -116,6 +116,71 @@ def tracker_by_default(model: str, folder: str) -> Any:
     return SFTConfig(use_cpu=True).report_to
 
 
+def plain_arguments(kind: str, **columns: Any) -> Callable[[str, str], Any]:
+    """A trainer of TRL with the TrainingArguments of transformers."""
+
+    def probe(model: str, folder: str) -> str:
+        import trl
+        from transformers import TrainingArguments
+
+        args = TrainingArguments(output_dir=folder, use_cpu=True, max_steps=1)
+        extra = {"reward_funcs": lambda completions, **kwargs: [0.0]} if kind in ("GRPO", "RLOO") else {}
+        return type(getattr(trl, f"{kind}Trainer")(model, args=args, train_dataset=rows(**columns), **extra)).__name__
+
+    return probe
+
+
+def formatted(returned: Any) -> Callable[[str, str], Any]:
+    """An SFTTrainer whose formatting_func gives `returned` for each row."""
+
+    def probe(model: str, folder: str) -> str:
+        from trl import SFTTrainer
+
+        data = rows(question="a", answer="b")
+        return type(
+            SFTTrainer(model, args=config("SFT", folder), train_dataset=data, formatting_func=lambda row: returned)
+        ).__name__
+
+    return probe
+
+
+def best_model(**changes: Any) -> Callable[[str, str], Any]:
+    """A config that loads the best model, with steps for both strategies."""
+    given = {"load_best_model_at_end": True, "eval_strategy": "steps", "save_strategy": "steps", **changes}
+    return lambda model, folder: type(config("SFT", folder, **given)).__name__
+
+
+def plain_default(name: str) -> Callable[[str, str], Any]:
+    def probe(model: str, folder: str) -> Any:
+        from transformers import TrainingArguments
+
+        return getattr(TrainingArguments(output_dir=folder, use_cpu=True), name)
+
+    return probe
+
+
+def pushed_with_the_folder(model: str, folder: str) -> str:
+    """Where TensorBoard's callback writes, and whether a push of the output folder takes that along."""
+    from fnmatch import fnmatch
+    from types import SimpleNamespace
+    from unittest import mock
+
+    from transformers.integrations import TensorBoardCallback
+
+    given: dict[str, Any] = {}
+    trainer = sft(model, folder, rows(messages=CHAT))
+    with mock.patch.object(TensorBoardCallback, "__init__", lambda self: self.__dict__.update(logging_dir=None, tb_writer=None)):
+        callback = TensorBoardCallback()
+    with mock.patch.object(TensorBoardCallback, "_init_summary_writer"):
+        callback.on_train_begin(trainer.args, SimpleNamespace(is_world_process_zero=True, is_hyper_param_search=False), None)
+    trainer.hub_model_id, trainer.push_in_progress = "me/demo", None
+    with mock.patch("transformers.trainer.hf_api") as api:
+        api.return_value.upload_folder = lambda **kwargs: given.update(kwargs) or mock.Mock()
+        trainer._push_from_checkpoint(folder)
+    inside = Path(callback.logging_dir).relative_to(given["folder_path"]) / "events"
+    return "left out" if any(fnmatch(str(inside), pattern) for pattern in given["ignore_patterns"]) else "pushed"
+
+
 def default_of(name: str) -> Callable[[str, str], Any]:
     return lambda model, folder: getattr(config("SFT", folder), name)
 
@@ -157,14 +222,29 @@ PROBES: dict[str, Callable[[str, str], Any]] = {
     "DATA106 no **kwargs": lambda model, folder: grpo(model, folder, lambda completions: [0.0] * len(completions)),
     "DATA106 **kwargs": lambda model, folder: grpo(model, folder, lambda completions, **kwargs: [0.0] * len(completions)),
     "DATA107 trust_remote_code": dataset_code,
+    "DATA108 a list": formatted(["a text"]),
+    "DATA108 a text": formatted("a text"),
+    "API107 DPOTrainer": plain_arguments("DPO", prompt="a", chosen="b", rejected="c"),
+    "API107 RewardTrainer": plain_arguments("Reward", prompt="a", chosen="b", rejected="c"),
+    "API107 KTOTrainer": plain_arguments("KTO", prompt="a", completion="b", label=True),
+    "API107 GRPOTrainer": plain_arguments("GRPO", prompt="a"),
+    "API107 RLOOTrainer": plain_arguments("RLOO", prompt="a"),
+    "API107 SFTTrainer": plain_arguments("SFT", text="a"),
+    "LOG107 tensorboard's files": pushed_with_the_folder,
     "HW101 bf16 by default": lambda model, folder: config("SFT", folder, use_cpu=None).bf16,
     "HW101 bf16 with use_cpu": lambda model, folder: type(config("SFT", folder)).__name__,
     "SAVE105 strategies differ": lambda model, folder: config(
         "SFT", folder, load_best_model_at_end=True, eval_strategy="steps", save_strategy="epoch"
     ),
+    "SAVE105 no multiple": best_model(save_steps=300, eval_steps=200),
+    "SAVE105 no multiple of logging_steps": best_model(save_steps=25),
+    "SAVE105 a multiple": best_model(save_steps=400, eval_steps=200),
+    "SAVE105 transformers' logging_steps": plain_default("logging_steps"),
+    "SAVE105 transformers' save_steps": plain_default("save_steps"),
     "default of report_to": tracker_by_default,
     **{f"default of {name}": default_of(name) for name in (
         "push_to_hub", "hub_model_id", "disable_tqdm", "logging_strategy", "logging_first_step", "project", "trackio_space_id",
         "save_strategy", "eval_strategy", "per_device_train_batch_size", "gradient_accumulation_steps",
+        "logging_steps", "save_steps",
     )},
 }  # fmt: skip

@@ -94,6 +94,7 @@ STATES = [
     ("tracking", "'none'", "fail", "LOG104", "none"),
     ("tracking", "[]", "fail", "LOG104", "an empty list"),
     ("tracking", "'wandb'", "pass", None, "another tracker is the user's choice"),
+    ("tracking", "'tensorboard'", "pass", None, "its files are pushed with the folder"),
     ("space", None, "fail", "LOG105", "metrics die with the container"),
     ("space", "os.environ.get('SPACE')", "set_at_run_time", None, "the environment decides"),
 ]
@@ -104,7 +105,7 @@ ARGUMENT = {"tracking": "report_to", "space": "trackio_space_id"}
 def test_a_line_takes_its_state_from_the_argument(
     name: str, text: str | None, state: str, code: str | None, about: str, check: Check
 ) -> None:
-    header = HEADER.replace('"trackio"]', '"trackio", "wandb"]')
+    header = HEADER.replace('"trackio"]', '"trackio", "wandb", "tensorboard"]')
     answer = check(script(header, **{ARGUMENT.get(name, name): text}))
     assert answer["states"][name] == state
     assert {finding["code"] for finding in answer["findings"]} == ({code} if code else set())
@@ -242,9 +243,53 @@ def test_a_config_that_cannot_be_read_is_could_not_tell(check: Check) -> None:
     answer = check(text, "--local")
     assert {answer["states"][name] for name in ("disable_tqdm", "logging_first_step", "output_dir")} == {"unknown"}
     assert all(item["reason"] for item in answer["unknowns"])
-    nothing = check(text.replace("t.save_model()\n", ""), "--local")
-    assert (nothing["exit"], nothing["status"]) == (3, "unknown")
-    assert nothing["verdict"].startswith("COULD NOT TELL")
+    for nothing in (answer, check(text.replace("t.save_model()\n", ""), "--local")):
+        assert (nothing["exit"], nothing["status"]) == (3, "unknown")
+        assert nothing["verdict"].startswith("COULD NOT TELL")
+
+
+PARSED = """import trackio
+from trl import SFTConfig, SFTTrainer, TrlParser
+rows = load().select_columns(["messages"])
+trackio.init(project="p", space_id="me/trackio")
+(config,) = TrlParser((SFTConfig,)).parse_args_and_config()
+{after}
+trainer = SFTTrainer("m", args=config, train_dataset=rows)
+trainer.train()
+trainer.push_to_hub("me/demo")
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--local",)], ids=["jobs", "local"])
+def test_lines_that_pass_without_the_config_do_not_make_a_pass(options: tuple[str, ...], check: Check) -> None:
+    """A push by hand, a tracker by hand, the columns, the packages and the timeout: nothing of it is the config."""
+    answer = check(HEADER + PARSED.format(after=""), *options)
+    assert {answer["states"][name] for name in ("columns", "saved", "tracking")} == {"pass"}
+    assert (answer["exit"], answer["status"]) == (3, "unknown")
+
+
+@pytest.mark.parametrize(
+    "config", ["SFTConfig(report_to='trackio', **load())", "SFTConfig(**load())\nconfig.disable_tqdm = True"]
+)
+def test_one_setting_that_was_read_is_enough(config: str, check: Check) -> None:
+    answer = check(HEADER + PARSED.format(after=f"config = {config}"), "--local")
+    assert (answer["exit"], answer["status"]) == (0, "ok")
+    assert answer["states"]["logging_first_step"] == "unknown"
+
+
+def test_a_loop_is_told_by_how_it_saves_and_tracks(check: Check) -> None:
+    loop = "import torch, trackio\nfor b in d:\n  m(b).loss.backward()\n  o.step()\n"
+    tracked = check(loop + "trackio.init(project='p')\ntorch.save(m, 'm.pt')\n", "--local")
+    assert (tracked["exit"], tracked["status"]) == (0, "ok")
+
+
+def test_tensorboard_alone_fails_on_jobs_only(check: Check) -> None:
+    text = script(report_to='"tensorboard"', push_to_hub=None, header=HEADER.replace('"trackio"]', '"tensorboard"]'))
+    item = line(check(text), "tracking")
+    assert (item["label"], item["state"]) == ("tracked", "fail")
+    assert "die with the container" in item["reason"]
+    local = line(check(text, "--local"), "tracking")
+    assert (local["state"], local["evidence"]) == ("pass", 'report_to="tensorboard" (train.py:13)')
 
 
 TRAINS = {

@@ -15,6 +15,7 @@ from ml_intern_helpers.api_index.hints import HINTS
 from ml_intern_helpers.preflight.knowledge import classes, jobs
 from ml_intern_helpers.preflight.requirements import parse_requirement
 from ml_intern_helpers.preflight.rules import (
+    api107_plain_arguments,
     data103_generations_do_not_divide,
     log101_disable_tqdm,
     log102_logging_strategy,
@@ -24,6 +25,7 @@ from ml_intern_helpers.preflight.rules import (
     save101_push_to_hub,
     save102_hub_model_id,
     save103_nothing_saved,
+    save105_best_model,
 )
 from support.training import training_python
 
@@ -72,8 +74,20 @@ CLAIMS = {
     "DATA106 no **kwargs": "TypeError",
     "DATA106 **kwargs": "trained",
     "DATA107 trust_remote_code": "loaded",
+    "DATA108 a list": "AttributeError",
+    "DATA108 a text": "SFTTrainer",
+    **{f"API107 {trainer}": "AttributeError" for trainer in api107_plain_arguments.TRAINERS},
+    "API107 SFTTrainer": "SFTTrainer",
+    "LOG107 tensorboard's files": "pushed",
     "HW101 bf16 with use_cpu": "SFTConfig",
     "SAVE105 strategies differ": "ValueError",
+    "SAVE105 no multiple": "ValueError",
+    "SAVE105 no multiple of logging_steps": "ValueError",
+    "SAVE105 a multiple": "SFTConfig",
+    "SAVE105 transformers' logging_steps": str(save105_best_model.LOGGING_STEPS["transformers"]),
+    "SAVE105 transformers' save_steps": str(save105_best_model.SAVE_STEPS),
+    "default of logging_steps": str(save105_best_model.LOGGING_STEPS["trl"]),
+    "default of save_steps": str(save105_best_model.SAVE_STEPS),
     "default of project": "huggingface",
     "default of per_device_train_batch_size": "8",
     "default of gradient_accumulation_steps": "1",

@@ -28,5 +28,5 @@ def announcements(text: str) -> Iterator[tuple[str, str]]:
     for pattern in _INSTEAD:
         for match in pattern.finditer(flat):
             new = match["new"].partition("=")[0].rstrip(".")
-            if match["old"] != new:
+            if match["old"] != new and "if you" not in match[0].lower():  # "if you want to force a download, use …" is no rename
                 yield match["old"], new

@@ -29,7 +29,7 @@ def _told(call: str, **texts: str) -> dict[str, Hint]:
 
 
 _LENGTH = {"max_seq_length": "max_length"}
-_IN_CONFIG = "move it into the trainer's config (args=)"
+_IN_CONFIG = "move it into the trainer's own config (args=SFTConfig(…), DPOConfig(…)), not into TrainingArguments"
 _NO_PROMPT_CUT = "delete it: prompts are not cut apart from the rest; filter the rows that are too long"
 _NO_PROMPT_LENGTH = {"max_prompt_length": _NO_PROMPT_CUT}
 _LENGTH_IN_CONFIG = dict.fromkeys(("max_completion_length", "max_target_length"), "write max_length= in the config")

@@ -106,6 +106,8 @@ def _path(new: str, head: str, newest: Surface, in_call: bool) -> str | None:
 def _renamed(removal: Removal, head: str, last: str, newest: Surface, line: list[Surface]) -> Removal:
     """An argument that appeared in the same release and looks like the old one: likely its new name, said as likely."""
     before, after = (next(s for s in line if s.version == version) for version in (removal.last, removal.gone))
+    if last not in before.arguments.get(head, ()):
+        return removal
     new = after.arguments.get(head, frozenset()) - before.arguments.get(head, frozenset())
     close = difflib.get_close_matches(last, new & newest.arguments.get(head, frozenset()), n=1, cutoff=0.78)
     return replace(removal, replacement=f"{head}.{close[0]}", why="renamed") if close else removal

@@ -143,6 +143,8 @@ def _free(parts: Parts) -> list[str]:
 def _held(cells: list[Any], nested_words: bool) -> int:
     """How many texts a cell of this column usually holds; 0 for ids, links, categories, numbers."""
     cells = [cell for cell in cells if cell]
+    if len({type(cell) for cell in cells}) > 1:
+        return 0  # a mix of kinds is no matter of names
     different = {json.dumps(cell, default=str, sort_keys=True) for cell in cells}
     if 2 * len(different) <= len(cells):
         return 0  # the same few values over and over: a category

@@ -110,7 +110,11 @@ def _other_half(offers: Offers, call: str, name: str) -> str:
     """An argument of a trainer that its config takes, or the other way round."""
     if call.endswith("Trainer"):
         config = "transformers.TrainingArguments" if call == "transformers.Trainer" else f"{call.removesuffix('Trainer')}Config"
-        return "move it into the trainer's config (args=)" if _takes(offers, config, name) else ""
+        return (
+            f"move it into the trainer's own config: args={config.rpartition('.')[2]}({name}=…)"
+            if _takes(offers, config, name)
+            else ""
+        )
     if call.endswith("Config") and _takes(offers, f"{call.removesuffix('Config')}Trainer", name):
         return "pass it to the trainer, not to its config"
     return ""

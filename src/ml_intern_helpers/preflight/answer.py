@@ -8,6 +8,8 @@ from typing import Any
 from ml_intern_helpers.preflight.examine import Examination
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.names import dotted
+from ml_intern_helpers.preflight.settled import next_step
+from ml_intern_helpers.preflight.shortened import checklist_rows, collapsed, without_repeats
 from ml_intern_helpers.report import Report, Status, render_finding
 from ml_intern_helpers.text import clean
 
@@ -115,12 +117,12 @@ def text_of(report: Report) -> str:
     """Verdict, checklist, findings, what could not be told."""
     fields = report.fields
     lines = [fields["verdict"]]
-    lines += [_line(item) for item in fields["checklist"]]
-    findings = [render_finding(finding) for finding in report.findings]
+    lines += [_line(item) for item in checklist_rows(fields["checklist"], report.findings)]
+    findings = [render_finding(finding) for finding in without_repeats(report.findings)]
     lines += ["", *findings] if findings else []
     lines += _unknowns(fields["unknowns"])
     lines += [f"suppressed: {one['code']} line {one['line']}: {one['reason']}" for one in fields["suppressed"]]
-    return "\n".join([*lines, "", *_judged_against(fields["releases"])])
+    return "\n".join([*lines, "", *_judged_against(fields["releases"]), *_next(report)])
 
 
 def _judged_against(releases: dict[str, Any]) -> list[str]:
@@ -133,6 +135,10 @@ def _judged_against(releases: dict[str, Any]) -> list[str]:
     return [f"{against}`preflight_check --explain CODE` says why a rule exists"]
 
 
+def _next(report: Report) -> list[str]:
+    return [next_step([one["reason"] for one in report.fields["unknowns"]])] if report.status == "unknown" else []
+
+
 def _line(item: dict[str, Any]) -> str:
     text = item["evidence"] or item["reason"]
     return f"  [{_STATES[item['state']]:>8}] {item['label']}: {text}"
@@ -141,8 +147,9 @@ def _line(item: dict[str, Any]) -> str:
 def _unknowns(unknowns: list[dict[str, Any]]) -> list[str]:
     if not unknowns:
         return []
-    shown = [f"  {_where(one['line'])}{one['reason']}" for one in unknowns[:_UNKNOWNS_SHOWN]]
-    more = len(unknowns) - len(shown)
+    told = collapsed(unknowns)
+    shown = [f"  {_where(line)}{reason}" for line, reason in told[:_UNKNOWNS_SHOWN]]
+    more = len(told) - len(shown)
     return ["", "what I could not tell:", *shown, *([f"  … {more} more: --json lists them"] if more else [])]
 
 

@@ -87,7 +87,7 @@ def _datasets(facts: Facts) -> list[str]:
 LINES = (
     Line("reference", "reference implementation", BOTH, slot=_reference),
     Line("columns", "dataset columns confirmed", BOTH, slot=_columns),
-    Line("format", "method matches the format", BOTH, ("DATA101", "DATA102")),
+    Line("format", "method matches the format", BOTH, ("DATA101", "DATA102", "DATA108")),
     Line("push_to_hub", "push_to_hub=True", ("jobs",), ("SAVE101",)),
     Line("hub_model_id", "hub_model_id", ("jobs",), ("SAVE102",)),
     Line("saved", "the model is saved", BOTH, ("SAVE103",)),
@@ -96,7 +96,7 @@ LINES = (
     Line("logging_strategy", 'logging_strategy="steps"', BOTH, ("LOG102",)),
     Line("logging_first_step", "logging_first_step=True", BOTH, ("LOG103",)),
     Line("timeout", "timeout of 2 h or more", ("jobs",), ("LAUNCH101", "LAUNCH102")),
-    Line("tracking", "Trackio wired", BOTH, ("LOG104",)),
+    Line("tracking", "tracked", BOTH, ("LOG104", "LOG107")),
     Line("space", "metrics outlive the job", ("jobs",), ("LOG105",)),
     Line("dashboard", "dashboard URL", BOTH, slot=_dashboard),
     Line("packages", "packages the job installs", ("jobs",), ("PKG101", "PKG102", "PKG103")),

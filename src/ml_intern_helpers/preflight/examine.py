@@ -9,6 +9,7 @@ from ml_intern_helpers.preflight.facts import Facts, facts_of
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.registry import Rule, all_rules
 from ml_intern_helpers.preflight.releases import NOTHING_MORE, Asked
+from ml_intern_helpers.preflight.settled import settled_nothing
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.suppress import Suppression, suppressions
 from ml_intern_helpers.report import Finding
@@ -49,8 +50,8 @@ class Examination:
 
     @property
     def settled_nothing(self) -> bool:
-        """Not one line was decided by reading: a pass would be one for having looked at nothing."""
-        return not any(item.state in ("pass", "fail") for item in self.checklist)
+        """No setting of the training was read; only meaningful where something trains."""
+        return settled_nothing(self.facts, self.checklist)
 
 
 def examine(source: Source, mode: str, about: Asked = NOTHING_MORE) -> Examination:

@@ -43,4 +43,9 @@ def check(facts: Facts) -> Iterator[Outcome]:
         missing = rows is None or (rows.value.state == "known" and rows.value.value is None)
         if missing and strategy.value.value not in ("no", None):
             message = f"eval_strategy={shown(strategy.value.value)} without an eval_dataset: ValueError"
-            yield failed(message, "pass eval_dataset=, or drop eval_strategy", strategy.node, whole=run.config.call)
+            yield failed(
+                message,
+                "split off a held-out part (rows.train_test_split(…)) and pass it as eval_dataset=",
+                strategy.node,
+                whole=run.config.call,
+            )

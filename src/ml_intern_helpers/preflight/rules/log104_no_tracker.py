@@ -1,7 +1,7 @@
 """No tracker is wired.
 
 `report_to` is "none" unless it is set (since transformers 5): the curves exist only as lines of a log, a job's log
-included. Another tracker than Trackio passes: which one is the user's choice.
+included. Another tracker than Trackio passes: which one is the user's choice (but see LOG107).
 
 Bad:
 
@@ -19,6 +19,7 @@ Good:
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.asking import Ask, answers
@@ -57,6 +58,7 @@ def _wired_by_hand(facts: Facts) -> Outcome | None:
         if name.split(".")[0] in _TRACKERS or name.endswith(("Callback", "init_trackers")):
             return passed(f"{name}(…)", call.lineno)
     for _, call in facts.calls_ending("Accelerator"):
-        if "log_with" in facts.keywords(call).items:
-            return passed("Accelerator(log_with=…)", call.lineno)
+        setting = facts.keywords(call).items.get("log_with")
+        if setting is not None and isinstance(setting.node, ast.expr):
+            return passed(f"Accelerator(log_with={facts.source.segment(setting.node)})", call.lineno)
     return None

@@ -1,7 +1,8 @@
 """`load_best_model_at_end` with saving and evaluating at different times.
 
-The trainer refuses it at construction: the best model can only be loaded if it was saved when it was evaluated (or
-with `save_strategy="best"`).
+The config refuses it at construction: the best model can only be loaded if it was saved when it was evaluated (or
+with `save_strategy="best"`). With steps for both, `save_steps` must be a multiple of `eval_steps`, which is
+`logging_steps` when it is not set.
 
 Bad:
 
@@ -23,13 +24,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.asking import shown
-from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, failed
-from ml_intern_helpers.preflight.values import known
+from ml_intern_helpers.preflight.values import Setting, known
 
 CODE = "SAVE105"
 SEVERITY = "error"
 MODES = ("jobs", "local")
+
+#: The library's defaults: TRL's configs log every 10 steps, transformers' every 500.
+SAVE_STEPS = 500
+LOGGING_STEPS = {"trl": 10, "transformers": 500}
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
@@ -44,3 +49,24 @@ def check(facts: Facts) -> Iterator[Outcome]:
             yield failed(
                 f"load_best_model_at_end with {both}: ValueError", "give both the same strategy", best.node, whole=run.config.call
             )
+        elif saved.value == "steps":
+            yield from _steps(facts, run, best)
+
+
+def _steps(facts: Facts, run: Run, best: Setting) -> Iterator[Outcome]:
+    every = facts.value(run, "save_steps", SAVE_STEPS)
+    evaluated = facts.value(run, "eval_steps")
+    name = "eval_steps"
+    if evaluated.state == "known" and evaluated.value in (None, 0):
+        name, evaluated = "logging_steps", facts.value(run, "logging_steps", LOGGING_STEPS.get(run.config.role.library))
+    if every.state == evaluated.state == "known" and not _multiple(every.value, evaluated.value):
+        both = f"save_steps={shown(every.value)}, no multiple of {name}={shown(evaluated.value)}"
+        fix = f"make save_steps a multiple of {name}"
+        yield failed(f"load_best_model_at_end with {both}: ValueError", fix, best.node, whole=run.config.call)
+
+
+def _multiple(saved: object, evaluated: object) -> bool:
+    """As the library decides it for whole numbers; shares of the run (below 1) are left to it."""
+    if not (isinstance(saved, int) and isinstance(evaluated, int) and saved > 0 and evaluated > 0):
+        return True
+    return saved % evaluated == 0

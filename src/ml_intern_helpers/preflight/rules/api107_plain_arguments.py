@@ -1,0 +1,54 @@
+"""A trainer of TRL gets `TrainingArguments` where it needs its own config.
+
+Its first look at a setting of the method raises `AttributeError` (`model_init_kwargs`, `beta`, …), before anything is
+trained. Only SFTTrainer turns plain TrainingArguments into its own config. What such scripts give the trainer itself
+(`beta=`, `max_length=`, `loss_type=`) goes into that config too.
+
+Bad:
+
+    from transformers import TrainingArguments
+    from trl import DPOTrainer
+
+    args = TrainingArguments(output_dir="out")
+    DPOTrainer("Qwen/Qwen3-0.6B", args=args, train_dataset=rows).train()
+
+Good:
+
+    from trl import DPOConfig, DPOTrainer
+
+    args = DPOConfig(output_dir="out")
+    DPOTrainer("Qwen/Qwen3-0.6B", args=args, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts, Run
+from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+
+CODE = "API107"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+#: Each executed with plain TrainingArguments by the tests.
+TRAINERS = ("DPOTrainer", "GRPOTrainer", "KTOTrainer", "RewardTrainer", "RLOOTrainer")
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    for run in facts.runs:
+        trainer, config = run.trainer, run.config
+        ours = trainer.role.library == "trl" and trainer.role.name in TRAINERS and not trainer.own_init
+        # A local subclass may bring the settings that TRL reads.
+        plain = config.role.library == "transformers" and not config.own_init and not config.declared
+        if ours and plain and facts.blamable(trainer.call) and facts.blamable(config.call):
+            yield _judged(facts, run)
+
+
+def _judged(facts: Facts, run: Run) -> Outcome:
+    trainer, config = run.trainer.role.name, run.config.role.name
+    own = trainer.replace("Trainer", "Config")
+    if not facts.uses_current("trl") or facts.patched_by or sum(one.trainer is run.trainer for one in facts.runs) > 1:
+        return unknown(f"whether {trainer} gets {config}: it needs {own}", run.config.line)
+    fix = f"replace {config} by {own} (from trl import {own}); the method's settings go into it, not into {trainer}(…)"
+    return failed(f"{trainer} with args={config}(…): AttributeError, it needs {own}", fix, run.config.call)

@@ -1,0 +1,96 @@
+"""`formatting_func` returns a list.
+
+SFTTrainer calls it with one row and takes what it returns for that row's text. The batched form of older releases
+returns a list of texts: the trainer raises `AttributeError` (a list has no `endswith`) when it adds the end token, if
+the function's own loop, which now runs over letters, has not raised before.
+
+Bad:
+
+    from trl import SFTTrainer
+
+    def to_text(rows):
+        texts = []
+        for question, answer in zip(rows["question"], rows["answer"]):
+            texts.append(f"Q: {question} A: {answer}")
+        return texts
+
+    SFTTrainer("Qwen/Qwen3-0.6B", train_dataset=rows, formatting_func=to_text).train()
+
+Good:
+
+    from trl import SFTTrainer
+
+    def to_text(row):
+        return f"Q: {row['question']} A: {row['answer']}"
+
+    SFTTrainer("Qwen/Qwen3-0.6B", train_dataset=rows, formatting_func=to_text).train()
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts, Run
+from ml_intern_helpers.preflight.names import dotted, reaching
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.script import Script
+
+CODE = "DATA108"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    for run in facts.runs:
+        setting = run.trainer.entries.items.get("formatting_func")
+        if setting and _prepares(run) and facts.uses_current("trl") and not facts.patched_by:
+            name, returned = _returned(facts.script, setting.node)
+            if returned and all(_is_list(facts.script, expr) for expr in returned):
+                message = f"formatting_func {name} returns a list: SFTTrainer gives it one row and needs one text, AttributeError"
+                yield failed(message, "return one text for one row", returned[0], whole=setting.node)
+
+
+def _prepares(run: Run) -> bool:
+    """SFTTrainer tokenizes the rows itself; `dataset_kwargs` may tell it not to."""
+    role = run.trainer.role
+    ours = role.library == "trl" and role.name == "SFTTrainer" and not run.trainer.own_init
+    return ours and "dataset_kwargs" not in run.config.entries.items
+
+
+def _returned(script: Script, node: ast.AST) -> tuple[str, list[ast.expr]]:
+    """What a lambda or plain local function returns; nothing for what cannot be followed or returns nothing somewhere."""
+    if isinstance(node, ast.Lambda):
+        return "(lambda)", [node.body]
+    target = dotted(script, node) if isinstance(node, ast.Name) else None
+    if target is None or not isinstance(target.definition, ast.FunctionDef) or target.definition.decorator_list:
+        return "", []
+    values = [one.value for one in _returns(target.definition)]
+    return target.definition.name, [value for value in values if value] if all(values) else []
+
+
+def _returns(function: ast.FunctionDef) -> Iterator[ast.Return]:
+    """The returns of the function itself, not of functions inside it."""
+    todo: list[ast.AST] = list(function.body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Return):
+            yield node
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            todo.extend(ast.iter_child_nodes(node))
+
+
+def _is_list(script: Script, expr: ast.expr) -> bool:
+    """Surely a list: written as one, or a name bound to nothing else."""
+    if isinstance(expr, (ast.List, ast.ListComp)):
+        return True
+    if isinstance(expr, ast.Call):
+        target = dotted(script, expr.func)
+        return target is not None and target.name == "list" and target.definition is None
+    bindings = reaching(script, expr) if isinstance(expr, ast.Name) else []
+    return bool(bindings) and all(isinstance(one.value, ast.expr) and _literal(one.value) for one in bindings)
+
+
+def _literal(expr: ast.expr) -> bool:
+    called = isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name) and expr.func.id == "list"
+    return called or isinstance(expr, (ast.List, ast.ListComp))

@@ -1,0 +1,88 @@
+"""TensorBoard alone writes to the job's own disk.
+
+Its event files lie in `output_dir/runs` and nobody can look into a container: on Jobs the curves can be read only once
+the folder has been pushed, and are gone with the job when it is not. `push_to_hub=True` carries them along.
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", report_to="tensorboard")
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", report_to="trackio", project="demo", trackio_space_id="me/trackio")
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.asking import line_of
+from ml_intern_helpers.preflight.facts import Facts, Run
+from ml_intern_helpers.preflight.names import origins
+from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed
+from ml_intern_helpers.preflight.values import Value, default, known
+
+CODE = "LOG107"
+SEVERITY = "error"
+MODES = ("jobs",)
+
+_WRONG = "tensorboard alone: its files stay on the job's disk and die with the container"
+_FIX = 'write report_to="trackio", project=… and trackio_space_id="user/name", or push the folder (push_to_hub=True)'
+_TRACKERS = frozenset({"trackio", "wandb", "mlflow", "comet_ml", "neptune", "swanlab", "aim", "clearml"})
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    if facts.smoke is not None or _another(facts):
+        return
+    for run in facts.runs:
+        if run.tunable and _alone(facts.value(run, "report_to")):
+            yield _judged(facts, run)
+    for _, call in facts.calls_ending("Accelerator") if not facts.runs else ():
+        setting = facts.keywords(call).items.get("log_with")
+        if setting is not None and _alone(setting.value) and _carried(facts) == known(False):
+            fix = 'write log_with="trackio" with a Space, or upload the folder (HfApi().upload_folder(…))'
+            yield failed(_WRONG, fix, setting.node, whole=call)
+
+
+def _another(facts: Facts) -> bool:
+    """A tracker besides is started by hand."""
+    started = ("init", "Run", "TrackioCallback", "WandbCallback", "MLflowCallback")
+    return any(name.split(".")[0] in _TRACKERS or name.endswith("Callback") for name, _ in facts.calls_ending(*started))
+
+
+def _alone(value: Value) -> bool:
+    return value.state == "known" and value.value in ("tensorboard", ["tensorboard"], ("tensorboard",))
+
+
+def _judged(facts: Facts, run: Run) -> Outcome:
+    setting = facts.setting(run, "report_to")
+    pushed = facts.value(run, "push_to_hub", False)
+    carried = pushed if pushed.value is True or not pushed.settled else _carried(facts)
+    if carried == known(True):
+        return passed("tensorboard's files are pushed with output_dir", line_of(setting, run))
+    if carried != known(False) or pushed.state == "default":
+        return at_run_time("tensorboard's files outlive the job only where output_dir is pushed", line_of(setting, run))
+    return failed(_WRONG, _FIX, setting.node if setting else run.config.call, whole=run.config.call)
+
+
+def _carried(facts: Facts) -> Value:
+    """Whether code or a mounted bucket may carry the folder off the job's disk; which folder is not followed."""
+    pushes = [call for call in facts.methods("push_to_hub") if _of_trainer(facts, call)]
+    by_hand = pushes or facts.methods("upload_folder", "upload_large_folder")
+    volumes = (facts.header.jobs or {}).get("volumes")
+    return default(True, "an upload by hand") if by_hand or volumes else known(False)
+
+
+def _of_trainer(facts: Facts, push: ast.Call) -> bool:
+    """`trainer.push_to_hub()` uploads the output folder, `model.push_to_hub()` the weights alone."""
+    receiver = push.func.value if isinstance(push.func, ast.Attribute) else None
+    named = receiver.attr if isinstance(receiver, ast.Attribute) else receiver.id if isinstance(receiver, ast.Name) else ""
+    made = origins(facts.script, receiver) if receiver is not None else []
+    return any(run.trainer.call in made for run in facts.runs) or (not made and "trainer" in named.lower())
