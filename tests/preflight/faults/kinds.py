@@ -289,8 +289,9 @@ def other_callable(draft: Draft) -> str:
 
 
 def transformers_arguments(draft: Draft) -> str:
-    draft.imports.append("from transformers import TrainingArguments")
-    draft.config_call = "TrainingArguments"
+    draft.imports.append("from transformers import Trainer, TrainingArguments")
+    draft.config_call, draft.trainer_call = "TrainingArguments", "Trainer"
+    draft.trainer = ["model=None,", "args=config,", "train_dataset=rows,"]
     draft.config = ['output_dir="out",']
     return config_argument(draft)
 
