@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from support.helpers import Outcome, run_helper
 from support.hub import Hub
 from support.loopback import Loopback
+
+#: A runner started in the background ignores Ctrl-C, and so would every child that a test sends one to.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

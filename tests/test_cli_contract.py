@@ -25,6 +25,7 @@ CALLS = {
     "crawl_arxiv": ["lora"],
     "hf_paper_meta": ["2501.00001"],
     "preflight_check": ["no-such-script.py"],
+    "api_lookup": ["NoSuchName"],
 }
 every_command = pytest.mark.parametrize("command", cli.COMMANDS)
 

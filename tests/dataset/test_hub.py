@@ -356,7 +356,7 @@ def test_the_viewer_alone_will_do(inspect: Inspect) -> None:
 def test_no_network_at_all_is_quick_and_clear(process: Inspect) -> None:
     began = time.monotonic()
     done = process(ULTRACHAT, HF_ENDPOINT=DEAD_URL, ML_INTERN_DATASET_VIEWER_URL=DEAD_URL)
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 6
     assert done.code == 3
     assert "could not be reached" in done.stderr
     assert len(done.stderr.splitlines()) == 2

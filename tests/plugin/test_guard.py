@@ -39,6 +39,7 @@ def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
         pytest.param(f"{AUDIT} 'data/*.jsonl'", id="pattern-in-the-project"),
         pytest.param(f"{AUDIT} '/data/**/*.parquet'", id="pattern-elsewhere"),
         pytest.param(f"{AUDIT} {shlex.quote(str(ROOT))}/examples/chat.jsonl", id="file-of-the-plugin"),
+        pytest.param(f"{AUDIT} 'my project/.ml-intern/x.jsonl' '/a b/.c d'/../train.jsonl", id="spaces-in-a-path"),
         pytest.param(f"{AUDIT} .ml-intern/sample.jsonl ../other/x.jsonl ./y.jsonl", id="dots-that-hide-nothing"),
         pytest.param(
             AUDIT.replace("inspect_dataset", "crawl_arxiv") + " 'DPO; is it > PPO? $5 `x` \\ !'", id="hostile-but-quoted"
@@ -203,6 +204,34 @@ def test_preflight_is_for_scripts(tmp_path: Path) -> None:
     for words in ("passwords", "./passwords --local", f"{tmp_path}/passwords", "link.py", "-- passwords", "/etc/passwd"):
         assert not allowed(f"{preflight} {words}", tmp_path), words
     assert allowed(f"{AUDIT} passwords", tmp_path), "any file may hold rows"
+
+
+def test_the_words_behind_launch_are_paths_too(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("")
+    (tmp_path / "passwords").write_text("root:secret")
+    (tmp_path / ".env").write_text("KEY=secret")
+    preflight = AUDIT.replace("inspect_dataset", "preflight_check")
+    for line in (
+        "hf jobs uv run --timeout 4h train.py --hub-id me/demo",
+        "accelerate launch train.py",
+        "MAX_STEPS=20 python train.py",
+    ):
+        assert allowed(f"{preflight} --launch '{line}'", tmp_path), line
+    for line in (
+        "python < passwords",
+        "cat ./passwords | python -",
+        "python </etc/passwd",
+        "trl sft --config=passwords",
+        "cd / && python a.py",
+    ):
+        assert not allowed(f"{preflight} --launch '{line}'", tmp_path), line
+    for line in (
+        "hf jobs uv run --env-file .env train.py",
+        "python ~/x.py",
+        'bash -c "python .ssh/x.py"',
+        "cd .. && python x.py",
+    ):
+        assert not allowed(f"{preflight} --launch '{line}'", tmp_path), line
 
 
 def test_project_under_a_hidden_folder_is_not_hidden_itself(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ def judged_codes(case: Case) -> set[str]:
 
 def test_each_rule_has_a_case_that_fires_and_one_that_looks_alike() -> None:
     checklist = {code for code in all_rules() if code.startswith(("SAVE", "LOG", "LAUNCH101", "PKG103"))}  # test_checklist's
+    checklist |= {code for code in all_rules() if code > "LAUNCH104" and code.startswith("LAUNCH")}  # launch/test_rules' cases
     fired = {code for case in CASES for code, _ in case.expected} | {code for case in CASES for code in case.anywhere}
     silent = {code for case in CASES if not case.expected and not case.anywhere for code in judged_codes(case)}
     assert fired >= set(all_rules()) - checklist

@@ -12,6 +12,7 @@ import pytest
 
 from ml_intern_helpers.preflight.checklist import LINES
 from ml_intern_helpers.preflight.facts import facts_of
+from ml_intern_helpers.preflight.launch.judge import judged
 from ml_intern_helpers.preflight.registry import CODE_FORM, all_rules, title
 from ml_intern_helpers.preflight.source import read_source
 from support.helpers import ROOT
@@ -30,8 +31,17 @@ def example(code: str, which: str) -> str:
     return textwrap.dedent("\n".join(lines)).strip() + "\n"
 
 
+def is_launch(text: str) -> bool:
+    return text.startswith("$ ")
+
+
 def fires(code: str, script: Path, text: str) -> bool:
-    script.write_text(text, encoding="utf-8")
+    """The example is a script, or (behind `$ `) the command line that launches the SFT recipe as train.py."""
+    recipe = (ROOT / "skills/ml-intern/recipes/sft.py").read_text(encoding="utf-8")
+    without_header = recipe[recipe.index("# ///\n") + 6 :]
+    script.write_text(without_header if is_launch(text) else text, encoding="utf-8")
+    if is_launch(text):
+        return code in {one.code for one in judged(text.removeprefix("$ "), None, local=False).findings if one.severity != "info"}
     facts = facts_of(read_source(script), all_rules()[code].MODES[0])
     return any(one.state == "fail" and one.severity != "info" for one in all_rules()[code].check(facts))
 
@@ -41,6 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the examples lie: beside a local module, above an output folder in use (PKG103 and SAVE104 look there)."""
     (tmp_path / "out/checkpoint-500").mkdir(parents=True)
     (tmp_path / "helper_functions.py").touch()
+    monkeypatch.setenv("HF_TOKEN", "a token that this machine has")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -73,7 +84,7 @@ def test_a_docstring_says_why_it_bites(code: str) -> None:
     why = all_rules()[code].__doc__.partition("\nBad:")[0].strip().split("\n\n")
     assert len(why) >= 2, "a title and at least one paragraph"
     for which in ("Bad", "Good"):
-        ast.parse(example(code, which))
+        assert is_launch(example(code, which)) or ast.parse(example(code, which))
 
 
 def test_rules_read_and_do_not_act() -> None:

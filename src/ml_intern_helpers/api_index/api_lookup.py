@@ -10,10 +10,7 @@ from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import UsageError
 from ml_intern_helpers.report import Report
 
-SUMMARY = (
-    "Look up names and arguments of trl, transformers, peft, accelerate, datasets, trackio and huggingface_hub, as a release has "
-    "them; nothing is imported."
-)
+SUMMARY = "Look up what a release of trl, transformers, peft, accelerate, datasets, trackio or huggingface_hub offers."
 EPILOG = """examples:
   api_lookup SFTConfig GRPOTrainer.train          arguments with defaults, own ones first
   api_lookup trl.SFTConfig.max_seq_length         gone: since when, and what to write instead

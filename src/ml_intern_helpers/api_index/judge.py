@@ -56,6 +56,8 @@ def judge_keyword(library: Library, call: str, keyword: str) -> Verdict:
         return Verdict("unknown", f"the arguments of {call} are not indexed")
     if keyword in signature.names:
         return THERE
+    if keyword == "use_auth_token" and _translates_tokens(library, call):
+        return Verdict("unknown", "huggingface_hub before 1.0 turns use_auth_token into token in most calls")
     gone = what_became(library, f"{call}.{keyword}")
     if signature.open:
         return Verdict("unknown", f"{call} takes **kwargs", gone)
@@ -80,6 +82,12 @@ def called(library: Library, call: str) -> Signature | None:
     """The signature of a class's constructor, a function, or a method of a class."""
     owner, _, method = call.rpartition(".")
     return library.signature(call) or (library.method(owner, method) if owner else None)
+
+
+def _translates_tokens(library: Library, call: str) -> bool:
+    """By a decorator (`validate_hf_hub_args`), so no signature shows it."""
+    release = library.release_of(call)
+    return release is not None and release.package == "huggingface_hub" and release.version.startswith("0.")
 
 
 def _pretrained(library: Library, owner: str, call: str, keyword: str) -> Verdict:

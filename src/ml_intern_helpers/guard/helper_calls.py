@@ -7,6 +7,8 @@ So the answer is "allow" for the one shape below and no opinion, the client's no
 from __future__ import annotations
 
 import os
+import re
+from itertools import pairwise
 
 from ml_intern_helpers.guard.shell_words import plain_words
 
@@ -28,6 +30,8 @@ _NO_DATA_HERE = ("proc", "sys", "dev")
 _OUR_FOLDER = ".ml-intern"
 #: Signs by which a helper reads an argument as a pattern.
 _PATTERN = frozenset("*?[")
+#: What parts the words of a command line; an unquoted `=` and `:` may have a path behind them.
+_BETWEEN_WORDS = re.compile(r"""[\s'"=:;&|<>()`]+""")
 #: Helpers that quote lines of the file they are given, and the kinds of file they are for: /etc/shadow is no script.
 _KINDS = {"preflight_check": (".py", ".ipynb")}
 
@@ -46,7 +50,7 @@ def allows(tool_input: dict[str, object], cwd: str) -> bool:
     if not words:
         return False
     name = _helper_name(words[0])
-    return name is not None and all(_harmless(word, name, cwd) for word in words[1:])
+    return name is not None and all(_harmless(word, before, name, cwd) for before, word in pairwise(words))
 
 
 def _helper_name(program: str) -> str | None:
@@ -68,13 +72,18 @@ def _spellings() -> set[str]:
     return {root, named} if named.startswith("/") and os.path.realpath(named) == root else {root}
 
 
-def _harmless(argument: str, name: str, cwd: str) -> bool:
-    """For helper `name`: no writing option, no path to where secrets are kept, no file of a kind it is not for."""
+def _harmless(argument: str, before: str, name: str, cwd: str) -> bool:
+    """For helper `name`: no writing option, no path to where secrets are kept, no file of a kind it is not for.
+
+    In a command line (`--launch 'python train.py'`) every word may be a path; anywhere else a space is part of one.
+    """
     option, _, value = argument.partition("=")
     if option in READ_ONLY_HELPERS[name]:
         return False
     kinds = _KINDS.get(name, ("",))
-    return not any(_is_private(text, cwd) or _is_other_file(text, kinds, cwd) for text in {argument, value} if text)
+    is_command_line = before == "--launch" or option == "--launch"
+    texts = {argument, value, *(_BETWEEN_WORDS.split(argument) if is_command_line else ())}
+    return not any(_is_private(text, cwd) or _is_other_file(text, kinds, cwd) for text in texts if text)
 
 
 def _is_other_file(text: str, kinds: tuple[str, ...], cwd: str) -> bool:

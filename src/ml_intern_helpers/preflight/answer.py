@@ -37,6 +37,7 @@ def fields_of(found: Examination, status: Status) -> dict[str, Any]:
         "suppressed": [{"code": one.code, "line": one.line, "reason": one.reason} for one in found.suppressed],
         "header": _header(facts),
         "releases": _releases(facts),
+        "launches": [],
         "explanation": None,
     }
 
@@ -72,7 +73,7 @@ def adapter(facts: Facts) -> str | None:
 
 
 def _header(facts: Facts) -> dict[str, Any] | None:
-    header = facts.header
+    header = facts.own_header
     if header.line is None:
         return None
     jobs = header.jobs or {}
@@ -115,14 +116,21 @@ def _cleaned(value: Any, deep: int = 0) -> Any:
 
 def text_of(report: Report) -> str:
     """Verdict, checklist, findings, what could not be told."""
+    return "\n".join([report.fields["verdict"], *checklist_lines(report.fields["checklist"], report), *tail_of(report)])
+
+
+def checklist_lines(items: list[dict[str, Any]], report: Report) -> list[str]:
+    return [_line(item) for item in checklist_rows(items, report.findings)]
+
+
+def tail_of(report: Report) -> list[str]:
+    """What follows the checklist: findings, what could not be told, what was suppressed, the releases, what next."""
     fields = report.fields
-    lines = [fields["verdict"]]
-    lines += [_line(item) for item in checklist_rows(fields["checklist"], report.findings)]
     findings = [render_finding(finding) for finding in without_repeats(report.findings)]
-    lines += ["", *findings] if findings else []
+    lines = ["", *findings] if findings else []
     lines += _unknowns(fields["unknowns"])
     lines += [f"suppressed: {one['code']} line {one['line']}: {one['reason']}" for one in fields["suppressed"]]
-    return "\n".join([*lines, "", *_judged_against(fields["releases"]), *_next(report)])
+    return [*lines, "", *_judged_against(fields["releases"]), *_next(report)]
 
 
 def _judged_against(releases: dict[str, Any]) -> list[str]:

@@ -96,6 +96,8 @@ LINES = (
     Line("logging_strategy", 'logging_strategy="steps"', BOTH, ("LOG102",)),
     Line("logging_first_step", "logging_first_step=True", BOTH, ("LOG103",)),
     Line("timeout", "timeout of 2 h or more", ("jobs",), ("LAUNCH101", "LAUNCH102")),
+    Line("hardware", "GPUs of the launch", ("jobs",), ("LAUNCH112", "LAUNCH113", "LAUNCH104")),
+    Line("secrets", "token reaches the job", ("jobs",), ("LAUNCH111", "LAUNCH110")),
     Line("tracking", "tracked", BOTH, ("LOG104", "LOG107")),
     Line("space", "metrics outlive the job", ("jobs",), ("LOG105",)),
     Line("dashboard", "dashboard URL", BOTH, slot=_dashboard),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ml_intern_helpers.preflight.checklist import Answers, Item, filled
 from ml_intern_helpers.preflight.facts import Facts, facts_of
@@ -14,6 +15,9 @@ from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.suppress import Suppression, suppressions
 from ml_intern_helpers.report import Finding
 from ml_intern_helpers.text import clean
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.preflight.launch.launch import Launch
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,13 @@ class Examination:
         return settled_nothing(self.facts, self.checklist)
 
 
-def examine(source: Source, mode: str, about: Asked = NOTHING_MORE) -> Examination:
-    """Ask every rule of `mode`; `about` is what is known of the releases besides the script's own lists.
+def examine(source: Source, mode: str, launch: Launch | None = None, about: Asked = NOTHING_MORE) -> Examination:
+    """Ask every rule of `mode`; `launch` is the command line that starts it, `about` what is known of the releases besides.
 
     Raises:
         Unavailable: the script is too intricate to follow.
     """
-    facts = facts_of(source, mode, about)
+    facts = facts_of(source, mode, launch, about)
     rules = {code: rule for code, rule in all_rules().items() if mode in rule.MODES}
     training = facts.training.kind != "none"
     asked = rules if training else _without_training(rules)
@@ -82,10 +86,14 @@ def examine(source: Source, mode: str, about: Asked = NOTHING_MORE) -> Examinati
     )
 
 
+#: Launch rules that a script without training cannot offend.
+_ABOUT_TRAINING = frozenset({"LAUNCH101", "LAUNCH112", "LAUNCH113"})
+
+
 def _without_training(rules: dict[str, Rule]) -> dict[str, Rule]:
     """Where nothing trains only what is wrong in any script counts."""
-    asked = ("API", "SEC", "LAUNCH102", "LAUNCH103", "LAUNCH104")
-    return {code: rule for code, rule in rules.items() if code.startswith(asked)}
+    asked = {code: rule for code, rule in rules.items() if code.startswith(("API", "SEC", "LAUNCH"))}
+    return {code: rule for code, rule in asked.items() if code not in _ABOUT_TRAINING}
 
 
 def _honoured(
@@ -106,6 +114,9 @@ def _honoured(
 
 def _finding(facts: Facts, rule: Rule, outcome: Outcome) -> Finding:
     file, line = facts.source.where(outcome.line)
+    seen = None if outcome.mask else facts.source.excerpt(outcome.line)
+    if outcome.at_launch and facts.launch is not None:
+        file, line, seen = facts.launch.place, None, clean(outcome.seen, limit=200) or None
     return Finding(
         rule.CODE,
         outcome.severity or rule.SEVERITY,
@@ -113,7 +124,7 @@ def _finding(facts: Facts, rule: Rule, outcome: Outcome) -> Finding:
         file,
         line,
         outcome.column,
-        None if outcome.mask else facts.source.excerpt(outcome.line),
+        seen,
         clean(outcome.fix, limit=400),
     )
 

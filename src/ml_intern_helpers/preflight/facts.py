@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ml_intern_helpers.api_index.shipped import PACKAGES
 from ml_intern_helpers.api_index.signatures import Signature
 from ml_intern_helpers.preflight.api_calls import ApiCall, api_calls
 from ml_intern_helpers.preflight.beside import beside
 from ml_intern_helpers.preflight.columns import UNSEEN, Columns, columns_of
+from ml_intern_helpers.preflight.given import NOTHING_GIVEN
 from ml_intern_helpers.preflight.guards import blamable, optional, runs
 from ml_intern_helpers.preflight.header import Header, read_header
 from ml_intern_helpers.preflight.instances import methods_called
@@ -29,6 +31,9 @@ from ml_intern_helpers.preflight.script import Script, walk
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.training import Training, recognise
 from ml_intern_helpers.preflight.values import Entries, Setting, Value, runtime, unknown
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.preflight.launch.launch import Launch
 
 #: Trainers judged; more are no script that a person wrote, and each costs every rule a look.
 MOST_TRAINERS = 50
@@ -68,7 +73,8 @@ class Facts:
 
     Attributes:
         source, script: text and walked tree, for evidence and for questions about single expressions.
-        header: the PEP 723 block.
+        header: the PEP 723 block; with a launch, as that launch overrides and completes it.
+        own_header: the block as it stands in the script.
         mode: `jobs` (ephemeral disk) or `local`.
         training: what trains.
         trainers, configs: what is built; of the trainers the first MOST_TRAINERS.
@@ -76,6 +82,7 @@ class Facts:
         imports: what is imported and not dead.
         loose: attribute -> line, assigned to objects that cannot be followed.
         offers: what the releases of this run offer.
+        launch: the command line that starts the script, None when only the script is known.
     """
 
     source: Source
@@ -89,6 +96,8 @@ class Facts:
     imports: tuple[Imported, ...]
     loose: dict[str, int]
     offers: Offers
+    own_header: Header = field(default_factory=Header)
+    launch: Launch | None = None
 
     def setting(self, run: Run, name: str) -> Setting | None:
         """What a run's config says about `name`; None when it is certain that the default holds."""
@@ -212,14 +221,21 @@ class Facts:
         return next((item.top for item in self.imports if item.top == "unsloth"), "")
 
 
-def facts_of(source: Source, mode: str, asked: Asked = NOTHING_MORE) -> Facts:
-    """Read a script's facts; `asked` is what is known of the releases besides the script's own lists.
+def facts_of(source: Source, mode: str, launch: Launch | None = None, asked: Asked = NOTHING_MORE) -> Facts:
+    """Read a script's facts, as `launch` starts it; `asked` is what is known of the releases besides its own lists.
 
     Raises:
         Unavailable: it is too intricate to follow.
     """
-    script, header = walk(source), read_header(source)
-    offers = Offers(Releases(source.path, header, asked))
+    own = header = listed = read_header(source)
+    given = NOTHING_GIVEN
+    if launch is not None:
+        from ml_intern_helpers.preflight.launch.folded import asked_by_launch, given_to_script, header_of_launch, installed_block
+
+        header, given = header_of_launch(own, launch), given_to_script(own, launch)
+        listed, asked = installed_block(own, launch), asked_by_launch(asked, launch)
+    script = walk(source, given)
+    offers = Offers(Releases(source.path, listed, asked))
     script.offers = offers.offers_name
     made = constructions(script)
     trainers = [one for one in made if one.role.kind == "trainer"]
@@ -237,6 +253,8 @@ def facts_of(source: Source, mode: str, asked: Asked = NOTHING_MORE) -> Facts:
         imports=tuple(_imports(script)),
         loose=loose_assignments(script, made),
         offers=offers,
+        own_header=own,
+        launch=launch,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ class Header:
         requires_python: as written, or None.
         jobs: the table `[tool.hf-jobs]`, None when there is none.
         problems: (line, sentence) for what makes `uv` or the client refuse it.
+        told: key -> how a launch told it (`--timeout 4h`), in place of the block.
     """
 
     line: int | None = None
@@ -31,13 +33,23 @@ class Header:
     jobs: dict[str, Any] | None = None
     problems: tuple[tuple[int, str], ...] = ()
     lines: tuple[str, ...] = field(default=(), repr=False)
+    told: Mapping[str, str] = field(default_factory=dict)
 
     def line_with(self, *words: str) -> int | None:
-        """The first line of the block that holds all `words` (`"timeout", "="`), else its first line."""
+        """The first line that holds all `words` (`"timeout", "="`), else the block's first line; None when a launch told it."""
+        if words and words[0] in self.told:
+            return None
         for offset, text in enumerate(self.lines):
             if self.line is not None and all(word in text for word in words):
                 return self.line + offset
         return self.line
+
+    def said(self, key: str) -> str:
+        """How a launch setting is told: `timeout = "4h"` in the block, or `--timeout 4h`."""
+        value = (self.jobs or {}).get(key)
+        return (
+            self.told.get(key) or f'{key} = "{value}"' if isinstance(value, str) else self.told.get(key) or f"{key} = {value!r}"
+        )
 
 
 def read_header(source: Source) -> Header:

@@ -22,6 +22,8 @@ class Outcome:
         fix: what to write or do instead (`fail`), or how to answer (`fill_in`).
         severity: in place of the rule's own.
         mask: keep the source line out of the report (it holds a secret).
+        at_launch: the place is the command line, not the script.
+        seen: the evidence of a finding at the launch.
     """
 
     state: State
@@ -32,6 +34,8 @@ class Outcome:
     fix: str = ""
     severity: Severity | None = None
     mask: bool = False
+    at_launch: bool = False
+    seen: str = ""
 
 
 def passed(evidence: str, line: int | None = None) -> Outcome:
@@ -49,6 +53,12 @@ def failed(
     line, column = getattr(at, "lineno", None), getattr(at, "col_offset", None)
     last = getattr(whole or at, "end_lineno", line)
     return Outcome("fail", message, line, last, None if column is None else column + 1, fix, severity)
+
+
+def failed_launch(message: str, fix: str, seen: str = "", severity: Severity | None = None) -> Outcome:
+    """A fault of the command line."""
+    assert fix, "a fault needs a fix"
+    return Outcome("fail", message, fix=fix, severity=severity, at_launch=True, seen=seen)
 
 
 def unknown(reason: str, line: int | None = None) -> Outcome:

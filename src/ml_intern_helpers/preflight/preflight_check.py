@@ -16,6 +16,7 @@ SUMMARY = "Fill in the pre-flight checklist of a training script from its syntax
 EPILOG = """examples:
   preflight_check train.py              before `hf jobs uv run train.py`
   preflight_check train.py --local      before `python train.py` on this machine
+  preflight_check --launch 'hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py'
 
 exit codes here: 1 an error, 0 also with warnings, 3 the file cannot be read, holds no training, or nothing could be told
 suppress a finding, with a reason: # preflight: ignore[API101] reason"""
@@ -33,6 +34,7 @@ EMPTY_FIELDS: dict[str, Any] = {
     "suppressed": [],
     "header": None,
     "releases": {},
+    "launches": [],
     "explanation": None,
 }
 
@@ -44,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--with", dest="with_", action="append", default=[], metavar="REQ", help="a requirement of the launch (repeatable)"
     )
+    parser.add_argument("--launch", metavar="COMMAND", help="the command line that starts it, in single quotes; never run")
     parser.add_argument("--explain", metavar="CODE", help="why a rule exists, with a bad and a good example")
 
 
@@ -51,15 +54,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Report:
     if args.explain is not None:
         return _explained(args.explain)
+    if args.launch is not None:
+        return _launched(args, context)
     if args.path is None:
-        raise UsageError("PATH is missing: which script?", hint="preflight_check train.py")
+        raise UsageError(
+            "PATH is missing: which script?", hint="preflight_check train.py, or --launch 'hf jobs uv run … train.py'"
+        )
     from ml_intern_helpers.preflight.examine import examine
     from ml_intern_helpers.preflight.source import read_source
 
     gc.disable()  # a syntax tree is all live objects: looking for garbage in it takes as long as the work itself
     try:
         source = read_source(args.path)
-        found = examine(source, "local" if args.local else "jobs", _asked(args, context))
+        found = examine(source, "local" if args.local else "jobs", about=_asked(args, context))
     except RecursionError as err:
         raise BadData(f"{args.path} is nested too deeply to follow", hint="give it the training script itself") from err
     finally:
@@ -76,6 +83,20 @@ def _asked(args: argparse.Namespace, context: Context) -> Any:
     from ml_intern_helpers.preflight.releases import Asked
 
     return Asked(args.python, tuple(args.with_), context.offline, context.deadline_s or 180, context.progress)
+
+
+def _launched(args: argparse.Namespace, context: Context) -> Report:
+    from ml_intern_helpers.preflight.launch.judge import judged
+
+    gc.disable()
+    try:
+        return judged(args.launch, args.path, args.local, _asked(args, context))
+    except RecursionError as err:
+        raise BadData(
+            "the command line, or a script in it, is nested too deeply to follow", hint="give it the script itself"
+        ) from err
+    finally:
+        gc.enable()
 
 
 def _explained(code: str) -> Report:
@@ -99,4 +120,8 @@ def render(report: Report) -> str:
     from ml_intern_helpers.preflight.answer import text_of
 
     explanation: str | None = report.fields.get("explanation")
-    return explanation or text_of(report)
+    if explanation or not report.fields.get("launches"):
+        return explanation or text_of(report)
+    from ml_intern_helpers.preflight.launch import judge
+
+    return judge.text_of(report)

@@ -61,6 +61,7 @@ class Asked:
         offline: fetch nothing.
         timeout_s: for fetching one release.
         progress: told what takes long.
+        project: the lists of the project around the script count.
     """
 
     python: str | None = None
@@ -68,6 +69,7 @@ class Asked:
     offline: bool = True
     timeout_s: float = 180
     progress: Callable[[str], None] = field(default=lambda text: None, compare=False)
+    project: bool = True
 
 
 #: Nothing is known besides the script's own lists, and nothing is fetched.
@@ -110,7 +112,7 @@ class Releases:
         found = [Demand(requirement, "--with") for requirement in given]
         if self.header.line is not None:
             return found + [Demand(requirement, "script block") for requirement in self.header.requirements]
-        return found + [Demand(*row) for row in project_demands(self.path)]
+        return found + [Demand(*row) for row in (project_demands(self.path) if self.asked.project else ())]
 
     def _installed(self, package: str) -> Choice:
         from ml_intern_helpers.api_index.releases import installed

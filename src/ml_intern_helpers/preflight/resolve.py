@@ -74,8 +74,15 @@ def _comparison(script: Script, expr: ast.Compare, deep: int) -> Value | None:
         return None
     if isinstance(expr.ops[0], (ast.In, ast.NotIn)) and _called(script, expr.comparators[0]) == "os.environ":
         name = value_of(script, expr.left, deep)
-        return default(isinstance(expr.ops[0], ast.NotIn), str(name.value)) if name.settled else None
+        return _is_set(script, str(name.value), absent=isinstance(expr.ops[0], ast.NotIn)) if name.settled else None
     return _combine(script, [expr.left, expr.comparators[0]], deep, lambda items: folding.compare(expr.ops[0], *items))
+
+
+def _is_set(script: Script, name: str, *, absent: bool) -> Value:
+    """`"NAME" in os.environ`, or with `absent` the opposite."""
+    if name in script.given.environ:
+        return known(not absent)
+    return known(absent) if script.given.lacks(name) else default(absent, name)
 
 
 def _boolean(script: Script, expr: ast.BoolOp, deep: int) -> Value | None:
@@ -156,14 +163,20 @@ def _attribute(script: Script, expr: ast.Attribute, deep: int) -> Value | None:
 
 def _option(script: Script, name: str, deep: int) -> Value | None:
     """An argparse option: its default, and the option that may change it."""
+    from ml_intern_helpers.preflight.launch.script_args import parsed  # it asks values back
+
+    given = parsed(script)
+    if name in given.values:
+        return given.values[name]
     option = options_of(script).get(name)
     if option is None:
         return None
+    flags = [] if given.complete else [option.flag]
     if option.fallback is None:
-        return default(option.plain, option.flag)
+        return _with_variables(option.plain, flags)
     value = value_of(script, option.fallback, deep)
     converted = folding.call(option.convert, [value.value]) if option.convert and isinstance(value.value, str) else value.value
-    return _with_variables(converted, [option.flag, value.reason]) if value.settled else None
+    return _with_variables(converted, [*flags, value.reason]) if value.settled else None
 
 
 def _strategy(target: Target | None, attr: str) -> Value | None:
@@ -190,7 +203,8 @@ def _class_constant(script: Script, definition: ast.ClassDef, attr: str, deep: i
 def _subscript(script: Script, expr: ast.Subscript, deep: int) -> Value | None:
     if _called(script, expr.value) == "os.environ":
         name = value_of(script, expr.slice, deep)
-        return runtime(f"the environment variable {name.value if name.settled else ''}".rstrip())
+        given = script.given.environ.get(str(name.value)) if name.settled else None
+        return known(given) if given is not None else runtime(f"the environment variable {name.value or ''}".rstrip())
     from ml_intern_helpers.preflight.mappings import entries_of  # mappings asks values back
 
     key = value_of(script, expr.slice, deep)
@@ -228,9 +242,15 @@ def _environment(script: Script, expr: ast.Call, deep: int) -> Value | None:
     name = value_of(script, expr.args[0], deep)
     fallback = [*expr.args[1:], *(word.value for word in expr.keywords if word.arg == "default")]
     value = value_of(script, fallback[0], deep) if fallback else known(None)
-    if not (name.settled and value.settled):
+    if not name.settled:
         return None
-    return _with_variables(value.value, [str(name.value), value.reason])
+    variable, environ = str(name.value), script.given.environ
+    if variable in environ:
+        given = environ[variable]
+        return known(given) if given is not None else runtime(f"the environment variable {variable}")
+    if not value.settled:
+        return None
+    return _with_variables(value.value, [*([] if script.given.lacks(variable) else [variable]), value.reason])
 
 
 def _walrus(script: Script, expr: ast.NamedExpr, deep: int) -> Value | None:

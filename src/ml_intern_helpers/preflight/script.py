@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
 from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.preflight.given import NOTHING_GIVEN, GivenToScript
 from ml_intern_helpers.preflight.source import Source
 
 E = TypeVar("E", bound=ast.AST)
@@ -98,6 +99,7 @@ class Script:
     steps: int = 0
     #: (module, name) -> whether a star import of the module brings the name; None when nobody knows.
     offers: Callable[[str, str], bool | None] = lambda module, name: None
+    given: GivenToScript = NOTHING_GIVEN
 
     def spend(self, steps: int) -> None:
         """Count work; a script made to keep us busy ends in "could not tell".
@@ -161,9 +163,9 @@ _GUARDED = {
 }
 
 
-def walk(source: Source) -> Script:
-    """Walk `source.tree` once."""
-    script = Script(source, Scope(source.tree, None))
+def walk(source: Source, given: GivenToScript = NOTHING_GIVEN) -> Script:
+    """Walk `source.tree` once; `given` is what a launch gives the script."""
+    script = Script(source, Scope(source.tree, None), given=given)
     stack: list[tuple[ast.AST, Scope, Guards, ast.AST]] = [(source.tree, script.module, (), source.tree)]
     while stack:
         node, scope, guards, parent = stack.pop()

@@ -92,6 +92,20 @@ def read_source(path: Path) -> Source:
     return Source(path, text, text.split("\n"), _parsed(path, text, cells), cells)
 
 
+def source_of_text(name: str, text: str) -> Source:
+    """The source of a script that stands on a command line (heredoc, `python -c`).
+
+    Raises:
+        BadData: empty, not Python, or nested beyond the parser.
+    """
+    path, text = Path(name), text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise BadData(f"{_name(path)} is empty: nothing to check", hint=_NOTHING)
+    if len(text) > MAX_SCRIPT_BYTES:
+        raise _too_large(path, len(text), MAX_SCRIPT_BYTES)
+    return Source(path, text, text.split("\n"), _parsed(path, text, None))
+
+
 def _read(path: Path) -> bytes:
     try:
         kind = path.stat().st_mode

@@ -29,10 +29,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ml_intern_helpers.preflight.asking import shown
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.knowledge.jobs import LEAST_TRAINING_TIMEOUT_S, timeout_seconds
-from ml_intern_helpers.preflight.outcome import Outcome, failed, passed
+from ml_intern_helpers.preflight.outcome import Outcome, failed, failed_launch, passed, unknown
 
 CODE = "LAUNCH101"
 SEVERITY = "error"
@@ -42,21 +41,32 @@ _FIX = 'write timeout = "4h" under [tool.hf-jobs] in the script block (one that 
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
-    jobs = facts.header.jobs or {}
-    line = facts.header.line_with("timeout", "=")
-    if "timeout" not in jobs:
-        if facts.smoke is not None:
-            yield passed(f"smoke run of {facts.smoke[0]} steps: 30 minutes will do", facts.smoke[1])
-        else:
-            fix = f"{_FIX}; if the launch itself passes --timeout, say so in a suppression"
-            yield failed("no timeout: Jobs stop the run after 30 minutes", fix, facts.header.line)
+    timeout = (facts.header.jobs or {}).get("timeout")
+    if timeout is None:
+        yield _absent(facts)
         return
-    seconds = timeout_seconds(str(jobs["timeout"]))
+    seconds, line, said = timeout_seconds(str(timeout)), facts.header.line_with("timeout", "="), facts.header.said("timeout")
     if seconds is None:
         return  # LAUNCH102's business
     if seconds >= LEAST_TRAINING_TIMEOUT_S:
-        yield passed(f"timeout = {shown(jobs['timeout'])}", line)
+        yield passed(said, line)
     elif facts.smoke is not None:
-        yield passed(f"timeout = {shown(jobs['timeout'])} for a smoke run of {facts.smoke[0]} steps", line)
+        yield passed(f"{said} for a smoke run of {facts.smoke[0]} steps", line)
     else:
-        yield failed(f"timeout = {shown(jobs['timeout'])} is {seconds / 3600:.1f} h: training gets at least 2 h", _FIX, line)
+        message = f"{said} is {seconds / 3600:.1f} h: training gets at least 2 h"
+        yield failed(message, _FIX, line) if line else failed_launch(message, "write --timeout 4h, 2h or more", said)
+
+
+def _absent(facts: Facts) -> Outcome:
+    """No timeout told, or none that can be read."""
+    launch = facts.launch
+    told = launch.settings.get("timeout") if launch else None
+    hidden = told.how if told and told.value is None else launch.hidden if launch and not told else ""
+    if hidden:
+        return unknown(f"which timeout the job gets: {hidden}")
+    if facts.smoke is not None:
+        return passed(f"smoke run of {facts.smoke[0]} steps: 30 minutes will do", facts.smoke[1])
+    if launch is not None:
+        return failed_launch("no timeout: Jobs stop the run after 30 minutes", "write --timeout 4h, 2h or more", launch.text)
+    fix = f"{_FIX}; or check the command line that passes it: preflight_check --launch '…'"
+    return failed("no timeout: Jobs stop the run after 30 minutes", fix, facts.header.line)

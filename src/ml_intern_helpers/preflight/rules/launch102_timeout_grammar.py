@@ -24,10 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ml_intern_helpers.preflight.asking import shown
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.knowledge.jobs import timeout_seconds
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.outcome import Outcome, failed, failed_launch
 
 CODE = "LAUNCH102"
 SEVERITY = "error"
@@ -39,9 +38,13 @@ def check(facts: Facts) -> Iterator[Outcome]:
     if not isinstance(value, (str, int)) or isinstance(value, bool):
         return  # absent, or of a type that LAUNCH103 names
     seconds = timeout_seconds(str(value))
-    line = facts.header.line_with("timeout", "=")
+    line, said = facts.header.line_with("timeout", "="), facts.header.said("timeout")
     if seconds is None:
-        message = f"timeout = {shown(value)} is not what the client reads: one number and one of s m h d, or seconds"
-        yield failed(message, 'write one unit: "2.5h" or "150m"', line)
+        message = f"{said} is not what the client reads: one number and one of s m h d, or seconds"
+        yield _at(line, message, "write one unit: 2.5h or 150m", said)
     elif seconds <= 0:
-        yield failed(f"timeout = {shown(value)} is no time at all", 'write "4h"', line)
+        yield _at(line, f"{said} is no time at all", "write 4h", said)
+
+
+def _at(line: int | None, message: str, fix: str, said: str) -> Outcome:
+    return failed(message, fix, line) if line else failed_launch(message, fix, said)

@@ -24,10 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ml_intern_helpers.preflight.asking import shown
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.outcome import Outcome, failed, failed_launch
 
 CODE = "LAUNCH104"
 # A warning: the server may offer a flavor that this release of the client does not list yet.
@@ -42,6 +41,6 @@ def check(facts: Facts) -> Iterator[Outcome]:
 
         near = difflib.get_close_matches(flavor, FLAVORS, n=3, cutoff=0.5)
         fix = f"did you mean {', '.join(near)}? `hf jobs hardware` lists them" if near else "`hf jobs hardware` lists them"
-        yield failed(
-            f"flavor = {shown(flavor)} is not among those of huggingface_hub 2.4", fix, facts.header.line_with("flavor", "=")
-        )
+        message = f"{facts.header.said('flavor')} is not among the flavors of huggingface_hub 2.4"
+        line = facts.header.line_with("flavor", "=")
+        yield failed(message, fix, line) if line else failed_launch(message, fix, facts.header.said("flavor"))

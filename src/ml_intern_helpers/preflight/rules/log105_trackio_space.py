@@ -61,7 +61,10 @@ def _trackio(facts: Facts) -> bool:
 def _by_environment(facts: Facts) -> Outcome | None:
     for name in _ELSEWHERE:
         if name in ((facts.header.jobs or {}).get("env") or {}):
-            return passed(f"{name} in [tool.hf-jobs] env", facts.header.line_with(name))
+            by_launch = facts.launch is not None and name in facts.launch.environ
+            return passed(
+                f"{name} in {'--env' if by_launch else '[tool.hf-jobs] env'}", None if by_launch else facts.header.line_with(name)
+            )
         for node in ast.walk(facts.source.tree):
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and _key(node) == name:
                 return passed(f"{name} set in os.environ", node.lineno)

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.installed import Verdict, judged, needed_by_imports
-from ml_intern_helpers.preflight.outcome import Outcome, failed, passed, unknown
+from ml_intern_helpers.preflight.outcome import Outcome, failed, failed_launch, passed, unknown
 
 CODE = "PKG101"
 SEVERITY = "error"
@@ -35,11 +35,19 @@ MODES = ("jobs",)
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    if facts.launch is not None and facts.launch.installs != "uv":
+        yield unknown("what the image has installed is not read here")
+        return
     needs = needed_by_imports(facts)
     verdicts = [(need, judged(facts, need)) for need in needs]
     missing = [need for need, verdict in verdicts if verdict is Verdict.MISSING]
     if not facts.header.requirements and missing:
         names = ", ".join(f'"{need.distributions[0]}"' for need in missing)
+        if facts.launch is not None and not facts.launch.block:
+            options = " ".join(f"--with {need.distributions[0]}" for need in missing)
+            message = f"uv starts a program here and does not read the script's block: the job installs none of {names}"
+            yield failed_launch(message, f"write {options} in front of the program", facts.launch.text)
+            return
         message = f"the script names no dependencies: the job installs none of {names}"
         yield failed(message, f"put a `# /// script` block on top with # dependencies = [{names}]", facts.header.line)
         return

@@ -38,6 +38,9 @@ MODES = ("jobs",)
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    if facts.launch is not None and facts.launch.installs != "uv":
+        yield unknown("what the image has installed is not read here")
+        return
     imported = {name for need in needed_by_imports(facts) for name in need.distributions}
     for need in needed_by_settings(facts):
         verdict = judged(facts, need)

@@ -27,6 +27,8 @@ MODES = ("jobs",)
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    if facts.launch is not None and facts.launch.volumes:
+        return  # a mounted folder may hold them
     told = set()
     for item in facts.imports:
         name = item.module.lstrip(".").split(".")[0] or item.name

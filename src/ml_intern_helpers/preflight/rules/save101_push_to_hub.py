@@ -60,5 +60,6 @@ def _pushed_by_hand(facts: Facts) -> Outcome | None:
         return passed(f"{name}(…)", call.lineno)
     volumes = (facts.header.jobs or {}).get("volumes")
     if isinstance(volumes, list) and any(isinstance(one, str) and one.startswith("hf://buckets/") for one in volumes):
-        return passed("a bucket is mounted by [tool.hf-jobs] volumes", facts.header.line_with("volumes"))
+        line = facts.header.line_with("volumes")
+        return passed(f"a bucket is mounted by {'[tool.hf-jobs] volumes' if line else '--volume'}", line)
     return None

@@ -7,7 +7,7 @@ Bad:
 
     from huggingface_hub import login
 
-    login(token="hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789")
+    login(token="hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ01234")
 
 Good:
 

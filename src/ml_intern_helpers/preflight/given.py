@@ -1,0 +1,57 @@
+"""What a launch gives a script: arguments and environment variables. Without a launch nothing is given and all may come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+#: Set by images, launchers and the service itself: absent from a command line they may still be there.
+_BY_OTHERS = frozenset(
+    {
+        "ACCELERATOR",
+        "CPU_CORES",
+        "HOME",
+        "HOSTNAME",
+        "JOB_ID",
+        "LANG",
+        "LOCAL_RANK",
+        "LOCAL_WORLD_SIZE",
+        "MASTER_ADDR",
+        "MASTER_PORT",
+        "MEMORY",
+        "PATH",
+        "PWD",
+        "PYTHONPATH",
+        "RANK",
+        "SHELL",
+        "TERM",
+        "TMPDIR",
+        "USER",
+        "VIRTUAL_ENV",
+        "WORLD_SIZE",
+    }
+)
+_BY_OTHERS_BEGINS = ("HF_", "CUDA", "NVIDIA", "NCCL", "UV_", "ACCELERATE_", "OMP_", "TORCH")
+
+
+@dataclass(frozen=True)
+class GivenToScript:
+    """What the process starts with.
+
+    Attributes:
+        arguments: the script's arguments, None when not known (no launch, or `$ARGS` in it).
+        environ: variables by name; None as value: set, to something that is not known.
+        complete: no other variables are there, but those that images and launchers set.
+    """
+
+    arguments: tuple[str, ...] | None = None
+    environ: Mapping[str, str | None] = field(default_factory=dict)
+    complete: bool = False
+
+    def lacks(self, name: str) -> bool:
+        """The variable is certainly not set."""
+        by_others = name in _BY_OTHERS or name.startswith(_BY_OTHERS_BEGINS)
+        return self.complete and name not in self.environ and (not by_others or name == "HF_TOKEN")
+
+
+NOTHING_GIVEN = GivenToScript()

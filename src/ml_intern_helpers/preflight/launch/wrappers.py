@@ -1,0 +1,172 @@
+"""Programs that only start another one: what stands in front of a launcher, taken off."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ml_intern_helpers.preflight.launch.argparse_words import split
+from ml_intern_helpers.preflight.launch.words import Word
+
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh"})
+
+
+class Wrapper(NamedTuple):
+    """A program that starts the rest of its words: its options (option -> takes a value), how many words before the rest."""
+
+    options: dict[str, bool]
+    skip: int = 0
+
+
+def _options(values: str = "", flags: str = "") -> dict[str, bool]:
+    return dict.fromkeys(flags.split(), False) | dict.fromkeys(values.split(), True)
+
+
+_WRAPPERS = {
+    "sudo": Wrapper(
+        _options("-u --user -g --group -h --host -p --prompt -C -D --chdir -R -T -U -r -t", "-E -H -n -S -b -i -k -A")
+    ),
+    "doas": Wrapper(_options("-u -C", "-n -s")),
+    "nohup": Wrapper({}),
+    "setsid": Wrapper(_options("", "-c -f -w --fork --wait --ctty")),
+    "exec": Wrapper(_options("-a", "-c -l")),
+    "builtin": Wrapper({}),
+    "command": Wrapper(_options("", "-p")),
+    "time": Wrapper(_options("-f --format -o --output", "-p -v -a -q --verbose --portability --append")),
+    "nice": Wrapper(_options("-n --adjustment")),
+    "ionice": Wrapper(_options("-c --class -n --classdata", "-t --ignore")),
+    "timeout": Wrapper(_options("-k --kill-after -s --signal", "-v --verbose -f -p --foreground --preserve-status"), 1),
+    "stdbuf": Wrapper(_options("-i --input -o --output -e --error")),
+    "numactl": Wrapper(_options("-N --cpunodebind -m --membind -C --physcpubind -i --interleave", "-l --localalloc")),
+    "taskset": Wrapper(_options("", "-a -c --cpu-list"), 1),
+    "chrt": Wrapper(_options("", "-f -o -r -b -i"), 1),
+    "caffeinate": Wrapper(_options("-t -w", "-d -i -m -s -u")),
+    "unbuffer": Wrapper(_options("", "-p")),
+    "catchsegv": Wrapper({}),
+}
+#: `poetry run …`: two words that start the rest.
+_RUNNERS = {
+    "poetry": _options("-C --directory -P --project", "-q -n"),
+    "pipenv": {},
+    "pdm": _options("-p --project"),
+    "hatch": _options("-e --env"),
+    "pixi": _options("-e --environment --manifest-path"),
+    "conda": _options("-n --name -p --prefix --cwd", "--no-capture-output --live-stream -v"),
+    "mamba": _options("-n --name -p --prefix", "--no-capture-output --live-stream"),
+    "micromamba": _options("-n --name -p --prefix"),
+}
+
+
+#: More in front of one program was not written by hand.
+_MOST_WRAPPERS = 30
+
+
+class Unwrapped(NamedTuple):
+    """What remains.
+
+    Attributes:
+        words: the launcher's, program first.
+        environ: variables that `env` and the like set.
+        shell: a text for a shell instead of words (`bash -c '…'`), None when there is none.
+        limit: the duration given to `timeout`, "" when there is none.
+        chdir: the folder that `env -C` changes to.
+        shell_file: a file of shell commands; `sourced` when it is read by `source`.
+    """
+
+    words: list[Word]
+    environ: dict[str, Word]
+    shell: Word | None = None
+    limit: str = ""
+    chdir: Word | None = None
+    shell_file: Word | None = None
+    sourced: bool = False
+
+
+def program(word: Word) -> str:
+    """`/usr/bin/python3` -> `python3`."""
+    return word.text.rstrip("/").rpartition("/")[2] if not word.unknown else ""
+
+
+def unwrapped(words: list[Word]) -> Unwrapped:
+    """Take the wrappers off; words that are none stay as they are."""
+    environ: dict[str, Word] = {}
+    limit, chdir = "", None
+    for _ in range(_MOST_WRAPPERS):
+        name = program(words[0]) if words else ""
+        if name == "env":
+            words, inner, chdir = _env(words[1:])
+            environ |= inner
+        elif name in _WRAPPERS:
+            words, limit = _peeled(words, _WRAPPERS[name], limit if name != "timeout" else "?")
+        elif name in _RUNNERS and len(words) > 1:
+            words = _after_run(words, _RUNNERS[name])
+            if not words or program(words[0]) == name:
+                break
+        else:
+            break
+    if not words:
+        return Unwrapped([], environ, limit=limit)
+    return _shell(words, environ, limit, chdir)
+
+
+def _peeled(words: list[Word], wrapper: Wrapper, limit: str) -> tuple[list[Word], str]:
+    found = split(words[1:], wrapper.options, clusters=True)
+    rest = found.rest
+    environ_like = 0
+    while environ_like < len(rest) and _ASSIGNMENT.match(rest[environ_like].text):
+        environ_like += 1  # `sudo FOO=1 python …`
+    if limit == "?":
+        limit = rest[0].text if rest else ""
+    return rest[max(wrapper.skip, environ_like) :], limit
+
+
+def _env(words: list[Word]) -> tuple[list[Word], dict[str, Word], Word | None]:
+    table = _options("-u --unset -C --chdir -S --split-string", "-i --ignore-environment -0 -v --debug")
+    found = split(words, table, clusters=True)
+    rest, environ = list(found.rest), {}
+    text = found.value("-S", "--split-string")
+    if text is not None:
+        rest = [*(Word(part, text.unknown) for part in text.text.split()), *rest]
+    while rest and (pair := rest[0].before("=")) and _ASSIGNMENT.match(rest[0].text):
+        environ[pair[0]] = pair[1]
+        rest.pop(0)
+    return rest, environ, found.value("-C", "--chdir")
+
+
+def _after_run(words: list[Word], options: dict[str, bool]) -> list[Word]:
+    """`poetry run python …` -> `python …`; the words unchanged when it is another command of that program."""
+    before = split(words[1:], options)
+    if not before.rest or before.rest[0].text not in ("run", "exec"):
+        return words
+    return split(before.rest[1:], options).rest
+
+
+def _shell(words: list[Word], environ: dict[str, Word], limit: str, chdir: Word | None) -> Unwrapped:
+    """The text or file that a shell is given, where the program is one."""
+    name, text, file = program(words[0]), None, None
+    if name in _SHELLS:
+        by_text, operand = _operand(words[1:])
+        text, file = (operand, None) if by_text else (None, operand)
+    elif name == "eval" and len(words) > 1:
+        unknown = next((word.unknown for word in words if word.unknown), "")
+        text = Word(" ".join(word.text for word in words[1:]), unknown)
+    elif name in ("source", ".") and len(words) > 1:
+        file = words[1]
+    return Unwrapped([] if text or file else words, environ, text, limit, chdir, file, name in ("source", "."))
+
+
+def _operand(words: list[Word]) -> tuple[bool, Word | None]:
+    """(it is a text, the operand) of a shell: `-lc TEXT`, `-euxo pipefail -c TEXT`, or a file."""
+    by_text, at = False, 0
+    while at < len(words) and words[at].text[:1] in ("-", "+") and len(words[at].text) > 1:
+        option = words[at].text
+        at += 1
+        if option == "--":
+            break
+        if not option.startswith("--"):
+            by_text = by_text or "c" in option
+            at += option.lower().count("o")
+        elif option in ("--rcfile", "--init-file"):
+            at += 1
+    return by_text, words[at] if at < len(words) else None

@@ -1,0 +1,29 @@
+"""A command line that the launcher refuses.
+
+A word that is missing, an option without its value, a number that is none, options that exclude each other, an image
+left out of `hf jobs run`: it ends with an error when it is started, some of it only after the files were uploaded.
+
+Bad:
+
+    $ hf jobs run --flavor a10g-large --timeout 4h train.py --epochs 1
+
+Good:
+
+    $ hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.launch.reported import reported
+from ml_intern_helpers.preflight.outcome import Outcome
+
+CODE = "LAUNCH106"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    yield from reported(facts, CODE)

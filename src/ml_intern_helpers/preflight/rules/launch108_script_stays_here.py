@@ -1,0 +1,29 @@
+"""The script never reaches the container.
+
+`hf jobs run IMAGE python train.py` starts python in the image, where no file of this machine is; only `hf jobs uv run`
+ships the script (and files named in its arguments).
+
+Bad:
+
+    $ hf jobs run --flavor a10g-large --timeout 4h pytorch/pytorch:latest python train.py
+
+Good:
+
+    $ hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.launch.reported import reported
+from ml_intern_helpers.preflight.outcome import Outcome
+
+CODE = "LAUNCH108"
+SEVERITY = "error"
+MODES = ("jobs",)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    yield from reported(facts, CODE)

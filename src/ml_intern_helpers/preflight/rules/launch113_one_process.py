@@ -1,0 +1,40 @@
+"""Several GPUs are paid for and one process is started.
+
+`hf jobs uv run train.py` starts one process. On a flavor with several GPUs the trainer then splits each batch over them
+from that one process (DataParallel), which is slow, or leaves all but one idle. accelerate starts one process per GPU.
+
+Bad:
+
+    $ hf jobs uv run --flavor a10g-largex4 --timeout 4h --secrets HF_TOKEN train.py
+
+Good:
+
+    $ hf jobs uv run --flavor a10g-largex4 --timeout 4h --secrets HF_TOKEN --with trl --with peft accelerate launch train.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
+from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
+
+CODE = "LAUNCH113"
+SEVERITY = "warning"
+MODES = ("jobs",)
+
+_FIX = "take a flavor with one GPU, or start it with accelerate: hf jobs uv run --with … accelerate launch SCRIPT"
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    flavor = (facts.header.jobs or {}).get("flavor")
+    cards, card = FLAVORS.get(flavor, (0, "")) if isinstance(flavor, str) else (0, "")
+    if facts.launch is None or cards < 2 or facts.training.kind == "command" or "device_map" in facts.source.text:
+        return  # a model spread by device_map uses several GPUs from one process on purpose
+    if not facts.launch.distributed:
+        message = f"{flavor} has {cards} x {card}, and the launch starts one process"
+        yield failed_launch(message, _FIX, facts.header.said("flavor"))
+    elif facts.launch.processes is not None and facts.launch.processes < cards:
+        message = f"{flavor} has {cards} x {card}, and the launch starts {facts.launch.processes} process(es)"
+        yield failed_launch(message, f"write --num_processes {cards}, or take a smaller flavor", facts.launch.text)

@@ -1,0 +1,35 @@
+"""The job repeats itself on a schedule.
+
+A scheduled job starts again and again, and costs each time, until somebody deletes it. Nobody asks for that by accident
+twice: create one only when the user has asked for a schedule in so many words, and say how to end it.
+
+Bad:
+
+    $ hf jobs scheduled uv run @daily --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py
+
+Good:
+
+    $ hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.launch.words import masked
+from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
+
+CODE = "LAUNCH114"
+SEVERITY = "error"
+MODES = ("jobs",)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    schedule = facts.launch.settings.get("schedule") if facts.launch else None
+    if schedule is None:
+        return
+    when = masked(schedule.value or "a schedule that is not known", 40)
+    message = f"a scheduled job ({when}) starts and costs again and again until it is deleted"
+    fix = "start it once: hf jobs uv run …; if the user asked for the schedule, say so in a suppression in the script"
+    yield failed_launch(message, fix, facts.launch.text if facts.launch else "")

@@ -1,0 +1,56 @@
+"""An option behind the script that the client takes for itself.
+
+`hf jobs … run` reads its options wherever they stand: `train.py --name demo` names the job, and the script gets nothing;
+`-lr 2e-4` is the label `r` and a stray word. `--` in front of the script ends the client's options.
+
+Bad:
+
+    $ hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py -lr 2e-4
+
+Good:
+
+    $ hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN -- train.py -lr 2e-4
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.launch.launch import Swallowed
+from ml_intern_helpers.preflight.launch.script_args import declared_flags, own_parser
+from ml_intern_helpers.preflight.launch.words import masked
+from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
+
+CODE = "LAUNCH115"
+SEVERITY = "error"
+MODES = ("jobs",)
+
+_FIX = "put the job's options first and -- before the script: hf jobs uv run [options] -- SCRIPT [arguments]"
+#: Meant for the job wherever they stand: no script has these.
+_FOR_THE_JOB = frozenset(
+    {"flavor", "detach", "dry_run", "namespace", "secrets", "secrets_file", "image", "volume", "with_", "ssh"}
+)
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    if facts.launch is None:
+        return
+    flags = declared_flags(facts.script)
+    for one in facts.launch.swallowed:
+        severity = _severity(facts, one, flags)
+        if severity:
+            what = masked(f"{one.flag} {one.value}" if one.value is not None else one.flag, 60)
+            message = f"`{what}` stands behind what it is meant for: the client takes it as its own --{one.name.rstrip('_')}"
+            yield failed_launch(message, _FIX, what, "warning" if severity == "warning" else None)
+
+
+def _severity(facts: Facts, one: Swallowed, flags: set[str]) -> str:
+    """`error` where the script declares the option, or nobody can have meant the client's; `warning` where it may."""
+    cluster = not one.flag.startswith("--") and len(one.flag) > 2 and one.flag[1:3].isalpha()
+    if one.flag in flags or cluster:
+        return "error"
+    if one.name in _FOR_THE_JOB:
+        return ""
+    unread = facts.launch is not None and facts.launch.target.kind not in ("file", "text")
+    return "warning" if unread or (own_parser(facts.script) and not flags) else ""
