@@ -39,7 +39,7 @@ def chosen(folder: Path, text: str, package: str, *with_: str, **files: str) -> 
     for name, content in files.items():
         (folder / name.replace("__", ".")).write_text(content, encoding="utf-8")
     (folder / "train.py").write_text(text or "x = 1\n", encoding="utf-8")
-    facts = facts_of(read_source(folder / "train.py"), "jobs", Asked(with_=with_))
+    facts = facts_of(read_source(folder / "train.py"), "jobs", asked=Asked(with_=with_))
     return facts.offers.chosen.choice(package)
 
 
