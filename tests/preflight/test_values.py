@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern_helpers.preflight.asked import Asked
 from ml_intern_helpers.preflight.config_file import read_config
 from ml_intern_helpers.preflight.facts import facts_of
 from ml_intern_helpers.preflight.given import ParserOptions
@@ -22,7 +23,7 @@ def value(tmp_path: Path, text: str, options: ParserOptions | None = None) -> Va
     """What the trainer's config gets as `x`."""
     script = tmp_path / "train.py"
     script.write_text(f"{HEAD}{text}\ntrainer = SFTTrainer('m', args=config)\ntrainer.train()\n", encoding="utf-8")
-    facts = facts_of(read_source(script), "jobs", options=options)
+    facts = facts_of(read_source(script), "jobs", asked=Asked(options=options))
     return facts.value(facts.runs[0], "x", "the default")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.checklist import Answers, Item, filled
 from ml_intern_helpers.preflight.facts import Facts, facts_of
-from ml_intern_helpers.preflight.given import ParserOptions
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.registry import Rule, all_rules
 from ml_intern_helpers.preflight.settled import settled_nothing
@@ -59,28 +58,15 @@ class Examination:
         return settled_nothing(self.facts, self.checklist)
 
 
-def examine(
-    source: Source,
-    mode: str,
-    launch: Launch | None = None,
-    options: ParserOptions | None = None,
-    look: Callable[[Facts], None] | None = None,
-) -> Examination:
-    """Ask every rule of `mode`.
-
-    Args:
-        source: the script.
-        mode: `jobs` or `local`.
-        launch: the command line that starts the script.
-        options: what the config file says that the user names.
-        look: asks for the real columns of the datasets.
+def examine(source: Source, mode: str, launch: Launch | None = None, about: Asked = NOTHING_MORE) -> Examination:
+    """Ask every rule of `mode`; `launch` is the command line that starts it, `about` what the caller knows besides.
 
     Raises:
         Unavailable: the script is too intricate to follow.
     """
-    facts = facts_of(source, mode, launch, options)
-    if look is not None:
-        look(facts)
+    facts = facts_of(source, mode, launch, about)
+    if about.look is not None:
+        about.look(facts)
     rules = {code: rule for code, rule in all_rules().items() if mode in rule.MODES}
     training = facts.training.kind != "none"
     asked = rules if training else _without_training(rules)

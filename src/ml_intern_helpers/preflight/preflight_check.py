@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,6 @@ EPILOG = """examples:
 exit codes here: 1 an error, 0 also with warnings, 3 the file cannot be read, holds no training, or nothing could be told
 suppress a finding, with a reason: # preflight: ignore[API101] reason"""
 
-#: Only `--dataset` goes to the network, for each dataset at most this long.
-DEFAULT_TIMEOUT_S = 30.0
 EMPTY_FIELDS: dict[str, Any] = {
     "path": None,
     "mode": None,
@@ -45,6 +43,10 @@ EMPTY_FIELDS: dict[str, Any] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", type=Path, metavar="PATH", help="a script (.py) or notebook (.ipynb)")
     parser.add_argument("--local", action="store_true", help="for a run on this machine: no push, timeout or job packages")
+    parser.add_argument("--python", metavar="PATH", help="the interpreter of the run: judge against what is installed beside it")
+    parser.add_argument(
+        "--with", dest="with_", action="append", default=[], metavar="REQ", help="a requirement of the launch (repeatable)"
+    )
     parser.add_argument("--launch", metavar="COMMAND", help="the command line that starts it, in single quotes; never run")
     parser.add_argument("--config", type=Path, metavar="FILE", help="the YAML or JSON that the script's TrlParser will read")
     parser.add_argument(
@@ -81,17 +83,17 @@ def _checked(args: argparse.Namespace, context: Context) -> Report:
     from ml_intern_helpers.preflight.printed import as_diff, as_sarif
     from ml_intern_helpers.preflight.source import read_source
 
-    source, options = read_source(args.path), _options(args)
-    found = examine(source, "local" if args.local else "jobs", None, options, _look(args, context))
+    source, about = read_source(args.path), _asked(args, context)
+    found = examine(source, "local" if args.local else "jobs", about=about)
     if found.facts.training.kind == "none" and not found.count("error"):
         why = found.facts.training.why_not
         raise NotFound(f"{source.place(None)} holds no training I recognise: {why}", hint="give it the script that trains")
-    if options and not found.facts.script.parsed:
-        context.warn(f"{options.file} is read by nothing: the script has no TrlParser or HfArgumentParser")
+    if about.options and not found.facts.script.parsed:
+        context.warn(f"{about.options.file} is read by nothing: the script has no TrlParser or HfArgumentParser")
     for note in found.notes:
         context.warn(note)
     if args.fix:
-        return as_diff(found, _report(found), lambda mended: examine(mended, found.facts.mode, None, options), context.warn)
+        return as_diff(found, _report(found), lambda mended: examine(mended, found.facts.mode, about=about), context.warn)
     return as_sarif(found, _report(found)) if args.sarif else _report(found)
 
 
@@ -113,27 +115,26 @@ def _asked_rightly(args: argparse.Namespace) -> None:
         )
 
 
-def _options(args: argparse.Namespace) -> Any:
-    """What `--config FILE` says, None without it."""
-    from ml_intern_helpers.preflight.config_file import read_config
+def _asked(args: argparse.Namespace, context: Context) -> Any:
+    from ml_intern_helpers.preflight.asked import Asked
 
-    return read_config(args.config) if args.config else None
+    limit_s = context.deadline_s or 180
+    options = look = None
+    if args.config:
+        from ml_intern_helpers.preflight.config_file import read_config
 
+        options = read_config(args.config)
+    if args.dataset != "none":
+        from ml_intern_helpers.preflight.real_columns import ask_for_columns
 
-def _look(args: argparse.Namespace, context: Context) -> Callable[[Any], None] | None:
-    """How the real columns are asked for, None when they are not."""
-    if args.dataset == "none":
-        return None
-    from ml_intern_helpers.preflight.real_columns import ask_for_columns
-
-    timeout_s = context.deadline_s or DEFAULT_TIMEOUT_S
-    return lambda facts: ask_for_columns(facts, args.dataset, offline=context.offline, timeout_s=timeout_s)
+        look = partial(ask_for_columns, wanted=args.dataset, offline=context.offline, timeout_s=limit_s)
+    return Asked(args.python, tuple(args.with_), context.offline, limit_s, context.progress, options=options, look=look)
 
 
 def _launched(args: argparse.Namespace, context: Context) -> Report:
     from ml_intern_helpers.preflight.launch.judge import judged
 
-    return judged(args.launch, args.path, args.local, _options(args), _look(args, context))
+    return judged(args.launch, args.path, args.local, _asked(args, context))
 
 
 def _explained(code: str) -> Report:

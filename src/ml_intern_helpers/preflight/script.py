@@ -24,7 +24,7 @@ class Guard(NamedTuple):
     """What must come true before a statement runs.
 
     Attributes:
-        kind: `if`, `else` (the other branch), `try` (body), `except`, `loop`.
+        kind: `if`, `else` (the other branch), `try` (body, that of `with` too), `except`, `loop`.
         node: the statement that guards.
     """
 
@@ -102,6 +102,8 @@ class Script:
     real: dict[ast.Call, tuple[str, frozenset[str]]] = field(default_factory=dict)
     not_asked: list[str] = field(default_factory=list)
     steps: int = 0
+    #: (module, name) -> whether a star import of the module brings the name; None when nobody knows.
+    offers: Callable[[str, str], bool | None] = lambda module, name: None
     given: GivenToScript = NOTHING_GIVEN
 
     def spend(self, steps: int) -> None:
@@ -162,6 +164,7 @@ _GUARDED = {
     (ast.AsyncFor, "body"): "loop",
     (ast.While, "body"): "loop",
     (ast.match_case, "body"): "if",
+    (ast.With, "body"): "try",  # `with suppress(ImportError):`
 }
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.errors import NotFound, ToolError
 from ml_intern_helpers.preflight import answer
+from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.examine import Examination, examine
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.given import ParserOptions
 from ml_intern_helpers.preflight.launch.find import MOST, launches_of
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Target
 from ml_intern_helpers.preflight.launch.resolved import fields_of_launch, lines_of
@@ -47,21 +45,14 @@ class Judged:
         return "unknown" if self.unread or (self.trains and self.found.settled_nothing) else "ok"
 
 
-def judged(
-    text: str,
-    script: Path | None,
-    local: bool,
-    options: ParserOptions | None = None,
-    look: Callable[[Facts], None] | None = None,
-) -> Report:
+def judged(text: str, script: Path | None, local: bool, about: Asked = NOTHING_MORE) -> Report:
     """The report on a command line.
 
     Args:
         text: the command line.
         script: the script that the user names besides; the launches that start it are judged with it.
         local: judge as for a run on this machine, whatever the launcher.
-        options: what a config file says that the user names besides.
-        look: asks for the real columns of the datasets.
+        about: what the caller knows besides.
 
     Raises:
         NotFound: it launches nothing that is known here.
@@ -75,7 +66,7 @@ def judged(
         _name_script(launches, script)
     for launch in launches[:MOST]:
         launch.mode = "local" if local else launch.mode
-    found = [Judged(launch, examine(_source(launch), launch.mode, launch, options, look)) for launch in launches[:MOST]]
+    found = [Judged(launch, examine(_source(launch), launch.mode, launch, about)) for launch in launches[:MOST]]
     report = _report(found)
     if len(launches) > MOST:
         report.warnings.append(f"only the first {MOST} launches were judged")
