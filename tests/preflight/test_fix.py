@@ -33,12 +33,26 @@ MENDED = {
         "config = SFTConfig(\n    output_dir='out'  # where\n)",
         "config = SFTConfig(\n    output_dir='out',  # where\n    disable_tqdm=True,\n    logging_first_step=True,\n)",
     ),
+    "a key of a dict": (
+        f"config = SFTConfig(model_init_kwargs={{'torch_dtype': 'bfloat16', 'a': 1}}, {WATCHED})",
+        f"config = SFTConfig(model_init_kwargs={{'dtype': 'bfloat16', 'a': 1}}, {WATCHED})",
+    ),
+    "a dict in the call": (f"config = SFTConfig(**dict(evaluation_strategy='no'), {WATCHED})", f"config = SFTConfig(**dict(eval_strategy='no'), {WATCHED})"),
+    "a key in the call": (f'config = SFTConfig(**{{"evaluation_strategy": "no"}}, {WATCHED})', f'config = SFTConfig(**{{"eval_strategy": "no"}}, {WATCHED})'),
+    "an argument of from_pretrained": (
+        f"from transformers import AutoModel\nm = AutoModel.from_pretrained('m', use_auth_token=True)\nconfig = SFTConfig({WATCHED})",
+        f"from transformers import AutoModel\nm = AutoModel.from_pretrained('m', token=True)\nconfig = SFTConfig({WATCHED})",
+    ),
     "both in one call": ("config = SFTConfig(evaluation_strategy='no')", f"config = SFTConfig(eval_strategy='no', {WATCHED})"),
 }  # fmt: skip
 LEFT = {
     "several answers": f"config = SFTConfig(overwrite_output_dir=True, {WATCHED})",
     "another value is wanted": f"config = SFTConfig(push_to_hub_organization='me', {WATCHED})",
     "the new name is taken": f"config = SFTConfig(evaluation_strategy='no', eval_strategy='no', {WATCHED})",
+    "the key is taken": f"config = SFTConfig(**{{'evaluation_strategy': 'no', 'eval_strategy': 'no'}}, {WATCHED})",
+    "a key of many parts": f"config = SFTConfig(**{{'evaluation_' 'strategy': 'no'}}, {WATCHED})",
+    "not the same value": f"from trl import GRPOConfig\nc = GRPOConfig(max_length=8, {WATCHED})\nconfig = SFTConfig({WATCHED})",
+    "behind a name": f"d = {{'evaluation_strategy': 'no'}}\nconfig = SFTConfig(**d, {WATCHED})",
     "behind a dict": f"d = dict(evaluation_strategy='no')\nconfig = SFTConfig(**d, {WATCHED})",
     "switched off on purpose": "config = SFTConfig(disable_tqdm=False, logging_first_step=True)",
     "more settings than can be seen": "config = SFTConfig(**load())",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
@@ -40,6 +40,7 @@ class Examination:
         unknowns: (line, sentence) that could not be told.
         suppressed: findings taken out by a comment.
         notes: comments that suppress nothing, or lack a reason.
+        renames: finding -> the argument to write instead, where the fix is no more than that.
     """
 
     facts: Facts
@@ -48,6 +49,7 @@ class Examination:
     unknowns: list[tuple[int | None, str]]
     suppressed: list[Suppressed]
     notes: list[str]
+    renames: dict[Finding, str] = field(default_factory=dict)
 
     def count(self, severity: str) -> int:
         return sum(finding.severity == severity for finding in self.findings)
@@ -76,15 +78,15 @@ def examine(source: Source, mode: str, launch: Launch | None = None, about: Aske
     suppressed: list[Suppressed] = []
     for code, outcomes in answers.items():
         answers[code] = [_honoured(code, outcome, comments, used, suppressed) for outcome in outcomes]
-    findings = [_finding(facts, rules[code], one) for code, found in answers.items() for one in found if one.state == "fail"]
-    findings.sort(key=lambda finding: (("error", "warning", "info").index(finding.severity), finding.line or 0, finding.code))
+    told = {_finding(facts, rules[code], one): one for code, found in answers.items() for one in found if one.state == "fail"}
     return Examination(
         facts,
-        findings,
+        sorted(told, key=lambda one: (("error", "warning", "info").index(one.severity), one.line or 0, one.code)),
         filled(facts, answers) if training else [],
         [*_unjudged(facts), *_unknowns(answers)],
         suppressed,
         _notes(facts, comments, used),
+        {finding: outcome.rename for finding, outcome in told.items() if outcome.rename},
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import difflib
 import io
-import re
 import tokenize
 from typing import NamedTuple
 
@@ -13,10 +12,8 @@ from ml_intern_helpers.preflight.examine import Examination
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.report import Finding
 
-#: A fix that names one argument to write instead, with the same value.
-_RENAME = re.compile(r"write (\w+)=(?: \((?:1024 by default|or nothing: .*)\))?")
 #: Code -> the setting that is safe to add where it is missing.
-_ADDED = {"LOG101": "disable_tqdm=True", "LOG103": "logging_first_step=True"}
+_ADDED = {"LOG101": "disable_tqdm", "LOG103": "logging_first_step"}
 
 
 class Edit(NamedTuple):
@@ -30,15 +27,15 @@ class Edit(NamedTuple):
 
 def fixed_text(found: Examination) -> tuple[str, int]:
     """The source with what can be mended, and how many findings that takes away."""
-    renames = {finding: edit for finding in found.findings if (edit := _rename(found, finding))}
+    renames = {finding: edit for finding, name in found.renames.items() if (edit := _rename(found, finding, name))}
     settings: dict[ast.Call, list[Finding]] = {}
     for finding in found.findings:
-        call = _config_at(found, finding) if finding.code in _ADDED and "is not set" in finding.message else None
+        call = _config_at(found, finding)
         if call is not None:
             settings.setdefault(call, []).append(finding)
     edits = list(renames.values())
     for call, findings in settings.items():
-        edits += _added(found.facts.source, call, [_ADDED[one.code] for one in findings])
+        edits += _added(found.facts.source, call, [f"{_ADDED[one.code]}=True" for one in findings])
     return _applied(found.facts.source.lines, edits), len(renames) + sum(map(len, settings.values()))
 
 
@@ -49,15 +46,43 @@ def diff(source: Source, text: str) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def _rename(found: Examination, finding: Finding) -> Edit | None:
-    match = _RENAME.fullmatch(finding.fix or "") if finding.code == "API101" else None
-    if match is None:
-        return None
-    for made in (*found.facts.trainers, *found.facts.configs):
-        word = next((word for word in made.call.keywords if _stands_at(word.value, finding)), None)
-        if word and word.arg and all(other.arg not in (match[1], None) for other in made.call.keywords):
-            return Edit(word.lineno, word.col_offset, word.col_offset + len(word.arg.encode()), match[1])
+def _rename(found: Examination, finding: Finding, name: str) -> Edit | None:
+    """The edit of the keyword, or of the key of a dict that the call spells out; None where `name` is there already."""
+    for node in found.facts.script.places:
+        if isinstance(node, (ast.Call, ast.Dict)) and not _spelt_out(found, node):
+            continue
+        if isinstance(node, ast.Call):
+            word = next((word for word in node.keywords if _stands_at(word.value, finding)), None)
+            if word and word.arg and all(other.arg not in (name, None) for other in node.keywords):
+                return Edit(word.lineno, word.col_offset, word.col_offset + len(word.arg.encode()), name)
+        elif isinstance(node, ast.Dict):
+            keys = [key for key, value in zip(node.keys, node.values, strict=True) if _stands_at(value, finding)]
+            if keys and None not in node.keys and all(not _is_text(key, name) for key in node.keys):
+                return _key_edit(found.facts.source, keys[0], name)
     return None
+
+
+def _spelt_out(found: Examination, node: ast.AST) -> bool:
+    """A call, or a dict inside one: what a name stands for may be read elsewhere, too."""
+    while isinstance(node, ast.Dict) or (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict"):
+        node = found.facts.script.places[node].parent
+        if isinstance(node, ast.keyword):
+            node = found.facts.script.places[node].parent
+    return isinstance(node, ast.Call)
+
+
+def _is_text(key: ast.expr | None, name: str) -> bool:
+    return not isinstance(key, ast.Constant) or key.value == name
+
+
+def _key_edit(source: Source, key: ast.expr | None, name: str) -> Edit | None:
+    """A key in plain quotes keeps them."""
+    if not isinstance(key, ast.Constant) or key.lineno != key.end_lineno or key.end_col_offset is None:
+        return None
+    text = source.lines[key.lineno - 1].encode()[key.col_offset : key.end_col_offset].decode()
+    if not isinstance(key.value, str) or text[1:-1] != key.value:
+        return None
+    return Edit(key.lineno, key.col_offset, key.end_col_offset, f"{text[0]}{name}{text[-1]}")
 
 
 def _stands_at(node: ast.expr, finding: Finding) -> bool:
@@ -65,9 +90,10 @@ def _stands_at(node: ast.expr, finding: Finding) -> bool:
 
 
 def _config_at(found: Examination, finding: Finding) -> ast.Call | None:
-    """The construction that the finding is about, when the script spells it out."""
-    for made in found.facts.configs:
-        if _stands_at(made.call, finding) and not made.parsed and not made.entries.open:
+    """The construction that lacks a setting of `_ADDED`, when the script spells it out."""
+    for made in found.facts.configs if finding.code in _ADDED else ():
+        missing = _ADDED[finding.code] not in made.entries.items
+        if missing and _stands_at(made.call, finding) and not made.entries.open and made.call not in found.facts.script.parsed:
             return made.call
     return None
 

@@ -24,6 +24,7 @@ class Outcome:
         mask: keep the source line out of the report (it holds a secret).
         at_launch: the place is the command line, not the script.
         seen: the evidence of a finding at the launch.
+        rename: the argument or key to write instead, with the same value, where the fix is no more than that.
     """
 
     state: State
@@ -36,6 +37,7 @@ class Outcome:
     mask: bool = False
     at_launch: bool = False
     seen: str = ""
+    rename: str = ""
 
 
 def passed(evidence: str, line: int | None = None) -> Outcome:
@@ -44,7 +46,13 @@ def passed(evidence: str, line: int | None = None) -> Outcome:
 
 
 def failed(
-    message: str, fix: str, at: ast.AST | int | None, *, severity: Severity | None = None, whole: ast.AST | None = None
+    message: str,
+    fix: str,
+    at: ast.AST | int | None,
+    *,
+    severity: Severity | None = None,
+    whole: ast.AST | None = None,
+    rename: str = "",
 ) -> Outcome:
     """A fault at a node or line; `whole` is the call it belongs to, anywhere in which a suppression may stand."""
     assert fix, "a fault needs a fix"
@@ -52,7 +60,7 @@ def failed(
         return Outcome("fail", message, at, at, None, fix, severity)
     line, column = getattr(at, "lineno", None), getattr(at, "col_offset", None)
     last = getattr(whole or at, "end_lineno", line)
-    return Outcome("fail", message, line, last, None if column is None else column + 1, fix, severity)
+    return Outcome("fail", message, line, last, None if column is None else column + 1, fix, severity, rename=rename)
 
 
 def failed_launch(message: str, fix: str, seen: str = "", severity: Severity | None = None) -> Outcome:

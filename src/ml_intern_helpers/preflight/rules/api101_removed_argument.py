@@ -64,4 +64,4 @@ def _judged(facts: Facts, made: ApiCall, one: Unknown) -> Iterator[Outcome]:
         return
     release = "; ".join(part for part in (facts.offers.label(made.owner), advice.since) if part)
     message = f"{made.shown} takes no argument {one.name} ({release}): TypeError"
-    yield failed(message, advice.fix, one.setting.node, whole=made.call)
+    yield failed(message, advice.fix, one.setting.node, whole=made.call, rename=advice.rename)
