@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -183,6 +184,22 @@ def best_model(**changes: Any) -> Callable[[str, str], Any]:
     return lambda model, folder: type(config("SFT", folder, **given)).__name__
 
 
+def parsed(*words: str, **file: Any) -> Callable[[str, str], Any]:
+    """What TrlParser makes of options and of a config file."""
+
+    def probe(model: str, folder: str) -> str:
+        from trl import ModelConfig, SFTConfig, TrlParser
+
+        path = Path(folder) / "parsed.yaml"
+        path.write_text(json.dumps({"output_dir": folder, "use_cpu": True, **file}), encoding="utf-8")
+        made, _ = TrlParser((SFTConfig, ModelConfig)).parse_args_and_config([*words, "--config", str(path)])
+        return " ".join(
+            str(getattr(made, name)) for name in ("project", "disable_tqdm", "logging_first_step", "learning_rate", "max_length")
+        )
+
+    return probe
+
+
 def plain_default(name: str) -> Callable[[str, str], Any]:
     def probe(model: str, folder: str) -> Any:
         from transformers import TrainingArguments
@@ -224,6 +241,11 @@ PROBES: dict[str, Callable[[str, str], Any]] = {
     "API101 load_dataset use_auth_token": loaded_with(use_auth_token=True),
     "API101 load_dataset ignore_verifications": loaded_with(ignore_verifications=True),
     "API101 load_dataset task": loaded_with(task="qa"),
+    "API101 TrlParser's file": parsed(max_seq_length=8),
+    "API101 TrlParser's option": parsed("--max_seq_length", "8"),
+    "API101 TrlParser reads": parsed(
+        "--project=p", "--disable-tqdm", "false", "--logging_first_step", "--learning_rate", "1e-5", learning_rate=1.0, max_length=8
+    ),
     "API104 load_in_4bit": from_pretrained(load_in_4bit=True),
     "API104 load_in_8bit": from_pretrained(load_in_8bit=True),
     "API104 use_flash_attention_2": from_pretrained(use_flash_attention_2=True),

@@ -50,6 +50,9 @@ CLAIMS = {
     **dict.fromkeys(
         (f"API101 load_dataset {name}" for name in ("use_auth_token", "ignore_verifications", "task")), "TypeError: JsonConfig"
     ),
+    "API101 TrlParser's file": "ValueError: Unknown arguments from config file",
+    "API101 TrlParser's option": "ValueError: Some specified arguments are not used",
+    "API101 TrlParser reads": "p False True 1e-05 8",
     "API103 torch_dtype": "torch.float32",
     "API103 dtype": "torch.bfloat16",
     "API104 load_in_4bit": "TypeError",

@@ -25,6 +25,12 @@ def from_command_line(script: Script, made: ast.Call) -> Entries:
     return Entries({name: setting for name, setting in given.items.items() if name not in others}, given.open)
 
 
+def names_given(script: Script, made: ast.Call) -> list[str]:
+    """Every name that the parser of `made` is given, whichever of its dataclasses takes it."""
+    given = _dict_of(script, made)
+    return [*given.items] if given is not None else [*script.given.options.values, *script.given.options.hidden]
+
+
 def given_option(script: Script, name: str) -> Value | None:
     """What the command line or its config file sets, None when neither does."""
     options = script.given.options

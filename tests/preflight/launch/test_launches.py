@@ -126,7 +126,7 @@ CASES = {
     "TrlParser": Case("python parsed.py", {"LOG101", "LOG103", "LOG104"}, {}),
     "TrlParser's file": Case("python parsed.py --config parsed.yaml", set(), {}),
     "TrlParser's file in another form": Case("accelerate launch parsed.py --config=parsed.yaml", set(), {}),
-    "TrlParser's option wins": Case("python parsed.py --report_to none --config parsed.yaml --no_disable_tqdm", {"LOG101", "LOG104"}, {}),
+    "TrlParser's option wins": Case("python parsed.py --report_to none --config parsed.yaml --disable-tqdm false", {"LOG101", "LOG104"}, {}),
     "TrlParser's option under another name": Case("python parsed.py --config parsed.yaml --report-to=none", {"LOG104"}, {}),
     "TrlParser's file is missing": Case("python parsed.py --config passed.yaml", {"LAUNCH107"}, {}),
     "TrlParser's file is made before": Case("curl -O b/passed.yaml; python parsed.py --config passed.yaml", set(), {}),
