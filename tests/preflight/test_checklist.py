@@ -234,6 +234,25 @@ def test_suppression_above_the_line_in_the_call_or_for_what_has_no_line(check: C
     assert "suppresses nothing" in answer["warnings"][0]
 
 
+COMMENT = "# preflight: ignore[API101] the image has an old release"
+PLACES = {
+    "behind the argument": f"config = SFTConfig(\n    max_seq_length=8,  {COMMENT}\n)",
+    "above the argument": f"config = SFTConfig(\n    {COMMENT}\n    max_seq_length=8,\n)",
+    "behind the call's first line": f"config = SFTConfig(  {COMMENT}\n    output_dir='out',\n    max_seq_length=8,\n)",
+    "behind its last": f"config = SFTConfig(\n    max_seq_length=8,\n    output_dir='out',\n)  {COMMENT}",
+    "above the call": f"{COMMENT}\nconfig = SFTConfig(\n    output_dir='out',\n    max_seq_length=8,\n)",
+    "where the value stands": f"given = {{\n    'max_seq_length': 8,  {COMMENT}\n}}\n\n\nconfig = SFTConfig(**given)",
+    "at the call that takes it": f"given = {{\n    'max_seq_length': 8,\n}}\n\n\nconfig = SFTConfig(**given)  {COMMENT}",
+}
+
+
+@pytest.mark.parametrize("text", PLACES.values(), ids=PLACES)
+def test_where_a_suppression_counts(text: str, check: Check) -> None:
+    answer = check(f"from trl import SFTConfig, SFTTrainer\n{text}\nSFTTrainer('m', args=config).train()\n", "--local")
+    assert [one["code"] for one in answer["suppressed"]] == ["API101"]
+    assert "API101" not in {finding["code"] for finding in answer["findings"]}
+
+
 def test_a_string_that_looks_like_a_suppression_is_none(check: Check) -> None:
     text = script(disable_tqdm="False").replace("config = ", 'x = "# preflight: ignore[LOG101] wanted"; config = ')
     assert check(text)["exit"] == 1

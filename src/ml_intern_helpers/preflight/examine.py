@@ -106,7 +106,7 @@ def _honoured(
     if outcome.state != "fail":
         return outcome
     for comment in comments:
-        if comment.covers(code, outcome.line, outcome.last_line):
+        if comment.covers(code, outcome.line, outcome.first_line, outcome.last_line):
             used.add(comment)
             if comment.reason:
                 suppressed.append(Suppressed(code, outcome.line, comment.reason))
