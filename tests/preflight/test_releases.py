@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
+import time
 import venv
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ml_intern_helpers.api_index.shipped import shipped_versions
+from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.preflight.budget import MOST_CPU_S, bounded, off_the_clock
 from ml_intern_helpers.preflight.facts import facts_of
 from ml_intern_helpers.preflight.project import project_demands
 from ml_intern_helpers.preflight.releases import Asked, Choice
@@ -165,3 +170,19 @@ def test_only_what_the_script_imports_is_loaded(tmp_path: Path) -> None:
     facts = facts_of(read_source(tmp_path / "train.py"), "jobs")
     assert facts.api_calls
     assert set(facts.offers.releases) <= {"datasets", "huggingface_hub"}
+
+
+def test_building_an_index_does_not_use_up_the_scripts_time(tmp_path: Path) -> None:
+    """A pin of transformers 4.55 was answered with "train.py is too large to judge", at every call again."""
+
+    def busy(args: argparse.Namespace, context: Any) -> Any:
+        with off_the_clock() if args.built else nullcontext():
+            end = time.process_time() + MOST_CPU_S + 0.3
+            while time.process_time() < end:
+                pass
+        return "judged"
+
+    run: Any = bounded(busy)
+    assert run(argparse.Namespace(path=tmp_path, built=True), None) == "judged"
+    with pytest.raises(Unavailable, match="too large"):
+        run(argparse.Namespace(path=tmp_path, built=False), None)
