@@ -138,6 +138,7 @@ def _fields(look: Look, columns: list[Column], found: Mapping[str, Verdict], arg
         "verdicts": {name: as_dict(verdict) for name, verdict in found.items()},
         "load": look.load,
         "card": clean_tree(asdict(look.card)) if look.card else None,
+        "full": None,
         "sample_rows": clean_tree(rows, limit=CELL_CHARACTERS, keep_newlines=True),
     }
 

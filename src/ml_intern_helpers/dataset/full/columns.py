@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 
 from ml_intern_helpers.dataset.full import sql
+from ml_intern_helpers.dataset.full.relation import Relation
 from ml_intern_helpers.dataset.kinds import Column
 from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES, listener
 from ml_intern_helpers.dataset.meaning import Parts
@@ -45,6 +46,7 @@ class Played:
 
     Attributes:
         part, column: the part, and the column's name.
+        cell: the name that the query has given to the column.
         number: makes the names.
         chat: its cells are lists of turns.
         source: SQL of the cell, typed: a list of structs `(who, what, calls)` for turns, else a text.
@@ -53,6 +55,7 @@ class Played:
 
     part: str
     column: str
+    cell: str
     number: int
     chat: bool
     source: str
@@ -96,26 +99,28 @@ class Played:
         return f"coalesce(list_sum(list_transform({self.value}, lambda x: {each})), 0)::BIGINT"
 
 
-def played(parts: Parts, columns: list[Column], rows: list[dict[str, object]], stored: dict[str, str]) -> list[Played]:
-    """What each column of `stored` (name -> DuckDB type) plays; one entry per column, in the order of the parts."""
+def played(parts: Parts, columns: list[Column], rows: list[dict[str, object]], read: Relation) -> list[Played]:
+    """What each column that is read plays; one entry per column, in the order of the parts."""
     mains = {column.name: column.main for column in columns}
     found: dict[str, Played] = {}
     for part, column in parts.by_part.items():
-        if column in stored and column not in found and part not in ("tools", "images"):
+        if column in read.types and column not in found and part not in ("tools", "images"):
             keys = listener(rows, [column]).keys
-            found[column] = _played(part, column, len(found), mains.get(column, "string"), keys, stored[column])
+            place = part, column, read.names[column], len(found)
+            found[column] = _played(place, mains.get(column, "string"), keys, read.types[column])
     return list(found.values())
 
 
-def _played(part: str, column: str, number: int, kind: str, keys: tuple[str, str], stored: str) -> Played:
-    as_json, cell = stored == "JSON", sql.name(column)
+def _played(place: tuple[str, str, str, int], kind: str, keys: tuple[str, str], stored: str) -> Played:
+    cell, number = place[2:]
+    as_json = stored == "JSON"
     chat = kind in CHAT and (as_json or stored.endswith("[]"))
     strange = _strange(cell, kind) if as_json else "false"
     if not chat:
-        return Played(part, column, number, False, f"({cell} ->> '$')" if as_json else f"{cell}::VARCHAR", strange)
+        return Played(*place, False, f"({cell} ->> '$')" if as_json else f"{cell}::VARCHAR", strange)
     turns = _turns_of_json(cell, keys) if as_json else _turns_of_structs(cell, keys, stored)
     hole = f"list_contains(list_transform(v{number}, lambda x: x IS NULL), true)"
-    return Played(part, column, number, True, turns, f"{strange} OR {hole}" if as_json else strange)
+    return Played(*place, True, turns, f"{strange} OR {hole}" if as_json else strange)
 
 
 def _turns_of_json(cell: str, keys: tuple[str, str]) -> str:
@@ -133,8 +138,10 @@ def _turns_of_structs(cell: str, keys: tuple[str, str], stored: str) -> str:
 
 
 def _same_shape(turns: str, who: str, what: str, calls: str) -> str:
-    named = f"{{'who': x.{sql.name(who)}::VARCHAR, 'what': x.{sql.name(what)}::VARCHAR, 'calls': {calls}}}"
-    return f"list_transform({turns}, lambda x: CASE WHEN x IS NULL THEN NULL ELSE {named} END)"
+    said = f"x.{sql.name(who)}", f"x.{sql.name(what)}"
+    named = f"{{'who': {said[0]}::VARCHAR, 'what': {said[1]}::VARCHAR, 'calls': {calls}}}"
+    # What was no turn has become one of nulls.
+    return f"list_transform({turns}, lambda x: CASE WHEN {said[0]} IS NULL AND {said[1]} IS NULL THEN NULL ELSE {named} END)"
 
 
 def _strange(cell: str, kind: str) -> str:

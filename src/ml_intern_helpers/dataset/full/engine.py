@@ -94,7 +94,7 @@ class Engine:
         """Make `call` a function of SQL that takes a list of texts and says yes or no."""
         import duckdb
 
-        self._connection.create_function(name, call, [duckdb.list_type("VARCHAR")], "BOOLEAN")  # type: ignore[arg-type]
+        self._connection.create_function(name, call, [duckdb.list_type("VARCHAR")], "BOOLEAN")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The answer of a short query."""

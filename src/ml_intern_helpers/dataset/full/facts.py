@@ -1,4 +1,4 @@
-"""One pass over the rows into a small table of what is to be counted: a few bytes for each row, from which all counts are made."""
+"""One pass over the rows into a small table: some bytes for each row, from which all counts are made."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.full.columns import Played
 from ml_intern_helpers.dataset.full.flags import Flag
+from ml_intern_helpers.dataset.full.relation import Relation
 
 #: Turns of a conversation that its pattern shows.
 PATTERN_TURNS = 60
@@ -21,14 +22,14 @@ class Question:
 
     Attributes:
         columns: those that play a part.
-        others: columns of which nulls and different values are counted, the playing ones included.
+        read: all columns that are read; their nulls and different values are counted.
         doors: what must hold of a row before it is searched for patterns.
         flags: faults to look for.
         keep_questions: other splits will be compared, so a key of the question is kept as well.
     """
 
     columns: list[Played]
-    others: list[str]
+    read: Relation
     doors: list[str] = field(default_factory=list)
     flags: list[Flag] = field(default_factory=list)
     keep_questions: bool = False
@@ -44,13 +45,13 @@ class Question:
         return next((item for item in chats if item.part in ("messages", "chosen", "completion")), chats[0] if chats else None)
 
 
-def facts_query(question: Question, source: str) -> str:
-    """SQL that makes the table `facts` of `source`, a FROM clause.
+def facts_query(question: Question) -> str:
+    """SQL that makes the table `facts`.
 
     Each level of the query computes what the next one uses by name: DuckDB works out a stack of projections one by one.
     """
     levels = [
-        f"SELECT row_number() OVER () AS rn, * FROM {source}",
+        f"SELECT row_number() OVER () AS rn, {question.read.renamed} FROM {question.read.source}",
         _level([f"{item.source} AS {item.value}" for item in question.columns]),
         _level(
             [f"{item.words} AS {item.text}" for item in question.columns]
@@ -67,10 +68,10 @@ def facts_query(question: Question, source: str) -> str:
     return f"CREATE TEMP TABLE facts AS {query}"
 
 
-def keys_query(question: Question, source: str, table: str) -> str:
+def keys_query(question: Question, there: Relation, table: str) -> str:
     """SQL that makes `table` of the keys of another split's rows."""
     levels = [
-        f"SELECT * FROM {source}",
+        f"SELECT {there.renamed} FROM {there.source}",
         _level([f"{item.source} AS {item.value}" for item in question.columns]),
         _level([f"{item.words} AS {item.text}" for item in question.columns]),
         f"SELECT {_key(question)} AS key, {_question_key(question)} AS asked FROM inner_rows",
@@ -94,7 +95,7 @@ def _joined(columns: list[Played], *, labels: bool) -> str:
 def _key(question: Question) -> str:
     """128 bits of what makes a row: the words of all playing columns; of all columns when none plays a part."""
     if not question.columns:
-        cells = ", ".join(f"coalesce({sql.name(column)}::VARCHAR, chr(0))" for column in question.others)
+        cells = ", ".join(f"coalesce({cell}::VARCHAR, chr(0))" for cell in question.read.names.values())
         return f"md5_number(concat_ws({sql.PART}, {cells}))"
     return f"md5_number({_joined(question.columns, labels=True)})"
 
@@ -117,8 +118,8 @@ def _kept(question: Question) -> list[str]:
     ]
     # Half a hash tells as many different values apart as a count that is only near the truth can use.
     made += [
-        f"CASE WHEN {sql.name(column)} IS NOT NULL THEN (hash({sql.name(column)}) >> 32)::UINTEGER END AS c{number}"
-        for number, column in enumerate(question.others)
+        f"CASE WHEN {cell} IS NOT NULL THEN (hash({cell}) >> 32)::UINTEGER END AS c{number}"
+        for number, cell in enumerate(question.read.names.values())
     ]
     made += [f"left({question.label.text}, {LABEL_CHARACTERS}) AS label"] if question.label else []
     made += [f"left({question.chat.speakers}, {PATTERN_TURNS}) AS pattern"] if question.chat else []

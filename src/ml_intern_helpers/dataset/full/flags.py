@@ -52,7 +52,7 @@ def _of_column(played: Played, method: str | None) -> Iterator[Flag]:
     shown = repr(clean(played.column, limit=60))
     if played.part in (*SPOKEN, "label") and played.part != "context":
         drop = f"dataset.filter(lambda row: row[{played.column!r}] is not None)"
-        yield Flag("SET308", f"{sql.name(played.column)} IS NULL", f"{shown} is null", drop)
+        yield Flag("SET308", f"{played.cell} IS NULL", f"{shown} is null", drop)
     if played.strange != "false":
         yield Flag("SET305", played.strange, f"{shown} mixes kinds", "look at these rows, or drop them")
     if played.part in _READ:
@@ -92,7 +92,8 @@ def _unasked(asking: Played | None) -> Iterator[Flag]:
         yield Flag("SET311", f"NOT {sql.says_something(asking.value)}", f"{shown} has an empty prompt", fix)
         return
     asks = f"{letter('x.who')} NOT IN ('a', 's', 'd', 'n') AND {sql.says_something('x.what')}"
-    condition = f"len({asking.value}) > 0 AND len(list_filter({asking.value}, lambda x: {asks})) = 0"
+    turns = f"len(list_filter({asking.value}, lambda x: x IS NOT NULL))"
+    condition = f"{turns} > 0 AND len(list_filter({asking.value}, lambda x: {asks})) = 0"
     yield Flag("SET311", condition, f"{shown} has no turn of the user's before the answer", fix)
 
 

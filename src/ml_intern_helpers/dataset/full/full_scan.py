@@ -79,21 +79,21 @@ def _counted(scan: Scan, engine: Engine) -> tuple[dict[str, Any], list[Finding]]
     here = relation(engine, scan.stored, split, scan.look.columns, playing)
     question = _question(scan, here, engine)
     with Progress(f"full scan of {human_bytes(scan.bytes_planned)}") as progress:
-        engine.run(facts_query(question, here.source), progress)
+        engine.run(facts_query(question), progress)
         others = [name for name in scan.stored.splits if name != split]
         for number, name in enumerate(others):
             there = relation(engine, scan.stored, name, scan.look.columns, playing)
-            engine.run(keys_query(question, there.source, f"other_{number}"), progress)
+            engine.run(keys_query(question, there, f"other_{number}"), progress)
     return _told(scan, engine, question, others)
 
 
 def _question(scan: Scan, here: Relation, engine: Engine) -> Question:
-    columns = played(scan.parts, scan.columns, scan.look.rows, here.types)
+    columns = played(scan.parts, scan.columns, scan.look.rows, here)
     confirms: dict[str, Confirm] = {}
     flags = [*structural(columns, scan.method), *searches(columns, confirms)]
     for name, call in confirms.items():
         engine.function(name, call)
-    return Question(columns, list(here.types), doors(columns), flags, keep_questions=len(scan.stored.splits) > 1)
+    return Question(columns, here, doors(columns), flags, keep_questions=len(scan.stored.splits) > 1)
 
 
 def _told(scan: Scan, engine: Engine, question: Question, others: list[str]) -> tuple[dict[str, Any], list[Finding]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,16 @@ class Relation:
 
     source: str
     types: dict[str, str]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Column -> the name that queries use for it: strangers' names would meet our own (`rn`, `whole`)."""
+        return {column: f"x{number}" for number, column in enumerate(self.types)}
+
+    @property
+    def renamed(self) -> str:
+        """SQL of the columns under these names."""
+        return ", ".join(f"{sql.name(column)} AS {short}" for column, short in self.names.items())
 
 
 class Unbounded(Allowance):
@@ -64,10 +74,10 @@ def relation(engine: Engine, stored: Stored, split: str, columns: list[str], pla
 
 
 def _apart(columns: list[str], playing: set[str]) -> list[str]:
-    """Playing columns and some of the others; names that differ in case alone are one name to DuckDB, NUL ends a name."""
+    """Playing columns and some of the others. To DuckDB, names that differ in case alone are one, NUL ends one, none is empty."""
     kept: dict[str, str] = {}
     for column in sorted(columns, key=lambda name: name not in playing):
-        if "\0" not in column and (len(kept) < MOST_COUNTED or column in playing):
+        if column and "\0" not in column and (len(kept) < MOST_COUNTED or column in playing):
             kept.setdefault(column.casefold(), column)
     return list(kept.values())
 
@@ -111,11 +121,12 @@ def _reader(stored: Stored, paths: list[Path], columns: list[str]) -> tuple[Any,
         batches = columnar.batches(paths)
         first = next(batches)
         return pa.RecordBatchReader.from_batches(first.schema, _chain(first, batches)), None
-    rows, kind = {
+    readers: dict[str, tuple[Callable[[list[Path]], Iterator[list[str | None]]], str]] = {
         "csv": (partial(_csv_rows, stored, columns), "VARCHAR"),
         "text": (_text_rows, "VARCHAR"),
         "json": (partial(_document_rows, stored, columns), "JSON"),
-    }[stored.format]
+    }
+    rows, kind = readers[stored.format]
     schema = pa.schema([(column, pa.large_string()) for column in columns])
     return pa.RecordBatchReader.from_batches(schema, _batches(rows(paths), schema)), kind
 

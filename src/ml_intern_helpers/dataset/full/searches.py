@@ -1,4 +1,4 @@
-"""Patterns looked for in every text of a row: by plain words first, which is nearly free, and by expression where one was there."""
+"""Patterns looked for in every text of a row: first one pass for all plain words, then the expressions where one was there."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _flag(family: Family, door: str, pattern: Pattern, pieces: list[str], check:
 
 
 def _door(patterns: Sequence[Pattern]) -> str:
-    """Whether a text holds one of the plain words that every match of `patterns` has; the expression itself where there are none."""
+    """Whether a text holds a plain word that every match of `patterns` has; the expression itself where there are none."""
     parts = []
     for pattern in patterns:
         words = "|".join(map(re.escape, pattern.needles)) or pattern.regex

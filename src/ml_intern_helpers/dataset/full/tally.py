@@ -57,10 +57,10 @@ def shared(engine: Engine, other: str, rows: int) -> tuple[Counts, Counts]:
 
 def columns(engine: Engine, question: Question, rows: int) -> dict[str, Counts]:
     """Nulls (exact), different values (about) and whether there is one only, of each column that was read."""
-    asked = [f"count(c{at}), approx_count_distinct(c{at}), min(c{at}) = max(c{at})" for at in range(len(question.others))]
+    asked = [f"count(c{at}), approx_count_distinct(c{at}), min(c{at}) = max(c{at})" for at in range(len(question.read.types))]
     values = engine.rows(f"SELECT {', '.join(asked)} FROM facts")[0] if asked else ()
     found = {}
-    for at, column in enumerate(question.others):
+    for at, column in enumerate(question.read.types):
         held, different, constant = values[3 * at : 3 * at + 3]
         found[clean(column, limit=200)] = {
             "nulls": rows - held,
@@ -74,7 +74,9 @@ def role_patterns(engine: Engine, question: Question) -> list[list[Any]]:
     """The most frequent orders of speakers, with their rows."""
     if question.chat is None:
         return []
-    query = f"SELECT pattern, count(*) AS n FROM facts WHERE pattern IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT {MOST_PATTERNS}"
+    query = (
+        f"SELECT pattern, count(*) AS n FROM facts WHERE pattern IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT {MOST_PATTERNS}"
+    )
     return [[words_of(pattern), found] for pattern, found in engine.rows(query)]
 
 

@@ -26,7 +26,9 @@ def explained(err: Exception, stored: Stored, split: str, memory: str) -> ToolEr
         return _line_error(told, [Path(path) for path in stored.splits[split]])
     where = shown(Path(str(stored.splits[split][0])))
     if stored.format == "parquet":
-        return BadData(f"{where}: the full scan stopped: {_first_line(told)}", hint="the file is damaged or cut off: get it again")
+        return BadData(
+            f"{where}: the full scan stopped: {_first_line(told)}", hint="the file is damaged or cut off: get it again"
+        )
     return Unavailable(f"{where}: the full scan stopped: {name}: {_first_line(told)}", hint="run without --full for a sample")
 
 
