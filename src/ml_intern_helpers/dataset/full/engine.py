@@ -140,4 +140,4 @@ def _threads(memory_bytes: int, row_bytes: float) -> int:
 
 def missing() -> Unavailable:
     """DuckDB is not installed."""
-    return Unavailable("the full scan needs DuckDB, which is not installed", hint="pip install 'duckdb>=1.4'")
+    return Unavailable("the full scan needs DuckDB, which is not installed", hint="pip install 'duckdb>=2.0'")

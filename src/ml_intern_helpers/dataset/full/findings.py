@@ -59,8 +59,17 @@ def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def merged(sample: list[Finding], full: list[Finding]) -> list[Finding]:
+def merged(sample: list[Finding], full: list[Finding], counted: Counts) -> list[Finding]:
     """All findings, errors first. A code the full scan found is told once, over all rows; what it cannot see stays as it was."""
     codes = {finding.code for finding in full}
+    kept = [item for item in sample if item.code not in codes and not _outdated(item, counted)]
     rank = {"error": 0, "warning": 1, "info": 2}
-    return sorted([*full, *(item for item in sample if item.code not in codes)], key=lambda item: rank[item.severity])
+    return sorted([*full, *kept], key=lambda item: rank[item.severity])
+
+
+def _outdated(item: Finding, counted: Counts) -> bool:
+    """Whether all rows say otherwise than the sample: a column does change, the labels are not of one class."""
+    if item.code == "SET315":
+        named = [column for name, column in counted["columns"].items() if repr(name) in item.message]
+        return bool(named) and all(column["distinct"] > 1 or column["nulls"] for column in named)
+    return item.code in ("SET304", "SET317") and counted["label_counts"] is not None

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ml_intern_helpers.dataset.checks.texts import SPOKEN
 from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.full.columns import Played, letter
 from ml_intern_helpers.report import Severity
 from ml_intern_helpers.text import clean
 
-#: Parts whose words a model learns, or learns from.
-SPOKEN = ("messages", "dialogue", "prompt", "context", "completion", "chosen", "rejected", "text")
 #: Parts whose turns must be in order; a conversation that is a prompt may start anywhere.
 _ORDERED = ("messages", "prompt", "chosen", "rejected")
 _ANSWERED = ("messages", "completion", "chosen", "rejected")

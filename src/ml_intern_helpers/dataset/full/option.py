@@ -40,4 +40,4 @@ def add(report: Report, facts: Facts, args: argparse.Namespace, context: Context
     planned = sum(look.stored.sizes.values()) if look.stored else 0
     counted, found = full_scan(Scan(look, facts.columns, facts.parts, facts.method, args.memory, planned))
     report.fields["full"] = counted
-    report.findings = merged(report.findings, found)
+    report.findings = merged(report.findings, found, counted)
