@@ -13,6 +13,7 @@ from ml_intern_helpers.dataset.profile.make import profile, row_hashes
 from ml_intern_helpers.dataset.target import Asked, parse
 from ml_intern_helpers.errors import BadData
 from ml_intern_helpers.report import Report
+from ml_intern_helpers.text import clean
 
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.checks.context import Facts
@@ -27,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compare", metavar="OTHER", help="how another dataset differs: an id, a file, or the saved --json answer of one"
     )
+    parser.add_argument("--html", metavar="FILE", help="also write the report as one self-contained page")
+    parser.add_argument("--force", action="store_true", help="let --html replace a file that is no report of ours")
     parser.add_argument("--card", action="store_true", help="print Markdown on these data for a model card instead")
 
 
@@ -62,6 +65,18 @@ def compared(fields: dict[str, Any], facts: Facts, other: Side) -> dict[str, Any
     return compare(here, other)
 
 
+def check(args: argparse.Namespace) -> None:
+    """What can be refused before anything is read.
+
+    Raises:
+        UsageError: the page may not be written there.
+    """
+    if args.html is not None:
+        from ml_intern_helpers.dataset.page.target import check as check_target
+
+        check_target(args.html, force=args.force)
+
+
 def fill(report: Report, args: argparse.Namespace, facts: Facts, look: Callable[[Asked], Look]) -> None:
     """Add to `report` what `args` ask for; `look` reads the other dataset of a comparison."""
     if args.compare is not None:
@@ -70,3 +85,15 @@ def fill(report: Report, args: argparse.Namespace, facts: Facts, look: Callable[
         from ml_intern_helpers.dataset.card_text import card_text
 
         report.fields["card_markdown"] = card_text(report.fields, report.findings)
+    if args.html is not None:
+        report.fields["html"] = _page(report, facts, args)
+
+
+def _page(report: Report, facts: Facts, args: argparse.Namespace) -> dict[str, Any]:
+    from ml_intern_helpers.dataset.page.build import page
+    from ml_intern_helpers.dataset.page.target import check as check_target
+    from ml_intern_helpers.dataset.page.target import write
+
+    made = page(report, facts)
+    path = check_target(args.html, force=args.force)  # again: looking may have taken minutes
+    return {"path": clean(args.html, limit=400), "bytes": write(path, made)}

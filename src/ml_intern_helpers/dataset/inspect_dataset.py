@@ -88,6 +88,7 @@ def _count(least: int, most: int) -> Any:
 
 def run(args: argparse.Namespace, context: Context) -> Report:
     """Look, judge, report."""
+    extras.check(args)
     asked = parse(args.dataset, config=args.config, split=args.split, revision=args.revision, method=args.method)
     look = _look(asked, args.sample, context)
     columns = describe(look.columns, look.rows, look.types)
@@ -98,6 +99,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     report.fields["formats"] = clean_tree(formats(parts), limit=200)
     report.findings = run_checks(facts)
     report.fields |= {**extras.EMPTY_FIELDS, "profile": profile(look, columns, parts)}
+    report.warnings = context.warnings  # the page tells them, too
     extras.fill(report, args, facts, lambda other: _look(other, args.sample, context))
     return report
 

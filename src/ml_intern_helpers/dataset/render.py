@@ -32,6 +32,7 @@ def render(report: Report) -> str:
     lines += _findings(report)
     lines += _card(fields)
     lines += _rows(fields)
+    lines += _page(fields)
     return "\n".join(lines)
 
 
@@ -168,6 +169,11 @@ def _findings(report: Report) -> Iterator[str]:
         yield f"… {len(report.findings) - MOST_FINDINGS} more: --json has them all"
 
 
+def _page(fields: Fields) -> Iterator[str]:
+    if fields["html"]:
+        yield f"page: {fields['html']['path']} ({human_bytes(fields['html']['bytes'])})"
+
+
 def _card(fields: Fields) -> Iterator[str]:
     card = fields["card"]
     if not card:
@@ -206,6 +212,7 @@ def render_human(report: Report, console: Console) -> None:
         _findings(report),
         _card(fields),
         _rows(fields),
+        _page(fields),
     ):
         if text := "\n".join(part):
             console.print(text, markup=False)
