@@ -13,12 +13,21 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from ml_intern_helpers.preflight.facts import facts_of
+from ml_intern_helpers.preflight.registry import all_rules
+from ml_intern_helpers.preflight.source import read_source
 from support.helpers import ROOT, Outcome
+from support.training import training_python
 
 Helper = Callable[..., Outcome]
 SCHEMA = json.loads((ROOT / "docs/schemas/preflight_check.v1.json").read_text(encoding="utf-8"))
 RECIPES = sorted((ROOT / "skills/ml-intern/recipes").glob("*.py"))
 TRAINS = "from trl import SFTTrainer\ntrainer = SFTTrainer('m', train_dataset=rows)\ntrainer.train()\n"
+
+
+def site_packages() -> Path:
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    return Path(subprocess.run([training_python(), "-c", code], capture_output=True, text=True, check=True).stdout.strip())
 
 
 def write(folder: Path, name: str, data: str | bytes) -> Path:
@@ -63,7 +72,7 @@ def test_text_form_has_verdict_checklist_findings_and_doubts(helper: Helper, tmp
     assert lines[0].startswith("FAIL with 1 error, ")
     assert "train.py (SFT; local)" in lines[0]
     assert any(line.startswith("API101 error ") and line.endswith("TypeError") for line in lines)
-    assert "    fix:  write max_length= (1024 by default)" in lines
+    assert "    fix:  write max_length=" in lines
     assert "what I could not tell:" in lines
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
@@ -132,6 +141,15 @@ def test_notebook(helper: Helper, tmp_path: Path) -> None:
     found = next(one for one in answer["findings"] if one["code"] == "API101")
     assert (found["file"], found["line"]) == (f"{script}[cell 3]", 1)
     assert "PKG101" not in {one["code"] for one in answer["findings"]}
+
+
+def test_shell_lines_of_a_notebook_that_go_on_and_that_are_assigned(helper: Helper, tmp_path: Path) -> None:
+    cells = (
+        "!pip install trl \\\n    --upgrade \\\n    peft\nfiles = !ls\nx = %pwd",
+        "from trl import SFTTrainer\nt = SFTTrainer('m', tokenizer=k)\nt.train()",
+    )
+    answer = helper("preflight_check", str(write(tmp_path, "train.ipynb", notebook(*cells))), "--json").json
+    assert [(one["file"][-8:], one["line"]) for one in answer["findings"] if one["code"] == "API101"] == [("[cell 2]", 2)]
 
 
 COULD_NOT_TELL = {
@@ -207,6 +225,18 @@ def test_missing_file_folder_and_pipe(helper: Helper, tmp_path: Path) -> None:
 def test_wrong_usage(arguments: tuple[str, ...], helper: Helper) -> None:
     done = helper("preflight_check", *arguments)
     assert (done.code, done.stdout) == (2, "")
+
+
+@pytest.mark.training
+def test_the_scripts_of_trl_itself_give_no_api_finding() -> None:
+    """At their own release: the training environment's, which is the shipped one."""
+    folder = site_packages() / "trl/scripts"
+    scripts = [path for path in sorted(folder.glob("*.py")) if path.stat().st_size]
+    assert len(scripts) > 8
+    for script in scripts:
+        facts = facts_of(read_source(script), "jobs")
+        found = [one.text for code, rule in all_rules().items() if code.startswith("API") for one in rule.check(facts)]
+        assert found == [], script.name
 
 
 def test_explain(helper: Helper) -> None:

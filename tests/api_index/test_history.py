@@ -9,10 +9,9 @@ import pytest
 from ml_intern_helpers.api_index.announcements import announcements
 from ml_intern_helpers.api_index.hints import HINTS
 from ml_intern_helpers.api_index.history import Removal, removals
-from ml_intern_helpers.api_index.judge import called
+from ml_intern_helpers.api_index.offered import called, offered
 from ml_intern_helpers.api_index.removed import compared, removal, removals_of, what_became
 from ml_intern_helpers.api_index.shipped import PACKAGES, shipped_library, shipped_versions
-from ml_intern_helpers.api_index.signatures import Library
 from ml_intern_helpers.api_index.surface import Surface
 
 LIBRARY = shipped_library()
@@ -29,19 +28,19 @@ def settled(*line: Surface, **announced: str) -> dict[str, Removal]:
 
 def test_moved_and_moved_away_again() -> None:
     found = settled(
-        release("1", {"p": "T Other"}), release("2", {"p": "Other", "p.x": "T"}), release("3", {"p": "Other", "p.x": "T"}),
+        release("1", {"p": "Tool Other"}), release("2", {"p": "Other", "p.x": "Tool"}), release("3", {"p": "Other", "p.x": "Tool"}),
         release("4", {"p": "Other", "p.x": ""}),
     )  # fmt: skip
-    assert found["p.T"] == Removal("p.T", "1", "2", None, None, "p.x.T", "3")
+    assert found["p.Tool"] == Removal("p.Tool", "1", "2", None, None, "p.x.Tool", "3")
 
 
 def test_moved_twice_is_followed() -> None:
-    found = settled(release("1", {"p": "T"}), release("2", {"p": "", "p.x": "T"}), release("3", {"p": "", "p.y": "T"}))
-    assert (found["p.T"].replacement, found["p.T"].why, found["p.T"].via) == ("p.y.T", "moved", "p.x.T")
+    found = settled(release("1", {"p": "Tool"}), release("2", {"p": "", "p.x": "Tool"}), release("3", {"p": "", "p.y": "Tool"}))
+    assert (found["p.Tool"].replacement, found["p.Tool"].why, found["p.Tool"].via) == ("p.y.Tool", "moved", "p.x.Tool")
 
 
 def test_what_comes_back_is_not_gone() -> None:
-    assert settled(release("1", {"p": "T"}), release("2", {"p": ""}), release("3", {"p": "T"})) == {}
+    assert settled(release("1", {"p": "Tool"}), release("2", {"p": ""}), release("3", {"p": "Tool"})) == {}
 
 
 def test_an_announced_name_must_exist() -> None:
@@ -80,15 +79,6 @@ def rows() -> Iterator[Removal]:
         yield from removals_of(package)
 
 
-def exists(library: Library, dotted: str) -> bool:
-    """As a name, a method, or an argument."""
-    head, _, last = dotted.rpartition(".")
-    if library.origin(dotted) is not None or called(library, dotted) is not None:
-        return True
-    signature = called(library, head)
-    return signature is not None and last in signature.names
-
-
 def test_the_newest_release_compared_is_the_shipped_one() -> None:
     assert {package: compared(package)[-1] for package in PACKAGES} == shipped_versions()
     assert compared("trl")[0].startswith("0.12")
@@ -98,18 +88,18 @@ def test_the_newest_release_compared_is_the_shipped_one() -> None:
 def test_nothing_that_is_gone_is_there_and_every_replacement_is() -> None:
     found = list(rows())
     assert len(found) > 1000
-    assert [row.name for row in found if exists(LIBRARY, row.name)] == []
-    assert [(row.name, row.replacement) for row in found if row.replacement and not exists(LIBRARY, row.replacement)] == []
+    assert [row.name for row in found if offered(LIBRARY, row.name)] == []
+    assert [(row.name, row.replacement) for row in found if row.replacement and not offered(LIBRARY, row.replacement)] == []
 
 
 @pytest.mark.parametrize("name", sorted(HINTS))
 def test_hint(name: str) -> None:
     """The name does not exist today, its call does where there is one, and what takes its place exists."""
     hint = HINTS[name]
-    assert not exists(LIBRARY, name) or name.startswith("transformers.PreTrainedModel.from_pretrained.")
+    assert not offered(LIBRARY, name) or name.startswith("transformers.PreTrainedModel.from_pretrained.")
     if ".from_pretrained." not in name and name.count(".") > 1 and name.split(".")[-2][0].isupper():
         assert called(LIBRARY, name.rpartition(".")[0]) is not None
-    assert not hint.use or exists(LIBRARY, hint.use)
+    assert not hint.use or offered(LIBRARY, hint.use)
 
 
 FACTS = [

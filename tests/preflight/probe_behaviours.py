@@ -101,6 +101,15 @@ def dataset_code(model: str, folder: str) -> str:
     return "loaded" if len(data) else "empty"
 
 
+def loaded_with(**kwargs: Any) -> Callable[[str, str], Any]:
+    def probe(model: str, folder: str) -> str:
+        from datasets import load_dataset
+
+        return type(load_dataset("json", data_files=str(ROOT / "examples/chat.jsonl"), split="train", **kwargs)).__name__
+
+    return probe
+
+
 def tracker_by_default(model: str, folder: str) -> Any:
     from trl import SFTConfig
 
@@ -179,6 +188,9 @@ def default_of(name: str) -> Callable[[str, str], Any]:
 PROBES: dict[str, Callable[[str, str], Any]] = {
     "API103 torch_dtype": lambda model, folder: dtype_of(model, folder, torch_dtype="bfloat16"),
     "API103 dtype": lambda model, folder: dtype_of(model, folder, dtype="bfloat16"),
+    "API101 load_dataset use_auth_token": loaded_with(use_auth_token=True),
+    "API101 load_dataset ignore_verifications": loaded_with(ignore_verifications=True),
+    "API101 load_dataset task": loaded_with(task="qa"),
     "API104 load_in_4bit": from_pretrained(load_in_4bit=True),
     "API104 load_in_8bit": from_pretrained(load_in_8bit=True),
     "API104 use_flash_attention_2": from_pretrained(use_flash_attention_2=True),

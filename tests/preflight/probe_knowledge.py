@@ -15,7 +15,7 @@ from typing import Any
 warnings.simplefilter("ignore")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from ml_intern_helpers.preflight.knowledge import classes, jobs, packages, removed  # noqa: E402
+from ml_intern_helpers.preflight.knowledge import classes, jobs, packages  # noqa: E402
 
 EXPERIMENTAL = {"ORPO": "orpo", "CPO": "cpo", "OnlineDPO": "online_dpo", "GKD": "gkd"}
 
@@ -29,50 +29,6 @@ def found(name: str) -> Any:
     return getattr(importlib.import_module(library), name)
 
 
-def refusal(made: Any, argument: str) -> str:
-    """What a call with `argument` raises: the constructor's own complaint, before it does anything."""
-    try:
-        inspect.signature(made.__init__).bind_partial(None, **{argument: None})
-    except TypeError as err:
-        return str(err)
-    return ""
-
-
-def called(made: Any, argument: str) -> str:
-    try:
-        made(**{argument: None})
-    except TypeError as err:
-        return str(err)
-    return ""
-
-
-def arguments() -> dict[str, str]:
-    """owner.argument -> what is wrong with the row, for rows that do not hold."""
-    wrong: dict[str, str] = {}
-    for config in ["TrainingArguments", "Seq2SeqTrainingArguments", *(f"{key}Config" for key in available())]:
-        for name, row in (removed.ALL_CONFIGS | removed.CONFIGS.get(config, {})).items():
-            complaint = called(found(config), name)  # really constructed
-            wrong[f"{config}.{name}"] = "is taken" if name not in complaint else successor(config, row)
-    for trainer in ["Trainer", *(f"{key}Trainer" for key in available())]:
-        for name, row in (removed.ALL_TRAINERS | removed.TRAINERS.get(trainer, {})).items():
-            complaint = refusal(found(trainer), name)
-            wrong[f"{trainer}.{name}"] = (
-                "is taken" if name not in complaint else successor(trainer, row) or moved(trainer, name, row)
-            )
-    return {row: reason for row, reason in wrong.items() if reason}
-
-
-def successor(owner: str, row: removed.Row) -> str:
-    return f"the successor {row.use} is not taken" if row.use and refusal(found(owner), row.use) else ""
-
-
-def moved(trainer: str, name: str, row: removed.Row) -> str:
-    """For "move it into the trainer's config": whether that takes it."""
-    if row.hint.startswith("move it into") and refusal(found(trainer.replace("Trainer", "Config")), name):
-        return "the config does not take it either"
-    return ""
-
-
 def available() -> list[str]:
     keys = []
     for key in classes.METHODS:
@@ -84,32 +40,20 @@ def available() -> list[str]:
     return keys
 
 
-def imports() -> dict[str, str]:
-    """Rows of IMPORTS that can be imported, and hints that name something which cannot."""
-    wrong = {name: "exists" for name in removed.IMPORTS if exists(name)}
-    for name, hint in removed.IMPORTS.items():
-        for word in re.findall(r"\b(?:trl|transformers|datasets|huggingface_hub|peft|torch)\.[A-Za-z_.]*[A-Za-z_]", hint):
-            if not exists(word):
-                wrong[name] = f"the hint names {word}, which does not exist"
-        for module, word in re.findall(r"from (\S+) import (\w+)", hint):
-            if not exists(f"{module}.{word}"):
-                wrong[name] = f"the hint names {module}.{word}, which does not exist"
-        for config, argument in re.findall(r"(\w+(?:Config|Trainer))\((\w+)=", hint):
-            if refusal(found(config), argument):
-                wrong[name] = f"the hint names {config}({argument}=), which is not taken"
+def needs() -> dict[str, list[str]]:
+    """Indexed libraries whose required indexed libraries, or their bounds, are not the table's."""
+    from packaging.requirements import Requirement
+
+    wrong = {}
+    for name, rows in packages.NEEDS.items():
+        read = [Requirement(text) for text in importlib.metadata.requires(name) or []]
+        there = {
+            one.name.replace("-", "_"): one.specifier for one in read if one.marker is None or "extra" not in str(one.marker)
+        }
+        real = {other: str(bound) for other, bound in there.items() if other in packages.NEEDS}
+        if {other: set(bound.split(",")) for other, bound in real.items()} != {o: set(b.split(",")) for o, b in rows.items()}:
+            wrong[name] = [f"{other}{bound}" for other, bound in real.items()]
     return wrong
-
-
-def exists(dotted: str) -> bool:
-    try:
-        importlib.import_module(dotted)
-        return True
-    except ImportError:
-        module, _, name = dotted.rpartition(".")
-    try:
-        return hasattr(importlib.import_module(module), name)
-    except ImportError:
-        return False
 
 
 def closure(name: str) -> set[str]:
@@ -227,8 +171,7 @@ def main() -> None:
 
     answer = {
         "releases": {name: importlib.metadata.version(name) for name in classes.RELEASES},
-        "arguments": arguments(),
-        "imports": imports(),
+        "needs": needs(),
         "closures": {name: sorted(closure(name) ^ brought) for name, brought in packages.COMPLETE.items()},
         "extras": extras(),
         "positions": positions(),

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.preflight.knowledge import classes, jobs, removed
+from ml_intern_helpers.api_index.hints import HINTS
+from ml_intern_helpers.preflight.knowledge import classes, jobs
 from ml_intern_helpers.preflight.requirements import parse_requirement
 from ml_intern_helpers.preflight.rules import (
     api107_plain_arguments,
@@ -44,6 +45,9 @@ ASKS = [
 ]
 #: What rules claim -> the error's class, or what came of it.
 CLAIMS = {
+    **dict.fromkeys(
+        (f"API101 load_dataset {name}" for name in ("use_auth_token", "ignore_verifications", "task")), "TypeError: JsonConfig"
+    ),
     "API103 torch_dtype": "torch.float32",
     "API103 dtype": "torch.bfloat16",
     "API104 load_in_4bit": "TypeError",
@@ -110,11 +114,8 @@ class TestAgainstTheRealLibraries:
     def test_the_releases_are_those_the_tables_name(self) -> None:
         assert told()["releases"] == classes.RELEASES
 
-    def test_every_removed_argument_raises_and_every_successor_is_taken(self) -> None:
-        assert told()["arguments"] == {}
-
-    def test_every_removed_import_fails_and_every_hint_names_what_exists(self) -> None:
-        assert told()["imports"] == {}
+    def test_what_the_indexed_libraries_need_of_each_other(self) -> None:
+        assert told()["needs"] == {}
 
     def test_what_a_distribution_brings(self) -> None:
         assert {name: differing for name, differing in told()["closures"].items() if differing} == {}
@@ -145,13 +146,13 @@ class TestAgainstTheRealLibraries:
 
 
 def test_the_names_of_what_is_gone_stand_in_one_module_only() -> None:
-    """A second list would go stale: rules and the resolver ask `knowledge.removed`."""
-    folder = Path(removed.__file__).parent.parent
-    names = {name for rows in (removed.ALL_CONFIGS, *removed.CONFIGS.values()) for name in rows if len(name) > 14}
+    """A second list would go stale: rules and the resolver ask the index, its history and its hints."""
+    folder = Path(classes.__file__).parents[1]
+    names = {hint.rpartition(".")[2] for hint in HINTS if hint.startswith("transformers.TrainingArguments.")}
+    gone = {name for name in names if len(name) > 14} - {"attn_implementation"}
     for path in folder.rglob("*.py"):
         code = path.read_text(encoding="utf-8").split('"""', 2)[-1]  # docstrings of rules show them in examples
-        if path.name not in ("removed.py", "installed.py", "resolve.py") and "attn_implementation" not in names:
-            assert not [name for name in names if f'"{name}"' in code], path.name
+        assert not [name for name in gone if f'"{name}"' in code], path.name
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,11 @@ def _told(call: str, **texts: str) -> dict[str, Hint]:
 
 
 _LENGTH = {"max_seq_length": "max_length"}
-_IN_CONFIG = "move it into the trainer's config (args=)"
+_IN_CONFIG = "move it into the trainer's own config (args=SFTConfig(…), DPOConfig(…)), not into TrainingArguments"
 _NO_PROMPT_CUT = "delete it: prompts are not cut apart from the rest; filter the rows that are too long"
 _NO_PROMPT_LENGTH = {"max_prompt_length": _NO_PROMPT_CUT}
+_LENGTH_IN_CONFIG = dict.fromkeys(("max_completion_length", "max_target_length"), "write max_length= in the config")
+_DTYPE = 'put it into model_init_kwargs={"dtype": "bfloat16"}, or into from_pretrained'
 _VALUE_HEADS = "value heads went with PPO; for RL use GRPOTrainer or RLOOTrainer"
 _MASKING = "SFTConfig(completion_only_loss=True) for prompt + completion rows, (assistant_only_loss=True) for messages"
 _PREFERENCE = dict.fromkeys(("beta", "max_length", "loss_type", "truncation_mode", "precompute_ref_log_probs"), _IN_CONFIG)
@@ -76,12 +78,30 @@ HINTS: dict[str, Hint] = {
     **_arguments("trl.KTOConfig", **_LENGTH, max_completion_length="max_length"),
     **_told("trl.KTOConfig", **_NO_PROMPT_LENGTH),
     **_arguments("trl.RewardConfig", **_LENGTH),
+    **_told("trl.RewardConfig", **_NO_PROMPT_LENGTH),
+    **{
+        f"trl.{name}Config.{old}": hint
+        for name in ("SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO")
+        for old, hint in {
+            "dtype": Hint(_DTYPE, f"trl.{name}Config.model_init_kwargs"),
+            "use_liger_loss": Hint("write use_liger_kernel=", f"trl.{name}Config.use_liger_kernel"),
+        }.items()
+    },
+    **{
+        f"trl.experimental.{name.lower()}.{name}Config.{old}": hint
+        for name in ("ORPO", "CPO")
+        for old, hint in {
+            "max_prompt_length": Hint(_NO_PROMPT_CUT),
+            "max_seq_length": Hint("write max_length=", f"trl.experimental.{name.lower()}.{name}Config.max_length"),
+        }.items()
+    },
     **_arguments(
         "trl.GRPOConfig",
         max_new_tokens="max_completion_length",
         max_length="max_completion_length",
         max_seq_length="max_completion_length",
         vllm_max_model_len="vllm_max_model_length",
+        vllm_guided_decoding_regex="vllm_structured_outputs_regex",
     ),
     **_told(
         "trl.GRPOConfig", **_NO_PROMPT_LENGTH, vllm_device='delete it; vllm_mode="colocate" or "server" decides where vLLM runs'
@@ -90,6 +110,7 @@ HINTS: dict[str, Hint] = {
         "trl.RLOOConfig",
         rloo_k="num_generations",
         response_length="max_completion_length",
+        max_new_tokens="max_completion_length",
         num_ppo_epochs="num_iterations",
         kl_coef="beta",
     ),
@@ -108,8 +129,9 @@ HINTS: dict[str, Hint] = {
         **dict.fromkeys(("packing", "dataset_text_field", "dataset_kwargs", "dataset_num_proc", "eval_packing"), _IN_CONFIG),
         **dict.fromkeys(("neftune_noise_alpha", "model_init_kwargs"), _IN_CONFIG),
     ),
-    **_told("trl.DPOTrainer", **_PREFERENCE, **_NO_PROMPT_LENGTH),
-    **_told("trl.KTOTrainer", **_PREFERENCE, **_NO_PROMPT_LENGTH),
+    **_told("trl.DPOTrainer", **_PREFERENCE, **_NO_PROMPT_LENGTH, **_LENGTH_IN_CONFIG),
+    **_told("trl.KTOTrainer", **_PREFERENCE, **_NO_PROMPT_LENGTH, **_LENGTH_IN_CONFIG),
+    **_told("trl.GRPOTrainer", **_NO_PROMPT_LENGTH),
     "trl.DataCollatorForCompletionOnlyLM": Hint(_MASKING, "trl.SFTConfig"),
     "trl.setup_chat_format": Hint("trl.clone_chat_template, or SFTConfig(chat_template_path=…)", "trl.clone_chat_template"),
     "trl.ConstantLengthDataset": Hint("SFTConfig(packing=True)", "trl.SFTConfig.packing"),
@@ -117,6 +139,9 @@ HINTS: dict[str, Hint] = {
     "trl.AutoModelForSeq2SeqLMWithValueHead": Hint(_VALUE_HEADS),
     "trl.PPOTrainer": Hint("for RL use GRPOTrainer or RLOOTrainer, or pin the release named"),
     "trl.PPOConfig": Hint("for RL use GRPOConfig or RLOOConfig, or pin the release named"),
+    "trl.TextEnvironment": Hint("GRPOTrainer(environment_factory=…)", "trl.GRPOTrainer.environment_factory"),
+    "trl.extras.dataset_formatting": Hint("map the rows to messages; SFTTrainer applies the chat template"),
+    "trl.TrackioCallback": Hint('report_to="trackio" in the config switches it on', "trl.SFTConfig.report_to"),
     "trl.RewardDataCollatorWithPadding": Hint("delete it: RewardTrainer brings its collator"),
     "trl.DPODataCollatorWithPadding": Hint("delete it: DPOTrainer brings its collator"),
     "trl.get_kbit_device_map": Hint("nothing: the trainer places the model"),
@@ -125,7 +150,22 @@ HINTS: dict[str, Hint] = {
     "transformers.AutoModelWithLMHead": Hint("AutoModelForCausalLM", "transformers.AutoModelForCausalLM"),
     "transformers.TextDataset": Hint("datasets.load_dataset", "datasets.load_dataset"),
     "transformers.LineByLineTextDataset": Hint("datasets.load_dataset", "datasets.load_dataset"),
+    "transformers.is_torch_tpu_available": Hint("is_torch_xla_available", "transformers.utils.is_torch_xla_available"),
+    "transformers.deepspeed": Hint("transformers.integrations (HfDeepSpeedConfig)", "transformers.integrations"),
+    "datasets.list_datasets": Hint("huggingface_hub.list_datasets", "huggingface_hub.list_datasets"),
+    "huggingface_hub.ModelFilter": Hint("keyword arguments of list_models", "huggingface_hub.list_models"),
+    "huggingface_hub.DatasetFilter": Hint("keyword arguments of list_datasets", "huggingface_hub.list_datasets"),
     "transformers.EvaluationStrategy": Hint("IntervalStrategy", "transformers.IntervalStrategy"),
+    **_told(
+        "datasets.load_dataset",
+        use_auth_token="write token=",
+        ignore_verifications='write verification_mode="no_checks"',
+        task="delete it: map the columns instead",
+    ),
+    **{
+        f"datasets.Dataset.{name}_": Hint(f"write rows = rows.{name}(…): it returns the new rows", f"datasets.Dataset.{name}")
+        for name in ("cast", "flatten", "remove_columns", "rename_column")
+    },
     "datasets.load_metric": Hint("the evaluate package: evaluate.load(name)"),
     "huggingface_hub.HfFolder": Hint("get_token, login", "huggingface_hub.get_token"),
     "huggingface_hub.Repository": Hint("upload_folder", "huggingface_hub.upload_folder"),

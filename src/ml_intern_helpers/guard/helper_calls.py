@@ -19,7 +19,7 @@ READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
     "inspect_dataset": frozenset({"--html"}),
     "crawl_arxiv": frozenset(),
     "hf_paper_meta": frozenset(),
-    "preflight_check": frozenset(),
+    "preflight_check": frozenset({"--python"}),
     "api_lookup": frozenset({"--python"}),
 }
 _SCRIPTS = "skills/ml-intern/scripts"

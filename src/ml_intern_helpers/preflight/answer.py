@@ -7,7 +7,6 @@ from typing import Any
 
 from ml_intern_helpers.preflight.examine import Examination
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.knowledge.classes import RELEASES
 from ml_intern_helpers.preflight.names import dotted
 from ml_intern_helpers.preflight.settled import next_step
 from ml_intern_helpers.preflight.shortened import checklist_rows, collapsed, without_repeats
@@ -37,7 +36,7 @@ def fields_of(found: Examination, status: Status) -> dict[str, Any]:
         "unknowns": [{"line": line, "reason": reason} for line, reason in found.unknowns],
         "suppressed": [{"code": one.code, "line": one.line, "reason": one.reason} for one in found.suppressed],
         "header": _header(facts),
-        "releases": {name: RELEASES[name] for name in ("trl", "transformers")},
+        "releases": _releases(facts),
         "launches": [],
         "explanation": None,
     }
@@ -88,6 +87,20 @@ def _header(facts: Facts) -> dict[str, Any] | None:
     }
 
 
+def _releases(facts: Facts) -> dict[str, Any]:
+    """What each indexed library that the script needed was judged against, or why it was not."""
+    facts.offers.chosen.choice("trl"), facts.offers.chosen.choice("transformers")
+    return {
+        one.package: {
+            "version": one.version,
+            "judged": one.release is not None,
+            "source": clean(one.source, limit=100),
+            "why": clean(one.why, limit=300),
+        }
+        for one in facts.offers.chosen.chosen
+    }
+
+
 def _cleaned(value: Any, deep: int = 0) -> Any:
     """A TOML value as JSON, every text in it on one line; what no launch setting can be becomes text."""
     if isinstance(value, dict) and deep < _DEEPEST:
@@ -117,9 +130,17 @@ def tail_of(report: Report) -> list[str]:
     lines = ["", *findings] if findings else []
     lines += _unknowns(fields["unknowns"])
     lines += [f"suppressed: {one['code']} line {one['line']}: {one['reason']}" for one in fields["suppressed"]]
-    releases = ", ".join(f"{name} {release}" for name, release in fields["releases"].items())
-    lines += ["", f"judged against {releases}; `preflight_check --explain CODE` says why a rule exists"]
-    return [*lines, *_next(report)]
+    return [*lines, "", *_judged_against(fields["releases"]), *_next(report)]
+
+
+def _judged_against(releases: dict[str, Any]) -> list[str]:
+    judged = {name: one for name, one in releases.items() if one["judged"]}
+    by_source: dict[str, list[str]] = {}
+    for name, one in judged.items():
+        by_source.setdefault(one["source"], []).append(f"{name} {one['version']}")
+    said = [f"{', '.join(names)} ({source})" for source, names in by_source.items()]
+    against = f"judged against {'; '.join(said)}; " if said else ""
+    return [f"{against}`preflight_check --explain CODE` says why a rule exists"]
 
 
 def _next(report: Report) -> list[str]:

@@ -9,6 +9,7 @@ from ml_intern_helpers.preflight.checklist import Answers, Item, filled
 from ml_intern_helpers.preflight.facts import Facts, facts_of
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.registry import Rule, all_rules
+from ml_intern_helpers.preflight.releases import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.settled import settled_nothing
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.suppress import Suppression, suppressions
@@ -57,13 +58,13 @@ class Examination:
         return settled_nothing(self.facts, self.checklist)
 
 
-def examine(source: Source, mode: str, launch: Launch | None = None) -> Examination:
-    """Ask every rule of `mode`; `launch` is the command line that starts the script.
+def examine(source: Source, mode: str, launch: Launch | None = None, about: Asked = NOTHING_MORE) -> Examination:
+    """Ask every rule of `mode`; `launch` is the command line that starts it, `about` what is known of the releases besides.
 
     Raises:
         Unavailable: the script is too intricate to follow.
     """
-    facts = facts_of(source, mode, launch)
+    facts = facts_of(source, mode, launch, about)
     rules = {code: rule for code, rule in all_rules().items() if mode in rule.MODES}
     training = facts.training.kind != "none"
     asked = rules if training else _without_training(rules)

@@ -8,16 +8,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ml_intern_helpers.api_index.shipped import PACKAGES
+from ml_intern_helpers.api_index.signatures import Signature
+from ml_intern_helpers.preflight.api_calls import ApiCall, api_calls
+from ml_intern_helpers.preflight.beside import beside
 from ml_intern_helpers.preflight.columns import UNSEEN, Columns, columns_of
 from ml_intern_helpers.preflight.given import NOTHING_GIVEN
 from ml_intern_helpers.preflight.guards import blamable, optional, runs
 from ml_intern_helpers.preflight.header import Header, read_header
-from ml_intern_helpers.preflight.knowledge.classes import RELEASES, TRANSFORMERS_STYLE
+from ml_intern_helpers.preflight.instances import methods_called
+from ml_intern_helpers.preflight.knowledge.classes import TRANSFORMERS_STYLE
 from ml_intern_helpers.preflight.knowledge.jobs import SMOKE_STEPS
 from ml_intern_helpers.preflight.mappings import entries_of, keywords_of
 from ml_intern_helpers.preflight.names import dotted
 from ml_intern_helpers.preflight.objects import Construction, config_of, constructions, loose_assignments
-from ml_intern_helpers.preflight.requirements import normal_name
+from ml_intern_helpers.preflight.offers import Offers
+from ml_intern_helpers.preflight.outcome import Outcome
+from ml_intern_helpers.preflight.outcome import unknown as not_told
+from ml_intern_helpers.preflight.releases import NOTHING_MORE, Asked, Releases
 from ml_intern_helpers.preflight.resolve import value_of
 from ml_intern_helpers.preflight.script import Script, walk
 from ml_intern_helpers.preflight.source import Source
@@ -73,6 +81,7 @@ class Facts:
         runs: trainers with their configs; empty for loops.
         imports: what is imported and not dead.
         loose: attribute -> line, assigned to objects that cannot be followed.
+        offers: what the releases of this run offer.
         launch: the command line that starts the script, None when only the script is known.
     """
 
@@ -86,6 +95,7 @@ class Facts:
     runs: tuple[Run, ...]
     imports: tuple[Imported, ...]
     loose: dict[str, int]
+    offers: Offers
     own_header: Header = field(default_factory=Header)
     launch: Launch | None = None
 
@@ -165,10 +175,45 @@ class Facts:
         return columns_of(self.script, setting.node) if setting and isinstance(setting.node, ast.expr) else UNSEEN
 
     def uses_current(self, library: str) -> bool:
-        """The script's own pins leave room for the release the tables know; without pins the newest is installed."""
-        wanted = normal_name(library)
-        pins = [requirement for requirement in self.header.requirements if requirement.name == wanted]
-        return all(pin.admits(RELEASES[library]) for pin in pins)
+        """The run will have the release that the tables know."""
+        return self.offers.chosen.is_current(library)
+
+    def judges(self, package: str) -> bool:
+        """An indexed package: not a module of that name beside the script."""
+        return package in self._installed_packages
+
+    @cached_property
+    def _installed_packages(self) -> frozenset[str]:
+        return frozenset(package for package in PACKAGES if not beside(self.source.path, package))
+
+    @cached_property
+    def api_calls(self) -> list[ApiCall]:
+        """Live calls that reach something the index knows."""
+        found = api_calls(self.script, self.offers)
+        return [made for made in found if runs(self.script, made.call) and self.judges(made.name.partition(".")[0])]
+
+    @cached_property
+    def absent_methods(self) -> list[tuple[ast.Call, list[str]]]:
+        """(call, the method in each class the object may be of) where none of these classes has the method."""
+        found = []
+        for call in self.script.calls:
+            if isinstance(call.func, ast.Attribute) and dotted(self.script, call.func) is None and runs(self.script, call):
+                methods = methods_called(self.script, self.offers, call.func)
+                if methods and not any(one.signature for one in methods):
+                    found.append((call, [one.name for one in methods]))
+        return found
+
+    def not_judged(self, what: str) -> Iterator[Outcome]:
+        """The imported packages whose release is not known, each once."""
+        imported = dict.fromkeys(item.top for item in self.imports if self.judges(item.top))
+        for choice in (self.offers.chosen.choice(package) for package in imported):
+            if choice.release is None:
+                yield not_told(f"{what} of {choice.label} are not judged: {choice.why}")
+
+    @property
+    def nothing_named(self) -> Signature:
+        """A signature that helps with no guess."""
+        return Signature("", ())
 
     @cached_property
     def patched_by(self) -> str:
@@ -176,19 +221,22 @@ class Facts:
         return next((item.top for item in self.imports if item.top == "unsloth"), "")
 
 
-def facts_of(source: Source, mode: str, launch: Launch | None = None) -> Facts:
-    """Read a script's facts, as `launch` starts it when there is one.
+def facts_of(source: Source, mode: str, launch: Launch | None = None, asked: Asked = NOTHING_MORE) -> Facts:
+    """Read a script's facts, as `launch` starts it; `asked` is what is known of the releases besides its own lists.
 
     Raises:
         Unavailable: it is too intricate to follow.
     """
-    own = header = read_header(source)
+    own = header = listed = read_header(source)
     given = NOTHING_GIVEN
     if launch is not None:
-        from ml_intern_helpers.preflight.launch.folded import given_to_script, header_of_launch
+        from ml_intern_helpers.preflight.launch.folded import asked_by_launch, given_to_script, header_of_launch, installed_block
 
         header, given = header_of_launch(own, launch), given_to_script(own, launch)
+        listed, asked = installed_block(own, launch), asked_by_launch(asked, launch)
     script = walk(source, given)
+    offers = Offers(Releases(source.path, listed, asked))
+    script.offers = offers.offers_name
     made = constructions(script)
     trainers = [one for one in made if one.role.kind == "trainer"]
     configs = [one for one in made if one.role.kind == "config"]
@@ -204,6 +252,7 @@ def facts_of(source: Source, mode: str, launch: Launch | None = None) -> Facts:
         runs=tuple(Run(trainer, config) for trainer in judged for config in config_of(script, trainer, configs)),
         imports=tuple(_imports(script)),
         loose=loose_assignments(script, made),
+        offers=offers,
         own_header=own,
         launch=launch,
     )

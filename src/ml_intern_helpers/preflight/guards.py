@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.names import is_dead
 from ml_intern_helpers.preflight.script import Guard, Guards, Script
@@ -46,7 +47,7 @@ def _provides(guard: Guard, importing: bool) -> bool:
     if guard.kind == "except":
         return True
     if guard.kind == "try":
-        return any(_catches(handler, importing) for handler in getattr(guard.node, "handlers", []))
+        return any(_catches(names, importing) for names in _handled(guard.node))
     test = getattr(guard.node, "test", None)
     return guard.kind in ("if", "else") and test is not None and _asks(test)
 
@@ -58,18 +59,27 @@ def _asks(test: ast.AST) -> bool:
     return asks_release(test) and not words & hardware
 
 
-def _catches(handler: ast.ExceptHandler, importing: bool) -> bool:
-    names = _caught(handler)
+def _handled(node: ast.AST) -> Iterator[set[str]]:
+    """The names of the errors that each handler of a `try`, or a `with suppress(…)`, takes."""
+    for handler in getattr(node, "handlers", []):
+        yield _caught(handler.type)
+    for item in node.items if isinstance(node, ast.With) else []:
+        match item.context_expr:
+            case ast.Call(func=ast.Attribute(attr="suppress" | "raises") | ast.Name(id="suppress" | "raises"), args=args):
+                yield {name for argument in args for name in _caught(argument)}
+
+
+def _catches(names: set[str], importing: bool) -> bool:
     if importing:
         return bool(names & (_IMPORT_ERRORS | _BROAD))
     # A broad handler around a whole run reports the crash, it does not prevent it.
     return bool(names & _CALL_ERRORS)
 
 
-def _caught(handler: ast.ExceptHandler) -> set[str]:
-    if handler.type is None:
+def _caught(kind: ast.expr | None) -> set[str]:
+    if kind is None:
         return {""}
-    parts = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    parts = kind.elts if isinstance(kind, ast.Tuple) else [kind]
     return {
         part.attr if isinstance(part, ast.Attribute) else part.id for part in parts if isinstance(part, (ast.Name, ast.Attribute))
     }

@@ -6,9 +6,9 @@ import ast
 import sys
 from collections.abc import Iterator
 from enum import Enum
-from pathlib import Path
 from typing import NamedTuple
 
+from ml_intern_helpers.preflight.beside import beside
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.knowledge.packages import BRINGS, COMPLETE, DISTRIBUTIONS, EXTRAS, SAME_NAME
 from ml_intern_helpers.preflight.requirements import normal_name, parse_requirement
@@ -46,15 +46,6 @@ def needed_by_imports(facts: Facts) -> list[Need]:
             names = DISTRIBUTIONS.get(item.top, (normal_name(item.top),))
             found.setdefault(names, Need(item.top, names, item.node))
     return list(found.values())
-
-
-def beside(script: Path, name: str) -> bool:
-    """A module `name` lies beside the script."""
-    folder = script.parent
-    try:
-        return (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def judged(facts: Facts, need: Need) -> Verdict:

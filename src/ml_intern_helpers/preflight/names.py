@@ -166,9 +166,15 @@ def _name_target(script: Script, name: ast.Name, far: int) -> Target | None:
 
 
 def _from_star(script: Script, name: str) -> Target | None:
-    """After one `from trl import *` an unbound name is taken for trl's."""
-    stars = [binding.target for binding in script.module.bindings.get("*", [])]
-    return Target(stars[0].removesuffix("*") + name) if len(stars) == 1 else None
+    """An unbound name comes from the last star import that offers it; one that cannot be asked counts when it is alone."""
+    modules = [binding.target.removesuffix(".*") for binding in script.module.bindings.get("*", [])]
+    for module in reversed(modules):
+        offered = script.offers(module, name)
+        if offered or (offered is None and len(modules) == 1):
+            return Target(f"{module}.{name}")
+        if offered is None:
+            return None
+    return None
 
 
 def _binding_target(script: Script, binding: Binding, name: str, far: int) -> Target | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ml_intern_helpers.errors import BadData
 
+#: `files = !ls` and `%timeit`'s like on the right of an assignment.
+_ASSIGNED = re.compile(r"(\s*\w+\s*=\s*)([!%]\w.*)")
 #: Line of the joined text (0-based) -> (number of the code cell, line in it), both 1-based.
 CellMap = list[tuple[int, int]]
 
@@ -40,7 +43,11 @@ def _runnable(cell: str) -> list[str]:
     lines = cell.replace("\r\n", "\n").replace("\0", "").split("\n")
     if lines[0].startswith("%%"):
         return [f"# {line}" for line in lines]
-    return [_runnable_line(line) for line in lines]
+    found: list[str] = []
+    for line in lines:  # a shell line goes on as long as it ends in a backslash
+        goes_on = bool(found) and found[-1].endswith("\\") and found[-1].lstrip().startswith(("# %", "# !", "#  ", "pass  # "))
+        found.append(f"#  {line}" if goes_on else _runnable_line(line))
+    return found
 
 
 def _runnable_line(line: str) -> str:
@@ -48,4 +55,7 @@ def _runnable_line(line: str) -> str:
     indent = line[: len(line) - len(bare)]
     if bare.startswith(("%", "!")):
         return f"{indent}pass  # {bare}" if indent else f"# {bare}"
+    assigned = _ASSIGNED.match(line)
+    if assigned:
+        return f"{assigned[1]}None  # {assigned[2]}"
     return line.rstrip("?") if bare.rstrip().endswith("?") and "#" not in bare else line

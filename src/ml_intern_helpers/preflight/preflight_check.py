@@ -42,6 +42,10 @@ EMPTY_FIELDS: dict[str, Any] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", type=Path, metavar="PATH", help="a script (.py) or notebook (.ipynb)")
     parser.add_argument("--local", action="store_true", help="for a run on this machine: no push, timeout or job packages")
+    parser.add_argument("--python", metavar="PATH", help="the interpreter of the run: judge against what is installed beside it")
+    parser.add_argument(
+        "--with", dest="with_", action="append", default=[], metavar="REQ", help="a requirement of the launch (repeatable)"
+    )
     parser.add_argument("--launch", metavar="COMMAND", help="the command line that starts it, in single quotes; never run")
     parser.add_argument("--explain", metavar="CODE", help="why a rule exists, with a bad and a good example")
 
@@ -51,7 +55,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     if args.explain is not None:
         return _explained(args.explain)
     if args.launch is not None:
-        return _launched(args)
+        return _launched(args, context)
     if args.path is None:
         raise UsageError(
             "PATH is missing: which script?", hint="preflight_check train.py, or --launch 'hf jobs uv run … train.py'"
@@ -62,7 +66,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     gc.disable()  # a syntax tree is all live objects: looking for garbage in it takes as long as the work itself
     try:
         source = read_source(args.path)
-        found = examine(source, "local" if args.local else "jobs")
+        found = examine(source, "local" if args.local else "jobs", about=_asked(args, context))
     except RecursionError as err:
         raise BadData(f"{args.path} is nested too deeply to follow", hint="give it the training script itself") from err
     finally:
@@ -75,12 +79,18 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     return _report(found)
 
 
-def _launched(args: argparse.Namespace) -> Report:
+def _asked(args: argparse.Namespace, context: Context) -> Any:
+    from ml_intern_helpers.preflight.releases import Asked
+
+    return Asked(args.python, tuple(args.with_), context.offline, context.deadline_s or 180, context.progress)
+
+
+def _launched(args: argparse.Namespace, context: Context) -> Report:
     from ml_intern_helpers.preflight.launch.judge import judged
 
     gc.disable()
     try:
-        return judged(args.launch, args.path, args.local)
+        return judged(args.launch, args.path, args.local, _asked(args, context))
     except RecursionError as err:
         raise BadData(
             "the command line, or a script in it, is nested too deeply to follow", hint="give it the script itself"

@@ -18,6 +18,16 @@ class Requirement(NamedTuple):
     clauses: tuple[tuple[str, str], ...]
     text: str
 
+    @property
+    def exact(self) -> str | None:
+        """The one release that it admits (`trl==1.2.3`), or None."""
+        return next((version for operator, version in self.clauses if operator in ("==", "===") and "*" not in version), None)
+
+    @property
+    def url(self) -> bool:
+        """It asks for an address (`trl @ git+https://…`), not for a release."""
+        return "@" in self.text.split(";")[0]
+
     def admits(self, release: str) -> bool:
         """Whether `release` may be what is installed; True when there is no clause (the newest is taken)."""
         return all(_admits(operator, version, release) for operator, version in self.clauses)

@@ -24,7 +24,7 @@ class Guard(NamedTuple):
     """What must come true before a statement runs.
 
     Attributes:
-        kind: `if`, `else` (the other branch), `try` (body), `except`, `loop`.
+        kind: `if`, `else` (the other branch), `try` (body, that of `with` too), `except`, `loop`.
         node: the statement that guards.
     """
 
@@ -97,6 +97,8 @@ class Script:
     attribute_sets: list[tuple[ast.Attribute, ast.expr]] = field(default_factory=list)
     memo: dict[tuple[str, ast.AST], Any] = field(default_factory=dict)
     steps: int = 0
+    #: (module, name) -> whether a star import of the module brings the name; None when nobody knows.
+    offers: Callable[[str, str], bool | None] = lambda module, name: None
     given: GivenToScript = NOTHING_GIVEN
 
     def spend(self, steps: int) -> None:
@@ -157,6 +159,7 @@ _GUARDED = {
     (ast.AsyncFor, "body"): "loop",
     (ast.While, "body"): "loop",
     (ast.match_case, "body"): "if",
+    (ast.With, "body"): "try",  # `with suppress(ImportError):`
 }
 
 

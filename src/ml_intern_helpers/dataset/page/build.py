@@ -17,6 +17,8 @@ from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.page import charts, headline
 from ml_intern_helpers.dataset.page.patterns import patterns
 from ml_intern_helpers.dataset.page.samples import samples
+from ml_intern_helpers.dataset.profile.make import spoken_sizes
+from ml_intern_helpers.dataset.profile.sizes import fine
 from ml_intern_helpers.output import without_tokens
 from ml_intern_helpers.report import Report
 
@@ -34,17 +36,17 @@ _HUB_KINDS = ("viewer", "parquet-export", "streaming", "hub-files")
 
 def page(report: Report, facts: Facts) -> str:
     """The report as HTML, at most `MOST_BYTES`; sample rows give way when it would be more."""
-    shown = samples(facts, report.findings)
-    made = _rendered(report, shown)
+    context, shown = _context(report, facts), samples(facts, report.findings)
+    made = _rendered(context, shown)
     while len(made.encode()) > MOST_BYTES and shown:
         shown = shown[: len(shown) // 2]
-        made = _rendered(report, shown)
+        made = _rendered(context, shown)
     return made
 
 
-def _rendered(report: Report, shown: list[dict[str, Any]]) -> str:
+def _rendered(context: dict[str, Any], shown: list[dict[str, Any]]) -> str:
     style, script = _own("style.css"), _own("copy.js")
-    context = _context(report) | {"samples": shown, "style": style, "script": script, "policy": policy(style, script)}
+    context = context | {"samples": shown, "style": style, "script": script, "policy": policy(style, script)}
     return without_tokens(_environment().get_template("page.html").render(context))
 
 
@@ -74,7 +76,7 @@ def _environment() -> Environment:
     return made
 
 
-def _context(report: Report) -> dict[str, Any]:
+def _context(report: Report, facts: Facts) -> dict[str, Any]:
     fields = {**LATER, **report.fields}
     profile = fields["profile"] or {}
     return {
@@ -87,7 +89,7 @@ def _context(report: Report) -> dict[str, Any]:
         "findings": report.findings[:MOST_FINDINGS],
         "findings_more": max(len(report.findings) - MOST_FINDINGS, 0),
         "counts": _counts(report),
-        "lengths": _lengths(fields, profile),
+        "lengths": _lengths(fields, profile, facts),
         "patterns": patterns(profile.get("role_patterns") or []),
         "classes": [(name, charts.shares(profile[name])) for name in ("labels", "languages") if profile.get(name)],
         "duplicates": profile.get("duplicates_share"),
@@ -104,16 +106,22 @@ def _counts(report: Report) -> list[tuple[str, int]]:
     return [(severity, found.count(severity)) for severity in ("error", "warning", "info") if severity in found]
 
 
-def _lengths(fields: dict[str, Any], profile: dict[str, Any]) -> list[dict[str, Any]]:
+def _lengths(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> list[dict[str, Any]]:
     """Tokens first where they were counted; characters of what is trained on, else of all that a row says."""
     known = fields.get("lengths") or {}
     found = []
     for unit in ("tokens", "characters"):
-        at = known.get(unit) or (profile.get("characters") if unit == "characters" else None)
+        at = known.get(unit) or (_said(profile, facts) if unit == "characters" else None)
         drawn = charts.histogram(unit, at) if at else None
         if at and drawn:
             found.append({**drawn, "cut": sorted((int(size), share) for size, share in (at.get("cut") or {}).items()), "at": at})
     return found
+
+
+def _said(profile: dict[str, Any], facts: Facts) -> dict[str, Any] | None:
+    """The profile's lengths, in bars made for these data: those of a profile are wide, and the same for all."""
+    at = profile.get("characters")
+    return {**at, "histogram": fine(spoken_sizes(facts.look, facts.columns, facts.parts))} if at else None
 
 
 def _codes(fields: dict[str, Any]) -> list[dict[str, Any]]:

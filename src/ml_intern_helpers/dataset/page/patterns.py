@@ -25,8 +25,11 @@ def _strings(pattern: str) -> list[dict[str, Any]]:
         return []
     found: list[dict[str, Any]] = []
     for match in _PARTS.finditer(pattern):
-        roles = (match["group"] or match["role"]).split()
-        found.append({"beads": [_bead(role) for role in roles], "times": int(match["times"] or 1)})
+        if match["role"] and found and found[-1]["times"] == 1:
+            found[-1]["beads"].append(_bead(match["role"]))
+        else:
+            roles = (match["group"] or match["role"]).split()
+            found.append({"beads": [_bead(role) for role in roles], "times": int(match["times"] or 1)})
     return found
 
 

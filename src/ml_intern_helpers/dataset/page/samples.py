@@ -13,6 +13,7 @@ from typing import Any
 
 from ml_intern_helpers.dataset.checks.context import Facts, speaker, turns, words
 from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES
+from ml_intern_helpers.dataset.page.marked_text import pieces, plain
 from ml_intern_helpers.dataset.page.patterns import tone
 from ml_intern_helpers.report import Finding
 from ml_intern_helpers.text import clean, shorten
@@ -95,9 +96,9 @@ _LEARNED = ("messages", "completion", "chosen", "rejected", "text", "prompt")
 def _turns(cell: Any, role: str, room: list[int], codes: set[str]) -> list[dict[str, Any]]:
     found = turns(cell)
     if not found:
-        return [_turn(role or "text", cell, room, ["says nothing"] if _hollow(cell) and "SET301" in codes else [])]
+        return [_turn(role or "text", cell, room, codes, ["says nothing"] if _hollow(cell) and "SET301" in codes else [])]
     marks, shown = _marks(found, codes), _ends(len(found))
-    made = [_turn(speaker(found[at]) or "?", _said(found[at]), room, marks.get(at, [])) for at in shown]
+    made = [_turn(speaker(found[at]) or "?", _said(found[at]), room, codes, marks.get(at, [])) for at in shown]
     for before, at, turn in zip([-1, *shown], shown, made, strict=False):
         turn["gap"] = at - before - 1
     return made
@@ -108,11 +109,11 @@ def _ends(count: int) -> list[int]:
     return list(range(count)) if count <= MOST_TURNS else [*range(MOST_TURNS - 2), count - 2, count - 1]
 
 
-def _turn(role: str, words_said: Any, room: list[int], marks: list[str]) -> dict[str, Any]:
-    whole = _text(words_said)
-    text = clean(whole, limit=min(TURN_CHARACTERS, max(room[0], 80)), keep_newlines=True)
-    room[0] -= len(text)
-    return {"role": clean(role, limit=24), "tone": tone(role), "text": text, "marks": marks, "gap": 0}
+def _turn(role: str, words_said: Any, room: list[int], codes: set[str], marks: list[str]) -> dict[str, Any]:
+    said = pieces(_text(words_said), min(TURN_CHARACTERS, max(room[0], 80)), codes)
+    room[0] -= sum(len(piece.text) for piece in said)
+    shown = said if any(piece.text.strip() for piece in said) else []
+    return {"role": clean(role, limit=24), "tone": tone(role), "said": shown, "marks": marks, "gap": 0}
 
 
 def _said(turn: dict[str, Any]) -> Any:
@@ -167,4 +168,4 @@ def _faults(found: list[dict[str, Any]], roles: list[str], codes: set[str]) -> I
 def _more(row: dict[str, Any], used: set[str]) -> list[tuple[str, str]]:
     """The other columns, briefly."""
     rest = [(name, value) for name, value in row.items() if name not in used]
-    return [(clean(name, limit=60), clean(_text(value), limit=MORE_CHARACTERS)) for name, value in rest[:MOST_MORE]]
+    return [(clean(name, limit=60), plain(_text(value), MORE_CHARACTERS)) for name, value in rest[:MOST_MORE]]

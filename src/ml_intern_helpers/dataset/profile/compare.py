@@ -78,14 +78,12 @@ def _lengths(here: Side, there: Side) -> dict[str, Any] | None:
 
 
 def _classes(here: Side, there: Side, key: str) -> dict[str, Any] | None:
-    """Half the sum of the differences between the shares, and the names that one side lacks. None when both have nothing."""
+    """Half the sum of the differences between the shares, and the names that one side lacks. None unless both have some."""
     left, right = here.counts(key), there.counts(key)
-    if not left and not right:
+    if not left or not right:
         return None
     shares = [{name: rows / sum(side.values()) for name, rows in side.items()} for side in (left, right)]
     apart = sum(abs(shares[0].get(name, 0) - shares[1].get(name, 0)) for name in {*left, *right}) / 2
-    if not left or not right:
-        apart = 1.0
     return {
         "distance": round(apart, 3),
         "only_here": [name for name in left if name not in right],

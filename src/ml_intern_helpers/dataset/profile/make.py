@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from ml_intern_helpers.dataset.definitions.languages import language
 from ml_intern_helpers.dataset.kinds import Column
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import Parts
@@ -19,13 +20,20 @@ MOST_COLUMNS = 60
 #: A column with more values than this names no classes.
 MOST_LABELS = 20
 _LABEL_NAMES = ("label", "labels", "class", "category")
-_LANGUAGE_NAMES = ("language", "lang", "locale")
+#: What is said of a row whose language cannot be told: code, formulas, a few words.
+UNCLEAR = "not clear"
 
 
 def row_hashes(look: Look, columns: list[Column], parts: Parts) -> list[int]:
     """A hash of what each row says, see `words` and `sketch`."""
     names = spoken_columns(parts, [column.name for column in columns])
     return [row_hash(normal(spoken(row, names))) for row in look.rows]
+
+
+def spoken_sizes(look: Look, columns: list[Column], parts: Parts) -> list[int]:
+    """How many characters each row says."""
+    names = spoken_columns(parts, [column.name for column in columns])
+    return [len(spoken(row, names)) for row in look.rows]
 
 
 def profile(look: Look, columns: list[Column], parts: Parts) -> dict[str, Any] | None:
@@ -43,10 +51,10 @@ def profile(look: Look, columns: list[Column], parts: Parts) -> dict[str, Any] |
         "of": "all rows" if look.extent.complete else "sample",
         "columns": {clean(item.name, limit=80): _column(item, len(look.rows)) for item in columns[:MOST_COLUMNS]},
         "columns_total": len(columns),
-        "role_patterns": patterns(_conversations(look.rows, columns, parts)),
+        "role_patterns": patterns(_conversations(look.rows, parts)),
         "characters": summary([len(text) for text in texts], ", ".join(clean(name, limit=40) for name in names[:6])),
         "labels": _classes(look.rows, _named(columns, _label_columns(parts))),
-        "languages": _classes(look.rows, _named(columns, _LANGUAGE_NAMES)),
+        "languages": _ranked(Counter(language(text) or UNCLEAR for text in texts)),
         "duplicates_share": round(1 - len(set(hashes)) / len(hashes), 4),
         "sketch": sketch(hashes).to_json(),
     }
@@ -56,15 +64,12 @@ def _column(column: Column, rows: int) -> dict[str, Any]:
     return {"type": clean(column.type, limit=160), "kind": column.main, "nulls_share": round(column.nulls / rows, 4)}
 
 
-def _conversations(rows: list[dict[str, Any]], columns: list[Column], parts: Parts) -> list[object]:
-    """The cells of the column that holds the conversation; of a pair, the preferred one."""
-    known = [parts.get(part) for part in ("messages", "chosen", "prompt")]
-    name = next((name for name in known if name and _is_chat(name, columns)), None)
-    return [row.get(name) for row in rows] if name else []
-
-
-def _is_chat(name: str, columns: list[Column]) -> bool:
-    return any(column.name == name and column.main in ("messages", "sharegpt") for column in columns)
+def _conversations(rows: list[dict[str, Any]], parts: Parts) -> list[object]:
+    """The whole conversation of each row; of a pair, the one with the preferred answer."""
+    chats = [part for part in ("messages", "prompt", "completion", "chosen") if parts.kind(part) in ("messages", "sharegpt")]
+    wanted = chats[:1] if chats[:1] == ["messages"] else chats
+    cells = [[row.get(parts.by_part[part]) for part in wanted] for row in rows]
+    return [[turn for cell in row if isinstance(cell, list) for turn in cell] for row in cells]
 
 
 def _label_columns(parts: Parts) -> tuple[str, ...]:
@@ -88,4 +93,8 @@ def _classes(rows: list[dict[str, Any]], column: str | None) -> dict[str, int] |
     counted = Counter(clean("null" if cell is None else cell, limit=40) for cell in cells)
     if len(counted) > MOST_LABELS:
         return None
+    return _ranked(counted)
+
+
+def _ranked(counted: Counter[str]) -> dict[str, int]:
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))

@@ -40,14 +40,21 @@ def _role(turn: dict[str, Any]) -> str | None:
 
 
 def _folded(roles: list[str]) -> str:
-    """Pairs that repeat at the end are written once, with their number."""
-    last, times = roles[-2:], 1
-    while len(last) == 2 and roles[-2 * (times + 1) : -2 * times] == last:
+    """The first exchange that repeats at once is written once, with its number: `system (user assistant)×3 user`."""
+    for start in range(min(len(roles) - 3, 2)):  # behind a system turn, if there is one
+        times = _times(roles, start)
+        if times > 1:
+            middle = f"({' '.join(roles[start : start + 2])})×{times}"
+            return " ".join(filter(None, (" ".join(roles[:start]), middle, _cut(roles[start + 2 * times :]))))
+    return _cut(roles)
+
+
+def _times(roles: list[str], start: int) -> int:
+    """How often the two turns at `start` come one after another."""
+    pair, times = roles[start : start + 2], 1
+    while roles[start + 2 * times : start + 2 * times + 2] == pair:
         times += 1
-    if times == 1:
-        return _cut(roles)
-    head = roles[: len(roles) - 2 * times]
-    return " ".join(filter(None, (_cut(head), f"({' '.join(last)})×{times}")))
+    return times
 
 
 def _cut(roles: list[str]) -> str:

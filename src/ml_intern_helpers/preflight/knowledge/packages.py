@@ -92,3 +92,18 @@ EXTRAS: dict[tuple[str, str], frozenset[str]] = {
     ("transformers", "torch"): frozenset({"accelerate", "torch"}),
     ("transformers", "accelerate"): frozenset({"accelerate"}),
 }
+#: Indexed library -> those it requires, with the bounds that its current release sets; the tests compare with its metadata.
+NEEDS: dict[str, dict[str, str]] = {
+    "trl": {
+        "accelerate": ">=1.10.1",
+        "datasets": ">=4.7.0",
+        "huggingface_hub": ">=0.34.0",
+        "transformers": ">=4.56.2",
+    },
+    "transformers": {"huggingface_hub": "<3.0,>=1.31.0"},
+    "peft": {"transformers": "", "accelerate": ">=0.21.0", "huggingface_hub": ">=0.25.0"},
+    "accelerate": {"huggingface_hub": ">=0.21.0"},
+    "datasets": {"huggingface_hub": "<3.0,>=1.31.0"},
+    "trackio": {"huggingface_hub": "<3,>=1.10.0"},
+    "huggingface_hub": {},
+}

@@ -9,6 +9,7 @@ from ml_intern_helpers.preflight.given import GivenToScript
 from ml_intern_helpers.preflight.header import Header
 from ml_intern_helpers.preflight.launch.hf_jobs import DEFAULT_FLAVOR
 from ml_intern_helpers.preflight.launch.launch import Launch
+from ml_intern_helpers.preflight.releases import Asked
 from ml_intern_helpers.preflight.requirements import Requirement, parse_requirement
 
 #: Keys of `[tool.hf-jobs]` that an option overrides as a whole.
@@ -38,9 +39,17 @@ def header_of_launch(own: Header, launch: Launch) -> Header:
         told["env"] = "--env"
     if launch.volumes:
         told["volumes"] = "--volume"
-    # What uv does not run as a script has no block for it; in an image or on a machine the pins tell at least the releases.
-    listed = own.requirements if launch.block or launch.installs != "uv" else ()
-    return replace(own, jobs=jobs, requirements=(*listed, *_packages(launch)), told=told)
+    return replace(own, jobs=jobs, requirements=(*installed_block(own, launch).requirements, *_packages(launch)), told=told)
+
+
+def installed_block(own: Header, launch: Launch) -> Header:
+    """The block; an empty one where uv does not run the script itself. In an image or on a machine its pins tell the releases."""
+    return own if launch.block or launch.installs != "uv" else Header()
+
+
+def asked_by_launch(asked: Asked, launch: Launch) -> Asked:
+    """What decides the releases: `--with` of the launch too, and no list of a folder that the job does not get."""
+    return replace(asked, with_=(*asked.with_, *(found.text for found in _packages(launch))), project=launch.mode != "jobs")
 
 
 def _mount(volume: str) -> str:

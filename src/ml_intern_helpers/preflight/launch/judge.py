@@ -14,6 +14,7 @@ from ml_intern_helpers.preflight.examine import Examination, examine
 from ml_intern_helpers.preflight.launch.find import MOST, launches_of
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Target
 from ml_intern_helpers.preflight.launch.resolved import fields_of_launch, lines_of
+from ml_intern_helpers.preflight.releases import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.source import Source, read_source, source_of_text
 from ml_intern_helpers.report import Finding, Report, Status
 from ml_intern_helpers.text import clean
@@ -44,13 +45,14 @@ class Judged:
         return "unknown" if self.unread or (self.trains and self.found.settled_nothing) else "ok"
 
 
-def judged(text: str, script: Path | None, local: bool) -> Report:
+def judged(text: str, script: Path | None, local: bool, about: Asked = NOTHING_MORE) -> Report:
     """The report on a command line.
 
     Args:
         text: the command line.
         script: the script that the user names besides; the launches that start it are judged with it.
         local: judge as for a run on this machine, whatever the launcher.
+        about: what is known of the releases besides.
 
     Raises:
         NotFound: it launches nothing that is known here.
@@ -62,7 +64,7 @@ def judged(text: str, script: Path | None, local: bool) -> Report:
         raise NotFound(f"no launch found in `{clean(text, limit=100)}`", hint=hint)
     if script is not None:
         _name_script(launches, script)
-    found = [_examined(launch, "local" if local else launch.mode) for launch in launches[:MOST]]
+    found = [_examined(launch, "local" if local else launch.mode, about) for launch in launches[:MOST]]
     report = _report(found)
     if len(launches) > MOST:
         report.warnings.append(f"only the first {MOST} launches were judged")
@@ -95,10 +97,10 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def _examined(launch: Launch, mode: str) -> Judged:
+def _examined(launch: Launch, mode: str, about: Asked) -> Judged:
     launch.mode = mode
     source = _source(launch)
-    return Judged(launch, examine(source, mode, launch))
+    return Judged(launch, examine(source, mode, launch, about))
 
 
 def _source(launch: Launch) -> Source:

@@ -1,8 +1,9 @@
-"""A trainer or config gets an argument that today's releases do not take.
+"""A call gets an argument that the release it meets does not take.
 
 The call raises `TypeError: … got an unexpected keyword argument` after the job has been queued, has installed
-everything and has downloaded the dataset. An argument hidden in `**dict`, behind an alias or in a partial fails the
-same way.
+everything and has downloaded the dataset. An argument hidden in `**dict`, behind an alias, in a partial or in a subclass
+fails the same way. Judged are the classes, functions and methods of trl, transformers, peft, accelerate, datasets,
+trackio and huggingface_hub whose arguments are closed; what takes any keyword is left alone.
 
 Bad:
 
@@ -21,55 +22,46 @@ Good:
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
+from ml_intern_helpers.preflight.api_calls import ApiCall, is_sure
+from ml_intern_helpers.preflight.binding import Unknown, unknown_keywords
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.knowledge.classes import RELEASES
-from ml_intern_helpers.preflight.knowledge.removed import ALL_CONFIGS, ALL_TRAINERS, CONFIGS, TRAINERS, Row
-from ml_intern_helpers.preflight.objects import Construction
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
-from ml_intern_helpers.preflight.values import Setting
 
 CODE = "API101"
 SEVERITY = "error"
 MODES = ("jobs", "local")
+#: They take any keyword and hand it to a loader that refuses what it does not know: an argument they once had fails there.
+_HANDS_ON = frozenset({"datasets.load_dataset", "datasets.load_dataset_builder"})
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
-    for made in (*facts.trainers, *facts.configs):
-        rows = _rows(made)
-        for name, setting in made.entries.items.items():
-            if name in rows and name not in made.declared and not _assigned(made, setting):
-                yield from _judged(facts, made, name, setting, rows[name])
+    told = set()
+    for made in facts.api_calls:
+        if facts.blamable(made.call):
+            for one in unknown_keywords(made):
+                if one.setting.node not in told and facts.blamable(one.setting.node):
+                    told.add(one.setting.node)
+                    yield from _judged(facts, made, one)
+    yield from facts.not_judged("arguments")
 
 
-def _rows(made: Construction) -> dict[str, Row]:
-    library, name = made.role.library, made.role.name
-    if library not in ("trl", "transformers"):
-        return {}
-    if made.role.kind == "trainer":
-        return ALL_TRAINERS | TRAINERS.get(name, {})
-    return ALL_CONFIGS | CONFIGS.get(name, {})
+def _judged(facts: Facts, made: ApiCall, one: Unknown) -> Iterator[Outcome]:
+    from ml_intern_helpers.preflight.advice import for_argument, is_misspelt
 
-
-def _assigned(made: Construction, setting: Setting) -> bool:
-    """`config.max_seq_length = …` after construction raises nothing."""
-    return isinstance(setting.node, ast.Attribute) and isinstance(setting.node.ctx, ast.Store)
-
-
-def _judged(facts: Facts, made: Construction, name: str, setting: Setting, row: Row) -> Iterator[Outcome]:
-    if made.own_init or not facts.blamable(made.call) or not facts.blamable(setting.node):
+    if made.name.endswith("from_pretrained"):
+        return  # API104
+    advice = for_argument(facts.offers, made.name, one.name, made.signature)
+    line = getattr(one.setting.node, "lineno", made.call.lineno)
+    if made.signature.open and not (made.name in _HANDS_ON and advice.existed):
+        if is_misspelt(one.name, made.signature):
+            yield unknown(f"{made.shown} takes any keyword, {one.name}= too: {advice.fix}", line)
         return
-    line = getattr(setting.node, "lineno", made.line)
-    maybe = setting.value.state == "runtime" and "condition" in setting.value.reason
-    for library in ("trl", "transformers"):
-        if (library == made.role.library or library == "transformers") and not facts.uses_current(library):
-            yield unknown(f"{name}= of {made.role.name}: the script pins another {library} than {RELEASES[library]}", line)
-            return
-    if facts.patched_by or maybe:
-        why = f"{facts.patched_by} replaces TRL's classes" if facts.patched_by else setting.value.reason
-        yield unknown(f"{name}= of {made.role.name} is gone from today's releases, but {why}", line)
+    if facts.patched_by or not is_sure(one.setting):
+        why = f"{facts.patched_by} replaces TRL's classes" if facts.patched_by else one.setting.value.reason
+        yield unknown(f"{one.name}= of {made.shown} is not taken by {facts.offers.label(made.owner)}, but {why}", line)
         return
-    message = f"{made.role.name} takes no argument {name} ({made.role.library} {RELEASES[made.role.library]}): TypeError"
-    yield failed(message, row.hint, setting.node, whole=made.call)
+    release = "; ".join(part for part in (facts.offers.label(made.owner), advice.since) if part)
+    message = f"{made.shown} takes no argument {one.name} ({release}): TypeError"
+    yield failed(message, advice.fix, one.setting.node, whole=made.call)

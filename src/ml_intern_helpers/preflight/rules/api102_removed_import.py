@@ -1,6 +1,7 @@
-"""An import that today's releases no longer offer.
+"""A name that the release does not offer.
 
-`ImportError` in the first second of the run: after the queue, the image and the installation have been paid for.
+`ImportError` in the first second of the run: after the queue, the image and the installation have been paid for. The
+same for `trl.Name` after `import trl`, and for modules.
 
 Bad:
 
@@ -18,10 +19,8 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts, Imported
 from ml_intern_helpers.preflight.guards import blamable
-from ml_intern_helpers.preflight.knowledge.classes import RELEASES
-from ml_intern_helpers.preflight.knowledge.removed import IMPORTS
 from ml_intern_helpers.preflight.names import dotted
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.outcome import Outcome, failed
 
 CODE = "API102"
 SEVERITY = "error"
@@ -29,39 +28,51 @@ MODES = ("jobs", "local")
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    missing: set[str] = set()
     for item in facts.imports:
-        gone = _gone(item)
-        if gone and item.blamable:
-            yield _judged(facts, gone, item.node)
-    yield from _attributes(facts)
+        gone = _gone(facts, item)
+        if gone:
+            missing.add(gone)
+            if item.blamable:
+                yield _judged(facts, gone, item.node)
+    yield from _attributes(facts, missing)
+    yield from facts.not_judged("names")
 
 
-def _gone(item: Imported) -> str | None:
-    """The row of the table that an import hits: the module itself, one above it, or the name."""
-    parts = item.module.split(".")
-    modules = [".".join(parts[:count]) for count in range(2, len(parts) + 1)]
-    names = [f"{item.module}.{item.name}"] if item.name else []
-    return next((name for name in [*modules, *names] if name in IMPORTS), None)
+def _gone(facts: Facts, item: Imported) -> str | None:
+    """What of an import does not exist: the module, one above it, or the name."""
+    if not facts.judges(item.top):
+        return None
+    module = facts.offers.walk(item.module)
+    if module.state == "missing":
+        return module.name
+    if module.state == "found" and ":" in module.origin:
+        return item.module  # a class or function is no module
+    if module.state == "doubt" or item.name in ("", "*"):
+        return None
+    found = facts.offers.walk(f"{item.module}.{item.name}")
+    return found.name if found.state == "missing" else None
 
 
-def _attributes(facts: Facts) -> Iterator[Outcome]:
-    """`import trl` … `trl.PPOTrainer`."""
-    tops = {item.module for item in facts.imports if not item.name}
-    for node in facts.script.places:
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+def _attributes(facts: Facts, imported: set[str]) -> Iterator[Outcome]:
+    """`import trl` … `trl.PPOTrainer`; what an import has been told about is not told again."""
+    told = set(imported)
+    for node, place in facts.script.places.items():
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and not isinstance(place.parent, ast.Attribute):
             target = dotted(facts.script, node)
-            if (
-                target
-                and target.name in IMPORTS
-                and target.name.split(".")[0] in tops
-                and blamable(facts.script, node, importing=True)
-            ):
-                yield _judged(facts, target.name, node)
+            if target is None or target.definition is not None or not facts.judges(target.name.partition(".")[0]):
+                continue
+            found = facts.offers.walk(target.name)
+            if found.state == "missing" and found.name not in told and blamable(facts.script, node, importing=True):
+                told.add(found.name)
+                yield _judged(facts, found.name, node)
 
 
 def _judged(facts: Facts, gone: str, node: ast.AST) -> Outcome:
-    library = gone.split(".")[0]
-    if not facts.uses_current(library):
-        return unknown(f"{gone}: the script pins another {library} than {RELEASES[library]}", getattr(node, "lineno", None))
+    from ml_intern_helpers.preflight.advice import for_name
+
+    advice = for_name(facts.offers, gone)
     error = "AttributeError" if isinstance(node, ast.Attribute) else "ImportError"
-    return failed(f"{gone} does not exist in {library} {RELEASES[library]}: {error}", f"instead: {IMPORTS[gone]}", node)
+    release = facts.offers.label(gone)
+    since = f" ({advice.since})" if advice.since else ""
+    return failed(f"{gone} does not exist in {release}{since}: {error}", advice.fix, node)

@@ -1,6 +1,8 @@
-"""`from_pretrained` gets an argument that today's transformers does not take.
+"""`from_pretrained` gets an argument that the release of transformers does not take.
 
 It is handed on to the model's constructor and fails there with a `TypeError`, after the weights have been downloaded.
+Legal are its own arguments, keywords it takes out of `**kwargs`, and the fields of the model's configuration; what older
+releases took and this one does not is a fault; the rest is doubt.
 
 Bad:
 
@@ -19,11 +21,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from ml_intern_helpers.preflight.api_calls import is_sure
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.knowledge.classes import RELEASES
-from ml_intern_helpers.preflight.knowledge.removed import FROM_PRETRAINED
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.values import Setting
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.api_index.removed import Gone
 
 CODE = "API104"
 SEVERITY = "error"
@@ -32,18 +38,36 @@ MODES = ("jobs", "local")
 
 def check(facts: Facts) -> Iterator[Outcome]:
     for name, call in facts.calls_ending("from_pretrained"):
-        # Only the auto classes for models: tokenizers and others take any keyword.
-        if name.startswith("transformers.") and ".AutoModel" in name and facts.blamable(call):
-            yield from _judged(facts, call)
+        found = facts.offers.walk(name)
+        if facts.judges(name.partition(".")[0]) and found.state == "found" and facts.blamable(call):
+            owner = facts.offers.shown_name(found.origin)
+            for word, setting in facts.keywords(call).items.items():
+                if facts.blamable(setting.node):
+                    yield from _judged(facts, call, owner, word, setting)
 
 
-def _judged(facts: Facts, call: ast.Call) -> Iterator[Outcome]:
-    for name, setting in facts.keywords(call).items.items():
-        if name not in FROM_PRETRAINED:
-            continue
-        if not facts.uses_current("transformers"):
-            release = RELEASES["transformers"]
-            yield unknown(f"{name}= of from_pretrained: the script pins another transformers than {release}", call.lineno)
-            continue
-        message = f"from_pretrained takes no argument {name} (transformers {RELEASES['transformers']}): TypeError"
-        yield failed(message, f"write {FROM_PRETRAINED[name]}", setting.node, whole=call)
+def _is_gone(facts: Facts, owner: str, gone: Gone | None) -> bool:
+    """It went before the release of the run, or nobody knows when and the run has the current one."""
+    if facts.offers.is_current(owner) or gone is None or gone.removal is None:
+        return facts.offers.is_current(owner)
+    return facts.offers.is_at_least(owner, gone.removal.gone)
+
+
+def _judged(facts: Facts, call: ast.Call, owner: str, name: str, setting: Setting) -> Iterator[Outcome]:
+    from ml_intern_helpers.api_index.pretrained import from_pretrained_keyword, known_names
+    from ml_intern_helpers.api_index.suggest import similar
+    from ml_intern_helpers.preflight.advice import for_argument
+
+    taken = from_pretrained_keyword(facts.offers, owner, name)
+    line = getattr(setting.node, "lineno", call.lineno)
+    if taken.state == "removed" and _is_gone(facts, owner, taken.gone):
+        advice = for_argument(facts.offers, "transformers.PreTrainedModel.from_pretrained", name, facts.nothing_named)
+        release = "; ".join(part for part in (facts.offers.label(owner), advice.since) if part)
+        message = f"from_pretrained takes no argument {name} ({release}): TypeError"
+        yield (failed(message, advice.fix, setting.node, whole=call) if is_sure(setting) else unknown(message, line))
+    elif taken.state in ("removed", "doubtful"):
+        near = similar(name, sorted(known_names(facts.offers, owner)))
+        meant = f"; did you mean {near[0]}=?" if near else ""
+        if not meant and not owner.startswith("transformers."):
+            return  # it hands its keywords on to a class of transformers
+        yield unknown(f"whether {owner.rpartition('.')[2]}.from_pretrained takes {name}={meant}", line)

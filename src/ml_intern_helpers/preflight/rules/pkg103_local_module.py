@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.preflight.beside import beside
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.installed import beside
 from ml_intern_helpers.preflight.outcome import Outcome, failed
 
 CODE = "PKG103"

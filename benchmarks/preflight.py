@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""preflight_check beside pyright and mypy on the same scripts in one run: what each finds, what it calls wrong that is right, and
+how long it takes.
+
+    benchmarks/preflight.py --site SITE_PACKAGES [--each N] [--pyright COMMAND] [--mypy COMMAND]
+
+SITE_PACKAGES holds the libraries at the shipped releases (a training environment's); the type checkers read them there. A checker
+that is not given is left out. Scripts come from tests/preflight/faults: one fault each, or a look-alike that is none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import resource
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+
+from preflight.faults.kinds import KINDS  # noqa: E402
+from preflight.faults.lookalikes import LOOKALIKES  # noqa: E402
+from preflight.faults.measure import Case, cases  # noqa: E402
+
+Lines = dict[str, set[int]]
+SEED, ALONE, LONG = 20261123, 3, 300
+MYPY_LINE = re.compile(r"([^:\n]+\.py):(\d+): error: ")
+
+
+class Row(NamedTuple):
+    """One checker: lines it reports by script, seconds for all scripts in one go, seconds for one script (median)."""
+
+    tool: str
+    lines: Lines
+    all_s: float
+    one_s: float
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--site", type=Path, required=True, metavar="SITE_PACKAGES")
+    parser.add_argument("--each", type=int, default=3, metavar="N", help="scripts of every kind (3)")
+    parser.add_argument("--pyright", metavar="COMMAND")
+    parser.add_argument("--mypy", metavar="COMMAND")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made = write_cases(folder, args.each)
+        rows = [ours(folder, made)]
+        for tool, command, read in (("pyright", args.pyright, pyright), ("mypy", args.mypy, mypy)):
+            if command:
+                rows.append(checker(tool, shlex.split(command), folder, args.site, read))
+        report(rows, made)
+        wall_s, cpu_s = whole_process(folder)
+        print(
+            f"\nwhole process, {LONG} lines, shipped releases: {wall_s * 1000:.0f} ms ({cpu_s * 1000:.0f} ms CPU), medians of 21"
+        )
+    return 0
+
+
+def write_cases(folder: Path, each: int) -> dict[str, Case]:
+    """File name -> case."""
+    made = {f"case_{number:04}.py": case for number, case in enumerate(cases(SEED, each))}
+    for name, case in made.items():
+        (folder / name).write_text(case.text, encoding="utf-8")
+    return made
+
+
+def preflight(script: Path) -> list[dict[str, object]]:
+    command = [sys.executable, "-I", ROOT / "src/ml_intern_helpers/__main__.py", "preflight_check", script, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found: list[dict[str, object]] = json.loads(done.stdout)["findings"]
+    return found
+
+
+def ours(folder: Path, made: dict[str, Case]) -> Row:
+    """A process for each script, as a user starts it."""
+    lines, seconds = {}, []
+    for name in made:
+        start = time.perf_counter()
+        found = preflight(folder / name)
+        seconds.append(time.perf_counter() - start)
+        lines[name] = {one["line"] for one in found if str(one["code"]).startswith("API") and isinstance(one["line"], int)}
+    return Row("preflight_check", lines, sum(seconds), statistics.median(seconds))  # type: ignore[arg-type]
+
+
+def checker(
+    tool: str, command: list[str], folder: Path, site: Path, read: Callable[[list[str], Path, list[Path], Path], Lines]
+) -> Row:
+    """All scripts in one run, which is how a type checker is quickest; then some alone."""
+    scripts = sorted(folder.glob("case_*.py"))
+    start = time.perf_counter()
+    lines = read(command, folder, scripts, site)
+    all_s = time.perf_counter() - start
+    alone = []
+    for script in scripts[:: max(1, len(scripts) // ALONE)][:ALONE]:
+        start = time.perf_counter()
+        read(command, folder, [script], site)
+        alone.append(time.perf_counter() - start)
+    return Row(tool, lines, all_s, statistics.median(alone))
+
+
+def pyright(command: list[str], folder: Path, scripts: list[Path], site: Path) -> Lines:
+    config = {"include": [script.name for script in scripts], "extraPaths": [str(site)], "reportMissingImports": "error"}
+    (folder / "pyrightconfig.json").write_text(json.dumps(config), encoding="utf-8")
+    done = subprocess.run([*command, "--outputjson"], cwd=folder, capture_output=True, text=True, check=False)
+    found: Lines = {}
+    for one in json.loads(done.stdout)["generalDiagnostics"]:
+        if one["severity"] == "error" and "mylib" not in one["message"]:  # a library made up for the look-alikes
+            found.setdefault(Path(one["file"]).name, set()).add(one["range"]["start"]["line"] + 1)
+    return found
+
+
+def mypy(command: list[str], folder: Path, scripts: list[Path], site: Path) -> Lines:
+    options = [
+        "--no-incremental",
+        "--follow-imports=silent",
+        "--ignore-missing-imports",
+        "--no-error-summary",
+        "--check-untyped-defs",
+    ]
+    environment = {"PATH": "/usr/bin:/bin", "MYPYPATH": str(site)}
+    python = ["--python-executable", str(site.parents[2] / "bin/python")] if (site.parents[2] / "bin/python").exists() else []
+    found: Lines = {}
+    for batch in [scripts]:
+        call = [*command, *options, *python, *(script.name for script in batch)]
+        done = subprocess.run(
+            call, cwd=folder, env=environment if not python else None, capture_output=True, text=True, check=False
+        )
+        for file, line in MYPY_LINE.findall(done.stdout):
+            found.setdefault(file, set()).add(int(line))
+    return found
+
+
+def report(rows: list[Row], made: dict[str, Case]) -> None:
+    """The table; times also as multiples of ours."""
+    faulty = {name: case for name, case in made.items() if case.code}
+    harmless = made.keys() - faulty.keys()
+    print(f"{len(faulty)} scripts with one fault ({len(KINDS)} kinds), {len(harmless)} without ({len(LOOKALIKES)} kinds)\n")
+    print("| | faults found | other lines called wrong beside it | right scripts called wrong | one script | all |")
+    print("|---|---|---|---|---|---|")
+    for row in rows:
+        hits = sum(case.line in row.lines.get(name, set()) for name, case in faulty.items())
+        beside = sum(len(row.lines.get(name, set()) - {case.line}) for name, case in faulty.items())
+        false = sum(bool(row.lines.get(name)) for name in harmless)
+        times = f"{row.one_s:.2f} s ({row.one_s / rows[0].one_s:.1f}x) | {row.all_s:.0f} s ({row.all_s / rows[0].all_s:.1f}x)"
+        print(f"| {row.tool} | {hits} ({hits / len(faulty):.1%}) | {beside} | {false} of {len(harmless)} | {times} |")
+        missed = sorted(
+            {case.name.rpartition(" ")[0] for name, case in faulty.items() if case.line not in row.lines.get(name, set())}
+        )
+        if missed:
+            print(f"<!-- {row.tool} misses: {', '.join(missed)} -->")
+
+
+def whole_process(folder: Path) -> tuple[float, float]:
+    """Seconds from start to end, and seconds of CPU, on a clean script of 300 lines: medians."""
+    case = next(case for case in cases(SEED, 1) if case.name.startswith("as_it_should_be"))
+    text = case.text
+    while text.count("\n") < LONG:
+        number = text.count("\n")
+        text += f"def helper_{number}(rows):\n    total = sum(len(row) for row in rows)\n    return total + {number}\n"
+    script = folder / "long.py"
+    script.write_text(text, encoding="utf-8")
+    wall, cpu = [], []
+    for _ in range(21):
+        start, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        preflight(script)
+        wall.append(time.perf_counter() - start)
+        now = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu.append(now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime)
+    return statistics.median(wall), statistics.median(cpu)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

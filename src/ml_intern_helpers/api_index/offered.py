@@ -1,0 +1,20 @@
+"""Whether a dotted name is there at all: a name, a method, or an argument of a call."""
+
+from __future__ import annotations
+
+from ml_intern_helpers.api_index.signatures import Library, Signature
+
+
+def called(library: Library, call: str) -> Signature | None:
+    """The signature of a class's constructor, a function, or a method of a class, its own or inherited."""
+    owner, _, method = call.rpartition(".")
+    return library.signature(call) or (library.method(owner, method) if owner else None)
+
+
+def offered(library: Library, dotted: str) -> bool:
+    """`trl.SFTConfig`, `trl.SFTTrainer.train` and `trl.SFTConfig.max_length` are; inherited methods and arguments count."""
+    if library.origin(dotted) is not None or called(library, dotted) is not None:
+        return True
+    head, _, last = dotted.rpartition(".")
+    signature = called(library, head)
+    return signature is not None and last in signature.names
