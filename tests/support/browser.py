@@ -1,6 +1,6 @@
 """A headless Chromium, driven over its debugging pipe: no driver program, no web socket, no port.
 
-Found as `CHROMIUM_BIN`, else on PATH. `CHROMIUM_LIBS` is put before the libraries of the system.
+Found as `CHROMIUM_BIN`, else on PATH. `CHROMIUM_LIBS` and `CHROMIUM_FONTS` are folders for a browser that brings its own.
 """
 
 from __future__ import annotations
@@ -43,6 +43,15 @@ def chromium() -> str | None:
     return os.environ.get("CHROMIUM_BIN") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def _fonts(home: Path) -> Path:
+    """A configuration that knows the system's fonts, if there are any, and those of `CHROMIUM_FONTS`."""
+    made = home / "fonts.conf"
+    folders = ("/usr/share/fonts", os.environ["CHROMIUM_FONTS"])
+    listed = "".join(f"<dir>{folder}</dir>" for folder in folders)
+    made.write_text(f"<?xml version='1.0'?><fontconfig>{listed}<cachedir>{home}/fontcache</cachedir></fontconfig>")
+    return made
+
+
 class Browser:
     """One running browser."""
 
@@ -53,9 +62,9 @@ class Browser:
         ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 20) for end in (to_read, to_write)]
         line = f'exec "$0" "$@" 3<&{ends[0]} 4>&{ends[1]}'
         environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-        if os.environ.get("CHROMIUM_LIBS"):
-            environment["LD_LIBRARY_PATH"] = os.environ["CHROMIUM_LIBS"]
-        flags = [*FLAGS, *os.environ.get("CHROMIUM_FLAGS", "").split(), f"--user-data-dir={home}/profile"]
+        environment |= {"LD_LIBRARY_PATH": os.environ["CHROMIUM_LIBS"]} if "CHROMIUM_LIBS" in os.environ else {}
+        environment |= {"FONTCONFIG_FILE": str(_fonts(home))} if "CHROMIUM_FONTS" in os.environ else {}
+        flags = [*FLAGS, f"--user-data-dir={home}/profile"]
         self._process = subprocess.Popen(
             ["bash", "-c", line, program, *flags],
             pass_fds=ends,

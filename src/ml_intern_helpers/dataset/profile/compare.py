@@ -115,7 +115,13 @@ def _differs(found: dict[str, Any], notable: float) -> list[str]:
     names = ["columns"] if any(found["columns"][key] for key in ("only_here", "only_there", "other_type")) else []
     names += ["nulls"] if found["columns"]["other_nulls"] else []
     far = [key for key in ("roles", "lengths", "labels", "languages") if found[key] and found[key]["distance"] >= notable]
-    return names + far
+    return names + [key for key in far if key != "lengths" or _moved(found["lengths"])]
+
+
+def _moved(lengths: dict[str, Any]) -> bool:
+    """Rows that are all of one length are far from rows one character longer, and nobody cares."""
+    pairs = [(lengths[name]["here"], lengths[name]["there"]) for name in ("median", "p95")]
+    return any(abs(here - there) > NOTABLE * max(here, there) for here, there in pairs)
 
 
 def _verdict(found: dict[str, Any], differs: list[str]) -> str:

@@ -55,7 +55,8 @@ class Side:
     def counts(self, key: str) -> dict[str, int]:
         """`labels`, `languages` or `role_patterns` as name -> rows; empty when there are none."""
         found = self.profile.get(key)
-        items = found.items() if isinstance(found, dict) else [item for item in found or [] if _is_pair(item)]
+        pairs = found if isinstance(found, list) else []
+        items = found.items() if isinstance(found, dict) else [item for item in pairs if _is_pair(item)]
         return {str(name): rows for name, rows in items if isinstance(rows, int) and rows > 0}
 
     @property
