@@ -181,3 +181,13 @@ def test_what_other_runs_bring_is_drawn(call: Call, data: str, tmp_path: Path, m
         "dataset.filter(",
     ):
         assert words in text, words
+
+
+def test_a_full_scan_is_drawn_in_the_place_of_the_sample(call: Call, tmp_path: Path) -> None:
+    """Three rows are sampled of 300: the figures are of all."""
+    rows = [{"messages": chat(n % 150)} for n in range(300)]
+    page = re.sub(r"\s+", " ", written(call, tmp_path, rows, "--full", "--sample", "3"))
+    assert "It is about every row of the split." in page
+    assert '<strong><bdi>300</bdi></strong><span class="soft">every row of the split</span>' in page
+    assert '<p class="big">50 %</p>' in page
+    assert re.search(r'300 <span class="soft">100 %</span>', page), "role patterns"

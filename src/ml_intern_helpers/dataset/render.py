@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ml_intern_helpers.dataset.full.shown import full_lines
 from ml_intern_helpers.dataset.verdicts import TITLES
 from ml_intern_helpers.report import Report, render_finding
 from ml_intern_helpers.text import human_bytes, shorten
@@ -27,6 +28,7 @@ def render(report: Report) -> str:
     lines += _mappings(fields)
     lines += _others(fields)
     lines += _trained_on(fields)
+    lines += full_lines(fields["full"])
     lines += _splits(fields)
     lines += _columns(fields)
     lines += _findings(report)
@@ -207,6 +209,7 @@ def render_human(report: Report, console: Console) -> None:
     for part in (
         _load(fields),
         _trained_on(fields),
+        full_lines(fields["full"]),
         _splits(fields),
         _columns(fields),
         _findings(report),

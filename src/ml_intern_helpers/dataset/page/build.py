@@ -17,6 +17,7 @@ from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.page import charts, headline
 from ml_intern_helpers.dataset.page.patterns import patterns
 from ml_intern_helpers.dataset.page.samples import samples
+from ml_intern_helpers.dataset.page.whole import counted
 from ml_intern_helpers.dataset.profile.make import spoken_sizes
 from ml_intern_helpers.dataset.profile.sizes import fine
 from ml_intern_helpers.output import without_tokens
@@ -78,7 +79,7 @@ def _environment() -> Environment:
 
 def _context(report: Report, facts: Facts) -> dict[str, Any]:
     fields = {**LATER, **report.fields}
-    profile = fields["profile"] or {}
+    profile = counted(fields)
     return {
         "version": __version__,
         "fields": fields,
@@ -91,13 +92,18 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
         "counts": _counts(report),
         "lengths": _lengths(fields, profile, facts),
         "patterns": patterns(profile.get("role_patterns") or []),
-        "classes": [(name, charts.shares(profile[name])) for name in ("labels", "languages") if profile.get(name)],
+        "classes": [(title, charts.shares(profile[name])) for name, title in _classes(fields) if profile.get(name)],
         "duplicates": profile.get("duplicates_share"),
         "codes": _codes(fields),
         "columns": fields["columns"][:MOST_COLUMNS],
         "splits": [{**split, "told": headline.rows_of(split)} for split in fields["splits"][:MOST_SPLITS]],
         "warnings": report.warnings[:MOST_WARNINGS],
     }
+
+
+def _classes(fields: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """(key, title); a full scan does not tell languages."""
+    return ("labels", "Labels"), ("languages", "Languages of the sample" if fields["full"] else "Languages")
 
 
 def _counts(report: Report) -> list[tuple[str, int]]:
@@ -120,7 +126,9 @@ def _lengths(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> l
 
 def _said(profile: dict[str, Any], facts: Facts) -> dict[str, Any] | None:
     """The profile's lengths, in bars made for these data: those of a profile are wide, and the same for all."""
-    at = profile.get("characters")
+    at: dict[str, Any] | None = profile.get("characters")
+    if at and at["rows"] != len(facts.rows):  # a full scan has counted more than is at hand, in bars of its own
+        return at
     return {**at, "histogram": fine(spoken_sizes(facts.look, facts.columns, facts.parts))} if at else None
 
 
@@ -139,6 +147,6 @@ def _codes(fields: dict[str, Any]) -> list[dict[str, Any]]:
         blocks.insert(0, {"title": "Filters", "methods": [], "told": told, "code": decision["filter_code"]})
     if fields["load"] and not blocks:
         blocks.append(
-            {"title": "Load the data", "methods": [], "told": "no mapping is needed, or none was made", "code": fields["load"]}
+            {"title": "Load the data", "methods": [], "told": "loads the split that was looked at", "code": fields["load"]}
         )
     return blocks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.dataset.page.whole import counted
 from ml_intern_helpers.dataset.verdicts import TITLES
 from ml_intern_helpers.text import human_bytes
 
@@ -59,7 +60,7 @@ def methods(fields: Fields) -> list[dict[str, Any]]:
 
 def facts(fields: Fields) -> list[tuple[str, str, str]]:
     """(label, figure, words below it)."""
-    at, profile = fields["looked_at"], fields["profile"] or {}
+    at, profile = fields["looked_at"], counted(fields)
     full = fields.get("full")
     rows = full["rows"] if full else at["rows_sampled"]
     whole = bool(full) or at["complete"]

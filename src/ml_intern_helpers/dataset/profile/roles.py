@@ -18,7 +18,7 @@ def pattern(cell: object) -> str | None:
     if not isinstance(cell, list) or not cell or not all(isinstance(turn, dict) for turn in cell):
         return None
     found = [_role(turn) for turn in cell]
-    return None if None in found else _folded([role for role in found if role])
+    return None if None in found else folded([role for role in found if role])
 
 
 def patterns(cells: list[object]) -> list[list[Any]]:
@@ -39,8 +39,8 @@ def _role(turn: dict[str, Any]) -> str | None:
     return None if name is None else (_NO_ROLE.sub("_", clean(name, limit=24)) or "_")
 
 
-def _folded(roles: list[str]) -> str:
-    """The first exchange that repeats at once is written once, with its number: `system (user assistant)×3 user`."""
+def folded(roles: list[str]) -> str:
+    """Roles as a pattern: what repeats at once is written once, with its number: `system (user assistant)×3 user`."""
     for start in range(min(len(roles) - 3, 2)):  # behind a system turn, if there is one
         times = _times(roles, start)
         if times > 1:
