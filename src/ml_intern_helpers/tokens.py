@@ -17,8 +17,9 @@ _SHAPES = re.compile(
 )
 #: A variable or an option whose name says that its value is a secret; `MAX_TOKENS=8` and `--tokenizer x` are none.
 _NAMED = re.compile(
-    r"""((?<![A-Za-z0-9])(?:[A-Za-z0-9_]*(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD)[0-9]*="""
-    r"""|--?(?:[a-z0-9]+[_-])*(?:token|api[_-]?key|access[_-]?key|secret|password|passwd)(?:=|[ \t]+)))"""
+    r"""((?<![A-Za-z0-9_])[A-Za-z0-9_]*(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD)[0-9]*="""
+    r"""|(?<![\w-])--?(?:(?:hf|hub|auth|access|bearer)[_-])?token(?:=|[ \t]+)"""
+    r"""|(?<![\w-])--?(?:[a-z0-9]+[_-])*(?:api[_-]?key|access[_-]?key|secret|password|passwd)(?:=|[ \t]+))"""
     r"""("[^"]*"|'[^']*'|[^\s"';|&)]+)"""
 )
 

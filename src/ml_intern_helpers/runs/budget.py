@@ -33,7 +33,7 @@ DEFAULT_TIMEOUT_S = 20.0
 MOST_RUNS = 30
 EMPTY_FIELDS: dict[str, Any] = {
     "verdict": None, "reason": None, "account": None, "task_limit": None, "day_limit": None, "asked": None, "runs": [],
-    "runs_total": 0, "damaged_lines": [], "prices": None, "path": None,
+    "runs_total": 0, "damaged_lines": [], "path": None,
 }  # fmt: skip
 
 
@@ -66,9 +66,10 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         "account": clean(task.usable("account") or "", limit=100) or None if task is not None else None,
         "task_limit": _limit(whole),
         "day_limit": _limit(day),
-        "asked": {"flavor": args.flavor, "for_s": seconds(args.span), "most_usd": cost.usd} if cost else None,
+        "asked": {"flavor": args.flavor, "for_s": seconds(args.span), "most_usd": cost.usd, "price": cost.basis}
+        if cost
+        else None,
         **_runs(runs, task, args.all),
-        "prices": {"shipped_as_of": jobs_prices.prices().as_of},
         "path": str(folder / places.LEDGER),
     }
     return report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ STATES = ("open", "closed")
 #: No figure of a task comes near; what lies beyond is an accident or an attack.
 LARGEST = 1e12
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.]\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 #: A check returns "" for a good value, else what the value should be.
 Check = Callable[[object], str]
 
@@ -61,7 +63,8 @@ def number(value: object) -> float | None:
 
 
 def _time(value: object) -> str:
-    return "" if parsed(value) is not None else "must be a time with its zone, like 2026-12-01T18:00:00Z"
+    good = isinstance(value, str) and _TIME.fullmatch(value) and parsed(value) is not None
+    return "" if good else "must be a time with its zone, like 2026-12-01T18:00:00Z"
 
 
 def _boolean(value: object) -> str:
