@@ -15,6 +15,7 @@ from ml_intern_helpers.dataset.formats import formats
 from ml_intern_helpers.dataset.kinds import Column, describe
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import find_parts
+from ml_intern_helpers.dataset.other_splits import read_others
 from ml_intern_helpers.dataset.target import Asked, parse
 from ml_intern_helpers.dataset.verdicts import METHODS, Verdict, as_dict, verdicts
 from ml_intern_helpers.report import Report, Status
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     columns = describe(look.columns, look.rows, look.types)
     parts = find_parts(columns, look.rows)
     found = verdicts(look, columns, parts, args.method)
-    facts = Facts(look, columns, parts, found, args.method)
+    facts = Facts(look, columns, parts, found, args.method, read_others(asked, look))
     report = Report("inspect_dataset", _status(found, args.method), _fields(look, columns, found, args))
     report.fields["formats"] = clean_tree(formats(parts), limit=200)
     report.findings = run_checks(facts)

@@ -19,7 +19,7 @@ READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
     "inspect_dataset": frozenset(),
     "crawl_arxiv": frozenset(),
     "hf_paper_meta": frozenset(),
-    "preflight_check": frozenset(),
+    "preflight_check": frozenset({"--python"}),
     "api_lookup": frozenset({"--python"}),
     "task": frozenset(),
     "budget": frozenset({"--apply-hub", "--apply-release"}),

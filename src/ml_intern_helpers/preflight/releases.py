@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.api_index.shipped import PACKAGES, shipped, shipped_versions
 from ml_intern_helpers.errors import ToolError, UsageError
+from ml_intern_helpers.preflight.budget import off_the_clock
 from ml_intern_helpers.preflight.header import Header
 from ml_intern_helpers.preflight.knowledge.packages import NEEDS
 from ml_intern_helpers.preflight.requirements import Requirement, normal_name, parse_requirement
@@ -120,7 +121,8 @@ class Releases:
         python = str(self.asked.python)
         self.asked.progress(f"reading {package} beside {python} …")
         try:
-            found = installed(python, package)
+            with off_the_clock():
+                found = installed(python, package)
         except UsageError:  # no interpreter at all: the question is wrong, whatever the package
             raise
         except ToolError as err:
@@ -155,7 +157,8 @@ class Releases:
         if not self.asked.offline:
             self.asked.progress(f"reading {package} {version} …")
         try:
-            found = release(package, version, offline=self.asked.offline, timeout_s=self.asked.timeout_s)
+            with off_the_clock():
+                found = release(package, version, offline=self.asked.offline, timeout_s=self.asked.timeout_s)
         except ToolError as err:
             return Choice(package, version, demand.source, f"{demand.text}: {err}")
         return Choice(package, version, demand.source, f"pinned: {demand.text}", found)
