@@ -19,6 +19,8 @@ from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import find_parts
 from ml_intern_helpers.dataset.other_splits import read_others
 from ml_intern_helpers.dataset.profile.make import profile
+from ml_intern_helpers.dataset.recommend import recommended
+from ml_intern_helpers.dataset.shapes.find import with_shapes
 from ml_intern_helpers.dataset.target import Asked, parse
 from ml_intern_helpers.dataset.verdicts import METHODS, Verdict, as_dict, verdicts
 from ml_intern_helpers.report import Report, Status
@@ -49,6 +51,7 @@ EMPTY_FIELDS: dict[str, Any] = {
     "columns": [],
     "columns_total": 0,
     "formats": [],
+    "recommended": [],
     "verdicts": {},
     "load": None,
     "card": None,
@@ -96,11 +99,12 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     asked = parse(args.dataset, config=args.config, split=args.split, revision=args.revision, method=args.method)
     look = _look(asked, args.sample, context)
     columns = describe(look.columns, look.rows, look.types)
-    parts = find_parts(columns, look.rows)
+    parts = with_shapes(find_parts(columns, look.rows), look.rows)
     found = verdicts(look, columns, parts, args.method)
     facts = Facts(look, columns, parts, found, args.method, read_others(asked, look))
     report = Report("inspect_dataset", _status(found, args.method), _fields(look, columns, found, args))
-    report.fields["formats"] = clean_tree(formats(parts), limit=200)
+    report.fields["formats"] = clean_tree(formats(parts), limit=400)
+    report.fields["recommended"] = clean_tree(recommended(found, parts, look.rows), limit=300)
     report.findings = run_checks(facts)
     if args.full:
         full.add(report, facts, args, context)

@@ -131,9 +131,19 @@ def _others(fields: Fields) -> Iterator[str]:
         yield "\nverdicts:"
         for name, verdict in fields["verdicts"].items():
             yield f"  {name:<7} {TITLES[verdict['verdict']]}: {verdict['reason']}"
-    named = [f"{item['name']} ({item['form']})" for item in fields["formats"]]
-    yield f"reads as: {', '.join(named) or 'no known format'}"
+    yield from _readings(fields)
     yield f"evidence: {next(iter(fields['verdicts'].values()))['evidence']}"
+
+
+def _readings(fields: Fields) -> Iterator[str]:
+    """What the rows are, what else they could be, and what they are good for."""
+    forms = [item["name"] + (f" ({item['form']})" if item["form"] != "own" else "") for item in fields["formats"]]
+    yield f"reads as: {', '.join(forms) or 'no known format'}"
+    for item in fields["formats"]:
+        if item["note"]:
+            yield f"  {item['name']}: {item['note']}"
+    best = [f"{item['method']} ({item['why']})" for item in fields["recommended"]]
+    yield f"recommended: {'; '.join(best) or 'none of these methods'}"
 
 
 def _splits(fields: Fields) -> Iterator[str]:
