@@ -28,16 +28,21 @@ class Going(NamedTuple):
     @property
     def when(self) -> str:
         """`to be removed in transformers 6`, or `to be removed` where the text names no release."""
+        package, _, version = self.label.partition(" ")
         if not self.told.until:
             return "to be removed"
-        dated = "-" in self.told.until
-        return (
-            f"to be removed after {self.told.until}" if dated else f"to be removed in {self.label.split()[0]} {self.told.until}"
-        )
+        if "-" in self.told.until:
+            return f"to be removed after {self.told.until}"
+        late = _numbers(self.told.until) <= _numbers(version)
+        return f"{'its removal was announced for' if late else 'to be removed in'} {package} {self.told.until}"
 
     def concerns(self, value: object) -> bool:
         """Whether it is about an argument of this (known) value."""
         return not self.told.value or ast.literal_eval(self.told.value) == value
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdigit()]
 
 
 def announced_of(library: Library, signature: Signature) -> list[Going]:
