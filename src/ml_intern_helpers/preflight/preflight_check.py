@@ -11,6 +11,7 @@ from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import BadData, NotFound, UsageError
 from ml_intern_helpers.preflight.budget import bounded
 from ml_intern_helpers.report import Report, Status
+from ml_intern_helpers.text import clean
 
 SUMMARY = "Fill in the pre-flight checklist of a training script from its syntax; the script is never run."
 EPILOG = """examples:
@@ -81,7 +82,11 @@ def run(args: argparse.Namespace, context: Context) -> Report:
 
 def _asked(args: argparse.Namespace, context: Context) -> Any:
     from ml_intern_helpers.preflight.releases import Asked
+    from ml_intern_helpers.preflight.requirements import is_requirement
 
+    wrong = next((text for text in args.with_ if not is_requirement(text)), None)
+    if wrong is not None:
+        raise UsageError(f"--with {clean(wrong, limit=80)!r} is not a requirement", hint="--with trl==1.16.0")
     return Asked(args.python, tuple(args.with_), context.offline, context.deadline_s or 180, context.progress)
 
 
