@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ml_intern_helpers.dataset.render_decision import decision_lines, length_lines
 from ml_intern_helpers.dataset.verdicts import TITLES
 from ml_intern_helpers.report import Report, render_finding
 from ml_intern_helpers.text import human_bytes, shorten
@@ -21,10 +22,12 @@ def render(report: Report) -> str:
     """Plain text for Claude and for pipes."""
     fields = report.fields
     lines = [_headline(fields), _looked_at(fields)]
+    lines += decision_lines(fields)
     lines += _load(fields)
     lines += _mappings(fields)
     lines += _others(fields)
     lines += _trained_on(fields)
+    lines += length_lines(fields)
     lines += _splits(fields)
     lines += _columns(fields)
     lines += _findings(report)
@@ -199,8 +202,10 @@ def render_human(report: Report, console: Console) -> None:
             console.print(f"\nmapping for {name}, run on {verdict['mapping_rows_in']} rows:")
             console.print(Syntax(verdict["mapping"], "python", background_color="default", word_wrap=True))
     for part in (
+        decision_lines(fields),
         _load(fields),
         _trained_on(fields),
+        length_lines(fields),
         _splits(fields),
         _columns(fields),
         _findings(report),

@@ -72,3 +72,16 @@ SECRETS: tuple[Pattern, ...] = (
         confirm=real_url,
     ),
 )
+
+
+def hide(text: str) -> str:
+    """`text` with the keys and passwords in it blanked, so that it can be shown."""
+    for pattern in SECRETS:
+        for match in list(pattern.matches(text)):
+            text = text.replace(match[0], blanked(match[0]))
+    return text
+
+
+def blanked(secret: str) -> str:
+    """Its first four characters and no more."""
+    return f"{secret[:4]}…[{len(secret) - 4} characters blanked]"
