@@ -12,6 +12,7 @@ from ml_intern_helpers.dataset.checks.duplicates import compared
 from ml_intern_helpers.dataset.checks.empty_turns import hollow
 from ml_intern_helpers.dataset.checks.near_duplicates import near_pairs
 from ml_intern_helpers.dataset.checks.no_question import unasked
+from ml_intern_helpers.dataset.checks.nulls import null_rows
 from ml_intern_helpers.dataset.checks.scan import scan
 from ml_intern_helpers.dataset.definitions.damage import DAMAGE, MISREAD
 from ml_intern_helpers.dataset.definitions.secrets import SECRETS
@@ -68,8 +69,7 @@ def steps(facts: Facts, codes: Iterable[str]) -> list[Step]:
 
 
 def _not_null(facts: Facts, code: str) -> list[Step]:
-    held = [name for name in _played(facts) if any(item.get(name) is None for item in facts.rows)]
-    held = [name for name in held if any(item.get(name) is not None for item in facts.rows)]
+    held = [name for name, at in null_rows(facts).items() if len(at) < len(facts.rows)]
     return [Step(code, " and ".join(f"{row(name)} is not None" for name in held))] if held else []
 
 

@@ -38,6 +38,6 @@ DAMAGE: tuple[Pattern, ...] = (
         r"&(?:amp|lt|gt|quot|apos|nbsp|#39|#x27|#34|#160|#8217|#8220|#8221|rsquo|lsquo|ldquo|rdquo|mdash|ndash|hellip);",
         ("&amp;", "&lt;", "&gt;", "&quot;", "&apos;", "&nbsp;", "&#", "quo;", "dash;", "&hellip;"),
         # Mark-up, code and talk about escaping hold entities rightly.
-        unless=r"(?i)</?[a-z!][a-z0-9-]*[\s/>]|```|`|\bhtml|\bxml|entit(?:y|ies)|\bescap|\bencod|\?[a-z_]+=[^\s]*&amp;[a-z_]+=",
+        unless=r"(?i)</?[a-z!][a-z0-9-]*[\s/>]|```|`|\bhtml|\bxml|entit(?:y|ies)|\bescap|\bencod|\?[a-z_]{1,30}=[^\s]{0,200}&amp;[a-z_]{1,30}=",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def _from_hub(name: str, offline: bool) -> Model:
     client.prepare()
     from huggingface_hub import hf_hub_download
 
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it tells of every retry
     plain, _, revision = name.partition("@")
     options: dict[str, Any] = {
         "repo_id": plain,
