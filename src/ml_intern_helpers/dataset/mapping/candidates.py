@@ -172,7 +172,8 @@ def _ends_with_answer(parts: Parts, rows: Rows, source: str) -> list[bool]:
     """For each conversation, whether it ends with the assistant's turn, so that what comes before is the question."""
     column = parts.by_part[source]
     who = listener(rows, [column]).keys[0]
-    last = [item[column][-1].get(who) for item in rows if item.get(column) and isinstance(item[column], list)]
+    ends = [item[column][-1] for item in rows if item.get(column) and isinstance(item[column], list)]
+    last = [turn.get(who) if isinstance(turn, dict) else None for turn in ends]
     return [ROLE_NAMES.get(str(role).lower(), role) == "assistant" for role in last]
 
 
