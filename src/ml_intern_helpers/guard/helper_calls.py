@@ -19,7 +19,8 @@ READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
     "inspect_dataset": frozenset(),
     "crawl_arxiv": frozenset(),
     "hf_paper_meta": frozenset(),
-    "preflight_check": frozenset({"--python"}),
+    # --fix prints a diff and writes nothing; but who asks for a fix is asked back, also when one day it is written.
+    "preflight_check": frozenset({"--fix", "--python"}),
     "api_lookup": frozenset({"--python"}),
     "task": frozenset(),
     "budget": frozenset({"--apply-hub", "--apply-release"}),
