@@ -28,7 +28,7 @@ class Choice:
 
     def canonical(self, text: str) -> str:
         bare = re.sub(r"[\s-]+", " ", text.strip().lower())
-        return self.spelling.get(bare, bare)
+        return self.spelling.get(bare, " ".join(text.split()))
 
 
 _OPTIMIZERS = r"(?:paged[\s_-]*)?(?:8-?bit[\s-]*)?AdamW?(?:[\s_-]*8-?bit)?|Adafactor|Ada[Gg]rad|AdaDelta|SGD|RMS[Pp]rop|Lion|Muon|Sophia(?:-G)?|LAMB|LARS|Shampoo|SOAP|NAdam|RAdam|ADAMW?|stochastic gradient descent"
@@ -59,8 +59,8 @@ OPTIMIZER = Choice(
         "radam": "RAdam",
     },
     (
-        re.compile(rf"\b(?P<v>{_OPTIMIZERS})\b(?=(?: \w+ et al\.?)?(?:[\s,;]*\([^()]*\))*\s*(?:\[[\d, ]+\])?\s*(?:optimi[sz]er|optimi[sz]ation|as (?:the|our|an) optimi[sz]er))"),
-        re.compile(rf"\boptimi[sz]ers?\b(?:\s*\([^()]*\))?(?:\s|:|=|is|was|are|set|to|we|use|used|employ|the|of|choose|adopt|as|type|\|)*(?P<v>{_OPTIMIZERS})\b"),
+        re.compile(rf"\b(?P<v>{_OPTIMIZERS})\b(?=(?: \w+ et al\.?)?(?:[\s,;]*\([^()]*\))*\s*(?:\[[\d, ]+\])?\s*(?:optimi[sz]er|optimi[sz]ation|(?:(?:is|was) (?:used|chosen|employed) )?as (?:the|our|an) optimi[sz]er))"),
+        re.compile(rf"\b[Oo]ptimi[sz]ers?\b(?:\s*\([^()]*\))?(?:\s|:|=|is|was|are|set|to|we|use|used|employ|the|of|choose|adopt|as|type|\|)*(?P<v>{_OPTIMIZERS})\b"),
         re.compile(rf"\b(?:optimi[sz]\w*|train\w*|fine-?tun\w*|minimi[sz]\w*|updat\w*)\b(?: [\w,-]+){{0,8}}? (?:using|with|by|via) (?:the |an? )?(?P<v>{_OPTIMIZERS})\b"),
         re.compile(rf"\b(?:we|We) (?:use|used|employ|adopt|apply|utili[sz]e) (?:the |an? )?(?P<v>{_OPTIMIZERS})\b(?=.*(?:learning[- ]rate|\blr\b|weight decay|β|momentum|optimi[sz]))"),
         re.compile(rf"\b(?P<v>{_OPTIMIZERS})\b(?=\s*(?:with|,|\()\s*(?:an? |the )?(?:peak |initial |constant )?(?:learning[- ]rate|\blr\b|β|weight decay|momentum|beta))"),
@@ -83,7 +83,7 @@ SCHEDULER = Choice(
     },
     (
         re.compile(rf"\b(?P<v>{_SCHEDULES})\b(?=[\s-]*(?:learning[\s-]*rate|lr)\b(?!\s*warm))", re.IGNORECASE),
-        re.compile(rf"\b(?P<v>{_SCHEDULES})\b(?=[\s-]+(?:learning[\s-]+rate[\s-]+)?(?:lr )?(?:(?:decay|annealing|decaying)[\s-]+)?(?:schedul\w*|decay|decaying|annealing)\b(?! (?:of|in|on) (?:the )?(?!learning|lr)))", re.IGNORECASE),
+        re.compile(rf"\b(?P<v>{_SCHEDULES})\b(?=[\s-]+(?:learning[\s-]+rate[\s-]+)?(?:lr )?(?:(?:decay|annealing|decaying)[\s-]+)?(?:schedul\w*|decay|decaying|annealing)\b(?! (?:of|in|on) (?!(?:the |our )?(?:learning|lr))))", re.IGNORECASE),
         re.compile(rf"\b(?:schedul\w*|learning[\s-]*rate decay)\b(?:\s*\([^()]*\))?(?:\s|:|=|\||is|was|set|to|a|the|we|use|used|type|of|follows?|as)*(?P<v>{_SCHEDULES})\b(?!\s*warm)", re.IGNORECASE),
         re.compile(r"\blearning[\s-]*rate (?:is |was |that is |then )*(?:then )?(?P<v>linearly|exponentially|cosine|polynomially) (?:decay|anneal|decreas|reduc)", re.IGNORECASE),
         re.compile(r"\b(?P<v>linearly|exponentially) (?:decay|anneal|decreas|reduc)\w* (?:the |our )?(?:learning[\s-]*rate|lr)\b", re.IGNORECASE),

@@ -22,8 +22,8 @@ _FILLER = re.compile(
     r"|constant|initial|peak|maximum|max|minimum|base|default|defaults|equal|equals|from|in|among|between|over|range|ranging|around|about|approximately"
     r"|roughly|we|use|used|using|employ|adopt|namely|i\.e\.?|either|always|all|per|starting|starts|grid|candidate|possible|both|only|it|which"
     r"|amounts|corresponds|up|at most|by default|as follows|with an?(?= (?:peak|max|initial|value|default))|varied|linear|cosine|small|large|low|high"
-    r"|lower|higher|larger|smaller|fairly|relatively|sweep|search|choose|choosing|set(?:ting)?|uniformly|were|across|train(?:ing)?|throughout)\b"
-    r"|\([^()\d]{1,25}\)|(?<=[\s(])[ηβαλτTGrKNB](?=\s*[=:)≈ ])|[ηβαλτ]|\b[rTGB]\b(?=\s*=))*"
+    r"|lower|higher|extended|limited|restricted|capped|bounded|larger|smaller|fairly|relatively|sweep|search|choose|choosing|set(?:ting)?|uniformly|were|across|train(?:ing)?|throughout)\b"
+    r"|\([^()\d]{1,25}\)|,\s*[ηβαλτG]\s*,|(?<=[\s(])[ηβαλτTGrKNB](?=\s*[=:)≈ ])|[ηβαλτ]|\b[rTGB]\b(?=\s*=))*"
 )
 #: A name may be followed by what it holds for: `learning rate for the policy model is 1e-6`.
 _SCOPE = re.compile(r"\s*(?P<scope>(?:for|of|in|during|on|used (?:for|in))\s+(?:[\w./+-]+\s+){1,6}?)(?=(?:is|was|are|were|to|at|of|as|set)\b|[=:])")
@@ -32,6 +32,10 @@ _FINAL = re.compile(
 )
 _PEAK = re.compile(
     r"\s*(?:is |was |then |gradually |linearly )*(?:warm\w*(?:[ -]up)?|increas\w+|ramp\w*(?: up)?|ris\w+)(?: [\w,]+){0,8}? to (?:a |the |its )?(?:peak |max\w* )?(?:value )?(?:of )?\s*"
+)
+_FROM = re.compile(r"\s*(?:is |was |then |gradually |linearly |and )*(?:decay|anneal|reduc|decreas|increas)\w*(?: \w+){0,2} from\s*")
+_WARMING = re.compile(
+    r"^\s*(?:(?:the|our) (?:learning[\s-]rate|lr)\b\s*)?(?:lasts?|takes?|covers?|spans?|is done|is applied|applied)?\s*(?:linearly )?(?:for|over|during|of|in|on|within)?\s*(?:the )?(?:first|initial)?(?=\s)"
 )
 _DECAYING = re.compile(r"(?:decay|anneal|reduc|drop|lower|decreas)\w*\s+(?:the |our |its |this )?$", re.IGNORECASE)
 _COUNTED_GAP = re.compile(r"\s*(?:\([^()\d]*\)\s*)?(?:[:=]|(?:is|was|are|were)(?: (?:set|fixed|chosen|kept))?(?: (?:to|at|as|from|among))?(?: be)?|of|set to|to)?[\s({\[]*")
@@ -42,8 +46,8 @@ _BACK = re.compile(
 _FOREIGN = re.compile(
     r"[\s-]*(?P<unit>(?:(?:training|gradient|optimization|update|update|optimizer) )?(?:epochs?|steps?|iterations?|updates?|gpus?|tpus?|tokens?|samples?|examples?|sequences?|prompts?"
     r"|roll-?outs?|responses?|completions?|generations?|layers?|heads?|seeds?|runs?|days?|hours?|minutes?|times|parameters?|nodes?|devices?|a100s?|h100s?|v100s?"
-    r"|tasks?|datasets?|models?|questions?|problems?|words?|points?|percent|%|random|different|of the|pairs?|images?|instances?|queries|cores?|workers?|trajectories|word ?pieces?"
-    r"|more|fewer|out of|per|subwords?|warm\w*|x\b|×))",
+    r"|tasks?|datasets?|models?|questions?|problems?|words?|points?|percent|random|different|of the|pairs?|images?|instances?|queries|cores?|workers?|trajectories|word ?pieces?"
+    r"|more|fewer|out of|per|subwords?|warm\w*|x)\b|(?P<sign>%|×))",
     re.IGNORECASE,
 )
 _NEXT = re.compile(r"\s*(?:,\s*(?:and |or |then )?|;\s*|/\s*|\band\b\s*|\bor\b\s*|(?P<range>\bto\b\s*|-{1,2}\s*|\.\.\.\s*)|\s)(?:then )?(?:\.\.\.,\s*)?", re.IGNORECASE)
@@ -53,11 +57,16 @@ _SEARCH = re.compile(
     re.IGNORECASE,
 )
 _COUNT_NOT = re.compile(
-    r"(?:\b(?:every|each|after|per|first|last|final|than|within|patience(?: of)?|warm\w*(?:[ -]up)?(?: (?:over|for|of|in|during))?(?: the)?(?: first)?|another|save\w*|evaluat\w+(?: \w+){0,2}|at|until|accumulat\w*(?: over)?|to|of|inference|denois\w+|nearly)|≥|>|<)\s*(?:the |about |around )?$",
+    r"(?:\b(?:every|each|after|per|first|last|final|than|within|patience(?: of)?|warm\w*(?:[ -]up)?(?: (?:over|for|of|in|during))?(?: the)?(?: first)?|another|save\w*|evaluat\w+(?: \w+){0,2}|at|until|accumulat\w*(?: over)?|inference|denois\w+|nearly)|≥|>|<)\s*(?:the |about |around )?$",
     re.IGNORECASE,
 )
+#: "warm up … for 500 steps": the steps are the warm-up's.
+_WARM_UP_OF = re.compile(r"\bwarm(?:(?!train|run|optimi|updat)[^,;])*$", re.IGNORECASE)
 _STOP_AFTER = re.compile(r"\b(?:stop|end|finish|complet|converg)\w*(?: \w+){0,2} after (?:the |about |around )?$", re.IGNORECASE)
 _COSTS = re.compile(r"\s*(?:takes?|took|requires?|costs?|lasts?|later|earlier|ago)\b", re.IGNORECASE)
+
+#: The name that may stand between another one and its value: "warm up the learning rate for 500 steps".
+_PASSED = {"warmup": "learning_rate", "learning_rate": "warmup"}
 
 
 @dataclass(frozen=True)
@@ -105,11 +114,8 @@ def _direct_link(text: str, parameter: Parameter, match: re.Match[str]) -> Itera
     number = numbers.at(text, start) or _glued(match, start)
     if number is None or not parameter.accepts(number.value, number.suffix):
         return
-    if parameter.counted and _COUNT_NOT.search(text, 0, match.start("n")) and not _STOP_AFTER.search(text, 0, match.start("n")):
-        if "warm" in text[max(match.start() - 40, 0) : match.end() + 12].lower():
-            return
-        if not match[0].lower().startswith(("for ", "train")):
-            return
+    if parameter.counted and _WARM_UP_OF.search(text, 0, match.start()):
+        return
     yield _link(text, parameter, number, match[0])
 
 
@@ -187,7 +193,8 @@ def _forward(text: str, mention: Mention, found: list[Mention], taken: list[Link
 
 def _first(text: str, mention: Mention, found: list[Mention]) -> tuple[Number, str | None] | None:
     """The first number that only filler parts from the name, and what stands between that matters."""
-    limit = min((each.start for each in found if each.start >= mention.end), default=len(text))
+    passed = _PASSED.get(mention.parameter.name)
+    limit = min((each.start for each in found if each.start >= mention.end and each.parameter.name != passed), default=len(text))
     for number in numbers.numbers(text):
         if number.start < mention.end:
             continue
@@ -206,10 +213,10 @@ def _gap(text: str, mention: Mention, number: Number) -> str | None:
         plural = mention.text.lower().endswith("s") or re.match(r"\s*[:=]", gap)
         return "" if plural and _COUNTED_GAP.fullmatch(gap) and gap.strip() else None
     if mention.parameter.name == "warmup":
-        gap = re.sub(r"^\s*(?:for|over|during|of|in)?\s*(?:the )?(?:first|initial)\b|^\s*(?:for|over|during)\b", "", gap)
+        gap = _WARMING.sub("", gap)
     if _DECAYING.search(text, 0, mention.start) and re.fullmatch(r"\s*(?:linearly )?(?:down )?to\s*", gap):
         return "final"
-    for pattern, context in ((_FILLER, ""), (_FINAL, "final"), (_PEAK, "peak")):
+    for pattern, context in ((_FILLER, ""), (_FROM, ""), (_FINAL, "final"), (_PEAK, "peak")):
         if pattern.fullmatch(gap):
             return context
     scope = _SCOPE.match(gap)
@@ -222,7 +229,7 @@ def _is_foreign(text: str, number: Number, mention: Mention, found: list[Mention
     """Whether the number counts something else, or is the value of a name that follows it."""
     after = _FOREIGN.match(text, number.end)
     units = mention.parameter.units
-    if after and not (units and re.match(rf"(?:{units})\b", after["unit"], re.IGNORECASE)):
+    if after and not (units and re.match(rf"(?:{units})\b", after["unit"] or "", re.IGNORECASE)):
         return True
     gap = re.compile(r"\s*-?\s*(?:(?:peak|initial|sampling|lora|linear) )*", re.IGNORECASE).match(text, number.end)
     position = gap.end() if gap else number.end
@@ -281,7 +288,8 @@ def _backward(text: str, mention: Mention, found: list[Mention], taken: list[Lin
         return []
     if mention.parameter.counted and not _counts(text, number, mention):
         return []
-    return [_link(text, mention.parameter, number, mention.text)]
+    made = _link(text, mention.parameter, number, mention.text)
+    return [] if mention.parameter.name == "warmup" and made.unit is None else [made]  # "3 warm-up strategies"
 
 
 def _counts(text: str, number: Number, mention: Mention) -> bool:
@@ -302,7 +310,7 @@ def _link(text: str, parameter: Parameter, number: Number, named: str, context: 
 def _unit(text: str, parameter: Parameter, number: Number, named: str) -> tuple[str | None, float | str]:
     """The unit and the value in it."""
     after = _FOREIGN.match(text, number.end)
-    word = re.sub(r".* ", "", after["unit"].lower()).rstrip("s") if after else ""
+    word = re.sub(r".* ", "", (after["unit"] or "").lower()).rstrip("s") if after else ""
     if number.suffix == "%":
         return "ratio", number.value / 100
     if number.suffix == "k" and parameter.name == "max_length":  # 4k is 4,000 or 4,096: not ours to decide
@@ -322,7 +330,7 @@ def _warmup_unit(number: Number, word: str, named: str) -> str | None:
 
 
 _QUALIFIERS = re.compile(
-    r"global|total|effective|overall|mini|micro|per[\s_-](?:device|gpu|worker|core)|rollout|update|eval\w*|policy|actor|prompt|response|completion|context|sequence|input|output"
+    r"global|total|effective|overall|mini|micro|per[\s_-](?:device|gpu|worker|core)|rollout|update|eval\w*|policy|actor|prompt|response|completion|input|output"
     r"|generation|sampling|inference|test|training|train|decoding|peak|init\w*",
     re.IGNORECASE,
 )

@@ -33,7 +33,7 @@ PATTERN = (
     r"|(?P<base>10|2)\s?\^\s?(?P<exp>[-+]?\s?\d{1,2})"
     r"|(?P<lost>10-\d)(?=[\s,;.)\]}]|$)"
     r"|(?P<plain>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<suffix>\s?(?:%|percent\b)|\s?[kKMB](?![\w])|\s(?:thousand|million|billion)\b)?"
-    rf"|(?P<word>\b(?:{'|'.join(_WORDS)})\b)"
+    rf"|(?P<word>\b(?i:{'|'.join(_WORDS)})\b)"
     r")(?!\w|\.\d|,\d{3}|-?[a-zA-Z]|\^)"
 )
 _NUMBER = re.compile(PATTERN)
@@ -82,7 +82,7 @@ def _value(match: re.Match[str]) -> tuple[float, str]:
     if match["lost"]:  # a PDF's text loses what is raised: 10-5
         return 10.0 ** -int(match["lost"][3:]), "lost"
     if match["word"]:
-        return float(_WORDS[match["word"]]), "word"
+        return float(_WORDS[match["word"].lower()]), "word"
     suffix = (match["suffix"] or "").strip().lower().replace("percent", "%")
     value = float(match["plain"].replace(",", ""))
     return value * _FACTORS.get(suffix, 1.0), suffix[:1] if suffix != "thousand" else "k"

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 #: Stands for one number in a pattern of `direct`.
-N = r"(?P<n>(?<![\w.^])\d[\d,.]*\s?[kKM]?|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|sixteen|a single)\b)"
+N = r"(?P<n>(?<![\w.^])\d[\d,.]*(?:\s?[×x]\s?10)?(?:\^\d{1,2})?\s?[kKM]?|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|sixteen|a single)\b)"
 _BEFORE_SIZE = (
     r"(?:(?:global|total|effective|overall|aggregate|train(?:ing)?|eval(?:uation)?|per[\s_-](?:device|gpu|worker|core)|rollout|update|policy"
     r"|actor|ppo|local|fine-?tuning)[\s_-]+(?:train[\s_-]+)?)*"
@@ -74,7 +74,7 @@ _PROMPTS = r"prompts?|questions?|quer(?:y|ies)|problems?|instructions?|inputs?|e
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "learning_rate",
-        _re(r"\blearning[\s_-]*rates?\b(?!\s*(?:warm|decay|sched|anneal|multipl|ratio|factor|drop|scal))|\blrs?\b(?!\s*(?:warm|decay|sched))"),
+        _re(r"\blearning[\s_-]*rates?\b(?!\s*(?:warm|decay\b|sched|anneal(?:ing)?\b|multipl|ratio|factor|dropout|scal))|\blrs?\b(?!\s*(?:warm|decay\b|sched))"),
         cell=_re(r"(?:peak|init\w*|max\w*|base)?\s*(?:lr|learning[\s_-]*rate|η)|.*\blearning rate|step[\s-]?size|(?:actor|critic|policy)\s+lr"),
         low=1e-12,
         high=1.0,
@@ -100,7 +100,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter(
         "epochs",
-        _re(r"(?:\b(?:number|num|#|no\.?) ?(?:of)?[\s_-]*)?(?:train(?:ing)?|fine-?tuning|max(?:imum)?|total|full|sft|ppo|dpo)?[\s_-]*\bepochs?\b"),
+        _re(r"(?:\b(?:number|num|#|no\.?) ?(?:of)?[\s_-]*)?(?:train(?:ing)?|fine-?tuning|max(?:imum)?|total|full|sft|ppo|dpo)?[\s_-]*(?<![a-zA-Z])epochs?\b"),
         cell=_re(r"(?:#|num(?:ber)?(?: of)?)?\s*(?:\w+[\s_-]+)?epochs?"),
         low=0.01,
         high=10_000,
@@ -130,10 +130,10 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "max_length",
         _re(
-            rf"(?:\bmax(?:imum|imal|\.)?[\s_-]*)?(?:(?:new|total|training|model|{_LENGTH_OF})[\s_-]*){{0,2}}(?:{_LENGTH_OF})[\s_-]*(?:lengths?|len|windows?|limit|budget|size)\b"
+            rf"(?<!average )(?<!mean )(?<!median )(?<!avg )(?<!avg\. )(?:\bmax(?:imum|imal|\.)?[\s_-]*)?(?:(?:new|total|training|model|{_LENGTH_OF})[\s_-]*){{0,2}}(?:{_LENGTH_OF})[\s_-]*(?:lengths?|len|windows?|limit|budget|size)\b"
             r"|\bmax(?:imum|imal|\.)?[\s_-]*(?:number of )?(?:(?:new|generated|output|response|prompt|generation)[\s_-]*)?(?:tokens?|length|len)\b|\bcut-?off[\s_-]len(?:gth)?"
         ),
-        cell=_re(r"(?:max\w*\.?[\s_-]*)?(?:\w+[\s_-]+){0,2}(?:length|len|window|context)(?:\s*\(?tokens\)?)?|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens"),
+        cell=_re(r"(?!avg|average|mean|median)(?:max\w*\.?[\s_-]*)?(?:\w+[\s_-]+){0,2}(?:length|len|window|context)(?:\s*\(?tokens\)?)?|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens"),
         low=16,
         high=1e8,
         whole=True,
@@ -149,7 +149,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "warmup",
         _re(
-            r"(?:\b(?:linear|linearly|learning[\s_-]*rate|lr)[\s_-]*)*\bwarm(?:ed|ing|s)?(?:[\s_-]*up)\b(?:[\s_-]*(?:ratio|steps?|proportion|fraction|rate|period|phase|stage|iterations?|epochs?|schedule|percentage))*"
+            r"(?:\b(?:linear|linearly|learning[\s_-]*rate|lr)[\s_-]*)*\bwarm(?:ed|ing|s)?(?:[\s_-]*up)\b(?!\s+(?:linearly )?(?:to|from)\b)(?:[\s_-]*(?:ratio|steps?|proportion|fraction|rate|period|phase|stage|iterations?|epochs?|schedule|percentage))*"
             r"|\bwarmup(?:_ratio|_steps)?\b"
         ),
         low=0,
@@ -186,7 +186,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter(
         "lora_rank",
-        _re(r"\b(?:lora|adapter|low|attention|adaptation)?[\s_-]*ranks?\b(?: (?:size|dimension))?(?:\s*\(?\br\b\)?)?|\br(?=\s*(?:=|\s(?:is|was|of|to|set)\b))|\blora_r\b"),
+        _re(r"(?:\b(?:lora|adapter|attention|adaptation)[\s_-]*)?\b(?<!low[\s_-])(?:(?<=_)|\b)ranks?\b(?: (?:size|dimension))?(?:\s*\(?\br\b\)?)?|\br(?=\s*(?:=|\s(?:is|was|of|to|set)\b))|\blora_r\b"),
         cell=_re(r"r|(?:lora[\s_-]*)?(?:rank|r|dim(?:ension)?)(?:\s*\(?r\)?)?"),
         low=1,
         high=8192,
