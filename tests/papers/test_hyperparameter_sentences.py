@@ -74,7 +74,9 @@ def test_twenty_sentences_for_each_parameter() -> None:
     assert min(silent[name] for name in HYPERPARAMETERS) >= 2
 
 
-@pytest.mark.parametrize(("name", "sentence", "expected"), [row for row in ROWS if row[2] not in ("?", "none")], ids=lambda each: None)
+@pytest.mark.parametrize(
+    ("name", "sentence", "expected"), [row for row in ROWS if row[2] not in ("?", "none")], ids=lambda each: None
+)
 def test_every_value_stands_in_its_quote(name: str, sentence: str, expected: str) -> None:
     long = "This is said first, at some length. " * 20 + sentence.rstrip(".") + ", which is followed by very many more words" * 12
     for fact in from_sentence(Sentence(long, sentence, "4 Setup", False)):

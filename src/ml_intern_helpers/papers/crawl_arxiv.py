@@ -80,7 +80,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="DATE", help="first version on or after 2024, 2024-05 or 2024-05-31")
     parser.add_argument("--until", metavar="DATE", help="first version on or before")
     parser.add_argument("--scan", type=int, metavar="N", help="edges to read before ranking (default 2000, at most 9999)")
-    parser.add_argument("--full", action="store_true", help="whole abstracts, all authors, all citing sentences; all values of --recipe")
+    parser.add_argument(
+        "--full", action="store_true", help="whole abstracts, all authors, all citing sentences; all values of --recipe"
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:

@@ -14,9 +14,13 @@ from ml_intern_helpers.report import Report
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--read", metavar="ID", help="contents of the paper with the size of each section; with one of these:")
-    parser.add_argument("--section", metavar="NAME", help="that part as Markdown: 3, A.1, #7, method, training, references, 'Table 2'")
+    parser.add_argument(
+        "--section", metavar="NAME", help="that part as Markdown: 3, A.1, #7, method, training, references, 'Table 2'"
+    )
     parser.add_argument("--find", metavar="WORDS", help="short passages of the whole paper that hold these words")
-    parser.add_argument("--recipe", metavar="ID", help="base model, data, method, hyper-parameters, hardware, results, with quotes")
+    parser.add_argument(
+        "--recipe", metavar="ID", help="base model, data, method, hyper-parameters, hardware, results, with quotes"
+    )
     default, fewest, most = reading.CHARACTERS, reading.FEWEST, reading.MOST
     parser.add_argument("--chars", type=int, metavar="N", help=f"characters of a page, {fewest} to {most} (default {default})")
 

@@ -116,7 +116,8 @@ def _section(document: Document, ask: Ask) -> dict[str, Any]:
 
 def _found(document: Document, ask: Ask) -> dict[str, Any]:
     passages, how = find(document, ask.words or "")
-    shown, room = [], ask.characters
+    shown: list[dict[str, Any]] = []
+    room = ask.characters
     for passage in passages[ask.start : ask.start + ask.limit]:
         room -= len(passage.text) + len(passage.where)
         if room < 0 and shown:

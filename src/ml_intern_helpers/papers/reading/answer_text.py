@@ -55,7 +55,9 @@ def _contents(reading: dict[str, Any]) -> list[str]:
 
 
 def _entry(row: dict[str, Any]) -> str:
-    kind = {"appendix": "appendix ", "references": "", "abstract": "", "section": "", "other": ""}[row["kind"]] * (row["level"] == 1)
+    kind = {"appendix": "appendix ", "references": "", "abstract": "", "section": "", "other": ""}[row["kind"]] * (
+        row["level"] == 1
+    )
     return f"{row['ask_for']}  {kind}{row['title']}  [{row['characters']:,}]"
 
 

@@ -12,7 +12,9 @@ from ml_intern_helpers.text import clean
 
 __all__ = ["Block", "read"]
 
-_LABEL = re.compile(r"^((?:Table|Figure|Fig\.|Algorithm|Listing|Box)\s*[A-Z]{0,2}[\d.]*\d|[A-Za-z ]{3,20}\s\d+)\s*[:.]*\s*", re.IGNORECASE)
+_LABEL = re.compile(
+    r"^((?:Table|Figure|Fig\.|Algorithm|Listing|Box)\s*[A-Z]{0,2}[\d.]*\d" r"|[A-Za-z ]{3,20}\s\d+)\s*[:.]*\s*", re.IGNORECASE
+)
 _MARK = re.compile(r"^[•◦▪∙·–-]\s*")
 _KINDS: dict[str, BlockKind] = {"Table": "table", "Algorithm": "code", "Listing": "code"}
 

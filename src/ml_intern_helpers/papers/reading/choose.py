@@ -12,11 +12,15 @@ from ml_intern_helpers.text import clean
 
 #: What people ask for -> what such sections are called. The first pattern that any heading matches counts.
 _ROLES: dict[str, tuple[str, ...]] = {
-    "method": (r"\bmethod(s|ology)?\b|\bour (approach|model)\b|\bproposed\b|\bapproach\b", r"\balgorithms?\b|\bframework\b|\bmodel\b"),
+    "method": (
+        r"\bmethod(s|ology)?\b|\bour (approach|model)\b|\bproposed\b|\bapproach\b",
+        r"\balgorithms?\b|\bframework\b|\bmodel\b",
+    ),
     "experiments": (r"\bexperiment(s|al)?\b", r"\bevaluations?\b|\bresults\b|\bsetup\b"),
     "results": (r"\bresults?\b", r"\bexperiments?\b|\bevaluations?\b"),
     "training": (
-        r"\b(training|implementation|experimental|hyper-?parameters?)\b.*\b(details?|set-?up|settings?|recipe|config\w*|procedure)\b",
+        r"\b(training|implementation|experimental|hyper-?parameters?)\b.*\b(details?|set-?up|settings?|recipe"
+        r"|config\w*|procedure)\b",
         r"\bhyper-?parameters?\b|\btraining\b|\bimplementation\b|\bfine-tuning procedure\b|\bsetup\b",
     ),
     "introduction": (r"\bintroduction\b",),
@@ -37,7 +41,9 @@ _ALIASES = {
     "conclusions": "conclusion",
 }
 _NOT_METHOD = re.compile(
-    r"introduction|related|background|prelim|experiment|result|evaluation|conclu|discussion|limitation|acknowledg|ablation|impact", re.I
+    r"introduction|related|background|prelim|experiment|result|evaluation|conclu|discussion|limitation|acknowledg"
+    r"|ablation|impact",
+    re.I,
 )
 _LABEL = re.compile(r"(table|figure|fig\.?|algorithm|listing|footnote)\s+([A-Z]?\.?\d[\d.]*)", re.I)
 _LISTS: dict[str, BlockKind] = {"figures": "figure", "tables": "table"}
@@ -67,7 +73,9 @@ def choose(document: Document, asked: str) -> Choice:
     found = _sections(document, re.sub(r"^(?:section|sec\.|appendix|§)\s*(?=\S)", "", spec, flags=re.I), spec.lower())
     if not found:
         names = "; ".join(section.name for section in document.sections)
-        raise NotFound(f"the paper has no part {spec!r}; it has: {clean(names, limit=600)}", hint="leave --section out to see all")
+        raise NotFound(
+            f"the paper has no part {spec!r}; it has: {clean(names, limit=600)}", hint="leave --section out to see all"
+        )
     if spec.lower() in ("appendix", "appendices"):
         return Choice("all appendices", "\n\n".join(section.markdown() for section in found))
     return Choice(found[0].name, found[0].markdown(), tuple(section.name for section in found[1:6]))
@@ -101,7 +109,7 @@ def _by_role(document: Document, every: list[Section], role: str) -> list[Sectio
 
 
 def _named_after_paper(document: Document) -> list[Section]:
-    """A method section is often called by the method's name: the section whose words are in the title, else the first of the body."""
+    """A method section is often called by the method's name: those that share a word with the title, else the body's first."""
     title = set(re.findall(r"\w+", document.title.lower()))
     body = [section for section in document.sections if section.kind == "section" and not _NOT_METHOD.search(section.title)]
     shared = [section for section in body if set(re.findall(r"\w{3,}", section.title.lower())) & title]

@@ -11,7 +11,9 @@ from ml_intern_helpers.text import clean
 #: An lxml element; the library ships no types.
 Element = Any
 #: Nothing below these is text of the paper.
-SKIPPED_TAGS = frozenset({"script", "style", "nav", "button", "dialog", "form", "template", "noscript", "svg", "head", "link", "meta"})
+SKIPPED_TAGS = frozenset(
+    {"script", "style", "nav", "button", "dialog", "form", "template", "noscript", "svg", "head", "link", "meta"}
+)
 SKIPPED_CLASSES = frozenset(
     {"ltx_note_mark", "ltx_role_footnotemark", "ltx_note_type", "ltx_tag_note", "ltx_page_navbar", "ltx_TOC", "ltx_page_footer"}
     | {"ltx_page_header", "ltx_pagination", "infobox", "ltx_rule", "ltx_role_newpage", "package-alerts", "ltx_dates", "sr-only"}

@@ -38,7 +38,8 @@ _TAG = re.compile(r"^(?:appendix|section|chapter|part|annex|§)\s*|[\s.:]+$", re
 _WRITTEN_NUMBER = re.compile(r"^(\d{1,2}(?:\.\d{1,2})*|[A-Z](?:\.\d{1,2})+)\.?\s+(?=\S)")
 _WATERMARK = re.compile(r"arXiv:(\S+?)v(\d{1,3})\b")
 _MISSING = re.compile(
-    r"HTML is not available for|No HTML (?:version )?(?:for|is available)|(?:paper|article) not found|failed to convert", re.IGNORECASE
+    r"HTML is not available for|No HTML (?:version )?(?:for|is available)|(?:paper|article) not found" r"|failed to convert",
+    re.IGNORECASE,
 )
 _FATAL = re.compile(r"Conversion to HTML had a Fatal error", re.IGNORECASE)
 #: A page with less text than this holds no paper, whatever its classes say.
@@ -100,7 +101,7 @@ def _head(root: Element) -> str:
 
 def _content(root: Element) -> list[Element]:
     """The element that holds the paper; the document's own, or the body where a page has none."""
-    found = root.xpath('//article[contains(@class, "ltx_document")]') or root.xpath("//body")
+    found: list[Element] = root.xpath('//article[contains(@class, "ltx_document")]') or root.xpath("//body")
     return found[:1]
 
 
@@ -134,13 +135,17 @@ def _notes(root: Element, cut: bool) -> list[str]:
     if cut:
         notes.append("the page is nested too deep to be read to its end")
     if errors:
-        notes.append(f"{errors} place{'s' * (errors != 1)} of it could not be converted to HTML: macros may stand there as written")
+        notes.append(
+            f"{errors} place{'s' * (errors != 1)} of it could not be converted to HTML: macros may stand there as written"
+        )
     return notes
 
 
 def _front(top: Section) -> Section:
     """What stands before the first heading, or all of a page that has none."""
-    return Section("Text" if not top.parts else "Outside any section", kind="section" if not top.parts else "other", blocks=top.blocks)
+    return Section(
+        "Text" if not top.parts else "Outside any section", kind="section" if not top.parts else "other", blocks=top.blocks
+    )
 
 
 def _walk(element: Element, build: _Build, depth: int) -> None:

@@ -1,4 +1,4 @@
-"""The text of a PDF -> `Document`, for papers without HTML. Headings are guessed from numbering; formulas and tables are mere text."""
+"""The text of a PDF -> `Document`, for papers without HTML. Headings are guessed from numbers; formulas and tables are text."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def read_pdf(body: bytes, arxiv_id: str, url: str) -> Document:
     stamp = _STAMP.search(pages[0]) if pages else None
     title = next((line for line in lines if len(line) > 8 and not _STAMP.search(line)), "(no title)")
     document = Document(arxiv_id, title, "pdf", url, version=int(stamp[1]) if stamp else None)
-    document.notes = ["read from the PDF: headings are guessed, formulas and tables are plain text, columns may run together", *notes]
+    document.notes = [
+        "read from the PDF: headings are guessed, formulas and tables are plain text, columns may run together",
+        *notes,
+    ]
     document.sections = _sections(lines)
     return document
 
@@ -74,9 +77,9 @@ def _sections(lines: Iterable[str]) -> list[Section]:
     sections = [Section("Text before the first heading", kind="other")]
     stack: list[Section] = []
     paragraph: list[str] = []
-    last = (0,)
+    last: tuple[int, ...] = (0,)
     for line in map(str.strip, lines):
-        found = _heading(line, last)
+        found = _heading(line, last, in_appendix=any(section.kind in ("references", "appendix") for section in sections))
         if found is None:
             _gather(line, paragraph, (stack or sections)[-1])
             continue
@@ -89,13 +92,16 @@ def _sections(lines: Iterable[str]) -> list[Section]:
     return [section for section in sections if section.blocks or section.parts]
 
 
-def _heading(line: str, last: tuple[int, ...]) -> tuple[Section, tuple[int, ...]] | None:
-    """The section that `line` opens, and the number now reached; None for a line of text."""
+def _heading(line: str, last: tuple[int, ...], *, in_appendix: bool) -> tuple[Section, tuple[int, ...]] | None:
+    """The section that `line` opens, and the number now reached; None for a line of text.
+
+    A letter opens one only behind the references: before, `A Study of Policies` is a title or a sentence.
+    """
     plain = _PLAIN.get(line.rstrip(".:").lower())
     if plain:
         return Section(line.rstrip(".:").title(), kind=plain), last
     match = _APPENDIX.match(line) or _NUMBERED.match(line)
-    if match is None or len(line.split()) > 14:
+    if match is None or len(line.split()) > 14 or (match[1][0].isalpha() and not in_appendix and match.re is _NUMBERED):
         return None
     number = tuple(int(part) if part.isdigit() else 100 + ord(part) for part in match[1].split("."))
     if not _continues(last, number):

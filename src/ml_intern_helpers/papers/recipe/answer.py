@@ -41,8 +41,12 @@ def answer(paper_id: ArxivId, context: Context, *, full: bool) -> Report:
 def _to_check(recipe: Recipe, document: Document) -> list[tuple[hub_check.Kind, str]]:
     """The names worth asking for: linked ones, base models, training data, then what else was named."""
     half = hub_check.MOST // 2
-    links: list[tuple[hub_check.Kind, str]] = [("dataset" if kind == "dataset" else "model", name) for kind, name in linked(document.links)]
-    models: list[tuple[hub_check.Kind, str]] = [("model", str(entry.fact.value)) for entry in recipe.base_models if not entry.others]
+    links: list[tuple[hub_check.Kind, str]] = [
+        ("dataset" if kind == "dataset" else "model", name) for kind, name in linked(document.links)
+    ]
+    models: list[tuple[hub_check.Kind, str]] = [
+        ("model", str(entry.fact.value)) for entry in recipe.base_models if not entry.others
+    ]
     data: list[tuple[hub_check.Kind, str]] = [("dataset", str(entry.fact.value)) for entry in recipe.datasets if not entry.others]
     return [*links[:4], *models[:half], *data[:half], *links[4:], *models[half:], *data[half:]]
 

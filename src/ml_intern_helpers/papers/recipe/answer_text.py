@@ -22,7 +22,9 @@ def render(fields: dict[str, Any]) -> str:
     lines += _hub(recipe["hub"])
     body, cut = _body(recipe)
     lines += fenced("\n".join([f"title: {reading['title']}", *body]))
-    identity = f"{reading['arxiv_id']}" + (f"v{reading['version']}" if reading["version"] and reading["source"] != "ar5iv" else "")
+    identity = f"{reading['arxiv_id']}" + (
+        f"v{reading['version']}" if reading["version"] and reading["source"] != "ar5iv" else ""
+    )
     if cut:
         lines.append(f"{cut} further values: crawl_arxiv --recipe {identity} --full --json")
     lines.append(f'check a value in its place: crawl_arxiv --read {identity} --section NUMBER, or --find "learning rate"')

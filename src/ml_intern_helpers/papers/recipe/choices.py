@@ -31,9 +31,14 @@ class Choice:
         return self.spelling.get(bare, " ".join(text.split()))
 
 
-_OPTIMIZERS = r"(?:paged[\s_-]*)?(?:8-?bit[\s-]*)?AdamW?(?:[\s_-]*8-?bit)?|Adafactor|Ada[Gg]rad|AdaDelta|SGD|RMS[Pp]rop|Lion|Muon|Sophia(?:-G)?|LAMB|LARS|Shampoo|SOAP|NAdam|RAdam|ADAMW?|stochastic gradient descent"
+_OPTIMIZERS = (
+    r"(?:paged[\s_-]*)?(?:8-?bit[\s-]*)?AdamW?(?:[\s_-]*8-?bit)?|Adafactor|Ada[Gg]rad|AdaDelta|SGD"
+    r"|RMS[Pp]rop|Lion|Muon|Sophia(?:-G)?|LAMB|LARS|Shampoo|SOAP|NAdam|RAdam|ADAMW?"
+    r"|stochastic gradient descent"
+)
 _SCHEDULES = (
-    r"cosine(?:[\s-]+(?:decay|annealing|with (?:warm )?restarts))?|linear(?:ly)?|constant|polynomial|inverse[\s-]+square[\s-]+root|inverse[\s-]+sqrt|exponential|step-?wise|WSD"
+    r"cosine(?:[\s-]+(?:decay|annealing|with (?:warm )?restarts))?|linear(?:ly)?|constant|polynomial"
+    r"|inverse[\s-]+square[\s-]+root|inverse[\s-]+sqrt|exponential|step-?wise|WSD"
     r"|warm-?up[\s-]+stable[\s-]+decay|one-?cycle|triangular"
 )
 OPTIMIZER = Choice(
@@ -59,11 +64,27 @@ OPTIMIZER = Choice(
         "radam": "RAdam",
     },
     (
-        re.compile(rf"\b(?P<v>{_OPTIMIZERS})\b(?=(?: \w+ et al\.?)?(?:[\s,;]*\([^()]*\))*\s*(?:\[[\d, ]+\])?\s*(?:optimi[sz]er|optimi[sz]ation|(?:(?:is|was) (?:used|chosen|employed) )?as (?:the|our|an) optimi[sz]er))"),
-        re.compile(rf"\b[Oo]ptimi[sz]ers?\b(?:\s*\([^()]*\))?(?:\s|:|=|is|was|are|set|to|we|use|used|employ|the|of|choose|adopt|as|type|\|)*(?P<v>{_OPTIMIZERS})\b"),
-        re.compile(rf"\b(?:optimi[sz]\w*|train\w*|fine-?tun\w*|minimi[sz]\w*|updat\w*)\b(?: [\w,-]+){{0,8}}? (?:using|with|by|via) (?:the |an? )?(?P<v>{_OPTIMIZERS})\b"),
-        re.compile(rf"\b(?:we|We) (?:use|used|employ|adopt|apply|utili[sz]e) (?:the |an? )?(?P<v>{_OPTIMIZERS})\b(?=.*(?:learning[- ]rate|\blr\b|weight decay|β|momentum|optimi[sz]))"),
-        re.compile(rf"\b(?P<v>{_OPTIMIZERS})\b(?=\s*(?:with|,|\()\s*(?:an? |the )?(?:peak |initial |constant )?(?:learning[- ]rate|\blr\b|β|weight decay|momentum|beta))"),
+        re.compile(
+            rf"\b(?P<v>{_OPTIMIZERS})\b(?=(?: \w+ et al\.?)?(?:[\s,;]*\([^()]*\))*\s*(?:\[[\d, ]+\])?\s*(?:optimi[sz]er"
+            rf"|optimi[sz]ation|(?:(?:is|was) (?:used|chosen|employed) )?as (?:the|our|an) optimi[sz]er))"
+        ),
+        re.compile(
+            rf"\b[Oo]ptimi[sz]ers?\b(?:\s*\([^()]*\))?(?:\s|:|=|is|was|are|set|to|we|use|used|employ|the|of"
+            rf"|choose|adopt|as|type|\|)*(?P<v>{_OPTIMIZERS})\b"
+        ),
+        re.compile(
+            rf"\b(?:optimi[sz]\w*|train\w*|fine-?tun\w*|minimi[sz]\w*"
+            rf"|updat\w*)\b(?: [\w,-]+){{0,8}}? (?:using|with|by|via) (?:the |an? )?(?P<v>{_OPTIMIZERS})\b"
+        ),
+        re.compile(
+            rf"\b(?:we|We) (?:use|used|employ|adopt|apply|utili[sz]e) (?:the "
+            rf"|an? )?(?P<v>{_OPTIMIZERS})\b(?=.*(?:learning[- ]rate|\blr\b|weight decay|β|momentum"
+            rf"|optimi[sz]))"
+        ),
+        re.compile(
+            rf"\b(?P<v>{_OPTIMIZERS})\b(?=\s*(?:with|,|\()\s*(?:an? |the )?(?:peak |initial "
+            rf"|constant )?(?:learning[- ]rate|\blr\b|β|weight decay|momentum|beta))"
+        ),
     ),
     re.compile(r"optimi[sz]er(?: type)?", re.IGNORECASE),
 )
@@ -83,20 +104,52 @@ SCHEDULER = Choice(
     },
     (
         re.compile(rf"\b(?P<v>{_SCHEDULES})\b(?=[\s-]*(?:learning[\s-]*rate|lr)\b(?!\s*warm))", re.IGNORECASE),
-        re.compile(rf"\b(?P<v>{_SCHEDULES})\b(?=[\s-]+(?:learning[\s-]+rate[\s-]+)?(?:lr )?(?:(?:decay|annealing|decaying)[\s-]+)?(?:schedul\w*|decay|decaying|annealing)\b(?! (?:of|in|on) (?!(?:the |our )?(?:learning|lr))))", re.IGNORECASE),
-        re.compile(rf"\b(?:schedul\w*|learning[\s-]*rate decay)\b(?:\s*\([^()]*\))?(?:\s|:|=|\||is|was|set|to|a|the|we|use|used|type|of|follows?|as)*(?P<v>{_SCHEDULES})\b(?!\s*warm)", re.IGNORECASE),
-        re.compile(r"\blearning[\s-]*rate (?:is |was |that is |then )*(?:then )?(?P<v>linearly|exponentially|cosine|polynomially) (?:decay|anneal|decreas|reduc)", re.IGNORECASE),
-        re.compile(r"\b(?P<v>linearly|exponentially) (?:decay|anneal|decreas|reduc)\w* (?:the |our )?(?:learning[\s-]*rate|lr)\b", re.IGNORECASE),
-        re.compile(rf"\b(?:decay|anneal|decreas)\w*\b[^.;]{{0,60}}?\b(?:following|with|using|by|according to|via) (?:an? |the )?(?P<v>{_SCHEDULES})\b(?!\s*warm)", re.IGNORECASE),
-        re.compile(r"\blearning[\s-]*rates?\b[^.;]{0,30}\b(?:kept|held|is|remains?|stays?|fixed) (?P<v>constant)\b", re.IGNORECASE),
-        re.compile(rf"\blearning[\s-]*rate(?: of)?[^.;]{{0,40}}?\b(?:with|and|using|following) (?:an? |the )?(?P<v>{_SCHEDULES})\b(?=[\s-]+(?:decay|schedul|anneal))", re.IGNORECASE),
+        re.compile(
+            rf"\b(?P<v>{_SCHEDULES})\b(?=[\s-]+(?:learning[\s-]+rate[\s-]+)?(?:lr )?(?:(?:decay|annealing"
+            rf"|decaying)[\s-]+)?(?:schedul\w*|decay|decaying|annealing)\b(?! (?:of|in|on) (?!(?:the "
+            rf"|our )?(?:learning|lr))))",
+            re.IGNORECASE,
+        ),
+        re.compile(
+            rf"\b(?:schedul\w*|learning[\s-]*rate decay)\b(?:\s*\([^()]*\))?(?:\s|:|=|\||is|was|set|to|a|the"
+            rf"|we|use|used|type|of|follows?|as)*(?P<v>{_SCHEDULES})\b(?!\s*warm)",
+            re.IGNORECASE,
+        ),
+        re.compile(
+            r"\blearning[\s-]*rate (?:is |was |that is |then )*(?:then )?(?P<v>linearly|exponentially"
+            r"|cosine|polynomially) (?:decay|anneal|decreas|reduc)",
+            re.IGNORECASE,
+        ),
+        re.compile(
+            r"\b(?P<v>linearly|exponentially) (?:decay|anneal|decreas|reduc)\w* (?:the " r"|our )?(?:learning[\s-]*rate|lr)\b",
+            re.IGNORECASE,
+        ),
+        re.compile(
+            rf"\b(?:decay|anneal|decreas)\w*\b[^;]{{0,60}}?\b(?:following|with|using|by|according to"
+            rf"|via) (?:an? |the )?(?P<v>{_SCHEDULES})\b(?!\s*warm)",
+            re.IGNORECASE,
+        ),
+        re.compile(
+            r"\blearning[\s-]*rates?\b[^;]{0,30}\b(?:kept|held|is|remains?|stays?|fixed) (?P<v>constant)\b", re.IGNORECASE
+        ),
+        re.compile(
+            rf"\blearning[\s-]*rate(?: of)?[^;]{{0,40}}?\b(?:with|and|using|following) (?:an? "
+            rf"|the )?(?P<v>{_SCHEDULES})\b(?=[\s-]+(?:decay|schedul|anneal))",
+            re.IGNORECASE,
+        ),
     ),
     re.compile(r"(?:learning[\s-]*rate|lr)?[\s_-]*(?:schedul\w*|decay(?: type| schedule)?|annealing)(?: type)?", re.IGNORECASE),
 )
 CHOICES = (OPTIMIZER, SCHEDULER)
 #: Before a name, this says that it is what was not used.
-_REJECTED = re.compile(r"(?:instead of|rather than|than|unlike|not(?: use)?|replac\w+|over|vs\.?|versus|without|compared (?:to|with)|outperform\w*)\s+(?:the |an? )?(?:standard |plain |vanilla )?$", re.IGNORECASE)
-_COMPARED = re.compile(r"\b(?:compar\w+|vs\.?|versus|outperform\w*|either|sweep|search|try|tried|explor\w+|ablat\w+)\b", re.IGNORECASE)
+_REJECTED = re.compile(
+    r"(?:instead of|rather than|than|unlike|not(?: use)?|replac\w+|over|vs\.?|versus|without"
+    r"|compared (?:to|with)|outperform\w*)\s+(?:the |an? )?(?:standard |plain |vanilla )?$",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(
+    r"\b(?:compar\w+|vs\.?|versus|outperform\w*|either|sweep|search|try|tried|explor\w+" r"|ablat\w+)\b", re.IGNORECASE
+)
 
 
 def named(choice: Choice, text: str) -> Iterator[tuple[str, int, int, Kind]]:

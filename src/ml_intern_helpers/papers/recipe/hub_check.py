@@ -15,8 +15,9 @@ from ml_intern_helpers.papers.fields import count, mapping, mappings, text
 from ml_intern_helpers.services import HUB
 
 Kind = Literal["model", "dataset"]
-#: `yes` (an id that is there); `same name` (only a name was given, and repositories are called so); `no` (an id that is not there); `hidden` (missing or private, which the Hub does not tell apart without a token);
-#: `no exact name` (a name for which a search finds no repository); `unknown` (could not be asked).
+#: `yes` (an id that is there); `same name` (only a name was given, and repositories are called so); `no` (an id that is not
+#: there); `hidden` (missing or private, which the Hub does not tell apart without a token); `no exact name` (a name for which
+#: a search finds no repository); `unknown` (could not be asked).
 Exists = Literal["yes", "same name", "no", "hidden", "no exact name", "unknown"]
 MOST = 12
 _ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)

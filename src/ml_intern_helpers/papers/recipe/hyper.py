@@ -52,7 +52,10 @@ def _number(value: float) -> float | int:
 
 
 def _written(original: str, reading: Plain, link: Link) -> str:
-    return original[reading.origin[link.start] : reading.origin[link.end]].strip(" ${}") or link.text
+    text = original[reading.origin[link.start] : reading.origin[link.end]].strip(" $")
+    if text.count("{") > text.count("}") and text.startswith("{"):
+        text = text[1:]
+    return (text[:-1] if text.count("}") > text.count("{") and text.endswith("}") else text) or link.text
 
 
 def quote(original: str, reading: Plain, start: int, end: int) -> str:
@@ -70,7 +73,11 @@ def quote(original: str, reading: Plain, start: int, end: int) -> str:
 
 def from_table(section: Section, block: Block) -> Iterator[Fact]:
     """The values of a table, where a row or a column is headed by a parameter's name."""
-    near = plain(f"{section.title} {block.caption or ''} {' '.join(cell.text for grid in block.grids for row in grid for cell in row)}"[:6000]).text
+    near = plain(
+        f"{section.title} {block.caption or ''} {' '.join(cell.text for grid in block.grids for row in grid for cell in row)}"[
+            :6000
+        ]
+    ).text
     for grid in block.grids:
         found = list(_by_rows(grid, near)) or list(_by_columns(grid, near))
         for parameter, cell, context, quoted in found:
@@ -82,7 +89,8 @@ _Found = tuple[str, Cell, str | None, str]
 
 def _by_rows(grid: Grid, near: str) -> Iterator[_Found]:
     """`Learning rate | 1e-5 | 5e-6` below `| SFT | DPO`; a row may hold several such pairs side by side."""
-    head = [cell.text for cell in grid[0]]
+    named = any(_parameter(cell.text, near) for cell in grid[0])
+    head = ["" if named else cell.text for cell in grid[0]]
     for number, row in enumerate(grid):
         name: str | None = None
         label = ""
@@ -91,14 +99,16 @@ def _by_rows(grid: Grid, near: str) -> Iterator[_Found]:
             if parameter:
                 name, label = parameter, cell.text
             elif name and cell.text and not (cell.repeated and column and row[column - 1].text == cell.text):
-                above = head[column] if number and not re.search(r"^\W*$|value|setting|^config", head[column], re.IGNORECASE) else ""
+                above = (
+                    head[column] if number and not re.search(r"^\W*$|value|setting|^config", head[column], re.IGNORECASE) else ""
+                )
                 context = None if not above or _parameter(above, near) else above
                 yield name, cell, context, f"{label} | {cell.text}" + (f" ({above})" if context else "")
 
 
 def _by_columns(grid: Grid, near: str) -> Iterator[_Found]:
     """`Model | LR | Batch size` above `7B | 1e-5 | 128`."""
-    head = next((row for row in grid[:3] if sum(bool(_parameter(cell.text, near)) for cell in row)), None)
+    head = next((row for row in grid[:3] if any(_parameter(cell.text, near) for cell in row)), None)
     if head is None:
         return
     names = [_parameter(cell.text, near) for cell in head]
@@ -138,12 +148,14 @@ def _cell_facts(name: str, cell: Cell, context: str | None, quoted: str, section
     said = clean(quoted, limit=QUOTE)
     choice = next((each for each in CHOICES if each.name == name), None)
     if choice:
-        values = [match for match in choice.values.finditer(reading)][:3] if len(reading) < 80 else []
+        values = list(choice.values.finditer(reading))[:3] if len(reading) < 80 else []
         for match in values:
             yield Fact(name, choice.canonical(match[0]), cell.text, said, section.name, context=context, label=label)
         return
     title = quoted.partition(" | ")[0]
-    made = [link for link in links(f"{_sentence_name(name, title)}: {reading}", "LoRA temperature") if link.parameter.name == name]
+    made = [
+        link for link in links(f"{_sentence_name(name, title)}: {reading}", "LoRA temperature") if link.parameter.name == name
+    ]
     several = len(made) > 1
     for link in made:
         kind = "searched" if several and link.kind == "set" else link.kind

@@ -11,53 +11,83 @@ from dataclasses import dataclass
 
 from ml_intern_helpers.papers.recipe import numbers
 from ml_intern_helpers.papers.recipe.facts import Kind
-from ml_intern_helpers.papers.recipe.mentions import Mention, groups, mentions
+from ml_intern_helpers.papers.recipe.mentions import Mention, applies, groups, mentions
 from ml_intern_helpers.papers.recipe.numbers import Number
 from ml_intern_helpers.papers.recipe.parameters import PARAMETERS, Parameter
 
 #: Words that say nothing between a name and its value.
 _FILLER = re.compile(
     r"(?:[\s:=≈~→(\[{]|,(?=\s(?:which|i\.e|namely|set|fixed|tuned|selected|chosen|we|always|kept))|,(?=\s*[\d.]+e-)"
-    r"|\b(?:of|is|are|was|were|be|been|being|has|have|to|at|as|a|an|the|set|fixed|kept|held|chosen|tuned|selected|picked|searched|swept|value|values"
-    r"|constant|initial|peak|maximum|max|minimum|base|default|defaults|equal|equals|from|in|among|between|over|range|ranging|around|about|approximately"
-    r"|roughly|we|use|used|using|employ|adopt|namely|i\.e\.?|either|always|all|per|starting|starts|grid|candidate|possible|both|only|it|which"
-    r"|amounts|corresponds|up|at most|by default|as follows|with an?(?= (?:peak|max|initial|value|default))|varied|linear|cosine|small|large|low|high"
-    r"|lower|higher|extended|limited|restricted|capped|bounded|larger|smaller|fairly|relatively|sweep|search|choose|choosing|set(?:ting)?|uniformly|were|across|train(?:ing)?|throughout)\b"
+    r"|\b(?:of|is|are|was|were|be|been|being|has|have|to|at|as|a|an|the|set|fixed|kept|held|chosen|tuned|selected"
+    r"|picked|searched|swept|value|values"
+    r"|constant|initial|peak|maximum|max|minimum|base|default|defaults|equal|equals|from|in|among|between|over"
+    r"|range|ranging|around|about|approximately"
+    r"|roughly|we|use|used|using|employ|adopt|namely|i\.e\.?|either|always|all|per|starting|starts|grid|candidate"
+    r"|possible|both|only|it|which"
+    r"|amounts|corresponds|up|at most|by default|as follows|with an?(?= (?:peak|max|initial|value|default))|varied"
+    r"|linear|cosine|small|large|low|high"
+    r"|lower|higher|extended|limited|restricted|capped|bounded|larger|smaller|fairly|relatively|sweep|search"
+    r"|choose|choosing|set(?:ting)?|uniformly|were|across|train(?:ing)?|throughout)\b"
     r"|\([^()\d]{1,25}\)|,\s*[ηβαλτG]\s*,|(?<=[\s(])[ηβαλτTGrKNB](?=\s*[=:)≈ ])|[ηβαλτ]|\b[rTGB]\b(?=\s*=))*"
 )
 #: A name may be followed by what it holds for: `learning rate for the policy model is 1e-6`.
-_SCOPE = re.compile(r"\s*(?P<scope>(?:for|of|in|during|on|used (?:for|in))\s+(?:[\w./+-]+\s+){1,6}?)(?=(?:is|was|are|were|to|at|of|as|set)\b|[=:])")
+_SCOPE = re.compile(
+    r"\s*(?P<scope>(?:for|of|in|during|on|used (?:for|in))\s+(?:[\w./+-]+\s+){1,6}?)(?=(?:is|was"
+    r"|are|were|to|at|of|as|set)\b|[=:])"
+)
 _FINAL = re.compile(
-    r"\s*(?:is |was |then |gradually |linearly |and |which |with (?:a )?cosine |cosine )*(?:decay|anneal|reduc|drop|lower|decreas)\w*(?: \w+){0,3}? to\s*"
+    r"\s*(?:is |was |then |gradually |linearly |and |which |with (?:a )?cosine |cosine )*(?:decay|anneal|reduc"
+    r"|drop|lower|decreas)\w*(?: \w+){0,3}? to\s*"
 )
 _PEAK = re.compile(
-    r"\s*(?:is |was |then |gradually |linearly )*(?:warm\w*(?:[ -]up)?|increas\w+|ramp\w*(?: up)?|ris\w+)(?: [\w,]+){0,8}? to (?:a |the |its )?(?:peak |max\w* )?(?:value )?(?:of )?\s*"
+    r"\s*(?:is |was |then |gradually |linearly )*(?:warm\w*(?:[ -]up)?|increas\w+|ramp\w*(?: up)?"
+    r"|ris\w+)(?: [\w,]+){0,8}? to (?:a |the |its )?(?:peak |max\w* )?(?:value )?(?:of )?\s*"
 )
-_FROM = re.compile(r"\s*(?:is |was |then |gradually |linearly |and )*(?:decay|anneal|reduc|decreas|increas)\w*(?: \w+){0,2} from\s*")
+_FROM = re.compile(
+    r"\s*(?:is |was |then |gradually |linearly |and )*(?:decay|anneal|reduc|decreas" r"|increas)\w*(?: \w+){0,2} from\s*"
+)
 _WARMING = re.compile(
-    r"^\s*(?:(?:the|our) (?:learning[\s-]rate|lr)\b\s*)?(?:lasts?|takes?|covers?|spans?|is done|is applied|applied)?\s*(?:linearly )?(?:for|over|during|of|in|on|within)?\s*(?:the )?(?:first|initial)?(?=\s)"
+    r"^\s*(?:(?:the|our) (?:learning[\s-]rate|lr)\b\s*)?(?:lasts?|takes?|covers?|spans?|is done|is applied"
+    r"|applied)?\s*(?:linearly )?(?:for|over|during|of|in|on|within)?\s*(?:the )?(?:first|initial)?(?=\s)"
 )
 _DECAYING = re.compile(r"(?:decay|anneal|reduc|drop|lower|decreas)\w*\s+(?:the |our |its |this )?$", re.IGNORECASE)
-_COUNTED_GAP = re.compile(r"\s*(?:\([^()\d]*\)\s*)?(?:[:=]|(?:is|was|are|were)(?: (?:set|fixed|chosen|kept))?(?: (?:to|at|as|from|among))?(?: be)?|of|set to|to)?[\s({\[]*")
+_COUNTED_GAP = re.compile(
+    r"\s*(?:\([^()\d]*\)\s*)?(?:[:=]|(?:is|was|are|were)(?: (?:set|fixed|chosen"
+    r"|kept))?(?: (?:to|at|as|from|among))?(?: be)?|of|set to|to)?[\s({\[]*"
+)
 _BACK = re.compile(
-    r"\s*-?\s*(?:(?:as|for) (?:the |our |a |an |its )?)?(?:(?:peak|initial|max(?:imum)?|constant|base|fixed|global|total|effective|default|linear|cosine|overall|final)\s+)*"
+    r"\s*-?\s*(?:(?:as|for) (?:the |our |a |an |its )?)?(?:(?:peak|initial|max(?:imum)?|constant|base|fixed|global"
+    r"|total|effective|default|linear|cosine|overall|final)\s+)*"
 )
 #: Words that make a number a count of something else, unless the parameter counts in them.
 _FOREIGN = re.compile(
-    r"[\s-]*(?P<unit>(?:(?:training|gradient|optimization|update|update|optimizer) )?(?:epochs?|steps?|iterations?|updates?|gpus?|tpus?|tokens?|samples?|examples?|sequences?|prompts?"
-    r"|roll-?outs?|responses?|completions?|generations?|layers?|heads?|seeds?|runs?|days?|hours?|minutes?|times|parameters?|nodes?|devices?|a100s?|h100s?|v100s?"
-    r"|tasks?|datasets?|models?|questions?|problems?|words?|points?|percent|random|different|of the|pairs?|images?|instances?|queries|cores?|workers?|trajectories|word ?pieces?"
+    r"[\s-]*(?P<unit>(?:(?:training|gradient|optimization|update|update|optimizer) )?(?:epochs?|steps?|iterations?"
+    r"|updates?|gpus?|tpus?|tokens?|samples?|examples?|sequences?|prompts?"
+    r"|roll-?outs?|responses?|completions?|generations?|layers?|heads?|seeds?|runs?|days?|hours?|minutes?|times"
+    r"|parameters?|nodes?|devices?|a100s?|h100s?|v100s?"
+    r"|tasks?|datasets?|models?|questions?|problems?|words?|points?|percent|random|different|of the|pairs?|images?"
+    r"|instances?|queries|cores?|workers?|trajectories|word ?pieces?"
     r"|more|fewer|out of|per|subwords?|warm\w*|x)\b|(?P<sign>%|×))",
     re.IGNORECASE,
 )
-_NEXT = re.compile(r"\s*(?:,\s*(?:and |or |then )?|;\s*|/\s*|\band\b\s*|\bor\b\s*|(?P<range>\bto\b\s*|-{1,2}\s*|\.\.\.\s*)|\s)(?:then )?(?:\.\.\.,\s*)?", re.IGNORECASE)
-_PHRASE = re.compile(r"\s*\(?\s*(?P<what>(?:for|on|in|during|when|with)\s+[^,;()]{2,60}?)\s*\)?(?=\s*(?:,|;|\band\b|\bor\b|\.?\s*$|\.\s))", re.IGNORECASE)
+_NEXT = re.compile(
+    r"\s*(?:,\s*(?:and |or |then )?|;\s*|/\s*|\band\b\s*|\bor\b\s*|(?P<range>\bto\b\s*|-{1,2}\s*"
+    r"|\.\.\.\s*)|\s)(?:then )?(?:\.\.\.,\s*)?",
+    re.IGNORECASE,
+)
+_PHRASE = re.compile(
+    r"\s*\(?\s*(?P<what>(?:for|on|in|during|when|with)\s+[^,;()]{2,60}?)\s*\)?(?=\s*(?:,|;" r"|\band\b|\bor\b|\.?\s*$|\.\s))",
+    re.IGNORECASE,
+)
 _SEARCH = re.compile(
-    r"\b(?:search\w*|sweep\w*|swept|grid|tun(?:e|ed|ing)|among|candidates?|select(?:ed)? from|chosen from|choose|picked from|tr(?:y|ied)|explor\w+|var(?:y|ied|ying)|ablat\w+|compar\w+|experiment(?:ed)? with|range of)\b",
+    r"\b(?:search\w*|sweep\w*|swept|grid|tun(?:e|ed|ing)|among|candidates?|select(?:ed)? from|chosen from|choose"
+    r"|picked from|tr(?:y|ied)|explor\w+|var(?:y|ied|ying)|ablat\w+|compar\w+|experiment(?:ed)? with|range of)\b",
     re.IGNORECASE,
 )
 _COUNT_NOT = re.compile(
-    r"(?:\b(?:every|each|after|per|first|last|final|than|within|patience(?: of)?|warm\w*(?:[ -]up)?(?: (?:over|for|of|in|during))?(?: the)?(?: first)?|another|save\w*|evaluat\w+(?: \w+){0,2}|at|until|accumulat\w*(?: over)?|inference|denois\w+|nearly)|≥|>|<)\s*(?:the |about |around )?$",
+    r"(?:\b(?:every|each|after|per|first|last|final|than|within|patience(?: of)?|warm\w*(?:[ -]up)?(?: (?:over|for"
+    r"|of|in|during))?(?: the)?(?: first)?|another|save\w*|evaluat\w+(?: \w+){0,2}|at|until|accumulat\w*(?: over)?"
+    r"|inference|denois\w+|nearly)|≥|>|<)\s*(?:the |about |around )?$",
     re.IGNORECASE,
 )
 #: "warm up … for 500 steps": the steps are the warm-up's.
@@ -102,9 +132,7 @@ def _unique(found: list[Link]) -> list[Link]:
 def _direct(text: str, near: str) -> Iterator[Link]:
     """Phrases that hold their value."""
     for parameter in PARAMETERS:
-        if parameter.unless and parameter.unless.search(near) or (parameter.needs and not parameter.needs.search(near)):
-            continue
-        for pattern in parameter.direct:
+        for pattern in parameter.direct if applies(parameter, text, near) else ():
             for match in pattern.finditer(text):
                 yield from _direct_link(text, parameter, match)
 
@@ -171,7 +199,8 @@ def _none(text: str, mention: Mention, found: list[Mention], taken: list[Link]) 
     """`no warm-up`, `without weight decay`, `do not use a KL penalty`."""
     before = text[max(mention.start - 40, 0) : mention.start]
     said = re.search(
-        r"\b(?:no|without|(?:do|did|does) not (?:use|apply|employ|include|add)|don't use|(?:omit|remov|drop|disabl)\w*)\s+(?:(?:any|the|a|an|learning[- ]rate|linear|lr)\s+)*$",
+        r"\b(?:no|without|(?:do|did|does) not (?:use|apply|employ|include|add)|don't use|(?:omit|remov|drop"
+        r"|disabl)\w*)\s+(?:(?:any|the|a|an|learning[- ]rate|linear|lr)\s+)*$",
         before,
         re.IGNORECASE,
     )
@@ -303,8 +332,17 @@ def _link(text: str, parameter: Parameter, number: Number, named: str, context: 
     unit, value = _unit(text, parameter, number, named)
     product = re.compile(r"\s*[×x]\s*\d[\d,.]*").match(text, number.end)
     if product and parameter.whole:  # 8 x 16: which factor is meant is not ours to decide
-        return Link(parameter, text[number.start : product.end()], text[number.start : product.end()], number.start, product.end(), unit=unit)
-    return Link(parameter, value, number.text, number.start, number.end, unit=unit, context=_joined(_named(named, parameter), context))
+        return Link(
+            parameter,
+            text[number.start : product.end()],
+            text[number.start : product.end()],
+            number.start,
+            product.end(),
+            unit=unit,
+        )
+    return Link(
+        parameter, value, number.text, number.start, number.end, unit=unit, context=_joined(_named(named, parameter), context)
+    )
 
 
 def _unit(text: str, parameter: Parameter, number: Number, named: str) -> tuple[str | None, float | str]:
@@ -330,7 +368,8 @@ def _warmup_unit(number: Number, word: str, named: str) -> str | None:
 
 
 _QUALIFIERS = re.compile(
-    r"global|total|effective|overall|mini|micro|per[\s_-](?:device|gpu|worker|core)|rollout|update|eval\w*|policy|actor|prompt|response|completion|input|output"
+    r"global|total|effective|overall|mini|micro|per[\s_-](?:device|gpu|worker|core)|rollout|update|eval\w*|policy"
+    r"|actor|prompt|response|completion|input|output"
     r"|generation|sampling|inference|test|training|train|decoding|peak|init\w*",
     re.IGNORECASE,
 )

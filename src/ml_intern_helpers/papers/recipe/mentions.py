@@ -10,7 +10,8 @@ from ml_intern_helpers.papers.recipe.parameters import PARAMETERS, Parameter
 
 #: What may stand between two names of one list.
 _LISTED = re.compile(
-    r"\s*(?:\([^()]{1,14}\))?\s*(?:,\s*(?:and\s+)?|and|&|/)\s*(?:the |a |an |our |number of |total |maximum |peak )*", re.IGNORECASE
+    r"\s*(?:\([^()]{1,14}\))?\s*(?:,\s*(?:and\s+)?|and|&|/)\s*(?:the |a |an |our |number of |total |maximum " r"|peak )*",
+    re.IGNORECASE,
 )
 
 
@@ -29,7 +30,7 @@ def mentions(text: str, near: str) -> list[Mention]:
     found = [
         Mention(parameter, match.start(), match.end(), match[0])
         for parameter in PARAMETERS
-        if _applies(parameter, text, near)
+        if applies(parameter, text, near)
         for match in parameter.mention.finditer(text)
     ]
     found.sort(key=lambda each: (each.start, -each.end))
@@ -40,7 +41,8 @@ def mentions(text: str, near: str) -> list[Mention]:
     return kept
 
 
-def _applies(parameter: Parameter, text: str, near: str) -> bool:
+def applies(parameter: Parameter, text: str, near: str) -> bool:
+    """Whether a parameter can be meant here at all."""
     if parameter.unless and (parameter.unless.search(text) or parameter.unless.search(near)):
         return False
     return parameter.needs is None or bool(parameter.needs.search(text) or parameter.needs.search(near))

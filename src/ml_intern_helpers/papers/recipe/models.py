@@ -12,33 +12,54 @@ from ml_intern_helpers.papers.recipe.sentences import Sentence
 
 #: Families; what follows one (version, size, variant) belongs to the name.
 _FAMILY = (
-    r"Qwen|QwQ|LLaMA|Llama|Vicuna|Alpaca|Mistral|Mixtral|Ministral|Gemma|Phi|DeepSeek|OLMo|OLMoE|Tulu|T[üu]lu|SmolLM|Falcon|MPT|Pythia|GPT-?Neo|GPT-?J|GPT-?NeoX|GPT-?2|OPT"
-    r"|BLOOMZ?|Yi|Baichuan|InternLM|ChatGLM|GLM|MiniCPM|StableLM|TinyLlama|RedPajama|Zephyr|Starling|OpenChat|StarCoder|CodeLlama|Code Llama|CodeGen|Granite|Nemotron|Llemma|Kimi"
-    r"|Command[ -]R|DBRX|Solar|SOLAR|Aya|gpt-oss|BERT|RoBERTa|DeBERTa|ALBERT|DistilBERT|ELECTRA|XLM-R|XLNet|T5|mT5|ByT5|Flan-T5|FLAN-T5|UL2|BART|LLaVA|InternVL|Qwen-VL|ViT|CLIP|Whisper|SDXL"
+    r"Qwen|QwQ|LLaMA|Llama|Vicuna|Alpaca|Mistral|Mixtral|Ministral|Gemma|Phi|DeepSeek|OLMo|OLMoE|Tulu|T[üu]lu"
+    r"|SmolLM|Falcon|MPT|Pythia|GPT-?Neo|GPT-?J|GPT-?NeoX|GPT-?2|OPT"
+    r"|BLOOMZ?|Yi|Baichuan|InternLM|ChatGLM|GLM|MiniCPM|StableLM|TinyLlama|RedPajama|Zephyr|Starling|OpenChat"
+    r"|StarCoder|CodeLlama|Code Llama|CodeGen|Granite|Nemotron|Llemma|Kimi"
+    r"|Command[ -]R|DBRX|Solar|SOLAR|Aya|gpt-oss|BERT|RoBERTa|DeBERTa|ALBERT|DistilBERT|ELECTRA|XLM-R|XLNet|T5|mT5"
+    r"|ByT5|Flan-T5|FLAN-T5|UL2|BART|LLaVA|InternVL|Qwen-VL|ViT|CLIP|Whisper|SDXL"
 )
 _TAIL = (
-    r"(?:[ -]?(?:v?\d+(?:\.\d+)*(?:x\d+)?[BM]?(?:-A\d+B)?|[Vv]\d+(?:\.\d+)?|R1|Zero|Distill|Math|Coder|Code|VL|Instruct|Chat|Base|base|large|small|mini|medium|XL|XXL|SFT|it|pt|hf|beta|alpha|Llama|Qwen"
+    r"(?:[ -]?(?:v?\d+(?:\.\d+)*(?:x\d+)?[BM]?(?:-A\d+B)?|[Vv]\d+(?:\.\d+)?|R1|Zero|Distill|Math|Coder|Code|VL"
+    r"|Instruct|Chat|Base|base|large|small|mini|medium|XL|XXL|SFT|it|pt|hf|beta|alpha|Llama|Qwen"
     r"|Edu|Preview|Omni|MoE|uncased|cased|BASE|LARGE|Next|Large|Small|Nemo|Med|LM|Pro|Lite|Flash|Thinking|[Ii]nstruct)(?![a-z]))*"
 )
 NAME = re.compile(rf"(?<![\w/-])(?:(?:Meta|DeepSeek|Open|Code)-)?(?:{_FAMILY})(?![a-z])(?:-?R(?=\b))?{_TAIL}")
 #: `owner/name` on the Hub, as text.
 REPOSITORY = re.compile(r"(?<![\w./@:-])[A-Za-z][\w.-]{1,40}/[A-Za-z][\w.-]{2,80}(?![\w/])")
 _CUES = (
-    r"\b(?:fine-?tun\w+|post-?train\w+|instruction-?tun\w+|continu\w+ (?:pre-?)?train\w*|further train\w*|RL train\w*|train\w*|adapt|align\w*) (?:(?:the|a|an|our|on|all|both|pre-?trained|base|open(?:-source|-weight)?|publicly available"
+    r"\b(?:fine-?tun\w+|post-?train\w+|instruction-?tun\w+|continu\w+ (?:pre-?)?train\w*|further train\w*"
+    r"|RL train\w*|train\w*|adapt|align\w*) (?:(?:the|a|an|our|on|all|both|pre-?trained|base|open(?:-source"
+    r"|-weight)?|publicly available"
     r"|models?|policy|student|from|language|small|reward|of|LLMs?|with|using|parameters|weights)\s+){0,5}$",
-    r"\b(?:initiali[sz]\w*|start\w*|bootstrap\w*|begin\w*|warm-?start\w*|deriv\w+|built|based|build\w*)\b[^.;]{0,40}?\b(?:from|with|on|upon|on top of|as|by) (?:(?:the|a|an|pre-?trained|public|base|model|models|checkpoints?|weights|of|off-the-shelf|instruction-tuned|open)\s+){0,5}$",
-    r"\b(?:base|backbone|student|policy|initial|foundation|seed|pre-?trained|actor|reference)[\s-]+(?:language[\s-]+)?(?:model|LLM|policy|checkpoint|network)s?\b[^.;]{0,30}?(?:\bis|\bare|\bas|:|=|,|\bincluding|\bbe|\bfrom|\()\s*(?:(?:the|a|an|pre-?trained|based|on)\s+){0,3}$",
-    r"\b(?:we|We) (?:use|adopt|choose|select|employ|take|consider|experiment with|conduct experiments (?:on|with)) (?:(?:the|a|an|two|three|pre-?trained|public|open-source|models?|variants? of|instruct|base)\s+){0,4}$",
-    r"\b(?:experiments?|results?|train\w*|fine-?tun\w*|perform\w*|conduct\w*|appl\w+)\b[^.;]{0,40}? (?:on|with|using|to) (?:(?:the|a|an|pre-?trained|models?)\s+){0,3}$",
+    r"\b(?:initiali[sz]\w*|start\w*|bootstrap\w*|begin\w*|warm-?start\w*|deriv\w+|built|based"
+    r"|build\w*)\b[^;]{0,40}?\b(?:from|with|on|upon|on top of|as|by) (?:(?:the|a|an|pre-?trained|public|base|model"
+    r"|models|checkpoints?|weights|of|off-the-shelf|instruction-tuned|open)\s+){0,5}$",
+    r"\b(?:base|backbone|student|policy|initial|foundation|seed|pre-?trained|actor"
+    r"|reference)[\s-]+(?:language[\s-]+)?(?:model|LLM|policy|checkpoint|network)s?\b[^;]{0,30}?(?:\bis|\bare|\bas"
+    r"|:|=|,|\bincluding|\bbe|\bfrom|\()\s*(?:(?:the|a|an|pre-?trained|based|on)\s+){0,3}$",
+    r"\b(?:we|We) (?:use|adopt|choose|select|employ|take|consider|experiment with|conduct experiments (?:on"
+    r"|with)) (?:(?:the|a|an|two|three|pre-?trained|public|open-source|models?|variants? of|instruct"
+    r"|base)\s+){0,4}$",
+    r"\b(?:experiments?|results?|train\w*|fine-?tun\w*|perform\w*|conduct\w*|appl\w+)\b[^;]{0,40}? (?:on|with"
+    r"|using|to) (?:(?:the|a|an|pre-?trained|models?)\s+){0,3}$",
 )
 _BEFORE = re.compile("|".join(_CUES), re.IGNORECASE)
 _AFTER = re.compile(
-    r"\s*(?:\([^()]*\)\s*)?(?:\[[\d, ]+\]\s*)?(?:models?\s+)?(?:as (?:the|our|a|an) (?:\w+[\s-]){0,2}(?:base|backbone|policy|student|initial\w*|start\w*|pre-?trained|foundation|actor|reference)|for (?:all )?(?:our )?(?:fine-?tuning|training|experiments)"
-    r"|(?:is|are|was|were) (?:then )?(?:fine-?tuned|trained|initiali[sz]ed|used as (?:the|our)|our (?:base|backbone)|the (?:base|backbone|policy|student)))",
+    r"\s*(?:\([^()]*\)\s*)?(?:\[[\d, ]+\]\s*)?(?:models?\s+)?(?:as (?:the|our|a|an) (?:\w+[\s-]){0,2}(?:base"
+    r"|backbone|policy|student|initial\w*|start\w*|pre-?trained|foundation|actor|reference)"
+    r"|for (?:all )?(?:our )?(?:fine-?tuning|training|experiments)"
+    r"|(?:is|are|was|were) (?:then )?(?:fine-?tuned|trained|initiali[sz]ed|used as (?:the|our)|our (?:base"
+    r"|backbone)|the (?:base|backbone|policy|student)))",
     re.IGNORECASE,
 )
 #: One who judges, labels or is beaten is not the one who is trained.
-_OTHER_ROLE = re.compile(r"\b(?:judge\w*|annotat\w+|evaluator|generated by|distill\w* from|teacher|compar\w+|outperform\w*|baseline|such as|like|prior work|previous|unlike|label\w* (?:by|with|using)|following|synthesi[sz]ed|do not|not use|rather than|instead of)\b", re.IGNORECASE)
+_OTHER_ROLE = re.compile(
+    r"\b(?:judge\w*|annotat\w+|evaluator|generated by|distill\w* from|teacher|compar\w+"
+    r"|outperform\w*|baseline|such as|like|prior work|previous|unlike|label\w* (?:by|with"
+    r"|using)|following|synthesi[sz]ed|do not|not use|rather than|instead of)\b",
+    re.IGNORECASE,
+)
 _JOIN = re.compile(r"\s*(?:\([^()]*\)\s*)?(?:,\s*(?:and |or )?|and |or |/)\s*(?:the )?$")
 
 

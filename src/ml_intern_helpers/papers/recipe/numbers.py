@@ -32,7 +32,8 @@ PATTERN = (
     r"|(?P<times>\d+(?:\.\d+)?)\s*[×x]\s*10\s?(?:\^\s?(?P<timesexp>[-+]?\s?\d{1,2})|(?P<timesminus>-\s?\d{1,2}))"
     r"|(?P<base>10|2)\s?\^\s?(?P<exp>[-+]?\s?\d{1,2})"
     r"|(?P<lost>10-\d)(?=[\s,;.)\]}]|$)"
-    r"|(?P<plain>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<suffix>\s?(?:%|percent\b)|\s?[kKMB](?![\w])|\s(?:thousand|million|billion)\b)?"
+    r"|(?P<plain>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<suffix>\s?(?:%|percent\b)|\s?[kKMB](?![\w])"
+    r"|\s(?:thousand|million|billion)\b)?"
     rf"|(?P<word>\b(?i:{'|'.join(_WORDS)})\b)"
     r")(?!\w|\.\d|,\d{3}|-?[a-zA-Z]|\^)"
 )

@@ -22,7 +22,10 @@ _MACROS = {
     "rbrace": "}",
 }
 #: Macros that only set their argument in another type.
-_TYPE = "text|textrm|textit|textbf|texttt|textsc|mathrm|mathbf|mathit|mathsf|mathtt|mathcal|operatorname|mbox|boldsymbol|bm|rm|bf|it|tt"
+_TYPE = (
+    "text|textrm|textit|textbf|texttt|textsc|mathrm|mathbf|mathit|mathsf|mathtt|mathcal|operatorname|mbox|boldsymbol|bm"
+    "|rm|bf|it|tt"
+)
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _TOKEN = re.compile(
     rf"(?P<type>\\(?:{_TYPE}|left|right)(?![a-zA-Z])\*?\s?)"

@@ -33,7 +33,13 @@ def _of_grid(grid: Grid, section: Section, block: Block) -> Iterator[Fact]:
         ours = bool(_OURS.search(label))
         for column in columns:
             if _score(row[column]) and (ours or row[column].bold):
-                yield _fact(row[column], label, " ".join(dict.fromkeys(filter(None, (head[column] for head in heads if not _SCORE.fullmatch(head[column]))))), section, block)
+                yield _fact(
+                    row[column],
+                    label,
+                    " ".join(dict.fromkeys(filter(None, (head[column] for head in heads if not _SCORE.fullmatch(head[column]))))),
+                    section,
+                    block,
+                )
 
 
 def _score(cell: Cell) -> bool:
@@ -45,4 +51,6 @@ def _fact(cell: Cell, label: str, head: str, section: Section, block: Block) -> 
     mark = "bold" if cell.bold else "the authors' row"
     value = plain(cell.text).text.strip()
     said = clean(f"{label} | {head}: {cell.text} [{mark}]" + (f" — {block.caption}" if block.caption else ""), limit=260)
-    return Fact("result", value, cell.text, said, section.name, context=f"{clean(head, limit=60)}, {clean(label, limit=60)}", label=name)
+    return Fact(
+        "result", value, cell.text, said, section.name, context=f"{clean(head, limit=60)}, {clean(label, limit=60)}", label=name
+    )

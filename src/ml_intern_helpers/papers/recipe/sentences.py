@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from ml_intern_helpers.papers.reading.document import Block, Document, Section
 
 #: Sections that tell what others did; what stands there comes last.
-_OTHERS = re.compile(r"related work|background|preliminar|previous work|literature|introduction|conclusion|discussion|limitation", re.IGNORECASE)
+_OTHERS = re.compile(
+    r"related work|background|preliminar|previous work|literature|introduction|conclusion" r"|discussion|limitation",
+    re.IGNORECASE,
+)
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|resp|approx|w\.r\.t|Figs?|Eqs?|Tab|Secs?|App|Appx|Refs?|Alg|no|max|min|avg|Dr|a\.k\.a|incl)|\b[A-Z])\.$", re.IGNORECASE
+    r"(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|resp|approx|w\.r\.t|Figs?|Eqs?|Tab|Secs?|App|Appx|Refs?|Alg|no|max|min|avg"
+    r"|Dr|a\.k\.a|incl)|\b[A-Z])\.$",
+    re.IGNORECASE,
 )
 _END = re.compile(r"[.!?][\"”’)\]*]*\s+(?=[\"“(\[*`$]*[A-Z0-9])|;\s+(?=\(?[ivx\d]+\))|\n+")
 #: A longer "sentence" is no sentence (a PDF's table, a list of names); it is read in pieces of this size.
