@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
+import time
 import venv
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ml_intern_helpers.api_index.shipped import shipped_versions
+from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.preflight.asked import Asked
+from ml_intern_helpers.preflight.budget import MOST_CPU_S, bounded, off_the_clock
 from ml_intern_helpers.preflight.facts import facts_of
 from ml_intern_helpers.preflight.project import project_demands
-from ml_intern_helpers.preflight.releases import Asked, Choice
+from ml_intern_helpers.preflight.releases import Choice
+from ml_intern_helpers.preflight.requirements import is_requirement
 from ml_intern_helpers.preflight.source import read_source
 from support.helpers import Outcome
 from support.wheels import make_wheel
@@ -103,6 +111,10 @@ def test_a_huge_or_odd_file_beside_the_script_is_no_trouble(tmp_path: Path) -> N
 def shelf(tmp_path: Path) -> dict[str, str]:
     """The user's own settings: a folder of wheels is where packages come from."""
     make_wheel(tmp_path / "shelf", "trl", "0.15.2", OLD)
+    return shelf_at(tmp_path)
+
+
+def shelf_at(tmp_path: Path) -> dict[str, str]:
     places = dict.fromkeys(("PIP_FIND_LINKS", "UV_FIND_LINKS"), str(tmp_path / "shelf"))
     return {**places, "PIP_NO_INDEX": "1", "UV_NO_INDEX": "1", "UV_CACHE_DIR": str(tmp_path / "uv")}
 
@@ -160,8 +172,101 @@ def test_an_interpreter_that_is_none(helper: Helper, tmp_path: Path) -> None:
     assert "does not run as a Python" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "print('{}')",
+        "print('[1, 2]')",
+        "print('[]')",
+        "print('hello')",
+        "raise SystemExit(3)",
+        "import os; os.kill(os.getpid(), 9)",
+    ],
+    ids=["nothing", "an object", "numbers", "no path", "no JSON", "fails", "is killed"],
+)
+def test_a_program_that_is_no_python(helper: Helper, tmp_path: Path, said: str) -> None:
+    fake = tmp_path / "python"
+    fake.write_text(f"#!{sys.executable}\n{said}\n", encoding="utf-8")
+    fake.chmod(0o755)
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    done = helper("preflight_check", str(tmp_path / "train.py"), "--python", str(fake))
+    assert (done.code, done.stdout) == (2, "")
+    assert "does not run as a Python" in done.stderr.splitlines()[0]
+
+
+@pytest.mark.parametrize("python", ["", ".", "-c", "\x1b[31mred", "python3 -V", "/dev/null"])
+def test_a_path_that_is_no_python(helper: Helper, tmp_path: Path, python: str) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    done = helper("preflight_check", str(tmp_path / "train.py"), f"--python={python}")
+    assert (done.code, done.stdout, "\x1b" in done.stderr) == (2, "", False)
+    assert "does not run as a Python" in done.stderr.splitlines()[0]
+
+
+BAD_WITH = ["", " ", "trl==", "==1", "🤗==1", "-r x", "--index-url http://x trl", "trl[", "trl==../../etc", "trl==1.0; rm -rf /",
+            "trl==1\n2", "trl==1 2", "trl=1", "trl==1.0+" + "a" * 5000, "trl @", "\x1b[31mtrl"]  # fmt: skip
+GOOD_WITH = ["trl", "trl==1.16.0", "trl>=1,<2", "trl[peft,vllm]>=1.0", "trl (>=1)", "trl~=1.16", "trl==1.*", "git+https://example.org/trl",
+             "trl @ git+https://example.org/trl@main", "./wheels/trl.whl", "trl>=1; python_version >= '3.11'", "Flash_Attn.x==2.0.post1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BAD_WITH)
+def test_a_requirement_that_is_none(helper: Helper, tmp_path: Path, text: str) -> None:
+    """Judging by the current release as if nothing had been said would be an answer to another question."""
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    done = helper("preflight_check", str(tmp_path / "train.py"), f"--with={text}", "--offline")
+    assert (done.code, done.stdout, "\x1b" in done.stderr) == (2, "", False)
+    assert "is not a requirement" in done.stderr.splitlines()[0]
+
+
+@pytest.mark.parametrize("text", GOOD_WITH)
+def test_requirements_as_uv_takes_them(text: str) -> None:
+    assert is_requirement(text)
+
+
 def test_only_what_the_script_imports_is_loaded(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("from datasets import load_dataset\nload_dataset('x')\n", encoding="utf-8")
     facts = facts_of(read_source(tmp_path / "train.py"), "jobs")
     assert facts.api_calls
     assert set(facts.offers.releases) <= {"datasets", "huggingface_hub"}
+
+
+def test_building_an_index_does_not_use_up_the_scripts_time(tmp_path: Path) -> None:
+    """A pin of transformers 4.55 was answered with "train.py is too large to judge", at every call again."""
+
+    def busy(args: argparse.Namespace, context: Any) -> Any:
+        with off_the_clock() if args.built else nullcontext():
+            end = time.process_time() + MOST_CPU_S + 0.3
+            while time.process_time() < end:
+                pass
+        return "judged"
+
+    run: Any = bounded(busy)
+    assert run(argparse.Namespace(path=tmp_path, built=True), None) == "judged"
+    with pytest.raises(Unavailable, match="too large"):
+        run(argparse.Namespace(path=tmp_path, built=False), None)
+
+
+@pytest.mark.parametrize(
+    ("pin", "fix"),
+    [
+        pytest.param("0.21.0", "write max_length=", id="it went before the pinned release"),
+        pytest.param("0.19.0", "did you mean max_length=?", id="the pinned release is older than what is known of it"),
+    ],
+)
+def test_history_of_a_pinned_release(tmp_path: Path, helper: Helper, pin: str, fix: str) -> None:
+    """What is known of a removal counts for every release since then, and for none before."""
+    config = (
+        "from dataclasses import dataclass\n@dataclass\nclass SFTConfig:\n    max_length: int = 512\n    output_dir: str = ''\n"
+    )
+    make_wheel(tmp_path / "shelf", "trl", pin, {"__init__.py": "from .config import SFTConfig\n", "config.py": config})
+    script = tmp_path / "train.py"
+    script.write_text(
+        header(f"trl=={pin}") + "from trl import SFTConfig\nSFTConfig(output_dir='o', max_seq_length=5)\n", encoding="utf-8"
+    )
+    found = [
+        one
+        for one in helper("preflight_check", str(script), "--json", **shelf_at(tmp_path)).json["findings"]
+        if one["code"] == "API101"
+    ]
+    assert [one["fix"][: len(fix)] for one in found] == [fix]
+    assert ("removed in trl 0.20.0" in found[0]["message"]) == (pin == "0.21.0")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.ratings import pairs_across_rows, rating, threshold
 from ml_intern_helpers.dataset.reading.common import Row
 from ml_intern_helpers.text import clean
 
@@ -22,6 +23,7 @@ class Lack:
         message: one line.
         named: columns of other names that could play them; empty when nothing there could.
         wanted: names that TRL reads them under.
+        whole: the message says all there is to say, whatever the trainer would stop at.
         nested: the texts are inside lists, structs or JSON, and must be taken out.
     """
 
@@ -29,6 +31,7 @@ class Lack:
     named: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
     nested: bool = False
+    whole: bool = False
 
     @property
     def open(self) -> bool:
@@ -53,6 +56,9 @@ class Lack:
 
 def lack(method: str, parts: Parts, rows: list[Row]) -> Lack | None:
     """What no mapping could make up for, or None when every part is there."""
+    shape = next((shape for shape in parts.shapes if method in shape.refuses), None)
+    if shape:
+        return Lack(shape.because, tuple(shape.columns.values()) if shape.open else (), whole=True)
     if method in ("dpo", "reward"):
         return _pair(parts, rows)
     if method == "kto":
@@ -69,6 +75,9 @@ def lack(method: str, parts: Parts, rows: list[Row]) -> Lack | None:
 
 def _pair(parts: Parts, rows: list[Row]) -> Lack | None:
     wanted = tuple(name for name in ("chosen", "rejected") if not parts.has(name))
+    across = pairs_across_rows(parts, rows) if wanted else None
+    if across:
+        return Lack(across, (parts.by_part["completion"],))
     return _texts("no columns are known as a preferred and a rejected answer", wanted, parts, rows) if wanted else None
 
 
@@ -76,6 +85,9 @@ def _rated(parts: Parts, rows: list[Row]) -> Lack | None:
     """KTO: a prompt, its answer, and a column that says good or bad."""
     if parts.has("chosen", "rejected"):
         return None
+    rated = rating(parts, rows)
+    if rated and parts.has("prompt", "completion"):
+        return Lack(threshold(rated), (rated,))
     if not parts.has("label"):
         return _unlabelled(parts, rows)
     if parts.has("prompt", "completion"):
@@ -137,7 +149,8 @@ def _is_json(text: str) -> bool:
 
 def _free(parts: Parts) -> list[str]:
     """Columns that play no part."""
-    return [name for name in parts.kinds if name not in parts.by_part.values()]
+    playing = {*parts.by_part.values(), *(name for shape in parts.shapes for name in shape.columns.values())}
+    return [name for name in parts.kinds if name not in playing]
 
 
 def _held(cells: list[Any], nested_words: bool) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from typing import NamedTuple
 
 from ml_intern_helpers.api_index.lookup import is_public
+from ml_intern_helpers.api_index.offered import offered
 from ml_intern_helpers.api_index.removed import Gone, what_became
 from ml_intern_helpers.api_index.shipped import PACKAGES, shipped
 from ml_intern_helpers.api_index.signatures import Library, Signature
@@ -20,11 +22,13 @@ class Advice(NamedTuple):
         since: when it went, "" when the comparison of releases does not tell.
         fix: one clause.
         existed: an older release had it.
+        rename: what to write in its place, with the same value; "" when it takes more than that.
     """
 
     since: str
     fix: str
     existed: bool = False
+    rename: str = ""
 
 
 def for_argument(offers: Offers, call: str, name: str, signature: Signature) -> Advice:
@@ -69,7 +73,8 @@ def for_name(offers: Offers, name: str) -> Advice:
 
 
 def _told(became: Gone | None, fix: str) -> Advice:
-    return Advice(_since(became), fix, became is not None)
+    rename = (became.replacement or "").rpartition(".")[2] if became and became.renamed and fix == became.hint else ""
+    return Advice(_since(became), fix, became is not None, rename)
 
 
 def is_misspelt(name: str, signature: Signature) -> bool:
@@ -80,9 +85,15 @@ def is_misspelt(name: str, signature: Signature) -> bool:
 
 
 def _became(offers: Offers, name: str) -> Gone | None:
-    """The history ends at the shipped releases: of others it says nothing about this run."""
-    package = name.partition(".")[0]
-    return what_became(offers, name) if package in PACKAGES and offers.chosen.is_current(package) else None
+    """What the history says, where it says it of this run's release: what went before it, and what takes its place in it."""
+    became = what_became(offers, name)
+    if became is None or offers.is_current(became.name):
+        return became
+    if became.removal is None or not offers.is_at_least(became.name, became.removal.gone):
+        return None
+    if became.replacement and not offered(offers, became.replacement):
+        return replace(became, replacement=None, hint=None)
+    return became
 
 
 def _since(became: Gone | None) -> str:

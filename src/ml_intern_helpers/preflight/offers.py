@@ -9,6 +9,7 @@ from ml_intern_helpers.api_index.records import ClassRecord
 from ml_intern_helpers.api_index.shipped import PACKAGES
 from ml_intern_helpers.api_index.signatures import Library, Release, Signature
 from ml_intern_helpers.preflight.releases import Releases
+from ml_intern_helpers.preflight.requirements import parse_requirement
 
 #: Modules that make names up when asked (`__getattr__`): what the index does not list there may exist.
 _DYNAMIC = ("transformers.pipelines", "transformers.distributed.tensor_parallel", "peft.tuners.", "huggingface_hub.utils")
@@ -102,6 +103,13 @@ class Offers(Library):
         """The origin lies in the shipped release: what the history of releases says applies."""
         package = origin.partition(":")[0].partition(".")[0]
         return package in PACKAGES and self.chosen.is_current(package)
+
+    def is_at_least(self, origin: str, version: str) -> bool:
+        """The release that the run has of the origin's library is `version` or newer."""
+        package = origin.partition(":")[0].partition(".")[0]
+        wanted = parse_requirement(f"{package}>={version}")
+        have = self.chosen.choice(package).version if package in PACKAGES else None
+        return wanted is not None and have is not None and wanted.admits(have)
 
 
 def _may_hold(release: Release, module: str, name: str) -> bool:

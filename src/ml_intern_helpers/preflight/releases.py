@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.api_index.shipped import PACKAGES, shipped, shipped_versions
 from ml_intern_helpers.errors import ToolError, UsageError
+from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
+from ml_intern_helpers.preflight.budget import off_the_clock
 from ml_intern_helpers.preflight.header import Header
 from ml_intern_helpers.preflight.knowledge.packages import NEEDS
 from ml_intern_helpers.preflight.requirements import Requirement, normal_name, parse_requirement
@@ -52,31 +53,6 @@ class Demand(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the caller knows about the run.
-
-    Attributes:
-        python: the interpreter that will run the script; its installed files are then what counts.
-        with_: requirements given at the launch (`uv run --with`).
-        offline: fetch nothing.
-        timeout_s: for fetching one release.
-        progress: told what takes long.
-        project: the lists of the project around the script count.
-    """
-
-    python: str | None = None
-    with_: tuple[str, ...] = ()
-    offline: bool = True
-    timeout_s: float = 180
-    progress: Callable[[str], None] = field(default=lambda text: None, compare=False)
-    project: bool = True
-
-
-#: Nothing is known besides the script's own lists, and nothing is fetched.
-NOTHING_MORE = Asked()
-
-
-@dataclass(frozen=True)
 class Releases:
     """Chooses on demand: a script that imports `trl` alone costs no look at `peft`."""
 
@@ -88,7 +64,7 @@ class Releases:
     def choice(self, package: str) -> Choice:
         """The choice for one of `api_index.shipped.PACKAGES`."""
         if package not in self._chosen:
-            self._chosen[package] = self._installed(package) if self.asked.python else self._demanded(package)
+            self._chosen[package] = self._demanded(package) if self.asked.python is None else self._installed(package)
         return self._chosen[package]
 
     def release(self, package: str) -> Release | None:
@@ -120,7 +96,8 @@ class Releases:
         python = str(self.asked.python)
         self.asked.progress(f"reading {package} beside {python} …")
         try:
-            found = installed(python, package)
+            with off_the_clock():
+                found = installed(python, package)
         except UsageError:  # no interpreter at all: the question is wrong, whatever the package
             raise
         except ToolError as err:
@@ -155,7 +132,8 @@ class Releases:
         if not self.asked.offline:
             self.asked.progress(f"reading {package} {version} …")
         try:
-            found = release(package, version, offline=self.asked.offline, timeout_s=self.asked.timeout_s)
+            with off_the_clock():
+                found = release(package, version, offline=self.asked.offline, timeout_s=self.asked.timeout_s)
         except ToolError as err:
             return Choice(package, version, demand.source, f"{demand.text}: {err}")
         return Choice(package, version, demand.source, f"pinned: {demand.text}", found)

@@ -21,11 +21,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ml_intern_helpers.preflight.api_calls import is_sure
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
 from ml_intern_helpers.preflight.values import Setting
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.api_index.removed import Gone
 
 CODE = "API104"
 SEVERITY = "error"
@@ -42,6 +46,13 @@ def check(facts: Facts) -> Iterator[Outcome]:
                     yield from _judged(facts, call, owner, word, setting)
 
 
+def _is_gone(facts: Facts, owner: str, gone: Gone | None) -> bool:
+    """It went before the release of the run, or nobody knows when and the run has the current one."""
+    if facts.offers.is_current(owner) or gone is None or gone.removal is None:
+        return facts.offers.is_current(owner)
+    return facts.offers.is_at_least(owner, gone.removal.gone)
+
+
 def _judged(facts: Facts, call: ast.Call, owner: str, name: str, setting: Setting) -> Iterator[Outcome]:
     from ml_intern_helpers.api_index.pretrained import from_pretrained_keyword, known_names
     from ml_intern_helpers.api_index.suggest import similar
@@ -49,11 +60,12 @@ def _judged(facts: Facts, call: ast.Call, owner: str, name: str, setting: Settin
 
     taken = from_pretrained_keyword(facts.offers, owner, name)
     line = getattr(setting.node, "lineno", call.lineno)
-    if taken.state == "removed" and facts.offers.is_current(owner):
+    if taken.state == "removed" and _is_gone(facts, owner, taken.gone):
         advice = for_argument(facts.offers, "transformers.PreTrainedModel.from_pretrained", name, facts.nothing_named)
         release = "; ".join(part for part in (facts.offers.label(owner), advice.since) if part)
         message = f"from_pretrained takes no argument {name} ({release}): TypeError"
-        yield (failed(message, advice.fix, setting.node, whole=call) if is_sure(setting) else unknown(message, line))
+        fault = failed(message, advice.fix, setting.node, whole=call, rename=advice.rename)
+        yield fault if is_sure(setting) else unknown(message, line)
     elif taken.state in ("removed", "doubtful"):
         near = similar(name, sorted(known_names(facts.offers, owner)))
         meant = f"; did you mean {near[0]}=?" if near else ""
