@@ -17,6 +17,7 @@ from ml_intern_helpers.dataset.kinds import Column, describe
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import find_parts
 from ml_intern_helpers.dataset.other_splits import read_others
+from ml_intern_helpers.dataset.stdin import put_right, spooled
 from ml_intern_helpers.dataset.target import Asked, parse
 from ml_intern_helpers.dataset.verdicts import METHODS, Verdict, as_dict, verdicts
 from ml_intern_helpers.report import Report, Status
@@ -59,7 +60,8 @@ EMPTY_FIELDS: dict[str, Any] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the command."""
     parser.add_argument(
-        "dataset", help="Hub id (owner/name), or a file, folder or quoted pattern: JSONL, JSON, CSV, Parquet, Arrow"
+        "dataset",
+        help="Hub id or hf:// file, local file, folder or quoted pattern (JSONL, JSON, CSV, Parquet, Arrow), or - for stdin",
     )
     parser.add_argument("--method", choices=METHODS, help="the method to train with; decides the exit code")
     parser.add_argument("--config", metavar="NAME", help="config (subset) on the Hub")
@@ -88,8 +90,14 @@ def _count(least: int, most: int) -> Any:
 
 def run(args: argparse.Namespace, context: Context) -> Report:
     """Look, judge, report."""
-    asked = parse(args.dataset, config=args.config, split=args.split, revision=args.revision, method=args.method)
+    with spooled(args.dataset, context.warn, whole=args.full) as dataset:
+        return _inspected(dataset, args, context)
+
+
+def _inspected(dataset: str, args: argparse.Namespace, context: Context) -> Report:
+    asked = parse(dataset, config=args.config, split=args.split, revision=args.revision, method=args.method)
     look = _look(asked, args.sample, context)
+    look = look if dataset == args.dataset else put_right(look)
     columns = describe(look.columns, look.rows, look.types)
     parts = find_parts(columns, look.rows)
     found = verdicts(look, columns, parts, args.method)
@@ -108,6 +116,10 @@ def _look(asked: Asked, sample: int, context: Context) -> Look:
         from ml_intern_helpers.dataset.local import source as local
 
         return local.look(asked, sample, context.warn)
+    if asked.path:
+        from ml_intern_helpers.dataset.hub import files
+
+        return files.look(asked, sample, context)
     from ml_intern_helpers.dataset.hub import source as hub
 
     return hub.look(asked, context)
