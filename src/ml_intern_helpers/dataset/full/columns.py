@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.full.relation import Relation
 from ml_intern_helpers.dataset.kinds import Column
-from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES, listener
+from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES
+from ml_intern_helpers.dataset.mapping.speech import listener
 from ml_intern_helpers.dataset.meaning import Parts
 
 #: One letter per speaker: a conversation becomes a short text in which orders of turns are easy to look for.
