@@ -115,7 +115,7 @@ def _inspected(dataset: str, args: argparse.Namespace, context: Context) -> Repo
     report.fields["recommended"] = clean_tree(recommended(found, parts, look.rows), limit=300)
     report.findings = run_checks(facts)
     if args.full:
-        full.add(report, facts, args, context)
+        full.add(report, asked, facts, args, context)
     report.fields |= {**extras.EMPTY_FIELDS, "profile": profile(look, columns, parts)}
     report.warnings = context.warnings  # the page tells them, too
     extras.fill(report, args, facts, lambda other: _look(other, args.sample, context))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from ml_intern_helpers.dataset.hub import client
@@ -29,6 +30,12 @@ def system() -> Any:
         def _open(
             self, path: str, mode: str = "rb", block_size: int | None = None, revision: str | None = None, **more: Any
         ) -> HfFileSystemFile:
-            return CountedFile(self, path, mode=mode, revision=revision, block_size=block_size or 2**20, **more)
+            # DuckDB opens without a size, and asks for whole column chunks: reading ahead of it would fetch others' columns.
+            ahead = {"cache_type": "readahead", "block_size": block_size} if block_size else {"cache_type": "none"}
+            return CountedFile(self, path, mode=mode, revision=revision, **{**more, **ahead})
+
+        def modified(self, path: str, **_: Any) -> datetime:
+            """One moment for all: DuckDB asks to know whether what it holds is stale, which would cost a request for each file."""
+            return datetime.fromtimestamp(0, tz=UTC)
 
     return CountedSystem(endpoint=HUB.base_url, token=hf_token() or False)
