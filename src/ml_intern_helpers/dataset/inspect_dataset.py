@@ -98,7 +98,7 @@ def _count(least: int, most: int) -> Any:
 def run(args: argparse.Namespace, context: Context) -> Report:
     """Look, judge, report."""
     extras.check(args)
-    with spooled(args.dataset, context.warn, whole=args.full) as dataset:
+    with full.beside(args), spooled(args.dataset, context.warn, whole=args.full) as dataset:
         return _inspected(dataset, args, context)
 
 

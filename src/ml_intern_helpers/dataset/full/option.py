@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.full.size import parse_size
+from ml_intern_helpers.dataset.local.bounds import beside_full
 from ml_intern_helpers.dataset.target import Asked
 from ml_intern_helpers.errors import Unavailable
 from ml_intern_helpers.report import Report
+from ml_intern_helpers.text import clean
 
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.full.full_scan import Scan
@@ -46,6 +49,11 @@ def _size(text: str) -> int:
         raise argparse.ArgumentTypeError(str(err)) from err
 
 
+def beside(args: argparse.Namespace) -> AbstractContextManager[None]:
+    """While it lasts, the sample is kept small where all rows are counted anyway."""
+    return beside_full(args.full)
+
+
 def add(report: Report, asked: Asked, facts: Facts, args: argparse.Namespace, context: Context) -> None:
     """Run the full scan and put what it found in the place of what the sample showed."""
     from ml_intern_helpers.dataset.full.findings import merged
@@ -53,7 +61,16 @@ def add(report: Report, asked: Asked, facts: Facts, args: argparse.Namespace, co
 
     counted, found = full_scan(_scan(asked, facts, args, context))
     report.fields["full"] = counted
+    if asked.local:
+        _count_rows(report, facts, counted["rows"])
     report.findings = merged(report.findings, found, counted)
+
+
+def _count_rows(report: Report, facts: Facts, rows: int) -> None:
+    """The number of rows of the split is known now."""
+    for item in report.fields["splits"]:
+        if item["split"] == clean(facts.look.split):
+            item.update(num_rows=rows, num_rows_is="exact")
 
 
 def _scan(asked: Asked, facts: Facts, args: argparse.Namespace, context: Context) -> Scan:

@@ -35,7 +35,7 @@ def system() -> Any:
             return CountedFile(self, path, mode=mode, revision=revision, **{**more, **ahead})
 
         def modified(self, path: str, **_: Any) -> datetime:
-            """One moment for all: DuckDB asks to know whether what it holds is stale, which would cost a request for each file."""
+            """One moment for all: DuckDB asks whether what it holds is stale, which would cost a request for each file."""
             return datetime.fromtimestamp(0, tz=UTC)
 
     return CountedSystem(endpoint=HUB.base_url, token=hf_token() or False)
