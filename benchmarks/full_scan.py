@@ -25,14 +25,15 @@ sys.path.insert(0, str(ROOT / "src"))
 
 MIB = 1024 * 1024
 TARGET_RATIO, TARGET_RSS_MIB = 1.5, 1024
-WORDS = """
+TEXT = """
 the of and to in a is that for it as was with be by on not he his but at are this have from or had an they
 which one you were all her she there would their we him been has when who will no more if out so up said what
 its about than into them can only other time new some could these two may first then do any like my now over
 such our man me even most made after also did many model data training value function list file string number
 return question answer explain write example please note message system user computer science history river
 mountain garden kitchen doctor market engine winter morning letter window silver
-""".split()
+"""
+WORDS = TEXT.split()
 
 
 def main() -> int:
@@ -131,9 +132,8 @@ def _same_counts(plain: dict[str, int], full: dict[str, object]) -> None:
     counts = {code: item["rows"] for code, item in full["counts"].items()}  # type: ignore[attr-defined]
     ours = {"rows": full["rows"], **{code: counts.get(code, 0) for code in plain if code.startswith("SET")}}
     wrong = {name: (plain[name], value) for name, value in ours.items() if plain[name] != value}
-    print(
-        f"\nsame counts: {'yes' if not wrong else wrong} ({', '.join(f'{name} {value:,}' for name, value in ours.items() if value)})"
-    )
+    told = ", ".join(f"{name} {value:,}" for name, value in ours.items() if value)
+    print(f"\nsame counts: {wrong or 'yes'} ({told})")
 
 
 def _plain(path: str, *, searches: bool) -> int:
