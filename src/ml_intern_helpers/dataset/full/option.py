@@ -40,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         help=f"most that --full may read over the network; beyond, it stops before it starts (default {DEFAULT_MOST})",
     )
+    parser.add_argument(
+        "--on-jobs", action="store_true", help="write a script that runs --full on HF Jobs, and tell its launch; launches nothing"
+    )
 
 
 def _size(text: str) -> int:
@@ -51,10 +54,21 @@ def _size(text: str) -> int:
 
 def beside(args: argparse.Namespace) -> AbstractContextManager[None]:
     """While it lasts, the sample is kept small where all rows are counted anyway."""
-    return beside_full(args.full)
+    return beside_full(args.full and not args.on_jobs)
 
 
 def add(report: Report, asked: Asked, facts: Facts, args: argparse.Namespace, context: Context) -> None:
+    """What was asked for of the two: the full scan here, its launch elsewhere."""
+    if args.on_jobs:
+        from ml_intern_helpers.dataset.full.on_jobs import on_jobs
+
+        sizes = [item.num_bytes for item in facts.look.splits if item.config == facts.look.config]
+        report.fields["on_jobs"] = on_jobs(asked, args, sum(filter(None, sizes)) or None)
+    elif args.full:
+        _scanned(report, asked, facts, args, context)
+
+
+def _scanned(report: Report, asked: Asked, facts: Facts, args: argparse.Namespace, context: Context) -> None:
     """Run the full scan and put what it found in the place of what the sample showed."""
     from ml_intern_helpers.dataset.full.findings import merged
     from ml_intern_helpers.dataset.full.full_scan import full_scan
