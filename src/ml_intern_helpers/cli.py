@@ -76,6 +76,10 @@ class Context:
         if sys.stderr is not None and sys.stderr.isatty():
             output.say(clean(message))
 
+    def announce(self, message: str) -> None:
+        """Tell on stderr, to whoever reads it, what is about to cost something; also without a terminal."""
+        output.say(clean(message))
+
 
 class _Parser(argparse.ArgumentParser):
     """argparse that reports misuse as `UsageError`, so that `--json` callers get an object for it too."""

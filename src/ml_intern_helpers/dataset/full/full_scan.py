@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ml_intern_helpers.dataset.full import findings, tally
@@ -160,12 +160,3 @@ def _leaks(
                 fix = "drop them from the training split: a score on the other split would count what was learnt by heart"
                 found.append(findings.told(scan.look.dataset, "SET313", "warning", message, counted, rows, fix))
     return leaks
-
-
-def with_full(look: Look, rows: int) -> Look:
-    """The look with the number of rows that the scan has counted."""
-    splits = [
-        replace(item, num_rows=rows, num_rows_is="exact") if (item.config, item.split) == (look.config, look.split) else item
-        for item in look.splits
-    ]
-    return replace(look, splits=splits)
