@@ -208,3 +208,13 @@ def test_bytes_are_not_read(tmp_path: Path, call: Call) -> None:
 def test_wrong_sizes_are_usage_errors(tmp_path: Path, call: Call) -> None:
     done = call(str(_jsonl(tmp_path / "rows.jsonl", full_truth.chats(1, 5))), "--full", "--memory", "lots", "--json")
     assert (done.code, done.json["error"]["code"]) == (2, "usage")
+
+
+def test_orders_of_speakers_are_told_in_words(tmp_path: Path, call: Call) -> None:
+    """`e.g. 'sua'` is the engine's own shorthand."""
+    turns = [{"role": "system", "content": "be short"}, {"role": "user", "content": "hi"}]
+    good = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]
+    file = _jsonl(tmp_path / "train.jsonl", [{"messages": good}, {"messages": turns}])
+    report = call(str(file), "--full", "--json").json
+    assert report["full"]["counts"]["SET302"]["example"] == "system user"
+    assert any("e.g. 'system user'" in one["evidence"] for one in report["findings"] if one["code"] == "SET302")
