@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -83,19 +84,19 @@ def shortened(table: str) -> str:
 
 def _windows(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
     """Stretches around the hits; hits that stand close together share one."""
+    breaks = [0, *(match.end() for match in _BREAK.finditer(text)), len(text)]
     end = -1
     for match in pattern.finditer(text):
         if match.start() < end:
             continue
-        start, end = _window(text, match.start(), match.end())
+        start, end = _window(text, breaks, match.start(), match.end())
         yield "…" * (start > 0) + text[start:end].strip() + "…" * (end < len(text))
 
 
-def _window(text: str, first: int, last: int) -> tuple[int, int]:
+def _window(text: str, breaks: list[int], first: int, last: int) -> tuple[int, int]:
     """From the sentence's start, or a word's, to the sentence's end, or a word's."""
-    breaks = [0, *(match.end() for match in _BREAK.finditer(text)), len(text)]
-    start = max(each for each in breaks if each <= first)
-    end = min((each for each in breaks if each >= last), default=len(text))
+    start = breaks[bisect_right(breaks, first) - 1]
+    end = breaks[min(bisect_left(breaks, last), len(breaks) - 1)]
     if first - start > AROUND:
         start = text.find(" ", first - AROUND, first) + 1 or first
     if end - last > AROUND:

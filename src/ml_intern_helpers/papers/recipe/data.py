@@ -24,7 +24,7 @@ _KNOWN = (
     r"|SQuAD(?: ?v?[12]\.[01])?|GLUE|SuperGLUE|MNLI|SST-2|QQP|QNLI|CoLA|STS-B|MRPC|RTE|SWAG|HotpotQA|TriviaQA"
     r"|NaturalQuestions|Natural Questions|CNN/DailyMail|XSum|E2E|WikiSQL|SAMSum|ImageNet|CIFAR-10|COCO"
 )
-_NAME = r"[A-Z][A-Za-z]*[\w.+/-]*(?:[ -](?:[A-Z][\w.+-]*|\d+[KkM]\b|v?\d\.\d)){0,3}"
+_NAME = r"[A-Z][\w.+/-]{0,60}(?: (?:[A-Z][\w.+-]{0,40}|\d+[KkM]\b|v?\d\.\d)){0,3}"
 _PATTERNS = (
     re.compile(rf"(?<![\w-])(?P<v>{_KNOWN})(?![\w]|-[a-z])"),
     re.compile(
@@ -33,7 +33,7 @@ _PATTERNS = (
     ),
     re.compile(
         rf"\b(?:data ?sets?|corpus|corpora)\b(?: is| are| was| were|:|,? (?:called|named|such as"
-        rf"|including))*\s+(?P<v>{_NAME})"
+        rf"|including))*\s+(?P<v>{_NAME})(?! et al)(?!,? \(?\d{{4}}\))"
     ),
 )
 _ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/datasets/(?P<id>[\w.-]+/[\w.-]+?)(?=[)/?#\s]|\.?$)")

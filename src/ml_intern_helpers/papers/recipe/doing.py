@@ -84,7 +84,7 @@ BENCHMARK = re.compile(
 )
 _METRIC = (
     r"accurac(?:y|ies)|pass@\d+|maj@\d+|cons@\d+|avg@\d+|win[- ]?rates?|F1|EM|exact match|BLEU"
-    r"|ROUGE(?:-[12L])?|perplexity|Elo|scores?|points?|recall|precision|AUC|correlation|reward|resolve rate"
+    r"|ROUGE(?:-[12L])?|perplexity|Elo|scores?|recall|precision|AUC|correlation|reward|resolve rate"
     r"|success rate"
 )
 _METRICS = re.compile(rf"\b(?:{_METRIC})\b", re.IGNORECASE)
@@ -99,7 +99,7 @@ _NOT_SCORE = re.compile(
     r"|\b(?:by|los\w*|drop\w*|gain\w*|(?:improv|increas|decreas|reduc|boost|rais)\w*(?: of)?|up to"
     r"|than)\s+(?:about |around |only |up to |an? )?$|[+±]\s*$"
     r"|^\s*(?:of the (?:data|steps|tokens|training|time|parameters)|(?:more|fewer|less|higher|lower|better|worse"
-    r"|absolute|relative|percentage|points?|pp|improvement|gains?|increase|drop|of (?:the )?\w+ ?data)\b"
+    r"|absolute|relative|percentage|points?|pp|additional|improvement|gains?|increase|drop|of (?:the )?\w+ ?data)\b"
     r"|[-–to ]{1,4}\d)",
     re.IGNORECASE,
 )
@@ -134,30 +134,30 @@ def hardware(sentence: Sentence) -> Iterator[Fact]:
 def results(sentence: Sentence) -> Iterator[Fact]:
     """Scores in a sentence that names a benchmark; each goes to the name nearest before it, else the one after."""
     reading = plain(sentence.text)
-    text = reading.text
-    names = list(BENCHMARK.finditer(text))
-    if not names:
-        return
-    for match in _SCORE.finditer(text):
-        if _NOT_SCORE.search(text[max(match.start() - 40, 0) : match.start()]) or _NOT_SCORE.match(
-            text[match.end() : match.end() + 60]
-        ):
-            continue
-        name = _nearest(names, match)
-        if name is None:
-            continue
-        metric = _METRICS.search(text, max(match.start() - 60, 0), min(match.end() + 40, len(text)))
-        said = quote(sentence.text, reading, match.start(), match.end())
-        yield Fact(
-            "result",
-            match["v"].strip(),
-            match["v"].strip(),
-            said,
-            sentence.section,
-            unit=metric[0] if metric else None,
-            context=name[0],
-            label=sentence.label,
-        )
+    names = list(BENCHMARK.finditer(reading.text))
+    for score in _scores(reading.text, names):
+        name = _nearest(names, score)
+        if name:
+            value = score["v"].strip()
+            said = quote(sentence.text, reading, score.start(), score.end())
+            metric = _metric(reading.text, score)
+            yield Fact("result", value, value, said, sentence.section, unit=metric, context=name[0], label=sentence.label)
+
+
+def _scores(text: str, names: list[re.Match[str]]) -> Iterator[re.Match[str]]:
+    """The numbers that can be scores: no differences, no settings, not the 1.1 of SQuAD 1.1."""
+    for match in _SCORE.finditer(text) if names else ():
+        in_name = any(name.start() <= match.start() < name.end() for name in names)
+        before, after = text[max(match.start() - 40, 0) : match.start()], text[match.end() : match.end() + 60]
+        if not (in_name or _NOT_SCORE.search(before) or _NOT_SCORE.match(after)):
+            yield match
+
+
+def _metric(text: str, score: re.Match[str]) -> str | None:
+    """The metric named nearest to a score."""
+    near = _METRICS.finditer(text, max(score.start() - 60, 0), min(score.end() + 40, len(text)))
+    found = sorted(near, key=lambda each: min(abs(score.start() - each.end()), abs(each.start() - score.end())))
+    return found[0][0] if found else None
 
 
 def _nearest(names: list[re.Match[str]], score: re.Match[str]) -> re.Match[str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ml_intern_helpers.papers.reading.document import Block, Cell, Document, Grid, Section
 from ml_intern_helpers.papers.recipe import numbers
@@ -119,6 +120,7 @@ def _by_columns(grid: Grid, near: str) -> Iterator[_Found]:
                 yield name, cell, label, f"{title.text} | {cell.text}" + (f" ({label})" if label else "")
 
 
+@lru_cache(maxsize=4096)
 def _parameter(text: str, near: str) -> str | None:
     """The name of the parameter or choice that a cell names, and nothing else."""
     bare = _NAMES.sub("", plain(text).text.strip())
@@ -135,11 +137,11 @@ def _parameter(text: str, near: str) -> str | None:
 
 
 def _names(parameter: Parameter, text: str, near: str) -> bool:
-    if parameter.needs and not parameter.needs.search(near):
+    if not (parameter.mention.fullmatch(text) or (parameter.cell and parameter.cell.fullmatch(text))):
         return False
-    if parameter.unless and parameter.unless.search(near if parameter.name == "dropout" else text):
+    if parameter.unless and parameter.unless.search(near if parameter.here else text):
         return False
-    return bool(parameter.mention.fullmatch(text) or (parameter.cell and parameter.cell.fullmatch(text)))
+    return parameter.needs is None or bool(parameter.needs.search(near))
 
 
 def _cell_facts(name: str, cell: Cell, context: str | None, quoted: str, section: Section, block: Block) -> Iterator[Fact]:
@@ -184,7 +186,8 @@ def _sentence_name(name: str, title: str) -> str:
     own = plain(title).text
     parameter = next(each for each in PARAMETERS if each.name == name)
     named = parameter.mention.search(own)
-    if name in plain_names and (name in ("epochs", "training_steps", "beta", "lora_rank") or not named):
+    own_words = name.startswith("lora_") or name in ("epochs", "training_steps", "beta")
+    if name in plain_names and (own_words or not named):
         return plain_names[name]
     return named[0] if named else {"batch_size": "batch size", "max_length": "max length"}.get(name, own)
 

@@ -30,8 +30,8 @@ def mentions(text: str, near: str) -> list[Mention]:
     found = [
         Mention(parameter, match.start(), match.end(), match[0])
         for parameter in PARAMETERS
-        if applies(parameter, text, near)
         for match in parameter.mention.finditer(text)
+        if applies(parameter, text, near)
     ]
     found.sort(key=lambda each: (each.start, -each.end))
     kept: list[Mention] = []
@@ -43,9 +43,10 @@ def mentions(text: str, near: str) -> list[Mention]:
 
 def applies(parameter: Parameter, text: str, near: str) -> bool:
     """Whether a parameter can be meant here at all."""
-    if parameter.unless and (parameter.unless.search(text) or parameter.unless.search(near)):
+    around = text if parameter.here else f"{text}\n{near}"
+    if parameter.unless and parameter.unless.search(around):
         return False
-    return parameter.needs is None or bool(parameter.needs.search(text) or parameter.needs.search(near))
+    return parameter.needs is None or bool(parameter.needs.search(around))
 
 
 def groups(text: str, found: Sequence[Mention]) -> Iterator[list[Mention]]:

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 #: Stands for one number in a pattern of `direct`.
 N = (
-    r"(?P<n>(?<![\w.^])\d[\d,.]*(?:\s?[×x]\s?10)?(?:\^\d{1,2})?\s?[kKM]?|\b(?:one|two|three|four|five|six|seven"
+    r"(?P<n>(?<![\w.^])\d[\d,.]{0,14}(?:\s?[×x]\s?10)?(?:\^\d{1,2})?\s?[kKM]?|\b(?:one|two|three|four|five|six|seven"
     r"|eight|nine|ten|sixteen|a single)\b)"
 )
 _BEFORE_SIZE = (
-    r"(?:(?:global|total|effective|overall|aggregate|train(?:ing)?|eval(?:uation)?|per[\s_-](?:device|gpu|worker"
-    r"|core)|rollout|update|policy"
-    r"|actor|ppo|local|fine-?tuning)[\s_-]+(?:train[\s_-]+)?)*"
+    r"(?:(?:global|total|effective|overall|aggregate|train(?:ing)?|eval(?:uation)?|per[\s_-](?:device|gpu|worker|core)"
+    r"|rollout|update|policy|actor|ppo|local|fine-?tuning)[\s_-]+){0,5}"
 )
 
 
@@ -36,6 +35,7 @@ class Parameter:
         needs: what must occur near by (`rank` means something else without LoRA).
         unless: what must not occur in the sentence.
         percent: whether `3%` is a value (of 0.03).
+        here: `needs` and `unless` look at the sentence alone, not at the paragraph.
         reported: False for what is known only in order not to be taken for something else.
     """
 
@@ -51,6 +51,7 @@ class Parameter:
     needs: re.Pattern[str] | None = None
     unless: re.Pattern[str] | None = None
     percent: bool = False
+    here: bool = False
     reported: bool = True
 
     def accepts(self, value: float, suffix: str) -> bool:
@@ -71,6 +72,8 @@ def _exact(pattern: str) -> re.Pattern[str]:
 
 
 _ADAPTER = _re(r"\blora\b|qlora|dora\b|adapter|low[\s-]rank|\bpeft\b|lora_")
+#: The same in one sentence, where the adapter may be known by its other settings.
+_ADAPTER_HERE = re.compile(_ADAPTER.pattern + r"|\brank\b|\balpha\b|α", re.IGNORECASE)
 _LENGTH_OF = (
     r"sequence|context|prompt|response|completion|generation|output|input|seq|token|query|answer|source" r"|target|sample|text"
 )
@@ -221,7 +224,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         low=0,
         high=0.95,
         percent=True,
-        needs=_ADAPTER,
+        needs=_ADAPTER_HERE,
+        here=True,
     ),
     Parameter(
         "dropout",
@@ -229,7 +233,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         low=0,
         high=0.95,
         percent=True,
-        unless=_ADAPTER,
+        unless=_ADAPTER_HERE,
+        here=True,
     ),
     Parameter(
         "lora_rank",
@@ -257,7 +262,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         _re(
             r"\bkl(?:[\s-]+divergence)?[\s_-]*(?:(?:loss|penalty|regulari[sz]ation|divergence|reward"
             r"|control)[\s_-]*)*(?:coeff?(?:icients?)?|weights?|factor|strength|penalty|terms?|constraint"
-            r"|regulari[sz]ation|regulari[sz]er|loss|beta|β)\b(?:\s*\(?β\)?)?"
+            r"|regulari[sz]ation|regulari[sz]er|loss|beta|β)\b(?:,?\s*\(?β\)?(?:\s*,)?)?"
             r"|\b(?:coeff?(?:icient)?|weight|strength)\s*(?:β )?(?:of|for"
             r"|on) (?:the )?(?:\w+ )?kl(?:[\s-]+(?:penalty|term|divergence|loss|regulari[sz]\w+))*(?: to)?"
             r"|\bkl_?coe?f\b"
@@ -272,7 +277,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         cell=_re(r"(?:dpo[\s_-]*)?(?:β|beta)"),
         low=1e-6,
         high=100,
-        unless=_re(r"\bkl\b[\s_-]*(?:coeff?|penalty|weight|regular|loss)"),
     ),
     Parameter(
         "num_generations",

@@ -21,11 +21,15 @@ _ABBREVIATION = re.compile(
 _END = re.compile(r"[.!?][\"”’)\]*]*\s+(?=[\"“(\[*`$]*[A-Z0-9])|;\s+(?=\(?[ivx\d]+\))|\n+")
 #: A longer "sentence" is no sentence (a PDF's table, a list of names); it is read in pieces of this size.
 LONGEST = 1500
+#: Characters before a sentence and after its start that count as its paragraph; a PDF's paragraph may be pages long.
+NEAR = 2000
+#: A formula is no longer than this; a lone dollar sign further back opens none.
+_FORMULA = 400
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence. `near` is its whole paragraph; `others` when its section is about other people's work."""
+    """One sentence. `near` is its paragraph; `others` when its section is about other people's work."""
 
     text: str
     near: str
@@ -45,8 +49,11 @@ def _below(section: Section, others: bool) -> Iterator[Sentence]:
     others = others or bool(_OTHERS.search(section.title))
     for block in section.blocks:
         text = prose(section, block)
+        position = 0
         for sentence in split(text):
-            yield Sentence(sentence, f"{section.title}. {text}", section.name, others, block.label)
+            position = max(text.find(sentence, position), position)
+            near = text[max(position - NEAR, 0) : position + NEAR]
+            yield Sentence(sentence, f"{section.title}. {near}", section.name, others, block.label)
     for part in section.parts:
         yield from _below(part, others)
 
@@ -63,7 +70,7 @@ def split(text: str) -> Iterator[str]:
     start = 0
     for match in _END.finditer(text):
         head = text[start : match.start() + 1]
-        if _ABBREVIATION.search(head) or head.count("$") % 2:
+        if _ABBREVIATION.search(head[-12:]) or (len(head) < _FORMULA and head.count("$") % 2):
             continue
         yield from _pieces(text[start : match.end()].strip())
         start = match.end()
