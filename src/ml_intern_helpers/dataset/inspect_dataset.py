@@ -129,15 +129,17 @@ def _inspected(dataset: str, args: argparse.Namespace, context: Context) -> Repo
     columns = describe(look.columns, look.rows, look.types)
     parts = with_shapes(find_parts(columns, look.rows), look.rows)
     found = verdicts(look, columns, parts, args.method)
-    measured, lengths, tokens = measure_rows(args, parts, found, look, context)
+    advice = recommended(found, parts, look.rows)
+    meant = args.method or (advice[0]["method"] if advice else None)
+    measured, lengths, tokens = measure_rows(args, meant, parts, found, look, context)
     others = read_others(asked, look)
     facts = Facts(look, columns, parts, found, args.method, others, measured, tokens, args.max_length)
     report = Report("inspect_dataset", _status(found, args.method), _fields(look, columns, found, args))
     report.fields["formats"] = clean_tree(formats(parts), limit=400)
-    report.fields["recommended"] = clean_tree(recommended(found, parts, look.rows), limit=300)
+    report.fields["recommended"] = clean_tree(advice, limit=300)
     report.findings = run_checks(facts)
     full.add(report, asked, facts, args, context)
-    report.fields |= {"lengths": lengths, "decision": decide(facts, report.findings)}
+    report.fields |= {"lengths": lengths, "decision": decide(facts, report.findings, meant)}
     report.fields |= {**extras.EMPTY_FIELDS, "profile": profile(look, columns, parts)}
     report.warnings = context.warnings  # the page tells them, too
     extras.fill(report, args, facts, lambda other: _look(other, args.sample, context))
