@@ -15,6 +15,8 @@ from ml_intern_helpers.text import clean
 _ORDERED = ("messages", "prompt", "chosen", "rejected")
 _ANSWERED = ("messages", "completion", "chosen", "rejected")
 _READ = ("messages", "prompt", "completion", "chosen", "rejected", "text")
+#: Codes whose example is the order of the speakers, in letters.
+OF_SPEAKERS = frozenset({"SET302", "SET309", "SET310"})
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_intern_helpers.dataset.full import findings, tally
-from ml_intern_helpers.dataset.full.columns import Played, played
+from ml_intern_helpers.dataset.full.columns import Played, played, words_of
 from ml_intern_helpers.dataset.full.engine import Engine, missing
 from ml_intern_helpers.dataset.full.facts import Question, facts_query, keys_query
-from ml_intern_helpers.dataset.full.flags import Flag, codes, structural
+from ml_intern_helpers.dataset.full.flags import OF_SPEAKERS, Flag, codes, structural
 from ml_intern_helpers.dataset.full.progress import Progress
 from ml_intern_helpers.dataset.full.relation import Relation, relation
 from ml_intern_helpers.dataset.full.searches import Confirm, doors, searches
@@ -131,6 +131,9 @@ def _flags_told(scan: Scan, engine: Engine, flags: list[Flag], rows: int) -> tup
         (f"f{number}", f"e{number}" if flag.example else None) for number, flag in enumerate(flags)
     ]
     counted = tally.flagged(engine, together + single, rows)
+    for code, found in zip([*named, *(flag.code for flag in flags)], counted, strict=True):
+        if code in OF_SPEAKERS and found["example"]:
+            found["example"] = words_of(found["example"]).replace(" ", " → ")
     by_code = {code: found for code, found in zip(named, counted, strict=False) if found["rows"]}
     each = zip(flags, counted[len(named) :], strict=True)
     return by_code, [findings.of_flag(scan.look.dataset, flag, found, rows) for flag, found in each if found["rows"]]
