@@ -15,8 +15,6 @@ from ml_intern_helpers.text import clean
 _ORDERED = ("messages", "prompt", "chosen", "rejected")
 _ANSWERED = ("messages", "completion", "chosen", "rejected")
 _READ = ("messages", "prompt", "completion", "chosen", "rejected", "text")
-#: Codes whose example is the order of the speakers, in letters.
-OF_SPEAKERS = frozenset({"SET302", "SET309", "SET310"})
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,10 @@ class Flag:
     fix: str
     example: str | None = None
     severity: Severity = "warning"
+
+
+#: Codes whose example is the order in which people speak.
+SPEAKERS = ("SET302", "SET309", "SET310")
 
 
 def structural(columns: list[Played], method: str | None) -> list[Flag]:

@@ -10,7 +10,7 @@ from ml_intern_helpers.dataset.full import findings, tally
 from ml_intern_helpers.dataset.full.columns import Played, played, words_of
 from ml_intern_helpers.dataset.full.engine import Engine, missing
 from ml_intern_helpers.dataset.full.facts import Question, facts_query, keys_query
-from ml_intern_helpers.dataset.full.flags import OF_SPEAKERS, Flag, codes, structural
+from ml_intern_helpers.dataset.full.flags import SPEAKERS, Flag, codes, structural
 from ml_intern_helpers.dataset.full.progress import Progress
 from ml_intern_helpers.dataset.full.relation import Relation, relation
 from ml_intern_helpers.dataset.full.searches import Confirm, doors, searches
@@ -130,13 +130,16 @@ def _flags_told(scan: Scan, engine: Engine, flags: list[Flag], rows: int) -> tup
     single: list[tuple[str, str | None]] = [
         (f"f{number}", f"e{number}" if flag.example else None) for number, flag in enumerate(flags)
     ]
-    counted = tally.flagged(engine, together + single, rows)
-    for code, found in zip([*named, *(flag.code for flag in flags)], counted, strict=True):
-        if code in OF_SPEAKERS and found["example"]:
-            found["example"] = words_of(found["example"]).replace(" ", " → ")
+    asked = [*named, *(flag.code for flag in flags)]
+    counted = [_spelt(code, found) for code, found in zip(asked, tally.flagged(engine, together + single, rows), strict=True)]
     by_code = {code: found for code, found in zip(named, counted, strict=False) if found["rows"]}
     each = zip(flags, counted[len(named) :], strict=True)
     return by_code, [findings.of_flag(scan.look.dataset, flag, found, rows) for flag, found in each if found["rows"]]
+
+
+def _spelt(code: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Orders of speakers are letters in the engine, words for people."""
+    return {**found, "example": words_of(found["example"])} if code in SPEAKERS and found["example"] else found
 
 
 def _copies(scan: Scan, copies: dict[str, Any], columns: list[Played], rows: int) -> Finding:
