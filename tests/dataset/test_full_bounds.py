@@ -54,7 +54,7 @@ def test_only_the_given_files_are_open_to_it(query: str, tmp_path: Path) -> None
 def test_what_does_not_fit_goes_to_disk_and_is_gone_afterwards() -> None:
     before = set(Path(tempfile.gettempdir()).glob("ml-intern-scan-*"))
     with Engine(64 * MIB, []) as engine:
-        engine.run("CREATE TEMP TABLE t AS SELECT md5_number(i::VARCHAR) AS key FROM range(2500000) r(i)", lambda share: None)
+        engine.run("CREATE TEMP TABLE t AS SELECT md5_number(i::VARCHAR) AS key FROM range(2500000) r(i)")
         found = engine.rows("SELECT count(*) FROM (SELECT key FROM t GROUP BY key)")
         assert found == [(2_500_000,)]
         assert any((engine.folder / "spill").iterdir())
@@ -67,7 +67,7 @@ from ml_intern_helpers.dataset.full.engine import Engine
 with Engine(268435456, []) as engine:
     print("started", flush=True)
     try:
-        engine.run("SELECT sum(hash(i, j)) FROM range(10000000) r(i), range(1000000) s(j)", lambda share: None)
+        engine.run("SELECT sum(hash(i, j)) FROM range(10000000) r(i), range(1000000) s(j)")
     except KeyboardInterrupt:
         print(engine.folder, flush=True)
         raise

@@ -126,6 +126,8 @@ def _inspected(dataset: str, args: argparse.Namespace, context: Context) -> Repo
     asked = parse(dataset, config=args.config, split=args.split, revision=args.revision, method=args.method)
     look = _look(asked, args.sample, context)
     look = look if dataset == args.dataset else put_right(look)
+    scanned = full.scanned(asked, look, args, context)
+    look = scanned.look if scanned else look
     columns = describe(look.columns, look.rows, look.types)
     parts = with_shapes(find_parts(columns, look.rows), look.rows)
     found = verdicts(look, columns, parts, args.method)
@@ -138,7 +140,7 @@ def _inspected(dataset: str, args: argparse.Namespace, context: Context) -> Repo
     report.fields["formats"] = clean_tree(formats(parts), limit=400)
     report.fields["recommended"] = clean_tree(advice, limit=300)
     report.findings = run_checks(facts)
-    full.add(report, asked, facts, args, context)
+    full.tell(report, scanned, asked, look, args)
     report.fields |= {"lengths": lengths, "decision": decide(facts, report.findings, meant)}
     report.fields |= {**extras.EMPTY_FIELDS, "profile": profile(look, columns, parts)}
     report.warnings = context.warnings  # the page tells them, too

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.cli import Context
-from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.full.size import parse_size
+from ml_intern_helpers.dataset.kinds import Column, describe
 from ml_intern_helpers.dataset.local.bounds import beside_full
+from ml_intern_helpers.dataset.look import Look
+from ml_intern_helpers.dataset.meaning import Parts, find_parts
 from ml_intern_helpers.dataset.target import Asked
 from ml_intern_helpers.errors import Unavailable
-from ml_intern_helpers.report import Report
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.report import Finding, Report
 
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.full.full_scan import Scan
@@ -57,41 +58,52 @@ def beside(args: argparse.Namespace) -> AbstractContextManager[None]:
     return beside_full(args.full and not args.on_jobs)
 
 
-def add(report: Report, asked: Asked, facts: Facts, args: argparse.Namespace, context: Context) -> None:
-    """What was asked for of the two: the full scan here, its launch elsewhere."""
+@dataclass(frozen=True)
+class Scanned:
+    """What a full scan has brought: its counts, its findings, and the look with the rows it has found something in."""
+
+    look: Look
+    counted: dict[str, Any]
+    findings: list[Finding]
+
+
+def scanned(asked: Asked, look: Look, args: argparse.Namespace, context: Context) -> Scanned | None:
+    """Run the full scan, where it was asked for; before the verdicts, which must hold for what it finds."""
+    if not args.full or args.on_jobs:
+        return None
+    from ml_intern_helpers.dataset.full.flagged import with_flagged
+    from ml_intern_helpers.dataset.full.full_scan import full_scan
+
+    columns = describe(look.columns, look.rows, look.types)
+    scan = _scan(asked, look, columns, find_parts(columns, look.rows), args, context)
+    counted, found = full_scan(scan)
+    if not asked.local:
+        return Scanned(look, counted, found)
+    splits = [
+        replace(item, num_rows=counted["rows"], num_rows_is="exact") if item.split == look.split else item for item in look.splits
+    ]
+    return Scanned(replace(with_flagged(look, counted["counts"]), splits=splits), counted, found)
+
+
+def tell(report: Report, done: Scanned | None, asked: Asked, look: Look, args: argparse.Namespace) -> None:
+    """Put what a scan has found in the place of what the sample showed, or the launch of one into the report."""
+    if done:
+        from ml_intern_helpers.dataset.full.findings import merged
+
+        report.fields["full"] = done.counted
+        report.findings = merged(report.findings, done.findings, done.counted)
     if args.on_jobs:
         from ml_intern_helpers.dataset.full.on_jobs import on_jobs
 
-        sizes = [item.num_bytes for item in facts.look.splits if item.config == facts.look.config]
+        sizes = [item.num_bytes for item in look.splits if item.config == look.config]
         report.fields["on_jobs"] = on_jobs(asked, args, sum(filter(None, sizes)) or None)
-    elif args.full:
-        _scanned(report, asked, facts, args, context)
 
 
-def _scanned(report: Report, asked: Asked, facts: Facts, args: argparse.Namespace, context: Context) -> None:
-    """Run the full scan and put what it found in the place of what the sample showed."""
-    from ml_intern_helpers.dataset.full.findings import merged
-    from ml_intern_helpers.dataset.full.full_scan import full_scan
-
-    counted, found = full_scan(_scan(asked, facts, args, context))
-    report.fields["full"] = counted
-    if asked.local:
-        _count_rows(report, facts, counted["rows"])
-    report.findings = merged(report.findings, found, counted)
-
-
-def _count_rows(report: Report, facts: Facts, rows: int) -> None:
-    """The number of rows of the split is known now."""
-    for item in report.fields["splits"]:
-        if item["split"] == clean(facts.look.split):
-            item.update(num_rows=rows, num_rows_is="exact")
-
-
-def _scan(asked: Asked, facts: Facts, args: argparse.Namespace, context: Context) -> Scan:
+def _scan(asked: Asked, look: Look, columns: list[Column], parts: Parts, args: argparse.Namespace, context: Context) -> Scan:
     """What is to be scanned; for a dataset on the Hub, its files are found and their bytes told first."""
     from ml_intern_helpers.dataset.full.full_scan import Scan
 
-    look, system = facts.look, None
+    system = None
     if asked.local:
         planned = sum(look.stored.sizes.values()) if look.stored else 0
     else:
@@ -99,6 +111,6 @@ def _scan(asked: Asked, facts: Facts, args: argparse.Namespace, context: Context
 
         if context.offline:
             raise Unavailable("--full reads the files themselves, and this is offline", hint="run again online")
-        far = remote(asked, look, set(facts.parts.by_part.values()), args.max_bytes, context)
+        far = remote(asked, look, set(parts.by_part.values()), args.max_bytes, context)
         look, system, planned = replace(look, stored=far.stored), far.system, far.bytes_planned
-    return Scan(look, facts.columns, facts.parts, facts.method, args.memory, planned, system)
+    return Scan(look, columns, parts, args.method, args.memory, planned, system)

@@ -44,7 +44,7 @@ def sampled_table(files: list[Any], first: Path, sample: int, places: int, used:
     schema = files[0].schema_arrow
     groups = [(file, index) for file in files for index in range(file.num_row_groups)]
     total = sum(file.metadata.num_rows for file in files)
-    taken = _sampled(first, groups, _light(schema), sample, places)
+    taken = _sampled(first, groups, light_columns(schema), sample, places)
     return _table(taken, schema, used, total, order_spread=len(groups) > 1)
 
 
@@ -61,7 +61,7 @@ def read_arrow(paths: list[Path], sample: int) -> Table:
         for batch in _open(path, _arrow_batches):
             schema = schema or batch.schema
             if len(taken.rows) < sample:
-                taken.take(batch.select(_light(batch.schema)), total + 1, sample - len(taken.rows), SAMPLE_BYTES)
+                taken.take(batch.select(light_columns(batch.schema)), total + 1, sample - len(taken.rows), SAMPLE_BYTES)
             total += batch.num_rows
             if allowance.over():
                 allowance.cut = True
@@ -144,14 +144,14 @@ def _starts(groups: list[tuple[Any, int]]) -> Iterator[int]:
         start += file.metadata.row_group(index).num_rows
 
 
-def _light(schema: Any) -> list[str]:
+def light_columns(schema: Any) -> list[str]:
     """Of the first `MOST_COLUMNS` columns, those without binary values anywhere inside."""
     return [name for name, kind in zip(schema.names[:MOST_COLUMNS], schema.types, strict=False) if "binary" not in str(kind)]
 
 
 def _with_places(rows: list[dict[str, Any]], schema: Any) -> list[dict[str, Any]]:
     """Give the rows a place-holder for each column that was not read, in the order of the schema."""
-    light = set(_light(schema))
+    light = set(light_columns(schema))
     return [{name: row[name] if name in light else NOT_READ for name in schema.names[:MOST_COLUMNS]} for row in rows]
 
 
