@@ -150,3 +150,15 @@ def urls(service: Loopback, **extra: str) -> dict[str, str]:
 
 
 Run = Callable[..., Outcome]
+
+
+def three(service: Loopback, *, arxiv: Answer, pages: list[dict[str, Any]], scholar: Any, counts: Any = ()) -> None:
+    """The services of a search: arXiv's feed, the Hub's paper pages, Semantic Scholar's rows and its citation counts."""
+    scholar = scholar if isinstance(scholar, Answer) else Answer({"total": len(scholar), "offset": 0, "data": scholar})
+    counted = counts if isinstance(counts, Answer) else Answer(list(counts))
+    service.routes |= {
+        "/api/query": arxiv,
+        "/api/papers/search": Answer([{"paper": page} for page in pages]),
+        "/graph/v1/paper/search": scholar,
+        "/graph/v1/paper/batch": counted,
+    }

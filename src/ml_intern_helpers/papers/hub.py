@@ -14,6 +14,7 @@ from urllib.parse import quote
 from ml_intern_helpers.errors import BadData
 from ml_intern_helpers.http import Http, Params, Response
 from ml_intern_helpers.papers.fields import count, date, flag, mapping, mappings, names, text, texts
+from ml_intern_helpers.papers.ids import parse_id
 from ml_intern_helpers.papers.model import Paper
 from ml_intern_helpers.services import HUB
 
@@ -105,6 +106,14 @@ class RepoPage:
 
 
 @dataclass(frozen=True)
+class PaperList:
+    """Paper pages in the Hub's order."""
+
+    pages: tuple[HubPaper, ...]
+    response: Response
+
+
+@dataclass(frozen=True)
 class CollectionPage:
     """The first collections of a list; `more` when the Hub has further ones."""
 
@@ -138,6 +147,28 @@ def collections(http: Http, arxiv_id: str, limit: int) -> CollectionPage:
     response = http.get(HUB, "/api/collections", params).raise_for_status(f"the collections with {arxiv_id}")
     found = [each for each in map(_collection, _rows(response)) if each is not None]
     return CollectionPage(tuple(found), _has_next(response), response)
+
+
+def search(http: Http, words: str, limit: int) -> PaperList:
+    """Paper pages for plain words, the Hub's order (it takes 250 characters and lists at most 120)."""
+    params: Params = {"q": words[:250], "limit": limit}
+    return _list(http.get(HUB, "/api/papers/search", params).raise_for_status("this search"))
+
+
+def trending(http: Http, limit: int) -> PaperList:
+    """The papers that the Hub's readers look at now."""
+    params: Params = {"sort": "trending", "limit": limit}
+    return _list(http.get(HUB, "/api/daily_papers", params).raise_for_status("the trending papers"))
+
+
+def _list(response: Response) -> PaperList:
+    """A list whose items wrap the paper in `paper`; what is no paper is left out."""
+    found = []
+    for raw in (mapping(row.get("paper")) for row in _rows(response)):
+        paper_id = parse_id(str(raw.get("id") or ""))
+        if paper_id and text(raw.get("title"), 400):
+            found.append(parse_paper(raw, paper_id.base, response))
+    return PaperList(tuple(found), response)
 
 
 def parse_paper(raw: dict[str, Any], arxiv_id: str, response: Response) -> HubPaper:
