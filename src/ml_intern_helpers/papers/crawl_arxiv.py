@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.cli import Context
@@ -16,6 +17,7 @@ from ml_intern_helpers.papers.human import crawl as render_human
 from ml_intern_helpers.papers.ids import ArxivId, parse_id, require_id
 from ml_intern_helpers.papers.model import Citation, Limits, Paper
 from ml_intern_helpers.papers.sources import sources
+from ml_intern_helpers.papers.walk import answer as walking
 from ml_intern_helpers.report import Report
 from ml_intern_helpers.text import clean
 
@@ -26,7 +28,8 @@ EPILOG = """\
 examples:
   crawl_arxiv "direct preference optimization length bias" --since 2024 --min-citations 5
   crawl_arxiv 'ti:"preference optimization" AND cat:cs.CL' --since 2025 --sort submitted
-  crawl_arxiv --citations 2305.18290 --influential --since 2025 --limit 20
+  crawl_arxiv --cited-by 2305.18290 --influential --since 2025 --limit 20
+  crawl_arxiv --graph 2305.18290 --hops 2 --html graph.html --bibtex papers.bib
   crawl_arxiv --read 2305.18290
   crawl_arxiv --read 2305.18290 --section method
   crawl_arxiv --read 2305.18290 --find "learning rate"
@@ -62,6 +65,8 @@ EMPTY_FIELDS: dict[str, Any] = {
     "recipe": None,
     "services": None,
     "notes": None,
+    "graph": None,
+    "files": [],
     "sources": [],
 }
 
@@ -77,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cited-by", "--citations", dest="citations", metavar="ID", help="papers that cite it, influential first"
     )
     parser.add_argument("--refs", "--references", dest="references", metavar="ID", help="papers it cites, influential first")
+    walking.add_arguments(parser)
     paper_text.add_arguments(parser)
     paper_notes.add_arguments(parser)
     parser.add_argument("--influential", action="store_true", help="only edges that Semantic Scholar calls influential")
@@ -103,21 +109,47 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     _one_thing(words, args)
     if paper_notes.wanted(args):
         paper_notes.check(args)
+        walking.check(args, papers=False)
         _check_paging(args)
         return paper_notes.run(args, EMPTY_FIELDS)
     paper_notes.check_absent(args)
+    walking.check(args, papers=not paper_text.wanted(args))
     if paper_text.wanted(args):
         paper_text.check(args)
         _check_paging(args)
         return paper_text.run(args, context)
     paper_text.check_absent(args)
-    return _run_lists(words, args, context)
+    if args.graph:
+        _check_graph(args)
+        return walking.run(args, context, EMPTY_FIELDS)
+    aims = walking.targets(args)
+    report = _run_lists(words, args, context)
+    return _with_bibtex(report, aims)
+
+
+def _check_graph(args: argparse.Namespace) -> None:
+    _check_paging(args)
+    given = {"--influential": args.influential, "--scan": args.scan is not None, "--start": args.start, "--since": args.since}
+    given |= {"--until": args.until, "--category": args.category, "--sort": args.sort, **_of_a_search(args)}
+    _refuse(given, "--graph")
+
+
+def _with_bibtex(report: Report, aims: dict[str, Path]) -> Report:
+    """The report, with the papers it shows written down where that was asked for."""
+    if "bibtex" in aims:
+        from ml_intern_helpers.papers.walk import bibtex, files
+
+        written = files.write(aims["bibtex"], bibtex.bibtex(report.fields["papers"]))
+        report.fields["files"] = [{"kind": "bibtex", **written}]
+    return report
 
 
 def _one_thing(words: str, args: argparse.Namespace) -> None:
-    chosen = [words, args.id, args.citations, args.references, args.read, args.recipe, args.trending]
+    chosen = [words, args.id, args.citations, args.references, args.read, args.recipe, args.trending, args.graph]
     if sum(map(bool, [*chosen, *paper_notes.chosen(args)])) > 1:
-        told = "choose one of a query, --id, --trending, --cited-by, --refs, --read, --recipe, --note, --notes and --forget"
+        told = (
+            "choose one of a query, --id, --trending, --cited-by, --refs, --graph, --read, --recipe, --note, --notes and --forget"
+        )
         raise UsageError(told, hint="run the helper once for each")
 
 
@@ -170,9 +202,12 @@ def _check(args: argparse.Namespace, *, graph_mode: bool, details: bool) -> None
         dated = bool(args.since or args.until)
         misplaced |= {"--category": args.category, "--since/--until": dated, "--sort": args.sort, "--start": args.start}
         misplaced |= _of_a_search(args)
-    for name, given in misplaced.items():
+    _refuse(misplaced, "--cited-by and --refs" if graph_mode else "ids" if details else "a search")
+
+
+def _refuse(options: Mapping[str, object], kind: str) -> None:
+    for name, given in options.items():
         if given:
-            kind = "--citations and --references" if graph_mode else "ids" if details else "a search"
             raise UsageError(f"{name} does not go with {kind}", hint="see `crawl_arxiv --help`")
 
 
@@ -196,7 +231,7 @@ def _ids(words: Sequence[str]) -> list[ArxivId]:
     parsed = [whole] if whole else [parse_id(part) for part in parts]
     found = [paper_id for paper_id in parsed if paper_id is not None]
     if found and len(found) < len(parsed):
-        hint = f"for papers around it: crawl_arxiv --citations {found[0]}, or --references {found[0]}"
+        hint = f"for papers around it: crawl_arxiv --cited-by {found[0]}, or --refs {found[0]}"
         raise UsageError(f"the query mixes the id {found[0]} with words", hint=hint)
     if not found:
         for part in parts:
@@ -276,4 +311,4 @@ def _next(start: int, returned: int, total: int | None) -> int | None:
 
 def _row(paper: Paper, edge: Citation | None, limits: Limits) -> dict[str, Any]:
     told = edge.to_dict(limits) if edge else None
-    return {**paper.to_dict(limits), "citation": told, "score": None, "found_by": None, "hub": None}
+    return {**paper.to_dict(limits), "citation": told, "score": None, "found_by": None, "hub": None, "in_graph": None}

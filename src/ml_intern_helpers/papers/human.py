@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def crawl(report: Report, console: Console) -> None:
     """Papers as a table; one paper in full, as in the text form."""
     fields = report.fields
-    if fields.get("reading") or fields.get("notes") is not None:
+    if fields.get("reading") or fields.get("graph") or fields.get("notes") is not None:
         console.print(crawl_text.render(report), markup=False)
         return
     console.print(crawl_text.headline(fields), style="bold", markup=False)

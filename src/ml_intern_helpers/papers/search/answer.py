@@ -68,7 +68,8 @@ def row(hit: Hit, scored: Score, limits: Limits) -> dict[str, Any]:
         if page
         else None
     )
-    return {**hit.paper.to_dict(limits), "citation": None, "score": scored.to_dict(), "found_by": dict(hit.ranks), "hub": on_hub}
+    why = {"score": scored.to_dict(), "found_by": dict(hit.ranks), "hub": on_hub}
+    return {**hit.paper.to_dict(limits), "citation": None, **why, "in_graph": None}
 
 
 def _keep(ranked: find.Ranked) -> None:
