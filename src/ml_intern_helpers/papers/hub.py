@@ -23,8 +23,8 @@ KINDS: tuple[Kind, ...] = ("models", "datasets", "spaces")
 #: What each list is sorted by; Spaces have no downloads.
 SORTS: dict[Kind, str] = {"models": "downloads", "datasets": "downloads", "spaces": "likes"}
 _EXPAND: dict[Kind, list[str]] = {
-    "models": ["downloads", "likes", "gated", "lastModified", "pipeline_tag", "library_name", "safetensors", "private"],
-    "datasets": ["downloads", "likes", "gated", "lastModified", "private"],
+    "models": ["downloads", "likes", "gated", "lastModified", "pipeline_tag", "library_name", "safetensors", "tags", "private"],
+    "datasets": ["downloads", "likes", "gated", "lastModified", "tags", "private"],
     "spaces": ["likes", "sdk", "lastModified", "private"],
 }
 _LINKED: dict[Kind, tuple[str, str]] = {
@@ -44,6 +44,7 @@ class Repo:
         downloads: of the last 30 days (models, datasets).
         gated: `auto` or `manual` when access must be asked for, "" when it need not be.
         parameters: of a model, counted from its safetensors.
+        license: as its card names it (`apache-2.0`, `other`), None when it names none or the list does not say.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Repo:
     library: str | None
     parameters: int | None
     last_modified: str | None
+    license: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -227,7 +229,14 @@ def _repo(row: dict[str, Any], kind: Kind) -> Repo | None:
         library=text(row.get("library_name") or row.get("sdk"), 60),
         parameters=count(row.get("numParameters") or mapping(row.get("safetensors")).get("total")),
         last_modified=date(row.get("lastModified")),
+        license=_license(row.get("tags")),
     )
+
+
+def _license(tags: object) -> str | None:
+    """The licence among the tags; several, as some cards have, stand beside each other."""
+    found = [tag.removeprefix("license:") for tag in texts(tags, 80) if tag.startswith("license:")]
+    return ", ".join(dict.fromkeys(found)) or None
 
 
 def _collection(row: dict[str, Any]) -> Collection | None:

@@ -58,6 +58,8 @@ def _paper_cells(row: dict[str, Any]) -> list[str]:
 def _repo_cells(row: dict[str, Any]) -> list[list[str]]:
     cells: list[list[str]] = []
     for part in ("models", "datasets", "spaces"):
+        if part not in row["asked"]:
+            continue
         if row[part] is None:
             cells.append([part, "could not tell", "", ""])
         for item in (row[part] or {"items": []})["items"]:

@@ -111,7 +111,7 @@ def neighbours(http: Http, ref: str, direction: Direction, limit: int) -> EdgePa
 
 
 def recommended(http: Http, ref: str, limit: int) -> Found:
-    """Papers that Semantic Scholar recommends to readers of this one, recent ones."""
+    """Papers that Semantic Scholar recommends to readers of this one, out of all of computer science."""
     params: Params = {"fields": PAPER_FIELDS, "limit": limit, "from": "all-cs"}
     response = _asked(http, f"/recommendations/v1/papers/forpaper/{ref}", params, ref)
     return Found(_papers(mapping(response.json()).get("recommendedPapers")), None, response)

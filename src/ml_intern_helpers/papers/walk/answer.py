@@ -114,12 +114,9 @@ def row(paper: Paper, limits: Limits) -> dict[str, Any]:
 def _row(found: Walk, key: str, limits: Limits) -> dict[str, Any]:
     """A paper of the graph, with its place there and the link that says most."""
     node, link = found.nodes[key], lanes.strongest(found, key) if key != found.seed else None
-    place: dict[str, Any] = {
-        "hops": node.hops,
-        "cited_here": lanes.cited_here(found)[key],
-        "cites_here": lanes.cites_here(found)[key],
-    }
-    place |= {"link": _link(found, key, link[0], link[1]) if link else None}
+    cited, cites = lanes.cited_here(found)[key], lanes.cites_here(found)[key]
+    told = _link(found, key, link[0], link[1]) if link else None
+    place = {"hops": node.hops, "cited_here": cited, "cites_here": cites, "link": told}
     return {**row(node.paper, limits), "in_graph": place, "citation": link[2].to_dict(limits) if link else None}
 
 
