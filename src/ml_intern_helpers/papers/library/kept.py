@@ -72,24 +72,25 @@ def _matching(connection: sqlite3.Connection, query: str, limit: int) -> list[Ke
         "ORDER BY bm25(paper_words, 0, 4, 2, 1), key LIMIT ?",
         (query, limit),
     )
-    return [Kept(_paper(json.loads(said)), source, fetched_at) for said, source, fetched_at in rows]
+    return [Kept(paper(json.loads(said)), source, fetched_at) for said, source, fetched_at in rows]
 
 
 def _put(connection: sqlite3.Connection, kept: Kept) -> None:
     """One paper, joined with what the library already says of it; an older description fills gaps only."""
     key = key_of(kept.paper)
     row = connection.execute("SELECT said, fetched_at FROM papers WHERE key = ?", (key,)).fetchone()
-    paper, when, source = kept.paper, kept.fetched_at, kept.source
+    met, when, source = kept.paper, kept.fetched_at, kept.source
     if row:
-        known = _paper(json.loads(row[0]))
+        known = paper(json.loads(row[0]))
         newer = when >= row[1]
-        paper = paper.filled(known) if newer else known.filled(paper)
+        met = met.filled(known) if newer else known.filled(met)
         when = max(when, row[1])
-    abstract = (paper.abstract or "")[:_ABSTRACT_CHARACTERS] or None
-    said = json.dumps(asdict(replace(paper, abstract=abstract)), ensure_ascii=False)
-    connection.execute("DELETE FROM paper_words WHERE key = ?", (key,)) if row else None
-    connection.execute("REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?)", (key, paper.version, paper.title, said, source, when))
-    words = (key, paper.title, " ".join(paper.authors), abstract or "")
+    abstract = (met.abstract or "")[:_ABSTRACT_CHARACTERS] or None
+    said = json.dumps(asdict(replace(met, abstract=abstract)), ensure_ascii=False)
+    if row:
+        connection.execute("DELETE FROM paper_words WHERE key = ?", (key,))
+    connection.execute("REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?)", (key, met.version, met.title, said, source, when))
+    words = (key, met.title, " ".join(met.authors), abstract or "")
     connection.execute("INSERT INTO paper_words VALUES (?, ?, ?, ?)", words)
 
 
@@ -102,7 +103,7 @@ def _bound(connection: sqlite3.Connection) -> None:
     connection.execute(f"DELETE FROM papers WHERE key IN ({oldest})", (count - MOST_PAPERS,))
 
 
-def _paper(said: dict[str, Any]) -> Paper:
+def paper(said: dict[str, Any]) -> Paper:
     """A stored paper; keys that this release does not know are left out."""
     known = {each.name for each in fields(Paper)}
     values: dict[str, Any] = {

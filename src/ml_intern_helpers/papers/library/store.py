@@ -24,6 +24,7 @@ CREATE TABLE papers (
 );
 CREATE INDEX papers_by_age ON papers (fetched_at);
 CREATE VIRTUAL TABLE paper_words USING fts5 (key UNINDEXED, title, authors, abstract, tokenize = 'porter unicode61');
+CREATE TABLE feeds (digest TEXT PRIMARY KEY, said TEXT NOT NULL, parsed_at REAL NOT NULL);
 CREATE TABLE notes (
     number INTEGER PRIMARY KEY AUTOINCREMENT, arxiv_id TEXT NOT NULL, text TEXT NOT NULL, quote TEXT, place TEXT,
     written_at REAL NOT NULL
