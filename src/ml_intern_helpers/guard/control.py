@@ -1,4 +1,4 @@
-"""How strictly the launch guard acts: `ML_INTERN_GUARD=on|warn|off`, for all projects or in a project's `.claude/settings.json`."""
+"""How strictly the launch guard acts: `ML_INTERN_GUARD=on|warn|off`, for all projects or in one's `.claude/settings.json`."""
 
 from __future__ import annotations
 
