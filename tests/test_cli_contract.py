@@ -26,6 +26,8 @@ CALLS = {
     "hf_paper_meta": ["2501.00001"],
     "preflight_check": ["no-such-script.py"],
     "api_lookup": ["NoSuchName"],
+    "task": ["show"],
+    "budget": [],
 }
 every_command = pytest.mark.parametrize("command", cli.COMMANDS)
 

@@ -40,8 +40,10 @@ COMMANDS = {
     "hf_paper_meta": "ml_intern_helpers.papers.hf_paper_meta",
     "preflight_check": "ml_intern_helpers.preflight.preflight_check",
     "api_lookup": "ml_intern_helpers.api_index.api_lookup",
+    "task": "ml_intern_helpers.runs.task",
+    "budget": "ml_intern_helpers.runs.budget",
 }
-STANDARD_LIBRARY = frozenset({"preflight_check", "api_lookup"})
+STANDARD_LIBRARY = frozenset({"preflight_check", "api_lookup", "task"})
 
 EXIT_CODES_TEXT = "exit codes: 0 good; 1 a check failed; 2 wrong usage; 3 could not tell; 70 a bug of ours"
 BUG = 70

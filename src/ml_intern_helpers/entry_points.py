@@ -27,3 +27,11 @@ def preflight_check() -> int:
 
 def api_lookup() -> int:
     return main("api_lookup")
+
+
+def task() -> int:
+    return main("task")
+
+
+def budget() -> int:
+    return main("budget")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -41,12 +42,31 @@ def _user_cache() -> Path:
     return Path(home if home != "~" else tempfile.gettempdir()) / ".cache"
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write `data` so that a reader sees the old file or the new one, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Write `data` so that a reader sees the old file or the new one, never half of it.
+
+    With `durable` it is on the disk when this returns, name and all: what a user agreed to must outlive a power cut.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o777 if durable else 0o700)
     aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
-        aside.write_bytes(data)
+        with aside.open("xb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(aside, path)
+        if durable:
+            sync_folder(path.parent)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable; a file system that cannot (some network ones) is left as it is."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from ml_intern_helpers.paths import expanded, hf_home
 
 #: Shorter values are never blanked out: replacing "a" everywhere would spoil the answer, and no service gives such a key.
 SHORTEST_SECRET = 8
+#: How tokens of services look that training commands carry: Hub, GitHub, OpenAI and Anthropic, AWS, Google, Slack.
+_SHAPES = re.compile(
+    r"(?<![A-Za-z0-9_])(?:hf_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|sk-[\w-]{16,}|AKIA[A-Z0-9]{16}"
+    r"|AIza[\w-]{30,}|xox[abprs]-[\w-]{10,})"
+)
+#: A variable or an option whose name says that its value is a secret; `MAX_TOKENS=8` and `--tokenizer x` are none.
+_NAMED = re.compile(
+    r"""((?<![A-Za-z0-9_])[A-Za-z0-9_]*(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD)[0-9]*="""
+    r"""|(?<![\w-])--?(?:(?:hf|hub|auth|access|bearer)[_-])?token(?:=|[ \t]+)"""
+    r"""|(?<![\w-])--?(?:[a-z0-9]+[_-])*(?:api[_-]?key|access[_-]?key|secret|password|passwd)(?:=|[ \t]+))"""
+    r"""("[^"]*"|'[^']*'|[^\s"';|&)]+)"""
+)
 
 
 def hf_token() -> str | None:
@@ -47,6 +60,23 @@ def semantic_scholar_key() -> str | None:
 def openalex_key() -> str | None:
     """The OpenAlex API key, from `OPENALEX_API_KEY`."""
     return _usable(os.environ.get("OPENALEX_API_KEY") or "")
+
+
+def blanked(text: str) -> str:
+    """`text` with every token replaced: the user's own, what looks like one, and the values of `…TOKEN=` and `--token`.
+
+    What stands for a value that only the shell knows (`$HF_TOKEN`) stays: it tells a reader where the value comes from.
+    """
+    for token in (hf_token(), semantic_scholar_key(), openalex_key()):
+        if token and len(token) >= SHORTEST_SECRET:
+            text = text.replace(token, "[token]")
+    return _NAMED.sub(_hidden, _SHAPES.sub("[token]", text))
+
+
+def _hidden(found: re.Match[str]) -> str:
+    value = found[2].strip("\"'")
+    is_reference = value.startswith("$") and not value.startswith("$(") and value[1:].strip("{}").isidentifier()
+    return found[0] if is_reference or value in ("", "[token]") or value.isdecimal() else f"{found[1]}[secret]"
 
 
 def _usable(token: str) -> str | None:

@@ -21,7 +21,12 @@ READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
     "hf_paper_meta": frozenset(),
     "preflight_check": frozenset({"--python"}),
     "api_lookup": frozenset({"--python"}),
+    "task": frozenset(),
+    "budget": frozenset({"--apply-hub", "--apply-release"}),
 }
+#: Of a helper whose first word says whether it writes: every word that a call may have. What was agreed is put on file and
+#: changed only where the user sees it.
+_ONLY_THESE_WORDS = {"task": frozenset({"show", "--json", "--text", "--human", "--help", "--offline", "--version"})}
 _SCRIPTS = "skills/ml-intern/scripts"
 #: What the client's Bash tool may carry besides the command; anything else (a switched-off sandbox) is the user's to judge.
 _HARMLESS_INPUT = frozenset({"command", "description", "timeout", "run_in_background"})
@@ -50,7 +55,9 @@ def allows(tool_input: dict[str, object], cwd: str) -> bool:
     if not words:
         return False
     name = _helper_name(words[0])
-    return name is not None and all(_harmless(word, before, name, cwd) for before, word in pairwise(words))
+    if name is None or not set(words[1:]) <= _ONLY_THESE_WORDS.get(name, set(words)):
+        return False
+    return all(_harmless(word, before, name, cwd) for before, word in pairwise(words))
 
 
 def _helper_name(program: str) -> str | None:

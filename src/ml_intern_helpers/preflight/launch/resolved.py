@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.jobs_prices import prices
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.knowledge.jobs import DEFAULT_TIMEOUT_S, FLAVORS, timeout_seconds
-from ml_intern_helpers.preflight.knowledge.prices import prices
 from ml_intern_helpers.preflight.launch.hf_jobs import DEFAULT_IMAGE
 from ml_intern_helpers.preflight.launch.launch import Launch
 from ml_intern_helpers.preflight.launch.words import hushed, masked, quoted, texts

@@ -1,0 +1,1 @@
+"""What was agreed with the user, what was launched, and what it costs."""

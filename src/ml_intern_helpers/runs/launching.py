@@ -1,0 +1,141 @@
+"""Launches on file: set money aside before one, say what became of it after. What the hooks call."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ml_intern_helpers.errors import UsageError
+from ml_intern_helpers.runs import ledger
+from ml_intern_helpers.runs.contract import Task
+from ml_intern_helpers.runs.locking import LONGEST_WAIT_S, locked
+from ml_intern_helpers.runs.run_record import FINISHED, UNFINISHED, Run, fingerprint, runs_of
+from ml_intern_helpers.runs.spend import Cost, Decision, may_spend
+from ml_intern_helpers.runs.when import now, stamp
+from ml_intern_helpers.text import clean
+from ml_intern_helpers.tokens import blanked
+
+#: A command line is kept up to here; its fingerprint tells longer ones apart.
+_LONGEST_COMMAND = 4000
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What the ledger keeps of a launch.
+
+    Attributes:
+        command: as written; tokens are blanked when it is stored.
+        where: `jobs` or `local`.
+        script: its path or name, "" where none is started.
+        script_sha256: of the script's content, "" where it was not read.
+        flavor, timeout_s, usd_per_hour: of a job; None on this machine, or where it is not known.
+        account: who pays, None for whoever is logged in.
+        trains: it trains (a smoke run included); only such a run has to be seen training before the next.
+        smoke: a few steps, to see whether it works.
+        ids: what finds it again: `tool_use_id`, `session_id`.
+    """
+
+    command: str
+    where: str
+    script: str = ""
+    script_sha256: str = ""
+    flavor: str | None = None
+    timeout_s: float | None = None
+    usd_per_hour: float | None = None
+    account: str | None = None
+    trains: bool = True
+    smoke: bool = False
+    ids: tuple[tuple[str, str], ...] = ()
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a script's content, "" where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def reserve(
+    folder: Path, task: Task | None, launch: Launch, cost: Cost, *, timeout_s: float = LONGEST_WAIT_S
+) -> tuple[Decision, str | None]:
+    """Decide and, where it fits, set the money aside: one step, so that two sessions cannot spend the same dollar.
+
+    Returns:
+        The decision, and the run's id when it was put on file; None when the launch is somebody's to be asked about.
+
+    Raises:
+        BadData: the ledger cannot be read.
+        Unavailable: it is locked or cannot be written. A paid launch that is not on file must not go ahead.
+    """
+    with locked(folder, timeout_s=timeout_s):
+        at = now()
+        decision = may_spend(task, runs_of(folder, at), cost, at)
+        if not decision.allowed:
+            return decision, None
+        entry = _entry(launch, cost, "reserved", task, at)
+        ledger.append_locked(folder, ledger.encoded(entry))
+        return decision, str(entry["id"])
+
+
+def launched(folder: Path, task: Task | None, launch: Launch, cost: Cost, **known: Any) -> str:
+    """Put a launch on file that has happened (the user said yes); returns the run's id.
+
+    `known` are further entries: `job_id`, `url`, `state`. Raises as `reserve` does.
+    """
+    entry = {**_entry(launch, cost, "running", task, now()), **known}
+    ledger.append(folder, entry)
+    return str(entry["id"])
+
+
+def tell(folder: Path, run_id: str, **changes: Any) -> None:
+    """Put on file what became of a run: `state`, `job_id`, `url`, `exit_code`, `settled_usd`, `trained_at` …
+
+    Raises:
+        UsageError: the state is none that a run can be in.
+        Unavailable: the ledger is locked or cannot be written.
+    """
+    state = changes.get("state")
+    if state is not None and state not in (*UNFINISHED, *FINISHED):
+        raise UsageError(f"{clean(state, limit=40)!r} is no state of a run", hint=", ".join((*UNFINISHED, *FINISHED)))
+    ledger.append(folder, {"id": run_id, "event": "update", **changes})
+
+
+def release(folder: Path, run_id: str, reason: str) -> None:
+    """Give back what was set aside for a launch that did not happen."""
+    tell(folder, run_id, state="released", reason=clean(reason, limit=500))
+
+
+def waiting(folder: Path, name: str, value: str) -> Run | None:
+    """The newest unfinished run whose entry `name` (`tool_use_id`, `job_id`) is `value`."""
+    found = [run for run in runs_of(folder).all if not run.finished and value and run.text(name) == value]
+    return found[-1] if found else None
+
+
+def _entry(launch: Launch, cost: Cost, state: str, task: Task | None, at: datetime) -> dict[str, Any]:
+    name = f"run-{stamp(at)[:19].replace('-', '').replace(':', '')}-{os.urandom(4).hex()}"
+    return {
+        "id": name,
+        "event": "launch",
+        "at": stamp(at),
+        "state": state,
+        "task": task.id if task is not None else None,
+        "where": launch.where,
+        "command": clean(blanked(launch.command), limit=_LONGEST_COMMAND),
+        "fingerprint": fingerprint(launch.command, launch.script_sha256),
+        "script": clean(launch.script, limit=1000),
+        "script_sha256": launch.script_sha256,
+        "flavor": launch.flavor,
+        "timeout_s": launch.timeout_s,
+        "account": launch.account,
+        "estimate": cost.basis,
+        "usd_per_hour": launch.usd_per_hour,
+        "reserved_usd": cost.usd,
+        "trains": launch.trains,
+        "smoke": launch.smoke,
+        **dict(launch.ids),
+    }

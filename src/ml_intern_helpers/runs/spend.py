@@ -1,0 +1,157 @@
+"""May this launch cost that much? Pure functions over a task, its runs and a price; nothing here asks anybody or writes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from ml_intern_helpers.jobs_prices import Price
+from ml_intern_helpers.runs.contract import Task
+from ml_intern_helpers.runs.run_record import Run, Runs
+
+DAY = timedelta(hours=24)
+#: Less than a hundredth of a cent is rounding, not money.
+_NOTHING_USD = 0.0001
+Verdict = Literal["within", "over", "no_cap", "unknown"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a launch may cost at most.
+
+    Attributes:
+        usd: price x time limit x attempts; None when it cannot be told, 0 on this machine.
+        basis: how it was reckoned, or why it cannot be.
+    """
+
+    usd: float | None
+    basis: str
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One cap and what it bears: `settled_usd` is spent, `reserved_usd` may yet be, `unknown` runs cost nobody knows what."""
+
+    cap_usd: float
+    settled_usd: float
+    reserved_usd: float
+    unknown: int
+
+    @property
+    def left_usd(self) -> float:
+        return max(0.0, round(self.cap_usd - self.settled_usd - self.reserved_usd, 4))
+
+    @property
+    def over(self) -> bool:
+        """More is spent or set aside than was agreed."""
+        return self.settled_usd + self.reserved_usd > self.cap_usd + _NOTHING_USD
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer of `may_spend`.
+
+    Attributes:
+        verdict: `within` the caps; `over` one; `no_cap`: nothing was agreed that allows it; `unknown`: it cannot be told.
+        reason: one sentence with the figures.
+        cost: what was asked about.
+        task: the cap of the whole task, None without one.
+        day: the cap of any 24 hours, None without one.
+    """
+
+    verdict: Verdict
+    reason: str
+    cost: Cost
+    task: Limit | None = None
+    day: Limit | None = None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it may start without asking anybody."""
+        return self.verdict == "within"
+
+
+def cost_on_jobs(price: Price | None, timeout_s: float | None, *, attempts: int = 1, repeats: bool = False) -> Cost:
+    """What a job may cost at most: billed by the minute, and again for each attempt.
+
+    Args:
+        price: of its flavor, None when no list has it.
+        timeout_s: what stops it, in seconds; None when that cannot be told.
+        attempts: how often it may be tried (`--attempts`).
+        repeats: a schedule starts it again and again.
+    """
+    if repeats:
+        return Cost(None, "a schedule starts it again and again: there is no most")
+    if price is None:
+        return Cost(None, "the price of its flavor is not known")
+    if timeout_s is None or not math.isfinite(timeout_s) or timeout_s <= 0 or attempts < 1:
+        return Cost(None, "what stops the job, and when, is not known")
+    minutes = math.ceil(timeout_s / 60)
+    usd = round(price.usd_per_hour * minutes / 60 * attempts, 4)
+    tries = f" x {attempts} attempts" if attempts > 1 else ""
+    return Cost(usd, f"{price.usd_per_hour:.2f} USD/h ({price.source}, {price.as_of}) x {minutes / 60:g} h{tries}")
+
+
+ON_THIS_MACHINE = Cost(0.0, "runs on this machine cost nothing")
+
+
+def limits(task: Task | None, runs: Runs, at: datetime) -> tuple[Limit | None, Limit | None]:
+    """The task's cap and the day's, with what they bear; None where there is none."""
+    if task is None or task.problem or task.cap_usd <= 0:
+        return None, None
+    mine = runs.of_task(task.id)
+    per_day = task.cap_usd_per_day
+    recent = [run for run in mine if run.launched_at > at - DAY or not run.finished]
+    return _limit(task.cap_usd, mine), None if per_day is None else _limit(per_day, recent)
+
+
+def _limit(cap_usd: float, runs: list[Run]) -> Limit:
+    settled = math.fsum(run.cost_usd or 0.0 for run in runs if run.settled)
+    reserved = math.fsum(run.cost_usd or 0.0 for run in runs if not run.settled)
+    return Limit(cap_usd, round(settled, 4), round(reserved, 4), sum(run.cost_usd is None for run in runs))
+
+
+def may_spend(task: Task | None, runs: Runs, cost: Cost, at: datetime) -> Decision:
+    """Whether a launch of that cost fits what was agreed and what is spent or reserved already."""
+    if cost.usd is not None and cost.usd < _NOTHING_USD:
+        return Decision("within", cost.basis, cost)
+    refused = refusal(task, at)
+    whole, day = limits(task, runs, at)
+    if refused or whole is None:
+        return Decision("no_cap", refused or "no spend cap was agreed", cost)
+    doubt = _doubt(runs, whole, day, cost)
+    if doubt or cost.usd is None:
+        return Decision("unknown", doubt or cost.basis, cost, whole, day)
+    for limit, name in ((whole, "task"), (day, "last 24 hours")):
+        if limit is not None and cost.usd > limit.left_usd + _NOTHING_USD:
+            left = f"{limit.left_usd:.2f} of {limit.cap_usd:.2f} USD are left for the {name}"
+            return Decision("over", f"at most {cost.usd:.2f} USD ({cost.basis}); {left}", cost, whole, day)
+    left = f"then {whole.left_usd - cost.usd:.2f} of {whole.cap_usd:.2f} USD are left"
+    return Decision("within", f"at most {cost.usd:.2f} USD ({cost.basis}); {left}", cost, whole, day)
+
+
+def refusal(task: Task | None, at: datetime) -> str:
+    """Why nothing on file allows a paid run, "" when something does."""
+    if task is None:
+        return "no task is on file, so no spend cap was agreed"
+    if task.problem:
+        return f"the task file cannot be read: {task.problem}"
+    if not task.open:
+        return "the task is closed"
+    if task.cap_usd <= 0:
+        return "the agreed spend cap is 0: no paid job"
+    ends = task.ends_at
+    return "the time that was agreed is over" if ends is not None and ends <= at else ""
+
+
+def _doubt(runs: Runs, whole: Limit, day: Limit | None, cost: Cost) -> str:
+    """Why what is left cannot be told, "" when it can."""
+    if runs.damaged:
+        lines = ", ".join(map(str, runs.damaged[:5]))
+        return f"line {lines} of the ledger cannot be read: what was spent is not known"
+    unknown = max(whole.unknown, day.unknown if day else 0)
+    if unknown:
+        return f"{unknown} earlier run{'s' if unknown > 1 else ''} cost nobody knows what (`budget` shows which)"
+    return "" if cost.usd is not None else cost.basis
