@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def is_launch(command: str, folder: Path) -> bool:
-    return not everyday.launches_nothing(command) and launch_guard._looked_at(command, str(folder))[1]
+    return not everyday.launches_nothing(command) and launch_guard._looked_at(command, str(folder), {})[1]
 
 
 def test_the_table_is_as_large_as_promised() -> None:

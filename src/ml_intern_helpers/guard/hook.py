@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from ml_intern_helpers.guard import helper_calls, own_texts
+from ml_intern_helpers.guard import everyday, helper_calls, own_texts
 
 _LARGEST_EVENT_BYTES = 16 * 1024 * 1024
 
@@ -36,8 +36,14 @@ def before_tool(event: dict[str, object]) -> dict[str, object] | None:
     if not isinstance(tool_input, dict):
         return None
     cwd = event.get("cwd")
-    if tool == "Bash" and helper_calls.allows(tool_input, cwd if isinstance(cwd, str) else os.getcwd()):
+    cwd = cwd if isinstance(cwd, str) else os.getcwd()
+    if tool == "Bash" and helper_calls.allows(tool_input, cwd):
         return _decision("allow", "read-only helper of the ml-intern plugin")
+    command = tool_input.get("command")
+    if tool == "Bash" and isinstance(command, str) and not everyday.launches_nothing(command):
+        from ml_intern_helpers.guard import launch_guard
+
+        return launch_guard.guarded(event, command, cwd).answer()
     if tool == "Read" and own_texts.allows(tool_input):
         return _decision("allow", "reference or recipe of the ml-intern plugin")
     return None

@@ -40,7 +40,7 @@ def guarded(event: dict[str, object], command: str, cwd: str) -> Decision:
     if mode == "off" or everyday.launches_nothing(command):
         return PASS
     start = time.monotonic()
-    found, looked = _looked_at(command, cwd)
+    found, looked = _looked_at(command, cwd, event)
     if not looked:
         return PASS
     decision = _softened(found) if mode == "warn" else found
@@ -48,18 +48,18 @@ def guarded(event: dict[str, object], command: str, cwd: str) -> Decision:
     return decision
 
 
-def _looked_at(command: str, cwd: str) -> tuple[Decision, bool]:
+def _looked_at(command: str, cwd: str, event: dict[str, object]) -> tuple[Decision, bool]:
     """(decision, whether the line launches anything)."""
     gc.disable()  # syntax trees are all live objects
     try:
         with _limited():
             os.chdir(cwd)
-            return _judged(command, Path(cwd))
+            return _judged(command, Path(cwd), event)
     except (Exception, TooSlow, RecursionError) as err:
         return _unread(command, err)
 
 
-def _judged(command: str, cwd: Path) -> tuple[Decision, bool]:
+def _judged(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decision, bool]:
     from ml_intern_helpers.preflight.launch.find import launches_of
 
     launches = [launch for launch in launches_of(command, cwd) if not launch.dry]
@@ -68,19 +68,20 @@ def _judged(command: str, cwd: Path) -> tuple[Decision, bool]:
     from ml_intern_helpers.preflight.launch.judge import examined
 
     found = [one for one in examined(launches) if one.launch.mode == "jobs" or one.trains]
-    return (_decided(found, cwd), True) if found else (PASS, False)
+    return (_decided(found, cwd, event), True) if found else (PASS, False)
 
 
-def _decided(found: list[Judged], cwd: Path) -> Decision:
+def _decided(found: list[Judged], cwd: Path, event: dict[str, object]) -> Decision:
     errors = [finding for one in found for finding in one.found.findings if finding.severity == "error"]
     wrong = [finding for finding in errors if not finding.code.startswith(_FOR_THE_USER)]
     if wrong:
-        return Decision("deny", _refusal(found, wrong), codes=_codes(wrong))
-    from ml_intern_helpers.guard import holds
+        return Decision("deny", _refusal(wrong), codes=_codes(wrong))
+    from ml_intern_helpers.guard import holds, on_file
 
-    held = [*holds.other_terms(errors), *(reason for one in found for reason in holds.reasons(one, cwd, found))]
+    state = holds.state_of(cwd)
+    held = [*holds.other_terms(errors), *holds.holds(found, state)] or on_file.reserve(found, state, event)
     if held:
-        return Decision("ask", holds.question(held), codes=tuple(dict.fromkeys(reason.code for reason in held)))
+        return Decision("ask", holds.question(held), codes=tuple(dict.fromkeys(hold.code for hold in held)))
     return Decision("pass", context=_notes(found))
 
 
@@ -88,7 +89,7 @@ def _codes(findings: list[Finding]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(finding.code for finding in findings))
 
 
-def _refusal(found: list[Judged], wrong: list[Finding]) -> str:
+def _refusal(wrong: list[Finding]) -> str:
     """What the model reads in place of the command's output: what is wrong, and how it goes on."""
     from ml_intern_helpers.preflight.shortened import without_repeats
     from ml_intern_helpers.report import render_finding
@@ -127,7 +128,9 @@ def _unread(command: str, err: BaseException) -> tuple[Decision, bool]:
     if isinstance(err, BadData) and "quote" in err.message:
         return PASS, False
     told = "it took too long" if isinstance(err, TooSlow) else clean(str(err) or type(err).__name__, limit=200)
-    reason = f"ml-intern could not check what this starts ({told}). Write the launch as one plain command, or let the user run it."
+    reason = (
+        f"ml-intern could not check what this starts ({told}). Write the launch as one plain command, or let the user run it."
+    )
     return Decision("ask", reason, codes=("UNREAD",)), True
 
 
