@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ml_intern_helpers.report import Finding
 
 _LOOP = re.compile(r"in a loop: started (\d+|an unknown number of) times")
-_AGREE = "with the user's word: `task agree --cap-usd N` (or `task change --cap-usd N --reason …`), then launch again"
+_AGREE = "with the user's word: `task agree --spend-cap USD …` (or `task change --spend-cap USD --reason …`), then launch again"
 
 
 class Hold(NamedTuple):
