@@ -46,10 +46,15 @@ def launch(folder: Path, **more: Any) -> str:
     return launching.launched(folder / ".ml-intern", task, known, Cost(6.0, "so"), **more)
 
 
-def test_without_a_task_there_is_no_cap(budget: Callable[..., Outcome]) -> None:
+def test_without_a_task_there_is_no_cap(budget: Callable[..., Outcome], tmp_path: Path) -> None:
+    nothing = budget("--json")
+    assert (nothing.code, nothing.json["error"]["code"]) == (3, "not-found")
+    asked = budget("--flavor", "t4-small", "--for", "1h", "--offline")
+    assert (asked.code, asked.stdout.splitlines()[0]) == (1, "NO: no task is on file, so no spend cap was agreed")
+    ledger.append(tmp_path / "p/.ml-intern", {"id": "r1", "where": "jobs", "reserved_usd": 2})
     done = budget()
     assert (done.code, done.stdout.splitlines()[0]) == (3, "NO CAP: no task is on file, so no spend cap was agreed")
-    assert budget("--json").json["task_limit"] is None
+    assert "2.00 USD set aside" in done.stdout
 
 
 def test_what_is_left_is_said_first(budget: Callable[..., Outcome], tmp_path: Path) -> None:

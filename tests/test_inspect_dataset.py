@@ -205,6 +205,10 @@ def test_finding_codes_are_documented_once_and_stable() -> None:
     assert len(set(CODES.values())) == len(CODES) - 1, "`stray` and `luck` are one trap"
 
 
+def without_load(code: str) -> str:
+    return "\n".join(line for line in code.splitlines() if "load_dataset" not in line)
+
+
 def test_every_kind_of_mapping_runs_as_it_is_shown(in_process_all: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     """All of it, the loading line included, pasted into a program."""
     import datasets
@@ -213,7 +217,7 @@ def test_every_kind_of_mapping_runs_as_it_is_shown(in_process_all: Callable[...,
     seen: set[str] = set()
     for case in CASES:
         for verdict in in_process_all(case.rows)["verdicts"].values():
-            body = "\n".join((verdict["mapping"] or "").splitlines()[2:])
+            body = without_load(verdict["mapping"] or "")
             if body and body not in seen:
                 code = verdict["mapping"].replace('split="train")', f'split="train", cache_dir={str(tmp_path / "cache")!r})')
                 scope: dict[str, Any] = {}
@@ -247,7 +251,7 @@ def test_what_the_names_do_not_tell_is_neither_fit_nor_unfit(
 
 def test_with_a_method_the_others_take_one_line(helper: Helper, rows_file: Callable[..., str]) -> None:
     told = helper("inspect_dataset", rows_file(MESSAGES), "--method", "sft").stdout
-    assert "\nother methods: INCOMPATIBLE for dpo, kto, reward; UNKNOWN for grpo (ask with --method)\n" in told
+    assert "\nother methods: NEEDS MAPPING for grpo; INCOMPATIBLE for dpo, kto, reward\n" in told
     assert "no columns are known" not in told
 
 
@@ -343,7 +347,7 @@ def test_the_fix_for_a_last_turn_leaves_rows_to_learn_from(
 def mapped(report: dict[str, Any], method: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     from ml_intern_helpers.dataset.mapping.run import run
 
-    return run("\n".join(report["verdicts"][method]["mapping"].splitlines()[2:]), rows)
+    return run(without_load(report["verdicts"][method]["mapping"]), rows)
 
 
 def test_an_empty_system_column_makes_no_turn(in_process_all: Callable[..., dict[str, Any]]) -> None:

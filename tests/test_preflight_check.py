@@ -100,7 +100,11 @@ def test_could_not_tell_ends_with_what_next(config: str, said: str, helper: Help
     assert lines[-1].startswith("next: ")
     assert said in lines[-1]
     alike = [line for line in lines if line.startswith("  [ unknown] 5 lines (output folder is free, disable_tqdm=True, ")]
-    assert len(alike) == 1
+    if said:
+        assert "--config FILE" in lines[-1]
+        assert any("False by default: give --disable_tqdm" in line for line in lines), "options are told with their defaults"
+    else:
+        assert len(alike) == 1
 
 
 def test_equal_doubts_are_counted(helper: Helper, tmp_path: Path) -> None:
@@ -205,6 +209,118 @@ def test_what_python_reads_is_read(data: bytes, helper: Helper, tmp_path: Path) 
     jsonschema.validate(done.json, SCHEMA)
     assert (done.code, done.json["method"]) == (1, "SFT")
     assert done.stderr == ""
+
+
+PARSED = """from trl import ModelConfig, ScriptArguments, SFTConfig, SFTTrainer, TrlParser
+def main(script_args, training_args, model_args):
+    trainer = SFTTrainer(model_args.model_name_or_path, args=training_args, train_dataset=rows)
+    trainer.train()
+if __name__ == "__main__":
+    parser = TrlParser((ScriptArguments, SFTConfig, ModelConfig))
+    script_args, training_args, model_args = parser.parse_args_and_config()
+    main(script_args, training_args, model_args)
+"""
+
+
+def test_options_of_a_trl_parser_are_settings_with_defaults(helper: Helper, tmp_path: Path) -> None:
+    script = write(tmp_path, "train.py", PARSED)
+    answer = helper("preflight_check", str(script), "--local", "--json").json
+    jsonschema.validate(answer, SCHEMA)
+    states = {item["id"]: item for item in answer["checklist"]}
+    assert states["disable_tqdm"]["state"] == "set_at_run_time"
+    assert "by default: give --disable_tqdm" in states["disable_tqdm"]["reason"]
+    config = write(tmp_path, "c.json", '{"disable_tqdm": true, "evaluation_strategy": "no", "attn_implementation": "sdpa"}')
+    done = helper("preflight_check", str(script), "--local", "--config", str(config), "--json")
+    assert (done.code, [one["code"] for one in done.json["findings"] if one["severity"] == "error"]) == (1, ["API101"])
+    assert {item["id"]: item["state"] for item in done.json["checklist"]}["disable_tqdm"] == "pass"
+
+
+LOADS = """from datasets import load_dataset
+from trl import SFTTrainer
+rows = load_dataset("json", data_files="chat.jsonl", split="train")
+{0}
+trainer = SFTTrainer("m", train_dataset=rows)
+trainer.train()
+"""
+
+
+def test_the_real_columns_are_compared(helper: Helper, tmp_path: Path) -> None:
+    data = write(tmp_path, "chat.jsonl", '{"question": "1 + 1?", "answer": "2"}\n' * 5)
+    text = LOADS.replace("{0}", "rows = rows.map(lambda row: {'prompt': row['instruction'], 'completion': row['answer']})")
+    script = write(tmp_path, "train.py", text.replace("chat.jsonl", str(data)))
+    assert "DATA109" not in helper("preflight_check", str(script), "--local").stdout
+    done = helper("preflight_check", str(script), "--local", "--dataset", str(data), "--json")
+    jsonschema.validate(done.json, SCHEMA)
+    found = [one for one in done.json["findings"] if one["code"] == "DATA109"]
+    assert [(one["line"], "KeyError" in one["message"]) for one in found] == [(4, True)]
+    assert "'instruction'" in found[0]["message"]
+    assert "answer, question" in found[0]["message"]
+
+
+def test_the_columns_line_has_the_inspectors_evidence(helper: Helper, tmp_path: Path) -> None:
+    data = write(tmp_path, "chat.jsonl", '{"question": "1 + 1?", "answer": "2"}\n' * 5)
+    script = write(tmp_path, "train.py", LOADS.replace("{0}", "").replace("chat.jsonl", str(data)))
+    answer = helper("preflight_check", str(script), "--local", "--dataset", str(data), "--json").json
+    item = next(one for one in answer["checklist"] if one["id"] == "columns")
+    assert (item["state"], f"as inspect_dataset {data} finds them" in item["evidence"]) == ("pass", True)
+    assert "DATA102" in {one["code"] for one in answer["findings"]}, "SFT reads none of these columns"
+
+
+@pytest.mark.parametrize("options", [(), ("--offline",)], ids=["no network", "offline"])
+def test_a_dataset_that_cannot_be_asked_stays_a_slot_with_the_reason(
+    options: tuple[str, ...], helper: Helper, tmp_path: Path
+) -> None:
+    text = LOADS.replace("{0}", "").replace('"json", data_files="chat.jsonl"', '"me/chat"')
+    script = write(tmp_path, "train.py", text)
+    answer = helper("preflight_check", str(script), "--local", "--dataset", "auto", "--json", *options).json
+    jsonschema.validate(answer, SCHEMA)
+    item = next(one for one in answer["checklist"] if one["id"] == "columns")
+    assert item["state"] == "fill_in"
+    assert item["reason"].startswith("columns of me/chat: ")
+    assert "no answer" not in item["reason"], "the inspector's own reason"
+    assert any("columns of me/chat" in one["reason"] for one in answer["unknowns"])
+
+
+def test_without_dataset_nothing_is_asked_and_auto_opens_no_file(helper: Helper, tmp_path: Path) -> None:
+    data = write(tmp_path, "chat.jsonl", '{"question": "a"}\n')
+    script = write(tmp_path, "train.py", LOADS.replace("{0}", "").replace("chat.jsonl", str(data)))
+    answer = helper("preflight_check", str(script), "--local", "--dataset", "auto", "--json").json
+    assert any("names no Hub dataset" in one["reason"] for one in answer["unknowns"])
+
+
+BAD_CONFIGS = {
+    "missing": (None, "no config file"),
+    "a list": (b"[1, 2]", "holds no settings"),
+    "broken": (b"a: [1", "neither JSON nor YAML"),
+    "binary": (b"\xff\xfe\x00", "not UTF-8"),
+    "large": (b"a" * 300_000, "too large"),
+    "a bomb of anchors": (
+        b"a0: &a0 [1]\n" + b"".join(b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 12)),
+        "too large",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "said"), BAD_CONFIGS.values(), ids=BAD_CONFIGS)
+def test_a_config_that_cannot_be_read(data: bytes | None, said: str, helper: Helper, tmp_path: Path) -> None:
+    script, config = write(tmp_path, "train.py", PARSED), tmp_path / "c.yaml"
+    if data is not None:
+        config.write_bytes(data)
+    done = helper("preflight_check", str(script), "--config", str(config))
+    assert (done.code, said in done.stderr) == (3, True)
+
+
+def test_a_file_named_as_config_by_mistake_is_not_quoted(helper: Helper, tmp_path: Path) -> None:
+    script = write(tmp_path, "train.py", PARSED)
+    for name in ("c.yaml", "credentials"):
+        secret = write(tmp_path, name, "key: [s3cr3tvalue\nother: }s3cr3tvalue")
+        done = helper("preflight_check", str(script), "--config", str(secret))
+        assert (done.code, "s3cr3tvalue" in done.stdout + done.stderr) == (3, False)
+
+
+def test_a_config_that_nothing_reads_is_said_so(helper: Helper, tmp_path: Path) -> None:
+    script, config = write(tmp_path, "train.py", TRAINS), write(tmp_path, "c.json", "{}")
+    assert "c.json is read by nothing" in helper("preflight_check", str(script), "--config", str(config), "--json").stdout
 
 
 def test_missing_file_folder_and_pipe(helper: Helper, tmp_path: Path) -> None:

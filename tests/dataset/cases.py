@@ -41,6 +41,8 @@ class Case:
         truth: method -> verdict, incompatible where absent.
         found: finding codes that must come up without --method.
         absent: finding codes that must not.
+        form: a format that must be named, or None.
+        best: the methods recommended, in order, or None where it does not matter.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Case:
     truth: dict[str, str]
     found: set[str] = field(default_factory=set)
     absent: set[str] = field(default_factory=set)
+    form: str | None = None
+    best: list[str] | None = None
 
 
 def rows(make: Any, size: int = SIZE) -> list[Row]:
@@ -185,7 +189,9 @@ PREFERENCE_CASES = [
     Case(
         "implicit prompt as strings (hh)",
         rows(lambda n: {"chosen": HH.format(question(n), " yes"), "rejected": HH.format(question(n), " never")}),
-        {"sft": M, "dpo": R, "kto": R, "reward": R},
+        {"sft": M, "dpo": R, "kto": R, "reward": R, "grpo": M},
+        form="transcript",
+        best=["dpo", "reward", "kto", "sft"],
     ),
     Case(
         "UltraFeedback mix: prompt string beside messages",
@@ -404,6 +410,408 @@ HOPELESS_CASES = [
     ),
 ]
 
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+
+
+def calling(number: int, more: bool = False) -> list[Row]:
+    """A conversation with a call as OpenAI writes it; `more`: every other row has another argument."""
+    arguments = json.dumps({"city": "Paris"} if more and number % 2 else {"x": number})
+    call = {"id": f"c{number}", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    turns = [user(question(number)), {"role": "assistant", "content": None, "tool_calls": [call]}]
+    return [*turns, {"role": "tool", "tool_call_id": f"c{number}", "content": "1"}, bot("one")]
+
+
+def blocks(text: str) -> list[Row]:
+    return [{"type": "text", "text": text}]
+
+
+PAIRS_MAPPED = {"sft": M, "dpo": M, "grpo": M, "kto": M, "reward": M}
+
+# Shapes that take more than another name for a column.
+QUESTION_CASES = [
+    Case(
+        "answers inside a struct (SQuAD)",
+        rows(lambda n: {"context": "all of it", "question": question(n), "answers": {"text": [f"n{n}"], "answer_start": [n]}}),
+        {"sft": M, "grpo": M},
+        form="nested-answers",
+        best=["sft", "grpo"],
+    ),
+    Case(
+        "questions without an answer among them (SQuAD 2)",
+        rows(
+            lambda n: {
+                "context": "all of it",
+                "question": question(n),
+                "answers": {"text": [f"n{n}", "or so"] if n % 3 else [], "answer_start": [n, n] if n % 3 else []},
+            }
+        ),
+        {"sft": M, "grpo": M},
+        form="nested-answers",
+    ),
+    Case(
+        "an answer and its aliases (TriviaQA)",
+        rows(lambda n: {"question": question(n), "answer": {"value": f"n{n}", "aliases": [f"n{n}", f"N{n}"]}}),
+        {"sft": M, "grpo": M},
+        form="nested-answers",
+    ),
+    Case(
+        "a list of accepted answers",
+        rows(lambda n: {"question": question(n), "answers": [f"n{n}", f"N{n}"]}),
+        {"sft": M, "grpo": M},
+        form="nested-answers",
+    ),
+    Case(
+        "multiple choice with an index (MMLU)",
+        rows(lambda n: {"question": question(n), "subject": "maths", "choices": ["a", "b", "c", "d"], "answer": n % 4}),
+        {"sft": M, "grpo": M},
+        form="multiple-choice",
+        best=["sft", "grpo"],
+    ),
+    Case(
+        "multiple choice with labels (ARC)",
+        rows(
+            lambda n: {
+                "id": str(n),
+                "question": question(n),
+                "choices": {"text": ["one", "two"], "label": ["A", "B"]},
+                "answerKey": "AB"[n % 2],
+            }
+        ),
+        {"sft": M, "grpo": M},
+        form="multiple-choice",
+    ),
+    Case(
+        "multiple choice with an index in a string (HellaSwag)",
+        rows(lambda n: {"ctx": question(n), "endings": ["one", "two", "three"], "label": str(n % 3)}),
+        {"sft": M, "grpo": M},
+        form="multiple-choice",
+    ),
+    Case(
+        "multiple choice with the answer in words, and a row without one",
+        with_row(
+            rows(lambda n: {"question": question(n), "options": [f"n{n}", "none"], "answer": f"n{n}"}),
+            6,
+            {"question": "what is it", "options": ["a", "b"], "answer": ""},
+        ),
+        {"sft": M, "grpo": M},
+        form="multiple-choice",
+    ),
+    Case(
+        "questions with two possible answers: it is said",
+        rows(lambda n: {"problem": question(n), "answer": str(n), "solution": f"because of {n} it is {n}"}),
+        {"sft": M, "grpo": M},
+        best=["sft", "grpo"],
+    ),
+    Case(
+        "a prompt and the ground truth for rewards (verl)",
+        rows(lambda n: {"prompt": [user(question(n))], "reward_model": {"ground_truth": str(n), "style": "rule"}}),
+        {"sft": U, "grpo": R},
+        best=["grpo"],
+    ),
+    Case(
+        "a translation",
+        rows(lambda n: {"translation": {"en": question(n), "fr": f"quel est le sens de {n}"}}),
+        {"sft": M, "grpo": M},
+        form="translation",
+        best=["sft"],
+    ),
+    Case(
+        "a translation with a hole",
+        with_row(
+            rows(lambda n: {"translation": {"en": question(n), "fr": f"quel est le sens de {n}"}}),
+            2,
+            {"translation": {"en": "where", "fr": None}},
+        ),
+        {"sft": M, "grpo": M},
+        form="translation",
+    ),
+]
+
+WRITTEN_CASES = [
+    Case(
+        "messages as JSON in a string",
+        rows(lambda n: {"messages": json.dumps(chat(n))}),
+        {"sft": M, "grpo": M},
+        best=["sft"],
+    ),
+    Case(
+        "sharegpt as JSON in a string",
+        rows(lambda n: {"id": n, "conversations": json.dumps(sharegpt(n))}),
+        {"sft": M, "grpo": M},
+    ),
+    Case(
+        "pairs as JSON in strings: TRL would train on the JSON",
+        rows(lambda n: {"chosen": json.dumps(chat(n)), "rejected": json.dumps(worse(n))}),
+        PAIRS_MAPPED,
+        {"SET220"},
+        best=["dpo", "reward", "kto", "sft"],
+    ),
+    Case(
+        "a prompt as JSON in a string: TRL would train on the JSON",
+        rows(lambda n: {"prompt": json.dumps(chat(n)[:1]), "answer": str(n)}),
+        {"sft": M, "grpo": M},
+        {"SET220"},
+    ),
+    Case(
+        "JSON in strings, and one row without",
+        with_row(rows(lambda n: {"messages": json.dumps(chat(n))}), 4, {"messages": None}),
+        {"sft": M, "grpo": M},
+    ),
+    Case(
+        "tool calls with arguments as JSON text (OpenAI)",
+        rows(lambda n: {"messages": calling(n), "tools": TOOLS, "parallel_tool_calls": False}),
+        {"sft": M, "grpo": M},
+        {"SET222"},
+    ),
+    Case(
+        "tool calls in which every function has its own arguments (OpenAI)",
+        rows(lambda n: {"messages": calling(n, more=True)}),
+        {"sft": M, "grpo": M},
+        {"SET222"},
+    ),
+    Case(
+        "pairs as OpenAI takes them",
+        rows(
+            lambda n: {
+                "input": {"messages": [user(question(n))], "tools": [], "parallel_tool_calls": True},
+                "preferred_output": [bot("yes")],
+                "non_preferred_output": [bot("no")],
+            }
+        ),
+        PAIRS_MAPPED,
+        form="openai-preference",
+        best=["dpo", "reward", "kto", "sft"],
+    ),
+    Case(
+        "contents in blocks of text (Anthropic)",
+        rows(lambda n: {"messages": [{**turn, "content": blocks(turn["content"])} for turn in chat(n)]}),
+        {"sft": M, "grpo": M},
+        {"SET221"},
+    ),
+    Case(
+        "a system column beside messages (Anthropic)",
+        rows(lambda n: {"system": "be kind", "messages": chat(n)}),
+        {"sft": M, "grpo": M},
+        {"SET223"},
+    ),
+    Case(
+        "a system column beside prompt and pair",
+        rows(lambda n: {"system": "be kind", "prompt": question(n), "chosen": " yes", "rejected": " no"}),
+        {"sft": M, "dpo": M, "kto": M, "reward": M, "grpo": R},
+        {"SET223"},
+    ),
+    Case(
+        "a system column beside messages that have one",
+        rows(lambda n: {"system": "be kind", "messages": [system("be kind"), *chat(n)]}),
+        {"sft": R, "grpo": M},
+        absent={"SET223"},
+    ),
+    Case(
+        "conversations as one text",
+        rows(lambda n: {"text": HH.format(question(n), f" it means {n}")}),
+        {"sft": R, "grpo": M},
+        form="transcript",
+        best=["sft"],
+    ),
+    Case(
+        "a prompt as Anthropic writes it",
+        rows(lambda n: {"prompt": HH.format(question(n), ""), "completion": " yes"}),
+        {"sft": R, "grpo": R},
+        form="transcript",
+    ),
+]
+
+PAIR_CASES = [
+    Case(
+        "two responses and a winner",
+        rows(
+            lambda n: {
+                "question": question(n),
+                "response_a": f"it means {n}",
+                "response_b": f"ask {n} again",
+                "winner": "ab"[n % 2],
+            }
+        ),
+        PAIRS_MAPPED,
+        form="two-answers",
+        best=["dpo", "reward", "kto", "sft"],
+    ),
+    Case(
+        "two conversations, a winner and ties (arena)",
+        rows(
+            lambda n: {
+                "conversation_a": chat(n),
+                "conversation_b": worse(n),
+                "winner": ("model_a", "model_b", "tie", "tie (bothbad)")[n % 4],
+            },
+            12,
+        ),
+        PAIRS_MAPPED,
+        form="two-answers",
+    ),
+    Case(
+        "two responses and the number of the better (PKU-SafeRLHF)",
+        rows(
+            lambda n: {
+                "prompt": question(n),
+                "response_0": f"it means {n}",
+                "response_1": f"ask {n}",
+                "better_response_id": n % 2,
+            }
+        ),
+        {**PAIRS_MAPPED, "grpo": R},
+        form="two-answers",
+    ),
+    Case(
+        "two responses and a preference from -3 to 3: which is which is not ours to say",
+        rows(
+            lambda n: {
+                "prompt": question(n),
+                "response1": f"it means {n}",
+                "response2": f"ask {n}",
+                "overall_preference": n % 7 - 3,
+            }
+        ),
+        {"sft": U, "dpo": U, "kto": U, "reward": U, "grpo": R},
+        form="two-answers",
+    ),
+    Case(
+        "scored completions (UltraFeedback as it was collected)",
+        rows(
+            lambda n: {
+                "instruction": question(n),
+                "completions": [
+                    {"model": "x", "response": f"it means {n}", "overall_score": 8.5, "fine-grained_score": 4.0},
+                    {"model": "y", "response": f"ask {n}", "overall_score": 3.0, "fine-grained_score": 2.0},
+                    {"model": "z", "response": f"who knows {n}", "overall_score": 5.0, "fine-grained_score": 3.0},
+                ],
+            }
+        ),
+        PAIRS_MAPPED,
+        form="ranked-answers",
+        best=["dpo", "reward", "kto", "sft"],
+    ),
+    Case(
+        "scored completions of which some are equal or not scored",
+        rows(
+            lambda n: {
+                "prompt": question(n),
+                "responses": [{"text": f"it means {n}", "score": 5}, {"text": f"ask {n}", "score": (1, None, 5, 2)[n % 4]}],
+            }
+        ),
+        {**PAIRS_MAPPED, "grpo": R},
+        form="ranked-answers",
+    ),
+    Case(
+        "ranked answers (Nectar): rank 1 is the best",
+        rows(
+            lambda n: {"prompt": question(n), "answers": [{"answer": f"ask {n}", "rank": 2}, {"answer": f"it is {n}", "rank": 1}]}
+        ),
+        {**PAIRS_MAPPED, "grpo": R},
+        form="ranked-answers",
+    ),
+    Case(
+        "responses and scores side by side",
+        rows(lambda n: {"prompt": question(n), "responses": [f"it means {n}", f"ask {n}"], "scores": [0.9, 0.1]}),
+        {**PAIRS_MAPPED, "grpo": R},
+        form="ranked-answers",
+    ),
+]
+
+# What these methods are not for, and what no mapping of single rows can make.
+OTHER_CASES = [
+    Case(
+        "one turn of a tree per row (OpenAssistant)",
+        rows(
+            lambda n: {
+                "message_id": f"m{n}",
+                "parent_id": f"m{n - 1}" if n % 2 else None,
+                "role": ("prompter", "assistant")[n % 2],
+                "text": question(n),
+            }
+        ),
+        {},
+        {"SET224"},
+        form="conversation-tree",
+        best=[],
+    ),
+    Case(
+        "one turn of a conversation per row",
+        rows(lambda n: {"conversation_id": f"c{n // 2}", "role": ("user", "assistant")[n % 2], "content": question(n)}),
+        {},
+        form="turn-per-row",
+        best=[],
+    ),
+    Case(
+        "texts and numbered classes (IMDb)",
+        rows(lambda n: {"text": question(n), "label": n % 2}),
+        {"sft": R},
+        absent={"SET219"},
+        form="classification",
+        best=["sft"],
+    ),
+    Case(
+        "texts and classes in words: TRL would ignore the class",
+        rows(lambda n: {"text": question(n), "label": ("good", "bad")[n % 2]}),
+        {"sft": M, "grpo": M},
+        {"SET219"},
+        form="classification",
+    ),
+    Case(
+        "sentences and classes in words",
+        rows(lambda n: {"sentence": question(n), "label": ("good", "bad")[n % 2]}),
+        {"sft": M, "grpo": M},
+        form="classification",
+    ),
+    Case(
+        "words and tags (CoNLL)",
+        rows(lambda n: {"tokens": ["the", "meaning", str(n)], "ner_tags": [0, 0, 1]}),
+        {},
+        form="token-classification",
+        best=[],
+    ),
+]
+
+PICTURE = {"bytes": None, "path": "picture.png"}
+# The runner puts a real picture in place of each and trains a tiny vision-language model.
+IMAGE_CASES = [
+    Case("images beside messages", rows(lambda n: {"images": [PICTURE], "messages": chat(n)}), {"sft": R, "grpo": M}, {"SET306"}),
+    Case(
+        "images beside messages with places for them",
+        rows(
+            lambda n: {
+                "images": [PICTURE],
+                "messages": [
+                    {"role": "user", "content": [{"type": "image", "text": None}, {"type": "text", "text": question(n)}]},
+                    {"role": "assistant", "content": blocks("yes")},
+                ],
+            }
+        ),
+        {"sft": R, "grpo": M},
+        absent={"SET221"},
+    ),
+    Case(
+        "an image, a question and an answer (VQA)",
+        rows(lambda n: {"image": PICTURE, "question": question(n), "answer": f"it is {n}"}),
+        {"sft": M, "grpo": M},
+        best=["sft", "grpo"],
+    ),
+    Case(
+        "an image beside prompt and completion in strings: no place for it",
+        rows(lambda n: {"image": PICTURE, "prompt": question(n), "completion": " yes"}),
+        {"sft": M, "grpo": M},
+        {"SET211"},
+    ),
+    Case(
+        "an image with its caption",
+        rows(lambda n: {"image": PICTURE, "text": question(n)}),
+        {"sft": M},
+        {"SET211"},
+        form="image-caption",
+    ),
+]
+
+
 # What nobody can tell from the names: never "unfit", and never "fine".
 NAMELESS_CASES = [
     Case(
@@ -417,23 +825,10 @@ NAMELESS_CASES = [
         dict.fromkeys(("sft", "dpo", "grpo", "kto", "reward"), U),
     ),
     Case(
-        "answers inside a struct (SQuAD)",
-        rows(lambda n: {"context": "all of it", "question": question(n), "answers": {"text": [f"n{n}"], "answer_start": [n]}}),
-        {"sft": U, "grpo": M},
+        "JSON that holds no turns",
+        rows(lambda n: {"data": json.dumps({"q": question(n), "a": f"it means {n}"})}),
+        {"sft": U, "grpo": U},
     ),
-    Case(
-        "two responses and a winner",
-        rows(
-            lambda n: {
-                "question": question(n),
-                "response_a": f"it means {n}",
-                "response_b": f"ask {n} again",
-                "winner": "ab"[n % 2],
-            }
-        ),
-        {"sft": U, "dpo": U, "grpo": M, "kto": U, "reward": U},
-    ),
-    Case("turns as JSON in a string", rows(lambda n: {"messages": json.dumps(chat(n))}), {"sft": U, "grpo": U}),
     Case(
         "known names over a mix of kinds: another name would not help",
         rows(lambda n: {"prompt": n if n % 2 else question(n), "completion": [question(n)] if n % 2 else f"it means {n}"}),
@@ -447,5 +842,18 @@ NAMELESS_CASES = [
     ),
 ]
 
-CASES = [*SFT_CASES, *PREFERENCE_CASES, *KTO_CASES, *GRPO_CASES, *TARGET_CASES, *HOPELESS_CASES, *NAMELESS_CASES]
+CASES = [
+    *SFT_CASES,
+    *PREFERENCE_CASES,
+    *KTO_CASES,
+    *GRPO_CASES,
+    *TARGET_CASES,
+    *HOPELESS_CASES,
+    *QUESTION_CASES,
+    *WRITTEN_CASES,
+    *PAIR_CASES,
+    *OTHER_CASES,
+    *IMAGE_CASES,
+    *NAMELESS_CASES,
+]
 METHODS = ("sft", "dpo", "grpo", "kto", "reward")

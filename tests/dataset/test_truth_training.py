@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dataset.cases import CASES, METHODS
+from dataset.cases import CASES, METHODS, chat, worse
 from ml_intern_helpers.dataset.kinds import kind
 from ml_intern_helpers.dataset.look import even
 from ml_intern_helpers.dataset.reading.methods import READERS
@@ -31,6 +31,9 @@ READ = (
     "tools",
     "input_ids",
     "completions",
+    "image",
+    "images",
+    "system",
 )
 
 
@@ -43,9 +46,48 @@ def _tasks(reports: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
             mapping = reports[case.name]["verdicts"][method]["mapping"]
             steps = 4 if method == "grpo" and any(problem.at for problem in READERS["grpo"](rows)) else 1
             for code in (None, mapping) if mapping else (None,):
-                task = {"id": _shape(method, rows, code), "method": method, "rows": rows, "mapping": code, "steps": steps}
+                sees = any(row.get(name) for row in rows for name in ("image", "images"))
+                task = {
+                    "id": _shape(method, rows, code),
+                    "method": method,
+                    "rows": rows,
+                    "mapping": code,
+                    "steps": steps,
+                    "sees": sees,
+                }
                 tasks.setdefault(task["id"], task)
-    return tasks
+    return {**tasks, **_blind()}
+
+
+def _blind() -> dict[str, dict[str, Any]]:
+    """Rows with images for a text model, which is said to stop."""
+    rows = [
+        {
+            "images": [{"path": "a.png"}],
+            "prompt": chat(n)[:1],
+            "completion": chat(n)[1:],
+            "chosen": chat(n)[1:],
+            "rejected": worse(n)[1:],
+        }
+        for n in range(4)
+    ]
+    taken = {
+        "sft": ("prompt", "completion"),
+        "dpo": ("prompt", "chosen", "rejected"),
+        "kto": ("prompt", "chosen", "rejected"),
+        "grpo": ("prompt",),
+    }
+    return {
+        f"blind {method}": {
+            "id": f"blind {method}",
+            "method": method,
+            "rows": [{name: row[name] for name in ("images", *columns)} for row in rows],
+            "mapping": None,
+            "steps": 1,
+            "sees": False,
+        }
+        for method, columns in taken.items()
+    }
 
 
 def _shape(method: str, rows: list[dict[str, Any]], mapping: str | None) -> str:
@@ -83,6 +125,12 @@ def test_every_verdict_against_the_real_trainer(in_process: Callable[..., dict[s
     assert done.returncode == 0, done.stderr[-3000:]
     outcomes: dict[str, str] = json.loads(done.stdout)
     assert not _wrong(reports, outcomes)
+    assert {name: outcome == "ok" for name, outcome in outcomes.items() if name.startswith("blind")} == {
+        "blind sft": False,
+        "blind dpo": False,
+        "blind kto": False,
+        "blind grpo": False,
+    }
 
 
 def _wrong(reports: dict[str, dict[str, Any]], outcomes: dict[str, str]) -> list[str]:

@@ -24,6 +24,8 @@ def test_verdicts_and_findings(case: Case, in_process: Callable[..., dict], tmp_
     codes = {finding["code"] for finding in report["findings"]}
     assert case.found <= codes
     assert not case.absent & codes
+    assert case.form in (None, *(item["name"] for item in report["formats"]))
+    assert case.best in (None, [item["method"] for item in report["recommended"]])
     for verdict in report["verdicts"].values():
         assert (verdict["mapping"] is not None) == (verdict["verdict"] == "needs_mapping")
         ast.parse(verdict["mapping"] or "")
@@ -35,12 +37,12 @@ def test_the_table_has_every_verdict_for_every_method() -> None:
     assert len(CASES) >= 40
 
 
-def test_method_ready_runs_no_mapping_and_says_so(helper: Callable[..., Outcome], tmp_path: Path) -> None:
-    """With the method ready there is no reason to import `datasets`; the others stay open instead of being guessed."""
+def test_method_ready_does_not_wait_for_datasets_and_says_so(helper: Callable[..., Outcome], tmp_path: Path) -> None:
+    """With the method ready there is no reason to import `datasets`; a method that takes it stays open instead of being guessed."""
     path = tmp_path / "rows.jsonl"
     path.write_text(
         "".join(
-            json.dumps({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}) + "\n"
+            json.dumps({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "more": 1}]}) + "\n"
             for _ in range(3)
         )
     )

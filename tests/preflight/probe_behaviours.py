@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -116,6 +117,39 @@ def tracker_by_default(model: str, folder: str) -> Any:
     return SFTConfig(use_cpu=True).report_to
 
 
+def resumed(model: str, folder: str, **changes: Any) -> str:
+    """Steps of a run of one step that resumes where there is nothing."""
+    trainer = sft(model, f"{folder}/new", rows(messages=CHAT), **changes)
+    return f"{trainer.train(**({} if changes else {'resume_from_checkpoint': True})).global_step} step"
+
+
+def attention(model: str, folder: str, name: str) -> str:
+    from transformers import AutoModelForCausalLM
+
+    return type(AutoModelForCausalLM.from_pretrained(model, attn_implementation=name)).__name__
+
+
+def named_implementations() -> str:
+    """The attention implementations that Transformers knows by name."""
+    from transformers.modeling_utils import AttentionInterface
+
+    return " ".join(sorted({name.removeprefix("paged|") for name in AttentionInterface._global_mapping} | {"eager"}))
+
+
+def fields_of(name: str) -> Callable[[str, str], Any]:
+    """The names that a dataclass of TRL's command line takes, joined."""
+
+    def probe(model: str, folder: str) -> str:
+        import dataclasses
+
+        import trl.scripts.utils
+
+        found = getattr(trl, name, None) or getattr(trl.scripts.utils, name)
+        return " ".join(sorted(one.name for one in dataclasses.fields(found)))
+
+    return probe
+
+
 def plain_arguments(kind: str, **columns: Any) -> Callable[[str, str], Any]:
     """A trainer of TRL with the TrainingArguments of transformers."""
 
@@ -148,6 +182,22 @@ def best_model(**changes: Any) -> Callable[[str, str], Any]:
     """A config that loads the best model, with steps for both strategies."""
     given = {"load_best_model_at_end": True, "eval_strategy": "steps", "save_strategy": "steps", **changes}
     return lambda model, folder: type(config("SFT", folder, **given)).__name__
+
+
+def parsed(*words: str, **file: Any) -> Callable[[str, str], Any]:
+    """What TrlParser makes of options and of a config file."""
+
+    def probe(model: str, folder: str) -> str:
+        from trl import ModelConfig, SFTConfig, TrlParser
+
+        path = Path(folder) / "parsed.yaml"
+        path.write_text(json.dumps({"output_dir": folder, "use_cpu": True, **file}), encoding="utf-8")
+        made, _ = TrlParser((SFTConfig, ModelConfig)).parse_args_and_config([*words, "--config", str(path)])
+        return " ".join(
+            str(getattr(made, name)) for name in ("project", "disable_tqdm", "logging_first_step", "learning_rate", "max_length")
+        )
+
+    return probe
 
 
 def plain_default(name: str) -> Callable[[str, str], Any]:
@@ -191,6 +241,11 @@ PROBES: dict[str, Callable[[str, str], Any]] = {
     "API101 load_dataset use_auth_token": loaded_with(use_auth_token=True),
     "API101 load_dataset ignore_verifications": loaded_with(ignore_verifications=True),
     "API101 load_dataset task": loaded_with(task="qa"),
+    "API101 TrlParser's file": parsed(max_seq_length=8),
+    "API101 TrlParser's option": parsed("--max_seq_length", "8"),
+    "API101 TrlParser reads": parsed(
+        "--project=p", "--disable-tqdm", "false", "--logging_first_step", "--learning_rate", "1e-5", learning_rate=1.0, max_length=8
+    ),
     "API104 load_in_4bit": from_pretrained(load_in_4bit=True),
     "API104 load_in_8bit": from_pretrained(load_in_8bit=True),
     "API104 use_flash_attention_2": from_pretrained(use_flash_attention_2=True),
@@ -222,6 +277,20 @@ PROBES: dict[str, Callable[[str, str], Any]] = {
     "DATA106 no **kwargs": lambda model, folder: grpo(model, folder, lambda completions: [0.0] * len(completions)),
     "DATA106 **kwargs": lambda model, folder: grpo(model, folder, lambda completions, **kwargs: [0.0] * len(completions)),
     "DATA107 trust_remote_code": dataset_code,
+    "HW102 a name that is none": lambda model, folder: attention(model, folder, "flash_attn"),
+    "HW102 sdpa": lambda model, folder: attention(model, folder, "sdpa"),
+    "HW102 the names": lambda model, folder: named_implementations(),
+    "HW103 by name": dtype_of,
+    "SAVE106 nothing to resume": resumed,
+    "SAVE107 resume in the config": lambda model, folder: resumed(model, folder, resume_from_checkpoint=True),
+    "SAVE109 best of what": lambda model, folder: sft(model, folder, rows(messages=CHAT), save_strategy="best"),
+    "SAVE109 by schedule": lambda model, folder: config(
+        "SFT", folder, save_strategy="best", lr_scheduler_type="reduce_lr_on_plateau", eval_strategy="steps"
+    ).metric_for_best_model,
+    "DATA110 eval_steps alone": lambda model, folder: config("SFT", folder, eval_steps=3).eval_strategy,
+    "SCOPE105 max_length by default": lambda model, folder: " ".join(
+        str(config(kind, folder).max_length) for kind in ("SFT", "DPO", "KTO", "Reward")
+    ),
     "DATA108 a list": formatted(["a text"]),
     "DATA108 a text": formatted("a text"),
     "API107 DPOTrainer": plain_arguments("DPO", prompt="a", chosen="b", rejected="c"),
@@ -241,10 +310,11 @@ PROBES: dict[str, Callable[[str, str], Any]] = {
     "SAVE105 a multiple": best_model(save_steps=400, eval_steps=200),
     "SAVE105 transformers' logging_steps": plain_default("logging_steps"),
     "SAVE105 transformers' save_steps": plain_default("save_steps"),
+    **{f"fields of {name}": fields_of(name) for name in ("ScriptArguments", "DatasetMixtureConfig", "ModelConfig")},
     "default of report_to": tracker_by_default,
     **{f"default of {name}": default_of(name) for name in (
         "push_to_hub", "hub_model_id", "disable_tqdm", "logging_strategy", "logging_first_step", "project", "trackio_space_id",
         "save_strategy", "eval_strategy", "per_device_train_batch_size", "gradient_accumulation_steps",
-        "logging_steps", "save_steps",
+        "logging_steps", "save_steps", "seed",
     )},
 }  # fmt: skip

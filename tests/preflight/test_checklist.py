@@ -29,6 +29,7 @@ GOOD = {
     "report_to": '"trackio"',
     "project": '"demo"',
     "trackio_space_id": '"me/trackio"',
+    "model_init_kwargs": '{"dtype": "bfloat16", "revision": "c1899de"}',
 }
 Answer = dict[str, Any]
 Check = Callable[..., Answer]
@@ -42,7 +43,7 @@ def script(header: str = HEADER, before: str = "", after: str = "", **changes: s
 from datasets import load_dataset
 from trl import SFTConfig, SFTTrainer
 {before}
-rows = load_dataset("a/b", split="train").select_columns(["messages"])
+rows = load_dataset("a/b", split="train", revision="0673b0b").select_columns(["messages"])
 config = SFTConfig({arguments})
 {after}
 trainer = SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows)
@@ -231,6 +232,25 @@ def test_suppression_above_the_line_in_the_call_or_for_what_has_no_line(check: C
     answer = check(elsewhere)
     assert answer["exit"] == 1
     assert "suppresses nothing" in answer["warnings"][0]
+
+
+COMMENT = "# preflight: ignore[API101] the image has an old release"
+PLACES = {
+    "behind the argument": f"config = SFTConfig(\n    max_seq_length=8,  {COMMENT}\n)",
+    "above the argument": f"config = SFTConfig(\n    {COMMENT}\n    max_seq_length=8,\n)",
+    "behind the call's first line": f"config = SFTConfig(  {COMMENT}\n    output_dir='out',\n    max_seq_length=8,\n)",
+    "behind its last": f"config = SFTConfig(\n    max_seq_length=8,\n    output_dir='out',\n)  {COMMENT}",
+    "above the call": f"{COMMENT}\nconfig = SFTConfig(\n    output_dir='out',\n    max_seq_length=8,\n)",
+    "where the value stands": f"given = {{\n    'max_seq_length': 8,  {COMMENT}\n}}\n\n\nconfig = SFTConfig(**given)",
+    "at the call that takes it": f"given = {{\n    'max_seq_length': 8,\n}}\n\n\nconfig = SFTConfig(**given)  {COMMENT}",
+}
+
+
+@pytest.mark.parametrize("text", PLACES.values(), ids=PLACES)
+def test_where_a_suppression_counts(text: str, check: Check) -> None:
+    answer = check(f"from trl import SFTConfig, SFTTrainer\n{text}\nSFTTrainer('m', args=config).train()\n", "--local")
+    assert [one["code"] for one in answer["suppressed"]] == ["API101"]
+    assert "API101" not in {finding["code"] for finding in answer["findings"]}
 
 
 def test_a_string_that_looks_like_a_suppression_is_none(check: Check) -> None:

@@ -17,6 +17,7 @@ from ml_intern_helpers.preflight.requirements import parse_requirement
 from ml_intern_helpers.preflight.rules import (
     api107_plain_arguments,
     data103_generations_do_not_divide,
+    hw102_attention,
     log101_disable_tqdm,
     log102_logging_strategy,
     log103_logging_first_step,
@@ -26,6 +27,7 @@ from ml_intern_helpers.preflight.rules import (
     save102_hub_model_id,
     save103_nothing_saved,
     save105_best_model,
+    scope105_max_length,
 )
 from support.training import training_python
 
@@ -48,6 +50,9 @@ CLAIMS = {
     **dict.fromkeys(
         (f"API101 load_dataset {name}" for name in ("use_auth_token", "ignore_verifications", "task")), "TypeError: JsonConfig"
     ),
+    "API101 TrlParser's file": "ValueError: Unknown arguments from config file",
+    "API101 TrlParser's option": "ValueError: Some specified arguments are not used",
+    "API101 TrlParser reads": "p False True 1e-05 8",
     "API103 torch_dtype": "torch.float32",
     "API103 dtype": "torch.bfloat16",
     "API104 load_in_4bit": "TypeError",
@@ -81,6 +86,16 @@ CLAIMS = {
     "LOG107 tensorboard's files": "pushed",
     "HW101 bf16 with use_cpu": "SFTConfig",
     "SAVE105 strategies differ": "ValueError",
+    "HW102 a name that is none": "ValueError",
+    "HW102 sdpa": "LlamaForCausalLM",
+    "HW103 by name": "torch.float32",
+    "SAVE106 nothing to resume": "ValueError: No valid checkpoint",
+    "SAVE107 resume in the config": "1 step",
+    "SAVE109 best of what": "ValueError: `args.metric_for_best_model`",
+    "SAVE109 by schedule": "loss",
+    "DATA110 eval_steps alone": "IntervalStrategy.NO",
+    "SCOPE105 max_length by default": " ".join([str(scope105_max_length.DEFAULT)] * 4),
+    "default of seed": "42",
     "SAVE105 no multiple": "ValueError",
     "SAVE105 no multiple of logging_steps": "ValueError",
     "SAVE105 a multiple": "SFTConfig",
@@ -140,6 +155,13 @@ class TestAgainstTheRealLibraries:
     def test_the_defaults_that_the_checklist_assumes(self, ask: Any) -> None:
         real = told()["behaviours"][f"default of {ask.name}"].rpartition(".")[2].lower()
         assert real in (str(ask.default).lower(), "[]" if ask.default == "none" else "")  # no tracker, after __post_init__
+
+    @pytest.mark.parametrize("name", classes.PARSED_BESIDE)
+    def test_what_stands_beside_a_config_on_the_command_line(self, name: str) -> None:
+        assert told()["behaviours"][f"fields of {name}"] == " ".join(sorted(classes.PARSED_BESIDE[name]))
+
+    def test_the_attention_implementations(self) -> None:
+        assert set(told()["behaviours"]["HW102 the names"].split()) == hw102_attention.IMPLEMENTATIONS
 
     def test_generations_by_default(self) -> None:
         assert told()["behaviours"]["DATA103 RLOO default"] == str(data103_generations_do_not_divide.GENERATIONS["RLOOConfig"])

@@ -14,10 +14,11 @@ import pytest
 
 from ml_intern_helpers.api_index.shipped import shipped_versions
 from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.preflight.asked import Asked
 from ml_intern_helpers.preflight.budget import MOST_CPU_S, bounded, off_the_clock
 from ml_intern_helpers.preflight.facts import facts_of
 from ml_intern_helpers.preflight.project import project_demands
-from ml_intern_helpers.preflight.releases import Asked, Choice
+from ml_intern_helpers.preflight.releases import Choice
 from ml_intern_helpers.preflight.source import read_source
 from support.helpers import Outcome
 from support.wheels import make_wheel

@@ -15,6 +15,7 @@ from ml_intern_helpers.preflight.facts import facts_of
 from ml_intern_helpers.preflight.launch.judge import judged
 from ml_intern_helpers.preflight.registry import CODE_FORM, all_rules, title
 from ml_intern_helpers.preflight.source import read_source
+from support.agreement import write_agreement
 from support.helpers import ROOT
 
 RULES = ROOT / "src/ml_intern_helpers/preflight/rules"
@@ -40,10 +41,12 @@ def fires(code: str, script: Path, text: str) -> bool:
     recipe = (ROOT / "skills/ml-intern/recipes/sft.py").read_text(encoding="utf-8")
     without_header = recipe[recipe.index("# ///\n") + 6 :]
     script.write_text(without_header if is_launch(text) else text, encoding="utf-8")
+    write_agreement(script.parent, text)
     if is_launch(text):
         return code in {one.code for one in judged(text.removeprefix("$ "), None, local=False).findings if one.severity != "info"}
     facts = facts_of(read_source(script), all_rules()[code].MODES[0])
-    return any(one.state == "fail" and one.severity != "info" for one in all_rules()[code].check(facts))
+    informs = all_rules()[code].SEVERITY == "info"
+    return any(one.state == "fail" and (informs or one.severity != "info") for one in all_rules()[code].check(facts))
 
 
 @pytest.fixture

@@ -108,8 +108,9 @@ def test_nothing_may_be_uploaded_where_no_id_was_agreed() -> None:
     assert told({"hub.model_id": known(None)}, **nowhere) == {}
 
 
-def test_an_empty_task_holds_nobody() -> None:
+def test_an_empty_task_and_a_closed_one_hold_nobody() -> None:
     assert differs({}, AS_AGREED) == []
+    assert differs(values(state="closed"), {"method": known("dpo")}) == []
 
 
 def test_a_message_is_one_clean_line() -> None:

@@ -11,17 +11,25 @@ class Hint(NamedTuple):
     Attributes:
         text: what to do, one clause.
         use: the full name of what takes its place, "" when nothing by one name does.
+        renamed: the value stays what it is; only then a fix may be written without asking.
     """
 
     text: str
     use: str = ""
+    renamed: bool = False
 
 
 _ARGS = "transformers.TrainingArguments"
 
 
 def _arguments(call: str, **renamed: str) -> dict[str, Hint]:
-    return {f"{call}.{old}": Hint(f"write {new}=", f"{call}.{new}") for old, new in renamed.items()}
+    """Renames: the same value under another name."""
+    return {f"{call}.{old}": Hint(f"write {new}=", f"{call}.{new}", renamed=True) for old, new in renamed.items()}
+
+
+def _instead(call: str, **others: str) -> dict[str, Hint]:
+    """Another argument does the work; whether the value fits it is the author's to say."""
+    return {name: hint._replace(renamed=False) for name, hint in _arguments(call, **others).items()}
 
 
 def _told(call: str, **texts: str) -> dict[str, Hint]:
@@ -47,8 +55,8 @@ HINTS: dict[str, Hint] = {
         push_to_hub_token="hub_token",
         per_gpu_train_batch_size="per_device_train_batch_size",
         per_gpu_eval_batch_size="per_device_eval_batch_size",
-        torchdynamo="torch_compile_backend",
     ),
+    **_instead(_ARGS, torchdynamo="torch_compile_backend"),
     f"{_ARGS}.warmup_ratio": Hint(
         "write warmup_steps=: a float below 1 is the ratio (warmup_steps=0.1)", f"{_ARGS}.warmup_steps"
     ),
@@ -73,9 +81,11 @@ HINTS: dict[str, Hint] = {
     **_arguments("transformers.Trainer", tokenizer="processing_class"),
     **_told("transformers.Trainer", peft_config="wrap the model: peft.get_peft_model(model, LoraConfig(…))"),
     **_arguments("trl.SFTConfig", **_LENGTH, use_liger="use_liger_kernel"),
-    **_arguments("trl.DPOConfig", **_LENGTH, max_completion_length="max_length", max_target_length="max_length"),
+    **_arguments("trl.DPOConfig", **_LENGTH),
+    **_instead("trl.DPOConfig", max_completion_length="max_length", max_target_length="max_length"),
     **_told("trl.DPOConfig", **_NO_PROMPT_LENGTH, rpo_alpha='write loss_type=["sigmoid", "sft"] with loss_weights='),
-    **_arguments("trl.KTOConfig", **_LENGTH, max_completion_length="max_length"),
+    **_arguments("trl.KTOConfig", **_LENGTH),
+    **_instead("trl.KTOConfig", max_completion_length="max_length"),
     **_told("trl.KTOConfig", **_NO_PROMPT_LENGTH),
     **_arguments("trl.RewardConfig", **_LENGTH),
     **_told("trl.RewardConfig", **_NO_PROMPT_LENGTH),
@@ -84,7 +94,7 @@ HINTS: dict[str, Hint] = {
         for name in ("SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO")
         for old, hint in {
             "dtype": Hint(_DTYPE, f"trl.{name}Config.model_init_kwargs"),
-            "use_liger_loss": Hint("write use_liger_kernel=", f"trl.{name}Config.use_liger_kernel"),
+            "use_liger_loss": Hint("write use_liger_kernel=", f"trl.{name}Config.use_liger_kernel", renamed=True),
         }.items()
     },
     **{
@@ -92,14 +102,13 @@ HINTS: dict[str, Hint] = {
         for name in ("ORPO", "CPO")
         for old, hint in {
             "max_prompt_length": Hint(_NO_PROMPT_CUT),
-            "max_seq_length": Hint("write max_length=", f"trl.experimental.{name.lower()}.{name}Config.max_length"),
+            "max_seq_length": Hint("write max_length=", f"trl.experimental.{name.lower()}.{name}Config.max_length", renamed=True),
         }.items()
     },
+    **_instead("trl.GRPOConfig", max_length="max_completion_length", max_seq_length="max_completion_length"),
     **_arguments(
         "trl.GRPOConfig",
         max_new_tokens="max_completion_length",
-        max_length="max_completion_length",
-        max_seq_length="max_completion_length",
         vllm_max_model_len="vllm_max_model_length",
         vllm_guided_decoding_regex="vllm_structured_outputs_regex",
     ),
@@ -111,15 +120,17 @@ HINTS: dict[str, Hint] = {
         rloo_k="num_generations",
         response_length="max_completion_length",
         max_new_tokens="max_completion_length",
-        num_ppo_epochs="num_iterations",
         kl_coef="beta",
     ),
+    **_instead("trl.RLOOConfig", num_ppo_epochs="num_iterations"),
     **_told("trl.RLOOConfig", **_NO_PROMPT_LENGTH, total_episodes="write num_train_epochs= or max_steps="),
     **_arguments("trl.GRPOTrainer", reward_function="reward_funcs", reward_functions="reward_funcs", reward_func="reward_funcs"),
     **_arguments("trl.RLOOTrainer", config="args", policy="model", reward_model="reward_funcs"),
     **{
         f"trl.{name}Trainer.tokenizer": Hint(
-            "write processing_class= (or nothing: it is loaded from the model id)", f"trl.{name}Trainer.processing_class"
+            "write processing_class= (or nothing: it is loaded from the model id)",
+            f"trl.{name}Trainer.processing_class",
+            renamed=True,
         )
         for name in ("SFT", "DPO", "KTO", "GRPO", "Reward", "RLOO")
     },
@@ -156,9 +167,9 @@ HINTS: dict[str, Hint] = {
     "huggingface_hub.ModelFilter": Hint("keyword arguments of list_models", "huggingface_hub.list_models"),
     "huggingface_hub.DatasetFilter": Hint("keyword arguments of list_datasets", "huggingface_hub.list_datasets"),
     "transformers.EvaluationStrategy": Hint("IntervalStrategy", "transformers.IntervalStrategy"),
+    **_arguments("datasets.load_dataset", use_auth_token="token"),
     **_told(
         "datasets.load_dataset",
-        use_auth_token="write token=",
         ignore_verifications='write verification_mode="no_checks"',
         task="delete it: map the columns instead",
     ),
@@ -171,13 +182,13 @@ HINTS: dict[str, Hint] = {
     "huggingface_hub.Repository": Hint("upload_folder", "huggingface_hub.upload_folder"),
     "huggingface_hub.cached_download": Hint("hf_hub_download", "huggingface_hub.hf_hub_download"),
     "huggingface_hub.InferenceApi": Hint("InferenceClient", "huggingface_hub.InferenceClient"),
+    **_arguments("transformers.PreTrainedModel.from_pretrained", use_auth_token="token"),
     **{
         f"transformers.PreTrainedModel.from_pretrained.{name}": Hint(text)
         for name, text in {
             "load_in_4bit": "quantization_config=BitsAndBytesConfig(load_in_4bit=True)",
             "load_in_8bit": "quantization_config=BitsAndBytesConfig(load_in_8bit=True)",
             "use_flash_attention_2": 'attn_implementation="flash_attention_2"',
-            "use_auth_token": "token=",
             "resume_download": "delete it: downloads always resume",
         }.items()
     },

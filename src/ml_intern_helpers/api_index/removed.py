@@ -23,12 +23,14 @@ class Gone:
         removal: when, from the comparison; None for what no compared release had.
         replacement: full name of what takes its place and exists in the shipped releases, or None.
         hint: what to do instead, one clause, or None.
+        renamed: the replacement takes the same value.
     """
 
     name: str
     removal: Removal | None
     replacement: str | None
     hint: str | None
+    renamed: bool = False
 
     def sentence(self) -> str:
         """`removed in trl 0.20.0 (last in 0.19.1); write max_length=`."""
@@ -61,7 +63,7 @@ def gone(name: str) -> Gone | None:
     if found is None and hint is None:
         return None
     replacement = (hint.use if hint else None) or (found.replacement if found else None)
-    return Gone(name, found, replacement or None, hint.text if hint else None)
+    return Gone(name, found, replacement or None, hint.text if hint else None, bool(hint and hint.renamed))
 
 
 def removal(name: str) -> Removal | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.shapes.shape import Shape
 
 #: format -> (parts it needs, methods it is made for)
 FORMATS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -21,15 +22,28 @@ FORMATS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def formats(parts: Parts) -> list[dict[str, Any]]:
-    """Every format the columns fit, most specific first: `{name, form, columns, methods}`."""
-    found = []
+    """Every format the columns fit, most specific first: `{name, form, columns, methods, alternatives, note}`.
+
+    `alternatives` are columns that could play a part as well; `note` is what the shape says of itself.
+    """
+    replaced = frozenset().union(*(shape.replaces for shape in parts.shapes))
+    found = [_shaped(shape) for shape in parts.shapes]
     for name, (needed, methods) in FORMATS.items():
-        if parts.has(*needed) and _fits(name, parts):
+        if name not in replaced and parts.has(*needed) and _fits(name, parts):
             columns = {part: parts.by_part[part] for part in (*needed, *_more(name, parts))}
-            found.append({"name": _name(name, parts), "form": _form(needed, parts), "columns": columns, "methods": list(methods)})
+            found.append(_entry(_name(name, parts), _form(needed, parts), columns, methods, parts))
     if "input_ids" in parts.kinds:
-        found.insert(0, {"name": "tokenized", "form": "tokens", "columns": {"input_ids": "input_ids"}, "methods": ["sft"]})
+        found.insert(0, _entry("tokenized", "tokens", {"input_ids": "input_ids"}, ("sft",), None))
     return found
+
+
+def _entry(name: str, form: str, columns: dict[str, str], methods: tuple[str, ...], parts: Parts | None) -> dict[str, Any]:
+    others = {part: list(parts.others[part]) for part in columns if part in parts.others} if parts else {}
+    return {"name": name, "form": form, "columns": columns, "methods": list(methods), "alternatives": others, "note": None}
+
+
+def _shaped(shape: Shape) -> dict[str, Any]:
+    return {**_entry(shape.name, "own", dict(shape.columns), shape.methods, None), "note": shape.said}
 
 
 def _fits(name: str, parts: Parts) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -59,6 +60,17 @@ def turn_keys(turns: Iterable[object]) -> tuple[str, str] | None:
         if seen and all(who in turn and (what in turn or "tool_calls" in turn) for turn in seen):
             return who, what
     return None
+
+
+def unpacked(value: object) -> object:
+    """The turns that a string holds as JSON; any other value as it is."""
+    if not isinstance(value, str) or value.lstrip()[:1] != "[":
+        return value
+    try:
+        turns = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return turns if isinstance(turns, list) and turns and turn_keys(turns) else value
 
 
 @dataclass(frozen=True)

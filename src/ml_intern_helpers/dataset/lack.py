@@ -22,6 +22,7 @@ class Lack:
         message: one line.
         named: columns of other names that could play them; empty when nothing there could.
         wanted: names that TRL reads them under.
+        whole: the message says all there is to say, whatever the trainer would stop at.
         nested: the texts are inside lists, structs or JSON, and must be taken out.
     """
 
@@ -29,6 +30,7 @@ class Lack:
     named: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
     nested: bool = False
+    whole: bool = False
 
     @property
     def open(self) -> bool:
@@ -53,6 +55,9 @@ class Lack:
 
 def lack(method: str, parts: Parts, rows: list[Row]) -> Lack | None:
     """What no mapping could make up for, or None when every part is there."""
+    shape = next((shape for shape in parts.shapes if method in shape.refuses), None)
+    if shape:
+        return Lack(shape.because, tuple(shape.columns.values()) if shape.open else (), whole=True)
     if method in ("dpo", "reward"):
         return _pair(parts, rows)
     if method == "kto":
@@ -137,7 +142,8 @@ def _is_json(text: str) -> bool:
 
 def _free(parts: Parts) -> list[str]:
     """Columns that play no part."""
-    return [name for name in parts.kinds if name not in parts.by_part.values()]
+    playing = {*parts.by_part.values(), *(name for shape in parts.shapes for name in shape.columns.values())}
+    return [name for name in parts.kinds if name not in playing]
 
 
 def _held(cells: list[Any], nested_words: bool) -> int:

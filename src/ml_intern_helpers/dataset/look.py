@@ -87,6 +87,23 @@ class Card:
     tags: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Stored:
+    """Where all rows lie, for a scan of every one of them.
+
+    Attributes:
+        format: `jsonl`, `json`, `csv`, `text`, `parquet`, `arrow` or `saved` (a `save_to_disk` folder).
+        splits: split -> its files, in reading order: paths on this machine, or `hf://` addresses as text.
+        sizes: split -> bytes of its files.
+        arguments: what reading them needs (`sep`, `field`).
+    """
+
+    format: str
+    splits: dict[str, list[Any]]
+    sizes: dict[str, int]
+    arguments: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class Look:
     """One split looked at.
@@ -100,6 +117,7 @@ class Look:
         splits: all splits, of all configs.
         load: one line of `datasets` code that loads this split.
         findings: what was noticed while reading.
+        stored: where all rows lie, None when only a service knows.
     """
 
     dataset: str
@@ -115,6 +133,7 @@ class Look:
     types: dict[str, str] = field(default_factory=dict)
     card: Card | None = None
     findings: list[Finding] = field(default_factory=list)
+    stored: Stored | None = None
 
     @property
     def columns(self) -> list[str]:

@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from ml_intern_helpers.dataset.kinds import Column
+from ml_intern_helpers.dataset.kinds import Column, kind, unpacked
+from ml_intern_helpers.dataset.names import plain
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.dataset.shapes.shape import Shape
 
 TEXT = frozenset({"string"})
 CHAT = frozenset({"messages", "sharegpt"})
@@ -87,10 +92,21 @@ PARTS: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
 
 @dataclass(frozen=True)
 class Parts:
-    """Column by part, and the kind of each column; a part nobody plays is absent."""
+    """Column by part, and the kind of each column; a part nobody plays is absent.
+
+    Attributes:
+        by_part: part -> column.
+        kinds: column -> kind of most of its cells; of what the JSON holds, for a column of turns written down as JSON.
+        json: the columns whose turns are JSON in a string.
+        others: part -> further columns that could play it and play no other.
+        shapes: readings that take more than names, see `shapes`.
+    """
 
     by_part: dict[str, str]
     kinds: dict[str, str]
+    json: frozenset[str] = frozenset()
+    others: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    shapes: tuple[Shape, ...] = ()
 
     def get(self, part: str) -> str | None:
         """The column that plays `part`, or None."""
@@ -103,6 +119,12 @@ class Parts:
         """The kind of the column that plays `part`; empty when none does."""
         return self.kinds.get(self.by_part.get(part, ""), "")
 
+    def unpacked(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """`rows` with the turns in place of the JSON."""
+        if not self.json:
+            return rows
+        return [{name: unpacked(value) if name in self.json else value for name, value in row.items()} for row in rows]
+
 
 def find_parts(columns: Iterable[Column], rows: Sequence[Mapping[str, object]] = ()) -> Parts:
     """Assign columns to parts. A column plays one part, but `input` may be a prompt only when nothing else is.
@@ -112,14 +134,33 @@ def find_parts(columns: Iterable[Column], rows: Sequence[Mapping[str, object]] =
         rows: the sample; tells a text to answer (document, summary) from one that holds the answer already.
     """
     columns = list(columns)
-    kinds = {column.name: column.main for column in columns}
-    named = {_plain(name): name for name in reversed(list(kinds))}
+    written = {column.name: _in_json(column.name, rows) for column in columns if column.main == "string"}
+    json = frozenset(name for name, held in written.items() if held)
+    kinds = {column.name: written.get(column.name) or column.main for column in columns}
+    named = {plain(name): name for name in reversed(list(kinds))}
     found: dict[str, str] = {}
+    able: dict[str, list[str]] = {}
     for part, (names, allowed) in PARTS.items():
         hits = [named[name] for name in names if name in named and kinds[named[name]] in allowed]
         if hits:
             found[part] = hits[0]
-    return Parts(_settle(found, rows), kinds)
+            able[part] = hits
+    settled = _settle(found, rows)
+    return Parts(settled, kinds, json, _others(settled, able))
+
+
+def _others(settled: dict[str, str], able: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    """For each part, the columns that could play it as well and play none."""
+    playing = set(settled.values())
+    free = {part: tuple(name for name in able.get(part, ()) if name not in playing) for part in settled}
+    return {part: names for part, names in free.items() if names}
+
+
+def _in_json(name: str, rows: Sequence[Mapping[str, object]]) -> str | None:
+    """The kind of turns that most texts of a column hold as JSON; None when they are texts."""
+    held = [row[name] for row in rows if row.get(name)]
+    kinds = Counter(kind(value) for value in map(unpacked, held) if not isinstance(value, str))
+    return kinds.most_common(1)[0][0] if 2 * sum(kinds.values()) > len(held) else None
 
 
 def _settle(found: dict[str, str], rows: Sequence[Mapping[str, object]]) -> dict[str, str]:
@@ -148,8 +189,3 @@ def leaves_out(rows: Sequence[Mapping[str, object]], text: str | None, answer: s
 def _is_answer(value: object) -> bool:
     """Text or turns; a number is a class."""
     return isinstance(value, (str, list, dict)) and bool(value)
-
-
-def _plain(name: str) -> str:
-    """`Chosen Response` and `chosenResponse` are `chosen_response`."""
-    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ml_intern_helpers.dataset.full.shown import full_lines
 from ml_intern_helpers.dataset.verdicts import TITLES
 from ml_intern_helpers.report import Report, render_finding
 from ml_intern_helpers.text import human_bytes, shorten
@@ -20,17 +21,30 @@ MOST_SPLITS, MOST_COLUMNS, MOST_FINDINGS = 12, 24, 12
 def render(report: Report) -> str:
     """Plain text for Claude and for pipes."""
     fields = report.fields
-    lines = [_headline(fields), _looked_at(fields)]
+    if fields["card_markdown"]:
+        return str(fields["card_markdown"])
+    lines = [*_compared(fields), _headline(fields), _looked_at(fields)]
     lines += _load(fields)
     lines += _mappings(fields)
     lines += _others(fields)
     lines += _trained_on(fields)
+    lines += full_lines(fields["full"])
     lines += _splits(fields)
     lines += _columns(fields)
     lines += _findings(report)
     lines += _card(fields)
     lines += _rows(fields)
+    lines += _page(fields)
     return "\n".join(lines)
+
+
+def _compared(fields: Fields) -> Iterator[str]:
+    """The answer to `--compare` comes first: it is what was asked."""
+    if fields["compare"]:
+        from ml_intern_helpers.dataset.profile.compare_text import told
+
+        yield from told(fields["compare"])
+        yield ""
 
 
 def _headline(fields: Fields) -> str:
@@ -117,9 +131,19 @@ def _others(fields: Fields) -> Iterator[str]:
         yield "\nverdicts:"
         for name, verdict in fields["verdicts"].items():
             yield f"  {name:<7} {TITLES[verdict['verdict']]}: {verdict['reason']}"
-    named = [f"{item['name']} ({item['form']})" for item in fields["formats"]]
-    yield f"reads as: {', '.join(named) or 'no known format'}"
+    yield from _readings(fields)
     yield f"evidence: {next(iter(fields['verdicts'].values()))['evidence']}"
+
+
+def _readings(fields: Fields) -> Iterator[str]:
+    """What the rows are, what else they could be, and what they are good for."""
+    forms = [item["name"] + (f" ({item['form']})" if item["form"] != "own" else "") for item in fields["formats"]]
+    yield f"reads as: {', '.join(forms) or 'no known format'}"
+    for item in fields["formats"]:
+        if item["note"]:
+            yield f"  {item['name']}: {item['note']}"
+    best = [f"{item['method']} ({item['why']})" for item in fields["recommended"]]
+    yield f"recommended: {'; '.join(best) or 'none of these methods'}"
 
 
 def _splits(fields: Fields) -> Iterator[str]:
@@ -157,6 +181,11 @@ def _findings(report: Report) -> Iterator[str]:
         yield f"… {len(report.findings) - MOST_FINDINGS} more: --json has them all"
 
 
+def _page(fields: Fields) -> Iterator[str]:
+    if fields["html"]:
+        yield f"page: {fields['html']['path']} ({human_bytes(fields['html']['bytes'])})"
+
+
 def _card(fields: Fields) -> Iterator[str]:
     card = fields["card"]
     if not card:
@@ -180,11 +209,33 @@ def _rows(fields: Fields) -> Iterator[str]:
 
 def render_human(report: Report, console: Console) -> None:
     """For people: the same, with the verdicts and the mapping set off."""
+    fields = report.fields
+    if fields["card_markdown"]:
+        console.print(fields["card_markdown"], markup=False)
+        return
+    for line in _compared(fields):
+        console.print(line, markup=False)
+    _verdicts_for_people(fields, console)
+    for part in (
+        _load(fields),
+        _trained_on(fields),
+        full_lines(fields["full"]),
+        _splits(fields),
+        _columns(fields),
+        _findings(report),
+        _card(fields),
+        _rows(fields),
+        _page(fields),
+    ):
+        if text := "\n".join(part):
+            console.print(text, markup=False)
+
+
+def _verdicts_for_people(fields: Fields, console: Console) -> None:
     from rich.markup import escape
     from rich.syntax import Syntax
     from rich.table import Table
 
-    fields = report.fields
     console.print(f"[bold]{escape(_headline(fields))}[/bold]\n{escape(_looked_at(fields))}\n")
     table = Table("method", "verdict", "why")
     colours = {"ready": "green", "needs_mapping": "yellow", "incompatible": "red", "unknown": "magenta"}
@@ -198,14 +249,3 @@ def render_human(report: Report, console: Console) -> None:
         if verdict["mapping"]:
             console.print(f"\nmapping for {name}, run on {verdict['mapping_rows_in']} rows:")
             console.print(Syntax(verdict["mapping"], "python", background_color="default", word_wrap=True))
-    for part in (
-        _load(fields),
-        _trained_on(fields),
-        _splits(fields),
-        _columns(fields),
-        _findings(report),
-        _card(fields),
-        _rows(fields),
-    ):
-        if text := "\n".join(part):
-            console.print(text, markup=False)

@@ -32,6 +32,8 @@ def unused(method: str, columns: list[str], code: str | None) -> tuple[str, ...]
 
 def read(method: str, columns: list[str]) -> list[str]:
     """The columns that a trainer reads of rows as they are."""
+    if method == "grpo":
+        return [name for name in ("prompt", *_MORE) if name in columns]
     if method == "sft" and "input_ids" in columns:
         return ["input_ids", "labels", "completion_mask", "assistant_masks", "attention_mask", "position_ids"]
     used = [name for name in USED[method] if name in columns]

@@ -10,12 +10,13 @@ from ml_intern_helpers.dataset.kinds import Column
 from ml_intern_helpers.dataset.lack import lack
 from ml_intern_helpers.dataset.lengths import lengths
 from ml_intern_helpers.dataset.look import Look
-from ml_intern_helpers.dataset.mapping.candidates import candidates
 from ml_intern_helpers.dataset.mapping.make import Mapping, make
+from ml_intern_helpers.dataset.mapping.plain import NotPlain
 from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.reading.common import SUPPORTED, Problem
 from ml_intern_helpers.dataset.reading.grpo import reward_columns
 from ml_intern_helpers.dataset.reading.methods import READERS
+from ml_intern_helpers.dataset.several import other_reading, taken, vision
 from ml_intern_helpers.dataset.unused import USED, read, unused
 from ml_intern_helpers.text import clean
 
@@ -62,54 +63,64 @@ class Verdict:
 def verdicts(look: Look, columns: list[Column], parts: Parts, method: str | None) -> dict[str, Verdict]:
     """A verdict for every method.
 
-    Running a mapping imports `datasets`, which takes a second: that is done for `method`, and for the others only after it.
+    Running some mappings imports `datasets`, which takes a second: that is done for `method`, and for the others only after it.
     """
-    asked = _verdict(method, look, columns, parts, run=True) if method else None
-    run = asked is None or asked.verdict == "needs_mapping"
-    return {name: asked if asked and name == method else _verdict(name, look, columns, parts, run=run) for name in METHODS}
+    asked = _verdict(method, look, columns, parts, wait=True) if method else None
+    wait = asked is None or asked.verdict == "needs_mapping"
+    return {name: asked if asked and name == method else _verdict(name, look, columns, parts, wait=wait) for name in METHODS}
 
 
-def _verdict(method: str, look: Look, columns: list[Column], parts: Parts, *, run: bool) -> Verdict:
+def _verdict(method: str, look: Look, columns: list[Column], parts: Parts, *, wait: bool) -> Verdict:
     evidence = _evidence(columns, parts, len(look.rows))
     if not look.rows:
         return Verdict("unknown", "no complete row could be read", evidence)
     problems = READERS[method](look.rows)
     if not problems:
-        return _ready(method, look, evidence)
-    if not run:
-        return _unrun(method, look, parts, problems, evidence)
-    mapping = make(method, parts, look.rows, problems)
+        return _ready(method, look, parts, evidence)
+    try:
+        mapping = make(method, parts, look.rows, problems, wait=wait)
+    except NotPlain:
+        return _unrun(look, problems, evidence, method)
     if mapping is None:
         return _without_mapping(method, look, parts, problems, evidence)
-    return _mapped(method, look, mapping, problems, evidence)
+    return _mapped(method, look, parts, mapping, problems, evidence)
 
 
-def _ready(method: str, look: Look, evidence: str) -> Verdict:
+def _ready(method: str, look: Look, parts: Parts, evidence: str) -> Verdict:
     nothing = hopeless(method, look.rows, complete=look.extent.complete)
     if nothing:
         return Verdict("incompatible", nothing[1], evidence, problems=(nothing[0],))
     reason = f"'prompt' is usable; {_rewards(look.columns)}" if method == "grpo" else _read_as(method, look)
+    reason += vision(method, look.rows[0]) + other_reading(method, parts, read(method, look.columns))
     left = unused(method, look.columns, None)
     return Verdict("ready", reason, evidence, columns_not_used=left, length=lengths(method, look.rows))
 
 
-def _mapped(method: str, look: Look, mapping: Mapping, problems: list[Problem], evidence: str) -> Verdict:
+def _mapped(method: str, look: Look, parts: Parts, mapping: Mapping, problems: list[Problem], evidence: str) -> Verdict:
     codes = _codes(problems)
     nothing = hopeless(method, mapping.rows, complete=look.extent.complete)
     if nothing:
         return Verdict("incompatible", nothing[1], evidence, problems=(*codes, nothing[0]))
-    imports = f"from datasets import {'load_from_disk' if 'load_from_disk' in look.load else 'load_dataset'}"
+    reason = _reason(problems, len(look.rows)) + taken(method, parts, mapping.code) + vision(method, mapping.rows[0])
     return Verdict(
         "needs_mapping",
-        _reason(problems, len(look.rows)) + (f"; {_rewards(mapping.columns)}" if method == "grpo" else ""),
+        reason + (f"; {_rewards(mapping.columns)}" if method == "grpo" else ""),
         evidence,
-        f"{imports}\n{look.load}\n{mapping.code}",
+        _program(look.load, mapping.code),
         mapping.rows_in,
         mapping.rows_out,
         codes,
         unused(method, look.columns, mapping.code),
         lengths(method, mapping.rows),
     )
+
+
+def _program(load: str, code: str) -> str:
+    """The whole of it, imports first."""
+    lines = code.splitlines()
+    imports = [line for line in lines if line.startswith("import ")]
+    imports.append(f"from datasets import {'load_from_disk' if 'load_from_disk' in load else 'load_dataset'}")
+    return "\n".join([*imports, load, *(line for line in lines if line not in imports)])
 
 
 def _rewards(columns: list[str]) -> str:
@@ -127,11 +138,8 @@ def _read_as(method: str, look: Look) -> str:
     return f"TRL reads {_listed(used)} as {'messages' if any(isinstance(first[name], list) for name in used) else 'plain text'}"
 
 
-def _unrun(method: str, look: Look, parts: Parts, problems: list[Problem], evidence: str) -> Verdict:
-    """Without running a mapping: there may be one, or there is clearly none."""
-    possible = all(problem.in_rows for problem in problems) or next(candidates(method, parts, look.rows), None) is not None
-    if not possible:
-        return _without_mapping(method, look, parts, problems, evidence)
+def _unrun(look: Look, problems: list[Problem], evidence: str, method: str) -> Verdict:
+    """There is a mapping to try, and it was not worth the wait."""
     reason = f"{_reason(problems, len(look.rows))}; --method {method} tries a mapping"
     return Verdict("unknown", reason, evidence, problems=_codes(problems))
 
@@ -144,7 +152,8 @@ def _without_mapping(method: str, look: Look, parts: Parts, problems: list[Probl
         return Verdict("incompatible", f"{reason}; no mapping that was tried gives usable rows", evidence, problems=codes)
     if missing.open:
         return Verdict("unknown", missing.reason(), evidence, problems=(*codes, "unnamed"))
-    return Verdict("incompatible", f"{missing.message} ({reason})", evidence, problems=codes)
+    told = missing.message if missing.whole else f"{missing.message} ({reason})"
+    return Verdict("incompatible", told, evidence, problems=codes)
 
 
 def _codes(problems: list[Problem]) -> tuple[str, ...]:

@@ -16,10 +16,11 @@ from ml_intern_helpers.guard.shell_words import plain_words
 #: here). This is the one list; a test holds it against every helper's `--help`.
 READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
     "detect_compute": frozenset(),
-    "inspect_dataset": frozenset(),
+    "inspect_dataset": frozenset({"--html"}),
     "crawl_arxiv": frozenset(),
     "hf_paper_meta": frozenset(),
-    "preflight_check": frozenset({"--python"}),
+    # --fix prints a diff and writes nothing; but who asks for a fix is asked back, also when one day it is written.
+    "preflight_check": frozenset({"--fix", "--python"}),
     "api_lookup": frozenset({"--python"}),
     "task": frozenset(),
     "budget": frozenset({"--apply-hub", "--apply-release"}),

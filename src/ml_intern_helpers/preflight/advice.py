@@ -22,11 +22,13 @@ class Advice(NamedTuple):
         since: when it went, "" when the comparison of releases does not tell.
         fix: one clause.
         existed: an older release had it.
+        rename: what to write in its place, with the same value; "" when it takes more than that.
     """
 
     since: str
     fix: str
     existed: bool = False
+    rename: str = ""
 
 
 def for_argument(offers: Offers, call: str, name: str, signature: Signature) -> Advice:
@@ -71,7 +73,8 @@ def for_name(offers: Offers, name: str) -> Advice:
 
 
 def _told(became: Gone | None, fix: str) -> Advice:
-    return Advice(_since(became), fix, became is not None)
+    rename = (became.replacement or "").rpartition(".")[2] if became and became.renamed and fix == became.hint else ""
+    return Advice(_since(became), fix, became is not None, rename)
 
 
 def is_misspelt(name: str, signature: Signature) -> bool:

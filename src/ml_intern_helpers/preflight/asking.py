@@ -54,7 +54,7 @@ def _answer(facts: Facts, run: Run, ask: Ask) -> Outcome:
     if setting is None:
         return _for_default(run, ask)
     line = getattr(setting.node, "lineno", run.config.line)
-    value = setting.value
+    value = facts.value(run, ask.name, ask.default)
     if value.state == "unknown":
         return unknown(value.reason, line)
     if not value.settled:

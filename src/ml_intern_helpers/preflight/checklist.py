@@ -60,11 +60,15 @@ def _columns(facts: Facts, answers: Answers) -> Outcome:
     picked = [columns for run in facts.runs if (columns := facts.columns(run)).state != "unseen"]
     if picked and all(columns.state == "known" for columns in picked):
         names = ", ".join(sorted(picked[0].names))
+        if picked[0].inspected:
+            return Outcome("pass", f"{names}: as inspect_dataset {picked[0].inspected} finds them", picked[0].line)
         return Outcome("pass", f"{names}: `{picked[0].text}` fails at once where one is missing", picked[0].line)
     if picked:
         return Outcome("set_at_run_time", f"`{picked[0].text}` picks them when it runs", picked[0].line)
     names = " ".join(_datasets(facts)) or "DATASET"
     method = _method_word(facts)
+    if facts.script.not_asked:
+        return Outcome("fill_in", "; ".join(facts.script.not_asked), fix=f"inspect_dataset {names}{method} must be ready")
     return Outcome("fill_in", f"inspect_dataset {names}{method} must be ready", fix="run it; map the columns it names")
 
 
@@ -87,6 +91,7 @@ def _datasets(facts: Facts) -> list[str]:
 LINES = (
     Line("reference", "reference implementation", BOTH, slot=_reference),
     Line("columns", "dataset columns confirmed", BOTH, slot=_columns),
+    Line("scope", "as the user agreed", BOTH, tuple(f"SCOPE10{number}" for number in range(1, 10))),
     Line("format", "method matches the format", BOTH, ("DATA101", "DATA102", "DATA108")),
     Line("push_to_hub", "push_to_hub=True", ("jobs",), ("SAVE101",)),
     Line("hub_model_id", "hub_model_id", ("jobs",), ("SAVE102",)),

@@ -6,8 +6,9 @@ import ast
 from typing import NamedTuple
 
 from ml_intern_helpers.preflight.names import dotted, reaching
+from ml_intern_helpers.preflight.parameters import arguments_for
 from ml_intern_helpers.preflight.resolve import value_of
-from ml_intern_helpers.preflight.script import Script
+from ml_intern_helpers.preflight.script import Binding, Script
 
 _FAR = 12
 #: Dataset methods that leave the columns as they are.
@@ -24,12 +25,14 @@ class Columns(NamedTuple):
         names: the columns, when known.
         text: what in the script says so.
         line: where.
+        inspected: the dataset whose columns `inspect_dataset` gave, "" when the script itself says them.
     """
 
     state: str
     names: frozenset[str] = frozenset()
     text: str = ""
     line: int | None = None
+    inspected: str = ""
 
 
 UNSEEN = Columns("unseen")
@@ -39,6 +42,9 @@ def columns_of(script: Script, expr: ast.expr, far: int = 0) -> Columns:
     """Follow a dataset expression back to what fixes its columns."""
     if far > _FAR:
         return UNSEEN
+    if isinstance(expr, ast.Call) and expr in script.real:
+        name, names = script.real[expr]
+        return Columns("known", names, script.source.segment(expr), expr.lineno, name)
     match expr:
         case ast.Subscript(value=base):
             return columns_of(script, base, far + 1)
@@ -50,12 +56,18 @@ def columns_of(script: Script, expr: ast.expr, far: int = 0) -> Columns:
 
 
 def _named(script: Script, expr: ast.Name, far: int) -> Columns:
-    bindings = reaching(script, expr)
-    found = [columns_of(script, b.value, far + 1) if isinstance(b.value, ast.expr) else UNSEEN for b in bindings]
+    found = [columns for binding in reaching(script, expr) for columns in _bound(script, binding, far)]
     if found and all(columns == found[0] for columns in found):
         return found[0]
     shaped = [columns for columns in found if columns.state != "unseen"]
     return shaped[0]._replace(state="runtime", names=frozenset()) if shaped else UNSEEN
+
+
+def _bound(script: Script, binding: Binding, far: int) -> list[Columns]:
+    if binding.kind == "param":
+        return [columns_of(script, given, far + 1) for given in arguments_for(script, binding)] or [UNSEEN]
+    assigned = binding.kind == "assign" and isinstance(binding.value, ast.expr)
+    return [columns_of(script, binding.value, far + 1) if assigned and isinstance(binding.value, ast.expr) else UNSEEN]
 
 
 def _method(script: Script, call: ast.Call, base: ast.expr, attr: str, far: int) -> Columns:

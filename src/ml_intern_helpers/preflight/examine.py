@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.checklist import Answers, Item, filled
 from ml_intern_helpers.preflight.facts import Facts, facts_of
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.registry import Rule, all_rules
-from ml_intern_helpers.preflight.releases import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.settled import settled_nothing
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.suppress import Suppression, suppressions
@@ -40,6 +40,7 @@ class Examination:
         unknowns: (line, sentence) that could not be told.
         suppressed: findings taken out by a comment.
         notes: comments that suppress nothing, or lack a reason.
+        renames: finding -> the argument to write instead, where the fix is no more than that.
     """
 
     facts: Facts
@@ -48,6 +49,7 @@ class Examination:
     unknowns: list[tuple[int | None, str]]
     suppressed: list[Suppressed]
     notes: list[str]
+    renames: dict[Finding, str] = field(default_factory=dict)
 
     def count(self, severity: str) -> int:
         return sum(finding.severity == severity for finding in self.findings)
@@ -59,12 +61,14 @@ class Examination:
 
 
 def examine(source: Source, mode: str, launch: Launch | None = None, about: Asked = NOTHING_MORE) -> Examination:
-    """Ask every rule of `mode`; `launch` is the command line that starts it, `about` what is known of the releases besides.
+    """Ask every rule of `mode`; `launch` is the command line that starts it, `about` what the caller knows besides.
 
     Raises:
         Unavailable: the script is too intricate to follow.
     """
     facts = facts_of(source, mode, launch, about)
+    if about.look is not None:
+        about.look(facts)
     rules = {code: rule for code, rule in all_rules().items() if mode in rule.MODES}
     training = facts.training.kind != "none"
     asked = rules if training else _without_training(rules)
@@ -74,15 +78,15 @@ def examine(source: Source, mode: str, launch: Launch | None = None, about: Aske
     suppressed: list[Suppressed] = []
     for code, outcomes in answers.items():
         answers[code] = [_honoured(code, outcome, comments, used, suppressed) for outcome in outcomes]
-    findings = [_finding(facts, rules[code], one) for code, found in answers.items() for one in found if one.state == "fail"]
-    findings.sort(key=lambda finding: (("error", "warning", "info").index(finding.severity), finding.line or 0, finding.code))
+    told = {_finding(facts, rules[code], one): one for code, found in answers.items() for one in found if one.state == "fail"}
     return Examination(
         facts,
-        findings,
+        sorted(told, key=lambda one: (("error", "warning", "info").index(one.severity), one.line or 0, one.code)),
         filled(facts, answers) if training else [],
         [*_unjudged(facts), *_unknowns(answers)],
         suppressed,
         _notes(facts, comments, used),
+        {finding: outcome.rename for finding, outcome in told.items() if outcome.rename},
     )
 
 
@@ -102,7 +106,7 @@ def _honoured(
     if outcome.state != "fail":
         return outcome
     for comment in comments:
-        if comment.covers(code, outcome.line, outcome.last_line):
+        if comment.covers(code, outcome.line, outcome.first_line, outcome.last_line):
             used.add(comment)
             if comment.reason:
                 suppressed.append(Suppressed(code, outcome.line, comment.reason))
@@ -125,8 +129,14 @@ def _finding(facts: Facts, rule: Rule, outcome: Outcome) -> Finding:
         line,
         outcome.column,
         seen,
-        clean(outcome.fix, limit=400),
+        clean(outcome.fix + _for_parsed(facts, outcome), limit=400),
     )
+
+
+def _for_parsed(facts: Facts, outcome: Outcome) -> str:
+    """Where to write a setting whose config is no call: the command line fills it."""
+    parsed = any((one.lineno, one.col_offset + 1) == (outcome.line, outcome.column) for one in facts.script.parsed)
+    return " (in the file of --config, or as an option: --NAME VALUE)" if parsed and outcome.fix else ""
 
 
 def _unjudged(facts: Facts) -> list[tuple[int | None, str]]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ml_intern_helpers.api_index.shipped import PACKAGES
 from ml_intern_helpers.api_index.signatures import Signature
+from ml_intern_helpers.preflight.agreement import Agreement, agreement_for
 from ml_intern_helpers.preflight.api_calls import ApiCall, api_calls
+from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.beside import beside
 from ml_intern_helpers.preflight.columns import UNSEEN, Columns, columns_of
 from ml_intern_helpers.preflight.given import NOTHING_GIVEN
@@ -25,7 +27,7 @@ from ml_intern_helpers.preflight.objects import Construction, config_of, constru
 from ml_intern_helpers.preflight.offers import Offers
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.outcome import unknown as not_told
-from ml_intern_helpers.preflight.releases import NOTHING_MORE, Asked, Releases
+from ml_intern_helpers.preflight.releases import Releases
 from ml_intern_helpers.preflight.resolve import value_of
 from ml_intern_helpers.preflight.script import Script, walk
 from ml_intern_helpers.preflight.source import Source
@@ -110,10 +112,14 @@ class Facts:
             )
         if run.config.entries.open:
             return Setting(unknown(run.config.entries.open), run.config.call)
+        if run.config.parsed:
+            return Setting(unknown(f"--{name} on the command line decides ({run.config.parsed})"), run.config.call)
         return None
 
     def value(self, run: Run, name: str, default: object = None) -> Value:
         """Like `setting`, with the library's default for what is not set."""
+        if run.config.parsed and not run.config.entries.open and not {name} & {*run.config.entries.items, *self.loose}:
+            return Value("default", default, f"--{name}")
         found = self.setting(run, name)
         return found.value if found else Value("known", default)
 
@@ -216,23 +222,34 @@ class Facts:
         return Signature("", ())
 
     @cached_property
+    def agreement(self) -> Agreement | None:
+        """What the user agreed to, when the project has it on file."""
+        return agreement_for(self.source.path)
+
+    def agreed(self, name: str, part: str = "") -> object:
+        """One entry of the agreement (`"method"`; `"hub", "model_id"`), None where there is none."""
+        if self.agreement is None:
+            return None
+        return self.agreement.part(name).get(part) if part else self.agreement.values.get(name)
+
+    @cached_property
     def patched_by(self) -> str:
         """A library that replaces TRL's classes on import, so that their arguments are its business."""
         return next((item.top for item in self.imports if item.top == "unsloth"), "")
 
 
 def facts_of(source: Source, mode: str, launch: Launch | None = None, asked: Asked = NOTHING_MORE) -> Facts:
-    """Read a script's facts, as `launch` starts it; `asked` is what is known of the releases besides its own lists.
+    """Read a script's facts, as `launch` starts it; `asked` is what the caller knows besides.
 
     Raises:
         Unavailable: it is too intricate to follow.
     """
     own = header = listed = read_header(source)
-    given = NOTHING_GIVEN
+    given = replace(NOTHING_GIVEN, options=asked.options or NOTHING_GIVEN.options)
     if launch is not None:
         from ml_intern_helpers.preflight.launch.folded import asked_by_launch, given_to_script, header_of_launch, installed_block
 
-        header, given = header_of_launch(own, launch), given_to_script(own, launch)
+        header, given = header_of_launch(own, launch), given_to_script(own, launch, asked.options)
         listed, asked = installed_block(own, launch), asked_by_launch(asked, launch)
     script = walk(source, given)
     offers = Offers(Releases(source.path, listed, asked))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 #: Set by images, launchers and the service itself: absent from a command line they may still be there.
 _BY_OTHERS = frozenset(
@@ -35,6 +36,25 @@ _BY_OTHERS_BEGINS = ("HF_", "CUDA", "NVIDIA", "NCCL", "UV_", "ACCELERATE_", "OMP
 
 
 @dataclass(frozen=True)
+class ParserOptions:
+    """What fills the dataclasses of a `TrlParser` or `HfArgumentParser`: a config file, and the options of a launch.
+
+    Attributes:
+        values: by name.
+        hidden: name -> why its value is not known, though it is set.
+        unread: why any name may be set (a file that cannot be read), "" when none other is.
+        complete: the command line is known: what is named nowhere has its default.
+        file: the config file's name, "" when there is none.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    unread: str = ""
+    complete: bool = False
+    file: str = ""
+
+
+@dataclass(frozen=True)
 class GivenToScript:
     """What the process starts with.
 
@@ -42,11 +62,13 @@ class GivenToScript:
         arguments: the script's arguments, None when not known (no launch, or `$ARGS` in it).
         environ: variables by name; None as value: set, to something that is not known.
         complete: no other variables are there, but those that images and launchers set.
+        options: what the arguments and their config file mean to a `TrlParser` or `HfArgumentParser`.
     """
 
     arguments: tuple[str, ...] | None = None
     environ: Mapping[str, str | None] = field(default_factory=dict)
     complete: bool = False
+    options: ParserOptions = field(default_factory=ParserOptions)
 
     def lacks(self, name: str) -> bool:
         """The variable is certainly not set."""

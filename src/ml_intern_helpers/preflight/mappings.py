@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 
-from ml_intern_helpers.preflight.names import certain, dotted, is_dead, reaching
+from ml_intern_helpers.preflight.names import certain, dotted, exported, is_dead, reaching
+from ml_intern_helpers.preflight.neighbours import neighbour, split
+from ml_intern_helpers.preflight.parameters import arguments_for
 from ml_intern_helpers.preflight.resolve import value_of
-from ml_intern_helpers.preflight.script import Script, remembered
+from ml_intern_helpers.preflight.script import Binding, Script, remembered
 from ml_intern_helpers.preflight.values import Entries, Setting, runtime
 
 _DEEP = 12
@@ -109,12 +111,33 @@ def _either(script: Script, one: Entries, other: Entries, expr: ast.expr) -> Ent
 
 def _named(script: Script, expr: ast.Name, deep: int) -> Entries:
     bindings = reaching(script, expr)
-    if len(bindings) != 1 or bindings[0].kind != "assign" or not isinstance(bindings[0].value, ast.expr):
-        return _hidden(script, expr)
-    found = entries_of(script, bindings[0].value, deep + 1)
+    value = _only_value(script, bindings[0]) if len(bindings) == 1 else None
+    if value is None:
+        return _imported(script, expr, bindings, deep)
+    found = entries_of(script, value, deep + 1)
     for use in sorted(_uses_before(script, expr), key=lambda node: (node.lineno, node.col_offset)):
         found = _after_use(script, found, use, expr, deep)
     return found
+
+
+def _only_value(script: Script, binding: Binding) -> ast.expr | None:
+    """The expression a name stands for: assigned, or what the only call of a function gives for its parameter."""
+    if binding.kind == "assign" and isinstance(binding.value, ast.expr):
+        return binding.value
+    given = arguments_for(script, binding) if binding.kind == "param" else []
+    return given[0] if len(given) == 1 else None
+
+
+def _imported(script: Script, expr: ast.Name, bindings: list[Binding], deep: int) -> Entries:
+    """A dict that a module beside the script spells out; its settings stand where the script uses it."""
+    if len(bindings) == 1 and bindings[0].kind == "import":
+        module, name = split(bindings[0].target)
+        there = neighbour(script, module) if module else None
+        read = exported(there, name) if there else None
+        if there and read:
+            found = entries_of(there, read, deep + 1)
+            return Entries({key: Setting(item.value, expr) for key, item in found.items.items()}, found.open)
+    return _hidden(script, expr)
 
 
 def _uses_before(script: Script, expr: ast.Name) -> list[ast.Name]:

@@ -6,7 +6,7 @@ import ast
 import builtins
 from typing import NamedTuple
 
-from ml_intern_helpers.preflight.script import Binding, Guards, Scope, Script, remembered
+from ml_intern_helpers.preflight.script import Binding, Guards, Place, Scope, Script, remembered
 
 #: Following aliases further than this finds loops, not meanings.
 _FAR = 12
@@ -57,7 +57,7 @@ def _alive(script: Script, scope: Scope, name: str) -> list[Binding]:
 
 def _position(binding: Binding) -> tuple[int, int]:
     """Where the binding takes effect: in `data = data.map(f)` the right side still reads the old one."""
-    if binding.kind == "assign" and binding.value is not None:
+    if binding.kind in ("assign", "unpack") and binding.value is not None:
         return getattr(binding.value, "end_lineno", 0), getattr(binding.value, "end_col_offset", 0)
     return binding.line, getattr(binding.node, "col_offset", 0)
 
@@ -77,6 +77,15 @@ def _since_last_certain(bindings: list[Binding], guards: Guards) -> list[Binding
         if certain(bindings[index].guards, guards):
             return bindings[index:]
     return bindings
+
+
+def exported(script: Script, name: str) -> ast.Name | None:
+    """`name` as it stands once the module has run, for those who import it; None when the module does not bind it."""
+    if name not in script.module.bindings:
+        return None
+    read = ast.Name(name, ast.Load(), lineno=len(script.source.lines) + 1, col_offset=0, end_lineno=0, end_col_offset=0)
+    script.places[read] = Place(script.module, (), script.source.tree)
+    return read
 
 
 def certain(guards: Guards, seen_from: Guards) -> bool:
@@ -204,13 +213,32 @@ def _origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
         case ast.Call():
             return _call_origins(script, expr, far)
         case ast.Name():
-            values = [b.value for b in reaching(script, expr) if b.kind == "assign" and isinstance(b.value, ast.expr)]
-            return [call for value in values for call in origins(script, value, far + 1)]
+            return [call for binding in reaching(script, expr) for call in _bound_origins(script, binding, far)]
+        case ast.Subscript(value=base, slice=ast.Constant(value=int(index))) if index >= 0 and not isinstance(index, bool):
+            return _item_origins(script, base, index, far)
         case ast.IfExp(body=body, orelse=orelse):
             return origins(script, body, far + 1) + origins(script, orelse, far + 1)
         case ast.Attribute(value=ast.Name(id="self"), attr=attr):
             return [call for value in _set_on_self(script, expr, attr) for call in origins(script, value, far + 1)]
     return []
+
+
+def _bound_origins(script: Script, binding: Binding, far: int) -> list[ast.Call]:
+    if binding.kind == "assign" and isinstance(binding.value, ast.expr):
+        return origins(script, binding.value, far + 1)
+    if binding.kind == "unpack":
+        return _item_origins(script, binding.value, int(binding.target), far)
+    if binding.kind == "param":
+        from ml_intern_helpers.preflight.parameters import arguments_for  # parameters asks names back
+
+        return [call for given in arguments_for(script, binding) for call in origins(script, given, far + 1)]
+    return []
+
+
+def _item_origins(script: Script, expr: ast.AST | None, index: int, far: int) -> list[ast.Call]:
+    from ml_intern_helpers.preflight.parsers import unpacked  # parsers asks names back
+
+    return unpacked(script, expr, index, far, origins)
 
 
 def _call_origins(script: Script, call: ast.Call, far: int) -> list[ast.Call]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ml_intern_helpers.preflight.command_line import from_command_line, options_left, parser_of
+from ml_intern_helpers.preflight.dataclass_fields import fields_of
 from ml_intern_helpers.preflight.guards import runs
 from ml_intern_helpers.preflight.knowledge.classes import Role, positional_names, role_of
 from ml_intern_helpers.preflight.mappings import keywords_of, merged
 from ml_intern_helpers.preflight.names import Target, base_names, certain, dotted, origins, reaching
-from ml_intern_helpers.preflight.resolve import value_of
+from ml_intern_helpers.preflight.parsers import parsed_objects
+from ml_intern_helpers.preflight.resolve import value_of, with_variables
 from ml_intern_helpers.preflight.script import Script
 from ml_intern_helpers.preflight.values import Entries, Setting, runtime
 
@@ -25,6 +28,7 @@ class Construction:
         entries: its settings; `open` says why there may be more.
         declared: names that a local subclass declares itself: they are its own business.
         own_init: a local subclass with its own `__init__`, or a patched library: its arguments cannot be judged.
+        parsed: `TrlParser` when the command line fills the rest: what is not in `entries` is an option with its default.
     """
 
     role: Role
@@ -32,6 +36,7 @@ class Construction:
     entries: Entries
     declared: frozenset[str] = frozenset()
     own_init: bool = False
+    parsed: str = ""
 
     @property
     def line(self) -> int:
@@ -44,7 +49,8 @@ class Construction:
 
 def constructions(script: Script) -> list[Construction]:
     """Every trainer and config that is built, in source order; dead code left out."""
-    found = [made for call in script.calls if runs(script, call) for made in _construction(script, call)]
+    calls = [*script.calls, *parsed_objects(script)]
+    found = [made for call in calls if runs(script, call) for made in _construction(script, call)]
     return sorted((_with_assignments(script, made) for made in found), key=lambda made: made.line)
 
 
@@ -54,7 +60,23 @@ def _construction(script: Script, call: ast.Call) -> Iterator[Construction]:
         return
     role, declared, own_init = _role(script, target)
     if role is not None:
-        yield Construction(role, call, _entries(script, call, target, role), declared, own_init)
+        entries = merged(_declared_defaults(script, call, target), _entries(script, call, target, role))
+        if call in script.parsed:
+            entries = merged(entries, from_command_line(script, call))
+        yield Construction(role, call, entries, declared, own_init, parser_of(script, call))
+
+
+def _declared_defaults(script: Script, call: ast.Call, target: Target) -> Entries:
+    """The defaults that a local dataclass built on a config gives its fields, those of the library's arguments among them."""
+    if not isinstance(target.definition, ast.ClassDef):
+        return Entries({})
+    items = {}
+    for field in fields_of(script, target.definition).values():
+        if field.default is not None:
+            value = value_of(script, field.default)
+            decides = options_left(script, field.name) if call in script.parsed and value.settled else []
+            items[field.name] = Setting(with_variables(value.value, decides) if decides else value, field.default)
+    return Entries(items)
 
 
 def _is_partial_call(script: Script, call: ast.Call) -> bool:
@@ -109,7 +131,7 @@ def _with_assignments(script: Script, made: Construction) -> Construction:
     found = made.entries
     for name, value, node in _assigned_later(script).get(made.call, ()):
         found = merged(found, Entries({name: _assigned(script, made.call, value, node)}))
-    return Construction(made.role, made.call, found, made.declared, made.own_init)
+    return replace(made, entries=found)
 
 
 def _assigned_later(script: Script) -> dict[ast.Call, list[tuple[str, ast.expr, ast.AST]]]:

@@ -19,11 +19,13 @@ class Outcome:
         state: see `State`.
         text: the evidence of a pass, the message of a fault, the reason otherwise.
         line, last_line, column: where (1-based), None when there is no place.
+        first_line: where the call begins that the place belongs to, None when there is none around it.
         fix: what to write or do instead (`fail`), or how to answer (`fill_in`).
         severity: in place of the rule's own.
         mask: keep the source line out of the report (it holds a secret).
         at_launch: the place is the command line, not the script.
         seen: the evidence of a finding at the launch.
+        rename: the argument or key to write instead, with the same value, where the fix is no more than that.
     """
 
     state: State
@@ -36,6 +38,8 @@ class Outcome:
     mask: bool = False
     at_launch: bool = False
     seen: str = ""
+    rename: str = ""
+    first_line: int | None = None
 
 
 def passed(evidence: str, line: int | None = None) -> Outcome:
@@ -44,15 +48,22 @@ def passed(evidence: str, line: int | None = None) -> Outcome:
 
 
 def failed(
-    message: str, fix: str, at: ast.AST | int | None, *, severity: Severity | None = None, whole: ast.AST | None = None
+    message: str,
+    fix: str,
+    at: ast.AST | int | None,
+    *,
+    severity: Severity | None = None,
+    whole: ast.AST | None = None,
+    rename: str = "",
 ) -> Outcome:
     """A fault at a node or line; `whole` is the call it belongs to, anywhere in which a suppression may stand."""
     assert fix, "a fault needs a fix"
     if not isinstance(at, ast.AST):
         return Outcome("fail", message, at, at, None, fix, severity)
     line, column = getattr(at, "lineno", None), getattr(at, "col_offset", None)
-    last = getattr(whole or at, "end_lineno", line)
-    return Outcome("fail", message, line, last, None if column is None else column + 1, fix, severity)
+    first, last = getattr(whole, "lineno", None), getattr(whole or at, "end_lineno", line)
+    place = (line, last, None if column is None else column + 1)
+    return Outcome("fail", message, *place, fix, severity, rename=rename, first_line=first)
 
 
 def failed_launch(message: str, fix: str, seen: str = "", severity: Severity | None = None) -> Outcome:

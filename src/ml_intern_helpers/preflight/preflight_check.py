@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--with", dest="with_", action="append", default=[], metavar="REQ", help="a requirement of the launch (repeatable)"
     )
     parser.add_argument("--launch", metavar="COMMAND", help="the command line that starts it, in single quotes; never run")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the YAML or JSON that the script's TrlParser will read")
+    parser.add_argument(
+        "--dataset", default="none", metavar="auto|ID|none",
+        help="compare with the real columns, through inspect_dataset: of what load_dataset names, or of ID (default none)",
+    )  # fmt: skip
+    parser.add_argument("--fix", action="store_true", help="print a diff that mends what is safe to mend; writes nothing")
+    parser.add_argument("--sarif", action="store_true", help="SARIF 2.1.0 on stdout, for CI (not with --json)")
     parser.add_argument("--explain", metavar="CODE", help="why a rule exists, with a bad and a good example")
 
 
@@ -54,49 +62,79 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Report:
     if args.explain is not None:
         return _explained(args.explain)
-    if args.launch is not None:
-        return _launched(args, context)
-    if args.path is None:
-        raise UsageError(
-            "PATH is missing: which script?", hint="preflight_check train.py, or --launch 'hf jobs uv run … train.py'"
-        )
-    from ml_intern_helpers.preflight.examine import examine
-    from ml_intern_helpers.preflight.source import read_source
-
+    _asked_rightly(args)
     gc.disable()  # a syntax tree is all live objects: looking for garbage in it takes as long as the work itself
     try:
-        source = read_source(args.path)
-        found = examine(source, "local" if args.local else "jobs", about=_asked(args, context))
+        return _launched(args, context) if args.launch is not None else _checked(args, context)
     except RecursionError as err:
-        raise BadData(f"{args.path} is nested too deeply to follow", hint="give it the training script itself") from err
+        what = "the command line, or a script in it," if args.launch is not None else args.path
+        raise BadData(f"{what} is nested too deeply to follow", hint="give it the training script itself") from err
     finally:
         gc.enable()
+
+
+def _checked(args: argparse.Namespace, context: Context) -> Report:
+    """The answer on a script.
+
+    Raises:
+        ToolError: it cannot be read, or holds no training.
+    """
+    from ml_intern_helpers.preflight.examine import examine
+    from ml_intern_helpers.preflight.printed import as_diff, as_sarif
+    from ml_intern_helpers.preflight.source import read_source
+
+    source, about = read_source(args.path), _asked(args, context)
+    found = examine(source, "local" if args.local else "jobs", about=about)
     if found.facts.training.kind == "none" and not found.count("error"):
         why = found.facts.training.why_not
         raise NotFound(f"{source.place(None)} holds no training I recognise: {why}", hint="give it the script that trains")
+    if about.options and not found.facts.script.parsed:
+        context.warn(f"{about.options.file} is read by nothing: the script has no TrlParser or HfArgumentParser")
     for note in found.notes:
         context.warn(note)
-    return _report(found)
+    if args.fix:
+        return as_diff(found, _report(found), lambda mended: examine(mended, found.facts.mode, about=about), context.warn)
+    return as_sarif(found, _report(found)) if args.sarif else _report(found)
+
+
+def _asked_rightly(args: argparse.Namespace) -> None:
+    """A path or a launch, and one form of answer.
+
+    Raises:
+        UsageError: neither, or two.
+    """
+    forms = [name for name in ("sarif", "fix") if getattr(args, name)]
+    forms += [args.format] if args.format in ("json", "human") and forms else []
+    if len(forms) > 1:
+        raise UsageError(f"--{forms[0]} and --{forms[1]} are two forms of one answer", hint="give one of them")
+    if args.launch is not None and forms:
+        raise UsageError(f"--{forms[0]} is about a script, not a launch", hint=f"preflight_check train.py --{forms[0]}")
+    if args.path is None and args.launch is None:
+        raise UsageError(
+            "PATH is missing: which script?", hint="preflight_check train.py, or --launch 'hf jobs uv run … train.py'"
+        )
 
 
 def _asked(args: argparse.Namespace, context: Context) -> Any:
-    from ml_intern_helpers.preflight.releases import Asked
+    from ml_intern_helpers.preflight.asked import Asked
 
-    return Asked(args.python, tuple(args.with_), context.offline, context.deadline_s or 180, context.progress)
+    limit_s = context.deadline_s or 180
+    options = look = None
+    if args.config:
+        from ml_intern_helpers.preflight.config_file import read_config
+
+        options = read_config(args.config)
+    if args.dataset != "none":
+        from ml_intern_helpers.preflight.real_columns import ask_for_columns
+
+        look = partial(ask_for_columns, wanted=args.dataset, offline=context.offline, timeout_s=limit_s)
+    return Asked(args.python, tuple(args.with_), context.offline, limit_s, context.progress, options=options, look=look)
 
 
 def _launched(args: argparse.Namespace, context: Context) -> Report:
     from ml_intern_helpers.preflight.launch.judge import judged
 
-    gc.disable()
-    try:
-        return judged(args.launch, args.path, args.local, _asked(args, context))
-    except RecursionError as err:
-        raise BadData(
-            "the command line, or a script in it, is nested too deeply to follow", hint="give it the script itself"
-        ) from err
-    finally:
-        gc.enable()
+    return judged(args.launch, args.path, args.local, _asked(args, context))
 
 
 def _explained(code: str) -> Report:
@@ -118,7 +156,10 @@ def _report(found: Any) -> Report:
 
 def render(report: Report) -> str:
     from ml_intern_helpers.preflight.answer import text_of
+    from ml_intern_helpers.preflight.printed import PrintedReport
 
+    if isinstance(report, PrintedReport):
+        return report.printed
     explanation: str | None = report.fields.get("explanation")
     if explanation or not report.fields.get("launches"):
         return explanation or text_of(report)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.api_index.shipped import PACKAGES, shipped, shipped_versions
 from ml_intern_helpers.errors import ToolError, UsageError
+from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.budget import off_the_clock
 from ml_intern_helpers.preflight.header import Header
 from ml_intern_helpers.preflight.knowledge.packages import NEEDS
@@ -50,31 +50,6 @@ class Demand(NamedTuple):
     @property
     def text(self) -> str:
         return f"{self.requirement.text} ({self.source})"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the caller knows about the run.
-
-    Attributes:
-        python: the interpreter that will run the script; its installed files are then what counts.
-        with_: requirements given at the launch (`uv run --with`).
-        offline: fetch nothing.
-        timeout_s: for fetching one release.
-        progress: told what takes long.
-        project: the lists of the project around the script count.
-    """
-
-    python: str | None = None
-    with_: tuple[str, ...] = ()
-    offline: bool = True
-    timeout_s: float = 180
-    progress: Callable[[str], None] = field(default=lambda text: None, compare=False)
-    project: bool = True
-
-
-#: Nothing is known besides the script's own lists, and nothing is fetched.
-NOTHING_MORE = Asked()
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ml_intern_helpers.preflight import folding
-from ml_intern_helpers.preflight.names import Target, dotted, origins, reaching
-from ml_intern_helpers.preflight.options import options_of
+from ml_intern_helpers.preflight.names import dotted, exported, reaching
+from ml_intern_helpers.preflight.neighbours import neighbour, split
+from ml_intern_helpers.preflight.parameters import arguments_for
 from ml_intern_helpers.preflight.script import Binding, Script, remembered
 from ml_intern_helpers.preflight.values import Value, default, known, runtime, unknown
 
@@ -95,7 +96,7 @@ def _boolean(script: Script, expr: ast.BoolOp, deep: int) -> Value | None:
         variables += [value.reason] if value.state == "default" else []
         if bool(value.value) is isinstance(expr.op, ast.Or):
             break
-    return _with_variables(value.value, variables)
+    return with_variables(value.value, variables)
 
 
 def _conditional(script: Script, expr: ast.IfExp, deep: int) -> Value | None:
@@ -105,12 +106,12 @@ def _conditional(script: Script, expr: ast.IfExp, deep: int) -> Value | None:
         other = value_of(script, expr.orelse if test.value else expr.body, deep)
         if test.state == "known" or not chosen.settled or chosen == other:
             return chosen
-        return _with_variables(chosen.value, [test.reason, chosen.reason])
+        return with_variables(chosen.value, [test.reason, chosen.reason])
     one, other = value_of(script, expr.body, deep), value_of(script, expr.orelse, deep)
     return one if one.settled and one == other else None
 
 
-def _with_variables(value: Any, variables: Sequence[str]) -> Value:
+def with_variables(value: Any, variables: Sequence[str]) -> Value:
     named = ", ".join(dict.fromkeys(name for name in variables if name))
     return default(value, named) if named else known(value)
 
@@ -120,7 +121,7 @@ def _combine(script: Script, parts: Sequence[ast.expr], deep: int, make: Callabl
     values = [value_of(script, part, deep) for part in parts]
     if not all(value.settled for value in values):
         return None
-    return _with_variables(make([value.value for value in values]), [v.reason for v in values if v.state == "default"])
+    return with_variables(make([value.value for value in values]), [v.reason for v in values if v.state == "default"])
 
 
 def _name(script: Script, expr: ast.Name, deep: int) -> Value | None:
@@ -138,9 +139,22 @@ def _bound_value(script: Script, name: str, binding: Binding, deep: int) -> Valu
     if binding.kind == "assign" and isinstance(binding.value, ast.expr):
         return value_of(script, binding.value, deep)
     if binding.kind == "import":
-        return runtime(f"`{name}` is imported ({binding.target})")
+        return imported_value(script, binding.target, deep) or runtime(f"`{name}` is imported ({binding.target})")
+    if binding.kind == "param":
+        values = [value_of(script, given, deep) for given in arguments_for(script, binding)]
+        if values and all(value == values[0] for value in values):
+            return values[0]
     what = {"param": "a parameter", "def": "a function", "class": "a class"}.get(binding.kind, "bound at run time")
     return runtime(f"`{name}` is {what} (line {binding.line})")
+
+
+def imported_value(script: Script, target: str, deep: int) -> Value | None:
+    """The value of `settings.BATCH` when `settings.py` lies beside the script and says it outright."""
+    module, name = split(target)
+    there = neighbour(script, module) if module else None
+    read = exported(there, name) if there else None
+    value = value_of(there, read, deep) if there and read else None
+    return value if value and value.settled else None
 
 
 def _called(script: Script, expr: ast.expr) -> str:
@@ -149,55 +163,9 @@ def _called(script: Script, expr: ast.expr) -> str:
 
 
 def _attribute(script: Script, expr: ast.Attribute, deep: int) -> Value | None:
-    target = dotted(script, expr.value)
-    if target and isinstance(target.definition, ast.ClassDef):
-        return _class_constant(script, target.definition, expr.attr, deep)
-    for call in origins(script, expr.value):
-        made = dotted(script, call.func)
-        if made and isinstance(made.definition, ast.ClassDef):
-            return _class_constant(script, made.definition, expr.attr, deep)
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "parse_args":
-            return _option(script, expr.attr, deep)
-    return _strategy(target, expr.attr)
+    from ml_intern_helpers.preflight.attributes import attribute_value  # attributes asks values back
 
-
-def _option(script: Script, name: str, deep: int) -> Value | None:
-    """An argparse option: its default, and the option that may change it."""
-    from ml_intern_helpers.preflight.launch.script_args import parsed  # it asks values back
-
-    given = parsed(script)
-    if name in given.values:
-        return given.values[name]
-    option = options_of(script).get(name)
-    if option is None:
-        return None
-    flags = [] if given.complete else [option.flag]
-    if option.fallback is None:
-        return _with_variables(option.plain, flags)
-    value = value_of(script, option.fallback, deep)
-    converted = folding.call(option.convert, [value.value]) if option.convert and isinstance(value.value, str) else value.value
-    return _with_variables(converted, [*flags, value.reason]) if value.settled else None
-
-
-def _strategy(target: Target | None, attr: str) -> Value | None:
-    """`SaveStrategy.STEPS` of transformers is the text `steps`."""
-    if target and target.name.startswith("transformers.") and target.name.endswith("Strategy"):
-        return known(attr.lower())
-    return None
-
-
-def _class_constant(script: Script, definition: ast.ClassDef, attr: str, deep: int) -> Value | None:
-    """A class attribute that nothing else in the file sets."""
-    script.spend(len(script.attribute_sets) + len(definition.body))
-    if any(target.attr == attr for target, _ in script.attribute_sets):
-        return None
-    values = [
-        item.value
-        for item in definition.body
-        for name in (item.targets if isinstance(item, ast.Assign) else [item.target] if isinstance(item, ast.AnnAssign) else [])
-        if isinstance(name, ast.Name) and name.id == attr and isinstance(item, (ast.Assign, ast.AnnAssign)) and item.value
-    ]
-    return value_of(script, values[0], deep) if len(values) == 1 else None
+    return attribute_value(script, expr, deep)
 
 
 def _subscript(script: Script, expr: ast.Subscript, deep: int) -> Value | None:
@@ -250,7 +218,7 @@ def _environment(script: Script, expr: ast.Call, deep: int) -> Value | None:
         return known(given) if given is not None else runtime(f"the environment variable {variable}")
     if not value.settled:
         return None
-    return _with_variables(value.value, [*([] if script.given.lacks(variable) else [variable]), value.reason])
+    return with_variables(value.value, [*([] if script.given.lacks(variable) else [variable]), value.reason])
 
 
 def _walrus(script: Script, expr: ast.NamedExpr, deep: int) -> Value | None:

@@ -39,9 +39,9 @@ class Binding(NamedTuple):
     """One place where a name gets a value.
 
     Attributes:
-        kind: `assign`, `import`, `def`, `class`, `param`, or `other` (loop variable, `with … as`, unpacking, `+=`).
-        value: the expression bound (`assign`) or the definition (`def`, `class`).
-        target: the dotted name imported.
+        kind: `assign`, `import`, `def`, `class`, `param`, `unpack` (`a, b = f()`), or `other` (loop variable, `with … as`, `+=`).
+        value: the expression bound (`assign`), unpacked (`unpack`), or the definition (`def`, `class`).
+        target: the dotted name imported; for `unpack` the index of the item.
         node: where, for messages.
     """
 
@@ -86,7 +86,8 @@ class Place(NamedTuple):
 
 @dataclass(eq=False)
 class Script:
-    """A walked script; see the module docstring."""
+    """A walked script; see the module docstring. `parsed` is filled by `parsers`, `given`, `real` (the columns of a
+    `load_dataset` call, with the dataset's id) and `not_asked` (why there are none) by who asks."""
 
     source: Source
     module: Scope
@@ -96,6 +97,10 @@ class Script:
     names: dict[str, list[ast.Name]] = field(default_factory=lambda: defaultdict(list))
     attribute_sets: list[tuple[ast.Attribute, ast.expr]] = field(default_factory=list)
     memo: dict[tuple[str, ast.AST], Any] = field(default_factory=dict)
+    parsed: dict[ast.Call, Any] = field(default_factory=dict)
+    is_neighbour: bool = False
+    real: dict[ast.Call, tuple[str, frozenset[str]]] = field(default_factory=dict)
+    not_asked: list[str] = field(default_factory=list)
     steps: int = 0
     #: (module, name) -> whether a star import of the module brings the name; None when nobody knows.
     offers: Callable[[str, str], bool | None] = lambda module, name: None
@@ -268,7 +273,19 @@ def _bind_target(script: Script, target: ast.expr, value: ast.expr, scope: Scope
         ):
             for one, other in zip(left, right, strict=True):
                 _bind_target(script, one, other, scope, guards)
+        case ((ast.Tuple(elts=left) | ast.List(elts=left)), _):
+            _bind_unpacked(left, value, scope, guards)
         case _:
+            _bind_other(target, scope, guards)
+
+
+def _bind_unpacked(targets: list[ast.expr], value: ast.expr, scope: Scope, guards: Guards) -> None:
+    """`script_args, training_args, *_ = parser.parse_args_into_dataclasses()`: items before a star keep their index."""
+    stars = [index for index, target in enumerate(targets) if isinstance(target, ast.Starred)]
+    for index, target in enumerate(targets):
+        if isinstance(target, ast.Name) and not (stars and index > stars[0]):
+            scope.bindings[target.id].append(Binding("unpack", value, str(index), target, guards))
+        else:
             _bind_other(target, scope, guards)
 
 

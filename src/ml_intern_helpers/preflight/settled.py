@@ -39,7 +39,7 @@ def _read(facts: Facts, run: Run, name: str) -> bool:
 
 def next_step(reasons: list[str]) -> str:
     """What to do when nothing was settled, as one line; `reasons` are the sentences under "what I could not tell"."""
-    for parser in ("TrlParser", "HfArgumentParser"):
-        if any(parser in reason for reason in reasons):
-            return f"next: the settings come through {parser}: answer the lines above from its YAML file or the command line"
+    for source in ("TrlParser", "HfArgumentParser", "config file"):
+        if any(source in reason for reason in reasons):
+            return f"next: the settings come through the {source}: give --config FILE, or the command line with --launch '…'"
     return "next: answer the lines above from where the settings stand, or write them into the config's call, and check again"

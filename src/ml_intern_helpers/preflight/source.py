@@ -93,7 +93,7 @@ def read_source(path: Path) -> Source:
 
 
 def source_of_text(name: str, text: str) -> Source:
-    """The source of a script that stands on a command line (heredoc, `python -c`).
+    """The source of a text at hand: a script on a command line (heredoc, `python -c`), or a mended one.
 
     Raises:
         BadData: empty, not Python, or nested beyond the parser.

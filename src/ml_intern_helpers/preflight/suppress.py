@@ -21,13 +21,13 @@ class Suppression(NamedTuple):
     line: int
     alone: bool
 
-    def covers(self, code: str, line: int | None, last_line: int | None) -> bool:
-        """True on any line of the statement, on the line above it, or anywhere for a finding without a place."""
-        if code not in self.codes:
-            return False
-        if line is None:
-            return True
-        return line - (1 if self.alone else 0) <= self.line <= (last_line or line)
+    def covers(self, code: str, line: int | None, first_line: int | None, last_line: int | None) -> bool:
+        """True on the line, on any of the call that it belongs to, above either, or anywhere for a finding without a place."""
+        if code not in self.codes or line is None:
+            return code in self.codes
+        first = first_line or line
+        above = self.alone and self.line in (line - 1, first - 1)
+        return self.line == line or first <= self.line <= (last_line or line) or above
 
 
 def suppressions(source: Source) -> list[Suppression]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ml_intern_helpers import jobs_prices
 from ml_intern_helpers.cli import Context
-from ml_intern_helpers.errors import ToolError, UsageError
+from ml_intern_helpers.errors import NotFound, ToolError, UsageError
 from ml_intern_helpers.report import Report, Status
 from ml_intern_helpers.runs import first_one, launching, places, settle, spend
 from ml_intern_helpers.runs.contract import Task, task_for
@@ -56,6 +56,8 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         _apply_hub(folder, context)
     at = now()
     runs = runs_of(folder, at)
+    if task is None and not runs.all and not runs.damaged and not args.flavor:
+        raise NotFound("nothing is on file here: no task was agreed on, nothing was launched", hint="`task agree …`")
     cost = _asked(args, context)
     decision = spend.may_spend(task, runs, cost or spend.Cost(0.0, ""), at)
     whole, day = spend.limits(task, runs, at)

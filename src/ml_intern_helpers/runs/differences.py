@@ -180,8 +180,8 @@ TERMS: dict[str, Term] = {
 
 
 def _agreed(task: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The terms that a task holds a launch to."""
-    for term in TERMS:
+    """The terms that a task holds a launch to; a closed one holds nobody."""
+    for term in TERMS if task.get("state") != "closed" else ():
         name, _, part = term.partition(".")
         value = task.get(name)
         if name not in task or fault(name, value):

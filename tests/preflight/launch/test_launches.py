@@ -19,6 +19,12 @@ SCHEMA = json.loads((ROOT / "docs/schemas/preflight_check.v1.json").read_text(en
 RECIPE = (ROOT / "skills/ml-intern/recipes/sft.py").read_text(encoding="utf-8")
 JOB = "hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN"
 PUSH = "--hub-id me/demo --space me/board"
+PARSED = (
+    '# /// script\n# dependencies = ["trl", "torch", "datasets", "trackio"]\n# ///\nfrom trl import SFTConfig, SFTTrainer, TrlParser\n'
+    "from datasets import load_dataset\nconfig, = TrlParser(SFTConfig).parse_args_and_config()\n"
+    "trainer = SFTTrainer('m', args=config, train_dataset=load_dataset('a/b', split='train'))\n"
+    "trainer.train()\ntrainer.save_model(config.output_dir)\n"
+)
 HEREDOC = "from trl import SFTConfig\nSFTConfig(max_seq_length=1)\n"
 
 
@@ -43,6 +49,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "good.yaml": "output_dir: out\ndisable_tqdm: true\nlogging_first_step: yes\nlogging_strategy: steps\nreport_to: trackio\n"
         "project: p\nrun_name: r\ntrackio_space_id: me/board\npush_to_hub: true\nhub_model_id: me/demo\nbf16: false\n",
         "acc.yaml": "num_processes: 2\n",
+        "parsed.py": PARSED,
+        "parsed.yaml": "output_dir: out\ndisable_tqdm: true\nlogging_first_step: true\nreport_to: trackio\nrun_name: r\nseed: 1\n",
+        "args.json": "{}",
     }.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -114,6 +123,18 @@ CASES = {
     "trl bad option": Case("trl sft --config good.yaml --max_seq_length 5", {"LAUNCH105"}, {}),
     "trl option wins": Case("trl sft --config good.yaml --disable_tqdm false", {"LOG101"}, {}),
     "trl no file": Case("trl sft --config missing.yaml", {"LAUNCH107"}, {}),
+    "TrlParser": Case("python parsed.py", {"LOG101", "LOG103", "LOG104"}, {}),
+    "TrlParser's file": Case("python parsed.py --config parsed.yaml", set(), {}),
+    "TrlParser's file in another form": Case("accelerate launch parsed.py --config=parsed.yaml", set(), {}),
+    "TrlParser's option wins": Case("python parsed.py --report_to none --config parsed.yaml --disable-tqdm false", {"LOG101", "LOG104"}, {}),
+    "TrlParser's option under another name": Case("python parsed.py --config parsed.yaml --report-to=none", {"LOG104"}, {}),
+    "TrlParser's file is missing": Case("python parsed.py --config passed.yaml", {"LAUNCH107"}, {}),
+    "TrlParser's file is made before": Case("curl -O b/passed.yaml; python parsed.py --config passed.yaml", set(), {}),
+    "TrlParser's file is written before": Case("cat > c.yaml <<'E'\nreport_to: trackio\nseed: 1\nE\npython parsed.py --config c.yaml", {"LOG101", "LOG103", "LOG106"}, {}),
+    "TrlParser's file is named by the shell": Case("python parsed.py --config $FILE", set(), {}),
+    "TrlParser's options come from the shell": Case("python parsed.py --config parsed.yaml --report_to \"$T\"", set(), {}),
+    "JSON is not read for a command line": Case("python parsed.py args.json", set(), {}),
+    "TrlParser's file in a job": Case(f"{JOB} parsed.py --config parsed.yaml", {"SAVE101", "SAVE102", "LOG105"}, {}),
     "script's own option": Case("python train.py --hubid me/x", {"LAUNCH116"}, {}),
     "missing shell file": Case("bash rum.sh", {"LAUNCH107"}, {"launcher": "bash"}),
     "sourced": Case("source venv/bin/activate && python train.py", set(), {"script": "train.py"}),
@@ -237,7 +258,7 @@ def test_no_launch_is_said(line: str) -> None:
 def test_each_launch_of_a_line_is_judged() -> None:
     report = judged(f"python prepare.py && python train.py; {JOB} --timeout 1h header.py {PUSH}", None, local=False)
     assert [entry["launcher"] for entry in report.fields["launches"]] == ["python", "python", "hf jobs uv run"]
-    assert [(one.code, one.file) for one in report.findings] == [("LAUNCH101", "launch 3")]
+    assert [(one.code, one.file) for one in report.findings if one.severity != "info"] == [("LAUNCH101", "launch 3")]
     assert report.fields["method"] == "SFT"
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from ml_intern_helpers.dataset.checks.texts import Piece, Vocabulary, pieces
 from ml_intern_helpers.dataset.kinds import Column
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import Parts
@@ -16,17 +18,53 @@ from ml_intern_helpers.text import clean
 
 @dataclass(frozen=True)
 class Facts:
-    """The sample, the parts its columns play, the verdicts, and the method asked for (or None)."""
+    """The sample, the parts its columns play, the verdicts, and the method asked for (or None).
+
+    Attributes:
+        others: rows of other splits that could be read cheaply, by split.
+    """
 
     look: Look
     columns: list[Column]
     parts: Parts
     verdicts: dict[str, Verdict]
     method: str | None
+    others: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
         return self.look.rows
+
+    @cached_property
+    def texts(self) -> list[list[Piece]]:
+        """The texts of every row."""
+        return [pieces(row, self.parts) for row in self.rows]
+
+    @cached_property
+    def words(self) -> list[list[tuple[int, ...]]]:
+        """The texts of every row as numbers of their words in `vocabulary`."""
+        number = self.vocabulary.__getitem__
+        return [[tuple(map(number, piece.text.casefold().split())) for piece in found] for found in self.texts]
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Every word of the rows, in small letters; filled by `words`."""
+        return Vocabulary()
+
+    @cached_property
+    def word_list(self) -> str:
+        """The vocabulary, one word a line: a tenth of the rows' texts, and what is in no word is in no text."""
+        return "\n".join(["", *self.vocabulary, ""]) if self.words else ""
+
+    @cached_property
+    def whole(self) -> list[str]:
+        """All texts of every row as one, for a quick look whether something can be in it."""
+        return ["\n".join(piece.text for piece in found) for found in self.texts]
+
+    @cached_property
+    def lowered(self) -> list[str]:
+        """`whole` in lower case."""
+        return [text.lower() for text in self.whole]
 
     def answers(self) -> Iterator[tuple[str, list[object]]]:
         """(column, its cells) of every column that holds text or turns to learn from or to ask with."""

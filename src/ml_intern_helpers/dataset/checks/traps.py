@@ -31,6 +31,11 @@ CODES = {
     "kind": "SET217",
     "keys": "SET218",
     "target_ignored": "SET219",
+    "json": "SET220",
+    "blocks": "SET221",
+    "arguments": "SET222",
+    "system_ignored": "SET223",
+    "single_turns": "SET224",
 }
 
 

@@ -19,19 +19,20 @@ AGENT_ORDERS: tuple[Pattern, ...] = (
         r"(?i)\b(?:attention|note|notice|message|instructions?|important|warning)[ :,-]{1,3}"
         rf"(?:to|for)? ?(?:all |any |every |the )?{_AI}"
         r"(?:[ -](?:assistant|agent|model|system|reader|reviewer|tool)s?)?\s?[:!,-]",
-        ("attention", "note", "notice", "message", "instruction", "important", "warning"),
+        (" ai", "llm", "claude", "gpt", "copilot", "gemini", "language model", "coding agent"),
+        gate=r"\n[^a-z0-9\n]*(?:ai|llms?|claude|chatgpt|gpt|copilot|gemini|language|coding)\b",
     ),
     Pattern(
         "a condition on being an AI",
         rf"(?i)\bif you(?: are|['’]re) an? {_AI}(?:[ -](?:assistant|agent|model|system|reader|reviewer)s?)?[^.\n]{{0,80}}"
         r"\b(?:must|run|execute|ignore|delete|send|upload|reply|respond|output|stop|report|print|say)\b",
-        ("if you",),
+        ("if you are a", "if you're a", "if you’re a"),
     ),
     Pattern(
         "an order to keep something from the user",
         r"(?i)\b(?:do not|don['’]t|never) (?:tell|inform|alert|notify|warn|ask|(?:mention|reveal|show) (?:this|it) to)"
         r" (?:the|your) (?:user|human|operator|developer)\b",
-        ("tell", "inform", "alert", "notify", "warn", "ask", "mention", "reveal", "show"),
+        ("the user", "your user", "the human", "your human", "the operator", "your operator", "the developer", "your developer"),
     ),
     Pattern(
         "a forged frame of an agent",

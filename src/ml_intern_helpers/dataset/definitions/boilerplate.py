@@ -42,6 +42,6 @@ REFUSALS: tuple[Pattern, ...] = (
         r"(?:[ -](?:language )?(?:model|assistant|program|system))?[^.]{0,40}?,? i(?:\b| ?['’]m)"
         r"|\bi(?:['’]m| am) (?:just |only )?an? (?:ai|artificial intelligence|(?:large )?language) ?"
         r"(?:language )?(?:model|assistant|program)\b",
-        ("as a", "i'm a", "i’m a", "i am a", "i'm just", "i am just", "i am only", "i'm only", "i’m just"),
+        ("as an ai", "as an art", "as a la", "'m a", "’m a", "i am a", "'m just a", "’m just a", "am just a", "m only a"),
     ),
 )

@@ -94,18 +94,21 @@ PERSONAL: tuple[Pattern, ...] = (
         "an IBAN",
         r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b",
         (),
+        gate=r"\n[^a-z0-9\n]?[a-z]{2}\d{2}",
         confirm=real_iban,
     ),
     Pattern(
         "a payment card number",
         r"\b(?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|3[47]\d{2}|6011|65\d{2})[ -]\d{4,6}[ -]\d{4,5}(?:[ -]\d{4})?\b",
         (),
+        gate=r"\n[^a-z0-9\n]?(?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|3[47]\d{2}|6011|65\d{2})[\n-]",
         confirm=real_card,
     ),
     Pattern(
         "a US social security number",
         r"(?i)\b(?:ssn|social security (?:number|no\.?))[^0-9]{0,20}\d{3}-\d{2}-\d{4}\b",
         ("ssn", "social security"),
+        gate=r"\n[^a-z\n]*(?:ssn|security)\b",
         confirm=real_ssn,
     ),
 )

@@ -64,6 +64,16 @@ def read_arrow(paths: list[Path], sample: int) -> Table:
     return table
 
 
+def batches(paths: list[Path]) -> Iterator[Any]:
+    """All batches of Arrow files, one after another, none held.
+
+    Raises:
+        BadData: no Arrow file, or one that breaks off.
+    """
+    for path in paths:
+        yield from _open(path, _arrow_batches)
+
+
 def _table(taken: Taken, schema: Any, paths: list[Path], total: int | None, *, order_spread: bool = False) -> Table:
     used = sum(path.stat().st_size for path in paths)
     notes = [*taken.notes(), *column_notes(len(schema.names))]

@@ -61,13 +61,19 @@ def read(paths: list[Path], sample: int) -> Table:
             sampler.add(number, partial(_row, header, cells))
             if lacking and len(short) < 1000:
                 short.append(number)
-    rows, numbers = sampler.result()
+    sampled, numbers = sampler.result()
     arguments = {} if separator == "," else {"sep": separator}
     found = [_short(paths[0], short)] if short else []
     used = allowance.used if allowance.cut else sum(path.stat().st_size for path in paths)
     total = None if allowance.cut else sampler.seen
     notes = [*allowance.notes(sampler.seen), *sampler.notes(), *column_notes(max(wide, default=0))]
-    return Table(_typed(rows), numbers, sampler.seen, total, used, {}, arguments, True, found, notes)
+    return Table(_typed(sampled), numbers, sampler.seen, total, used, {}, arguments, True, found, notes)
+
+
+def rows(path: Path, separator: str, allowance: Allowance) -> Iterator[tuple[int, list[str], list[str], bool]]:
+    """Line number, column names, cells, and whether the line lacks cells, of every row of `path`."""
+    csv.field_size_limit(LONGEST_LINE_BYTES)
+    return _rows(path, separator, allowance, set())
 
 
 def _separator(path: Path) -> str:

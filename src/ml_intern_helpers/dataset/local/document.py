@@ -37,10 +37,10 @@ def read(paths: list[Path], sample: int, split: str | None = None) -> Table:
         allowance.spend(size)
         if field:
             arguments["field"] = field
-    rows, numbers = sampler.result()
+    sampled, numbers = sampler.result()
     total = None if allowance.cut else sampler.seen
     notes = [*allowance.notes(sampler.seen), *sampler.notes()]
-    table = Table(rows, numbers, sampler.seen, total, allowance.used, load_arguments=arguments, order_spread=True, notes=notes)
+    table = Table(sampled, numbers, sampler.seen, total, allowance.used, load_arguments=arguments, order_spread=True, notes=notes)
     table.splits = splits if len(paths) == 1 else {}
     return table
 
@@ -57,6 +57,11 @@ def _add(path: Path, sampler: Sampler, allowance: Allowance, split: str | None) 
             break
         sampler.add(sampler.seen + 1, lambda row=row: row)  # type: ignore[misc]
     return size, field, splits
+
+
+def rows(path: Path, field: str | None) -> list[dict[str, Any]]:
+    """All rows of one document; `field` names where they are, as `load_dataset` takes it."""
+    return _rows(path, field if field and field in SPLIT_FIELDS else None)[2]
 
 
 def is_lines(path: Path) -> bool:

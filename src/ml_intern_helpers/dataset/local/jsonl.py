@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_intern_helpers.dataset.local.bounds import Allowance
 from ml_intern_helpers.dataset.local.lines import lines
-from ml_intern_helpers.dataset.local.opening import decode, excerpt, shown
+from ml_intern_helpers.dataset.local.opening import decode, excerpt, open_bytes, shown
 from ml_intern_helpers.dataset.local.sampling import Sampler
 from ml_intern_helpers.dataset.local.table import Table
 from ml_intern_helpers.errors import BadData
@@ -34,6 +34,20 @@ def read(paths: list[Path], sample: int) -> Table:
     total = None if allowance.cut else sampler.seen
     notes = [*allowance.notes(sampler.seen), *sampler.notes()]
     return Table(rows, numbers, sampler.seen, total, allowance.used, order_spread=True, notes=notes)
+
+
+def check_lines(path: Path, numbers: range) -> None:
+    """Parse the lines `numbers` (1-based) of `path`; the others are passed over.
+
+    Raises:
+        BadData: as `read` does, for the first of them that is broken.
+    """
+    with open_bytes(path) as stream:
+        for number, line in enumerate(stream, 1):
+            if number >= numbers.stop:
+                return
+            if number in numbers and line.strip():
+                _parse(path, line, number)
 
 
 def _parse(path: Path, line: bytes, number: int) -> dict[str, Any]:

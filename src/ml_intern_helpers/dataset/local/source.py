@@ -16,7 +16,7 @@ from ml_intern_helpers.dataset.local.narrow import narrow
 from ml_intern_helpers.dataset.local.opening import shown
 from ml_intern_helpers.dataset.local.sampling import TooDeep
 from ml_intern_helpers.dataset.local.table import Table
-from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, even
+from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, Stored, even
 from ml_intern_helpers.dataset.mapping.code import names, quoted
 from ml_intern_helpers.dataset.target import Asked
 from ml_intern_helpers.errors import BadData
@@ -72,7 +72,17 @@ def look(asked: Asked, sample: int, warn: Warn) -> Look:
         load=load,
         types=table.types,
         findings=table.findings,
+        stored=_stored(files, kind, table),
     )
+
+
+def _stored(files: Files, kind: str, table: Table) -> Stored:
+    """All files; where one document holds all splits, the one that was looked at."""
+    splits: dict[str, list[Path]] = dict(files.splits)
+    if table.splits:
+        splits = {table.load_arguments["field"]: next(iter(files.splits.values()))}
+    sizes = {name: sum(path.stat().st_size for path in paths) for name, paths in splits.items()}
+    return Stored(kind, splits, sizes, dict(table.load_arguments))
 
 
 def _one_document(files: Files) -> bool:

@@ -8,18 +8,20 @@ from typing import Any
 from ml_intern_helpers.dataset.mapping.code import (
     ROLE_NAMES,
     Script,
-    chat,
+    asked,
     keep_rows,
-    listener,
     map_rows,
     quoted,
     rename,
     row,
     select,
-    turn,
+    system,
 )
 from ml_intern_helpers.dataset.mapping.labels import label_expression
+from ml_intern_helpers.dataset.mapping.shaped import shape_scripts
+from ml_intern_helpers.dataset.mapping.speech import chat, listener
 from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.reading.common import SUPPORTED
 from ml_intern_helpers.dataset.reading.grpo import TAKEN
 
 Rows = list[dict[str, Any]]
@@ -27,8 +29,11 @@ EXTRAS = ("tools", "images")
 
 
 def candidates(method: str, parts: Parts, rows: Rows) -> Iterator[Script]:
-    """Scripts that may turn `rows` into what `method` reads."""
-    yield from _BY_METHOD[method](parts, rows)
+    """Scripts that may turn `rows` into what `method` reads; a shape found in the rows is meant before names alone are."""
+    for shape in parts.shapes:
+        yield from shape_scripts(method, shape, parts)
+    if not any(method in shape.refuses for shape in parts.shapes):
+        yield from _BY_METHOD[method](parts, parts.unpacked(rows))
 
 
 def _sft(parts: Parts, rows: Rows) -> Iterator[Script]:
@@ -47,21 +52,21 @@ def _sft(parts: Parts, rows: Rows) -> Iterator[Script]:
 def _messages(parts: Parts, rows: Rows) -> Script:
     """The chat column alone; ShareGPT keys and roles rewritten."""
     script = Script()
-    made = chat(script, parts, rows, "messages", "user")
+    made = _opened(parts, chat(script, parts, rows, "messages", "user"))
     if made == row(parts.by_part["messages"]):
         return _renamed(parts, {"messages": "messages"})
-    script.statements.append(map_rows({"messages": made}, _extras(parts)))
+    script.map_rows({"messages": made}, _extras(parts))
     return script
 
 
 def _prompt_completion(parts: Parts, rows: Rows) -> Iterator[Script]:
     label = label_expression(parts, rows)
     wanted = keep_rows(label) if label else ""
-    if {"prompt", "completion"} <= set(parts.by_part.values()):
+    if {"prompt", "completion"} <= set(parts.by_part.values()) and not parts.has("system"):
         yield _with(_renamed(parts, {"prompt": "prompt", "completion": "completion"}), before=wanted)
     script = Script()
-    fields = {"prompt": asked(script, parts, rows), "completion": chat(script, parts, rows, "completion", "assistant")}
-    script.statements.append(map_rows(fields, _extras(parts)))
+    fields = {"prompt": _asked(script, parts, rows), "completion": chat(script, parts, rows, "completion", "assistant")}
+    script.map_rows(fields, _extras(parts))
     yield _with(script, before=wanted)
 
 
@@ -77,28 +82,25 @@ def _chosen_only(parts: Parts, rows: Rows) -> Iterator[Script]:
     yield _renamed(parts, {"chosen": "messages"})
     if parts.has("prompt"):
         script = Script()
-        fields = {"prompt": asked(script, parts, rows), "completion": chat(script, parts, rows, "chosen", "assistant")}
-        script.statements.append(map_rows(fields, _extras(parts)))
+        fields = {"prompt": _asked(script, parts, rows), "completion": chat(script, parts, rows, "chosen", "assistant")}
+        script.map_rows(fields, _extras(parts))
         yield script
     elif parts.kind("chosen") == "string":
         yield _renamed(parts, {"chosen": "text"})
+    else:
+        script = Script()
+        script.map_rows({"messages": chat(script, parts, rows, "chosen", "assistant")}, _extras(parts))
+        yield script
 
 
-def asked(script: Script, parts: Parts, rows: Rows) -> str:
-    """An expression for the prompt's messages: system turn, question, and the input of alpaca rows under it."""
-    system = _system(parts.by_part["system"]) if parts.has("system") else ""
-    if parts.kind("prompt") != "string":
-        prompt = chat(script, parts, rows, "prompt", "user")
-        return f"[{system}, *{prompt}]" if system else prompt
-    words = row(parts.by_part["prompt"])
-    if parts.has("context"):
-        words = f'"\\n\\n".join(filter(None, [{words}, {row(parts.by_part["context"])}]))'
-    return f"[{system}, {turn('user', words)}]" if system else f"[{turn('user', words)}]"
+def _asked(script: Script, parts: Parts, rows: Rows) -> str:
+    """An expression for the prompt's messages, whatever the prompt is."""
+    return asked(parts) if parts.kind("prompt") == "string" else _opened(parts, chat(script, parts, rows, "prompt", "user"))
 
 
-def _system(column: str) -> str:
-    """The system turn, left out of rows that have none: an empty one would stand in for the template's own."""
-    return f"*([{turn('system', row(column))}] if {row(column)} else [])"
+def _opened(parts: Parts, made: str) -> str:
+    """`made` with the system column's words in front."""
+    return f"[{system(parts)}, *{made}]" if parts.has("system") else made
 
 
 def _pairs(parts: Parts, rows: Rows) -> Iterator[Script]:
@@ -109,13 +111,13 @@ def _pairs(parts: Parts, rows: Rows) -> Iterator[Script]:
     if not parts.has("prompt") or parts.kind("chosen") != "string" or _begins_with_prompt(parts, rows):
         yield _renamed(parts, pair)
     if parts.has("prompt"):
-        if "prompt" in parts.by_part.values():
+        if "prompt" in parts.by_part.values() and not parts.has("system"):
             yield _renamed(parts, {"prompt": "prompt", **pair})
         yield _pair_as_messages(parts, rows)
     elif parts.kind("chosen") != "string":
         script = Script()
         fields = {name: chat(script, parts, rows, name, "assistant") for name in pair}
-        script.statements.append(map_rows(fields, _extras(parts)))
+        script.map_rows(fields, _extras(parts))
         yield script
 
 
@@ -128,27 +130,27 @@ def _begins_with_prompt(parts: Parts, rows: Rows) -> bool:
 
 def _pair_as_messages(parts: Parts, rows: Rows) -> Script:
     script = Script()
-    fields = {"prompt": asked(script, parts, rows)}
+    fields = {"prompt": _asked(script, parts, rows)}
     for name in ("chosen", "rejected"):
         answer = chat(script, parts, rows, name, "assistant")
         # A whole conversation ends in the answer; what comes before is the prompt over again.
         fields[name] = f"{answer}[-1:]" if parts.kind(name) in ("messages", "sharegpt") else answer
-    script.statements.append(map_rows(fields, _extras(parts)))
+    script.map_rows(fields, _extras(parts))
     return script
 
 
 def _kto(parts: Parts, rows: Rows) -> Iterator[Script]:
     label = label_expression(parts, rows)
     if parts.has("prompt", "completion") and label:
-        if {"prompt", "completion"} <= set(parts.by_part.values()):
+        if {"prompt", "completion"} <= set(parts.by_part.values()) and not parts.has("system"):
             yield Script(statements=[map_rows({"label": label}, ["prompt", "completion", *_extras(parts)])])
         script = Script()
         fields = {
-            "prompt": asked(script, parts, rows),
+            "prompt": _asked(script, parts, rows),
             "completion": chat(script, parts, rows, "completion", "assistant"),
             "label": label,
         }
-        script.statements.append(map_rows(fields, _extras(parts)))
+        script.map_rows(fields, _extras(parts))
         yield script
     yield from _pairs(parts, rows)
 
@@ -156,6 +158,8 @@ def _kto(parts: Parts, rows: Rows) -> Iterator[Script]:
 def _grpo(parts: Parts, rows: Rows) -> Iterator[Script]:
     """Prompts alone; every other column stays, for the reward functions."""
     taken = [name for name in TAKEN if name in parts.kinds]
+    if parts.has("images"):  # then strings beside the prompt's messages decide by chance what TRL takes the row for
+        taken += [name for name in SUPPORTED if name != "prompt" and parts.kinds.get(name) == "string"]
     drop = f"dataset = dataset.remove_columns([{', '.join(map(quoted, taken))}])" if taken else ""
     if taken:
         yield Script(statements=[drop])
@@ -168,7 +172,8 @@ def _ends_with_answer(parts: Parts, rows: Rows, source: str) -> list[bool]:
     """For each conversation, whether it ends with the assistant's turn, so that what comes before is the question."""
     column = parts.by_part[source]
     who = listener(rows, [column]).keys[0]
-    last = [item[column][-1].get(who) for item in rows if item.get(column) and isinstance(item[column], list)]
+    ends = [item[column][-1] for item in rows if item.get(column) and isinstance(item[column], list)]
+    last = [turn.get(who) if isinstance(turn, dict) else None for turn in ends]
     return [ROLE_NAMES.get(str(role).lower(), role) == "assistant" for role in last]
 
 
@@ -176,11 +181,11 @@ def _question(parts: Parts, rows: Rows, source: str) -> Script:
     """The conversation without the answer at its end is the question."""
     script = Script()
     if source == "prompt" and parts.kind("prompt") == "string":
-        script.statements.append(map_rows({"prompt": asked(script, parts, rows)}, None))
+        script.map_rows({"prompt": _asked(script, parts, rows)}, None)
         return script
     made = _before_answer(script, chat(script, parts, rows, source, "user"), _ends_with_answer(parts, rows, source))
     gone = {parts.by_part[name] for name in (source, "chosen", "rejected") if parts.has(name)}
-    script.statements.append(map_rows({"prompt": made}, [name for name in parts.kinds if name not in gone]))
+    script.map_rows({"prompt": made}, [name for name in parts.kinds if name not in gone])
     return script
 
 

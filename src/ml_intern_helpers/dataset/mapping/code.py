@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ml_intern_helpers.dataset.kinds import TURN_KEYS
 from ml_intern_helpers.dataset.meaning import Parts
 
 #: What datasets call the speakers -> what chat templates call them.
@@ -25,61 +24,59 @@ ROLE_NAMES = {
     "function_response": "tool",
 }
 
-
 LINE = 110
-
-
-@dataclass(frozen=True)
-class Speech:
-    """How the turns of one column are written down.
-
-    Attributes:
-        keys: the keys for speaker and words.
-        roles: speakers seen, those that chat templates know included.
-    """
-
-    keys: tuple[str, str] = ("role", "content")
-    roles: tuple[str, ...] = ()
-
-    @property
-    def plain(self) -> bool:
-        """The turns are what TRL reads."""
-        return self.keys == ("role", "content") and not self.renamed
-
-    @property
-    def renamed(self) -> dict[str, str]:
-        """Speakers that need another name."""
-        return {role: ROLE_NAMES[role.lower()] for role in self.roles if role.lower() in ROLE_NAMES}
 
 
 @dataclass
 class Script:
-    """Mapping code in the making: helper definitions first, then statements."""
+    """Mapping code in the making: helper definitions first, then statements.
+
+    Attributes:
+        definitions: imports, tables, functions.
+        statements: what is done to `dataset`.
+        mixed: the rows made hold structs of several shapes, which `datasets` would fill up with nulls unless told not to.
+    """
 
     definitions: list[str] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)
+    mixed: bool = False
 
     def text(self) -> str:
         return "\n".join([*self.definitions, *self.statements])
 
+    def map_rows(self, fields: Mapping[str, str], keep: Iterable[str] | None) -> Script:
+        """Add the statement that makes `fields`; the script itself."""
+        self.statements.append(map_rows(fields, keep, mixed=self.mixed))
+        return self
 
-def listener(rows: Iterable[Mapping[str, object]], columns: Iterable[str]) -> Speech:
-    """How the turns in `columns` are written, from the sample. One table of roles serves them all."""
-    columns = list(columns)
-    turns = [turn for row in rows for column in columns for turn in _turns(row.get(column)) if isinstance(turn, dict)]
-    for keys in TURN_KEYS:
-        if turns and all(keys[0] in turn for turn in turns) and any(keys[1] in turn for turn in turns):
-            roles = dict.fromkeys(str(turn[keys[0]]) for turn in turns)
-            return Speech(keys, tuple(list(roles)[:20]))
-    return Speech()
-
-
-def _turns(cell: object) -> list[object]:
-    return cell if isinstance(cell, list) else [cell]
+    def need(self, *definitions: str) -> None:
+        """Add what is not there yet; imports go first."""
+        for code in definitions:
+            if code not in self.definitions:
+                self.definitions.insert(0 if code.startswith("import ") else len(self.definitions), code)
 
 
 def row(column: str) -> str:
     return f"row[{quoted(column)}]"
+
+
+def cell(parts: Parts, column: str) -> str:
+    """An expression for the cell of `column`, its turns where they are written down as JSON."""
+    return f"json.loads({row(column)})" if column in parts.json else row(column)
+
+
+def asked(parts: Parts) -> str:
+    """An expression for the messages of a prompt in strings: system turn, question, and the input of alpaca rows under it."""
+    words = row(parts.by_part["prompt"])
+    if parts.has("context"):
+        words = f'"\\n\\n".join(filter(None, [{words}, {row(parts.by_part["context"])}]))'
+    return f"[{system(parts)}, {turn('user', words)}]" if parts.has("system") else f"[{turn('user', words)}]"
+
+
+def system(parts: Parts) -> str:
+    """The system turn, left out of rows that have none: an empty one would stand in for the template's own."""
+    words = row(parts.by_part["system"])
+    return f"*([{turn('system', words)}] if {words} else [])"
 
 
 def quoted(name: object) -> str:
@@ -100,40 +97,13 @@ def record(fields: Mapping[str, str]) -> str:
     return "{" + ", ".join(f"{quoted(name)}: {value}" for name, value in fields.items()) + "}"
 
 
-def chat(script: Script, parts: Parts, rows: list[dict[str, object]], part: str, role: str) -> str:
-    """An expression for the messages in the column of `part`; a string becomes one turn of `role`."""
-    column, kind = parts.by_part[part], parts.kind(part)
-    if kind == "string":
-        return f"[{turn(role, row(column))}]"
-    cell = f"[{row(column)}]" if kind == "turn" else row(column)
-    speech = listener(rows, [name for name in parts.by_part.values() if parts.kinds[name] in (kind, "sharegpt", "turn")])
-    return cell if speech.plain else f"{_converter(script, speech)}({cell})"
-
-
-def _converter(script: Script, speech: Speech) -> str:
-    """Define a function that rewrites turns as role and content; its name."""
-    who, what = (quoted(key) for key in speech.keys)
-    speaker = f"turn[{who}]"
-    if speech.renamed:
-        names_of_all = {role: speech.renamed.get(role, role) for role in speech.roles}
-        table = ", ".join(f"{quoted(role)}: {quoted(name)}" for role, name in names_of_all.items())
-        lines = [f"ROLES = {{{table}}}"]
-        speaker = f"ROLES[{speaker}]"
-    else:
-        lines = []
-    body = f'[{{"role": {speaker}, "content": turn[{what}]}} for turn in turns]'
-    lines += ["def to_messages(turns):", f"    return {body}"]
-    known = "\n".join(lines)
-    if known not in script.definitions:
-        script.definitions.append(known)
-    return "to_messages"
-
-
-def map_rows(fields: Mapping[str, str], keep: Iterable[str] | None) -> str:
+def map_rows(fields: Mapping[str, str], keep: Iterable[str] | None, *, mixed: bool = False) -> str:
     """`dataset.map(…)` that makes `fields`; `keep` are the old columns to keep, None for all of them."""
     keep = None if keep is None else list(keep)
     gone = f"[name for name in dataset.column_names if name not in {names(keep)}]" if keep else "dataset.column_names"
     rest = "" if keep is None else f", remove_columns={gone}"
+    # Without these, tool calls get each other's arguments as nulls.
+    rest += ', on_mixed_types="use_json", try_original_type=False' if mixed else ""
     made = f"lambda row: {record(fields)}"
     short = f"dataset = dataset.map({made}{rest})"
     if len(short) <= LINE:

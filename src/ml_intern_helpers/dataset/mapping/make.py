@@ -35,16 +35,19 @@ class Mapping:
     rows: Rows
 
 
-def make(method: str, parts: Parts, rows: Rows, problems: list[Problem]) -> Mapping | None:
+def make(method: str, parts: Parts, rows: Rows, problems: list[Problem], *, wait: bool = True) -> Mapping | None:
     """The mapping for `method`, or None when no candidate passes; one whose rows teach nothing only when there is no other.
 
-    A candidate that leaves single bad rows is tried again with those rows filtered out, before it and then after it.
+    A candidate that leaves single bad rows is tried again with those rows filtered out before it.
+
+    Raises:
+        NotPlain: see `run`.
     """
-    clean = _usable_rows_only(parts, rows)
+    clean = _usable_rows_only(parts, parts.unpacked(rows))
     first: Mapping | None = None
     for script in _scripts(method, parts, rows, problems):
         for code in (script.text(), *_filtered(script, clean)):
-            made = _try(method, code, rows)
+            made = _try(method, code, rows, wait)
             if made and not hopeless(method, made.rows, complete=False):
                 return made
             first = first or made
@@ -62,11 +65,11 @@ def _filtered(script: Script, condition: str | None) -> Iterator[str]:
         yield Script(script.definitions, [keep_rows(condition), *script.statements]).text()
 
 
-def _try(method: str, code: str, rows: Rows) -> Mapping | None:
+def _try(method: str, code: str, rows: Rows, wait: bool) -> Mapping | None:
     if not code:
         return None
     try:
-        made = run(code, rows)
+        made = run(code, rows, wait=wait)
     except MappingFailed:
         return None
     # Half the rows gone is no mapping but another dataset; a filter on labels may take as much as it likes.
@@ -81,14 +84,17 @@ def _usable_rows_only(parts: Parts, rows: Rows) -> str | None:
     conditions = []
     for part in ("messages", "dialogue", "prompt", "completion", "chosen", "rejected", "text", "label"):
         column = parts.get(part)
-        if column and (condition := _usable(column, parts.kind(part), rows)) and condition not in conditions:
+        condition = _usable(column, parts, rows) if column else None
+        if condition and condition not in conditions:
             conditions.append(condition)
     return " and ".join(conditions) or None
 
 
-def _usable(column: str, kind: str, rows: Rows) -> str | None:
+def _usable(column: str, parts: Parts, rows: Rows) -> str | None:
     cells = [item.get(column) for item in rows]
-    if kind in ("string", "bool", "int", "float"):
+    if column in parts.json:
+        return None if all(cells) else row(column)
+    if parts.kinds[column] in ("string", "bool", "int", "float"):
         return f"{row(column)} is not None" if None in cells else None
     if any(_hollow(cell) for cell in cells):
         tools = any(isinstance(turn, dict) and turn.get("tool_calls") for cell in cells for turn in cell or [])

@@ -1,4 +1,4 @@
-"""Runs mapping code on the sampled rows with `datasets` itself. The code is ours; only column names come from outside."""
+"""Runs mapping code on the sampled rows. The code is ours; only column names come from outside."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import ast
 import contextlib
 import io
 from collections.abc import Iterator
+from types import CodeType
 from typing import Any
+
+from ml_intern_helpers.dataset.mapping.plain import NotPlain, PlainDataset
 
 Rows = list[dict[str, Any]]
 
@@ -15,22 +18,51 @@ class MappingFailed(Exception):
     """The code stopped on the sample; its message is the reason."""
 
 
-def run(code: str, rows: Rows) -> Rows:
-    """The rows that `code` makes of `rows`.
+def run(code: str, rows: Rows, *, wait: bool = True) -> Rows:
+    """The rows that `code` makes of `rows`: what `datasets` makes of them, which is imported where that takes `datasets` to say.
+
+    Args:
+        code: statements over `dataset`.
+        rows: the sample.
+        wait: importing `datasets` (a second) is worth it.
 
     Raises:
         MappingFailed: the code does not parse, or stops.
+        NotPlain: it takes `datasets`, and `wait` is false.
     """
+    try:
+        compiled = compile(ast.parse(code), "<mapping>", "exec")
+    except (SyntaxError, ValueError) as err:
+        raise MappingFailed(f"{type(err).__name__}: {err}") from err
+    try:
+        return _exec(compiled, PlainDataset.from_list(rows))
+    except NotPlain:
+        if not wait:
+            raise
+        return run_with_datasets(compiled, rows)
+
+
+def run_with_datasets(compiled: CodeType, rows: Rows) -> Rows:
+    """The same with the real library, whatever the rows hold."""
     import datasets
 
     with _quiet(datasets):
         try:
-            compiled = compile(ast.parse(code), "<mapping>", "exec")
-            scope: dict[str, Any] = {"dataset": datasets.Dataset.from_list(rows, on_mixed_types="use_json")}
-            exec(compiled, scope)
-            return [dict(row) for row in scope["dataset"]]
-        except Exception as err:  # whatever stops it, this mapping is not shown
+            dataset = datasets.Dataset.from_list(rows, on_mixed_types="use_json")
+        except Exception as err:  # rows that no dataset can be made of
             raise MappingFailed(f"{type(err).__name__}: {err}") from err
+        return _exec(compiled, dataset)
+
+
+def _exec(compiled: CodeType, dataset: Any) -> Rows:
+    scope: dict[str, Any] = {"dataset": dataset}
+    try:
+        exec(compiled, scope)
+        return [dict(row) for row in scope["dataset"]]
+    except NotPlain:
+        raise
+    except Exception as err:  # whatever stops it, this mapping is not shown
+        raise MappingFailed(f"{type(err).__name__}: {err}") from err
 
 
 @contextlib.contextmanager

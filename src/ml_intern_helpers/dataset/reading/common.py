@@ -7,9 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ml_intern_helpers.dataset.kinds import turn_keys
+from ml_intern_helpers.dataset.kinds import turn_keys, unpacked
+from ml_intern_helpers.dataset.meaning import PARTS
+from ml_intern_helpers.dataset.names import first
+from ml_intern_helpers.text import clean
 
 Row = dict[str, Any]
+#: Names of a column of system prompts.
+SYSTEM = PARTS["system"][0]
 #: TRL looks at any one of these to tell whether a row is a conversation.
 SUPPORTED = ("prompt", "chosen", "rejected", "completion", "messages")
 #: Roles that chat templates know. Qwen's drop any other turn without a word, Gemma's and Mistral's raise.
@@ -57,29 +62,56 @@ def conversational(row: Row) -> tuple[bool, list[str]]:
     return bool(chat), plain if chat else []
 
 
-def cell_problem(value: object, chat: bool) -> str | None:
-    """What is wrong with one cell that must hold messages (or a string): a code, or None."""
+def cell_problem(value: object, chat: bool, pictures: bool = False) -> str | None:
+    """What is wrong with one cell that must hold messages (or a string): a code, or None.
+
+    Args:
+        value: the cell.
+        chat: it must hold messages.
+        pictures: the row brings images, so that a vision-language model reads it.
+    """
     if value is None:
         return "null"
     if not chat:
-        return None if isinstance(value, str) else "kind"
+        return "kind" if not isinstance(value, str) else ("json" if unpacked(value) is not value else None)
     if not isinstance(value, list):
         return "kind"
     if not value:
         return "empty"
-    return next((fault for fault in map(turn_problem, value) if fault), None)
+    return next((fault for turn in value if (fault := turn_problem(turn, pictures))), None)
 
 
-def turn_problem(turn: object) -> str | None:
+def turn_problem(turn: object, pictures: bool = False) -> str | None:
     """What is wrong with one turn."""
     if not isinstance(turn, dict) or not isinstance(turn.get("role"), str):
         return "keys" if isinstance(turn, dict) and turn_keys([turn]) else "kind"
     if turn["role"] not in ROLES:
         return "role"
-    content = turn.get("content")
+    if any(isinstance(arguments, str) for arguments in call_arguments(turn)):
+        return "arguments"
+    return _content_problem(turn.get("content"), bool(turn.get("tool_calls")), pictures)
+
+
+def _content_problem(content: object, calls: bool, pictures: bool) -> str | None:
     if content is None:
-        return None if turn.get("tool_calls") else "content"
-    return None if isinstance(content, str) or _blocks(content) else "kind"
+        return None if calls else "content"
+    if isinstance(content, str):
+        return None
+    if not _blocks(content):
+        return "kind"
+    return None if pictures or _shows(content) else "blocks"
+
+
+def call_arguments(turn: Row) -> list[Any]:
+    """The arguments of each tool call of a turn."""
+    calls = turn.get("tool_calls")
+    functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    return [function["arguments"] for function in functions if isinstance(function, dict) and "arguments" in function]
+
+
+def _shows(content: Any) -> bool:
+    """Some block is a picture (or a film): only a vision-language model reads those."""
+    return any(block["type"] in ("image", "video") for block in content)
 
 
 def _blocks(content: object) -> bool:
@@ -94,22 +126,39 @@ _SAID = {
     "keys": "'{column}' has turns without role and content",
     "role": "'{column}' has roles that chat templates do not know ({roles}): templates drop or refuse such turns",
     "content": "'{column}' has a turn whose content is null",
+    "json": "'{column}' holds messages written down as JSON text: TRL would train on the JSON itself",
+    "blocks": "'{column}' has contents in blocks ({blocks}) and no images: a text model's chat template takes strings",
+    "arguments": "'{column}' has tool calls whose arguments are JSON text: a template that writes them as JSON quotes them twice",
 }
+#: What TRL trains through without an error.
+_SILENT = ("role", "json", "arguments")
+PICTURES = ("images", "image")
 
 
 def column_problems(rows: list[Row], column: str, chat: bool) -> list[Problem]:
     """One problem per kind of fault in `column`, with the positions of the faulty rows."""
     at: dict[str, list[int]] = {}
     for position, row in enumerate(rows):
-        fault = cell_problem(row.get(column), chat)
+        fault = cell_problem(row.get(column), chat, any(row.get(name) for name in PICTURES))
         if fault:
             at.setdefault(fault, []).append(position)
     wanted = "a list of messages" if chat else "a string"
     roles = ", ".join(sorted(strange_roles(row.get(column) for row in rows)))
+    blocks = _block_types(row.get(column) for row in rows) if "blocks" in at else ""
     return [
-        Problem(fault, _SAID[fault].format(column=column, wanted=wanted, roles=roles), tuple(places), silent=fault == "role")
+        Problem(
+            fault, _SAID[fault].format(column=column, wanted=wanted, roles=roles, blocks=blocks), tuple(places), fault in _SILENT
+        )
         for fault, places in at.items()
     ]
+
+
+def _block_types(cells: Iterable[object]) -> str:
+    """The types of blocks that contents are made of, at most six."""
+    turns = [turn for cell in cells if isinstance(cell, list) for turn in cell if isinstance(turn, dict)]
+    contents = [turn["content"] for turn in turns if isinstance(turn.get("content"), list)]
+    types = dict.fromkeys(str(block["type"]) for content in contents if _blocks(content) for block in content)
+    return ", ".join(list(types)[:6])
 
 
 def strange_roles(cells: Iterable[object]) -> set[str]:
@@ -168,6 +217,33 @@ def _parses(text: str) -> bool:
         return isinstance(json.loads(text), list)
     except ValueError:
         return False
+
+
+def system_ignored(rows: list[Row], column: str) -> list[Problem]:
+    """A column of system prompts that no trainer looks at, beside conversations that have no system turn of their own."""
+    name = first(rows[0], SYSTEM)
+    if name is None:
+        return []
+    at = tuple(at for at, row in enumerate(rows) if _words(row.get(name)) and not _has_system(row.get(column)))
+    told = f"TRL ignores {clean(name, limit=60)!r}: system prompts are read from the messages alone"
+    return [Problem("system_ignored", told, at, silent=True)] if 2 * len(at) > len(rows) else []
+
+
+def _words(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _has_system(cell: object) -> bool:
+    return isinstance(cell, list) and bool(cell) and isinstance(cell[0], dict) and cell[0].get("role") in ("system", "developer")
+
+
+def unplaced_images(rows: list[Row], columns: Iterable[str]) -> list[Problem]:
+    """Pictures beside plain text: nothing in a string says where the picture is."""
+    pictures = next((name for name in PICTURES if rows[0].get(name)), None)
+    texts = [name for name in columns if isinstance(rows[0].get(name), str)]
+    if pictures is None or not texts or any("<image" in str(row[texts[0]]) or "<|image" in str(row[texts[0]]) for row in rows):
+        return []
+    return [Problem("images", f"'{pictures}' needs {texts[0]!r} to be messages: a string holds no place for a picture")]
 
 
 def answer_problems(rows: list[Row], columns: Iterable[str]) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.dataset.reading.common import Problem, Row, column_problems, is_chat, missing
+from ml_intern_helpers.dataset.reading.common import PICTURES, Problem, Row, column_problems, conversational, is_chat, missing
 
 #: Names that TRL itself passes to a reward function: a column of that name makes the call fail.
 TAKEN = ("prompts", "completions")
@@ -17,7 +17,7 @@ def problems(rows: list[Row]) -> list[Problem]:
         return found
     chat = is_chat(rows[0]["prompt"])
     found = column_problems(rows, "prompt", chat) + _taken(rows[0]) + _pictures(rows[0], chat)
-    return found or (_last_turn(rows) if chat else [])
+    return found or _beside_pictures(rows[0]) or (_last_turn(rows) if chat else [])
 
 
 def reward_columns(columns: list[str]) -> list[str]:
@@ -32,10 +32,19 @@ def _taken(row: Row) -> list[Problem]:
 
 
 def _pictures(row: Row, chat: bool) -> list[Problem]:
-    pictures = next((name for name in ("images", "image") if row.get(name)), None)
+    pictures = next((name for name in PICTURES if row.get(name)), None)
     if chat or not pictures:
         return []
     return [Problem("images", f"'{pictures}' needs prompts that are messages; these are strings")]
+
+
+def _beside_pictures(row: Row) -> list[Problem]:
+    """With images TRL asks the whole row whether it is a conversation, not the prompt alone."""
+    plain = conversational(row)[1]
+    if not plain or not any(row.get(name) for name in PICTURES):
+        return []
+    told = f"{', '.join(map(repr, plain))} as text beside messages and images: by PYTHONHASHSEED, TRL stops at the row"
+    return [Problem("luck", told)]
 
 
 def _last_turn(rows: list[Row]) -> list[Problem]:

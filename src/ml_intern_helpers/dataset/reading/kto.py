@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.dataset.reading.common import Problem, Row, answer_problems, missing, mixed, tools_problems
+from ml_intern_helpers.dataset.reading.common import (
+    Problem,
+    Row,
+    answer_problems,
+    missing,
+    mixed,
+    system_ignored,
+    tools_problems,
+    unplaced_images,
+)
 from ml_intern_helpers.dataset.reading.preference import dpo_problems
 
 WANTED = ("prompt", "completion")
@@ -15,7 +24,8 @@ def problems(rows: list[Row]) -> list[Problem]:
     found = missing("KTO", rows[0], (*WANTED, "label"))
     if found:
         return found
-    return mixed(rows[0], WANTED) or answer_problems(rows, WANTED) + label_problems(rows) + tools_problems(rows)
+    found = mixed(rows[0], WANTED) or answer_problems(rows, WANTED) + label_problems(rows) + tools_problems(rows)
+    return found or unplaced_images(rows, WANTED) or system_ignored(rows, "prompt")
 
 
 def _overwritten(row: Row) -> list[Problem]:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from ml_intern_helpers.dataset.meaning import PARTS
-from ml_intern_helpers.dataset.reading.common import Problem, Row, answer_problems, missing, mixed, tools_problems
+from ml_intern_helpers.dataset.reading.common import (
+    PICTURES,
+    Problem,
+    Row,
+    answer_problems,
+    is_chat,
+    missing,
+    mixed,
+    system_ignored,
+    tools_problems,
+    unplaced_images,
+)
 
 #: A shared beginning of two strings shorter than this is chance ("The "), not a prompt.
 SHORTEST_PROMPT = 8
@@ -19,9 +30,12 @@ def dpo_problems(rows: list[Row], method: str = "DPO") -> list[Problem]:
         return found
     columns = ("prompt", *PAIR) if "prompt" in rows[0] else PAIR
     found = mixed(rows[0], columns) or answer_problems(rows, columns) + tools_problems(rows)
+    found = found or unplaced_images(rows, columns)
     if found:
         return found
-    return repeated_prompt(rows) if "prompt" in rows[0] else shared_prompt(rows)
+    if "prompt" in rows[0]:
+        return repeated_prompt(rows) or system_ignored(rows, "prompt")
+    return shared_prompt(rows) or (system_ignored(rows, "chosen") if is_chat(rows[0]["chosen"]) else [])
 
 
 def reward_problems(rows: list[Row]) -> list[Problem]:
@@ -31,9 +45,16 @@ def reward_problems(rows: list[Row]) -> list[Problem]:
         return found
     columns = ("prompt", *PAIR) if "prompt" in rows[0] else PAIR
     found = mixed(rows[0], columns) or answer_problems(rows, columns) + tools_problems(rows)
+    found = found or _pictures(rows[0])
     if found:
         return found
-    return repeated_prompt(rows) if "prompt" in rows[0] else _asked_nothing(rows)
+    return repeated_prompt(rows) or system_ignored(rows, "prompt") if "prompt" in rows[0] else _asked_nothing(rows)
+
+
+def _pictures(row: Row) -> list[Problem]:
+    """The other trainers take vision-language models, this one does not."""
+    name = next((name for name in PICTURES if row.get(name)), None)
+    return [Problem("images", f"RewardTrainer looks at no images: {name!r} would be left out", silent=True)] if name else []
 
 
 def repeated_prompt(rows: list[Row]) -> list[Problem]:

@@ -14,8 +14,11 @@ from ml_intern_helpers.dataset.reading.common import (
     missing,
     mixed,
     stray_text,
+    system_ignored,
     tools_problems,
+    unplaced_images,
 )
+from ml_intern_helpers.dataset.shapes import classes, single_turns
 from ml_intern_helpers.dataset.thumbs import desirable
 
 
@@ -33,13 +36,24 @@ def problems(rows: list[Row]) -> list[Problem]:
     if column not in rows[0]:
         return _no_text(rows[0], column)
     found = stray_text(rows[0]) + column_problems(rows, column, chat) + tools_problems(rows)
-    return found or ([] if chat else _target(rows))
+    if found:
+        return found
+    return system_ignored(rows, column) if chat else _single_turns(rows[0]) or _target(rows) or unplaced_images(rows, [column])
+
+
+def _single_turns(row: Row) -> list[Problem]:
+    """A message per row (OpenAssistant): each would be learnt by itself, the users' like the assistant's."""
+    if single_turns.columns(row) is None:
+        return []
+    return [
+        Problem("single_turns", "each row is one turn of a conversation: TRL would learn it alone, whoever said it", silent=True)
+    ]
 
 
 def _target(rows: list[Row]) -> list[Problem]:
-    """An answer beside `text` that the text does not hold (text and summary): TRL never looks at it."""
+    """An answer or a class beside `text` that the text does not hold (text and summary): TRL never looks at it."""
     names = [name for name in PARTS["completion"][0] if name in rows[0]]
-    name = next((name for name in names if leaves_out(rows, "text", name)), None)
+    name = next((name for name in names if leaves_out(rows, "text", name)), None) or classes.ignored(rows)
     told = f"TRL would learn 'text' alone and ignore {name!r}, which is not in it"
     return [Problem("target_ignored", told, silent=True)] if name else []
 
@@ -51,7 +65,9 @@ def _prompt_completion(rows: list[Row]) -> list[Problem]:
         if beside:
             return [Problem("stray_prompt", f"'prompt' beside '{beside}' makes TRL read prompt-completion")]
         return missing("SFT", rows[0], ["completion"])
-    return mixed(rows[0], ("prompt", "completion")) or answer_problems(rows, ("prompt", "completion")) or _label(rows)
+    columns = ("prompt", "completion")
+    found = mixed(rows[0], columns) or answer_problems(rows, columns) or unplaced_images(rows, columns)
+    return found or _label(rows) or system_ignored(rows, "prompt")
 
 
 def _label(rows: list[Row]) -> list[Problem]:

@@ -52,6 +52,24 @@ TRANSFORMERS_STYLE = frozenset({"trl", "transformers", "sentence_transformers", 
 #: Trainers of Lightning start with `.fit()` and are configured their own way.
 LIGHTNING = frozenset({"lightning", "pytorch_lightning"})
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+#: TRL's dataclasses that scripts parse beside a config -> the names they take (held to the library by the tests).
+PARSED_BESIDE = {
+    "ScriptArguments": _words(
+        "dataset_name dataset_config dataset_train_split dataset_test_split dataset_streaming ignore_bias_buffers"
+    ),
+    "DatasetMixtureConfig": _words("datasets streaming test_split_size"),
+    "ModelConfig": _words(
+        "model_name_or_path model_revision dtype attn_implementation use_peft lora_r lora_alpha lora_dropout "
+        "lora_target_modules lora_target_parameters lora_modules_to_save lora_task_type use_rslora use_dora "
+        "load_in_8bit load_in_4bit bnb_4bit_quant_type use_bnb_nested_quant bnb_4bit_quant_storage"
+    ),
+}
+
 _BEFORE_ARGS = {
     "ref_model": ("DPO", "KTO", "OnlineDPO"),
     "reward_funcs": ("GRPO", "RLOO"),

@@ -11,6 +11,7 @@ from ml_intern_helpers.errors import BadData, Unavailable
 from ml_intern_helpers.preflight.launch import effects, make_targets
 from ml_intern_helpers.preflight.launch.inside import inside_place, merged
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target
+from ml_intern_helpers.preflight.launch.named_config import named_config
 from ml_intern_helpers.preflight.launch.programs import DEEPEST, launches_by
 from ml_intern_helpers.preflight.launch.python_starts import starts_in
 from ml_intern_helpers.preflight.launch.reading import PYTHON, SHELL, text_of_file
@@ -111,6 +112,7 @@ class _Walk:
         elif bare.words:
             for launch in launches_by(bare.words, shown, place):
                 _finish(launch, words, assigned, bare.limit, command)
+                launch.config = named_config(launch.args, place)
                 yield from self._with_inside(launch, place)
                 yield from self._started(launch, place)
 

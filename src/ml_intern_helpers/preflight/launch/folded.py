@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ml_intern_helpers.preflight.given import GivenToScript
+from ml_intern_helpers.preflight.asked import Asked
+from ml_intern_helpers.preflight.given import GivenToScript, ParserOptions
 from ml_intern_helpers.preflight.header import Header
 from ml_intern_helpers.preflight.launch.hf_jobs import DEFAULT_FLAVOR
 from ml_intern_helpers.preflight.launch.launch import Launch
-from ml_intern_helpers.preflight.releases import Asked
+from ml_intern_helpers.preflight.launch.parser_options import options_of_launch
 from ml_intern_helpers.preflight.requirements import Requirement, parse_requirement
 
 #: Keys of `[tool.hf-jobs]` that an option overrides as a whole.
@@ -72,8 +73,8 @@ def _split(text: str) -> list[str]:
     return parts
 
 
-def given_to_script(own: Header, launch: Launch) -> GivenToScript:
-    """The arguments and variables that the script's process starts with."""
+def given_to_script(own: Header, launch: Launch, config: ParserOptions | None = None) -> GivenToScript:
+    """The arguments and variables that the script's process starts with; `config` is a config file named besides."""
     environ: dict[str, str | None] = {}
     if launch.reads_header:
         environ |= _texts((own.jobs or {}).get("env"))
@@ -81,7 +82,8 @@ def given_to_script(own: Header, launch: Launch) -> GivenToScript:
     environ |= {name: None if word.unknown else word.text for name, word in launch.environ.items()}
     environ |= dict.fromkeys(launch.secrets)
     complete = launch.mode == "jobs" and not launch.env_open
-    return GivenToScript(None if launch.target.kind == "trl" else launch.arguments, environ, complete)
+    arguments = None if launch.target.kind == "trl" else launch.arguments
+    return GivenToScript(arguments, environ, complete, options_of_launch(launch, config))
 
 
 def _texts(value: object) -> dict[str, str]:

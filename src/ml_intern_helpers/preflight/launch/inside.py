@@ -39,6 +39,7 @@ def merged(outer: Launch, inner: Launch, *, first: bool) -> Launch:
         launcher=f"{outer.launcher}: {inner.launcher}",
         target=inner.target,
         args=inner.args,
+        config=inner.config,
         open=outer.open or inner.open,
         environ={**outer.environ, **inner.environ},
         packages=[*outer.packages, *inner.packages],

@@ -10,11 +10,11 @@ from typing import Any
 
 from ml_intern_helpers.errors import NotFound, ToolError
 from ml_intern_helpers.preflight import answer
+from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.examine import Examination, examine
 from ml_intern_helpers.preflight.launch.find import MOST, launches_of
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Target
 from ml_intern_helpers.preflight.launch.resolved import fields_of_launch, lines_of
-from ml_intern_helpers.preflight.releases import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.source import Source, read_source, source_of_text
 from ml_intern_helpers.report import Finding, Report, Status
 from ml_intern_helpers.text import clean
@@ -52,7 +52,7 @@ def judged(text: str, script: Path | None, local: bool, about: Asked = NOTHING_M
         text: the command line.
         script: the script that the user names besides; the launches that start it are judged with it.
         local: judge as for a run on this machine, whatever the launcher.
-        about: what is known of the releases besides.
+        about: what the caller knows besides.
 
     Raises:
         NotFound: it launches nothing that is known here.
@@ -79,7 +79,9 @@ def examined(launches: list[Launch], about: Asked = NOTHING_MORE, mode: str | No
     Raises:
         Unavailable: a script is too intricate to follow.
     """
-    return [_examined(launch, mode or launch.mode, about) for launch in launches[:MOST]]
+    for launch in launches[:MOST]:
+        launch.mode = mode or launch.mode
+    return [Judged(launch, examine(_source(launch), launch.mode, launch, about)) for launch in launches[:MOST]]
 
 
 def _name_script(launches: list[Launch], script: Path) -> None:
@@ -106,24 +108,25 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def _examined(launch: Launch, mode: str, about: Asked) -> Judged:
-    launch.mode = mode
-    source = _source(launch)
-    return Judged(launch, examine(source, mode, launch, about))
-
-
 def _source(launch: Launch) -> Source:
     """The script's source; an empty one where there is none to read, and a fault where it cannot be read."""
     target = launch.target
     try:
         if target.kind == "file" and target.path is not None:
-            return read_source(_short(target.path))
+            return _with_config(launch, read_source(_short(target.path)))
         if target.kind in ("text", "trl"):
             return source_of_text(target.name, target.text)
     except ToolError as err:
         launch.target = target._replace(kind="unknown", reason=err.message)
         launch.faults.append(Fault("LAUNCH107", err.message, err.hint or "give a script that Python can read", launch.text))
     return Source(Path(target.name or "launch"), "", [""], ast.parse(""))
+
+
+def _with_config(launch: Launch, source: Source) -> Source:
+    """A config file that is not there is a fault where a TrlParser opens it; what `--config` means elsewhere is not known."""
+    if launch.config is not None and launch.config.fault is not None and "TrlParser(" in source.text:
+        launch.faults.append(launch.config.fault)
+    return source
 
 
 def _short(path: Path) -> Path:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.errors import Unavailable
 from ml_intern_helpers.preflight.launch.words import Word
 from ml_intern_helpers.report import Severity
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.preflight.launch.named_config import NamedConfig
 
 #: Commands read in one line, those in shell files included.
 MOST_COMMANDS = 3000
@@ -83,6 +86,7 @@ class Launch:
         distributed: a launcher of several processes (accelerate, torchrun, deepspeed) starts it.
         inside: what the job's command starts in the container.
         swallowed: see there.
+        config: the config file that the script's arguments name.
         faults, notes: what is wrong, and what should be said.
         dry: it submits or starts nothing (`--dry-run`, `--help`).
     """
@@ -107,6 +111,7 @@ class Launch:
     distributed: bool = False
     inside: list[Launch] = field(default_factory=list)
     swallowed: list[Swallowed] = field(default_factory=list)
+    config: NamedConfig | None = None
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     dry: bool = False

@@ -7,7 +7,8 @@ import re
 import sys
 from collections.abc import Mapping
 
-from ml_intern_helpers.preflight.launch import flat_yaml, python_words
+from ml_intern_helpers.preflight import flat_yaml
+from ml_intern_helpers.preflight.launch import python_words
 from ml_intern_helpers.preflight.launch.argparse_words import Split, split
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target, Told
 from ml_intern_helpers.preflight.launch.options_table import ACCELERATE, TORCHRUN, UV_RUN

@@ -5,12 +5,11 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from ml_intern_helpers.preflight.launch import flat_yaml
 from ml_intern_helpers.preflight.launch.argparse_words import split
+from ml_intern_helpers.preflight.launch.field_words import field_words
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target
+from ml_intern_helpers.preflight.launch.named_config import named_config
 from ml_intern_helpers.preflight.launch.options_table import ACCELERATE, TRL
-from ml_intern_helpers.preflight.launch.reading import YAML, text_of_file
-from ml_intern_helpers.preflight.launch.targets import exists, missing
 from ml_intern_helpers.preflight.launch.words import Word, masked
 
 _CLASSES = {
@@ -38,7 +37,7 @@ def read(words: list[Word], text: str, place: Place) -> Launch | None:
         if name not in TRL[command] and f"--{name}" not in ACCELERATE and name not in ("config", "accelerate_config", "env"):
             launch.faults.append(_unknown_option(command, name))
             values.pop(name)
-    launch.open = launch.open or (f"{', '.join(hidden[:3])}: nested values of the configuration file" if hidden else "")
+    launch.open = launch.open or (f"{', '.join(hidden[:3])}: set to what is not read here" if hidden else "")
     launch.target = Target("trl", f"trl {command}", text=_script(command, values, launch.open))
     return launch
 
@@ -51,60 +50,23 @@ def _unknown_option(command: str, name: str) -> Fault:
 
 def _from_file(words: list[Word], launch: Launch, place: Place) -> tuple[dict[str, Any], list[str]]:
     """What `--config FILE` says; the names that could not be read."""
-    at = next((at for at, word in enumerate(words) if word.text == "--config"), None)
-    if at is None or at + 1 >= len(words):
+    config = named_config(words, place)
+    if config is None:
         return {}, []
-    name, path = words[at + 1].text, place.resolved(words[at + 1].text)
-    written = place.written.get(str(path))
-    if path is None or words[at + 1].unknown or (place.container and name not in place.shipped):
-        return {}, [masked(name)]
-    if not exists(name, place):
-        launch.faults += [] if place.makes else [missing(name, path)]
-        return {}, [masked(name)]
-    text = written.text if written else text_of_file(path, YAML)
-    if text is None:
-        return {}, [masked(name)]
-    found = flat_yaml.read(text)
-    return dict(found.values), [one for one in found.unread if one != "env"]
+    launch.faults += [config.fault] if config.fault else []
+    options = config.options
+    return dict(options.values), [config.name] if options.unread else [*options.hidden]
 
 
 def _from_words(command: str, words: list[Word], values: dict[str, Any], hidden: list[str], launch: Launch) -> None:
-    """`--name value…`, `--flag`, `--no_flag`; what is given here wins over the file."""
-    at = 0
-    while at < len(words):
-        word = words[at]
-        at += 1
-        if not word.text.startswith("--") or word.known < 3:
-            continue
-        pair = word.before("=")
-        name = (pair[0] if pair else word.text)[2:].replace("-", "_")
-        given = [pair[1]] if pair else []
-        while at < len(words) and not pair and not words[at].text.startswith("--"):
-            given.append(words[at])
-            at += 1
-        if any(one.unknown for one in given):
-            hidden.append(name)
-            values.pop(name, None)
-        else:
-            _set(values, name, given, command)
+    """What is given here wins over the file."""
+    given = field_words(words, TRL[command])
+    values |= given.values
+    for name in given.hidden:
+        hidden.append(name)
+        values.pop(name, None)
     processes = split(words, {"--num_processes": True, "--num-processes": True}).value("--num_processes", "--num-processes")
     launch.processes = int(processes.text) if processes and processes.text.isdecimal() else None
-
-
-def _set(values: dict[str, Any], name: str, given: list[Word], command: str) -> None:
-    converted = [_converted(word.text) for word in given]
-    if name.startswith("no_") and name[3:] in TRL[command] and not given:
-        values[name[3:]] = False
-    else:
-        values[name] = True if not given else converted[0] if len(converted) == 1 else converted
-
-
-def _converted(text: str) -> Any:
-    """As argparse converts by the field's type: a number where it looks like one."""
-    try:
-        return float(text) if any(char in text for char in ".eE") else int(text)
-    except ValueError:
-        return {"true": True, "false": False, "none": "none"}.get(text.lower(), text)
 
 
 def _script(command: str, values: dict[str, Any], doubt: str) -> str:

@@ -3,7 +3,8 @@
 The call raises `TypeError: … got an unexpected keyword argument` after the job has been queued, has installed
 everything and has downloaded the dataset. An argument hidden in `**dict`, behind an alias, in a partial or in a subclass
 fails the same way. Judged are the classes, functions and methods of trl, transformers, peft, accelerate, datasets,
-trackio and huggingface_hub whose arguments are closed; what takes any keyword is left alone.
+trackio and huggingface_hub whose arguments are closed; what takes any keyword is left alone. The same for what a command
+line or config file gives a TrlParser or HfArgumentParser (--launch, --config FILE).
 
 Bad:
 
@@ -28,6 +29,7 @@ from ml_intern_helpers.preflight.api_calls import ApiCall, is_sure
 from ml_intern_helpers.preflight.binding import Unknown, unknown_keywords
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.parser_names import Refused, refused
 
 CODE = "API101"
 SEVERITY = "error"
@@ -44,7 +46,20 @@ def check(facts: Facts) -> Iterator[Outcome]:
                 if one.setting.node not in told and facts.blamable(one.setting.node):
                     told.add(one.setting.node)
                     yield from _judged(facts, made, one)
+    for name in refused(facts) if not facts.patched_by else ():
+        yield _refused(facts, name)
     yield from facts.not_judged("arguments")
+
+
+def _refused(facts: Facts, one: Refused) -> Outcome:
+    from ml_intern_helpers.preflight.advice import for_argument
+
+    told = [for_argument(facts.offers, call, one.name, signature) for call, signature in one.library]
+    best = next((advice for advice in told if advice.existed), told[0] if told else None)
+    release = facts.offers.label(one.library[0][1].origin) if one.library else "the script's own"
+    what = "".join(f"{call.rpartition('.')[2]}, " for call, _ in one.library)
+    message = f"{one.parser} gets {one.name}, which no class of its own takes ({what}{release}): it ends with ValueError"
+    return failed(message, best.fix if best else f"delete {one.name}", one.parse)
 
 
 def _judged(facts: Facts, made: ApiCall, one: Unknown) -> Iterator[Outcome]:
@@ -64,4 +79,4 @@ def _judged(facts: Facts, made: ApiCall, one: Unknown) -> Iterator[Outcome]:
         return
     release = "; ".join(part for part in (facts.offers.label(made.owner), advice.since) if part)
     message = f"{made.shown} takes no argument {one.name} ({release}): TypeError"
-    yield failed(message, advice.fix, one.setting.node, whole=made.call)
+    yield failed(message, advice.fix, one.setting.node, whole=made.call, rename=advice.rename)

@@ -40,4 +40,4 @@ def check(facts: Facts) -> Iterator[Outcome]:
         found = entries.items.get("torch_dtype")
         if found and "dtype" not in entries.items and facts.uses_current("trl") and not facts.patched_by:
             message = "torch_dtype in model_init_kwargs is ignored: the model is loaded in float32"
-            yield failed(message, 'write {"dtype": …}', found.node, whole=made.call)
+            yield failed(message, 'write {"dtype": …}', found.node, whole=made.call, rename="dtype")

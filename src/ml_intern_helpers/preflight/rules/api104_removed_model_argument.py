@@ -64,7 +64,8 @@ def _judged(facts: Facts, call: ast.Call, owner: str, name: str, setting: Settin
         advice = for_argument(facts.offers, "transformers.PreTrainedModel.from_pretrained", name, facts.nothing_named)
         release = "; ".join(part for part in (facts.offers.label(owner), advice.since) if part)
         message = f"from_pretrained takes no argument {name} ({release}): TypeError"
-        yield (failed(message, advice.fix, setting.node, whole=call) if is_sure(setting) else unknown(message, line))
+        fault = failed(message, advice.fix, setting.node, whole=call, rename=advice.rename)
+        yield fault if is_sure(setting) else unknown(message, line)
     elif taken.state in ("removed", "doubtful"):
         near = similar(name, sorted(known_names(facts.offers, owner)))
         meant = f"; did you mean {near[0]}=?" if near else ""

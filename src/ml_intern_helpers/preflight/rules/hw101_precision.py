@@ -41,7 +41,7 @@ MODES = ("jobs", "local")
 
 def check(facts: Facts) -> Iterator[Outcome]:
     for run in facts.runs:
-        if run.config.role.library == "trl" and _bf16(facts, run):
+        if run.tunable and _bf16(facts, run):
             yield from _judged(facts, run)
 
 
@@ -51,7 +51,7 @@ def _bf16(facts: Facts, run: Run) -> bool:
     on_cpu = facts.value(run, "use_cpu", False)
     if not bf16.state == fp16.state == on_cpu.state == "known" or on_cpu.value:
         return False
-    return bf16.value is True or (bf16.value is None and not fp16.value)
+    return bf16.value is True or (run.config.role.library == "trl" and bf16.value is None and not fp16.value)
 
 
 def _judged(facts: Facts, run: Run) -> Iterator[Outcome]:

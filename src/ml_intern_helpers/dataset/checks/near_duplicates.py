@@ -1,0 +1,48 @@
+"""SET312: rows that nearly repeat an earlier one (a word changed, another case). They weigh as copies do, and as copies they leak
+into a held-out part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.dataset.checks.context import Facts, finding
+from ml_intern_helpers.dataset.checks.near import near_copies
+from ml_intern_helpers.dataset.definitions.limits import NEAR_SHARE
+from ml_intern_helpers.report import Finding
+
+_LEFT_OUT = ("tools", "images", "system")
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """One finding that counts the near copies. A sample shows fewer than there are."""
+    pairs = [pair for pair in near_copies(_compared(facts)) if _differ(facts, *pair)]
+    if not pairs:
+        return
+    row, first = (facts.look.numbers[position] for position in pairs[0])
+    message = (
+        f"{len(pairs)} rows nearly repeat an earlier row (row {row} is nearly row {first}; {NEAR_SHARE:.0%} of runs of words)"
+    )
+    message += "" if facts.look.extent.complete else "; the whole split holds at least these"
+    fix = "keep one of each before a held-out part is split off"
+    yield finding(facts, "SET312", "warning", message, [row for row, _ in pairs], fix=fix)
+
+
+def _compared(facts: Facts) -> list[list[tuple[int, ...]]]:
+    """The texts that make a row what it is: of the columns that play a part, of all when none does."""
+    found = []
+    for texts, words in zip(facts.texts, facts.words, strict=True):
+        played = [said for piece, said in zip(texts, words, strict=True) if piece.part and piece.part not in _LEFT_OUT]
+        found.append(played or words)
+    return found
+
+
+def _differ(facts: Facts, row: int, first: int) -> bool:
+    """No copy word for word (that is SET307), and no other verdict on the same words."""
+    label = facts.parts.get("label")
+    one, two = facts.rows[row], facts.rows[first]
+    return _texts(facts, row) != _texts(facts, first) and (label is None or one.get(label) == two.get(label))
+
+
+def _texts(facts: Facts, position: int) -> list[str]:
+    played = [piece.text for piece in facts.texts[position] if piece.part and piece.part not in _LEFT_OUT]
+    return played or [piece.text for piece in facts.texts[position]]

@@ -1,0 +1,99 @@
+"""What is asked for beside the verdicts: a comparison, text for a model card, a page. Each is imported when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ml_intern_helpers.dataset.kinds import describe
+from ml_intern_helpers.dataset.look import Look
+from ml_intern_helpers.dataset.meaning import find_parts
+from ml_intern_helpers.dataset.profile.make import profile, row_hashes
+from ml_intern_helpers.dataset.target import Asked, parse
+from ml_intern_helpers.errors import BadData
+from ml_intern_helpers.report import Report
+from ml_intern_helpers.text import clean
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.dataset.checks.context import Facts
+    from ml_intern_helpers.dataset.profile.side import Side
+
+#: Keys of the report that this module fills, with their values when nothing was asked for.
+EMPTY_FIELDS: dict[str, Any] = {"profile": None, "compare": None, "card_markdown": None, "html": None}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument(
+        "--compare", metavar="OTHER", help="how another dataset differs: an id, a file, or the saved --json answer of one"
+    )
+    parser.add_argument("--html", metavar="FILE", help="also write the report as one self-contained page")
+    parser.add_argument("--force", action="store_true", help="let --html replace a file that is no report of ours")
+    parser.add_argument("--card", action="store_true", help="print Markdown on these data for a model card instead")
+
+
+def other_side(name: str, method: str | None, look: Callable[[Asked], Look]) -> Side:
+    """The dataset to compare with, from a saved answer or looked at now.
+
+    Raises:
+        BadData: a saved answer without a profile, a dataset without rows.
+    """
+    from ml_intern_helpers.dataset.profile.side import Side, named, saved
+
+    side = saved(name)
+    if side:
+        return side
+    found = look(parse(name, config=None, split=None, revision=None, method=method))
+    columns = describe(found.columns, found.rows, found.types)
+    parts = find_parts(columns, found.rows)
+    made = profile(found, columns, parts)
+    if made is None:
+        raise BadData(f"{found.dataset}: no complete row could be read", hint="there is nothing to compare with")
+    return Side(named(found.dataset, found.split), "looked at now", made, frozenset(row_hashes(found, columns, parts)))
+
+
+def compared(fields: dict[str, Any], facts: Facts, other: Side) -> dict[str, Any] | None:
+    """The `compare` object; None when this side has no rows."""
+    from ml_intern_helpers.dataset.profile.compare import compare
+    from ml_intern_helpers.dataset.profile.side import Side, named
+
+    if not fields["profile"]:
+        return None
+    hashes = frozenset(row_hashes(facts.look, facts.columns, facts.parts))
+    here = Side(named(fields["dataset"], fields["looked_at"]["split"]), "looked at now", fields["profile"], hashes)
+    return compare(here, other)
+
+
+def check(args: argparse.Namespace) -> None:
+    """What can be refused before anything is read.
+
+    Raises:
+        UsageError: the page may not be written there.
+    """
+    if args.html is not None:
+        from ml_intern_helpers.dataset.page.target import check as check_target
+
+        check_target(args.html, force=args.force)
+
+
+def fill(report: Report, args: argparse.Namespace, facts: Facts, look: Callable[[Asked], Look]) -> None:
+    """Add to `report` what `args` ask for; `look` reads the other dataset of a comparison."""
+    if args.compare is not None:
+        report.fields["compare"] = compared(report.fields, facts, other_side(args.compare, args.method, look))
+    if args.card:
+        from ml_intern_helpers.dataset.card_text import card_text
+
+        report.fields["card_markdown"] = card_text(report.fields, report.findings)
+    if args.html is not None:
+        report.fields["html"] = _page(report, facts, args)
+
+
+def _page(report: Report, facts: Facts, args: argparse.Namespace) -> dict[str, Any]:
+    from ml_intern_helpers.dataset.page.build import page
+    from ml_intern_helpers.dataset.page.target import check as check_target
+    from ml_intern_helpers.dataset.page.target import write
+
+    made = page(report, facts)
+    path = check_target(args.html, force=args.force)  # again: looking may have taken minutes
+    return {"path": clean(args.html, limit=400), "bytes": write(path, made)}

@@ -1,0 +1,1 @@
+"""The full scan: every row of a dataset counted by DuckDB, in bounded memory, with the same definitions as the checks."""

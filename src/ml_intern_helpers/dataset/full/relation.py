@@ -1,0 +1,170 @@
+"""The rows of one split as something DuckDB can select from, whatever files hold them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ml_intern_helpers.dataset.full import sql
+from ml_intern_helpers.dataset.full.engine import Engine
+from ml_intern_helpers.dataset.local import columnar, csv_table, document
+from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, Allowance
+from ml_intern_helpers.dataset.local.lines import lines
+from ml_intern_helpers.dataset.local.opening import decode
+from ml_intern_helpers.dataset.look import Stored
+
+#: Rows handed over at once of files that Python reads.
+BATCH_ROWS = 1024
+#: Columns of which nulls and different values are counted, beside those that play a part.
+MOST_COUNTED = 24
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A FROM clause, and the DuckDB type of each column that is read."""
+
+    source: str
+    types: dict[str, str]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Column -> the name that queries use for it: strangers' names would meet our own (`rn`, `whole`)."""
+        return {column: f"x{number}" for number, column in enumerate(self.types)}
+
+    @property
+    def renamed(self) -> str:
+        """SQL of the columns under these names."""
+        return ", ".join(f"{sql.name(column)} AS {short}" for column, short in self.names.items())
+
+
+class Unbounded(Allowance):
+    """The full scan has no bound on bytes or seconds."""
+
+    def over(self) -> bool:
+        return False
+
+
+def relation(engine: Engine, stored: Stored, split: str, columns: list[str], playing: set[str]) -> Relation:
+    """The rows of `split`.
+
+    Args:
+        columns: the columns the sample has shown.
+        playing: those that play a part; of the others only what costs little is read.
+    """
+    columns = _apart(columns, playing)
+    if stored.format == "jsonl":
+        return _json_lines(engine, stored, split, columns)
+    if stored.format == "parquet":
+        return _parquet(engine, stored, split, columns, playing)
+    name = f"rows_{list(stored.splits).index(split)}"
+    paths = [Path(path) for path in stored.splits[split]]
+    reader, kind = _reader(stored, paths, columns)
+    engine.register(name, reader)
+    if kind:
+        cast = ", ".join(f"{sql.name(column)}::{kind} AS {sql.name(column)}" for column in columns)
+        return Relation(f"(SELECT {cast} FROM {name})", dict.fromkeys(columns, kind))
+    known = _described(engine, name)
+    kept = [column for column in columns if column in known and "BLOB" not in known[column]]
+    chosen = ", ".join(map(sql.name, kept))
+    return Relation(f"(SELECT {chosen} FROM {name})", {column: known[column] for column in kept})
+
+
+def _apart(columns: list[str], playing: set[str]) -> list[str]:
+    """Playing columns and some of the others. To DuckDB, names that differ in case alone are one, NUL ends one, none is empty."""
+    kept: dict[str, str] = {}
+    for column in sorted(columns, key=lambda name: name not in playing):
+        if column and "\0" not in column and (len(kept) < MOST_COUNTED or column in playing):
+            kept.setdefault(column.casefold(), column)
+    return list(kept.values())
+
+
+def _paths(engine: Engine, stored: Stored, split: str) -> str:
+    """The engine's own paths of the files of `split`, which were given to it in the order of the splits."""
+    before = sum(len(stored.splits[name]) for name in list(stored.splits)[: list(stored.splits).index(split)])
+    return f"[{sql.texts(engine.paths[before : before + len(stored.splits[split])])}]"
+
+
+def _json_lines(engine: Engine, stored: Stored, split: str, columns: list[str]) -> Relation:
+    typed = ", ".join(f"{sql.text(column)}: 'JSON'" for column in columns)
+    packed = "gzip" if str(stored.splits[split][0]).endswith(".gz") else "none"
+    options = f"format='newline_delimited', compression='{packed}', maximum_object_size={LONGEST_LINE_BYTES}"
+    source = f"read_json({_paths(engine, stored, split)}, {options}, columns={{{typed}}})"
+    return Relation(source, dict.fromkeys(columns, "JSON"))
+
+
+def _parquet(engine: Engine, stored: Stored, split: str, columns: list[str], playing: set[str]) -> Relation:
+    source = f"read_parquet({_paths(engine, stored, split)}, union_by_name=true, hive_partitioning=false)"
+    known = _described(engine, source)
+    kept = [name for name in columns if name in known and "BLOB" not in known[name] and (name in playing or _small(known[name]))]
+    chosen = ", ".join(map(sql.name, kept))
+    return Relation(f"(SELECT {chosen} FROM {source})", {name: known[name] for name in kept})
+
+
+def _small(kind: str) -> bool:
+    """Numbers and the like: columns that cost next to nothing to read."""
+    return not any(sign in kind for sign in ("VARCHAR", "[", "STRUCT", "MAP", "JSON"))
+
+
+def _described(engine: Engine, source: str) -> dict[str, str]:
+    return {str(row[0]): str(row[1]) for row in engine.rows(f"DESCRIBE SELECT * FROM {source}")}
+
+
+def _reader(stored: Stored, paths: list[Path], columns: list[str]) -> tuple[Any, str | None]:
+    """A reader of Arrow batches over files that Python or pyarrow reads, and the type that its texts stand for."""
+    import pyarrow as pa
+
+    if stored.format in ("arrow", "saved"):
+        batches = columnar.batches(paths)
+        first = next(batches)
+        return pa.RecordBatchReader.from_batches(first.schema, _chain(first, batches)), None
+    readers: dict[str, tuple[Callable[[list[Path]], Iterator[list[str | None]]], str]] = {
+        "csv": (partial(_csv_rows, stored, columns), "VARCHAR"),
+        "text": (_text_rows, "VARCHAR"),
+        "json": (partial(_document_rows, stored, columns), "JSON"),
+    }
+    rows, kind = readers[stored.format]
+    schema = pa.schema([(column, pa.large_string()) for column in columns])
+    return pa.RecordBatchReader.from_batches(schema, _batches(rows(paths), schema)), kind
+
+
+def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield first
+    yield from rest
+
+
+def _batches(rows: Iterator[list[str | None]], schema: Any) -> Iterator[Any]:
+    import pyarrow as pa
+
+    held: list[list[str | None]] = []
+    for row in rows:
+        held.append(row)
+        if len(held) == BATCH_ROWS:
+            yield pa.record_batch([pa.array(cells, pa.large_string()) for cells in zip(*held, strict=True)], schema=schema)
+            held.clear()
+    if held:
+        yield pa.record_batch([pa.array(cells, pa.large_string()) for cells in zip(*held, strict=True)], schema=schema)
+
+
+def _csv_rows(stored: Stored, columns: list[str], paths: list[Path]) -> Iterator[list[str | None]]:
+    allowance = Unbounded()
+    for path in paths:
+        for _, header, cells, _ in csv_table.rows(path, stored.arguments.get("sep", ","), allowance):
+            row = dict(zip(header, cells, strict=False))
+            yield [None if (cell := row.get(column)) is None or cell in csv_table.MISSING else cell for column in columns]
+
+
+def _text_rows(paths: list[Path]) -> Iterator[list[str | None]]:
+    allowance = Unbounded()
+    for path in paths:
+        for number, line in lines(path, allowance):
+            yield [decode(path, line, number).rstrip("\r\n")]
+
+
+def _document_rows(stored: Stored, columns: list[str], paths: list[Path]) -> Iterator[list[str | None]]:
+    for path in paths:
+        for row in document.rows(path, stored.arguments.get("field")):
+            yield [None if row.get(name) is None else json.dumps(row[name]) for name in columns]

@@ -1,0 +1,34 @@
+"""The full scan's own lines of the text report; what it found wrong stands among the findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ml_intern_helpers.text import human_bytes
+
+MOST_PATTERNS, MOST_LABELS = 5, 8
+
+
+def full_lines(full: dict[str, Any] | None) -> Iterator[str]:
+    """Rows and bytes, then orders of speakers, lengths, labels and what splits share; nothing without a full scan."""
+    if not full:
+        return
+    yield f"\nfull scan (DuckDB): all {full['rows']:,} rows, {human_bytes(full['bytes_read'])} in {full['seconds']:.1f} s"
+    if full["role_patterns"]:
+        shown = [f"{pattern or 'no turns'}: {rows:,}" for pattern, rows in full["role_patterns"][:MOST_PATTERNS]]
+        yield f"  orders of speakers: {'; '.join(shown)}{_more(len(full['role_patterns']), MOST_PATTERNS)}"
+    length = full["length_histogram"]
+    if length:
+        figures = ", ".join(f"{word} {length[word]:,}" for word in ("min", "median", "p95", "p99", "max"))
+        yield f"  characters of {length['of']}, all rows: {figures}"
+    if full["label_counts"]:
+        shown = [f"{label!r} {rows:,}" for label, rows in list(full["label_counts"].items())[:MOST_LABELS]]
+        yield f"  labels: {', '.join(shown)}{_more(len(full['label_counts']), MOST_LABELS)}"
+    for leak in full["leakage"]:
+        told = f"{leak['same_rows']:,} same rows, {leak['same_questions']:,} same questions"
+        yield f"  shared with split {leak['split']} ({leak['rows']:,} rows): {told}"
+
+
+def _more(count: int, most: int) -> str:
+    return f" … {count - most} more in --json" if count > most else ""

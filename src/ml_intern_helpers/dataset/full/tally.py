@@ -1,0 +1,129 @@
+"""From the table of facts to the counts that are told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from ml_intern_helpers.dataset.definitions.limits import MAX_LENGTHS, MOST_BARS
+from ml_intern_helpers.dataset.full import sql
+from ml_intern_helpers.dataset.full.columns import words_of
+from ml_intern_helpers.dataset.full.engine import Engine
+from ml_intern_helpers.dataset.full.facts import Question
+from ml_intern_helpers.dataset.full.flags import Flag
+from ml_intern_helpers.text import clean
+
+MOST_NUMBERS, MOST_PATTERNS, MOST_LABELS = 10, 20, 50
+Counts = dict[str, Any]
+
+
+def flagged(engine: Engine, conditions: list[tuple[str, str | None]], rows: int) -> list[Counts]:
+    """For each condition (SQL over `facts`, and SQL of its example): rows, share, first row numbers, one example."""
+    if not conditions:
+        return []
+    asked = []
+    for condition, example in conditions:
+        asked += [f"count(*) FILTER ({condition})", f"min(rn, {MOST_NUMBERS}) FILTER ({condition})"]
+        asked.append(f"arg_min({example}, rn) FILTER ({condition})" if example else "NULL")
+    values = engine.rows(f"SELECT {', '.join(asked)} FROM facts")[0]
+    return [counts(values[at], values[at + 1] or [], rows, values[at + 2]) for at in range(0, len(values), 3)]
+
+
+def counts(found: int, numbers: Iterable[int], rows: int, example: object = None) -> Counts:
+    """One entry of `counts`."""
+    shown = None if example is None else clean(example, limit=120)
+    return {"rows": found, "share": found / rows if rows else 0.0, "row_numbers": list(numbers), "example": shown}
+
+
+def duplicates(engine: Engine, rows: int) -> Counts:
+    """Rows whose key an earlier row has. The groups spill to disk when they outgrow the memory."""
+    engine.rows("CREATE TEMP TABLE copies AS SELECT key, min(rn) AS first FROM facts GROUP BY key HAVING count(*) > 1")
+    later = "FROM facts JOIN copies USING (key) WHERE rn > first"
+    found, numbers = engine.rows(f"SELECT count(*), min(rn, {MOST_NUMBERS}) {later}")[0]
+    pair = engine.rows(f"SELECT rn, first {later} ORDER BY rn LIMIT 1")
+    return counts(found, numbers or [], rows, f"row {pair[0][0]} is row {pair[0][1]}" if pair else None)
+
+
+def shared(engine: Engine, other: str, rows: int) -> tuple[Counts, Counts]:
+    """Rows of `facts` that the table `other` of another split has: whole, and by their question alone."""
+    whole = f"key IN (SELECT key FROM {other})"
+    asked = f"asked IN (SELECT asked FROM {other} WHERE asked IS NOT NULL) AND NOT ({whole})"
+    same, alike = (
+        engine.rows(f"SELECT count(*), min(rn, {MOST_NUMBERS}) FROM facts WHERE {condition}")[0] for condition in (whole, asked)
+    )
+    return counts(same[0], same[1] or [], rows), counts(alike[0], alike[1] or [], rows)
+
+
+def columns(engine: Engine, question: Question, rows: int) -> dict[str, Counts]:
+    """Nulls (exact), different values (about) and whether there is one only, of each column that was read."""
+    asked = [f"count(c{at}), approx_count_distinct(c{at}), min(c{at}) = max(c{at})" for at in range(len(question.read.types))]
+    values = engine.rows(f"SELECT {', '.join(asked)} FROM facts")[0] if asked else ()
+    found = {}
+    for at, column in enumerate(question.read.types):
+        held, different, constant = values[3 * at : 3 * at + 3]
+        found[clean(column, limit=200)] = {
+            "nulls": rows - held,
+            "distinct": 1 if constant else min(different, held),
+            "constant": bool(constant) and held == rows,
+        }
+    return found
+
+
+def role_patterns(engine: Engine, question: Question) -> list[list[Any]]:
+    """The most frequent orders of speakers, with their rows."""
+    if question.chat is None:
+        return []
+    query = (
+        f"SELECT pattern, count(*) AS n FROM facts WHERE pattern IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT {MOST_PATTERNS}"
+    )
+    return [[words_of(pattern), found] for pattern, found in engine.rows(query)]
+
+
+def label_counts(engine: Engine, question: Question) -> dict[str, int] | None:
+    """Rows by label, the most frequent ones; None without a label."""
+    if question.label is None:
+        return None
+    query = f"SELECT label, count(*) AS n FROM facts WHERE label IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT {MOST_LABELS}"
+    return {clean(label, limit=60): found for label, found in engine.rows(query)}
+
+
+def lengths(engine: Engine, of: str) -> Counts | None:
+    """Characters of the rows' texts: quantiles, all exact, and a histogram; None when there is no text."""
+    sizes = [(int(size), found) for size, found in engine.rows("SELECT size, count(*) FROM facts GROUP BY 1 ORDER BY 1")]
+    total = sum(found for _, found in sizes)
+    if not sizes or sizes[-1][0] == 0:
+        return None
+    told: Counts = {"of": of, "rows": total, "min": sizes[0][0], "max": sizes[-1][0]}
+    told |= {name: _at(sizes, math.ceil(share * total)) for name, share in (("median", 0.5), ("p95", 0.95), ("p99", 0.99))}
+    cut = {str(bound): sum(found for size, found in sizes if size > bound) / total for bound in MAX_LENGTHS}
+    return told | {"histogram": _bars(sizes), "cut": cut}
+
+
+def _at(sizes: list[tuple[int, int]], place: int) -> int:
+    """The size of the row at `place`, 1-based, in order of size."""
+    for size, found in sizes:
+        place -= found
+        if place <= 0:
+            return size
+    return sizes[-1][0]
+
+
+def _bars(sizes: list[tuple[int, int]]) -> list[list[int]]:
+    """`[upper bound, rows]` of at most `MOST_BARS` bars that are equally wide on the scale of logarithms."""
+    low, high = max(sizes[0][0], 1), max(sizes[-1][0], 2)
+    bounds = sorted({math.ceil(low * (high / low) ** (step / MOST_BARS)) for step in range(1, MOST_BARS)} | {high})
+    bars = [[bound, 0] for bound in bounds]
+    at = 0
+    for size, found in sizes:
+        while size > bars[at][0]:
+            at += 1
+        bars[at][1] += found
+    return bars
+
+
+def by_code(flags: list[Flag], code: str) -> tuple[str, str | None]:
+    """The condition that any of the flags of `code` is up, and its example."""
+    at = [number for number, flag in enumerate(flags) if flag.code == code]
+    examples = [f"e{number}" for number in at if flags[number].example]
+    return sql.any_of(f"f{number}" for number in at), f"coalesce({', '.join(examples)}, NULL)" if examples else None

@@ -1,0 +1,193 @@
+"""The few operations of `datasets.Dataset` that mapping code uses, on plain rows: `datasets` itself takes a second to import.
+
+Only where the result is known to be the same. `datasets` writes rows to Arrow, which gives every struct of a column the same
+keys, turns 1 beside 1.5 into 1.0, and keeps a column's old type where the new values allow it. Rows of one shape come back
+from that as they went in; anything else is `NotPlain`, and the real library runs the code. `tests/dataset/test_plain.py` holds
+the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+Row = dict[str, Any]
+#: The shape of a value: a name, ("list", shape of its items), or ("struct", ((key, shape), …)). "null" goes with every shape.
+Shape = Any
+
+#: Rows that `datasets` writes at a time: the first of them settle the types.
+BATCH = 1000
+_INTEGERS = range(-(2**63), 2**63)
+
+
+class NotPlain(Exception):
+    """What `datasets` would make of these values is not ours to say."""
+
+
+class PlainDataset:
+    """Rows of one shape, with the methods of `datasets.Dataset` under their names."""
+
+    def __init__(self, rows: list[Row], shapes: dict[str, Shape]) -> None:
+        self._rows = rows
+        self._shapes = shapes
+
+    @classmethod
+    def from_list(cls, rows: list[Row]) -> PlainDataset:
+        """A dataset of `rows`.
+
+        Raises:
+            NotPlain: the values have no one shape.
+        """
+        names = list(rows[0])
+        if any(list(row) != names for row in rows):
+            raise NotPlain("rows with different columns")
+        return cls(rows, {name: _column_shape([row[name] for row in rows]) for name in names})
+
+    @property
+    def column_names(self) -> list[str]:
+        return list(self._shapes)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def filter(self, function: Callable[[Row], object]) -> PlainDataset:
+        return PlainDataset([row for row in self._rows if function(dict(row))], self._shapes)
+
+    def map(self, function: Callable[[Row], Row], remove_columns: Iterable[str] = (), **how: Any) -> PlainDataset:
+        """`how` to write structs of several shapes makes no difference to rows of one."""
+        gone = set(remove_columns)
+        self._known(gone)
+        made = [_merged(row, function(dict(row)), gone) for row in self._rows]
+        if not made:
+            return self
+        # `datasets` keeps the old order for names that stay, and puts new ones behind them.
+        names = [name for name in self._shapes if name in made[0]] + [name for name in made[0] if name not in self._shapes]
+        after = PlainDataset.from_list([{name: row[name] for name in names} for row in made])
+        for name in names if how.get("try_original_type", True) else ():
+            _settled(self._shapes.get(name), after._shapes[name])
+        return after
+
+    def select_columns(self, names: list[str]) -> PlainDataset:
+        self._known(names)
+        return self._with([(name, name) for name in names])
+
+    def remove_columns(self, names: list[str]) -> PlainDataset:
+        self._known(names)
+        return self._with([(name, name) for name in self._shapes if name not in names])
+
+    def rename_column(self, old: str, new: str) -> PlainDataset:
+        return self.rename_columns({old: new})
+
+    def rename_columns(self, names: Mapping[str, str]) -> PlainDataset:
+        self._known(names)
+        pairs = [(name, names.get(name, name)) for name in self._shapes]
+        if len({new for _, new in pairs}) < len(pairs):
+            raise ValueError("two columns of one name")
+        return self._with(pairs)
+
+    def _known(self, names: Iterable[str]) -> None:
+        unknown = [name for name in names if name not in self._shapes]
+        if unknown:
+            raise ValueError(f"no column {unknown[0]!r}")
+
+    def _with(self, pairs: list[tuple[str, str]]) -> PlainDataset:
+        rows = [{new: row[old] for old, new in pairs} for row in self._rows]
+        return PlainDataset(rows, {new: self._shapes[old] for old, new in pairs})
+
+
+def _merged(row: Row, made: Row, gone: set[str]) -> Row:
+    return {**{name: value for name, value in row.items() if name not in gone}, **made}
+
+
+def _settled(old: Shape, new: Shape) -> None:
+    """A column written anew gets its old type if Arrow can manage: sure only when old and new are equal or worlds apart."""
+    if old is None or old == new:
+        return
+    if _world(old) == _world(new) or {_world(old), _world(new)} & {"number", "null"}:
+        raise NotPlain("a column whose type changes")
+
+
+def _world(shape: Shape) -> str:
+    if isinstance(shape, tuple):
+        return str(shape[0])
+    return shape if shape in ("string", "null") else "number"
+
+
+def _column_shape(cells: list[Any]) -> Shape:
+    """The one shape of a column's cells, as the first rows that are written show it."""
+    whole = _joined(map(shape, cells))
+    if len(cells) > BATCH and _joined(map(shape, cells[:BATCH])) != whole:
+        raise NotPlain("a type that the first rows do not show")
+    return whole
+
+
+def shape(value: Any) -> Shape:
+    """The shape of one value.
+
+    Raises:
+        NotPlain: bytes, dates, decimals, structs without keys, lists that mix shapes, texts that are no Unicode.
+    """
+    if value is None:
+        return "null"
+    name = _SCALARS.get(type(value))
+    if name:
+        return _scalar(name, value)
+    if type(value) is list:
+        return ("list", _items(value))
+    if type(value) is dict and value and all(type(key) is str for key in value):
+        return ("struct", tuple((_text(key), shape(item)) for key, item in value.items()))
+    raise NotPlain(type(value).__name__)
+
+
+_SCALARS = {str: "string", bool: "bool", int: "int", float: "float"}
+
+
+def _scalar(name: str, value: Any) -> str:
+    if name == "string":
+        _text(value)
+    elif name == "int" and value not in _INTEGERS:
+        raise NotPlain("an integer of more than 64 bits")
+    return name
+
+
+def _text(text: str) -> str:
+    """Arrow holds UTF-8: half a surrogate pair does not fit."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise NotPlain("text that is no Unicode") from None
+    return text
+
+
+def _items(values: list[Any]) -> Shape:
+    if None in values and any(isinstance(item, dict) for item in values):
+        raise NotPlain("nothing among structs")
+    return _joined(map(shape, values))
+
+
+def _joined(shapes: Iterable[Shape]) -> Shape:
+    """The shape that all of `shapes` fit; "null" when there is none."""
+    joined: Shape = "null"
+    last: Shape = None
+    for item in shapes:
+        if item != last:  # rows look alike: most comparisons end here
+            joined = _join(joined, item)
+            last = item
+    return joined
+
+
+def _join(left: Shape, right: Shape) -> Shape:
+    if left == right or right == "null":
+        return left
+    if left == "null":
+        return right
+    if isinstance(left, tuple) and isinstance(right, tuple) and left[0] == right[0]:
+        if left[0] == "list":
+            return ("list", _join(left[1], right[1]))
+        if [key for key, _ in left[1]] == [key for key, _ in right[1]]:
+            return ("struct", tuple((key, _join(one, other)) for (key, one), (_, other) in zip(left[1], right[1], strict=True)))
+    raise NotPlain("values of several shapes")

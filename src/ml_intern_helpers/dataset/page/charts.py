@@ -1,0 +1,116 @@
+"""Histograms as the numbers that the template draws: positions in percent of the width, heights in pixels.
+
+Widths in percent and text in pixels: a chart gets narrower on a phone and its words stay as large as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+HEIGHT, TOP = 190, 44
+#: How many labels fit below the bars on 320 pixels.
+MOST_TICKS = 5
+
+
+def histogram(title: str, at: dict[str, Any]) -> dict[str, Any] | None:
+    """Bars, marks for median and 95th percentile, labels and one sentence; `at` is a summary with `histogram`."""
+    counts = at.get("histogram")
+    if not counts:
+        return None
+    most, step = max(count for _, count in counts) or 1, 100 / len(counts)
+    bars = [
+        _bar(place * step, step, lower, bound, count, most)
+        for place, (lower, (bound, count)) in enumerate(zip(_lowers(counts), counts, strict=True))
+    ]
+    return {
+        "title": title,
+        "of": at.get("of"),
+        "bars": bars,
+        "height": HEIGHT,
+        "base": HEIGHT + TOP,
+        "marks": [_mark(name, at[name], counts, line) for line, name in enumerate(("median", "p95")) if name in at],
+        "ticks": _ticks(counts),
+        "figures": [(name, at[name]) for name in ("min", "median", "p95", "p99", "max") if name in at],
+        "told": f"{at['rows']:,} rows; median {at['median']:,}, 95th percentile {at['p95']:,}, longest {at['max']:,} {title}.",
+    }
+
+
+def _lowers(counts: list[list[int]]) -> list[int]:
+    """The first length that each bar holds."""
+    return [0, *(bound + 1 for bound, _ in counts[:-1])]
+
+
+def _bar(x: float, step: float, lower: int, bound: int, count: int, most: int) -> dict[str, Any]:
+    high = round(HEIGHT * count / most, 1)
+    high = max(high, 2.0) if count else 0.0  # one row in a million is still there
+    gap = min(step * 0.12, 0.5)
+    label = f"{lower:,} to {bound:,}: {count:,} row{'' if count == 1 else 's'}"
+    return {
+        "x": round(x + gap / 2, 3),
+        "width": round(step - gap, 3),
+        "y": round(TOP + HEIGHT - high, 1),
+        "height": high,
+        "label": label,
+        "rows": count,
+        "range": f"{lower:,} – {bound:,}",
+    }
+
+
+def _mark(name: str, value: int, counts: list[list[int]], line: int) -> dict[str, Any]:
+    """A line at `value`; its label is on the side where there is room, each in a line of its own."""
+    x = _place(value, counts)
+    right = x > 55
+    return {
+        "x": x,
+        "label": f"{'95 % below' if name == 'p95' else name} {value:,}",
+        "anchor": "end" if right else "start",
+        "dx": -6 if right else 6,
+        "y": 14 + 17 * line,
+        "top": 4 + 17 * line,
+    }
+
+
+def _place(value: int, counts: list[list[int]]) -> float:
+    """Where a length lies among the bars, in percent; within a bar the scale is logarithmic, as the bounds are."""
+    step, lower = 100 / len(counts), _lowers(counts)
+    for place, (bound, _) in enumerate(counts):
+        if value <= bound:
+            low = max(lower[place], 1)
+            share = math.log(max(value, low) / low) / math.log(bound / low) if bound > low else 0.5
+            return round(step * (place + share), 2)
+    return 100.0
+
+
+def _ticks(counts: list[list[int]]) -> list[dict[str, Any]]:
+    """The upper bounds of a few bars, the last one among them."""
+    every = math.ceil(len(counts) / MOST_TICKS)
+    places = list(range(len(counts) - 1, -1, -every))[::-1]
+    last = len(counts) - 1
+    return [
+        {"x": round(100 * (place + 1) / len(counts), 2), "label": short(counts[place][0]), "anchor": _anchor(place, last)}
+        for place in places
+    ]
+
+
+def _anchor(place: int, last: int) -> str:
+    return "end" if place == last else "middle"
+
+
+def short(number: int) -> str:
+    """`23170` -> `23k`."""
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if number >= 10 * size:
+            return f"{number / size:.0f}{letter}"
+        if number >= size:
+            return f"{number / size:.1f}{letter}".replace(".0", "")
+    return str(number)
+
+
+def shares(counts: dict[str, int]) -> list[dict[str, Any]]:
+    """Bars that lie: name, rows, share of all, and width relative to the widest."""
+    total, most = sum(counts.values()) or 1, max(counts.values(), default=0) or 1
+    return [
+        {"name": name, "rows": rows, "share": rows / total, "width": round(100 * rows / most, 2), "strings": []}
+        for name, rows in counts.items()
+    ]

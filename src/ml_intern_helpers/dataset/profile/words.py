@@ -1,0 +1,61 @@
+"""What a row says, as one text in reading order, whatever its columns and roles are called.
+
+The same conversation as `messages`, as ShareGPT turns or as prompt and completion gives the same text: a copy that somebody
+has converted is still a copy.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ml_intern_helpers.dataset.meaning import Parts
+
+#: Parts in the order in which a reader meets them.
+READING_ORDER = ("system", "context", "prompt", "dialogue", "messages", "text", "completion", "chosen", "rejected")
+#: White space as every engine's `\s` has it: DuckDB's knows no other.
+_SPACE = re.compile("[\t-\r ]+")
+
+
+def spoken_columns(parts: Parts, columns: list[str]) -> list[str]:
+    """The columns that hold a row's words; all columns when none plays a part."""
+    found = [parts.by_part[part] for part in READING_ORDER if part in parts.by_part]
+    if parts.has("messages"):  # a prompt beside messages repeats their first turn
+        found = [name for name in found if name == parts.by_part["messages"]]
+    return list(dict.fromkeys(found)) or columns
+
+
+def spoken(row: Mapping[str, Any], columns: list[str]) -> str:
+    """The words in `columns`, one text a line."""
+    texts: list[str] = []
+    for name in columns:
+        _collect(row.get(name), texts)
+    return "\n".join(texts)
+
+
+def normal(text: str) -> str:
+    """`text` without regard to case and spacing: what two rows are compared by."""
+    return _SPACE.sub(" ", text.lower()).strip(" ")
+
+
+def _collect(value: Any, texts: list[str]) -> None:
+    if isinstance(value, str):
+        texts.append(value)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _collect(item, texts)
+    elif isinstance(value, dict):
+        _collect(_said(value), texts)
+    elif value is not None and not isinstance(value, bytes):
+        texts.append(str(value))
+
+
+def _said(value: dict[Any, Any]) -> Any:
+    """A turn's words and calls; of any other object, all of it."""
+    words = next((value[key] for key in ("content", "value", "text") if key in value), None)
+    calls = value.get("tool_calls")
+    if words is None and not calls:
+        return json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
+    return [words, json.dumps(calls, sort_keys=True, default=str, ensure_ascii=False)] if calls else words

@@ -1,0 +1,41 @@
+"""All shapes, the most telling first; rows may have several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.shapes import (
+    answers,
+    captions,
+    choices,
+    classes,
+    openai_pairs,
+    ranked,
+    single_turns,
+    tags,
+    transcript,
+    translation,
+    versus,
+)
+from ml_intern_helpers.dataset.shapes.shape import Rows, Shape
+
+FINDERS: tuple[Callable[[Parts, Rows], Shape | None], ...] = (
+    single_turns.find,
+    tags.find,
+    choices.find,
+    versus.find,
+    ranked.find,
+    openai_pairs.find,
+    transcript.find,
+    translation.find,
+    answers.find,
+    captions.find,
+    classes.find,
+)
+
+
+def with_shapes(parts: Parts, rows: Rows) -> Parts:
+    """`parts` with the shapes that `rows` have."""
+    return replace(parts, shapes=tuple(shape for find in FINDERS if rows and (shape := find(parts, rows))))

@@ -1,0 +1,66 @@
+"""Weights in float32 by default.
+
+TRL loads a model given by its name in float32: 4 bytes a parameter, as many for the gradients and 8 for AdamW. That is
+sound training, with bf16 for the arithmetic; it is also twice the memory that people expect. For information only:
+whether it fits is `detect_compute`'s question.
+
+Bad:
+
+    # /// script
+    # [tool.hf-jobs]
+    # flavor = "a10g-large"
+    # ///
+    from trl import SFTConfig, SFTTrainer
+
+    SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out"), train_dataset=rows).train()
+
+Good:
+
+    # /// script
+    # [tool.hf-jobs]
+    # flavor = "a10g-large"
+    # ///
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", model_init_kwargs={"dtype": "bfloat16"})
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts, Run
+from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+
+CODE = "HW103"
+SEVERITY = "info"
+MODES = ("jobs", "local")
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    flavor = (facts.header.jobs or {}).get("flavor") if facts.mode == "jobs" else None
+    gpus = FLAVORS.get(flavor, (0, ""))[0] if isinstance(flavor, str) else 0
+    for run in facts.runs if gpus and not facts.patched_by and facts.uses_current("trl") else ():
+        model = facts.argument(run.trainer, "model")
+        named = model is not None and model.value.state == "known" and isinstance(model.value.value, str)
+        if model and named and run.trainer.role.library == "trl" and _full(facts, run) and not _dtype(facts, run):
+            message = "the model is loaded in float32 (TRL's default for a name): 16 bytes a parameter with gradients and AdamW"
+            fix = 'if memory is short: model_init_kwargs={"dtype": "bfloat16"} halves it'
+            yield failed(message, fix, model.node, severity="info")
+
+
+def _full(facts: Facts, run: Run) -> bool:
+    adapter = facts.argument(run.trainer, "peft_config")
+    return adapter is None or (adapter.value.state == "known" and adapter.value.value is None)
+
+
+def _dtype(facts: Facts, run: Run) -> bool:
+    """A dtype is named, or may be."""
+    loading = facts.setting(run, "model_init_kwargs")
+    if loading is None:
+        return False
+    entries = facts.entries(loading.node) if isinstance(loading.node, ast.expr) else None
+    return entries is None or bool(entries.open) or "dtype" in entries.items

@@ -1,0 +1,41 @@
+"""A training loop without a seed.
+
+Trainers of TRL and Transformers seed everything with 42 unless told otherwise; a loop of its own seeds nothing, and
+no later run can tell whether a change helped or the dice did.
+
+Bad:
+
+    import torch
+
+    for batch in loader:
+        model(**batch).loss.backward()
+        optimizer.step()
+
+Good:
+
+    import torch
+
+    torch.manual_seed(42)
+    for batch in loader:
+        model(**batch).loss.backward()
+        optimizer.step()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+
+CODE = "REPRO101"
+SEVERITY = "warning"
+MODES = ("jobs", "local")
+
+SEEDING = ("manual_seed", "set_seed", "seed_everything", "manual_seed_all")
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    if facts.training.kind == "loop" and not list(facts.calls_ending(*SEEDING)) and not facts.methods("manual_seed"):
+        message = f"{facts.training.method}: nothing sets a seed, so no run can be repeated"
+        yield failed(message, "call torch.manual_seed(42) (accelerate: set_seed(42)) first", facts.training.line)

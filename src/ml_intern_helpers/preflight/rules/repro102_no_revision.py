@@ -1,0 +1,82 @@
+"""A model or dataset without a revision.
+
+The name alone means "whatever is there on that day": authors push new weights and rows under old names. Note the
+commit that was used, or pin it (`revision=`), and a later run means the same. For information only.
+
+Bad:
+
+    from datasets import load_dataset
+    from trl import SFTTrainer
+
+    rows = load_dataset("trl-lib/Capybara", split="train")
+    SFTTrainer("Qwen/Qwen3-0.6B", train_dataset=rows).train()
+
+Good:
+
+    from datasets import load_dataset
+    from trl import SFTConfig, SFTTrainer
+
+    rows = load_dataset("trl-lib/Capybara", split="train", revision="0673b0b")
+    config = SFTConfig(output_dir="out", model_init_kwargs={"revision": "c1899de"})
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts, Run
+from ml_intern_helpers.preflight.loaded import BUILDERS, loaded
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.text import clean
+
+CODE = "REPRO102"
+SEVERITY = "info"
+MODES = ("jobs", "local")
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    """One line for all: it informs, it does not nag."""
+    found = [*_datasets(facts), *_models(facts)]
+    names = list(dict.fromkeys(name for name, _ in found))
+    if names:
+        message = f"no revision for {clean(', '.join(names), limit=160)}: another day it may be something else"
+        yield failed(message, "note the commit in the plan, or pin it with revision=", found[0][1], severity="info")
+
+
+def _datasets(facts: Facts) -> Iterator[tuple[str, ast.AST]]:
+    for one in loaded(facts):
+        given = facts.keywords(one.call)
+        local = one.id.startswith((".", "/", "~")) or "/" not in one.id or _builder(facts, one.call)
+        if one.value.state == "known" and not local and "revision" not in given.items and not given.open:
+            yield one.id, one.call
+
+
+def _builder(facts: Facts, call: ast.Call) -> bool:
+    return bool(call.args) and facts.constant(call.args[0]).value in BUILDERS
+
+
+def _models(facts: Facts) -> Iterator[tuple[str, ast.AST]]:
+    for call in facts.methods("from_pretrained"):
+        given = facts.keywords(call)
+        name = facts.constant(call.args[0]) if call.args else None
+        if name and name.state == "known" and _remote(name.value) and "revision" not in given.items and not given.open:
+            yield name.value, call
+    for run in facts.runs:
+        yield from _by_name(facts, run)
+
+
+def _by_name(facts: Facts, run: Run) -> Iterator[tuple[str, ast.AST]]:
+    given = facts.argument(run.trainer, "model")
+    if given is None or given.value.state != "known" or not _remote(given.value.value):
+        return
+    loading = facts.setting(run, "model_init_kwargs")
+    entries = facts.entries(loading.node) if loading and isinstance(loading.node, ast.expr) else None
+    if entries is None or ("revision" not in entries.items and not entries.open):
+        yield given.value.value, given.node
+
+
+def _remote(name: object) -> bool:
+    """`Qwen/Qwen3-0.6B`, not a folder."""
+    return isinstance(name, str) and name.count("/") == 1 and not name.startswith((".", "/", "~"))

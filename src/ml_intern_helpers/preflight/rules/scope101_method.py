@@ -1,0 +1,45 @@
+"""Another method than the user agreed to.
+
+`.ml-intern/task.json` holds what the user asked for. A script that quietly trains with another method answers a
+question nobody put: the cardinal sin. What cannot be done as agreed is the user's to change, not the script's.
+
+Bad:
+
+    from trl import DPOConfig, DPOTrainer  # agreed: "method": "sft"
+
+    DPOTrainer("Qwen/Qwen3-0.6B", args=DPOConfig(output_dir="out"), train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer  # agreed: "method": "sft"
+
+    SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out"), train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome, passed, unknown
+from ml_intern_helpers.preflight.scope import departs
+
+CODE = "SCOPE101"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+_TRAINERS = {"sft": "SFTTrainer", "dpo": "DPOTrainer", "grpo": "GRPOTrainer", "kto": "KTOTrainer", "reward": "RewardTrainer"}
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    agreed = facts.agreed("method")
+    if not isinstance(agreed, str) or agreed not in _TRAINERS:
+        return
+    trainers = [made for made in facts.trainers if made.role.library == "trl"]
+    fitting = [made for made in trainers if made.role.name == _TRAINERS[agreed]]
+    if fitting:
+        yield passed(f"{fitting[0].role.name}: {agreed} as agreed", fitting[0].line)
+    elif trainers:
+        yield departs("the trainer", trainers[0].role.name, _TRAINERS[agreed], trainers[0].call)
+    else:
+        yield unknown(f"whether {facts.training.method or 'the script'} is {agreed}, as agreed", facts.training.line)

@@ -1,0 +1,40 @@
+"""Another `max_length` than the user agreed to.
+
+Shortening it until memory suffices cuts the ends off long rows without a word: the answers, as a rule.
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer  # agreed: "max_length": 2048
+
+    SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out", max_length=512), train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer  # agreed: "max_length": 2048
+
+    SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out", max_length=2048), train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome
+from ml_intern_helpers.preflight.scope import judged
+
+CODE = "SCOPE105"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+#: The default of `max_length` in the configs that have it (held to the library by the tests).
+DEFAULT = 1024
+CONFIGS = ("SFTConfig", "DPOConfig", "KTOConfig", "RewardConfig")
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    agreed = facts.agreed("max_length")
+    if isinstance(agreed, int):
+        for run in facts.runs:
+            if run.config.role.library == "trl" and run.config.role.name in CONFIGS:
+                yield judged(facts, run, "max_length", agreed, DEFAULT)
