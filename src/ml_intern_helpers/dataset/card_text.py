@@ -18,7 +18,7 @@ from ml_intern_helpers.text import clean, shorten
 
 Fields = dict[str, Any]
 MOST_COLUMNS, MOST_FINDINGS = 20, 12
-_HUB_KINDS = ("viewer", "parquet-export", "streaming", "hub-files")
+_HUB_KINDS = ("viewer", "parquet-export", "streaming")
 _ID = re.compile(r"^[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?$")
 
 _DAY = "%Y-%m-%d"

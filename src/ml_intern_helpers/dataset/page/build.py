@@ -32,7 +32,7 @@ MOST_COLUMNS, MOST_FINDINGS, MOST_SPLITS, MOST_WARNINGS = 100, 60, 40, 20
 #: Keys that a report need not have.
 LATER: dict[str, Any] = {"decision": None, "recommended": [], "lengths": None, "full": None}
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?$")
-_HUB_KINDS = ("viewer", "parquet-export", "streaming", "hub-files")
+_HUB_KINDS = ("viewer", "parquet-export", "streaming")
 
 
 def page(report: Report, facts: Facts) -> str:
@@ -117,17 +117,17 @@ def _lengths(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> l
     known = fields.get("lengths") or {}
     found = []
     for unit in ("tokens", "characters"):
-        at = known.get(unit) or (_said(profile, facts) if unit == "characters" else None)
+        at = known.get(unit) or (_said(fields, profile, facts) if unit == "characters" else None)
         drawn = charts.histogram(unit, at) if at else None
         if at and drawn:
             found.append({**drawn, "cut": sorted((int(size), share) for size, share in (at.get("cut") or {}).items()), "at": at})
     return found
 
 
-def _said(profile: dict[str, Any], facts: Facts) -> dict[str, Any] | None:
+def _said(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> dict[str, Any] | None:
     """The profile's lengths, in bars made for these data: those of a profile are wide, and the same for all."""
     at: dict[str, Any] | None = profile.get("characters")
-    if at and at["rows"] != len(facts.rows):  # a full scan has counted more than is at hand, in bars of its own
+    if at and fields["full"]:  # its bars are its own
         return at
     return {**at, "histogram": fine(spoken_sizes(facts.look, facts.columns, facts.parts))} if at else None
 
