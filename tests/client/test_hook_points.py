@@ -106,8 +106,10 @@ def job(folder: Path) -> Session:
 def refused(folder: Path) -> Session:
     """A launch that the guard let pass, and that the client's own rules refuse."""
     (folder / "work").mkdir(parents=True)
-    on_file(folder / "work", spend_cap_usd=50, where="local")
-    (folder / "work/train.py").write_text(SCRIPT)
+    terms = {"where": "local", "adapter": "full", "max_length": 512, "hub": {"model_id": None, "private": True}}
+    on_file(folder / "work", **terms)
+    good = "disable_tqdm=True, logging_strategy='steps', logging_first_step=True, report_to='trackio', project='demo', run_name='a', "
+    (folder / "work/train.py").write_text(SCRIPT.replace("per_device", f"{good}per_device"))
     rules = ["--allowedTools", "Read", "--plugin-dir", str(ROOT)]
     return run_session(folder, [bash("python train.py"), {"text": "end"}], ["go"], *rules)
 

@@ -28,7 +28,9 @@ STEP = "{'loss': '2.31', 'grad_norm': '1.2', 'learning_rate': '0.0001', 'epoch':
         pytest.param(f"{SUBMIT} --json", AS_JSON, URL, id="json"),
         pytest.param(SUBMIT, HINT, "", id="only-the-hint-on-stderr"),
         pytest.param(f"hf jobs uv run -q {SUBMIT[15:]}", f"{JOB}\n", "", id="quiet"),
-        pytest.param("python submit.py", f"JobInfo(id='{JOB}', status=JobStatus(stage='RUNNING'), url='{URL}')", URL, id="python"),
+        pytest.param(
+            "python submit.py", f"JobInfo(id='{JOB}', status=JobStatus(stage='RUNNING'), url='{URL}')", URL, id="python"
+        ),
     ],
 )
 def test_submitted_job_is_on_file(project: Project, command: str, output: str, url: str) -> None:
@@ -64,7 +66,9 @@ def test_attached_job_ends_as_the_client_says(project: Project, event: dict[str,
 
 def test_refused_submission_frees_the_money(project: Project) -> None:
     project.reserve()
-    said = project.told("post_tool_use", failed(SUBMIT, "Error: Client error '402 Payment Required' for url 'https://x/api/jobs/ada'"))
+    said = project.told(
+        "post_tool_use", failed(SUBMIT, "Error: Client error '402 Payment Required' for url 'https://x/api/jobs/ada'")
+    )
     assert (project.run().state, project.run().cost_usd, project.run().settled) == ("failed", 0.0, True)
     assert "free again" in said
     assert "cannot pay" in said

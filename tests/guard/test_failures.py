@@ -51,7 +51,9 @@ def after(project: Project, output: str, *, text: str | None = None, command: st
             id="odd-batch-keeps-the-product",
         ),
         pytest.param(
-            {"per_device_train_batch_size": 1, "gradient_checkpointing": False}, "activation_checkpointing=True", id="checkpointing-off"
+            {"per_device_train_batch_size": 1, "gradient_checkpointing": False},
+            "activation_checkpointing=True",
+            id="checkpointing-off",
         ),
         pytest.param({"per_device_train_batch_size": 1}, "stop and ask", id="nothing-left-here"),
     ],

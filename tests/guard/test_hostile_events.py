@@ -24,7 +24,25 @@ def test_no_event_at_all(project: Project, point: str) -> None:
         assert project.fire(point, raw) is None, raw
 
 
-VALUES: list[Any] = [None, True, 0, -1, 1e308, "", "x", "\0", "\ud800", "/", "~", "\n" * 99, "a" * 99_999, [], [[]], {}, {"stdout": 7}]
+VALUES: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1e308,
+    "",
+    "x",
+    "\0",
+    "\ud800",
+    "/",
+    "~",
+    "\n" * 99,
+    "a" * 99_999,
+    [],
+    [[]],
+    {},
+    {"stdout": 7},
+]
 NAMES = ["session_id", "transcript_path", "cwd", "hook_event_name", "tool_name", "tool_input", "tool_response", "tool_use_id"]
 NAMES += ["error", "is_interrupt", "last_assistant_message", "background_tasks", "agent_type", "agent_id", "source", "trigger"]
 TEMPLATES: list[dict[str, Any]] = [
@@ -43,7 +61,9 @@ def hurt(project: Project) -> Project:
     """A project in which everything of ours is damaged."""
     (project.folder / "train.py").write_text("from trl import SFTTrainer\nSFTTrainer(\n")
     (project.data / "plan.md").write_bytes(b"- [ ] \xff\xfe\n" * 500)
-    (project.data / "runs.jsonl").write_bytes(b'{"id": "r", "state": 7, "job_id": [], "at": 1}\n\xff\n{"id": "r", "tool_use_id": "call-1"}\n')
+    (project.data / "runs.jsonl").write_bytes(
+        b'{"id": "r", "state": 7, "job_id": [], "at": 1}\n\xff\n{"id": "r", "tool_use_id": "call-1"}\n'
+    )
     return project
 
 
@@ -84,7 +104,9 @@ def test_killed_half_way_loses_no_line(project: Project) -> None:
     event = json.dumps({"session_id": "session-1", "cwd": str(project.folder), **bash(SUBMIT, "id=x")}).encode()
     env = clean_environment(project.home, CLAUDE_PLUGIN_ROOT=str(ROOT))
     for number in range(12):
-        process = subprocess.Popen([ROOT / "scripts/launch", "guard", "post_tool_use"], stdin=subprocess.PIPE, env=env, cwd=project.folder)
+        process = subprocess.Popen(
+            [ROOT / "scripts/launch", "guard", "post_tool_use"], stdin=subprocess.PIPE, env=env, cwd=project.folder
+        )
         assert process.stdin
         process.stdin.write(event)
         process.stdin.close()

@@ -21,7 +21,15 @@ def test_open_task_gives_one_screen(project: Project, source: str) -> None:
     project.fire("post_tool_use", bash(SUBMIT, f"id={JOB} name=x url={URL}\n"))
     (project.data / "plan.md").write_text("- [x] audit\n" + "".join(f"- [ ] step {number}\n" for number in range(30)))
     said = project.told("session_start", {**START, "source": source})
-    wanted = ["LoRA on Capybara", "sft (lora)", "Qwen/Qwen3-0.6B", "trl-lib/Capybara", "94.00 of 100.00 USD", URL, "1 steps done, 30 open"]
+    wanted = [
+        "LoRA on Capybara",
+        "sft (lora)",
+        "Qwen/Qwen3-0.6B",
+        "trl-lib/Capybara",
+        "94.00 of 100.00 USD",
+        URL,
+        "1 steps done, 30 open",
+    ]
     assert [part for part in wanted if part not in said] == []
     assert len(said.splitlines()) <= 25
     assert len(said) < 3000
@@ -119,7 +127,9 @@ class TestNeverRan:
     @pytest.mark.parametrize(
         "entry",
         [
-            pytest.param({"type": "assistant", "message": {"content": [{"type": "tool_use", "id": "call-1"}]}}, id="not-answered"),
+            pytest.param(
+                {"type": "assistant", "message": {"content": [{"type": "tool_use", "id": "call-1"}]}}, id="not-answered"
+            ),
             pytest.param({"m": 1}, id="nothing-of-it"),
         ],
     )

@@ -21,7 +21,13 @@ def later(**span: float) -> str:
 
 
 def wants_to_end(message: str = "I will now wait for the training.", **more: Any) -> dict[str, Any]:
-    return {"hook_event_name": "Stop", "stop_hook_active": False, "last_assistant_message": message, "background_tasks": [], **more}
+    return {
+        "hook_event_name": "Stop",
+        "stop_hook_active": False,
+        "last_assistant_message": message,
+        "background_tasks": [],
+        **more,
+    }
 
 
 @pytest.fixture
@@ -111,7 +117,9 @@ def test_background_work_is_waited_for_by_the_client(alone: Project) -> None:
         pytest.param({"deadline": later(hours=-1)}, {}, id="deadline-over"),
         pytest.param({"deadline": later(hours=2), "state": "closed"}, {}, id="closed"),
         pytest.param({"deadline": later(hours=2)}, {"CLAUDE_CODE_SESSION_ATTENDED": "1"}, id="somebody-is-there"),
-        pytest.param({"deadline": later(hours=2)}, {"CLAUDE_CODE_SESSION_ATTENDED": "", "CLAUDE_CODE_ENTRYPOINT": "cli"}, id="terminal"),
+        pytest.param(
+            {"deadline": later(hours=2)}, {"CLAUDE_CODE_SESSION_ATTENDED": "", "CLAUDE_CODE_ENTRYPOINT": "cli"}, id="terminal"
+        ),
         pytest.param({"deadline": later(hours=2)}, {"ML_INTERN_GUARD": "off"}, id="guard-off"),
         pytest.param({"deadline": later(hours=2)}, {"ML_INTERN_DEADLINE": later(hours=-1)}, id="earlier-limit-counts"),
         pytest.param({}, {"ML_INTERN_DEADLINE": "tomorrow"}, id="no-time-is-no-deadline"),

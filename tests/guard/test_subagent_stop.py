@@ -42,9 +42,7 @@ def test_empty_handed_with_reason_passes(project: Project) -> None:
         pytest.param(FORM.replace("NOT FOUND / NOT READ", "Notes"), "NOT READ", id="not-read-missing"),
         pytest.param(FORM.replace("2503.14476, 2025", "the DAPO paper"), "row 1: the paper's id", id="no-id"),
         pytest.param(FORM.replace("Section 2.2", "the paper"), "row 2: the section or table", id="no-place"),
-        pytest.param(
-            FORM.replace("AIME 71.0 vs 15.6", "much better"), "row 2: the number", id="no-number"
-        ),
+        pytest.param(FORM.replace("AIME 71.0 vs 15.6", "much better"), "row 2: the number", id="no-number"),
         pytest.param(FORM + "word " * 1500, "at most 1500", id="too-long"),
         pytest.param(FORM.replace("RECOMMENDED", "Advice"), "RECOMMENDED", id="no-recommendation"),
         pytest.param("", "RECIPES", id="empty"),
