@@ -11,23 +11,46 @@ import json
 import os
 import sys
 
-from ml_intern_helpers.guard import helper_calls, own_texts
+from ml_intern_helpers.guard import control, everyday, helper_calls, own_texts
 
 _LARGEST_EVENT_BYTES = 16 * 1024 * 1024
+#: Event -> the module of this room that answers it, loaded when the event comes: `answered(event)`.
+_POINTS = {
+    "post_tool_use": "after_bash",
+    "after_write": "after_write",
+    "permission_denied": "never_ran",
+    "stop": "stop",
+    "subagent_stop": "subagent_stop",
+    "session_start": "session",
+    "pre_compact": "session",
+}
+#: These hold nobody to anything; `ML_INTERN_GUARD=off` does not concern them.
+_ALWAYS = ("session_start", "pre_compact")
 
 
 def main(arguments: list[str]) -> int:
-    """Answer the hook event named first (`pre_tool_use`) that stands on stdin as JSON; always 0."""
+    """Answer the hook event named first (`pre_tool_use`, or one of _POINTS) that stands on stdin as JSON; always 0."""
     answer = None
     try:
         event = json.loads(sys.stdin.buffer.read(_LARGEST_EVENT_BYTES))
-        if arguments[:1] == ["pre_tool_use"] and isinstance(event, dict):
-            answer = before_tool(event)
+        if isinstance(event, dict):
+            answer = _answered(arguments[0] if arguments else "", event)
     except Exception:  # no opinion: the client's own permission rules decide, as without this plugin
         answer = None
     if answer is not None:
         sys.stdout.write(json.dumps(answer))
     return 0
+
+
+def _answered(point: str, event: dict[str, object]) -> dict[str, object] | None:
+    if point == "pre_tool_use":
+        return before_tool(event)
+    if point not in _POINTS or (point not in _ALWAYS and control.mode() == "off"):
+        return None
+    from importlib import import_module
+
+    found: dict[str, object] | None = import_module(f"ml_intern_helpers.guard.{_POINTS[point]}").answered(event)
+    return found
 
 
 def before_tool(event: dict[str, object]) -> dict[str, object] | None:
@@ -36,8 +59,14 @@ def before_tool(event: dict[str, object]) -> dict[str, object] | None:
     if not isinstance(tool_input, dict):
         return None
     cwd = event.get("cwd")
-    if tool == "Bash" and helper_calls.allows(tool_input, cwd if isinstance(cwd, str) else os.getcwd()):
+    cwd = cwd if isinstance(cwd, str) else os.getcwd()
+    if tool == "Bash" and helper_calls.allows(tool_input, cwd):
         return _decision("allow", "read-only helper of the ml-intern plugin")
+    command = tool_input.get("command")
+    if tool == "Bash" and isinstance(command, str) and not everyday.launches_nothing(command):
+        from ml_intern_helpers.guard import launch_guard
+
+        return launch_guard.guarded(event, command, cwd).answer()
     if tool == "Read" and own_texts.allows(tool_input):
         return _decision("allow", "reference or recipe of the ml-intern plugin")
     return None

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from ml_intern_helpers.preflight.launch.launch import Place, Written
-from ml_intern_helpers.preflight.launch.reading import PYTHON, text_of_file
+from ml_intern_helpers.preflight.launch.reading import PYTHON, SHELL, text_of_file
 from ml_intern_helpers.preflight.launch.shell import Command, expanded
 from ml_intern_helpers.preflight.launch.words import Word, masked
 from ml_intern_helpers.preflight.launch.wrappers import program
@@ -56,6 +56,9 @@ def stdin_of(place: Place, command: Command, before: list[Word]) -> Written | No
     for redirect in reversed(command.redirects):
         if redirect.body is not None:
             return _body(redirect.body, redirect.expands)
+        if redirect.operator == "<<<":
+            word = expanded(redirect.target, place.variables)
+            return Written(None if word.unknown else word.text, word.unknown)
         if redirect.operator == "<":
             return _content(place, expanded(redirect.target, place.variables))
     if command.before in ("|", "|&") and before:
@@ -70,7 +73,7 @@ def _content(place: Place, word: Word) -> Written:
     path = place.resolved(word.text) if not word.unknown else None
     if path is not None and str(path) in place.written:
         return place.written[str(path)]
-    text = text_of_file(path, PYTHON)
+    text = text_of_file(path, (*PYTHON, *SHELL))
     return Written(text, "" if text is not None else word.unknown or f"{masked(word.text)} cannot be read as a Python script")
 
 

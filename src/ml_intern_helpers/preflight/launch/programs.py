@@ -26,6 +26,8 @@ def launches_by(words: list[Word], shown: str, place: Place) -> Iterator[Launch]
         yield from _READERS[name](words, shown, place)
     elif python_words.NAME.fullmatch(name):
         yield from _python(words, shown, place)
+    elif words[0].unknown and len(words) > 1 and words[1].text.endswith(".py"):
+        yield from _one(local_runs.python(words[1:], shown, place))  # `$PYTHON train.py`
     elif name.endswith((".py", ".ipynb")) and "/" in words[0].text:
         yield from _one(local_runs.python(words, shown, place))
 

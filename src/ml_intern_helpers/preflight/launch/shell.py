@@ -13,7 +13,7 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)")
 #: `A=$A$A`, sixty times, is longer than any memory.
 _LONGEST = 32_768
 #: Words that only begin or end a compound command; what follows them is a command.
-_KEYWORDS = frozenset({"if", "then", "elif", "else", "fi", "do", "done", "while", "until", "!", "{", "}", "coproc"})
+_KEYWORDS = frozenset({"if", "then", "elif", "else", "fi", "do", "done", "while", "until", "!", "{", "}", "coproc", "function"})
 
 
 @dataclass
@@ -68,7 +68,7 @@ def _take(command: Command, token: Token) -> None:
         return
     raw = token.raw or Raw()
     if not command.words:
-        if raw.bare and raw.literal in _KEYWORDS and not command.assigns:
+        if raw.bare and not command.assigns and (raw.literal in _KEYWORDS or command.keywords[-1:] == ["function"]):
             command.keywords.append(raw.literal or "")
             return
         assigned = _assignment(raw)

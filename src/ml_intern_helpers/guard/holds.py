@@ -1,0 +1,172 @@
+"""What the user decides and not the model: money, terms that differ from the agreed ones, a second job before the first trains.
+
+Each hold is one reason with its way on. The client asks the user where one is there, and denies where none is (`claude -p`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ml_intern_helpers.runs import contract, first_one, places
+from ml_intern_helpers.runs.contract import Task
+from ml_intern_helpers.runs.differences import Stated, differs
+from ml_intern_helpers.runs.run_record import Runs, runs_of
+from ml_intern_helpers.runs.spend import ON_THIS_MACHINE, Cost, cost_on_jobs, may_spend
+from ml_intern_helpers.runs.when import now
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.preflight.launch.judge import Judged
+    from ml_intern_helpers.report import Finding
+
+_LOOP = re.compile(r"in a loop: started (\d+|an unknown number of) times")
+_AGREE = "with the user's word: `task agree --spend-cap USD …` (or `task change --spend-cap USD --reason …`), then launch again"
+
+
+class Hold(NamedTuple):
+    """A reason to wait: a code for the log, what it is, and what goes on from there."""
+
+    code: str
+    what: str
+    way_on: str
+
+
+class State(NamedTuple):
+    """What a decision rests on besides the launch: the task, the runs until now, where both lie, and the time."""
+
+    task: Task | None
+    runs: Runs
+    folder: Path
+    at: datetime
+
+    @property
+    def task_id(self) -> str | None:
+        return self.task.id if self.task is not None else None
+
+
+def state_of(cwd: Path) -> State:
+    """The task and the ledger of the project around `cwd`.
+
+    Raises:
+        BadData: the ledger cannot be read at all.
+    """
+    folder = places.home(cwd)
+    return State(contract.task_for(cwd), runs_of(folder), folder, now())
+
+
+def other_terms(errors: list[Finding]) -> list[Hold]:
+    """Findings on terms that are the user's to change."""
+    return [Hold(one.code, one.message, one.fix or "ask the user") for one in errors]
+
+
+def holds(found: list[Judged], state: State) -> Iterator[Hold]:
+    """Every reason to hold a line that launches `found`."""
+    jobs = [one for one in found if one.launch.mode == "jobs"]
+    for one in found:
+        yield from _elsewhere(one, state)
+        yield from _same_failure(one, state)
+    for one in jobs:
+        yield from _money(one, state)
+    yield from _one_first(jobs, state)
+
+
+def _elsewhere(one: Judged, state: State) -> Iterator[Hold]:
+    """Another account, or the other place: what only the launch tells."""
+    if state.task is None or not state.task.open:
+        return
+    said = {"where": Stated("known", one.launch.mode)}
+    account = _settings(one)["namespace"]
+    if account:
+        said["account"] = Stated("known", account)
+    for difference in differs(state.task.values, said):
+        yield Hold(f"TERM:{difference.term}", f"{difference.message}: {difference.costs}", difference.way_on)
+
+
+def _settings(one: Judged) -> dict[str, object]:
+    from ml_intern_helpers.preflight.launch.resolved import fields_of_launch
+
+    return fields_of_launch(one.found.facts)
+
+
+def cost_of(one: Judged) -> Cost:
+    """What the launch may cost at most; a loop costs it again each time."""
+    from ml_intern_helpers.jobs_prices import price_of
+
+    if one.launch.mode != "jobs":
+        return ON_THIS_MACHINE
+    settings = _settings(one)
+    times = _times(one)
+    if times is None:
+        return Cost(None, "how often the loop starts it is not known")
+    flavor, seconds = settings["flavor"], settings["timeout_s"]
+    price = price_of(flavor) if isinstance(flavor, str) else None
+    seconds = float(seconds) if isinstance(seconds, int | float) else None
+    return cost_on_jobs(price, seconds, attempts=times, repeats=settings["schedule"] is not None)
+
+
+def _times(one: Judged) -> int | None:
+    """How often the line starts it; None when nobody knows."""
+    found = next((match[1] for note in one.launch.notes if (match := _LOOP.search(note))), "1")
+    return int(found) if found.isdecimal() else None
+
+
+def _money(one: Judged, state: State) -> Iterator[Hold]:
+    decision = may_spend(state.task, state.runs, cost_of(one), state.at)
+    if not decision.allowed:
+        most = f": at most {decision.cost.usd:.2f} USD ({decision.cost.basis})" if decision.cost.usd is not None else ""
+        said = decision.reason if decision.verdict == "over" else f"{decision.reason}{most}"
+        yield Hold("SPEND", f"{one.launch.launcher} costs money, and {said}", _AGREE)
+
+
+def _one_first(jobs: list[Judged], state: State) -> Iterator[Hold]:
+    """A second job waits for the first to be seen training: thirty jobs with one bug cost thirty times."""
+    training = [one for one in jobs if one.trains]
+    waiting = first_one.unproven(state.runs, state.task_id) if training else None
+    if waiting is not None:
+        name = waiting.text("job_id") or waiting.text("command")[:60]
+        look = f"look at it: `hf jobs logs {waiting.text('job_id') or 'JOB_ID'}`; once losses are seen there, this launch passes"
+        yield Hold("ONE_FIRST", f"the job before this one ({name}) has not been seen training", look)
+    elif _several(training) and not _proven(training, state):
+        yield Hold(
+            "ONE_FIRST",
+            "this starts several jobs, and none of this script was seen training yet",
+            "submit one, see it train, then the rest",
+        )
+
+
+def _several(training: list[Judged]) -> bool:
+    return len(training) > 1 or any(_times(one) != 1 for one in training)
+
+
+def _proven(training: list[Judged], state: State) -> bool:
+    seen = {run.text("script_sha256") for run in state.runs.all if run.text("trained_at")} - {""}
+    return all(sha256_of(one) in seen for one in training)
+
+
+def sha256_of(one: Judged) -> str:
+    """Of the script's content; "" where it was not read."""
+    import hashlib
+
+    target = one.launch.target
+    if target.kind in ("text", "trl"):
+        return hashlib.sha256(target.text.encode("utf-8", "replace")).hexdigest()
+    from ml_intern_helpers.runs.launching import sha256_of as of_file
+
+    return of_file(target.path) if target.kind == "file" and target.path is not None else ""
+
+
+def _same_failure(one: Judged, state: State) -> Iterator[Hold]:
+    if first_one.held_as_third(state.runs, one.launch.text, sha256_of(one)):
+        yield Hold(
+            "SAME_FAILURE", "this very command has failed twice in a row", "read the whole error and change something first"
+        )
+
+
+def question(held: list[Hold]) -> str:
+    """What the user is asked, and what the model reads where nobody is there to ask."""
+    lines = ["ml-intern: this launch is the user's to decide."]
+    lines += [f"{hold.what}\n    way on: {hold.way_on}" for hold in dict.fromkeys(held)]
+    return "\n".join(lines)
