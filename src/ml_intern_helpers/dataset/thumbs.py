@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,11 +18,17 @@ OPPOSITES = {
     "liked": "disliked",
     "thumbs_up": "thumbs_down",
     "up": "down",
+    "👍": "👎",
+    "upvote": "downvote",
+    "helpful": "unhelpful",
     "correct": "incorrect",
     "accept": "reject",
     "accepted": "rejected",
     "1": "0",
 }
+
+#: Colours of hands, and the sign that asks for a picture.
+_SKIN = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f]")
 
 
 def desirable(labels: Iterable[Any]) -> dict[Any, bool] | None:
@@ -40,4 +47,4 @@ def desirable(labels: Iterable[Any]) -> dict[Any, bool] | None:
 
 
 def _plain(value: object) -> str:
-    return str(value).strip().lower().replace(" ", "_").replace("-", "_")
+    return _SKIN.sub("", str(value)).strip().strip(":").lower().replace(" ", "_").replace("-", "_")

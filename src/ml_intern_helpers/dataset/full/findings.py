@@ -38,8 +38,8 @@ def of_labels(dataset: str, column: str, labels: dict[str, int], values: Iterabl
     """SET304 and SET317: all rows of one class, or next to none of the other. `values` are labels as the sample has them."""
     good = desirable(values)
     by_text = {_as_text(value): is_good for value, is_good in good.items()} if good else {}
-    yes = sum(found for label, found in labels.items() if by_text.get(label) is True)
-    no = sum(found for label, found in labels.items() if by_text.get(label) is False)
+    yes = sum(found for label, found in labels.items() if by_text.get(label.lower()) is True)
+    no = sum(found for label, found in labels.items() if by_text.get(label.lower()) is False)
     if not by_text or yes + no < sum(labels.values()):
         return []
     shown = f"{clean(column, limit=60)!r}"
@@ -56,7 +56,7 @@ def of_labels(dataset: str, column: str, labels: dict[str, int], values: Iterabl
 
 
 def _as_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower()  # CSV files spell true in many ways
 
 
 def merged(sample: list[Finding], full: list[Finding], counted: Counts) -> list[Finding]:

@@ -174,7 +174,7 @@ def _ends_with_answer(parts: Parts, rows: Rows, source: str) -> list[bool]:
     who = listener(rows, [column]).keys[0]
     ends = [item[column][-1] for item in rows if item.get(column) and isinstance(item[column], list)]
     last = [turn.get(who) if isinstance(turn, dict) else None for turn in ends]
-    return [ROLE_NAMES.get(str(role).lower(), role) == "assistant" for role in last]
+    return [ROLE_NAMES.get(str(role).lower(), str(role).lower()) == "assistant" for role in last]
 
 
 def _question(parts: Parts, rows: Rows, source: str) -> Script:
