@@ -7,7 +7,7 @@ import re
 #: What a launch is written with. Quotes and backslashes are taken out first: `pyth''on` is python to the shell.
 _SIGNS = re.compile(
     r"(?<![\w.-])(?:hf|hf\.exe|huggingface-cli|accelerate|torchrun|deepspeed|trl|i?python[\d.]*t?|pypy[\d.]*|uvx?|pipx"
-    r"|make|gmake|bash|sh|zsh|dash|ksh|source|eval|sbatch|launch)(?![\w.-])|\.(?:py|ipynb|sh|bash|slurm|sbatch)(?!\w)"
+    r"|make|gmake|bash|sh|zsh|dash|ksh|source|eval|sbatch|launch)(?![\w.-])|\.(?:py|ipynb|sh|bash|slurm|sbatch)(?!\w)|/api/(?:scheduled-)?jobs/"
 )
 _QUOTES = re.compile(r"""['"\\]""")
 #: Joins, substitutions, redirects into programs: behind one of these stands another command.

@@ -77,7 +77,9 @@ def _elsewhere(one: Judged, state: State) -> Iterator[Hold]:
     """Another account, or the other place: what only the launch tells."""
     if state.task is None or not state.task.open:
         return
-    said = {"where": Stated("known", one.launch.mode)}
+    # A few steps on this machine before the job are what the skill asks for, and cost nothing.
+    tried = one.launch.mode == "local" and one.found.facts.smoke is not None
+    said = {} if tried else {"where": Stated("known", one.launch.mode)}
     account = _settings(one)["namespace"]
     if account:
         said["account"] = Stated("known", account)
