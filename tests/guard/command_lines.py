@@ -16,6 +16,9 @@ pyth''on train.py
 /usr/bin/python3 train.py
 $(which python) train.py
 $PYTHON train.py
+alias p=python⏎p train.py
+alias go='cd . && python train.py'⏎go --lr 1
+alias python='python -u'⏎python train.py
 PYTHONPATH=src python train.py
 env FOO=1 python train.py
 env -S python train.py
@@ -187,6 +190,8 @@ hf jobs inspect abc
 hf jobs cancel abc
 hf jobs hardware
 hf jobs rerun --help
+alias p=python
+alias g='git commit -m'⏎g 'python train.py'
 hf jobs scheduled list
 hf jobs scheduled suspend abc
 hf sandbox kill abc

@@ -86,7 +86,9 @@ class Project:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
-    def ask(self, command: str, before: Callable[[], None] | None = None, event: dict[str, Any] | None = None, **variables: str) -> Answer:
+    def ask(
+        self, command: str, before: Callable[[], None] | None = None, event: dict[str, Any] | None = None, **variables: str
+    ) -> Answer:
         """The guard's answer to a Bash call in the project's folder; `event` are further entries of the event."""
         process = self.start(before, **variables)
         stdout, stderr = process.communicate(self.event(command, **(event or {})), timeout=60)

@@ -112,7 +112,11 @@ class JobsHub(Hub):
 
     def _submit(self, namespace: str, spec: dict[str, Any]) -> Job:
         number = len(self.submitted) + 1
-        job = Job(f"{number:024x}", {**spec, "owner": {"id": "0" * 24, "name": namespace, "type": "user"}}, self.folder / f"job-{number}")
+        job = Job(
+            f"{number:024x}",
+            {**spec, "owner": {"id": "0" * 24, "name": namespace, "type": "user"}},
+            self.folder / f"job-{number}",
+        )
         job.times["createdAt"] = _now()
         self.submitted.append(job)
         threading.Thread(target=self._run, args=(job,), daemon=True).start()

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from ml_intern_helpers.runs import contract, first_one, places
 from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.differences import Stated, differs
-from ml_intern_helpers.runs.run_record import Runs, runs_of
+from ml_intern_helpers.runs.run_record import Run, Runs, runs_of
 from ml_intern_helpers.runs.spend import ON_THIS_MACHINE, Cost, cost_on_jobs, may_spend
 from ml_intern_helpers.runs.when import now
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch.judge import Judged
-    from ml_intern_helpers.report import Finding
 
 _LOOP = re.compile(r"in a loop: started (\d+|an unknown number of) times")
 _AGREE = "with the user's word: `task agree --spend-cap USD …` (or `task change --spend-cap USD --reason …`), then launch again"
@@ -55,11 +54,6 @@ def state_of(cwd: Path) -> State:
     """
     folder = places.home(cwd)
     return State(contract.task_for(cwd), runs_of(folder), folder, now())
-
-
-def other_terms(errors: list[Finding]) -> list[Hold]:
-    """Findings on terms that are the user's to change."""
-    return [Hold(one.code, one.message, one.fix or "ask the user") for one in errors]
 
 
 def holds(found: list[Judged], state: State) -> Iterator[Hold]:
@@ -129,14 +123,21 @@ def _one_first(jobs: list[Judged], state: State) -> Iterator[Hold]:
     waiting = first_one.unproven(state.runs, state.task_id) if training else None
     if waiting is not None:
         name = waiting.text("job_id") or waiting.text("command")[:60]
-        look = f"look at it: `hf jobs logs {waiting.text('job_id') or 'JOB_ID'}`; once losses are seen there, this launch passes"
-        yield Hold("ONE_FIRST", f"the job before this one ({name}) has not been seen training", look)
+        yield Hold("ONE_FIRST", f"the job before this one ({name}) has not been seen training", _look_at(waiting))
     elif _several(training) and not _proven(training, state):
         yield Hold(
             "ONE_FIRST",
             "this starts several jobs, and none of this script was seen training yet",
             "submit one, see it train, then the rest",
         )
+
+
+def _look_at(waiting: Run) -> str:
+    job = waiting.text("job_id")
+    if not job:
+        never = f'where it never started, with the user\'s word: `budget --apply-release {waiting.id} --reason "…"`'
+        return f"find it with `hf jobs list`, see losses in its log; {never}"
+    return f"look at it: `hf jobs logs {job}`; once losses are seen there, this launch passes"
 
 
 def _several(training: list[Judged]) -> bool:

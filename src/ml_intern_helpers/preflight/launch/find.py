@@ -77,12 +77,17 @@ class _Walk:
         if not words:
             self.place.variables |= assigned
         else:
-            for launch in self._read(command, words, assigned):
+            for launch in self._aliased(words) or self._read(command, words, assigned):
                 self.count += 1
                 launch.notes += self._loop_note()
                 yield launch
             self._effects(command, words)
         self.before = words
+
+    def _aliased(self, words: list[Word]) -> list[Launch]:
+        text = effects.unaliased(self.place, words)
+        others = {name: value for name, value in self.place.aliases.items() if name != words[0].text}
+        return list(self._deeper(text, replace(self.place, aliases=others))) if text is not None else []
 
     def _deeper(self, text: str, place: Place) -> Iterator[Launch]:
         if place.depth >= DEEPEST:
@@ -174,6 +179,8 @@ class _Walk:
             effects.change_folder(self.place, words)
         elif name in ("export", "declare", "readonly"):
             effects.export(self.place, words[1:])
+        elif name == "alias":
+            effects.alias(self.place, words[1:])
         elif name == "for":
             self._loop_begins(words)
         elif name in ("read", "mapfile", "unset", "local"):
