@@ -16,6 +16,7 @@ from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.differences import Stated, differs
 from ml_intern_helpers.runs.run_record import Run, Runs, runs_of
 from ml_intern_helpers.runs.spend import ON_THIS_MACHINE, Cost, cost_on_jobs, may_spend
+from ml_intern_helpers.runs.task_schema import fault
 from ml_intern_helpers.runs.when import now
 
 if TYPE_CHECKING:
@@ -59,12 +60,24 @@ def state_of(cwd: Path) -> State:
 def holds(found: list[Judged], state: State) -> Iterator[Hold]:
     """Every reason to hold a line that launches `found`."""
     jobs = [one for one in found if one.launch.mode == "jobs"]
+    yield from _contract(state.task)
     for one in found:
         yield from _elsewhere(one, state)
         yield from _same_failure(one, state)
     for one in jobs:
         yield from _money(one, state)
     yield from _one_first(jobs, state)
+
+
+def _contract(task: Task | None) -> Iterator[Hold]:
+    """A task file that is damaged holds nobody to anything; that must not be a way out of what was agreed."""
+    if task is None or not (task.problem or task.open):
+        return
+    wrong = task.problem or "; ".join(told for name, value in task.values.items() if (told := fault(name, value)))
+    if wrong:
+        yield Hold(
+            "TASK", f"what the user agreed to cannot be read: {wrong}", f"mend {task.path} from the plan, with the user's word"
+        )
 
 
 def _elsewhere(one: Judged, state: State) -> Iterator[Hold]:
@@ -88,25 +101,33 @@ def _settings(one: Judged) -> dict[str, object]:
 
 
 def cost_of(one: Judged) -> Cost:
-    """What the launch may cost at most; a loop costs it again each time."""
+    """What the launch may cost at most; a loop costs it again each time, and so does each attempt."""
     from ml_intern_helpers.jobs_prices import price_of
 
     if one.launch.mode != "jobs":
         return ON_THIS_MACHINE
     settings = _settings(one)
-    times = _times(one)
-    if times is None:
-        return Cost(None, "how often the loop starts it is not known")
+    times, attempts = _times(one), _attempts(one)
+    if times is None or attempts is None:
+        return Cost(None, "how often it is started is not known")
     flavor, seconds = settings["flavor"], settings["timeout_s"]
     price = price_of(flavor) if isinstance(flavor, str) else None
     seconds = float(seconds) if isinstance(seconds, int | float) else None
-    return cost_on_jobs(price, seconds, attempts=times, repeats=settings["schedule"] is not None)
+    return cost_on_jobs(price, seconds, attempts=times * attempts, repeats=settings["schedule"] is not None)
 
 
 def _times(one: Judged) -> int | None:
     """How often the line starts it; None when nobody knows."""
     found = next((match[1] for note in one.launch.notes if (match := _LOOP.search(note))), "1")
     return int(found) if found.isdecimal() else None
+
+
+def _attempts(one: Judged) -> int | None:
+    """`--attempts`: how often the Hub tries it; None when nobody knows."""
+    told = one.launch.settings.get("attempts")
+    if told is None:
+        return None if one.launch.open else 1
+    return int(told.value) if told.value is not None and told.value.isdecimal() and int(told.value) > 0 else None
 
 
 def _money(one: Judged, state: State) -> Iterator[Hold]:

@@ -11,20 +11,18 @@ import json
 import os
 import sys
 
-from ml_intern_helpers.guard import everyday, helper_calls, own_texts
-
 _LARGEST_EVENT_BYTES = 16 * 1024 * 1024
 
 
 def main(arguments: list[str]) -> int:
     """Answer the hook event named first (`pre_tool_use`) that stands on stdin as JSON; always 0."""
-    answer = None
+    event, answer = None, None
     try:
         event = json.loads(sys.stdin.buffer.read(_LARGEST_EVENT_BYTES))
         if arguments[:1] == ["pre_tool_use"] and isinstance(event, dict):
             answer = before_tool(event)
-    except Exception:  # no opinion: the client's own permission rules decide, as without this plugin
-        answer = None
+    except Exception as err:  # our own fault: the client's permission rules decide, as without this plugin, but for a launch
+        answer = _unchecked(event, err) if arguments[:1] == ["pre_tool_use"] else None
     if answer is not None:
         sys.stdout.write(json.dumps(answer))
     return 0
@@ -32,6 +30,8 @@ def main(arguments: list[str]) -> int:
 
 def before_tool(event: dict[str, object]) -> dict[str, object] | None:
     """The answer to a PreToolUse event, or None for no opinion. The first guard that has one wins."""
+    from ml_intern_helpers.guard import everyday, helper_calls, own_texts
+
     tool, tool_input = event.get("tool_name"), event.get("tool_input")
     if not isinstance(tool_input, dict):
         return None
@@ -47,6 +47,26 @@ def before_tool(event: dict[str, object]) -> dict[str, object] | None:
     if tool == "Read" and own_texts.allows(tool_input):
         return _decision("allow", "reference or recipe of the ml-intern plugin")
     return None
+
+
+def _unchecked(event: object, err: Exception) -> dict[str, object] | None:
+    """A plugin that is damaged lets no launch pass in silence; it still holds nothing but what looks like one.
+
+    An event that is no JSON names no command: the client's own rules decide.
+    """
+    import re
+
+    tool_input = event.get("tool_input") if isinstance(event, dict) and event.get("tool_name") == "Bash" else None
+    command = tool_input.get("command") if isinstance(tool_input, dict) else None
+    looks = r"\bjobs\b|train|accelerate|torchrun|deepspeed|\btrl\b|run_(?:uv_)?job"
+    if (
+        not isinstance(command, str)
+        or not re.search(looks, command)
+        or os.environ.get("ML_INTERN_GUARD", "").lower() in ("off", "0")
+    ):
+        return None
+    told = f"ml-intern could not check this launch: its guard failed ({type(err).__name__}). Install the plugin again"
+    return _decision("ask", f"{told}, or let the user run it.")
 
 
 def _decision(decision: str, reason: str) -> dict[str, object]:
