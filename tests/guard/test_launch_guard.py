@@ -270,7 +270,8 @@ def test_money_of_a_call_that_was_refused_comes_back(project: Project, tmp_path:
     assert project.ask(JOB).kind == ""
     text = REFUSED.get(name, "Exit code 1\nTraceback")
     block = {"type": "tool_result", "tool_use_id": "call-1", "is_error": True, "content": text}
-    line = {"type": "user", "message": {"role": "user", "content": [block] if name != "no-result-yet" else []}}
+    content = [block] if name != "no-result-yet" else []
+    line = {"type": "user", "message": {"role": "user", "content": content}, "toolUseResult": f"Error: {text}"}
     (tmp_path / "transcript.jsonl").write_text("no json call-1\n" + json.dumps(line) + "\n")
     answer = project.ask(JOB, event={"transcript_path": str(tmp_path / "transcript.jsonl")})
     assert answer.kind == ("" if name in REFUSED else "ask"), answer.reason

@@ -12,20 +12,46 @@ import os
 import sys
 
 _LARGEST_EVENT_BYTES = 16 * 1024 * 1024
+#: Event -> the module of this room that answers it, loaded when the event comes: `answered(event)`.
+_POINTS = {
+    "post_tool_use": "after_bash",
+    "after_write": "after_write",
+    "permission_denied": "never_ran",
+    "stop": "stop",
+    "subagent_stop": "subagent_stop",
+    "session_start": "session",
+    "pre_compact": "session",
+}
+#: These hold nobody to anything; `ML_INTERN_GUARD=off` does not concern them.
+_ALWAYS = ("session_start", "pre_compact")
 
 
 def main(arguments: list[str]) -> int:
-    """Answer the hook event named first (`pre_tool_use`) that stands on stdin as JSON; always 0."""
+    """Answer the hook event named first (`pre_tool_use`, or one of _POINTS) that stands on stdin as JSON; always 0."""
+    point = arguments[0] if arguments else ""
     event, answer = None, None
     try:
         event = json.loads(sys.stdin.buffer.read(_LARGEST_EVENT_BYTES))
-        if arguments[:1] == ["pre_tool_use"] and isinstance(event, dict):
-            answer = before_tool(event)
+        if isinstance(event, dict):
+            answer = _answered(point, event)
     except Exception as err:  # our own fault: the client's permission rules decide, as without this plugin, but for a launch
-        answer = _unchecked(event, err) if arguments[:1] == ["pre_tool_use"] else None
+        answer = _unchecked(event, err) if point == "pre_tool_use" else None
     if answer is not None:
         sys.stdout.write(json.dumps(answer))
     return 0
+
+
+def _answered(point: str, event: dict[str, object]) -> dict[str, object] | None:
+    if point == "pre_tool_use":
+        return before_tool(event)
+    from ml_intern_helpers.guard import control
+
+    if point not in _POINTS or (point not in _ALWAYS and control.mode() == "off"):
+        return None
+    from importlib import import_module
+
+    found: dict[str, object] | None = import_module(f"ml_intern_helpers.guard.{_POINTS[point]}").answered(event)
+    return found
 
 
 def before_tool(event: dict[str, object]) -> dict[str, object] | None:

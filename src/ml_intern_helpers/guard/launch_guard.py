@@ -72,7 +72,8 @@ def _judged(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decision
 def _decided(found: list[Judged], cwd: Path, event: dict[str, object]) -> Decision:
     from ml_intern_helpers.guard import holds, never_ran, on_file, weighing
 
-    state = never_ran.settled(holds.state_of(cwd), event)
+    never_ran.try_to_give_back(event)
+    state = holds.state_of(cwd)
     weighed = weighing.weighed(found, state)
     if weighed.wrong:
         return Decision("deny", _refusal(weighed.wrong), codes=_codes(weighed.wrong))
