@@ -279,3 +279,16 @@ def test_money_of_a_call_that_was_refused_comes_back(project: Project, tmp_path:
     assert states == (["reserved", "released", "reserved"] if name in REFUSED else ["reserved"])
     if name not in REFUSED:
         assert "budget --apply-release" in answer.reason
+
+
+def test_a_change_of_folder_does_not_lose_the_task(project: Project) -> None:
+    """The client's Bash tool keeps the folder that an earlier command changed to."""
+    project.agree()
+    project.write("runs/lora/train.py", changed("trl-lib/Capybara", "some/thing"))
+    there = {"cwd": str(project.folder / "runs/lora")}
+    answer = project.ask(JOB, event=there, CLAUDE_PROJECT_DIR=str(project.folder))
+    assert (answer.kind, "the user agreed to trl-lib/Capybara" in answer.reason) == ("ask", True)
+    project.write("runs/lora/train.py", GOOD)
+    assert project.ask(JOB, event=there, CLAUDE_PROJECT_DIR=str(project.folder)).kind == ""
+    assert [run["task"] for run in project.runs()] == ["task-1"]
+    assert not (project.folder / "runs/lora/.ml-intern").exists()

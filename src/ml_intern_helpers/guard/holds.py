@@ -47,14 +47,14 @@ class State(NamedTuple):
         return self.task.id if self.task is not None else None
 
 
-def state_of(cwd: Path) -> State:
-    """The task and the ledger of the project around `cwd`.
+def state_of(folders: list[Path]) -> State:
+    """The task and the ledger of the project around `folders` (where the command is given, then where the session began).
 
     Raises:
         BadData: the ledger cannot be read at all.
     """
-    folder = places.home(cwd)
-    return State(contract.task_for(cwd), runs_of(folder), folder, now())
+    folder = places.home(*folders)
+    return State(contract.task_for(*folders), runs_of(folder), folder, now())
 
 
 def holds(found: list[Judged], state: State) -> Iterator[Hold]:
@@ -144,7 +144,7 @@ def _one_first(jobs: list[Judged], state: State) -> Iterator[Hold]:
     waiting = first_one.unproven(state.runs, state.task_id) if training else None
     if waiting is not None:
         name = waiting.text("job_id") or waiting.text("command")[:60]
-        yield Hold("ONE_FIRST", f"the job before this one ({name}) has not been seen training", _look_at(waiting))
+        yield Hold("ONE_FIRST", f"the job before this one ({name}) has not been seen training", look_at(waiting))
     elif _several(training) and not _proven(training, state):
         yield Hold(
             "ONE_FIRST",
@@ -153,7 +153,8 @@ def _one_first(jobs: list[Judged], state: State) -> Iterator[Hold]:
         )
 
 
-def _look_at(waiting: Run) -> str:
+def look_at(waiting: Run) -> str:
+    """How one goes on where a job waits for `waiting` to be seen training."""
     job = waiting.text("job_id")
     if not job:
         never = f'where it never started, with the user\'s word: `budget --apply-release {waiting.id} --reason "…"`'

@@ -58,11 +58,14 @@ def _looked_at(command: str, cwd: str, event: dict[str, object]) -> tuple[Decisi
 
 
 def _judged(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decision, bool]:
-    from ml_intern_helpers.preflight.launch.find import launches_of
+    from ml_intern_helpers.errors import Unavailable
+    from ml_intern_helpers.preflight.launch.find import TOO_DEEP, launches_of
 
     launches = [launch for launch in launches_of(command, cwd) if not launch.dry]
     if not launches:
         return PASS, False
+    if any(launch.target.reason == TOO_DEEP for launch in launches):
+        raise Unavailable("its shells are nested too deeply", hint="write the launch as one plain command")
     from ml_intern_helpers.preflight.launch.judge import examined
 
     found = [one for one in examined(launches) if one.launch.mode == "jobs" or one.trains]
@@ -73,7 +76,7 @@ def _decided(found: list[Judged], cwd: Path, event: dict[str, object]) -> Decisi
     from ml_intern_helpers.guard import holds, never_ran, on_file, weighing
 
     never_ran.try_to_give_back(event)
-    state = holds.state_of(cwd)
+    state = holds.state_of(_folders(event, cwd))
     weighed = weighing.weighed(found, state)
     if weighed.wrong:
         return Decision("deny", _refusal(weighed.wrong), codes=_codes(weighed.wrong))
@@ -81,6 +84,13 @@ def _decided(found: list[Judged], cwd: Path, event: dict[str, object]) -> Decisi
     if held:
         return Decision("ask", holds.question(held), codes=tuple(dict.fromkeys(hold.code for hold in held)))
     return Decision("pass", context=_notes(weighed.told))
+
+
+def _folders(event: dict[str, object], cwd: Path) -> list[Path]:
+    """Where the project's `.ml-intern` is looked for: a `cd` in an earlier call must not lose the task."""
+    from ml_intern_helpers.guard.near import places_of
+
+    return [Path(one) for one in places_of(event)] or [cwd]
 
 
 def _codes(findings: list[Finding]) -> tuple[str, ...]:
@@ -154,6 +164,6 @@ def _log(event: dict[str, object], command: str, cwd: str, decision: Decision, t
     from ml_intern_helpers.guard import decision_log
     from ml_intern_helpers.runs import places
 
-    folder = places.home(Path(cwd))
+    folder = places.home(*_folders(event, Path(cwd)))
     if decision.codes or folder.is_dir():  # a run that nothing is held against makes no folder in a project
         decision_log.write(folder, event, command, decision, took_ms)

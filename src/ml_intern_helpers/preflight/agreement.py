@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +36,10 @@ class Agreement:
 
 
 def agreement_for(script: Path) -> Agreement | None:
-    """The nearest task file: beside the script, in the working folder, or above either up to the repository's root."""
+    """The nearest task file: beside the script, in the working folder, or above either up to the repository's root.
+
+    A hook is told the project's folder besides: a command may have changed the working one.
+    """
     for folder in _folders(script):
         path = folder / NAME
         try:
@@ -47,8 +51,9 @@ def agreement_for(script: Path) -> Agreement | None:
 
 
 def _folders(script: Path) -> Iterator[Path]:
-    """The script's folder and the working folder, each with what is above it in its repository; nothing above without one."""
-    for start in (script.parent, Path()):
+    """The script's folder, the working one, a hook's project, each with what is above it in its repository, if it is in one."""
+    project = Path(os.environ.get("CLAUDE_PROJECT_DIR", ""))
+    for start in (script.parent, Path(), *([project] if project.is_absolute() else [])):
         try:
             folder = start.resolve()
         except (OSError, RuntimeError):

@@ -23,6 +23,8 @@ from ml_intern_helpers.preflight.launch.wrappers import SHELLS, program, unwrapp
 MAX_CHARACTERS = 128 * 1024
 #: Launches judged in one line; a generated line of thousands would take minutes.
 MOST = 20
+#: Why a shell within shells within shells was not read.
+TOO_DEEP = "it is nested too deeply"
 _MAKERS = frozenset(
     {"git", "wget", "curl", "cp", "mv", "rsync", "scp", "unzip", "tar", "hf", "huggingface-cli", "gh", "make", "jupyter", "sed"}
 )
@@ -91,7 +93,7 @@ class _Walk:
 
     def _deeper(self, text: str, place: Place) -> Iterator[Launch]:
         if place.depth >= DEEPEST:
-            yield Launch(masked(text), "bash -c", "local", Target("unknown", reason="it is nested too deeply"))
+            yield Launch(masked(text), "bash -c", "local", Target("unknown", reason=TOO_DEEP))
             return
         inner = replace(place, variables=dict(place.variables), environ=dict(place.environ), depth=place.depth + 1)
         yield from _Walk(inner).walk(text)
