@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         event = json.loads(sys.stdin.buffer.read(_LARGEST_EVENT_BYTES))
         if isinstance(event, dict):
             answer = _answered(point, event)
-    except Exception as err:  # our own fault: the client's permission rules decide, as without this plugin, but for a launch
+    except (Exception, SystemExit) as err:  # our own fault: the client's permission rules decide, as without this plugin, but for a launch
         answer = _unchecked(event, err) if point == "pre_tool_use" else None
     if answer is not None:
         sys.stdout.write(json.dumps(answer))
@@ -75,7 +75,7 @@ def before_tool(event: dict[str, object]) -> dict[str, object] | None:
     return None
 
 
-def _unchecked(event: object, err: Exception) -> dict[str, object] | None:
+def _unchecked(event: object, err: BaseException) -> dict[str, object] | None:
     """A plugin that is damaged lets no launch pass in silence; it still holds nothing but what looks like one.
 
     An event that is no JSON names no command: the client's own rules decide.
