@@ -718,6 +718,20 @@ PAIR_CASES = [
     ),
 ]
 
+RATED_CASES = [
+    Case(
+        "an answer per row with ratings (HelpSteer): pairs are to be made across rows",
+        rows(lambda n: {"prompt": question(n // 2), "response": f"it means {n}", "helpfulness": n % 5, "verbosity": n % 3}, 10),
+        {"sft": M, "dpo": U, "grpo": R, "kto": U, "reward": U},
+        best=["sft"],
+    ),
+    Case(
+        "rated answers to different prompts",
+        rows(lambda n: {"question": question(n), "answer": f"it means {n}", "stars": n % 5 + 1}),
+        {"sft": M, "grpo": M, "kto": U},
+    ),
+]
+
 # What these methods are not for, and what no mapping of single rows can make.
 OTHER_CASES = [
     Case(
@@ -852,6 +866,7 @@ CASES = [
     *QUESTION_CASES,
     *WRITTEN_CASES,
     *PAIR_CASES,
+    *RATED_CASES,
     *OTHER_CASES,
     *IMAGE_CASES,
     *NAMELESS_CASES,

@@ -55,6 +55,31 @@ def test_a_plain_call_is_allowed(command: str) -> None:
     assert allowed(command)
 
 
+TASK = AUDIT.replace("inspect_dataset", "task")
+BUDGET = AUDIT.replace("inspect_dataset", "budget")
+
+
+@pytest.mark.parametrize("command", [TASK, f"{TASK} show --json", f"{BUDGET} --flavor a10g-large --for 4h"])
+def test_what_was_agreed_and_spent_may_be_looked_at(command: str) -> None:
+    assert allowed(command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"{TASK} agree --method sft",
+        f'{TASK} "agree"',
+        f"{TASK} --json change --reason x --max-length 1",
+        f"{TASK} close",
+        f"{TASK} show --reason close",
+        f"{BUDGET} --apply-hub",
+        f"{BUDGET} --apply-release=run-1 --reason x",
+    ],
+)
+def test_what_was_agreed_is_written_only_where_the_user_sees_it(command: str) -> None:
+    assert not allowed(command)
+
+
 TRICKS = {
     "chained-semicolon": "{s}; rm -rf x",
     "chained-and": "{s} && rm -rf x",

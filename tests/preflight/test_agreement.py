@@ -71,8 +71,13 @@ def test_what_is_no_task_file_is_a_problem_and_holds_nothing(text: str, script: 
     assert agreement.values == {}
 
 
-def test_parts_of_another_type_are_empty(script: Path) -> None:
+def test_entries_of_another_type_bind_nobody(script: Path) -> None:
     put(script.parent)
     agreement = agreement_for(script)
     assert agreement is not None
-    assert (agreement.part("hub"), agreement.part("none"), agreement.problem) == ({}, {}, "")
+    assert (agreement.usable("hub"), agreement.usable("none"), agreement.usable("method"), agreement.problem) == (
+        None,
+        None,
+        "sft",
+        "",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 import venv
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from ml_intern_helpers.preflight.budget import MOST_CPU_S, bounded, off_the_cloc
 from ml_intern_helpers.preflight.facts import facts_of
 from ml_intern_helpers.preflight.project import project_demands
 from ml_intern_helpers.preflight.releases import Choice
+from ml_intern_helpers.preflight.requirements import is_requirement
 from ml_intern_helpers.preflight.source import read_source
 from support.helpers import Outcome
 from support.wheels import make_wheel
@@ -168,6 +170,57 @@ def test_an_interpreter_that_is_none(helper: Helper, tmp_path: Path) -> None:
     done = helper("preflight_check", str(script), "--python", str(tmp_path / "nothing"))
     assert done.code == 2
     assert "does not run as a Python" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "print('{}')",
+        "print('[1, 2]')",
+        "print('[]')",
+        "print('hello')",
+        "raise SystemExit(3)",
+        "import os; os.kill(os.getpid(), 9)",
+    ],
+    ids=["nothing", "an object", "numbers", "no path", "no JSON", "fails", "is killed"],
+)
+def test_a_program_that_is_no_python(helper: Helper, tmp_path: Path, said: str) -> None:
+    fake = tmp_path / "python"
+    fake.write_text(f"#!{sys.executable}\n{said}\n", encoding="utf-8")
+    fake.chmod(0o755)
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    done = helper("preflight_check", str(tmp_path / "train.py"), "--python", str(fake))
+    assert (done.code, done.stdout) == (2, "")
+    assert "does not run as a Python" in done.stderr.splitlines()[0]
+
+
+@pytest.mark.parametrize("python", ["", ".", "-c", "\x1b[31mred", "python3 -V", "/dev/null"])
+def test_a_path_that_is_no_python(helper: Helper, tmp_path: Path, python: str) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    done = helper("preflight_check", str(tmp_path / "train.py"), f"--python={python}")
+    assert (done.code, done.stdout, "\x1b" in done.stderr) == (2, "", False)
+    assert "does not run as a Python" in done.stderr.splitlines()[0]
+
+
+BAD_WITH = ["", " ", "trl==", "==1", "🤗==1", "-r x", "--index-url http://x trl", "trl[", "trl==../../etc", "trl==1.0; rm -rf /",
+            "trl==1\n2", "trl==1 2", "trl=1", "trl==1.0+" + "a" * 5000, "trl @", "\x1b[31mtrl"]  # fmt: skip
+GOOD_WITH = ["trl", "trl==1.16.0", "trl>=1,<2", "trl[peft,vllm]>=1.0", "trl (>=1)", "trl~=1.16", "trl==1.*", "git+https://example.org/trl",
+             "trl @ git+https://example.org/trl@main", "./wheels/trl.whl", "trl>=1; python_version >= '3.11'", "Flash_Attn.x==2.0.post1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BAD_WITH)
+def test_a_requirement_that_is_none(helper: Helper, tmp_path: Path, text: str) -> None:
+    """Judging by the current release as if nothing had been said would be an answer to another question."""
+    (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
+    done = helper("preflight_check", str(tmp_path / "train.py"), f"--with={text}", "--offline")
+    assert (done.code, done.stdout, "\x1b" in done.stderr) == (2, "", False)
+    assert "is not a requirement" in done.stderr.splitlines()[0]
+
+
+@pytest.mark.parametrize("text", GOOD_WITH)
+def test_requirements_as_uv_takes_them(text: str) -> None:
+    assert is_requirement(text)
 
 
 def test_only_what_the_script_imports_is_loaded(tmp_path: Path) -> None:

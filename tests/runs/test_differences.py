@@ -102,6 +102,17 @@ def test_what_was_left_open_is_no_difference(changes: dict[str, Any], launch: di
     assert told(launch, **changes) == {}
 
 
+def test_what_is_right_in_a_file_by_hand_binds() -> None:
+    by_hand = {"base_model": {"id": "a/b"}, "datasets": [{"id": "x/y"}, {"id": 3}, "z"], "tracking": {"tool": "trackio"}}
+    launch = {
+        "base_model.id": known("a/c"),
+        "datasets": known(["x/z"]),
+        "tracking.tool": known("none"),
+        "hub.model_id": known("q"),
+    }
+    assert [one.term for one in differs(by_hand, launch)] == ["base_model.id", "datasets", "tracking.tool"]
+
+
 def test_nothing_may_be_uploaded_where_no_id_was_agreed() -> None:
     nowhere = {"hub": {"model_id": None, "private": True}}
     assert told({"hub.model_id": known("ada/x")}, **nowhere) == {"hub.model_id": "differs"}

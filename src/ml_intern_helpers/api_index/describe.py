@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.api_index.config_fields import config_fields
-from ml_intern_helpers.api_index.plain_modules import bound_names, imported_names, indented_names
+from ml_intern_helpers.api_index.plain_modules import bound_names, imported_names, indented_names, served_until
 from ml_intern_helpers.api_index.records import ClassRecord, Record, to_json
 from ml_intern_helpers.api_index.stored_release import packed_names
 from ml_intern_helpers.api_index.table_file import write_tables
@@ -50,6 +50,7 @@ def describe(release: TreeRelease) -> dict[str, dict[str, Any]]:
         "deep": {module: packed_names(module, found, {}) for module, found in deep.items()},
         "loose": dict.fromkeys(_loose(release, plain), 1),
         "records": _packed_records(records),
+        "deprecated": {origin: rows for module in shallow for origin, rows in release.deprecations(module).items()},
         "config_fields": dict.fromkeys(config_fields(release.tree), 1),
     }
 
@@ -72,7 +73,8 @@ def _deep_names(release: TreeRelease, module: str) -> dict[str, str]:
         return {}
     if module in release.tree.packages or not module.startswith("transformers.models."):
         return dict(release.names(module))
-    return {name: f"{module}:{name}" for name in bound_names(release.tree.text(module)) if not name.startswith("_")}
+    text = release.tree.text(module)
+    return {name: f"{module}:{name}" for name in bound_names(text) | served_until(text) if not name.startswith("_")}
 
 
 def _loose(release: TreeRelease, plain: list[str]) -> set[str]:

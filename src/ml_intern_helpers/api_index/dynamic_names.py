@@ -43,6 +43,7 @@ def served_names(body: list[ast.stmt]) -> Iterator[str]:
     """Identifiers that a module-level `__getattr__` compares with, or finds in a table that it reads."""
     function = next((item for item in body if isinstance(item, ast.FunctionDef) and item.name == "__getattr__"), None)
     if function is None:
+        yield from _served_by_table(body)
         return
     read = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
     tables = (item for item in body if isinstance(item, (ast.Assign, ast.AnnAssign)) and _targets(item) & read)
@@ -50,6 +51,16 @@ def served_names(body: list[ast.stmt]) -> Iterator[str]:
         for node in ast.walk(part):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
                 yield node.value
+
+
+def _served_by_table(body: list[ast.stmt]) -> Iterator[str]:
+    """`__getattr__ = deprecate_attr(__name__, rename={"Old": (New, "5.29.0")})`."""
+    for item in body:
+        if isinstance(item, ast.Assign) and isinstance(item.value, ast.Call) and "__getattr__" in _targets(item):
+            for word in item.value.keywords:
+                for key in word.value.keys if isinstance(word.value, ast.Dict) else ():
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                        yield key.value
 
 
 def _targets(item: ast.Assign | ast.AnnAssign) -> set[str]:

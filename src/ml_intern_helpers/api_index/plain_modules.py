@@ -8,6 +8,8 @@ from collections.abc import Iterator
 _DEFINED = re.compile(r"(?:class|def|async def)\s+(\w+)")
 _ASSIGNED = re.compile(r"([A-Za-z_][\w, ]*?)\s*(?::[^=]+)?=(?!=)")
 _INDENTED = re.compile(r"^    (?:class|def|async def) (\w+)(?!\(\s*(?:self|cls)\b)", re.MULTILINE)
+_SERVED = re.compile(r"^__getattr__ = deprecate_attr\((.*?)\)$", re.MULTILINE | re.DOTALL)
+_KEY = re.compile(r"[\"'](\w+)[\"']: \(")
 _IMPORT = re.compile(r"\s*(?:from\s+[\w.]+\s+)?import\s+(.*)")
 
 
@@ -34,6 +36,11 @@ def imported_names(text: str) -> set[str]:
         for item in clause.split(","):
             found.add(item.rpartition(" as ")[2].strip().partition(".")[0])
     return {name for name in found if name.isidentifier()}
+
+
+def served_until(text: str) -> set[str]:
+    """`__getattr__ = deprecate_attr(__name__, rename={"Old": (New, "5.29.0")})`: the names that this serves."""
+    return {name for table in _SERVED.findall(text) for name in _KEY.findall(table)}
 
 
 def _clauses(lines: list[str]) -> Iterator[str]:

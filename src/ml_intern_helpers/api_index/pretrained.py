@@ -47,6 +47,11 @@ def from_pretrained_keyword(library: Library, dotted: str, keyword: str) -> Keyw
     return Keyword("doubtful")
 
 
+def keeps_anything(name: str) -> bool:
+    """A tokenizer, processor or configuration, by its name: what it does not know it keeps."""
+    return _KEEPS_ANYTHING.search(name) is not None
+
+
 def known_names(library: Library, dotted: str) -> frozenset[str]:
     """What the call takes for certain: named, and popped by the class or by what it hands its keywords on to."""
     own = library.method(dotted, "from_pretrained")

@@ -64,25 +64,29 @@ def installed(python: str, package: str) -> StoredRelease | None:
 
 def site_packages(python: str) -> list[Path]:
     """Where `python` keeps installed packages, checkouts that a `.pth` file adds included."""
-    from ml_intern_helpers.api_index.fetch import run
-
-    done = run([python, "-I", "-c", _PATHS], 30)
-    try:
-        folders = [Path(line) for line in dict.fromkeys(json.loads(done.stdout))] if done.returncode == 0 else _no_python(python)
-    except ValueError:
-        folders = _no_python(python)
+    folders = [Path(line) for line in dict.fromkeys(_said_by(python))]
     added = [line.strip() for folder in folders for path in sorted(folder.glob("*.pth")) for line in _lines(path)]
     return folders + [Path(line) for line in dict.fromkeys(added) if line.startswith("/") and Path(line).is_dir()]
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8", errors="replace").splitlines()
+def _said_by(python: str) -> list[str]:
+    """What it answers to `_PATHS`: anything else than two paths comes from no Python."""
+    from ml_intern_helpers.api_index.fetch import run
 
-
-def _no_python(python: str) -> list[Path]:
+    done = run([python, "-I", "-c", _PATHS], 30)
+    try:
+        said = json.loads(done.stdout) if done.returncode == 0 else None
+    except ValueError:
+        said = None
+    if isinstance(said, list) and len(said) == 2 and all(isinstance(line, str) for line in said):
+        return said
     raise UsageError(
         f"{clean(python, limit=200)!r} does not run as a Python", hint="give the path of the interpreter the run will use"
     )
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def _fetch_and_build(package: str, version: str, target: Path, timeout_s: float) -> StoredRelease:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from ml_intern_helpers.api_index.deprecated_texts import Announced
 from ml_intern_helpers.api_index.records import Argument, ClassRecord, FunctionRecord, Record
 
 
@@ -34,6 +35,9 @@ class Release(Protocol):
 
     def may_hold(self, module: str, name: str) -> bool:
         """Whether `module` may offer a name that `names` does not list."""
+
+    def deprecated(self, origin: str) -> tuple[Announced, ...]:
+        """What the release itself announces to go, of a class, function or method (`module:Class.method`)."""
 
     def is_package(self, module: str) -> bool:
         """Whether `module` has modules below it (its file is an `__init__.py`)."""

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ml_intern_helpers.api_index.deprecated_texts import Announced
 from ml_intern_helpers.api_index.records import ClassRecord, Record, from_json
 from ml_intern_helpers.api_index.table_file import Table, read_tables
 
@@ -17,13 +18,14 @@ class StoredRelease:
     """`signatures.Release` over an index file.
 
     Tables: `modules` and `records`; `deep`, the two thousand modules whose names are stored and whose arguments are not (model
-    code, tests), with `loose`, what some of these import; `config_fields`, what models' configurations hold.
+    code, tests), with `loose`, what some of these import; `config_fields`, what models' configurations hold;
+    `deprecated`, what is announced to go.
     """
 
     def __init__(self, head: Mapping[str, Any], tables: Mapping[str, Table]) -> None:
         self.package, self.version = str(head["package"]), str(head["version"])
-        self._modules, self._deep, self._loose, self._records, self._fields = (
-            tables.get(name, Table()) for name in ("modules", "deep", "loose", "records", "config_fields")
+        self._modules, self._deep, self._loose, self._records, self._fields, self._deprecated = (
+            tables.get(name, Table()) for name in ("modules", "deep", "loose", "records", "config_fields", "deprecated")
         )
         self.names = cache(self._names)
         self.record = cache(self._record)
@@ -57,6 +59,9 @@ class StoredRelease:
     def is_config_field(self, name: str) -> bool:
         """Whether some model's configuration holds `name` (which `from_pretrained` then takes)."""
         return name in self._fields
+
+    def deprecated(self, origin: str) -> tuple[Announced, ...]:
+        return tuple(Announced(*row) for row in self._deprecated.get(origin) or ())
 
     def _names(self, module: str) -> Mapping[str, str]:
         raw = self._modules.get(module) or self._deep.get(module) or {}

@@ -16,7 +16,7 @@ from typing import Any
 from ml_intern_helpers.paths import write_atomic
 
 #: Raised when the layout, or what an index holds, changes: files of another format are never read.
-FORMAT = 4
+FORMAT = 5
 
 
 class Table:

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from functools import cache, cached_property
 
 from ml_intern_helpers.api_index.config_fields import config_fields
+from ml_intern_helpers.api_index.deprecated_texts import Announced
+from ml_intern_helpers.api_index.deprecations import deprecations
 from ml_intern_helpers.api_index.dynamic_names import with_aliases
 from ml_intern_helpers.api_index.exports import Exports
+from ml_intern_helpers.api_index.legacy_arguments import legacy_arguments, with_legacy
 from ml_intern_helpers.api_index.read_records import Function, read_record
 from ml_intern_helpers.api_index.records import ClassRecord, Record
 from ml_intern_helpers.api_index.source_tree import SourceTree
@@ -42,6 +45,18 @@ class TreeRelease:
     def is_config_field(self, name: str) -> bool:
         return name in self._config_fields
 
+    def deprecated(self, origin: str) -> tuple[Announced, ...]:
+        return self.deprecations(origin.partition(":")[0]).get(origin, ())
+
+    def deprecations(self, module: str) -> dict[str, tuple[Announced, ...]]:
+        """By origin, of one module."""
+        text = self.tree.text(module) if self.has_module(module) else ""
+        return deprecations(module, self.exports.parsed(module)) if "eprecat" in text or "ignored in" in text else {}
+
+    @cached_property
+    def _legacy(self) -> dict[str, str]:
+        return legacy_arguments(self.tree)
+
     @cached_property
     def _config_fields(self) -> set[str]:
         return config_fields(self.tree)
@@ -56,7 +71,10 @@ class TreeRelease:
         node = self._statements(module).get(name)
         if isinstance(node, ast.Attribute):
             return self._bound_method(module, node)
-        return None if node is None else read_record(node, lambda written: self._local(module, written))
+        if node is None:
+            return None
+        record = read_record(node, lambda written: self._local(module, written))
+        return with_legacy(node, record, self._legacy) if self._legacy else record
 
     def _read_statements(self, module: str) -> dict[str, ast.ClassDef | Function | ast.Attribute]:
         found: dict[str, ast.ClassDef | Function | ast.Attribute] = {}

@@ -12,11 +12,14 @@ from ml_intern_helpers.dataset import extras
 from ml_intern_helpers.dataset import render as _render
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.checks.registry import run_checks
+from ml_intern_helpers.dataset.decision.decide import decide
+from ml_intern_helpers.dataset.definitions.secrets import hide
 from ml_intern_helpers.dataset.formats import formats
 from ml_intern_helpers.dataset.full import option as full
 from ml_intern_helpers.dataset.kinds import Column, describe
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import find_parts
+from ml_intern_helpers.dataset.measuring import measure_rows
 from ml_intern_helpers.dataset.other_splits import read_others
 from ml_intern_helpers.dataset.profile.make import profile
 from ml_intern_helpers.dataset.recommend import recommended
@@ -41,6 +44,16 @@ MOST_SPLITS = 200
 MOST_COLUMNS = 200
 CELL_CHARACTERS = 600
 
+NO_DECISION: dict[str, Any] = {
+    "word": "unknown",
+    "method": None,
+    "reasons": [],
+    "filters": [],
+    "filter_code": None,
+    "rows_in": 0,
+    "rows_out": 0,
+    "based_on": "sample",
+}
 EMPTY_FIELDS: dict[str, Any] = {
     "dataset": None,
     "method": None,
@@ -53,6 +66,8 @@ EMPTY_FIELDS: dict[str, Any] = {
     "formats": [],
     "recommended": [],
     "verdicts": {},
+    "decision": NO_DECISION,
+    "lengths": {"characters": None, "tokens": None},
     "load": None,
     "card": None,
     "full": None,
@@ -71,6 +86,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="NAME", help="config (subset) on the Hub")
     parser.add_argument("--split", metavar="NAME", help="split to look at")
     parser.add_argument("--revision", metavar="REV", help="branch, tag or commit on the Hub")
+    parser.add_argument("--model", metavar="ID_OR_FOLDER", help="count tokens with this model's tokenizer and chat template")
+    parser.add_argument(
+        "--max-length", type=_count(1, 10_000_000), metavar="N", help="tell which rows this max_length would cut (with --model)"
+    )
     parser.add_argument("--rows", type=_count(0, 100), default=2, metavar="N", help="sample rows to show, 0 to 100 (default 2)")
     parser.add_argument(
         "--sample",
@@ -101,13 +120,16 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     columns = describe(look.columns, look.rows, look.types)
     parts = with_shapes(find_parts(columns, look.rows), look.rows)
     found = verdicts(look, columns, parts, args.method)
-    facts = Facts(look, columns, parts, found, args.method, read_others(asked, look))
+    measured, lengths, tokens = measure_rows(args, parts, found, look, context)
+    others = read_others(asked, look)
+    facts = Facts(look, columns, parts, found, args.method, others, measured, tokens, args.max_length)
     report = Report("inspect_dataset", _status(found, args.method), _fields(look, columns, found, args))
     report.fields["formats"] = clean_tree(formats(parts), limit=400)
     report.fields["recommended"] = clean_tree(recommended(found, parts, look.rows), limit=300)
     report.findings = run_checks(facts)
     if args.full:
         full.add(report, facts, args, context)
+    report.fields |= {"lengths": lengths, "decision": decide(facts, report.findings)}
     report.fields |= {**extras.EMPTY_FIELDS, "profile": profile(look, columns, parts)}
     report.warnings = context.warnings  # the page tells them, too
     extras.fill(report, args, facts, lambda other: _look(other, args.sample, context))
@@ -174,7 +196,9 @@ def _shortened(value: object, depth: int = 0) -> object:
     if isinstance(value, (list, tuple)):
         head = [_shortened(item, depth + 1) for item in value[:8]] if depth < 8 else ["…"]
         return head + ([f"… {len(value) - 8} more items"] if len(value) > 8 else [])
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if isinstance(value, str):
+        return hide(value[: 2 * CELL_CHARACTERS]) + value[2 * CELL_CHARACTERS :]
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     return f"<{len(value)} bytes>" if isinstance(value, bytes) else str(value)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.ratings import pairs_across_rows, rating, threshold
 from ml_intern_helpers.dataset.reading.common import Row
 from ml_intern_helpers.text import clean
 
@@ -74,6 +75,9 @@ def lack(method: str, parts: Parts, rows: list[Row]) -> Lack | None:
 
 def _pair(parts: Parts, rows: list[Row]) -> Lack | None:
     wanted = tuple(name for name in ("chosen", "rejected") if not parts.has(name))
+    across = pairs_across_rows(parts, rows) if wanted else None
+    if across:
+        return Lack(across, (parts.by_part["completion"],))
     return _texts("no columns are known as a preferred and a rejected answer", wanted, parts, rows) if wanted else None
 
 
@@ -81,6 +85,9 @@ def _rated(parts: Parts, rows: list[Row]) -> Lack | None:
     """KTO: a prompt, its answer, and a column that says good or bad."""
     if parts.has("chosen", "rejected"):
         return None
+    rated = rating(parts, rows)
+    if rated and parts.has("prompt", "completion"):
+        return Lack(threshold(rated), (rated,))
     if not parts.has("label"):
         return _unlabelled(parts, rows)
     if parts.has("prompt", "completion"):

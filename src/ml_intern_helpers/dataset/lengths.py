@@ -16,15 +16,21 @@ def lengths(method: str, rows: list[Row]) -> dict[str, Any] | None:
     The unit is characters of the words themselves, without the template's marks; tokens where rows are tokenised. Of a pair,
     the longer answer counts with its prompt: that is what `max_length` is held against.
     """
+    sized = sizes(method, rows)
+    return _summary(*sized) if sized else None
+
+
+def sizes(method: str, rows: list[Row]) -> tuple[str, str, list[int]] | None:
+    """What is measured, its unit, and the size of every row; None when there is no text."""
     if method == "sft" and "input_ids" in rows[0]:
-        return _summary("input_ids", "tokens", [len(row["input_ids"]) for row in rows])
+        return "input_ids", "tokens", [len(row["input_ids"]) for row in rows]
     columns = _columns(method, rows[0])
     if not columns:
         return None
     if "chosen" in columns:
         what = "prompt and the longer answer" if "prompt" in columns else "the longer answer"
-        return _summary(what, "characters", [_pair(row) for row in rows])
-    return _summary(" and ".join(columns), "characters", [sum(size(row[name]) for name in columns) for row in rows])
+        return what, "characters", [_pair(row) for row in rows]
+    return " and ".join(columns), "characters", [sum(size(row[name]) for name in columns) for row in rows]
 
 
 def _columns(method: str, row: Row) -> list[str]:

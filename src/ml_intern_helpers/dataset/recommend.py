@@ -19,7 +19,7 @@ Advice = Iterator[tuple[str, str]]
 REFERENCES = frozenset({
     "answer", "answers", "solution", "ground_truth", "groundtruth", "reference", "reference_answer", "final_answer",
     "expected_answer", "expected_output", "gold", "target", "answer_key", "answerkey", "correct_answer", "test_cases", "tests",
-    "test_list", "unit_tests", "input_output", "verification_info", "reward_model", "completion", "response",
+    "test_list", "unit_tests", "input_output", "verification_info", "reward_model",
 })  # fmt: skip
 #: Characters up to which an answer can be compared as a whole, not only read.
 SHORT = 60

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.dataset.full.shown import full_lines
+from ml_intern_helpers.dataset.render_decision import decision_lines, length_lines
 from ml_intern_helpers.dataset.verdicts import TITLES
 from ml_intern_helpers.report import Report, render_finding
 from ml_intern_helpers.text import human_bytes, shorten
@@ -24,11 +25,13 @@ def render(report: Report) -> str:
     if fields["card_markdown"]:
         return str(fields["card_markdown"])
     lines = [*_compared(fields), _headline(fields), _looked_at(fields)]
+    lines += decision_lines(fields)
     lines += _load(fields)
     lines += _mappings(fields)
     lines += _others(fields)
     lines += _trained_on(fields)
     lines += full_lines(fields["full"])
+    lines += length_lines(fields)
     lines += _splits(fields)
     lines += _columns(fields)
     lines += _findings(report)
@@ -217,8 +220,10 @@ def render_human(report: Report, console: Console) -> None:
         console.print(line, markup=False)
     _verdicts_for_people(fields, console)
     for part in (
+        decision_lines(fields),
         _load(fields),
         _trained_on(fields),
+        length_lines(fields),
         full_lines(fields["full"]),
         _splits(fields),
         _columns(fields),

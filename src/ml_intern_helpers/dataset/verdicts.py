@@ -43,6 +43,7 @@ class Verdict:
         problems: codes of what stands in the way.
         columns_not_used: columns that the method would not see; with `ready` and `needs_mapping`.
         length: how long the text is that the method would train on, see `lengths`; with the same.
+        rows: the rows as the method would read them, mapped where it takes a mapping; not part of the JSON form; with the same.
     """
 
     verdict: Word
@@ -54,6 +55,7 @@ class Verdict:
     problems: tuple[str, ...] = ()
     columns_not_used: tuple[str, ...] = ()
     length: dict[str, Any] | None = None
+    rows: tuple[dict[str, Any], ...] = ()
 
     def line(self, method: str) -> str:
         """`NEEDS MAPPING for sft: reason`."""
@@ -93,7 +95,7 @@ def _ready(method: str, look: Look, parts: Parts, evidence: str) -> Verdict:
     reason = f"'prompt' is usable; {_rewards(look.columns)}" if method == "grpo" else _read_as(method, look)
     reason += vision(method, look.rows[0]) + other_reading(method, parts, read(method, look.columns))
     left = unused(method, look.columns, None)
-    return Verdict("ready", reason, evidence, columns_not_used=left, length=lengths(method, look.rows))
+    return Verdict("ready", reason, evidence, columns_not_used=left, length=lengths(method, look.rows), rows=tuple(look.rows))
 
 
 def _mapped(method: str, look: Look, parts: Parts, mapping: Mapping, problems: list[Problem], evidence: str) -> Verdict:
@@ -112,6 +114,7 @@ def _mapped(method: str, look: Look, parts: Parts, mapping: Mapping, problems: l
         codes,
         unused(method, look.columns, mapping.code),
         lengths(method, mapping.rows),
+        tuple(mapping.rows),
     )
 
 
@@ -186,4 +189,5 @@ def _listed(names: list[str]) -> str:
 def as_dict(verdict: Verdict) -> dict[str, Any]:
     """The JSON form."""
     left = [clean(name, limit=200) for name in verdict.columns_not_used]
-    return {**verdict.__dict__, "problems": list(verdict.problems), "columns_not_used": left}
+    told = {name: value for name, value in verdict.__dict__.items() if name != "rows"}
+    return {**told, "problems": list(verdict.problems), "columns_not_used": left}

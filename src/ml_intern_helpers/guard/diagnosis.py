@@ -66,7 +66,7 @@ CAUSES = (
            advice.no_argument, api=True),
     _cause("name", r"ImportError: cannot import name '(?P<name>\w{1,80})' from (?:partially initialized module )?"
            r"'(?P<module>[\w.]{1,80})'", advice.no_name, api=True),
-    _cause("attribute", r"AttributeError: module '(?P<module>[\w.]{1,80})' has no attribute '(?P<name>\w{1,80})'",
+    _cause("attribute", r"AttributeError: module '?(?P<module>[\w.]{1,80})'? has no attribute '?(?P<name>\w{1,80})",
            advice.no_name, api=True),
     _cause("module", r"ModuleNotFoundError: No module named '(?P<missing>[\w.]{1,80})'", advice.no_module),
     _cause("bf16", r"(?i)setup doesn't support bf16|bf16[^\n]{0,60}(?:not supported|isn't supported)"

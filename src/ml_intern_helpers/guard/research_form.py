@@ -35,8 +35,8 @@ def faults_of(report: str) -> list[str]:
     return found + ([f"{words} words: at most {MOST_WORDS}"] if words > MOST_WORDS else [])
 
 
-def recipes(report: str) -> list[list[str]]:
-    """The rows of the first table behind RECIPES, without its head; each as its cells."""
+def recipes(report: str) -> list[dict[str, str]]:
+    """The rows of the first table behind RECIPES: head (in small letters) -> cell."""
     lines = report.partition("RECIPES")[2].splitlines()
     table: list[list[str]] = []
     for line in lines:
@@ -45,17 +45,17 @@ def recipes(report: str) -> list[list[str]]:
                 table.append([cell.strip() for cell in line.strip().strip("|").split("|")])
         elif table:
             break
-    return table[1:]
+    head = [cell.lower() for cell in table[0]] if table else []
+    return [dict(zip(head, row, strict=False)) for row in table[1:]]
 
 
-def _row_faults(row: list[str]) -> list[str]:
-    text = " | ".join(row)
+def _row_faults(row: dict[str, str]) -> list[str]:
+    text = " | ".join(row.values())
     found = [] if _PAPER.search(text) else ["the paper's id is missing"]
     found += [] if _PLACE.search(text) else ["the section or table is missing that the figures stand in"]
-    without = _PLACE.sub(" ", _PAPER.sub(" ", " | ".join(row[1:])))
-    return found + (
-        [] if re.search(r"\d", without) or "not stated" in text.lower() else ["the number that the recipe produced is missing"]
-    )
+    result = next((cell for head, cell in row.items() if "result" in head), "")
+    has_number = re.search(r"\d", result) or "not stated" in result.lower()
+    return found + ([] if has_number else ["the number that the recipe produced is missing (result vs baseline)"])
 
 
 def _says_why_empty(report: str) -> bool:

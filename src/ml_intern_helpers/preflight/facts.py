@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ml_intern_helpers.api_index.shipped import PACKAGES
 from ml_intern_helpers.api_index.signatures import Signature
-from ml_intern_helpers.preflight.agreement import Agreement, agreement_for
+from ml_intern_helpers.preflight.agreement import agreement_for
 from ml_intern_helpers.preflight.api_calls import ApiCall, api_calls
 from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.beside import beside
@@ -33,6 +33,7 @@ from ml_intern_helpers.preflight.script import Script, walk
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.training import Training, recognise
 from ml_intern_helpers.preflight.values import Entries, Setting, Value, runtime, unknown
+from ml_intern_helpers.runs.contract import Task
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch.launch import Launch
@@ -222,15 +223,14 @@ class Facts:
         return Signature("", ())
 
     @cached_property
-    def agreement(self) -> Agreement | None:
+    def agreement(self) -> Task | None:
         """What the user agreed to, when the project has it on file."""
         return agreement_for(self.source.path)
 
     def agreed(self, name: str, part: str = "") -> object:
         """One entry of the agreement (`"method"`; `"hub", "model_id"`), None where there is none."""
-        if self.agreement is None:
-            return None
-        return self.agreement.part(name).get(part) if part else self.agreement.values.get(name)
+        task = self.agreement
+        return task.usable(name, part) if task is not None and task.open else None
 
     @cached_property
     def patched_by(self) -> str:

@@ -12,6 +12,7 @@ from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import BadData, NotFound, UsageError
 from ml_intern_helpers.preflight.budget import bounded
 from ml_intern_helpers.report import Report, Status
+from ml_intern_helpers.text import clean
 
 SUMMARY = "Fill in the pre-flight checklist of a training script from its syntax; the script is never run."
 EPILOG = """examples:
@@ -98,11 +99,13 @@ def _checked(args: argparse.Namespace, context: Context) -> Report:
 
 
 def _asked_rightly(args: argparse.Namespace) -> None:
-    """A path or a launch, and one form of answer.
+    """A path or a launch, one form of answer, and requirements that are some.
 
     Raises:
-        UsageError: neither, or two.
+        UsageError: neither, two, or none.
     """
+    from ml_intern_helpers.preflight.requirements import is_requirement
+
     forms = [name for name in ("sarif", "fix") if getattr(args, name)]
     forms += [args.format] if args.format in ("json", "human") and forms else []
     if len(forms) > 1:
@@ -113,6 +116,9 @@ def _asked_rightly(args: argparse.Namespace) -> None:
         raise UsageError(
             "PATH is missing: which script?", hint="preflight_check train.py, or --launch 'hf jobs uv run … train.py'"
         )
+    wrong = next((text for text in args.with_ if not is_requirement(text)), None)
+    if wrong is not None:
+        raise UsageError(f"--with {clean(wrong, limit=80)!r} is not a requirement", hint="--with trl==1.16.0")
 
 
 def _asked(args: argparse.Namespace, context: Context) -> Any:

@@ -64,7 +64,7 @@ class Releases:
     def choice(self, package: str) -> Choice:
         """The choice for one of `api_index.shipped.PACKAGES`."""
         if package not in self._chosen:
-            self._chosen[package] = self._installed(package) if self.asked.python else self._demanded(package)
+            self._chosen[package] = self._demanded(package) if self.asked.python is None else self._installed(package)
         return self._chosen[package]
 
     def release(self, package: str) -> Release | None:

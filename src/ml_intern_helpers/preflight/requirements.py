@@ -7,6 +7,12 @@ from typing import NamedTuple
 
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?\s*(.*)", re.DOTALL)
 _CLAUSE = re.compile(r"\s*(===|~=|==|!=|<=|>=|<|>)\s*v?([0-9][0-9A-Za-z.*+!-]*)\s*")
+_CLAUSES = r"\(?(?:(?:===|~=|==|!=|<=|>=|<|>)\s*v?[0-9][0-9A-Za-z.*+!_-]*\s*,?\s*)*\)?"
+_MARKER = r"(?:;[^;\n]*\b(?:python_|sys_platform|platform_|os_name|implementation_|extra)[^;\n]*)?"
+_WHOLE = re.compile(
+    rf"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[A-Za-z0-9._, -]*\])?\s*(?:@\s*[^\s;]+\s*|{_CLAUSES}){_MARKER}|(?:\w[\w+]*://|\.{{0,2}}/)\S+"
+)
+_LONGEST = 1000
 _SEPARATORS = re.compile(r"[-_.]+")
 
 
@@ -36,6 +42,11 @@ class Requirement(NamedTuple):
 def normal_name(name: str) -> str:
     """`Flash_Attn` -> `flash-attn`."""
     return _SEPARATORS.sub("-", name).lower()
+
+
+def is_requirement(text: str) -> bool:
+    """Whether uv or pip would take it as one: a name with clauses or an address, or an address or path alone."""
+    return _WHOLE.fullmatch(text.strip()) is not None and len(text) <= _LONGEST
 
 
 def parse_requirement(text: str) -> Requirement | None:

@@ -12,6 +12,7 @@ from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, pa
 from ml_intern_helpers.preflight.parameters import arguments_for
 from ml_intern_helpers.preflight.script import Script
 from ml_intern_helpers.preflight.values import Setting, Value
+from ml_intern_helpers.runs.differences import Stated, compare
 from ml_intern_helpers.text import clean
 
 _FAR = 12
@@ -25,22 +26,29 @@ def departs(what: str, is_: object, agreed: object, at: ast.AST | int | None, wh
     )
 
 
-def judged(facts: Facts, run: Run, name: str, agreed: object, default: object) -> Outcome:
+def judged(facts: Facts, run: Run, name: str, agreed: object, default: object, term: str | None = None) -> Outcome:
     """The config's argument `name` against what was agreed; `default` is the library's."""
     setting = facts.setting(run, name)
     value = facts.value(run, name, default)
     at = setting.node if setting else run.config.call
-    return compared(name, value, agreed, at, run.config.call)
+    return compared(name, value, agreed, at, run.config.call, term)
 
 
-def compared(what: str, value: Value, agreed: object, at: ast.AST, whole: ast.AST | None = None) -> Outcome:
-    """A value against what was agreed; what only a default says is the run's to decide."""
+def as_agreed(term: str | None, agreed: object, value: object) -> bool:
+    """Whether a value is what was agreed, by the one comparison that the launch guard uses, too."""
+    return agreed == value if term is None else compare(term, agreed, Stated("known", value)) == "same"
+
+
+def compared(
+    what: str, value: Value, agreed: object, at: ast.AST, whole: ast.AST | None = None, term: str | None = None
+) -> Outcome:
+    """A value against what was agreed (`term` of `runs.differences`); what only a default says is the run's to decide."""
     line = getattr(at, "lineno", None)
     if value.state == "unknown":
         return unknown(f"{what}: {value.reason}", line)
     if value.state == "runtime":
         return at_run_time(f"{what}: {value.reason}; agreed is {_text(agreed)}", line)
-    if value.value == agreed:
+    if as_agreed(term, agreed, value.value):
         return passed(f"{what} {_text(agreed)} as agreed", line)
     if value.state == "default":
         return at_run_time(f"{what} is {_text(value.value)} by default, agreed is {_text(agreed)}: {value.reason} decides", line)

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from ml_intern_helpers.errors import BadData
 from ml_intern_helpers.runs import places
-from ml_intern_helpers.runs.task_schema import SCHEMA, fault, faults
+from ml_intern_helpers.runs.task_schema import SCHEMA, faults, readable
 from ml_intern_helpers.runs.when import parsed
 from ml_intern_helpers.text import clean
 
@@ -35,10 +35,7 @@ class Task:
 
     def usable(self, name: str, part: str = "") -> Any:
         """One entry (`"method"`; `"hub", "model_id"`), None where it is missing or malformed."""
-        value = self.values.get(name)
-        if name not in self.values or fault(name, value):
-            return None
-        return value.get(part) if part and isinstance(value, dict) else None if part else value
+        return readable(self.values, name, part)
 
     @property
     def open(self) -> bool:

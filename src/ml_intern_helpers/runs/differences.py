@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from ml_intern_helpers.runs.task_schema import fault, number
+from ml_intern_helpers.runs.task_schema import number, readable
 from ml_intern_helpers.text import clean
 
 #: `known`: this value. `default`: this value unless the environment or an option says otherwise. `runtime`: set, to something
@@ -183,19 +183,15 @@ def _agreed(task: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The terms that a task holds a launch to; a closed one holds nobody."""
     for term in TERMS if task.get("state") != "closed" else ():
         name, _, part = term.partition(".")
-        value = task.get(name)
-        if name not in task or fault(name, value):
-            continue
-        agreed = value.get(part) if part and isinstance(value, Mapping) else value
-        if _binds(term, agreed):
+        agreed = readable(task, name, part)
+        if agreed or (term == "hub.model_id" and _uploads_nothing(task)) or agreed is False:
             yield term, agreed
 
 
-def _binds(term: str, agreed: Any) -> bool:
-    """An absent figure or name leaves the choice open; but no id on the Hub means that nothing is uploaded."""
-    if term in ("account", "tracking.project", "tracking.space_id", "base_model.revision"):
-        return bool(agreed)
-    return agreed is not None or term == "hub.model_id"
+def _uploads_nothing(task: Mapping[str, Any]) -> bool:
+    """An absent figure or name leaves the choice open; but null for the id on the Hub was said: nothing is uploaded."""
+    hub = task.get("hub")
+    return isinstance(hub, Mapping) and "model_id" in hub and hub["model_id"] is None
 
 
 def _shown(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ml_intern_helpers.runs.when import parsed
@@ -31,6 +31,10 @@ def _one_of(*names: str) -> Check:
 
 def _text(value: object) -> str:
     return "" if isinstance(value, str) and value else "must be a text"
+
+
+def _any_text(value: object) -> str:
+    return "" if isinstance(value, str) else "must be a text"
 
 
 def _optional(check: Check) -> Check:
@@ -93,25 +97,23 @@ def _list(check: Check, least: int) -> Check:
     return checked
 
 
+#: Terms that are objects, part by part.
+PARTS: dict[str, dict[str, Check]] = {
+    "base_model": {"id": _text, "revision": _any_text},
+    "tracking": {"tool": _one_of(*TRACKERS), "project": _optional(_text), "space_id": _optional(_text)},
+    "hub": {"model_id": _optional(_text), "private": _boolean},
+}
 REQUIRED: dict[str, Check] = {
     "schema": _one_of(SCHEMA),
-    "request": lambda value: "" if isinstance(value, str) else "must be a text",
+    "request": _any_text,
     "method": _one_of(*METHODS),
     "adapter": _one_of(*ADAPTERS),
-    "base_model": _object(id=_text, revision=lambda value: "" if isinstance(value, str) else "must be a text"),
-    "datasets": _list(
-        _object(
-            id=_text,
-            revision=lambda value: "" if isinstance(value, str) else "must be a text",
-            config=_optional(_text),
-            split=_optional(_text),
-        ),
-        1,
-    ),
+    "base_model": _object(**PARTS["base_model"]),
+    "datasets": _list(_object(**PARTS["base_model"], config=_optional(_text), split=_optional(_text)), 1),
     "max_length": _optional(_count),
     "effective_batch": _count,
-    "tracking": _object(tool=_one_of(*TRACKERS), project=_optional(_text), space_id=_optional(_text)),
-    "hub": _object(model_id=_optional(_text), private=_boolean),
+    "tracking": _object(**PARTS["tracking"]),
+    "hub": _object(**PARTS["hub"]),
     "where": _one_of(*PLACES),
     "account": _optional(_text),
     "spend_cap_usd": _dollars,
@@ -140,3 +142,21 @@ def fault(name: str, value: object) -> str:
     check = REQUIRED.get(name) or OPTIONAL.get(name)
     told = check(value) if check else ""
     return f"{clean(name, limit=60)}: {told}" if told else ""
+
+
+def readable(values: Mapping[str, Any], name: str, part: str = "") -> Any:
+    """What can be relied on of one entry, None where there is nothing.
+
+    A file by hand may lack a revision, or have one entry wrong: what is right in it binds all the same.
+    """
+    value = values.get(name)
+    if part:
+        check = PARTS.get(name, {}).get(part)
+        known = check is not None and isinstance(value, dict) and part in value and not check(value[part])
+        return value[part] if known and isinstance(value, dict) else None
+    if name in PARTS:
+        return value if isinstance(value, dict) else None
+    if name == "datasets":
+        entries = value if isinstance(value, list) else []
+        return [one for one in entries if isinstance(one, dict) and not _text(one.get("id"))] or None
+    return value if name in values and not fault(name, value) else None

@@ -12,7 +12,7 @@ from ml_intern_helpers.report import Finding
 from ml_intern_helpers.text import clean
 
 #: One system prompt, one set of tools or one label for all rows is a choice (or told by SET304), not a fault.
-_MAY_BE_CONSTANT = ("system", "tools", "images", "label")
+_MAY_BE_CONSTANT = ("system", "tools", "images", "label", "context")
 
 
 def check(facts: Facts) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ml_intern_helpers.dataset.checks.texts import Piece, Vocabulary, pieces
+from ml_intern_helpers.dataset.definitions.secrets import hide
 from ml_intern_helpers.dataset.kinds import Column
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import Parts
@@ -22,6 +23,9 @@ class Facts:
 
     Attributes:
         others: rows of other splits that could be read cheaply, by split.
+        measured: the method whose reading of the rows was measured, or None.
+        tokens: tokens of each row that `measured` reads, or None when nobody counted.
+        max_length: the `max_length` that the user asked about, or None.
     """
 
     look: Look
@@ -30,6 +34,9 @@ class Facts:
     verdicts: dict[str, Verdict]
     method: str | None
     others: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    measured: str | None = None
+    tokens: list[int] | None = None
+    max_length: int | None = None
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -66,12 +73,12 @@ class Facts:
         """`whole` in lower case."""
         return [text.lower() for text in self.whole]
 
-    def answers(self) -> Iterator[tuple[str, list[object]]]:
-        """(column, its cells) of every column that holds text or turns to learn from or to ask with."""
+    def answers(self) -> Iterator[tuple[str, str, list[object]]]:
+        """(part, column, its cells) of every column that holds text or turns to learn from or to ask with."""
         for part in ("messages", "prompt", "completion", "chosen", "rejected", "text"):
             column = self.parts.get(part)
             if column:
-                yield column, [row.get(column) for row in self.rows]
+                yield part, column, [row.get(column) for row in self.rows]
 
 
 Check = Callable[[Facts], Iterable[Finding]]
@@ -92,7 +99,7 @@ def finding(
     shown = ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
     share = f"{len(numbers)} of {len(facts.rows)} sampled rows ({len(numbers) / len(facts.rows):.0%}): row {shown}"
     if example is not None:
-        share += f"; e.g. {clean(example, limit=120)!r}"
+        share += f"; e.g. {clean(hide(str(example)[:2000]), limit=120)!r}"
     return Finding(
         code, severity, message, clean(facts.look.dataset, limit=200), numbers[0] if numbers else None, None, share, fix
     )

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ml_intern_helpers.dataset.checks.context import Facts, finding, turns, words
+from ml_intern_helpers.dataset.checks.no_question import unasked
 from ml_intern_helpers.report import Finding
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     """One finding per column with empty texts or turns."""
-    for column, cells in facts.answers():
-        at = [position for position, cell in enumerate(cells) if _hollow(cell)]
+    for part, column, cells in facts.answers():
+        at = [position for position, cell in enumerate(cells) if hollow(cell) and not unasked(cell, part)]
         if at:
             yield finding(facts, "SET301", "warning", f"{column!r} has empty texts or turns", at, fix="filter these rows out")
 
 
-def _hollow(cell: object) -> bool:
+def hollow(cell: object) -> bool:
     if isinstance(cell, str):
         return not cell.strip()
     return any(

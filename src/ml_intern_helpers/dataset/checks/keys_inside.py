@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.checks.scan import scan
-from ml_intern_helpers.dataset.definitions.secrets import SECRETS
+from ml_intern_helpers.dataset.definitions.secrets import SECRETS, blanked
 from ml_intern_helpers.report import Finding
 
 
@@ -16,8 +16,3 @@ def check(facts: Facts) -> Iterator[Finding]:
         message = f"{seen.pattern.name} in the text"
         fix = "drop the rows, or blank the key out; whoever owns it should revoke it"
         yield finding(facts, "SET319", "warning", message, seen.at, example=blanked(seen.match), fix=fix)
-
-
-def blanked(secret: str) -> str:
-    """The first four characters and no more."""
-    return f"{secret[:4]}…[{len(secret) - 4} characters blanked]"

@@ -97,16 +97,21 @@ def _template(docs: list[Doc]) -> frozenset[int]:
 
 
 def _marks(doc: Doc, template: frozenset[int]) -> list[int]:
-    """What a row is looked up by: its sketch without the template, the whole of it where nothing else is left."""
-    own = [item for item in doc.sketch if item not in template] if template else doc.sketch
-    return own or doc.sketch
+    """What a row is looked up by: its sketch, without the template where the row holds enough beside it."""
+    if template and len(runs(doc.whole) - template) >= _OWN_RUNS:
+        return [item for item in doc.sketch if item not in template]
+    return doc.sketch
 
 
 def _nearest(docs: list[Doc], at: int, holders: defaultdict[int, list[int]], template: frozenset[int]) -> int:
-    """The earlier row that row `at` is near to, else `at` itself."""
-    shared = Counter(other for item in _marks(docs[at], template) for other in holders.get(item, ())[:200])
-    for other, _ in shared.most_common(_MOST_COMPARED):
-        if _near(docs[at], docs[other], template):
+    """The earlier row that row `at` is near to, else `at` itself.
+
+    Of two near texts' sketches far more than a fourth is shared; rows that share less are not worth the comparison.
+    """
+    marks = _marks(docs[at], template)
+    shared = Counter(other for item in marks for other in holders.get(item, ())[:200])
+    for other, count in shared.most_common(_MOST_COMPARED):
+        if 4 * count >= len(marks) and _near(docs[at], docs[other], template):
             return other
     return at
 

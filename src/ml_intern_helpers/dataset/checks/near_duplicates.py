@@ -15,16 +15,20 @@ _LEFT_OUT = ("tools", "images", "system")
 
 def check(facts: Facts) -> Iterator[Finding]:
     """One finding that counts the near copies. A sample shows fewer than there are."""
-    pairs = [pair for pair in near_copies(_compared(facts)) if _differ(facts, *pair)]
+    pairs = near_pairs(facts)
     if not pairs:
         return
     row, first = (facts.look.numbers[position] for position in pairs[0])
-    message = (
-        f"{len(pairs)} rows nearly repeat an earlier row (row {row} is nearly row {first}; {NEAR_SHARE:.0%} of runs of words)"
-    )
+    many = f"{len(pairs)} rows nearly repeat an earlier one" if len(pairs) > 1 else "one row nearly repeats an earlier one"
+    message = f"{many} (row {row} is nearly row {first}: at least {NEAR_SHARE:.0%} of all runs of words are in both)"
     message += "" if facts.look.extent.complete else "; the whole split holds at least these"
     fix = "keep one of each before a held-out part is split off"
     yield finding(facts, "SET312", "warning", message, [row for row, _ in pairs], fix=fix)
+
+
+def near_pairs(facts: Facts) -> list[tuple[int, int]]:
+    """(position of a near copy, position of the earlier row)."""
+    return [pair for pair in near_copies(_compared(facts)) if _differ(facts, *pair)]
 
 
 def _compared(facts: Facts) -> list[list[tuple[int, ...]]]:

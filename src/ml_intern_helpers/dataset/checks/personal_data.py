@@ -20,9 +20,9 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def blanked(match: str) -> str:
-    """`j…@g….com`, `+49 …12`: enough to find it, too little to use it."""
-    text = match.strip(" :(;,\"'\n\t")
+    """`j…@g….com`, `…12`: enough to find it, too little to use it."""
+    text = match.removeprefix("mailto:").strip(" \t\r\n\f\v<>([{,;:\"'|=")
     if "@" in text:
         name, _, domain = text.partition("@")
         return f"{name[0]}…@{domain[0]}….{domain.rsplit('.', 1)[-1]}"
-    return f"{text[:3]}…{text[-2:]}"
+    return f"…{text[-2:]}"

@@ -24,6 +24,7 @@ from ml_intern_helpers.dataset.checks import (
     refusals,
     role_order,
     terms,
+    too_long,
     traps,
 )
 from ml_intern_helpers.dataset.checks.context import Check, Facts
@@ -52,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
     personal_data.check,
     agent_orders.check,
     terms.check,
+    too_long.check,
 )
 
 

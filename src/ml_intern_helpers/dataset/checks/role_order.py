@@ -56,6 +56,5 @@ def out_of_order(roles: list[str]) -> bool:
 
 
 def system_inside(roles: list[str]) -> bool:
-    """A system turn behind the first turn that is none."""
-    lead = next((at for at, role in enumerate(roles) if role not in _FIRST), len(roles))
-    return any(role in _FIRST for role in roles[lead:]) or roles[:lead].count("system") > 1
+    """A system turn that is not the first."""
+    return any(role in _FIRST for role in roles[1:])

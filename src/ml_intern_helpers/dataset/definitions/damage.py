@@ -12,22 +12,25 @@ _LATE = (
 #: The same without what may follow a capital letter in an honest text: quotes, dashes, ellipses, ordinal signs.
 _ODD = "\u0080-\u00a9\u00ac-\u00b6\u00b8\u00b9\u00bc-\u00bf"
 
+#: What it looks like -> an expression: quotes and dashes, Western letters and signs, emoji and BOM, Cyrillic, Chinese, Japanese.
+MISREAD: dict[str, str] = {
+    "punctuation": "\u00e2\u20ac[\u2122\u0153\u009d\u02dc\u201c\u201d\u00a6\u00a2\u0161\u2030\u0093\u0094\u0098\u0099]"
+    "|\u00e2\u0080[\u0080-\u00bf]",
+    "Western": f"[\u00c2\u00c3][{_ODD}]",
+    "emoji": f"\u00f0\u0178[{_LATE}]|\u00ef\u00bb\u00bf",
+    "Cyrillic": f"(?:[\u00d0\u00d1][{_LATE}]){{3}}",
+    "Chinese": f"(?:[\u00e4-\u00e9][{_LATE}]{{2}}){{2}}",
+    "Japanese": f"(?:\u00e3[\u0080-\u0083\u201a\u0192][{_LATE}]){{2}}",
+}
+_LEADS = "\u00c2\u00c3\u00d0\u00d1\u00e3\u00e4\u00e5\u00e6\u00e7\u00e8\u00e9"
+
 DAMAGE: tuple[Pattern, ...] = (
     Pattern(
         "UTF-8 read as another encoding",
-        # Punctuation (â€™), Western letters (Ã©), stray Â before a sign, emoji, BOM, Cyrillic, Chinese, Japanese, in that order.
-        f"\u00e2\u20ac[\u2122\u0153\u009d\u02dc\u201c\u201d\u00a6\u00a2\u0161\u2030\u0093\u0094\u0098\u0099]"
-        f"|\u00e2\u0080[\u0080-\u00bf]"
-        f"|\u00c3[{_ODD}]|\u00c2[{_ODD}]|\u00f0\u0178[{_LATE}]|\u00ef\u00bb\u00bf"
-        f"|(?:[\u00d0\u00d1][{_LATE}]){{3}}|(?:[\u00e4-\u00e9][{_LATE}]{{2}}){{2}}|(?:\u00e3[\u0080-\u0083\u201a\u0192][{_LATE}]){{2}}",
-        # Either half of a needle is rare in honest texts, except for letters of European languages: those pay for the expression.
-        (
-            "\u00e2\u20ac",
-            "\u00e2\u0080",
-            "\u00f0\u0178",
-            "\u00ef\u00bb\u00bf",
-            *"\u00c2\u00c3\u00d0\u00d1\u00e3\u00e4\u00e5\u00e6\u00e7\u00e8\u00e9",
-        ),
+        "|".join(MISREAD.values()),
+        # Letters of European languages among them: honest texts in those pay for the expression.
+        ("\u00e2\u20ac", "\u00e2\u0080", "\u00f0\u0178", "\u00ef\u00bb\u00bf", *_LEADS),
+        gate=f"[{_LEADS.casefold()}\u00e2\u00f0\u00ef]",
     ),
     Pattern("replacement characters (U+FFFD) where letters were lost", "\ufffd", ("\ufffd",)),
     Pattern(
@@ -35,6 +38,6 @@ DAMAGE: tuple[Pattern, ...] = (
         r"&(?:amp|lt|gt|quot|apos|nbsp|#39|#x27|#34|#160|#8217|#8220|#8221|rsquo|lsquo|ldquo|rdquo|mdash|ndash|hellip);",
         ("&amp;", "&lt;", "&gt;", "&quot;", "&apos;", "&nbsp;", "&#", "quo;", "dash;", "&hellip;"),
         # Mark-up, code and talk about escaping hold entities rightly.
-        unless=r"(?i)</?[a-z!][a-z0-9-]*[\s/>]|```|`|\bhtml|\bxml|entit(?:y|ies)|\bescap|\bencod|\?[a-z_]+=[^\s]*&amp;[a-z_]+=",
+        unless=r"(?i)</?[a-z!][a-z0-9-]*[\s/>]|```|`|\bhtml|\bxml|entit(?:y|ies)|\bescap|\bencod|\?[a-z_]{1,30}=[^\s]{0,200}&amp;[a-z_]{1,30}=",
     ),
 )

@@ -37,7 +37,7 @@ def real_private_key(match: str) -> bool:
 
 SECRETS: tuple[Pattern, ...] = (
     Pattern("a Hugging Face token", r"\bhf_[A-Za-z0-9]{30,40}\b", ("hf_",), confirm=real_key),
-    Pattern("an OpenAI key", r"\bsk-[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}", ("T3BlbkFJ",), confirm=real_key),
+    Pattern("an OpenAI key", r"\bsk-[A-Za-z0-9_-]{20,120}T3BlbkFJ[A-Za-z0-9_-]{20,120}", ("T3BlbkFJ",), confirm=real_key),
     Pattern("an Anthropic key", r"\bsk-ant-[a-z]{3,5}\d\d-[A-Za-z0-9_-]{60,}", ("sk-ant-",), confirm=real_key),
     Pattern(
         "a GitHub token",
@@ -72,3 +72,16 @@ SECRETS: tuple[Pattern, ...] = (
         confirm=real_url,
     ),
 )
+
+
+def hide(text: str) -> str:
+    """`text` with the keys and passwords in it blanked, so that it can be shown."""
+    for pattern in SECRETS:
+        for match in list(pattern.matches(text)):
+            text = text.replace(match[0], blanked(match[0]))
+    return text
+
+
+def blanked(secret: str) -> str:
+    """Its first four characters and no more."""
+    return f"{secret[:4]}…[{len(secret) - 4} characters blanked]"

@@ -15,7 +15,11 @@ Rows = list[dict[str, Any]]
 
 
 class MappingFailed(Exception):
-    """The code stopped on the sample; its message is the reason."""
+    """The code stopped on the sample; its message is the reason, `at` the statement where there are several."""
+
+    def __init__(self, message: str, at: int = 0) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 def run(code: str, rows: Rows, *, wait: bool = True) -> Rows:
@@ -63,6 +67,26 @@ def _exec(compiled: CodeType, dataset: Any) -> Rows:
         raise
     except Exception as err:  # whatever stops it, this mapping is not shown
         raise MappingFailed(f"{type(err).__name__}: {err}") from err
+
+
+def run_one_by_one(definitions: str, statements: list[str], rows: Rows) -> tuple[list[int], Rows]:
+    """Rows after each of `statements`, and the rows after all of them.
+
+    Raises:
+        MappingFailed: a statement stops; `at` is its place.
+    """
+    import datasets
+
+    counts: list[int] = []
+    with _quiet(datasets):
+        try:
+            scope: dict[str, Any] = {"dataset": datasets.Dataset.from_list(rows, on_mixed_types="use_json")}
+            for code in (definitions, *statements):
+                exec(compile(ast.parse(code), "<filter>", "exec"), scope)
+                counts.append(len(scope["dataset"]))
+            return counts[1:], [dict(row) for row in scope["dataset"]]
+        except Exception as err:  # whatever stops it, this filter is not shown
+            raise MappingFailed(f"{type(err).__name__}: {err}", max(len(counts) - 1, 0)) from err
 
 
 @contextlib.contextmanager

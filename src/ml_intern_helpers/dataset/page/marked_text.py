@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from re import Match
 from typing import NamedTuple
 
-from ml_intern_helpers.dataset.checks import keys_inside, personal_data
+from ml_intern_helpers.dataset.checks import personal_data
+from ml_intern_helpers.dataset.definitions import secrets
 from ml_intern_helpers.dataset.definitions.agent_orders import AGENT_ORDERS
 from ml_intern_helpers.dataset.definitions.boilerplate import REFUSALS
 from ml_intern_helpers.dataset.definitions.damage import DAMAGE
@@ -35,7 +36,7 @@ class _Hit(NamedTuple):
 
 #: Always blanked, whatever the report says: (patterns, what is shown instead).
 _BLANKED: tuple[tuple[tuple[Pattern, ...], Callable[[str], str]], ...] = (
-    (SECRETS, keys_inside.blanked),
+    (SECRETS, secrets.blanked),
     (PERSONAL, personal_data.blanked),
 )
 #: Marked where the report has the finding.

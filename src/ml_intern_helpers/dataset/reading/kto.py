@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from ml_intern_helpers.dataset.reading.beside import system_ignored, unplaced_images
 from ml_intern_helpers.dataset.reading.common import (
     Problem,
     Row,
     answer_problems,
     missing,
     mixed,
-    system_ignored,
     tools_problems,
-    unplaced_images,
 )
 from ml_intern_helpers.dataset.reading.preference import dpo_problems
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ml_intern_helpers.dataset.meaning import PARTS
+from ml_intern_helpers.dataset.reading.beside import system_ignored, unplaced_images
 from ml_intern_helpers.dataset.reading.common import (
     PICTURES,
     Problem,
@@ -13,9 +14,7 @@ from ml_intern_helpers.dataset.reading.common import (
     is_chat,
     missing,
     mixed,
-    system_ignored,
     tools_problems,
-    unplaced_images,
 )
 
 #: A shared beginning of two strings shorter than this is chance ("The "), not a prompt.

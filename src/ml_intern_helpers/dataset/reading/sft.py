@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ml_intern_helpers.dataset.meaning import PARTS, leaves_out
+from ml_intern_helpers.dataset.reading.beside import system_ignored, unplaced_images
 from ml_intern_helpers.dataset.reading.common import (
     Problem,
     Row,
@@ -14,9 +15,7 @@ from ml_intern_helpers.dataset.reading.common import (
     missing,
     mixed,
     stray_text,
-    system_ignored,
     tools_problems,
-    unplaced_images,
 )
 from ml_intern_helpers.dataset.shapes import classes, single_turns
 from ml_intern_helpers.dataset.thumbs import desirable

@@ -29,11 +29,13 @@ MODES = ("jobs", "local")
 
 def check(facts: Facts) -> Iterator[Outcome]:
     missing: set[str] = set()
+    told: set[tuple[str, ast.AST]] = set()
     for item in facts.imports:
         gone = _gone(facts, item)
         if gone:
             missing.add(gone)
-            if item.blamable:
+            if item.blamable and (gone, item.node) not in told:  # one module, though ten names are imported from it
+                told.add((gone, item.node))
                 yield _judged(facts, gone, item.node)
     yield from _attributes(facts, missing)
     yield from facts.not_judged("names")

@@ -41,7 +41,7 @@ def check(facts: Facts) -> Iterator[Outcome]:
         return
     for run in facts.runs:
         value, at = _adapter(facts, run)
-        yield compared("the training", value, agreed, at, run.trainer.call)
+        yield compared("the training", value, agreed, at, run.trainer.call, "adapter")
 
 
 def _adapter(facts: Facts, run: Run) -> tuple[Value, ast.AST]:

@@ -37,7 +37,7 @@ def check(facts: Facts) -> Iterator[Outcome]:
     for run in facts.runs:
         model = model_of(facts, run)
         if model is not None:
-            yield compared("the base model", model.value, agreed, model.node, run.trainer.call)
+            yield compared("the base model", model.value, agreed, model.node, run.trainer.call, "base_model.id")
             yield from _revision(facts, model)
 
 
@@ -46,4 +46,4 @@ def _revision(facts: Facts, model: Setting) -> Iterator[Outcome]:
     agreed = facts.agreed("base_model", "revision")
     given = facts.keywords(model.node).items.get("revision") if isinstance(model.node, ast.Call) else None
     if isinstance(agreed, str) and agreed and given is not None:
-        yield compared("the base model's revision", given.value, agreed, given.node, model.node)
+        yield compared("the base model's revision", given.value, agreed, given.node, model.node, "base_model.revision")

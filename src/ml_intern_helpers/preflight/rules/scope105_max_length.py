@@ -37,4 +37,4 @@ def check(facts: Facts) -> Iterator[Outcome]:
     if isinstance(agreed, int):
         for run in facts.runs:
             if run.config.role.library == "trl" and run.config.role.name in CONFIGS:
-                yield judged(facts, run, "max_length", agreed, DEFAULT)
+                yield judged(facts, run, "max_length", agreed, DEFAULT, "max_length")

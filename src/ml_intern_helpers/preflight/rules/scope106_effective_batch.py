@@ -25,7 +25,8 @@ from collections.abc import Iterator
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
 from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, passed, unknown
-from ml_intern_helpers.preflight.scope import departs
+from ml_intern_helpers.preflight.scope import as_agreed, departs
+from ml_intern_helpers.runs.differences import Batch
 
 CODE = "SCOPE106"
 SEVERITY = "error"
@@ -53,7 +54,7 @@ def _judged(facts: Facts, run: Run, agreed: int) -> Outcome:
             return at_run_time(f"the effective batch: {value.reason}; agreed is {agreed}", run.config.line)
     product, cards = size.value * steps.value, _cards(facts)
     said = f"{size.value} x {steps.value}"
-    fits = product * cards == agreed if cards else product > 0 and agreed % product == 0 and agreed // product <= 64
+    fits = as_agreed("effective_batch", agreed, Batch(size.value, steps.value, cards or None))
     if fits:
         how_many = cards or agreed // product
         return passed(f"{said} x {how_many} process{'es' if how_many > 1 else ''} = {agreed} as agreed", run.config.line)

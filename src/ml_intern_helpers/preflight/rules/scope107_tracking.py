@@ -22,7 +22,7 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome
-from ml_intern_helpers.preflight.scope import compared, judged
+from ml_intern_helpers.preflight.scope import as_agreed, compared, judged
 from ml_intern_helpers.preflight.values import Value
 
 CODE = "SCOPE107"
@@ -52,16 +52,16 @@ def _simple(value: Value, agreed: str) -> Value:
     """`["trackio", "tensorboard"]` holds what was agreed; `[]`, None and "none" are one."""
     if not value.settled:
         return value
+    if as_agreed("tracking.tool", agreed, value.value):
+        return value._replace(value=agreed)
     names = value.value if isinstance(value.value, (list, tuple)) else [value.value]
     names = [name for name in names if name not in (None, "none")]
-    if agreed in names or (agreed == "none" and not names):
-        return value._replace(value=agreed)
     return value._replace(value=", ".join(map(str, names)) or "none")
 
 
 def _where(facts: Facts, run: Run) -> Iterator[Outcome]:
     project, space = facts.agreed("tracking", "project"), facts.agreed("tracking", "space_id")
     if isinstance(project, str):
-        yield judged(facts, run, "project", project, "huggingface")
+        yield judged(facts, run, "project", project, "huggingface", "tracking.project")
     if isinstance(space, str) and facts.setting(run, "trackio_space_id") is not None:
-        yield judged(facts, run, "trackio_space_id", space, None)
+        yield judged(facts, run, "trackio_space_id", space, None, "tracking.space_id")

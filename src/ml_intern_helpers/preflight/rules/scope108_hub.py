@@ -46,6 +46,6 @@ def _judged(facts: Facts, run: Run) -> Iterator[Outcome]:
     if wanted is None:
         yield judged(facts, run, "push_to_hub", False, False)
     elif pushes != known(False) and facts.setting(run, "hub_model_id") is not None:
-        yield judged(facts, run, "hub_model_id", wanted, None)
+        yield judged(facts, run, "hub_model_id", wanted, None, "hub.model_id")
     if isinstance(wanted, str) and pushes == known(True) and facts.agreed("hub", "private") is True:
-        yield judged(facts, run, "hub_private_repo", True, None)
+        yield judged(facts, run, "hub_private_repo", True, None, "hub.private")

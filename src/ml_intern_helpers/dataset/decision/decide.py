@@ -1,0 +1,133 @@
+"""Whether to train on the rows: with a method that can read them, after filters that were run, and checked again afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from ml_intern_helpers.dataset.checks.context import Facts
+from ml_intern_helpers.dataset.checks.registry import run_checks
+from ml_intern_helpers.dataset.decision.filters import Filtered, filtered
+from ml_intern_helpers.dataset.decision.method import best_method
+from ml_intern_helpers.dataset.decision.steps import Step, steps
+from ml_intern_helpers.dataset.definitions.limits import MOST_REMOVED
+from ml_intern_helpers.dataset.kinds import describe
+from ml_intern_helpers.dataset.mapping.run import MappingFailed, run
+from ml_intern_helpers.dataset.reading.methods import READERS
+from ml_intern_helpers.dataset.verdicts import METHODS
+from ml_intern_helpers.report import Finding
+from ml_intern_helpers.text import clean
+
+Word = Literal["go", "go_with_filters", "no_go", "unknown"]
+TITLES: dict[Word, str] = {"go": "GO", "go_with_filters": "GO WITH FILTERS", "no_go": "NO GO", "unknown": "COULD NOT TELL"}
+_MOST_REASONS = 6
+#: Faults that a dataset may have throughout, by habit: dropping most of the rows for them is no remedy.
+_HABITS = ("SET302", "SET309", "SET310")
+#: Rows that go for being copies: however many, what is left is the whole dataset.
+_COPIES = ("SET307", "SET312")
+
+
+def decide(facts: Facts, findings: list[Finding], recommended: str | None = None) -> dict[str, Any]:
+    """The `decision` object of the report.
+
+    Args:
+        facts: the sample and its verdicts.
+        findings: what the checks found.
+        recommended: the method to decide for when the user named none; the best one readable when None.
+    """
+    method = facts.method or recommended or best_method(facts.verdicts)
+    verdict = facts.verdicts.get(method) if method else None
+    if method is None or verdict is None or verdict.verdict in ("incompatible", "unknown"):
+        word: Word = "unknown" if _open(facts, method) else "no_go"
+        return _told(facts, word, method, [verdict.reason if verdict else "no method can read the rows"], None)
+    wanted = steps(facts, {item.code for item in findings})
+    done = filtered(facts, wanted)
+    habits = (
+        {step.code for step in done.steps if step.code in _HABITS and done.share(step.code) > MOST_REMOVED} if done else set()
+    )
+    if habits:
+        wanted = [step for step in wanted if step.code not in habits]
+        done = filtered(facts, wanted)
+    if done is None:
+        return _told(facts, "go", method, _reasons(facts, method, findings, set()), None)
+    broken = {step.code for step in done.steps if step.code not in _COPIES}
+    if done.share(*broken) > MOST_REMOVED:
+        told = f"{done.share(*broken):.0%} of the rows are unfit; the filters would leave {done.rows_out} of {len(facts.rows)}"
+        return _told(facts, "no_go", method, [told, *_reasons(facts, method, findings, set())], done)
+    return _checked_again(facts, method, findings, wanted, done)
+
+
+def _checked_again(facts: Facts, method: str, findings: list[Finding], wanted: list[Step], done: Filtered) -> dict[str, Any]:
+    """The decision for what the filters leave."""
+    after = facts_of(facts, done.rows)
+    left = {item.code for item in run_checks(after)}
+    undone = [step for step in done.steps if step.code in left and _drops(after, step)]
+    stopped = _stops(after, method)
+    if undone or stopped:
+        told = [f"the filter for {step.code} does not remove all such rows" for step in undone]
+        return _told(facts, "unknown", method, told + ([stopped] if stopped else []), done)
+    answered = {step.code for step in wanted} - left
+    word: Word = "go_with_filters" if done.rows_out < len(facts.rows) else "go"
+    needs_no_mapping = not READERS[method](after.rows)
+    return _told(facts, word, method, _reasons(facts, method, findings, answered, mapped=not needs_no_mapping), done)
+
+
+def _drops(facts: Facts, step: Step) -> bool:
+    """Whether a filter made anew would take rows even now; a fault with the same code may be one that no filter answers."""
+    again = filtered(facts, steps(facts, [step.code]))
+    return again is not None and again.rows_out < len(facts.rows)
+
+
+def facts_of(facts: Facts, rows: list[dict[str, Any]]) -> Facts:
+    """The same facts over other rows of the same columns, without what only the reader and the measuring know."""
+    look = replace(facts.look, rows=rows, numbers=list(range(1, len(rows) + 1)), findings=[])
+    columns = describe(facts.look.columns, rows, facts.look.types)
+    return Facts(look, columns, facts.parts, facts.verdicts, facts.method)
+
+
+def _stops(after: Facts, method: str) -> str | None:
+    """Why `method` cannot read what the filters left, mapped where it takes a mapping; None when it can."""
+    verdict, rows = after.verdicts[method], after.rows
+    if verdict.mapping:
+        code = "\n".join(line for line in verdict.mapping.splitlines() if "load_" not in line)
+        try:
+            rows = run(code, rows)
+        except MappingFailed as err:
+            return f"the mapping fails on what the filters leave: {clean(err, limit=150)}"
+    problems = READERS[method](rows) if rows else []
+    return f"after the filters, {method} still stops: {problems[0].message}" if problems else None
+
+
+def _open(facts: Facts, method: str | None) -> bool:
+    """Whether nobody can tell, as against a clear no."""
+    asked = [method] if method else list(METHODS)
+    return any(facts.verdicts[name].verdict == "unknown" for name in asked if name)
+
+
+def _reasons(facts: Facts, method: str, findings: list[Finding], answered: set[str], *, mapped: bool = True) -> list[str]:
+    """What is left to know: the mapping that is needed, and warnings that neither it nor a filter answers."""
+    mapping = bool(facts.verdicts[method].mapping)
+    told = (
+        ["no mapping is needed after the filters" if not mapped else f"apply the mapping shown for {method}"] if mapping else []
+    )
+    kept = [item for item in findings if item.severity != "info" and item.code not in answered and not _answered(item, mapping)]
+    told += [f"{item.code}: {clean(item.message, limit=160)}" for item in kept[:_MOST_REASONS]]
+    return told + ([f"{len(kept) - _MOST_REASONS} more findings"] if len(kept) > _MOST_REASONS else [])
+
+
+def _answered(item: Finding, mapping: bool) -> bool:
+    """Traps of the columns' shape (SET2xx) are answered by a mapping that was run, and do not concern a method that is ready."""
+    return item.code.startswith("SET2")
+
+
+def _told(facts: Facts, word: Word, method: str | None, reasons: list[str], done: Filtered | None) -> dict[str, Any]:
+    return {
+        "word": word,
+        "method": method,
+        "reasons": [clean(reason, limit=400) for reason in reasons],
+        "filters": done.told() if done else [],
+        "filter_code": done.code(facts.look.load) if done else None,
+        "rows_in": len(facts.rows),
+        "rows_out": done.rows_out if done else len(facts.rows),
+        "based_on": "all rows" if facts.look.extent.complete else "sample",
+    }

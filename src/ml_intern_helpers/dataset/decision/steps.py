@@ -1,0 +1,236 @@
+"""The filter for each kind of fault that single rows have: a condition on `row`, and the definitions it needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ml_intern_helpers.dataset.checks.context import Facts
+from ml_intern_helpers.dataset.checks.duplicates import compared
+from ml_intern_helpers.dataset.checks.empty_turns import hollow
+from ml_intern_helpers.dataset.checks.near_duplicates import near_pairs
+from ml_intern_helpers.dataset.checks.no_question import unasked
+from ml_intern_helpers.dataset.checks.nulls import null_rows
+from ml_intern_helpers.dataset.checks.scan import scan
+from ml_intern_helpers.dataset.definitions.damage import DAMAGE, MISREAD
+from ml_intern_helpers.dataset.definitions.secrets import SECRETS
+from ml_intern_helpers.dataset.kinds import TURN_KEYS
+from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES, keep_rows, names, quoted, record, row
+from ml_intern_helpers.dataset.mapping.speech import listener
+
+_TEXTS = """def texts(value):
+    if isinstance(value, str):
+        return value
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return "\\n".join(map(texts, items))"""
+_CHATS = ("messages", "sharegpt")
+#: Places of near copies that are written into a filter, at most.
+_MOST_PLACES = 200
+#: Role -> its kind in the order of turns.
+_KINDS = {
+    "user": "user",
+    "assistant": "assistant",
+    "system": "system",
+    "developer": "system",
+    "tool": "tool",
+    "function": "tool",
+    "ipython": "tool",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One filter.
+
+    Attributes:
+        code: the finding it answers.
+        condition: an expression on `row` that is true for rows to keep; on `index`, the row's place, where it is `indexed`.
+        definitions: code that the condition needs, each block ending up once in front of all filters.
+        indexed: the condition is about places, which hold before any other filter has run.
+    """
+
+    code: str
+    condition: str
+    definitions: tuple[str, ...] = ()
+    indexed: bool = False
+
+    def statement(self) -> str:
+        """The line of code that filters."""
+        if self.indexed:
+            return f"dataset = dataset.filter(lambda row, index: {self.condition}, with_indices=True)"
+        return keep_rows(self.condition)
+
+
+def steps(facts: Facts, codes: Iterable[str]) -> list[Step]:
+    """Filters for those of `codes` that dropping rows can answer, in the order in which they must run."""
+    wanted = set(codes)
+    return [step for code, make in _BUILDERS.items() if code in wanted for step in make(facts, code)]
+
+
+def _not_null(facts: Facts, code: str) -> list[Step]:
+    held = [name for name, at in null_rows(facts).items() if len(at) < len(facts.rows)]
+    return [Step(code, " and ".join(f"{row(name)} is not None" for name in held))] if held else []
+
+
+def _not_empty(facts: Facts, code: str) -> list[Step]:
+    held = [name for name in _chats(facts) if any(item.get(name) == [] for item in facts.rows)]
+    return [Step(code, " and ".join(f"len({row(name)}) > 0" for name in held))] if held else []
+
+
+def _said(facts: Facts, code: str) -> list[Step]:
+    conditions = []
+    for part, column, cells in facts.answers():
+        if not any(hollow(cell) and not unasked(cell, part) for cell in cells):
+            continue
+        if facts.parts.kind(part) == "string":
+            conditions.append(f"{row(column)}.strip()")
+        elif facts.parts.kind(part) in _CHATS:
+            said = f'str(turn.get({quoted(_keys(facts, column)[1])}) or "").strip() or turn.get("tool_calls")'
+            conditions.append(f"all({said} for turn in {row(column)})")
+    return [Step(code, " and ".join(dict.fromkeys(conditions)))] if conditions else []
+
+
+def _asked(facts: Facts, code: str) -> list[Step]:
+    part = "prompt" if facts.parts.has("prompt") else "messages"
+    column = facts.parts.get(part)
+    if column is None:
+        return []
+    if facts.parts.kind(part) == "string":
+        return [Step(code, f"{row(column)}.strip()")]
+    mute = _called(facts, column, "assistant", "system", "developer")
+    return [Step(code, f"any(turn[{quoted(_keys(facts, column)[0])}] not in {mute} for turn in {row(column)})")]
+
+
+def _answered(facts: Facts, code: str) -> list[Step]:
+    conditions = []
+    for part in ("messages", "completion", "chosen", "rejected"):
+        column = facts.parts.get(part)
+        if column and facts.parts.kind(part) in _CHATS and not (part == "messages" and facts.method == "grpo"):
+            who = quoted(_keys(facts, column)[0])
+            conditions.append(f"{row(column)}[-1][{who}] in {_called(facts, column, 'assistant')}")
+    return [Step(code, " and ".join(conditions))] if conditions else []
+
+
+def _in_order(facts: Facts, code: str) -> list[Step]:
+    found = []
+    for part in ("messages", "prompt", "chosen", "rejected"):
+        column = facts.parts.get(part)
+        if column and facts.parts.kind(part) in _CHATS:
+            found.append(column)
+    if not found:
+        return []
+    definition = f"""ROLES = {_roles(facts, found)}
+def in_order(turns):
+    said = [ROLES.get(turn[{quoted(_keys(facts, found[0])[0])}]) for turn in turns]
+    if "system" in said[1:]:
+        return False
+    said = said[1:] if said[:1] == ["system"] else said
+    if "user" in said and said[0] in ("assistant", "tool"):
+        return False
+    return not any(one == two != "tool" or (one, two) == ("user", "tool") for one, two in zip(said, said[1:]))"""
+    condition = " and ".join(f"in_order({row(name)})" for name in dict.fromkeys(found))
+    return [Step(code, condition, (definition,))]
+
+
+def _roles(facts: Facts, columns: list[str]) -> str:
+    """A table, as code, from what the rows call speakers to the kinds that order is about."""
+    said = {name for column in columns for name in _speakers(facts, column)}
+    kinds = {name: _KINDS.get(ROLE_NAMES.get(name.lower(), name.lower())) for name in sorted(said)[:30]}
+    return record({name: quoted(kind) for name, kind in kinds.items() if kind})
+
+
+def _unlike(facts: Facts, code: str) -> list[Step]:
+    if not facts.parts.has("chosen", "rejected"):
+        return []
+    return [Step(code, f"{row(facts.parts.by_part['chosen'])} != {row(facts.parts.by_part['rejected'])}")]
+
+
+def _first(facts: Facts, code: str) -> list[Step]:
+    cells = f"[row[name] for name in {names(compared(facts))}]"
+    definition = f"""seen = set()
+def is_new(row):  # remembers what it has seen: run it once, in one process
+    key = json.dumps({cells}, sort_keys=True, default=str)
+    return not (key in seen or seen.add(key))"""
+    return [Step(code, "is_new(row)", ("import json", definition))]
+
+
+def _undamaged(facts: Facts, code: str) -> list[Step]:
+    """Entities are unescaped, not dropped; the other damage is a matter for a repair tool, or beyond repair."""
+    misread, lost, _ = DAMAGE
+    held = {seen.pattern: seen for seen in scan(facts, (misread, lost))}
+    forms = [form for form in MISREAD.values() if misread in held and any(re.search(form, text) for text in facts.whole)]
+    return _without(code, "DAMAGED", forms + ([lost.regex] if lost in held else []))
+
+
+def _no_keys(facts: Facts, code: str) -> list[Step]:
+    return _without(code, "KEYS", [seen.pattern.regex for seen in scan(facts, SECRETS)])
+
+
+def _without(code: str, name: str, held: list[str]) -> list[Step]:
+    if not held:
+        return []
+    parts = [f"(?i:{regex.removeprefix('(?i)')})" if regex.startswith("(?i)") else regex for regex in held]
+    definition = f"{name} = re.compile({'|'.join(parts)!a}, re.ASCII)"
+    return [Step(code, f"not {name}.search(texts(row))", ("import re", _TEXTS, definition))]
+
+
+def _no_near_copies(facts: Facts, code: str) -> list[Step]:
+    """Their places, where every row was looked at; of a sample, the places in the dataset are not known."""
+    if not facts.look.extent.complete:
+        return []
+    places = [row for row, _ in near_pairs(facts)]
+    if not 0 < len(places) <= _MOST_PLACES:
+        return []
+    return [Step(code, f"index not in {{{', '.join(map(str, places))}}}", indexed=True)]
+
+
+_BUILDERS: dict[str, Callable[[Facts, str], list[Step]]] = {
+    "SET312": _no_near_copies,
+    "SET214": _not_null,
+    "SET308": _not_null,
+    "SET215": _not_empty,
+    "SET216": _said,
+    "SET301": _said,
+    "SET311": _asked,
+    "SET302": _answered,
+    "SET309": _in_order,
+    "SET310": _in_order,
+    "SET303": _unlike,
+    "SET314": _undamaged,
+    "SET319": _no_keys,
+    "SET307": _first,
+}
+
+
+def _played(facts: Facts) -> list[str]:
+    parts = ("messages", "dialogue", "prompt", "completion", "chosen", "rejected", "text", "label")
+    return list(dict.fromkeys(facts.parts.by_part[part] for part in parts if facts.parts.has(part)))
+
+
+def _chats(facts: Facts) -> list[str]:
+    return [name for name in _played(facts) if facts.parts.kinds[name] in _CHATS]
+
+
+def _keys(facts: Facts, column: str) -> tuple[str, str]:
+    found = listener(facts.rows, [column]).keys
+    return found if found in TURN_KEYS else TURN_KEYS[0]
+
+
+def _called(facts: Facts, column: str, *roles: str) -> str:
+    """A tuple, as code, of what the rows call the speakers `roles`."""
+    held = [name for name in _speakers(facts, column) if ROLE_NAMES.get(name.lower(), name.lower()) in roles]
+    listed = sorted(held or roles[:1])
+    return "(" + ", ".join(map(quoted, listed)) + ("," if len(listed) == 1 else "") + ")"
+
+
+def _speakers(facts: Facts, column: str) -> set[str]:
+    """What the turns in `column` call who speaks."""
+    who = _keys(facts, column)[0]
+    said = {turn.get(who) for item in facts.rows for turn in _turns(item.get(column))}
+    return {name for name in said if isinstance(name, str)}
+
+
+def _turns(cell: Any) -> list[dict[str, Any]]:
+    return [turn for turn in cell if isinstance(turn, dict)] if isinstance(cell, list) else []

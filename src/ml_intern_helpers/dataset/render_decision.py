@@ -1,0 +1,38 @@
+"""The decision and the lengths as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ml_intern_helpers.dataset.decision.decide import TITLES
+
+Fields = dict[str, Any]
+
+
+def decision_lines(fields: Fields) -> Iterator[str]:
+    """`GO WITH FILTERS for sft (all 40 rows): 36 are left`, why, and the filter code."""
+    told = fields["decision"]
+    method = f" for {told['method']}" if told["method"] else ""
+    based = f"all {told['rows_in']:,} rows" if told["based_on"] == "all rows" else f"from {told['rows_in']:,} sampled rows"
+    left = f"; filters leave {told['rows_out']:,}" if told["filters"] else ""
+    yield f"decision: {TITLES[told['word']]}{method} ({based}{left})"
+    yield from (f"  - {reason}" for reason in told["reasons"])
+    if told["filter_code"]:
+        taken = ", ".join(f"{item['code']} {item['rows_removed']:,}" for item in told["filters"])
+        yield f"\nfilters (run on these rows and checked afterwards; rows taken: {taken}):"
+        yield from (f"    {line}" for line in told["filter_code"].splitlines())
+
+
+def length_lines(fields: Fields) -> Iterator[str]:
+    """Tokens, the share that each usual `max_length` cuts, and the one to take; characters are told by method."""
+    at = fields["lengths"]["tokens"]
+    if not at:
+        return
+    by = f" by {at['model']}" + (f" at {at['revision'][:12]}" if at["revision"] else "") if at["model"] else ""
+    how = ", with its chat template" if at["template"] else ""
+    figures = ", ".join(f"{word} {at[word]:,}" for word in ("min", "median", "p95", "p99", "max"))
+    yield f"tokens{by}{how}, of {at['of']} in {at['rows']:,} rows: {figures}"
+    cut = ", ".join(f"{most} cuts {share:.1%}" for most, share in at["cut"].items() if share) or "no usual max_length cuts a row"
+    best = at["recommended_max_length"]
+    yield f"max_length: {cut}" + (f"; take {best} (leaves 99% whole)" if best else "; none leaves 99% of the rows whole")
