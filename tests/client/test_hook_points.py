@@ -55,7 +55,7 @@ def a_client(folder: Path) -> str:
     tool = folder / "bin/hf"
     tool.parent.mkdir(parents=True)
     tool.write_text(
-        f'#!/bin/sh\ncase "$2" in\nlogs) echo "{{\'loss\': \'2.31\', \'epoch\': \'0.1\'}}" ;;\n'
+        f"#!/bin/sh\ncase \"$2\" in\nlogs) echo \"{{'loss': '2.31', 'epoch': '0.1'}}\" ;;\n"
         f'*) echo "id={JOB} name=x url=https://huggingface.co/jobs/ada/{JOB}" ;;\nesac\n'
     )
     tool.chmod(0o755)
@@ -98,8 +98,18 @@ def job(folder: Path) -> Session:
     (folder / "work").mkdir(parents=True)
     turns = [bash("hf jobs ps"), bash(f"hf jobs logs {JOB}"), {"text": "end"}]
     on_file(folder / "work", spend_cap_usd=50)
-    line = {"id": "run-1", "event": "launch", "state": "running", "where": "jobs", "job_id": JOB, "task": "task-1", "trains": True}
-    (folder / "work/.ml-intern/runs.jsonl").write_text(json.dumps({**line, "reserved_usd": 6.0, "at": stamp(datetime.now(UTC))}) + "\n")
+    line = {
+        "id": "run-1",
+        "event": "launch",
+        "state": "running",
+        "where": "jobs",
+        "job_id": JOB,
+        "task": "task-1",
+        "trains": True,
+    }
+    (folder / "work/.ml-intern/runs.jsonl").write_text(
+        json.dumps({**line, "reserved_usd": 6.0, "at": stamp(datetime.now(UTC))}) + "\n"
+    )
     return run_session(folder, turns, ["go"], *ALLOWED, "--plugin-dir", str(ROOT), path=a_client(folder))
 
 
@@ -117,7 +127,11 @@ def refused(folder: Path) -> Session:
 def researcher(folder: Path) -> Session:
     ask = {"description": "x", "prompt": "find", "subagent_type": "ml-intern:ml-paper-researcher", "run_in_background": False}
     lanes = [
-        {"name": "worker", "match": {"system_contains": "You research training recipes"}, "turns": [{"text": "DPO is good."}] * 5},
+        {
+            "name": "worker",
+            "match": {"system_contains": "You research training recipes"},
+            "turns": [{"text": "DPO is good."}] * 5,
+        },
         {"name": "main", "match": {"has_tools": True}, "turns": [{"tool": "Task", "input": ask}, {"text": "end"}]},
     ]
     folder.mkdir(parents=True)

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         event = json.loads(sys.stdin.buffer.read(_LARGEST_EVENT_BYTES))
         if isinstance(event, dict):
             answer = _answered(point, event)
-    except (Exception, SystemExit) as err:  # our own fault: the client's permission rules decide, as without this plugin, but for a launch
+    except (Exception, SystemExit) as err:  # our own fault: the client's rules decide, as without this plugin, but for a launch
         answer = _unchecked(event, err) if point == "pre_tool_use" else None
     if answer is not None:
         sys.stdout.write(json.dumps(answer))

@@ -1,4 +1,4 @@
-"""What the user agreed to: `.ml-intern/task.json` of the project (docs/schemas/task.v1.json), as far as rules compare it."""
+"""What the user agreed to, for the rules that compare a script with it; the file itself is the business of `runs.contract`."""
 
 from __future__ import annotations
 
