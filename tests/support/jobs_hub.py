@@ -69,6 +69,7 @@ class JobsHub(Hub):
         for job in self.submitted:
             if job.process is not None and job.process.poll() is None:
                 job.process.kill()
+            job.done.wait(10)
         super().__exit__(*args)
 
     def client(self, home: Path) -> dict[str, str]:
@@ -127,15 +128,15 @@ class JobsHub(Hub):
         words = [_inside(word, mounts) for word in _script_words(job.spec["command"])]
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(job.folder), "HF_ENDPOINT": self.url, "OMP_NUM_THREADS": "1"}
         environment |= {**(job.spec.get("environment") or {}), **(job.spec.get("secrets") or {})}
-        job.process = subprocess.Popen(
-            [str(training_python()), "-u", *words], cwd=job.folder, env=environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        job.stage, job.times["startedAt"] = "RUNNING", _now()
-        assert job.process.stdout is not None
-        for line in job.process.stdout:
-            job.log.append((_now(), line.rstrip("\n")))
-        job.stage = "COMPLETED" if job.process.wait() == 0 else "ERROR"
+        call = [str(training_python()), "-u", *words]
+        with subprocess.Popen(
+            call, cwd=job.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True,
+        ) as job.process:  # fmt: skip
+            job.stage, job.times["startedAt"] = "RUNNING", _now()
+            for line in job.process.stdout or ():
+                job.log.append((_now(), line.rstrip("\n")))
+        job.stage = "COMPLETED" if job.process.returncode == 0 else "ERROR"
         job.times["finishedAt"] = _now()
         job.done.set()
 
