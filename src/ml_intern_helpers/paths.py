@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,8 +37,11 @@ def _user_cache() -> Path:
     if base:
         return expanded(base)
     home = os.path.expanduser("~")
-    # A container's user may have no home at all; the temporary folder then serves as one.
-    return Path(home if home != "~" else tempfile.gettempdir()) / ".cache"
+    if home == "~":  # a container's user may have no home at all; the temporary folder then serves as one
+        import tempfile
+
+        home = tempfile.gettempdir()
+    return Path(home) / ".cache"
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tempfile
 from pathlib import Path
 
 from ml_intern_helpers.api_index.shipped import PACKAGES, SUFFIX, shipped, shipped_versions
@@ -90,6 +89,8 @@ def _lines(path: Path) -> list[str]:
 
 
 def _fetch_and_build(package: str, version: str, target: Path, timeout_s: float) -> StoredRelease:
+    import tempfile
+
     from ml_intern_helpers.api_index.fetch import fetched
 
     with tempfile.TemporaryDirectory(prefix="ml-intern-") as folder:
@@ -108,6 +109,8 @@ def _build(tree: object, target: Path) -> StoredRelease:
         save(built, target)
         return load(target)
     except OSError:
+        import tempfile
+
         with tempfile.TemporaryDirectory(prefix="ml-intern-") as folder:
             save(built, Path(folder) / target.name)
             return load(Path(folder) / target.name)

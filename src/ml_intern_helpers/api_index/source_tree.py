@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,6 +47,8 @@ class SourceTree:
 
 def from_wheel(wheel: Path, package: str) -> SourceTree:
     """The tree inside a wheel (a zip file); nothing is unpacked to disk."""
+    import zipfile
+
     archive = zipfile.ZipFile(wheel)
     names = archive.namelist()
     metadata = next(name for name in names if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -79,6 +78,8 @@ def _told(became: Gone | None, fix: str) -> Advice:
 
 def is_misspelt(name: str, signature: Signature) -> bool:
     """All but a letter or two are those of an argument that exists: `spilt` for `split`."""
+    import difflib
+
     return bool(difflib.get_close_matches(name, sorted(signature.names), n=1, cutoff=0.85)) or any(
         sorted(name) == sorted(other) for other in signature.names
     )
@@ -162,6 +163,8 @@ def _alike(name: str, other: str) -> bool:
         (end for end in ("Trainer", "Config", "Callback", "Collator") if name.endswith(end) and other.endswith(end)), ""
     )
     stems = name.removesuffix(ending), other.removesuffix(ending)
+    import difflib
+
     return difflib.SequenceMatcher(None, *stems).ratio() > 0.85
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from collections.abc import Mapping
@@ -147,6 +146,8 @@ def _odd_options(name: str, found: Split, table: Mapping[str, bool], launch: Lau
         launch.faults.append(Fault("LAUNCH106", f"{name}: {found.error}", f"see `{name} --help`"))
     for flag in found.unknown:
         longer = [name for name in table if flag.startswith("--") and name.startswith(flag)]
+        import difflib  # only for those who mistyped
+
         near = longer or difflib.get_close_matches(flag, table, n=1, cutoff=0.6)
         fix = f"did you mean {near[0]}?" if near else f"options of the script stand behind it; `{name} --help` lists its own"
         message = f"{name} has no option {masked(flag, 60)}"

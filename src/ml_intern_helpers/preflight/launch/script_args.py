@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -175,6 +174,8 @@ def _unknown(flag: str, options: dict[str, Declared], found: Parsed) -> None:
     if flag in ("-h", "--help"):
         found.problems.append(("--help ends the script before it trains", "leave it out"))
         return
+    import difflib  # only for those who mistyped
+
     near = difflib.get_close_matches(flag, options, n=2, cutoff=0.6)
     fix = f"did you mean {' or '.join(near)}?" if near else f"its options: {' '.join(sorted(options))[:200]}"
     found.problems.append((f"the script has no option {clean(flag, limit=60)}: it ends with a usage error", fix))
