@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from guard.project import GOOD, JOB, Project
+from support.helpers import ROOT
 
 SEEN = {"id": "run-0", "state": "running", "trained_at": "2026-11-23T01:20:00.000Z", "reserved_usd": 4.5, "job_id": "a1"}
 DATA = 'load_dataset("trl-lib/Capybara", split="train", revision="main")'
@@ -292,3 +293,47 @@ def test_a_change_of_folder_does_not_lose_the_task(project: Project) -> None:
     assert project.ask(JOB, event=there, CLAUDE_PROJECT_DIR=str(project.folder)).kind == ""
     assert [run["task"] for run in project.runs()] == ["task-1"]
     assert not (project.folder / "runs/lora/.ml-intern").exists()
+
+
+RECORDS = {
+    "terms-by-the-helper": f"'{ROOT}/skills/ml-intern/scripts/task.sh' change --spend-cap 1000 --reason 'needed'",
+    "terms-by-name": "cd . && task change --dataset x/y --reason ok",
+    "redirect": "echo '{}' > .ml-intern/task.json",
+    "in-place": "sed -i s/10/1000/ .ml-intern/task.json",
+    "removed": "rm -f .ml-intern/runs.jsonl",
+    "moved-away": "mv .ml-intern/task.json x",
+    "through-tee": "printf x | tee -a /a/b/.ml-intern/runs.jsonl",
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_what_was_agreed_and_spent_is_not_the_models_to_write(project: Project, name: str) -> None:
+    project.agree()
+    before = (project.ours / "task.json").read_bytes()
+    answer = project.ask(RECORDS[name])
+    assert (answer.kind, "way on: " in answer.reason) == ("ask", True)
+    assert [line["decision"] for line in project.log()] == ["ask"]
+    assert (project.ours / "task.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cat .ml-intern/task.json",
+        "grep -c failed .ml-intern/runs.jsonl > count",
+        "cp train.py .ml-intern/backup.py",
+        "task change --help",
+        "git log --oneline -- .ml-intern/task.json",
+        "echo 'a change of plan' >> .ml-intern/plan.md",
+    ],
+)
+def test_reading_them_and_writing_beside_them_is_free(project: Project, command: str) -> None:
+    project.agree()
+    assert project.ask(command).kind == ""
+
+
+@pytest.mark.parametrize(("file", "kind"), [("task.json", "deny"), ("runs.jsonl", "deny"), ("plan.md", ""), ("../task.json", "")])
+def test_an_edit_of_the_records_is_sent_back(project: Project, file: str, kind: str) -> None:
+    event = {"tool_name": "Write", "tool_input": {"file_path": str(project.ours / file), "content": "{}"}}
+    assert project.ask("", event=event).kind == kind
+    assert project.ask("", event=event, ML_INTERN_GUARD="off").kind == ""

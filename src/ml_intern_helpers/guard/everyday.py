@@ -22,6 +22,16 @@ _READS_ONLY = re.compile(
 )
 
 
+def touches_records(command: str) -> bool:
+    """True when the line may change what was agreed or what is on file; see `own_records`."""
+    return ".ml-intern" in command or " change" in command
+
+
+def concerns_us(command: str) -> bool:
+    """Whether the line has to be looked at."""
+    return touches_records(command) or not launches_nothing(command)
+
+
 def launches_nothing(command: str) -> bool:
     """True when the line certainly starts no training and submits no job."""
     if not _SIGNS.search(_QUOTES.sub("", command)):

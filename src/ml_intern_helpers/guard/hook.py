@@ -66,10 +66,14 @@ def before_tool(event: dict[str, object]) -> dict[str, object] | None:
     if tool == "Bash" and helper_calls.allows(tool_input, cwd):
         return _decision("allow", "read-only helper of the ml-intern plugin")
     command = tool_input.get("command")
-    if tool == "Bash" and isinstance(command, str) and not everyday.launches_nothing(command):
+    if tool == "Bash" and isinstance(command, str) and everyday.concerns_us(command):
         from ml_intern_helpers.guard import launch_guard
 
         return launch_guard.guarded(event, command, cwd).answer()
+    if tool in ("Write", "Edit", "MultiEdit") and ".ml-intern" in str(tool_input.get("file_path")):
+        from ml_intern_helpers.guard import control, own_records
+
+        return own_records.on_edit(tool_input).answer() if control.mode() == "on" else None
     if tool == "Read" and own_texts.allows(tool_input):
         return _decision("allow", "reference or recipe of the ml-intern plugin")
     return None

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from ml_intern_helpers.guard import control, everyday
+from ml_intern_helpers.guard import control, everyday, own_records
 from ml_intern_helpers.guard.decisions import PASS, Decision
 
 if TYPE_CHECKING:
@@ -35,10 +35,13 @@ class TooSlow(BaseException):
 def guarded(event: dict[str, object], command: str, cwd: str) -> Decision:
     """The decision on a Bash command, logged when it launches something."""
     mode = control.mode()
-    if mode == "off" or everyday.launches_nothing(command):
+    if mode == "off":
         return PASS
     start = time.monotonic()
-    found, looked = _looked_at(command, cwd, event)
+    found, looked = (PASS, False) if everyday.launches_nothing(command) else _looked_at(command, cwd, event)
+    if found.kind == "pass":
+        written = own_records.on_command(command)
+        found, looked = (written, True) if written.kind != "pass" else (found, looked)
     if not looked:
         return PASS
     decision = _softened(found) if mode == "warn" else found
