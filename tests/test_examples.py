@@ -6,10 +6,11 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from support.helpers import ROOT
+from support.helpers import ROOT, Outcome
 
 EXAMPLES = ROOT / "examples"
 
@@ -53,3 +54,13 @@ def test_every_calculation_is_right_and_every_rejected_one_wrong() -> None:
         reply, _, result = row["answer"].partition("\n#### ")
         assert holds(reply)
         assert f"= {result} " in reply
+
+
+def test_the_readme_shows_what_pre_flight_finds(helper: Callable[..., Outcome]) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"\$ preflight_check (examples/last_year\.py --local)\n(.*?)```", readme, re.DOTALL)
+    assert block
+    said = helper("preflight_check", *block[1].split(), cwd=ROOT).stdout.splitlines()
+    shown = [line for line in block[2].splitlines() if line.strip() != "…"]
+    assert len(shown) > 6
+    assert [line for line in shown if line not in said] == []

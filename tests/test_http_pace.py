@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers import http_pace
+from ml_intern_helpers import http, http_pace
 from ml_intern_helpers.errors import RateLimited
 from ml_intern_helpers.http_pace import paced
 from ml_intern_helpers.services import AR5IV, ARXIV, ARXIV_HTML, SEMANTIC_SCHOLAR
@@ -108,3 +108,9 @@ def test_the_terms_of_the_services_are_kept() -> None:
     assert (ARXIV_HTML.min_interval_s, ARXIV_HTML.one_at_a_time) == (3.0, True)
     assert SEMANTIC_SCHOLAR.min_interval_s >= 1.0
     assert AR5IV.min_interval_s >= 1.0
+
+
+def test_all_hosts_of_arxiv_share_one_pace() -> None:
+    """Its terms count requests, not hosts: an abstract at export.arxiv.org and a page at arxiv.org are two of them."""
+    assert http._slug(ARXIV, {}) == http._slug(ARXIV_HTML, {}) == "arxiv"
+    assert http._slug(AR5IV, {}) == "ar5iv"

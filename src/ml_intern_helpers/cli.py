@@ -76,6 +76,10 @@ class Context:
         if sys.stderr is not None and sys.stderr.isatty():
             output.say(clean(message))
 
+    def announce(self, message: str) -> None:
+        """Tell on stderr, to whoever reads it, what is about to cost something; also without a terminal."""
+        output.say(clean(message))
+
 
 class _Parser(argparse.ArgumentParser):
     """argparse that reports misuse as `UsageError`, so that `--json` callers get an object for it too."""
@@ -143,12 +147,20 @@ def _form_asked(argv: list[str], module: ModuleType | None) -> str:
     return asked[-1] if asked else getattr(module, "DEFAULT_FORMAT", "text")
 
 
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Knows its width: argparse makes one for every argument that is added, and would import shutil to ask the terminal."""
+
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        super().__init__(prog, width=max(int(columns) if columns.isdecimal() else 80, 40) - 2)
+
+
 def _parser(command: str, module: ModuleType) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=command,
         description=module.SUMMARY,
         epilog=f"{module.EPILOG}\n\n{EXIT_CODES_TEXT}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_HelpFormatter,
         allow_abbrev=False,
     )
     module.add_arguments(parser)

@@ -157,7 +157,7 @@ class Http:
         for _ in range(6):
             response = self._send(call)
             target = response.headers.get("location")
-            if response.status not in (301, 302, 303, 307, 308) or not target:
+            if response.status not in (301, 302, 303, 307, 308) or not target or _ends_here(call, target):
                 return response
             call = _redirected(call, response.status, target)
         raise Unavailable(f"{call.service.name} redirects in a circle at {public_url(call.url)}")
@@ -191,6 +191,14 @@ def build_url(service: Service, path: str, params: Params | None) -> str:
     return url + ("&" if "?" in url else "?") * bool(pairs) + urlencode(pairs)
 
 
+def _ends_here(call: Call, target: str) -> bool:
+    """Whether a redirect to `target` is the answer itself: it leaves a service that is not to be left."""
+    try:
+        return call.service.stays and origin(urljoin(call.url, target)) != origin(call.service.base_url)
+    except ValueError:
+        return False
+
+
 def _redirected(call: Call, status: int, target: str) -> Call:
     """`call` at the address a redirect names, without what must not travel there."""
     try:
@@ -214,7 +222,7 @@ def _worth_keeping(response: Response) -> bool:
 
 
 def _slug(service: Service, auth: dict[str, str]) -> str:
-    name = service.name.lower().replace(" ", "-")
+    name = (service.pace or service.name).lower().replace(" ", "-")
     return f"{name}-with-key" if auth else name
 
 

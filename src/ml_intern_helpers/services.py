@@ -36,6 +36,8 @@ class Service:
         longest_wait_s: a longer wait that a service demands becomes a `RateLimited` error instead.
         denied_hint: what to do about a 401 or 403.
         html: pages are what it serves; elsewhere a page is a proxy's or a login's, and must not be kept as an answer.
+        pace: name of the pace it shares with other services (arXiv's terms count all its hosts as one); its own name by default.
+        stays: a redirect to another host is its answer, and is not followed.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Service:
     longest_wait_s: float = 20.0
     denied_hint: str = "missing, private or gated: check the name, accept the terms on its page, or log in with `hf auth login`"
     html: bool = False
+    pace: str | None = None
+    stays: bool = False
 
     @property
     def base_url(self) -> str:
@@ -134,6 +138,7 @@ ARXIV_HTML = Service(
     longest_wait_s=35.0,
     denied_hint=_ARXIV_DENIED,
     html=True,
+    pace="arXiv",
 )
 AR5IV = Service(
     "ar5iv",
@@ -143,6 +148,7 @@ AR5IV = Service(
     ttl_s=7 * DAY,
     denied_hint=_ARXIV_DENIED,
     html=True,
+    stays=True,  # what it has not converted it redirects to arxiv.org, which is asked at arXiv's pace only
 )
 SEMANTIC_SCHOLAR = Service(
     "Semantic Scholar",

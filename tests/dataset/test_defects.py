@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import datasets
 import pytest
 
 from dataset.defects import KEYS, PLANTED, Planted
+from dataset.viewer import Viewer, hub_with
 
 InProcess = Callable[..., dict[str, Any]]
 #: What the checks find; of SET2xx, the faults of single rows.
@@ -140,3 +141,47 @@ def test_the_text_form_says_the_decision_and_shows_the_code(call: Callable[..., 
     lines = call(str(written(tmp_path, case.rows))).stdout.splitlines()
     assert "decision: GO WITH FILTERS for sft (all 63 rows; filters leave 56)" in lines
     assert any(line.strip().startswith("dataset = dataset.filter(") for line in lines)
+
+
+@pytest.fixture
+def on_the_hub(call: Callable[..., Any]) -> Iterator[Callable[..., dict[str, Any]]]:
+    """`on_the_hub(rows, card, cut={…})`: the report on a Hub dataset of these rows, facts of its page, and cells cut short."""
+    services: list[Any] = []
+
+    def run(rows: list[dict[str, Any]], card: dict[str, Any], cut: dict[int, list[str]] | None = None) -> dict[str, Any]:
+        viewer = Viewer("ada/set", {("default", "train"): (rows, 1000)})
+        hub, repo = hub_with("ada/set")
+        services.extend([viewer.service, hub.service])
+        repo.info, viewer.cut = card, cut or {}
+        done = call("ada/set", "--json", HF_ENDPOINT=hub.url, ML_INTERN_DATASET_VIEWER_URL=viewer.url)
+        return dict(json.loads(done.stdout))
+
+    yield run
+    for service in services:
+        service.close()
+
+
+@pytest.mark.parametrize(
+    ("card", "told"),
+    [
+        ({"cardData": {"license": "apache-2.0"}, "gated": False}, []),
+        ({"cardData": {"license": "cc-by-nc-4.0"}, "gated": False}, ["excludes commercial use"]),
+        ({"cardData": {}, "gated": False}, ["states no licence"]),
+        ({"cardData": {"license": "other"}, "gated": False}, ["its terms stand elsewhere"]),
+        ({"cardData": {"license": "mit"}, "gated": "auto"}, ["is gated"]),
+        ({"cardData": {"license": "cc-by-sa-4.0"}, "gated": False}, []),
+    ],
+    ids=["open", "not commercial", "no licence", "vague", "gated", "share alike"],
+)
+def test_licence_and_gating(on_the_hub: Callable[..., dict[str, Any]], card: dict[str, Any], told: list[str]) -> None:
+    report = on_the_hub(PLANTED[0].rows[10:40], card)
+    found = [item["message"] for item in report["findings"] if item["code"] == "SET322"]
+    assert len(found) == len(told)
+    assert all(words in message for words, message in zip(told, found, strict=True))
+    assert report["decision"]["word"] == "go"
+
+
+def test_lengths_of_shortened_texts_are_said_to_be_too_low(on_the_hub: Callable[..., dict[str, Any]]) -> None:
+    rows, card = PLANTED[0].rows[10:40], {"cardData": {"license": "mit"}}
+    assert any("lengths are too low" in note for note in on_the_hub(rows, card, {3: ["completion"]})["warnings"])
+    assert not any("lengths are too low" in note for note in on_the_hub(rows, card)["warnings"])

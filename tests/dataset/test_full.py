@@ -62,6 +62,7 @@ def test_counts_are_those_of_plain_python(write: Callable[..., Path], seed: int,
     assert {code: found["rows"] for code, found in full["counts"].items()} == {code: len(at) for code, at in truth.items()}
     assert {code: found["row_numbers"] for code, found in full["counts"].items()} == {c: at[:10] for c, at in truth.items()}
     assert full["rows"] == 3000
+    assert full["counts"]["SET310"]["example"].endswith("assistant system")
     assert full["columns"]["messages"]["nulls"] == len(truth["SET308"])
     # Of a Parquet file, texts that play no part are not read at all.
     assert full["columns"]["source"]["distinct"] == 2 if write is not _parquet else "source" not in full["columns"]
@@ -86,6 +87,20 @@ def test_findings_are_over_all_rows(tmp_path: Path, call: Call) -> None:
     assert "1 of all 3,000 rows" in finding["evidence"]
     assert full_truth.TOKEN[3:] not in done.stdout
     assert done.json["full"]["counts"]["SET319"]["example"] is None
+
+
+@pytest.mark.parametrize("write", [_jsonl, _parquet], ids=["jsonl", "parquet"])
+def test_the_verdict_holds_for_rows_that_the_sample_missed(write: Callable[..., Path], tmp_path: Path, call: Call) -> None:
+    """TRL stops at the null in row 2,950; without the full scan the sample of 40 rows calls the data ready."""
+    rng = random.Random(1)
+    rows: list[dict[str, Any]] = [{"prompt": full_truth.words(rng), "completion": full_truth.words(rng)} for _ in range(3000)]
+    rows[2949]["completion"] = None
+    path = str(write(tmp_path / "rows.jsonl", rows))
+    sampled = call(path, "--method", "sft", "--sample", "40", "--json").json
+    assert sampled["verdicts"]["sft"]["verdict"] == "ready"
+    whole = call(path, "--method", "sft", "--sample", "40", "--full", "--json").json
+    assert whole["verdicts"]["sft"]["verdict"] != "ready"
+    assert whole["decision"]["word"] != "go"
 
 
 def test_csv_and_text_files_are_scanned(tmp_path: Path, call: Call) -> None:
@@ -208,3 +223,13 @@ def test_bytes_are_not_read(tmp_path: Path, call: Call) -> None:
 def test_wrong_sizes_are_usage_errors(tmp_path: Path, call: Call) -> None:
     done = call(str(_jsonl(tmp_path / "rows.jsonl", full_truth.chats(1, 5))), "--full", "--memory", "lots", "--json")
     assert (done.code, done.json["error"]["code"]) == (2, "usage")
+
+
+def test_orders_of_speakers_are_told_in_words(tmp_path: Path, call: Call) -> None:
+    """`e.g. 'sua'` is the engine's own shorthand."""
+    turns = [{"role": "system", "content": "be short"}, {"role": "user", "content": "hi"}]
+    good = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]
+    file = _jsonl(tmp_path / "train.jsonl", [{"messages": good}, {"messages": turns}])
+    report = call(str(file), "--full", "--json").json
+    assert report["full"]["counts"]["SET302"]["example"] == "system user"
+    assert any("e.g. 'system user'" in one["evidence"] for one in report["findings"] if one["code"] == "SET302")

@@ -155,6 +155,15 @@ def test_what_the_guard_never_saw_is_not_put_on_file(project: Project) -> None:
     assert runs_of(project.data).all == []
 
 
+def test_schedule_is_no_job_to_wait_for(project: Project) -> None:
+    command = "hf jobs scheduled uv run @daily train.py"
+    project.reserve(command)
+    hint = f"Hint: Use `hf jobs scheduled inspect ada/{JOB}` to view its details."
+    said = project.told("post_tool_use", bash(command, f"id={JOB} name=train-1\n{hint}"))
+    assert f"hf jobs scheduled delete {JOB}" in said
+    assert unproven(runs_of(project.data), "task-1") is None
+
+
 def test_second_answer_about_one_call_changes_nothing(project: Project) -> None:
     project.reserve()
     project.fire("post_tool_use", bash(SUBMIT, AGENT))

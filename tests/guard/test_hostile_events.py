@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from guard.events import SUBMIT, Project, bash, failed, read
 from ml_intern_helpers.guard import hook
+from ml_intern_helpers.runs.run_record import runs_of
 from support.helpers import ROOT, clean_environment
 
 POINTS = ["pre_tool_use", *hook._POINTS]
@@ -119,6 +121,18 @@ def test_killed_half_way_loses_no_line(project: Project) -> None:
     assert all(isinstance(json.loads(line), dict) for line in lines)
     project.fire("post_tool_use", json.loads(event))
     assert project.run().state == "running"
+
+
+def test_many_sessions_at_once_lose_nothing(project: Project) -> None:
+    for number in range(8):
+        project.reserve(call=f"call-{number}", usd=1.0)
+    events = [
+        bash(SUBMIT, f"id={number:024x} url=https://x/jobs/ada/{number:024x}", call=f"call-{number}") for number in range(8)
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda event: project.fire("post_tool_use", event), events))
+    found = {run.text("tool_use_id"): run.text("job_id") for run in runs_of(project.data).all}
+    assert found == {f"call-{number}": f"{number:024x}" for number in range(8)}
 
 
 def test_read_only_project(project: Project, tmp_path: Path) -> None:

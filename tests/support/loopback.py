@@ -44,11 +44,15 @@ Route = Answer | Callable[[Request], Answer]
 
 
 class Loopback:
-    """Routes are matched by path, longest prefix first; an unknown path gets 404. `requests` keeps every request."""
+    """Routes are matched by path, longest prefix first; an unknown path gets 404.
+
+    `requests` keeps every request, `spans` when each of them began and ended (`time.monotonic`).
+    """
 
     def __init__(self) -> None:
         self.routes: dict[str, Route] = {}
         self.requests: list[Request] = []
+        self.spans: list[tuple[float, float]] = []
         self.most_at_once = 0
         self._open = 0
         self._lock = threading.Lock()
@@ -99,11 +103,13 @@ class Loopback:
             self.requests.append(request)
             self._open += 1
             self.most_at_once = max(self.most_at_once, self._open)
+        began = time.monotonic()
         try:
             yield
         finally:
             with self._lock:
                 self._open -= 1
+                self.spans.append((began, time.monotonic()))
 
     def paths(self) -> list[str]:
         return [request.path for request in self.requests]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -109,5 +108,7 @@ def _renamed(removal: Removal, head: str, last: str, newest: Surface, line: list
     if last not in before.arguments.get(head, ()):
         return removal
     new = after.arguments.get(head, frozenset()) - before.arguments.get(head, frozenset())
+    import difflib  # comparing releases is done when the file is made, reading it at every check
+
     close = difflib.get_close_matches(last, new & newest.arguments.get(head, frozenset()), n=1, cutoff=0.78)
     return replace(removal, replacement=f"{head}.{close[0]}", why="renamed") if close else removal

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from ml_intern_helpers.api_index.signatures import Library
 
 _MOST = 5
@@ -30,6 +28,8 @@ def similar(name: str, pool: list[str]) -> list[str]:
     plain = _plain(name)
     same = [other for other in pool if _plain(other) == plain and other != name]
     near = [other for other in pool if abs(len(other) - len(name)) <= max(3, len(name) // 3) and not other.startswith("_")]
+    import difflib
+
     return list(dict.fromkeys([*same, *difflib.get_close_matches(name, near, n=_MOST, cutoff=0.72)]))[:_MOST]
 
 

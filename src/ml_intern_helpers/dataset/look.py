@@ -118,6 +118,7 @@ class Look:
         load: one line of `datasets` code that loads this split.
         findings: what was noticed while reading.
         stored: where all rows lie, None when only a service knows.
+        shortened: the service has cut long texts, so that lengths are too low.
     """
 
     dataset: str
@@ -134,6 +135,7 @@ class Look:
     card: Card | None = None
     findings: list[Finding] = field(default_factory=list)
     stored: Stored | None = None
+    shortened: bool = False
 
     @property
     def columns(self) -> list[str]:

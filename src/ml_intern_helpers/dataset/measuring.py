@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml_intern_helpers.cli import Context
-from ml_intern_helpers.dataset.decision.method import best_method
 from ml_intern_helpers.dataset.lengths import size, sizes
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import Parts
@@ -19,19 +18,20 @@ Lengths = dict[str, Any]
 
 
 def measure_rows(
-    args: argparse.Namespace, parts: Parts, found: Mapping[str, Verdict], look: Look, context: Context
+    args: argparse.Namespace, method: str | None, parts: Parts, found: Mapping[str, Verdict], look: Look, context: Context
 ) -> tuple[str | None, Lengths, list[int] | None]:
     """The method whose rows were measured, the `lengths` object, and tokens by row (None without `--model`).
 
     Raises:
         ToolError: the model cannot be read, or its template refuses the rows.
     """
-    method = args.method or best_method(found)
     rows = list(found[method].rows) if method else []
     if not method or not rows:
         if args.model or args.max_length:
             context.warn("tokens were not counted: no method can read the rows as they are or mapped")
         return None, {"characters": _any_text(parts, look), "tokens": None}, None
+    if look.shortened:
+        context.warn("lengths are too low: they count texts that the dataset viewer has shortened")
     sized = sizes(method, rows)
     if sized and sized[1] == "tokens":
         return method, {"characters": None, "tokens": _tokens(sized[2], sized[0], None, None, False)}, sized[2]
@@ -41,6 +41,8 @@ def measure_rows(
             context.warn("--max-length counts tokens: give --model to have them counted")
         return method, {"characters": characters, "tokens": None}, None
     counted, told = _counted(args.model, method, rows, sized[0] if sized else "rows", context)
+    if look.shortened:
+        told["recommended_max_length"] = None
     return method, {"characters": characters, "tokens": told}, counted
 
 

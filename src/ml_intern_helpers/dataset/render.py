@@ -30,7 +30,7 @@ def render(report: Report) -> str:
     lines += _mappings(fields)
     lines += _others(fields)
     lines += _trained_on(fields)
-    lines += full_lines(fields["full"])
+    lines += full_lines(fields)
     lines += length_lines(fields)
     lines += _splits(fields)
     lines += _columns(fields)
@@ -224,7 +224,7 @@ def render_human(report: Report, console: Console) -> None:
         _load(fields),
         _trained_on(fields),
         length_lines(fields),
-        full_lines(fields["full"]),
+        full_lines(fields),
         _splits(fields),
         _columns(fields),
         _findings(report),

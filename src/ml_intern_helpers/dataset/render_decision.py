@@ -34,5 +34,10 @@ def length_lines(fields: Fields) -> Iterator[str]:
     figures = ", ".join(f"{word} {at[word]:,}" for word in ("min", "median", "p95", "p99", "max"))
     yield f"tokens{by}{how}, of {at['of']} in {at['rows']:,} rows: {figures}"
     cut = ", ".join(f"{most} cuts {share:.1%}" for most, share in at["cut"].items() if share) or "no usual max_length cuts a row"
-    best = at["recommended_max_length"]
-    yield f"max_length: {cut}" + (f"; take {best} (leaves 99% whole)" if best else "; none leaves 99% of the rows whole")
+    yield f"max_length: {cut}" + _advice(at["recommended_max_length"], at["cut"])
+
+
+def _advice(best: int | None, cut: dict[str, float]) -> str:
+    if best:
+        return f"; take {best} (leaves 99% of the rows whole)"
+    return "; none leaves 99% of the rows whole" if all(share > 0.01 for share in cut.values()) else ""

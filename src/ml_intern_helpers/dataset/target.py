@@ -1,16 +1,25 @@
-"""What the user named: files on this machine, or a dataset on the Hub."""
+"""What the user named: files on this machine, a dataset on the Hub, or files in one."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from ml_intern_helpers.errors import UsageError
 from ml_intern_helpers.text import clean
 
 _ID = re.compile(r"^(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*$")
 _HUB_PREFIX = re.compile(r"^(?:hf://|https?://(?:www\.)?huggingface\.co/)(?:datasets/)?")
+#: `owner/name@revision/path`; a revision with a slash is one of the Hub's own (`refs/convert/parquet`, `refs/pr/1`).
+_HUB_FILE = re.compile(
+    r"^(?P<name>[^/@]+/[^/@]+)(?:@(?P<revision>refs/(?:convert|pr)/[^/]+|[^/]+))?/(?P<path>.+)$",
+)
+#: The address of a file as a browser shows it.
+_PAGE_FILE = re.compile(
+    r"^(?P<name>[^/@]+/[^/@]+)/(?:blob|resolve|raw)/(?P<revision>refs/(?:convert|pr)/[^/]+|[^/]+)/(?P<path>[^?#]+)"
+)
 _FILE_ENDING = re.compile(r"\.(?:jsonl|ndjson|json|csv|tsv|txt|parquet|arrow|pkl|pickle|xlsx|zip)(?:\.gz)?$", re.IGNORECASE)
 
 
@@ -23,6 +32,7 @@ class Asked:
         local: `name` is a path.
         config, split, revision: as given, None otherwise.
         method: the training method the rows are meant for, or None.
+        path: a file, folder or pattern inside the Hub's repository `name`, or None for the dataset as the Hub sees it.
     """
 
     name: str
@@ -31,6 +41,13 @@ class Asked:
     split: str | None = None
     revision: str | None = None
     method: str | None = None
+    path: str | None = None
+
+    @property
+    def address(self) -> str:
+        """`hf://datasets/owner/name@revision/path`, for what has a `path`."""
+        at = f"@{self.revision.replace('/', '%2F')}" if self.revision else ""
+        return f"hf://datasets/{self.name}{at}/{self.path}"
 
 
 def parse(text: str, *, config: str | None, split: str | None, revision: str | None, method: str | None) -> Asked:
@@ -44,11 +61,29 @@ def parse(text: str, *, config: str | None, split: str | None, revision: str | N
             raise UsageError("--config and --revision are for Hub datasets; this is a path", hint="leave them out")
         return Asked(text, True, None, split, None, method)
     name = _HUB_PREFIX.sub("", text.strip()).strip("/").removesuffix("/viewer")
+    file = _hub_file(text, name)
+    if file:
+        if config:
+            raise UsageError("--config is for datasets; this names files", hint="leave it out")
+        return Asked(file["name"], False, None, split, revision or _plain(file["revision"]), method, unquote(file["path"]))
     name, at, pinned = name.partition("@")
     if not _ID.match(name) or name.count("/") > 1:
         told = f"{clean(text, limit=100)!r} is neither a file here nor a Hub dataset id (owner/name)"
         raise UsageError(told, hint="check the spelling and the working folder")
     return Asked(name, False, config, split, revision or (pinned if at else None), method)
+
+
+def _hub_file(text: str, name: str) -> re.Match[str] | None:
+    """The parts of an address of files inside a dataset's repository; None for a dataset's own."""
+    if text.strip().startswith("hf://"):
+        match = _HUB_FILE.match(name)
+    else:
+        match = _PAGE_FILE.match(name) if text.strip().startswith("http") else None
+    return match if match and _ID.match(match["name"]) else None
+
+
+def _plain(revision: str | None) -> str | None:
+    return {"~parquet": "refs/convert/parquet"}.get(revision, unquote(revision)) if revision else None
 
 
 def _looks_local(text: str) -> bool:

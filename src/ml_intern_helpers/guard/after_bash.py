@@ -11,9 +11,9 @@ from typing import Any
 
 from ml_intern_helpers.guard import everyday
 from ml_intern_helpers.guard.call import Call, call_of
-from ml_intern_helpers.guard.near import holds_file, places_of
+from ml_intern_helpers.guard.near import holds_file, places_of, speaks_of
 
-_LEDGER = "runs.jsonl"
+_LEDGER, _LOG = "runs.jsonl", "guard.log"
 #: Commands that show something of a run: its job's, or the file it writes to.
 _WATCHES = re.compile(r"\bhf\s+jobs\s+(?:logs|inspect|ps|ls|list|wait|cancel)\b")
 _READS = re.compile(r"(?:^|[\s;&|(])(?:tail|cat|head|grep|rg|sed|awk|less|more)\s")
@@ -31,9 +31,8 @@ def answered(event: dict[str, Any]) -> dict[str, Any] | None:
 
 def _lines(call: Call, places: list[str]) -> list[str]:
     folder = holds_file(places, _LEDGER)
-    launches = call.tool == "Bash" and not everyday.launches_nothing(call.command)
     lines: list[str] = []
-    if launches and places:
+    if places and _may_have_launched(call, places, folder):
         from ml_intern_helpers.guard import after_launch
 
         if os.path.isdir(places[0]):
@@ -44,6 +43,13 @@ def _lines(call: Call, places: list[str]) -> list[str]:
 
         lines += watching.told(call, folder, places)
     return lines
+
+
+def _may_have_launched(call: Call, places: list[str], folder: str | None) -> bool:
+    """A launch that went well stands in the ledger, or in the guard's log; of one that failed the meaning is of use anyway."""
+    if call.tool != "Bash" or everyday.launches_nothing(call.command):
+        return False
+    return call.failed or speaks_of(folder, _LEDGER, call.id) or speaks_of(holds_file(places, _LOG), _LOG, call.id)
 
 
 def _shows_a_run(call: Call) -> bool:

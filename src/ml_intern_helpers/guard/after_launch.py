@@ -7,8 +7,6 @@ there now, so that what it costs counts.
 from __future__ import annotations
 
 import gc
-import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +16,13 @@ from ml_intern_helpers.guard.call import Call
 from ml_intern_helpers.guard.diagnosis import diagnosed
 from ml_intern_helpers.guard.failure import Failure
 from ml_intern_helpers.guard.launch_outcome import changes_of, explained, shared_out
+from ml_intern_helpers.guard.near import speaks_of
 from ml_intern_helpers.runs import launching, places
 from ml_intern_helpers.runs.contract import task_for
 from ml_intern_helpers.runs.run_record import Run, runs_of
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch.judge import Judged
-
-#: Of the guard's log: the call that has just ended stands near its end.
-_LOG_BYTES = 256 * 1024
 
 
 def told(call: Call, where: list[str], folder: str | None) -> list[str]:
@@ -40,8 +36,9 @@ def told(call: Call, where: list[str], folder: str | None) -> list[str]:
     gc.disable()  # syntax trees are all live objects
     home = Path(folder) if folder is not None else places.home(*map(Path, where))
     mine = _on_file(home, call)
-    judged = judged_in(call.command) if call.failed or (not mine and _was_looked_at(home, call)) else []
-    if not mine and judged and _was_looked_at(home, call):
+    looked_at = speaks_of(str(home), "guard.log", call.id)
+    judged = judged_in(call.command) if call.failed or (not mine and looked_at) else []
+    if not mine and judged and looked_at:
         mine = _put_on_file(home, judged, call)
     lines = _noted(home, mine, call) if mine else []
     return lines + (_meaning(call, judged, mine) if call.failed and not call.interrupted else [])
@@ -53,16 +50,6 @@ def _on_file(home: Path, call: Call) -> list[Run]:
         return []
     runs = runs_of(home).all
     return [run for run in runs if run.text("tool_use_id") == call.id and run.state in ("reserved", "released")]
-
-
-def _was_looked_at(home: Path, call: Call) -> bool:
-    """Whether the launch guard saw a launch in this call: it then stands in its log."""
-    try:
-        with (home / "guard.log").open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_BYTES))
-            return bool(call.id) and json.dumps(call.id).encode() in file.read(_LOG_BYTES)
-    except OSError:
-        return False
 
 
 def judged_in(command: str) -> list[Judged]:

@@ -16,7 +16,7 @@ from ml_intern_helpers.guard.shell_words import plain_words
 #: here). This is the one list; a test holds it against every helper's `--help`.
 READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
     "detect_compute": frozenset(),
-    "inspect_dataset": frozenset({"--html"}),
+    "inspect_dataset": frozenset({"--html", "--on-jobs"}),
     "crawl_arxiv": frozenset(),
     "hf_paper_meta": frozenset(),
     # --fix prints a diff and writes nothing; but who asks for a fix is asked back, also when one day it is written.

@@ -18,6 +18,7 @@ _RESULT = re.compile(
 )
 #: The hints behind a detached start; all that is left when only stderr is seen.
 _HINT = re.compile(rf"`hf jobs (?:logs -f|inspect|wait) ({_NAME})/({_ID})`")
+_SCHEDULE = re.compile(rf"`hf jobs scheduled inspect {_NAME}/({_ID})`")
 _BARE = re.compile(rf"^\s*({_ID})\s*$", re.MULTILINE)
 _END = re.compile(rf"^\s*(?:\S*Error: )?Job ({_ID}) (?:(completed)|finished with stage '(\w{{3,20}})')", re.MULTILINE)
 _STAGES = "COMPLETED|CANCELED|ERROR|DELETED|SCHEDULING|RUNNING"
@@ -41,6 +42,11 @@ def started(command: str, output: str) -> list[Started]:
     if not found and _QUIET.search(command):
         found = {match[1]: Started(match[1]) for match in _BARE.finditer(output)}
     return list(found.values())
+
+
+def schedules(output: str) -> list[str]:
+    """Ids of the schedules that were made: no jobs yet, but what starts them again and again."""
+    return list(dict.fromkeys(_SCHEDULE.findall(output)))
 
 
 def ends(output: str) -> dict[str, str]:

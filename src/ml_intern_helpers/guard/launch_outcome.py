@@ -57,6 +57,9 @@ def _of_job(job: Started | None, call: Call) -> dict[str, Any]:
 
 def _without_job(call: Call) -> dict[str, Any]:
     """No job was named: it was not submitted, or nobody can say so yet; then what is set aside for it stays so."""
+    schedules = jobs_output.schedules(call.output)
+    if schedules:  # no job to be seen training, and nobody knows how many there will be
+        return {"state": "running", "schedule_id": schedules[0], "trains": False}
     unclear = not call.failed or call.cut_off or call.interrupted or diagnosis.kind_of(call.output) in ("connection", "time")
     if unclear:
         return {"state": "running"}
@@ -98,6 +101,9 @@ def _is_unseen(run: Run, changes: dict[str, Any]) -> bool:
 
 
 def _no_job(run: Run, changes: dict[str, Any]) -> list[str]:
+    if "schedule_id" in changes:
+        end = f"`hf jobs scheduled delete {changes['schedule_id']}` ends it"
+        return [f"ml-intern: schedule {changes['schedule_id']} starts it again and again, without a limit on its cost; {end}."]
     if changes["state"] == "failed":
         return [f"ml-intern: no job was submitted ({run.id}): what was set aside for it is free again."]
     if "background_task" in changes:

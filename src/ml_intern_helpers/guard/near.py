@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 _FOLDER = ".ml-intern"
+_END_BYTES = 512 * 1024
 
 
 def places_of(event: dict[str, object]) -> list[str]:
@@ -21,6 +22,18 @@ def holds_file(places: list[str], name: str) -> str | None:
             if os.path.isfile(os.path.join(folder, _FOLDER, name)):
                 return os.path.join(folder, _FOLDER)
     return None
+
+
+def speaks_of(folder: str | None, name: str, call: str) -> bool:
+    """Whether the end of a file in `folder` names a call; what has just happened stands there."""
+    if folder is None or not call:
+        return False
+    try:
+        with open(os.path.join(folder, name), "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _END_BYTES))
+            return call.encode("utf-8", "replace") in file.read(_END_BYTES)
+    except OSError:
+        return False
 
 
 def _upward(place: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""crawl_arxiv: search arXiv, read what it says of a paper, walk the citation graph."""
+"""crawl_arxiv: search arXiv, walk the citation graph, read a paper, extract its recipe."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import NotFound, UsageError
-from ml_intern_helpers.papers import arxiv, graph, query
+from ml_intern_helpers.papers import arxiv, graph, paper_text, query
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.crawl_text import render
 from ml_intern_helpers.papers.human import crawl as render_human
@@ -21,11 +21,15 @@ from ml_intern_helpers.text import clean
 
 __all__ = ["EMPTY_FIELDS", "EPILOG", "SUMMARY", "add_arguments", "render", "render_human", "run"]
 
-SUMMARY = "Search arXiv, show papers by id, list a paper's citations or references with their influence."
+SUMMARY = "Search arXiv, list a paper's citations or references with their influence, read its text, extract its training recipe."
 EPILOG = """\
 examples:
   crawl_arxiv 'ti:"preference optimization" AND cat:cs.CL' --since 2025 --sort submitted
   crawl_arxiv --citations 2305.18290 --influential --since 2025 --limit 20
+  crawl_arxiv --read 2305.18290
+  crawl_arxiv --read 2305.18290 --section method
+  crawl_arxiv --read 2305.18290 --find "learning rate"
+  crawl_arxiv --recipe 2305.18290
 query: plain words must all occur; ti: au: abs: cat: all: and AND OR ANDNOT "phrase" ( ) as in arXiv's own language
 ids:   2505.09388, 2505.09388v2, hep-th/9901001, arXiv:…, an arxiv.org or huggingface.co/papers address
 keys:  SEMANTIC_SCHOLAR_API_KEY (free) keeps the citation graph from being rate limited; OPENALEX_API_KEY for its fallback"""
@@ -50,6 +54,8 @@ EMPTY_FIELDS: dict[str, Any] = {
     "returned": None,
     "next_start": None,
     "not_found": None,
+    "reading": None,
+    "recipe": None,
     "sources": [],
 }
 
@@ -61,9 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id", action="append", default=[], metavar="ID", help="show this paper (repeat for several)")
     parser.add_argument("--citations", metavar="ID", help="papers that cite this one, influential ones first")
     parser.add_argument("--references", metavar="ID", help="papers that this one cites, influential ones first")
+    paper_text.add_arguments(parser)
     parser.add_argument("--influential", action="store_true", help="only edges that Semantic Scholar calls influential")
     parser.add_argument("--max-results", "--limit", dest="limit", type=int, default=10, metavar="N", help="1 to 100 (default 10)")
-    parser.add_argument("--start", type=int, default=0, metavar="N", help="skip this many (paging)")
+    parser.add_argument("--start", type=int, default=0, metavar="N", help="skip this many; of a --section: characters (paging)")
     parser.add_argument(
         "--sort", choices=["relevance", "submitted", "updated", "influence"], help="default: relevance, influence"
     )
@@ -73,16 +80,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="DATE", help="first version on or after 2024, 2024-05 or 2024-05-31")
     parser.add_argument("--until", metavar="DATE", help="first version on or before")
     parser.add_argument("--scan", type=int, metavar="N", help="edges to read before ranking (default 2000, at most 9999)")
-    parser.add_argument("--full", action="store_true", help="whole abstracts, all authors, all citing sentences")
+    parser.add_argument(
+        "--full", action="store_true", help="whole abstracts, all authors, all citing sentences; all values of --recipe"
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
-    """Do what the arguments name: a search, details, citations or references."""
+    """Do what the arguments name: a search, details, citations or references, or a look into a paper."""
     words = " ".join(args.query).strip()
+    chosen = [words, args.id, args.citations, args.references, args.read, args.recipe]
+    if sum(map(bool, chosen)) > 1:
+        told = "choose one of a query, --id, --citations, --references, --read and --recipe"
+        raise UsageError(told, hint="run the helper once for each")
+    if paper_text.wanted(args):
+        paper_text.check(args)
+        _check_paging(args)
+        return paper_text.run(args, context)
+    paper_text.check_absent(args)
     ids = [require_id(text) for text in args.id] or _ids(args.query)
-    chosen = [bool(words), bool(args.id), bool(args.citations), bool(args.references)]
-    if sum(chosen) > 1:
-        raise UsageError("choose one of a query, --id, --citations and --references", hint="run the helper once for each")
     _check(args, graph_mode=bool(args.citations or args.references), details=bool(ids))
     if args.citations or args.references:
         return _run_graph(args, context)
@@ -91,9 +106,8 @@ def run(args: argparse.Namespace, context: Context) -> Report:
 
 def _check(args: argparse.Namespace, *, graph_mode: bool, details: bool) -> None:
     """Refuse what would otherwise be ignored in silence."""
-    if not 1 <= args.limit <= MAX_RESULTS:
-        raise UsageError(f"--max-results {args.limit} is not between 1 and {MAX_RESULTS}", hint="page with --start")
-    if args.start < 0 or args.start + args.limit > arxiv.DEEPEST:
+    _check_paging(args)
+    if args.start + args.limit > arxiv.DEEPEST:
         raise UsageError(f"--start {args.start} is not between 0 and {arxiv.DEEPEST - args.limit}", hint="narrow with --since")
     if args.scan is not None and not 1 <= args.scan <= s2.DEEPEST:
         raise UsageError(f"--scan {args.scan} is not between 1 and {s2.DEEPEST}", hint="the service lists no more")
@@ -107,6 +121,13 @@ def _check(args: argparse.Namespace, *, graph_mode: bool, details: bool) -> None
         if given:
             kind = "--citations and --references" if graph_mode else "ids" if details else "a search"
             raise UsageError(f"{name} does not go with {kind}", hint="see `crawl_arxiv --help`")
+
+
+def _check_paging(args: argparse.Namespace) -> None:
+    if not 1 <= args.limit <= MAX_RESULTS:
+        raise UsageError(f"--max-results {args.limit} is not between 1 and {MAX_RESULTS}", hint="page with --start")
+    if args.start < 0:
+        raise UsageError(f"--start {args.start} is below 0", hint="the first one is 0")
 
 
 def _ids(words: Sequence[str]) -> list[ArxivId]:

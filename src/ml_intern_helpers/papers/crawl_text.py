@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.papers.reading import answer_text as reading_text
+from ml_intern_helpers.papers.recipe import answer_text as recipe_text
 from ml_intern_helpers.papers.sources import render_sources
 from ml_intern_helpers.report import Report
 
@@ -20,6 +22,10 @@ _RANKED = {
 def render(report: Report) -> str:
     """The report as text for Claude."""
     fields = report.fields
+    if fields.get("recipe"):
+        return recipe_text.render(fields)
+    if fields.get("reading"):
+        return reading_text.render(fields)
     lines = [headline(fields)]
     if fields["search_query"]:
         lines.append(f"searched: {fields['search_query']}")

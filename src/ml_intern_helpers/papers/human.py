@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 def crawl(report: Report, console: Console) -> None:
     """Papers as a table; one paper in full, as in the text form."""
     fields = report.fields
+    if fields.get("reading"):
+        console.print(crawl_text.render(report), markup=False)
+        return
     console.print(crawl_text.headline(fields), style="bold", markup=False)
     if fields["search_query"]:
         console.print(f"searched: {fields['search_query']}", style="dim", markup=False)

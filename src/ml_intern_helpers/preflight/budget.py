@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -34,10 +33,10 @@ def bounded(run: Run) -> Run:
 
     @wraps(run)
     def within(args: argparse.Namespace, context: Context) -> Report:
-        # Windows has no such timer, and only the main thread may set one: there the counted steps have to do.
-        if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-            return run(args, context)
-        before = signal.signal(signal.SIGPROF, _giving_up(args))
+        try:
+            before = signal.signal(signal.SIGPROF, _giving_up(args))
+        except (AttributeError, ValueError):
+            return run(args, context)  # Windows, or not the main thread: there the counted steps have to do
         signal.setitimer(signal.ITIMER_PROF, MOST_CPU_S)
         try:
             return run(args, context)
@@ -51,7 +50,7 @@ def bounded(run: Run) -> Run:
 @contextmanager
 def off_the_clock() -> Iterator[None]:
     """Time that is not the script's doing: an index of a release is built once, and transformers takes five seconds."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+    if not hasattr(signal, "setitimer"):
         yield
         return
     left, _ = signal.setitimer(signal.ITIMER_PROF, 0)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
@@ -45,8 +45,8 @@ class Rule(Protocol):
 def all_rules() -> dict[str, Rule]:
     """Code -> rule, sorted by code."""
     found: dict[str, Rule] = {}
-    for info in pkgutil.iter_modules(rules.__path__):
-        rule: Rule = _loaded(importlib.import_module(f"{rules.__name__}.{info.name}"))
+    for name in sorted(path.stem for path in Path(rules.__path__[0]).glob("[a-z]*.py")):
+        rule: Rule = _loaded(importlib.import_module(f"{rules.__name__}.{name}"))
         if rule.CODE in found or not CODE_FORM.fullmatch(rule.CODE):
             raise RuntimeError(f"rule code {rule.CODE} is taken twice, or of no family")
         found[rule.CODE] = rule

@@ -43,7 +43,7 @@ CALLS = {
     "transformers.DataCollatorForLanguageModeling": ("tok", "mlm_prob=0.1"),
     "accelerate.Accelerator": ("", "fp16=True"),
     "trl.clone_chat_template": ("model, tok, 'Qwen/Qwen3-0.6B'", "resize=True"),
-    "huggingface_hub.snapshot_download": ("'me/x'", "resume_download=True"),
+    "huggingface_hub.snapshot_download": ("'me/x'", "use_auth_token=True"),
     "huggingface_hub.upload_folder": ("repo_id='me/x', folder_path='out'", "repository='me/x'"),
 }
 Kind = Callable[[Draft], str]

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.checks.registry import run_checks
 from ml_intern_helpers.dataset.decision.filters import Filtered, filtered
-from ml_intern_helpers.dataset.decision.method import best_method
 from ml_intern_helpers.dataset.decision.steps import Step, steps
 from ml_intern_helpers.dataset.definitions.limits import MOST_REMOVED
 from ml_intern_helpers.dataset.kinds import describe
@@ -27,19 +26,18 @@ _HABITS = ("SET302", "SET309", "SET310")
 _COPIES = ("SET307", "SET312")
 
 
-def decide(facts: Facts, findings: list[Finding], recommended: str | None = None) -> dict[str, Any]:
+def decide(facts: Facts, findings: list[Finding], method: str | None) -> dict[str, Any]:
     """The `decision` object of the report.
 
     Args:
         facts: the sample and its verdicts.
         findings: what the checks found.
-        recommended: the method to decide for when the user named none; the best one readable when None.
+        method: the method to decide for: the user's, else the one that is recommended; None when none is.
     """
-    method = facts.method or recommended or best_method(facts.verdicts)
     verdict = facts.verdicts.get(method) if method else None
     if method is None or verdict is None or verdict.verdict in ("incompatible", "unknown"):
         word: Word = "unknown" if _open(facts, method) else "no_go"
-        return _told(facts, word, method, [verdict.reason if verdict else "no method can read the rows"], None)
+        return _told(facts, word, method, [verdict.reason if verdict else _nothing_fits(facts)], None)
     wanted = steps(facts, {item.code for item in findings})
     done = filtered(facts, wanted)
     habits = (
@@ -98,10 +96,18 @@ def _stops(after: Facts, method: str) -> str | None:
     return f"after the filters, {method} still stops: {problems[0].message}" if problems else None
 
 
+def _nothing_fits(facts: Facts) -> str:
+    """Why no method was chosen."""
+    able = [name for name, verdict in facts.verdicts.items() if verdict.verdict in ("ready", "needs_mapping")]
+    return (
+        f"the rows are for none of the methods, though {', '.join(able)} can read them" if able else "no method can read the rows"
+    )
+
+
 def _open(facts: Facts, method: str | None) -> bool:
     """Whether nobody can tell, as against a clear no."""
     asked = [method] if method else list(METHODS)
-    return any(facts.verdicts[name].verdict == "unknown" for name in asked if name)
+    return any(facts.verdicts[name].verdict != "incompatible" for name in asked if name)
 
 
 def _reasons(facts: Facts, method: str, findings: list[Finding], answered: set[str], *, mapped: bool = True) -> list[str]:

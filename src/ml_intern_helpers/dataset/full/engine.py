@@ -17,7 +17,13 @@ from ml_intern_helpers.errors import Unavailable
 #: Memory that one thread needs for its share of a file and the rows it works on, in bytes.
 THREAD_BYTES = 96 * MIB
 POLL_S = 0.25
+#: A query that was told to stop is waited for so long; it holds files that are to be removed.
+STOPPING_S = 10.0
 Progress = Callable[[float], None]
+
+
+def _unheard(share: float) -> None:
+    """No progress to tell."""
 
 
 class Engine:
@@ -83,8 +89,10 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         with suppress(Exception):
             self._connection.interrupt()
-        self._connection.close()
-        self._folder.cleanup()
+        try:
+            self._connection.close()
+        finally:
+            self._folder.cleanup()
 
     def register(self, name: str, value: Any) -> None:
         """Make an Arrow reader a table."""
@@ -101,31 +109,33 @@ class Engine:
         found: list[tuple[Any, ...]] = self._connection.execute(query).fetchall()
         return found
 
-    def run(self, query: str, progress: Progress) -> None:
+    def run(self, query: str, progress: Progress = _unheard) -> None:
         """Run a long query in a thread, so that Ctrl-C is heard and progress can be told (0 to 1, or below 0 when unknown).
 
         Raises:
             whatever DuckDB raises; KeyboardInterrupt after the query was stopped.
         """
         failed: list[BaseException] = []
-        worker = threading.Thread(target=self._work, args=(query, failed), daemon=True)
-        worker.start()
+        done = threading.Event()
+        threading.Thread(target=self._work, args=(query, failed, done), daemon=True).start()
         try:
-            while worker.is_alive():
-                worker.join(POLL_S)
+            # Not `Thread.join`: interrupted once, it takes a thread that still runs for one that has ended (Python 3.11).
+            while not done.wait(POLL_S):
                 progress(self._connection.query_progress() / 100)
         except KeyboardInterrupt:
             self._connection.interrupt()
-            worker.join(10)
+            done.wait(STOPPING_S)
             raise
         if failed:
             raise failed[0]
 
-    def _work(self, query: str, failed: list[BaseException]) -> None:
+    def _work(self, query: str, failed: list[BaseException], done: threading.Event) -> None:
         try:
             self._connection.execute(query)
         except BaseException as err:  # handed to the thread that asked
             failed.append(err)
+        finally:
+            done.set()
 
 
 def _threads(memory_bytes: int, row_bytes: float) -> int:

@@ -38,6 +38,10 @@ class Flag:
     severity: Severity = "warning"
 
 
+#: Codes whose example is the order in which people speak.
+SPEAKERS = ("SET302", "SET309", "SET310")
+
+
 def structural(columns: list[Played], method: str | None) -> list[Flag]:
     """The faults that need no search in texts."""
     by_part = {played.part: played for played in columns}

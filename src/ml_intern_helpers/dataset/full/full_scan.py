@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ml_intern_helpers.dataset.full import findings, tally
-from ml_intern_helpers.dataset.full.columns import Played, played
+from ml_intern_helpers.dataset.full.columns import Played, played, words_of
 from ml_intern_helpers.dataset.full.engine import Engine, missing
 from ml_intern_helpers.dataset.full.facts import Question, facts_query, keys_query
-from ml_intern_helpers.dataset.full.flags import Flag, codes, structural
+from ml_intern_helpers.dataset.full.flags import SPEAKERS, Flag, codes, structural
 from ml_intern_helpers.dataset.full.progress import Progress
 from ml_intern_helpers.dataset.full.relation import Relation, relation
 from ml_intern_helpers.dataset.full.searches import Confirm, doors, searches
@@ -130,10 +130,16 @@ def _flags_told(scan: Scan, engine: Engine, flags: list[Flag], rows: int) -> tup
     single: list[tuple[str, str | None]] = [
         (f"f{number}", f"e{number}" if flag.example else None) for number, flag in enumerate(flags)
     ]
-    counted = tally.flagged(engine, together + single, rows)
+    asked = [*named, *(flag.code for flag in flags)]
+    counted = [_spelt(code, found) for code, found in zip(asked, tally.flagged(engine, together + single, rows), strict=True)]
     by_code = {code: found for code, found in zip(named, counted, strict=False) if found["rows"]}
     each = zip(flags, counted[len(named) :], strict=True)
     return by_code, [findings.of_flag(scan.look.dataset, flag, found, rows) for flag, found in each if found["rows"]]
+
+
+def _spelt(code: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Orders of speakers are letters in the engine, words for people."""
+    return {**found, "example": words_of(found["example"])} if code in SPEAKERS and found["example"] else found
 
 
 def _copies(scan: Scan, copies: dict[str, Any], columns: list[Played], rows: int) -> Finding:
@@ -160,12 +166,3 @@ def _leaks(
                 fix = "drop them from the training split: a score on the other split would count what was learnt by heart"
                 found.append(findings.told(scan.look.dataset, "SET313", "warning", message, counted, rows, fix))
     return leaks
-
-
-def with_full(look: Look, rows: int) -> Look:
-    """The look with the number of rows that the scan has counted."""
-    splits = [
-        replace(item, num_rows=rows, num_rows_is="exact") if (item.config, item.split) == (look.config, look.split) else item
-        for item in look.splits
-    ]
-    return replace(look, splits=splits)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.cli import Context
-from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.full.size import parse_size
-from ml_intern_helpers.report import Report
+from ml_intern_helpers.dataset.kinds import Column, describe
+from ml_intern_helpers.dataset.local.bounds import beside_full
+from ml_intern_helpers.dataset.look import Look
+from ml_intern_helpers.dataset.meaning import Parts, find_parts
+from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.report import Finding, Report
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.dataset.full.full_scan import Scan
 
 DEFAULT_MEMORY = "512MB"
+DEFAULT_MOST = "5GB"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         help=f"memory of DuckDB for --full; the process takes some 250 MB more (default {DEFAULT_MEMORY})",
     )
+    parser.add_argument(
+        "--max-bytes",
+        type=_size,
+        default=parse_size(DEFAULT_MOST),
+        metavar="SIZE",
+        help=f"most that --full may read over the network; beyond, it stops before it starts (default {DEFAULT_MOST})",
+    )
+    parser.add_argument(
+        "--on-jobs", action="store_true", help="write a script that runs --full on HF Jobs, and tell its launch; launches nothing"
+    )
 
 
 def _size(text: str) -> int:
@@ -31,13 +53,64 @@ def _size(text: str) -> int:
         raise argparse.ArgumentTypeError(str(err)) from err
 
 
-def add(report: Report, facts: Facts, args: argparse.Namespace, context: Context) -> None:
-    """Run the full scan and put what it found in the place of what the sample showed."""
-    from ml_intern_helpers.dataset.full.findings import merged
-    from ml_intern_helpers.dataset.full.full_scan import Scan, full_scan
+def beside(args: argparse.Namespace) -> AbstractContextManager[None]:
+    """While it lasts, the sample is kept small where all rows are counted anyway."""
+    return beside_full(args.full and not args.on_jobs)
 
-    look = facts.look
-    planned = sum(look.stored.sizes.values()) if look.stored else 0
-    counted, found = full_scan(Scan(look, facts.columns, facts.parts, facts.method, args.memory, planned))
-    report.fields["full"] = counted
-    report.findings = merged(report.findings, found, counted)
+
+@dataclass(frozen=True)
+class Scanned:
+    """What a full scan has brought: its counts, its findings, and the look with the rows it has found something in."""
+
+    look: Look
+    counted: dict[str, Any]
+    findings: list[Finding]
+
+
+def scanned(asked: Asked, look: Look, args: argparse.Namespace, context: Context) -> Scanned | None:
+    """Run the full scan, where it was asked for; before the verdicts, which must hold for what it finds."""
+    if not args.full or args.on_jobs:
+        return None
+    from ml_intern_helpers.dataset.full.flagged import with_flagged
+    from ml_intern_helpers.dataset.full.full_scan import full_scan
+
+    columns = describe(look.columns, look.rows, look.types)
+    scan = _scan(asked, look, columns, find_parts(columns, look.rows), args, context)
+    counted, found = full_scan(scan)
+    if not asked.local:
+        return Scanned(look, counted, found)
+    splits = [
+        replace(item, num_rows=counted["rows"], num_rows_is="exact") if item.split == look.split else item for item in look.splits
+    ]
+    return Scanned(replace(with_flagged(look, counted["counts"]), splits=splits), counted, found)
+
+
+def tell(report: Report, done: Scanned | None, asked: Asked, look: Look, args: argparse.Namespace) -> None:
+    """Put what a scan has found in the place of what the sample showed, or the launch of one into the report."""
+    if done:
+        from ml_intern_helpers.dataset.full.findings import merged
+
+        report.fields["full"] = done.counted
+        report.findings = merged(report.findings, done.findings, done.counted)
+    if args.on_jobs:
+        from ml_intern_helpers.dataset.full.on_jobs import on_jobs
+
+        sizes = [item.num_bytes for item in look.splits if item.config == look.config]
+        report.fields["on_jobs"] = on_jobs(asked, args, sum(filter(None, sizes)) or None)
+
+
+def _scan(asked: Asked, look: Look, columns: list[Column], parts: Parts, args: argparse.Namespace, context: Context) -> Scan:
+    """What is to be scanned; for a dataset on the Hub, its files are found and their bytes told first."""
+    from ml_intern_helpers.dataset.full.full_scan import Scan
+
+    system = None
+    if asked.local:
+        planned = sum(look.stored.sizes.values()) if look.stored else 0
+    else:
+        from ml_intern_helpers.dataset.full.remote import remote
+
+        if context.offline:
+            raise Unavailable("--full reads the files themselves, and this is offline", hint="run again online")
+        far = remote(asked, look, set(parts.by_part.values()), args.max_bytes, context)
+        look, system, planned = replace(look, stored=far.stored), far.system, far.bytes_planned
+    return Scan(look, columns, parts, args.method, args.memory, planned, system)

@@ -10,7 +10,17 @@ from ml_intern_helpers.text import human_bytes
 MOST_PATTERNS, MOST_LABELS = 5, 8
 
 
-def full_lines(full: dict[str, Any] | None) -> Iterator[str]:
+def full_lines(fields: dict[str, Any]) -> Iterator[str]:
+    """The full scan, and the launch of one elsewhere."""
+    yield from _scan_lines(fields["full"])
+    launch = fields["on_jobs"]
+    if launch:
+        yield f"\nfull scan on HF Jobs ({launch['note']}):"
+        yield f"    {launch['command']}"
+        yield f"  {launch['script']} was written here: it carries this audit, since the package is on no index"
+
+
+def _scan_lines(full: dict[str, Any] | None) -> Iterator[str]:
     """Rows and bytes, then orders of speakers, lengths, labels and what splits share; nothing without a full scan."""
     if not full:
         return

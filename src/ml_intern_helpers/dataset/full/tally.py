@@ -38,7 +38,7 @@ def counts(found: int, numbers: Iterable[int], rows: int, example: object = None
 
 def duplicates(engine: Engine, rows: int) -> Counts:
     """Rows whose key an earlier row has. The groups spill to disk when they outgrow the memory."""
-    engine.rows("CREATE TEMP TABLE copies AS SELECT key, min(rn) AS first FROM facts GROUP BY key HAVING count(*) > 1")
+    engine.run("CREATE TEMP TABLE copies AS SELECT key, min(rn) AS first FROM facts GROUP BY key HAVING count(*) > 1")
     later = "FROM facts JOIN copies USING (key) WHERE rn > first"
     found, numbers = engine.rows(f"SELECT count(*), min(rn, {MOST_NUMBERS}) {later}")[0]
     pair = engine.rows(f"SELECT rn, first {later} ORDER BY rn LIMIT 1")

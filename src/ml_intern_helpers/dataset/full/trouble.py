@@ -22,6 +22,9 @@ def explained(err: Exception, stored: Stored, split: str, memory: str) -> ToolEr
     name, told = type(err).__name__, str(err)
     if name == "OutOfMemoryException":
         return Unavailable(f"the full scan needs more than {memory} of memory", hint="give it more with --memory, such as 2GB")
+    if "Traceback" in told:  # out of the file system: the network, a token, a file that is gone
+        last = clean(told.strip().splitlines()[-1], limit=200)
+        return Unavailable(f"the full scan stopped while it read from the Hub: {last}", hint="run it again")
     if stored.format == "jsonl":
         return _line_error(told, [Path(path) for path in stored.splits[split]])
     where = shown(Path(str(stored.splits[split][0])))

@@ -37,20 +37,26 @@ def look(asked: Asked, fault: Fault, context: Context) -> Look:
     Raises:
         NoExport: there is none, or it cannot be read.
     """
-    files = _files(asked, context)
-    choice = choose(list(files), asked)
-    first = files[choice.config, choice.split][0]
+    files_by_split = files(asked, context)
+    choice = choose(list(files_by_split), asked)
+    first = files_by_split[choice.config, choice.split][0]
     try:
         rows, num_rows, types = _head(asked.name, first["path"])
     except ToolError as err:
         context.warn(f"no rows from the Parquet export: {err.message}")
         raise NoExport from err
-    splits = [_split(pair, group, num_rows if pair == (choice.config, choice.split) else None) for pair, group in files.items()]
+    splits = [
+        _split(pair, group, num_rows if pair == (choice.config, choice.split) else None) for pair, group in files_by_split.items()
+    ]
     return _look(asked, choice, rows, types, splits, fault)
 
 
-def _files(asked: Asked, context: Context) -> Files:
-    """(config, split) -> its files, in order."""
+def files(asked: Asked, context: Context) -> Files:
+    """(config, split) -> its files, in order, each with `path`, `size` and `partial`.
+
+    Raises:
+        NoExport: there is none.
+    """
     path = f"/api/datasets/{asked.name}/tree/{REVISION.replace('/', '%2F')}"
     answer = context.http.get(HUB, path, {"recursive": "true", "limit": 1000})
     entries = answer.json() if answer.ok else []

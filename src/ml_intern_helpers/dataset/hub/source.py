@@ -192,6 +192,7 @@ def _look(asked: Asked, choice: Choice, rows: Rows, splits: list[Split], answer:
         ),
         load=load_line(asked, choice),
         types=rows.types,
+        shortened=rows.shortened,
     )
 
 

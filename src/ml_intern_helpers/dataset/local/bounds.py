@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+#: Of the files of a split when all rows are counted elsewhere (`--full`), and the sample serves for the verdicts alone.
+BESIDE_FULL_BYTES = 64 * 1024 * 1024
+_beside_full: ContextVar[bool] = ContextVar("beside_full", default=False)
 
 Warn = Callable[[str], None]
 
@@ -31,6 +37,16 @@ BATCH_BYTES = 64 * MIB
 MOST_PACKED_TIMES = 100
 
 
+@contextmanager
+def beside_full(full: bool) -> Iterator[None]:
+    """Read less for the sample: a scan of all rows follows."""
+    token = _beside_full.set(full)
+    try:
+        yield
+    finally:
+        _beside_full.reset(token)
+
+
 class Allowance:
     """Bytes and seconds for the files of one split.
 
@@ -42,6 +58,8 @@ class Allowance:
     def __init__(self) -> None:
         self.used = 0
         self.cut = False
+        self._beside_full = _beside_full.get()
+        self._most = BESIDE_FULL_BYTES if self._beside_full else MOST_BYTES
         self._until = time.monotonic() + MOST_SECONDS
 
     def spend(self, num_bytes: int) -> None:
@@ -50,11 +68,11 @@ class Allowance:
 
     def over(self) -> bool:
         """Whether the reader must stop."""
-        return self.used >= MOST_BYTES or time.monotonic() > self._until
+        return self.used >= self._most or time.monotonic() > self._until
 
     def notes(self, rows: int) -> list[str]:
         """What to tell when the files were cut."""
-        if not self.cut:
+        if not self.cut or self._beside_full:
             return []
         bound = f"{MOST_BYTES // MIB} MiB" if self.used >= MOST_BYTES else f"{MOST_SECONDS:g} s"
         return [f"only the first {rows:,} rows were read: reading stops after {bound}"]

@@ -32,11 +32,20 @@ def read_parquet(paths: list[Path], sample: int) -> Table:
 
     # Without a buffer size a column of a large row group is loaded whole, however few rows are wanted.
     files = [_open(path, lambda path: parquet.ParquetFile(path, buffer_size=MIB)) for path in paths]
+    return sampled_table(files, paths[0], sample, PLACES, sum(path.stat().st_size for path in paths))
+
+
+def sampled_table(files: list[Any], first: Path, sample: int, places: int, used: int = 0) -> Table:
+    """Rows of opened Parquet files, from up to `places` row groups; `first` names them, `used` is their size in bytes.
+
+    Raises:
+        BadData: a file that breaks off, or one packed to fill the memory. TooDeep: a row that nests too deep.
+    """
     schema = files[0].schema_arrow
     groups = [(file, index) for file in files for index in range(file.num_row_groups)]
     total = sum(file.metadata.num_rows for file in files)
-    taken = _sampled(paths[0], groups, _light(schema), sample)
-    return _table(taken, schema, paths, total, order_spread=len(groups) > 1)
+    taken = _sampled(first, groups, light_columns(schema), sample, places)
+    return _table(taken, schema, used, total, order_spread=len(groups) > 1)
 
 
 def read_arrow(paths: list[Path], sample: int) -> Table:
@@ -52,14 +61,15 @@ def read_arrow(paths: list[Path], sample: int) -> Table:
         for batch in _open(path, _arrow_batches):
             schema = schema or batch.schema
             if len(taken.rows) < sample:
-                taken.take(batch.select(_light(batch.schema)), total + 1, sample - len(taken.rows), SAMPLE_BYTES)
+                taken.take(batch.select(light_columns(batch.schema)), total + 1, sample - len(taken.rows), SAMPLE_BYTES)
             total += batch.num_rows
             if allowance.over():
                 allowance.cut = True
                 break
     if schema is None:
         raise BadData(f"{shown(paths[0])} has no rows", hint="there is nothing to inspect")
-    table = _table(taken, schema, paths, None if allowance.cut else total)
+    used = sum(path.stat().st_size for path in paths)
+    table = _table(taken, schema, used, None if allowance.cut else total)
     table.notes += allowance.notes(total)
     return table
 
@@ -74,8 +84,7 @@ def batches(paths: list[Path]) -> Iterator[Any]:
         yield from _open(path, _arrow_batches)
 
 
-def _table(taken: Taken, schema: Any, paths: list[Path], total: int | None, *, order_spread: bool = False) -> Table:
-    used = sum(path.stat().st_size for path in paths)
+def _table(taken: Taken, schema: Any, used: int, total: int | None, *, order_spread: bool = False) -> Table:
     notes = [*taken.notes(), *column_notes(len(schema.names))]
     rows = _with_places(taken.rows, schema)
     return Table(rows, taken.numbers, len(rows), total, used, _types(schema), order_spread=order_spread, notes=notes)
@@ -107,12 +116,12 @@ def _open(path: Path, opener: Any) -> Any:
         raise BadData(told, hint="the file is damaged or cut off: get it again") from err
 
 
-def _sampled(path: Path, groups: list[tuple[Any, int]], columns: list[str], sample: int) -> Taken:
-    """Rows from up to `PLACES` row groups, evenly spaced, each from its start."""
+def _sampled(path: Path, groups: list[tuple[Any, int]], columns: list[str], sample: int, places: int) -> Taken:
+    """Rows from up to `places` row groups, evenly spaced, each from its start."""
     import pyarrow as pa
 
     taken = Taken()
-    step = max(len(groups) // PLACES, 1)
+    step = max(len(groups) // places, 1)
     chosen = range(0, len(groups), step)
     starts = list(_starts(groups))
     wanted = -(-sample // max(len(chosen), 1))
@@ -135,14 +144,14 @@ def _starts(groups: list[tuple[Any, int]]) -> Iterator[int]:
         start += file.metadata.row_group(index).num_rows
 
 
-def _light(schema: Any) -> list[str]:
+def light_columns(schema: Any) -> list[str]:
     """Of the first `MOST_COLUMNS` columns, those without binary values anywhere inside."""
     return [name for name, kind in zip(schema.names[:MOST_COLUMNS], schema.types, strict=False) if "binary" not in str(kind)]
 
 
 def _with_places(rows: list[dict[str, Any]], schema: Any) -> list[dict[str, Any]]:
     """Give the rows a place-holder for each column that was not read, in the order of the schema."""
-    light = set(_light(schema))
+    light = set(light_columns(schema))
     return [{name: row[name] if name in light else NOT_READ for name in schema.names[:MOST_COLUMNS]} for row in rows]
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ml_intern_helpers.dataset.local.bounds import Warn
 from ml_intern_helpers.dataset.local.opening import shown
@@ -71,7 +71,7 @@ def _find(path: Path, warn: Warn) -> Files:
         return _folder(path, warn)
     if path.exists():
         _refuse_special(path)
-        return Files(_format(path), {"train": [path]})
+        return Files(format_of(path), {"train": [path]})
     if any(sign in str(path) for sign in "*?["):
         return _pattern(str(path), warn)
     raise NotFound(f"no file {shown(path)}", hint=_near(path))
@@ -101,7 +101,12 @@ def _near(path: Path) -> str:
     return f"data files in {shown(path.parent)}: {', '.join(data) or 'none'}"
 
 
-def _format(path: Path) -> str:
+def format_of(path: Path) -> str:
+    """The format of one file, by its ending or its first bytes.
+
+    Raises:
+        BadData: a format that can run code, or none that is read here.
+    """
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
     if suffix.lower() in UNSAFE:
         told = f"{shown(path)} is not opened: loading {suffix} files can run code"
@@ -151,9 +156,9 @@ def _pattern(pattern: str, warn: Warn) -> Files:
         )
     known = [item for item in files if _ending(item)]
     if not known:
-        return Files(_format(files[0]), {"train": files})
-    kept = _same_format(known)
-    return Files(_format(kept[0]), {"train": kept}, len(files) - len(kept))
+        return Files(format_of(files[0]), {"train": files})
+    kept = same_format(known)
+    return Files(format_of(kept[0]), {"train": kept}, len(files) - len(kept))
 
 
 def _ending(item: Path) -> str | None:
@@ -161,7 +166,7 @@ def _ending(item: Path) -> str | None:
     return ENDINGS.get(suffix.lower()) if item.name not in ("dataset_info.json", "dataset_infos.json", "state.json") else None
 
 
-def _same_format(files: list[Path]) -> list[Path]:
+def same_format(files: list[Path]) -> list[Path]:
     """The files of the format that most of them have; `datasets` takes one format per folder too."""
     formats = [_ending(item) for item in files]
     most = max(dict.fromkeys(formats), key=formats.count)
@@ -171,15 +176,15 @@ def _same_format(files: list[Path]) -> list[Path]:
 def _grouped(path: Path, files: list[Path]) -> Files:
     if not files:
         raise BadData(f"the folder {shown(path)} holds no data files", hint=f"endings that are read: {', '.join(ENDINGS)}")
-    kept = _same_format(files)
+    kept = same_format(files)
     splits: dict[str, list[Path]] = {}
     for item in kept:
-        splits.setdefault(_split_of(item.relative_to(path)), []).append(item)
+        splits.setdefault(split_of(item.relative_to(path)), []).append(item)
     order = sorted(splits, key=lambda name: (name != "train", name))
-    return Files(_format(kept[0]), {name: splits[name] for name in order}, len(files) - len(kept))
+    return Files(format_of(kept[0]), {name: splits[name] for name in order}, len(files) - len(kept))
 
 
-def _split_of(relative: Path) -> str:
+def split_of(relative: PurePath) -> str:
     """Split by a word in the file's or folder's name, as `datasets` does it; `train` when there is none."""
     text = str(relative).lower()
     return next((name for name, sign in _SPLIT_NAMES if sign.search(text)), "train")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,24 @@ def read(paths: list[Path], sample: int) -> Table:
     total = None if allowance.cut else sampler.seen
     notes = [*allowance.notes(sampler.seen), *sampler.notes()]
     return Table(rows, numbers, sampler.seen, total, allowance.used, order_spread=True, notes=notes)
+
+
+def rows_at(paths: list[Path], numbers: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(number, row) of the rows `numbers` (1-based over all files, ascending; blank lines are no rows).
+
+    Raises:
+        BadData: such a row is broken.
+    """
+    seen, wanted = 0, set(numbers)
+    for path in paths:
+        with open_bytes(path) as stream:
+            for number, line in enumerate(stream, 1):
+                seen += 1 if line.strip() else 0
+                if seen in wanted:
+                    wanted.discard(seen)
+                    yield seen, _parse(path, line, number)
+                if not wanted:
+                    return
 
 
 def check_lines(path: Path, numbers: range) -> None:

@@ -97,7 +97,8 @@ def _usable(column: str, parts: Parts, rows: Rows) -> str | None:
     if parts.kinds[column] in ("string", "bool", "int", "float"):
         return f"{row(column)} is not None" if None in cells else None
     if any(_hollow(cell) for cell in cells):
-        tools = any(isinstance(turn, dict) and turn.get("tool_calls") for cell in cells for turn in cell or [])
+        lists = [cell for cell in cells if isinstance(cell, list)]
+        tools = any(isinstance(turn, dict) and turn.get("tool_calls") for cell in lists for turn in cell)
         said = 'turn["content"] or turn.get("tool_calls")' if tools else 'turn["content"]'
         return f"{row(column)} and all({said} for turn in {row(column)})"
     return f"bool({row(column)})" if not all(cells) else None

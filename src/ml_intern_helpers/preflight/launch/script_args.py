@@ -174,7 +174,7 @@ def _unknown(flag: str, options: dict[str, Declared], found: Parsed) -> None:
     if flag in ("-h", "--help"):
         found.problems.append(("--help ends the script before it trains", "leave it out"))
         return
-    import difflib  # only for those who mistyped
+    import difflib
 
     near = difflib.get_close_matches(flag, options, n=2, cutoff=0.6)
     fix = f"did you mean {' or '.join(near)}?" if near else f"its options: {' '.join(sorted(options))[:200]}"

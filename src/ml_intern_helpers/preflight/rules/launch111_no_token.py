@@ -18,7 +18,6 @@ import ast
 import os
 from collections.abc import Iterator
 
-from ml_intern_helpers import tokens
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.guards import runs
 from ml_intern_helpers.preflight.names import dotted
@@ -79,6 +78,8 @@ def _demanded(facts: Facts) -> Iterator[tuple[str, int]]:
 def _not_here(facts: Facts) -> Iterator[Outcome]:
     """A secret that is to be taken from this machine, which does not have it: the client refuses the launch."""
     for name, source in facts.launch.secrets.items() if facts.launch else ():
+        from ml_intern_helpers import tokens
+
         here = os.environ.get(name) or (tokens.hf_token() if name == _TOKEN else None)
         if source == "from this machine" and not here:
             how = "log in: `hf auth login`" if name == _TOKEN else f"export {name} before the launch"

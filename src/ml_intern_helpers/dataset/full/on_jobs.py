@@ -1,0 +1,144 @@
+"""`--on-jobs`: the same audit as a job of HF Jobs. A script is written and its launch is told; nothing is started.
+
+The package is on no index, and a plugin's folder has no address that a job could fetch. So the script carries the package itself,
+packed, and asks uv for the releases of the other packages that this very audit runs on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import shlex
+import tarfile
+import textwrap
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import ml_intern_helpers
+from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.errors import BadData, UsageError
+from ml_intern_helpers.text import human_bytes
+
+SCRIPT = "ml_intern_audit.py"
+MARK = "# Written by inspect_dataset --on-jobs"
+#: The cheapest flavor with several processors and memory for a scan; its price is told by `hf jobs hardware`.
+FLAVOR = "cpu-upgrade"
+MEMORY = "8GB"
+MOST_BYTES = "1000GB"
+#: Bytes a second that a job reads and counts, on the safe side: on two busy processors a full scan counts some 9 MB/s of JSON.
+BYTES_PER_S = 10_000_000
+_ROOMS = ("dataset",)
+#: preflight_check reads no script that is larger, and the hook stops a launch of one.
+MOST_CHARACTERS = 256 * 1024
+#: Packages that the audit imports, pinned to what it runs on here.
+PACKAGES = ("datasets", "duckdb", "filelock", "huggingface_hub", "jinja2", "pyarrow", "requests", "rich", "tokenizers", "urllib3")
+
+_TEMPLATE = '''\
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [{packages}]
+# ///
+{mark}: the audit itself, packed below; run with `uv run {name} DATASET --full`.
+import base64
+import io
+import sys
+import tarfile
+import tempfile
+
+PACKED = """
+{packed}
+"""
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        packed = io.BytesIO(base64.b85decode("".join(PACKED.split())))
+        tarfile.open(fileobj=packed, mode="r:xz").extractall(folder, filter="data")
+        sys.path.insert(0, folder)
+        from ml_intern_helpers.cli import main
+
+        sys.exit(main("inspect_dataset"))
+'''
+
+
+def on_jobs(asked: Asked, args: argparse.Namespace, num_bytes: int | None) -> dict[str, Any]:
+    """Write the script, and say how it is launched.
+
+    Args:
+        num_bytes: size of the data, where it is known; decides the timeout.
+
+    Returns:
+        `script`, `command`, `flavor`, `timeout`, `note`: the `on_jobs` object of the report.
+
+    Raises:
+        UsageError: the data are not on the Hub, or a file of this name is somebody else's.
+    """
+    if asked.local:
+        raise UsageError("--on-jobs runs next to data on the Hub; these are files here", hint="count them here with --full")
+    path = Path(SCRIPT)
+    _write(path)
+    timeout = _timeout(num_bytes)
+    options = ["--flavor", FLAVOR, "--timeout", timeout, "--secrets", "HF_TOKEN", "-d", "--", SCRIPT, *_arguments(asked, args)]
+    size = f"set for {human_bytes(num_bytes)} of data" if num_bytes else "the size of the data is not known: it may need more"
+    return {
+        "script": SCRIPT,
+        "command": shlex.join(["hf", "jobs", "uv", "run", *options]),
+        "flavor": FLAVOR,
+        "timeout": timeout,
+        "note": f"not launched; costs {FLAVOR} for at most {timeout}, {size}; a scan, no training; report in `hf jobs logs ID`",
+    }
+
+
+def _arguments(asked: Asked, args: argparse.Namespace) -> list[str]:
+    """What the job's own command line says; the report as text goes to the log."""
+    words = [asked.address if asked.path else asked.name, "--full", "--memory", MEMORY, "--max-bytes", MOST_BYTES, "--rows", "0"]
+    pairs = {"--config": asked.config, "--split": asked.split, "--method": asked.method}
+    pairs |= {"--revision": None if asked.path else asked.revision}
+    return words + [word for name, value in pairs.items() if value for word in (name, value)]
+
+
+def _timeout(num_bytes: int | None) -> str:
+    """Half an hour; for more, ten minutes and what the bytes take, in whole hours and one to spare."""
+    minutes = 10 + (num_bytes or 0) / BYTES_PER_S / 60
+    return "30m" if minutes <= 30 else f"{-(-int(minutes) // 60) + 1}h"
+
+
+def _write(path: Path) -> None:
+    if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace")[:2000]:
+        raise UsageError(f"{SCRIPT} is here already and was not written by this command", hint="move it away, or work elsewhere")
+    try:
+        path.write_text(script(), encoding="utf-8")
+    except OSError as err:
+        raise BadData(
+            f"{SCRIPT} cannot be written here: {err.strerror}", hint="run it in a folder that may be written to"
+        ) from err
+
+
+def script() -> str:
+    """The text of the script."""
+    packages = ", ".join(f'"{name}=={found}"' for name in PACKAGES if (found := _version(name)))
+    packed = "\n".join(textwrap.wrap(base64.b85encode(_packed()).decode(), 120, break_on_hyphens=False))
+    return _TEMPLATE.format(packages=packages, mark=MARK, name=SCRIPT, packed=packed)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _packed() -> bytes:
+    """The ground floor and the room of this helper, as an archive; the same for the same sources."""
+    root = Path(ml_intern_helpers.__file__).parent
+    files = [*root.glob("*.py"), *(path for room in _ROOMS for path in (root / room).rglob("*"))]
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:xz", preset=9) as archive:
+        for path in sorted(files):
+            if path.is_file() and path.suffix != ".pyc":
+                data = path.read_bytes()
+                about = tarfile.TarInfo(str(Path(root.name) / path.relative_to(root)))
+                about.size = len(data)
+                archive.addfile(about, io.BytesIO(data))
+    return out.getvalue()

@@ -1,0 +1,94 @@
+"""Where all rows of a dataset on the Hub lie, and what reading them costs: told before, and refused beyond a bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ml_intern_helpers.cli import Context
+from ml_intern_helpers.dataset.hub import hf_system, parquet_export
+from ml_intern_helpers.dataset.look import Look, Stored
+from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.errors import Unavailable, UsageError
+from ml_intern_helpers.text import clean, human_bytes
+
+_LARGER = 1.2
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A dataset to be read over the network.
+
+    Attributes:
+        stored: its files, as `hf://` addresses.
+        system: the file system that opens them.
+        bytes_planned: what the columns that are needed take in them, about.
+    """
+
+    stored: Stored
+    system: Any
+    bytes_planned: int
+
+
+def remote(asked: Asked, look: Look, playing: set[str], most_bytes: int, context: Context) -> Remote:
+    """The files to read, after saying how many bytes that will be.
+
+    Raises:
+        Unavailable: no Parquet files, or not of this revision.
+        UsageError: more than `most_bytes`; the hint says how to allow it.
+    """
+    system = hf_system.system()
+    stored = _kept_split(look.stored or _export(asked, look, context), look)
+    if stored.format != "parquet":
+        told = f"{clean(look.dataset, limit=200)}: --full reads Parquet files on the Hub; these are {stored.format}"
+        raise Unavailable(told, hint="download them and give their path, or give the dataset's id: it may have a Parquet export")
+    planned = int(sum(stored.sizes.values()) * _share(system, stored.splits[look.split][0], playing))
+    if planned > most_bytes:
+        told = f"--full would read about {human_bytes(planned)} over the network, more than --max-bytes {human_bytes(most_bytes)}"
+        allow = f"--max-bytes {int(planned * _LARGER / 1e9) + 1}GB"
+        raise UsageError(told, hint=f"allow it with {allow}, or see --on-jobs, which runs the audit next to the data")
+    files = sum(map(len, stored.splits.values()))
+    context.announce(f"full scan: reads about {human_bytes(planned)} of {files} Parquet files on the Hub")
+    return Remote(stored, system, planned)
+
+
+def _export(asked: Asked, look: Look, context: Context) -> Stored:
+    """The Parquet export of the config that was looked at."""
+    if asked.revision and look.source.kind != "viewer":
+        told = f"{asked.name}: the Parquet export is made of the main revision, not of {clean(asked.revision, limit=60)!r}"
+        raise Unavailable(told, hint=f"name its Parquet files: hf://datasets/{asked.name}@{clean(asked.revision, limit=60)}/…")
+    try:
+        files = parquet_export.files(asked, context)
+    except parquet_export.NoExport as err:
+        told = f"{asked.name} has no Parquet export, which --full reads"
+        raise Unavailable(told, hint="download the files and give their path") from err
+    groups = {split: group for (config, split), group in files.items() if config == look.config}
+    if look.split not in groups:
+        raise Unavailable(f"{asked.name}: the Parquet export has no split {look.split!r} of {look.config!r}", hint="try another")
+    partial = [split for split, group in groups.items() if any(entry["partial"] for entry in group)]
+    if partial:
+        context.warn(f"the Parquet export holds only the first part of {', '.join(clean(name, limit=60) for name in partial)}")
+    root = f"hf://datasets/{asked.name}@{parquet_export.REVISION.replace('/', '%2F')}"
+    addresses = {split: [f"{root}/{entry['path']}" for entry in group] for split, group in groups.items()}
+    return Stored("parquet", addresses, {split: sum(int(e.get("size") or 0) for e in group) for split, group in groups.items()})
+
+
+def _kept_split(stored: Stored, look: Look) -> Stored:
+    """The split looked at first, so that a wrong one is refused before the others are read."""
+    order = sorted(stored.splits, key=lambda name: name != look.split)
+    return Stored(stored.format, {name: stored.splits[name] for name in order}, stored.sizes, stored.arguments)
+
+
+def _share(system: Any, address: str, playing: set[str]) -> float:
+    """The part of a file's bytes that its playing columns take, as the footer of the first file says."""
+    import pyarrow.parquet as parquet
+
+    with system.open(address, "rb", block_size=2**16) as stream:
+        about = parquet.ParquetFile(stream, pre_buffer=False).metadata
+    sizes: dict[bool, int] = {True: 0, False: 0}
+    for group in range(about.num_row_groups):
+        for column in range(about.num_columns):
+            chunk = about.row_group(group).column(column)
+            sizes[chunk.path_in_schema.split(".")[0] in playing] += chunk.total_compressed_size
+    whole = sizes[True] + sizes[False]
+    return sizes[True] / whole if whole and sizes[True] else 1.0

@@ -1,0 +1,240 @@
+"""Files inside a dataset's repository, named by `hf://datasets/owner/name@revision/path`: one, a folder, or a pattern.
+
+Parquet is read where it lies; of the other formats the head is fetched and read as a file on this machine is.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ml_intern_helpers.cli import Context
+from ml_intern_helpers.dataset.choice import Choice, choose
+from ml_intern_helpers.dataset.hub import hf_system, repository
+from ml_intern_helpers.dataset.local import columnar
+from ml_intern_helpers.dataset.local import source as local
+from ml_intern_helpers.dataset.local.bounds import MIB
+from ml_intern_helpers.dataset.local.files import ENDINGS, UNSAFE, same_format, split_of
+from ml_intern_helpers.dataset.local.narrow import narrow
+from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, Stored, even
+from ml_intern_helpers.dataset.mapping.code import quoted
+from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
+from ml_intern_helpers.text import clean
+
+#: What is fetched of a file that is read from its start, and the most of one that is only readable whole.
+HEAD_BYTES = 8 * MIB
+WHOLE_BYTES = 32 * MIB
+#: Row groups of a Parquet file that the sample is drawn from: each costs requests.
+PLACES = 3
+CONFIG = "default"
+
+
+def look(asked: Asked, sample: int, context: Context) -> Look:
+    """Look at the files that `asked` names.
+
+    Raises:
+        NotFound, AccessDenied: no such file, repository or revision, or not for this account.
+        BadData: no format that is read here. Unavailable: the Hub cannot be asked.
+    """
+    if context.offline:
+        raise Unavailable(f"{asked.address}: offline, and files of the Hub are not stored", hint="run again online")
+    context.progress(f"reading {asked.address}")
+    try:
+        system = hf_system.system()
+        stored = _stored(asked, system)
+        # One JSON document may hold its splits in fields; which, only reading it tells.
+        inside = stored.format == "json" and sum(map(len, stored.splits.values())) == 1
+        choice = choose([(CONFIG, split) for split in stored.splits], replace(asked, split=None) if inside else asked)
+        read = _parquet if stored.format == "parquet" else _fetched
+        return read(asked, stored, choice, system, sample, context)
+    except ToolError:
+        raise
+    except Exception as err:  # the Hub's client raises kinds of its own
+        raise _translated(asked, err) from err
+
+
+def _stored(asked: Asked, system: Any) -> Stored:
+    """The files by split, with their sizes."""
+    found = _entries(asked, system)
+    known = [Path(path) for path in found if _ending(path)]
+    if not known:
+        unsafe = any(Path(path).suffix.lower() in UNSAFE for path in found)
+        told = (
+            f"{asked.address} is {'not opened: loading such files can run code' if unsafe else 'of no format that is read here'}"
+        )
+        raise BadData(told, hint=f"formats: {', '.join(ENDINGS)} (also .gz for text)")
+    kept = same_format(known)
+    kind = ENDINGS[_ending(str(kept[0])) or ""]
+    splits: dict[str, list[Any]] = {}
+    one = len(kept) == 1 or any(sign in str(asked.path) for sign in "*?[")
+    for path in kept:
+        inside = PurePosixPath(str(path).split("/", 3)[3])
+        splits.setdefault("train" if one else split_of(inside), []).append(f"hf://{path}")
+    order = sorted(splits, key=lambda name: (name != "train", name))
+    sizes = {name: sum(found[address.removeprefix("hf://")] for address in splits[name]) for name in order}
+    return Stored(kind, {name: splits[name] for name in order}, sizes)
+
+
+def _entries(asked: Asked, system: Any) -> dict[str, int]:
+    """Path -> bytes of every file that is meant."""
+    root = asked.address.removeprefix("hf://")
+    if any(sign in str(asked.path) for sign in "*?["):
+        listed = system.glob(root, detail=True)
+    else:
+        about = system.info(root)
+        listed = {root: about} if about["type"] == "file" else system.find(root, detail=True)
+    found = {str(path): int(about.get("size") or 0) for path, about in listed.items() if about["type"] == "file"}
+    if not found:
+        raise NotFound(f"no file matches {asked.address}", hint=f"the files: {repository.page(asked.name)}/tree/main")
+    return dict(sorted(found.items()))
+
+
+def _ending(path: str) -> str | None:
+    name = PurePosixPath(path)
+    suffix = PurePosixPath(name.stem).suffix if name.suffix == ".gz" else name.suffix
+    return suffix.lower() if suffix.lower() in ENDINGS else None
+
+
+def _parquet(asked: Asked, stored: Stored, choice: Choice, system: Any, sample: int, context: Context) -> Look:
+    """A sample of the first file, read in pieces; rows of the others are not known without opening them."""
+    import pyarrow.parquet as parquet
+
+    first, *others = stored.splits[choice.split]
+    with system.open(first, "rb", block_size=MIB) as stream:
+        file = parquet.ParquetFile(stream, pre_buffer=False, buffer_size=MIB // 4)
+        table = columnar.sampled_table([file], Path(first.removeprefix("hf://")), sample, PLACES)
+    narrow(table)
+    for note in table.notes:
+        context.warn(note)
+    if not table.rows:
+        raise BadData(f"{first} has no rows", hint="there is nothing to inspect")
+    kind = "at_least" if others else "exact"
+    complete = not others and table.num_rows == len(table.rows)
+    size = Split(CONFIG, choice.split, table.num_rows, kind, stored.sizes[choice.split])  # type: ignore[arg-type]
+    look = Look(
+        dataset=asked.address,
+        source=Source("parquet", "files of the Hub, read in pieces", asked.revision),
+        config=CONFIG,
+        split=choice.split,
+        chosen_because=choice.because,
+        rows=even(table.rows),
+        numbers=table.numbers,
+        splits=[_split(stored, name) if name != choice.split else size for name in stored.splits],
+        extent=Extent(
+            len(table.rows),
+            len(table.rows),
+            bytes_total=stored.sizes[choice.split],
+            complete=complete,
+            order="spread over the data" if table.order_spread and not complete else "first rows",
+        ),
+        load=_load(asked, stored, choice.split, {}),
+        types=table.types,
+        stored=stored,
+    )
+    _tell_partial(look, len(others), context)
+    return look
+
+
+def _fetched(asked: Asked, stored: Stored, choice: Choice, system: Any, sample: int, context: Context) -> Look:
+    """The head of the first file, as a file on this machine."""
+    first, *others = stored.splits[choice.split]
+    with _head(first, stored, choice.split, system) as (path, whole):
+        inside = asked.split if stored.format == "json" and not others else None
+        seen = local.look(Asked(str(path), True, None, inside, None, asked.method), sample, context.warn)
+    arguments = dict(seen.stored.arguments) if seen.stored else {}
+    kept = replace(stored, format=seen.stored.format if seen.stored else stored.format, arguments=arguments)
+    complete = whole and not others and seen.extent.complete
+    here = seen.splits if len(seen.splits) > 1 else [_counted(stored, choice.split, seen, whole=whole and not others)]
+    found = replace(
+        seen,
+        dataset=asked.address,
+        source=Source(seen.source.kind, "files of the Hub, read from the start", asked.revision),
+        split=seen.split if len(seen.splits) > 1 else choice.split,
+        chosen_because=seen.chosen_because if len(seen.splits) > 1 else choice.because,
+        splits=[*here, *(_split(stored, name) for name in stored.splits if name != choice.split)],
+        extent=replace(seen.extent, bytes_total=stored.sizes[choice.split], complete=complete, order="first rows"),
+        load=_load(asked, kept, choice.split, arguments),
+        findings=[replace(item, file=clean(first, limit=200)) for item in seen.findings],
+        stored=kept,
+    )
+    _tell_partial(found, len(others), context, None if whole else HEAD_BYTES)
+    return found
+
+
+@contextmanager
+def _head(address: str, stored: Stored, split: str, system: Any) -> Iterator[tuple[Path, bool]]:
+    """A file on this machine with the head of `address`, cut at the end of a line, and whether it is all of it."""
+    packed = address.endswith(".gz")
+    lines = stored.format in ("jsonl", "csv", "text", "json") and not packed
+    with tempfile.TemporaryDirectory(prefix="ml-intern-hub-") as folder, system.open(address, "rb", block_size=MIB) as stream:
+        size = int(stream.size)
+        if not lines and size > WHOLE_BYTES:
+            told = f"{address} can only be read whole, and has {size // MIB} MiB"
+            raise BadData(told, hint="download it and give its path, or give its Parquet export (…@~parquet/…)")
+        data = stream.read(size if size <= (WHOLE_BYTES if not lines or stored.format == "json" else HEAD_BYTES) else HEAD_BYTES)
+        path = Path(folder) / PurePosixPath(address).name
+        path.write_bytes(data if len(data) == size else _whole_lines(data, address, stored.format))
+        yield path, len(data) == size
+
+
+def _whole_lines(data: bytes, address: str, kind: str) -> bytes:
+    """`data` without its last, cut line; in a CSV, a line end inside quotes is none."""
+    end = len(data)
+    while (end := data.rfind(b"\n", 0, end)) >= 0:
+        if kind != "csv" or data.count(b'"', 0, end) % 2 == 0:
+            return data[: end + 1]
+    raise BadData(f"{address} has a line longer than {HEAD_BYTES // MIB} MiB", hint="one row per line?")
+
+
+def _counted(stored: Stored, split: str, seen: Look, *, whole: bool) -> Split:
+    """The split's rows: counted when all was read, else as many as the bytes make likely."""
+    size, own = stored.sizes[split], seen.splits[0]
+    if whole or own.num_rows is None:
+        return replace(own, split=split, num_bytes=size)
+    used = seen.extent.bytes_read or 1
+    return Split(CONFIG, split, int((seen.extent.rows_parsed or 0) * size / used), "estimated", size)
+
+
+def _split(stored: Stored, name: str) -> Split:
+    return Split(CONFIG, name, None, "unknown", stored.sizes[name])
+
+
+def _load(asked: Asked, stored: Stored, split: str, arguments: dict[str, str]) -> str:
+    """The line that loads this split with `datasets`, which reads such addresses itself."""
+    builder = {"jsonl": "json", "saved": "arrow"}.get(stored.format, stored.format)
+    addresses = stored.splits[split]
+    many = any(sign in str(asked.path) for sign in "*?[")
+    where = asked.address if many else (addresses[0] if len(addresses) == 1 else addresses)
+    more = "".join(f", {name}={quoted(value)}" for name, value in arguments.items())
+    return f'dataset = load_dataset({quoted(builder)}, data_files={quoted(where)}{more}, split="train")'
+
+
+def _tell_partial(look: Look, others: int, context: Context, cut: int | None = None) -> None:
+    if cut:
+        context.warn(f"partial: only the first {cut // MIB} MiB of the file were read; --full reads Parquet files whole")
+    if others:
+        context.warn(f"partial: the first of {others + 1} files was looked at")
+
+
+def _translated(asked: Asked, err: Exception) -> ToolError:
+    name, told = type(err).__name__, clean(err, limit=200)
+    if "Gated" in name or "gated" in told.lower():
+        return repository.gated(asked.name)
+    if "RevisionNotFound" in name or "revision" in told.lower():
+        return NotFound(
+            f"{asked.name} has no revision {clean(asked.revision, limit=60)!r}", hint=f"see {repository.page(asked.name)}"
+        )
+    if "RepositoryNotFound" in name or getattr(getattr(err, "response", None), "status_code", 0) in (401, 403):
+        return AccessDenied(
+            f"{asked.name} is missing, private or gated", hint="check the spelling, or log in with `hf auth login`"
+        )
+    if isinstance(err, FileNotFoundError) or "EntryNotFound" in name:
+        return NotFound(f"no file {asked.address}", hint=f"the files: {repository.page(asked.name)}/tree/main")
+    if "ArrowInvalid" in name:
+        return BadData(f"{asked.address} is no complete file of its format: {told}", hint="the file is damaged")
+    return Unavailable(f"{asked.address}: {name}: {told}", hint="ask again later, or download the file")

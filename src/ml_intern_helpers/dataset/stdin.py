@@ -1,0 +1,103 @@
+"""Rows from standard input (`-`): kept in a file of our own, so that everything else works on them as on any file."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+from ml_intern_helpers.dataset.local.bounds import MIB, MOST_BYTES, Warn
+from ml_intern_helpers.dataset.look import Look, Split
+from ml_intern_helpers.errors import BadData, ToolError, UsageError
+from ml_intern_helpers.text import human_bytes
+
+NAME = "-"
+SHOWN = "standard input"
+#: Left free on the disk that takes the rows.
+_SPARE_BYTES = 1024 * MIB
+_BLOCK = 4 * MIB
+
+
+@contextmanager
+def spooled(dataset: str, warn: Warn, *, whole: bool) -> Iterator[str]:
+    """The path to inspect: of a temporary file with what was piped in for `-`, else `dataset` itself.
+
+    Args:
+        whole: keep everything; without it, as much as a sample is drawn from.
+
+    Raises:
+        UsageError: nothing is piped in. BadData: nothing came. ToolError: any about the file, with its name put right.
+    """
+    if dataset != NAME:
+        yield dataset
+        return
+    stream = _piped()
+    with tempfile.TemporaryDirectory(prefix="ml-intern-stdin-") as folder:
+        path = _kept(stream, Path(folder), warn, whole=whole)
+        try:
+            yield str(path)
+        except ToolError as err:
+            err.message = err.message.replace(str(path), SHOWN)
+            raise
+
+
+def _piped() -> IO[bytes]:
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        raise UsageError(
+            "`-` reads rows from standard input, and none are piped in", hint="zcat rows.jsonl.gz | inspect_dataset -"
+        )
+    return sys.stdin.buffer
+
+
+def _kept(stream: IO[bytes], folder: Path, warn: Warn, *, whole: bool) -> Path:
+    """Copy `stream` to a file whose ending says what it is; JSON and JSON Lines share one, its reader tells them apart."""
+    path = folder / "stdin"
+    most = shutil.disk_usage(folder).free - _SPARE_BYTES if whole else MOST_BYTES
+    size = 0
+    with path.open("wb") as out:
+        while block := stream.read(_BLOCK):
+            out.write(block)
+            size += len(block)
+            if size >= most:
+                break
+    if size >= most and stream.read(1):
+        _cut(path, most, warn, whole=whole)
+    if not size:
+        raise BadData("nothing came from standard input", hint="check the command before the pipe")
+    with path.open("rb") as rows:
+        head = rows.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+    return path.rename(path.with_suffix(".json")) if head[:1] in (b"{", b"[") else path
+
+
+def _cut(path: Path, most: int, warn: Warn, *, whole: bool) -> None:
+    """Drop the line that was cut; a document that was cut cannot be read at all."""
+    if whole:
+        raise BadData(f"more came from standard input than the disk has room for ({human_bytes(most)})", hint="set TMPDIR")
+    with path.open("r+b") as rows:
+        rows.seek(max(path.stat().st_size - 64 * MIB, 0))
+        start, tail = rows.tell(), rows.read()
+        rows.truncate(start + tail.rfind(b"\n") + 1)
+    warn(f"only the first {human_bytes(most)} of standard input were read: --full reads all of it")
+
+
+def put_right(look: Look) -> Look:
+    """The look with a name that means something to the user; a partial copy makes counts lower bounds."""
+    shown = look.dataset
+    load = look.load.replace(repr(shown), '"rows.jsonl"').replace(f'"{shown}"', '"rows.jsonl"')
+    return replace(
+        look,
+        dataset=SHOWN,
+        source=replace(look.source, where=SHOWN),
+        load=f"{load}  # with what was piped in saved as rows.jsonl",
+        splits=[_no_path(item, shown) for item in look.splits],
+        findings=[replace(item, file=SHOWN if item.file == shown else item.file) for item in look.findings],
+    )
+
+
+def _no_path(item: Split, shown: str) -> Split:
+    return replace(item, split=item.split.replace(shown, SHOWN))

@@ -1,0 +1,139 @@
+"""A paper as read: a tree of sections that hold blocks of Markdown. Every text in it is cleaned when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+SectionKind = Literal["abstract", "section", "appendix", "references", "other"]
+BlockKind = Literal["text", "item", "equation", "table", "figure", "code", "footnote", "reference"]
+Source = Literal["arxiv-html", "ar5iv", "pdf"]
+#: What the sources are called in an answer.
+SOURCE_NAMES: dict[Source, str] = {"arxiv-html": "arXiv HTML", "ar5iv": "ar5iv HTML", "pdf": "PDF text"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table.
+
+    Attributes:
+        text: Markdown on one line.
+        heading: whether the page marks it as a heading of its row or column.
+        bold: whether all of it is set in bold, which authors use for the best value.
+        repeated: whether it is the continuation of a cell that spans several rows or columns.
+    """
+
+    text: str
+    heading: bool = False
+    bold: bool = False
+    repeated: bool = False
+
+
+Grid = tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, list item, formula, table, figure …
+
+    Attributes:
+        text: Markdown; a table or figure carries its caption in it.
+        label: `Table 2`, `Figure 1`, `Algorithm 1`, `Footnote 3`, or None.
+        caption: of a table or figure, without its label.
+        grids: the cells of a table block, one grid for each table in the figure.
+    """
+
+    kind: BlockKind
+    text: str
+    label: str | None = None
+    caption: str | None = None
+    grids: tuple[Grid, ...] = ()
+
+
+@dataclass
+class Section:
+    """A part of the paper with its own heading.
+
+    Attributes:
+        number: `3`, `3.2`, `A.1`; None where the paper numbers nothing.
+        level: 1 for a section, 2 for a subsection, …
+        blocks: what stands before the first part of it.
+        parts: its subsections.
+    """
+
+    title: str
+    number: str | None = None
+    kind: SectionKind = "section"
+    level: int = 1
+    blocks: list[Block] = field(default_factory=list)
+    parts: list[Section] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """`3.2 Training details`, or the title alone."""
+        return f"{self.number} {self.title}" if self.number else self.title
+
+    def walk(self) -> Iterator[Section]:
+        """This section and all below it, in reading order."""
+        yield self
+        for part in self.parts:
+            yield from part.walk()
+
+    def markdown(self) -> str:
+        """The section with its heading and all below it."""
+        texts = []
+        for section in self.walk():
+            texts.append(f"{'#' * min(section.level + 1, 6)} {section.name}")
+            texts += [block.text for block in section.blocks]
+        return _joined(texts)
+
+    @property
+    def characters(self) -> int:
+        return len(self.markdown())
+
+
+def _joined(texts: list[str]) -> str:
+    """Blocks with an empty line between them; items of one list stay together."""
+    out = ""
+    for text in texts:
+        tight = text.lstrip(" ").startswith("- ") and out.rpartition("\n")[2].lstrip(" ").startswith("- ")
+        out += ("\n" if tight else "\n\n") * bool(out) + text
+    return out
+
+
+@dataclass
+class Document:
+    """A paper.
+
+    Attributes:
+        arxiv_id: without version.
+        version: of the text that was read; None when the page does not say.
+        source: where the text comes from.
+        url: its address.
+        notes: what is known to be missing or doubtful in it, one line each.
+        links: addresses that the text links to, in order of appearance.
+    """
+
+    arxiv_id: str
+    title: str
+    source: Source
+    url: str
+    version: int | None = None
+    sections: list[Section] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+
+    def walk(self) -> Iterator[Section]:
+        for section in self.sections:
+            yield from section.walk()
+
+    def blocks(self) -> Iterator[tuple[Section, Block]]:
+        """Every block with the section it stands in."""
+        for section in self.walk():
+            for block in section.blocks:
+                yield section, block
+
+    @property
+    def characters(self) -> int:
+        return sum(section.characters for section in self.sections)

@@ -1,0 +1,142 @@
+"""The text of a PDF -> `Document`, for papers without HTML. Headings are guessed from numbers; formulas and tables are text."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import time
+from collections.abc import Iterable
+
+from ml_intern_helpers.errors import BadData
+from ml_intern_helpers.papers.reading.document import Block, Document, Section, SectionKind
+from ml_intern_helpers.text import clean
+
+MOST_PAGES = 200
+#: A file can be made so that reading it takes for ever; what was read by then is kept, and the rest is told as missing.
+SECONDS = 40.0
+_STAMP = re.compile(r"arXiv:\S+?v(\d{1,3})\s*\[")
+_NUMBERED = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,3}|[A-Z](?:\.\d{1,2}){0,3})\.?\s+([A-Z][^.;!?]{2,80})$")
+_APPENDIX = re.compile(r"^Appendix\s+([A-Z])\.?[:.]?\s*(.*)$")
+_PLAIN: dict[str, SectionKind] = {
+    "abstract": "abstract",
+    "references": "references",
+    "bibliography": "references",
+    "acknowledgements": "other",
+    "acknowledgments": "other",
+}
+_ENTRY = re.compile(r"^(?:\[\d{1,3}\]|\[[A-Z][\w+]{1,12}\])\s")
+
+
+def read_pdf(body: bytes, arxiv_id: str, url: str) -> Document:
+    """The text of a PDF, in paragraphs under the headings that could be told.
+
+    Raises:
+        BadData: not a PDF, encrypted, broken, or without text (scanned pages).
+    """
+    if not body[:1024].lstrip().startswith(b"%PDF"):
+        raise BadData(f"{url} is not a PDF", hint="read it in a browser")
+    pages, notes = _pages(body, url)
+    lines = [line for page in pages for line in page.splitlines()]
+    if sum(map(len, lines)) < 200:
+        raise BadData(f"the PDF at {url} holds no text (scanned pages?)", hint="read it in a browser")
+    stamp = _STAMP.search(pages[0]) if pages else None
+    title = next((line for line in lines if len(line) > 8 and not _STAMP.search(line)), "(no title)")
+    document = Document(arxiv_id, title, "pdf", url, version=int(stamp[1]) if stamp else None)
+    document.notes = [
+        "read from the PDF: headings are guessed, formulas and tables are plain text, columns may run together",
+        *notes,
+    ]
+    document.sections = _sections(lines)
+    return document
+
+
+def _pages(body: bytes, url: str) -> tuple[list[str], list[str]]:
+    """The text of each page, cleaned, and what is missing."""
+    import pypdf
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it reports every oddity of a file, and goes on
+    ends_at, found = time.monotonic() + SECONDS, list[str]()
+    try:
+        pages = pypdf.PdfReader(io.BytesIO(body)).pages
+        total = len(pages)
+        for number in range(min(total, MOST_PAGES)):
+            if time.monotonic() > ends_at:
+                break
+            found.append(clean(pages[number].extract_text(), keep_newlines=True))
+    except Exception as err:  # strangers' files fail in every way there is; pypdf has no single error for it
+        if not found:
+            told = f"the PDF at {url} cannot be read ({type(err).__name__})"
+            raise BadData(told, hint="read it in a browser") from err
+        return found, [f"the PDF is broken after page {len(found)}; the rest is missing"]
+    return found, [f"only the first {len(found)} of {total} pages were read"] if len(found) < total else []
+
+
+def _sections(lines: Iterable[str]) -> list[Section]:
+    """Sections by their numbers: a number counts as a heading's only where it continues the numbering."""
+    sections = [Section("Text before the first heading", kind="other")]
+    stack: list[Section] = []
+    paragraph: list[str] = []
+    last: tuple[int, ...] = (0,)
+    for line in map(str.strip, lines):
+        found = _heading(line, last, in_appendix=any(section.kind in ("references", "appendix") for section in sections))
+        if found is None:
+            _gather(line, paragraph, (stack or sections)[-1])
+            continue
+        _flush(paragraph, (stack or sections)[-1])
+        section, last = found
+        del stack[section.level - 1 :]
+        (stack[-1].parts if stack else sections).append(section)
+        stack.append(section)
+    _flush(paragraph, (stack or sections)[-1])
+    return [section for section in sections if section.blocks or section.parts]
+
+
+def _heading(line: str, last: tuple[int, ...], *, in_appendix: bool) -> tuple[Section, tuple[int, ...]] | None:
+    """The section that `line` opens, and the number now reached; None for a line of text.
+
+    A letter opens one only behind the references: before, `A Study of Policies` is a title or a sentence.
+    """
+    plain = _PLAIN.get(line.rstrip(".:").lower())
+    if plain:
+        return Section(line.rstrip(".:").title(), kind=plain), last
+    match = _APPENDIX.match(line) or _NUMBERED.match(line)
+    if match is None or len(line.split()) > 14 or (match[1][0].isalpha() and not in_appendix and match.re is _NUMBERED):
+        return None
+    number = tuple(int(part) if part.isdigit() else 100 + ord(part) for part in match[1].split("."))
+    if not _continues(last, number):
+        return None
+    kind: SectionKind = "appendix" if number[0] > 100 else "section"
+    return Section(match[2].strip() or "Appendix", match[1], kind, len(number)), number
+
+
+def _continues(last: tuple[int, ...], number: tuple[int, ...]) -> bool:
+    """Whether `number` may follow `last`: 3 -> 3.1, 3.1 -> 3.2, 3.1.4 -> 4; the first letter after any number."""
+    if number == (100 + ord("A"),):
+        return last[0] < 100
+    if len(number) == len(last) + 1:
+        return number[:-1] == last and number[-1] == 1
+    same = len(number) <= len(last)
+    return same and number[:-1] == last[: len(number) - 1] and number[-1] == last[len(number) - 1] + 1
+
+
+def _gather(line: str, paragraph: list[str], section: Section) -> None:
+    """Add a line to the paragraph; a short line that ends a sentence ends the paragraph, too."""
+    if not line or _ENTRY.match(line):
+        _flush(paragraph, section)
+    if line:
+        paragraph.append(line)
+        before = len(paragraph[-2]) if len(paragraph) > 1 else 60
+        if line.endswith((".", ":")) and len(line) < before * 0.8:
+            _flush(paragraph, section)
+
+
+def _flush(paragraph: list[str], section: Section) -> None:
+    text = ""
+    for line in paragraph:
+        broken = text.endswith("-") and text[-2:-1].isalpha() and line[:1].islower()
+        text = text[:-1] + line if broken else f"{text} {line}".strip()
+    if text:
+        is_entry = section.kind == "references"
+        section.blocks.append(Block("reference", f"- {text}") if is_entry else Block("text", text))
+    paragraph.clear()

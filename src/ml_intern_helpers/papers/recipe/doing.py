@@ -1,0 +1,172 @@
+"""The method, the hardware and the results that a sentence states."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ml_intern_helpers.papers.recipe.facts import Fact
+from ml_intern_helpers.papers.recipe.hyper import quote
+from ml_intern_helpers.papers.recipe.plain import plain
+from ml_intern_helpers.papers.recipe.sentences import Sentence
+
+_METHODS = {
+    "SFT": r"SFT|supervised fine-?tuning|instruction[- ]tuning",
+    "DPO": r"DPO|direct preference optimi[sz]ation",
+    "GRPO": r"GRPO|group relative policy optimi[sz]ation",
+    "PPO": r"PPO|proximal policy optimi[sz]ation",
+    "KTO": r"KTO|Kahneman-Tversky optimi[sz]ation",
+    "ORPO": r"ORPO",
+    "IPO": r"IPO",
+    "SimPO": r"SimPO",
+    "CPO": r"CPO",
+    "RLOO": r"RLOO|REINFORCE leave-one-out",
+    "REINFORCE": r"REINFORCE(?:\+\+)?",
+    "DAPO": r"DAPO",
+    "Dr. GRPO": r"Dr\. ?GRPO",
+    "GSPO": r"GSPO",
+    "reward model": r"reward model(?:s|ing)?(?= (?:is|are|was|were|training|trained))|train (?:a|the|our) reward model",
+    "QLoRA": r"QLoRA",
+    "LoRA": r"LoRA|low-rank adaptation",
+    "full fine-tuning": r"full[- ](?:parameter )?fine-?tuning|fine-tun\w+ all (?:the )?parameters"
+    r"|all (?:of the )?parameters are fine-?tuned",
+    "distillation": r"knowledge distillation|distill(?:ed|ation|ing)?(?= (?:from|on|loss|objective|the|into|with))",
+    "rejection sampling": r"rejection sampling",
+    "continued pre-training": r"continu\w+ pre-?training|continual pre-?training",
+    "pre-training": r"pre-?train(?:ed|ing)? (?:from scratch|on|with|using)",
+}
+_METHOD = {name: re.compile(rf"(?<![\w-])(?:{pattern})(?![\w])") for name, pattern in _METHODS.items()}
+_USED = re.compile(
+    r"\b(?:we|our (?:model|approach|method|policy|training|experiments?)|is|are|was|were)\b[^;]{0,60}?\b(?:use"
+    r"|used|using|train(?:ed)?|fine-?tun(?:e|ed)|appl(?:y|ied)|employ(?:ed)?|adopt(?:ed)?|propos(?:e|ed)"
+    r"|introduc(?:e|ed)|perform(?:ed)?|conduct(?:ed)?"
+    r"|optimi[sz](?:e|ed)|implement(?:ed)?|utili[sz](?:e|ed)|present|initiali[sz]ed|run|distill(?:ed)?|pre-?train(?:ed)?)\b",
+    re.IGNORECASE,
+)
+_CHIP = (
+    r"(?:NVIDIA |Nvidia |Tesla |GeForce |Google |Cloud |AMD |Intel |Huawei "
+    r"|Ascend )*(?:(?:DGX[ -])?[AHVBPL]\d{1,3}0{1,2}S?\b|GH200|GB200|L40S?|L4\b|T4\b|A10G?\b|A6000|A5000|A40\b|K80"
+    r"|P40\b|RTX[ -]?\w*(?: ?\d{4})(?: ?Ti)?|Quadro \w+|TITAN \w+|MI\d{3}X?|TPU(?:s|[ -]?v?\d\w*)?(?: (?:chips?"
+    r"|cores?|pods?))?|Gaudi ?\d?|910B|Trainium\d?|M[1-4] (?:Max|Ultra|Pro))"
+)
+_COUNT = r"(?:\d[\d,]*|one|two|three|four|eight|sixteen|thirty-two|sixty-four|a single|single|a)"
+_HARDWARE = (
+    re.compile(
+        rf"\b{_COUNT}\s*(?:×|x|\*)?\s*(?:\d+ ?G[iB]+\s+)?{_CHIP}(?:s\b)?(?:[ -](?:SXM\d?|PCIe"
+        rf"|NVL))?(?:[ -]?\(?\d+ ?G[iB]*\)?)?(?: (?:GPUs?|chips?|cores?|cards?|nodes?|accelerators?"
+        rf"|TPUs?))?(?: \([^()]*\d[^()]*\))?",
+        re.IGNORECASE,
+    ),
+    re.compile(r"\b\d[\d,.]*[kKM]?\s+(?:(?:A100|H100|H200|H800|V100|GPU|TPU)[\s-]*)+(?:hours?|days?)\b", re.IGNORECASE),
+    re.compile(
+        rf"\b{_COUNT} (?:nodes?|GPUs|machines)\b(?:,? (?:each )?(?:with|of|equipped with"
+        rf"|containing) (?:{_COUNT} )?(?:×\s*)?{_CHIP}[^.,;]{{0,20}})?",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:train\w*|fine-?tun\w*|run|experiments?)\b[^;]{0,60}?\b(?:takes?|took|requires?|lasts?"
+        r"|complet\w+ in|finish\w+ in|within|in (?:about|around|approximately|under"
+        r"|less than))\b\s+(?:about |around |approximately |roughly |less than |under |~|≈)*(?:\d[\d.,]*"
+        r"|one|two|three|four|five|a single) (?:GPU[ -])?(?:hours?|days?|weeks?|minutes?)\b",
+        re.IGNORECASE,
+    ),
+)
+_CHIP_ONLY = re.compile(_CHIP, re.IGNORECASE)
+BENCHMARK = re.compile(
+    r"(?<![\w-])(?:GSM8K|GSM-?Hard|MATH-?500|MATH|AIME(?:[ -]?(?:20)?2[3-6])?|AMC(?:[ -]?(?:20)?23)?|OlympiadBench"
+    r"|Minerva(?: Math)?|MMLU(?:-Pro|-Redux)?|C-?Eval|CMMLU|BBH|BIG-Bench(?: Hard)?|ARC(?:-[CEce]\w*)?|HellaSwag"
+    r"|WinoGrande|PIQA|BoolQ|OpenBookQA|TruthfulQA|GPQA(?:[ -]Diamond)?"
+    r"|HumanEval\+?|MBPP\+?|LiveCodeBench|SWE-?bench(?: Verified| Lite)?|Codeforces|BigCodeBench"
+    r"|AlpacaEval(?: ?2(?:\.0)?)?|MT-?Bench|Arena-?Hard|IFEval|WildBench|LMArena|TL;DR|XSum|CNN/DM|GLUE|SuperGLUE"
+    r"|SQuAD(?: ?v?[12]\.[01])?|MNLI|MultiNLI|QQP|QNLI|SST-2|CoLA|STS-B|MRPC|RTE|SWAG"
+    r"|HotpotQA|TriviaQA|Natural ?Questions|WebShop|ALFWorld|RewardBench(?: ?2)?|MMMU|MathVista|DocVQA|VQAv2"
+    r"|ImageNet|WMT\d*\w*|LAMBADA|WikiText-?(?:2|103)|LongBench|RULER|BFCL|TauBench)(?![\w]|-[a-z])"
+)
+_METRIC = (
+    r"accurac(?:y|ies)|pass@\d+|maj@\d+|cons@\d+|avg@\d+|win[- ]?rates?|F1|EM|exact match|BLEU"
+    r"|ROUGE(?:-[12L])?|perplexity|Elo|scores?|recall|precision|AUC|correlation|reward|resolve rate"
+    r"|success rate"
+)
+_METRICS = re.compile(rf"\b(?:{_METRIC})\b", re.IGNORECASE)
+_SCORE = re.compile(
+    r"(?<![\w.^@-])(?P<v>\d{1,2}\.\d{1,2}\s?%?|\d{1,3}\s?%|100(?:\.0)?\s?%|0\.\d{2,3})(?![\w.]"
+    r"|,\d{3}|\s?[-–]?(?:[BKM]\b|x\b|GB|hours|days))"
+)
+_NOT_SCORE = re.compile(
+    r"\b(?:learning rate|dropout|warm-?up|decay|top-?p|temperature|of the (?:data|steps|tokens|training|time)"
+    r"|p\s*[<=]|confidence|ratio|version|v)\s*(?:of|is|=|:)?\s*$"
+    # A difference is no score.
+    r"|\b(?:by|los\w*|drop\w*|gain\w*|(?:improv|increas|decreas|reduc|boost|rais)\w*(?: of)?|up to"
+    r"|than)\s+(?:about |around |only |up to |an? )?$|[+±]\s*$"
+    r"|^\s*(?:of the (?:data|steps|tokens|training|time|parameters)|(?:more|fewer|less|higher|lower|better|worse"
+    r"|absolute|relative|percentage|points?|pp|additional|improvement|gains?|increase|drop|of (?:the )?\w+ ?data)\b"
+    r"|[-–to ]{1,4}\d)",
+    re.IGNORECASE,
+)
+
+
+def methods(sentence: Sentence) -> Iterator[Fact]:
+    """The training methods of a sentence that says that they were used."""
+    reading = plain(sentence.text)
+    if not _USED.search(reading.text):
+        return
+    for name, pattern in _METHOD.items():
+        match = pattern.search(reading.text)
+        if match:
+            said = quote(sentence.text, reading, match.start(), match.end())
+            yield Fact("method", name, match[0], said, sentence.section, label=sentence.label)
+
+
+def hardware(sentence: Sentence) -> Iterator[Fact]:
+    """Devices with their number, and how long training took."""
+    reading = plain(sentence.text)
+    end = 0
+    for match in sorted(
+        (m for pattern in _HARDWARE for m in pattern.finditer(reading.text)), key=lambda m: (m.start(), -m.end())
+    ):
+        is_device = _CHIP_ONLY.search(match[0]) or re.search(r"GPU|TPU|hour|day|week|minute", match[0], re.IGNORECASE)
+        if match.start() >= end and is_device:
+            said = quote(sentence.text, reading, match.start(), match.end())
+            yield Fact("hardware", match[0].strip(), match[0].strip(), said, sentence.section, label=sentence.label)
+            end = match.end()
+
+
+def results(sentence: Sentence) -> Iterator[Fact]:
+    """Scores in a sentence that names a benchmark; each goes to the name nearest before it, else the one after."""
+    reading = plain(sentence.text)
+    names = list(BENCHMARK.finditer(reading.text))
+    for score in _scores(reading.text, names):
+        name = _nearest(names, score)
+        if name:
+            value = score["v"].strip()
+            said = quote(sentence.text, reading, score.start(), score.end())
+            metric = _metric(reading.text, score)
+            yield Fact("result", value, value, said, sentence.section, unit=metric, context=name[0], label=sentence.label)
+
+
+def _scores(text: str, names: list[re.Match[str]]) -> Iterator[re.Match[str]]:
+    """The numbers that can be scores: no differences, no settings, not the 1.1 of SQuAD 1.1."""
+    for match in _SCORE.finditer(text) if names else ():
+        in_name = any(name.start() <= match.start() < name.end() for name in names)
+        before, after = text[max(match.start() - 40, 0) : match.start()], text[match.end() : match.end() + 60]
+        if not (in_name or _NOT_SCORE.search(before) or _NOT_SCORE.match(after)):
+            yield match
+
+
+def _metric(text: str, score: re.Match[str]) -> str | None:
+    """The metric named nearest to a score."""
+    near = _METRICS.finditer(text, max(score.start() - 60, 0), min(score.end() + 40, len(text)))
+    found = sorted(near, key=lambda each: min(abs(score.start() - each.end()), abs(each.start() - score.end())))
+    return found[0][0] if found else None
+
+
+def _nearest(names: list[re.Match[str]], score: re.Match[str]) -> re.Match[str] | None:
+    before = [name for name in names if name.end() <= score.start() and score.start() - name.end() < 90]
+    after = [name for name in names if name.start() >= score.end() and name.start() - score.end() < 50]
+    if after and re.fullmatch(
+        r"\s*(?:accuracy|F1|score|points?|pass@\d)?\s*(?:on|in|for)\s+(?:the )?",
+        score.string[score.end() : after[0].start()],
+        re.IGNORECASE,
+    ):
+        return after[0]
+    return before[-1] if before else after[0] if after else None

@@ -1,0 +1,165 @@
+"""Which number of a sentence is the value of which name. A link needs nothing but filler between the two: else none is made.
+
+The rules are narrow on purpose: a value that is missed is "not stated", and the reader looks; a wrong one costs a training run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ml_intern_helpers.papers.recipe import numbers
+from ml_intern_helpers.papers.recipe.gaps import first, is_foreign
+from ml_intern_helpers.papers.recipe.mentions import Mention, applies, groups, mentions
+from ml_intern_helpers.papers.recipe.numbers import Number
+from ml_intern_helpers.papers.recipe.parameters import PARAMETERS, Parameter
+from ml_intern_helpers.papers.recipe.values import Link, following, link, series
+
+__all__ = ["Link", "links"]
+
+_BACK = re.compile(
+    r"\s*-?\s*(?:(?:as|for) (?:the |our |a |an |its )?)?(?:(?:peak|initial|max(?:imum)?|constant|base|fixed|global"
+    r"|total|effective|default|linear|cosine|overall|final)\s+)*"
+)
+_COUNT_NOT = re.compile(
+    r"(?:\b(?:every|each|after|per|first|last|final|than|within|patience(?: of)?|warm\w*(?:[ -]up)?(?: (?:over|for"
+    r"|of|in|during))?(?: the)?(?: first)?|another|save\w*|evaluat\w+(?: \w+){0,2}|at|until|accumulat\w*(?: over)?"
+    r"|inference|denois\w+|nearly)|≥|>|<)\s*(?:the |about |around )?$",
+    re.IGNORECASE,
+)
+#: "warm up … for 500 steps": the steps are the warm-up's.
+_WARM_UP_OF = re.compile(r"\bwarm(?:(?!train|run|optimi|updat)[^,;])*$", re.IGNORECASE)
+_STOP_AFTER = re.compile(r"\b(?:stop|end|finish|complet|converg)\w*(?: \w+){0,2} after (?:the |about |around )?$", re.IGNORECASE)
+_COSTS = re.compile(r"\s*(?:takes?|took|requires?|costs?|lasts?|later|earlier|ago)\b", re.IGNORECASE)
+_UNIT = re.compile(r"\s+(?:epochs?|steps?|tokens?|sequences?|samples?)\b")
+_NOT_USED = re.compile(
+    r"\b(?:no|without|(?:do|did|does) not (?:use|apply|employ|include|add)|don't use|(?:omit|remov|drop"
+    r"|disabl)\w*)\s+(?:(?:any|the|a|an|learning[- ]rate|linear|lr)\s+)*$",
+    re.IGNORECASE,
+)
+_OR = re.compile(r"\bwith(?: and|/|\s?or) ?$")
+
+
+def links(text: str, near: str = "") -> list[Link]:
+    """The values that a plain sentence states. `near` is the text around it, which may say what `rank` or `r` is."""
+    found = mentions(text, near or text)
+    taken = list(_direct(text, near or text))
+    for run in groups(text, found):
+        taken += _respectively(text, run, found) or _one_by_one(text, run, found, taken)
+    return [each for each in _unique(taken) if each.parameter.reported]
+
+
+def _unique(found: list[Link]) -> list[Link]:
+    seen: dict[tuple[str, object, int], Link] = {}
+    for each in found:
+        seen.setdefault((each.parameter.name, each.value, each.start), each)
+    return sorted(seen.values(), key=lambda each: each.start)
+
+
+def _direct(text: str, near: str) -> Iterator[Link]:
+    """Phrases that hold their value."""
+    for parameter in PARAMETERS:
+        for pattern in parameter.direct:
+            for match in pattern.finditer(text):
+                if not applies(parameter, text, near):
+                    break
+                yield from _direct_link(text, parameter, match)
+
+
+def _direct_link(text: str, parameter: Parameter, match: re.Match[str]) -> Iterator[Link]:
+    start = match.start("n") + (2 if match["n"].lower().startswith("a single") else 0)
+    number = numbers.at(text, start) or _glued(match, start)
+    if number is None or not parameter.accepts(number.value, number.suffix):
+        return
+    if parameter.counted and _WARM_UP_OF.search(text, 0, match.start()):
+        return
+    yield link(text, parameter, number, match[0])
+
+
+def _glued(match: re.Match[str], start: int) -> Number | None:
+    """A number that a hyphen ties to its noun (`3-epoch`, `rank-16`), which counts as part of a word elsewhere."""
+    digits = match["n"].replace(",", "").rstrip(". ")
+    if not re.fullmatch(r"\d+(?:\.\d+)?", digits):
+        return None
+    return Number(start, start + len(digits), float(digits), digits)
+
+
+def _respectively(text: str, run: list[Mention], found: list[Mention]) -> list[Link]:
+    """`A, B and C are 1, 2 and 3`: as many values as names, each fitting its name; else nothing."""
+    if len(run) < 2:
+        return []
+    start = first(text, run[-1], found)
+    values = [start[0]] if start else []
+    while 0 < len(values) < len(run):
+        number = following(text, values[-1].end + _unit_length(text, values[-1].end))
+        if number is None:
+            return []
+        values.append(number)
+    if not values:
+        return []
+    pairs = list(zip(run, values, strict=True))
+    if not all(each.parameter.accepts(number.value, number.suffix) for each, number in pairs):
+        return []
+    return [link(text, each.parameter, number, each.text) for each, number in pairs]
+
+
+def _unit_length(text: str, position: int) -> int:
+    match = _UNIT.match(text, position)
+    return len(match[0]) if match else 0
+
+
+def _one_by_one(text: str, run: list[Mention], found: list[Mention], taken: list[Link]) -> list[Link]:
+    made: list[Link] = []
+    for each in run:
+        for way in (_backward, _forward) if each.parameter.counted else (_none, _forward, _backward):
+            got = way(text, each, found, [*taken, *made])
+            if got:
+                made += got
+                break
+    return made
+
+
+def _none(text: str, mention: Mention, found: list[Mention], taken: list[Link]) -> list[Link]:
+    """`no warm-up`, `without weight decay`, `do not use a KL penalty`."""
+    before = text[max(mention.start - 40, 0) : mention.start]
+    said = _NOT_USED.search(before)
+    if said is None or _OR.search(before[: said.start()]):  # "with or without"
+        return []
+    start = mention.start - (len(before) - said.start())
+    return [Link(mention.parameter, None, text[start : mention.end], start, mention.end, "none")]
+
+
+def _forward(text: str, mention: Mention, found: list[Mention], taken: list[Link]) -> list[Link]:
+    start = first(text, mention, found)
+    if start is None or _is_taken(start[0], taken):
+        return []
+    number, context = start
+    if not mention.parameter.accepts(number.value, number.suffix) or is_foreign(text, number, mention, found):
+        return []
+    return series(text, mention, number, context, found)
+
+
+def _is_taken(number: Number, taken: list[Link]) -> bool:
+    """Whether a number is already the value of some name."""
+    return any(each.start <= number.start < each.end for each in taken)
+
+
+def _backward(text: str, mention: Mention, found: list[Mention], taken: list[Link]) -> list[Link]:
+    """`a 1e-5 learning rate`, `3 epochs`, `0.1 as the weight decay`."""
+    before = [number for number in numbers.numbers(text[: mention.start]) if number.end <= mention.start]
+    if not before or not _BACK.fullmatch(text, before[-1].end, mention.start):
+        return []
+    number = before[-1]
+    if _is_taken(number, taken) or not mention.parameter.accepts(number.value, number.suffix):
+        return []
+    if mention.parameter.counted and not _counts(text, number, mention):
+        return []
+    made = link(text, mention.parameter, number, mention.text)
+    return [] if mention.parameter.name == "warmup" and made.unit is None else [made]  # "3 warm-up strategies"
+
+
+def _counts(text: str, number: Number, mention: Mention) -> bool:
+    """Whether `3 epochs` says how long training lasts: not `every 3 epochs`, not `after 3 epochs`."""
+    if _STOP_AFTER.search(text, 0, number.start):
+        return True
+    return not _COUNT_NOT.search(text, 0, number.start) and not _COSTS.match(text, mention.end)

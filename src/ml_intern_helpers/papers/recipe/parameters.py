@@ -1,0 +1,342 @@
+"""The hyper-parameters that are looked for: how papers name each, which values can be meant, what they are counted in.
+
+A new one is a row here and twenty sentences in the tests.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+#: Stands for one number in a pattern of `direct`.
+N = (
+    r"(?P<n>(?<![\w.^])\d[\d,.]{0,14}(?:\s?[×x]\s?10)?(?:\^\d{1,2})?\s?[kKM]?|\b(?:one|two|three|four|five|six|seven"
+    r"|eight|nine|ten|sixteen|a single)\b)"
+)
+_BEFORE_SIZE = (
+    r"(?:(?:global|total|effective|overall|aggregate|train(?:ing)?|eval(?:uation)?|per[\s_-](?:device|gpu|worker|core)"
+    r"|rollout|update|policy|actor|ppo|local|fine-?tuning)[\s_-]+){0,5}"
+)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    r"""One hyper-parameter.
+
+    Attributes:
+        name: key in the answer.
+        mention: how running text names it.
+        cell: further names in the head of a table's row or column.
+        low, high: values outside are not it (0.1 is no batch size).
+        whole: only whole numbers.
+        units: words that may follow its value.
+        direct: whole phrases with the value in them, marked `{N}`.
+        counted: the name follows the value (`3 epochs`).
+        needs: what must occur near by (`rank` means something else without LoRA).
+        unless: what must not occur in the sentence.
+        percent: whether `3%` is a value (of 0.03).
+        here: `needs` and `unless` look at the sentence alone, not at the paragraph.
+        reported: False for what is known only in order not to be taken for something else.
+    """
+
+    name: str
+    mention: re.Pattern[str]
+    cell: re.Pattern[str] | None = None
+    low: float = 0.0
+    high: float = 1e12
+    whole: bool = False
+    units: str = ""
+    direct: tuple[re.Pattern[str], ...] = ()
+    counted: bool = False
+    needs: re.Pattern[str] | None = None
+    unless: re.Pattern[str] | None = None
+    percent: bool = False
+    here: bool = False
+    reported: bool = True
+
+    def accepts(self, value: float, suffix: str) -> bool:
+        """Whether a number can be a value of this parameter."""
+        if suffix == "%":
+            return self.percent and 0 <= value <= 100
+        if suffix == "lost" and self.high > 1:
+            return False
+        return self.low <= value <= self.high and (not self.whole or value == int(value))
+
+
+def _re(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern.replace("{N}", N), re.IGNORECASE)
+
+
+def _exact(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+_ADAPTER = _re(r"\blora\b|qlora|dora\b|adapter|low[\s-]rank|\bpeft\b|lora_")
+#: The same in one sentence, where the adapter may be known by its other settings.
+_ADAPTER_HERE = re.compile(_ADAPTER.pattern + r"|\brank\b|\balpha\b|α", re.IGNORECASE)
+_LENGTH_OF = (
+    r"sequence|context|prompt|response|completion|generation|output|input|seq|token|query|answer|source" r"|target|sample|text"
+)
+_ANSWERS = r"responses?|completions?|outputs?|roll-?outs?|generations?|candidates?|solutions?|trajectories|answers?|samples"
+_PROMPTS = r"prompts?|questions?|quer(?:y|ies)|problems?|instructions?|inputs?|examples?|instances?|tasks?"
+
+PARAMETERS: tuple[Parameter, ...] = (
+    Parameter(
+        "learning_rate",
+        _re(
+            r"\blearning[\s_-]*rates?\b(?!\s*(?:warm|decay\b|sched|anneal(?:ing)?\b|multipl|ratio|factor|dropout"
+            r"|scal))|\blrs?\b(?!\s*(?:warm|decay\b|sched))"
+        ),
+        cell=_re(
+            r"(?:peak|init\w*|max\w*|base)?\s*(?:lr|learning[\s_-]*rate|η)|.*\blearning rate|step[\s-]?size"
+            r"|(?:actor|critic|policy)\s+lr"
+        ),
+        low=1e-12,
+        high=1.0,
+    ),
+    Parameter(
+        "batch_size",
+        _re(_BEFORE_SIZE + r"(?:mini[\s-]?|micro[\s-]?)?batch[\s_-]*sizes?(?:\s+per[\s-](?:device|gpu|worker|core))?|\bbsz\b"),
+        cell=_re(r"(?:\w+[\s-]+){0,2}batch(?:[\s_-]*size)?(?:[\s-]+\w+){0,2}|bs|bsz|batch_size"),
+        low=1,
+        high=1e9,
+        whole=True,
+        units="sequences?|samples?|examples?|prompts?|tokens?|queries|questions|pairs?|images?|instances?|per|problems?|rollouts?|trajectories|words?|of",
+        direct=(_re(r"\b(?:mini-?|micro-?)?batch(?:es)? of (?:size )?{N}\b(?!\s*(?:steps|epochs|gpus))"),),
+    ),
+    Parameter(
+        "gradient_accumulation",
+        _re(r"gradient[\s_-]*accumulation(?:[\s_-]*steps?)?|grad[\s_-]*accum\w*(?:[\s_-]*steps?)?"),
+        low=1,
+        high=4096,
+        whole=True,
+        units="steps?|micro-?batches",
+        direct=(
+            _re(r"accumulat\w+ (?:the )?gradients? (?:over|for|across|every) {N}"),
+            _re(r"{N}[\s-]steps? (?:of )?gradient accumulation"),
+        ),
+    ),
+    Parameter(
+        "epochs",
+        _re(
+            r"(?:\b(?:number|num|#|no\.?) ?(?:of)?[\s_-]*)?(?:train(?:ing)?|fine-?tuning|max(?:imum)?|total|full"
+            r"|sft|ppo|dpo)?[\s_-]*(?<![a-zA-Z])epochs?\b"
+        ),
+        cell=_re(r"(?:#|num(?:ber)?(?: of)?)?\s*(?:\w+[\s_-]+)?epochs?"),
+        low=0.01,
+        high=10_000,
+        counted=True,
+        direct=(
+            _re(r"{N} (?:full |complete )?pass(?:es)? (?:over|through) the (?:\w+ )?(?:data|dataset" r"|training set|corpus)"),
+            _re(r"{N}-epoch\b"),
+        ),
+    ),
+    Parameter(
+        "training_steps",
+        _re(
+            r"(?:\b(?:number of|num|total|max(?:imum)?|#)[\s_-]*)(?:train(?:ing)?|optimi[sz]ation|gradient|update"
+            r"|rl|ppo|grpo)?[\s_-]*(?:steps|iterations|updates)"
+            r"|\b(?:train(?:ing)?|optimi[sz]ation)[\s_-]*(?:steps|iterations)"
+        ),
+        cell=_re(
+            r"(?:#|num\w*(?: of)?|total|max\w*)?[\s_]*(?:train\w*|gradient|update"
+            r"|optimi[sz]ation)?[\s_]*(?:steps|iterations|updates)"
+        ),
+        low=1,
+        high=1e9,
+        whole=True,
+        units="steps|iterations",
+        counted=True,
+        direct=(
+            _re(
+                r"\bfor (?:a (?:total|maximum) of |up to |about |approximately |around |roughly |another "
+                r"|an additional |the full |~|≈)*{N}"
+                r"[\s-]+(?:more |(?:train\w*|optimi[sz]\w+|gradient|update|policy|rl|parameter|sgd|ppo|grpo|dpo"
+                r"|optimizer|learning|global)[\s-]+)*(?:steps|iterations|updates)\b"
+            ),
+            _re(
+                r"\btrain\w* (?:runs?|lasts?|takes?|consists? of|comprises?|stops? after"
+                r"|ends? after) (?:for )?{N} (?:\w+ )?(?:steps|iterations|updates)\b"
+            ),
+        ),
+    ),
+    Parameter(
+        "max_length",
+        _re(
+            rf"(?<!average )(?<!mean )(?<!median )(?<!avg )(?<!avg\. )(?:\bmax(?:imum|imal|\.)?[\s_-]*)?(?:(?:new"
+            rf"|total|training|model|{_LENGTH_OF})[\s_-]*){{0,2}}(?:{_LENGTH_OF})[\s_-]*(?:lengths?|len|windows?"
+            rf"|limit|budget|size)\b"
+            r"|\bmax(?:imum|imal|\.)?[\s_-]*(?:number of )?(?:(?:new|generated|output|response|prompt"
+            r"|generation)[\s_-]*)?(?:tokens?|length|len)\b|\bcut-?off[\s_-]len(?:gth)?"
+        ),
+        cell=_re(
+            r"(?!avg|average|mean|median)(?:max\w*\.?[\s_-]*)?(?:\w+[\s_-]+){0,2}(?:length|len|window"
+            r"|context)(?:\s*\(?tokens\)?)?|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens"
+        ),
+        low=16,
+        high=1e8,
+        whole=True,
+        units="tokens?|word ?pieces?|subwords?",
+        direct=(
+            _re(
+                r"\btruncat\w+ (?:\w+ ){0,4}?(?:to|at|after) (?:a maximum of |at most "
+                r"|the first )?{N}(?=\s*(?:sub-?word )?tokens| *[.,;)]|$)"
+            ),
+            _re(
+                r"\b(?:sequences?|contexts?|prompts?|responses?|completions?) (?:of|with|up to|to|at) (?:length "
+                r"|up to |at most |a maximum of |maximum length )*{N}(?=\s*tokens)"
+            ),
+            _re(r"\b(?:sequences?|contexts?|chunks?|blocks?) of length (?:up to )?{N}"),
+            _re(r"{N}[\s-]tokens? (?:context|sequences?|window|chunks|limit)"),
+            _re(r"\b(?:generat\w+|decod\w+|sampl\w+) (?:\w+ ){0,3}?(?:up to|at most|a maximum of) {N}(?=\s*(?:new )?tokens)"),
+        ),
+    ),
+    Parameter(
+        "warmup",
+        _re(
+            r"(?:\b(?:linear|linearly|learning[\s_-]*rate|lr)[\s_-]*)*\bwarm(?:ed|ing"
+            r"|s)?(?:[\s_-]*up)\b(?!\s+(?:linearly )?(?:to|from)\b)(?:[\s_-]*(?:ratio|steps?|proportion|fraction"
+            r"|rate|period|phase|stage|iterations?|epochs?|schedule|percentage))*"
+            r"|\bwarmup(?:_ratio|_steps)?\b"
+        ),
+        low=0,
+        high=1e7,
+        units="steps?|iterations?|updates|epochs?|of|batches",
+        percent=True,
+        direct=(
+            _re(r"{N}[\s-](?:linear |learning rate |lr )*warm-?\s?up (?:steps|iterations)"),
+            _re(r"{N}[\s-](?:steps?|iterations?|updates) (?:of )?(?:linear |learning rate )*warm-?\s?up"),
+        ),
+    ),
+    Parameter(
+        "weight_decay",
+        _re(
+            r"\bweight[\s_-]*decays?\b(?:[\s_-]*(?:rate|coefficient|factor))?|\bl_?2[\s_-]*(?:regulari[sz]ation"
+            r"|penalty)(?: (?:coefficient|weight|strength))?"
+        ),
+        cell=_re(r"wd|weight[\s_-]*decay(?: rate)?|λ"),
+        low=0,
+        high=1,
+    ),
+    Parameter(
+        "lora_dropout",
+        _re(r"\b(?:lora[\s_-]*)?drop-?outs?(?:[\s_-]*(?:rate|probability|ratio))?\b|\blora_dropout\b"),
+        low=0,
+        high=0.95,
+        percent=True,
+        needs=_ADAPTER_HERE,
+        here=True,
+    ),
+    Parameter(
+        "dropout",
+        _re(r"\bdrop-?outs?(?:[\s_-]*(?:rate|probability|ratio))?\b"),
+        low=0,
+        high=0.95,
+        percent=True,
+        unless=_ADAPTER_HERE,
+        here=True,
+    ),
+    Parameter(
+        "lora_rank",
+        _re(
+            r"(?:\b(?:lora|adapter|attention|adaptation)[\s_-]*)?\b(?<!low[\s_-])(?:(?<=_)|\b)ranks?\b(?: (?:size"
+            r"|dimension))?(?:\s*\(?\br\b\)?)?|\br(?=\s*(?:=|\s(?:is|was|of|to|set)\b))|\blora_r\b"
+        ),
+        cell=_re(r"r|(?:lora[\s_-]*)?(?:rank|r|dim(?:ension)?)(?:\s*\(?r\)?)?"),
+        low=1,
+        high=8192,
+        whole=True,
+        needs=_ADAPTER,
+        direct=(_re(r"\brank-{N}"), _re(r"\br\s*=\s*{N}")),
+    ),
+    Parameter(
+        "lora_alpha",
+        _re(r"\b(?:lora[\s_-]*)?alpha\b|\b(?:lora )?scaling (?:factor|parameter|coefficient)(?:\s*\(?α\)?)?|α(?![_\w])"),
+        cell=_re(r"(?:lora[\s_-]*)?(?:α|alpha)"),
+        low=0.01,
+        high=8192,
+        needs=_ADAPTER,
+    ),
+    Parameter(
+        "kl_coefficient",
+        _re(
+            r"\bkl(?:[\s-]+divergence)?[\s_-]*(?:(?:loss|penalty|regulari[sz]ation|divergence|reward"
+            r"|control)[\s_-]*)*(?:coeff?(?:icients?)?|weights?|factor|strength|penalty|terms?|constraint"
+            r"|regulari[sz]ation|regulari[sz]er|loss|beta|β)\b(?:,?\s*\(?β\)?(?:\s*,)?)?"
+            r"|\b(?:coeff?(?:icient)?|weight|strength)\s*(?:β )?(?:of|for"
+            r"|on) (?:the )?(?:\w+ )?kl(?:[\s-]+(?:penalty|term|divergence|loss|regulari[sz]\w+))*(?: to)?"
+            r"|\bkl_?coe?f\b"
+        ),
+        cell=_re(r"kl(?:[\s_-]*\w+){0,2}"),
+        low=0,
+        high=10,
+    ),
+    Parameter(
+        "beta",
+        _exact(r"(?i:\bbeta\b)(?!\s*(?:\(|dist|[12]\b))|β(?![_\w₁₂(])"),
+        cell=_re(r"(?:dpo[\s_-]*)?(?:β|beta)"),
+        low=1e-6,
+        high=100,
+    ),
+    Parameter(
+        "num_generations",
+        _exact(
+            r"(?i:\bgroup[\s_-]*sizes?(?:\s*\(?G\)?)?|\bnum_generations|\bnumber of (?:generations|roll-?outs"
+            r"|responses|completions|samples|outputs|candidates)(?: (?:per|for each|sampled per) \w+)?"
+            r"|\b(?:roll-?outs?|generations|responses|completions|samples) per (?:prompt|question|query|problem"
+            r"|instruction))|\bG(?=\s*=)"
+        ),
+        cell=_re(
+            r"g|(?:num\w*|#|no\.?)?\s*(?:of)?[\s_]*(?:generations|roll-?outs?|group size"
+            r"|samples per \w+)(?: per \w+)?|group[\s_-]*size(?:\s*\(?g\)?)?|roll-?out n"
+        ),
+        low=2,
+        high=100_000,
+        whole=True,
+        units=_ANSWERS + "|per|for",
+        unless=_re(r"quanti[sz]|\bawq\b|\bgptq\b|4-bit"),
+        direct=(
+            _re(
+                rf"{{N}}\s+(?:\w+ ){{0,2}}?(?:{_ANSWERS})\s+(?:are \w+ |were \w+ |sampled |generated "
+                rf"|drawn )?(?:per|for each|for every|from each|to each|for a given"
+                rf"|for one)\s+(?:\w+\s)?(?:{_PROMPTS})\b"
+            ),
+            _re(
+                rf"\b(?:for|per|given|from) (?:each|every|a"
+                rf"|one) (?:\w+ )?(?:{_PROMPTS})(?: \$?\w\$?)?,? (?:\w+ ){{0,3}}?(?:sampl|generat|draw|roll|collect"
+                rf"|produc)\w*(?: out)? (?:a group of |a total of |groups of )?{{N}}\b"
+            ),
+        ),
+    ),
+    Parameter(
+        "temperature",
+        _exact(
+            r"(?i:\b(?:(?:sampling|softmax|decoding|roll-?out|generation|training|evaluation|inference|test"
+            r"|distillation)[\s_-]+)*temperatures?\b(?:\s*\(?\b[tτ]\b\)?)?)|\bT(?=\s*=)|τ(?=\s*=)"
+        ),
+        cell=_re(r"(?:\w+[\s_-]+){0,2}temp(?:erature|\.)?|t|τ"),
+        low=0,
+        high=5,
+        needs=_re(r"temp|sampl|decod"),
+    ),
+    Parameter(
+        "max_grad_norm",
+        _re(
+            r"\b(?:max(?:imum|\.)?[\s_-]*)?grad(?:ient)?s?[\s_-]*(?:norms?[\s_-]*)?(?:clip(?:ping"
+            r"|ped)?)(?:[\s_-]*(?:norm|threshold|value|range))*|\bmax(?:imum|\.)?[\s_-]*grad(?:ient)?[\s_-]*norm"
+            r"|\bclip(?:ping|ped)? (?:the |all )?(?:global )?gradients?(?:[\s_-]*norms?)?|\bgradient norms? (?:is"
+            r"|are|was|were) clipped"
+        ),
+        low=1e-4,
+        high=1000,
+    ),
+    Parameter("momentum", _re(r"\bmomentum\b"), reported=False),
+    Parameter("label_smoothing", _re(r"\blabel[\s-]smoothing\b"), reported=False),
+    Parameter("discount", _re(r"\bdiscount(?: factor)?\b|\bgae\b|γ|λ"), reported=False),
+    Parameter("clip_range", _re(r"\bclip(?:ping)?[\s_-]*(?:range|ratio|epsilon|ε|parameter|threshold)\b|ε"), reported=False),
+    Parameter("entropy", _re(r"\bentropy(?: (?:bonus|coefficient|loss))*\b"), reported=False),
+    Parameter("top_p", _re(r"\b(?:top[\s_-]*[pk]|nucleus)\b"), reported=False),
+    Parameter("adam_betas", _re(r"β_?[12]|\bbetas?_?[12]\b|β₁|β₂|\bbetas\b"), reported=False),
+    Parameter("seeds", _re(r"\bseeds?\b"), reported=False),
+)
+BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}

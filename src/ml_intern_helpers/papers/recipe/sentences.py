@@ -1,0 +1,87 @@
+"""A paper as sentences, each with its section and its paragraph; what is no prose (references, formulas, code) is left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ml_intern_helpers.papers.reading.document import Block, Document, Section
+
+#: Sections that tell what others did; what stands there comes last.
+_OTHERS = re.compile(
+    r"related work|background|preliminar|previous work|literature|introduction|conclusion" r"|discussion|limitation",
+    re.IGNORECASE,
+)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|resp|approx|w\.r\.t|Figs?|Eqs?|Tab|Secs?|App|Appx|Refs?|Alg|no|max|min|avg"
+    r"|Dr|a\.k\.a|incl)|\b[A-Z])\.$",
+    re.IGNORECASE,
+)
+_END = re.compile(r"[.!?][\"”’)\]*]*\s+(?=[\"“(\[*`$]*[A-Z0-9])|;\s+(?=\(?[ivx\d]+\))|\n+")
+#: A longer "sentence" is no sentence (a PDF's table, a list of names); it is read in pieces of this size.
+LONGEST = 1500
+#: Characters before a sentence and after its start that count as its paragraph; a PDF's paragraph may be pages long.
+NEAR = 2000
+#: A formula is no longer than this; a lone dollar sign further back opens none.
+_FORMULA = 400
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence. `near` is its paragraph; `others` when its section is about other people's work."""
+
+    text: str
+    near: str
+    section: str
+    others: bool
+    label: str | None = None
+
+
+def sentences(document: Document) -> Iterator[Sentence]:
+    """All sentences of running text, captions and footnotes, in reading order."""
+    for section in document.sections:
+        yield from _below(section, section.kind == "abstract")
+
+
+def _below(section: Section, others: bool) -> Iterator[Sentence]:
+    """The sentences of a section and its parts; a part of "Related work" is about others whatever its own title."""
+    others = others or bool(_OTHERS.search(section.title))
+    for block in section.blocks:
+        text = prose(section, block)
+        position = 0
+        for sentence in split(text):
+            position = max(text.find(sentence, position), position)
+            near = text[max(position - NEAR, 0) : position + NEAR]
+            yield Sentence(sentence, f"{section.title}. {near}", section.name, others, block.label)
+    for part in section.parts:
+        yield from _below(part, others)
+
+
+def prose(section: Section, block: Block) -> str:
+    """The running text of a block; "" for one that has none."""
+    if section.kind == "references" or block.kind in ("equation", "code", "reference"):
+        return ""
+    return block.caption or "" if block.kind in ("table", "figure") else block.text
+
+
+def split(text: str) -> Iterator[str]:
+    """The sentences of a paragraph; `e.g.` and `Fig. 3` end none, nor does anything inside a formula."""
+    start = 0
+    for match in _END.finditer(text):
+        head = text[start : match.start() + 1]
+        if _ABBREVIATION.search(head[-12:]) or (len(head) < _FORMULA and head.count("$") % 2):
+            continue
+        yield from _pieces(text[start : match.end()].strip())
+        start = match.end()
+    yield from _pieces(text[start:].strip())
+
+
+def _pieces(sentence: str) -> Iterator[str]:
+    while len(sentence) > LONGEST:
+        cut = sentence.rfind(" ", 0, LONGEST)
+        cut = cut if cut > 0 else LONGEST
+        yield sentence[:cut]
+        sentence = sentence[cut:].strip()
+    if sentence:
+        yield sentence
