@@ -85,7 +85,7 @@ def _as_parquet(path: Path) -> Path:
     import duckdb
 
     made = path.with_suffix(".parquet")
-    duckdb.execute(f"COPY (SELECT * FROM read_json('{path}')) TO '{made}' (FORMAT parquet)")
+    duckdb.execute(f"COPY (SELECT * FROM read_json('{path}')) TO '{made}' (FORMAT parquet, ROW_GROUP_SIZE 20000)")
     path.unlink()
     return made
 
