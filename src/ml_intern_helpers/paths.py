@@ -37,12 +37,7 @@ def _user_cache() -> Path:
     if base:
         return expanded(base)
     home = os.path.expanduser("~")
-<<<<<<< HEAD
     if home == "~":  # a container's user may have no home at all; the temporary folder then serves as one
-=======
-    # A container's user may have no home at all; the temporary folder then serves as one.
-    if home == "~":
->>>>>>> hooks
         import tempfile
 
         home = tempfile.gettempdir()

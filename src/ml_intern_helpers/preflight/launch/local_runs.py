@@ -146,11 +146,7 @@ def _odd_options(name: str, found: Split, table: Mapping[str, bool], launch: Lau
         launch.faults.append(Fault("LAUNCH106", f"{name}: {found.error}", f"see `{name} --help`"))
     for flag in found.unknown:
         longer = [name for name in table if flag.startswith("--") and name.startswith(flag)]
-<<<<<<< HEAD
-        import difflib  # only for those who mistyped
-=======
         import difflib
->>>>>>> hooks
 
         near = longer or difflib.get_close_matches(flag, table, n=1, cutoff=0.6)
         fix = f"did you mean {near[0]}?" if near else f"options of the script stand behind it; `{name} --help` lists its own"
