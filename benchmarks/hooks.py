@@ -114,9 +114,8 @@ def report(found: list[Case], runs: int) -> None:
     for case in found:
         p95 = sorted(case.wall_ms)[int(0.95 * (len(case.wall_ms) - 1))]
         limit = f"{case.limit_ms:6.0f}" if case.limit_ms else ""
-        print(
-            f"{case.name:46} {statistics.median(case.wall_ms):7.0f} {p95:7.0f} {statistics.median(case.cpu_ms):11.0f} {limit}".rstrip()
-        )
+        median, cpu = statistics.median(case.wall_ms), statistics.median(case.cpu_ms)
+        print(f"{case.name:46} {median:7.0f} {p95:7.0f} {cpu:11.0f} {limit}".rstrip())
 
 
 if __name__ == "__main__":
