@@ -16,6 +16,9 @@ pyth''on train.py
 /usr/bin/python3 train.py
 $(which python) train.py
 $PYTHON train.py
+alias p=python⏎p train.py
+alias go='cd . && python train.py'⏎go --lr 1
+alias python='python -u'⏎python train.py
 PYTHONPATH=src python train.py
 env FOO=1 python train.py
 env -S python train.py
@@ -103,6 +106,14 @@ huggingface-cli jobs uv run train.py
 hf jobs uv run https://example.com/train.py
 hf jobs uv run missing.py
 hf jobs scheduled uv run @daily train.py
+hf jobs rerun 687fb701029421ae5549d998
+hf jobs scheduled trigger 687fb701029421ae5549d998
+hf jobs scheduled resume 687fb701029421ae5549d998
+hf sandbox create --flavor a100-large
+hf sandbox pool create
+python -c "from huggingface_hub import rerun_job; rerun_job(job_id='x')"
+python -c "from huggingface_hub import Sandbox; Sandbox.create(flavor='a100-large')"
+curl -X POST https://huggingface.co/api/jobs/ada -d @job.json
 hf jobs scheduled run "0 0 * * *" python:3.12 python -c 1
 for lr in 1 2; do hf jobs uv run train.py --lr $lr; done
 bash -c 'hf jobs uv run train.py'
@@ -178,6 +189,14 @@ hf jobs logs -f abc | grep loss
 hf jobs inspect abc
 hf jobs cancel abc
 hf jobs hardware
+hf jobs rerun --help
+alias p=python
+alias g='git commit -m'⏎g 'python train.py'
+hf jobs scheduled list
+hf jobs scheduled suspend abc
+hf sandbox kill abc
+curl https://huggingface.co/api/jobs/ada/abc
+curl -X POST https://huggingface.co/api/jobs/ada/abc/cancel
 hf jobs uv run --dry-run train.py
 hf jobs uv run train.py --help
 hf auth whoami

@@ -11,7 +11,7 @@ from ml_intern_helpers.guard.decisions import Decision
 from ml_intern_helpers.preflight.launch.words import hushed, masked
 
 NAME = "guard.log"
-#: Then it starts anew; the older half is kept beside it.
+#: Then it starts anew; the one before is kept beside it.
 _LARGEST_BYTES = 1024 * 1024
 
 

@@ -7,7 +7,7 @@ import re
 #: What a launch is written with. Quotes and backslashes are taken out first: `pyth''on` is python to the shell.
 _SIGNS = re.compile(
     r"(?<![\w.-])(?:hf|hf\.exe|huggingface-cli|accelerate|torchrun|deepspeed|trl|i?python[\d.]*t?|pypy[\d.]*|uvx?|pipx"
-    r"|make|gmake|bash|sh|zsh|dash|ksh|source|eval|sbatch|launch)(?![\w.-])|\.(?:py|ipynb|sh|bash|slurm|sbatch)(?!\w)"
+    r"|make|gmake|bash|sh|zsh|dash|ksh|source|eval|sbatch|launch)(?![\w.-])|\.(?:py|ipynb|sh|bash|slurm|sbatch)(?!\w)|/api/(?:scheduled-)?jobs/"
 )
 _QUOTES = re.compile(r"""['"\\]""")
 #: Joins, substitutions, redirects into programs: behind one of these stands another command.
@@ -20,6 +20,16 @@ _READS_ONLY = re.compile(
     rf"|i?python[\d.]*\s+(?:--version|-V|-m\s+(?:{_MODULES}))|uv\s+(?:pip|add|sync|lock|tool|venv|run\s+(?:pytest|ruff|mypy))"
     r"|hf\s+(?:auth|download|upload|repo|cache|env|version|jobs\s+(?:ps|logs|inspect|cancel|hardware|stats)))(?:\s|$)"
 )
+
+
+def touches_records(command: str) -> bool:
+    """True when the line may change what was agreed or what is on file; see `own_records`."""
+    return ".ml-intern" in command or " change" in command
+
+
+def concerns_us(command: str) -> bool:
+    """Whether the line has to be looked at."""
+    return touches_records(command) or not launches_nothing(command)
 
 
 def launches_nothing(command: str) -> bool:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from ml_intern_helpers.runs import contract, first_one, places
 from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.differences import Stated, differs
-from ml_intern_helpers.runs.run_record import Runs, runs_of
+from ml_intern_helpers.runs.run_record import Run, Runs, runs_of
 from ml_intern_helpers.runs.spend import ON_THIS_MACHINE, Cost, cost_on_jobs, may_spend
+from ml_intern_helpers.runs.task_schema import fault
 from ml_intern_helpers.runs.when import now
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch.judge import Judged
-    from ml_intern_helpers.report import Finding
 
 _LOOP = re.compile(r"in a loop: started (\d+|an unknown number of) times")
 _AGREE = "with the user's word: `task agree --spend-cap USD …` (or `task change --spend-cap USD --reason …`), then launch again"
@@ -47,24 +47,20 @@ class State(NamedTuple):
         return self.task.id if self.task is not None else None
 
 
-def state_of(cwd: Path) -> State:
-    """The task and the ledger of the project around `cwd`.
+def state_of(folders: list[Path]) -> State:
+    """The task and the ledger of the project around `folders` (where the command is given, then where the session began).
 
     Raises:
         BadData: the ledger cannot be read at all.
     """
-    folder = places.home(cwd)
-    return State(contract.task_for(cwd), runs_of(folder), folder, now())
-
-
-def other_terms(errors: list[Finding]) -> list[Hold]:
-    """Findings on terms that are the user's to change."""
-    return [Hold(one.code, one.message, one.fix or "ask the user") for one in errors]
+    folder = places.home(*folders)
+    return State(contract.task_for(*folders), runs_of(folder), folder, now())
 
 
 def holds(found: list[Judged], state: State) -> Iterator[Hold]:
     """Every reason to hold a line that launches `found`."""
     jobs = [one for one in found if one.launch.mode == "jobs"]
+    yield from _contract(state.task)
     for one in found:
         yield from _elsewhere(one, state)
         yield from _same_failure(one, state)
@@ -73,11 +69,24 @@ def holds(found: list[Judged], state: State) -> Iterator[Hold]:
     yield from _one_first(jobs, state)
 
 
+def _contract(task: Task | None) -> Iterator[Hold]:
+    """A task file that is damaged holds nobody to anything; that must not be a way out of what was agreed."""
+    if task is None or not (task.problem or task.open):
+        return
+    wrong = task.problem or "; ".join(told for name, value in task.values.items() if (told := fault(name, value)))
+    if wrong:
+        yield Hold(
+            "TASK", f"what the user agreed to cannot be read: {wrong}", f"mend {task.path} from the plan, with the user's word"
+        )
+
+
 def _elsewhere(one: Judged, state: State) -> Iterator[Hold]:
     """Another account, or the other place: what only the launch tells."""
     if state.task is None or not state.task.open:
         return
-    said = {"where": Stated("known", one.launch.mode)}
+    # A few steps on this machine before the job are what the skill asks for, and cost nothing.
+    tried = one.launch.mode == "local" and one.found.facts.smoke is not None
+    said = {} if tried else {"where": Stated("known", one.launch.mode)}
     account = _settings(one)["namespace"]
     if account:
         said["account"] = Stated("known", account)
@@ -92,25 +101,33 @@ def _settings(one: Judged) -> dict[str, object]:
 
 
 def cost_of(one: Judged) -> Cost:
-    """What the launch may cost at most; a loop costs it again each time."""
+    """What the launch may cost at most; a loop costs it again each time, and so does each attempt."""
     from ml_intern_helpers.jobs_prices import price_of
 
     if one.launch.mode != "jobs":
         return ON_THIS_MACHINE
     settings = _settings(one)
-    times = _times(one)
-    if times is None:
-        return Cost(None, "how often the loop starts it is not known")
+    times, attempts = _times(one), _attempts(one)
+    if times is None or attempts is None:
+        return Cost(None, "how often it is started is not known")
     flavor, seconds = settings["flavor"], settings["timeout_s"]
     price = price_of(flavor) if isinstance(flavor, str) else None
     seconds = float(seconds) if isinstance(seconds, int | float) else None
-    return cost_on_jobs(price, seconds, attempts=times, repeats=settings["schedule"] is not None)
+    return cost_on_jobs(price, seconds, attempts=times * attempts, repeats=settings["schedule"] is not None)
 
 
 def _times(one: Judged) -> int | None:
     """How often the line starts it; None when nobody knows."""
     found = next((match[1] for note in one.launch.notes if (match := _LOOP.search(note))), "1")
     return int(found) if found.isdecimal() else None
+
+
+def _attempts(one: Judged) -> int | None:
+    """`--attempts`: how often the Hub tries it; None when nobody knows."""
+    told = one.launch.settings.get("attempts")
+    if told is None:
+        return None if one.launch.open else 1
+    return int(told.value) if told.value is not None and told.value.isdecimal() and int(told.value) > 0 else None
 
 
 def _money(one: Judged, state: State) -> Iterator[Hold]:
@@ -127,14 +144,22 @@ def _one_first(jobs: list[Judged], state: State) -> Iterator[Hold]:
     waiting = first_one.unproven(state.runs, state.task_id) if training else None
     if waiting is not None:
         name = waiting.text("job_id") or waiting.text("command")[:60]
-        look = f"look at it: `hf jobs logs {waiting.text('job_id') or 'JOB_ID'}`; once losses are seen there, this launch passes"
-        yield Hold("ONE_FIRST", f"the job before this one ({name}) has not been seen training", look)
+        yield Hold("ONE_FIRST", f"the job before this one ({name}) has not been seen training", look_at(waiting))
     elif _several(training) and not _proven(training, state):
         yield Hold(
             "ONE_FIRST",
             "this starts several jobs, and none of this script was seen training yet",
             "submit one, see it train, then the rest",
         )
+
+
+def look_at(waiting: Run) -> str:
+    """How one goes on where a job waits for `waiting` to be seen training."""
+    job = waiting.text("job_id")
+    if not job:
+        never = f'where it never started, with the user\'s word: `budget --apply-release {waiting.id} --reason "…"`'
+        return f"find it with `hf jobs list`, see losses in its log; {never}"
+    return f"look at it: `hf jobs logs {job}`; once losses are seen there, this launch passes"
 
 
 def _several(training: list[Judged]) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from ml_intern_helpers.guard import control, everyday
+from ml_intern_helpers.guard import control, everyday, own_records
 from ml_intern_helpers.guard.decisions import PASS, Decision
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 #: Below the client's own limit for this hook (hooks.json), after which it would let the call pass.
 MOST_SECONDS = 8.0
 _MOST_FINDINGS = 8
-#: Not wrong, but not the model's to decide: terms that differ from what was agreed, and what starts again and again.
-_FOR_THE_USER = ("SCOPE", "LAUNCH114")
 
 
 class TooSlow(BaseException):
@@ -37,10 +35,13 @@ class TooSlow(BaseException):
 def guarded(event: dict[str, object], command: str, cwd: str) -> Decision:
     """The decision on a Bash command, logged when it launches something."""
     mode = control.mode()
-    if mode == "off" or everyday.launches_nothing(command):
+    if mode == "off":
         return PASS
     start = time.monotonic()
-    found, looked = _looked_at(command, cwd, event)
+    found, looked = (PASS, False) if everyday.launches_nothing(command) else _looked_at(command, cwd, event)
+    if found.kind == "pass":
+        written = own_records.on_command(command)
+        found, looked = (written, True) if written.kind != "pass" else (found, looked)
     if not looked:
         return PASS
     decision = _softened(found) if mode == "warn" else found
@@ -56,15 +57,18 @@ def _looked_at(command: str, cwd: str, event: dict[str, object]) -> tuple[Decisi
             os.chdir(cwd)
             return _judged(command, Path(cwd), event)
     except (Exception, TooSlow, RecursionError) as err:
-        return _unread(command, err)
+        return _unread(err), True
 
 
 def _judged(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decision, bool]:
-    from ml_intern_helpers.preflight.launch.find import launches_of
+    from ml_intern_helpers.errors import Unavailable
+    from ml_intern_helpers.preflight.launch.find import TOO_DEEP, launches_of
 
     launches = [launch for launch in launches_of(command, cwd) if not launch.dry]
     if not launches:
         return PASS, False
+    if any(launch.target.reason == TOO_DEEP for launch in launches):
+        raise Unavailable("its shells are nested too deeply", hint="write the launch as one plain command")
     from ml_intern_helpers.preflight.launch.judge import examined
 
     found = [one for one in examined(launches) if one.launch.mode == "jobs" or one.trains]
@@ -72,17 +76,24 @@ def _judged(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decision
 
 
 def _decided(found: list[Judged], cwd: Path, event: dict[str, object]) -> Decision:
-    errors = [finding for one in found for finding in one.found.findings if finding.severity == "error"]
-    wrong = [finding for finding in errors if not finding.code.startswith(_FOR_THE_USER)]
-    if wrong:
-        return Decision("deny", _refusal(wrong), codes=_codes(wrong))
-    from ml_intern_helpers.guard import holds, on_file
+    from ml_intern_helpers.guard import holds, never_ran, on_file, weighing
 
-    state = holds.state_of(cwd)
-    held = [*holds.other_terms(errors), *holds.holds(found, state)] or on_file.reserve(found, state, event)
+    never_ran.try_to_give_back(event)
+    state = holds.state_of(_folders(event, cwd))
+    weighed = weighing.weighed(found, state)
+    if weighed.wrong:
+        return Decision("deny", _refusal(weighed.wrong), codes=_codes(weighed.wrong))
+    held = [*weighed.asked, *holds.holds(found, state)] or on_file.reserve(found, state, event)
     if held:
         return Decision("ask", holds.question(held), codes=tuple(dict.fromkeys(hold.code for hold in held)))
-    return Decision("pass", context=_notes(found))
+    return Decision("pass", context=_notes(weighed.told))
+
+
+def _folders(event: dict[str, object], cwd: Path) -> list[Path]:
+    """Where the project's `.ml-intern` is looked for: a `cd` in an earlier call must not lose the task."""
+    from ml_intern_helpers.guard.near import places_of
+
+    return [Path(one) for one in places_of(event)] or [cwd]
 
 
 def _codes(findings: list[Finding]) -> tuple[str, ...]:
@@ -91,26 +102,24 @@ def _codes(findings: list[Finding]) -> tuple[str, ...]:
 
 def _refusal(wrong: list[Finding]) -> str:
     """What the model reads in place of the command's output: what is wrong, and how it goes on."""
-    from ml_intern_helpers.preflight.shortened import without_repeats
-    from ml_intern_helpers.report import render_finding
-
-    shown = without_repeats(wrong)[:_MOST_FINDINGS]
-    more = len(wrong) - len(shown)
     lines = [f"ml-intern held this launch before it cost anything: {len(wrong)} error{'s' if len(wrong) > 1 else ''}."]
-    lines += [render_finding(finding) for finding in shown]
-    lines += [f"and {more} more"] if more > 0 else []
+    lines += _listed(wrong)
     lines.append("Correct them and launch again. `preflight_check --launch '…'` shows the whole checklist before the next try.")
     return "\n".join(lines)
 
 
-def _notes(found: list[Judged]) -> str:
-    """Warnings of a launch that passes; the model should know them, the launch need not wait."""
+def _notes(told: list[Finding]) -> str:
+    """What the model should know of a launch that passes; the launch need not wait."""
+    return "\n".join(["ml-intern lets this launch pass; pre-flight says of it:", *_listed(told)]) if told else ""
+
+
+def _listed(findings: list[Finding]) -> list[str]:
+    from ml_intern_helpers.preflight.shortened import without_repeats
     from ml_intern_helpers.report import render_finding
 
-    warnings = [finding for one in found for finding in one.found.findings if finding.severity == "warning"]
-    if not warnings:
-        return ""
-    return "\n".join(["ml-intern, pre-flight of this launch: no error.", *map(render_finding, warnings[:_MOST_FINDINGS])])
+    shown = without_repeats(findings)[:_MOST_FINDINGS]
+    more = len(findings) - len(shown)
+    return [*map(render_finding, shown), *([f"and {more} more"] if more > 0 else [])]
 
 
 def _softened(decision: Decision) -> Decision:
@@ -120,18 +129,19 @@ def _softened(decision: Decision) -> Decision:
     return Decision("pass", context=f"ML_INTERN_GUARD=warn let this pass. {decision.reason}", codes=decision.codes)
 
 
-def _unread(command: str, err: BaseException) -> tuple[Decision, bool]:
-    """A line that the shell itself refuses launches nothing; of any other that cannot be read a person decides."""
-    from ml_intern_helpers.errors import BadData
+def _unread(err: BaseException) -> Decision:
+    """What cannot be checked is a person's to decide. Also a line that this reader cannot make sense of: the shell may."""
+    from ml_intern_helpers.errors import ToolError
     from ml_intern_helpers.text import clean
 
-    if isinstance(err, BadData) and "quote" in err.message:
-        return PASS, False
-    told = "it took too long" if isinstance(err, TooSlow) else clean(str(err) or type(err).__name__, limit=200)
-    reason = (
-        f"ml-intern could not check what this starts ({told}). Write the launch as one plain command, or let the user run it."
-    )
-    return Decision("ask", reason, codes=("UNREAD",)), True
+    told, way_on = clean(str(err) or type(err).__name__, limit=200), ""
+    if isinstance(err, TooSlow):
+        told = f"it took longer than {MOST_SECONDS:g} s"
+    elif isinstance(err, ToolError):
+        told, way_on = clean(err.message, limit=300), clean(err.hint or "", limit=300)
+    way_on = way_on or "write the launch as one plain command"
+    reason = f"ml-intern could not check what this starts: {told}\n    way on: {way_on}; or let the user run it"
+    return Decision("ask", reason, codes=("UNREAD",))
 
 
 @contextmanager
@@ -157,6 +167,6 @@ def _log(event: dict[str, object], command: str, cwd: str, decision: Decision, t
     from ml_intern_helpers.guard import decision_log
     from ml_intern_helpers.runs import places
 
-    folder = places.home(Path(cwd))
-    if decision.reason or decision.context or folder.is_dir():  # a run that nothing is said about makes no folder in a project
+    folder = places.home(*_folders(event, Path(cwd)))
+    if decision.codes or folder.is_dir():  # a run that nothing is held against makes no folder in a project
         decision_log.write(folder, event, command, decision, took_ms)

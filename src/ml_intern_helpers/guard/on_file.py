@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ml_intern_helpers.guard.holds import Hold, State, cost_of, sha256_of
-from ml_intern_helpers.runs import launching
+from ml_intern_helpers.guard.holds import Hold, State, cost_of, look_at, sha256_of
+from ml_intern_helpers.runs import first_one, launching
+from ml_intern_helpers.runs.run_record import Runs, runs_of
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch.judge import Judged
@@ -53,6 +54,17 @@ def reserve(found: list[Judged], state: State, event: dict[str, object]) -> list
             held.append(Hold("SPEND", decision.reason, "wait for the other launch to be settled, or ask the user"))
         else:
             made.append(run_id)
+    held += _overtaken(found, state, made)
     for run_id in made if held else []:
         launching.release(state.folder, run_id, "the line was held as a whole")
     return held
+
+
+def _overtaken(found: list[Judged], state: State, made: list[str]) -> list[Hold]:
+    """One first, between sessions: both saw no job before theirs, and the order of the ledger says whose was the first."""
+    if not made or not any(one.trains and one.launch.mode == "jobs" for one in found):
+        return []
+    runs = runs_of(state.folder, state.at).all
+    before = runs[: next((number for number, run in enumerate(runs) if run.id in made), len(runs))]
+    first = first_one.unproven(Runs(before), state.task_id)
+    return [Hold("ONE_FIRST", "another session has just started a job of this task", look_at(first))] if first is not None else []

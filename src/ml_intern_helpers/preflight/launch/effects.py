@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os.path
 import re
+import shlex
 from pathlib import Path
 
 from ml_intern_helpers.preflight.launch.launch import Place, Written
@@ -34,6 +35,21 @@ def export(place: Place, words: list[Word]) -> None:
             place.variables[pair[0]] = place.environ[pair[0]] = pair[1]
         elif word.text in place.variables:
             place.environ[word.text] = place.variables[word.text]
+
+
+def alias(place: Place, words: list[Word]) -> None:
+    """`alias NAME='text'`: a shell that is asked to (the client's is) puts the text in the name's place from the next line on."""
+    for word in words:
+        pair = word.before("=")
+        if pair and not pair[1].unknown:
+            place.aliases[pair[0]] = pair[1].text
+
+
+def unaliased(place: Place, words: list[Word]) -> str | None:
+    """What the shell reads in place of words that begin with an alias; None when they do not."""
+    text = place.aliases.get(words[0].text)
+    rest = (word.text if word.unknown else shlex.quote(word.text) for word in words[1:])
+    return None if text is None else " ".join([text, *rest])
 
 
 def writes(place: Place, command: Command, words: list[Word], name: str) -> None:

@@ -23,6 +23,8 @@ from ml_intern_helpers.preflight.launch.wrappers import SHELLS, program, unwrapp
 MAX_CHARACTERS = 128 * 1024
 #: Launches judged in one line; a generated line of thousands would take minutes.
 MOST = 20
+#: Why a shell within shells within shells was not read.
+TOO_DEEP = "it is nested too deeply"
 _MAKERS = frozenset(
     {"git", "wget", "curl", "cp", "mv", "rsync", "scp", "unzip", "tar", "hf", "huggingface-cli", "gh", "make", "jupyter", "sed"}
 )
@@ -77,16 +79,21 @@ class _Walk:
         if not words:
             self.place.variables |= assigned
         else:
-            for launch in self._read(command, words, assigned):
+            for launch in self._aliased(words) or self._read(command, words, assigned):
                 self.count += 1
                 launch.notes += self._loop_note()
                 yield launch
             self._effects(command, words)
         self.before = words
 
+    def _aliased(self, words: list[Word]) -> list[Launch]:
+        text = effects.unaliased(self.place, words)
+        others = {name: value for name, value in self.place.aliases.items() if name != words[0].text}
+        return list(self._deeper(text, replace(self.place, aliases=others))) if text is not None else []
+
     def _deeper(self, text: str, place: Place) -> Iterator[Launch]:
         if place.depth >= DEEPEST:
-            yield Launch(masked(text), "bash -c", "local", Target("unknown", reason="it is nested too deeply"))
+            yield Launch(masked(text), "bash -c", "local", Target("unknown", reason=TOO_DEEP))
             return
         inner = replace(place, variables=dict(place.variables), environ=dict(place.environ), depth=place.depth + 1)
         yield from _Walk(inner).walk(text)
@@ -174,6 +181,8 @@ class _Walk:
             effects.change_folder(self.place, words)
         elif name in ("export", "declare", "readonly"):
             effects.export(self.place, words[1:])
+        elif name == "alias":
+            effects.alias(self.place, words[1:])
         elif name == "for":
             self._loop_begins(words)
         elif name in ("read", "mapfile", "unset", "local"):

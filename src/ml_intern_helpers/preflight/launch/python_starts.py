@@ -13,14 +13,18 @@ from collections.abc import Iterator
 
 #: Texts without any of these start nothing; looking for them costs less than parsing.
 _SIGNS = re.compile(
-    r"run_job|run_uv_job|create_scheduled_|subprocess|os\.(?:system|popen|exec|spawn)|Popen|check_(?:call|output)"
+    r"run_job|run_uv_job|create_scheduled_|trigger_scheduled_|resume_scheduled_|Sandbox|subprocess|os\.(?:system|popen|exec|spawn)|Popen|check_(?:call|output)"
 )
 _JOBS = {
     "run_job": "hf jobs run",
     "run_uv_job": "hf jobs uv run",
     "create_scheduled_job": "hf jobs scheduled run",
     "create_scheduled_uv_job": "hf jobs scheduled uv run",
+    "rerun_job": "hf jobs rerun",
+    "trigger_scheduled_job": "hf jobs scheduled trigger",
+    "resume_scheduled_job": "hf jobs scheduled resume",
 }
+_SANDBOXES = {"Sandbox.create": "hf sandbox create", "SandboxPool": "hf sandbox pool create"}
 _OPTIONS = {"flavor": "--flavor", "timeout": "--timeout", "namespace": "--namespace", "python": "--python", "name": "--name"}
 _TEXT_PROGRAMS = frozenset({"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput"})
 _LIST_PROGRAMS = frozenset(f"subprocess.{name}" for name in ("run", "call", "check_call", "check_output", "Popen"))
@@ -50,6 +54,8 @@ def _line(call: ast.Call, constants: dict[str, ast.expr]) -> Iterator[str]:
     last = name.rpartition(".")[2]
     if last in _JOBS:
         yield " ".join([_JOBS[last], *_job(last, call, constants)])
+    elif name.rpartition("huggingface_hub.")[2] in _SANDBOXES:
+        yield _SANDBOXES[name.rpartition("huggingface_hub.")[2]]
     elif name in _TEXT_PROGRAMS and call.args:
         yield _text(call.args[0], constants)
     elif (

@@ -1,4 +1,4 @@
-"""Programs that hand a text, or words joined to one, to a shell of their own: tmux, watch, su, find -exec, eval."""
+"""Programs that hand a text, or words joined to one, to a shell of their own: tmux, watch, su, find -exec, eval, trap."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ def text_for_shell(name: str, words: list[Word]) -> Word | None:
     """What a shell gets to read from program `name` with these words; None when nothing."""
     if name == "eval":
         return _joined(words)
+    if name == "trap":
+        return words[0] if words and words[0].text not in ("-", "-p", "-l") else None
     if name == "watch":
         return _joined(split(words, _WATCH).rest)
     if name == "tmux":
