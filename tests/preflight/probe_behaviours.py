@@ -253,6 +253,20 @@ def narrow_callback(model: str, folder: str) -> str:
     return "taken"
 
 
+def gone_but_there(model: str, folder: str) -> str:
+    """Settings that releases took from a config and that are attributes of it all the same: API110's cases hold them (a property)."""
+    import transformers
+
+    sys.path.insert(0, str(ROOT / "src"))
+    from ml_intern_helpers.api_index.removed import removals_of
+
+    made: dict[str, Any] = {"transformers.TrainingArguments": transformers.TrainingArguments(output_dir=folder, use_cpu=True)}
+    made |= {f"trl.{kind}Config": config(kind, folder) for kind in ("SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO")}
+    gone = [one.name.rpartition(".") for package in ("transformers", "trl") for one in removals_of(package)]
+    there = [f"{owner}.{name}" for owner, _, name in gone if owner in made and hasattr(made[owner], name)]
+    return " ".join(there)
+
+
 def default_of(name: str) -> Callable[[str, str], Any]:
     return lambda model, folder: getattr(config("SFT", folder), name)
 
@@ -271,6 +285,7 @@ PROBES: dict[str, Callable[[str, str], Any]] = {
     "API109 compute_loss": narrow("compute_loss", lambda self, model, inputs, return_outputs=False: None),
     "API109 training_step": narrow("training_step", lambda self, model, inputs: None),
     "API109 log": narrow("log", lambda self, logs: None),
+    "API110 what is gone": gone_but_there,
     "API109 callback": narrow_callback,
     "API104 load_in_4bit": from_pretrained(load_in_4bit=True),
     "API104 load_in_8bit": from_pretrained(load_in_8bit=True),

@@ -52,6 +52,7 @@ CLAIMS = {
         (f"API101 load_dataset {name}" for name in ("use_auth_token", "ignore_verifications", "task")), "TypeError: JsonConfig"
     ),
     **dict.fromkeys((f"API109 {name}" for name in (*api109_narrow_override.GIVEN, "callback")), "TypeError: "),
+    "API110 what is gone": "trl.RLOOConfig.world_size",
     "API101 TrlParser's file": "ValueError: Unknown arguments from config file",
     "API101 TrlParser's option": "ValueError: Some specified arguments are not used",
     "API101 TrlParser reads": "p False True 1e-05 8",
