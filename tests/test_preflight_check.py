@@ -156,6 +156,23 @@ def test_shell_lines_of_a_notebook_that_go_on_and_that_are_assigned(helper: Help
     assert [(one["file"][-8:], one["line"]) for one in answer["findings"] if one["code"] == "API101"] == [("[cell 2]", 2)]
 
 
+def test_cells_and_lines_that_a_magic_runs_as_python(helper: Helper, tmp_path: Path) -> None:
+    cells = (
+        "%%capture\nfrom trl import SFTTrainer",
+        "%%bash\nt = SFTTrainer('m', shell=k)",
+        "%%time\nt = SFTTrainer('m', tokenizer=k)\n%time t.train()",
+    )
+    answer = helper("preflight_check", str(write(tmp_path, "train.ipynb", notebook(*cells))), "--json").json
+    assert answer["method"] == "SFT"
+    assert [(one["file"][-8:], one["line"]) for one in answer["findings"] if one["code"] == "API101"] == [("[cell 3]", 2)]
+
+
+def test_a_function_that_gets_the_trainer_hands_it_on(helper: Helper, tmp_path: Path) -> None:
+    """`trainer = train_on_responses_only(trainer, …)`: the script holds a training."""
+    text = "from trl import SFTTrainer\nfrom tools import wrapped\nt = SFTTrainer('m')\nt = wrapped(t, part='x')\nt.train()\n"
+    assert helper("preflight_check", str(write(tmp_path, "train.py", text)), "--json").json["method"] == "SFT"
+
+
 COULD_NOT_TELL = {
     "empty": ("train.py", b"", "is empty"),
     "blank": ("train.py", b"  \n\n", "is empty"),
