@@ -164,6 +164,7 @@ def test_cells_and_lines_that_a_magic_runs_as_python(helper: Helper, tmp_path: P
     )
     answer = helper("preflight_check", str(write(tmp_path, "train.ipynb", notebook(*cells))), "--json").json
     assert answer["method"] == "SFT"
+    assert [(one["line"], one["reason"][:8]) for one in answer["unknowns"]] == [(2, "[cell 3]")]
     assert [(one["file"][-8:], one["line"]) for one in answer["findings"] if one["code"] == "API101"] == [("[cell 3]", 2)]
 
 
