@@ -144,3 +144,58 @@ def test_half_a_character_is_refused_as_datasets_does(text: str, call: Call, tmp
     outcome = call(str(path))
     assert outcome.code == 3
     assert "line 2 has half a character" in outcome.stderr
+
+
+CHAT = [{"role": "user", "content": "why"}, {"role": "assistant", "content": "so"}]
+
+
+def test_single_bad_rows_do_not_make_a_method_incompatible(call: Call, tmp_path: Path) -> None:
+    odd = [[], [CHAT[0], {"role": "system", "content": "be"}, CHAT[1]]]
+    rows = [{"messages": [{"role": "user", "content": text}, CHAT[1]]} for text in TEXTS] + [{"messages": turns} for turns in odd]
+    grpo = call(str(_jsonl(tmp_path / "a.jsonl", rows)), "--json").json["verdicts"]["grpo"]
+    assert (grpo["verdict"], grpo["mapping_rows_in"], grpo["mapping_rows_out"]) == ("needs_mapping", SIZE + 2, SIZE)
+
+
+def test_two_shapes_in_one_file_give_the_rows_of_one(call: Call, tmp_path: Path) -> None:
+    """Asked to hold both shapes at once, no row was left, and the file was INCOMPATIBLE."""
+    rows = [{"messages": CHAT} if at % 3 == 0 else {"prompt": text, "completion": "so"} for at, text in enumerate(TEXTS)]
+    verdicts = call(str(_jsonl(tmp_path / "a.jsonl", rows)), "--json").json["verdicts"]
+    assert [verdicts[name]["mapping_rows_out"] for name in ("sft", "grpo")] == [SIZE * 2 // 3] * 2
+
+
+@pytest.mark.parametrize(("good", "bad"), [(1, -1), ("up", "down"), (True, False)])
+def test_sft_does_not_learn_what_was_marked_as_bad(good: object, bad: object, call: Call, tmp_path: Path) -> None:
+    """Under another name than 'label' the mark was overlooked: READY, and 'learns the good answers alone'."""
+    rows = [{"prompt": text, "completion": "so", "rating": (bad, good)[at % 3 == 0]} for at, text in enumerate(TEXTS)]
+    sft = call(str(_jsonl(tmp_path / "a.jsonl", rows)), "--json").json["verdicts"]["sft"]
+    assert (sft["verdict"], sft["mapping_rows_out"]) == ("needs_mapping", SIZE // 3)
+
+
+def test_a_score_of_nought_everywhere_is_no_mark(call: Call, tmp_path: Path) -> None:
+    rows = [{"prompt": text, "completion": "so", "score": 0} for text in TEXTS]
+    assert call(str(_jsonl(tmp_path / "a.jsonl", rows)), "--json").json["verdicts"]["sft"]["verdict"] == "ready"
+
+
+def test_nulls_are_told_once(call: Call, tmp_path: Path) -> None:
+    rows = [{"prompt": text if at % 5 else None, "completion": "so"} for at, text in enumerate(TEXTS)]
+    findings = call(str(_jsonl(tmp_path / "a.jsonl", rows)), "--full", "--json").json["findings"]
+    told = [(item["code"], item["evidence"]) for item in findings if "null" in item["message"]]
+    assert told == [("SET214", f"5 of all {SIZE} rows (20.83%): row 1, 6, 11, 16, 21")]
+
+
+def test_texts_too_short_to_tell_their_language_are_in_no_other_one(call: Call, tmp_path: Path) -> None:
+    """Half of a set of short English answers was 'not clear', and the languages were said to differ."""
+    long = [
+        {"text": f"{text}, and that is all there is to be said about it in this place, or in any of the others"} for text in TEXTS
+    ]
+    paths = [str(_jsonl(tmp_path / name, rows)) for name, rows in (("a.jsonl", long), ("b.jsonl", [{"text": "x = 1"}] * 30))]
+    assert "languages" not in call(paths[0], "--compare", paths[1], "--json").json["compare"]["differs"]
+
+
+def test_answers_that_are_numbers_are_no_clear_no(call: Call, tmp_path: Path) -> None:
+    """'no column is known as an answer', said SFT, two lines above 'answer' that GRPO was recommended for."""
+    rows = [{"problem": text, "answer": at} for at, text in enumerate(TEXTS)]
+    report = call(str(_jsonl(tmp_path / "a.jsonl", rows)), "--json").json
+    assert report["verdicts"]["sft"]["verdict"] == "unknown"
+    assert "str(row['answer'])" in report["verdicts"]["sft"]["reason"]
+    assert [item["method"] for item in report["recommended"]] == ["grpo"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ml_intern_helpers.dataset.definitions.limits import LEAST_ROWS, REFUSAL_SHARE, SMALL_CLASS_SHARE
@@ -61,10 +62,20 @@ def _as_text(value: Any) -> str:
 
 def merged(sample: list[Finding], full: list[Finding], counted: Counts) -> list[Finding]:
     """All findings, errors first. A code the full scan found is told once, over all rows; what it cannot see stays as it was."""
+    sample, full = _nulls_once(sample, full)
     codes = {finding.code for finding in full}
     kept = [item for item in sample if item.code not in codes and not _outdated(item, counted)]
     rank = {"error": 0, "warning": 1, "info": 2}
     return sorted([*full, *kept], key=lambda item: rank[item.severity])
+
+
+def _nulls_once(sample: list[Finding], full: list[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Nulls that a trainer stops at (SET214) are told with the count over all rows, and not again as SET308."""
+    nulls = {item.message: item for item in full if item.code == "SET308"}
+    counted = {id(item): nulls.get(item.message.rpartition(" (")[0]) for item in sample if item.code == "SET214"}
+    said = {found.message for found in counted.values() if found}
+    told = [replace(item, line=at.line, evidence=at.evidence) if (at := counted.get(id(item))) else item for item in sample]
+    return told, [item for item in full if item.code != "SET308" or item.message not in said]
 
 
 def _outdated(item: Finding, counted: Counts) -> bool:
