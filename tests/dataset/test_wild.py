@@ -199,3 +199,11 @@ def test_answers_that_are_numbers_are_no_clear_no(call: Call, tmp_path: Path) ->
     assert report["verdicts"]["sft"]["verdict"] == "unknown"
     assert "str(row['answer'])" in report["verdicts"]["sft"]["reason"]
     assert [item["method"] for item in report["recommended"]] == ["grpo"]
+
+
+@pytest.mark.parametrize("odd", [[], {"a": 1}], ids=["a list", "an object"])
+@pytest.mark.parametrize("marks", [(0, 1), (1, 2, 3)], ids=["marks", "ratings"])
+def test_a_stray_cell_among_marks_is_no_bug_of_ours(odd: object, marks: tuple[int, ...], call: Call, tmp_path: Path) -> None:
+    rows = [{"prompt": text, "completion": "so", "score": marks[at % len(marks)]} for at, text in enumerate(TEXTS)]
+    rows[5]["score"] = odd
+    assert call(str(_jsonl(tmp_path / "a.jsonl", rows)), "--json").json["verdicts"]

@@ -46,5 +46,10 @@ def desirable(labels: Iterable[Any]) -> dict[Any, bool] | None:
     return None
 
 
+def said(good: dict[Any, bool], value: object) -> bool | None:
+    """What `good`, made by `desirable`, says of one label; None for what is no label (a list among numbers)."""
+    return good.get(value) if isinstance(value, (bool, int, float, str)) else None
+
+
 def _plain(value: object) -> str:
     return _SKIN.sub("", str(value)).strip().strip(":").lower().replace(" ", "_").replace("-", "_")

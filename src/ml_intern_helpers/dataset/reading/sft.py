@@ -19,7 +19,7 @@ from ml_intern_helpers.dataset.reading.common import (
     tools_problems,
 )
 from ml_intern_helpers.dataset.shapes import classes, single_turns
-from ml_intern_helpers.dataset.thumbs import desirable
+from ml_intern_helpers.dataset.thumbs import desirable, said
 
 
 def problems(rows: list[Row]) -> list[Problem]:
@@ -74,7 +74,7 @@ def _label(rows: list[Row]) -> list[Problem]:
     """Rows for KTO: SFT would learn the undesirable answers as well."""
     name = first(rows[0], PARTS["label"][0])
     good = desirable(row.get(name) for row in rows) if name else None
-    bad = tuple(position for position, row in enumerate(rows) if name and good and not good.get(row[name], True))
+    bad = tuple(position for position, row in enumerate(rows) if name and good and said(good, row[name]) is False)
     # A score that is 0 in every row says nothing of the answers.
     if not bad or (name != "label" and len(bad) == len(rows)):
         return []
