@@ -267,6 +267,17 @@ def gone_but_there(model: str, folder: str) -> str:
     return " ".join(there)
 
 
+def weighed(kind: str) -> Callable[[str, str], Any]:
+    def probe(model: str, folder: str) -> Any:
+        import trl
+
+        args = config(kind, folder, reward_weights=[1.0, 2.0])
+        rewards = {"reward_funcs": lambda completions, **kwargs: [0.0 for _ in completions]}
+        return getattr(trl, f"{kind}Trainer")(model, args=args, train_dataset=rows(prompt="a"), **rewards)
+
+    return probe
+
+
 def default_of(name: str) -> Callable[[str, str], Any]:
     return lambda model, folder: getattr(config("SFT", folder), name)
 
@@ -286,6 +297,8 @@ PROBES: dict[str, Callable[[str, str], Any]] = {
     "API109 training_step": narrow("training_step", lambda self, model, inputs: None),
     "API109 log": narrow("log", lambda self, logs: None),
     "API110 what is gone": gone_but_there,
+    "DATA111 GRPO": weighed("GRPO"),
+    "DATA111 RLOO": weighed("RLOO"),
     "API109 callback": narrow_callback,
     "API104 load_in_4bit": from_pretrained(load_in_4bit=True),
     "API104 load_in_8bit": from_pretrained(load_in_8bit=True),

@@ -53,6 +53,8 @@ CLAIMS = {
     ),
     **dict.fromkeys((f"API109 {name}" for name in (*api109_narrow_override.GIVEN, "callback")), "TypeError: "),
     "API110 what is gone": "trl.RLOOConfig.world_size",
+    "DATA111 GRPO": "ValueError: Number of reward weights",
+    "DATA111 RLOO": "ValueError: Number of reward weights",
     "API101 TrlParser's file": "ValueError: Unknown arguments from config file",
     "API101 TrlParser's option": "ValueError: Some specified arguments are not used",
     "API101 TrlParser reads": "p False True 1e-05 8",

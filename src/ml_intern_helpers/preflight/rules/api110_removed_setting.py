@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.names import origins
@@ -59,6 +60,8 @@ def _judged(facts: Facts, node: ast.Attribute, configs: list[Construction], amon
         call = facts.offers.call_of(found.origin) if found.state == "found" and not found.rest else None
         if call is None or node.attr in {*call.names, *config.declared} or node.attr in STILL_THERE:
             return
+        if node.attr not in _ever_gone():  # asked first: advice looks for what was meant, and takes its time
+            return
         advice = for_argument(facts.offers, name, node.attr, call)
         if not advice.existed:
             return
@@ -70,3 +73,11 @@ def _judged(facts: Facts, node: ast.Attribute, configs: list[Construction], amon
     since = "; ".join(part for part in (facts.offers.label(found.origin), advice.since) if part)
     fix = f"read .{advice.rename}" if advice.rename else "do not read it: the release has no such setting"
     yield failed(f"{shown} does not exist ({since}): AttributeError", fix, node)
+
+
+@cache
+def _ever_gone() -> frozenset[str]:
+    """The last part of every name that went from a library with configs."""
+    from ml_intern_helpers.api_index.removed import removals_of
+
+    return frozenset(one.name.rpartition(".")[2] for package in ("transformers", "trl") for one in removals_of(package))
