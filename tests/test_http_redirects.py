@@ -15,7 +15,7 @@ from ml_intern_helpers.services import HUB, SEMANTIC_SCHOLAR, Service
 from support.door import door, enter
 from support.loopback import Answer, Loopback
 
-TOKEN = "hf_canaryCANARYcanaryCANARYcanary0000"
+TOKEN = "hf_" + "canaryCANARY" * 2 + "canary0000"
 
 
 @pytest.fixture

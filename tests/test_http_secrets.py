@@ -17,7 +17,7 @@ from support.door import door, enter
 from support.helpers import ROOT, Outcome, clean_environment
 from support.loopback import Answer, Loopback, Request
 
-CANARY = "hf_canaryCANARYcanaryCANARYcanary0000"
+CANARY = "hf_" + "canaryCANARY" * 2 + "canary0000"
 KEYS = {"HF_TOKEN": CANARY, "SEMANTIC_SCHOLAR_API_KEY": CANARY, "OPENALEX_API_KEY": CANARY}
 
 

@@ -20,7 +20,7 @@ from ml_intern_helpers.services import HUB
 from support.door import door, enter
 from support.loopback import Answer, Loopback
 
-TOKEN = "hf_canaryCANARYcanaryCANARYcanary0000"
+TOKEN = "hf_" + "canaryCANARY" * 2 + "canary0000"
 ROOM = "the promise is 2 s (or the deadline); the rest is room for a loaded test machine, far from what a fault would cost"
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n"
 

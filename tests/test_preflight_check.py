@@ -156,6 +156,24 @@ def test_shell_lines_of_a_notebook_that_go_on_and_that_are_assigned(helper: Help
     assert [(one["file"][-8:], one["line"]) for one in answer["findings"] if one["code"] == "API101"] == [("[cell 2]", 2)]
 
 
+def test_cells_and_lines_that_a_magic_runs_as_python(helper: Helper, tmp_path: Path) -> None:
+    cells = (
+        "%%capture\nfrom trl import SFTTrainer",
+        "%%bash\nt = SFTTrainer('m', shell=k)",
+        "%%time\nt = SFTTrainer('m', tokenizer=k)\n%time t.train()",
+    )
+    answer = helper("preflight_check", str(write(tmp_path, "train.ipynb", notebook(*cells))), "--json").json
+    assert answer["method"] == "SFT"
+    assert [(one["line"], one["reason"][:8]) for one in answer["unknowns"]] == [(2, "[cell 3]")]
+    assert [(one["file"][-8:], one["line"]) for one in answer["findings"] if one["code"] == "API101"] == [("[cell 3]", 2)]
+
+
+def test_a_function_that_gets_the_trainer_hands_it_on(helper: Helper, tmp_path: Path) -> None:
+    """`trainer = train_on_responses_only(trainer, …)`: the script holds a training."""
+    text = "from trl import SFTTrainer\nfrom tools import wrapped\nt = SFTTrainer('m')\nt = wrapped(t, part='x')\nt.train()\n"
+    assert helper("preflight_check", str(write(tmp_path, "train.py", text)), "--json").json["method"] == "SFT"
+
+
 COULD_NOT_TELL = {
     "empty": ("train.py", b"", "is empty"),
     "blank": ("train.py", b"  \n\n", "is empty"),
@@ -396,7 +414,7 @@ def test_only_the_standard_library_is_imported(tmp_path: Path) -> None:
 SECRETS = {
     "a password list": "root:*:19000:0:99999:7:::\n",
     "a hash": "root:$6$Zk3nVbQx$9aLwEr0tYu:19000:0:99999:7:::\n",
-    "a token": "HF_TOKEN hf_abcdefghABCDEFGH0123456789abcdefgh\n",
+    "a token": "HF_TOKEN hf_" + "abcdefghABCDEFGH0123456789" + "abcdefgh\n",
     "a text in quotes": 'password = "correct horse\n',
     "a key in base64": "x = 1\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ AAAAB3NzaC1yc2E\n",
 }

@@ -37,8 +37,7 @@ def _user_cache() -> Path:
     if base:
         return expanded(base)
     home = os.path.expanduser("~")
-    # A container's user may have no home at all; the temporary folder then serves as one.
-    if home == "~":
+    if home == "~":  # a container's user may have no home at all; the temporary folder then serves as one
         import tempfile
 
         home = tempfile.gettempdir()

@@ -45,7 +45,7 @@ def play(root):
     where = found(r'"compute_mode_recommendation": "(\w+)"', (yield bash(helper(root, "detect_compute"))))
     if where != "local":
         raise Stop(f"compute says {where}")
-    found(r"\AAGREED: OPEN: sft \(full\) of ./tiny, local", (yield bash(agreement(root, where))))
+    found(r"\AAGREED: OPEN: sft \(full\) of tiny, local", (yield bash(agreement(root, where))))
     yield use("Write", file_path=".ml-intern/plan.md", content=plan(0))
     audit = yield bash(helper(root, "inspect_dataset") + f' "{root}/examples/chat.jsonl" --method sft')
     found(r"\AREADY for sft", audit)
@@ -75,8 +75,8 @@ def play(root):
 def agreement(root, where):
     """`task agree` with what the request says; for the rest, what the recipe has."""
     data = f'--dataset "{root}/examples/chat.jsonl"'
-    sizes = "--max-length 128 --effective-batch 16 --tracking none --time-budget 1h"
-    said = '--request "fine-tune the tiny model on chat.jsonl" --method sft --adapter full --base-model ./tiny'
+    sizes = "--max-length 128 --effective-batch 16 --tracking trackio --time-budget 1h"
+    said = '--request "fine-tune the tiny model on chat.jsonl" --method sft --adapter full --base-model tiny'
     return f"{helper(root, 'task')} agree {said} {data} {sizes} --where {where}"
 
 

@@ -32,8 +32,10 @@ TEMPLATE = (
 HTML = (
     '<div class="row">\n  <p>Fish &amp; chips &lt; {0} &nbsp; euro</p>\n  <a href="/p?id={0}&amp;page=2">more &raquo;</a>\n</div>'
 )
+#: Put together here: in one piece they look like keys to whoever scans this repository.
+NO_TOKEN, NO_KEY = "hf_" + "x" * 34, "AKIA" + "IOSFODNN7EXAMPLE"
 PLACEHOLDERS = (
-    "Set HF_TOKEN=hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx and AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE in step {0}, put "
+    f"Set HF_TOKEN={NO_TOKEN} and AWS_ACCESS_KEY_ID={NO_KEY} in step {{0}}, put "
     "OPENAI_API_KEY=sk-your-key-here into .env, then connect with postgres://user:password@localhost:5432/db{0} or "
     "mongodb+srv://admin:<password>@cluster{0}.example.net, and mail support@example.com, noreply@github.com or git@github.com:a/b{0}.git. "
     "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----"

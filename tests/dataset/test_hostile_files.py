@@ -67,7 +67,7 @@ BOMBS = [
     pytest.param("a.txt.gz", lambda: inflated(b"a", 1024), [], 3, "line 1 is longer than 8 MiB", 300, id="text without line end"),
     pytest.param("a.csv.gz", lambda: inflated(b"a", 1024), [], 3, "row longer than 8 MiB", 300, id="CSV without line end"),
     pytest.param("a.csv", lambda: b'a,b\n1,"' + b"x,\n" * 2_900_000, [], 3, "quote left open", 300, id="CSV with an open quote"),
-    pytest.param("a.csv", lambda: b"," * 200_000 + b"\n1\n", [], 1, "first 1,000 of 200,001 columns", 500, id="wide CSV header"),
+    pytest.param("a.csv", lambda: b"," * 200_000 + b"\n1\n", [], 1, "1,000 of 200,001 columns", 500, id="wide CSV header"),
     pytest.param("a.json.gz", lambda: inflated(b"{},", 240), [], 3, "jq -c '.[]'", 300, id="JSON document"),
     pytest.param("a.jsonl.gz", lambda: inflated(b"{},", 64), [], 3, "line 1 is longer than 8 MiB", 300, id="JSON line"),
     pytest.param(
@@ -80,9 +80,7 @@ BOMBS = [
         id="row of many objects",
     ),
     pytest.param("a.parquet", shared_text, [], 0, "holds at most 64 MiB", 800, id="Parquet that shares one text"),
-    pytest.param(
-        "a.jsonl", new_keys, ["--sample", "20000"], 1, "first 1,000 of 20,000 columns", 700, id="a new column in every row"
-    ),
+    pytest.param("a.jsonl", new_keys, ["--sample", "20000"], 1, "1,000 of 20,000 columns", 700, id="a new column in every row"),
 ]
 
 

@@ -231,6 +231,53 @@ def pushed_with_the_folder(model: str, folder: str) -> str:
     return "left out" if any(fnmatch(str(inside), pattern) for pattern in given["ignore_patterns"]) else "pushed"
 
 
+def narrow(name: str, override: Callable[..., Any]) -> Callable[[str, str], Any]:
+    """One step of a trainer whose method `name` takes what an older release gave it."""
+
+    def probe(model: str, folder: str) -> str:
+        from trl import SFTTrainer
+
+        args = config("SFT", folder, logging_steps=1)
+        type("Narrow", (SFTTrainer,), {name: override})(model, args=args, train_dataset=rows(messages=CHAT)).train()
+        return "taken"
+
+    return probe
+
+
+def narrow_callback(model: str, folder: str) -> str:
+    from transformers import TrainerCallback
+
+    trainer = sft(model, folder, rows(messages=CHAT))
+    trainer.add_callback(type("Narrow", (TrainerCallback,), {"on_step_end": lambda self, args, state, control: None}))
+    trainer.train()
+    return "taken"
+
+
+def gone_but_there(model: str, folder: str) -> str:
+    """Settings that releases took from a config and that are attributes of it all the same: API110's cases hold them (a property)."""
+    import transformers
+
+    sys.path.insert(0, str(ROOT / "src"))
+    from ml_intern_helpers.api_index.removed import removals_of
+
+    made: dict[str, Any] = {"transformers.TrainingArguments": transformers.TrainingArguments(output_dir=folder, use_cpu=True)}
+    made |= {f"trl.{kind}Config": config(kind, folder) for kind in ("SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO")}
+    gone = [one.name.rpartition(".") for package in ("transformers", "trl") for one in removals_of(package)]
+    there = [f"{owner}.{name}" for owner, _, name in gone if owner in made and hasattr(made[owner], name)]
+    return " ".join(there)
+
+
+def weighed(kind: str) -> Callable[[str, str], Any]:
+    def probe(model: str, folder: str) -> Any:
+        import trl
+
+        args = config(kind, folder, reward_weights=[1.0, 2.0])
+        rewards = {"reward_funcs": lambda completions, **kwargs: [0.0 for _ in completions]}
+        return getattr(trl, f"{kind}Trainer")(model, args=args, train_dataset=rows(prompt="a"), **rewards)
+
+    return probe
+
+
 def default_of(name: str) -> Callable[[str, str], Any]:
     return lambda model, folder: getattr(config("SFT", folder), name)
 
@@ -246,6 +293,13 @@ PROBES: dict[str, Callable[[str, str], Any]] = {
     "API101 TrlParser reads": parsed(
         "--project=p", "--disable-tqdm", "false", "--logging_first_step", "--learning_rate", "1e-5", learning_rate=1.0, max_length=8
     ),
+    "API109 compute_loss": narrow("compute_loss", lambda self, model, inputs, return_outputs=False: None),
+    "API109 training_step": narrow("training_step", lambda self, model, inputs: None),
+    "API109 log": narrow("log", lambda self, logs: None),
+    "API110 what is gone": gone_but_there,
+    "DATA111 GRPO": weighed("GRPO"),
+    "DATA111 RLOO": weighed("RLOO"),
+    "API109 callback": narrow_callback,
     "API104 load_in_4bit": from_pretrained(load_in_4bit=True),
     "API104 load_in_8bit": from_pretrained(load_in_8bit=True),
     "API104 use_flash_attention_2": from_pretrained(use_flash_attention_2=True),

@@ -16,6 +16,7 @@ from ml_intern_helpers.preflight.knowledge import classes, jobs
 from ml_intern_helpers.preflight.requirements import parse_requirement
 from ml_intern_helpers.preflight.rules import (
     api107_plain_arguments,
+    api109_narrow_override,
     data103_generations_do_not_divide,
     hw102_attention,
     log101_disable_tqdm,
@@ -50,6 +51,10 @@ CLAIMS = {
     **dict.fromkeys(
         (f"API101 load_dataset {name}" for name in ("use_auth_token", "ignore_verifications", "task")), "TypeError: JsonConfig"
     ),
+    **dict.fromkeys((f"API109 {name}" for name in (*api109_narrow_override.GIVEN, "callback")), "TypeError: "),
+    "API110 what is gone": "trl.RLOOConfig.world_size",
+    "DATA111 GRPO": "ValueError: Number of reward weights",
+    "DATA111 RLOO": "ValueError: Number of reward weights",
     "API101 TrlParser's file": "ValueError: Unknown arguments from config file",
     "API101 TrlParser's option": "ValueError: Some specified arguments are not used",
     "API101 TrlParser reads": "p False True 1e-05 8",

@@ -135,6 +135,21 @@ def test_a_pinned_release_is_fetched_cached_and_judged(shelf: dict[str, str], he
     assert api(again) == api(answer)
 
 
+def test_trl_decides_for_bf16_only_where_its_config_does(helper: Helper, tmp_path: Path) -> None:
+    """Until 0.19 the configs of TRL inherited `bf16: bool = False`."""
+    config = "from dataclasses import dataclass\nfrom transformers import TrainingArguments\n@dataclass\nclass SFTConfig(TrainingArguments):\n"
+    files = {"__init__.py": "from .config import SFTConfig\nfrom .sft import SFTTrainer\n"}
+    files["sft.py"] = "class SFTTrainer:\n    def __init__(self, model, args): ...\n    def train(self): ...\n"
+    text = "from trl import SFTConfig, SFTTrainer\nSFTTrainer('m', SFTConfig('o')).train()\n"
+    told = {}
+    for version, field in {"0.15.2": "x: int = 0", "0.19.1": "bf16: bool | None = None"}.items():
+        make_wheel(tmp_path / "shelf", "trl", version, files | {"config.py": f"{config}    {field}\n"})
+        (tmp_path / "train.py").write_text(header(f"trl=={version}", "transformers==5.23.0") + text, encoding="utf-8")
+        answer = helper("preflight_check", str(tmp_path / "train.py"), "--json", **shelf_at(tmp_path)).json
+        told[version] = "HW101" in {one["code"] for one in answer["findings"]}
+    assert told == {"0.15.2": False, "0.19.1": True}
+
+
 def test_without_the_release_nothing_is_judged_by_another(helper: Helper, tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(header("trl==0.15.2") + SCRIPT, encoding="utf-8")

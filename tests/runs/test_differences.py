@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.runs.differences import TERMS, Batch, Stated, differs
+from ml_intern_helpers.runs.differences import TERMS, Batch, Stated, compare, differs
 from runs.tasks import values
 
 
@@ -129,3 +129,10 @@ def test_a_message_is_one_clean_line() -> None:
     assert "\n" not in found.message
     assert "\x1b" not in found.message
     assert len(found.message) < 300
+
+
+@pytest.mark.parametrize(("agreed", "written"), [("tiny", "./tiny"), ("./tiny/", "tiny"), ("out/../tiny", "tiny")])
+def test_one_folder_is_one_model_however_it_is_spelt(agreed: str, written: str) -> None:
+    """`./tiny` was held as another model than the agreed `tiny`."""
+    assert compare("base_model.id", agreed, known(written)) == "same"
+    assert compare("base_model.id", agreed, known("tiny2")) == "differs"

@@ -18,6 +18,8 @@ import pytest
 
 from ml_intern_helpers.paths import cache_dir
 from support.helpers import DEAD_URL, ROOT, URL_VARIABLES
+from support.permission_host import ARGUMENTS as HOST_ARGUMENTS
+from support.permission_host import Host
 from support.recordings import SHARED
 
 LAB = SHARED / "lab"
@@ -125,6 +127,7 @@ def run_session(
     home: Path | None = None,
     limit_s: int = 60,
     path: str = PLAIN_PATH,
+    host: Host | None = None,
     **variables: str,
 ) -> Session:
     """Let the client answer `prompts`, one after another in one session; the model plays `turns` in order.
@@ -136,6 +139,7 @@ def run_session(
         home: HOME, where plugins may have been installed; fresh in `folder` when None.
         limit_s: seconds after which the client is stopped.
         path: the client's PATH.
+        host: the person who is asked for permissions; nobody when None.
         variables: further environment variables of the client.
     """
     program = claude()
@@ -143,9 +147,14 @@ def run_session(
     home = home or folder / "home"
     scenario = turns if isinstance(turns, Path) else _written(folder / "scenario.json", turns)
     lines = [json.dumps({"type": "user", "message": {"role": "user", "content": prompt}}) for prompt in prompts]
-    (folder / "prompts.jsonl").write_text("\n".join(lines) + "\n")
+    prompts_file = folder / "prompts.jsonl"
+    if host is None:
+        prompts_file.write_text("\n".join(lines) + "\n")
+    else:
+        host.serve(prompts_file, folder / "stream.jsonl", "\n".join(lines) + "\n", limit_s)
+        arguments = (*arguments, *HOST_ARGUMENTS)
     settings = [part for name, value in environment(home, **variables).items() for part in ("-e", f"{name}={value}")]
-    options = ["-s", scenario, "-o", folder, "-H", home, "-i", folder / "prompts.jsonl", "-t", str(limit_s)]
+    options = ["-s", scenario, "-o", folder, "-H", home, "-i", prompts_file, "-t", str(limit_s)]
     streams = ["-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose"]
     call = [LAB / "run_headless.sh", *options, "-b", program, *settings, "--", *arguments, *streams]
     lab = {**os.environ, "RUN_PATH": path}

@@ -47,6 +47,8 @@ _MASKING = "SFTConfig(completion_only_loss=True) for prompt + completion rows, (
 _PREFERENCE = dict.fromkeys(("beta", "max_length", "loss_type", "truncation_mode", "precompute_ref_log_probs"), _IN_CONFIG)
 
 HINTS: dict[str, Hint] = {
+    "accelerate.Accelerator.fp16": Hint('write mixed_precision="fp16"', "accelerate.Accelerator.mixed_precision"),
+    "accelerate.Accelerator.logging_dir": Hint("write project_dir=", "accelerate.Accelerator.project_dir", renamed=True),
     **_arguments(
         _ARGS,
         evaluation_strategy="eval_strategy",

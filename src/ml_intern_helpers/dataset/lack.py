@@ -10,9 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.names import first
 from ml_intern_helpers.dataset.ratings import pairs_across_rows, rating, threshold
 from ml_intern_helpers.dataset.reading.common import Row
 from ml_intern_helpers.text import clean
+
+#: Columns whose numbers may be answers; a number in `target` is a class.
+_NUMBERS = ("completion", "response", "answer", "output", "solution")
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,15 @@ def lack(method: str, parts: Parts, rows: list[Row]) -> Lack | None:
         return _texts("no column is known as a prompt", ("prompt",), parts, rows, nested_words=True)
     if any(parts.has(part) for part in ("messages", "dialogue", "completion", "chosen", "text")):
         return None
+    number = (
+        first([name for name, kind in parts.kinds.items() if kind in ("int", "float")], _NUMBERS) if parts.has("prompt") else None
+    )
+    if number:
+        as_text = f'dataset.map(lambda row: {{"completion": str(row[{number!r}])}})'
+        return Lack(
+            f"{number!r} holds numbers, and SFT learns texts; if they are the answers: {as_text}, and inspect the result",
+            (number,),
+        )
     wanted = ("completion",) if parts.has("prompt") else ("prompt", "completion")
     return _texts("no column is known as an answer or a text to learn", wanted, parts, rows, at_least=1, nested_words=True)
 

@@ -19,7 +19,7 @@ def rating(parts: Parts, rows: Rows) -> str | None:
     """The column of numbers that rates the answers; None without one, or where the sample holds a single value."""
     numbers = [name for name, kind in parts.kinds.items() if kind in ("int", "float")]
     column = first(numbers, NAMES)
-    return column if column and len({row.get(column) for row in rows if row.get(column) is not None}) > 2 else None
+    return column if column and len({value for row in rows if isinstance(value := row.get(column), (int, float))}) > 2 else None
 
 
 def threshold(column: str) -> str:
@@ -37,7 +37,7 @@ def pairs_across_rows(parts: Parts, rows: Rows) -> str | None:
         return None
     ratings: dict[str, set[Any]] = {}
     for row in rows:
-        ratings.setdefault(_key(row.get(parts.by_part["prompt"])), set()).add(row.get(column))
+        ratings.setdefault(_key(row.get(parts.by_part["prompt"])), set()).add(json.dumps(row.get(column), default=str))
     several = sum(1 for values in ratings.values() if len(values) > 1)
     if 2 * several < len(ratings):
         return None

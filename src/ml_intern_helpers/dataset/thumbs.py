@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,11 +18,17 @@ OPPOSITES = {
     "liked": "disliked",
     "thumbs_up": "thumbs_down",
     "up": "down",
+    "👍": "👎",
+    "upvote": "downvote",
+    "helpful": "unhelpful",
     "correct": "incorrect",
     "accept": "reject",
     "accepted": "rejected",
     "1": "0",
 }
+
+#: Colours of hands, and the sign that asks for a picture.
+_SKIN = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f]")
 
 
 def desirable(labels: Iterable[Any]) -> dict[Any, bool] | None:
@@ -39,5 +46,10 @@ def desirable(labels: Iterable[Any]) -> dict[Any, bool] | None:
     return None
 
 
+def said(good: dict[Any, bool], value: object) -> bool | None:
+    """What `good`, made by `desirable`, says of one label; None for what is no label (a list among numbers)."""
+    return good.get(value) if isinstance(value, (bool, int, float, str)) else None
+
+
 def _plain(value: object) -> str:
-    return str(value).strip().lower().replace(" ", "_").replace("-", "_")
+    return _SKIN.sub("", str(value)).strip().strip(":").lower().replace(" ", "_").replace("-", "_")

@@ -11,36 +11,92 @@ import json
 import os
 import sys
 
-from ml_intern_helpers.guard import helper_calls, own_texts
-
 _LARGEST_EVENT_BYTES = 16 * 1024 * 1024
+#: Event -> the module of this room that answers it, loaded when the event comes: `answered(event)`.
+_POINTS = {
+    "post_tool_use": "after_bash",
+    "after_write": "after_write",
+    "permission_denied": "never_ran",
+    "stop": "stop",
+    "subagent_stop": "subagent_stop",
+    "session_start": "session",
+    "pre_compact": "session",
+}
+#: These hold nobody to anything; `ML_INTERN_GUARD=off` does not concern them.
+_ALWAYS = ("session_start", "pre_compact")
 
 
 def main(arguments: list[str]) -> int:
-    """Answer the hook event named first (`pre_tool_use`) that stands on stdin as JSON; always 0."""
-    answer = None
+    """Answer the hook event named first (`pre_tool_use`, or one of _POINTS) that stands on stdin as JSON; always 0."""
+    point = arguments[0] if arguments else ""
+    event, answer = None, None
     try:
         event = json.loads(sys.stdin.buffer.read(_LARGEST_EVENT_BYTES))
-        if arguments[:1] == ["pre_tool_use"] and isinstance(event, dict):
-            answer = before_tool(event)
-    except Exception:  # no opinion: the client's own permission rules decide, as without this plugin
-        answer = None
+        if isinstance(event, dict):
+            answer = _answered(point, event)
+    except (Exception, SystemExit) as err:  # our own fault: the client's rules decide, as without this plugin, but for a launch
+        answer = _unchecked(event, err) if point == "pre_tool_use" else None
     if answer is not None:
         sys.stdout.write(json.dumps(answer))
     return 0
 
 
+def _answered(point: str, event: dict[str, object]) -> dict[str, object] | None:
+    if point == "pre_tool_use":
+        return before_tool(event)
+    from ml_intern_helpers.guard import control
+
+    if point not in _POINTS or (point not in _ALWAYS and control.mode() == "off"):
+        return None
+    from importlib import import_module
+
+    found: dict[str, object] | None = import_module(f"ml_intern_helpers.guard.{_POINTS[point]}").answered(event)
+    return found
+
+
 def before_tool(event: dict[str, object]) -> dict[str, object] | None:
     """The answer to a PreToolUse event, or None for no opinion. The first guard that has one wins."""
+    from ml_intern_helpers.guard import everyday, helper_calls, own_texts
+
     tool, tool_input = event.get("tool_name"), event.get("tool_input")
     if not isinstance(tool_input, dict):
         return None
     cwd = event.get("cwd")
-    if tool == "Bash" and helper_calls.allows(tool_input, cwd if isinstance(cwd, str) else os.getcwd()):
+    cwd = cwd if isinstance(cwd, str) else os.getcwd()
+    if tool == "Bash" and helper_calls.allows(tool_input, cwd):
         return _decision("allow", "read-only helper of the ml-intern plugin")
+    command = tool_input.get("command")
+    if tool == "Bash" and isinstance(command, str) and everyday.concerns_us(command):
+        from ml_intern_helpers.guard import launch_guard
+
+        return launch_guard.guarded(event, command, cwd).answer()
+    if tool in ("Write", "Edit", "MultiEdit") and ".ml-intern" in str(tool_input.get("file_path")):
+        from ml_intern_helpers.guard import control, own_records
+
+        return own_records.on_edit(tool_input).answer() if control.mode() == "on" else None
     if tool == "Read" and own_texts.allows(tool_input):
         return _decision("allow", "reference or recipe of the ml-intern plugin")
     return None
+
+
+def _unchecked(event: object, err: BaseException) -> dict[str, object] | None:
+    """A plugin that is damaged lets no launch pass in silence; it still holds nothing but what looks like one.
+
+    An event that is no JSON names no command: the client's own rules decide.
+    """
+    import re
+
+    tool_input = event.get("tool_input") if isinstance(event, dict) and event.get("tool_name") == "Bash" else None
+    command = tool_input.get("command") if isinstance(tool_input, dict) else None
+    looks = r"\bjobs\b|train|accelerate|torchrun|deepspeed|\btrl\b|run_(?:uv_)?job"
+    if (
+        not isinstance(command, str)
+        or not re.search(looks, command)
+        or os.environ.get("ML_INTERN_GUARD", "").lower() in ("off", "0")
+    ):
+        return None
+    told = f"ml-intern could not check this launch: its guard failed ({type(err).__name__}). Install the plugin again"
+    return _decision("ask", f"{told}, or let the user run it.")
 
 
 def _decision(decision: str, reason: str) -> dict[str, object]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ml_intern_helpers.runs.contract import Task, task_for
 
 
 def agreement_for(script: Path) -> Task | None:
-    """The nearest task file: beside the script, in the working folder, or above either up to the repository's root."""
-    return task_for(script.parent, Path())
+    """The nearest task file: beside the script, in the working folder, or above either up to the repository's root.
+
+    A hook is told the project's folder besides: a command may have changed the working one.
+    """
+    project = Path(os.environ.get("CLAUDE_PROJECT_DIR", ""))
+    return task_for(script.parent, Path(), *([project] if project.is_absolute() else []))

@@ -33,13 +33,21 @@ def fields_of(found: Examination, status: Status) -> dict[str, Any]:
         "smoke_run_steps": facts.smoke[0] if facts.smoke else None,
         "checklist": [item.to_dict() for item in found.checklist],
         "slots": sum(item.state == "fill_in" for item in found.checklist),
-        "unknowns": [{"line": line, "reason": reason} for line, reason in found.unknowns],
+        "unknowns": [_unknown(facts, line, reason) for line, reason in found.unknowns],
         "suppressed": [{"code": one.code, "line": one.line, "reason": one.reason} for one in found.suppressed],
         "header": _header(facts),
         "releases": _releases(facts),
         "launches": [],
         "explanation": None,
     }
+
+
+def _unknown(facts: Facts, line: int | None, reason: str) -> dict[str, Any]:
+    """A notebook's lines are counted by the cell, as findings count them."""
+    if line is None or facts.source.cells is None:
+        return {"line": line, "reason": reason}
+    file, inside = facts.source.where(line)
+    return {"line": inside, "reason": f"{file[file.rindex('[') :]} {reason}"}
 
 
 def verdict(found: Examination, status: Status) -> str:

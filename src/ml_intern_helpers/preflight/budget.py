@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import Unavailable
 from ml_intern_helpers.report import Report
 from ml_intern_helpers.text import clean
 
+if TYPE_CHECKING:
+    import argparse
+
+    from ml_intern_helpers.cli import Context
+
 #: Of the 2 s an answer may take, what reading and judging get; a 300-line script needs about 0.1 s of it.
 MOST_CPU_S = 1.4
 
-Run = Callable[[argparse.Namespace, Context], Report]
+Run = Callable[["argparse.Namespace", "Context"], Report]
 
 
 def bounded(run: Run) -> Run:

@@ -110,7 +110,7 @@ def _either(script: Script, one: Entries, other: Entries, expr: ast.expr) -> Ent
 
 
 def _named(script: Script, expr: ast.Name, deep: int) -> Entries:
-    bindings = reaching(script, expr)
+    bindings = _without_merges(script, reaching(script, expr))
     value = _only_value(script, bindings[0]) if len(bindings) == 1 else None
     if value is None:
         return _imported(script, expr, bindings, deep)
@@ -118,6 +118,22 @@ def _named(script: Script, expr: ast.Name, deep: int) -> Entries:
     for use in sorted(_uses_before(script, expr), key=lambda node: (node.lineno, node.col_offset)):
         found = _after_use(script, found, use, expr, deep)
     return found
+
+
+def _without_merges(script: Script, bindings: list[Binding]) -> list[Binding]:
+    """What bound the name to its dict: `common |= {…}` binds it again, to the same dict (`_after_use` adds what it brings)."""
+    for _ in range(_DEEP):
+        rest = [binding for binding in bindings if not _merges(script, binding)]
+        if rest or not bindings:
+            return rest
+        node = bindings[0].node
+        bindings = reaching(script, node) if isinstance(node, ast.Name) else []
+    return []
+
+
+def _merges(script: Script, binding: Binding) -> bool:
+    statement = script.places[binding.node].parent if binding.kind == "other" and binding.node in script.places else None
+    return isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.BitOr)
 
 
 def _only_value(script: Script, binding: Binding) -> ast.expr | None:

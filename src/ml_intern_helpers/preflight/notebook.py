@@ -10,6 +10,9 @@ from ml_intern_helpers.errors import BadData
 
 #: `files = !ls` and `%timeit`'s like on the right of an assignment.
 _ASSIGNED = re.compile(r"(\s*\w+\s*=\s*)([!%]\w.*)")
+#: Magics that run the cell below them, or the rest of their line, as Python.
+_RUNS_CELL = re.compile(r"%%(time|timeit|capture|prun|memit|mprun|wandb)\b")
+_RUNS_LINE = re.compile(r"%time\s+(\S.*)")
 #: Line of the joined text (0-based) -> (number of the code cell, line in it), both 1-based.
 CellMap = list[tuple[int, int]]
 
@@ -42,7 +45,9 @@ def _runnable(cell: str) -> list[str]:
     """A cell's lines with what only IPython understands turned into comments of the same indentation."""
     lines = cell.replace("\r\n", "\n").replace("\0", "").split("\n")
     if lines[0].startswith("%%"):
-        return [f"# {line}" for line in lines]
+        if not _RUNS_CELL.match(lines[0]):
+            return [f"# {line}" for line in lines]
+        lines[0] = f"# {lines[0]}"
     found: list[str] = []
     for line in lines:  # a shell line goes on as long as it ends in a backslash
         goes_on = bool(found) and found[-1].endswith("\\") and found[-1].lstrip().startswith(("# %", "# !", "#  ", "pass  # "))
@@ -53,6 +58,8 @@ def _runnable(cell: str) -> list[str]:
 def _runnable_line(line: str) -> str:
     bare = line.lstrip()
     indent = line[: len(line) - len(bare)]
+    if timed := _RUNS_LINE.match(bare):
+        return f"{indent}{timed[1]}"
     if bare.startswith(("%", "!")):
         return f"{indent}pass  # {bare}" if indent else f"# {bare}"
     assigned = _ASSIGNED.match(line)

@@ -60,7 +60,8 @@ def _starts(script: Script, call: ast.Call, trainers: set[ast.Call]) -> bool:
         return False
     made = origins(script, call.func.value)
     if made:
-        return not trainers.isdisjoint(made) or any(_built_elsewhere(script, one) for one in made)
+        handed_on = any(_built_elsewhere(script, one) or _given(script, one, trainers) for one in made)
+        return handed_on or not trainers.isdisjoint(made)
     return call.func.attr == "train" and not _named_model(call.func.value)
 
 
@@ -68,6 +69,12 @@ def _built_elsewhere(script: Script, call: ast.Call) -> bool:
     """`build_trainer().train()` where the function is imported, or local but not followed to a call."""
     target = dotted(script, call.func)
     return target is not None and "trainer" in target.name.lower()
+
+
+def _given(script: Script, call: ast.Call, trainers: set[ast.Call]) -> bool:
+    """`train_on_responses_only(trainer, …)`: a function that gets a trainer hands it on."""
+    handed = (*call.args, *(word.value for word in call.keywords))
+    return any(not trainers.isdisjoint(origins(script, one)) for one in handed)
 
 
 def _named_model(expr: ast.expr) -> bool:

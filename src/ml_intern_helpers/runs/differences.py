@@ -7,6 +7,7 @@ difference yet. Nothing here reads a script or a file.
 from __future__ import annotations
 
 import math
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -99,6 +100,15 @@ def _equal(agreed: Any, value: Any) -> bool:
     return bool(agreed == value)
 
 
+def _same_model(agreed: Any, value: Any) -> bool:
+    """`./tiny` and `tiny/` are one folder; ids on the Hub have no such spellings."""
+    return agreed == value or (isinstance(agreed, str) and isinstance(value, str) and _place(agreed) == _place(value))
+
+
+def _place(name: str) -> str:
+    return posixpath.normpath(name) if name else name
+
+
 def _same_batch(agreed: Any, value: Any) -> bool:
     """The product is what counts; without the number of processes any that makes it up will do."""
     if not isinstance(value, Batch):
@@ -160,7 +170,7 @@ _ASK = "ask the user, and put the answer on file with `task change --reason`"
 TERMS: dict[str, Term] = {
     "method": Term("the method", "another method answers another question", _ASK),
     "adapter": Term("the training", "adapter and full training give different models", _MEMORY),
-    "base_model.id": Term("the base model", "another model is another result", f"{_MEMORY}; or {_ASK}"),
+    "base_model.id": Term("the base model", "another model is another result", f"{_MEMORY}; or {_ASK}", _same_model),
     "base_model.revision": Term("the base model's revision", "results cannot be compared", "write the revision that was agreed"),
     "datasets": Term("the data", "a model trained on other data is another model", _ASK, _same_data),
     "max_length": Term("max_length", "longer rows are cut", _MEMORY),

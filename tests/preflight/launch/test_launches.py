@@ -282,6 +282,21 @@ def test_given_arguments_make_values_known() -> None:
     assert smoke.fields["smoke_run_steps"] == 20
 
 
+@pytest.mark.parametrize(
+    ("line", "fix"),
+    {
+        "a config is no script": ("trl sft --config missing.yaml", ".yaml"),
+        "a secrets file is no script": ("hf jobs uv run --timeout 4h --secrets-file .env train.py", "write the file first"),
+        "a mistyped script": ("python trian.py", "did you mean train.py"),
+    }.values(),
+)
+def test_only_files_of_the_kind_are_proposed(line: str, fix: str) -> None:
+    fixes = [one.fix for one in judged(line, None, local=False).findings if one.code in ("LAUNCH106", "LAUNCH107")]
+    assert len(fixes) == 1
+    assert fix in (fixes[0] or "")
+    assert (".py" in (fixes[0] or "")) is ("trian" in line)
+
+
 def test_secret_values_never_come_out(helper: Callable[..., Outcome], folder: Path) -> None:
     secret, token = "s3cr3t-value-of-mine", "hf_aBcDeFgHiJkLmNoPqRsTuVwXyZ01234"
     line = f"A={token} {JOB} -s KEY={secret} -e PASSWORD={secret} --token {token} train.py"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.definitions.limits import LEAST_ROWS, SMALL_CLASS_SHARE
-from ml_intern_helpers.dataset.thumbs import desirable
+from ml_intern_helpers.dataset.thumbs import desirable, said
 from ml_intern_helpers.report import Finding
 from ml_intern_helpers.text import clean
 
@@ -18,12 +18,12 @@ def check(facts: Facts) -> Iterator[Finding]:
     if column is None or not facts.parts.has("prompt", "completion") or facts.method not in (None, "kto"):
         return
     good = desirable(row[column] for row in facts.rows)
-    counts = Counter(good.get(row[column]) for row in facts.rows) if good else Counter()
+    counts = Counter(said(good, row[column]) for row in facts.rows) if good else Counter()
     yes, no = counts.get(True, 0), counts.get(False, 0)
     if min(yes, no) == 0 or yes + no < LEAST_ROWS or min(yes, no) >= SMALL_CLASS_SHARE * (yes + no):
         return
     rare = yes < no
-    at = [position for position, row in enumerate(facts.rows) if good and good.get(row[column]) is rare]
+    at = [position for position, row in enumerate(facts.rows) if good and said(good, row[column]) is rare]
     message = f"{clean(column, limit=60)!r}: {yes} rows desirable, {no} undesirable"
     yield finding(facts, "SET317", "warning", message, at, fix=_weights(yes, no))
 

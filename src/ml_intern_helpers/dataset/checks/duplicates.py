@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ml_intern_helpers.dataset.checks.context import Facts, finding
+from ml_intern_helpers.dataset.same_rows import telling
 from ml_intern_helpers.report import Finding
 from ml_intern_helpers.text import clean
 
@@ -15,6 +16,8 @@ from ml_intern_helpers.text import clean
 def check(facts: Facts) -> Iterator[Finding]:
     """One finding that counts the repeated rows. A sample shows fewer copies than there are."""
     columns = compared(facts)
+    if not columns:
+        return
     seen: dict[str, int] = {}
     at: list[int] = []
     for position, row in enumerate(facts.rows):
@@ -30,9 +33,8 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def compared(facts: Facts) -> list[str]:
-    """The columns that play a part: two rows that differ in their ids alone are copies. All columns when none plays one."""
-    parts = [name for part, name in facts.parts.by_part.items() if part not in ("tools", "images")]
-    return list(dict.fromkeys(parts)) or [column.name for column in facts.columns]
+    """The columns that rows are compared by; none where they cannot be told apart."""
+    return telling(facts.parts, [column.name for column in facts.columns], facts.rows)
 
 
 def _key(row: dict[str, Any], columns: list[str]) -> str:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.full.relation import Relation
 from ml_intern_helpers.dataset.kinds import Column
+from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES
 from ml_intern_helpers.dataset.mapping.speech import listener
 from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.same_rows import telling
 
 #: One letter per speaker: a conversation becomes a short text in which orders of turns are easy to look for.
 LETTERS = {
@@ -28,6 +30,8 @@ LETTERS = {
 }
 NOBODY, OTHER = "n", "o"
 CHAT = frozenset({"messages", "sharegpt"})
+#: More columns than that are no longer compared: each is read in full.
+_MOST_TELLING = 100
 #: Kind of a cell -> what DuckDB calls it in JSON.
 _JSON_KINDS = {
     "string": ("VARCHAR",),
@@ -98,6 +102,12 @@ class Played:
             return f"coalesce(length({self.value}), 0)"
         each = "coalesce(length(x.what), 0) + coalesce(length(x.calls), 0)"
         return f"coalesce(list_sum(list_transform({self.value}, lambda x: {each})), 0)::BIGINT"
+
+
+def needed(look: Look, parts: Parts) -> set[str]:
+    """Columns that must be read: those that play a part, and those that rows are compared by, where these are not too many."""
+    names = telling(parts, look.columns, look.rows)
+    return {*parts.by_part.values(), *(names if len(names) <= _MOST_TELLING else ())}
 
 
 def played(parts: Parts, columns: list[Column], rows: list[dict[str, object]], read: Relation) -> list[Played]:

@@ -60,6 +60,7 @@ class Engine:
                 "autoload_known_extensions": "false",
                 "allow_community_extensions": "false",
                 "allow_persistent_secrets": "false",
+                "enable_external_file_cache": "false",  # a file is read once
             }
         )
 

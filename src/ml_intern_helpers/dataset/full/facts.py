@@ -25,6 +25,7 @@ class Question:
         read: all columns that are read; their nulls and different values are counted.
         doors: what must hold of a row before it is searched for patterns.
         flags: faults to look for.
+        telling: columns that make a row what it is; empty when rows cannot be compared.
         keep_questions: other splits will be compared, so a key of the question is kept as well.
     """
 
@@ -32,6 +33,7 @@ class Question:
     read: Relation
     doors: list[str] = field(default_factory=list)
     flags: list[Flag] = field(default_factory=list)
+    telling: list[str] = field(default_factory=list)
     keep_questions: bool = False
 
     @property
@@ -51,13 +53,13 @@ def facts_query(question: Question) -> str:
     Each level of the query computes what the next one uses by name: DuckDB works out a stack of projections one by one.
     """
     levels = [
-        f"SELECT row_number() OVER () AS rn, {question.read.renamed} FROM {question.read.source}",
+        f"SELECT row_number() OVER () AS rn{''.join(f', {name}' for name in question.read.renamed)} FROM {question.read.source}",
         _level([f"{item.source} AS {item.value}" for item in question.columns]),
         _level(
             [f"{item.words} AS {item.text}" for item in question.columns]
             + [f"{item.letters} AS {item.speakers}" for item in question.columns]
         ),
-        _level([f"{_joined(question.columns, labels=False)} AS whole"]),
+        _level([f"{_joined(question.columns)} AS whole"]),
         _level([f"{door} AS d{number}" for number, door in enumerate(question.doors)]),
         _level([f"coalesce({flag.condition}, false) AS f{number}" for number, flag in enumerate(question.flags)]),
         f"SELECT {', '.join(_kept(question))} FROM inner_rows",
@@ -71,7 +73,7 @@ def facts_query(question: Question) -> str:
 def keys_query(question: Question, there: Relation, table: str) -> str:
     """SQL that makes `table` of the keys of another split's rows."""
     levels = [
-        f"SELECT {there.renamed} FROM {there.source}",
+        f"SELECT {', '.join(there.renamed) or 'NULL AS nothing'} FROM {there.source}",
         _level([f"{item.source} AS {item.value}" for item in question.columns]),
         _level([f"{item.words} AS {item.text}" for item in question.columns]),
         f"SELECT {_key(question)} AS key, {_question_key(question)} AS asked FROM inner_rows",
@@ -86,18 +88,19 @@ def _level(made: list[str]) -> str:
     return f"SELECT *, {', '.join(made)} FROM inner_rows" if made else ""
 
 
-def _joined(columns: list[Played], *, labels: bool) -> str:
-    """All words of a row as one text. A null is not an empty text."""
-    texts = [f"coalesce({item.text}, chr(0))" for item in columns if labels or item.part != "label"]
+def _joined(columns: list[Played]) -> str:
+    """All words of a row as one text, its label left out. A null is not an empty text."""
+    texts = [f"coalesce({item.text}, chr(0))" for item in columns if item.part != "label"]
     return f"concat_ws({sql.PART}, {', '.join(texts)})" if texts else "''"
 
 
 def _key(question: Question) -> str:
-    """128 bits of what makes a row: the words of all playing columns; of all columns when none plays a part."""
-    if not question.columns:
-        cells = ", ".join(f"coalesce({cell}::VARCHAR, chr(0))" for cell in question.read.names.values())
-        return f"md5_number(concat_ws({sql.PART}, {cells}))"
-    return f"md5_number({_joined(question.columns, labels=True)})"
+    """128 bits of what makes a row; null where that was not read."""
+    words = {item.column: item.text for item in question.columns}
+    cells = {name: f"{cell}::VARCHAR" for name, cell in question.read.names.items()} | words
+    if not question.telling or not set(question.telling) <= set(cells):
+        return "NULL::UHUGEINT"
+    return f"md5_number(concat_ws({sql.PART}, {', '.join(f'coalesce({cells[name]}, chr(0))' for name in question.telling)}))"
 
 
 def _question_key(question: Question) -> str:

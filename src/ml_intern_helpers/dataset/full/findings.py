@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ml_intern_helpers.dataset.definitions.limits import LEAST_ROWS, REFUSAL_SHARE, SMALL_CLASS_SHARE
@@ -38,8 +39,8 @@ def of_labels(dataset: str, column: str, labels: dict[str, int], values: Iterabl
     """SET304 and SET317: all rows of one class, or next to none of the other. `values` are labels as the sample has them."""
     good = desirable(values)
     by_text = {_as_text(value): is_good for value, is_good in good.items()} if good else {}
-    yes = sum(found for label, found in labels.items() if by_text.get(label) is True)
-    no = sum(found for label, found in labels.items() if by_text.get(label) is False)
+    yes = sum(found for label, found in labels.items() if by_text.get(label.lower()) is True)
+    no = sum(found for label, found in labels.items() if by_text.get(label.lower()) is False)
     if not by_text or yes + no < sum(labels.values()):
         return []
     shown = f"{clean(column, limit=60)!r}"
@@ -56,15 +57,25 @@ def of_labels(dataset: str, column: str, labels: dict[str, int], values: Iterabl
 
 
 def _as_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower()  # CSV files spell true in many ways
 
 
 def merged(sample: list[Finding], full: list[Finding], counted: Counts) -> list[Finding]:
     """All findings, errors first. A code the full scan found is told once, over all rows; what it cannot see stays as it was."""
+    sample, full = _nulls_once(sample, full)
     codes = {finding.code for finding in full}
     kept = [item for item in sample if item.code not in codes and not _outdated(item, counted)]
     rank = {"error": 0, "warning": 1, "info": 2}
     return sorted([*full, *kept], key=lambda item: rank[item.severity])
+
+
+def _nulls_once(sample: list[Finding], full: list[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Nulls that a trainer stops at (SET214) are told with the count over all rows, and not again as SET308."""
+    nulls = {item.message: item for item in full if item.code == "SET308"}
+    counted = {id(item): nulls.get(item.message.rpartition(" (")[0]) for item in sample if item.code == "SET214"}
+    said = {found.message for found in counted.values() if found}
+    told = [replace(item, line=at.line, evidence=at.evidence) if (at := counted.get(id(item))) else item for item in sample]
+    return told, [item for item in full if item.code != "SET308" or item.message not in said]
 
 
 def _outdated(item: Finding, counted: Counts) -> bool:

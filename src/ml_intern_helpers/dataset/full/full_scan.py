@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_intern_helpers.dataset.full import findings, tally
-from ml_intern_helpers.dataset.full.columns import Played, played, words_of
+from ml_intern_helpers.dataset.full.columns import needed, played, words_of
 from ml_intern_helpers.dataset.full.engine import Engine, missing
 from ml_intern_helpers.dataset.full.facts import Question, facts_query, keys_query
 from ml_intern_helpers.dataset.full.flags import SPEAKERS, Flag, codes, structural
@@ -18,6 +18,7 @@ from ml_intern_helpers.dataset.full.trouble import explained
 from ml_intern_helpers.dataset.kinds import Column
 from ml_intern_helpers.dataset.look import Look, Stored
 from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.same_rows import telling
 from ml_intern_helpers.errors import BadData, Unavailable
 from ml_intern_helpers.report import Finding
 from ml_intern_helpers.text import clean, human_bytes
@@ -74,7 +75,7 @@ def full_scan(scan: Scan) -> tuple[dict[str, Any], list[Finding]]:
 
 
 def _counted(scan: Scan, engine: Engine) -> tuple[dict[str, Any], list[Finding]]:
-    playing = set(scan.parts.by_part.values())
+    playing = needed(scan.look, scan.parts)
     split = scan.look.split
     here = relation(engine, scan.stored, split, scan.look.columns, playing)
     question = _question(scan, here, engine)
@@ -93,7 +94,8 @@ def _question(scan: Scan, here: Relation, engine: Engine) -> Question:
     flags = [*structural(columns, scan.method), *searches(columns, confirms)]
     for name, call in confirms.items():
         engine.function(name, call)
-    return Question(columns, here, doors(columns), flags, keep_questions=len(scan.stored.splits) > 1)
+    names = telling(scan.parts, scan.look.columns, scan.look.rows)
+    return Question(columns, here, doors(columns), flags, names, keep_questions=len(scan.stored.splits) > 1)
 
 
 def _told(scan: Scan, engine: Engine, question: Question, others: list[str]) -> tuple[dict[str, Any], list[Finding]]:
@@ -104,7 +106,7 @@ def _told(scan: Scan, engine: Engine, question: Question, others: list[str]) -> 
     copies = tally.duplicates(engine, rows)
     if copies["rows"]:
         by_code["SET307"] = copies
-        found.append(_copies(scan, copies, question.columns, rows))
+        found.append(_copies(scan, copies, question.telling, rows))
     leaks = _leaks(scan, engine, others, by_code, found, rows)
     labels = tally.label_counts(engine, question)
     if labels and question.label and scan.parts.has("prompt", "completion", "label") and scan.method in (None, "kto"):
@@ -142,8 +144,8 @@ def _spelt(code: str, found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "example": words_of(found["example"])} if code in SPEAKERS and found["example"] else found
 
 
-def _copies(scan: Scan, copies: dict[str, Any], columns: list[Played], rows: int) -> Finding:
-    shown = ", ".join(repr(clean(item.column, limit=60)) for item in columns[:6]) or "all columns"
+def _copies(scan: Scan, copies: dict[str, Any], columns: list[str], rows: int) -> Finding:
+    shown = ", ".join(repr(clean(name, limit=60)) for name in columns[:6])
     message = f"{copies['rows']:,} rows repeat an earlier row word for word in {shown} ({copies['example']})"
     fix = "drop the copies before a held-out part is split off"
     return findings.told(scan.look.dataset, "SET307", "warning", message, {**copies, "example": None}, rows, fix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from typing import Any
 
 from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.full.engine import Engine
-from ml_intern_helpers.dataset.local import columnar, csv_table, document
+from ml_intern_helpers.dataset.local import columnar, csv_table, document, jsonl
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, Allowance
 from ml_intern_helpers.dataset.local.lines import lines
-from ml_intern_helpers.dataset.local.opening import decode
+from ml_intern_helpers.dataset.local.opening import UTF8_MARK, decode
 from ml_intern_helpers.dataset.look import Stored
 
 #: Rows handed over at once of files that Python reads.
@@ -36,9 +37,9 @@ class Relation:
         return {column: f"x{number}" for number, column in enumerate(self.types)}
 
     @property
-    def renamed(self) -> str:
-        """SQL of the columns under these names."""
-        return ", ".join(f"{sql.name(column)} AS {short}" for column, short in self.names.items())
+    def renamed(self) -> list[str]:
+        """SQL of each column under its name."""
+        return [f"{sql.name(column)} AS {short}" for column, short in self.names.items()]
 
 
 class Unbounded(Allowance):
@@ -56,7 +57,7 @@ def relation(engine: Engine, stored: Stored, split: str, columns: list[str], pla
         playing: those that play a part; of the others only what costs little is read.
     """
     columns = _apart(columns, playing)
-    if stored.format == "jsonl":
+    if stored.format == "jsonl" and not any(_marked(Path(path)) for path in stored.splits[split]):
         return _json_lines(engine, stored, split, columns)
     if stored.format == "parquet":
         return _parquet(engine, stored, split, columns, playing)
@@ -69,8 +70,7 @@ def relation(engine: Engine, stored: Stored, split: str, columns: list[str], pla
         return Relation(f"(SELECT {cast} FROM {name})", dict.fromkeys(columns, kind))
     known = _described(engine, name)
     kept = [column for column in columns if column in known and "BLOB" not in known[column]]
-    chosen = ", ".join(map(sql.name, kept))
-    return Relation(f"(SELECT {chosen} FROM {name})", {column: known[column] for column in kept})
+    return _of(name, {column: known[column] for column in kept})
 
 
 def _apart(columns: list[str], playing: set[str]) -> list[str]:
@@ -100,8 +100,12 @@ def _parquet(engine: Engine, stored: Stored, split: str, columns: list[str], pla
     source = f"read_parquet({_paths(engine, stored, split)}, union_by_name=true, hive_partitioning=false)"
     known = _described(engine, source)
     kept = [name for name in columns if name in known and "BLOB" not in known[name] and (name in playing or _small(known[name]))]
-    chosen = ", ".join(map(sql.name, kept))
-    return Relation(f"(SELECT {chosen} FROM {source})", {name: known[name] for name in kept})
+    return _of(source, {name: known[name] for name in kept})
+
+
+def _of(source: str, types: dict[str, str]) -> Relation:
+    """The columns in `types` of `source`; its rows alone where nothing in them can be read (pictures)."""
+    return Relation(f"(SELECT {', '.join(map(sql.name, types)) or 'NULL AS nothing'} FROM {source})", types)
 
 
 def _small(kind: str) -> bool:
@@ -111,6 +115,12 @@ def _small(kind: str) -> bool:
 
 def _described(engine: Engine, source: str) -> dict[str, str]:
     return {str(row[0]): str(row[1]) for row in engine.rows(f"DESCRIBE SELECT * FROM {source}")}
+
+
+def _marked(path: Path) -> bool:
+    """Whether a UTF-8 mark opens the file: DuckDB stops at it, `datasets` does not."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        return stream.read(len(UTF8_MARK)) == UTF8_MARK
 
 
 def _reader(stored: Stored, paths: list[Path], columns: list[str]) -> tuple[Any, str | None]:
@@ -124,6 +134,7 @@ def _reader(stored: Stored, paths: list[Path], columns: list[str]) -> tuple[Any,
     readers: dict[str, tuple[Callable[[list[Path]], Iterator[list[str | None]]], str]] = {
         "csv": (partial(_csv_rows, stored, columns), "VARCHAR"),
         "text": (_text_rows, "VARCHAR"),
+        "jsonl": (partial(_line_rows, columns), "JSON"),
         "json": (partial(_document_rows, stored, columns), "JSON"),
     }
     rows, kind = readers[stored.format]
@@ -162,6 +173,15 @@ def _text_rows(paths: list[Path]) -> Iterator[list[str | None]]:
     for path in paths:
         for number, line in lines(path, allowance):
             yield [decode(path, line, number).rstrip("\r\n")]
+
+
+def _line_rows(columns: list[str], paths: list[Path]) -> Iterator[list[str | None]]:
+    allowance = Unbounded()
+    for path in paths:
+        for number, line in lines(path, allowance):
+            if line.strip():
+                row = jsonl.parse(path, line, number)
+                yield [None if row.get(name) is None else json.dumps(row[name]) for name in columns]
 
 
 def _document_rows(stored: Stored, columns: list[str], paths: list[Path]) -> Iterator[list[str | None]]:

@@ -38,7 +38,8 @@ def counts(found: int, numbers: Iterable[int], rows: int, example: object = None
 
 def duplicates(engine: Engine, rows: int) -> Counts:
     """Rows whose key an earlier row has. The groups spill to disk when they outgrow the memory."""
-    engine.run("CREATE TEMP TABLE copies AS SELECT key, min(rn) AS first FROM facts GROUP BY key HAVING count(*) > 1")
+    grouped = "SELECT key, min(rn) AS first FROM facts WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1"
+    engine.run(f"CREATE TEMP TABLE copies AS {grouped}")
     later = "FROM facts JOIN copies USING (key) WHERE rn > first"
     found, numbers = engine.rows(f"SELECT count(*), min(rn, {MOST_NUMBERS}) {later}")[0]
     pair = engine.rows(f"SELECT rn, first {later} ORDER BY rn LIMIT 1")
@@ -47,7 +48,7 @@ def duplicates(engine: Engine, rows: int) -> Counts:
 
 def shared(engine: Engine, other: str, rows: int) -> tuple[Counts, Counts]:
     """Rows of `facts` that the table `other` of another split has: whole, and by their question alone."""
-    whole = f"key IN (SELECT key FROM {other})"
+    whole = f"coalesce(key IN (SELECT key FROM {other} WHERE key IS NOT NULL), false)"
     asked = f"asked IN (SELECT asked FROM {other} WHERE asked IS NOT NULL) AND NOT ({whole})"
     same, alike = (
         engine.rows(f"SELECT count(*), min(rn, {MOST_NUMBERS}) FROM facts WHERE {condition}")[0] for condition in (whole, asked)

@@ -9,15 +9,14 @@ from typing import Any
 
 from ml_intern_helpers.dataset.features import type_texts
 from ml_intern_helpers.dataset.local.batches import Packed, Taken
-from ml_intern_helpers.dataset.local.bounds import MIB, MOST_COLUMNS, SAMPLE_BYTES, Allowance
-from ml_intern_helpers.dataset.local.narrow import column_notes
+from ml_intern_helpers.dataset.local.bounds import MIB, SAMPLE_BYTES, Allowance
+from ml_intern_helpers.dataset.local.narrow import column_notes, first_columns
 from ml_intern_helpers.dataset.local.opening import shown
 from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.same_rows import NOT_READ
 from ml_intern_helpers.errors import BadData
 from ml_intern_helpers.text import clean
 
-#: Stands for the bytes of an image or a sound, which are not read.
-NOT_READ = {"bytes": "(not read)"}
 PLACES = 10
 
 
@@ -145,14 +144,16 @@ def _starts(groups: list[tuple[Any, int]]) -> Iterator[int]:
 
 
 def light_columns(schema: Any) -> list[str]:
-    """Of the first `MOST_COLUMNS` columns, those without binary values anywhere inside."""
-    return [name for name, kind in zip(schema.names[:MOST_COLUMNS], schema.types, strict=False) if "binary" not in str(kind)]
+    """Of `first_columns`, those without binary values anywhere inside."""
+    kinds = dict(zip(schema.names, schema.types, strict=True))
+    return [name for name in first_columns(schema.names) if "binary" not in str(kinds[name])]
 
 
 def _with_places(rows: list[dict[str, Any]], schema: Any) -> list[dict[str, Any]]:
     """Give the rows a place-holder for each column that was not read, in the order of the schema."""
     light = set(light_columns(schema))
-    return [{name: row[name] if name in light else NOT_READ for name in schema.names[:MOST_COLUMNS]} for row in rows]
+    names = first_columns(schema.names)
+    return [{name: row[name] if name in light else NOT_READ for name in names} for row in rows]
 
 
 def _types(schema: Any) -> dict[str, str]:

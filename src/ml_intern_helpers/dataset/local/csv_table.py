@@ -11,9 +11,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, MOST_COLUMNS, Allowance
-from ml_intern_helpers.dataset.local.narrow import column_notes
-from ml_intern_helpers.dataset.local.opening import decode, open_bytes, shown
+from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
+from ml_intern_helpers.dataset.local.narrow import column_notes, first_columns
+from ml_intern_helpers.dataset.local.opening import decode, excerpt, open_bytes, shown
 from ml_intern_helpers.dataset.local.sampling import Sampler
 from ml_intern_helpers.dataset.local.table import Table
 from ml_intern_helpers.errors import BadData
@@ -95,16 +95,19 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
         reader = csv.reader(source, delimiter=separator)
         try:
             first = next(reader, [])
-            width, header = len(first), _names(first[:MOST_COLUMNS])
-            wide.update([width] if width > MOST_COLUMNS else [])
+            width, places, header = len(first), *_kept(_names(first))
+            wide.update([width] if width > len(header) else [])
             for cells in reader:
                 source.held = 0
                 if cells:
                     _refuse_long(path, reader.line_num, cells, width)
-                    yield reader.line_num, header, cells, len(cells) < width
+                    short = len(cells) < width
+                    kept = cells if len(header) == width else [cells[at] for at in places if at < len(cells)]
+                    yield reader.line_num, header, kept, short
                 if allowance.over():
                     allowance.cut = bool(text.read(1))
                     return
+            source.refuse_open(separator)
         except csv.Error as err:
             raise BadData(f"{shown(path)} line {reader.line_num} is no CSV: {err}", hint="repair that line") from err
         except UnicodeDecodeError as err:
@@ -125,6 +128,7 @@ class _Lines:
     def __init__(self, path: Path, text: io.TextIOWrapper, allowance: Allowance) -> None:
         self.held = 0
         self._path, self._text, self._allowance = path, text, allowance
+        self._last: list[str] = []
 
     def __iter__(self) -> _Lines:
         return self
@@ -133,12 +137,21 @@ class _Lines:
         line = self._text.readline(LONGEST_LINE_BYTES + 1)
         if not line:
             raise StopIteration
+        if not self.held:
+            self._last.clear()
+        self._last.append(line)
         self.held += len(line)
         if self.held > LONGEST_LINE_BYTES:
             told = f"{shown(self._path)} has a row longer than {LONGEST_LINE_BYTES // MIB} MiB"
             raise BadData(told, hint="is a quote left open, or is this no CSV?")
         self._allowance.spend(len(line))
         return line
+
+    def refuse_open(self, separator: str) -> None:
+        """Raise `BadData` where the file ends inside quotes: Python takes all to the end for one cell, `datasets` refuses it."""
+        if self._last and list(csv.reader([*self._last, "\n", "x\n"], delimiter=separator))[-1] != ["x"]:
+            told = f"{shown(self._path)} ends inside a quoted cell of the row {excerpt(self._last[0])!r}; `datasets` refuses it"
+            raise BadData(told, hint="close that quote, or get the file again")
 
 
 def _row(header: list[str], cells: list[str]) -> dict[str, str | None]:
@@ -149,6 +162,13 @@ def _refuse_long(path: Path, line: int, cells: list[str], width: int) -> None:
     if len(cells) > width:
         told = f"{shown(path)} line {line} has {len(cells)} cells, the header {width}; `datasets` refuses the file"
         raise BadData(told, hint="quote cells that hold the separator, or repair that line")
+
+
+def _kept(names: list[str]) -> tuple[list[int], list[str]]:
+    """Places and names of the columns that are read."""
+    wanted = set(first_columns(names))
+    kept = [(at, name) for at, name in enumerate(names) if name in wanted]
+    return [at for at, _ in kept], [name for _, name in kept]
 
 
 def _names(header: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def read(paths: list[Path], sample: int) -> Table:
         first = sampler.seen
         for number, line in lines(path, allowance):
             if line.strip():
-                row = _parse(path, line, number)
+                row = parse(path, line, number)
                 sampler.add(first + number, lambda row=row: row)  # type: ignore[misc]
     rows, numbers = sampler.result()
     total = None if allowance.cut else sampler.seen
@@ -50,7 +51,7 @@ def rows_at(paths: list[Path], numbers: list[int]) -> Iterator[tuple[int, dict[s
                 seen += 1 if line.strip() else 0
                 if seen in wanted:
                     wanted.discard(seen)
-                    yield seen, _parse(path, line, number)
+                    yield seen, parse(path, line, number)
                 if not wanted:
                     return
 
@@ -66,10 +67,11 @@ def check_lines(path: Path, numbers: range) -> None:
             if number >= numbers.stop:
                 return
             if number in numbers and line.strip():
-                _parse(path, line, number)
+                parse(path, line, number)
 
 
-def _parse(path: Path, line: bytes, number: int) -> dict[str, Any]:
+def parse(path: Path, line: bytes, number: int) -> dict[str, Any]:
+    """The row that a line holds; raises as `read` does."""
     text = decode(path, line, number)
     try:
         row = _DECODER.decode(text.strip())
@@ -80,10 +82,25 @@ def _parse(path: Path, line: bytes, number: int) -> dict[str, Any]:
         raise BadData(f"{shown(path)} line {number} is nested too deep to be data", hint="look at that line") from err
     except ValueError as err:
         raise _broken(path, number, text, err) from err
+    if _SURROGATE.search(text) and not _is_text(row):
+        told = f"{shown(path)} line {number} has half a character (a lone surrogate such as \\ud83d); `datasets` refuses the file"
+        raise BadData(told, hint="repair or drop that line: a text was cut inside an emoji")
     if not isinstance(row, dict):
         told = f"{shown(path)} line {number} is {_named(row)}, not an object: {excerpt(text)!r}"
         raise BadData(told, hint='every line must be one object: {"column": value, …}')
     return row
+
+
+#: A character above the sixteen bits of one escape is written as two of these; one alone is none.
+_SURROGATE = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
+
+
+def _is_text(row: object) -> bool:
+    try:
+        json.dumps(row, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _broken(path: Path, number: int, text: str, err: ValueError) -> BadData:

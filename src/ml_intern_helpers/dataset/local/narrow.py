@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from ml_intern_helpers.dataset.local.bounds import MOST_CELLS, MOST_COLUMNS
 from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.meaning import PARTS
+from ml_intern_helpers.dataset.names import plain
+
+#: Names of columns that play a part.
+KNOWN = frozenset(name for names, _ in PARTS.values() for name in names)
 
 
 def narrow(table: Table) -> None:
     """Cut the sample to `MOST_COLUMNS` columns and `MOST_CELLS` cells, and note it."""
     names = list(dict.fromkeys(name for row in table.rows for name in row))
     table.notes += column_notes(len(names))
-    names = names[:MOST_COLUMNS]
+    names = first_columns(names)
     _fewer_rows(table, max(MOST_CELLS // max(len(names), 1), 1))
     if names != list(table.types) and table.types:
         table.types = {name: table.types[name] for name in names if name in table.types}
@@ -26,6 +31,14 @@ def _fewer_rows(table: Table, most: int) -> None:
         table.rows, table.numbers = table.rows[::step], table.numbers[::step]
 
 
+def first_columns(names: list[str]) -> list[str]:
+    """`MOST_COLUMNS` of `names`, in their order: those with names that trainers and we know, then the first ones."""
+    if len(names) <= MOST_COLUMNS:
+        return names
+    kept = set(sorted(names, key=lambda name: plain(name) not in KNOWN)[:MOST_COLUMNS])
+    return [name for name in names if name in kept]
+
+
 def column_notes(count: int) -> list[str]:
     """What to tell when there are `count` columns."""
-    return [f"only the first {MOST_COLUMNS:,} of {count:,} columns were read"] if count > MOST_COLUMNS else []
+    return [f"only {MOST_COLUMNS:,} of {count:,} columns were read, those with known names first"] if count > MOST_COLUMNS else []

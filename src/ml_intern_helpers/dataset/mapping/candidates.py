@@ -25,6 +25,8 @@ from ml_intern_helpers.dataset.reading.common import SUPPORTED
 from ml_intern_helpers.dataset.reading.grpo import TAKEN
 
 Rows = list[dict[str, Any]]
+#: A prompt that somebody is to answer.
+_ASKED = 'row["prompt"] and row["prompt"][-1]["role"] in ("user", "tool")'
 EXTRAS = ("tools", "images")
 
 
@@ -165,7 +167,10 @@ def _grpo(parts: Parts, rows: Rows) -> Iterator[Script]:
         yield Script(statements=[drop])
     for source in ("prompt", "messages", "chosen"):
         if parts.has(source) and (source == "prompt" or parts.kind(source) != "string"):
-            yield _with(_question(parts, rows, source), before=drop)
+            asking = _with(_question(parts, rows, source), before=drop)
+            yield asking
+            if parts.kind(source) != "string":  # single rows may end with nobody's question
+                yield Script(asking.definitions, [*asking.statements, keep_rows(_ASKED)], asking.mixed)
 
 
 def _ends_with_answer(parts: Parts, rows: Rows, source: str) -> list[bool]:
@@ -174,7 +179,7 @@ def _ends_with_answer(parts: Parts, rows: Rows, source: str) -> list[bool]:
     who = listener(rows, [column]).keys[0]
     ends = [item[column][-1] for item in rows if item.get(column) and isinstance(item[column], list)]
     last = [turn.get(who) if isinstance(turn, dict) else None for turn in ends]
-    return [ROLE_NAMES.get(str(role).lower(), role) == "assistant" for role in last]
+    return [ROLE_NAMES.get(str(role).lower(), str(role).lower()) == "assistant" for role in last]
 
 
 def _question(parts: Parts, rows: Rows, source: str) -> Script:

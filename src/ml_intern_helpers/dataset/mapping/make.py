@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_intern_helpers.dataset.hopeless import hopeless
 from ml_intern_helpers.dataset.mapping.candidates import candidates
-from ml_intern_helpers.dataset.mapping.code import Script, keep_rows, row
+from ml_intern_helpers.dataset.mapping.code import Script, keep_rows, quoted, row
 from ml_intern_helpers.dataset.mapping.run import MappingFailed, run
 from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.reading.common import Problem
@@ -43,11 +43,11 @@ def make(method: str, parts: Parts, rows: Rows, problems: list[Problem], *, wait
     Raises:
         NotPlain: see `run`.
     """
-    clean = _usable_rows_only(parts, parts.unpacked(rows))
+    conditions = _usable_rows(parts, parts.unpacked(rows))
     first: Mapping | None = None
     for script in _scripts(method, parts, rows, problems):
-        for code in (script.text(), *_filtered(script, clean)):
-            made = _try(method, code, rows, wait)
+        for code in (script.text(), *_filtered(script, _needed(conditions, script, problems))):
+            made = _try(method, code, rows, wait, parts.get("label"))
             if made and not hopeless(method, made.rows, complete=False):
                 return made
             first = first or made
@@ -65,7 +65,7 @@ def _filtered(script: Script, condition: str | None) -> Iterator[str]:
         yield Script(script.definitions, [keep_rows(condition), *script.statements]).text()
 
 
-def _try(method: str, code: str, rows: Rows, wait: bool) -> Mapping | None:
+def _try(method: str, code: str, rows: Rows, wait: bool, label: str | None) -> Mapping | None:
     if not code:
         return None
     try:
@@ -73,21 +73,32 @@ def _try(method: str, code: str, rows: Rows, wait: bool) -> Mapping | None:
     except MappingFailed:
         return None
     # Half the rows gone is no mapping but another dataset; a filter on labels may take as much as it likes.
-    enough = len(made) * 2 >= len(rows) or "label" in code
+    enough = len(made) * 2 >= len(rows) or (label is not None and quoted(label) in code)
     if not made or not enough or READERS[method](made):
         return None
     return Mapping(code, len(rows), len(made), list(made[0]), made)
 
 
-def _usable_rows_only(parts: Parts, rows: Rows) -> str | None:
-    """A condition that drops rows with nulls, empty lists or null turns in the columns that play a part."""
-    conditions = []
+def _needed(conditions: dict[str, str], script: Script, problems: list[Problem]) -> str | None:
+    """The conditions on columns that the script takes up, or, where it takes none, that the trainer stops at."""
+    code = script.text()
+    used = [
+        condition
+        for column, condition in conditions.items()
+        if (quoted(column) in code if code else any(repr(column) in problem.message for problem in problems))
+    ]
+    return " and ".join(used) or None
+
+
+def _usable_rows(parts: Parts, rows: Rows) -> dict[str, str]:
+    """Column that plays a part -> a condition that drops rows with nulls, empty lists or null turns in it."""
+    conditions: dict[str, str] = {}
     for part in ("messages", "dialogue", "prompt", "completion", "chosen", "rejected", "text", "label"):
         column = parts.get(part)
         condition = _usable(column, parts, rows) if column else None
-        if condition and condition not in conditions:
-            conditions.append(condition)
-    return " and ".join(conditions) or None
+        if column and condition:
+            conditions[column] = condition
+    return conditions
 
 
 def _usable(column: str, parts: Parts, rows: Rows) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ml_intern_helpers.dataset.kinds import TURN_KEYS
 from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES, Script, cell, quoted, row, turn
 from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.reading.common import call_arguments
+from ml_intern_helpers.dataset.reading.common import ROLES, call_arguments
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Speech:
     @property
     def renamed(self) -> dict[str, str]:
         """Speakers that need another name."""
-        return {role: ROLE_NAMES[role.lower()] for role in self.roles if role.lower() in ROLE_NAMES}
+        known = ROLE_NAMES | {role: role for role in ROLES}
+        return {role: known[role.lower()] for role in self.roles if known.get(role.lower(), role) != role}
 
 
 def listener(rows: Iterable[Mapping[str, object]], columns: Iterable[str]) -> Speech:

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from ml_intern_helpers.dataset.profile.make import UNCLEAR
 from ml_intern_helpers.dataset.profile.side import Side
 from ml_intern_helpers.dataset.profile.sizes import gap
 from ml_intern_helpers.dataset.profile.sketch import counted, overlap
@@ -17,6 +18,7 @@ NOISE = 1.5
 #: A column's share of nulls that has changed by more than this is told.
 NOTABLE_NULLS = 0.02
 SAME_ROWS = 0.99
+_UNTOLD = ("languages", UNCLEAR)
 
 
 def compare(here: Side, there: Side) -> dict[str, Any]:
@@ -78,8 +80,11 @@ def _lengths(here: Side, there: Side) -> dict[str, Any] | None:
 
 
 def _classes(here: Side, there: Side, key: str) -> dict[str, Any] | None:
-    """Half the sum of the differences between the shares, and the names that one side lacks. None unless both have some."""
-    left, right = here.counts(key), there.counts(key)
+    """Half the sum of the differences between the shares, and the names that one side lacks. None unless both have some.
+
+    Rows too short to tell their language by are of none: they make no difference.
+    """
+    left, right = ({name: rows for name, rows in side.counts(key).items() if (key, name) != _UNTOLD} for side in (here, there))
     if not left or not right:
         return None
     shares = [{name: rows / sum(side.values()) for name, rows in side.items()} for side in (left, right)]

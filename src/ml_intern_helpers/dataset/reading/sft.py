@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ml_intern_helpers.dataset.meaning import PARTS, leaves_out
+from ml_intern_helpers.dataset.names import first
 from ml_intern_helpers.dataset.reading.beside import system_ignored, unplaced_images
 from ml_intern_helpers.dataset.reading.common import (
     Problem,
@@ -18,7 +19,7 @@ from ml_intern_helpers.dataset.reading.common import (
     tools_problems,
 )
 from ml_intern_helpers.dataset.shapes import classes, single_turns
-from ml_intern_helpers.dataset.thumbs import desirable
+from ml_intern_helpers.dataset.thumbs import desirable, said
 
 
 def problems(rows: list[Row]) -> list[Problem]:
@@ -71,11 +72,13 @@ def _prompt_completion(rows: list[Row]) -> list[Problem]:
 
 def _label(rows: list[Row]) -> list[Problem]:
     """Rows for KTO: SFT would learn the undesirable answers as well."""
-    good = desirable(row.get("label") for row in rows)
-    bad = tuple(position for position, row in enumerate(rows) if good and not good.get(row["label"], True))
-    if not bad:
+    name = first(rows[0], PARTS["label"][0])
+    good = desirable(row.get(name) for row in rows) if name else None
+    bad = tuple(position for position, row in enumerate(rows) if name and good and said(good, row[name]) is False)
+    # A score that is 0 in every row says nothing of the answers.
+    if not bad or (name != "label" and len(bad) == len(rows)):
         return []
-    return [Problem("label_ignored", "SFT ignores 'label' and would learn the undesirable completions too", bad, silent=True)]
+    return [Problem("label_ignored", f"SFT ignores {name!r} and would learn the undesirable completions too", bad, silent=True)]
 
 
 def _no_text(row: Row, column: str) -> list[Problem]:

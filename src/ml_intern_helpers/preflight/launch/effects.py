@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os.path
 import re
+import shlex
 from pathlib import Path
 
 from ml_intern_helpers.preflight.launch.launch import Place, Written
-from ml_intern_helpers.preflight.launch.reading import PYTHON, text_of_file
+from ml_intern_helpers.preflight.launch.reading import PYTHON, SHELL, text_of_file
 from ml_intern_helpers.preflight.launch.shell import Command, expanded
 from ml_intern_helpers.preflight.launch.words import Word, masked
 from ml_intern_helpers.preflight.launch.wrappers import program
@@ -36,6 +37,21 @@ def export(place: Place, words: list[Word]) -> None:
             place.environ[word.text] = place.variables[word.text]
 
 
+def alias(place: Place, words: list[Word]) -> None:
+    """`alias NAME='text'`: a shell that is asked to (the client's is) puts the text in the name's place from the next line on."""
+    for word in words:
+        pair = word.before("=")
+        if pair and not pair[1].unknown:
+            place.aliases[pair[0]] = pair[1].text
+
+
+def unaliased(place: Place, words: list[Word]) -> str | None:
+    """What the shell reads in place of words that begin with an alias; None when they do not."""
+    text = place.aliases.get(words[0].text)
+    rest = (word.text if word.unknown else shlex.quote(word.text) for word in words[1:])
+    return None if text is None else " ".join([text, *rest])
+
+
 def writes(place: Place, command: Command, words: list[Word], name: str) -> None:
     """Files made by redirects and `tee`; the text of a heredoc is known."""
     body = next((one for one in command.redirects if one.body is not None), None)
@@ -56,6 +72,9 @@ def stdin_of(place: Place, command: Command, before: list[Word]) -> Written | No
     for redirect in reversed(command.redirects):
         if redirect.body is not None:
             return _body(redirect.body, redirect.expands)
+        if redirect.operator == "<<<":
+            word = expanded(redirect.target, place.variables)
+            return Written(None if word.unknown else word.text, word.unknown)
         if redirect.operator == "<":
             return _content(place, expanded(redirect.target, place.variables))
     if command.before in ("|", "|&") and before:
@@ -70,7 +89,7 @@ def _content(place: Place, word: Word) -> Written:
     path = place.resolved(word.text) if not word.unknown else None
     if path is not None and str(path) in place.written:
         return place.written[str(path)]
-    text = text_of_file(path, PYTHON)
+    text = text_of_file(path, (*PYTHON, *SHELL))
     return Written(text, "" if text is not None else word.unknown or f"{masked(word.text)} cannot be read as a Python script")
 
 

@@ -8,20 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from ml_intern_helpers.errors import BadData, Unavailable
-from ml_intern_helpers.preflight.launch import effects
+from ml_intern_helpers.preflight.launch import effects, make_targets
 from ml_intern_helpers.preflight.launch.inside import inside_place, merged
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target
 from ml_intern_helpers.preflight.launch.named_config import named_config
 from ml_intern_helpers.preflight.launch.programs import DEEPEST, launches_by
-from ml_intern_helpers.preflight.launch.reading import SHELL, text_of_file
+from ml_intern_helpers.preflight.launch.python_starts import starts_in
+from ml_intern_helpers.preflight.launch.reading import PYTHON, SHELL, text_of_file
 from ml_intern_helpers.preflight.launch.shell import Command, commands_of, expanded, substitutions, words_of
 from ml_intern_helpers.preflight.launch.targets import exists, missing
 from ml_intern_helpers.preflight.launch.words import TOKEN, Word, hushed, masked, quoted, texts
-from ml_intern_helpers.preflight.launch.wrappers import program, unwrapped
+from ml_intern_helpers.preflight.launch.wrappers import SHELLS, program, unwrapped
 
 MAX_CHARACTERS = 128 * 1024
 #: Launches judged in one line; a generated line of thousands would take minutes.
 MOST = 20
+#: Why a shell within shells within shells was not read.
+TOO_DEEP = "it is nested too deeply"
 _MAKERS = frozenset(
     {"git", "wget", "curl", "cp", "mv", "rsync", "scp", "unzip", "tar", "hf", "huggingface-cli", "gh", "make", "jupyter", "sed"}
 )
@@ -76,16 +79,21 @@ class _Walk:
         if not words:
             self.place.variables |= assigned
         else:
-            for launch in self._read(command, words, assigned):
+            for launch in self._aliased(words) or self._read(command, words, assigned):
                 self.count += 1
                 launch.notes += self._loop_note()
                 yield launch
             self._effects(command, words)
         self.before = words
 
+    def _aliased(self, words: list[Word]) -> list[Launch]:
+        text = effects.unaliased(self.place, words)
+        others = {name: value for name, value in self.place.aliases.items() if name != words[0].text}
+        return list(self._deeper(text, replace(self.place, aliases=others))) if text is not None else []
+
     def _deeper(self, text: str, place: Place) -> Iterator[Launch]:
         if place.depth >= DEEPEST:
-            yield Launch(masked(text), "bash -c", "local", Target("unknown", reason="it is nested too deeply"))
+            yield Launch(masked(text), "bash -c", "local", Target("unknown", reason=TOO_DEEP))
             return
         inner = replace(place, variables=dict(place.variables), environ=dict(place.environ), depth=place.depth + 1)
         yield from _Walk(inner).walk(text)
@@ -104,11 +112,31 @@ class _Walk:
             yield from self._shell_text(bare.shell, place, shown)
         elif bare.shell_file is not None:
             yield from self._shell_file(bare.shell_file, place, shown, bare.sourced)
+        elif bare.words and program(bare.words[0]) in SHELLS:
+            yield from self._deeper(place.stdin.text or "" if place.stdin else "", place)
+        elif bare.words and program(bare.words[0]) in ("make", "gmake"):
+            yield from self._make(bare.words[1:], place, shown)
         elif bare.words:
             for launch in launches_by(bare.words, shown, place):
                 _finish(launch, words, assigned, bare.limit, command)
                 launch.config = named_config(launch.args, place)
                 yield from self._with_inside(launch, place)
+                yield from self._started(launch, place)
+
+    def _make(self, words: list[Word], place: Place, shown: str) -> Iterator[Launch]:
+        """What the recipes of the targets start, in the Makefile's folder."""
+        made = make_targets.recipes(words, place)
+        if made is not None:
+            yield from self._deeper(made.text, replace(place, cwd=made.folder))
+
+    def _started(self, launch: Launch, place: Place) -> Iterator[Launch]:
+        """What a Python script starts in its turn: jobs through huggingface_hub, commands through subprocess."""
+        text = launch.target.text if launch.target.kind == "text" else text_of_file(launch.target.path, PYTHON)
+        if text and launch.target.kind in ("file", "text") and not launch.dry and place.depth < DEEPEST:
+            for line in starts_in(text):
+                for inner in self._deeper(line, replace(place, stdin=None)):
+                    inner.launcher = f"{launch.launcher}: {inner.launcher}"
+                    yield inner
 
     def _with_inside(self, launch: Launch, place: Place) -> Iterator[Launch]:
         """A job whose command starts the training: one launch per thing started in the container."""
@@ -153,6 +181,8 @@ class _Walk:
             effects.change_folder(self.place, words)
         elif name in ("export", "declare", "readonly"):
             effects.export(self.place, words[1:])
+        elif name == "alias":
+            effects.alias(self.place, words[1:])
         elif name == "for":
             self._loop_begins(words)
         elif name in ("read", "mapfile", "unset", "local"):

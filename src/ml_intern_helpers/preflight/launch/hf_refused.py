@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,6 +92,8 @@ def _missing_file(launch: Launch, name: str, place: Place) -> None:
 
 def _unknown_option(command: str, word: Word, slot: str) -> Fault:
     """An unknown option in front of the script is no error to the client: it becomes the script, the image or the schedule."""
+    import difflib  # only for those who mistyped
+
     near = difflib.get_close_matches(word.text.partition("=")[0], HF_OPTIONS[command], n=1, cutoff=0.6)
     hint = f"did you mean {near[0]}?" if near else f"options: `hf jobs {command} --help`"
     if word.text.startswith("--image") and not command.endswith("uv run"):

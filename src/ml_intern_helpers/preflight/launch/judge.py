@@ -64,15 +64,24 @@ def judged(text: str, script: Path | None, local: bool, about: Asked = NOTHING_M
         raise NotFound(f"no launch found in `{clean(text, limit=100)}`", hint=hint)
     if script is not None:
         _name_script(launches, script)
-    for launch in launches[:MOST]:
-        launch.mode = "local" if local else launch.mode
-    found = [Judged(launch, examine(_source(launch), launch.mode, launch, about)) for launch in launches[:MOST]]
+    found = examined(launches, about, "local" if local else None)
     report = _report(found)
     if len(launches) > MOST:
         report.warnings.append(f"only the first {MOST} launches were judged")
     if script is None and not any(one.trains or one.unread or one.found.findings for one in found):
         report.status = "unknown"
     return report
+
+
+def examined(launches: list[Launch], about: Asked = NOTHING_MORE, mode: str | None = None) -> list[Judged]:
+    """Each launch with its script, as `mode` (None: as its launcher runs it); no more than MOST.
+
+    Raises:
+        Unavailable: a script is too intricate to follow.
+    """
+    for launch in launches[:MOST]:
+        launch.mode = mode or launch.mode
+    return [Judged(launch, examine(_source(launch), launch.mode, launch, about)) for launch in launches[:MOST]]
 
 
 def _name_script(launches: list[Launch], script: Path) -> None:

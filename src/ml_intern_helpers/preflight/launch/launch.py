@@ -151,6 +151,7 @@ class Place:
         cwd: the folder, None when not known (then `why` says so).
         variables: what the line sets, exported or not.
         environ: what the command's process gets from the line.
+        aliases: names that `alias` gave a text to.
         written: files that earlier commands of the line make.
         makes: the earlier command that may make files of its own (`git clone`), "" when there is none.
         stdin: what a heredoc or pipe gives the command, None when nothing.
@@ -165,6 +166,7 @@ class Place:
     why: str = ""
     variables: dict[str, Word] = field(default_factory=dict)
     environ: dict[str, Word] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
     written: dict[str, Written] = field(default_factory=dict)
     makes: str = ""
     stdin: Written | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ml_intern_helpers.preflight.launch import hf_jobs, local_runs, python_words, trl_run
+from ml_intern_helpers.preflight.launch import hf_jobs, local_runs, python_words, trl_run, unseen_jobs
 from ml_intern_helpers.preflight.launch.argparse_words import split
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place
 from ml_intern_helpers.preflight.launch.options_table import UV_RUN
@@ -26,6 +26,8 @@ def launches_by(words: list[Word], shown: str, place: Place) -> Iterator[Launch]
         yield from _READERS[name](words, shown, place)
     elif python_words.NAME.fullmatch(name):
         yield from _python(words, shown, place)
+    elif words[0].unknown and len(words) > 1 and words[1].text.endswith(".py"):
+        yield from _one(local_runs.python(words[1:], shown, place))  # `$PYTHON train.py`
     elif name.endswith((".py", ".ipynb")) and "/" in words[0].text:
         yield from _one(local_runs.python(words, shown, place))
 
@@ -38,12 +40,17 @@ def _one(launch: Launch | None) -> Iterator[Launch]:
 def _hf(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
     found = hf_jobs.command_of(words)
     if found is None:
+        yield from _one(unseen_jobs.by_hf(words, shown, place))
         return
     launch = hf_jobs.read(found[0], found[1], shown, place)
     name = program(words[0])
     if launch is not None and name != "hf":
         launch.faults.append(Fault("LAUNCH105", f"{name} is gone from huggingface_hub", "write hf", name))
     yield from _one(launch)
+
+
+def _request(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
+    yield from _one(unseen_jobs.by_request(program(words[0]), words, shown, place))
 
 
 def _accelerate(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
@@ -110,6 +117,9 @@ _READERS: dict[str, _Read] = {
     "uvx": _uvx,
     "pipx": _uvx,
     "launch": _own,
+    "curl": _request,
+    "wget": _request,
+    "http": _request,
 }
 #: `python -m NAME` -> the program it is.
 _MODULES = {

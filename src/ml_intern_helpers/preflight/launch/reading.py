@@ -10,7 +10,8 @@ import stat
 from pathlib import Path
 
 PYTHON = (".py",)
-SHELL = (".sh", ".bash")
+SHELL = (".sh", ".bash", ".slurm", ".sbatch")
+MAKE = ("Makefile", "makefile", ".mk")
 YAML = (".yaml", ".yml")
 VARIABLES = (".env",)
 _MOST_BYTES = 64 * 1024

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ml_intern_helpers.preflight.launch.shell_text import Piece, Raw, Reader, Redirect, Token
+from ml_intern_helpers.preflight.launch.shell_text import Piece, Raw, Reader, Redirect, Token, commands_in
 from ml_intern_helpers.preflight.launch.words import Word
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)")
 #: `A=$A$A`, sixty times, is longer than any memory.
 _LONGEST = 32_768
 #: Words that only begin or end a compound command; what follows them is a command.
-_KEYWORDS = frozenset({"if", "then", "elif", "else", "fi", "do", "done", "while", "until", "!", "{", "}", "coproc"})
+_KEYWORDS = frozenset({"if", "then", "elif", "else", "fi", "do", "done", "while", "until", "!", "{", "}", "coproc", "function"})
 
 
 @dataclass
@@ -68,7 +68,7 @@ def _take(command: Command, token: Token) -> None:
         return
     raw = token.raw or Raw()
     if not command.words:
-        if raw.bare and raw.literal in _KEYWORDS and not command.assigns:
+        if raw.bare and not command.assigns and (raw.literal in _KEYWORDS or command.keywords[-1:] == ["function"]):
             command.keywords.append(raw.literal or "")
             return
         assigned = _assignment(raw)
@@ -129,8 +129,15 @@ def words_of(command: Command, variables: dict[str, Word]) -> list[Word]:
 
 
 def substitutions(command: Command) -> Iterator[str]:
-    """The texts of `$(…)` in a command: a launch may stand there (`JOB=$(hf jobs uv run -d train.py)`)."""
-    for raw in (*command.words, *(value for _, value in command.assigns)):
+    """The texts that other shells run for a command: `$(…)`, `<(…)`. A launch may stand there (`J=$(hf jobs uv run t.py)`)."""
+    for raw in (*command.words, *(value for _, value in command.assigns), *(one.target for one in command.redirects)):
         for piece in raw.pieces:
             if piece.kind == "command":
                 yield piece.text
+            elif piece.source.startswith(("<(", ">(")):
+                yield piece.source[2:-1]
+            elif piece.kind == "other":
+                yield from commands_in(piece.source[1:])
+    for redirect in command.redirects:
+        if redirect.body and redirect.expands:
+            yield from commands_in(redirect.body)

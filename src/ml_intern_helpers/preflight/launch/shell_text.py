@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -300,3 +301,16 @@ class Reader:
     def _never_closed(self, what: str, start: int) -> BadData:
         message = f"the command line cannot be read: {what} at character {start + 1} is never closed"
         return BadData(message, hint="close it; put the whole command in single quotes behind --launch")
+
+
+_STARTS = re.compile(r"(?<!\\)(?:\$\((?!\()|`)")
+
+
+def commands_in(text: str) -> Iterator[str]:
+    """The texts of `$(…)` and backticks in what is no word: a heredoc's body, the inside of `${…}`. Quotes mean nothing there."""
+    at = 0
+    while match := _STARTS.search(text, at):
+        reader = Reader(text)
+        reader.at = match.start()
+        yield reader._expansion(quoted=True).text
+        at = reader.at

@@ -7,7 +7,8 @@ from pathlib import Path
 from ml_intern_helpers.preflight.launch.launch import Fault, Place, Target, Written
 from ml_intern_helpers.preflight.launch.words import Word, masked
 
-_NEAR = (".py", ".ipynb", ".yaml", ".yml", ".sh")
+#: What one kind of file may be called: a missing config is no mistyped script.
+_KINDS = ((".py", ".ipynb", ".sh"), (".yaml", ".yml", ".json"))
 
 
 def script_target(word: Word, place: Place) -> tuple[Target, list[Fault]]:
@@ -71,13 +72,15 @@ def missing(name: str, path: Path) -> Fault:
     """LAUNCH107: the file is not there, with the names that look like it."""
     folder = masked(str(path.parent))
     try:
-        there = sorted(entry.name for entry in path.parent.iterdir() if entry.suffix in _NEAR)
+        kind = next((one for one in _KINDS if path.suffix in one), (path.suffix,))
+        there = sorted(entry.name for entry in path.parent.iterdir() if entry.suffix in kind)
     except (OSError, ValueError):
         return Fault("LAUNCH107", f"no file {masked(name)}: there is no folder {folder}", "correct the path", masked(name))
     import difflib  # only for those who mistyped
 
-    near = [masked(one) for one in difflib.get_close_matches(path.name, there, n=3, cutoff=0.5)] or there[:5]
-    fix = f"did you mean {', '.join(near)}?" if near else "write the script first, or correct the path"
+    near = [masked(one) for one in difflib.get_close_matches(path.name, there, n=3, cutoff=0.5)]
+    near = near or (there[:5] if path.suffix else [])
+    fix = f"did you mean {', '.join(near)}?" if near else "write the file first, or correct the path"
     return Fault("LAUNCH107", f"no file {masked(name)} in {folder}", fix, masked(name))
 
 

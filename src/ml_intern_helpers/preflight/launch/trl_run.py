@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from ml_intern_helpers.preflight.launch.argparse_words import split
@@ -43,6 +42,8 @@ def read(words: list[Word], text: str, place: Place) -> Launch | None:
 
 
 def _unknown_option(command: str, name: str) -> Fault:
+    import difflib  # only for those who mistyped
+
     near = difflib.get_close_matches(name, TRL[command], n=1, cutoff=0.6)
     fix = f"did you mean {', '.join(f'--{one}' for one in near)}?" if near else f"options: trl {command} --help"
     return Fault("LAUNCH105", f"trl {command} has no option {masked(name, 60)}, nor has accelerate", fix, masked(name, 60))

@@ -6,10 +6,12 @@ import re
 from typing import NamedTuple
 
 from ml_intern_helpers.preflight.launch.argparse_words import split
+from ml_intern_helpers.preflight.launch.reading import SHELL
+from ml_intern_helpers.preflight.launch.shell_holders import text_for_shell
 from ml_intern_helpers.preflight.launch.words import Word
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
-_SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh"})
+SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh"})
 
 
 class Wrapper(NamedTuple):
@@ -44,6 +46,24 @@ _WRAPPERS = {
     "caffeinate": Wrapper(_options("-t -w", "-d -i -m -s -u")),
     "unbuffer": Wrapper(_options("", "-p")),
     "catchsegv": Wrapper({}),
+    "busybox": Wrapper({}),
+    "flock": Wrapper(_options("-w --timeout --wait -E --conflict-exit-code", "-s -x -e -u -n --nonblock -o -F -v --verbose"), 1),
+    "setarch": Wrapper(_options("", "-R"), 1),
+    "srun": Wrapper(
+        _options("-A -c -G -J -N -n -o -e -p -q -t -w -D --partition --nodes --ntasks --gres --time --job-name", "--pty")
+    ),
+    "systemd-run": Wrapper(
+        _options("-u --unit -p --property -E --setenv -M --slice --description", "--user --scope --pty -t --wait -q -d -G")
+    ),
+    "xargs": Wrapper(
+        _options(
+            "-I -n -P -L -d -a -s -E --max-args --max-procs --arg-file --delimiter", "-0 -r -t -p -x --null --no-run-if-empty"
+        )
+    ),
+    "parallel": Wrapper(
+        _options("-j --jobs --delay --joblog --results -a --colsep", "--bar --eta --dry-run -k --keep-order --ungroup -u")
+    ),
+    "screen": Wrapper(_options("-S -t -c -e -h -p -s -T", "-d -m -D -A -L -dm -dmL")),
 }
 #: `poetry run …`: two words that start the rest.
 _RUNNERS = {
@@ -51,6 +71,7 @@ _RUNNERS = {
     "pipenv": {},
     "pdm": _options("-p --project"),
     "hatch": _options("-e --env"),
+    "rye": {},
     "pixi": _options("-e --environment --manifest-path"),
     "conda": _options("-n --name -p --prefix --cwd", "--no-capture-output --live-stream -v"),
     "mamba": _options("-n --name -p --prefix", "--no-capture-output --live-stream"),
@@ -145,14 +166,15 @@ def _after_run(words: list[Word], options: dict[str, bool]) -> list[Word]:
 def _shell(words: list[Word], environ: dict[str, Word], limit: str, chdir: Word | None) -> Unwrapped:
     """The text or file that a shell is given, where the program is one."""
     name, text, file = program(words[0]), None, None
-    if name in _SHELLS:
+    if name in SHELLS:
         by_text, operand = _operand(words[1:])
         text, file = (operand, None) if by_text else (None, operand)
-    elif name == "eval" and len(words) > 1:
-        unknown = next((word.unknown for word in words if word.unknown), "")
-        text = Word(" ".join(word.text for word in words[1:]), unknown)
-    elif name in ("source", ".") and len(words) > 1:
-        file = words[1]
+    elif name in ("source", ".", "sbatch"):
+        file = split(words[1:], {}).rest[0] if split(words[1:], {}).rest else None
+    elif name.endswith(SHELL) and "/" in words[0].text:
+        file = words[0]
+    else:
+        text = text_for_shell(name, words[1:])
     return Unwrapped([] if text or file else words, environ, text, limit, chdir, file, name in ("source", "."))
 
 

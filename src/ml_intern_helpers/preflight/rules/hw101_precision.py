@@ -51,7 +51,18 @@ def _bf16(facts: Facts, run: Run) -> bool:
     on_cpu = facts.value(run, "use_cpu", False)
     if not bf16.state == fp16.state == on_cpu.state == "known" or on_cpu.value:
         return False
-    return bf16.value is True or (run.config.role.library == "trl" and bf16.value is None and not fp16.value)
+    return bf16.value is True or (bf16.value is None and not fp16.value and _by_default(facts, run))
+
+
+def _by_default(facts: Facts, run: Run) -> bool:
+    """TRL's configs decide for bf16 where it is None; older ones inherit the False of TrainingArguments."""
+    if run.config.role.library != "trl":
+        return False
+    found = facts.offers.walk(f"trl.{run.config.role.name}")
+    call = facts.offers.call_of(found.origin) if found.state == "found" and not found.rest else None
+    if call is None:  # an experimental one
+        return facts.uses_current("trl")
+    return any(argument.name == "bf16" and argument.default == "None" for argument in call.arguments)
 
 
 def _judged(facts: Facts, run: Run) -> Iterator[Outcome]:

@@ -1,7 +1,8 @@
 """No tracker is wired.
 
 `report_to` is "none" unless it is set (since transformers 5): the curves exist only as lines of a log, a job's log
-included. Another tracker than Trackio passes: which one is the user's choice (but see LOG107).
+included. Another tracker than Trackio passes: which one is the user's choice (but see LOG107). So does none, where the
+agreed task says none.
 
 Bad:
 
@@ -44,6 +45,8 @@ def check(facts: Facts) -> Iterator[Outcome]:
     by_hand = _wired_by_hand(facts)
     if by_hand is not None:
         yield by_hand
+    elif facts.agreed("tracking", "tool") == "none":
+        yield passed("no tracker, as agreed", facts.training.line)
     elif facts.runs:
         yield from answers(facts, ASK)
     else:

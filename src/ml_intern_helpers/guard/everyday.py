@@ -1,0 +1,39 @@
+"""A first look at a command line that costs next to nothing: most commands of a session launch nothing, and must not wait."""
+
+from __future__ import annotations
+
+import re
+
+#: What a launch is written with. Quotes and backslashes are taken out first: `pyth''on` is python to the shell.
+_SIGNS = re.compile(
+    r"(?<![\w.-])(?:hf|hf\.exe|huggingface-cli|accelerate|torchrun|deepspeed|trl|i?python[\d.]*t?|pypy[\d.]*|uvx?|pipx"
+    r"|make|gmake|bash|sh|zsh|dash|ksh|source|eval|sbatch|launch)(?![\w.-])|\.(?:py|ipynb|sh|bash|slurm|sbatch)(?!\w)|/api/(?:scheduled-)?jobs/"
+)
+_QUOTES = re.compile(r"""['"\\]""")
+#: Joins, substitutions, redirects into programs: behind one of these stands another command.
+_SEVERAL = re.compile(r"[;&|`\n<(){}]|\$\(")
+_MODULES = "pytest|pip|venv|ruff|mypy|black|build|http\\.server|json\\.tool|compileall|timeit|pdb|cProfile|unittest|site|tabnanny"
+#: Programs that start none of their arguments.
+_READS_ONLY = re.compile(
+    r"\s*(?:grep|egrep|rg|ag|cat|bat|less|more|head|tail|ls|ll|wc|file|stat|cp|mv|rm|mkdir|touch|chmod|cd|pwd|echo|printf"
+    r"|which|type|diff|git(?!\s+bisect)|gh|sed|cut|sort|tree|du|df|ps|kill|code|vim|nano|ruff|mypy|black|pytest|pip3?|npm|jq"
+    rf"|i?python[\d.]*\s+(?:--version|-V|-m\s+(?:{_MODULES}))|uv\s+(?:pip|add|sync|lock|tool|venv|run\s+(?:pytest|ruff|mypy))"
+    r"|hf\s+(?:auth|download|upload|repo|cache|env|version|jobs\s+(?:ps|logs|inspect|cancel|hardware|stats)))(?:\s|$)"
+)
+
+
+def touches_records(command: str) -> bool:
+    """True when the line may change what was agreed or what is on file; see `own_records`."""
+    return ".ml-intern" in command or " change" in command
+
+
+def concerns_us(command: str) -> bool:
+    """Whether the line has to be looked at."""
+    return touches_records(command) or not launches_nothing(command)
+
+
+def launches_nothing(command: str) -> bool:
+    """True when the line certainly starts no training and submits no job."""
+    if not _SIGNS.search(_QUOTES.sub("", command)):
+        return True
+    return not _SEVERAL.search(command) and bool(_READS_ONLY.match(command))

@@ -1,0 +1,138 @@
+"""What Claude sees of a run is put on file: its log, its job's state. A first job seen training lets the next one go."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from ml_intern_helpers.guard import jobs_output
+from ml_intern_helpers.guard.call import Call, ended_with
+from ml_intern_helpers.guard.diagnosis import diagnosed
+from ml_intern_helpers.guard.failure import Failure
+from ml_intern_helpers.runs import first_one, launching, settle
+from ml_intern_helpers.runs.run_record import Run, runs_of
+from ml_intern_helpers.runs.when import now, stamp
+
+_LOGS = re.compile(r"\bhf\s+jobs\s+logs\b")
+_STATES = re.compile(r"\bhf\s+jobs\s+(?:inspect|ps|ls|list|wait)\b")
+_CANCEL = re.compile(r"\bhf\s+jobs\s+cancel\s+(?:-\S+\s+)*(?:[\w.-]+/)?([0-9a-f]{20,40})\b")
+_WORD = re.compile(r"""[^\s'"|;&<>()]+""")
+
+
+def told(call: Call, folder: str, where: list[str]) -> list[str]:
+    """Put on file what `call` shows of the runs in `folder`; the lines that the model is told."""
+    home = Path(folder)
+    lines: list[str] = []
+    for run in runs_of(home).all:
+        if run.state != "released" and not (run.finished and run.settled and run.text("trained_at")):
+            lines += _told_of(run, call, home, where)
+    return lines
+
+
+def _told_of(run: Run, call: Call, home: Path, where: list[str]) -> list[str]:
+    changes: dict[str, Any] = {}
+    job_id = run.text("job_id")
+    is_log = _is_its_log(run, call, where)
+    if is_log and run.paid and not job_id and run.text("background_task"):
+        changes |= _submitted(call)
+    if is_log:
+        changes |= _from_log(run, call)
+    if job_id and call.tool == "Bash":
+        changes |= _from_states(run, call)
+    changes = {name: value for name, value in changes.items() if run.values.get(name) != value}
+    if changes:
+        launching.tell(home, run.id, **changes)
+    return [*_lines(run, changes), *(_meaning(run, call, changes) if is_log else [])]
+
+
+def _submitted(call: Call) -> dict[str, Any]:
+    """A job started in the background names itself in the output."""
+    jobs = jobs_output.started(call.command, call.output)
+    if len(jobs) != 1:
+        return {}
+    named = {"job_id": jobs[0].id, "url": jobs[0].url, "account": jobs[0].account}
+    stage = jobs_output.ends(call.output).get(jobs[0].id)
+    return {name: value for name, value in named.items() if value} | (
+        {"state": settle.STATES[stage]} if stage in settle.STATES else {}
+    )
+
+
+def _is_its_log(run: Run, call: Call, where: list[str]) -> bool:
+    """Whether `call` shows what this run has printed, and no other run."""
+    job_id = run.text("job_id")
+    if call.tool == "Bash" and _LOGS.search(call.command):
+        asked = set(re.findall(r"[0-9a-f]{20,40}", call.command))
+        return bool(job_id) and asked == {job_id}
+    task, log = run.text("background_task"), run.text("log")
+    paths = [call.path] if call.tool == "Read" else _WORD.findall(call.command)[:200]
+    return any((task and os.path.basename(path) == f"{task}.output") or (log and _is_same(path, log, where)) for path in paths)
+
+
+def _is_same(path: str, log: str, where: list[str]) -> bool:
+    if os.path.basename(path) != os.path.basename(log):
+        return False
+    return any(os.path.realpath(os.path.join(place, os.path.expanduser(path))) == log for place in where)
+
+
+def _from_log(run: Run, call: Call) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    seen = first_one.seen_training(call.output)
+    if seen is not None and seen.sound and not run.text("trained_at"):
+        found |= {"trained_at": stamp(now()), "trained_seen": seen.how}
+    code = ended_with(call.output)
+    if code is not None and not run.paid and not run.finished:
+        found |= {"state": "failed" if code else "completed", "exit_code": code}
+    return found
+
+
+def _from_states(run: Run, call: Call) -> dict[str, Any]:
+    """What the job's state says; a cancelled job's cost is known once the Hub is asked (`budget --apply-hub`)."""
+    job_id = run.text("job_id")
+    if job_id in _CANCEL.findall(call.command) and not call.failed and not run.finished:
+        return {"state": "stopped"}
+    if not _STATES.search(call.command):
+        return {}
+    job = jobs_output.told_of(job_id, call.output)
+    if job is None:
+        return {}
+    found = settle.settlement(run, job).changes()
+    found = {name: value for name, value in found.items() if value is not None}
+    if run.finished and found["state"] == "running":  # an older line of the same output
+        return {}
+    seen = first_one.seen_training(job=job)
+    if seen is not None and not run.text("trained_at"):
+        found |= {"trained_at": stamp(now()), "trained_seen": seen.how}
+    return found
+
+
+def _lines(run: Run, changes: dict[str, Any]) -> list[str]:
+    """What is new: seen training, ended, its id."""
+    name = changes.get("job_id") or run.text("job_id") or run.id
+    found = []
+    if "job_id" in changes:
+        found.append(f"ml-intern: {run.id} is job {name} {changes.get('url', '')}".strip() + ".")
+    if "trained_at" in changes and run.paid and run.values.get("trains") is not False:
+        found.append(f"ml-intern: job {name} was seen training ({changes['trained_seen']}): another may be submitted.")
+    if changes.get("state") in ("failed", "stopped") and run.paid:
+        spent = changes.get("settled_usd")
+        money = f"it cost {spent:.2f} USD" if spent is not None else "`budget --apply-hub` tells what it cost"
+        look = f"; `hf jobs logs {name}` shows why" if changes["state"] == "failed" else ""
+        found.append(f"ml-intern: job {name} is {changes['state']}: {money}{look}.")
+    return found
+
+
+def _meaning(run: Run, call: Call, changes: dict[str, Any]) -> list[str]:
+    """What the error at the end of a log means; of a run that goes on well nothing is said."""
+    tail = call.output[-20_000:]
+    failed = run.state == "failed" or changes.get("state") == "failed" or "Traceback (most recent call last)" in tail
+    seen = first_one.seen_training(tail)
+    if not failed and (seen is None or seen.sound):
+        return []
+    from ml_intern_helpers.guard.after_launch import judged_in
+
+    judged = judged_in(run.text("command")) if "out of memory" in tail.lower() or "OutOfMemory" in tail else []
+    failure = Failure(tail, ended_with(tail), next(iter(judged), None), "jobs" if run.paid else "local")
+    found = diagnosed(failure)
+    return [f"ml-intern: {found[0]}", *found[1:]] if found else []

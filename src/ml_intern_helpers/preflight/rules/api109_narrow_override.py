@@ -1,0 +1,120 @@
+"""An override that cannot take the call the library makes.
+
+The Trainer hands `num_items_in_batch` to `compute_loss` and `training_step`, `start_time` to `log`; each event of a
+callback gets the model, the optimizer and more as keywords. An override written for an older release raises TypeError
+at the first step, when model, data and GPU are all there.
+
+Bad:
+
+    from transformers import Trainer, TrainingArguments
+
+    class Weighted(Trainer):
+        def compute_loss(self, model, inputs, return_outputs=False):
+            return model(**inputs).loss * 2
+
+    Weighted(model=model, args=TrainingArguments(output_dir="out"), train_dataset=rows).train()
+
+Good:
+
+    from transformers import Trainer, TrainingArguments
+
+    class Weighted(Trainer):
+        def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None, **kwargs):
+            return model(**inputs).loss * 2
+
+    Weighted(model=model, args=TrainingArguments(output_dir="out"), train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.names import dotted
+from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.subclasses import subclass_of
+
+CODE = "API109"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+
+class Given(NamedTuple):
+    """An argument that the Trainer gives: its place behind `self`, None when it goes by name."""
+
+    name: str
+    place: int | None
+
+
+#: Each executed with an override that lacks it by the tests.
+GIVEN = {
+    "compute_loss": Given("num_items_in_batch", None),
+    "training_step": Given("num_items_in_batch", 3),
+    "log": Given("start_time", 2),
+}
+_CALLBACK = "transformers.TrainerCallback"
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    seen: set[ast.FunctionDef] = set()
+    for definition in _trainers(facts):
+        for override in _functions(definition):
+            if override.name in GIVEN and override not in seen:
+                seen.add(override)
+                yield from _judged(facts, definition, override)
+    for definition in _callbacks(facts):
+        for override in _functions(definition):
+            if override.name.startswith("on_") and override.args.kwarg is None and _inherited(facts, definition, override.name):
+                message = f"{definition.name}.{override.name} has no **kwargs: the Trainer passes model= and more, TypeError"
+                yield failed(message, "add **kwargs to its arguments", override)
+
+
+def _judged(facts: Facts, definition: ast.ClassDef, override: ast.FunctionDef) -> Iterator[Outcome]:
+    given, base, shown = GIVEN[override.name], _inherited(facts, definition, override.name), f"{definition.name}.{override.name}"
+    if _takes(override, given):
+        return
+    if base is None:
+        yield unknown(f"whether {shown} needs {given.name}: not every base of {definition.name} can be seen", override.lineno)
+    elif given.name in base:
+        message = f"{shown} does not take {given.name}, which the Trainer passes: TypeError"
+        yield failed(message, f"add {given.name}=None to its arguments", override)
+
+
+def _takes(override: ast.FunctionDef, given: Given) -> bool:
+    args = override.args
+    by_place = [one.arg for one in (*args.posonlyargs, *args.args)][1:]
+    if given.place is not None:
+        return len(by_place) >= given.place or args.vararg is not None
+    return args.kwarg is not None or given.name in {*by_place, *(one.arg for one in args.kwonlyargs)}
+
+
+def _functions(definition: ast.ClassDef) -> Iterator[ast.FunctionDef]:
+    return (one for one in definition.body if isinstance(one, ast.FunctionDef) and not one.decorator_list)
+
+
+def _trainers(facts: Facts) -> Iterator[ast.ClassDef]:
+    """The local classes of the trainers that are built."""
+    for made in facts.trainers:
+        target = dotted(facts.script, made.call.func)
+        if target is not None and isinstance(target.definition, ast.ClassDef) and facts.blamable(made.call):
+            yield target.definition
+
+
+def _callbacks(facts: Facts) -> Iterator[ast.ClassDef]:
+    """Local callbacks that the script names, beside a trainer."""
+    for node in facts.script.places if facts.trainers else ():
+        if isinstance(node, ast.ClassDef) and facts.script.names.get(node.name) and facts.blamable(node):
+            found = subclass_of(facts.script, facts.offers, node)
+            if found is not None and found.origin == facts.offers.origin(_CALLBACK):
+                yield node
+
+
+def _inherited(facts: Facts, definition: ast.ClassDef, name: str) -> frozenset[str] | None:
+    """What the indexed method takes, or one that it overrides itself (TRL's pass `*args` on); None when it cannot be told."""
+    found = subclass_of(facts.script, facts.offers, definition)
+    if found is None:
+        return None
+    known = [record.methods[name].known for _, record in facts.offers.line(found.origin) if name in record.methods]
+    return frozenset().union(*known)

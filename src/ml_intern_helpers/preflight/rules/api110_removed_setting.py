@@ -1,0 +1,83 @@
+"""A setting is read that the config no longer has.
+
+`AttributeError` where it is read. Scripts descended from the libraries' examples still ask the parsed arguments for
+`overwrite_output_dir` or `logging_dir`; what the release dropped is no attribute any more.
+
+Bad:
+
+    from transformers import HfArgumentParser, TrainingArguments
+
+    (args,) = HfArgumentParser(TrainingArguments).parse_args_into_dataclasses()
+    if args.do_train and not args.overwrite_output_dir:
+        print("may be resumed")
+
+Good:
+
+    from transformers import HfArgumentParser, TrainingArguments
+
+    (args,) = HfArgumentParser(TrainingArguments).parse_args_into_dataclasses()
+    if args.do_train:
+        print("may be resumed")
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.names import origins
+from ml_intern_helpers.preflight.objects import Construction
+from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+
+CODE = "API110"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+#: Arguments that went and are attributes all the same: properties of TrainingArguments. Executed by the tests.
+STILL_THERE = frozenset({"world_size"})
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    configs = {made.call: made for made in facts.configs}
+    asked = {node.value for node in facts.script.places if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    brought = {target.attr for target, _ in facts.script.attribute_sets} | set(facts.loose)
+    for node in facts.script.places if configs else ():
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr not in asked | brought:
+            made = [configs.get(call) for call in origins(facts.script, node.value)]
+            if made and facts.blamable(node):
+                yield from _judged(facts, node, [one for one in made if one is not None], len(made))
+
+
+def _judged(facts: Facts, node: ast.Attribute, configs: list[Construction], among: int) -> Iterator[Outcome]:
+    """Gone from every config that the object may be; doubt when it may be something else."""
+    from ml_intern_helpers.preflight.advice import for_argument
+
+    for config in configs:
+        name = f"{config.role.library}.{config.role.name}"
+        found = facts.offers.walk(name)
+        call = facts.offers.call_of(found.origin) if found.state == "found" and not found.rest else None
+        if call is None or node.attr in {*call.names, *config.declared} or node.attr in STILL_THERE:
+            return
+        if node.attr not in _ever_gone():  # asked first: advice looks for what was meant, and takes its time
+            return
+        advice = for_argument(facts.offers, name, node.attr, call)
+        if not advice.existed:
+            return
+    if not configs or facts.patched_by or len(configs) < among or any(config.own_init for config in configs):
+        if configs:
+            yield unknown(f"whether .{node.attr} is there: {configs[0].role.name} has none", node.lineno)
+        return
+    shown = f"{configs[0].role.name}.{node.attr}"
+    since = "; ".join(part for part in (facts.offers.label(found.origin), advice.since) if part)
+    fix = f"read .{advice.rename}" if advice.rename else "do not read it: the release has no such setting"
+    yield failed(f"{shown} does not exist ({since}): AttributeError", fix, node)
+
+
+@cache
+def _ever_gone() -> frozenset[str]:
+    """The last part of every name that went from a library with configs."""
+    from ml_intern_helpers.api_index.removed import removals_of
+
+    return frozenset(one.name.rpartition(".")[2] for package in ("transformers", "trl") for one in removals_of(package))
