@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from support.helpers import ROOT, Outcome
 from support.loopback import Answer, Loopback
-from support.papers import CLEANED, HOSTILE, Run, entry, feed, hub_paper, s2_paper, three, urls
+from support.papers import CLEANED, HOSTILE, Run, entry, feed, hub_paper, s2_paper, three, urls, work
 
 SCHEMA = json.loads((ROOT / "docs/schemas/crawl_arxiv.v1.json").read_text("utf-8"))
 WORDS = ("preference", "optimization")
@@ -105,6 +105,26 @@ def test_who_refuses_a_search_is_not_asked_for_counts(service: Loopback, helper:
     service.routes["/graph/v1/paper/search"] = Answer({"message": "Forbidden"}, 403)
     assert helper("crawl_arxiv", *WORDS, **urls(service)).code == 0
     assert not any(path.endswith("/batch") for path in service.paths())
+
+
+@pytest.mark.parametrize("refused", ["/graph/v1/paper/search", "/graph/v1/paper/batch"])
+def test_openalex_counts_where_semantic_scholar_does_not(service: Loopback, helper: Run, refused: str) -> None:
+    usual(service)
+    service.routes[refused] = Answer({"message": "Too Many"}, 429, {"retry-after": "900"})
+    service.routes["/works"] = Answer({"meta": {"count": 1}, "results": [work(2, cited_by_count=77)]})
+    found = answer(helper("crawl_arxiv", *WORDS, "--json", **urls(service)))
+    counts = {paper["arxiv_id"]: paper["citation_count"] for paper in found["papers"]}
+    assert counts["2401.00002"] == 77
+    assert any("OpenAlex's" in warning for warning in found["warnings"])
+    asked = [request.query["filter"] for request in service.requests if request.path == "/works"]
+    assert len(asked) == 1
+    assert asked[0][0].startswith("doi:10.48550/arxiv.2")
+
+
+def test_openalex_is_not_asked_while_semantic_scholar_answers(service: Loopback, helper: Run) -> None:
+    usual(service)
+    helper("crawl_arxiv", *WORDS, **urls(service))
+    assert "/works" not in service.paths(), "its free budget is small"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
-from ml_intern_helpers.errors import NotFound, ToolError
+from ml_intern_helpers.errors import NotFound, ToolError, Unavailable
 from ml_intern_helpers.http import Http, Response
-from ml_intern_helpers.papers import arxiv, hub
+from ml_intern_helpers.papers import arxiv, hub, openalex
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.library import kept
@@ -72,7 +72,8 @@ def _ranked(http: Http, wanted: Wanted, answers: list[Answered], today: date, pl
     read = len(hits)
     # A service that has just refused one request is not asked a second thing.
     refused = any(answer.error for answer in answers if answer.service == SEMANTIC_SCHOLAR.name)
-    responses, notes = ([], []) if refused or http.offline else _counted(http, hits)
+    only_kept = any(answer.service == LIBRARY for answer in answers)
+    responses, notes = ([], []) if only_kept else _counted(http, hits, refused=refused)
     more, told = _placed(http, hits) if wanted.categories else ((), [])
     passing = [hit for hit in hits if passes(hit, wanted)]
     names = [answer.service for answer in answers if not answer.error]
@@ -109,20 +110,32 @@ def _sorted(hits: list[Hit], words: str, names: list[str], today: date) -> list[
     return sorted(hits, key=lambda hit: -plain[id(hit)])
 
 
-def _counted(http: Http, hits: Sequence[Hit]) -> tuple[list[Response], list[str]]:
-    """Citation counts, in one request, for papers that Semantic Scholar has not listed itself."""
+def _counted(http: Http, hits: Sequence[Hit], *, refused: bool = False) -> tuple[list[Response], list[str]]:
+    """Citation counts, in one request, for papers that Semantic Scholar has not listed itself; else OpenAlex's.
+
+    Args:
+        refused: Semantic Scholar has just given no answer.
+    """
     without = {hit.paper.arxiv_id: hit for hit in hits if hit.paper.arxiv_id and hit.paper.citation_count is None}
     if not without:
         return [], []
+    asked, notes = sorted(without), []
     try:
-        found = s2.batch(http, sorted(without))
+        if refused:
+            raise Unavailable("Semantic Scholar did not answer")
+        found: s2.Found | openalex.WorkPage = s2.batch(http, asked)
     except ToolError as err:
-        return [], [f"citations of {len(without)} papers are unknown: {err.message}"]
+        try:
+            found = openalex.counted(http, asked)
+        except ToolError as other:
+            return [], [f"citations of {len(without)} papers are unknown: {err.message}; {other.message}"]
+        notes = [f"{err.message}: citation counts are OpenAlex's, which counts preprints apart and judges no influence"]
     for paper in found.papers:
         hit = without.get(paper.arxiv_id or "")
-        if hit:
-            hit.paper = hit.paper.filled(paper)
-    return [found.response], []
+        if hit:  # the count alone: what else it says of the paper may be of another version
+            counts = (paper.citation_count, paper.influential_citation_count)
+            hit.paper = replace(hit.paper, citation_count=counts[0], influential_citation_count=counts[1])
+    return [found.response], notes
 
 
 def _placed(http: Http, hits: Sequence[Hit]) -> tuple[tuple[Response, ...], list[str]]:
