@@ -1,23 +1,20 @@
-"""crawl_arxiv: search arXiv, walk the citation graph, read a paper, extract its recipe."""
+"""crawl_arxiv: search papers, walk their citations, read one, extract its recipe, keep notes."""
 
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import NotFound, UsageError
-from ml_intern_helpers.papers import arxiv, graph, paper_notes, paper_text, query
-from ml_intern_helpers.papers import semantic_scholar as s2
+from ml_intern_helpers.papers import arxiv, graph, paper_graph, paper_notes, paper_text, query
+from ml_intern_helpers.papers import crawl_checks as checks
 from ml_intern_helpers.papers.crawl_text import render
 from ml_intern_helpers.papers.human import crawl as render_human
-from ml_intern_helpers.papers.ids import ArxivId, parse_id, require_id
+from ml_intern_helpers.papers.ids import ArxivId, require_id
 from ml_intern_helpers.papers.model import Citation, Limits, Paper
 from ml_intern_helpers.papers.sources import sources
-from ml_intern_helpers.papers.walk import answer as walking
 from ml_intern_helpers.report import Report
 from ml_intern_helpers.text import clean
 
@@ -41,7 +38,6 @@ query: plain words go to arXiv, the Hub and Semantic Scholar; arXiv's own langua
 ids:   2505.09388, 2505.09388v2, hep-th/9901001, arXiv:…, an arxiv.org or huggingface.co/papers address
 keys:  SEMANTIC_SCHOLAR_API_KEY (free) keeps the citation graph from being rate limited; OPENALEX_API_KEY for its fallback"""
 
-MAX_RESULTS = 100
 SEARCH_LIMITS = Limits(abstract=600, authors=6, contexts=2)
 DETAIL_LIMITS = Limits(abstract=4000, authors=20, contexts=2)
 FULL_LIMITS = Limits(abstract=None, authors=None, contexts=None)
@@ -70,8 +66,6 @@ EMPTY_FIELDS: dict[str, Any] = {
     "sources": [],
 }
 
-_NEARLY_AN_ID = re.compile(r"arxiv\s*:.*|\d{4}\.\d+(?:v\d*)?|(?:doi:\s*)?10\.\d{4,}/\S+", re.IGNORECASE)
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query", nargs="*", help="words to search for, or one or more arXiv ids")
@@ -82,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cited-by", "--citations", dest="citations", metavar="ID", help="papers that cite it, influential first"
     )
     parser.add_argument("--refs", "--references", dest="references", metavar="ID", help="papers it cites, influential first")
-    walking.add_arguments(parser)
+    paper_graph.add_arguments(parser)
     paper_text.add_arguments(parser)
     paper_notes.add_arguments(parser)
     parser.add_argument("--influential", action="store_true", help="only edges that Semantic Scholar calls influential")
@@ -106,77 +100,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Report:
     """Do what the arguments name: a search, details, citations or references, a look into a paper, or a note."""
     words = " ".join(args.query).strip()
-    _one_thing(words, args)
+    checks.check_one_thing(words, args)
     if paper_notes.wanted(args):
         paper_notes.check(args)
-        walking.check(args, papers=False)
-        _check_paging(args)
+        paper_graph.check(args, papers=False)
+        checks.check_paging(args)
         return paper_notes.run(args, EMPTY_FIELDS)
     paper_notes.check_absent(args)
-    walking.check(args, papers=not paper_text.wanted(args))
+    paper_graph.check(args, papers=not paper_text.wanted(args))
     if paper_text.wanted(args):
         paper_text.check(args)
-        _check_paging(args)
+        checks.check_paging(args)
         return paper_text.run(args, context)
     paper_text.check_absent(args)
     if args.graph:
-        _check_graph(args)
-        return walking.run(args, context, EMPTY_FIELDS)
-    aims = walking.targets(args)
+        checks.check_graph(args)
+        return paper_graph.run(args, context, EMPTY_FIELDS)
+    aims = paper_graph.targets(args)
     report = _run_lists(words, args, context)
-    return _with_bibtex(report, aims)
-
-
-def _check_graph(args: argparse.Namespace) -> None:
-    _check_paging(args)
-    given = {"--influential": args.influential, "--scan": args.scan is not None, "--start": args.start, "--since": args.since}
-    given |= {"--until": args.until, "--category": args.category, "--sort": args.sort, **_of_a_search(args)}
-    _refuse(given, "--graph")
-
-
-def _with_bibtex(report: Report, aims: dict[str, Path]) -> Report:
-    """The report, with the papers it shows written down where that was asked for."""
-    if "bibtex" in aims:
-        from ml_intern_helpers.papers.walk import bibtex, files
-
-        written = files.write(aims["bibtex"], bibtex.bibtex(report.fields["papers"]))
-        report.fields["files"] = [{"kind": "bibtex", **written}]
-    return report
-
-
-def _one_thing(words: str, args: argparse.Namespace) -> None:
-    chosen = [words, args.id, args.citations, args.references, args.read, args.recipe, args.trending, args.graph]
-    if sum(map(bool, [*chosen, *paper_notes.chosen(args)])) > 1:
-        told = (
-            "choose one of a query, --id, --trending, --cited-by, --refs, --graph, --read, --recipe, --note, --notes and --forget"
-        )
-        raise UsageError(told, hint="run the helper once for each")
+    return paper_graph.with_bibtex(report, aims)
 
 
 def _run_lists(words: str, args: argparse.Namespace, context: Context) -> Report:
     """What answers with papers."""
-    ids = [require_id(text) for text in args.id] or ([] if args.trending else _ids(args.query))
-    _check(args, graph_mode=bool(args.citations or args.references), details=bool(ids))
+    ids = [require_id(text) for text in args.id] or ([] if args.trending else checks.ids_of(args.query))
+    checks.check_lists(args, graph_mode=bool(args.citations or args.references), details=bool(ids))
     if args.citations or args.references:
         return _run_graph(args, context)
     if ids:
         return _run_details(ids, args, context)
-    return _run_search_of_all(words, args, context) if _asks_all(words, args) else _run_search(words, args, context)
-
-
-def _asks_all(words: str, args: argparse.Namespace) -> bool:
-    """Whether a search goes to all services: arXiv alone knows its own language, and can sort by date."""
-    if args.trending:
-        if args.source == "arxiv" or args.sort or args.category or args.since or args.until or args.min_citations is not None:
-            raise UsageError("--trending is the Hub's own list: no filter, no --sort", hint="see `crawl_arxiv --help`")
-        return True
-    only_arxiv = args.sort is not None or args.source == "arxiv" or not query.is_plain(words)
-    if only_arxiv and (args.source == "all" or args.min_citations is not None):
-        told = "--min-citations" if args.min_citations is not None else "--source all"
-        raise UsageError(
-            f"{told} needs plain words and no --sort", hint="arXiv alone knows its language and dates, but no counts"
-        )
-    return not only_arxiv
+    return _run_search_of_all(words, args, context) if checks.asks_all(words, args) else _run_search(words, args, context)
 
 
 def _run_search_of_all(words: str, args: argparse.Namespace, context: Context) -> Report:
@@ -185,59 +138,6 @@ def _run_search_of_all(words: str, args: argparse.Namespace, context: Context) -
     limits = FULL_LIMITS if args.full else SEARCH_LIMITS
     fields, _ = answer.fields(args, context, words, limits)
     return Report("crawl_arxiv", fields={**EMPTY_FIELDS, **fields})
-
-
-def _check(args: argparse.Namespace, *, graph_mode: bool, details: bool) -> None:
-    """Refuse what would otherwise be ignored in silence."""
-    _check_paging(args)
-    if args.start + args.limit > arxiv.DEEPEST:
-        raise UsageError(f"--start {args.start} is not between 0 and {arxiv.DEEPEST - args.limit}", hint="narrow with --since")
-    if args.scan is not None and not 1 <= args.scan <= s2.DEEPEST:
-        raise UsageError(f"--scan {args.scan} is not between 1 and {s2.DEEPEST}", hint="the service lists no more")
-    misplaced = {"--influential": args.influential, "--scan": args.scan is not None, "--sort influence": args.sort == "influence"}
-    if graph_mode:
-        misplaced = {"--category": args.category, f"--sort {args.sort}": args.sort in ("relevance", "updated")}
-        misplaced |= _of_a_search(args)
-    elif details:
-        dated = bool(args.since or args.until)
-        misplaced |= {"--category": args.category, "--since/--until": dated, "--sort": args.sort, "--start": args.start}
-        misplaced |= _of_a_search(args)
-    _refuse(misplaced, "--cited-by and --refs" if graph_mode else "ids" if details else "a search")
-
-
-def _refuse(options: Mapping[str, object], kind: str) -> None:
-    for name, given in options.items():
-        if given:
-            raise UsageError(f"{name} does not go with {kind}", hint="see `crawl_arxiv --help`")
-
-
-def _of_a_search(args: argparse.Namespace) -> dict[str, bool]:
-    return {"--source": args.source is not None, "--min-citations": args.min_citations is not None}
-
-
-def _check_paging(args: argparse.Namespace) -> None:
-    if not 1 <= args.limit <= MAX_RESULTS:
-        raise UsageError(f"--max-results {args.limit} is not between 1 and {MAX_RESULTS}", hint="page with --start")
-    if args.min_citations is not None and args.min_citations < 0:
-        raise UsageError(f"--min-citations {args.min_citations} is below 0", hint="leave it out for all")
-    if args.start < 0:
-        raise UsageError(f"--start {args.start} is below 0", hint="the first one is 0")
-
-
-def _ids(words: Sequence[str]) -> list[ArxivId]:
-    """The ids when the query consists of ids; `UsageError` when it is nearly one, or mixes ids and words."""
-    whole = parse_id(" ".join(words))
-    parts = [part for word in words for part in re.split(r"[\s,]+", word) if part]
-    parsed = [whole] if whole else [parse_id(part) for part in parts]
-    found = [paper_id for paper_id in parsed if paper_id is not None]
-    if found and len(found) < len(parsed):
-        hint = f"for papers around it: crawl_arxiv --cited-by {found[0]}, or --refs {found[0]}"
-        raise UsageError(f"the query mixes the id {found[0]} with words", hint=hint)
-    if not found:
-        for part in parts:
-            if "://" in part or _NEARLY_AN_ID.fullmatch(part):
-                require_id(part)
-    return list(dict.fromkeys(found))
 
 
 def _run_search(words: str, args: argparse.Namespace, context: Context) -> Report:
@@ -255,8 +155,8 @@ def _run_search(words: str, args: argparse.Namespace, context: Context) -> Repor
 
 
 def _run_details(ids: Sequence[ArxivId], args: argparse.Namespace, context: Context) -> Report:
-    if len(ids) > MAX_RESULTS:
-        raise UsageError(f"{len(ids)} ids, at most {MAX_RESULTS} at once", hint="split the list")
+    if len(ids) > checks.MAX_RESULTS:
+        raise UsageError(f"{len(ids)} ids, at most {checks.MAX_RESULTS} at once", hint="split the list")
     context.progress("asking arXiv …")
     page = arxiv.details(context.http, ids)
     papers = page.feed.papers

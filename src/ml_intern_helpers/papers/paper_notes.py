@@ -7,7 +7,6 @@ from typing import Any
 
 from ml_intern_helpers.errors import UsageError
 from ml_intern_helpers.papers.ids import parse_id, require_id
-from ml_intern_helpers.papers.library import kept, notes
 from ml_intern_helpers.report import Report
 from ml_intern_helpers.text import clean
 
@@ -56,6 +55,8 @@ def check_absent(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace, empty: dict[str, Any]) -> Report:
     """Keep a note, take one out, or find those that match; no request is made."""
+    from ml_intern_helpers.papers.library import kept, notes
+
     if args.note:
         found, total = [notes.add(require_id(args.note[0]).base, args.note[1], args.quote, args.place)], 1
     elif args.forget is not None:

@@ -1,4 +1,4 @@
-"""crawl_arxiv --graph ID: the options, the report, the files."""
+"""crawl_arxiv --graph ID: walked, sorted into lanes, reported, written to the files asked for."""
 
 from __future__ import annotations
 
@@ -10,61 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.cli import STOPPED, Context
-from ml_intern_helpers.errors import UsageError
 from ml_intern_helpers.papers.ids import require_id
 from ml_intern_helpers.papers.library import kept
 from ml_intern_helpers.papers.model import Limits, Paper
 from ml_intern_helpers.papers.sources import sources
 from ml_intern_helpers.papers.walk import data, files, lanes
 from ml_intern_helpers.papers.walk.bibtex import bibtex
-from ml_intern_helpers.papers.walk.walk import SEED_ANSWERS, Ask, Walk, walk
+from ml_intern_helpers.papers.walk.walk import Ask, Walk, walk
 from ml_intern_helpers.report import Report
 
-MOST_HOPS, MOST_ANSWERS, MOST_PAPERS = 3, 200, 1000
-_FILES = ("save", "bibtex", "html")
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--graph", metavar="ID", help="walk the citations around it, most promising paper first; with these:")
-    parser.add_argument("--hops", type=int, metavar="N", help=f"steps from the paper, 1 to {MOST_HOPS} (default {Ask.hops})")
-    parser.add_argument(
-        "--budget", type=int, metavar="N", help=f"answers to use, {SEED_ANSWERS} to {MOST_ANSWERS} (default {Ask.budget})"
-    )
-    parser.add_argument("--papers", type=int, metavar="N", help=f"papers to keep, 10 to {MOST_PAPERS} (default {Ask.papers})")
-    parser.add_argument("--save", metavar="FILE", help="write the whole graph as JSON")
-    parser.add_argument("--html", metavar="FILE", help="write the graph as a page to explore, in one file that loads nothing")
-    parser.add_argument("--bibtex", metavar="FILE", help="write the papers as BibTeX (of --graph all, else those shown)")
-    parser.add_argument("--force", action="store_true", help="let a file that is there be replaced")
-
-
-def check(args: argparse.Namespace, *, papers: bool) -> None:
-    """Refuse what would otherwise be ignored in silence; `papers`: whether the answer is a list of papers."""
-    for name in ("hops", "budget", "papers", "save", "html"):
-        if getattr(args, name) is not None and not args.graph:
-            raise UsageError(f"--{name} goes with --graph ID", hint="see `crawl_arxiv --help`")
-    if args.bibtex is not None and not (papers or args.graph):
-        raise UsageError("--bibtex goes with an answer that lists papers", hint="see `crawl_arxiv --help`")
-    if args.force and not any(getattr(args, name) for name in _FILES):
-        raise UsageError("--force goes with --save, --html or --bibtex", hint="see `crawl_arxiv --help`")
-    _between("--hops", args.hops, 1, MOST_HOPS)
-    _between("--budget", args.budget, SEED_ANSWERS, MOST_ANSWERS)
-    _between("--papers", args.papers, 10, MOST_PAPERS)
-
-
-def targets(args: argparse.Namespace) -> dict[str, Path]:
-    """The files to write, looked at before anything is asked for them."""
-    named = {name: getattr(args, name) for name in _FILES if getattr(args, name) is not None}
-    found = {name: files.check(f"--{name}", text, force=args.force) for name, text in named.items()}
-    if len(set(found.values())) < len(found):
-        raise UsageError("two of --save, --html and --bibtex name the same file", hint="name one file for each")
-    return found
-
-
-def run(args: argparse.Namespace, context: Context, empty: dict[str, Any]) -> Report:
+def run(args: argparse.Namespace, context: Context, empty: dict[str, Any], aims: dict[str, Path]) -> Report:
     """Walk, sort into lanes, write what was asked for."""
     given = {"hops": args.hops, "budget": args.budget, "papers": args.papers}
     ask = Ask(require_id(args.graph), **{name: value for name, value in given.items() if value is not None})
-    aims = targets(args)
     today = datetime.now(UTC).date()
     context.progress("asking Semantic Scholar …")
     found = walk(context.http, ask, today, context.progress)
@@ -78,11 +37,6 @@ def run(args: argparse.Namespace, context: Context, empty: dict[str, Any]) -> Re
     return Report(
         "crawl_arxiv", "unknown" if found.stopped else "ok", fields=fields, exit_code=STOPPED if found.interrupted else None
     )
-
-
-def _between(name: str, value: int | None, least: int, most: int) -> None:
-    if value is not None and not least <= value <= most:
-        raise UsageError(f"{name} {value} is not between {least} and {most}", hint="see `crawl_arxiv --help`")
 
 
 def _graph(found: Walk, ask: Ask, today: date, limit: int, limits: Limits) -> dict[str, Any]:

@@ -14,14 +14,13 @@ from datetime import date
 
 from ml_intern_helpers.errors import NotFound, RateLimited, ToolError
 from ml_intern_helpers.http import Http, Response
+from ml_intern_helpers.papers import paper_graph
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Citation, Paper, key_of
 from ml_intern_helpers.papers.search.score import citations_a_year
 from ml_intern_helpers.papers.semantic_scholar import Direction
 
-#: Answers that the seed itself takes: its head, both directions, recommendations.
-SEED_ANSWERS = 4
 #: Edges read around the seed, and around each further paper.
 _SEED_PAGE, _PAGE = 1000, 200
 #: New papers taken from one page of a further paper; its links to papers that are here already are all kept.
@@ -38,9 +37,9 @@ class Ask:
     """A walk: at most `papers` papers, `hops` steps from `paper_id`, `budget` answers."""
 
     paper_id: ArxivId
-    hops: int = 2
-    budget: int = 12
-    papers: int = 200
+    hops: int = paper_graph.HOPS
+    budget: int = paper_graph.ANSWERS
+    papers: int = paper_graph.PAPERS
 
 
 @dataclass
