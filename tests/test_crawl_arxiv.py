@@ -42,7 +42,7 @@ def test_search_in_json(service: Loopback, helper: Run) -> None:
     service.routes["/api/query"] = feed(
         entry("2305.18290v3", "DPO", authors=",".join(f"A{i}" for i in range(9)), summary="x" * 900, comment="NeurIPS"), total=37
     )
-    outcome = helper("crawl_arxiv", "preference", "optimization", "--limit", "1", "--json", **urls(service))
+    outcome = helper("crawl_arxiv", "--source", "arxiv", "preference", "optimization", "--limit", "1", "--json", **urls(service))
     found = answer(outcome)
     assert outcome.code == 0
     assert (found["mode"], found["total"], found["returned"], found["next_start"]) == ("search", 37, 1, 1)
@@ -65,7 +65,7 @@ def test_search_in_text_says_the_count_first_and_keeps_each_text_on_its_line(ser
     service.routes["/api/query"] = feed(
         entry("2401.00001v1", HOSTILE, summary=f"{HOSTILE} \\alpha_{{1}}", comment=HOSTILE), total=37
     )
-    outcome = helper("crawl_arxiv", "lora", "--start", "10", **urls(service))
+    outcome = helper("crawl_arxiv", "--source", "arxiv", "lora", "--start", "10", **urls(service))
     lines = outcome.stdout.splitlines()
     assert lines[0] == "37 papers match; showing 11-11, by relevance"
     # The escape character cannot be written in XML; what is left of the colour code is text.
@@ -106,23 +106,23 @@ def test_the_options_reach_the_service(service: Loopback, helper: Run) -> None:
 
 def test_a_query_cannot_add_parameters(service: Loopback, helper: Run) -> None:
     service.routes["/api/query"] = feed()
-    helper("crawl_arxiv", "x&id_list=2401.00001&max_results=2000#", **urls(service))
+    helper("crawl_arxiv", "--source", "arxiv", "x&id_list=2401.00001&max_results=2000#", **urls(service))
     assert set(sent(service)) == {"search_query", "start", "sortBy", "sortOrder", "max_results"}
     assert sent(service)["max_results"] == ["10"]
 
 
 def test_no_hit_is_an_answer(service: Loopback, helper: Run) -> None:
     service.routes["/api/query"] = feed()
-    outcome = helper("crawl_arxiv", "zxqv", **urls(service))
+    outcome = helper("crawl_arxiv", "--source", "arxiv", "zxqv", **urls(service))
     assert outcome.code == 0
     assert outcome.stdout.startswith("no paper matches\nsearched: all:zxqv\nnext: ")
-    found = answer(helper("crawl_arxiv", "zxqv", "--json", **urls(service)))
+    found = answer(helper("crawl_arxiv", "--source", "arxiv", "zxqv", "--json", **urls(service)))
     assert (found["status"], found["papers"], found["total"], found["next_start"]) == ("ok", [], 0, None)
 
 
 def test_a_start_past_the_end_is_said(service: Loopback, helper: Run) -> None:
     service.routes["/api/query"] = feed(total=12)
-    outcome = helper("crawl_arxiv", "lora", "--start", "50", **urls(service))
+    outcome = helper("crawl_arxiv", "--source", "arxiv", "lora", "--start", "50", **urls(service))
     assert outcome.stdout.startswith("12 papers match; --start 50 is past the last one")
     assert len(service.requests) == 1, "this page is rightly empty: no retry"
 
@@ -130,7 +130,7 @@ def test_a_start_past_the_end_is_said(service: Loopback, helper: Run) -> None:
 def test_an_empty_page_is_asked_again(service: Loopback, helper: Run) -> None:
     pages = iter([feed(total=30), feed(entry("2401.00001v1"), total=30)])
     service.routes["/api/query"] = lambda request: next(pages)
-    outcome = helper("crawl_arxiv", "lora", **urls(service))
+    outcome = helper("crawl_arxiv", "--source", "arxiv", "lora", **urls(service))
     assert outcome.code == 0
     assert outcome.stdout.startswith("30 papers match; showing 1-1")
     assert "empty page first" in outcome.stderr
@@ -138,7 +138,7 @@ def test_an_empty_page_is_asked_again(service: Loopback, helper: Run) -> None:
 
 def test_empty_pages_only_are_not_an_empty_result(service: Loopback, helper: Run) -> None:
     service.routes["/api/query"] = feed(total=30)
-    outcome = helper("crawl_arxiv", "lora", **urls(service))
+    outcome = helper("crawl_arxiv", "--source", "arxiv", "lora", **urls(service))
     assert outcome.code == 3
     assert "counts 30 results but sent an empty page 3 times" in one_line(outcome)
     assert [request.query["max_results"] for request in service.requests] == [["10"], ["10"], ["5"]]
@@ -146,12 +146,12 @@ def test_empty_pages_only_are_not_an_empty_result(service: Loopback, helper: Run
 
 def test_a_repeated_query_makes_no_request_and_says_so(service: Loopback, helper: Run) -> None:
     service.routes["/api/query"] = feed(entry("2401.00001v1"))
-    first = answer(helper("crawl_arxiv", "lora", "--json", **urls(service)))
-    again = answer(helper("crawl_arxiv", "lora", "--json", **urls(service)))
+    first = answer(helper("crawl_arxiv", "--source", "arxiv", "lora", "--json", **urls(service)))
+    again = answer(helper("crawl_arxiv", "--source", "arxiv", "lora", "--json", **urls(service)))
     assert len(service.requests) == 1
     assert ([s["cached"] for s in first["sources"]], [s["cached"] for s in again["sources"]]) == ([False], [True])
     assert again["sources"][0]["fetched_at"] == first["sources"][0]["fetched_at"]
-    assert "(stored answer)" in helper("crawl_arxiv", "lora", "--offline", **urls(service)).stdout
+    assert "(stored answer)" in helper("crawl_arxiv", "--source", "arxiv", "lora", "--offline", **urls(service)).stdout
 
 
 WITHDRAWN = {
@@ -169,9 +169,9 @@ WITHDRAWN = {
 def test_withdrawn_papers_are_flagged(service: Loopback, helper: Run, where: str) -> None:
     entries = [entry(f"2401.0000{i}v2", "T", **{where: said}) for i, said in enumerate(WITHDRAWN)]
     service.routes["/api/query"] = feed(*entries)
-    found = answer(helper("crawl_arxiv", "x1", "--json", **urls(service)))["papers"]
+    found = answer(helper("crawl_arxiv", "--source", "arxiv", "x1", "--json", **urls(service)))["papers"]
     assert [paper["withdrawn"] for paper in found] == list(WITHDRAWN.values())
-    text = helper("crawl_arxiv", "x1", **urls(service)).stdout
+    text = helper("crawl_arxiv", "--source", "arxiv", "x1", **urls(service)).stdout
     assert text.count("WITHDRAWN: ") == sum(WITHDRAWN.values())
 
 
@@ -363,7 +363,7 @@ BROKEN = {
 @pytest.mark.parametrize(("route", "said"), BROKEN.values(), ids=BROKEN)
 def test_a_service_in_trouble_is_one_line(service: Loopback, helper: Run, route: Answer, said: str) -> None:
     service.routes["/api/query"] = route
-    outcome = helper("crawl_arxiv", "lora", "--timeout", "5", **urls(service))
+    outcome = helper("crawl_arxiv", "--source", "arxiv", "lora", "--timeout", "5", **urls(service))
     assert outcome.code == 3
     assert said in one_line(outcome)
 
@@ -379,7 +379,7 @@ def test_no_network(helper: Run, arguments: list[str]) -> None:
 
 
 def test_offline_without_a_stored_answer(service: Loopback, helper: Run) -> None:
-    outcome = helper("crawl_arxiv", "lora", "--offline", **urls(service))
+    outcome = helper("crawl_arxiv", "--source", "arxiv", "lora", "--offline", **urls(service))
     assert outcome.code == 3
     assert "offline" in one_line(outcome)
     assert service.requests == []
@@ -388,15 +388,15 @@ def test_offline_without_a_stored_answer(service: Loopback, helper: Run) -> None
 def test_entries_with_missing_parts_are_still_read(service: Loopback, helper: Run) -> None:
     bare = "<entry><id>http://arxiv.org/abs/2401.00001</id></entry><entry><title>no id</title></entry>"
     service.routes["/api/query"] = feed(bare, total=2)
-    found = answer(helper("crawl_arxiv", "x1", "--json", **urls(service)))
+    found = answer(helper("crawl_arxiv", "--source", "arxiv", "x1", "--json", **urls(service)))
     assert [(paper["arxiv_id"], paper["title"], paper["version"]) for paper in found["papers"]] == [
         ("2401.00001", "(no title)", None)
     ]
-    assert helper("crawl_arxiv", "x1", **urls(service)).code == 0
+    assert helper("crawl_arxiv", "--source", "arxiv", "x1", **urls(service)).code == 0
 
 
 def test_help_has_examples_and_exit_codes(helper: Run) -> None:
     outcome = helper("crawl_arxiv", "--help")
     assert outcome.code == 0
-    assert outcome.stdout.count("\n  crawl_arxiv ") == 6
+    assert outcome.stdout.count("\n  crawl_arxiv ") == 10
     assert "exit codes: 0 good" in outcome.stdout

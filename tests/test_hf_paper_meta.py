@@ -54,14 +54,45 @@ def test_everything_in_json(service: Loopback, helper: Run) -> None:
     assert [(each["title"], each["owner"]) for each in paper["collections"]["items"]] == [(CLEANED, "ada")]
     linked = paper["models"]["items"][3]
     assert (linked["gated"], linked["parameters"], linked["url"]) == ("manual", 7_000_000_000, f"{service.url}/org/linked")
-    assert [source["service"] for source in found["sources"]] == ["Hugging Face Hub"]
+    assert [item["license"] for item in paper["models"]["items"]] == ["l3", "l2", "l1", None]
+    assert (paper["citation_count"], paper["influential_citation_count"]) == (900, 1)
+    assert [source["service"] for source in found["sources"]] == ["Hugging Face Hub", "Semantic Scholar"]
+
+
+def test_one_kind_costs_one_request_beside_the_page(service: Loopback, helper: Run) -> None:
+    hub(service)
+    found = answer(helper("hf_paper_meta", "2106.09685", "--kind", "datasets", "--json", **urls(service)))
+    paper = found["papers"][0]
+    assert (paper["asked"], paper["models"], paper["collections"], paper["citation_count"]) == (["datasets"], None, None, None)
+    assert ids(paper["datasets"]) == ["org/data"]
+    assert sorted(service.paths()) == ["/api/datasets", "/api/papers/2106.09685"]
+    text = helper("hf_paper_meta", "2106.09685", "--kind", "datasets", **urls(service)).stdout
+    assert text.splitlines()[0] == "arXiv:2106.09685: code, 1 dataset"
+    assert "could not tell" not in text
+
+
+def test_citations_that_cannot_be_had_are_noted_and_cost_nothing(service: Loopback, helper: Run) -> None:
+    hub(service)
+    service.routes["/graph/v1/paper/batch"] = Answer({"message": "Too Many"}, 429, {"retry-after": "900"})
+    outcome = helper("hf_paper_meta", "2106.09685", "--json", **urls(service))
+    found = answer(outcome)
+    assert (outcome.code, found["papers"][0]["citation_count"]) == (0, None)
+    assert any("citations are unknown" in warning for warning in found["warnings"])
+    assert "citations unknown" in helper("hf_paper_meta", "2106.09685", **urls(service)).stdout
 
 
 def test_the_questions_are_the_right_ones(service: Loopback, helper: Run) -> None:
     hub(service)
     helper("hf_paper_meta", "2106.09685v3", "--limit", "7", **urls(service))
     asked = {request.path: request.query for request in service.requests}
-    assert set(asked) == {"/api/papers/2106.09685", "/api/models", "/api/datasets", "/api/spaces", "/api/collections"}
+    assert set(asked) == {
+        "/api/papers/2106.09685",
+        "/api/models",
+        "/api/datasets",
+        "/api/spaces",
+        "/api/collections",
+        "/graph/v1/paper/batch",
+    }
     assert asked["/api/collections"]["item"] == ["papers/2106.09685"]
     for kind, sort in (("models", "downloads"), ("datasets", "downloads"), ("spaces", "likes")):
         query = asked[f"/api/{kind}"]
@@ -84,7 +115,7 @@ def test_text(service: Loopback, helper: Run) -> None:
     assert f"[2106.09685] {CLEANED}" in lines
     assert f"   abstract: {CLEANED}" in lines
     assert "   code: https://github.com/microsoft/LoRA (12,000 stars)" in lines
-    assert "     org/m3: 300 downloads in 30 days, 3 likes, text-generation" in lines
+    assert "     org/m3: 300 downloads in 30 days, 3 likes, text-generation, licence l3" in lines
     assert any(line.startswith("     rest: --limit 100, or ") for line in lines)
     assert lines[-1].startswith("source: Hugging Face Hub, fetched 20")
     assert outcome.stdout.replace("\n", "").isprintable()
@@ -95,7 +126,7 @@ def test_a_repeated_question_makes_no_request(service: Loopback, helper: Run) ->
     helper("hf_paper_meta", "2106.09685", **urls(service))
     before = len(service.requests)
     again = answer(helper("hf_paper_meta", "2106.09685", "--json", **urls(service)))
-    assert (len(service.requests), [source["cached"] for source in again["sources"]]) == (before, [True])
+    assert (len(service.requests), [source["cached"] for source in again["sources"]]) == (before, [True, True])
 
 
 PARTS = {"/api/models": "models", "/api/datasets": "datasets", "/api/spaces": "spaces", "/api/collections": "collections"}
@@ -158,7 +189,7 @@ def test_the_hubs_404_means_not_indexed_and_arxiv_describes_the_paper(service: L
     assert paper["models"]["total"] is None, "the Hub says that there are more"
     assert paper["datasets"]["total"] == 1, "the whole list was seen"
     assert "not indexed" in found["warnings"][0]
-    assert [source["service"] for source in found["sources"]] == ["Hugging Face Hub", "arXiv"]
+    assert [source["service"] for source in found["sources"]] == ["Hugging Face Hub", "Semantic Scholar", "arXiv"]
     text = helper("hf_paper_meta", "2106.09685", **urls(service)).stdout
     assert text.startswith("arXiv:2106.09685: code unknown, at least 3 models, 1 dataset")
 
@@ -250,7 +281,9 @@ def test_the_hub_token_goes_to_the_hub_only(service: Loopback, helper: Run) -> N
         service.routes["/api/papers/2106.09685"] = NOT_INDEXED
         outcome = helper("hf_paper_meta", "2106.09685", **urls(service, ML_INTERN_ARXIV_URL=arxiv.url, HF_TOKEN="hf_secret"))
         assert outcome.code == 0
-        assert {request.headers.get("authorization") for request in service.requests} == {"Bearer hf_secret"}
+        to_hub = {request.headers.get("authorization") for request in service.requests if request.path.startswith("/api/")}
+        to_others = {request.headers.get("authorization") for request in service.requests if request.path.startswith("/graph/")}
+        assert (to_hub, to_others) == ({"Bearer hf_secret"}, {None})
         assert [request.headers.get("authorization") for request in arxiv.requests] == [None]
         assert "hf_secret" not in outcome.stdout + outcome.stderr
     finally:
@@ -297,5 +330,5 @@ def test_for_people(service: Loopback, helper: Run) -> None:
 def test_help_has_examples_and_exit_codes(helper: Run) -> None:
     outcome = helper("hf_paper_meta", "--help")
     assert outcome.code == 0
-    assert outcome.stdout.count("\n  hf_paper_meta ") == 2
+    assert outcome.stdout.count("\n  hf_paper_meta ") == 3
     assert "exit codes: 0 good" in outcome.stdout

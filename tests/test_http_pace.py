@@ -32,7 +32,7 @@ for number in range(2):
 """
 
 
-def clients(home: Path, url: str, interval_s: float, one_at_a_time: bool, count: int = 3) -> None:
+def clients(home: Path, url: str, interval_s: float, one_at_a_time: bool, count: int = 4) -> None:
     environment = clean_environment(home, ML_INTERN_ARXIV_URL=url)
     call = [sys.executable, "-c", CLIENT, str(interval_s), "yes" if one_at_a_time else "no"]
     running = [subprocess.Popen([*call, str(number)], env=environment) for number in range(count)]
@@ -49,7 +49,7 @@ def test_processes_keep_the_distance_and_hold_one_connection(home: Path, service
     service.routes["/"] = answer
     clients(home, service.url, 0.3, True)
     gaps = [later - earlier for earlier, later in itertools.pairwise(arrivals)]
-    assert len(arrivals) == 6
+    assert len(arrivals) == 8
     assert min(gaps) >= 0.38, "the pause counts from the end of the previous answer"
     assert service.most_at_once == 1
 

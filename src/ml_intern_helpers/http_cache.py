@@ -7,6 +7,8 @@ import hashlib
 import json
 import math
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,9 @@ from ml_intern_helpers.paths import write_atomic
 DAY = 86400
 #: Offline answers come from here whatever their age, so an entry outlives its time to live by far.
 KEPT_S = 30 * DAY
+#: Above this the oldest answers go first. Looked at once an hour: counting a folder at each answer costs more than it saves.
+MOST_BYTES = 2 * 1024**3
+LOOKED_AT_S = 3600
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,21 @@ class HttpCache:
         return True
 
     def _prune(self) -> None:
-        """Once a day, delete what nobody has asked for in a month: a cache that only grows fills the disk."""
+        """Once an hour, delete what nobody has asked for in a month, and the oldest of what is too much."""
         marker, now = self.folder / "pruned", time.time()
-        if marker.exists() and now - marker.stat().st_mtime < DAY:
+        if marker.exists() and now - marker.stat().st_mtime < LOOKED_AT_S:
             return
         marker.touch()
-        for path in self.folder.iterdir():
-            if now - path.stat().st_mtime > KEPT_S:
+        room = MOST_BYTES
+        for modified, size, path in sorted(_sizes(self.folder), reverse=True):
+            room -= size
+            if room < 0 or now - modified > KEPT_S:
                 path.unlink(missing_ok=True)
+
+
+def _sizes(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """(modified, bytes, path) of every stored answer; one that another process deletes meanwhile is passed over."""
+    for path in folder.glob("*.json"):
+        with suppress(OSError):
+            told = path.stat()
+            yield told.st_mtime, told.st_size, path

@@ -177,10 +177,45 @@ def test_hub_papers_of_a_search() -> None:
         whole(hub.parse_paper(row["paper"], row["paper"]["id"], response(HUB, "hf_hub/paper_404.http.json")).paper)
 
 
+def test_hub_lists_of_papers(service: Loopback, http: Callable[[], Http]) -> None:
+    service.routes["/api/papers/search"] = Answer(json.loads(recording("hf_hub/papers_search_kazakh.json").read_text("utf-8")))
+    service.routes["/api/daily_papers"] = Answer(json.loads(http_recording("hf_hub/daily_papers_page_link.http.json")["body"]))
+    found = hub.search(http(), "kazakh " * 60, 50)
+    assert found.pages[0].paper.arxiv_id == "2404.04487"
+    assert len(service.requests[0].query["q"][0]) == 250, "the service refuses more"
+    assert hub.trending(http(), 20).pages[0].paper.arxiv_id == "2606.00467"
+    assert service.requests[1].query["sort"] == ["trending"]
+
+
+@pytest.mark.parametrize(
+    ("name", "total", "papers"), [("search_empty", 0, 0), ("search_turing", 70499, 100), ("search_min_citation", 70, 0)]
+)
+def test_semantic_scholar_searches(
+    service: Loopback, http: Callable[[], Http], name: str, total: int | None, papers: int
+) -> None:
+    """The last one asked for no titles, and a paper without a title is none."""
+    service.routes["/graph/v1/paper/search"] = Answer(json.loads(http_recording(f"semantic_scholar/{name}.http.json")["body"]))
+    found = s2.search(http(), "turing", limit=100, since=None, until=None, min_citations=None)
+    assert (found.total, len(found.papers)) == (total, papers)
+    assert set(service.requests[0].query) == {"query", "limit", "fields"}, "no filter, no parameter"
+
+
+def test_semantic_scholar_counts_many_and_recommends(service: Loopback, http: Callable[[], Http]) -> None:
+    batch = json.loads(http_recording("semantic_scholar/batch_full_fields_with_null.http.json")["body"])
+    service.routes["/graph/v1/paper/batch"] = Answer(batch)
+    recommended = json.loads(http_recording("semantic_scholar/recommend_forpaper.http.json")["body"])
+    service.routes["/recommendations/v1/papers/forpaper/"] = Answer(recommended)
+    assert None in batch
+    assert len(s2.batch(http(), ["2401.00001"]).papers) == len([row for row in batch if row])
+    assert len(s2.recommended(http(), "ARXIV:2401.00001", 100).papers) == len(recommended["recommendedPapers"])
+    assert service.requests[1].path == "/recommendations/v1/papers/forpaper/ARXIV:2401.00001"
+
+
 def test_hub_models_by_tag(service: Loopback, http: Callable[[], Http]) -> None:
     recorded = http_recording("hf_hub/models_filter_arxiv_list.http.json")
     service.routes["/api/models"] = Answer(json.loads(recorded["body"]), headers={"Link": recorded["headers"]["Link"]})
     page = hub.repos(http(), "2505.09388", "models", 1)
+    assert page.repos[0].license == "apache-2.0"
     assert (page.repos[0].id, page.repos[0].downloads, page.more) == ("Qwen/Qwen3-0.6B", 21888310, True)
     assert service.requests[0].query["filter"] == ["arxiv:2505.09388"]
 

@@ -18,7 +18,7 @@ from support.plugin_copy import fake_uv, make_machine
 SCRIPTS = ROOT / "skills/ml-intern/scripts"
 #: Words in an option's name that smell of writing, starting or connecting to something.
 WRITES = re.compile(
-    r"^--out|write|save|export|dump|html|fix|apply|exec|run|command|shell|push|upload|submit|jobs|log|cache|endpoint|url|python"
+    r"^--out|write|bibtex|forget|save|export|dump|html|fix|apply|exec|run|command|shell|push|upload|submit|jobs|log|cache|endpoint|url|python"
 )
 
 

@@ -129,11 +129,19 @@ def hub_paper(**extra: Any) -> dict[str, Any]:
 def hub(service: Loopback, *, delay_s: float = 0.0, **paper: Any) -> None:
     """A Hub with that page, three models by tag, a Space and a collection."""
     models = [
-        {"id": f"org/m{i}", "downloads": i * 100, "likes": i, "gated": False, "pipeline_tag": "text-generation"}
+        {
+            "id": f"org/m{i}",
+            "downloads": i * 100,
+            "likes": i,
+            "gated": False,
+            "pipeline_tag": "text-generation",
+            "tags": ["x", f"license:l{i}"],
+        }
         for i in (3, 2, 1)
     ]
     service.routes |= {
         "/api/papers/2106.09685": Answer(hub_paper(**paper), delay_s=delay_s),
+        "/graph/v1/paper/batch": Answer([s2_paper("LoRA", externalIds={"ArXiv": "2106.09685"}, citationCount=900)]),
         "/api/models": Answer(models, headers={"link": '<https://h/next>; rel="next"'}, delay_s=delay_s),
         "/api/datasets": Answer([{"id": "org/data", "downloads": 3, "likes": 2, "gated": False}], delay_s=delay_s),
         "/api/spaces": Answer([{"id": "org/tagged", "likes": 5, "sdk": "gradio"}], delay_s=delay_s),
@@ -150,3 +158,15 @@ def urls(service: Loopback, **extra: str) -> dict[str, str]:
 
 
 Run = Callable[..., Outcome]
+
+
+def three(service: Loopback, *, arxiv: Answer, pages: list[dict[str, Any]], scholar: Any, counts: Any = ()) -> None:
+    """The services of a search: arXiv's feed, the Hub's paper pages, Semantic Scholar's rows and its citation counts."""
+    scholar = scholar if isinstance(scholar, Answer) else Answer({"total": len(scholar), "offset": 0, "data": scholar})
+    counted = counts if isinstance(counts, Answer) else Answer(list(counts))
+    service.routes |= {
+        "/api/query": arxiv,
+        "/api/papers/search": Answer([{"paper": page} for page in pages]),
+        "/graph/v1/paper/search": scholar,
+        "/graph/v1/paper/batch": counted,
+    }

@@ -17,7 +17,8 @@ from ml_intern_helpers.guard.shell_words import plain_words
 READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
     "detect_compute": frozenset(),
     "inspect_dataset": frozenset({"--html", "--on-jobs"}),
-    "crawl_arxiv": frozenset(),
+    # --note adds to the library beside our own stored answers; what is in it only the user takes out.
+    "crawl_arxiv": frozenset({"--save", "--html", "--bibtex", "--forget"}),
     "hf_paper_meta": frozenset(),
     # --fix prints a diff and writes nothing; but who asks for a fix is asked back, also when one day it is written.
     "preflight_check": frozenset({"--fix", "--python"}),

@@ -91,12 +91,25 @@ def _checked(response: Response, what: str) -> Feed:
     """The feed of `response`, or the error that fits."""
     if response.status != 400:  # a 400 says why, in a feed
         response.raise_for_status(clean(what, limit=100))
-    feed = parse_feed(response.body)
+    feed = _read(response)
     if feed.error and "incorrect id format" in feed.error:
         raise NotFound(f"arXiv knows no such paper: {feed.error}", hint="check the id")
     if feed.error:
         raise BadData(f"arXiv rejects {clean(what, limit=100)}: {feed.error}", hint="simplify the query")
     response.raise_for_status(clean(what, limit=100))
+    return feed
+
+
+def _read(response: Response) -> Feed:
+    """The feed, parsed now or, when the answer was stored, by an earlier run."""
+    from ml_intern_helpers.papers.library import feeds
+
+    known = feeds.known(response.body) if response.cached else None
+    if known:
+        return Feed(*known)
+    feed = parse_feed(response.body)
+    if feed.papers and response.ok:
+        feeds.keep(response.body, feed.total, feed.papers)
     return feed
 
 

@@ -1,19 +1,18 @@
-"""crawl_arxiv: search arXiv, walk the citation graph, read a paper, extract its recipe."""
+"""crawl_arxiv: search papers, walk their citations, read one, extract its recipe, keep notes."""
 
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import NotFound, UsageError
-from ml_intern_helpers.papers import arxiv, graph, paper_text, query
-from ml_intern_helpers.papers import semantic_scholar as s2
+from ml_intern_helpers.papers import arxiv, graph, paper_graph, paper_notes, paper_text, query
+from ml_intern_helpers.papers import crawl_checks as checks
 from ml_intern_helpers.papers.crawl_text import render
 from ml_intern_helpers.papers.human import crawl as render_human
-from ml_intern_helpers.papers.ids import ArxivId, parse_id, require_id
+from ml_intern_helpers.papers.ids import ArxivId, require_id
 from ml_intern_helpers.papers.model import Citation, Limits, Paper
 from ml_intern_helpers.papers.sources import sources
 from ml_intern_helpers.report import Report
@@ -21,20 +20,24 @@ from ml_intern_helpers.text import clean
 
 __all__ = ["EMPTY_FIELDS", "EPILOG", "SUMMARY", "add_arguments", "render", "render_human", "run"]
 
-SUMMARY = "Search arXiv, list a paper's citations or references with their influence, read its text, extract its training recipe."
+SUMMARY = "Search papers, walk their citations, read them, extract training recipes, keep notes on them."
 EPILOG = """\
 examples:
+  crawl_arxiv "direct preference optimization length bias" --since 2024 --min-citations 5
   crawl_arxiv 'ti:"preference optimization" AND cat:cs.CL' --since 2025 --sort submitted
-  crawl_arxiv --citations 2305.18290 --influential --since 2025 --limit 20
+  crawl_arxiv --cited-by 2305.18290 --influential --since 2025 --limit 20
+  crawl_arxiv --graph 2305.18290 --hops 2 --html graph.html --bibtex papers.bib
   crawl_arxiv --read 2305.18290
   crawl_arxiv --read 2305.18290 --section method
   crawl_arxiv --read 2305.18290 --find "learning rate"
   crawl_arxiv --recipe 2305.18290
-query: plain words must all occur; ti: au: abs: cat: all: and AND OR ANDNOT "phrase" ( ) as in arXiv's own language
+  crawl_arxiv --note 2305.18290 "beta 0.1 for all but TL;DR" --quote "we use beta = 0.1"
+  crawl_arxiv --notes beta
+query: plain words go to arXiv, the Hub and Semantic Scholar; arXiv's own language, --sort or --source arxiv, to arXiv alone:
+       there plain words must all occur; ti: au: abs: cat: all: and AND OR ANDNOT "phrase" ( ) as in arXiv's own language
 ids:   2505.09388, 2505.09388v2, hep-th/9901001, arXiv:…, an arxiv.org or huggingface.co/papers address
 keys:  SEMANTIC_SCHOLAR_API_KEY (free) keeps the citation graph from being rate limited; OPENALEX_API_KEY for its fallback"""
 
-MAX_RESULTS = 100
 SEARCH_LIMITS = Limits(abstract=600, authors=6, contexts=2)
 DETAIL_LIMITS = Limits(abstract=4000, authors=20, contexts=2)
 FULL_LIMITS = Limits(abstract=None, authors=None, contexts=None)
@@ -56,18 +59,26 @@ EMPTY_FIELDS: dict[str, Any] = {
     "not_found": None,
     "reading": None,
     "recipe": None,
+    "services": None,
+    "notes": None,
+    "graph": None,
+    "files": [],
     "sources": [],
 }
-
-_NEARLY_AN_ID = re.compile(r"arxiv\s*:.*|\d{4}\.\d+(?:v\d*)?|(?:doi:\s*)?10\.\d{4,}/\S+", re.IGNORECASE)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query", nargs="*", help="words to search for, or one or more arXiv ids")
     parser.add_argument("--id", action="append", default=[], metavar="ID", help="show this paper (repeat for several)")
-    parser.add_argument("--citations", metavar="ID", help="papers that cite this one, influential ones first")
-    parser.add_argument("--references", metavar="ID", help="papers that this one cites, influential ones first")
+    parser.add_argument("--trending", action="store_true", help="papers that the Hub's readers look at now")
+    parser.add_argument("--source", choices=["all", "arxiv"], help="whom a search asks (default: all, for plain words)")
+    parser.add_argument(
+        "--cited-by", "--citations", dest="citations", metavar="ID", help="papers that cite it, influential first"
+    )
+    parser.add_argument("--refs", "--references", dest="references", metavar="ID", help="papers it cites, influential first")
+    paper_graph.add_arguments(parser)
     paper_text.add_arguments(parser)
+    paper_notes.add_arguments(parser)
     parser.add_argument("--influential", action="store_true", help="only edges that Semantic Scholar calls influential")
     parser.add_argument("--max-results", "--limit", dest="limit", type=int, default=10, metavar="N", help="1 to 100 (default 10)")
     parser.add_argument("--start", type=int, default=0, metavar="N", help="skip this many; of a --section: characters (paging)")
@@ -79,6 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--since", metavar="DATE", help="first version on or after 2024, 2024-05 or 2024-05-31")
     parser.add_argument("--until", metavar="DATE", help="first version on or before")
+    parser.add_argument("--min-citations", type=int, metavar="N", help="of a search: only papers with as many")
     parser.add_argument("--scan", type=int, metavar="N", help="edges to read before ranking (default 2000, at most 9999)")
     parser.add_argument(
         "--full", action="store_true", help="whole abstracts, all authors, all citing sentences; all values of --recipe"
@@ -86,64 +98,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
-    """Do what the arguments name: a search, details, citations or references, or a look into a paper."""
+    """Do what the arguments name: a search, details, citations or references, a look into a paper, or a note."""
     words = " ".join(args.query).strip()
-    chosen = [words, args.id, args.citations, args.references, args.read, args.recipe]
-    if sum(map(bool, chosen)) > 1:
-        told = "choose one of a query, --id, --citations, --references, --read and --recipe"
-        raise UsageError(told, hint="run the helper once for each")
+    checks.check_one_thing(words, args)
+    if paper_notes.wanted(args):
+        paper_notes.check(args)
+        paper_graph.check(args, papers=False)
+        checks.check_paging(args)
+        return paper_notes.run(args, EMPTY_FIELDS)
+    paper_notes.check_absent(args)
+    paper_graph.check(args, papers=not paper_text.wanted(args))
     if paper_text.wanted(args):
         paper_text.check(args)
-        _check_paging(args)
+        checks.check_paging(args)
         return paper_text.run(args, context)
     paper_text.check_absent(args)
-    ids = [require_id(text) for text in args.id] or _ids(args.query)
-    _check(args, graph_mode=bool(args.citations or args.references), details=bool(ids))
+    if args.graph:
+        checks.check_graph(args)
+        return paper_graph.run(args, context, EMPTY_FIELDS)
+    aims = paper_graph.targets(args)
+    report = _run_lists(words, args, context)
+    return paper_graph.with_bibtex(report, aims)
+
+
+def _run_lists(words: str, args: argparse.Namespace, context: Context) -> Report:
+    """What answers with papers."""
+    ids = [require_id(text) for text in args.id] or ([] if args.trending else checks.ids_of(args.query))
+    checks.check_lists(args, graph_mode=bool(args.citations or args.references), details=bool(ids))
     if args.citations or args.references:
         return _run_graph(args, context)
-    return _run_details(ids, args, context) if ids else _run_search(words, args, context)
+    if ids:
+        return _run_details(ids, args, context)
+    return _run_search_of_all(words, args, context) if checks.asks_all(words, args) else _run_search(words, args, context)
 
 
-def _check(args: argparse.Namespace, *, graph_mode: bool, details: bool) -> None:
-    """Refuse what would otherwise be ignored in silence."""
-    _check_paging(args)
-    if args.start + args.limit > arxiv.DEEPEST:
-        raise UsageError(f"--start {args.start} is not between 0 and {arxiv.DEEPEST - args.limit}", hint="narrow with --since")
-    if args.scan is not None and not 1 <= args.scan <= s2.DEEPEST:
-        raise UsageError(f"--scan {args.scan} is not between 1 and {s2.DEEPEST}", hint="the service lists no more")
-    misplaced = {"--influential": args.influential, "--scan": args.scan is not None, "--sort influence": args.sort == "influence"}
-    if graph_mode:
-        misplaced = {"--category": args.category, f"--sort {args.sort}": args.sort in ("relevance", "updated")}
-    elif details:
-        dated = bool(args.since or args.until)
-        misplaced |= {"--category": args.category, "--since/--until": dated, "--sort": args.sort, "--start": args.start}
-    for name, given in misplaced.items():
-        if given:
-            kind = "--citations and --references" if graph_mode else "ids" if details else "a search"
-            raise UsageError(f"{name} does not go with {kind}", hint="see `crawl_arxiv --help`")
+def _run_search_of_all(words: str, args: argparse.Namespace, context: Context) -> Report:
+    from ml_intern_helpers.papers.search import answer
 
-
-def _check_paging(args: argparse.Namespace) -> None:
-    if not 1 <= args.limit <= MAX_RESULTS:
-        raise UsageError(f"--max-results {args.limit} is not between 1 and {MAX_RESULTS}", hint="page with --start")
-    if args.start < 0:
-        raise UsageError(f"--start {args.start} is below 0", hint="the first one is 0")
-
-
-def _ids(words: Sequence[str]) -> list[ArxivId]:
-    """The ids when the query consists of ids; `UsageError` when it is nearly one, or mixes ids and words."""
-    whole = parse_id(" ".join(words))
-    parts = [part for word in words for part in re.split(r"[\s,]+", word) if part]
-    parsed = [whole] if whole else [parse_id(part) for part in parts]
-    found = [paper_id for paper_id in parsed if paper_id is not None]
-    if found and len(found) < len(parsed):
-        hint = f"for papers around it: crawl_arxiv --citations {found[0]}, or --references {found[0]}"
-        raise UsageError(f"the query mixes the id {found[0]} with words", hint=hint)
-    if not found:
-        for part in parts:
-            if "://" in part or _NEARLY_AN_ID.fullmatch(part):
-                require_id(part)
-    return list(dict.fromkeys(found))
+    limits = FULL_LIMITS if args.full else SEARCH_LIMITS
+    fields, _ = answer.fields(args, context, words, limits)
+    return Report("crawl_arxiv", fields={**EMPTY_FIELDS, **fields})
 
 
 def _run_search(words: str, args: argparse.Namespace, context: Context) -> Report:
@@ -161,8 +155,8 @@ def _run_search(words: str, args: argparse.Namespace, context: Context) -> Repor
 
 
 def _run_details(ids: Sequence[ArxivId], args: argparse.Namespace, context: Context) -> Report:
-    if len(ids) > MAX_RESULTS:
-        raise UsageError(f"{len(ids)} ids, at most {MAX_RESULTS} at once", hint="split the list")
+    if len(ids) > checks.MAX_RESULTS:
+        raise UsageError(f"{len(ids)} ids, at most {checks.MAX_RESULTS} at once", hint="split the list")
     context.progress("asking arXiv …")
     page = arxiv.details(context.http, ids)
     papers = page.feed.papers
@@ -216,4 +210,5 @@ def _next(start: int, returned: int, total: int | None) -> int | None:
 
 
 def _row(paper: Paper, edge: Citation | None, limits: Limits) -> dict[str, Any]:
-    return {**paper.to_dict(limits), "citation": edge.to_dict(limits) if edge else None}
+    told = edge.to_dict(limits) if edge else None
+    return {**paper.to_dict(limits), "citation": told, "score": None, "found_by": None, "hub": None, "in_graph": None}

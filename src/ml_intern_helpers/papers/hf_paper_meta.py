@@ -1,4 +1,4 @@
-"""hf_paper_meta: what the Hugging Face Hub has around a paper: code, models, datasets, Spaces, collections."""
+"""hf_paper_meta: what the Hub has around a paper: code, models, datasets, Spaces, collections; and its citation counts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import NotFound, UsageError
 from ml_intern_helpers.papers.human import meta as render_human
 from ml_intern_helpers.papers.ids import require_id
-from ml_intern_helpers.papers.meta import Meta, gather
+from ml_intern_helpers.papers.meta import PARTS, Meta, gather
 from ml_intern_helpers.papers.meta_text import render
 from ml_intern_helpers.papers.model import Limits
 from ml_intern_helpers.papers.sources import sources
@@ -22,6 +22,7 @@ EPILOG = """\
 examples:
   hf_paper_meta 2505.09388
   hf_paper_meta https://arxiv.org/abs/2305.18290 2106.09685 --limit 20 --json
+  hf_paper_meta 2305.18290 --kind models --kind datasets
 ids: 2505.09388, arXiv:…, an arxiv.org or huggingface.co/papers address; a version is dropped (the Hub keeps one page)
 A part that could not be had is null in --json and "could not tell" in text, never an empty list."""
 
@@ -32,6 +33,7 @@ EMPTY_FIELDS: dict[str, Any] = {"papers": None, "found": None, "not_found": None
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="+", help="arXiv id or address, up to 20")
+    parser.add_argument("--kind", action="append", choices=PARTS, default=[], help="only this part (repeatable; default: all)")
     parser.add_argument("--limit", type=int, default=5, metavar="N", help="of each kind, 1 to 100 (default 5)")
     parser.add_argument("--full", action="store_true", help="whole abstract, all authors")
 
@@ -44,8 +46,8 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     if len(ids) > MAX_IDS:
         raise UsageError(f"{len(ids)} ids, at most {MAX_IDS} at once", hint="split the list")
     context.progress("asking the Hub …")
-    found = gather(context.http, ids, args.limit)
-    if not any(meta.responses for meta in found):
+    found = gather(context.http, ids, args.limit, [part for part in PARTS if part in args.kind] or PARTS)
+    if not any(meta.responses for meta in found) and found[0].errors:
         raise found[0].errors[0]
     missing = [meta.arxiv_id for meta in found if meta.exists is False]
     if len(missing) == len(found):

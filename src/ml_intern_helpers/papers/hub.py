@@ -14,6 +14,7 @@ from urllib.parse import quote
 from ml_intern_helpers.errors import BadData
 from ml_intern_helpers.http import Http, Params, Response
 from ml_intern_helpers.papers.fields import count, date, flag, mapping, mappings, names, text, texts
+from ml_intern_helpers.papers.ids import parse_id
 from ml_intern_helpers.papers.model import Paper
 from ml_intern_helpers.services import HUB
 
@@ -22,8 +23,8 @@ KINDS: tuple[Kind, ...] = ("models", "datasets", "spaces")
 #: What each list is sorted by; Spaces have no downloads.
 SORTS: dict[Kind, str] = {"models": "downloads", "datasets": "downloads", "spaces": "likes"}
 _EXPAND: dict[Kind, list[str]] = {
-    "models": ["downloads", "likes", "gated", "lastModified", "pipeline_tag", "library_name", "safetensors", "private"],
-    "datasets": ["downloads", "likes", "gated", "lastModified", "private"],
+    "models": ["downloads", "likes", "gated", "lastModified", "pipeline_tag", "library_name", "safetensors", "tags", "private"],
+    "datasets": ["downloads", "likes", "gated", "lastModified", "tags", "private"],
     "spaces": ["likes", "sdk", "lastModified", "private"],
 }
 _LINKED: dict[Kind, tuple[str, str]] = {
@@ -43,6 +44,7 @@ class Repo:
         downloads: of the last 30 days (models, datasets).
         gated: `auto` or `manual` when access must be asked for, "" when it need not be.
         parameters: of a model, counted from its safetensors.
+        license: as its card names it (`apache-2.0`, `other`), None when it names none or the list does not say.
     """
 
     id: str
@@ -54,6 +56,7 @@ class Repo:
     library: str | None
     parameters: int | None
     last_modified: str | None
+    license: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -105,6 +108,14 @@ class RepoPage:
 
 
 @dataclass(frozen=True)
+class PaperList:
+    """Paper pages in the Hub's order."""
+
+    pages: tuple[HubPaper, ...]
+    response: Response
+
+
+@dataclass(frozen=True)
 class CollectionPage:
     """The first collections of a list; `more` when the Hub has further ones."""
 
@@ -138,6 +149,28 @@ def collections(http: Http, arxiv_id: str, limit: int) -> CollectionPage:
     response = http.get(HUB, "/api/collections", params).raise_for_status(f"the collections with {arxiv_id}")
     found = [each for each in map(_collection, _rows(response)) if each is not None]
     return CollectionPage(tuple(found), _has_next(response), response)
+
+
+def search(http: Http, words: str, limit: int) -> PaperList:
+    """Paper pages for plain words, the Hub's order (it takes 250 characters and lists at most 120)."""
+    params: Params = {"q": words[:250], "limit": limit}
+    return _list(http.get(HUB, "/api/papers/search", params).raise_for_status("this search"))
+
+
+def trending(http: Http, limit: int) -> PaperList:
+    """The papers that the Hub's readers look at now."""
+    params: Params = {"sort": "trending", "limit": limit}
+    return _list(http.get(HUB, "/api/daily_papers", params).raise_for_status("the trending papers"))
+
+
+def _list(response: Response) -> PaperList:
+    """A list whose items wrap the paper in `paper`; what is no paper is left out."""
+    found = []
+    for raw in (mapping(row.get("paper")) for row in _rows(response)):
+        paper_id = parse_id(str(raw.get("id") or ""))
+        if paper_id and text(raw.get("title"), 400):
+            found.append(parse_paper(raw, paper_id.base, response))
+    return PaperList(tuple(found), response)
 
 
 def parse_paper(raw: dict[str, Any], arxiv_id: str, response: Response) -> HubPaper:
@@ -196,7 +229,14 @@ def _repo(row: dict[str, Any], kind: Kind) -> Repo | None:
         library=text(row.get("library_name") or row.get("sdk"), 60),
         parameters=count(row.get("numParameters") or mapping(row.get("safetensors")).get("total")),
         last_modified=date(row.get("lastModified")),
+        license=_license(row.get("tags")),
     )
+
+
+def _license(tags: object) -> str | None:
+    """The licence among the tags; several, as some cards have, stand beside each other."""
+    found = [tag.removeprefix("license:") for tag in texts(tags, 80) if tag.startswith("license:")]
+    return ", ".join(dict.fromkeys(found)) or None
 
 
 def _collection(row: dict[str, Any]) -> Collection | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def crawl(report: Report, console: Console) -> None:
     """Papers as a table; one paper in full, as in the text form."""
     fields = report.fields
-    if fields.get("reading"):
+    if fields.get("reading") or fields.get("graph") or fields.get("notes") is not None:
         console.print(crawl_text.render(report), markup=False)
         return
     console.print(crawl_text.headline(fields), style="bold", markup=False)
@@ -58,6 +58,8 @@ def _paper_cells(row: dict[str, Any]) -> list[str]:
 def _repo_cells(row: dict[str, Any]) -> list[list[str]]:
     cells: list[list[str]] = []
     for part in ("models", "datasets", "spaces"):
+        if part not in row["asked"]:
+            continue
         if row[part] is None:
             cells.append([part, "could not tell", "", ""])
         for item in (row[part] or {"items": []})["items"]:

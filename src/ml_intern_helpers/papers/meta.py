@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from ml_intern_helpers.errors import NotFound, ToolError
 from ml_intern_helpers.http import Http, Response
 from ml_intern_helpers.papers import arxiv, hub
+from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.hub import KINDS, CollectionPage, HubPaper, Kind, Repo, RepoPage
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Limits, Paper
@@ -17,12 +18,17 @@ from ml_intern_helpers.services import HUB
 
 T = TypeVar("T")
 
+#: What can be asked for beside the paper page itself.
+PARTS = ("models", "datasets", "spaces", "collections", "citations")
+
 
 @dataclass
 class Meta:
     """Everything about one paper; a part that could not be had is None.
 
     Attributes:
+        parts: what was asked for, of `PARTS`.
+        counted: Semantic Scholar's description, for its citation counts.
         page: the Hub's paper page, None when there is none or it could not be had.
         indexed: whether the Hub has a paper page; None when it could not be asked.
         paper: the description, the Hub's or arXiv's.
@@ -36,6 +42,8 @@ class Meta:
 
     arxiv_id: str
     limit: int
+    parts: tuple[str, ...] = ()
+    counted: Paper | None = None
     page: HubPaper | None = None
     indexed: bool | None = None
     paper: Paper | None = None
@@ -52,9 +60,13 @@ class Meta:
         """The paper's object in a `--json` answer; every key is always there."""
         paper = self.paper or Paper(title="", arxiv_id=self.arxiv_id)
         described = paper.to_dict(limits)
+        if self.counted:
+            counts = ("citation_count", "influential_citation_count")
+            described |= {name: getattr(self.counted, name) for name in counts}
         return {
             **described,
             "title": described["title"] or None,
+            "asked": list(self.parts),
             "exists": self.exists,
             "indexed_on_hub": self.indexed,
             "described_by": self.described_by,
@@ -69,6 +81,8 @@ class Meta:
 
     def part(self, kind: Kind) -> dict[str, Any] | None:
         """`{items, total, more_url}` of one kind, or None when nothing can be said about it."""
+        if kind not in self.parts:
+            return None
         listed, linked = self.lists.get(kind), self.page.linked[kind] if self.page else ()
         total = self._total(kind, listed)
         merged = merge(listed.repos if listed else (), linked, kind)
@@ -98,23 +112,42 @@ class Meta:
         return {"items": items, "total": total, "more_url": f"{HUB.base_url}/papers/{self.arxiv_id}"}
 
 
-def gather(http: Http, arxiv_ids: Sequence[str], limit: int) -> list[Meta]:
+def gather(http: Http, arxiv_ids: Sequence[str], limit: int, parts: Sequence[str] = PARTS) -> list[Meta]:
     """One `Meta` per id. One round trip; a second, to arXiv, for papers the Hub cannot describe."""
-    calls = [call for arxiv_id in arxiv_ids for call in _calls(http, arxiv_id, limit)]
-    outcomes = http.together(calls)
-    width = len(outcomes) // len(arxiv_ids)
-    found = [_meta(arxiv_id, limit, outcomes[i * width : (i + 1) * width]) for i, arxiv_id in enumerate(arxiv_ids)]
+    calls = [call for arxiv_id in arxiv_ids for call in _calls(http, arxiv_id, limit, parts)]
+    counting: list[Callable[[], Any]] = [partial(s2.batch, http, arxiv_ids)] if "citations" in parts else []
+    outcomes = http.together([*calls, *counting])
+    width = len(calls) // len(arxiv_ids)
+    found = [_meta(arxiv_id, limit, parts, outcomes[i * width : (i + 1) * width]) for i, arxiv_id in enumerate(arxiv_ids)]
+    if counting:
+        _count(found, outcomes[-1])
     _describe(http, [meta for meta in found if meta.page is None])
     return found
 
 
-def _calls(http: Http, arxiv_id: str, limit: int) -> list[Callable[[], Any]]:
-    lists = [partial(hub.repos, http, arxiv_id, kind, limit) for kind in KINDS]
-    return [partial(hub.paper, http, arxiv_id), *lists, partial(hub.collections, http, arxiv_id, limit)]
+def _calls(http: Http, arxiv_id: str, limit: int, parts: Sequence[str]) -> list[Callable[[], Any]]:
+    lists = [partial(hub.repos, http, arxiv_id, kind, limit) for kind in KINDS if kind in parts]
+    held = [partial(hub.collections, http, arxiv_id, limit)] if "collections" in parts else []
+    return [partial(hub.paper, http, arxiv_id), *lists, *held]
 
 
-def _meta(arxiv_id: str, limit: int, outcomes: Sequence[Any]) -> Meta:
-    meta = Meta(arxiv_id, limit)
+def _count(metas: Sequence[Meta], outcome: s2.Found | Exception) -> None:
+    """Citation counts; without them the rest is as good as before, so their absence is noted and is no failure."""
+    if isinstance(outcome, ToolError):
+        for meta in metas:
+            meta.notes.append(f"citations are unknown: {outcome.message}")
+        return
+    if isinstance(outcome, Exception):
+        raise outcome
+    counted = {paper.arxiv_id: paper for paper in outcome.papers}
+    for meta in metas:
+        meta.counted = counted.get(meta.arxiv_id)
+        if meta.counted:
+            meta.responses.append(outcome.response)
+
+
+def _meta(arxiv_id: str, limit: int, parts: Sequence[str], outcomes: Sequence[Any]) -> Meta:
+    meta = Meta(arxiv_id, limit, tuple(parts))
     page = outcomes[0]
     if isinstance(page, NotFound):
         meta.indexed = False
@@ -124,11 +157,12 @@ def _meta(arxiv_id: str, limit: int, outcomes: Sequence[Any]) -> Meta:
         meta.indexed = True if meta.page else None
     if meta.page:
         meta.paper, meta.described_by, meta.exists = meta.page.paper, HUB.name, True
-    for kind, outcome in zip(KINDS, outcomes[1:], strict=False):
+    for kind, outcome in zip([kind for kind in KINDS if kind in parts], outcomes[1:], strict=False):
         listed = _kept(meta, kind, outcome)
         if listed:
             meta.lists[kind] = listed
-    meta.collections = _kept(meta, "collections", outcomes[-1])
+    if "collections" in parts:
+        meta.collections = _kept(meta, "collections", outcomes[-1])
     return meta
 
 

@@ -25,10 +25,16 @@ def headline(fields: dict[str, Any]) -> str:
     """What there is around the paper, in one line; for several, how many were found."""
     rows = [row for row in fields["papers"] if row["exists"] is not False]
     if len(fields["papers"]) == 1:
-        return f"arXiv:{rows[0]['arxiv_id']}: {_code_count(rows[0])}, " + ", ".join(_count(rows[0], part) for part in _NOUNS)
+        return f"arXiv:{rows[0]['arxiv_id']}: {_code_count(rows[0])}" + "".join(
+            f", {_count(rows[0], part)}" for part in _asked(rows[0])
+        )
     missing = f"; not found: {', '.join(fields['not_found'])}" if fields["not_found"] else ""
     unsure = sum(bool(row["failed"]) for row in rows)
     return f"{plural(len(rows), 'paper')}{missing}" + (f"; parts of {unsure} could not be had" if unsure else "")
+
+
+def _asked(row: dict[str, Any]) -> list[str]:
+    return [part for part in _NOUNS if part in row["asked"]]
 
 
 def _code_count(row: dict[str, Any]) -> str:
@@ -60,7 +66,7 @@ def _block(row: dict[str, Any]) -> list[str]:
         lines.append(f"   keywords (the Hub's AI): {', '.join(row['keywords'])}")
     if row["abstract"]:
         lines.append(f"   abstract: {row['abstract']}")
-    for part in _NOUNS:
+    for part in _asked(row):
         lines += _part(row, part)
     return lines
 
@@ -71,7 +77,14 @@ def _facts(row: dict[str, Any]) -> str:
     upvotes = plural(row["upvotes"], "upvote") if row["upvotes"] is not None else None
     where = row["links"]["hf"] if row["indexed_on_hub"] else row["links"]["abs"]
     said = f"described by {row['described_by']}" if row["described_by"] else "no description could be had"
-    return " | ".join(part for part in [row["published"], authors, upvotes, said, where] if part)
+    return " | ".join(part for part in [row["published"], authors, upvotes, _citations(row), said, where] if part)
+
+
+def _citations(row: dict[str, Any]) -> str | None:
+    if row["citation_count"] is None:
+        return "citations unknown" if "citations" in row["asked"] else None
+    influential = row["influential_citation_count"]
+    return plural(row["citation_count"], "citation") + (f" ({influential:,} influential)" if influential else "")
 
 
 def _part(row: dict[str, Any], part: str) -> list[str]:
@@ -95,6 +108,7 @@ def _repo(item: dict[str, Any]) -> str:
         None if item["likes"] is None else plural(item["likes"], "like"),
         item["task"],
         item["library"],
+        f"licence {item['license']}" if item["license"] else None,
         None if item["parameters"] is None else f"{_short(item['parameters'])} parameters",
         f"gated ({item['gated']})" if item["gated"] else None,
         None if item["last_modified"] is None else f"changed {item['last_modified']}",

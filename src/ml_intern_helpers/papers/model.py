@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ml_intern_helpers.text import shorten
@@ -66,6 +66,11 @@ class Paper:
     influential_citation_count: int | None = None
     page: str | None = None
 
+    def filled(self, other: Paper) -> Paper:
+        """This paper, with what it lacks taken from another description of the same one."""
+        missing = {each.name: getattr(other, each.name) for each in fields(self) if getattr(self, each.name) in (None, ())}
+        return replace(self, **missing)
+
     def to_dict(self, limits: Limits) -> dict[str, Any]:
         """The paper's object in a `--json` answer; every key is always there."""
         shown = self.authors if limits.authors is None else self.authors[: limits.authors]
@@ -126,6 +131,18 @@ class Citation:
             "contexts": contexts,
             "contexts_total": None if self.contexts is None else len(self.contexts),
         }
+
+
+def key_of(paper: Paper) -> str:
+    """What tells this paper from others: its arXiv id, else its DOI, else the words of its title."""
+    if paper.arxiv_id:
+        return f"arxiv:{paper.arxiv_id}"
+    return f"doi:{paper.doi.lower()}" if paper.doi else f"title:{same_title(paper.title)}"
+
+
+def same_title(title: str) -> str:
+    """A title without what its spellings differ in."""
+    return " ".join(re.findall(r"\w+", title.lower()))
 
 
 def withdrawn_evidence(comment: str | None, abstract: str | None) -> str | None:

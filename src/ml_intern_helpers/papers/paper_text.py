@@ -34,6 +34,7 @@ def check(args: argparse.Namespace) -> None:
     whole = "--recipe" if args.recipe else "--read"
     others = {"--category": args.category, "--since": args.since, "--until": args.until, "--sort": args.sort}
     others |= {"--influential": args.influential, "--scan": args.scan is not None, "--full": args.full and not args.recipe}
+    others |= {"--source": args.source is not None, "--min-citations": args.min_citations is not None}
     if args.recipe:
         others |= {"--section": args.section is not None, "--find": args.find is not None, "--start": args.start}
     _refuse(others, whole)

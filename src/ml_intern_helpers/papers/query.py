@@ -67,6 +67,11 @@ def compile_query(query: str) -> str:
     return _join(_prefixed(kept))
 
 
+def is_plain(query: str) -> bool:
+    """Whether `query` is words and phrases only, which every service understands alike."""
+    return all(kind in ("word", "phrase") for kind, _ in _tokens(clean(query))) and bool(query.strip())
+
+
 def _tokens(query: str) -> list[Token]:
     """The query as tokens; what is neither a word nor syntax is left out."""
     found: list[Token] = []

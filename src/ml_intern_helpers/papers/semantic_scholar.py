@@ -6,6 +6,7 @@ Ids go in as `ARXIV:2106.09685` without a version; the DOI of the same paper is 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -71,6 +72,15 @@ class EdgePage:
     response: Response
 
 
+@dataclass(frozen=True)
+class Found:
+    """Papers of a list, and how many the service counts in all."""
+
+    papers: tuple[Paper, ...]
+    total: int | None
+    response: Response
+
+
 def head(http: Http, paper_id: ArxivId, direction: Direction) -> Head:
     """What Semantic Scholar says of the paper itself.
 
@@ -91,6 +101,55 @@ def edges(http: Http, paper_id: ArxivId, direction: Direction, *, offset: int, l
     path = f"/graph/v1/paper/{_path(paper_id)}/{direction}"
     response = _get(http, path, {"fields": EDGE_FIELDS, "offset": offset, "limit": limit}, paper_id)
     return parse_edges(response, direction)
+
+
+def neighbours(http: Http, ref: str, direction: Direction, limit: int) -> EdgePage:
+    """The first edges of any paper; `ref` is what `ref_of` gave."""
+    return parse_edges(
+        _asked(http, f"/graph/v1/paper/{ref}/{direction}", {"fields": EDGE_FIELDS, "limit": limit}, ref), direction
+    )
+
+
+def recommended(http: Http, ref: str, limit: int) -> Found:
+    """Papers that Semantic Scholar recommends to readers of this one, out of all of computer science."""
+    params: Params = {"fields": PAPER_FIELDS, "limit": limit, "from": "all-cs"}
+    response = _asked(http, f"/recommendations/v1/papers/forpaper/{ref}", params, ref)
+    return Found(_papers(mapping(response.json()).get("recommendedPapers")), None, response)
+
+
+def search(http: Http, words: str, *, limit: int, since: str | None, until: str | None, min_citations: int | None) -> Found:
+    """The first `limit` (at most 100) papers for plain words. An empty answer comes without `data`."""
+    between = f"{since or ''}:{until or ''}" if since or until else None
+    params: Params = {
+        "query": words,
+        "limit": limit,
+        "fields": f"{PAPER_FIELDS},abstract",
+        "publicationDateOrYear": between,
+        "minCitationCount": min_citations,
+    }
+    response = _asked(http, "/graph/v1/paper/search", params, "this search")
+    body = mapping(response.json())
+    return Found(_papers(body.get("data")), count(body.get("total")), response)
+
+
+def batch(http: Http, arxiv_ids: Sequence[str]) -> Found:
+    """Citation counts of many papers (at most 500) in one request; ids that it does not know come back as null."""
+    payload = {"ids": [f"ARXIV:{each}" for each in arxiv_ids]}
+    response = _settled(http.post(SEMANTIC_SCHOLAR, "/graph/v1/paper/batch", payload, {"fields": PAPER_FIELDS}), "these papers")
+    return Found(_papers(response.json()), None, response)
+
+
+def ref_of(paper: Paper) -> str | None:
+    """How to ask for this paper; None when neither its arXiv id nor Semantic Scholar's own is known."""
+    if paper.arxiv_id:
+        return f"ARXIV:{paper.arxiv_id}"
+    last = (paper.page or "").rpartition("/")[2]
+    return last if _SHA.fullmatch(last) else None
+
+
+def other_end(edge: Edge, direction: Direction) -> dict[str, Any]:
+    """The raw object of the paper at the other end."""
+    return mapping(edge.raw.get(_OTHER_END[direction]))
 
 
 def parse_edges(response: Response, direction: Direction) -> EdgePage:
@@ -152,9 +211,20 @@ def _path(paper_id: ArxivId) -> str:
     return f"ARXIV:{paper_id.base}"  # the slash of an old id stays a slash, as in the DOIs that the service documents
 
 
+def _papers(rows: object) -> tuple[Paper, ...]:
+    return tuple(paper for paper in map(parse_paper, mappings(rows)) if paper is not None)
+
+
 def _get(http: Http, path: str, params: Params, paper_id: ArxivId) -> Response:
-    """GET, with the two errors whose way out is a key told as such."""
-    response = http.get(SEMANTIC_SCHOLAR, path, params)
+    return _asked(http, path, params, f"arXiv:{paper_id.base}")
+
+
+def _asked(http: Http, path: str, params: Params, what: str) -> Response:
+    return _settled(http.get(SEMANTIC_SCHOLAR, path, params), what)
+
+
+def _settled(response: Response, what: str) -> Response:
+    """`response` when it is good; the two errors whose way out is a key are told as such."""
     key = semantic_scholar_key()
     if response.status in (401, 403) and key:
         told = f"Semantic Scholar refuses the API key ({response.status})"
@@ -163,5 +233,5 @@ def _get(http: Http, path: str, params: Params, paper_id: ArxivId) -> Response:
         hint = "ask again in a minute" if key else "ask again in a minute, or set SEMANTIC_SCHOLAR_API_KEY (a key is free)"
         raise RateLimited("Semantic Scholar answers 429: too many requests", hint=hint)
     if response.status == 400:
-        raise Unavailable(f"Semantic Scholar rejects the request for {paper_id}: {response.message()}")
-    return response.raise_for_status(f"arXiv:{paper_id.base}")
+        raise Unavailable(f"Semantic Scholar rejects the request for {what}: {response.message()}")
+    return response.raise_for_status(what)

@@ -1,0 +1,1 @@
+"""What earlier runs found and noted, on disk: papers and notes in one SQLite file."""

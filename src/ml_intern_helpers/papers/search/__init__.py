@@ -1,0 +1,1 @@
+"""One question to three services, one ranked list."""

@@ -1,0 +1,54 @@
+"""What a search prints beside its papers: who answered, and why a paper stands where it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def headline(fields: dict[str, Any]) -> str:
+    """How many papers, from whom, and which are shown."""
+    names = [each["service"] for each in fields["services"] if each["answered"]]
+    silent = [each["service"] for each in fields["services"] if not each["answered"]]
+    number, start, returned = fields["matching"], fields["start"], fields["returned"]
+    what = "trending papers" if fields["mode"] == "trending" else "papers found"
+    said = f"{number:,} {what} by {', '.join(names)}" if number else "no paper matches"
+    if fields["read"] > number:
+        said += f" ({fields['read']:,} before the filters)"
+    if silent:
+        said += f"; NOT by {', '.join(silent)}"
+    if number and not returned:
+        return f"{said}; --start {start} is past the last one"
+    order = "in the Hub's order" if fields["mode"] == "trending" else "by score"
+    return f"{said}; showing {start + 1}-{start + returned}, {order}" if returned else said
+
+
+def services(fields: dict[str, Any]) -> list[str]:
+    """`arXiv: 50 of 812 papers (stored answer, 3 h old)`."""
+    return [f"  {each['service']}: {_said(each)}" for each in fields["services"]]
+
+
+def why(row: dict[str, Any]) -> list[str]:
+    """The score of a paper, and its parts."""
+    score = row.get("score")
+    if not score:
+        return []
+    parts = " ".join(f"{name}={'?' if value is None else value}" for name, value in score["parts"].items())
+    lines = [f"   score {score['total']}: {score['reason']} [{parts}]"]
+    code = (row.get("hub") or {}).get("code")
+    return [*lines, f"   code: {code}"] if code else lines
+
+
+def _said(each: dict[str, Any]) -> str:
+    if not each["answered"]:
+        return f"no answer: {each['error']}"
+    of = f" of {each['total']:,}" if each["total"] is not None else ""
+    age = f" (stored answer, {spoken_age(each['age_s'])} old)" if each["cached"] else ""
+    return f"{each['papers']}{of} papers{age}"
+
+
+def spoken_age(seconds: int) -> str:
+    """`40 s`, `12 min`, `3 h`, `2 days`."""
+    for size, name, most in ((1, "s", 120), (60, "min", 120), (3600, "h", 48)):
+        if seconds < most * size:
+            return f"{seconds // size} {name}"
+    return f"{seconds // 86400} days"

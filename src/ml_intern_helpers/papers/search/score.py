@@ -1,0 +1,133 @@
+"""Why one paper stands before another: five parts between 0 and 1, each of which is shown.
+
+A part that is unknown is left out and the others carry its weight: a count that nobody could give is not a count of 0.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from ml_intern_helpers.papers.model import Paper
+from ml_intern_helpers.papers.search.merge import Hit
+
+WEIGHTS = {"relevance": 0.45, "citations_per_year": 0.2, "influence": 0.1, "recency": 0.15, "artifacts": 0.1}
+#: Counts at which a part is full: a paper that everybody knows.
+_MANY_A_YEAR, _MANY_INFLUENTIAL = 1000, 500
+_HALF_LIFE_YEARS = 2.0
+#: Below this age citations per year say more about the calendar than about the paper.
+_YOUNGEST_YEARS = 0.5
+#: Lists agree best at their top: place 1 counts 1, place 10 about half.
+_RANK_SOFTNESS = 9
+
+
+@dataclass(frozen=True)
+class Score:
+    """A total between 0 and 1, its parts (None: unknown), and the same in words."""
+
+    total: float
+    parts: dict[str, float | None]
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"total": self.total, "parts": dict(self.parts), "reason": self.reason}
+
+
+def score(hit: Hit, words: str, asked: Collection[str], today: date) -> Score:
+    """The score of one hit; `asked` are the services that answered."""
+    paper, page = hit.paper, hit.page
+    age = age_years(paper, today)
+    a_year = citations_a_year(paper, today)
+    parts: dict[str, float | None] = {
+        "relevance": _relevance(hit, words, asked),
+        "citations_per_year": None if a_year is None else _share(a_year, _MANY_A_YEAR),
+        "influence": None
+        if paper.influential_citation_count is None
+        else _share(paper.influential_citation_count, _MANY_INFLUENTIAL),
+        "recency": None if age is None else 0.5 ** (age / _HALF_LIFE_YEARS),
+        "artifacts": _artifacts(hit) if hit.page_asked or page else None,
+    }
+    known = {name: value for name, value in parts.items() if value is not None}
+    total = sum(WEIGHTS[name] * value for name, value in known.items()) / sum(WEIGHTS[name] for name in known)
+    rounded = {name: None if value is None else round(value, 3) for name, value in parts.items()}
+    return Score(round(total, 3), rounded, _reason(hit, a_year))
+
+
+def age_years(paper: Paper, today: date) -> float | None:
+    """Years since the first version; of a year alone, since its middle; never below 0."""
+    if paper.published:
+        try:
+            born = date.fromisoformat(paper.published)
+        except ValueError:
+            return None
+    elif paper.year and 1900 <= paper.year <= 9000:
+        born = date(paper.year, 7, 1)
+    else:
+        return None
+    return max((today - born).days / 365.25, 0.0)
+
+
+def citations_a_year(paper: Paper, today: date) -> float | None:
+    """Citations per year of age, None when count or age is unknown."""
+    age = age_years(paper, today)
+    if age is None or paper.citation_count is None:
+        return None
+    return paper.citation_count / max(age, _YOUNGEST_YEARS)
+
+
+def _relevance(hit: Hit, words: str, asked: Collection[str]) -> float:
+    """Half: how high and by how many services it was listed; half: how many of the words it holds."""
+    listed = sum((1 + _RANK_SOFTNESS) / (rank + _RANK_SOFTNESS) for rank in hit.ranks.values()) / max(len(asked), 1)
+    sought = set(re.findall(r"\w+", words.lower()))
+    if not sought:
+        return min(listed, 1.0)
+    title = _stems(hit.paper.title)
+    anywhere = title | _stems(hit.paper.abstract or "")
+    held = sum(0.6 * (_stem(word) in title) + 0.4 * (_stem(word) in anywhere) for word in sought) / len(sought)
+    return 0.5 * min(listed, 1.0) + 0.5 * held
+
+
+def _stems(text: str) -> set[str]:
+    return {_stem(word) for word in re.findall(r"\w+", text.lower())}
+
+
+def _stem(word: str) -> str:
+    """Plural and -ing folded, so that `models` finds `model`."""
+    for ending in ("ing", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word.removesuffix(ending).removesuffix("e")
+    return word.removesuffix("e") if len(word) > 4 else word
+
+
+def _artifacts(hit: Hit) -> float:
+    """Code, models and data: what one can start from."""
+    page = hit.page
+    if page is None:
+        return 0.0
+    return 0.4 * bool(page.code) + 0.35 * bool(page.totals["models"]) + 0.25 * bool(page.totals["datasets"])
+
+
+def _share(value: float, many: float) -> float:
+    return min(math.log1p(value) / math.log1p(many), 1.0)
+
+
+def _reason(hit: Hit, a_year: float | None) -> str:
+    parts = [", ".join(f"{name} #{rank}" for name, rank in hit.ranks.items())]
+    if a_year is not None:
+        parts.append(f"{a_year:,.0f} citations a year")
+    if hit.paper.influential_citation_count:
+        parts.append(f"{hit.paper.influential_citation_count:,} influential")
+    parts.append(_things(hit))
+    return "; ".join(part for part in parts if part)
+
+
+def _things(hit: Hit) -> str:
+    if hit.page is None:
+        return "no Hub page" if hit.page_asked else ""
+    page = hit.page
+    counted = [f"{page.totals[kind]:,} {kind}" for kind in ("models", "datasets") if page.totals[kind]]
+    return ", ".join((["code"] if page.code else []) + counted)

@@ -1,0 +1,1 @@
+"""The citation graph beyond one hop: walked under a budget, sorted into lanes, written to files."""

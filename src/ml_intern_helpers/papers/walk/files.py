@@ -1,0 +1,48 @@
+"""The files a user asks for: checked before any request is made, written whole or not at all, nothing overwritten unasked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ml_intern_helpers.errors import ToolError, UsageError
+from ml_intern_helpers.paths import write_atomic
+from ml_intern_helpers.text import clean
+
+
+class NotWritten(ToolError):
+    """The file could not be written."""
+
+    code = "not-written"
+
+
+def check(option: str, name: str, *, force: bool) -> Path:
+    """The file that `option` names.
+
+    Raises:
+        UsageError: a folder or device, a folder that is not there, or a file that is there and `--force` is not given.
+    """
+    path, shown = Path(name).expanduser(), clean(name, limit=200)
+    try:
+        path = path.resolve()
+        if path.is_dir() or (path.exists() and not path.is_file()):
+            raise UsageError(f"{option} {shown}: that is a folder or a device", hint="name a file")
+        if not path.parent.is_dir():
+            raise UsageError(
+                f"{option} {shown}: there is no folder {clean(path.parent, limit=200)}", hint="make it, or name another"
+            )
+        if path.exists() and path.stat().st_size and not force:
+            raise UsageError(f"{option} {shown}: the file is there", hint="name another file, or add --force to replace it")
+    except (OSError, ValueError, RuntimeError) as err:
+        raise UsageError(f"{option} {shown} cannot be written: {clean(err, limit=150)}", hint="name another file") from err
+    return path
+
+
+def write(path: Path, text: str) -> dict[str, str | int]:
+    """Write it; what was written, as an object of the answer."""
+    data = text.encode("utf-8")
+    try:
+        write_atomic(path, data)
+    except OSError as err:
+        told = f"{clean(path, limit=200)} was not written: {err.strerror or type(err).__name__}"
+        raise NotWritten(told, hint="free some space, or name another file") from err
+    return {"path": clean(path, limit=400), "size_bytes": len(data)}

@@ -1,0 +1,276 @@
+"""The walked graph: its budget, its lanes, its files; how it ends early and goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from support.browser import Browser, chromium
+from support.helpers import ROOT, Outcome, clean_environment
+from support.loopback import Answer, Loopback, Request
+from support.papers import CLEANED, HOSTILE, Run, s2_edge, s2_paper, urls
+
+SCHEMA = json.loads((ROOT / "docs/schemas/crawl_arxiv.v1.json").read_text("utf-8"))
+SEED = "2106.09685"
+THIS_YEAR = datetime.now(UTC).year
+RECENT = (datetime.now(UTC) - timedelta(days=120)).date().isoformat()
+
+
+def answer(outcome: Outcome) -> dict[str, Any]:
+    Draft202012Validator(SCHEMA).validate(outcome.json)
+    return outcome.json
+
+
+def paper(number: int, title: str | None = None, **extra: Any) -> dict[str, Any]:
+    base = {"paperId": f"{number:040x}", "externalIds": {"ArXiv": f"2401.{number:05d}"}, "citationCount": number % 97}
+    return s2_paper(title or f"Paper {number}", **{**base, **extra})
+
+
+def world(service: Loopback, *, delay_s: float = 0.0, citing: int = 150, cited: int = 40) -> None:
+    """A seed with neighbours, each of which has ten neighbours of its own, one of them known already."""
+
+    def edges(request: Request) -> Answer:
+        parts = request.path.split("/")
+        name, direction = parts[4], parts[5]
+        side = "citingPaper" if direction == "citations" else "citedPaper"
+        first = 1000 if direction == "citations" else 5000
+        if name.endswith(SEED):
+            count = citing if direction == "citations" else cited
+            day = RECENT if direction == "citations" else "2019-01-01"
+            rows = [
+                s2_edge(paper(first + i, publicationDate=day, year=int(day[:4])), influential=i % 10 == 0, side=side)
+                for i in range(count)
+            ]
+        else:
+            number = int(name.rpartition(".")[2])
+            rows = [s2_edge(paper(number * 10 % 90000 + i), side=side) for i in range(10)]
+            rows.append(s2_edge(paper(first + 1, publicationDate=RECENT), influential=True, side=side))
+        return Answer({"offset": 0, "data": rows}, delay_s=delay_s)
+
+    head = s2_paper("LoRA", externalIds={"ArXiv": SEED}, citationCount=citing, referenceCount=cited)
+    service.routes |= {
+        f"/graph/v1/paper/ARXIV:{SEED}": Answer(head, delay_s=delay_s),
+        "/graph/v1/paper/": edges,
+        "/recommendations/v1/papers/forpaper/": Answer({"recommendedPapers": [paper(9000, "Recommended"), paper(1001)]}),
+    }
+
+
+def test_a_walk_stays_in_its_budget_and_repeats_for_nothing(service: Loopback, helper: Run) -> None:
+    world(service)
+    outcome = helper("crawl_arxiv", "--graph", SEED, "--budget", "9", "--json", **urls(service))
+    graph = answer(outcome)["graph"]
+    assert (outcome.code, graph["answers"], graph["requests_made"], len(service.requests)) == (0, 9, 9, 9)
+    assert graph["papers"] <= 200
+    assert (graph["complete"], graph["stopped"]) == (False, None)
+    again = answer(helper("crawl_arxiv", "--graph", SEED, "--budget", "9", "--json", **urls(service)))["graph"]
+    assert len(service.requests) == 9
+    assert {**again, "requests_made": 9} == graph, "the same walk"
+    offline = helper("crawl_arxiv", "--graph", SEED, "--budget", "9", "--offline", "--json", **urls(service))
+    assert answer(offline)["graph"]["papers"] == graph["papers"]
+    wider = answer(helper("crawl_arxiv", "--graph", SEED, "--budget", "12", "--json", **urls(service)))["graph"]
+    assert (wider["requests_made"], len(service.requests)) == (3, 12), "a larger budget goes on from there"
+
+
+def test_the_most_promising_papers_are_walked_first(service: Loopback, helper: Run) -> None:
+    world(service)
+    helper("crawl_arxiv", "--graph", SEED, "--budget", "7", **urls(service))
+    walked = [path for path in service.paths() if path.startswith("/graph/") and SEED not in path]
+    assert len(walked) == 3
+    numbers = [int(path.split("/")[4].rpartition(".")[2]) for path in walked]
+    assert all(number % 10 == 0 for number in numbers), "influential ones"
+
+
+def test_lanes_contexts_and_recommendations(service: Loopback, helper: Run) -> None:
+    world(service)
+    found = answer(helper("crawl_arxiv", "--graph", SEED, "--json", **urls(service)))
+    graph = found["graph"]
+    assert all(row["published"] == RECENT for row in graph["frontier"])
+    assert all(row["published"] < RECENT and row["in_graph"]["cited_here"] for row in graph["landmarks"])
+    assert [row["title"] for row in graph["recommended"]] == ["Recommended"], "1001 is in the graph already"
+    first = graph["frontier"][0]
+    assert first["citation"]["contexts"] == ["We follow it."]
+    assert first["in_graph"]["link"]["says"] in ("cites", "is cited by")
+    text = helper("crawl_arxiv", "--graph", SEED, "--limit", "3", **urls(service)).stdout
+    assert text.startswith(f"graph of arXiv:{SEED}: ")
+    for title in ("LANDMARKS: ", "FRONTIER: ", "RECOMMENDED "):
+        assert f"\n{title}" in text
+    assert len(text) < 6000, "bounded"
+
+
+def test_whole_graph_and_bibtex_in_files(service: Loopback, helper: Run, home: Path) -> None:
+    world(service)
+    outcome = helper("crawl_arxiv", "--graph", SEED, "--save", "g.json", "--bibtex", "g.bib", "--json", **urls(service))
+    found = answer(outcome)
+    assert [(each["kind"], each["size_bytes"]) for each in found["files"]] == [
+        ("save", (home / "g.json").stat().st_size),
+        ("bibtex", (home / "g.bib").stat().st_size),
+    ]
+    graph = json.loads((home / "g.json").read_text("utf-8"))
+    keys = {each["key"] for each in graph["papers"]}
+    assert (len(keys), len(graph["links"])) == (found["graph"]["papers"], found["graph"]["links"])
+    assert all({link["citing"], link["cited"]} <= keys for link in graph["links"])
+    entries = re.findall(r"^@(?:article|misc)\{([^,]+),$", (home / "g.bib").read_text("utf-8"), re.MULTILINE)
+    assert len(entries) == len(set(entries)) == len(keys)
+    refused = helper("crawl_arxiv", "--graph", SEED, "--save", "g.json", **urls(service))
+    assert refused.code == 2
+    assert "--force" in refused.stderr
+    assert helper("crawl_arxiv", "--graph", SEED, "--save", "g.json", "--force", **urls(service)).code == 0
+
+
+def test_bibtex_of_shown_papers_is_escaped(service: Loopback, helper: Run, home: Path) -> None:
+    rows = [s2_edge(paper(1, r"50% of A&B_{x} \o/ ~", authors=[{"name": "Édouard d'Ô {x}"}], venue="", year=2024))]
+    service.routes[f"/graph/v1/paper/ARXIV:{SEED}"] = Answer(s2_paper("LoRA"))
+    service.routes[f"/graph/v1/paper/ARXIV:{SEED}/citations"] = Answer({"offset": 0, "data": rows})
+    assert helper("crawl_arxiv", "--cited-by", SEED, "--bibtex", "x.bib", **urls(service)).code == 0
+    text = (home / "x.bib").read_text("utf-8")
+    assert r"title = {{50\% of A\&B\_\{x\} \textbackslash{}o/ \textasciitilde{}}}," in text
+    assert text.startswith("@misc{x202450,\n")
+    assert "eprint = {2401.00001}," in text
+
+
+def test_a_killed_walk_goes_on_where_it_was(service: Loopback, helper: Run, home: Path) -> None:
+    world(service, delay_s=0.25)
+    command = [sys.executable, "-I", str(ROOT / "src/ml_intern_helpers/__main__.py"), "crawl_arxiv", "--graph", SEED]
+    process = subprocess.Popen([*command, "--budget", "10"], env=clean_environment(home, **urls(service)), cwd=home)
+    wait_for(service, 5)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = len(service.requests)
+    assert before < 10
+    graph = answer(helper("crawl_arxiv", "--graph", SEED, "--budget", "10", "--json", **urls(service)))["graph"]
+    assert graph["answers"] == 10
+    assert graph["requests_made"] <= 10 - before + 1, "at most the one answer that was under way is asked again"
+
+
+def test_ctrl_c_keeps_and_shows_what_is_done(service: Loopback, home: Path) -> None:
+    world(service, delay_s=0.3)
+    command = [sys.executable, "-I", str(ROOT / "src/ml_intern_helpers/__main__.py"), "crawl_arxiv", "--graph", SEED, "--json"]
+    environment = clean_environment(home, **urls(service))
+    process = subprocess.Popen(command, env=environment, cwd=home, stdout=subprocess.PIPE, text=True)
+    wait_for(service, 6)
+    process.send_signal(signal.SIGINT)
+    stdout, _ = process.communicate(timeout=30)
+    found = json.loads(stdout)
+    Draft202012Validator(SCHEMA).validate(found)
+    assert process.returncode == 130
+    assert found["status"] == "unknown"
+    assert "Ctrl-C" in found["graph"]["stopped"]
+    assert found["graph"]["papers"] > 100
+
+
+def wait_for(service: Loopback, requests: int) -> None:
+    end = time.monotonic() + 30
+    while len(service.requests) < requests and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def test_a_storm_of_429_ends_the_walk_and_says_so(service: Loopback, helper: Run) -> None:
+    world(service)
+    inner = service.routes["/graph/v1/paper/"]
+    storm = Answer({"message": "Too Many Requests", "code": "429"}, 429, {"retry-after": "900"})
+    service.routes["/graph/v1/paper/"] = lambda request: inner(request) if SEED in request.path else storm  # type: ignore[operator]
+    outcome = helper("crawl_arxiv", "--graph", SEED, "--json", **urls(service))
+    found = answer(outcome)
+    assert (outcome.code, found["status"]) == (3, "unknown")
+    assert "429" in found["graph"]["stopped"]
+    assert found["graph"]["papers"] > 50
+    assert len(service.requests) == 5, "one refusal, and no more"
+
+
+def test_a_paper_that_is_unknown_there(service: Loopback, helper: Run) -> None:
+    outcome = helper("crawl_arxiv", "--graph", SEED, **urls(service))
+    assert outcome.code == 3
+    assert len(outcome.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--graph", SEED, "--hops", "4"],
+        ["--graph", SEED, "--budget", "3"],
+        ["--graph", SEED, "--papers", "5"],
+        ["--graph", "no id"],
+        ["--graph", SEED, "--since", "2024"],
+        ["--graph", SEED, "--html", "no/such/folder.html"],
+        ["--graph", SEED, "--html", "."],
+        ["--graph", SEED, "--html", "x", "--save", "x"],
+        ["--hops", "2", "lora"],
+        ["--html", "x.html", "lora"],
+        ["--read", SEED, "--bibtex", "x.bib"],
+        ["--notes", "--bibtex", "x.bib"],
+        ["lora", "--force"],
+        ["--graph", SEED, "--cited-by", SEED],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_asks_nobody(service: Loopback, helper: Run, arguments: list[str]) -> None:
+    outcome = helper("crawl_arxiv", *arguments, **urls(service))
+    assert outcome.code == 2, outcome.stderr
+    assert (outcome.stdout, service.requests) == ("", [])
+
+
+# --- the page
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    program = chromium()
+    if program is None:
+        pytest.skip("no Chromium: set CHROMIUM_BIN, or let scripts/test fetch one")
+    running = Browser(program, tmp_path / "browser")
+    yield running
+    running.close()
+
+
+def made_page(service: Loopback, helper: Run, home: Path) -> Path:
+    world(service, citing=30, cited=10)
+    head = s2_paper(HOSTILE + "</script><img src=https://evil.example/x onerror=alert(1)>", externalIds={"ArXiv": SEED})
+    service.routes[f"/graph/v1/paper/ARXIV:{SEED}"] = Answer(head)
+    assert helper("crawl_arxiv", "--graph", SEED, "--budget", "6", "--html", "g.html", **urls(service)).code == 0
+    return home / "g.html"
+
+
+def test_the_page_is_escaped_and_the_same_each_time(service: Loopback, helper: Run, home: Path) -> None:
+    path = made_page(service, helper, home)
+    text = path.read_text("utf-8")
+    assert "<img" not in text
+    assert text.count("</script>") == 2
+    assert "default-src &#39;none&#39;" in text
+    assert CLEANED.partition("<")[0] in text
+    path.rename(home / "first.html")
+    assert made_page(service, helper, home).read_text("utf-8") == text
+
+
+def test_the_page_in_a_browser(service: Loopback, helper: Run, home: Path, browser: Browser) -> None:
+    path = made_page(service, helper, home)
+    with browser.page(path) as page:
+        assert page.requested() == [path.as_uri()], "nothing is loaded"
+        total = page.eval("document.querySelectorAll('circle.dot').length")
+        assert total == page.eval("document.querySelectorAll('tbody tr').length") > 30
+        assert page.eval("document.getElementById('shown').textContent") == f"{total} of {total} papers"
+        page.eval("document.querySelector('circle.dot').dispatchEvent(new MouseEvent('click', {bubbles: true}))")
+        assert page.eval("document.getElementById('detail').hidden") is False
+        assert (
+            page.eval("document.querySelectorAll('#detail li').length")
+            == page.eval("document.querySelectorAll('line.lit').length")
+            > 0
+        )
+        assert "We follow it." in page.eval("document.getElementById('detail').textContent")
+        page.eval(
+            "(() => {const f = document.getElementById('find'); f.value = 'Paper 1001'; f.dispatchEvent(new Event('input'))})()"
+        )
+        assert page.eval("[...document.querySelectorAll('tbody tr')].filter((r) => !r.hidden).length") == 1
+        assert page.eval("document.documentElement.scrollWidth <= innerWidth")
+        assert not page.events("Runtime.exceptionThrown")
+        assert not [e for e in page.events("Log.entryAdded") if e["entry"]["level"] == "error"]
