@@ -15,6 +15,18 @@ from support.loopback import Loopback
 #: A runner started in the background ignores Ctrl-C, and so would every child that a test sends one to.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+#: Files that take longest, longest first: whoever gets one last keeps everybody waiting.
+LONGEST = (
+    "test_quickstart.py", "test_recipes.py", "test_truth_training.py", "test_runtime.py", "test_headless.py", "test_story.py",
+    "test_inspect_dataset.py", "test_guard_failures.py", "test_launch_guard.py", "test_releases.py", "test_launch_environments.py",
+    "test_cli_contract.py", "test_full.py", "test_after_launch.py", "test_preflight_check.py", "test_guard.py", "test_truth.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first (xdist gives files out in this order: scripts/test keeps it from sorting by number of tests)."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
