@@ -5,8 +5,6 @@ Determinism: the same report makes the same bytes; no clock, no random name.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -21,6 +19,7 @@ from ml_intern_helpers.dataset.page.whole import counted
 from ml_intern_helpers.dataset.profile.make import spoken_sizes
 from ml_intern_helpers.dataset.profile.sizes import fine
 from ml_intern_helpers.output import without_tokens
+from ml_intern_helpers.page_policy import policy
 from ml_intern_helpers.report import Report
 
 if TYPE_CHECKING:
@@ -49,15 +48,6 @@ def _rendered(context: dict[str, Any], shown: list[dict[str, Any]]) -> str:
     style, script = _own("style.css"), _own("copy.js")
     context = context | {"samples": shown, "style": style, "script": script, "policy": policy(style, script)}
     return without_tokens(_environment().get_template("page.html").render(context))
-
-
-def policy(style: str, script: str) -> str:
-    """Nothing loads, nothing is sent, nothing runs; but for this very style and this very script."""
-    return f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 @cache

@@ -5,7 +5,6 @@ The same graph makes the same bytes. Nothing loads and nothing is sent: the poli
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import math
@@ -15,6 +14,7 @@ from typing import Any
 
 from ml_intern_helpers import __version__
 from ml_intern_helpers.output import without_tokens
+from ml_intern_helpers.page_policy import policy
 
 TEMPLATES = Path(__file__).with_name("templates")
 WIDTH, HEIGHT, MARGIN = 960, 520, 44
@@ -46,15 +46,6 @@ def page(graph: dict[str, Any]) -> str:
         "policy": policy(style, script),
     }
     return without_tokens(environment.get_template("graph.html").render(context)) + "\n"
-
-
-def policy(style: str, script: str) -> str:
-    """Nothing loads, nothing is sent, nothing runs; but for this very style and this very script."""
-    return f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 @cache
