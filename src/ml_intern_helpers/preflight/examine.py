@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.checklist import Answers, Item, filled
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch.launch import Launch
 
 
-@dataclass(frozen=True)
-class Suppressed:
+class Suppressed(NamedTuple):
     """A finding that a comment answers for."""
 
     code: str
@@ -29,8 +27,7 @@ class Suppressed:
     reason: str
 
 
-@dataclass(frozen=True)
-class Examination:
+class Examination(NamedTuple):
     """What was found.
 
     Attributes:
@@ -49,9 +46,9 @@ class Examination:
     unknowns: list[tuple[int | None, str]]
     suppressed: list[Suppressed]
     notes: list[str]
-    renames: dict[Finding, str] = field(default_factory=dict)
+    renames: dict[Finding, str]
 
-    def count(self, severity: str) -> int:
+    def number_of(self, severity: str) -> int:
         return sum(finding.severity == severity for finding in self.findings)
 
     @property
@@ -110,8 +107,8 @@ def _honoured(
             used.add(comment)
             if comment.reason:
                 suppressed.append(Suppressed(code, outcome.line, comment.reason))
-                return replace(
-                    outcome, state="pass", text=f"suppressed at line {comment.line}: {comment.reason}", fix="", line=None
+                return outcome._replace(
+                    state="pass", text=f"suppressed at line {comment.line}: {comment.reason}", fix="", line=None
                 )
     return outcome
 

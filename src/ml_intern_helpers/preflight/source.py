@@ -7,9 +7,9 @@ import stat
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tokenize import detect_encoding
+from typing import NamedTuple
 
 from ml_intern_helpers.errors import BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.preflight.notebook import CellMap, code_of_notebook
@@ -25,8 +25,7 @@ KINDS = (".py", ".ipynb")
 _NOTHING = "give it the training script itself"
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A parsed script.
 
     Attributes:
