@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from ml_intern_helpers.api_index.records import ClassRecord, FunctionRecord, Record
-from ml_intern_helpers.api_index.source_tree import SourceTree
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.api_index.source_tree import SourceTree
 
 MODULE = "huggingface_hub.utils._validators"
 #: What the decorator calls: the first up to release 0.36, the second since.
