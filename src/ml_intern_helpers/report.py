@@ -84,7 +84,9 @@ class Report:
         exit_code: int | None = None,
     ) -> None:
         self.command, self.status, self.error, self.exit_code = command, status, error, exit_code
-        self.fields, self.findings, self.warnings = fields or {}, findings or [], warnings or []
+        self.fields: dict[str, Any] = {} if fields is None else fields
+        self.findings: list[Finding] = [] if findings is None else findings
+        self.warnings: list[str] = [] if warnings is None else warnings
 
     @property
     def schema(self) -> str:

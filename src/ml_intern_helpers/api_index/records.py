@@ -71,6 +71,22 @@ class ClassRecord(NamedTuple):
 Record = ClassRecord | FunctionRecord
 
 
+class Announced(NamedTuple):
+    """One thing that still works and will not.
+
+    Attributes:
+        name: the argument; "" for the class, function or method itself; `args.x` for a setting that a trainer reads.
+        value: source of the one value that goes, "" for any.
+        until: the release (or date) that the text names, "" when it names none.
+        advice: the sentence that says what to do, "" when there is none.
+    """
+
+    name: str
+    value: str = ""
+    until: str = ""
+    advice: str = ""
+
+
 def to_json(record: Record) -> dict[str, object]:
     """The stored form: short keys, empty parts left out."""
     if isinstance(record, FunctionRecord):

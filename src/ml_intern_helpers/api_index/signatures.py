@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
-from ml_intern_helpers.api_index.deprecated_texts import Announced
-from ml_intern_helpers.api_index.records import Argument, ClassRecord, FunctionRecord, Record
+from ml_intern_helpers.api_index.records import Announced, Argument, ClassRecord, FunctionRecord, Record
 
 
 class Release(Protocol):

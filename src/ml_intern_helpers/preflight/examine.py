@@ -8,7 +8,7 @@ from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.checklist import Answers, Item, filled
 from ml_intern_helpers.preflight.facts import Facts, facts_of
 from ml_intern_helpers.preflight.outcome import Outcome
-from ml_intern_helpers.preflight.registry import Rule, all_rules
+from ml_intern_helpers.preflight.registry import Rule, rules_for
 from ml_intern_helpers.preflight.settled import settled_nothing
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.suppress import Suppression, suppressions
@@ -66,7 +66,7 @@ def examine(source: Source, mode: str, launch: Launch | None = None, about: Aske
     facts = facts_of(source, mode, launch, about)
     if about.look is not None:
         about.look(facts)
-    rules = {code: rule for code, rule in all_rules().items() if mode in rule.MODES}
+    rules = rules_for(facts)
     training = facts.training.kind != "none"
     asked = rules if training else _without_training(rules)
     answers = {code: list(dict.fromkeys(rule.check(facts))) for code, rule in asked.items()}

@@ -32,10 +32,10 @@ from ml_intern_helpers.preflight.script import Script, walk
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.training import Training, recognise
 from ml_intern_helpers.preflight.values import Entries, Setting, Value, runtime, unknown
-from ml_intern_helpers.runs.contract import Task
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch.launch import Launch
+    from ml_intern_helpers.runs.contract import Task
 
 #: Trainers judged; more are no script that a person wrote, and each costs every rule a look.
 MOST_TRAINERS = 50
