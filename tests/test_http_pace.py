@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers import http, http_pace
+from ml_intern_helpers import http
 from ml_intern_helpers.errors import RateLimited
 from ml_intern_helpers.http_pace import paced
 from ml_intern_helpers.services import AR5IV, ARXIV, ARXIV_HTML, SEMANTIC_SCHOLAR
@@ -90,14 +91,14 @@ def test_a_stamp_from_the_future_costs_one_interval(tmp_path: Path) -> None:
 def test_a_read_only_home_keeps_the_distance_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = tmp_path / "file"
     blocked.touch()
-    monkeypatch.setattr(http_pace.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
     waits: list[float] = []
     for _ in range(2):
         with paced(blocked / "pace", "arxiv", 3.0, hold=False, timeout_s=1, sleep=waits.append):
             pass
     assert waits[0] == 0
     assert 2.5 < waits[1] <= 3.0
-    monkeypatch.setattr(http_pace.tempfile, "gettempdir", lambda: str(blocked))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(blocked))
     with paced(blocked / "pace", "arxiv", 3.0, hold=False, timeout_s=1, sleep=waits.append):
         pass
     assert waits[2] == 3.0, "nowhere to agree: every request waits the full interval"

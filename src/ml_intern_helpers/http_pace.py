@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -58,12 +57,20 @@ def paced(
 
 def _usable(folder: Path) -> Path | None:
     """`folder`, else one in the temporary folder (a read-only home must not cost the politeness), else None."""
-    for place in (folder, Path(tempfile.gettempdir()) / f"ml-intern-pace-{_user()}"):
-        with suppress(OSError):
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if os.access(place, os.W_OK | os.X_OK):
-                return place
-    return None
+    if _writable(folder):
+        return folder
+    import tempfile
+
+    other = Path(tempfile.gettempdir()) / f"ml-intern-pace-{_user()}"
+    return other if _writable(other) else None
+
+
+def _writable(folder: Path) -> bool:
+    """Whether the folder is there, or could be made, and takes files."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.access(folder, os.W_OK | os.X_OK)
+    return False
 
 
 def _user() -> str:

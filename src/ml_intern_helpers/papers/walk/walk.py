@@ -16,9 +16,9 @@ from ml_intern_helpers.errors import NotFound, RateLimited, ToolError
 from ml_intern_helpers.http import Http, Response
 from ml_intern_helpers.papers import paper_graph
 from ml_intern_helpers.papers import semantic_scholar as s2
+from ml_intern_helpers.papers.age import citations_a_year
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Citation, Paper, key_of
-from ml_intern_helpers.papers.search.score import citations_a_year
 from ml_intern_helpers.papers.semantic_scholar import Direction
 
 #: Edges read around the seed, and around each further paper.
