@@ -2,7 +2,8 @@
 
 It resumes by itself: every answer is stored the moment it comes, and the same walk asks the same questions in the same
 order, so that one that was killed, stopped or cut off by a limit goes on where it was when it is started again. Answers
-that were stored count against the budget like fresh ones: the budget bounds what is looked at, not only what is sent.
+that were stored count against the budget like fresh ones: it bounds what is looked at. It bounds what is sent, too: where a
+service must be asked twice for an answer, a run ends with fewer of them, and the next one goes on from there.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ def _around_seed(http: Http, found: Walk, ask: Ask, today: date) -> None:
 
 def _outward(http: Http, found: Walk, ask: Ask, today: date, progress: Callable[[str], None]) -> None:
     failures: list[ToolError] = []
-    while len(found.responses) < ask.budget and (waiting := found.open_nodes(ask.hops)):
+    while _spent(http, found) < ask.budget and (waiting := found.open_nodes(ask.hops)):
         node = found.nodes[waiting[0]]
         node.expanded = True
         progress(f"{len(found.responses)} of {ask.budget} answers, {len(found.nodes)} papers: {node.paper.title}")
@@ -151,8 +152,20 @@ def _outward(http: Http, found: Walk, ask: Ask, today: date, progress: Callable[
             node.expanded = False
             _settle(found, failures, err)
             node.expanded = True
-    if len(found.responses) >= ask.budget and found.open_nodes(ask.hops):
-        found.notes.append(f"the budget of {ask.budget} answers is spent: --budget {ask.budget * 2} goes on from here")
+    if found.open_nodes(ask.hops):
+        found.notes.append(_budget_note(found, ask))
+
+
+def _spent(http: Http, found: Walk) -> int:
+    """Of the budget: answers, stored or not, or the requests of this run where they are more (some were asked again)."""
+    return max(len(found.responses), http.requests_made)
+
+
+def _budget_note(found: Walk, ask: Ask) -> str:
+    if len(found.responses) < ask.budget:
+        told = f"the budget of {ask.budget} requests is spent, some of them on asking again"
+        return f"{told} ({len(found.responses)} answers): the same command goes on from here"
+    return f"the budget of {ask.budget} answers is spent: --budget {ask.budget * 2} goes on from here"
 
 
 def _settle(found: Walk, failures: list[ToolError], err: ToolError) -> None:
