@@ -227,8 +227,8 @@ def _raw_key(edge: s2.Edge, direction: Direction) -> str:
 
 def _edge_promise(edge: s2.Edge, today: date) -> float:
     """Influence first, then citations a year; the recent count a little more, as nobody could cite them yet."""
-    described = Paper("x", published=edge.day if len(edge.day) > 4 else None, year=int(edge.day[:4]) if edge.day else None)
-    described = described.filled(Paper("x", citation_count=edge.citation_count))
+    day, year = edge.day if len(edge.day) > 4 else None, int(edge.day[:4]) if edge.day else None
+    described = Paper("x", published=day, year=year, citation_count=edge.citation_count)
     a_year = citations_a_year(described, today) or 0.0
     recent = 0.5 if described.year and today.year - described.year <= 1 else 0.0
     return 2.0 * (edge.is_influential is True) + math.log1p(a_year) / 2 + recent
