@@ -116,7 +116,7 @@ def test_four_real_commands_at_once(home: Path, shared: Path, service: Loopback)
     assert len(arxiv) >= 4
     assert len(scholar) >= 8
     assert shortest(arxiv) >= ARXIV_S
-    assert shortest(scholar) >= SCHOLAR_S * 0.8, "a busy machine's way to the server is not always as long"
+    assert shortest(scholar) >= SCHOLAR_S / 2, "a busy machine's way to the server is not always as long"
     average = (max(scholar) - min(scholar)) / (len(scholar) - 1)
     assert average >= SCHOLAR_S
 
