@@ -135,7 +135,9 @@ def _inspected(dataset: str, args: argparse.Namespace, context: Context) -> Repo
     meant = args.method or (advice[0]["method"] if advice else None)
     measured, lengths, tokens = measure_rows(args, meant, parts, found, look, context)
     others = read_others(asked, look)
-    facts = Facts(look, columns, parts, found, args.method, others, measured, tokens, args.max_length)
+    facts = Facts(
+        look, columns, parts, found, args.method, others, measured, tokens, args.max_length, scanned.whole if scanned else None
+    )
     report = Report("inspect_dataset", _status(found, args.method), _fields(look, columns, found, args))
     report.fields["formats"] = clean_tree(formats(parts), limit=400)
     report.fields["recommended"] = clean_tree(advice, limit=300)
