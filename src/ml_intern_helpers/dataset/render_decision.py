@@ -19,7 +19,8 @@ def decision_lines(fields: Fields) -> Iterator[str]:
     yield from (f"  - {reason}" for reason in told["reasons"])
     if told["filter_code"]:
         taken = ", ".join(f"{item['code']} {item['rows_removed']:,}{_of_all(item)}" for item in told["filters"])
-        yield f"\nfilters (run on these rows and checked afterwards; rows taken: {taken}):"
+        of_all = "; in brackets, how many of all rows have the fault" if fields["decision"]["based_on"] == "full scan" else ""
+        yield f"\nfilters (run on these rows and checked afterwards; rows taken: {taken}{of_all}):"
         yield from (f"    {line}" for line in told["filter_code"].splitlines())
 
 
@@ -35,7 +36,7 @@ def _based(fields: Fields) -> str:
 
 
 def _of_all(item: Fields) -> str:
-    return "" if item["rows_of_all"] is None else f" (of all rows {item['rows_of_all']:,} have the fault)"
+    return "" if item["rows_of_all"] is None else f" ({item['rows_of_all']:,})"
 
 
 def length_lines(fields: Fields) -> Iterator[str]:
