@@ -11,7 +11,7 @@ from typing import Any
 from ml_intern_helpers.errors import AccessDenied, BadData, NotFound, RateLimited, Unavailable
 from ml_intern_helpers.http_retry import demanded_wait
 from ml_intern_helpers.services import OPENALEX, Service
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.text import clean, spoken_time
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,18 @@ class Response:
         said = self.message()
         told = f"{self.service.name} answered {self.status} for {what}" + (f": {said}" if said else "")
         if self.status == 429 or (self.status == 403 and self.service.name == OPENALEX.name):
-            wait = demanded_wait(self.service, self.status, self.headers)
-            raise RateLimited(told, hint=f"ask again in {wait:.0f} s" if wait is not None else "ask again later")
+            raise RateLimited(told, hint=again_in(self))
         if self.status in (401, 403):
             raise AccessDenied(told, hint=self.service.denied_hint)
         if self.status in (404, 410):
             raise NotFound(told, hint="check the spelling")
         raise Unavailable(told, hint="ask again later" if self.status >= 500 else None)
+
+
+def again_in(response: Response) -> str:
+    """When to ask again, as the service says it."""
+    wait = demanded_wait(response.service, response.status, response.headers)
+    return "ask again later" if wait is None else f"ask again in {spoken_time(wait)}"
 
 
 def public_url(url: str) -> str:

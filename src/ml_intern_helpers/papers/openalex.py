@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ml_intern_helpers.errors import BadData, NotFound
+from ml_intern_helpers.errors import BadData, NotFound, RateLimited
 from ml_intern_helpers.http import Http, Params, Response
+from ml_intern_helpers.http_response import again_in
 from ml_intern_helpers.papers.fields import count, date, mapping, mappings, names, text
 from ml_intern_helpers.papers.ids import ArxivId, parse_id
 from ml_intern_helpers.papers.model import Paper
 from ml_intern_helpers.services import OPENALEX
+from ml_intern_helpers.tokens import openalex_key
 
 SELECT = "id,doi,display_name,publication_year,publication_date,authorships,cited_by_count,locations"
 PAGE_SIZE = 100
@@ -53,8 +55,7 @@ class WorkPage:
 def by_doi(http: Http, paper_id: ArxivId) -> Work:
     """The work with arXiv's DOI of this paper; `NotFound` when there is none."""
     response = http.get(OPENALEX, f"/works/doi:{_ARXIV_DOI}{paper_id.base}", {"select": f"{SELECT},referenced_works_count"})
-    response.raise_for_status(f"arXiv:{paper_id.base}")
-    return parse_work(mapping(response.json()), response)
+    return parse_work(mapping(_settled(response, f"arXiv:{paper_id.base}").json()), response)
 
 
 def by_title(http: Http, paper_id: ArxivId, title: str) -> Work:
@@ -65,7 +66,7 @@ def by_title(http: Http, paper_id: ArxivId, title: str) -> Work:
         "select": f"{SELECT},referenced_works_count",
         "sort": "cited_by_count:desc",
     }
-    response = http.get(OPENALEX, "/works", params).raise_for_status(f"arXiv:{paper_id.base}")
+    response = _settled(http.get(OPENALEX, "/works", params), f"arXiv:{paper_id.base}")
     for raw in mappings(mapping(response.json()).get("results")):
         if _same(str(raw.get("display_name") or ""), title):
             return parse_work(raw, response)
@@ -87,15 +88,23 @@ def neighbours(
     filters += [f"from_publication_date:{since}"] if since else []
     filters += [f"to_publication_date:{until}"] if until else []
     params: Params = {"filter": ",".join(filters), "select": SELECT, "sort": f"{sort}:desc", "per_page": PAGE_SIZE, "page": page}
-    response = http.get(OPENALEX, "/works", params).raise_for_status(f"the {direction} of {work_id}")
-    return parse_page(response)
+    return parse_page(_settled(http.get(OPENALEX, "/works", params), f"the {direction} of {work_id}"))
 
 
 def counted(http: Http, arxiv_ids: Sequence[str]) -> WorkPage:
     """The works with arXiv's DOI of these papers (at most `PAGE_SIZE`), in one request; older papers have no such DOI there."""
     dois = "|".join(f"{_ARXIV_DOI}{each}" for each in arxiv_ids[:PAGE_SIZE])
     params: Params = {"filter": f"doi:{dois}", "select": SELECT, "per_page": PAGE_SIZE}
-    return parse_page(http.get(OPENALEX, "/works", params).raise_for_status("the citation counts"))
+    return parse_page(_settled(http.get(OPENALEX, "/works", params), "the citation counts"))
+
+
+def _settled(response: Response, what: str) -> Response:
+    """`response` when it is good; a spent budget is told as such: no wait but the one until midnight UTC fills it."""
+    if response.status == 429:
+        key = "" if openalex_key() else "; a free OPENALEX_API_KEY gives ten times as much"
+        told = "OpenAlex answers 429: the free budget of the day is spent"
+        raise RateLimited(told, hint=again_in(response) + key)
+    return response.raise_for_status(what)
 
 
 def parse_page(response: Response) -> WorkPage:
