@@ -69,16 +69,16 @@ class Response:
             ) from err
 
     def message(self) -> str:
-        """What the service says of its own error, cleaned, one line, at most 300 characters."""
+        """What the service says of its own error, cleaned, one line, at most 300 characters; "" when it says nothing."""
         try:
             body = json.loads(self.body)
         except (ValueError, RecursionError):
             body = None
-        said = None
-        if isinstance(body, dict):
-            said = body.get("error") or body.get("message") or body.get("detail")
-        fallback = self.headers.get("x-error-message") or ("" if self.is_html else self.body[:1000])
-        return clean(said or fallback, limit=300)
+        if isinstance(body, dict):  # OpenAlex: the kind of error in one, the reason in the other
+            parts = [str(body[name]) for name in ("error", "message", "detail") if body.get(name)]
+            said = ": ".join(dict.fromkeys(parts[:2])) or self.headers.get("x-error-message") or ""
+            return clean(said, limit=300)
+        return clean(self.headers.get("x-error-message") or ("" if self.is_html else self.body[:1000]), limit=300)
 
     def raise_for_status(self, what: str) -> Response:
         """Return self when 2xx, else raise the error that fits; `what` names the thing asked for."""

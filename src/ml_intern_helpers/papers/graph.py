@@ -203,4 +203,5 @@ def both_failed(paper_id: ArxivId, first: ToolError, second: ToolError) -> ToolE
         )
     if isinstance(second, UsageError):
         return second
-    return Unavailable(f"{first.message}; {second.message}", hint=first.hint or second.hint)
+    hints = (second.hint, first.hint) if isinstance(first, NotFound) else (first.hint, second.hint)
+    return Unavailable(f"{first.message}; {second.message}", hint=hints[0] or hints[1])
