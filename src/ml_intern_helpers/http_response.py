@@ -69,7 +69,7 @@ class Response:
             ) from err
 
     def message(self) -> str:
-        """What the service says of its own error, cleaned, one line, at most 300 characters; "" when it says nothing."""
+        """What the service says of its own error, cleaned, one line, at most 200 characters; "" when it says nothing."""
         try:
             body = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -77,8 +77,8 @@ class Response:
         if isinstance(body, dict):  # OpenAlex: the kind of error in one, the reason in the other
             parts = [str(body[name]) for name in ("error", "message", "detail") if body.get(name)]
             said = ": ".join(dict.fromkeys(parts[:2])) or self.headers.get("x-error-message") or ""
-            return clean(said, limit=300)
-        return clean(self.headers.get("x-error-message") or ("" if self.is_html else self.body[:1000]), limit=300)
+            return clean(said, limit=200)
+        return clean(self.headers.get("x-error-message") or ("" if self.is_html else self.body[:1000]), limit=200)
 
     def raise_for_status(self, what: str) -> Response:
         """Return self when 2xx, else raise the error that fits; `what` names the thing asked for."""
@@ -92,7 +92,9 @@ class Response:
             raise AccessDenied(told, hint=self.service.denied_hint)
         if self.status in (404, 410):
             raise NotFound(told, hint="check the spelling")
-        raise Unavailable(told, hint="ask again later" if self.status >= 500 else None)
+        raise Unavailable(
+            told, hint="ask again later" if self.status >= 500 else "check the arguments; if they are right, please report it"
+        )
 
 
 def again_in(response: Response) -> str:

@@ -249,5 +249,6 @@ def _settled(response: Response, what: str) -> Response:
         hint = "ask again in a minute" if key else "ask again in a minute, or set SEMANTIC_SCHOLAR_API_KEY (a key is free)"
         raise RateLimited("Semantic Scholar answers 429: too many requests", hint=hint)
     if response.status == 400:
-        raise Unavailable(f"Semantic Scholar rejects the request for {what}: {response.message()}")
+        told = f"Semantic Scholar rejects the request for {what}: {response.message()}"
+        raise Unavailable(told, hint="check the arguments; if they are right, please report it")
     return response.raise_for_status(what)

@@ -6,7 +6,7 @@ paper itself is free and each list costs a ten thousandth of a dollar; a keyless
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
 
@@ -56,36 +56,45 @@ def around(http: Http, ask: Ask, today: date, reason: ToolError) -> Walk:
     found = Walk(node_key(seed), {node_key(seed): Node(seed, 0, None, expanded=True)}, responses=[*work.responses])
     found.service = OPENALEX.name
     found.stopped = f"{reason.message}; {_LIMITS}; the same command walks on once Semantic Scholar answers"
-    try:
-        pages = list(_pages(http, work.work_id, today))
-    except ToolError as err:
-        raise both_failed(ask.paper_id, reason, err) from err
+    pages = _pages(http, found, work.work_id, today)
+    if isinstance(pages, ToolError):
+        raise both_failed(ask.paper_id, reason, pages) from pages
     keys = {work.work_id: found.seed}
-    for direction, page in pages:
-        found.responses.append(page.response)
-        _add(found, direction, page, max((ask.papers - 1) // len(pages), 1), keys)
+    for number, (direction, page) in enumerate(pages):
+        _add(found, direction, page, (ask.papers - len(found.nodes)) // (len(pages) - number), keys)
     for _, page in pages:
         _link_among(found, page, keys)
     return found
 
 
-def _pages(http: Http, work_id: str, today: date) -> Iterator[tuple[Direction, WorkPage]]:
+def _pages(http: Http, found: Walk, work_id: str, today: date) -> list[tuple[Direction, WorkPage]] | ToolError:
+    """The three lists, or those before one that failed; the failure itself when it is the first."""
     recent = str(today - timedelta(days=round(FRONTIER_YEARS * 365.25)))
     asked: tuple[tuple[Direction, str | None], ...] = (("citations", recent), ("citations", None), ("references", None))
+    pages: list[tuple[Direction, WorkPage]] = []
     for direction, since in asked:
-        yield direction, openalex.neighbours(http, work_id, direction, page=1, since=since, until=None, sort="cited_by_count")
+        try:
+            page = openalex.neighbours(http, work_id, direction, page=1, since=since, until=None, sort="cited_by_count")
+        except ToolError as err:
+            found.notes.append(f"no further list: {err.message}")
+            return pages or err
+        found.responses.append(page.response)
+        pages.append((direction, page))
+    return pages
 
 
 def _add(found: Walk, direction: Direction, page: WorkPage, room: int, keys: dict[str, str]) -> None:
-    """The papers of a page and their link with the seed; `keys` learns what OpenAlex calls them."""
-    found.left_out += max((page.total or 0) - room, 0)
-    for paper in page.papers[:room]:
+    """The first `room` papers that are not here yet, and the links with the seed; `keys` learns what OpenAlex calls them."""
+    taken = 0
+    for paper in page.papers:
         key = node_key(paper)
-        if key == found.seed:
-            continue
-        found.nodes.setdefault(key, Node(paper, 1, direction))
-        keys[openalex.work_id_of(paper)] = key
-        _link(found, *((key, found.seed) if direction == "citations" else (found.seed, key)))
+        if key not in found.nodes and taken < room:
+            found.nodes[key] = Node(paper, 1, direction)
+            taken += 1
+        if key in found.nodes and key != found.seed:
+            keys[openalex.work_id_of(paper)] = key
+            _link(found, *((key, found.seed) if direction == "citations" else (found.seed, key)))
+    found.left_out += max((page.total or 0) - taken, 0)
 
 
 def _link_among(found: Walk, page: WorkPage, keys: dict[str, str]) -> None:
