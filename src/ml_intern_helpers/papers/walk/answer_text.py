@@ -40,7 +40,8 @@ def place(row: dict[str, Any]) -> list[str]:
     steps = "hop" if at["hops"] == 1 else "hops"
     said = f"   {at['hops']} {steps} away; cited by {at['cited_here']} and citing {at['cites_here']} of these papers"
     link = at["link"]
-    return [said + (f"; {link['says']} [{link['arxiv_id'] or 'not on arXiv'}] {link['title']}:" if link else "")]
+    quoted = ":" if (row["citation"] or {}).get("contexts") else ""
+    return [said + (f"; {link['says']} [{link['arxiv_id'] or 'not on arXiv'}] {link['title']}{quoted}" if link else "")]
 
 
 def files(fields: dict[str, Any]) -> list[str]:
