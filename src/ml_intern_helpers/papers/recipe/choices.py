@@ -38,7 +38,7 @@ _OPTIMIZERS = (
 )
 _SCHEDULES = (
     r"cosine(?:[\s-]+(?:decay|annealing|with (?:warm )?restarts))?|linear(?:ly)?|constant|polynomial"
-    r"|inverse[\s-]+square[\s-]+root|inverse[\s-]+sqrt|exponential|step-?wise|WSD"
+    r"|inverse[\s-]+square[\s-]+root|inverse[\s-]+sqrt|exponential|multi-?step|step-?wise|WSD"
     r"|warm-?up[\s-]+stable[\s-]+decay|one-?cycle|triangular"
 )
 OPTIMIZER = Choice(
@@ -101,6 +101,8 @@ SCHEDULER = Choice(
         "warm up stable decay": "WSD",
         "stepwise": "step",
         "step wise": "step",
+        "multistep": "multi-step",
+        "multi step": "multi-step",
     },
     (
         re.compile(rf"\b(?P<v>{_SCHEDULES})\b(?=[\s-]*(?:learning[\s-]*rate|lr)\b(?!\s*warm))", re.IGNORECASE),

@@ -95,7 +95,7 @@ def merged(found: Iterable[tuple[Fact, bool]]) -> list[Entry]:
     """One entry for each value of each context, the paper's own account first."""
     entries: dict[tuple[object, ...], Entry] = {}
     for fact, others in sorted(found, key=lambda each: each[1]):
-        key = (fact.value, fact.unit, fact.kind, (fact.context or "").lower())
+        key = (fact.value, fact.unit, fact.kind, fact.stage, (fact.context or "").lower())
         if key not in entries:
             entries[key] = Entry(fact, others)
         elif fact.section != entries[key].fact.section:

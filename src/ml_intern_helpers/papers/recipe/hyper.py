@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ml_intern_helpers.papers.reading.document import Block, Cell, Document, Grid, Section
-from ml_intern_helpers.papers.recipe import numbers
+from ml_intern_helpers.papers.recipe import numbers, scopes, stages
 from ml_intern_helpers.papers.recipe.choices import CHOICES, named
 from ml_intern_helpers.papers.recipe.facts import Fact
 from ml_intern_helpers.papers.recipe.linking import Link, links
@@ -27,6 +27,7 @@ def from_sentence(sentence: Sentence) -> Iterator[Fact]:
     """The values one sentence states."""
     reading = plain(sentence.text)
     for link in links(reading.text, plain(sentence.near).text):
+        context = _context(sentence, reading.text, link)
         yield Fact(
             link.parameter.name,
             _value(link),
@@ -35,13 +36,35 @@ def from_sentence(sentence: Sentence) -> Iterator[Fact]:
             sentence.section,
             link.kind,
             link.unit,
-            link.context,
+            context,
             sentence.label,
+            _stage(sentence, reading.text, link.start, link.end, link.parameter.name, link.context),
         )
     for choice in CHOICES:
         for value, start, end, kind in named(choice, reading.text):
             said = quote(sentence.text, reading, start, end)
-            yield Fact(choice.name, value, reading.text[start:end], said, sentence.section, kind, label=sentence.label)
+            stage = _stage(sentence, reading.text, start, end, choice.name, None)
+            context = _both(scopes.leading(reading.text, start), scopes.aside(sentence.titles))
+            yield Fact(
+                choice.name, value, reading.text[start:end], said, sentence.section, kind, None, context, sentence.label, stage
+            )
+
+
+def _context(sentence: Sentence, text: str, link: Link) -> str | None:
+    """What a value holds for: what is said right at it, else what its clause opens with; and whether it was only an ablation's."""
+    own = link.context
+    lead = None if own and re.search(r"\b(?:for|on|in|during|when|with)\b", own) else scopes.leading(text, link.start)
+    return _both(_both(own, lead), scopes.aside(sentence.titles))
+
+
+def _stage(sentence: Sentence, text: str, start: int, end: int, name: str, context: str | None) -> str | None:
+    """The stage of training, from the nearest words that tell it."""
+    return (
+        stages.of_phrase(context, name)
+        or stages.in_sentence(text, start, end, name)
+        or stages.of_title(sentence.titles, name)
+        or sentence.said
+    )
 
 
 def _value(link: Link) -> float | int | str | None:

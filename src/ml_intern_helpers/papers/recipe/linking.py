@@ -24,7 +24,7 @@ _BACK = re.compile(
 _COUNT_NOT = re.compile(
     r"(?:\b(?:every|each|after|per|first|last|final|than|within|patience(?: of)?|warm\w*(?:[ -]up)?(?: (?:over|for"
     r"|of|in|during))?(?: the)?(?: first)?|another|save\w*|evaluat\w+(?: \w+){0,2}|at|until|accumulat\w*(?: over)?"
-    r"|inference|denois\w+|nearly)|≥|>|<)\s*(?:the |about |around )?$",
+    r"|inference|denois\w+|nearly|(?<!for )(?<!of )(?:around|about|roughly|approximately))|≥|>|<)\s*(?:the |about |around )?$",
     re.IGNORECASE,
 )
 #: "warm up … for 500 steps": the steps are the warm-up's.
@@ -37,6 +37,8 @@ _NOT_USED = re.compile(
     r"|disabl)\w*)\s+(?:(?:any|the|a|an|learning[- ]rate|linear|lr)\s+)*$",
     re.IGNORECASE,
 )
+#: "10% warm-up steps": the value stands before the name, whatever follows it.
+_SHARE = re.compile(r"\d\s?(?:%|percent)\s+(?:of )?$")
 _OR = re.compile(r"\bwith(?: and|/|\s?or) ?$")
 
 
@@ -69,11 +71,18 @@ def _direct(text: str, near: str) -> Iterator[Link]:
 def _direct_link(text: str, parameter: Parameter, match: re.Match[str]) -> Iterator[Link]:
     start = match.start("n") + (2 if match["n"].lower().startswith("a single") else 0)
     number = numbers.at(text, start) or _glued(match, start)
+    context = _point(text[match.start() : start])
     if number is None or not parameter.accepts(number.value, number.suffix):
         return
     if parameter.counted and _WARM_UP_OF.search(text, 0, match.start()):
         return
-    yield link(text, parameter, number, match[0])
+    yield link(text, parameter, number, match[0], context if parameter.name == "learning_rate" else None)
+
+
+def _point(words: str) -> str | None:
+    """Whether the words before a rate say that the schedule starts or ends there."""
+    found = re.search(r"\b(?:(start|begin)\w*|(?:decreas|reduc|decay|anneal|drop)\w*(?: \w+){0,2} (to)) *(?:at|from|with)? *$", words)
+    return None if found is None else "start" if found[1] else "final"
 
 
 def _glued(match: re.Match[str], start: int) -> Number | None:
@@ -130,6 +139,8 @@ def _none(text: str, mention: Mention, found: list[Mention], taken: list[Link]) 
 
 
 def _forward(text: str, mention: Mention, found: list[Mention], taken: list[Link]) -> list[Link]:
+    if _SHARE.search(text, 0, mention.start):
+        return []
     start = first(text, mention, found)
     if start is None or _is_taken(start[0], taken):
         return []

@@ -93,6 +93,13 @@ PARAMETERS: tuple[Parameter, ...] = (
         ),
         low=1e-12,
         high=1.0,
+        direct=(
+            _re(r"\blearning[\s-]*rate\b[^.;:]{0,60}?\b(?:starting|starts?|start|beginning) (?:at|from|with) {N}"),
+            _re(
+                r"\blearning[\s-]*rate\b[^.;:]{0,60}?\b(?:starting|starts?|start|beginning) (?:at|from|with) \S+(?: and| then|,)*"
+                r" (?:gradually |linearly |then )*(?:decreas|reduc|decay|anneal)\w*(?: \w+)? to {N}"
+            ),
+        ),
     ),
     Parameter(
         "batch_size",
@@ -195,7 +202,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "warmup",
         _re(
             r"(?:\b(?:linear|linearly|learning[\s_-]*rate|lr)[\s_-]*)*\bwarm(?:ed|ing"
-            r"|s)?(?:[\s_-]*up)\b(?!\s+(?:linearly )?(?:to|from)\b)(?:[\s_-]*(?:ratio|steps?|proportion|fraction"
+            r"|s)?(?:[\s_-]*up)\b(?!\s+(?:the (?:learning[\s-]*rate|lr) )?(?:linearly )?(?:to|from)\b)(?:[\s_-]*(?:ratio|steps?|proportion|fraction"
             r"|rate|period|phase|stage|iterations?|epochs?|schedule|percentage))*"
             r"|\bwarmup(?:_ratio|_steps)?\b"
         ),
@@ -206,6 +213,15 @@ PARAMETERS: tuple[Parameter, ...] = (
         direct=(
             _re(r"{N}[\s-](?:linear |learning rate |lr )*warm-?\s?up (?:steps|iterations)"),
             _re(r"{N}[\s-](?:steps?|iterations?|updates) (?:of )?(?:linear |learning rate )*warm-?\s?up"),
+            _re(
+                r"\b(?:warm\w*[\s-]?up (?:the |our )?(?:learning[\s-]*rate|lr)|(?:learning[\s-]*rate|lr) (?:is |was )?(?:linearly )?"
+                r"(?:warm\w*[\s-]?up|increas\w+|ramp\w*(?: up)?)) (?:linearly )?(?:from \S+ )?to \S+ (?:over|for|in|during|within)"
+                r" (?:the first )?{N}[\s-]+(?:\w+ )?(?:steps|iterations|updates)\b"
+            ),
+            _re(
+                r"{N}\s?(?:%|percent) of (?:the )?(?:\w+ )?(?:steps|iterations|training|epochs?|updates) (?:is |are |was |were )?(?:used )?"
+                r"(?:for|as) (?:the |a |linear |lr |learning[\s-]rate )*warm-?\s?up"
+            ),
         ),
     ),
     Parameter(
@@ -260,7 +276,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "kl_coefficient",
         _re(
-            r"\bkl(?:[\s-]+divergence)?[\s_-]*(?:(?:loss|penalty|regulari[sz]ation|divergence|reward"
+            r"β\s*\(\s*(?:the )?kl\b[^()]{0,30}\)|\bkl(?:[\s-]+divergence)?[\s_-]*(?:(?:loss|penalty|regulari[sz]ation|divergence|reward"
             r"|control)[\s_-]*)*(?:coeff?(?:icients?)?|weights?|factor|strength|penalty|terms?|constraint"
             r"|regulari[sz]ation|regulari[sz]er|loss|beta|β)\b(?:,?\s*\(?β\)?(?:\s*,)?)?"
             r"|\b(?:coeff?(?:icient)?|weight|strength)\s*(?:β )?(?:of|for"
@@ -327,8 +343,14 @@ PARAMETERS: tuple[Parameter, ...] = (
             r"|\bclip(?:ping|ped)? (?:the |all )?(?:global )?gradients?(?:[\s_-]*norms?)?|\bgradient norms? (?:is"
             r"|are|was|were) clipped"
         ),
-        low=1e-4,
+        low=0,
         high=1000,
+        direct=(
+            _re(
+                r"\bclip\w* (?:the |all )?gradients?\b[^.;]{0,80}?\b(?:not exceed|exceed(?:s|ing)?|at most|threshold of|norm of|value of)"
+                r" {N}"
+            ),
+        ),
     ),
     Parameter("momentum", _re(r"\bmomentum\b"), reported=False),
     Parameter("label_smoothing", _re(r"\blabel[\s-]smoothing\b"), reported=False),

@@ -19,9 +19,12 @@ _NEXT = re.compile(
     re.IGNORECASE,
 )
 _PHRASE = re.compile(
-    r"\s*\(?\s*(?P<what>(?:for|on|in|during|when|with)\s+[^,;()]{2,60}?)\s*\)?(?=\s*(?:,|;" r"|\band\b|\bor\b|\.?\s*$|\.\s))",
+    r"\s*\(?\s*(?P<what>(?:for|on|in|during|when|with)\s+[^,;()]{2,60}?)\s*\)?(?=\s*(?:,|;|\band\b|\bor\b|\.?\s*$|\.\s"
+    r"|\b(?:following|while|as|using|is|are|was|were|since|because|to)\b))",
     re.IGNORECASE,
 )
+#: The number of a name: `Llama 3`, `GPT-2`, `TL;DR 7`.
+_NAMED = re.compile(r"\b[A-Z]\w*[ -]\d[\w.]*")
 _SEARCH = re.compile(
     r"\b(?:search\w*|sweep\w*|swept|grid|tun(?:e|ed|ing)|among|candidates?|select(?:ed)? from|chosen from|choose"
     r"|picked from|tr(?:y|ied)|explor\w+|var(?:y|ied|ying)|ablat\w+|compar\w+|experiment(?:ed)? with|range of)\b",
@@ -89,6 +92,8 @@ def _judged(text: str, mention: Mention, made: list[Link], spans_range: bool) ->
         if re.search(r"decay|anneal|decreas|reduc|from", around, re.IGNORECASE) and mention.parameter.name == "learning_rate":
             return [_with(made[0], context="start"), _with(made[1], context="end")]
         return [_with(each, kind="range") for each in made]
+    if len(made) == 2 and re.search(r"\bbetween\b", text[mention.end : made[0].start]):
+        return [_with(each, kind="range") for each in made]
     searched = bool(_SEARCH.search(around)) or "{" in text[mention.end : made[0].start]
     return [_with(each, kind="searched") for each in made] if searched else made
 
@@ -96,7 +101,7 @@ def _judged(text: str, mention: Mention, made: list[Link], spans_range: bool) ->
 def _phrase(text: str, value: Link) -> tuple[int, str | None]:
     """Where the text goes on after a value, and the words that say what it holds for."""
     match = _PHRASE.match(text, value.end)
-    if match is None or any(number.suffix != "b" for number in numbers.numbers(match["what"])):
+    if match is None or any(number.suffix != "b" for number in numbers.numbers(_NAMED.sub(" ", match["what"]))):
         return value.end, None
     if len(match["what"].split()) > 8:
         return value.end, None
