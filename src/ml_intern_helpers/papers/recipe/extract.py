@@ -13,6 +13,7 @@ from ml_intern_helpers.papers.recipe.data import datasets
 from ml_intern_helpers.papers.recipe.facts import Fact
 from ml_intern_helpers.papers.recipe.models import base_models
 from ml_intern_helpers.papers.recipe.parameters import PARAMETERS
+from ml_intern_helpers.papers.recipe.setting_tables import from_tables
 from ml_intern_helpers.papers.recipe.sentences import Sentence, sentences
 
 #: In the order of the answer.
@@ -68,7 +69,7 @@ class Recipe:
 def extract(document: Document) -> Recipe:
     """Every fact that the text states; nothing is inferred."""
     found = [(fact, sentence.others) for sentence in sentences(document) for fact in _of_sentence(sentence)]
-    found += [(fact, False) for fact in hyper.from_tables(document)]
+    found += [(fact, False) for fact in from_tables(document)]
     found += [(fact, False) for fact in result_tables.results(document)]
     by_name: dict[str, list[tuple[Fact, bool]]] = {}
     for fact, others in found:

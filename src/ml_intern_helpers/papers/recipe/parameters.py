@@ -58,7 +58,7 @@ class Parameter:
         """Whether a number can be a value of this parameter."""
         if suffix == "%":
             return self.percent and 0 <= value <= 100
-        if suffix == "lost" and self.high > 1:
+        if suffix == "lost" and self.high > 1 or suffix == "word" and not (self.whole or self.counted):
             return False
         return self.low <= value <= self.high and (not self.whole or value == int(value))
 
@@ -177,8 +177,9 @@ PARAMETERS: tuple[Parameter, ...] = (
             r"|generation)[\s_-]*)?(?:tokens?|length|len)\b|\bcut-?off[\s_-]len(?:gth)?"
         ),
         cell=_re(
-            r"(?!avg|average|mean|median)(?:max\w*\.?[\s_-]*)?(?:\w+[\s_-]+){0,2}(?:length|len|window"
-            r"|context)(?:\s*\(?tokens\)?)?|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens"
+            r"(?!avg|average|mean|median)(?:max\w*\.?[\s_-]+(?:\w+[\s_-]+){0,2}"
+            rf"|(?:(?:total|training|train|model|new|block|chunk|cut-?off|{_LENGTH_OF})[\s_-]*){{1,3}})(?:length|len|window|size"
+            r"|context)\.?(?:\s*\(?tokens\)?)?|context|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens"
         ),
         low=16,
         high=1e8,
@@ -204,7 +205,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             r"(?:\b(?:linear|linearly|learning[\s_-]*rate|lr)[\s_-]*)*\bwarm(?:ed|ing"
             r"|s)?(?:[\s_-]*up)\b(?!\s+(?:the (?:learning[\s-]*rate|lr) )?(?:linearly )?(?:to|from)\b)(?:[\s_-]*(?:ratio|steps?|proportion|fraction"
             r"|rate|period|phase|stage|iterations?|epochs?|schedule|percentage))*"
-            r"|\bwarmup(?:_ratio|_steps)?\b"
+            r"|\bwarmup_(?:ratio|steps)\b"
         ),
         low=0,
         high=1e7,
@@ -236,7 +237,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter(
         "lora_dropout",
-        _re(r"\b(?:lora[\s_-]*)?drop-?outs?(?:[\s_-]*(?:rate|probability|ratio))?\b|\blora_dropout\b"),
+        _re(r"\b(?:lora[\s_-]*)?drop-?outs?(?:[\s_-]*(?:rate|prob\w*|ratio))?\b|\blora_dropout\b"),
         low=0,
         high=0.95,
         percent=True,
@@ -245,7 +246,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter(
         "dropout",
-        _re(r"\bdrop-?outs?(?:[\s_-]*(?:rate|probability|ratio))?\b"),
+        _re(r"\bdrop-?outs?(?:[\s_-]*(?:rate|prob\w*|ratio))?\b"),
         low=0,
         high=0.95,
         percent=True,

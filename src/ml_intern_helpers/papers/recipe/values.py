@@ -92,7 +92,7 @@ def _judged(text: str, mention: Mention, made: list[Link], spans_range: bool) ->
         if re.search(r"decay|anneal|decreas|reduc|from", around, re.IGNORECASE) and mention.parameter.name == "learning_rate":
             return [_with(made[0], context="start"), _with(made[1], context="end")]
         return [_with(each, kind="range") for each in made]
-    if len(made) == 2 and re.search(r"\bbetween\b", text[mention.end : made[0].start]):
+    if len(made) == 2 and re.search(r"\bbetween\b|\bin the range\b", text[mention.end : made[0].start]):
         return [_with(each, kind="range") for each in made]
     searched = bool(_SEARCH.search(around)) or "{" in text[mention.end : made[0].start]
     return [_with(each, kind="searched") for each in made] if searched else made
