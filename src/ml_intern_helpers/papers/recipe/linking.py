@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ml_intern_helpers.papers.recipe import numbers, respective
 from ml_intern_helpers.papers.recipe.gaps import first, is_foreign
 from ml_intern_helpers.papers.recipe.mentions import Mention, applies, groups, mentions
 from ml_intern_helpers.papers.recipe.numbers import Number
 from ml_intern_helpers.papers.recipe.parameters import PARAMETERS, Parameter
-from ml_intern_helpers.papers.recipe.values import Link, link, series
+from ml_intern_helpers.papers.recipe.values import Link, link, series, with_phrase
 
 __all__ = ["Link", "links"]
 
@@ -40,6 +41,8 @@ _NOT_USED = re.compile(
 )
 #: "10% warm-up steps": the value stands before the name, whatever follows it.
 _SHARE = re.compile(r"\d\s?(?:%|percent)\s+(?:of )?$")
+#: "2-3 epochs"
+_SPAN = re.compile(r"\d\s?-\s?\d")
 _OR = re.compile(r"\bwith(?: and|/|\s?or) ?$")
 
 
@@ -77,7 +80,9 @@ def _direct_link(text: str, parameter: Parameter, match: re.Match[str]) -> Itera
         return
     if parameter.counted and _WARM_UP_OF.search(text, 0, match.start()):
         return
-    yield link(text, parameter, number, match[0], context if parameter.name == "learning_rate" else None)
+    made = link(text, parameter, number, match[0], context if parameter.name == "learning_rate" else None)
+    spans = _SPAN.search(match[0]) and parameter.name == "epochs"
+    yield replace(with_phrase(text, made), kind="range") if spans else with_phrase(text, made)
 
 
 def _point(words: str) -> str | None:
@@ -152,6 +157,7 @@ def _backward(text: str, mention: Mention, found: list[Mention], taken: list[Lin
     if mention.parameter.counted and not _counts(text, number, mention):
         return []
     made = link(text, mention.parameter, number, mention.text)
+    made = with_phrase(text, made) if mention.parameter.counted else made
     return [] if mention.parameter.name == "warmup" and made.unit is None else [made]  # "3 warm-up strategies"
 
 

@@ -75,7 +75,7 @@ _ADAPTER = _re(r"\blora\b|qlora|dora\b|adapter|low[\s-]rank|\bpeft\b|lora_")
 #: The same in one sentence, where the adapter may be known by its other settings.
 _ADAPTER_HERE = re.compile(_ADAPTER.pattern + r"|\brank\b|\balpha\b|α", re.IGNORECASE)
 _LENGTH_OF = (
-    r"sequence|context|prompt|response|completion|generation|output|input|seq|token|query|answer|source" r"|target|sample|text"
+    r"sequence|context|prompt|response|completion|generation|decoding|output|input|seq|token|query|answer|source|target|sample|text"
 )
 _ANSWERS = r"responses?|completions?|outputs?|roll-?outs?|generations?|candidates?|solutions?|trajectories|answers?|samples"
 _PROMPTS = r"prompts?|questions?|quer(?:y|ies)|problems?|instructions?|inputs?|examples?|instances?|tasks?"
@@ -96,7 +96,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         direct=(
             _re(r"\blearning[\s-]*rate\b[^.;:]{0,60}?\b(?:starting|starts?|start|beginning) (?:at|from|with) {N}"),
             _re(
-                r"\blearning[\s-]*rate\b[^.;:]{0,60}?\b(?:starting|starts?|start|beginning) (?:at|from|with) \S+(?: and| then|,)*"
+                r"\blearning[\s-]*rate\b[^.;:]{0,60}?\b(?:starting|starts?|start|beginning) (?:at|from|with) [^a-z]{1,24}(?:and|then|,|\s)*"
                 r" (?:gradually |linearly |then )*(?:decreas|reduc|decay|anneal)\w*(?: \w+)? to {N}"
             ),
         ),
@@ -136,6 +136,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         direct=(
             _re(r"{N} (?:full |complete )?pass(?:es)? (?:over|through) the (?:\w+ )?(?:data|dataset" r"|training set|corpus)"),
             _re(r"{N}-epoch\b"),
+            _re(r"{N}\s?-\s?\d{1,2}(?:\.\d)? (?:\w+ )?epochs\b"),
+            _re(r"(?<![\d.])\d{1,2}(?:\.\d)?\s?-\s?{N} (?:\w+ )?epochs\b"),
         ),
     ),
     Parameter(
@@ -161,6 +163,8 @@ PARAMETERS: tuple[Parameter, ...] = (
                 r"[\s-]+(?:more |(?:train\w*|optimi[sz]\w+|gradient|update|policy|rl|parameter|sgd|ppo|grpo|dpo"
                 r"|optimizer|learning|global)[\s-]+)*(?:steps|iterations|updates)\b"
             ),
+            _re(r"\bsteps (?:in|for|on|during) [^.;,]{2,40}? and {N}[\s-]+(?:more |training )?(?:steps|iterations|updates)\b"),
+            _re(r"\bset (?:the )?(?:number of )?(?:max\w* )?training steps? to {N}"),
             _re(
                 r"\btrain\w* (?:runs?|lasts?|takes?|consists? of|comprises?|stops? after"
                 r"|ends? after) (?:for )?{N} (?:\w+ )?(?:steps|iterations|updates)\b"
@@ -179,7 +183,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         cell=_re(
             r"(?!avg|average|mean|median)(?:max\w*\.?[\s_-]+(?:\w+[\s_-]+){0,2}"
             rf"|(?:(?:total|training|train|model|new|block|chunk|cut-?off|{_LENGTH_OF})[\s_-]*){{1,3}})(?:length|len|window|size"
-            r"|context)\.?(?:\s*\(?tokens\)?)?|context|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens"
+            r"|context)\.?(?:\s*\(?tokens\)?)?|context"
+            rf"|(?:{_LENGTH_OF})[\s_-]+max\w*[\s_-]+(?:length|len|tokens)|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens"
         ),
         low=16,
         high=1e8,
@@ -284,7 +289,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             r"|on) (?:the )?(?:\w+ )?kl(?:[\s-]+(?:penalty|term|divergence|loss|regulari[sz]\w+))*(?: to)?"
             r"|\bkl_?coe?f\b"
         ),
-        cell=_re(r"kl(?:[\s_-]*\w+){0,2}"),
+        cell=_re(r"(?:init\w*[\s_-]*)?kl(?:[\s_-]*\w+){0,2}"),
         low=0,
         high=10,
     ),

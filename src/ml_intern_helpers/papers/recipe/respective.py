@@ -27,11 +27,20 @@ def pairs(text: str, run: list[Mention], found: list[Mention]) -> list[Link]:
     """`A, B and C are 1, 2 and 3`: as many values as names, each fitting its name; else nothing."""
     if len(run) < 2:
         return []
-    start = first(text, run[-1], found)
-    values = _listed(text, start[0], len(run)) if start else []
+    number = _first(text, run[-1], found)
+    values = _listed(text, number, len(run)) if number else []
     if len(values) != len(run) or not _accepted(run, values):
         return []
     return [link(text, each.parameter, number, each.text) for each, number in zip(run, values, strict=True)]
+
+
+def _first(text: str, mention: Mention, found: list[Mention]) -> Number | None:
+    """The number that the list of values starts with."""
+    start = first(text, mention, found)
+    if start:
+        return start[0]
+    gap = re.compile(r"\s+(?:(?:is|are|was|were|set|fixed|to|as|at|be)\s+)+").match(text, mention.end)
+    return numbers.at(text, gap.end()) if gap else None
 
 
 def scoped(text: str, mention: Mention, found: list[Mention]) -> list[Link]:

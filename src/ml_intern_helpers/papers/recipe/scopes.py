@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ml_intern_helpers.papers.recipe.parameters import PARAMETERS
 
 _LEAD = re.compile(
-    r"(?:^|[;,.:]\s+(?:and |while |but |whereas |then )?)(?:\w+ly, |however, |again, )?[Ff]or (?P<what>(?:[^,;:()]|;(?=\w)){2,60}),\s"
+    r"(?:^|[;,.:]\s+(?:and |while |but |whereas |then )?)(?:\w+ly, |however, |again, )?[Ff]or (?P<what>(?:[^,;:()]|;(?=\w)){2,60}?)(?:\s*\([^()]{0,60}\))?,\s"
 )
 #: Openings that say nothing of what a value holds for.
 _EMPTY = re.compile(

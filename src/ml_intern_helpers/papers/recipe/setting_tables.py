@@ -27,8 +27,6 @@ _LONGEST = 300
 def from_tables(document: Document) -> Iterator[Fact]:
     """The settings of all tables and listings, in reading order."""
     for titles, section, block in _placed(document.sections, ()):
-        if section.kind == "references":
-            continue
         heads = (block.caption, *titles) if block.caption else titles
         place = Place(section.name, block.label or block.kind, heads, scopes.aside(heads[:2]))
         for setting in [*_of_tables(block, titles[0]), *_of_listing(block, titles[0])]:

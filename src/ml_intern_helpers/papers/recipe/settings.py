@@ -80,7 +80,7 @@ def parameter_of(text: str, near: str) -> str | None:
     bare = _NAMES.sub("", plain(text).text.strip())
     if not bare or len(bare) > 60 or next(numbers.numbers(re.sub(r"\b[lL]2\b", "", bare)), None):
         return None
-    for candidate in (bare, _TRAIL.sub("", bare)):
+    for candidate in (bare, _TRAIL.sub("", bare), bare.replace("_", " ")):
         for parameter in PARAMETERS:
             if parameter.reported and _names(parameter, candidate.strip(), near):
                 return parameter.name

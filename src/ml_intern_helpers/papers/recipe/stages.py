@@ -33,7 +33,7 @@ _NAMES: dict[str, str] = {
     "fine-tuning": r"fine-?tun(?:e|ing|ed)\b(?! (?:models?|checkpoints?|version))",
     "rollout": r"roll-?outs?\b",
     "evaluation": r"evaluat(?:e|es|ing|ion|ions)\b|inference\b|at test time\b|decoding\b|MT-?Bench\b|AlpacaEval\b|Arena-?Hard\b"
-    r"|benchmark(?:s|ing)?\b|leaderboard\b|test set\b",
+    r"|benchmark(?:s|ing)?\b|leaderboard\b|test set\b|validation\b",
 }
 _CUE = re.compile("|".join(rf"(?P<s{number}>{pattern})" for number, pattern in enumerate(_NAMES.values())), re.IGNORECASE)
 #: What stands before the name of a stage that is not the one spoken of: where it starts from, what it is compared with.
@@ -54,6 +54,8 @@ def _cues(text: str, *, title: bool = False) -> Iterator[tuple[str, int, int]]:
     names = tuple(_NAMES)
     for match in _CUE.finditer(text):
         name = names[int((match.lastgroup or "s0")[1:])]
+        if re.match(r"-[A-Z0-9]", text[match.end() : match.end() + 2]):  # the name of a data set or model: DAPO-Math-17k
+            continue
         if match.start() and (text[match.start() - 1].isalnum() or (text[match.start() - 1] in "-_" and not title)):
             continue
         if title or not (_NOT_HERE.search(text[max(match.start() - 40, 0) : match.start()]) or _THING.match(text, match.end())):
