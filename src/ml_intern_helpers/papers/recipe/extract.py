@@ -13,8 +13,10 @@ from ml_intern_helpers.papers.recipe.data import datasets
 from ml_intern_helpers.papers.recipe.facts import Fact
 from ml_intern_helpers.papers.recipe.models import base_models
 from ml_intern_helpers.papers.recipe.parameters import PARAMETERS
-from ml_intern_helpers.papers.recipe.setting_tables import from_tables
+from ml_intern_helpers.papers.recipe.scopes import ASIDE
 from ml_intern_helpers.papers.recipe.sentences import Sentence, sentences
+from ml_intern_helpers.papers.recipe.setting_tables import from_tables
+from ml_intern_helpers.papers.recipe.stages import SAMPLING
 
 #: In the order of the answer.
 HYPERPARAMETERS = tuple(
@@ -101,8 +103,12 @@ def merged(found: Iterable[tuple[Fact, bool]]) -> list[Entry]:
             entries[key] = Entry(fact, others)
         elif fact.section != entries[key].fact.section:
             _again(entries[key], fact)
-    # What was used comes before what was tried, the paper's own account before other people's.
-    return sorted(entries.values(), key=lambda entry: (entry.others, entry.fact.kind in ("searched", "range")))
+    # What was used comes before what was tried, training before sampling, the paper's own account before other people's.
+    return sorted(entries.values(), key=lambda entry: (entry.others, _tried(entry.fact), entry.fact.stage in SAMPLING))
+
+
+def _tried(fact: Fact) -> bool:
+    return fact.kind in ("searched", "range") or ASIDE in (fact.context or "")
 
 
 def _again(entry: Entry, fact: Fact) -> None:

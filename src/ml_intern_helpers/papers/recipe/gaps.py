@@ -37,7 +37,8 @@ _COUNTED_GAP = re.compile(
 )
 #: Words that make a number a count of something else, unless the parameter counts in them.
 FOREIGN = re.compile(
-    r"[\s-]*(?P<unit>(?:(?:training|gradient|optimi[sz]ation|update|optimizer|roll-?out|policy|rl|ppo|grpo) )?(?:epochs?|steps?|iterations?"
+    r"[\s-]*(?P<unit>(?:(?:training|gradient|optimi[sz]ation|update|optimizer|roll-?out|policy|rl|ppo|grpo)"
+    r" )?(?:epochs?|steps?|iterations?"
     r"|updates?|gpus?|tpus?|tokens?|samples?|examples?|sequences?|prompts?"
     r"|roll-?outs?|responses?|completions?|generations?|layers?|heads?|seeds?|runs?|days?|hours?|minutes?|times"
     r"|parameters?|nodes?|devices?|a100s?|h100s?|v100s?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+
 from ml_intern_helpers.papers.recipe import numbers, scopes, stages
 from ml_intern_helpers.papers.recipe.choices import CHOICES, named
 from ml_intern_helpers.papers.recipe.facts import Fact
@@ -44,7 +45,7 @@ def from_sentence(sentence: Sentence) -> Iterator[Fact]:
 
 
 def _context(sentence: Sentence, text: str, link: Link) -> str | None:
-    """What a value holds for: what is said right at it, else what its clause opens with; and whether it was only an ablation's."""
+    """What a value holds for: what is said right at it, else what its clause opens with; and whether an ablation says it."""
     own = link.context
     lead = None if own and re.search(r"\b(?:for|on|in|during|when|with)\b", own) else scopes.leading(text, link.start)
     return _both(_both(own, lead), scopes.aside(sentence.titles))

@@ -87,7 +87,9 @@ def _direct_link(text: str, parameter: Parameter, match: re.Match[str]) -> Itera
 
 def _point(words: str) -> str | None:
     """Whether the words before a rate say that the schedule starts or ends there."""
-    found = re.search(r"\b(?:(start|begin)\w*|(?:decreas|reduc|decay|anneal|drop)\w*(?: \w+){0,2} (to)) *(?:at|from|with)? *$", words)
+    found = re.search(
+        r"\b(?:(start|begin)\w*|(?:decreas|reduc|decay|anneal|drop)\w*(?: \w+){0,2} (to)) *(?:at|from|with)? *$", words
+    )
     return None if found is None else "start" if found[1] else "final"
 
 
@@ -125,12 +127,12 @@ def _none(text: str, mention: Mention, found: list[Mention], taken: list[Link]) 
 
 
 def _forward(text: str, mention: Mention, found: list[Mention], taken: list[Link]) -> list[Link]:
-    if _SHARE.search(text, 0, mention.start):
+    if _SHARE.search(text[max(mention.start - 20, 0) : mention.start]):
         return []
-    paired = respective.scoped(text, mention, found)
+    start = first(text, mention, found)
+    paired = respective.scoped(text, mention, start[0] if start else None)
     if paired:
         return paired
-    start = first(text, mention, found)
     if start is None or _is_taken(start[0], taken):
         return []
     number, context = start

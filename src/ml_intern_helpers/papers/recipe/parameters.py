@@ -58,7 +58,7 @@ class Parameter:
         """Whether a number can be a value of this parameter."""
         if suffix == "%":
             return self.percent and 0 <= value <= 100
-        if suffix == "lost" and self.high > 1 or suffix == "word" and not (self.whole or self.counted):
+        if (suffix == "lost" and self.high > 1) or (suffix == "word" and not (self.whole or self.counted)):
             return False
         return self.low <= value <= self.high and (not self.whole or value == int(value))
 
@@ -75,7 +75,8 @@ _ADAPTER = _re(r"\blora\b|qlora|dora\b|adapter|low[\s-]rank|\bpeft\b|lora_")
 #: The same in one sentence, where the adapter may be known by its other settings.
 _ADAPTER_HERE = re.compile(_ADAPTER.pattern + r"|\brank\b|\balpha\b|α", re.IGNORECASE)
 _LENGTH_OF = (
-    r"sequence|context|prompt|response|completion|generation|decoding|output|input|seq|token|query|answer|source|target|sample|text"
+    r"sequence|context|prompt|response|completion|generation|decoding|output|input|seq|token|query|answer"
+    r"|source|target|sample|text"
 )
 _ANSWERS = r"responses?|completions?|outputs?|roll-?outs?|generations?|candidates?|solutions?|trajectories|answers?|samples"
 _PROMPTS = r"prompts?|questions?|quer(?:y|ies)|problems?|instructions?|inputs?|examples?|instances?|tasks?"
@@ -96,7 +97,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         direct=(
             _re(r"\blearning[\s-]*rate\b[^.;:]{0,60}?\b(?:starting|starts?|start|beginning) (?:at|from|with) {N}"),
             _re(
-                r"\blearning[\s-]*rate\b[^.;:]{0,60}?\b(?:starting|starts?|start|beginning) (?:at|from|with) [^a-z]{1,24}(?:and|then|,|\s)*"
+                r"\blearning[\s-]*rate\b[^.;:]{0,60}?\b(?:starting|starts?|start|beginning) (?:at|from|with)"
+                r" \S+[^a-z]{0,20}(?:and|then|,|\s)*"
                 r" (?:gradually |linearly |then )*(?:decreas|reduc|decay|anneal)\w*(?: \w+)? to {N}"
             ),
         ),
@@ -108,7 +110,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         low=1,
         high=1e9,
         whole=True,
-        units="sequences?|samples?|examples?|prompts?|tokens?|queries|questions|pairs?|images?|instances?|per|problems?|rollouts?|trajectories|words?|of",
+        units=(
+            "sequences?|samples?|examples?|prompts?|tokens?|queries|questions|pairs?|images?|instances?|per|problems?"
+            "|rollouts?|trajectories|words?|of"
+        ),
         direct=(_re(r"\b(?:mini-?|micro-?)?batch(?:es)? of (?:size )?{N}\b(?!\s*(?:steps|epochs|gpus))"),),
     ),
     Parameter(
@@ -184,7 +189,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             r"(?!avg|average|mean|median)(?:max\w*\.?[\s_-]+(?:\w+[\s_-]+){0,2}"
             rf"|(?:(?:total|training|train|model|new|block|chunk|cut-?off|{_LENGTH_OF})[\s_-]*){{1,3}})(?:length|len|window|size"
             r"|context)\.?(?:\s*\(?tokens\)?)?|context"
-            rf"|(?:{_LENGTH_OF})[\s_-]+max\w*[\s_-]+(?:length|len|tokens)|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens"
+            rf"|(?:{_LENGTH_OF})[\s_-]+max\w*[\s_-]+(?:length|len|tokens)|max\w*[\s_-]+(?:\w+[\s_-]+){0, 2}tokens"
         ),
         low=16,
         high=1e8,
@@ -208,7 +213,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         "warmup",
         _re(
             r"(?:\b(?:linear|linearly|learning[\s_-]*rate|lr)[\s_-]*)*\bwarm(?:ed|ing"
-            r"|s)?(?:[\s_-]*up)\b(?!\s+(?:the (?:learning[\s-]*rate|lr) )?(?:linearly )?(?:to|from)\b)(?:[\s_-]*(?:ratio|steps?|proportion|fraction"
+            r"|s)?(?:[\s_-]*up)\b(?!\s+(?:the (?:learning[\s-]*rate|lr) )?(?:linearly )?(?:to"
+            r"|from)\b)(?:[\s_-]*(?:ratio|steps?|proportion|fraction"
             r"|rate|period|phase|stage|iterations?|epochs?|schedule|percentage))*"
             r"|\bwarmup_(?:ratio|steps)\b"
         ),
@@ -220,12 +226,15 @@ PARAMETERS: tuple[Parameter, ...] = (
             _re(r"{N}[\s-](?:linear |learning rate |lr )*warm-?\s?up (?:steps|iterations)"),
             _re(r"{N}[\s-](?:steps?|iterations?|updates) (?:of )?(?:linear |learning rate )*warm-?\s?up"),
             _re(
-                r"\b(?:warm\w*[\s-]?up (?:the |our )?(?:learning[\s-]*rate|lr)|(?:learning[\s-]*rate|lr) (?:is |was )?(?:linearly )?"
-                r"(?:warm\w*[\s-]?up|increas\w+|ramp\w*(?: up)?)) (?:linearly )?(?:from \S+ )?to \S+ (?:over|for|in|during|within)"
+                r"\b(?:warm\w*[\s-]?up (?:the |our )?(?:learning[\s-]*rate|lr)|(?:learning[\s-]*rate|lr) (?:is |was"
+                r" )?(?:linearly )?"
+                r"(?:warm\w*[\s-]?up|increas\w+|ramp\w*(?: up)?)) (?:linearly )?(?:from \S+ )?to \S+ (?:over|for|in|during"
+                r"|within)"
                 r" (?:the first )?{N}[\s-]+(?:\w+ )?(?:steps|iterations|updates)\b"
             ),
             _re(
-                r"{N}\s?(?:%|percent) of (?:the )?(?:\w+ )?(?:steps|iterations|training|epochs?|updates) (?:is |are |was |were )?(?:used )?"
+                r"{N}\s?(?:%|percent) of (?:the )?(?:\w+ )?(?:steps|iterations|training|epochs?|updates) (?:is |are |was "
+                r"|were )?(?:used )?"
                 r"(?:for|as) (?:the |a |linear |lr |learning[\s-]rate )*warm-?\s?up"
             ),
         ),
@@ -282,7 +291,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "kl_coefficient",
         _re(
-            r"β\s*\(\s*(?:the )?kl\b[^()]{0,30}\)|\bkl(?:[\s-]+divergence)?[\s_-]*(?:(?:loss|penalty|regulari[sz]ation|divergence|reward"
+            r"β\s*\(\s*(?:the )?kl\b[^()]{0,30}\)|\bkl(?:[\s-]+divergence)?[\s_-]*(?:(?:loss|penalty|regulari[sz]ation"
+            r"|divergence|reward"
             r"|control)[\s_-]*)*(?:coeff?(?:icients?)?|weights?|factor|strength|penalty|terms?|constraint"
             r"|regulari[sz]ation|regulari[sz]er|loss|beta|β)\b(?:,?\s*\(?β\)?(?:\s*,)?)?"
             r"|\b(?:coeff?(?:icient)?|weight|strength)\s*(?:β )?(?:of|for"
@@ -353,7 +363,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         high=1000,
         direct=(
             _re(
-                r"\bclip\w* (?:the |all )?gradients?\b[^.;]{0,80}?\b(?:not exceed|exceed(?:s|ing)?|at most|threshold of|norm of|value of)"
+                r"\bclip\w* (?:the |all )?gradients?\b[^.;]{0,80}?\b(?:not exceed|exceed(?:s|ing)?|at most|threshold of"
+                r"|norm of|value of)"
                 r" {N}"
             ),
         ),

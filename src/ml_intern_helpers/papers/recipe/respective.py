@@ -14,11 +14,16 @@ from ml_intern_helpers.papers.recipe.values import Link, following, link
 _UNIT = re.compile(r"\s+(?:epochs?|steps?|tokens?|sequences?|samples?)\b")
 _ITEM = r"[\w.+/-]+(?: [\w.+/-]+){0,2}"
 #: `for the 1.3B, 6B and 175B models`
-_SCOPES = rf"(?:for|on|in|during|with) (?:the |our )?(?P<items>{_ITEM}(?:, {_ITEM}){{0,6}},? and (?:the )?{_ITEM}?)(?P<kind> models?| stages?| settings?| tasks?)?"
+_SCOPES = (
+    rf"(?:for|of|on|in|during|with) (?:the |our )?(?P<items>{_ITEM}(?:, {_ITEM}){{0,6}},? and (?:the"
+    rf" )?{_ITEM}?)(?P<kind> models?| stages?| settings?| tasks?)?"
+)
 _BEFORE = re.compile(
     rf"(?:['’]s|s)?\s+{_SCOPES}\s+(?:is|are|was|were)(?: (?:set|fixed|chosen))?(?: (?:to|at|as))?\s+", re.IGNORECASE
 )
-_AFTER = re.compile(rf"(?: (?:is|are|was|were)? ?(?:used|set|chosen))?,?\s+{_SCOPES}(?=\s*(?:,\s*)?respectively|\s*[.;]|$)", re.IGNORECASE)
+_AFTER = re.compile(
+    rf"(?: (?:is|are|was|were)? ?(?:used|set|chosen))?,?\s+{_SCOPES}(?=\s*(?:,\s*)?respectively|\s*[.;]|$)", re.IGNORECASE
+)
 #: Values of one list, at most.
 _LONGEST = 8
 
@@ -43,16 +48,15 @@ def _first(text: str, mention: Mention, found: list[Mention]) -> Number | None:
     return numbers.at(text, gap.end()) if gap else None
 
 
-def scoped(text: str, mention: Mention, found: list[Mention]) -> list[Link]:
-    """The values of one name that are paired off with what they hold for; nothing where the two lists are not as long as each other."""
+def scoped(text: str, mention: Mention, start: Number | None) -> list[Link]:
+    """The values of one name that are paired off with what they hold for; nothing where the lists differ in length."""
     if mention.parameter.counted:
         return []
     match = _BEFORE.match(text, mention.end)
     number = numbers.at(text, match.end()) if match else None
     if match and number:
         return _each(text, mention, _listed(text, number, _LONGEST), match)
-    start = first(text, mention, found)
-    values = _listed(text, start[0], _LONGEST) if start else []
+    values = _listed(text, start, _LONGEST) if start else []
     after = _AFTER.match(text, values[-1].end) if len(values) > 1 else None
     return _each(text, mention, values, after) if after else []
 

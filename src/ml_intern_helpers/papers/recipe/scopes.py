@@ -8,16 +8,21 @@ from collections.abc import Iterable
 from ml_intern_helpers.papers.recipe.parameters import PARAMETERS
 
 _LEAD = re.compile(
-    r"(?:^|[;,.:]\s+(?:and |while |but |whereas |then )?)(?:\w+ly, |however, |again, )?[Ff]or (?P<what>(?:[^,;:()]|;(?=\w)){2,60}?)(?:\s*\([^()]{0,60}\))?,\s"
+    r"(?:^|[;,.:]\s+(?:and |while |but |whereas |then )?)(?:\w+ly, |however, |again, )?[Ff]or"
+    r" (?P<what>(?:[^,;:()]|;(?=\w)){2,60}?)(?:\s*\([^()]{0,60}\))?,\s"
 )
 #: Openings that say nothing of what a value holds for.
 _EMPTY = re.compile(
     r"(?:example|instance|simplicity|brevity|clarity|completeness|reference|reproducib\w+|consistency|convenience|efficiency"
-    r"|comparison|(?:a |the )?fair\w*|(?:more |further )?details|this|that|these|those|it|them|the sake|each|every|any|all$|training$"
-    r"|(?:the )?(?:hyper-?)?param\w*|optimi[sz]ation$|optimi[sz]ers?$|implementation|(?:all|our|the) (?:experiments?|models?|methods|runs)$"
+    r"|comparison|(?:a |the )?fair\w*|(?:more |further )?details|this|that|these|those|it|them|the sake|each"
+    r"|every|any|all$|training$"
+    r"|(?:the )?(?:hyper-?)?param\w*|optimi[sz]ation$|optimi[sz]ers?$|implementation|(?:all|our|the)"
+    r" (?:experiments?|models?|methods|runs)$"
     r"|a given|the (?:rest|others?|remaining)|most)\b",
     re.IGNORECASE,
 )
+#: The context of values from a section that compares variants.
+ASIDE = "in an ablation or analysis"
 _ASIDE = re.compile(
     r"\b(?:ablat\w+|sensitivity|effects? of|impact of|influence of|varying|robustness|analys[ie]s|learning rate optimization"
     r"|fixing regressions|scaling laws?)\b",
@@ -39,4 +44,4 @@ def leading(text: str, position: int) -> str | None:
 
 def aside(titles: Iterable[str]) -> str | None:
     """`in an ablation`, where a heading above says that variants are compared there."""
-    return "in an ablation or analysis" if any(_ASIDE.search(title) for title in titles) else None
+    return ASIDE if any(_ASIDE.search(title) for title in titles) else None

@@ -17,9 +17,13 @@ _NOT_TRAINING = re.compile(
 )
 _STATISTIC = re.compile(r"(?:mean|avg\.?|average|std\.?(?: dev\.?)?|median|count|min|max|\d\d%)", re.IGNORECASE)
 #: Heads that say nothing of what a value holds for.
-_EMPTY_HEAD = re.compile(r"\W*|(?:the )?(?:hyper-?|training )?(?:param\w*|values?|settings?|config\w*|options?|arguments?|used)\W*", re.IGNORECASE)
+_EMPTY_HEAD = re.compile(
+    r"\W*|(?:the )?(?:hyper-?|training )?(?:param\w*|values?|settings?|config\w*|options?|arguments?|used)\W*", re.IGNORECASE
+)
 _NUMBER = re.compile(r"[\d.,%×^e+\-\s]+[kKMBT]?")
-_LINE = re.compile(r"\s*(?:-{1,2})?(?P<name>[A-Za-z][\w.\- ]{0,60}?)\s*(?:[:=]|\s(?=\S+$))\s*(?P<value>[^#]{1,60}?)\s*,?\s*(?:#.*)?$")
+_LINE = re.compile(
+    r"\s*(?:-{1,2})?(?P<name>[A-Za-z][\w.\- ]{0,60}?)\s*(?:[:=]|\s(?=\S+$))\s*(?P<value>[^#]{1,60}?)\s*,?\s*(?:#.*)?$"
+)
 #: Lines of one listing that are looked at, at most.
 _LONGEST = 300
 

@@ -21,8 +21,10 @@ _TRAIL = re.compile(r"\s*(?:\([^()]*\)|\[[^\]]*\]|:|↑|↓)\s*$")
 _NAMES = re.compile(r"^\W*(?:the\s+)?", re.IGNORECASE)
 #: What may follow the number of a cell; "95 CI low" is no length.
 _AFTER = re.compile(
-    r"\W*(?:$|\d|(?:[kKMB]|x|e|steps?|epochs?|tokens?|iterations?|updates?|sequences?|samples?|prompts?|pairs?|examples?|instances?|per"
-    r"|for|with|in|on|to|and|or|of|at|then|linear|cosine|warm\w*|constant|decay\w*|million|thousand|percent|GPUs?|questions?|quer\w+"
+    r"\W*(?:$|\d|(?:[kKMB]|x|e|steps?|epochs?|tokens?|iterations?|updates?|sequences?|samples?|prompts?|pairs?"
+    r"|examples?|instances?|per"
+    r"|for|with|in|on|to|and|or|of|at|then|linear|cosine|warm\w*|constant|decay\w*|million|thousand|percent"
+    r"|GPUs?|questions?|quer\w+"
     r"|each|stage\w*|peak|max\w*|min\w*|initial|final|roll-?outs?|responses?|completions?|images?|words?)\b)",
     re.IGNORECASE,
 )
@@ -127,7 +129,13 @@ def _linked(setting: Setting, reading: str) -> list[Link]:
 
 
 def _fact(
-    setting: Setting, place: Place, value: object, written: str, kind: str = "set", unit: str | None = None, own: str | None = None
+    setting: Setting,
+    place: Place,
+    value: object,
+    written: str,
+    kind: str = "set",
+    unit: str | None = None,
+    own: str | None = None,
 ) -> Fact:
     context = ", ".join(part for part in (own, setting.context, place.aside) if part) or None
     told = (setting.title, *([setting.context] if setting.context else []), *place.titles)

@@ -1,6 +1,6 @@
 """Which part of training a value belongs to: what the words around it say, the heading above it, or the sentence before.
 
-A paper that runs SFT and then DPO states every setting twice. A value whose stage is not said has none: better no stage than a wrong one.
+A paper that runs SFT and then DPO states every setting twice. What does not say its stage has none: better none than a wrong one.
 """
 
 from __future__ import annotations
@@ -38,12 +38,18 @@ _NAMES: dict[str, str] = {
 _CUE = re.compile("|".join(rf"(?P<s{number}>{pattern})" for number, pattern in enumerate(_NAMES.values())), re.IGNORECASE)
 #: What stands before the name of a stage that is not the one spoken of: where it starts from, what it is compared with.
 _NOT_HERE = re.compile(
-    r"(?:\b(?:from|than|unlike|over|against|versus|vs\.?|compar\w+ (?:to|with)|instead of|on top of|after|before|follow\w*|prior to"
-    r"|similar to|as in|same as|every|each|reference|use[ds]? in|outperform\w*|between|without|no)\s+(?:the |our |its |an? )?(?:\w+[- ])?|[/])$",
+    r"(?:\b(?:from|than|unlike|over|against|versus|vs\.?|compar\w+ (?:to|with)|instead of|on top of|after"
+    r"|before|follow\w*|prior to"
+    r"|similar to|as in|same as|every|each|reference|use[ds]? in|outperform\w*|between|without|no)\s+(?:the "
+    r"|our |its |an? )?(?:\w+[- ])?|[/])$",
     re.IGNORECASE,
 )
+#: In a heading the reward model is what is trained; in a sentence it may be what gives the rewards.
+_REWARD = re.compile(r"\breward model\w*|\bRMs?\b", re.IGNORECASE)
 #: What stands after it: then it names data, a model, a metric.
-_THING = re.compile(r"[- ](?:data\b|dataset|set\b|checkpoint|baseline|reward|objective|loss\b|score|corpus|split|prompts?\b)", re.IGNORECASE)
+_THING = re.compile(
+    r"[- ](?:data\b|dataset|set\b|checkpoint|baseline|reward|objective|loss\b|score|corpus|split|prompts?\b)", re.IGNORECASE
+)
 _JOINED = re.compile(r"\s*(?:,|/|&|\band\b|\bor\b|,\s*and\b)\s*(?:the |our |for )?", re.IGNORECASE)
 _POINTS = re.compile(r"[^.;]{0,40}?\b(?:for|in|during|of|when|on) (?:(?:the|our|all|both|its|a) )?(?:\w+ )?$", re.IGNORECASE)
 _FINE = {"SFT", "DPO", "KTO", "ORPO", "IPO", "SimPO", "GRPO", "DAPO", "RLOO", "PPO", "RL", "reward model", "distillation"}
@@ -52,6 +58,9 @@ _FINE = {"SFT", "DPO", "KTO", "ORPO", "IPO", "SimPO", "GRPO", "DAPO", "RLOO", "P
 def _cues(text: str, *, title: bool = False) -> Iterator[tuple[str, int, int]]:
     """The stages that a text names, with their places; in prose without those it only starts from or compares with."""
     names = tuple(_NAMES)
+    reward = _REWARD.search(text) if title else None
+    if reward:
+        yield "reward model", reward.start(), reward.end()
     for match in _CUE.finditer(text):
         name = names[int((match.lastgroup or "s0")[1:])]
         if re.match(r"-[A-Z0-9]", text[match.end() : match.end() + 2]):  # the name of a data set or model: DAPO-Math-17k
@@ -91,7 +100,7 @@ def of_phrase(text: str | None, parameter: str) -> str | None:
 
 
 def in_sentence(text: str, start: int, end: int, parameter: str) -> str | None:
-    """The stage that a sentence names for its value at `start:end`: the last one before it, else one that follows `for`, `during` …"""
+    """The stage that a sentence names for its value at `start:end`: the last one before it, else one after `for`, `during` …"""
     cues = [cue for cue in _cues(text) if _fits(cue[0], parameter)]
     before = [cue for cue in cues if cue[2] <= start]
     if before:

@@ -19,8 +19,14 @@ _NEXT = re.compile(
     re.IGNORECASE,
 )
 #: `small, medium, and large T5 models`, `33B and 65B models`, `iterations 0 and 1`; never the next value of the list.
-_ITEM = r"(?!\d[\d.]*(?:e-?\d+|%)?(?:\s+(?:for|on|in|during|when|with)\b|\s*$|,))[\w.+/-]+(?: (?!(?:for|and|in|on|as|while|following|using|is|are|was|were|we|which|with|since)\b)[\w.+/-]+){0,2}"
-_ITEMS = rf"(?:iterations?|stages?|rounds?|phases?) \d+(?:(?:, | and )\d+)*\b|(?:the |our |all )?{_ITEM}(?:, {_ITEM}){{0,4}},? and (?:the )?{_ITEM}"
+_ITEM = (
+    r"(?!\d[\d.]*(?:e-?\d+|%)?(?:\s+(?:for|on|in|during|when|with)\b|\s*$|,))[\w.+/-]+(?: (?!(?:for|and|in|on"
+    r"|as|while|following|using|is|are|was|were|we|which|with|since)\b)[\w.+/-]+){0,2}"
+)
+_ITEMS = (
+    rf"(?:iterations?|stages?|rounds?|phases?) \d+(?:(?:, | and )\d+)*\b|(?:the |our |all )?{_ITEM}(?:,"
+    rf" {_ITEM}){{0,4}},? and (?:the )?{_ITEM}"
+)
 _PHRASE = re.compile(
     rf"\s*\(?\s*(?P<what>(?:for|on|in|during|when|with)\s+(?:{_ITEMS}|[^,;()]{{2,60}}?))\s*\)?(?=\s*(?:,|;|\band\b|\bor\b|\.?\s*$"
     r"|\.\s|\b(?:following|while|as|using|is|are|was|were|since|because)\b))",
