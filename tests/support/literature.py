@@ -1,8 +1,8 @@
 """A small literature on loopback: invented papers that cite each other, served as arXiv, the Hub and Semantic Scholar serve theirs.
 
-    field = Literature(service)                 # routes on a Loopback
-    run(..., **field.urls())
-    field.asked("/html/")                       # what was asked of it, in order
+field = Literature(service)                 # routes on a Loopback
+run(..., **field.urls())
+field.asked("/html/")                       # what was asked of it, in order
 """
 
 from __future__ import annotations
@@ -59,7 +59,12 @@ class Study:
             section("1", "Introduction", para("Small models reason badly. " * 12)),
             section("2", "Related Work", para("Earlier work used a learning rate of 5e-4. " + "Others differ. " * 20)),
             section("3", "Method", para(first), *map(para, self.setup)),
-            section("4", "Experiments", para("We evaluate zero-shot. " * 10), table("Table 1", "Accuracy.", [list(r) for r in self.scores])),
+            section(
+                "4",
+                "Experiments",
+                para("We evaluate zero-shot. " * 10),
+                table("Table 1", "Accuracy.", [list(r) for r in self.scores]),
+            ),
             section("A", "Training Details", table("Table 2", "Settings.", [list(r) for r in self.settings]), kind="appendix"),
             title=self.title,
             watermark=f"arXiv:{self.id}v2 [cs.CL] {self.published}",
@@ -68,8 +73,14 @@ class Study:
     def at_scholar(self) -> dict[str, Any]:
         number = int(self.id.replace(".", ""))
         ids = {"paperId": f"{number:040x}", "externalIds": {"ArXiv": self.id}}
-        counts = {"citationCount": self.citations, "influentialCitationCount": self.citations // 10, "referenceCount": len(self.cites)}
-        return s2_paper(self.title, **ids, **counts, year=int(self.published[:4]), publicationDate=self.published, abstract=self.summary)
+        counts = {
+            "citationCount": self.citations,
+            "influentialCitationCount": self.citations // 10,
+            "referenceCount": len(self.cites),
+        }
+        return s2_paper(
+            self.title, **ids, **counts, year=int(self.published[:4]), publicationDate=self.published, abstract=self.summary
+        )
 
 
 LANDMARK, BEST, DATA_STUDY = "2402.11111", "2508.22222", "2506.33333"
@@ -124,7 +135,11 @@ class Literature:
 
     def asked(self, prefix: str) -> list[str]:
         """Paths (with the query's words) that were asked for, in order."""
-        return [f"{each.path}?{each.query}" if each.query else each.path for each in self.service.requests if each.path.startswith(prefix)]
+        return [
+            f"{each.path}?{each.query}" if each.query else each.path
+            for each in self.service.requests
+            if each.path.startswith(prefix)
+        ]
 
     def _match(self, request: Request, name: str) -> list[Study]:
         words = re.findall(r"[a-z]{4,}", " ".join(request.query.get(name, [])).lower())
@@ -132,12 +147,16 @@ class Literature:
 
     def _arxiv(self, request: Request) -> Answer:
         ids = ",".join(request.query.get("id_list", [])).split(",")
-        chosen = [self.studies[i.partition("v")[0]] for i in ids if i.partition("v")[0] in self.studies] or self._match(request, "search_query")
+        chosen = [self.studies[i.partition("v")[0]] for i in ids if i.partition("v")[0] in self.studies] or self._match(
+            request, "search_query"
+        )
         return feed(*(entry(f"{s.id}v2", s.title, published=f"{s.published}T10:00:00Z", summary=s.summary) for s in chosen))
 
     def _hub_page(self, study: Study) -> dict[str, Any]:
         data = [{"id": study.data, "downloads": 300, "likes": 2, "gated": False}]
-        return hub_paper(id=study.id, title=study.title, githubRepo=study.code, linkedModels=[], numTotalModels=0, linkedDatasets=data)
+        return hub_paper(
+            id=study.id, title=study.title, githubRepo=study.code, linkedModels=[], numTotalModels=0, linkedDatasets=data
+        )
 
     def _found(self, studies: list[Study]) -> Answer:
         return Answer({"total": len(studies), "offset": 0, "data": [study.at_scholar() for study in studies]})
@@ -154,7 +173,11 @@ class Literature:
         if not direction:
             return Answer(study.at_scholar())
         if direction == "citations":
-            rows = [s2_edge(each.at_scholar(), influential=each.cites[0] == study.id) for each in self.studies.values() if study.id in each.cites]
+            rows = [
+                s2_edge(each.at_scholar(), influential=each.cites[0] == study.id)
+                for each in self.studies.values()
+                if study.id in each.cites
+            ]
         else:
             rows = [s2_edge(self.studies[each].at_scholar(), side="citedPaper", influential=True) for each in study.cites]
         return Answer({"offset": 0, "data": rows})

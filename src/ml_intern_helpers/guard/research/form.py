@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ml_intern_helpers.guard.research_evidence import unread
+from ml_intern_helpers.guard.research.evidence import unread
 
 MOST_WORDS = 1500
 _HEADINGS = {

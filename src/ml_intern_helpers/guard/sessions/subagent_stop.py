@@ -10,15 +10,15 @@ MOST_BLOCKS = 1
 
 def answered(event: dict[str, Any]) -> dict[str, Any] | None:
     """`{"decision": "block", "reason": …}`, or None to let it end."""
-    from ml_intern_helpers.guard.never_ran import try_to_give_back
-    from ml_intern_helpers.guard.research_budget import is_researcher
+    from ml_intern_helpers.guard.before_launch.never_ran import try_to_give_back
+    from ml_intern_helpers.guard.research.budget import is_researcher
 
     try_to_give_back(event)
     report = event.get("last_assistant_message")
     if not is_researcher(event) or not isinstance(report, str):
         return None
-    from ml_intern_helpers.guard.research_evidence import given_to_read
-    from ml_intern_helpers.guard.research_form import faults_of
+    from ml_intern_helpers.guard.research.evidence import given_to_read
+    from ml_intern_helpers.guard.research.form import faults_of
 
     found = faults_of(report, given_to_read(event.get("agent_transcript_path")))
     if not found or not _may_block(event):

@@ -32,4 +32,6 @@ def unread(row: str, result: str, read: str) -> list[str]:
     papers = [each for each in dict.fromkeys(_ARXIV.findall(row)) if each not in read]
     scores = [each for each in dict.fromkeys(_SCORE.findall(result)) if each not in read]
     told = [f"{each}: no tool gave you this paper" for each in papers]
-    return told + [f"{each}: stands in nothing you read; quote the paper's own figure (~ before your own reckoning)" for each in scores]
+    return told + [
+        f"{each}: stands in nothing you read; quote the paper's own figure (~ before your own reckoning)" for each in scores
+    ]

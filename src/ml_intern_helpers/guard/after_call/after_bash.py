@@ -22,10 +22,10 @@ _READS = re.compile(r"(?:^|[\s;&|(])(?:tail|cat|head|grep|rg|sed|awk|less|more)\
 def answered(event: dict[str, Any]) -> dict[str, Any] | None:
     """The client's answer: lines for the model, or None."""
     if event.get("agent_id"):
-        from ml_intern_helpers.guard import research_budget
+        from ml_intern_helpers.guard.research import budget
 
-        if research_budget.is_researcher(event):
-            research_budget.after(event)
+        if budget.is_researcher(event):
+            budget.after(event)
     call = call_of(event)
     lines = _lines(call, places_of(event)) if call is not None else []
     if not lines:
@@ -38,13 +38,13 @@ def _lines(call: Call, places: list[str]) -> list[str]:
     folder = holds_file(places, _LEDGER)
     lines: list[str] = []
     if places and _may_have_launched(call, places, folder):
-        from ml_intern_helpers.guard import after_launch
+        from ml_intern_helpers.guard.after_call import after_launch
 
         if os.path.isdir(places[0]):
             os.chdir(places[0])
         lines += after_launch.told(call, places, folder)
     if folder is not None and _shows_a_run(call):
-        from ml_intern_helpers.guard import watching
+        from ml_intern_helpers.guard.after_call import watching
 
         lines += watching.told(call, folder, places)
     return lines
