@@ -32,10 +32,10 @@ for number in range(2):
 """
 
 
-def clients(home: Path, url: str, interval_s: float, one_at_a_time: bool, count: int = 4) -> None:
+def clients(home: Path, url: str, interval_s: float, one_at_a_time: bool, count: int = 4, *, same: bool = False) -> None:
     environment = clean_environment(home, ML_INTERN_ARXIV_URL=url)
     call = [sys.executable, "-c", CLIENT, str(interval_s), "yes" if one_at_a_time else "no"]
-    running = [subprocess.Popen([*call, str(number)], env=environment) for number in range(count)]
+    running = [subprocess.Popen([*call, "0" if same else str(number)], env=environment) for number in range(count)]
     assert [process.wait(60) for process in running] == [0] * count
 
 
@@ -52,6 +52,13 @@ def test_processes_keep_the_distance_and_hold_one_connection(home: Path, service
     assert len(arrivals) == 8
     assert min(gaps) >= 0.38, "the pause counts from the end of the previous answer"
     assert service.most_at_once == 1
+
+
+def test_what_another_process_fetched_meanwhile_is_not_asked_for_again(home: Path, service: Loopback) -> None:
+    """Researchers side by side want the same landmark paper; each waits for its turn, and only the first has to ask."""
+    service.routes["/"] = Answer({}, delay_s=0.1)
+    clients(home, service.url, 0.3, True, same=True)
+    assert sorted(service.paths()) == ["/0/0", "/0/1"]
 
 
 def test_without_the_single_connection_only_the_starts_are_spaced(home: Path, service: Loopback) -> None:

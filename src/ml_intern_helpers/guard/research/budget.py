@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 RESEARCHER = "ml-paper-researcher"
-#: Of one researcher; the texts name these figures, and a test holds them to it. Reading five papers in depth takes about 35 calls.
+#: Of one researcher; the texts name these figures, held to it by a test. Five papers read in depth take about 35 calls.
 MOST_CALLS, MOST_TOKENS = 40, 60_000
 _NEARLY = 0.8
 #: The usual rule of thumb for English; a paper's tables and formulas have fewer characters to a token.
