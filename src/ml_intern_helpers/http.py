@@ -110,8 +110,11 @@ class Http:
         if self.offline:
             told = f"offline, and no stored answer from {call.service.name} for {public_url(call.url)}"
             raise Unavailable(told, hint="run again online")
-        response = self._with_retries(call, stored)
-        if not response.cached and _worth_keeping(response):
+        return self._with_retries(call, stored, key)
+
+    def _kept(self, key: str, response: Response) -> Response:
+        """`response`, stored when it is worth it."""
+        if _worth_keeping(response):
             kept = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
             self._cache.store(key, Entry(response.status, public_url(response.url), kept, response.body, response.fetched_at))
         return response
@@ -125,11 +128,11 @@ class Http:
             return None
         return Response(entry.status, entry.url, entry.headers, entry.body, entry.fetched_at, True, service)
 
-    def _with_retries(self, call: Call, stored: Callable[[], Response | None]) -> Response:
+    def _with_retries(self, call: Call, stored: Callable[[], Response | None], key: str) -> Response:
         """Ask until the answer is final. A host that cannot be reached is told at once, not tried again."""
         attempt = 1
         while True:
-            response = self._paced(call, stored)
+            response = self._paced(call, stored, key)
             if not may_retry(call.service, response.status, response.headers):
                 return response
             wait = wait_seconds(call.service, response.status, response.headers, attempt)
@@ -141,8 +144,11 @@ class Http:
     def _time_left(self, default: float) -> float:
         return default if self._ends_at is None else max(self._ends_at - self._clock(), 0.0)
 
-    def _paced(self, call: Call, stored: Callable[[], Response | None]) -> Response:
-        """The answer when it is our turn; `stored` is what another process may have fetched while this one waited for it."""
+    def _paced(self, call: Call, stored: Callable[[], Response | None], key: str) -> Response:
+        """The answer when it is our turn; `stored` is what another process may have fetched while this one waited for it.
+
+        It is kept before the turn goes on to the next, who may be waiting for the same.
+        """
         interval_s = 0.0 if is_loopback(call.url) else call.service.min_interval_s
         turn = paced(
             cache_dir() / "pace",
@@ -153,7 +159,7 @@ class Http:
             sleep=self._sleep,
         )
         with turn:
-            return (stored() if interval_s else None) or self._follow(call)
+            return (stored() if interval_s else None) or self._kept(key, self._follow(call))
 
     def _follow(self, call: Call) -> Response:
         """Send and follow up to five redirects; the token goes no further than the host it belongs to."""

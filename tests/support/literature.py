@@ -121,6 +121,7 @@ class Literature:
             "/recommendations/v1/papers/forpaper/": Answer({"recommendedPapers": []}),
             "/html/": self._page,
             "/api/models": Answer([]),
+            "/api/datasets": Answer([]),
             "/api/spaces": Answer([]),
             "/api/collections": Answer([]),
         }
