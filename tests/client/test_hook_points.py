@@ -125,15 +125,19 @@ def refused(folder: Path) -> Session:
 
 
 def researcher(folder: Path) -> Session:
+    return subagent(folder, [{"text": "DPO is good."}] * 5)
+
+
+def spendthrift(folder: Path) -> Session:
+    """A researcher that searches on and on, fifteen calls at a time."""
+    many = {"tools": [{"name": "Bash", "input": {"command": f"echo {number}"}} for number in range(15)]}
+    return subagent(folder, [many, many, many, {"text": "RECIPES: what I have"}])
+
+
+def subagent(folder: Path, turns: list[Turn]) -> Session:
+    """The researcher plays `turns`, its last one again and again."""
     ask = {"description": "x", "prompt": "find", "subagent_type": "ml-intern:ml-paper-researcher", "run_in_background": False}
-    lanes = [
-        {
-            "name": "worker",
-            "match": {"system_contains": "You research training recipes"},
-            "turns": [{"text": "DPO is good."}] * 5,
-        },
-        {"name": "main", "match": {"has_tools": True}, "turns": [{"tool": "Task", "input": ask}, {"text": "end"}]},
-    ]
+    lanes = {"worker": turns, "main": [{"tool": "Task", "input": ask}, {"text": "end"}]}
     folder.mkdir(parents=True)
     scenario = folder / "lanes.py"
     scenario.write_text(
@@ -141,9 +145,8 @@ def researcher(folder: Path) -> Session:
         "def respond(request, state):\n"
         "    if not request.get('tools'):\n        return {'text': 'title'}\n"
         "    name = 'worker' if 'You research training recipes' in str(request.get('system')) else 'main'\n"
-        "    turns = next(lane['turns'] for lane in LANES if lane['name'] == name)\n"
         "    state[name] = state.get(name, -1) + 1\n"
-        "    return turns[min(state[name], len(turns) - 1)]\n"
+        "    return LANES[name][min(state[name], len(LANES[name]) - 1)]\n"
     )
     return run_session(folder, scenario, ["go"], *ALLOWED, "--plugin-dir", str(ROOT))
 
@@ -155,7 +158,7 @@ def compacted(folder: Path) -> Session:
     return run_session(folder, turns, ["go", "/compact", "go on"], *ALLOWED, "--plugin-dir", str(ROOT))
 
 
-PLAYS = [oom, wrong_argument, early_end, endless, exported, state, job, refused, researcher, compacted]
+PLAYS = [oom, wrong_argument, early_end, endless, exported, state, job, refused, researcher, spendthrift, compacted]
 
 
 @pytest.fixture(scope="module")
@@ -224,12 +227,28 @@ def test_refused_launch_is_given_back(played: dict[str, tuple[Session, Path]]) -
     assert run.state == "released"
 
 
-def test_researcher_is_asked_for_the_form_twice(played: dict[str, tuple[Session, Path]]) -> None:
+def test_researcher_is_asked_for_the_form_once(played: dict[str, tuple[Session, Path]]) -> None:
     found = played["researcher"][0]
-    worker = [one for one in found.requests if "You research training recipes" in str(one["body"].get("system"))]
-    asked = [one for one in worker if "hand the report back in its form" in str(one["body"]["messages"])]
-    assert (len(worker), len(asked)) == (3, 2)
+    worker = of_worker(found)
+    asked = [messages for messages in worker if "hand the report back in its form" in messages]
+    assert (len(worker), len(asked)) == (2, 1)
     assert "DPO is good." in found.tool_results()[0][0]
+
+
+def of_worker(session: Session) -> list[str]:
+    """The researcher's requests, their messages as text."""
+    requests = [one["body"] for one in session.requests if "You research training recipes" in str(one["body"].get("system"))]
+    return [str(body["messages"]) for body in requests]
+
+
+def test_researcher_is_told_of_its_budget_and_held_to_it(played: dict[str, tuple[Session, Path]]) -> None:
+    """Calls made side by side are counted each; what is denied does not keep it from its report."""
+    found = played["spendthrift"][0]
+    before, last = of_worker(found)[2], of_worker(found)[-1]
+    assert "Stop searching" not in before
+    assert "32 of 40 calls" in last
+    assert last.count("the research budget is spent") == 5
+    assert "RECIPES: what I have" in found.tool_results()[0][0]
 
 
 def test_compaction_leaves_the_state_on_disk_and_tells_it_again(played: dict[str, tuple[Session, Path]]) -> None:
