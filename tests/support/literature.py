@@ -45,10 +45,12 @@ class Study:
     settings: tuple[tuple[str, str], ...] = ()
     scores: tuple[tuple[str, ...], ...] = ()
     code: str | None = None
+    abstract: str | None = None
+    quotes: tuple[str, ...] = ("We follow it.",)
 
     @property
     def summary(self) -> str:
-        return f"We study {self.title.lower()} for math reasoning with {self.base}."
+        return self.abstract or f"We study {self.title.lower()} for math reasoning with {self.base}."
 
     def page(self) -> str:
         """The paper as arXiv shows it."""
@@ -173,13 +175,10 @@ class Literature:
         if not direction:
             return Answer(study.at_scholar())
         if direction == "citations":
-            rows = [
-                s2_edge(each.at_scholar(), influential=each.cites[0] == study.id)
-                for each in self.studies.values()
-                if study.id in each.cites
-            ]
+            citing = [each for each in self.studies.values() if study.id in each.cites]
+            rows = [_edge(each, each, influential=each.cites[0] == study.id) for each in citing]
         else:
-            rows = [s2_edge(self.studies[each].at_scholar(), side="citedPaper", influential=True) for each in study.cites]
+            rows = [_edge(self.studies[each], study, side="citedPaper", influential=True) for each in study.cites]
         return Answer({"offset": 0, "data": rows})
 
     def _named(self, name: str) -> Study | None:
@@ -189,3 +188,42 @@ class Literature:
     def _page(self, request: Request) -> Answer:
         study = self.studies.get(request.path.removeprefix("/html/").partition("v")[0])
         return html(study.page()) if study else Answer("", 404)
+
+
+def _edge(end: Study, citing: Study, **extra: Any) -> dict[str, Any]:
+    return {**s2_edge(end.at_scholar(), **extra), "contexts": list(citing.quotes)}
+
+
+_TITLES = (
+    "Kahneman-Tversky Optimization with Low-Rank Adapters for Instruction Following at 7B",
+    "Length Bias in Direct Preference Optimization and How to Remove It",
+    "What Learning Rate Does Preference Optimization Need? An Empirical Study over Four Model Families",
+    "On-Policy Data Mixtures for Preference Alignment of Small Language Models",
+)
+_ABSTRACT = (
+    "Preference optimization of language models with offline data has become a standard step of post-training, but its results depend on "
+    "hyper-parameters that papers seldom report. We study KTO, DPO and IPO with adapters on 7B models over four data sets, find that the "
+    "learning rate matters more than beta, and give a recipe that improves AlpacaEval 2 by 3.4 points over a tuned baseline. "
+) * 3
+_QUOTE = (
+    "Following recent work on preference optimization [12, 14, 33], we train with the objective of Rafailov et al. and compare with KTO and "
+    "IPO under equal budgets, tuning the learning rate for each of them."
+)
+
+
+def crowd(count: int, seed: str) -> tuple[Study, ...]:
+    """`count` papers around `seed`, half of them citing it and half cited by it, with texts of usual length."""
+    citing = [_one(number, _day(2 + number % 20), (seed,)) for number in range(count // 2)]
+    cited = [_one(number, f"2022-{1 + number % 12:02d}-11", ()) for number in range(count // 2, count)]
+    head = Study(
+        seed, "Direct Preference Optimization: Your Language Model is Secretly a Reward Model", "2023-05-29", 5000, BASE, DATASET,
+        cites=tuple(each.id for each in cited), abstract=_ABSTRACT, quotes=(_QUOTE,) * 3,
+    )  # fmt: skip
+    return (head, *citing, *cited)
+
+
+def _one(number: int, day: str, cites: tuple[str, ...]) -> Study:
+    paper_id = f"{day[2:4]}{day[5:7]}.{10000 + number}"
+    title = f"{_TITLES[number % len(_TITLES)]} ({number})"
+    more: dict[str, Any] = {"abstract": _ABSTRACT, "quotes": (_QUOTE,) * 3, "code": "https://github.com/ada/preferences"}
+    return Study(paper_id, title, day, 900 - 9 * number, BASE, DATASET, cites=cites, **more)

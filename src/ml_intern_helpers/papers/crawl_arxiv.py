@@ -38,7 +38,7 @@ query: plain words go to arXiv, the Hub and Semantic Scholar; arXiv's own langua
 ids:   2505.09388, 2505.09388v2, hep-th/9901001, arXiv:…, an arxiv.org or huggingface.co/papers address
 keys:  SEMANTIC_SCHOLAR_API_KEY (free) keeps the citation graph from being rate limited; OPENALEX_API_KEY for its fallback"""
 
-SEARCH_LIMITS = Limits(abstract=600, authors=6, contexts=2)
+SEARCH_LIMITS = Limits()
 DETAIL_LIMITS = Limits(abstract=4000, authors=20, contexts=2)
 FULL_LIMITS = Limits(abstract=None, authors=None, contexts=None)
 
