@@ -134,6 +134,12 @@ def spendthrift(folder: Path) -> Session:
     return subagent(folder, [many, many, many, {"text": "RECIPES: what I have"}])
 
 
+def deaf(folder: Path) -> Session:
+    """A researcher that goes on although its calls are denied."""
+    many = {"tools": [{"name": "Bash", "input": {"command": "echo"}}] * 15}
+    return subagent(folder, [many, many, many, bash("echo")])
+
+
 def subagent(folder: Path, turns: list[Turn]) -> Session:
     """The researcher plays `turns`, its last one again and again."""
     ask = {"description": "x", "prompt": "find", "subagent_type": "ml-intern:ml-paper-researcher", "run_in_background": False}
@@ -158,7 +164,7 @@ def compacted(folder: Path) -> Session:
     return run_session(folder, turns, ["go", "/compact", "go on"], *ALLOWED, "--plugin-dir", str(ROOT))
 
 
-PLAYS = [oom, wrong_argument, early_end, endless, exported, state, job, refused, researcher, spendthrift, compacted]
+PLAYS = [oom, wrong_argument, early_end, endless, exported, state, job, refused, researcher, spendthrift, deaf, compacted]
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +255,13 @@ def test_researcher_is_told_of_its_budget_and_held_to_it(played: dict[str, tuple
     assert "32 of 40 calls" in last
     assert last.count("the research budget is spent") == 5
     assert "RECIPES: what I have" in found.tool_results()[0][0]
+
+
+def test_deaf_researcher_is_ended_by_the_client(played: dict[str, tuple[Session, Path]]) -> None:
+    """`maxTurns` of the agent's file is heard; it costs the report, which is why it is only the second net."""
+    found = played["deaf"][0]
+    assert len(of_worker(found)) == 60
+    assert "stopped at its 60-turn limit" in found.tool_results()[0][0]
 
 
 def test_compaction_leaves_the_state_on_disk_and_tells_it_again(played: dict[str, tuple[Session, Path]]) -> None:
