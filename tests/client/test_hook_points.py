@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -129,22 +130,25 @@ def researcher(folder: Path) -> Session:
 
 
 def spendthrift(folder: Path) -> Session:
-    """A researcher that searches on and on, fifteen calls at a time."""
-    many = {"tools": [{"name": "Bash", "input": {"command": f"echo {number}"}} for number in range(15)]}
-    return subagent(folder, [many, many, many, {"text": "RECIPES: what I have"}])
+    """A researcher that reads on and on: 7,000 tokens a call, several at a time."""
+    call = {"name": "Bash", "input": {"command": "printf %028000d 0"}}
+    return subagent(folder, [*({"tools": [call] * number} for number in (5, 3, 1, 1)), {"text": "RECIPES: what I have"}])
 
 
-def deaf(folder: Path) -> Session:
-    """A researcher that goes on although its calls are denied."""
-    many = {"tools": [{"name": "Bash", "input": {"command": "echo"}}] * 15}
-    return subagent(folder, [many, many, many, bash("echo")])
+def limited(folder: Path) -> Session:
+    """The researcher's file alone, with a limit of three turns, in a plugin without hooks: it goes on and on."""
+    plugin = folder / "ml-intern"
+    for name in (".claude-plugin/plugin.json", "agents/ml-paper-researcher.md"):
+        (plugin / name).parent.mkdir(parents=True)
+        (plugin / name).write_text(re.sub(r"(?m)^maxTurns: \d+$", "maxTurns: 3", (ROOT / name).read_text("utf-8")), "utf-8")
+    return subagent(folder, [bash("echo")], plugin)
 
 
-def subagent(folder: Path, turns: list[Turn]) -> Session:
+def subagent(folder: Path, turns: list[Turn], plugin: Path = ROOT) -> Session:
     """The researcher plays `turns`, its last one again and again."""
     ask = {"description": "x", "prompt": "find", "subagent_type": "ml-intern:ml-paper-researcher", "run_in_background": False}
     lanes = {"worker": turns, "main": [{"tool": "Task", "input": ask}, {"text": "end"}]}
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     scenario = folder / "lanes.py"
     scenario.write_text(
         f"LANES = {lanes!r}\n"
@@ -154,7 +158,7 @@ def subagent(folder: Path, turns: list[Turn]) -> Session:
         "    state[name] = state.get(name, -1) + 1\n"
         "    return LANES[name][min(state[name], len(LANES[name]) - 1)]\n"
     )
-    return run_session(folder, scenario, ["go"], *ALLOWED, "--plugin-dir", str(ROOT))
+    return run_session(folder, scenario, ["go"], *ALLOWED, "--plugin-dir", str(plugin))
 
 
 def compacted(folder: Path) -> Session:
@@ -164,7 +168,7 @@ def compacted(folder: Path) -> Session:
     return run_session(folder, turns, ["go", "/compact", "go on"], *ALLOWED, "--plugin-dir", str(ROOT))
 
 
-PLAYS = [oom, wrong_argument, early_end, endless, exported, state, job, refused, researcher, spendthrift, deaf, compacted]
+PLAYS = [oom, wrong_argument, early_end, endless, exported, state, job, refused, researcher, spendthrift, limited, compacted]
 
 
 @pytest.fixture(scope="module")
@@ -248,20 +252,21 @@ def of_worker(session: Session) -> list[str]:
 
 
 def test_researcher_is_told_of_its_budget_and_held_to_it(played: dict[str, tuple[Session, Path]]) -> None:
-    """Calls made side by side are counted each; what is denied does not keep it from its report."""
+    """What it was given to read is counted, and what is denied does not keep it from its report."""
     found = played["spendthrift"][0]
-    before, last = of_worker(found)[2], of_worker(found)[-1]
-    assert "Stop searching" not in before
-    assert "32 of 40 calls" in last
-    assert last.count("the research budget is spent") == 5
+    first, second, third, last = of_worker(found)[1:5]
+    assert "Stop searching" not in first + second
+    assert "8 of 40 calls" not in third
+    assert "9 of 40 calls, 56," in last
+    assert last.count("the research budget is spent") == 1
     assert "RECIPES: what I have" in found.tool_results()[0][0]
 
 
-def test_deaf_researcher_is_ended_by_the_client(played: dict[str, tuple[Session, Path]]) -> None:
+def test_turns_of_a_researcher_are_limited_by_the_client(played: dict[str, tuple[Session, Path]]) -> None:
     """`maxTurns` of the agent's file is heard; it costs the report, which is why it is only the second net."""
-    found = played["deaf"][0]
-    assert len(of_worker(found)) == 60
-    assert "stopped at its 60-turn limit" in found.tool_results()[0][0]
+    found = played["limited"][0]
+    assert len(of_worker(found)) == 3
+    assert "stopped at its 3-turn limit" in found.tool_results()[0][0]
 
 
 def test_compaction_leaves_the_state_on_disk_and_tells_it_again(played: dict[str, tuple[Session, Path]]) -> None:
