@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urljoin
 from ml_intern_helpers.errors import Unavailable
 from ml_intern_helpers.http_cache import Entry, HttpCache
 from ml_intern_helpers.http_pace import paced
+from ml_intern_helpers.http_refused import Refusals
 from ml_intern_helpers.http_response import Response, public_url
 from ml_intern_helpers.http_retry import may_retry, wait_seconds
 from ml_intern_helpers.http_transport import Broken, Call, Transport
@@ -35,6 +36,8 @@ MISSING_TTL_S = 300
 #: One request may take this long when the command has no limit of its own.
 LONGEST_REQUEST_S = 120.0
 SIDE_BY_SIDE = 8
+#: A wait this long is told: who sees nothing happen for half a minute takes it for a fault.
+TOLD_WAIT_S = 8.0
 #: Response headers worth keeping with a cached answer.
 KEPT_HEADERS = frozenset({"content-type", "link", "x-error-code", "x-error-message", "x-revision", "x-repo-commit", "etag"})
 Clock = Callable[[], float]
@@ -46,6 +49,7 @@ class Http:
     Args:
         offline: answer from the cache whatever its age, never connect.
         deadline_s: total seconds this command may spend on the network, waits included; None for no limit.
+        tell: hears of a long wait before it begins.
         sleep, clock: for tests.
     """
 
@@ -54,12 +58,14 @@ class Http:
         *,
         offline: bool = False,
         deadline_s: float | None = None,
+        tell: Callable[[str], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Clock = time.monotonic,
     ) -> None:
         self.offline = offline
         self.requests_made = 0
-        self._sleep, self._clock = sleep, clock
+        self._sleep, self._clock, self._tell = sleep, clock, tell
+        self._refusals = Refusals()
         self._ends_at = None if deadline_s is None else clock() + deadline_s
         self._cache = HttpCache(cache_dir() / "http")
         self._transport = Transport()
@@ -132,12 +138,15 @@ class Http:
         """Ask until the answer is final. A host that cannot be reached is told at once, not tried again."""
         attempt = 1
         while True:
+            self._refusals.check(call)
             response = self._paced(call, stored, key)
             if not may_retry(call.service, response.status, response.headers):
                 return response
             wait = wait_seconds(call.service, response.status, response.headers, attempt)
             if wait is None or wait >= self._time_left(wait + 1):
-                return response
+                return self._refusals.note(call, response)
+            if wait >= TOLD_WAIT_S:
+                self._tell(f"{call.service.name} answers {response.status}: asking again in {wait:.0f} s")
             self._sleep(wait)
             attempt += 1
 

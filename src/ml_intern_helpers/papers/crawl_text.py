@@ -70,7 +70,11 @@ def _search_headline(fields: dict[str, Any]) -> str:
 def _graph_headline(fields: dict[str, Any]) -> str:
     paper_id, total = fields["paper"]["arxiv_id"], fields["total"]
     number = "an unknown number of papers" if total is None else plural(total, "paper")
-    said = f"{number} cite arXiv:{paper_id}" if fields["mode"] == "citations" else f"arXiv:{paper_id} cites {number}"
+    said = (
+        f"{number} {'cites' if total == 1 else 'cite'} arXiv:{paper_id}"
+        if fields["mode"] == "citations"
+        else f"arXiv:{paper_id} cites {number}"
+    )
     if not fields["complete"]:
         said += f"; the first {fields['read']:,} were read"
     if fields["matching"] is not None and fields["matching"] not in (total, fields["read"]):

@@ -37,7 +37,9 @@ def _run_search_of_all(words: str, args: argparse.Namespace, context: Context) -
 
     limits = FULL_LIMITS if args.full else SEARCH_LIMITS
     fields, _ = answer.fields(args, context, words, limits)
-    return Report("crawl_arxiv", fields=fields)
+    # Nothing found is an answer only when everybody has looked.
+    unsure = not fields["matching"] and not all(each["answered"] for each in fields["services"])
+    return Report("crawl_arxiv", "unknown" if unsure else "ok", fields=fields)
 
 
 def _run_search(words: str, args: argparse.Namespace, context: Context) -> Report:

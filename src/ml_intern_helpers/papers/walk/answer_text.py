@@ -42,7 +42,10 @@ def place(row: dict[str, Any]) -> list[str]:
     steps = "hop" if at["hops"] == 1 else "hops"
     said = f"   {at['hops']} {steps} away; cited by {at['cited_here']} and citing {at['cites_here']} of these papers"
     link = at["link"]
-    return [said + (f"; {link['says']} [{link['arxiv_id'] or 'not on arXiv'}] {shorten(link['title'], 60)}:" if link else "")]
+    if not link:
+        return [said]
+    end = ":" if (row["citation"] or {}).get("contexts") else ""
+    return [f"{said}; {link['says']} [{link['arxiv_id'] or 'not on arXiv'}] {shorten(link['title'], 60)}{end}"]
 
 
 def files(fields: dict[str, Any]) -> list[str]:
