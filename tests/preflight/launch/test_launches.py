@@ -76,6 +76,26 @@ CASES = {
     "sh -lc": Case("sh -lc 'python3 -u train.py'", set(), {"script": "train.py"}),
     "bash -euxo pipefail -c": Case("bash -euxo pipefail -c 'python train.py'", set(), {"script": "train.py"}),
     "nested": Case("""bash -c "bash -c 'python train.py'" """, set(), {"script": "train.py"}),
+    "docker run": Case(
+        "docker run --gpus all --rm -v $PWD:/work -w /work -e FOO=1 image python train.py",
+        set(),
+        {"launcher": "docker run: python", "mode": "local", "script": "train.py", "env": ["FOO"]},
+    ),
+    "docker run, a shell, another folder": Case(
+        'sudo docker run -it -v "$(pwd)/sub":/s img bash -c "cd /s && python deep.py"', set(), {"script": "deep.py"}
+    ),
+    "docker run, a mistyped script": Case("docker run -v .:/w img python /w/trian.py", {"LAUNCH107"}, {"script": "/w/trian.py"}),
+    "docker run, --mount and --entrypoint": Case(
+        "docker run --mount type=bind,source=.,target=/w --entrypoint python img -u /w/bare.py",
+        set(),
+        {"launcher": "docker run: python", "script": "/w/bare.py"},
+    ),
+    "podman and accelerate": Case(
+        "podman run --device nvidia.com/gpu=all -v ./:/w -w /w img accelerate launch --num_processes 2 train.py",
+        set(),
+        {"launcher": "podman run: accelerate launch", "processes": 2, "script": "train.py"},
+    ),
+    "apptainer shares the folder": Case("apptainer exec --nv img.sif python train.py", set(), {"script": "train.py"}),
     "env prefixes": Case("FOO=1 env -u X BAR=2 python train.py", set(), {"env": ["BAR", "FOO"]}),
     "env -C": Case("env -C sub python deep.py", set(), {"script": "deep.py"}),
     "nohup": Case("nohup python train.py > log.txt 2>&1 &", set(), {"notes": ["runs in the background: watch its log"]}),
@@ -210,6 +230,10 @@ UNKNOWN = {
     "cat a | python -": "a cannot be read as a Python script",
     "hf jobs run img python /app/train.py": "is a file of the image",
     "bash train.sh.txt": "what train.sh.txt starts",
+    "docker run img python train.py": "is a file of the image",
+    "docker exec -w /w box torchrun train.py": "is a file of the image",
+    "docker compose run --rm gpu python train.py": "is a file of the image",
+    "docker run -v data:/data img python /data/x.py": "lies in what is mounted at /data",
     "hf jobs run img nvidia-smi": "starts no script that is known here",
 }
 
@@ -239,6 +263,9 @@ def test_more_words_may_come_with_a_variable() -> None:
         "pip install trl",
         "hf jobs ps",
         "hf auth whoami",
+        "docker ps",
+        "docker run -d vllm/vllm-openai --model m",
+        "docker run --rm img",
         "python --version",
         "python -m pip list",
         "",

@@ -25,6 +25,8 @@ MAX_CHARACTERS = 128 * 1024
 MOST = 20
 #: Why a shell within shells within shells was not read.
 TOO_DEEP = "it is nested too deeply"
+#: Programs that start others in a container: see `containers`.
+_CONTAINERS = frozenset({"docker", "podman", "nerdctl", "apptainer", "singularity", "enroot"})
 _MAKERS = frozenset(
     {"git", "wget", "curl", "cp", "mv", "rsync", "scp", "unzip", "tar", "hf", "huggingface-cli", "gh", "make", "jupyter", "sed"}
 )
@@ -116,12 +118,23 @@ class _Walk:
             yield from self._deeper(place.stdin.text or "" if place.stdin else "", place)
         elif bare.words and program(bare.words[0]) in ("make", "gmake"):
             yield from self._make(bare.words[1:], place, shown)
+        elif bare.words and program(bare.words[0]) in _CONTAINERS:
+            yield from self._contained(bare.words, place)
         elif bare.words:
             for launch in launches_by(bare.words, shown, place):
                 _finish(launch, words, assigned, bare.limit, command)
                 launch.config = named_config(launch.args, place)
                 yield from self._with_inside(launch, place)
                 yield from self._started(launch, place)
+
+    def _contained(self, words: list[Word], place: Place) -> Iterator[Launch]:
+        """What a container of this machine starts."""
+        from ml_intern_helpers.preflight.launch.containers import contained
+
+        found = contained(words, place) if place.depth < DEEPEST else None
+        for launch in _Walk(found.place)._read(Command(), found.words, {}) if found else ():
+            launch.launcher = f"{found.launcher}: {launch.launcher}"
+            yield launch
 
     def _make(self, words: list[Word], place: Place, shown: str) -> Iterator[Launch]:
         """What the recipes of the targets start, in the Makefile's folder."""

@@ -38,6 +38,9 @@ def check(facts: Facts) -> Iterator[Outcome]:
     if facts.launch is not None and facts.launch.installs != "uv":
         yield unknown("what the image has installed is not read here")
         return
+    if not facts.header.requirements and facts.header.problems:
+        yield unknown("what the script's block lists: it cannot be read", facts.header.line)
+        return
     needs = needed_by_imports(facts)
     verdicts = [(need, judged(facts, need)) for need in needs]
     missing = [need for need, verdict in verdicts if verdict is Verdict.MISSING]
