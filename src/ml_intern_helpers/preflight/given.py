@@ -45,6 +45,7 @@ class ParserOptions:
         unread: why any name may be set (a file that cannot be read), "" when none other is.
         complete: the command line is known: what is named nowhere has its default.
         file: the config file's name, "" when there is none.
+        negated: those of `values` that a `--no_name` switches off.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -52,6 +53,7 @@ class ParserOptions:
     unread: str = ""
     complete: bool = False
     file: str = ""
+    negated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

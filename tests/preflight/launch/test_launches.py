@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import jsonschema
 import pytest
 
+from ml_intern_helpers.api_index.shipped import shipped_library
 from ml_intern_helpers.errors import NotFound
 from ml_intern_helpers.preflight.launch.judge import judged
+from ml_intern_helpers.preflight.launch.options_table import TRL
 from ml_intern_helpers.report import Report
 from support.helpers import ROOT, Outcome
 
@@ -280,6 +282,40 @@ def test_more_words_may_come_with_a_variable() -> None:
 def test_no_launch_is_said(line: str) -> None:
     with pytest.raises(NotFound, match="no launch found"):
         judged(line, None, local=False)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        pytest.param("--no_dataloader_pin_memory", "", id="a library's field that is on by default"),
+        pytest.param("--no-gradient-checkpointing", "", id="with dashes; on in TRL's config alone"),
+        pytest.param("--no_shuffle", "", id="the script's own, on"),
+        pytest.param("--no_deep", "", id="the same, made by field()"),
+        pytest.param("--no_cuda", "", id="a field that is called so"),
+        pytest.param("--no_fast", "--fast False", id="the script's own, off"),
+        pytest.param("--no_push_to_hub", "--push_to_hub False", id="a library's, off"),
+        pytest.param("--no_nonsense", "delete it", id="no field at all"),
+    ],
+)
+def test_only_what_is_on_by_default_has_a_no_form(option: str, told: str, folder: Path) -> None:
+    """As HfArgumentParser; the next test holds the fields against those of the real one."""
+    own = (
+        "from dataclasses import dataclass, field\n@dataclass\nclass Own:\n    shuffle: bool = True\n    fast: bool = False\n"
+        "    deep: bool = field(default=True)\n    no_cuda: bool = False\n"
+    )
+    text = PARSED.replace("config, = TrlParser(SFTConfig)", f"{own}own, config = TrlParser((Own, SFTConfig))")
+    (folder / "own.py").write_text(text, encoding="utf-8")
+    found = [one for one in judged(f"python own.py --output_dir o {option}", None, local=True).findings if one.code == "API101"]
+    assert [told in (one.fix or "") for one in found] == ([True] if told else [])
+
+
+def test_the_no_forms_of_trl_are_those_of_the_index() -> None:
+    library = shipped_library()
+    for command, options in TRL.items():
+        config = next(name for name in ("SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO", "Distillation") if name.lower() == command)
+        signature = library.signature(f"trl.{config}Config")
+        real = {name for name, kind in options.items() if kind == "config" and f"no_{name}" in options}
+        assert signature and real == {one.name for one in signature.arguments if one.default == "True"}
 
 
 def test_each_launch_of_a_line_is_judged() -> None:
