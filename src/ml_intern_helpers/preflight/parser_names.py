@@ -47,7 +47,9 @@ def refused(facts: Facts) -> Iterator[Refused]:
         if all(classes):
             taken = {name for one in classes if one for name in one[0]}
             library = tuple(one[1] for one in classes if one and one[1])
-            switched = names_switched_off(facts.script, made) - {name for type_ in parsed.types for name in _switches(facts, type_)}
+            switched = names_switched_off(facts.script, made) - {
+                name for type_ in parsed.types for name in _switches(facts, type_)
+            }
             for name in names_given(facts.script, made):
                 if name in switched and f"no_{name}" not in taken:
                     instead = f"write --{name} False: only what is on by default has a --no_ form" if name in taken else ""

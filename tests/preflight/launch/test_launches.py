@@ -315,7 +315,8 @@ def test_the_no_forms_of_trl_are_those_of_the_index() -> None:
         config = next(name for name in ("SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO", "Distillation") if name.lower() == command)
         signature = library.signature(f"trl.{config}Config")
         real = {name for name, kind in options.items() if kind == "config" and f"no_{name}" in options}
-        assert signature and real == {one.name for one in signature.arguments if one.default == "True"}
+        assert signature is not None
+        assert real == {one.name for one in signature.arguments if one.default == "True"}
 
 
 def test_each_launch_of_a_line_is_judged() -> None:

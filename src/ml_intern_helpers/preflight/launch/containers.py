@@ -19,18 +19,19 @@ _SHARING = frozenset({"apptainer", "singularity", "enroot"})
 #: How people write the folder they are in.
 _HERE = re.compile(r"\$PWD\b|\$\{PWD\}|\$\(pwd\)|`pwd`")
 _FLAGS = (
-    "-d --detach -i --interactive -t --tty --rm --init --privileged --read-only --no-healthcheck --oom-kill-disable -P --publish-all"
-    " --sig-proxy -q --quiet --build --no-deps --service-ports --use-aliases -T --no-TTY --remove-orphans --quiet-pull"
-    " --nv --rocm --cleanenv --containall --writable --writable-tmpfs --fakeroot -c --contain -e --no-home"
+    "-d --detach -i --interactive -t --tty --rm --init --privileged --read-only --no-healthcheck --oom-kill-disable -P "
+    "--publish-all --sig-proxy -q --quiet --build --no-deps --service-ports --use-aliases -T --no-TTY --remove-orphans "
+    "--quiet-pull --nv --rocm --cleanenv --containall --writable --writable-tmpfs --fakeroot -c --contain -e --no-home"
 )
 _VALUES = (
-    "-a --attach --add-host --annotation --blkio-weight --cap-add --cap-drop --cgroup-parent --cgroupns --cidfile --cpus --cpu-shares"
-    " --cpuset-cpus --cpuset-mems --device --device-cgroup-rule --dns --dns-search --domainname --entrypoint -e --env --env-file"
-    " --expose --gpus --group-add -h --hostname --ip --ipc --isolation -l --label --label-file --link --log-driver --log-opt"
-    " --mac-address -m --memory --memory-swap --memory-reservation --mount --name --network --net --network-alias --oom-score-adj"
-    " --pid --pids-limit --platform -p --publish --pull --restart --runtime --security-opt --shm-size --stop-signal --stop-timeout"
-    " --storage-opt --sysctl --tmpfs -u --user --ulimit --userns --uts -v --volume --volume-driver --volumes-from -w --workdir"
-    " --detach-keys --index --profile -f --file --project-name --project-directory -B --bind --pwd -H --home --overlay --scratch"
+    "-a --attach --add-host --annotation --blkio-weight --cap-add --cap-drop --cgroup-parent --cgroupns --cidfile --cpus "
+    "--cpu-shares --cpuset-cpus --cpuset-mems --device --device-cgroup-rule --dns --dns-search --domainname --entrypoint -e "
+    "--env --env-file --expose --gpus --group-add -h --hostname --ip --ipc --isolation -l --label --label-file --link "
+    "--log-driver --log-opt --mac-address -m --memory --memory-swap --memory-reservation --mount --name --network --net "
+    "--network-alias --oom-score-adj --pid --pids-limit --platform -p --publish --pull --restart --runtime --security-opt "
+    "--shm-size --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs -u --user --ulimit --userns --uts -v --volume "
+    "--volume-driver --volumes-from -w --workdir --detach-keys --index --profile -f --file --project-name --project- "
+    "directory -B --bind --pwd -H --home --overlay --scratch"
 )
 _OPTIONS = dict.fromkeys(_FLAGS.split(), False) | dict.fromkeys(_VALUES.split(), True)
 _SHARING_OPTIONS = {**_OPTIONS, "-e": False, "--env": True}
