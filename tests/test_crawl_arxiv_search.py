@@ -71,7 +71,7 @@ def test_the_text_says_who_answered_and_why(service: Loopback, helper: Run) -> N
     lines = text.splitlines()
     assert lines[0] == "4 papers found by arXiv, Hugging Face Hub, Semantic Scholar; showing 1-4, by score"
     assert "  arXiv: 2 of 812 papers" in lines
-    assert any(line.startswith("   score 0.") and "relevance=" in line for line in lines)
+    assert any(line.startswith("   score 0.") and "arXiv #1" in line and "citations a year" in line for line in lines)
     again = helper("crawl_arxiv", *WORDS, **urls(service)).stdout
     assert "  arXiv: 2 of 812 papers (stored answer, " in again
 

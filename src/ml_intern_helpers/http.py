@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 from urllib.parse import urlencode, urljoin
 
@@ -108,13 +109,17 @@ class Http:
 
     def _request(self, call: Call, ttl_s: int | None) -> Response:
         key = HttpCache.key(call.method, call.url, call.body, json.dumps(call.auth))
-        hit = self._from_cache(call.service, key, call.service.ttl_s if ttl_s is None else ttl_s)
+        stored = partial(self._from_cache, call.service, key, call.service.ttl_s if ttl_s is None else ttl_s)
+        hit = stored()
         if hit:
             return hit
         if self.offline:
             told = f"offline, and no stored answer from {call.service.name} for {public_url(call.url)}"
             raise Unavailable(told, hint="run again online")
-        response = self._with_retries(call)
+        return self._with_retries(call, stored, key)
+
+    def _kept(self, key: str, response: Response) -> Response:
+        """`response`, stored when it is worth it."""
         if _worth_keeping(response):
             kept = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
             self._cache.store(key, Entry(response.status, public_url(response.url), kept, response.body, response.fetched_at))
@@ -129,12 +134,12 @@ class Http:
             return None
         return Response(entry.status, entry.url, entry.headers, entry.body, entry.fetched_at, True, service)
 
-    def _with_retries(self, call: Call) -> Response:
+    def _with_retries(self, call: Call, stored: Callable[[], Response | None], key: str) -> Response:
         """Ask until the answer is final. A host that cannot be reached is told at once, not tried again."""
         attempt = 1
         while True:
             self._refusals.check(call)
-            response = self._paced(call)
+            response = self._paced(call, stored, key)
             if not may_retry(call.service, response.status, response.headers):
                 return response
             wait = wait_seconds(call.service, response.status, response.headers, attempt)
@@ -148,7 +153,11 @@ class Http:
     def _time_left(self, default: float) -> float:
         return default if self._ends_at is None else max(self._ends_at - self._clock(), 0.0)
 
-    def _paced(self, call: Call) -> Response:
+    def _paced(self, call: Call, stored: Callable[[], Response | None], key: str) -> Response:
+        """The answer when it is our turn; `stored` is what another process may have fetched while this one waited for it.
+
+        It is kept before the turn goes on to the next, who may be waiting for the same.
+        """
         interval_s = 0.0 if is_loopback(call.url) else call.service.min_interval_s
         if interval_s:
             self._transport.prepare()  # a slow start after our turn has begun would end in the next one's
@@ -161,7 +170,7 @@ class Http:
             sleep=self._sleep,
         )
         with turn:
-            return self._follow(call)
+            return (stored() if interval_s else None) or self._kept(key, self._follow(call))
 
     def _follow(self, call: Call) -> Response:
         """Send and follow up to five redirects; the token goes no further than the host it belongs to."""

@@ -140,12 +140,12 @@ def _counts(row: dict[str, Any]) -> str:
 
 
 def graph_text(fields: dict[str, Any]) -> str:
-    """The lanes of a walked graph, a bounded number of papers in each."""
+    """The lanes of a walked graph, a bounded number of papers in each; what the new ones are about is said of them alone."""
     lines = [walk_text.headline(fields), *walk_text.files(fields), STRANGERS, *_subject(fields["paper"])]
     for title, rows in walk_text.lanes(fields):
         lines += ["", title]
         for number, row in enumerate(rows, start=1):
-            lines += block(number, row)
+            lines += block(number, row if title.startswith("FRONTIER") else {**row, "abstract": None})
     return "\n".join([*lines, "", render_sources(fields["sources"])])
 
 

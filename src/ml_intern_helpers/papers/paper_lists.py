@@ -16,7 +16,7 @@ from ml_intern_helpers.papers.sources import sources
 from ml_intern_helpers.report import Report
 from ml_intern_helpers.text import clean
 
-SEARCH_LIMITS = Limits(abstract=600, authors=6, contexts=2)
+SEARCH_LIMITS = Limits()
 DETAIL_LIMITS = Limits(abstract=4000, authors=20, contexts=2)
 FULL_LIMITS = Limits(abstract=None, authors=None, contexts=None)
 

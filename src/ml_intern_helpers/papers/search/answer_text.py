@@ -30,12 +30,11 @@ def services(fields: dict[str, Any]) -> list[str]:
 
 
 def why(row: dict[str, Any]) -> list[str]:
-    """The score of a paper, and its parts."""
+    """The score of a paper and its reasons; their parts as numbers are in `--json`."""
     score = row.get("score")
     if not score:
         return []
-    parts = " ".join(f"{name}={'?' if value is None else value}" for name, value in score["parts"].items())
-    lines = [f"   score {score['total']}: {score['reason']} [{parts}]"]
+    lines = [f"   score {score['total']}: {score['reason']}"]
     code = (row.get("hub") or {}).get("code")
     return [*lines, f"   code: {code}"] if code else lines
 
