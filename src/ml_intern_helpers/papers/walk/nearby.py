@@ -52,7 +52,7 @@ def around(http: Http, ask: Ask, today: date, reason: ToolError) -> Walk:
         work = work_of(http, ask.paper_id)
     except ToolError as err:
         raise both_failed(ask.paper_id, reason, err) from err
-    seed = work.paper.filled(Paper(work.paper.title, arxiv_id=ask.paper_id.base))
+    seed = Paper(work.paper.title, arxiv_id=ask.paper_id.base).filled(work.paper)  # a merged work may bear another's id
     found = Walk(node_key(seed), {node_key(seed): Node(seed, 0, None, expanded=True)}, responses=[*work.responses])
     found.service = OPENALEX.name
     found.stopped = f"{reason.message}; {_LIMITS}; the same command walks on once Semantic Scholar answers"
