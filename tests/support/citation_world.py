@@ -59,6 +59,7 @@ class World:
             externalIds={} if number % 13 == 5 and number != self._middle else {"ArXiv": self._id(number)},
             year=year,
             publicationDate=f"{year}-{number % 12 + 1:02d}-{number % 27 + 1:02d}",
+            abstract=f"What paper {number} is about, in a sentence. " * 5,
             citationCount=len(self.cited_by[number]),
             referenceCount=len(self.cites[number]),
         )

@@ -17,6 +17,8 @@ UNDATED = 46
 #: How many papers of each lane are named in the drawing.
 NAMED = {"seed": 1, "landmark": 9, "frontier": 7}
 _NAME, _LETTER, _LINE = 28, 7.7, 17.0
+#: From here on letters are as wide as they are high (Chinese, Japanese, Korean).
+_SQUARE = "\u2e80"
 Row = dict[str, Any]
 
 
@@ -51,8 +53,10 @@ def axes(papers: list[Row]) -> Axes:
     dates = [when(paper) for paper in papers]
     known = sorted(each for each in dates if each is not None)
     first, last = (known[len(known) // 20], known[-1]) if known else (0.0, 1.0)
+    if last - first < 1:
+        first, last = (first + last) / 2 - 0.5, (first + last) / 2 + 0.5
     most = max((paper["citation_count"] or 0 for paper in papers), default=0)
-    return Axes(min(first, last - 1), last, max(most, 9), LEFT + (UNDATED if None in dates and known else 0))
+    return Axes(first, last, max(most, 9), LEFT + (UNDATED if None in dates and known else 0))
 
 
 def when(paper: Row) -> float | None:
@@ -131,7 +135,7 @@ def names(drawn: list[Row]) -> list[Row]:
         if not left.get(lane):
             continue
         text = short(dot["paper"]["title"])
-        place = _place(dot, len(text) * _LETTER, [box for box in taken if box != boxes[dot["number"]]])
+        place = _place(dot, _width(text), [box for box in taken if box != boxes[dot["number"]]])
         if place:
             left[lane] -= 1
             taken.append(place[2])
@@ -144,8 +148,14 @@ def short(title: str) -> str:
     head = title.partition(":")[0].strip()
     if 2 <= len(head) <= _NAME - 6:
         return head
+    if len(title) <= _NAME:
+        return title
     cut = title[:_NAME]
-    return title if len(title) <= _NAME else (cut[: cut.rfind(" ")] if " " in cut[10:] else cut) + " …"
+    return (cut.rpartition(" ")[0] if title[_NAME] != " " and " " in cut[10:] else cut) + " …"
+
+
+def _width(text: str) -> float:
+    return _LETTER * sum(1.75 if letter >= _SQUARE else 1.3 if letter in "WM@" else 1 for letter in text)
 
 
 Box = tuple[float, float, float, float]

@@ -35,14 +35,22 @@ def page(graph: dict[str, Any]) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    graph = json.loads(without_tokens(json.dumps(graph)))  # before anything is cut: half a key is no longer known for one
     papers = _ordered(graph["papers"])
     style, script = _own("graph.css"), _own("graph.js")
     context = {
-        **{"version": __version__, "graph": graph, "seed": papers[0], "lanes": _lanes(papers), "abstract_most": _ABSTRACT},
+        "version": __version__,
+        "graph": graph,
+        "seed": papers[0],
+        "lanes": _lanes(papers),
+        "abstract_most": _ABSTRACT,
         **_drawing(graph, papers),
-        **{"data": _embedded(graph, papers), "style": style, "script": script, "policy": policy(style, script)},
+        "data": _embedded(graph, papers),
+        "style": style,
+        "script": script,
+        "policy": policy(style, script),
     }
-    return without_tokens(environment.get_template("graph.html").render(context)) + "\n"
+    return environment.get_template("graph.html").render(context) + "\n"
 
 
 def _ordered(papers: list[dict[str, Any]]) -> list[dict[str, Any]]:
