@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from support.citation_world import World
 from support.loopback import Loopback
 from support.papers import CLEANED, HOSTILE, Run, s2_paper, urls
 
+world = cache(World)
 ATTACKS = [
     HOSTILE + "</script><img src=https://evil.example/x onerror=alert(1)>",
     "W" * 300,
@@ -46,11 +48,11 @@ Make = Callable[..., Path]
 
 @pytest.fixture
 def made(service: Loopback, helper: Run, home: Path) -> Make:
-    """`made(World(), 200)` is the page of a walk through that world."""
+    """`made(world(), 200)` is the page of a walk through that world."""
 
-    def make(world: World, papers: int, budget: int = 24) -> Path:
-        world.serve(service)
-        asked = ["--graph", world.seed_id, "--papers", str(papers), "--budget", str(budget)]
+    def make(walked: World, papers: int, budget: int = 24) -> Path:
+        walked.serve(service)
+        asked = ["--graph", walked.seed_id, "--papers", str(papers), "--budget", str(budget)]
         outcome = helper("crawl_arxiv", *asked, "--html", "g.html", "--save", "g.json", "--force", **urls(service))
         assert outcome.code == 0, outcome.stderr
         return home / "g.html"
@@ -60,11 +62,11 @@ def made(service: Loopback, helper: Run, home: Path) -> Make:
 
 def alone(service: Loopback, *citing: dict[str, Any]) -> World:
     """A world in which only these papers cite the seed, and nobody cites them."""
-    world = World(300)
-    world.cites, world.cited_by = ([[] for _ in world.cites] for _ in range(2))
+    empty = World(300)
+    empty.cites, empty.cited_by = ([[] for _ in empty.cites] for _ in range(2))
     numbers = [int(paper["paperId"], 16) for paper in citing]
-    world.cited_by[int(world.seed_id.rpartition(".")[2])] = numbers
-    return world
+    empty.cited_by[int(empty.seed_id.rpartition(".")[2])] = numbers
+    return empty
 
 
 def quiet(page: Page, path: Path) -> None:
@@ -117,7 +119,7 @@ def test_the_page_is_escaped_and_the_same_each_time(made: Make, home: Path) -> N
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False)], ids=["wide", "dark", "phone"])
 def test_two_hundred_papers(made: Make, browser: Browser, width: int, dark: bool) -> None:
-    path = made(World(), 200)
+    path = made(world(), 200)
     graph = json.loads(path.with_name("g.json").read_text("utf-8"))
     with browser.page(path, width=width, dark=dark) as page:
         quiet(page, path)
@@ -177,7 +179,7 @@ def test_attacking_titles_are_words(made: Make, browser: Browser) -> None:
 
 
 def test_a_click_tells_all_of_a_paper(made: Make, browser: Browser) -> None:
-    path = made(World(2000), 90, 10)
+    path = made(world(2000), 90, 10)
     graph = json.loads(path.with_name("g.json").read_text("utf-8"))
     with browser.page(path) as page:
         assert page.eval("chosen") == 0, "the paper itself is shown first"
@@ -209,7 +211,7 @@ def test_a_click_tells_all_of_a_paper(made: Make, browser: Browser) -> None:
 
 
 def test_filters_and_order(made: Make, browser: Browser) -> None:
-    path = made(World(2000), 90, 10)
+    path = made(world(2000), 90, 10)
     papers = json.loads(path.with_name("g.json").read_text("utf-8"))["papers"]
     with browser.page(path) as page:
         assert page.eval("document.getElementById('shown').textContent") == f"{len(papers)} of {len(papers)} papers"
@@ -237,7 +239,7 @@ def test_filters_and_order(made: Make, browser: Browser) -> None:
 
 
 def test_the_keyboard_reaches_everything(made: Make, browser: Browser) -> None:
-    path = made(World(2000), 90, 10)
+    path = made(world(2000), 90, 10)
     with browser.page(path) as page:
         assert count(page, ".dot[tabindex='0']") == 1, "one stop for all marks, not one each"
         page.eval("document.querySelector('.scroll').focus()")
@@ -262,12 +264,12 @@ def test_the_keyboard_reaches_everything(made: Make, browser: Browser) -> None:
 
 
 def test_without_scripts_all_is_there_to_read(made: Make, browser: Browser) -> None:
-    path = made(World(), 60, 8)
+    path = made(world(), 60, 8)
     with browser.page(path) as page:
         page.send("Emulation.setScriptExecutionDisabled", value=True)
         page.send("Page.reload")
         end = time.monotonic() + 20
-        while page.eval("document.readyState + document.body.className") != "complete" and time.monotonic() < end:
+        while page.eval("document.readyState + document.body?.className") != "complete" and time.monotonic() < end:
             time.sleep(0.05)
         assert count(page, ".dot") == count(page, "tbody tr") == 60
         assert count(page, ".tools[hidden], aside[hidden]") == 2, "nothing is offered that would not work"
