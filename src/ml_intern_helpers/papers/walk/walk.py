@@ -35,12 +35,13 @@ _FAILURES = 2
 
 @dataclass(frozen=True)
 class Ask:
-    """A walk: at most `papers` papers, `hops` steps from `paper_id`, `budget` answers."""
+    """A walk: at most `papers` papers, `hops` steps from `paper_id`, `budget` answers, of which `spare` are not for walking."""
 
     paper_id: ArxivId
     hops: int = paper_graph.HOPS
     budget: int = paper_graph.ANSWERS
     papers: int = paper_graph.PAPERS
+    spare: int = 0
 
 
 @dataclass
@@ -139,7 +140,7 @@ def _around_seed(http: Http, found: Walk, ask: Ask, today: date) -> None:
 
 def _outward(http: Http, found: Walk, ask: Ask, today: date, progress: Callable[[str], None]) -> None:
     failures: list[ToolError] = []
-    while _spent(http, found) < ask.budget and (waiting := found.open_nodes(ask.hops)):
+    while spent(http, found) + ask.spare < ask.budget and (waiting := found.open_nodes(ask.hops)):
         node = found.nodes[waiting[0]]
         node.expanded = True
         progress(f"{len(found.responses)} of {ask.budget} answers, {len(found.nodes)} papers: {node.paper.title}")
@@ -156,13 +157,13 @@ def _outward(http: Http, found: Walk, ask: Ask, today: date, progress: Callable[
         found.notes.append(_budget_note(found, ask))
 
 
-def _spent(http: Http, found: Walk) -> int:
+def spent(http: Http, found: Walk) -> int:
     """Of the budget: answers, stored or not, or the requests of this run where they are more (some were asked again)."""
     return max(len(found.responses), http.requests_made)
 
 
 def _budget_note(found: Walk, ask: Ask) -> str:
-    if len(found.responses) < ask.budget:
+    if len(found.responses) + ask.spare < ask.budget:
         told = f"the budget of {ask.budget} requests is spent, some of them on asking again"
         return f"{told} ({len(found.responses)} answers): the same command goes on from here"
     return f"the budget of {ask.budget} answers is spent: --budget {ask.budget * 2} goes on from here"
