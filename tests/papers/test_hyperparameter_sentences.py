@@ -132,6 +132,12 @@ REPEATED = [
         "LoRA r=8 ",
         "took ",
         "for each question, we sample ",
+        "For a, ",
+        "for A and B, ",
+        "for stage 1 and 2 ",
+        "steps for a and 3 ",
+        "SFT and DPO, ",
+        "clip the gradients ",
     ),
 ]
 
