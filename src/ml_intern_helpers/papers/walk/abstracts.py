@@ -8,7 +8,8 @@ from ml_intern_helpers.errors import ToolError
 from ml_intern_helpers.http import Http
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.fields import mapping, text
-from ml_intern_helpers.papers.walk.walk import Walk, spent
+from ml_intern_helpers.papers.walk.found import Walk
+from ml_intern_helpers.papers.walk.walk import spent
 from ml_intern_helpers.services import SEMANTIC_SCHOLAR
 
 #: The service takes no more ids at once.

@@ -16,8 +16,8 @@ from ml_intern_helpers.papers.model import Limits, Paper
 from ml_intern_helpers.papers.sources import sources
 from ml_intern_helpers.papers.walk import abstracts, data, files, lanes
 from ml_intern_helpers.papers.walk.bibtex import bibtex
+from ml_intern_helpers.papers.walk.found import Ask, Walk
 from ml_intern_helpers.papers.walk.nearby import walked
-from ml_intern_helpers.papers.walk.walk import Ask, Walk
 from ml_intern_helpers.report import Report
 
 
