@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from ml_intern_helpers.errors import ToolError
 from ml_intern_helpers.http import Http
-from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.fields import mapping, text
+from ml_intern_helpers.papers.semantic_scholar_rows import ref_of
 from ml_intern_helpers.papers.walk.found import Walk
 from ml_intern_helpers.papers.walk.walk import spent
 from ml_intern_helpers.services import SEMANTIC_SCHOLAR
@@ -23,7 +23,7 @@ def answers(papers: int) -> int:
 
 def fill(http: Http, found: Walk, budget: int) -> None:
     """Add the abstracts that the service has; what cannot be had is noted, and the graph stands without."""
-    refs = {key: ref for key, node in found.nodes.items() if (ref := s2.ref_of(node.paper)) and node.paper.abstract is None}
+    refs = {key: ref for key, node in found.nodes.items() if (ref := ref_of(node.paper)) and node.paper.abstract is None}
     keys = list(refs)
     if spent(http, found) + answers(len(keys)) > budget:
         found.notes.append(f"no abstracts: the budget of {budget} is spent")

@@ -10,7 +10,7 @@ from ml_intern_helpers.http import Http
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.age import citations_a_year
 from ml_intern_helpers.papers.model import Citation, Paper
-from ml_intern_helpers.papers.semantic_scholar import Direction
+from ml_intern_helpers.papers.semantic_scholar_rows import Direction, Edge, other_end, parse_edge, parse_paper
 from ml_intern_helpers.papers.walk.found import Node, Walk, node_key
 
 
@@ -34,7 +34,7 @@ def expand(http: Http, found: Walk, key: str, direction: Direction, room: Room, 
         if other not in found.nodes and free <= 0:
             found.left_out += 1
             continue
-        citation = s2.parse_edge(edge, direction)
+        citation = parse_edge(edge, direction)
         if citation is None:
             continue
         other = node_key(citation.paper)
@@ -56,14 +56,14 @@ def _link(found: Walk, key: str, other: str, direction: Direction, citation: Cit
         found.links[ends] = citation
 
 
-def _raw_key(edge: s2.Edge, direction: Direction) -> str:
+def _raw_key(edge: Edge, direction: Direction) -> str:
     """`node_key` of an edge that is not parsed: thousands are looked at, a few are taken."""
-    raw = s2.other_end(edge, direction)
-    paper = s2.parse_paper({name: raw.get(name) for name in ("title", "externalIds", "paperId")})
+    raw = other_end(edge, direction)
+    paper = parse_paper({name: raw.get(name) for name in ("title", "externalIds", "paperId")})
     return node_key(paper) if paper else ""
 
 
-def _edge_promise(edge: s2.Edge, today: date) -> float:
+def _edge_promise(edge: Edge, today: date) -> float:
     """Influence first, then citations a year; the recent count a little more, as nobody could cite them yet."""
     day, year = edge.day if len(edge.day) > 4 else None, int(edge.day[:4]) if edge.day else None
     described = Paper("x", published=day, year=year, citation_count=edge.citation_count)

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 from ml_intern_helpers.http import Response
 from ml_intern_helpers.papers import paper_graph
-from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Citation, Paper, key_of
-from ml_intern_helpers.papers.semantic_scholar import Direction
+from ml_intern_helpers.papers.semantic_scholar_rows import Direction, ref_of
 from ml_intern_helpers.services import SEMANTIC_SCHOLAR
 
 #: A paper two steps away must be this much better than one a step away.
@@ -70,9 +69,7 @@ class Walk:
     def open_nodes(self, hops: int) -> list[str]:
         """Papers whose own edges may be read and were not, most promising first."""
         found = [
-            key
-            for key, node in self.nodes.items()
-            if not node.expanded and node.hops < hops and s2.ref_of(node.paper) is not None
+            key for key, node in self.nodes.items() if not node.expanded and node.hops < hops and ref_of(node.paper) is not None
         ]
         return sorted(found, key=lambda key: -self.nodes[key].promise * _FARTHER ** self.nodes[key].hops)
 
@@ -82,4 +79,4 @@ class Walk:
 
 def node_key(paper: Paper) -> str:
     """What a paper is called in the graph: how it can be asked for, else what tells it from others."""
-    return s2.ref_of(paper) or key_of(paper)
+    return ref_of(paper) or key_of(paper)

@@ -15,7 +15,7 @@ from ml_intern_helpers.errors import NotFound, RateLimited, ToolError
 from ml_intern_helpers.http import Http
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.model import Paper
-from ml_intern_helpers.papers.semantic_scholar import Direction
+from ml_intern_helpers.papers.semantic_scholar_rows import Direction
 from ml_intern_helpers.papers.walk.expand import Room, expand
 from ml_intern_helpers.papers.walk.found import Ask, Node, Walk, node_key
 
