@@ -222,6 +222,7 @@ def test_filters_and_order(made: Make, browser: Browser) -> None:
         assert page.eval(SHOWN) == len(papers)
         click(page, ".chip.other")
         assert page.eval(SHOWN) == page.eval(DRAWN) == len(papers) - count(page, ".dot.other")
+        assert count(page, ".picked") == 0, "what is left is seen, though the first paper is told beside it"
         enter(page, "since", "2025")
         assert page.eval("rows.filter((row) => !row.hidden).every((row) => row.dataset.year >= '2025')")
         click(page, "#all")

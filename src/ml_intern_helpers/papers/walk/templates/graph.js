@@ -9,7 +9,8 @@ const [chart, detail, find, since, strong] = ["chart", "detail", "find", "since"
 const lanes = [...document.querySelectorAll("input[name=lane]")];
 const FEW = 8;
 let chosen = null;
-let begun = false; // the paper shown at first dims nothing: the whole graph is about it
+let ready = false;
+let picked = false; // the paper shown at first dims nothing: the whole graph is about it
 let here = 0; // the mark that Tab reaches; the arrows move it
 
 const title = (n) => rows[n].querySelector(".title").textContent;
@@ -38,8 +39,9 @@ function gone(n) {
 function draw() {
   const hidden = rows.map((_, n) => gone(n));
   const near = new Set([chosen]);
+  const dims = picked && chosen !== null && !hidden[chosen];
   links.forEach(([one, two, influential], i) => {
-    const lit = begun && (one === chosen || two === chosen) && (influential || !strong.checked);
+    const lit = dims && (one === chosen || two === chosen) && (influential || !strong.checked);
     if (lit) near.add(one).add(two);
     lines[i].classList.toggle("lit", lit);
     lines[i].classList.toggle("gone", hidden[one] || hidden[two]);
@@ -54,7 +56,7 @@ function draw() {
       mark.classList.toggle("chosen", n === chosen);
     }
   });
-  chart.classList.toggle("picked", begun && chosen !== null);
+  chart.classList.toggle("picked", dims);
   chart.classList.toggle("weak-off", strong.checked);
   const count = hidden.filter((each) => !each).length;
   by("shown").textContent = `${count} of ${rows.length} papers`;
@@ -113,6 +115,7 @@ function tell() {
 
 function choose(n, focus = false) {
   chosen = n;
+  picked = ready;
   if (n !== null) stand(n, focus);
   draw();
   tell();
@@ -189,4 +192,4 @@ document.querySelector(".tools").addEventListener("submit", (event) => event.pre
 document.querySelectorAll(".tools, .scripted").forEach((each) => (each.hidden = false));
 document.body.classList.add("live");
 choose(0);
-begun = true;
+ready = true;
