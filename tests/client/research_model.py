@@ -58,10 +58,10 @@ def main(request):
     for report in reports:
         found("RECIPES", report)
     dataset = found(r"(\w+/[\w-]+) yes", reports[0])
-    verdict = (yield bash(helper(root, "inspect_dataset") + f" {dataset} --method grpo"))[-1]
-    found(r"\AREADY for grpo", verdict)
+    verdict = yield from patiently(helper(root, "inspect_dataset") + f" {dataset} --method grpo")
+    found(r"(?m)^READY for grpo", verdict)
     rows = [line.strip() for report in reports for line in report.split("\n") if re.match(r"\s*\| \d", line)]
-    yield {"text": "\n".join(["RESULT: ranked recipes", *rows, "inspect_dataset: " + verdict.split("\n")[0]])}
+    yield {"text": "\n".join(["RESULT: ranked recipes", *rows, "inspect_dataset: " + found("READY for .*", verdict)])}
 
 
 def researcher(request):
@@ -88,7 +88,7 @@ def the_way(root, who):
     base, ours = (found(rf"\| {who} +\| ([\d.]+)", table) for who in ("Base", "Ours"))
     meta = (yield bash(helper(root, "hf_paper_meta") + " " + best))[-1]
     code = found(r"code: (https://\S+)", meta)
-    found(r"\AREADY for grpo", (yield bash(helper(root, "inspect_dataset") + f" {dataset} --method grpo"))[-1])
+    found(r"(?m)^READY for grpo", (yield from patiently(helper(root, "inspect_dataset") + f" {dataset} --method grpo")))
     words = f'"clipping carries the gain ({who})" --quote "with a learning rate of {rate}" --place "Section 3"'
     yield bash(crawl + f" --note {best} {words}")
     head = "| # | paper (arXiv id, year) | base model | method + key settings | dataset (Hub id, checked?)"
@@ -104,6 +104,15 @@ def the_way(root, who):
     ]
     lines += [f"RECOMMENDED: 1; lr {rate} ({best}, Section 3)", "TRANSFER RISK: none known", "CONFLICTS: none"]
     return "\n".join([*lines, "NOT FOUND / NOT READ: the landmark's method section, its appendix"])
+
+
+def patiently(command):
+    """A busy machine makes its services slow: what says "ask again later" is asked again."""
+    for _ in range(4):
+        text = (yield bash(command))[-1]
+        if "ask again later" not in text:
+            break
+    return text
 
 
 def helper(root, name):

@@ -45,6 +45,7 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("plugin") / "ml-intern"
     kept = shutil.ignore_patterns(".git", "tests", "evals", "__pycache__", ".*_cache", ".venv")
     shutil.copytree(ROOT, root, ignore=kept)
+    change(root / "src/ml_intern_helpers/http_pace.py", 'Path("/tmp")', f"Path({str(root.parent)!r})")
     change(root / "src/ml_intern_helpers/http.py", "0.0 if is_loopback(call.url) else call.service.min_interval_s", str(PACE_S))
     return root
 
@@ -88,11 +89,11 @@ def timed(service: Loopback, route: str, spans: list[tuple[float, float]]) -> Ca
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory, plugin: Path) -> dict[str, Research]:
-    """The three ways, side by side."""
+    """The three ways."""
     claude()
     folder = tmp_path_factory.mktemp("research")
     ways = {"one": ([], 1), "three": ([], 3), "refused": (["--disallowedTools", "Agent"], 1)}
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(2) as pool:
         done = {
             name: pool.submit(research, folder / name, plugin, *words, aspects=aspects) for name, (words, aspects) in ways.items()
         }
@@ -146,10 +147,9 @@ def test_pace_holds_at_arxiv(runs: dict[str, Research], way: str) -> None:
     assert min(gaps) >= PACE_S - 0.05, "one connection, and a pause after each"
 
 
-def test_notes_of_all_three_are_kept(runs: dict[str, Research], home: Path) -> None:
-    """They write the library's file at once."""
-    cache = str(runs["three"].folder / "cache")
-    notes = run_helper("crawl_arxiv", "--notes", "clipping", "--json", "--offline", home=home, ML_INTERN_CACHE=cache).json[
-        "notes"
-    ]
-    assert {note["text"] for note in notes} == {f"clipping carries the gain (aspect {number})" for number in range(3)}
+def test_notes_of_all_three_are_kept(runs: dict[str, Research]) -> None:
+    """They write the file of notes at once."""
+    found = run_helper("crawl_arxiv", "--notes", "clipping", "--json", home=runs["three"].folder / "home")
+    assert {note["text"] for note in found.json["notes"]} == {
+        f"clipping carries the gain (aspect {number})" for number in range(3)
+    }
