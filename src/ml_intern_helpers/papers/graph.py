@@ -11,7 +11,7 @@ from ml_intern_helpers.papers import arxiv, openalex
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Citation, Paper
-from ml_intern_helpers.papers.semantic_scholar import Direction
+from ml_intern_helpers.papers.semantic_scholar_rows import Direction, Edge, parse_edge
 
 #: How to sort -> OpenAlex's name for the nearest it has.
 SORTS = {"influence": "cited_by_count", "submitted": "publication_date"}
@@ -91,7 +91,7 @@ def _from_semantic_scholar(http: Http, ask: Ask) -> Graph:
     if read > len(edges):
         notes.append(f"{read - len(edges)} {ask.direction} are left out: Semantic Scholar does not describe them")
     matching = ranked((edge for edge in edges if passes(edge, ask)), ask.sort)
-    shown = [s2.parse_edge(edge, ask.direction) for edge in matching[ask.start : ask.start + ask.limit]]
+    shown = [parse_edge(edge, ask.direction) for edge in matching[ask.start : ask.start + ask.limit]]
     return Graph(
         service="Semantic Scholar",
         sort=ask.sort,
@@ -123,7 +123,7 @@ def _read(http: Http, ask: Ask) -> tuple[list[s2.EdgePage], list[str]]:
     return pages, []
 
 
-def passes(edge: s2.Edge, ask: Ask) -> bool:
+def passes(edge: Edge, ask: Ask) -> bool:
     """Whether an edge is wanted; one whose date is unknown fails a date filter."""
     if ask.influential_only and not edge.is_influential:
         return False
@@ -134,7 +134,7 @@ def passes(edge: s2.Edge, ask: Ask) -> bool:
     return bool(edge.day) and since <= edge.day <= until
 
 
-def ranked(edges: Iterable[s2.Edge], sort: str) -> list[s2.Edge]:
+def ranked(edges: Iterable[Edge], sort: str) -> list[Edge]:
     """Influential first, then the most cited; or the newest first. What is unknown comes last."""
     if sort == "submitted":
         return sorted(edges, key=lambda edge: edge.day, reverse=True)

@@ -16,9 +16,10 @@ from ml_intern_helpers.papers import openalex
 from ml_intern_helpers.papers.graph import both_failed, work_of
 from ml_intern_helpers.papers.model import Citation, Paper
 from ml_intern_helpers.papers.openalex import WorkPage
-from ml_intern_helpers.papers.semantic_scholar import Direction
+from ml_intern_helpers.papers.semantic_scholar_rows import Direction
+from ml_intern_helpers.papers.walk.found import Ask, Node, Walk, node_key
 from ml_intern_helpers.papers.walk.lanes import FRONTIER_YEARS
-from ml_intern_helpers.papers.walk.walk import GOES_ON, Ask, Node, Walk, node_key, walk
+from ml_intern_helpers.papers.walk.walk import GOES_ON, walk
 from ml_intern_helpers.services import OPENALEX
 
 _LIMITS = "OpenAlex's view instead: one step around the paper, no citing sentences, no influence"
