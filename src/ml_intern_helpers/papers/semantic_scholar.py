@@ -25,7 +25,8 @@ EDGE_FIELDS = f"contexts,intents,isInfluential,{PAPER_FIELDS}"
 PAGE_SIZE = 1000
 #: The service answers no request with offset + limit above this.
 DEEPEST = 9999
-_OTHER_END = {"citations": "citingPaper", "references": "citedPaper"}
+#: Direction -> the key of the paper at an edge's other end.
+OTHER_END = {"citations": "citingPaper", "references": "citedPaper"}
 _TOTAL = {"citations": "citationCount", "references": "referenceCount"}
 _SHA = re.compile(r"[0-9a-f]{40}")
 
@@ -152,20 +153,20 @@ def ref_of(paper: Paper) -> str | None:
 
 def other_end(edge: Edge, direction: Direction) -> dict[str, Any]:
     """The raw object of the paper at the other end."""
-    return mapping(edge.raw.get(_OTHER_END[direction]))
+    return mapping(edge.raw.get(OTHER_END[direction]))
 
 
 def parse_edges(response: Response, direction: Direction) -> EdgePage:
     """A `/citations` or `/references` answer. `data` may be null: a publisher withheld the list."""
     body = _body(response, "data", "offset")
     rows = mappings(body.get("data"))
-    found = [edge for edge in (_edge(row, _OTHER_END[direction]) for row in rows) if edge is not None]
+    found = [edge for edge in (_edge(row, OTHER_END[direction]) for row in rows) if edge is not None]
     return EdgePage(tuple(found), len(rows) - len(found), count(body.get("next")), response)
 
 
 def parse_edge(edge: Edge, direction: Direction) -> Citation | None:
     """All of an edge, cleaned; None when its title turns out to be empty."""
-    paper = parse_paper(mapping(edge.raw.get(_OTHER_END[direction])))
+    paper = parse_paper(mapping(edge.raw.get(OTHER_END[direction])))
     if paper is None:
         return None
     intents = None if edge.raw.get("intents") is None else texts(edge.raw["intents"], 40)
