@@ -90,6 +90,8 @@ def advice(fields: dict[str, Any]) -> list[str]:
     nothing = fields["matching"] if fields["services"] else fields["total"]
     if fields["mode"] == "search" and nothing == 0:
         lines.append("next: fewer or other words, OR between alternatives, or no --category / --since")
+    if fields["mode"] in ("citations", "references") and fields["read"] and fields["matching"] == 0:
+        lines.append("next: one shorter word in --find, an earlier --since, or no --influential")
     if fields["mode"] in ("citations", "references") and not fields["complete"]:
         lines.append(f"next: --scan {min(9999, max(fields['read'] * 2, 4000))} ranks more of them")
     if fields["next_start"] is not None:
