@@ -11,6 +11,7 @@ from ml_intern_helpers.papers.ids import parse_id
 from ml_intern_helpers.papers.model import Citation, Paper
 
 Direction = Literal["citations", "references"]
+#: Direction -> the key of the paper at an edge's other end.
 _OTHER_END: dict[Direction, str] = {"citations": "citingPaper", "references": "citedPaper"}
 _SHA = re.compile(r"[0-9a-f]{40}")
 
