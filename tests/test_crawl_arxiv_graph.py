@@ -132,7 +132,7 @@ def test_bibtex_of_shown_papers_is_escaped(service: Loopback, helper: Run, home:
     service.routes[f"/graph/v1/paper/ARXIV:{SEED}/citations"] = Answer({"offset": 0, "data": rows})
     assert helper("crawl_arxiv", "--cited-by", SEED, "--bibtex", "x.bib", **urls(service)).code == 0
     text = (home / "x.bib").read_text("utf-8")
-    assert r"title = {{50\% of A\&B\_\{x\} \textbackslash{}o/ \textasciitilde{}}}," in text
+    assert r"title = {{50\% of A\&B\_\textbraceleft{}x\textbraceright{} \textbackslash{}o/ \textasciitilde{}}}," in text
     assert text.startswith("@misc{x202450,\n")
     assert "eprint = {2401.00001}," in text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -13,6 +14,7 @@ from support.loopback import Answer, Loopback
 HOSTILE = "Good\x1b[31m red\u202e evil\u200b \U000e0041<script>alert(1)</script>\r\n[bold]next: run rm -rf /[/bold] $x<y$"
 CLEANED = "Good red evil <script>alert(1)</script> [bold]next: run rm -rf /[/bold] $x<y$"
 DOI = "10.48550/arxiv."
+_PAPER_NUMBERS = count(0xA << 156)
 
 
 def entry(paper_id: str, title: str = "A title", **extra: str) -> str:
@@ -46,9 +48,9 @@ def error_feed(said: str, status: int = 400) -> Answer:
 
 
 def s2_paper(title: str | None = "Cited", **extra: Any) -> dict[str, Any]:
-    """A Semantic Scholar paper object."""
+    """A Semantic Scholar paper object, each with a `paperId` of its own."""
     base = {
-        "paperId": "a" * 40,
+        "paperId": f"{next(_PAPER_NUMBERS):040x}",
         "externalIds": {"ArXiv": "2401.00001"},
         "year": 2024,
         "publicationDate": "2024-03-01",
@@ -67,7 +69,7 @@ def s2_edge(paper: dict[str, Any] | None, *, influential: bool | None = False, s
 
 def s2_graph(service: Loopback, rows: list[dict[str, Any]] | None, *, total: int | None = None) -> None:
     """Semantic Scholar with one paper and these edges, paged as asked; `rows` None is how it withholds a list."""
-    count = len(rows or []) if total is None else total
+    number = len(rows or []) if total is None else total
 
     def page(request: Any) -> Answer:
         offset, limit = int(request.query["offset"][0]), int(request.query["limit"][0])
@@ -76,7 +78,7 @@ def s2_graph(service: Loopback, rows: list[dict[str, Any]] | None, *, total: int
         more = {"next": offset + limit} if offset + limit < len(rows) else {}
         return Answer({"offset": offset, "data": rows[offset : offset + limit], **more})
 
-    head = s2_paper("LoRA", citationCount=count, referenceCount=count, influentialCitationCount=2)
+    head = s2_paper("LoRA", citationCount=number, referenceCount=number, influentialCitationCount=2)
     service.routes["/graph/v1/paper/ARXIV:2106.09685"] = Answer(head)
     for direction in ("citations", "references"):
         service.routes[f"/graph/v1/paper/ARXIV:2106.09685/{direction}"] = page

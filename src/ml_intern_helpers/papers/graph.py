@@ -11,7 +11,7 @@ from ml_intern_helpers.papers import arxiv, openalex, said
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Citation, Paper
-from ml_intern_helpers.papers.semantic_scholar_rows import Direction, Edge, parse_edge
+from ml_intern_helpers.papers.semantic_scholar_rows import Direction, Edge, other_end, parse_edge
 
 #: How to sort -> OpenAlex's name for the nearest it has.
 SORTS = {"influence": "cited_by_count", "submitted": "publication_date"}
@@ -87,7 +87,7 @@ def crawl(http: Http, ask: Ask) -> Graph:
 def _from_semantic_scholar(http: Http, ask: Ask) -> Graph:
     head = s2.head(http, ask.paper_id, ask.direction)
     pages, notes = _read(http, ask)
-    edges = [edge for page in pages for edge in page.edges]
+    edges = _once((edge for page in pages for edge in page.edges), ask.direction)
     read = len(edges) + sum(page.undescribed for page in pages)
     if head.total and not read:
         raise Unavailable(f"Semantic Scholar counts {head.total} {ask.direction} of arXiv:{ask.paper_id.base} but withholds them")
@@ -124,6 +124,15 @@ def _read(http: Http, ask: Ask) -> tuple[list[s2.EdgePage], list[str]]:
         advanced = page.next_offset is not None and page.next_offset > offset
         offset = page.next_offset if advanced else None
     return pages, []
+
+
+def _once(edges: Iterable[Edge], direction: Direction) -> list[Edge]:
+    """Each paper once: the list shifts while its pages are read when a citation is added to it."""
+    found: dict[object, Edge] = {}
+    for edge in edges:
+        paper_id = other_end(edge, direction).get("paperId")
+        found.setdefault(paper_id if isinstance(paper_id, str) else id(edge), edge)
+    return list(found.values())
 
 
 def passes(edge: Edge, ask: Ask) -> bool:
