@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
-from jsonschema import Draft202012Validator
 
-from support.helpers import DEAD_URL, ROOT, Outcome
+from support.helpers import DEAD_URL
 from support.loopback import Answer, Loopback, Request
-from support.papers import CLEANED, HOSTILE, Run, entry, error_feed, feed, openalex, s2_edge, s2_graph, s2_paper, urls, work
-
-SCHEMA = json.loads((ROOT / "docs/schemas/crawl_arxiv.v1.json").read_text("utf-8"))
-
-
-def answer(outcome: Outcome) -> dict[str, Any]:
-    """The JSON answer, held against its schema."""
-    Draft202012Validator(SCHEMA).validate(outcome.json)
-    return outcome.json
+from support.papers import (
+    CLEANED,
+    HOSTILE,
+    Run,
+    answer,
+    entry,
+    error_feed,
+    feed,
+    one_line,
+    openalex,
+    s2_edge,
+    s2_graph,
+    s2_paper,
+    urls,
+    work,
+)
 
 
 def sent(service: Loopback) -> dict[str, list[str]]:
     return service.requests[-1].query
-
-
-def one_line(outcome: Outcome) -> str:
-    """An error is one line and one hint, and nothing goes to stdout."""
-    lines = outcome.stderr.splitlines()
-    assert outcome.stdout == ""
-    assert len(lines) == 2, outcome.stderr
-    assert lines[0].startswith("crawl_arxiv: ")
-    assert lines[1].startswith("  next: ")
-    return outcome.stderr
 
 
 # --- search

@@ -15,19 +15,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from support.helpers import ROOT, Outcome, clean_environment
+from support.helpers import ROOT, clean_environment
 from support.loopback import Answer, Loopback, Request
-from support.papers import Run, s2_edge, s2_paper, urls
+from support.papers import Run, answer, s2_edge, s2_paper, schema, urls
 
-SCHEMA = json.loads((ROOT / "docs/schemas/crawl_arxiv.v1.json").read_text("utf-8"))
 SEED = "2106.09685"
 THIS_YEAR = datetime.now(UTC).year
 RECENT = (datetime.now(UTC) - timedelta(days=120)).date().isoformat()
-
-
-def answer(outcome: Outcome) -> dict[str, Any]:
-    Draft202012Validator(SCHEMA).validate(outcome.json)
-    return outcome.json
 
 
 def paper(number: int, title: str | None = None, **extra: Any) -> dict[str, Any]:
@@ -160,7 +154,7 @@ def test_ctrl_c_keeps_and_shows_what_is_done(service: Loopback, home: Path) -> N
     process.send_signal(signal.SIGINT)
     stdout, _ = process.communicate(timeout=30)
     found = json.loads(stdout)
-    Draft202012Validator(SCHEMA).validate(found)
+    Draft202012Validator(schema("crawl_arxiv")).validate(found)
     assert process.returncode == 130
     assert found["status"] == "unknown"
     assert "Ctrl-C" in found["graph"]["stopped"]

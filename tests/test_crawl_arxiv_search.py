@@ -8,19 +8,11 @@ import time
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from support.helpers import ROOT, Outcome
 from support.loopback import Answer, Loopback
-from support.papers import CLEANED, HOSTILE, Run, entry, feed, hub_paper, s2_paper, three, urls, work
+from support.papers import CLEANED, HOSTILE, Run, answer, entry, feed, hub_paper, s2_paper, three, urls, work
 
-SCHEMA = json.loads((ROOT / "docs/schemas/crawl_arxiv.v1.json").read_text("utf-8"))
 WORDS = ("preference", "optimization")
-
-
-def answer(outcome: Outcome) -> dict[str, Any]:
-    Draft202012Validator(SCHEMA).validate(outcome.json)
-    return outcome.json
 
 
 def scholar(arxiv_id: str | None, title: str, **extra: Any) -> dict[str, Any]:

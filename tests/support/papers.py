@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from itertools import count
 from typing import Any
 from xml.sax.saxutils import escape
 
-from support.helpers import Outcome
+from jsonschema import Draft202012Validator
+
+from support.helpers import ROOT, Outcome
 from support.loopback import Answer, Loopback
 
 #: What a title may hold: colour codes, a bidi override, a hidden tag character, markup, line breaks, rich's markup.
@@ -160,6 +163,28 @@ def urls(service: Loopback, **extra: str) -> dict[str, str]:
 
 
 Run = Callable[..., Outcome]
+
+
+def schema(command: str) -> dict[str, Any]:
+    """The schema of a command's `--json` answers."""
+    found: dict[str, Any] = json.loads((ROOT / f"docs/schemas/{command}.v1.json").read_text("utf-8"))
+    return found
+
+
+def answer(outcome: Outcome) -> dict[str, Any]:
+    """The JSON answer, held against the schema that it names."""
+    Draft202012Validator(schema(outcome.json["schema"].split("/")[1])).validate(outcome.json)
+    return outcome.json
+
+
+def one_line(outcome: Outcome) -> str:
+    """The message of an error: it is one line and one hint, and nothing goes to stdout."""
+    lines = outcome.stderr.splitlines()
+    assert outcome.stdout == ""
+    assert len(lines) == 2, outcome.stderr
+    assert lines[0].startswith(("crawl_arxiv: ", "hf_paper_meta: "))
+    assert lines[1].startswith("  next: ")
+    return outcome.stderr
 
 
 def three(service: Loopback, *, arxiv: Answer, pages: list[dict[str, Any]], scholar: Any, counts: Any = ()) -> None:

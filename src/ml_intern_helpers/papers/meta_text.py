@@ -26,7 +26,7 @@ def headline(fields: dict[str, Any]) -> str:
     """What there is around the paper, in one line; for several, how many were found."""
     rows = [row for row in fields["papers"] if row["exists"] is not False]
     if len(fields["papers"]) == 1:
-        listed = [_count(rows[0], part) for part in _asked(rows[0])] or [_citations(rows[0])]
+        listed = [_count(rows[0], part) for part in _asked(rows[0])] or [_citations(rows[0]) or ""]
         return f"arXiv:{rows[0]['arxiv_id']}: {', '.join(filter(None, [_code_count(rows[0]), *listed]))}"
     missing = f"; not found: {', '.join(fields['not_found'])}" if fields["not_found"] else ""
     unsure = sum(bool(row["failed"]) for row in rows)

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from ml_intern_helpers.errors import ToolError, Unavailable, UsageError
 from ml_intern_helpers.http import Http
 from ml_intern_helpers.papers import openalex
-from ml_intern_helpers.papers.graph import both_failed, work_of
+from ml_intern_helpers.papers.graph_openalex import both_failed, work_of
 from ml_intern_helpers.papers.model import Citation
 from ml_intern_helpers.papers.openalex import WorkPage
 from ml_intern_helpers.papers.semantic_scholar_rows import Direction
