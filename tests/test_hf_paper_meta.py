@@ -338,3 +338,9 @@ def test_help_has_examples_and_exit_codes(helper: Run) -> None:
     assert outcome.code == 0
     assert outcome.stdout.count("\n  hf_paper_meta ") == 3
     assert "exit codes: 0 good" in outcome.stdout
+
+
+def test_counts_alone_stand_in_the_first_line(service: Loopback, helper: Run) -> None:
+    hub(service)
+    first = helper("hf_paper_meta", "2106.09685", "--kind", "citations", **urls(service)).stdout.splitlines()[0]
+    assert first == "arXiv:2106.09685: code, 900 citations (1 influential)"
