@@ -23,6 +23,7 @@ from ml_intern_helpers.dataset.measuring import measure_rows
 from ml_intern_helpers.dataset.other_splits import read_others
 from ml_intern_helpers.dataset.other_splits import told as told_others
 from ml_intern_helpers.dataset.profile.make import profile
+from ml_intern_helpers.dataset.profile.sketch import Sketch
 from ml_intern_helpers.dataset.recommend import recommended
 from ml_intern_helpers.dataset.shapes.find import with_shapes
 from ml_intern_helpers.dataset.stdin import put_right, spooled
@@ -130,6 +131,7 @@ def _inspected(dataset: str, args: argparse.Namespace, context: Context) -> Repo
     look = look if dataset == args.dataset else put_right(look)
     scanned = full.scanned(asked, look, args, context)
     look = scanned.look if scanned else look
+    of_all = scanned.sketch if scanned else None
     columns = describe(look.columns, look.rows, look.types)
     parts = with_shapes(find_parts(columns, look.rows), look.rows)
     found = verdicts(look, columns, parts, args.method)
@@ -148,10 +150,16 @@ def _inspected(dataset: str, args: argparse.Namespace, context: Context) -> Repo
     full.tell(report, scanned, asked, look, args)
     report.fields["other_splits"] = told_others(others, scanned.counted["leakage"] if scanned else None)
     report.fields |= {"lengths": lengths, "decision": decide(facts, report.findings, meant)}
-    report.fields |= {**extras.EMPTY_FIELDS, "profile": profile(look, columns, parts)}
+    report.fields |= {**extras.EMPTY_FIELDS, "profile": profile(look, columns, parts, of_all)}
     report.warnings = context.warnings  # the page tells them, too
-    extras.fill(report, args, facts, lambda other: _look(other, args.sample, context))
+    extras.fill(report, args, facts, of_all, lambda other: _other(other, args, context))
     return report
+
+
+def _other(asked: Asked, args: argparse.Namespace, context: Context) -> tuple[Look, Sketch | None]:
+    """The dataset to compare with; with `--full` all its rows are sketched."""
+    look = _look(asked, args.sample, context)
+    return look, full.sketched(asked, look, args, context)
 
 
 def _look(asked: Asked, sample: int, context: Context) -> Look:
