@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ml_intern_helpers.dataset.checks.context import Facts
+from ml_intern_helpers.dataset.checks.context import CALLS, Facts
 from ml_intern_helpers.dataset.checks.duplicates import compared
 from ml_intern_helpers.dataset.checks.empty_turns import hollow
 from ml_intern_helpers.dataset.checks.near_duplicates import near_pairs
@@ -96,9 +96,14 @@ def _said(facts: Facts, code: str) -> list[Step]:
         if facts.parts.kind(part) == "string":
             conditions.append(f"{row(column)}.strip()")
         elif facts.parts.kind(part) in _CHATS:
-            said = f'str(turn.get({quoted(_keys(facts, column)[1])}) or "").strip() or turn.get("tool_calls")'
-            conditions.append(f"all({said} for turn in {row(column)})")
+            said = f'str(turn.get({quoted(_keys(facts, column)[1])}) or "").strip()'
+            called = [f" or turn.get({quoted(name)})" for name in CALLS[: 1 + _called_in_the_old_way(cells)]]
+            conditions.append(f"all({said}{''.join(called)} for turn in {row(column)})")
     return [Step(code, " and ".join(dict.fromkeys(conditions)))] if conditions else []
+
+
+def _called_in_the_old_way(cells: list[object]) -> bool:
+    return any(turn.get(CALLS[1]) for cell in cells for turn in _turns(cell))
 
 
 def _asked(facts: Facts, code: str) -> list[Step]:

@@ -84,6 +84,8 @@ def turn_problem(turn: object, pictures: bool = False) -> str | None:
         return "role"
     if any(isinstance(arguments, str) for arguments in call_arguments(turn)):
         return "arguments"
+    if turn.get("function_call") and isinstance(turn.get("content"), str):
+        return "function_call"
     return _content_problem(turn.get("content"), bool(turn.get("tool_calls")), pictures)
 
 
@@ -124,9 +126,10 @@ _SAID = {
     "json": "'{column}' holds messages written down as JSON text: TRL would train on the JSON itself",
     "blocks": "'{column}' has contents in blocks ({blocks}) and no images: a text model's chat template takes strings",
     "arguments": "'{column}' has tool calls whose arguments are JSON text: a template that writes them as JSON quotes them twice",
+    "function_call": "'{column}' calls functions in OpenAI's old form (function_call): chat templates leave the calls out",
 }
 #: What TRL trains through without an error.
-_SILENT = ("role", "json", "arguments")
+_SILENT = ("role", "json", "arguments", "function_call")
 PICTURES = ("images", "image")
 
 

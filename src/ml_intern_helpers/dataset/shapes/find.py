@@ -8,10 +8,13 @@ from dataclasses import replace
 from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.shapes import (
     answers,
+    api_log,
     captions,
     choices,
     classes,
+    old_calls,
     openai_pairs,
+    parts_turns,
     ranked,
     single_turns,
     tags,
@@ -28,6 +31,9 @@ FINDERS: tuple[Callable[[Parts, Rows], Shape | None], ...] = (
     versus.find,
     ranked.find,
     openai_pairs.find,
+    old_calls.find,
+    parts_turns.find,
+    api_log.find,
     transcript.find,
     translation.find,
     answers.find,
