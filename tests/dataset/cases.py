@@ -508,6 +508,20 @@ API_CASES = [
         form="api-responses",
         best=[],
     ),
+    Case(
+        "a conversation inside a struct",
+        rows(lambda n: {"id": n, "conversation": {"meta": {"from": "web"}, "turns": chat(n)}}),
+        {"sft": M, "grpo": M},
+        form="nested-messages",
+        best=["sft"],
+    ),
+    Case(
+        "several conversations in each row",
+        rows(lambda n: {"dialogs": [chat(n), chat(n + 100)]}),
+        {"sft": U, "dpo": U, "grpo": U, "kto": U, "reward": U},
+        form="conversations-in-lists",
+        best=[],
+    ),
 ]
 
 # Shapes that take more than another name for a column.

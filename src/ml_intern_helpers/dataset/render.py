@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.dataset.full.shown import full_lines
-from ml_intern_helpers.dataset.render_decision import decision_lines, length_lines
+from ml_intern_helpers.dataset.render_decision import all_rows, decision_lines, length_lines
 from ml_intern_helpers.dataset.verdicts import TITLES
 from ml_intern_helpers.report import Report, render_finding
 from ml_intern_helpers.text import human_bytes, shorten
@@ -86,7 +86,7 @@ def _looked_at(fields: Fields) -> str:
 
 def _extent(at: Fields) -> str:
     if at["complete"]:
-        return f"all {at['rows_sampled']:,} rows"
+        return all_rows(at["rows_sampled"])
     told = f"{at['rows_sampled']:,} rows verified ({at['order']})"
     if at["rows_parsed"] is not None and at["bytes_total"]:
         told += f"; {at['rows_parsed']:,} rows parsed, {human_bytes(at['bytes_read'])} of {human_bytes(at['bytes_total'])}"
