@@ -239,7 +239,9 @@ def test_a_map_is_refused_as_datasets_does(full: tuple[str, ...], call: Call, tm
 
 
 def test_images_that_are_mere_bytes_are_told_apart_from_images(call: Call, tmp_path: Path) -> None:
+    """`datasets` writes into a file which columns are images; without that, they are loaded as bytes."""
     import pyarrow as pa
+    import pyarrow.parquet as parquet
 
     cells = pa.array([{"bytes": b"\x89PNG", "path": f"{n}.png"} for n in range(20)])
     captions = [f"a picture of the number {n}" for n in range(20)]
@@ -247,19 +249,24 @@ def test_images_that_are_mere_bytes_are_told_apart_from_images(call: Call, tmp_p
     (told,) = [item for item in loose["findings"] if item["code"] == "SET306"]
     assert "stored as bytes" in told["message"]
     assert "cast_column('image', datasets.Image())" in told["fix"]
-    features = datasets.Features({"image": datasets.Image(), "caption": datasets.Value("string")})
-    made = datasets.Dataset.from_dict({"image": cells.to_pylist(), "caption": captions}, features)
-    made.to_parquet(tmp_path / "made.parquet")
+    features = {"image": {"_type": "Image"}, "caption": {"dtype": "string", "_type": "Value"}}
+    written = pa.table({"image": cells, "caption": captions}).replace_schema_metadata(
+        {"huggingface": json.dumps({"info": {"features": features}})}
+    )
+    parquet.write_table(written, tmp_path / "made.parquet")
     known = call(str(tmp_path / "made.parquet"), "--json").json
     (told,) = [item for item in known["findings"] if item["code"] == "SET306"]
     assert (told["severity"], "bytes" in told["message"]) == ("info", False)
 
 
 def test_recordings_are_for_none_of_these_methods(call: Call, tmp_path: Path) -> None:
-    columns = {"audio": [{"bytes": b"RIFF", "path": "a.wav"}] * 9, "text": [f"what was said in recording {n}" for n in range(9)]}
+    columns = {
+        "audio": [{"bytes": b"RIFF", "path": "a.wav"}] * 9,
+        "transcription": [f"what was said in recording {n}" for n in range(9)],
+    }
     report = call(str(_parquet(tmp_path / "rows.parquet", columns)), "--json").json
     assert {verdict["verdict"] for verdict in report["verdicts"].values()} == {"incompatible"}
-    assert "keep 'text' and nothing else" in report["formats"][0]["note"]
+    assert "keep 'transcription' and nothing else, as 'text'" in report["formats"][0]["note"]
 
 
 @pytest.mark.parametrize(
