@@ -125,7 +125,7 @@ def put_right(look: Look) -> Look:
         source=replace(look.source, where=SHOWN),
         load=f"{load}  # with what was piped in saved as {kept}",
         splits=[_no_path(item, shown) for item in look.splits],
-        findings=[replace(item, file=SHOWN if item.file == shown else item.file) for item in look.findings],
+        findings=[item._replace(file=SHOWN if item.file == shown else item.file) for item in look.findings],
     )
 
 

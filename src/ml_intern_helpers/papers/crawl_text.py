@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.papers.reading import answer_text as reading_text
-from ml_intern_helpers.papers.recipe import answer_text as recipe_text
 from ml_intern_helpers.papers.search import answer_text as search_text
 from ml_intern_helpers.papers.sources import render_sources
 from ml_intern_helpers.papers.walk import answer_text as walk_text
@@ -72,7 +70,11 @@ def _search_headline(fields: dict[str, Any]) -> str:
 def _graph_headline(fields: dict[str, Any]) -> str:
     paper_id, total = fields["paper"]["arxiv_id"], fields["total"]
     number = "an unknown number of papers" if total is None else plural(total, "paper")
-    said = f"{number} cite arXiv:{paper_id}" if fields["mode"] == "citations" else f"arXiv:{paper_id} cites {number}"
+    said = (
+        f"{number} {'cites' if total == 1 else 'cite'} arXiv:{paper_id}"
+        if fields["mode"] == "citations"
+        else f"arXiv:{paper_id} cites {number}"
+    )
     if not fields["complete"]:
         said += f"; the first {fields['read']:,} were read"
     if fields["matching"] is not None and fields["matching"] not in (total, fields["read"]):
@@ -138,12 +140,12 @@ def _counts(row: dict[str, Any]) -> str:
 
 
 def graph_text(fields: dict[str, Any]) -> str:
-    """The lanes of a walked graph, a bounded number of papers in each."""
+    """The lanes of a walked graph, a bounded number of papers in each; what the new ones are about is said of them alone."""
     lines = [walk_text.headline(fields), *walk_text.files(fields), STRANGERS, *_subject(fields["paper"])]
     for title, rows in walk_text.lanes(fields):
         lines += ["", title]
         for number, row in enumerate(rows, start=1):
-            lines += block(number, row)
+            lines += block(number, row if title.startswith("FRONTIER") else {**row, "abstract": None})
     return "\n".join([*lines, "", render_sources(fields["sources"])])
 
 
@@ -172,10 +174,17 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+def _recipe_text(fields: dict[str, Any]) -> str:
+    from ml_intern_helpers.papers.recipe.answer_text import render as text
+
+    return text(fields)
+
+
+def _reading_text(fields: dict[str, Any]) -> str:
+    from ml_intern_helpers.papers.reading.answer_text import render as text
+
+    return text(fields)
+
+
 #: The field that an answer of another kind has, and what renders it.
-_OTHER_KINDS = {
-    "recipe": recipe_text.render,
-    "reading": reading_text.render,
-    "notes": notes_text,
-    "graph": graph_text,
-}
+_OTHER_KINDS = {"recipe": _recipe_text, "reading": _reading_text, "notes": notes_text, "graph": graph_text}

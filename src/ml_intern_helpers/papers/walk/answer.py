@@ -16,7 +16,8 @@ from ml_intern_helpers.papers.model import Limits, Paper
 from ml_intern_helpers.papers.sources import sources
 from ml_intern_helpers.papers.walk import data, files, lanes
 from ml_intern_helpers.papers.walk.bibtex import bibtex
-from ml_intern_helpers.papers.walk.walk import Ask, Walk, walk
+from ml_intern_helpers.papers.walk.nearby import walked
+from ml_intern_helpers.papers.walk.walk import Ask, Walk
 from ml_intern_helpers.report import Report
 
 
@@ -26,17 +27,22 @@ def run(args: argparse.Namespace, context: Context, empty: dict[str, Any], aims:
     ask = Ask(require_id(args.graph), **{name: value for name, value in given.items() if value is not None})
     today = datetime.now(UTC).date()
     context.progress("asking Semantic Scholar …")
-    found = walk(context.http, ask, today, context.progress)
+    found = walked(context.http, ask, today, context.progress)
     for note in [*found.notes, *([found.stopped] if found.stopped else [])]:
         context.warn(note)
     _keep(found)
     written = _write(found, ask, today, aims)
     limits = Limits(abstract=None, authors=None, contexts=None) if args.full else Limits()
     fields = {**empty, "mode": "graph", "paper": _row(found, found.seed, limits), "sources": sources(found.responses)}
-    fields |= {"graph": _graph(found, ask, today, args.limit, limits), "files": written}
+    fields |= {"graph": _graph(found, ask, today, args.limit, limits) | _sent(context), "files": written}
     return Report(
         "crawl_arxiv", "unknown" if found.stopped else "ok", fields=fields, exit_code=STOPPED if found.interrupted else None
     )
+
+
+def _sent(context: Context) -> dict[str, int]:
+    """What was really sent: an answer that came on the third try cost three requests."""
+    return {"requests_made": context.http.requests_made}
 
 
 def _graph(found: Walk, ask: Ask, today: date, limit: int, limits: Limits) -> dict[str, Any]:
@@ -47,7 +53,6 @@ def _graph(found: Walk, ask: Ask, today: date, limit: int, limits: Limits) -> di
         "links": len(found.links),
         **{name: value for name, value in asdict(ask).items() if name in ("hops", "budget")},
         "answers": len(found.responses),
-        "requests_made": sum(not response.cached for response in found.responses),
         "complete": found.complete(ask.hops),
         "stopped": found.stopped,
         "unread_papers": len(found.open_nodes(ask.hops)),
@@ -100,4 +105,4 @@ def _keep(found: Walk) -> None:
     """Into the library, once: stored answers have been through here already."""
     if any(not response.cached for response in found.responses):
         when = min(response.fetched_at for response in found.responses)
-        kept.keep(kept.Kept(node.paper, "Semantic Scholar", when) for node in found.nodes.values())
+        kept.keep(kept.Kept(node.paper, found.service, when) for node in found.nodes.values())
