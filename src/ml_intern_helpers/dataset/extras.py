@@ -86,7 +86,7 @@ def fill(report: Report, args: argparse.Namespace, facts: Facts, of_all: Sketch 
     if args.compare is not None:
         report.fields["compare"] = compared(report.fields, facts, other_side(args.compare, args.method, look), of_all)
     if args.card:
-        from ml_intern_helpers.dataset.card_text import card_text
+        from ml_intern_helpers.dataset.told.card import card_text
 
         report.fields["card_markdown"] = card_text(report.fields, report.findings)
     if args.html is not None:
