@@ -24,7 +24,7 @@ _READS_ONLY = re.compile(
 
 def touches_records(command: str) -> bool:
     """True when the line may change what was agreed or what is on file; see `own_records`."""
-    return ".ml-intern" in command or " change" in command
+    return ".ml-intern" in command or " change" in command or " agree" in command
 
 
 def concerns_us(command: str) -> bool:
@@ -36,4 +36,9 @@ def launches_nothing(command: str) -> bool:
     """True when the line certainly starts no training and submits no job."""
     if not _SIGNS.search(_QUOTES.sub("", command)):
         return True
+    return only_reads(command)
+
+
+def only_reads(command: str) -> bool:
+    """True for a single command that starts none of its arguments: `grep "python train.py" notes`."""
     return not _SEVERAL.search(command) and bool(_READS_ONLY.match(command))

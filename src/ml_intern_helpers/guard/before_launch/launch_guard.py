@@ -41,7 +41,7 @@ def guarded(event: dict[str, object], command: str, cwd: str) -> Decision:
     start = time.monotonic()
     found, looked = (PASS, False) if everyday.launches_nothing(command) else _looked_at(command, cwd, event)
     if found.kind == "pass":
-        written = own_records.on_command(command)
+        written = own_records.on_command(command, event)
         found, looked = (written, True) if written.kind != "pass" else (found, looked)
     if not looked:
         return PASS
