@@ -1,7 +1,7 @@
 """The records that the rules rest on: what was agreed is changed by the user's word alone, what was spent by nobody.
 
-`.ml-intern/task.json` is written by `task`, `runs.jsonl` by the hooks. A model that edits either writes its own permission; so does
-a model that closes a task and agrees to another one by itself.
+`.ml-intern/task.json` is written by `task`, `runs.jsonl` by the hooks. A model that edits either writes its own permission;
+so does a model that closes a task and agrees to another one by itself.
 """
 
 from __future__ import annotations
