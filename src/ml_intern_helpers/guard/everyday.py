@@ -8,6 +8,8 @@ import re
 _SIGNS = re.compile(
     r"(?<![\w.-])(?:hf|hf\.exe|huggingface-cli|accelerate|torchrun|deepspeed|trl|i?python[\d.]*t?|pypy[\d.]*|uvx?|pipx"
     r"|make|gmake|bash|sh|zsh|dash|ksh|source|eval|sbatch|launch)(?![\w.-])|\.(?:py|ipynb|sh|bash|slurm|sbatch)(?!\w)|/api/(?:scheduled-)?jobs/"
+    # A command that only the shell knows: `$CMD`, `$(cat cmd)`.
+    r"|(?:^|[;&|(\n]|\b(?:then|do|else|exec|nohup|time|sudo|setsid|timeout\s+\S+)\s)\s*(?:\$[{@*A-Za-z_]|\$\(\s*(?:cat\s|<)|`\s*cat\s)"
 )
 _QUOTES = re.compile(r"""['"\\]""")
 #: Joins, substitutions, redirects into programs: behind one of these stands another command.

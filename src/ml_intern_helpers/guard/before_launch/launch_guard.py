@@ -21,6 +21,7 @@ from ml_intern_helpers.guard.decisions import PASS, Decision
 from ml_intern_helpers.guard.permissions import own_records
 
 if TYPE_CHECKING:
+    from ml_intern_helpers.guard.before_launch.holds import State
     from ml_intern_helpers.preflight.launch.judge import Judged
     from ml_intern_helpers.report import Finding
 
@@ -70,24 +71,33 @@ def _judged(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decision
         return PASS, False
     if any(launch.target.reason == TOO_DEEP for launch in launches):
         raise Unavailable("its shells are nested too deeply", hint="write the launch as one plain command")
+    from ml_intern_helpers.guard.before_launch import holds, never_ran, not_looked_at
     from ml_intern_helpers.preflight.launch.judge import examined
 
-    found = [one for one in examined(launches) if one.launch.mode == "jobs" or one.trains]
-    return (_decided(found, cwd, event), True) if found else (PASS, False)
-
-
-def _decided(found: list[Judged], cwd: Path, event: dict[str, object]) -> Decision:
-    from ml_intern_helpers.guard.before_launch import holds, never_ran, on_file, weighing
-
-    never_ran.try_to_give_back(event)
+    judged = examined(launches)
+    found = [one for one in judged if one.launch.mode == "jobs" or one.trains]
+    hidden = not_looked_at.candidates(judged)
+    if not found and not hidden:
+        return PASS, False
+    if found:
+        never_ran.try_to_give_back(event)
     state = holds.state_of(_folders(event, cwd))
+    hidden = not_looked_at.worth_a_word(hidden, state)
+    return (_decided(found, hidden, state, event), True) if found or hidden else (PASS, False)
+
+
+def _decided(found: list[Judged], hidden: list[Judged], state: State, event: dict[str, object]) -> Decision:
+    from ml_intern_helpers.guard.before_launch import holds, not_looked_at, on_file, weighing
+
     weighed = weighing.weighed(found, state)
     if weighed.wrong:
         return Decision("deny", _refusal(weighed.wrong), codes=_codes(weighed.wrong))
-    held = [*weighed.asked, *holds.holds(found, state)] or on_file.reserve(found, state, event)
+    asked = [*weighed.asked, *holds.holds(found, state), *not_looked_at.held(hidden, state)]
+    held = asked or on_file.reserve(found, state, event)
     if held:
         return Decision("ask", holds.question(held), codes=tuple(dict.fromkeys(hold.code for hold in held)))
-    return Decision("pass", context=_notes(weighed.told))
+    told = [_notes(weighed.told), not_looked_at.advice(hidden)]
+    return Decision("pass", context="\n".join(filter(None, told)))
 
 
 def _folders(event: dict[str, object], cwd: Path) -> list[Path]:
