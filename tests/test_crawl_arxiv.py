@@ -48,8 +48,8 @@ def test_search_in_json(service: Loopback, helper: Run) -> None:
     assert (found["mode"], found["total"], found["returned"], found["next_start"]) == ("search", 37, 1, 1)
     paper = found["papers"][0]
     assert (paper["arxiv_id"], paper["version"], paper["title"], paper["year"]) == ("2305.18290", 3, "DPO", 2024)
-    assert (len(paper["authors"]), paper["authors_total"]) == (6, 9)
-    assert paper["abstract"] == "x" * 600 + "…[300 more characters]"
+    assert (len(paper["authors"]), paper["authors_total"]) == (3, 9)
+    assert paper["abstract"] == "x" * 300 + "…[600 more characters]"
     assert paper["abstract_cut"] is True
     assert paper["categories"] == ["cs.CL", "cs.LG"]
     assert paper["links"]["pdf"] == "https://arxiv.org/pdf/2305.18290v3"

@@ -71,7 +71,7 @@ def test_the_text_says_who_answered_and_why(service: Loopback, helper: Run) -> N
     lines = text.splitlines()
     assert lines[0] == "4 papers found by arXiv, Hugging Face Hub, Semantic Scholar; showing 1-4, by score"
     assert "  arXiv: 2 of 812 papers" in lines
-    assert any(line.startswith("   score 0.") and "relevance=" in line for line in lines)
+    assert any(line.startswith("   score 0.") and "arXiv #1" in line and "citations a year" in line for line in lines)
     again = helper("crawl_arxiv", *WORDS, **urls(service)).stdout
     assert "  arXiv: 2 of 812 papers (stored answer, " in again
 
@@ -96,8 +96,8 @@ def test_one_dead_service_is_said_and_costs_no_answer(service: Loopback, helper:
     outcome = helper("crawl_arxiv", *WORDS, "--json", **urls(service))
     found = answer(outcome)
     assert (outcome.code, [each["answered"] for each in found["services"]].count(False)) == (0, 1)
-    assert any("did not answer" in warning for warning in found["warnings"])
-    assert "NOT by" in helper("crawl_arxiv", *WORDS, **urls(service)).stdout.splitlines()[0]
+    assert any("no papers from" in warning for warning in found["warnings"])
+    assert "NO ANSWER from" in helper("crawl_arxiv", *WORDS, **urls(service)).stdout.splitlines()[0]
 
 
 def test_who_refuses_a_search_is_not_asked_for_counts(service: Loopback, helper: Run) -> None:
@@ -227,7 +227,7 @@ def test_trending(service: Loopback, helper: Run) -> None:
     assert [(p["arxiv_id"], p["citation_count"]) for p in found["papers"]] == [("2401.00007", None), ("2401.00008", 5)]
     assert found["papers"][0]["title"] == CLEANED
     text = helper("crawl_arxiv", "--trending", **urls(service)).stdout
-    assert text.splitlines()[0] == "2 trending papers by Hugging Face Hub; showing 1-2, in the Hub's order"
+    assert text.splitlines()[0] == "2 trending papers found by Hugging Face Hub; showing 1-2, in the Hub's order"
 
 
 # --- the library

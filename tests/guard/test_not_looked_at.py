@@ -137,7 +137,7 @@ def test_what_runs_here_and_cannot_be_read_passes_with_a_word(project: Project, 
     assert (answer.kind, answer.context.count("\n")) == ("", 0)
     assert answer.context.startswith("ml-intern could not look at what this starts (")
     assert words in answer.context
-    assert "name the script on the line" in answer.context
+    assert "name a script of this folder" in answer.context
     [line] = project.log()
     assert (line["decision"], "could not look at" in line["reason"]) == ("pass", True)
 

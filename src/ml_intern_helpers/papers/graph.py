@@ -143,10 +143,10 @@ def ranked(edges: Iterable[s2.Edge], sort: str) -> list[s2.Edge]:
 
 def _from_openalex(http: Http, ask: Ask, reason: ToolError) -> Graph:
     try:
-        work = _work(http, ask.paper_id)
+        work = work_of(http, ask.paper_id)
         pages = _pages(http, ask, work.work_id)
     except ToolError as err:
-        raise _both(ask.paper_id, reason, err) from err
+        raise both_failed(ask.paper_id, reason, err) from err
     papers = [paper for page in pages for paper in page.papers]
     skipped = ask.start % openalex.PAGE_SIZE
     total = work.paper.citation_count if ask.direction == "citations" else work.references_total
@@ -166,7 +166,7 @@ def _from_openalex(http: Http, ask: Ask, reason: ToolError) -> Graph:
     )
 
 
-def _work(http: Http, paper_id: ArxivId) -> openalex.Work:
+def work_of(http: Http, paper_id: ArxivId) -> openalex.Work:
     """The paper at OpenAlex: by its DOI, else by the title that arXiv gives."""
     try:
         return openalex.by_doi(http, paper_id)
@@ -194,7 +194,7 @@ def _pages(http: Http, ask: Ask, work_id: str) -> list[openalex.WorkPage]:
     return pages
 
 
-def _both(paper_id: ArxivId, first: ToolError, second: ToolError) -> ToolError:
+def both_failed(paper_id: ArxivId, first: ToolError, second: ToolError) -> ToolError:
     """One error for two services that failed."""
     if isinstance(first, NotFound) and isinstance(second, NotFound):
         told = f"neither Semantic Scholar nor OpenAlex knows arXiv:{paper_id.base}"
@@ -203,4 +203,5 @@ def _both(paper_id: ArxivId, first: ToolError, second: ToolError) -> ToolError:
         )
     if isinstance(second, UsageError):
         return second
-    return Unavailable(f"{first.message}; {second.message}", hint=first.hint or second.hint)
+    hints = (second.hint, first.hint) if isinstance(first, NotFound) else (first.hint, second.hint)
+    return Unavailable(f"{first.message}; {second.message}", hint=hints[0] or hints[1])

@@ -114,7 +114,7 @@ def recommended(http: Http, ref: str, limit: int) -> Found:
     """Papers that Semantic Scholar recommends to readers of this one, out of all of computer science."""
     params: Params = {"fields": PAPER_FIELDS, "limit": limit, "from": "all-cs"}
     response = _asked(http, f"/recommendations/v1/papers/forpaper/{ref}", params, ref)
-    return Found(_papers(mapping(response.json()).get("recommendedPapers")), None, response)
+    return Found(_papers(_body(response, "recommendedPapers").get("recommendedPapers")), None, response)
 
 
 def search(http: Http, words: str, *, limit: int, since: str | None, until: str | None, min_citations: int | None) -> Found:
@@ -128,7 +128,7 @@ def search(http: Http, words: str, *, limit: int, since: str | None, until: str 
         "minCitationCount": min_citations,
     }
     response = _asked(http, "/graph/v1/paper/search", params, "this search")
-    body = mapping(response.json())
+    body = _body(response, "data", "total")
     return Found(_papers(body.get("data")), count(body.get("total")), response)
 
 
@@ -136,7 +136,10 @@ def batch(http: Http, arxiv_ids: Sequence[str]) -> Found:
     """Citation counts of many papers (at most 500) in one request; ids that it does not know come back as null."""
     payload = {"ids": [f"ARXIV:{each}" for each in arxiv_ids]}
     response = _settled(http.post(SEMANTIC_SCHOLAR, "/graph/v1/paper/batch", payload, {"fields": PAPER_FIELDS}), "these papers")
-    return Found(_papers(response.json()), None, response)
+    rows = response.json()
+    if not isinstance(rows, list):
+        raise _no_list(response)
+    return Found(_papers(rows), None, response)
 
 
 def ref_of(paper: Paper) -> str | None:
@@ -154,7 +157,7 @@ def other_end(edge: Edge, direction: Direction) -> dict[str, Any]:
 
 def parse_edges(response: Response, direction: Direction) -> EdgePage:
     """A `/citations` or `/references` answer. `data` may be null: a publisher withheld the list."""
-    body = mapping(response.json())
+    body = _body(response, "data", "offset")
     rows = mappings(body.get("data"))
     found = [edge for edge in (_edge(row, _OTHER_END[direction]) for row in rows) if edge is not None]
     return EdgePage(tuple(found), len(rows) - len(found), count(body.get("next")), response)
@@ -215,6 +218,19 @@ def _papers(rows: object) -> tuple[Paper, ...]:
     return tuple(paper for paper in map(parse_paper, mappings(rows)) if paper is not None)
 
 
+def _body(response: Response, *keys: str) -> dict[str, Any]:
+    """An answer with at least one of `keys`; an error told with status 200 is not an empty list."""
+    body = mapping(response.json())
+    if not any(key in body for key in keys):
+        raise _no_list(response)
+    return body
+
+
+def _no_list(response: Response) -> BadData:
+    said = response.message()
+    return BadData("Semantic Scholar answered without a list of papers" + (f": {said}" if said else ""), hint="ask again later")
+
+
 def _get(http: Http, path: str, params: Params, paper_id: ArxivId) -> Response:
     return _asked(http, path, params, f"arXiv:{paper_id.base}")
 
@@ -233,5 +249,6 @@ def _settled(response: Response, what: str) -> Response:
         hint = "ask again in a minute" if key else "ask again in a minute, or set SEMANTIC_SCHOLAR_API_KEY (a key is free)"
         raise RateLimited("Semantic Scholar answers 429: too many requests", hint=hint)
     if response.status == 400:
-        raise Unavailable(f"Semantic Scholar rejects the request for {what}: {response.message()}")
+        told = f"Semantic Scholar rejects the request for {what}: {response.message()}"
+        raise Unavailable(told, hint="check the arguments; if they are right, please report it")
     return response.raise_for_status(what)

@@ -49,5 +49,5 @@ def advice(found: list[Judged]) -> str:
         return ""
     why = found[0].launch.target.reason or "its script was not read"
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-    way_on = "if it trains, name the script on the line to have it checked"
+    way_on = "if it trains, name a script of this folder on the line to have it checked"
     return f"ml-intern could not look at what this starts ({why}{more}): {way_on}."

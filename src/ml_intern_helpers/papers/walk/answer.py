@@ -16,7 +16,8 @@ from ml_intern_helpers.papers.model import Limits, Paper
 from ml_intern_helpers.papers.sources import sources
 from ml_intern_helpers.papers.walk import data, files, lanes
 from ml_intern_helpers.papers.walk.bibtex import bibtex
-from ml_intern_helpers.papers.walk.walk import Ask, Walk, walk
+from ml_intern_helpers.papers.walk.nearby import walked
+from ml_intern_helpers.papers.walk.walk import Ask, Walk
 from ml_intern_helpers.report import Report
 
 
@@ -26,7 +27,7 @@ def run(args: argparse.Namespace, context: Context, empty: dict[str, Any], aims:
     ask = Ask(require_id(args.graph), **{name: value for name, value in given.items() if value is not None})
     today = datetime.now(UTC).date()
     context.progress("asking Semantic Scholar …")
-    found = walk(context.http, ask, today, context.progress)
+    found = walked(context.http, ask, today, context.progress)
     for note in [*found.notes, *([found.stopped] if found.stopped else [])]:
         context.warn(note)
     _keep(found)
@@ -104,4 +105,4 @@ def _keep(found: Walk) -> None:
     """Into the library, once: stored answers have been through here already."""
     if any(not response.cached for response in found.responses):
         when = min(response.fetched_at for response in found.responses)
-        kept.keep(kept.Kept(node.paper, "Semantic Scholar", when) for node in found.nodes.values())
+        kept.keep(kept.Kept(node.paper, found.service, when) for node in found.nodes.values())

@@ -35,7 +35,7 @@ def whole(found: Walk, ask: Ask, today: date) -> dict[str, Any]:
         "hops": ask.hops,
         "complete": found.complete(ask.hops),
         "stopped": found.stopped,
-        "source": "Semantic Scholar",
+        "source": found.service,
         "fetched_at": min(response.date for response in found.responses),
         "papers": papers,
         "links": links,

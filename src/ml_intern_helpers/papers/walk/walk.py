@@ -21,6 +21,7 @@ from ml_intern_helpers.papers.age import citations_a_year
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Citation, Paper, key_of
 from ml_intern_helpers.papers.semantic_scholar import Direction
+from ml_intern_helpers.services import SEMANTIC_SCHOLAR
 
 #: Edges read around the seed, and around each further paper.
 _SEED_PAGE, _PAGE = 1000, 200
@@ -31,6 +32,7 @@ _RECOMMENDED = 20
 _FARTHER = 0.6
 #: Failures one after another that mean "the service", not "this paper".
 _FAILURES = 2
+GOES_ON = "; the same command goes on from here"
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Walk:
         recommended: keys of papers that Semantic Scholar recommends; not part of the graph unless a link leads there too.
         left_out: papers read and not taken, for want of room or promise.
         stopped: why it ended early, or None.
+        service: who says so.
     """
 
     seed: str
@@ -80,6 +83,7 @@ class Walk:
     left_out: int = 0
     stopped: str | None = None
     interrupted: bool = False
+    service: str = SEMANTIC_SCHOLAR.name
 
     def open_nodes(self, hops: int) -> list[str]:
         """Papers whose own edges may be read and were not, most promising first."""
@@ -113,9 +117,9 @@ def walk(http: Http, ask: Ask, today: date, progress: Callable[[str], None]) -> 
         _around_seed(http, found, ask, today)
         _outward(http, found, ask, today, progress)
     except KeyboardInterrupt:
-        found.stopped, found.interrupted = "stopped by Ctrl-C; the same command goes on from here", True
+        found.stopped, found.interrupted = f"stopped by Ctrl-C{GOES_ON}", True
     except ToolError as err:
-        found.stopped = f"{err.message}; the same command goes on from here"
+        found.stopped = f"{err.message}{GOES_ON}"
     return found
 
 
