@@ -91,7 +91,7 @@ def _made_open(node: ast.ClassDef) -> FunctionRecord | None:
     for item in node.decorator_list if _is_dataclass(node) else ():
         taken = _keyword(item, "accept_kwargs") if isinstance(item, ast.Call) else None
         if isinstance(taken, ast.Constant) and taken.value is True:
-            return FunctionRecord(tuple(replace(one, keyword_only=True) for one in _fields(node)), open=True)
+            return FunctionRecord(tuple(one._replace(keyword_only=True) for one in _fields(node)), open=True)
     return None
 
 
