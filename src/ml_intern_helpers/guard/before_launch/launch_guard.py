@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from ml_intern_helpers.guard import control, everyday
-from ml_intern_helpers.guard.decisions import PASS, Decision
+from ml_intern_helpers.guard.decisions import PASS, Decision, softened
 from ml_intern_helpers.guard.permissions import own_records
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def guarded(event: dict[str, object], command: str, cwd: str) -> Decision:
         found, looked = (written, True) if written.kind != "pass" else (found, looked)
     if not looked:
         return PASS
-    decision = _softened(found) if mode == "warn" else found
+    decision = softened(found) if mode == "warn" else found
     _log(event, command, cwd, decision, (time.monotonic() - start) * 1000)
     return decision
 
@@ -131,13 +131,6 @@ def _listed(findings: list[Finding]) -> list[str]:
     shown = without_repeats(findings)[:_MOST_FINDINGS]
     more = len(findings) - len(shown)
     return [*map(render_finding, shown), *([f"and {more} more"] if more > 0 else [])]
-
-
-def _softened(decision: Decision) -> Decision:
-    """`ML_INTERN_GUARD=warn`: told, not held."""
-    if decision.kind not in ("deny", "ask"):
-        return decision
-    return Decision("pass", context=f"ML_INTERN_GUARD=warn let this pass. {decision.reason}", codes=decision.codes)
 
 
 def _unread(err: BaseException) -> Decision:

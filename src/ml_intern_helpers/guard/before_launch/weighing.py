@@ -70,4 +70,8 @@ def _unseen(one: Judged) -> Iterator[Hold]:
     hidden = next((word.unknown for word in one.launch.args if word.unknown), "") if target.kind == "command" else ""
     if one.launch.mode == "jobs" and (target.kind in UNSEEN or hidden):
         why = hidden or target.reason or "its script was not read"
-        yield Hold("UNSEEN", f"what {one.launch.launcher} starts could not be looked at: {why}", "name a script of this folder")
+        yield Hold(
+            "UNSEEN",
+            f"what {one.launch.launcher} starts could not be looked at: {why}",
+            "start a script of this folder, or ask the user",
+        )
