@@ -9,7 +9,7 @@ import pytest
 
 from support.helpers import DEAD_URL, Outcome
 from support.loopback import Answer, Loopback, Request
-from support.papers import DOI, HOSTILE, entry, feed, hub, hub_paper, openalex, s2_edge, s2_graph, s2_paper, three, work
+from support.papers import CLEANED, DOI, HOSTILE, entry, feed, hub, hub_paper, openalex, s2_edge, s2_graph, s2_paper, three, work
 
 Command = Callable[..., Outcome]
 PAPER = "2106.09685"
@@ -162,6 +162,65 @@ def test_parts_that_failed_alike_are_one_line(service: Loopback, command: Comman
     lines = command("hf_paper_meta", PAPER).stderr.splitlines()
     assert lines[0] == f"warning: {PAPER}: paper page, models, datasets, collections: Hugging Face Hub answered 502"
     assert lines[1].startswith(f"warning: {PAPER}: spaces: Hugging Face Hub answered text/html where JSON was expected")
+
+
+# --- ids
+
+
+WAYS = {
+    "id": ("crawl_arxiv", "--id"),
+    "cited-by": ("crawl_arxiv", "--cited-by"),
+    "refs": ("crawl_arxiv", "--refs"),
+    "graph": ("crawl_arxiv", "--graph"),
+    "meta": ("hf_paper_meta",),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("malformed", ["2106.096", "21O6.09685", "hep-th/99010", "2106.09685v0", "lora", "../../etc/passwd", " "])
+def test_a_malformed_id_asks_nobody(service: Loopback, command: Command, way: str, malformed: str) -> None:
+    outcome = command(*WAYS[way], malformed)
+    assert (outcome.code, outcome.stdout, len(outcome.stderr.splitlines()), service.requests) == (2, "", 2, [])
+    assert "is not an arXiv id" in outcome.stderr
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("unknown", ["2401.99999", "2401.99999v3", "hep-th/9901999", "1234.12345"])
+def test_an_unknown_id_is_told_as_such(service: Loopback, command: Command, waits: list[float], way: str, unknown: str) -> None:
+    service.routes |= {
+        "/api/query": feed(),
+        **{f"/api/{kind}": Answer([]) for kind in ("models", "datasets", "spaces", "collections")},
+    }
+    service.routes |= {"/works": Answer({"meta": {"count": 0}, "results": []}), "/graph/v1/paper/batch": Answer([None])}
+    outcome = command(*WAYS[way], unknown)
+    assert (outcome.code, outcome.stdout, len(outcome.stderr.splitlines()), waits) == (3, "", 2, [])
+    assert unknown.partition("v")[0] in outcome.stderr
+    assert command(*WAYS[way], unknown, "--json").json["error"]["code"] == "not-found"
+
+
+@pytest.mark.parametrize("written", [f"{PAPER}v2", f"https://arxiv.org/abs/{PAPER}v1", f"arXiv:{PAPER}v2 [cs.CL] 16 Oct 2021"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_versioned_id_is_one_paper_to_services_without_versions(
+    service: Loopback, command: Command, way: str, written: str
+) -> None:
+    healthy(service)
+    if way == "id" and "v1" in written:
+        service.routes["/api/query"] = feed(entry(f"{PAPER}v1", "LoRA"))
+    assert command(*WAYS[way], written).code == 0
+    if way != "id":
+        assert not any(f"{PAPER}v" in path for path in service.paths())
+
+
+def test_a_hostile_title_of_any_service_is_text(service: Loopback, command: Command) -> None:
+    healthy(service)
+    service.routes["/graph/"] = FAULTS["429, back in a day"]
+    for path in S2_PATHS:
+        service.routes[path] = FAULTS["429, back in a day"]
+    openalex(service, [work(9, HOSTILE, authorships=[{"author": {"display_name": HOSTILE}}])])
+    for way in ("cited-by", "refs", "graph"):
+        outcome = command(*WAYS[way], PAPER)
+        assert f"] {CLEANED}\n" in outcome.stdout, way
+        assert (outcome.stdout + outcome.stderr).replace("\n", "").isprintable()
 
 
 # --- the graph by OpenAlex

@@ -11,7 +11,7 @@ from ml_intern_helpers.papers import paper_notes
 from ml_intern_helpers.papers.ids import ArxivId, parse_id, require_id
 
 MAX_RESULTS = 100
-_NEARLY_AN_ID = re.compile(r"arxiv\s*:.*|\d{4}\.\d+(?:v\d*)?|(?:doi:\s*)?10\.\d{4,}/\S+", re.IGNORECASE)
+_NEARLY_AN_ID = re.compile(r"arxiv\s*:.*|\d{4}\.\d+(?:v\d*)?|[a-z.-]+/\d{7}v?\d*|(?:doi:\s*)?10\.\d{4,}/\S+", re.IGNORECASE)
 
 
 def check_one_thing(words: str, args: argparse.Namespace) -> None:
