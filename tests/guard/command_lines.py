@@ -75,6 +75,8 @@ function go { python train.py; }; go
 go() { python train.py; }; go
 echo 1 2 | xargs -n1 python train.py --seed
 xargs -I{} python train.py --lr {} < rates
+xargs -I{} bash -c 'python train.py --lr {} > {}.log' < rates
+xargs -I{} bash -c 'hf jobs uv run train.py --lr={}' < rates
 find . -name lrs -exec python train.py {} \;
 make train
 make

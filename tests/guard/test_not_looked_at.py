@@ -37,6 +37,8 @@ PAID = {
     "scripts-read-by-xargs": f"ls *.py | xargs -n1 {JOB.replace('train.py', '')}",
     "scripts-put-in-by-xargs": "ls *.py | xargs -I{} " + JOB.replace("train.py", "{}"),
     "often-by-xargs": f"seq 9 | xargs -n1 {JOB} --seed",
+    "often-with-a-mark": f"seq 9 | xargs -I{{}} {JOB} --seed={{}}",
+    "often-in-a-shell": f"seq 9 | xargs -I{{}} bash -c '{JOB} --seed {{}}'",
     "by-parallel": f"parallel {JOB.replace('train.py', '')} ::: a.py b.py",
     "command-of-the-image": "hf jobs run --flavor a10g-large --timeout 3h python:3.12 $CMD",
     "shell-of-the-image": 'hf jobs run --flavor a10g-large --timeout 3h python:3.12 bash -c "$CMD"',

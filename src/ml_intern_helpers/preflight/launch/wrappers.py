@@ -157,8 +157,14 @@ def _fed(words: list[Word], name: str) -> list[Word]:
     rest = found.rest[: next((at for at, word in enumerate(found.rest) if word.text.startswith(":::")), None)]
     fed = Word("$words", f"what {name} reads", 0, splits=True)
     if mark and any(mark in word.text for word in rest):
-        return [fed if mark in word.text else word for word in rest]
+        return [_with_put_in(word, mark, fed) for word in rest]
     return [*rest, fed] if rest else []
+
+
+def _with_put_in(word: Word, mark: str, fed: Word) -> Word:
+    """`--lr={}`, and `{}` in a text for a shell: what stands around the mark stays known."""
+    at = word.text.find(mark)
+    return word if at < 0 else Word(word.text.replace(mark, fed.text), fed.unknown, min(at, word.known), splits=True)
 
 
 def _peeled(words: list[Word], wrapper: Wrapper, limit: str) -> tuple[list[Word], str]:
