@@ -400,3 +400,17 @@ def test_help_has_examples_and_exit_codes(helper: Run) -> None:
     assert outcome.code == 0
     assert outcome.stdout.count("\n  crawl_arxiv ") == 10
     assert "exit codes: 0 good" in outcome.stdout
+
+
+def test_words_in_citations(service: Loopback, helper: Run) -> None:
+    """Who cites it and says that it does better; nobody says so: what to try next."""
+    said = {**s2_edge(s2_paper("A new objective")), "contexts": ["As in [1].", "It outperforms [1]."]}
+    s2_graph(service, [said, s2_edge(s2_paper("Another"))])
+    found = helper("crawl_arxiv", "--cited-by", "2106.09685", "--find", "outperform", **urls(service)).stdout
+    assert "1 of them match; showing 1-1" in found.splitlines()[0]
+    assert "   quote: It outperforms [1]." in found
+    nobody = helper("crawl_arxiv", "--cited-by", "2106.09685", "--find", "worse", **urls(service)).stdout
+    assert "0 of them match" in nobody
+    assert "next: one shorter word in --find" in nobody
+    mixed = helper("crawl_arxiv", "length bias", "--cited-by", "2106.09685", **urls(service))
+    assert (mixed.code, '--find "WORDS" looks through' in mixed.stderr) == (2, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -244,6 +245,11 @@ def test_offline_finds_what_earlier_runs_have_met(service: Loopback, helper: Run
     assert {paper["arxiv_id"] for paper in found["papers"]} >= {"2305.18290", "2401.00002"}, "found by a word of another form"
     assert [each["service"] for each in found["services"] if each["answered"]] == ["library"]
     assert any("earlier runs" in warning for warning in found["warnings"])
+    library = found["services"][-1]
+    assert library["cached"] is True
+    assert 0 <= library["age_s"] < 600
+    text = helper("crawl_arxiv", "preferences", "--offline", **urls(service)).stdout
+    assert re.search(r"library: \d+ papers \(the oldest .+ old\)", text), "how old it is"
     assert helper("crawl_arxiv", "unheard", "--offline", **urls(service)).code == 3
 
 

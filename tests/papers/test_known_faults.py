@@ -243,6 +243,7 @@ def test_an_error_with_status_200_is_no_empty_answer(service: Loopback, command:
     assert outcome.code == 3
     assert outcome.stdout.startswith("no papers found by arXiv, Hugging Face Hub; NO ANSWER from Semantic Scholar\n")
     assert "without a list of papers" in outcome.stderr
+    assert "next: the same again later, when Semantic Scholar may answer\n" in outcome.stdout
 
 
 def test_semantic_scholar_has_null_in_place_of_unknown_ids(service: Loopback, command: Command) -> None:

@@ -15,12 +15,13 @@ import pytest
 
 from ml_intern_helpers.errors import ToolError
 from ml_intern_helpers.http import Http
-from ml_intern_helpers.papers import arxiv, hub, openalex
+from ml_intern_helpers.papers import arxiv, hub, hub_repos, openalex
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Limits, Paper
 from ml_intern_helpers.papers.reading.latexml import read_page
 from ml_intern_helpers.papers.recipe.hub_check import check
+from ml_intern_helpers.papers.semantic_scholar_rows import parse_edge
 from ml_intern_helpers.services import HUB
 from support.loopback import Answer, Loopback
 from support.recordings import FOLDER, http_recording, recording
@@ -91,7 +92,7 @@ def advice(http: Http, _: Answer) -> tuple[Any, ...]:
 def edges(direction: s2.Direction) -> Callable[[Http, Answer], tuple[Any, ...]]:
     def read(http: Http, _: Answer) -> tuple[Any, ...]:
         page = s2.edges(http, PAPER, direction, offset=0, limit=1000)
-        citations = [citation for edge in page.edges if (citation := s2.parse_edge(edge, direction))]
+        citations = [citation for edge in page.edges if (citation := parse_edge(edge, direction))]
         assert {citation.is_influential for citation in citations} == {None}, "the recordings did not ask for it"
         without_page = sum(citation.paper.page is None for citation in citations)
         return page.next_offset, page.undescribed, without_page, *several(tuple(citation.paper for citation in citations))
@@ -138,7 +139,7 @@ def trending(http: Http, _: Answer) -> tuple[Any, ...]:
 
 
 def models(http: Http, _: Answer) -> tuple[Any, ...]:
-    page = hub.repos(http, "2505.09388", "models", 1)
+    page = hub_repos.repos(http, "2505.09388", "models", 1)
     return page.more, *[(repo.id, repo.downloads, repo.license, repo.gated) for repo in page.repos]
 
 
@@ -153,7 +154,7 @@ def named(kind: Any, name: str) -> Callable[[Http, Answer], tuple[Any, ...]]:
 
 
 def collections(http: Http, answer: Answer) -> tuple[Any, ...]:
-    page = hub.collections(http, "2505.09388", 5)
+    page = hub_repos.collections(http, "2505.09388", 5)
     return tuple((each.title, each.owner, each.upvotes, each.last_updated) for each in page.collections)
 
 

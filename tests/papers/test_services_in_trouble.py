@@ -272,6 +272,13 @@ def test_the_graph_by_openalex_keeps_to_its_room_and_what_it_has(service: Loopba
     assert partial.json["graph"]["papers"] > 5, "stored answers"
 
 
+def test_a_work_that_was_merged_is_still_the_paper_asked_for(service: Loopback, command: Command) -> None:
+    around(service)
+    service.routes[f"/works/doi:{DOI}{PAPER}"] = Answer(work(1, "LoRA", referenced_works_count=10))
+    paper = command("crawl_arxiv", "--graph", PAPER, "--json").json["paper"]
+    assert (paper["arxiv_id"], paper["title"], paper["citation_count"]) == (PAPER, "LoRA", 1)
+
+
 def test_a_graph_that_semantic_scholar_has_begun_is_kept(service: Loopback, command: Command) -> None:
     """Only when it gave nothing but the paper's name does OpenAlex's view replace it."""
     healthy(service)

@@ -206,7 +206,7 @@ _ABSTRACT = (
     "learning rate matters more than beta, and give a recipe that improves AlpacaEval 2 by 3.4 points over a tuned baseline. "
 ) * 3
 _QUOTE = (
-    "Following recent work on preference optimization [12, 14, 33], we train with the objective of Rafailov et al. and compare with KTO and "
+    "Following recent work that outperforms preference optimization [12, 14, 33], we train with the objective of Rafailov et al. and compare with KTO and "
     "IPO under equal budgets, tuning the learning rate for each of them."
 )
 

@@ -21,7 +21,8 @@ def check_one_thing(words: str, args: argparse.Namespace) -> None:
         told = (
             "choose one of a query, --id, --trending, --cited-by, --refs, --graph, --read, --recipe, --note, --notes and --forget"
         )
-        raise UsageError(told, hint="run the helper once for each")
+        among = '--find "WORDS" looks through what --cited-by and --refs list'
+        raise UsageError(told, hint=among if words and (args.citations or args.references) else "run the helper once for each")
 
 
 def check_lists(args: argparse.Namespace, *, graph_mode: bool, details: bool) -> None:

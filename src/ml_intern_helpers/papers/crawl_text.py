@@ -89,7 +89,11 @@ def advice(fields: dict[str, Any]) -> list[str]:
     lines = []
     nothing = fields["matching"] if fields["services"] else fields["total"]
     if fields["mode"] == "search" and nothing == 0:
-        lines.append("next: fewer or other words, OR between alternatives, or no --category / --since")
+        silent = [each["service"] for each in fields["services"] or [] if not each["answered"]]
+        lines += [f"next: the same again later, when {' and '.join(silent)} may answer"] if silent else []
+        lines.append("next: fewer or other words, OR between alternatives, or no --category / --since / --min-citations")
+    if fields["mode"] in ("citations", "references") and fields["read"] and fields["matching"] == 0:
+        lines.append("next: one shorter word in --find, an earlier --since, or no --influential")
     if fields["mode"] in ("citations", "references") and not fields["complete"]:
         lines.append(f"next: --scan {min(9999, max(fields['read'] * 2, 4000))} ranks more of them")
     if fields["next_start"] is not None:

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 from ml_intern_helpers.errors import NotFound, ToolError
 from ml_intern_helpers.http import Http, Response
-from ml_intern_helpers.papers import arxiv, hub
+from ml_intern_helpers.papers import arxiv, hub, hub_repos
 from ml_intern_helpers.papers.counts import Counted, counted
-from ml_intern_helpers.papers.hub import KINDS, CollectionPage, HubPaper, Kind, Repo, RepoPage
+from ml_intern_helpers.papers.hub import HubPaper
+from ml_intern_helpers.papers.hub_repos import KINDS, CollectionPage, Kind, Repo, RepoPage
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Limits, Paper
 from ml_intern_helpers.services import HUB
@@ -142,8 +143,8 @@ def gather(http: Http, arxiv_ids: Sequence[str], limit: int, parts: Sequence[str
 
 
 def _calls(http: Http, arxiv_id: str, limit: int, parts: Sequence[str]) -> list[Callable[[], Any]]:
-    lists = [partial(hub.repos, http, arxiv_id, kind, limit) for kind in KINDS if kind in parts]
-    held = [partial(hub.collections, http, arxiv_id, limit)] if "collections" in parts else []
+    lists = [partial(hub_repos.repos, http, arxiv_id, kind, limit) for kind in KINDS if kind in parts]
+    held = [partial(hub_repos.collections, http, arxiv_id, limit)] if "collections" in parts else []
     return [partial(hub.paper, http, arxiv_id), *lists, *held]
 
 

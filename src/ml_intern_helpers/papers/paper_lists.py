@@ -89,6 +89,7 @@ def _run_graph(args: argparse.Namespace, context: Context) -> Report:
         since=str(query.parse_day(args.since, last=False)) if args.since else None,
         until=str(query.parse_day(args.until, last=True)) if args.until else None,
         scan=args.scan or graph.Ask.scan,
+        find=args.find or "",
     )
     context.progress("asking Semantic Scholar …")
     found = graph.crawl(context.http, ask)

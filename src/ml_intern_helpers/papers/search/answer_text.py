@@ -43,5 +43,6 @@ def _said(each: dict[str, Any]) -> str:
     if not each["answered"]:
         return f"no answer: {each['error']}"
     of = f" of {each['total']:,}" if each["total"] is not None else ""
-    age = f" (stored answer, {spoken_time(each['age_s'])} old)" if each["cached"] else ""
+    what = "the oldest" if each["service"] == "library" else "stored answer,"
+    age = f" ({what} {spoken_time(each['age_s'])} old)" if each["cached"] else ""
     return f"{each['papers']}{of} papers{age}"

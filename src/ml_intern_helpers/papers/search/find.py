@@ -163,8 +163,9 @@ def _with_pages(http: Http, hits: list[Hit], places: tuple[int, int]) -> tuple[l
 
 
 def _library(words: str) -> Answered:
-    """What earlier runs have met; each paper keeps the date of its own."""
-    return Answered(LIBRARY, tuple(each.paper for each in kept.find(words, POOL)))
+    """What earlier runs have met; how old it is, is how old the oldest description is."""
+    found = kept.find(words, POOL)
+    return Answered(LIBRARY, tuple(each.paper for each in found), kept_at=min((each.fetched_at for each in found), default=None))
 
 
 def _failures(answers: Sequence[Answered]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ml_intern_helpers.papers.model import Limits
 from ml_intern_helpers.papers.walk import lanes
-from ml_intern_helpers.papers.walk.walk import Ask, Walk
+from ml_intern_helpers.papers.walk.found import Ask, Walk
 
 WHOLE = Limits(abstract=None, authors=None, contexts=None)
 

@@ -16,9 +16,10 @@ from ml_intern_helpers.papers import openalex
 from ml_intern_helpers.papers.graph import both_failed, work_of
 from ml_intern_helpers.papers.model import Citation, Paper
 from ml_intern_helpers.papers.openalex import WorkPage
-from ml_intern_helpers.papers.semantic_scholar import Direction
+from ml_intern_helpers.papers.semantic_scholar_rows import Direction
+from ml_intern_helpers.papers.walk.found import Ask, Node, Walk, node_key
 from ml_intern_helpers.papers.walk.lanes import FRONTIER_YEARS
-from ml_intern_helpers.papers.walk.walk import GOES_ON, Ask, Node, Walk, node_key, walk
+from ml_intern_helpers.papers.walk.walk import GOES_ON, walk
 from ml_intern_helpers.services import OPENALEX
 
 _LIMITS = "OpenAlex's view instead: one step around the paper, no citing sentences, no influence"
@@ -52,7 +53,7 @@ def around(http: Http, ask: Ask, today: date, reason: ToolError) -> Walk:
         work = work_of(http, ask.paper_id)
     except ToolError as err:
         raise both_failed(ask.paper_id, reason, err) from err
-    seed = work.paper.filled(Paper(work.paper.title, arxiv_id=ask.paper_id.base))
+    seed = Paper(work.paper.title, arxiv_id=ask.paper_id.base).filled(work.paper)  # a merged work may bear another's id
     found = Walk(node_key(seed), {node_key(seed): Node(seed, 0, None, expanded=True)}, responses=[*work.responses])
     found.service = OPENALEX.name
     found.stopped = f"{reason.message}; {_LIMITS}; the same command walks on once Semantic Scholar answers"
