@@ -6,6 +6,7 @@ import itertools
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,52 +15,178 @@ from ml_intern_helpers import http, http_pace
 from ml_intern_helpers.errors import RateLimited
 from ml_intern_helpers.http_pace import paced
 from ml_intern_helpers.services import AR5IV, ARXIV, ARXIV_HTML, SEMANTIC_SCHOLAR
+from support.citation_world import World
 from support.helpers import ROOT, clean_environment
-from support.loopback import Answer, Loopback
+from support.loopback import Answer, Loopback, Request
+from support.papers import entry, feed, urls
 
-#: Asks the loopback service as if it were a distant one of arXiv's kind.
-CLIENT = f"""
+#: The real intervals are 3 s (arXiv, counted from the end of an answer) and 1.1 s (Semantic Scholar, from its start, so that a
+#: busy machine shows in the spacing): divided by these in the tests.
+SCALE, SCHOLAR_SCALE = 10, 3
+#: Turns a process into one whose loopback services are distant ones with shorter intervals, then runs what follows.
+DISTANT = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "src")!r})
-from dataclasses import replace
-from ml_intern_helpers import http
-from ml_intern_helpers.services import ARXIV
+from pathlib import Path
+from ml_intern_helpers import cli, http, http_pace, services
 http.is_loopback = lambda url: False
-service = replace(ARXIV, min_interval_s=float(sys.argv[1]), one_at_a_time=sys.argv[2] == "yes")
+http_pace.SHARED = Path(sys.argv[1])
+for each in services.SERVICES:
+    share = {SCHOLAR_SCALE} if each is services.SEMANTIC_SCHOLAR else {SCALE}
+    object.__setattr__(each, "min_interval_s", each.min_interval_s / share)
+"""
+#: Asks twice, as arXiv is asked or, with `no`, without the single connection.
+CLIENT = f"""{DISTANT}
+object.__setattr__(services.ARXIV, "one_at_a_time", sys.argv[2] == "yes")
 door = http.Http()
 for number in range(2):
-    assert door.get(service, f"/{{sys.argv[3]}}/{{number}}").ok
+    assert door.get(services.ARXIV, f"/{{sys.argv[3]}}/{{number}}").ok
 """
+COMMAND = f"{DISTANT}\nsys.exit(cli.main('crawl_arxiv', sys.argv[2:]))"
+ARXIV_S, SCHOLAR_S = ARXIV.min_interval_s / SCALE, 1.0 / SCHOLAR_SCALE
 
 
-def clients(home: Path, url: str, interval_s: float, one_at_a_time: bool, count: int = 4) -> None:
-    environment = clean_environment(home, ML_INTERN_ARXIV_URL=url)
-    call = [sys.executable, "-c", CLIENT, str(interval_s), "yes" if one_at_a_time else "no"]
-    running = [subprocess.Popen([*call, str(number)], env=environment) for number in range(count)]
-    assert [process.wait(60) for process in running] == [0] * count
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """What stands for /tmp."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    return folder
 
 
-def test_processes_keep_the_distance_and_hold_one_connection(home: Path, service: Loopback) -> None:
+def start(script: str, home: Path, shared: Path, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    found = clean_environment(home, **environment)
+    return subprocess.Popen([sys.executable, "-c", script, str(shared), *arguments], env=found, stdout=subprocess.DEVNULL)
+
+
+def arriving(service: Loopback, delay_s: float = 0.1) -> list[float]:
+    """When each request came; every answer takes `delay_s`."""
     arrivals: list[float] = []
 
     def answer(_: object) -> Answer:
         arrivals.append(time.monotonic())
-        return Answer({}, delay_s=0.1)
+        return Answer({}, delay_s=delay_s)
 
     service.routes["/"] = answer
-    clients(home, service.url, 0.3, True)
-    gaps = [later - earlier for earlier, later in itertools.pairwise(arrivals)]
+    return arrivals
+
+
+def shortest(arrivals: list[float]) -> float:
+    return min(later - earlier for earlier, later in itertools.pairwise(sorted(arrivals)))
+
+
+def clients(home: Path, shared: Path, url: str, one_at_a_time: str) -> None:
+    running = [start(CLIENT, home, shared, one_at_a_time, str(n), ML_INTERN_ARXIV_URL=url) for n in range(4)]
+    assert [process.wait(60) for process in running] == [0] * 4
+
+
+def test_processes_keep_the_distance_and_hold_one_connection(home: Path, shared: Path, service: Loopback) -> None:
+    arrivals = arriving(service)
+    clients(home, shared, service.url, "yes")
     assert len(arrivals) == 8
-    assert min(gaps) >= 0.38, "the pause counts from the end of the previous answer"
+    assert shortest(arrivals) >= ARXIV_S + 0.08, "the pause counts from the end of the previous answer"
     assert service.most_at_once == 1
 
 
-def test_without_the_single_connection_only_the_starts_are_spaced(home: Path, service: Loopback) -> None:
+def test_four_real_commands_at_once(home: Path, shared: Path, service: Loopback) -> None:
+    """A search, two look-ups and a walk: one pace for all that goes to arXiv, one for what goes to Semantic Scholar."""
+    came: list[tuple[str, float]] = []
+    World(300).serve(service)
+    service.routes |= {
+        "/api/query": feed(entry("2401.00001v1")),
+        "/api/papers/search": Answer([]),
+        "/graph/v1/paper/search": Answer({"total": 0, "offset": 0}),
+        "/graph/v1/paper/batch": Answer([None]),
+        "/html/": Answer("<html>nothing</html>", 404),
+        "/pdf/": Answer("nothing", 404),
+    }
+    inner = service.answer
+
+    def noted(request: Request) -> Answer:
+        came.append((request.path, time.monotonic()))
+        return inner(request)
+
+    service.answer = noted  # type: ignore[method-assign]
+    asked = (["lora"], ["2401.00001"], ["--read", "2401.00001"], ["--graph", World(300).seed_id, "--budget", "6"])
+    both = {**urls(service), "ML_INTERN_ARXIV_HTML_URL": service.url}
+    running = [start(COMMAND, home, shared, *arguments, **both) for arguments in asked]
+    assert [process.wait(60) for process in running] == [0, 0, 3, 0]
+    arxiv = [when for path, when in came if path.startswith(("/api/query", "/html/", "/pdf/"))]
+    scholar = [when for path, when in came if path.startswith(("/graph/", "/recommendations/"))]
+    assert len(arxiv) >= 4
+    assert len(scholar) >= 8
+    assert shortest(arxiv) >= ARXIV_S
+    assert shortest(scholar) >= SCHOLAR_S / 2, "a busy machine's way to the server is not always as long"
+    average = (max(scholar) - min(scholar)) / (len(scholar) - 1)
+    assert average >= SCHOLAR_S
+
+
+def test_agents_with_homes_caches_and_temporary_folders_of_their_own(tmp_path: Path, shared: Path, service: Loopback) -> None:
+    arrivals = arriving(service)
+    running = []
+    for number in range(4):
+        home = tmp_path / f"agent {number}"
+        (home / "tmp").mkdir(parents=True)
+        own = {"ML_INTERN_CACHE": str(home / "cache"), "TMPDIR": str(home / "tmp"), "ML_INTERN_ARXIV_URL": service.url}
+        running.append(start(CLIENT, home, shared, "yes", str(number), **own))
+    assert [process.wait(60) for process in running] == [0] * 4
+    assert shortest(arrivals) >= ARXIV_S
+
+
+def test_nodes_that_share_a_home_and_no_tmp(home: Path, tmp_path: Path, service: Loopback) -> None:
+    arrivals = arriving(service)
+    running = []
+    for number in range(3):
+        own = tmp_path / f"node {number}"
+        own.mkdir()
+        running.append(start(CLIENT, home, own, "yes", str(number), ML_INTERN_ARXIV_URL=service.url))
+    assert [process.wait(60) for process in running] == [0] * 3
+    assert shortest(arrivals) >= ARXIV_S
+
+
+def test_a_process_killed_with_the_lock_in_hand(home: Path, shared: Path, service: Loopback) -> None:
+    """The kernel takes its lock back at once; what it sent counts all the same."""
+    arrivals = arriving(service)
+    normal = service.routes["/"]
+    service.routes["/victim/"] = lambda request: (arrivals.append(time.monotonic()), Answer({}, delay_s=20))[1]
+    victim = start(CLIENT, home, shared, "yes", "victim", ML_INTERN_ARXIV_URL=service.url)
+    end = time.monotonic() + 30
+    while not arrivals and time.monotonic() < end:
+        time.sleep(0.005)
+    others = [start(CLIENT, home, shared, "yes", str(number), ML_INTERN_ARXIV_URL=service.url) for number in range(3)]
+    time.sleep(0.3)
+    assert len(arrivals) == 1, "nobody asks while it holds the connection"
+    victim.kill()
+    victim.wait()
+    service.routes["/"] = normal
+    began = time.monotonic()
+    assert [process.wait(60) for process in others] == [0] * 3
+    assert time.monotonic() - began < 15
+    assert len(arrivals) == 7
+    assert shortest(arrivals) >= ARXIV_S
+
+
+def test_without_the_single_connection_only_the_starts_are_spaced(home: Path, shared: Path, service: Loopback) -> None:
     service.routes["/"] = Answer({}, delay_s=1.0)
-    clients(home, service.url, 0.1, False)
+    clients(home, shared, service.url, "no")
     assert service.most_at_once > 1
 
 
+@pytest.fixture
+def turn(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
+    """`turn()` takes a turn of 3 s in this process and returns what it waited, without waiting."""
+    monkeypatch.setattr(http_pace, "SHARED", shared)
+
+    def take() -> float:
+        waits: list[float] = []
+        with paced(tmp_path / "pace", "arxiv", 3.0, hold=True, timeout_s=1, sleep=waits.append):
+            pass
+        return sum(waits)
+
+    return take
+
+
+@pytest.mark.usefixtures("turn")
 def test_a_turn_that_never_comes_is_told(tmp_path: Path) -> None:
     with (
         paced(tmp_path, "arxiv", 0.01, hold=True, timeout_s=1),
@@ -69,6 +196,7 @@ def test_a_turn_that_never_comes_is_told(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.usefixtures("turn")
 def test_the_turn_is_given_back_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), paced(tmp_path, "arxiv", 0.01, hold=True, timeout_s=1):
         raise ZeroDivisionError
@@ -76,31 +204,56 @@ def test_the_turn_is_given_back_after_an_error(tmp_path: Path) -> None:
         pass
 
 
-def test_a_stamp_from_the_future_costs_one_interval(tmp_path: Path) -> None:
-    import os
+@pytest.mark.parametrize("jump_s", [3600.0, -3600.0], ids=["an hour ahead", "an hour back"])
+def test_a_clock_that_is_set_shortens_no_wait(turn: Callable[[], float], monkeypatch: pytest.MonkeyPatch, jump_s: float) -> None:
+    assert turn() == 0
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + jump_s)
+    assert 2.5 < turn() <= 3.0
 
-    (tmp_path / "arxiv.last").touch()
-    os.utime(tmp_path / "arxiv.last", (time.time() + 9999,) * 2)
+
+def test_a_restarted_machine_costs_one_interval_at_most(turn: Callable[[], float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own clock begins again: the stamp is from the future by it, and by the wall's from a minute ago."""
+    turn()
+    now, since = time.time, time.monotonic
+    monkeypatch.setattr(time, "time", lambda: now() + 60)
+    monkeypatch.setattr(time, "monotonic", lambda: since() - 1e6)
+    assert turn() == 0
+
+
+@pytest.mark.parametrize("left", [b"", b"half a numb", b"nan", b"\xff"], ids=["empty", "words", "nan", "bytes"])
+def test_a_stamp_that_says_nothing_costs_one_interval(turn: Callable[[], float], shared: Path, left: bytes) -> None:
+    turn()
+    stamps = list(shared.rglob("arxiv.last"))
+    assert stamps
+    for stamp in stamps:
+        stamp.write_bytes(left)
+    assert 2.5 < turn() <= 3.0
+
+
+def test_a_lock_file_that_somebody_left_is_no_lock(turn: Callable[[], float], shared: Path) -> None:
+    folder = shared / f"ml-intern-pace-{http_pace._user()}"
+    folder.mkdir(mode=0o700)
+    (folder / "arxiv.lock").write_text("4711")
+    assert turn() == 0
+
+
+def test_a_place_in_tmp_that_is_not_ours_is_not_used(tmp_path: Path, turn: Callable[[], float], shared: Path) -> None:
+    """Anybody may make a name in /tmp: a link there must not let us write elsewhere."""
+    (tmp_path / "elsewhere").mkdir()
+    (shared / f"ml-intern-pace-{http_pace._user()}").symlink_to(tmp_path / "elsewhere")
+    assert turn() == 0
+    assert 2.5 < turn() <= 3.0, "the cache folder is agreed on"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_where_nothing_can_be_written_every_request_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(http_pace, "SHARED", tmp_path / "file")
     waits: list[float] = []
-    with paced(tmp_path, "arxiv", 3.0, hold=False, timeout_s=1, sleep=waits.append):
+    with paced(tmp_path / "file" / "pace", "arxiv", 3.0, hold=False, timeout_s=1, sleep=waits.append):
         pass
-    assert waits == [3.0]
-
-
-def test_a_read_only_home_keeps_the_distance_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocked = tmp_path / "file"
-    blocked.touch()
-    monkeypatch.setattr(http_pace.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
-    waits: list[float] = []
-    for _ in range(2):
-        with paced(blocked / "pace", "arxiv", 3.0, hold=False, timeout_s=1, sleep=waits.append):
-            pass
-    assert waits[0] == 0
-    assert 2.5 < waits[1] <= 3.0
-    monkeypatch.setattr(http_pace.tempfile, "gettempdir", lambda: str(blocked))
-    with paced(blocked / "pace", "arxiv", 3.0, hold=False, timeout_s=1, sleep=waits.append):
-        pass
-    assert waits[2] == 3.0, "nowhere to agree: every request waits the full interval"
+    assert sum(waits) == 3.0
 
 
 def test_the_terms_of_the_services_are_kept() -> None:

@@ -20,6 +20,8 @@ from runs.tasks import TERMS, on_file, values
 from support.helpers import ROOT, Outcome, clean_environment
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/schemas/task.v1.json").read_text(encoding="utf-8")))
+#: For what needs the process itself: several at once, limits, kills.
+TASK = [sys.executable, "-I", str(ROOT / "src/ml_intern_helpers/__main__.py"), "task"]
 Helper = Callable[..., Outcome]
 
 
@@ -205,7 +207,7 @@ def test_tokens_and_strangers_characters_stay_out(task: Helper, tmp_path: Path) 
 
 def test_eight_agreements_at_once_make_one_task(tmp_path: Path, home: Path) -> None:
     (tmp_path / "project").mkdir()
-    call = [sys.executable, "-I", str(ROOT / "src/ml_intern_helpers/__main__.py"), "task", "agree", *TERMS]
+    call = [*TASK, "agree", *TERMS]
     many = [
         subprocess.Popen([*call, "--effective-batch", str(2**number)], cwd=tmp_path / "project", env=clean_environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for number in range(8)
@@ -216,16 +218,7 @@ def test_eight_agreements_at_once_make_one_task(tmp_path: Path, home: Path) -> N
 
 def test_eight_changes_at_once_are_all_in_the_history(tmp_path: Path, home: Path) -> None:
     on_file(tmp_path / "project")
-    call = [
-        sys.executable,
-        "-I",
-        str(ROOT / "src/ml_intern_helpers/__main__.py"),
-        "task",
-        "change",
-        "--reason",
-        "x",
-        "--max-length",
-    ]
+    call = [*TASK, "change", "--reason", "x", "--max-length"]
     many = [
         subprocess.Popen([*call, str(100 + number)], cwd=tmp_path / "project", env=clean_environment(home), stdout=subprocess.DEVNULL)
         for number in range(8)
@@ -239,17 +232,7 @@ def test_eight_changes_at_once_are_all_in_the_history(tmp_path: Path, home: Path
 def test_a_full_disk_leaves_the_old_task(tmp_path: Path, home: Path) -> None:
     on_file(tmp_path / "project", request="x" * 3000)
     before = file(tmp_path).read_bytes()
-    call = [
-        sys.executable,
-        "-I",
-        str(ROOT / "src/ml_intern_helpers/__main__.py"),
-        "task",
-        "change",
-        "--reason",
-        "y" * 1500,
-        "--max-length",
-        "9",
-    ]
+    call = [*TASK, "change", "--reason", "y" * 1500, "--max-length", "9"]
     done = subprocess.run(
         call, cwd=tmp_path / "project", env=clean_environment(home), capture_output=True, text=True, check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),

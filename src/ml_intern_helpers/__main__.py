@@ -3,6 +3,7 @@
 Kept to syntax that Python 3.6 reads, so that an old interpreter gets a sentence and not a traceback.
 """
 
+import gc
 import os
 import sys
 
@@ -32,7 +33,9 @@ def main():
     if len(sys.argv) < 2 or sys.argv[1] not in cli.COMMANDS:
         sys.stderr.write("usage: python -m ml_intern_helpers COMMAND [ARGUMENTS]\n  commands: %s\n" % " ".join(cli.COMMANDS))
         return 2
-    return cli.main(sys.argv[1], sys.argv[2:])
+    code = cli.main(sys.argv[1], sys.argv[2:])
+    gc.freeze()  # the process ends: a last search for garbage would go through all that it holds
+    return code
 
 
 def _make_importable():

@@ -19,7 +19,6 @@ import importlib
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
@@ -50,13 +49,12 @@ BUG = 70
 STOPPED = 130
 
 
-@dataclass
 class Context:
     """What a command gets besides its arguments."""
 
-    offline: bool = False
-    deadline_s: float | None = None
-    warnings: list[str] = field(default_factory=list)
+    def __init__(self, offline: bool = False, deadline_s: float | None = None) -> None:
+        self.offline, self.deadline_s = offline, deadline_s
+        self.warnings: list[str] = []
 
     @cached_property
     def http(self) -> Http:

@@ -141,6 +141,8 @@ class Http:
 
     def _paced(self, call: Call) -> Response:
         interval_s = 0.0 if is_loopback(call.url) else call.service.min_interval_s
+        if interval_s:
+            self._transport.prepare()  # a slow start after our turn has begun would end in the next one's
         turn = paced(
             cache_dir() / "pace",
             _slug(call.service, call.auth),

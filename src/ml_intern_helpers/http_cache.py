@@ -82,11 +82,20 @@ class HttpCache:
         if marker.exists() and now - marker.stat().st_mtime < LOOKED_AT_S:
             return
         marker.touch()
+        _sweep(self.folder, now)
         room = MOST_BYTES
         for modified, size, path in sorted(_sizes(self.folder), reverse=True):
             room -= size
             if room < 0 or now - modified > KEPT_S:
                 path.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path, now: float) -> None:
+    """Half-written files of processes that were killed (`write_atomic` begins their names with a dot)."""
+    for path in folder.glob(".*.json.*"):
+        with suppress(OSError):
+            if now - path.stat().st_mtime > LOOKED_AT_S:
+                path.unlink()
 
 
 def _sizes(folder: Path) -> Iterator[tuple[float, int, Path]]:

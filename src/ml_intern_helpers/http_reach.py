@@ -7,14 +7,19 @@ silent a second connection attempt settles whether the host accepts connections 
 
 from __future__ import annotations
 
-import socket
 import threading
 from contextlib import suppress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import socket
 
 
 def accepts_connections(url: str, seconds: float) -> bool:
     """Whether the host and port of `url` take a TCP connection, by IPv4 or IPv6, within `seconds`."""
+    import socket
+
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     there = threading.Event()

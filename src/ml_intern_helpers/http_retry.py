@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import re
 import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 
 from ml_intern_helpers.services import ARXIV, HUB, OPENALEX, VIEWER, Service
 
@@ -39,6 +37,8 @@ def wait_seconds(service: Service, status: int, headers: Mapping[str, str], atte
     wait = service.backoff_s[attempt - 1]
     if status != 429 and service.name == ARXIV.name:
         wait = 3.0  # 30 s is what its rate limiter wants, not what a 503 needs
+    import random
+
     return wait * random.uniform(1.0, 1.0 + JITTER)
 
 
@@ -60,6 +60,10 @@ def _retry_after(value: str) -> float | None:
     """Both forms the standard allows: seconds, or a date."""
     if value.isascii() and value.isdecimal():
         return float(value)
+    if not value:
+        return None
+    from email.utils import parsedate_to_datetime
+
     try:
         return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
     except (ValueError, OverflowError):

@@ -65,6 +65,10 @@ class Transport:
         self._local = threading.local()
         self._dead: set[str] = set()  # no second wait for a host that did not answer
 
+    def prepare(self) -> None:
+        """Import what sending takes, so that `send` starts at once."""
+        self._session()
+
     def send(self, call: Call, seconds: float) -> Response:
         """The answer to `call`, whatever its status, within `seconds`.
 

@@ -15,6 +15,18 @@ def cache_dir() -> Path:
     return _user_cache() / "ml-intern"
 
 
+def data_dir() -> Path:
+    """Where lies what a user wrote and no cleaner of caches may take.
+
+    `$ML_INTERN_DATA`, else `$XDG_DATA_HOME/ml-intern`, else `~/.local/share/ml-intern`.
+    """
+    own = os.environ.get("ML_INTERN_DATA")
+    if own:
+        return expanded(own)
+    base = os.environ.get("XDG_DATA_HOME")
+    return (expanded(base) if base else _home() / ".local/share") / "ml-intern"
+
+
 def hf_home() -> Path:
     """Where the Hub's client keeps tokens and files: `$HF_HOME`, `$XDG_CACHE_HOME/huggingface`, `~/.cache/huggingface`."""
     own = os.environ.get("HF_HOME")
@@ -34,14 +46,16 @@ def expanded(path: str) -> Path:
 
 def _user_cache() -> Path:
     base = os.environ.get("XDG_CACHE_HOME")
-    if base:
-        return expanded(base)
+    return expanded(base) if base else _home() / ".cache"
+
+
+def _home() -> Path:
     home = os.path.expanduser("~")
     if home == "~":  # a container's user may have no home at all; the temporary folder then serves as one
         import tempfile
 
         home = tempfile.gettempdir()
-    return Path(home) / ".cache"
+    return Path(home)
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:

@@ -155,7 +155,7 @@ SEMANTIC_SCHOLAR = Service(
     "https://api.semanticscholar.org",
     "ML_INTERN_SEMANTIC_SCHOLAR_URL",
     auth=_semantic_scholar_auth,
-    min_interval_s=1.0,
+    min_interval_s=1.1,  # one a second where they arrive, and the way there is not always as long
     ttl_s=DAY,
     backoff_s=(1.0, 2.0, 4.0),
     denied_hint="the key is refused: check or unset SEMANTIC_SCHOLAR_API_KEY (S2_API_KEY)",

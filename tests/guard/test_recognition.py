@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from guard.command_lines import HARMLESS, LAUNCHES, lines
-from ml_intern_helpers.guard import everyday, launch_guard
+from ml_intern_helpers.guard import everyday
+from ml_intern_helpers.guard.before_launch import launch_guard
 from support.helpers import ROOT
 
 SUBMIT = "from huggingface_hub import run_uv_job\nrun_uv_job('train.py', flavor='a10g-large', timeout='4h')\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.documents import REFERENCES, SKILL
-from ml_intern_helpers.guard import own_texts
+from ml_intern_helpers.guard.permissions import own_texts
 from support.client import ROOT, run_session
 
 

@@ -1,21 +1,31 @@
-"""The library on disk: several writers, a killed one, a damaged file, a bound."""
+"""The library and the notes on disk: several writers, a killed one, damaged, held and unwritable files, older and newer ones."""
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ml_intern_helpers.errors import Unavailable
-from ml_intern_helpers.papers.library import kept, notes, store
+from ml_intern_helpers.papers.library import kept, made, notes, store
 from ml_intern_helpers.papers.library.kept import Kept
+from ml_intern_helpers.papers.library.shelves import LIBRARY, NOTES
+from ml_intern_helpers.papers.library.store import Shelf
 from ml_intern_helpers.papers.model import Paper
-from support.helpers import ROOT, clean_environment
+from ml_intern_helpers.paths import cache_dir, data_dir
+from support.helpers import ROOT, clean_environment, run_helper
+from support.loopback import Loopback
+from support.papers import entry, feed, urls
 
 WRITER = f"""
 import sys
@@ -30,21 +40,37 @@ for number in range(int(sys.argv[2])):
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("ML_INTERN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("ML_INTERN_DATA", str(tmp_path / "data"))
+    yield
+    store._given_up.clear()
 
 
 def writer(home: Path, name: str, count: int) -> subprocess.Popen[str]:
-    environment = clean_environment(home) | {"ML_INTERN_CACHE": str(store.cache_dir())}
-    return subprocess.Popen([sys.executable, "-c", WRITER, name, str(count)], env=environment, stdout=subprocess.PIPE, text=True)
+    places = {"ML_INTERN_CACHE": str(cache_dir()), "ML_INTERN_DATA": str(data_dir())}
+    call = [sys.executable, "-c", WRITER, name, str(count)]
+    return subprocess.Popen(call, env=clean_environment(home) | places, stdout=subprocess.PIPE, text=True)
 
 
-def test_four_writers_lose_nothing(tmp_path: Path) -> None:
-    running = [writer(tmp_path, str(number), 8) for number in range(4)]
+def whole(path: Path) -> bool:
+    with closing(sqlite3.connect(path)) as connection:
+        return bool(connection.execute("PRAGMA integrity_check").fetchone() == ("ok",))
+
+
+def columns(path: Path, statement: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def test_eight_writers_lose_nothing(tmp_path: Path) -> None:
+    running = [writer(tmp_path, str(number), 6) for number in range(8)]
     for process in running:
-        assert len(process.communicate(timeout=60)[0].splitlines()) == 8
-    assert notes.find("", 100)[1] == 32
-    assert len(kept.find("paper", 100)) == 32
+        assert len(process.communicate(timeout=60)[0].splitlines()) == 6
+    assert notes.find("", 100)[1] == 48
+    assert len(kept.find("paper", 100)) == 48
+    assert whole(NOTES.file())
+    assert whole(LIBRARY.file())
 
 
 def test_a_killed_writer_leaves_whole_notes(tmp_path: Path) -> None:
@@ -57,8 +83,7 @@ def test_a_killed_writer_leaves_whole_notes(tmp_path: Path) -> None:
     found, total = notes.find("victim", 100)
     assert total >= len(said)
     assert {note.text for note in found} >= {f"writer victim note {number}" for number in range(5)}
-    with sqlite3.connect(store.path()) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert whole(NOTES.file())
     notes.add("2401.00001", "and it goes on", None, None)
 
 
@@ -72,38 +97,277 @@ def test_a_later_description_wins_and_an_older_one_fills_gaps() -> None:
     assert kept.find("old", 10) == [], "words of the replaced title find nothing"
 
 
-def test_the_library_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_library_is_bounded_and_notes_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "MOST_PAPERS", 10)
+    monkeypatch.setattr(made, "MOST", 5)
+    for number in range(30):
+        notes.add("2401.00001", f"note {number}", None, None)
     kept.keep(Kept(Paper(f"Paper number {number}"), "arXiv", float(number)) for number in range(25))
+    for number in range(12):
+        made.keep("feed", str(number).encode(), {"number": number})
     assert sorted(each.fetched_at for each in kept.find("paper", 100)) == list(map(float, range(15, 25)))
     assert kept.find("3", 10) == [], "the oldest are gone, their words too"
+    assert [bool(made.known("feed", str(number).encode())) for number in range(12)] == [False] * 7 + [True] * 5
+    assert notes.find("", 100)[1] == 30
 
 
-def test_a_damaged_file_is_told_and_costs_a_search_nothing() -> None:
-    store.path().parent.mkdir(parents=True)
-    store.path().write_bytes(b"not a database, but long enough to be looked at as one" * 50)
-    assert kept.keep([Kept(Paper("T"), "arXiv", 1.0)]) is False
-    with pytest.raises(Unavailable, match="cannot be used") as told:
-        notes.add("2401.00001", "text", None, None)
-    assert "move the file aside" in str(told.value.hint)
+def test_what_was_made_belongs_to_its_bytes_and_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    made.keep("feed", b"bytes", [1, "ü"])
+    assert made.known("feed", b"bytes") == [1, "ü"]
+    assert made.known("feed", b"other bytes") is None
+    assert made.known("recipe", b"bytes") is None
+    monkeypatch.setattr(made, "_code", lambda: b"another release")
+    assert made.known("feed", b"bytes") is None
 
 
-def test_a_newer_releases_file_is_left_alone() -> None:
+def test_a_book_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(made, "MOST_CHARACTERS", 100)
+    made.keep("document", b"book", "x" * 100)
+    assert made.known("document", b"book") is None
+
+
+def test_deleting_the_cache_leaves_the_notes() -> None:
+    kept.keep([Kept(Paper("T", arxiv_id="2401.00001"), "arXiv", 1.0)])
+    notes.add("2401.00001", "mine", None, None)
+    shutil.rmtree(cache_dir())
+    assert [note.text for note in notes.find("", 10)[0]] == ["mine"]
+    assert kept.titles(["2401.00001"]) == {}
+
+
+# --- damaged, held, unwritable
+
+JUNK = b"not a database, but long enough to be looked at as one" * 50
+
+
+@pytest.mark.parametrize("how", ["junk", "truncated", "half zeroes"])
+def test_a_damaged_library_is_set_aside_and_made_anew(how: str) -> None:
+    kept.keep(Kept(Paper(f"Paper {number}", abstract="word " * 200), "arXiv", 1.0) for number in range(40))
+    notes.add("2401.00001", "mine", None, None)
+    whole_file = LIBRARY.file().read_bytes()
+    half = len(whole_file) // 2
+    damaged = {"junk": JUNK, "truncated": whole_file[:half], "half zeroes": whole_file[:half] + bytes(half)}[how]
+    LIBRARY.file().write_bytes(damaged)
+    kept.keep([Kept(Paper(f"New {number}"), "arXiv", 2.0) for number in range(60)])  # may or may not meet the damage
+    with suppress(Unavailable):
+        kept.find("paper", 100)
+    store._given_up.clear()  # as in the next process
+    assert kept.keep([Kept(Paper("After it"), "arXiv", 3.0)]) is True
+    assert [each.paper.title for each in kept.find("after", 10)] == ["After it"]
+    assert LIBRARY.file().with_name("library.sqlite.damaged").read_bytes()[:4096] == damaged[:4096], "nothing is thrown away"
+    assert notes.find("mine", 10)[1] == 1
+
+
+def test_damaged_notes_are_told_and_never_moved() -> None:
+    NOTES.file().parent.mkdir(parents=True)
+    NOTES.file().write_bytes(JUNK)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match=r"the file of notes .* cannot be used") as told:
+            notes.add("2401.00001", "text", None, None)
+        assert "move the file aside" in str(told.value.hint)
+    assert NOTES.file().read_bytes() == JUNK
+
+
+@pytest.mark.parametrize("shelf", [LIBRARY, NOTES], ids=["library", "notes"])
+def test_a_newer_releases_file_is_left_alone(shelf: Shelf) -> None:
     notes.add("2401.00001", "text", None, None)
-    with sqlite3.connect(store.path()) as connection:
-        connection.execute(f"PRAGMA user_version = {store.VERSION + 1}")
-    with pytest.raises(Unavailable, match="newer release"):
-        notes.find("text", 10)
+    kept.keep([Kept(Paper("Text"), "arXiv", 1.0)])
+    with closing(sqlite3.connect(shelf.file())) as connection:
+        connection.execute(f"PRAGMA user_version = {shelf.version + 1}")
+    before = shelf.file().read_bytes()
+    for look in (kept.find, notes.find) if shelf is LIBRARY else (notes.find,):
+        if (look is kept.find) == (shelf is LIBRARY):
+            with pytest.raises(Unavailable, match="newer release"):
+                look("text", 10)
+    assert kept.keep([Kept(Paper("More"), "arXiv", 1.0)]) is (shelf is NOTES)
+    assert shelf.file().read_bytes() == before
 
 
-def test_a_held_file_is_waited_for_and_then_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_held_notes_are_read_at_once_and_waited_for_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
     notes.add("2401.00001", "text", None, None)
-    monkeypatch.setattr(store, "WAIT_S", 0.2)
-    with sqlite3.connect(store.path(), isolation_level=None) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr(notes, "NOTES", replace(NOTES, wait_s=0.2))
+    with closing(sqlite3.connect(NOTES.file(), isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        assert notes.find("text", 10)[1] == 1
         began = time.monotonic()
         with pytest.raises(Unavailable, match="locked"):
             notes.add("2401.00001", "more", None, None)
         assert 0.1 < time.monotonic() - began < 5
         connection.execute("ROLLBACK")
-    connection.close()
+
+
+def test_a_held_library_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.keep([Kept(Paper("T"), "arXiv", 1.0)])
+    held = replace(LIBRARY, wait_s=0.5)
+    monkeypatch.setattr(kept, "LIBRARY", held)
+    monkeypatch.setattr(made, "LIBRARY", held)
+    with closing(sqlite3.connect(LIBRARY.file(), isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        assert made.known("feed", b"x") is None
+        made.keep("feed", b"x", 1)
+        assert kept.keep([Kept(Paper("U"), "arXiv", 1.0)]) is False
+        assert 0.4 < time.monotonic() - began < 0.95, "once, not three times"
+
+
+#: Runs a program whose owner may be root as one that file modes hold for.
+BOUND = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_read_only_folder_still_answers(home: Path, service: Loopback) -> None:
+    service.routes["/api/query"] = feed(entry("2401.00001v1", "Read only papers"))
+    command = [sys.executable, "-c", BOUND, sys.executable, "-I", str(ROOT / "src/ml_intern_helpers/__main__.py"), "crawl_arxiv"]
+    environment = clean_environment(home, **urls(service))
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*command, *arguments], env=environment, cwd=home, capture_output=True, text=True, check=False)
+
+    assert run("--source", "arxiv", "papers").returncode == 0
+    assert run("--note", "2401.00001", "written before").returncode == 0
+    folders = [home / "cache/papers", home / ".local/share/ml-intern", home / "cache/http", home / "cache/pace"]
+    there = [folder for folder in folders if folder.exists()]
+    for folder in there:
+        for path in folder.iterdir():
+            path.chmod(0o400)
+        folder.chmod(0o500)
+    try:
+        found = run("--notes")
+        assert "written before" in found.stdout, found.stderr
+        refused = run("--note", "2401.00001", "and after")
+        assert (refused.returncode, refused.stdout) == (3, "")
+        assert "notes.sqlite cannot be used" in refused.stderr
+        fresh = run("--source", "arxiv", "other", "papers")
+        assert (fresh.returncode, fresh.stderr) == (0, "")
+        assert "Read only papers" in fresh.stdout
+    finally:
+        for folder in there:
+            folder.chmod(0o700)
+
+
+def test_a_full_disk_loses_no_answer(home: Path, service: Loopback) -> None:
+    """A process that may write no byte to any file: what a full disk does, everywhere at once."""
+    service.routes["/api/query"] = feed(entry("2401.00001v1", "Found all the same"))
+    full = f"ulimit -f 0; exec '{sys.executable}' -I '{ROOT}/src/ml_intern_helpers/__main__.py' crawl_arxiv \"$@\""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        call = ["bash", "-c", full, "bash", *arguments]
+        environment = clean_environment(home, **urls(service))
+        return subprocess.run(call, env=environment, cwd=home, capture_output=True, text=True, check=False)
+
+    found = run("--source", "arxiv", "papers")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "Found all the same" in found.stdout
+    noted = run("--note", "2401.00001", "kept?")
+    assert (noted.returncode, noted.stdout) == (3, "")
+    assert "notes.sqlite cannot be used" in noted.stderr
+    assert "kept?" not in run_helper("crawl_arxiv", "--notes", home=home).stdout
+
+
+# --- from an earlier release
+
+V1 = """
+CREATE TABLE papers (
+    key TEXT PRIMARY KEY, revision INTEGER, title TEXT NOT NULL, said TEXT NOT NULL, source TEXT NOT NULL, fetched_at REAL NOT NULL
+);
+CREATE INDEX papers_by_age ON papers (fetched_at);
+CREATE VIRTUAL TABLE paper_words USING fts5 (key UNINDEXED, title, authors, abstract, tokenize = 'porter unicode61');
+CREATE TABLE feeds (digest TEXT PRIMARY KEY, said TEXT NOT NULL, parsed_at REAL NOT NULL);
+CREATE TABLE notes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, arxiv_id TEXT NOT NULL, text TEXT NOT NULL, quote TEXT, place TEXT,
+    written_at REAL NOT NULL
+);
+CREATE VIRTUAL TABLE note_words USING fts5 (arxiv_id, text, quote, place, tokenize = 'porter unicode61');
+INSERT INTO papers VALUES ('arxiv:2401.00001', 1, 'Old', '{"title": "Old", "arxiv_id": "2401.00001"}', 'arXiv', 1.0);
+INSERT INTO paper_words VALUES ('arxiv:2401.00001', 'Old', '', '');
+INSERT INTO notes VALUES (3, '2401.00001', 'beta is 0.1', 'beta = 0.1', 'Section 4', 1000.0);
+INSERT INTO notes VALUES (7, '2401.00002', 'no number', NULL, NULL, 2000.0);
+INSERT INTO note_words (rowid, arxiv_id, text, quote, place) SELECT number, arxiv_id, text, quote, place FROM notes;
+PRAGMA user_version = 1;
+"""
+
+
+@pytest.fixture
+def old_library() -> None:
+    LIBRARY.file().parent.mkdir(parents=True)
+    with closing(sqlite3.connect(LIBRARY.file())) as connection:
+        connection.executescript(V1)
+
+
+def look_for_notes() -> None:
+    notes.find("", 10)
+
+
+def keep_a_paper() -> None:
+    kept.keep([Kept(Paper("New"), "arXiv", 2.0)])
+
+
+def look_for_papers() -> None:
+    assert [each.paper.title for each in kept.find("old", 10)] == ["Old"]
+
+
+@pytest.mark.usefixtures("old_library")
+@pytest.mark.parametrize("first", [look_for_notes, keep_a_paper, look_for_papers])
+def test_notes_of_an_earlier_release_leave_the_cache(first: Callable[[], None]) -> None:
+    """Whatever is used first: a cache may be deleted at any time after it."""
+    first()
+    shutil.rmtree(cache_dir())
+    found, total = notes.find("", 10)
+    assert [(note.number, note.text, note.quote, note.place) for note in found] == [
+        (7, "no number", None, None),
+        (3, "beta is 0.1", "beta = 0.1", "Section 4"),
+    ]
+    assert total == 2
+    assert notes.find("beta", 10)[1] == 1, "their words find them"
+    assert notes.add("2401.00003", "next", None, None).number == 8
+
+
+@pytest.mark.usefixtures("old_library")
+def test_moving_stopped_half_way_is_finished_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes.add("2401.00009", "a later one", None, None)  # moves them
+    with closing(sqlite3.connect(LIBRARY.file())) as connection:  # as if the copies had been made and nothing taken out
+        for statement in V1.split(";\n"):
+            if "note" in statement:
+                connection.execute(statement)
+        connection.commit()
+    notes.remove(7)
+    found = {(note.number, note.text) for note in notes.find("", 10)[0]}
+    assert found == {(3, "beta is 0.1"), (8, "a later one")}
+    assert columns(LIBRARY.file(), "SELECT name FROM sqlite_master WHERE name LIKE 'note%'") == []
+
+
+@pytest.mark.usefixtures("old_library")
+def test_a_number_that_is_taken_is_not_taken_twice() -> None:
+    with NOTES.writing() as connection:
+        connection.execute("INSERT INTO notes VALUES (3, '2401.00005', 'first here', NULL, NULL, 5.0)")
+    assert {note.text for note in notes.find("", 10)[0]} == {"first here", "beta is 0.1", "no number"}
+
+
+@pytest.mark.usefixtures("old_library")
+def test_an_unwritable_data_folder_keeps_the_old_notes_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ML_INTERN_DATA", str(tmp_path / "file"))
+    keep_a_paper()
+    assert len(columns(LIBRARY.file(), "SELECT * FROM notes")) == 2
+    monkeypatch.setenv("ML_INTERN_DATA", str(tmp_path / "data"))
+    assert notes.find("", 10)[1] == 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"ML_INTERN_DATA": "/own", "XDG_DATA_HOME": "/xdg", "HOME": "/home/ada"}, "/own"),
+        ({"XDG_DATA_HOME": "/xdg", "HOME": "/home/ada"}, "/xdg/ml-intern"),
+        ({"HOME": "/home/ada"}, "/home/ada/.local/share/ml-intern"),
+        ({"ML_INTERN_CACHE": "/scratch", "HOME": "/home/ada"}, "/home/ada/.local/share/ml-intern"),
+    ],
+    ids=["own variable", "XDG", "home", "a cache on scratch moves no notes"],
+)
+def test_where_notes_lie(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str) -> None:
+    for name in ("ML_INTERN_DATA", "XDG_DATA_HOME", "ML_INTERN_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert data_dir() == Path(expected)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.guard import helper_calls
 from ml_intern_helpers.guard.hook import before_tool
-from ml_intern_helpers.guard.shell_words import plain_words
+from ml_intern_helpers.guard.permissions import helper_calls
+from ml_intern_helpers.guard.permissions.shell_words import plain_words
 from support.helpers import ROOT
 
 PATH = f"{ROOT}/skills/ml-intern/scripts/detect_compute.sh"

@@ -12,15 +12,15 @@ import os
 import sys
 
 _LARGEST_EVENT_BYTES = 16 * 1024 * 1024
-#: Event -> the module of this room that answers it, loaded when the event comes: `answered(event)`.
+#: Event -> the module below this room that answers it, loaded when the event comes: `answered(event)`.
 _POINTS = {
-    "post_tool_use": "after_bash",
-    "after_write": "after_write",
-    "permission_denied": "never_ran",
-    "stop": "stop",
-    "subagent_stop": "subagent_stop",
-    "session_start": "session",
-    "pre_compact": "session",
+    "post_tool_use": "after_call.after_bash",
+    "after_write": "after_call.after_write",
+    "permission_denied": "before_launch.never_ran",
+    "stop": "sessions.stop",
+    "subagent_stop": "sessions.subagent_stop",
+    "session_start": "sessions.session",
+    "pre_compact": "sessions.session",
 }
 #: These hold nobody to anything; `ML_INTERN_GUARD=off` does not concern them.
 _ALWAYS = ("session_start", "pre_compact")
@@ -56,7 +56,8 @@ def _answered(point: str, event: dict[str, object]) -> dict[str, object] | None:
 
 def before_tool(event: dict[str, object]) -> dict[str, object] | None:
     """The answer to a PreToolUse event, or None for no opinion. The first guard that has one wins."""
-    from ml_intern_helpers.guard import everyday, helper_calls, own_texts
+    from ml_intern_helpers.guard import everyday
+    from ml_intern_helpers.guard.permissions import helper_calls, own_texts
 
     tool, tool_input = event.get("tool_name"), event.get("tool_input")
     if not isinstance(tool_input, dict):
@@ -67,11 +68,12 @@ def before_tool(event: dict[str, object]) -> dict[str, object] | None:
         return _decision("allow", "read-only helper of the ml-intern plugin")
     command = tool_input.get("command")
     if tool == "Bash" and isinstance(command, str) and everyday.concerns_us(command):
-        from ml_intern_helpers.guard import launch_guard
+        from ml_intern_helpers.guard.before_launch import launch_guard
 
         return launch_guard.guarded(event, command, cwd).answer()
     if tool in ("Write", "Edit", "MultiEdit") and ".ml-intern" in str(tool_input.get("file_path")):
-        from ml_intern_helpers.guard import control, own_records
+        from ml_intern_helpers.guard import control
+        from ml_intern_helpers.guard.permissions import own_records
 
         return own_records.on_edit(tool_input).answer() if control.mode() == "on" else None
     if tool == "Read" and own_texts.allows(tool_input):

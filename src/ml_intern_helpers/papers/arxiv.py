@@ -7,7 +7,7 @@ an order of its own, and now and then sends an empty page although `totalResults
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ml_intern_helpers.errors import BadData, NotFound, Unavailable
@@ -102,14 +102,14 @@ def _checked(response: Response, what: str) -> Feed:
 
 def _read(response: Response) -> Feed:
     """The feed, parsed now or, when the answer was stored, by an earlier run."""
-    from ml_intern_helpers.papers.library import feeds
+    from ml_intern_helpers.papers.library import kept, made
 
-    known = feeds.known(response.body) if response.cached else None
+    known = made.known("feed", response.body) if response.cached else None
     if known:
-        return Feed(*known)
+        return Feed(known["total"], tuple(kept.paper(each) for each in known["papers"]))
     feed = parse_feed(response.body)
     if feed.papers and response.ok:
-        feeds.keep(response.body, feed.total, feed.papers)
+        made.keep("feed", response.body, {"total": feed.total, "papers": [asdict(each) for each in feed.papers]})
     return feed
 
 

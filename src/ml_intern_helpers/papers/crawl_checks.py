@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ml_intern_helpers.errors import UsageError
-from ml_intern_helpers.papers import arxiv, paper_notes, query
-from ml_intern_helpers.papers import semantic_scholar as s2
+from ml_intern_helpers.papers import paper_notes
 from ml_intern_helpers.papers.ids import ArxivId, parse_id, require_id
 
 MAX_RESULTS = 100
@@ -27,6 +26,9 @@ def check_one_thing(words: str, args: argparse.Namespace) -> None:
 
 def check_lists(args: argparse.Namespace, *, graph_mode: bool, details: bool) -> None:
     """Refuse what would otherwise be ignored in silence."""
+    from ml_intern_helpers.papers import arxiv
+    from ml_intern_helpers.papers import semantic_scholar as s2
+
     check_paging(args)
     if args.start + args.limit > arxiv.DEEPEST:
         raise UsageError(f"--start {args.start} is not between 0 and {arxiv.DEEPEST - args.limit}", hint="narrow with --since")
@@ -67,6 +69,8 @@ def asks_all(words: str, args: argparse.Namespace) -> bool:
         if args.source == "arxiv" or args.sort or args.category or args.since or args.until or args.min_citations is not None:
             raise UsageError("--trending is the Hub's own list: no filter, no --sort", hint="see `crawl_arxiv --help`")
         return True
+    from ml_intern_helpers.papers import query
+
     only_arxiv = args.sort is not None or args.source == "arxiv" or not query.is_plain(words)
     if only_arxiv and (args.source == "all" or args.min_citations is not None):
         told = "--min-citations" if args.min_citations is not None else "--source all"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.papers.reading import answer_text as reading_text
-from ml_intern_helpers.papers.recipe import answer_text as recipe_text
 from ml_intern_helpers.papers.search import answer_text as search_text
 from ml_intern_helpers.papers.sources import render_sources
 from ml_intern_helpers.papers.walk import answer_text as walk_text
@@ -172,10 +170,17 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+def _recipe_text(fields: dict[str, Any]) -> str:
+    from ml_intern_helpers.papers.recipe.answer_text import render as text
+
+    return text(fields)
+
+
+def _reading_text(fields: dict[str, Any]) -> str:
+    from ml_intern_helpers.papers.reading.answer_text import render as text
+
+    return text(fields)
+
+
 #: The field that an answer of another kind has, and what renders it.
-_OTHER_KINDS = {
-    "recipe": recipe_text.render,
-    "reading": reading_text.render,
-    "notes": notes_text,
-    "graph": graph_text,
-}
+_OTHER_KINDS = {"recipe": _recipe_text, "reading": _reading_text, "notes": notes_text, "graph": graph_text}

@@ -8,7 +8,7 @@ from typing import Any
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import UsageError
 from ml_intern_helpers.papers.ids import require_id
-from ml_intern_helpers.papers.reading import answer as reading
+from ml_intern_helpers.papers.reading import paging
 from ml_intern_helpers.report import Report
 
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe", metavar="ID", help="base model, data, method, hyper-parameters, hardware, results, with quotes"
     )
-    default, fewest, most = reading.CHARACTERS, reading.FEWEST, reading.MOST
+    default, fewest, most = paging.CHARACTERS, paging.FEWEST, paging.MOST
     parser.add_argument("--chars", type=int, metavar="N", help=f"characters of a page, {fewest} to {most} (default {default})")
 
 
@@ -44,8 +44,8 @@ def check(args: argparse.Namespace) -> None:
             raise UsageError(f"--{name} is empty", hint="leave it out to see the contents of the paper")
     if args.section is not None and args.find is not None:
         raise UsageError("choose one of --section and --find", hint="--find looks through the whole paper")
-    if args.chars is not None and not reading.FEWEST <= args.chars <= reading.MOST:
-        raise UsageError(f"--chars {args.chars} is not between {reading.FEWEST} and {reading.MOST}", hint="page with --start")
+    if args.chars is not None and not paging.FEWEST <= args.chars <= paging.MOST:
+        raise UsageError(f"--chars {args.chars} is not between {paging.FEWEST} and {paging.MOST}", hint="page with --start")
 
 
 def check_absent(args: argparse.Namespace) -> None:
@@ -63,10 +63,12 @@ def _refuse(options: dict[str, Any], whole: str) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Report:
     """Do what the arguments name; `check` has been through."""
-    room = args.chars or reading.CHARACTERS
+    room = args.chars or paging.CHARACTERS
     if args.recipe:
         from ml_intern_helpers.papers.recipe import answer as recipe
 
         return recipe.answer(require_id(args.recipe), context, full=args.full)
+    from ml_intern_helpers.papers.reading import answer as reading
+
     ask = reading.Ask(require_id(args.read), args.section, args.find, args.start, args.limit, room)
     return reading.answer(ask, context)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ml_intern_helpers.http import Response
+if TYPE_CHECKING:
+    from ml_intern_helpers.http import Response
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.checklist import Answers, Item, filled
 from ml_intern_helpers.preflight.facts import Facts, facts_of
 from ml_intern_helpers.preflight.outcome import Outcome
-from ml_intern_helpers.preflight.registry import Rule, all_rules
+from ml_intern_helpers.preflight.registry import Rule, rules_for
 from ml_intern_helpers.preflight.settled import settled_nothing
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.suppress import Suppression, suppressions
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch.launch import Launch
 
 
-@dataclass(frozen=True)
-class Suppressed:
+class Suppressed(NamedTuple):
     """A finding that a comment answers for."""
 
     code: str
@@ -29,8 +27,7 @@ class Suppressed:
     reason: str
 
 
-@dataclass(frozen=True)
-class Examination:
+class Examination(NamedTuple):
     """What was found.
 
     Attributes:
@@ -49,9 +46,9 @@ class Examination:
     unknowns: list[tuple[int | None, str]]
     suppressed: list[Suppressed]
     notes: list[str]
-    renames: dict[Finding, str] = field(default_factory=dict)
+    renames: dict[Finding, str]
 
-    def count(self, severity: str) -> int:
+    def number_of(self, severity: str) -> int:
         return sum(finding.severity == severity for finding in self.findings)
 
     @property
@@ -69,7 +66,7 @@ def examine(source: Source, mode: str, launch: Launch | None = None, about: Aske
     facts = facts_of(source, mode, launch, about)
     if about.look is not None:
         about.look(facts)
-    rules = {code: rule for code, rule in all_rules().items() if mode in rule.MODES}
+    rules = rules_for(facts)
     training = facts.training.kind != "none"
     asked = rules if training else _without_training(rules)
     answers = {code: list(dict.fromkeys(rule.check(facts))) for code, rule in asked.items()}
@@ -110,8 +107,8 @@ def _honoured(
             used.add(comment)
             if comment.reason:
                 suppressed.append(Suppressed(code, outcome.line, comment.reason))
-                return replace(
-                    outcome, state="pass", text=f"suppressed at line {comment.line}: {comment.reason}", fix="", line=None
+                return outcome._replace(
+                    state="pass", text=f"suppressed at line {comment.line}: {comment.reason}", fix="", line=None
                 )
     return outcome
 

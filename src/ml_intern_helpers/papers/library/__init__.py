@@ -1,1 +1,1 @@
-"""What earlier runs found and noted, on disk: papers and notes in one SQLite file."""
+"""What earlier runs found, in a cache that may be deleted, and what they noted, in a file that may not."""

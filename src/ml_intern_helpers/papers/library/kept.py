@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ml_intern_helpers.errors import Unavailable
-from ml_intern_helpers.papers.library import store
+from ml_intern_helpers.papers.library.shelves import LIBRARY
+from ml_intern_helpers.papers.library.store import words_query
 from ml_intern_helpers.papers.model import Paper, key_of
 
 #: About 4 KB each with their index: 100 MB at most. The papers met longest ago make room.
@@ -35,7 +36,7 @@ class Kept:
 
 def keep(papers: Iterable[Kept]) -> bool:
     """Add these papers; False when the library cannot be written, which is never the command's failure."""
-    with suppress(Unavailable), store.opened() as connection:
+    with suppress(Unavailable), LIBRARY.writing() as connection:
         for kept in papers:
             _put(connection, kept)
         _bound(connection)
@@ -45,11 +46,11 @@ def keep(papers: Iterable[Kept]) -> bool:
 
 def find(words: str, limit: int) -> list[Kept]:
     """Papers that hold every one of `words`, best first; when none does, those that hold most of them."""
-    if not store.exists():
+    if not LIBRARY.exists():
         return []
-    with store.opened() as connection:
+    with LIBRARY.reading() as connection:
         for every in (True, False):
-            query = store.words_query(words, every=every)
+            query = words_query(words, every=every)
             rows = _matching(connection, query, limit) if query else []
             if rows:
                 return rows
@@ -57,13 +58,14 @@ def find(words: str, limit: int) -> list[Kept]:
 
 
 def titles(arxiv_ids: Iterable[str]) -> dict[str, str]:
-    """The titles of those papers that the library knows."""
-    asked = list(dict.fromkeys(arxiv_ids))
-    with store.opened() as connection:
-        found = [
-            connection.execute("SELECT key, title FROM papers WHERE key = ?", (f"arxiv:{each}",)).fetchone() for each in asked
-        ]
-    return {row[0].removeprefix("arxiv:"): row[1] for row in found if row}
+    """The titles of those papers that the library knows; none when it cannot be read."""
+    keys = [f"arxiv:{each}" for each in dict.fromkeys(arxiv_ids)]
+    if not keys or not LIBRARY.exists():
+        return {}
+    with suppress(Unavailable), LIBRARY.reading() as connection:
+        found = [connection.execute("SELECT key, title FROM papers WHERE key = ?", (key,)).fetchone() for key in keys]
+        return {row[0].removeprefix("arxiv:"): row[1] for row in found if row}
+    return {}
 
 
 def _matching(connection: sqlite3.Connection, query: str, limit: int) -> list[Kept]:

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ml_intern_helpers.errors import NotFound, UsageError
-from ml_intern_helpers.papers.library import store
+from ml_intern_helpers.papers.library import bring_over
+from ml_intern_helpers.papers.library.shelves import NOTES
+from ml_intern_helpers.papers.library.store import words_query
 from ml_intern_helpers.text import clean
 
 CHARACTERS = 2_000
@@ -47,7 +49,8 @@ def add(arxiv_id: str, text: str, quote: str | None, place: str | None) -> Note:
         Unavailable: the library cannot be written.
     """
     said = (arxiv_id, _checked(text, "the note"), _optional(quote, "--quote"), _optional(place, "--place"))
-    with store.opened() as connection:
+    bring_over.notes()
+    with NOTES.writing() as connection:
         same = "SELECT * FROM notes WHERE arxiv_id = ? AND text = ? AND quote IS ? AND place IS ?"
         row = connection.execute(same, said).fetchone()
         return _note(row or _insert(connection, said))
@@ -55,10 +58,11 @@ def add(arxiv_id: str, text: str, quote: str | None, place: str | None) -> Note:
 
 def find(words: str, limit: int) -> tuple[list[Note], int]:
     """Notes that hold every one of `words` (or on the paper of that id), newest first when there are none; and how many match."""
-    if not store.exists():
+    bring_over.notes()
+    if not NOTES.exists():
         return [], 0
-    with store.opened() as connection:
-        query = store.words_query(words)
+    with NOTES.reading() as connection:
+        query = words_query(words)
         if not query:
             total = connection.execute("SELECT COUNT(*) FROM notes").fetchone()[0]
             rows = connection.execute("SELECT * FROM notes ORDER BY number DESC LIMIT ?", (limit,)).fetchall()
@@ -72,7 +76,8 @@ def find(words: str, limit: int) -> tuple[list[Note], int]:
 
 def remove(number: int) -> Note:
     """Take a note out; `NotFound` when there is none of this number."""
-    with store.opened() as connection:
+    bring_over.notes()
+    with NOTES.writing() as connection:
         row = connection.execute("SELECT * FROM notes WHERE number = ?", (number,)).fetchone()
         if row:
             connection.execute("DELETE FROM notes WHERE number = ?", (number,))

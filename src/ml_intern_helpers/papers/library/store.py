@@ -1,4 +1,4 @@
-"""The library's file: opened, made, bounded. Several processes may use it at once; a killed one leaves it whole.
+"""A file of the library: opened, made, upgraded. Several processes may use it at once; a killed one leaves it whole.
 
 SQLite's own journal gives both. Its write-ahead log would be faster and is wrong on the network file systems where
 clusters keep home folders, so the default journal stays.
@@ -7,76 +7,116 @@ clusters keep home folders, so the default journal stays.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ml_intern_helpers.errors import Unavailable
-from ml_intern_helpers.paths import cache_dir
 
-#: Another process may hold the file for this long before we give up.
-WAIT_S = 10.0
-VERSION = 1
-_SCHEMA = """
-CREATE TABLE papers (
-    key TEXT PRIMARY KEY, revision INTEGER, title TEXT NOT NULL, said TEXT NOT NULL, source TEXT NOT NULL,
-    fetched_at REAL NOT NULL
-);
-CREATE INDEX papers_by_age ON papers (fetched_at);
-CREATE VIRTUAL TABLE paper_words USING fts5 (key UNINDEXED, title, authors, abstract, tokenize = 'porter unicode61');
-CREATE TABLE feeds (digest TEXT PRIMARY KEY, said TEXT NOT NULL, parsed_at REAL NOT NULL);
-CREATE TABLE notes (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, arxiv_id TEXT NOT NULL, text TEXT NOT NULL, quote TEXT, place TEXT,
-    written_at REAL NOT NULL
-);
-CREATE VIRTUAL TABLE note_words USING fts5 (arxiv_id, text, quote, place, tokenize = 'porter unicode61');
-"""
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+#: Files that could not be used a moment ago: a search that keeps three things must not wait three times for one lock.
+_given_up: set[Path] = set()
 
 
-def path() -> Path:
-    """Where the library lies: beside the stored answers."""
-    return cache_dir() / "papers" / "library.sqlite"
+@dataclass(frozen=True)
+class Shelf:
+    """One SQLite file with a schema of ours.
 
-
-def exists() -> bool:
-    return path().is_file()
-
-
-@contextmanager
-def opened() -> Iterator[sqlite3.Connection]:
-    """The library in one transaction: all that the body does is kept, or nothing.
-
-    Raises:
-        Unavailable: the disk will not take it, the file is damaged or from a newer release, or somebody holds it.
+    Attributes:
+        name: for messages.
+        file: where it lies, asked each time (the environment decides).
+        version: of `schema`; kept in the file's `user_version`.
+        schema: statements that make a new file.
+        upgrades: version -> statements that make it the next one.
+        upgraded: called once after an upgrade, outside its transaction.
+        expendable: all in it can be fetched again: a damaged file is set aside unasked, and nobody waits long for it.
+        wait_s: seconds to wait for another process that writes.
     """
-    place = path()
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        connection = sqlite3.connect(place, timeout=WAIT_S, isolation_level=None)
-    except (OSError, sqlite3.Error) as err:
-        raise _broken(err) from err
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        _prepare(connection)
-        yield connection
-        connection.execute("COMMIT")
-    except sqlite3.Error as err:
-        raise _broken(err) from err
-    finally:
-        connection.close()
 
+    name: str
+    file: Callable[[], Path]
+    version: int
+    schema: str
+    upgrades: Mapping[int, str] = field(default_factory=dict)
+    upgraded: Callable[[], None] = lambda: None
+    expendable: bool = False
+    wait_s: float = 10.0
 
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Make the tables in a new file; refuse one that a later release has made."""
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found > VERSION:
-        raise Unavailable(f"{path()} was made by a newer release", hint="update ml-intern, or move the file aside")
-    if found == VERSION:
-        return
-    for statement in _SCHEMA.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
+    def exists(self) -> bool:
+        return self.file().is_file()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The file to look things up in: waits for no writer but one that is just finishing, needs no right to write.
+
+        Raises:
+            Unavailable: as `writing`.
+        """
+        with self._transaction("BEGIN") as (connection, version):
+            if version == self.version:
+                yield connection
+                return
+        with self.writing() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The file in one transaction: all that the body does is kept, or nothing.
+
+        Raises:
+            Unavailable: the disk will not take it, the file is damaged or from a newer release, or somebody holds it.
+        """
+        with self._transaction("BEGIN IMMEDIATE") as (connection, version):
+            if version < self.version:
+                self._prepare(connection, version)
+            yield connection
+        if 0 < version < self.version:
+            self.upgraded()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[tuple[sqlite3.Connection, int]]:
+        place = self.file()
+        if place in _given_up:
+            raise Unavailable(f"{self.name} {place} could not be used a moment ago", hint="run again")
+        with self._told(place):
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            connection = sqlite3.connect(place, timeout=self.wait_s, isolation_level=None)
+            try:
+                connection.execute(begin)
+                yield connection, self._version(connection)
+                connection.execute("COMMIT")
+            finally:
+                connection.close()
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """The schema's version, 0 for a new file; one that a later release has made is refused."""
+        found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found > self.version:
+            told = f"{self.name} {self.file()} was made by a newer release"
+            raise Unavailable(told, hint="update ml-intern, or move the file aside")
+        return found
+
+    def _prepare(self, connection: sqlite3.Connection, found: int) -> None:
+        scripts = [self.upgrades[version] for version in range(found, self.version)] if found else [self.schema]
+        for statement in ";\n".join(scripts).split(";\n"):
+            if statement.strip():
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {self.version}")
+
+    @contextmanager
+    def _told(self, place: Path) -> Iterator[None]:
+        """SQLite's errors, and the disk's, as ours."""
+        number = _inode(place)
+        try:
+            yield
+        except (OSError, sqlite3.Error) as err:
+            told, hint = f"{self.name} {place} cannot be used: {err}", "move the file aside; a new one is made"
+            if self.expendable:
+                _given_up.add(place)
+                if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED and _set_aside(place, number):
+                    hint = "it was moved aside, and the next run makes a new one"
+            raise Unavailable(told, hint=hint) from err
 
 
 def words_query(text: str, *, every: bool = True) -> str:
@@ -86,5 +126,20 @@ def words_query(text: str, *, every: bool = True) -> str:
     return (" AND " if every else " OR ").join(quoted)
 
 
-def _broken(err: Exception) -> Unavailable:
-    return Unavailable(f"the library {path()} cannot be used: {err}", hint="move the file aside; a new one is made")
+def _inode(place: Path) -> int | None:
+    try:
+        return place.stat().st_ino
+    except OSError:
+        return None
+
+
+def _set_aside(place: Path, number: int | None) -> bool:
+    """Rename a damaged file, unless another process has put a new one there; its journal must not meet the new one."""
+    if number is None or _inode(place) != number:
+        return False
+    with suppress(OSError):
+        with suppress(FileNotFoundError):
+            Path(f"{place}-journal").replace(f"{place}.damaged-journal")
+        place.replace(f"{place}.damaged")
+        return True
+    return False

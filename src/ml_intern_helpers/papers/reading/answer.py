@@ -10,13 +10,11 @@ from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.reading.choose import caption_line, captioned, choose
 from ml_intern_helpers.papers.reading.document import SOURCE_NAMES, Document, Section
 from ml_intern_helpers.papers.reading.obtain import Obtained, obtain
-from ml_intern_helpers.papers.reading.paging import page
+from ml_intern_helpers.papers.reading.paging import CHARACTERS, page
 from ml_intern_helpers.papers.reading.passages import find
 from ml_intern_helpers.papers.sources import sources
 from ml_intern_helpers.report import Report
 
-#: Characters of a page unless the caller says otherwise, and what they may say.
-CHARACTERS, FEWEST, MOST = 6000, 500, 40_000
 #: Lines of a table of contents; a longer one is told without its deepest levels.
 LINES = 70
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 SectionKind = Literal["abstract", "section", "appendix", "references", "other"]
 BlockKind = Literal["text", "item", "equation", "table", "figure", "code", "footnote", "reference"]
@@ -137,3 +137,17 @@ class Document:
     @property
     def characters(self) -> int:
         return sum(section.characters for section in self.sections)
+
+
+def restored(said: dict[str, Any]) -> Document:
+    """The document that `dataclasses.asdict` made `said` of, after a way through JSON."""
+    return Document(**{**said, "sections": [_section(each) for each in said["sections"]]})
+
+
+def _section(said: dict[str, Any]) -> Section:
+    return Section(**{**said, "blocks": [_block(each) for each in said["blocks"]], "parts": [_section(e) for e in said["parts"]]})
+
+
+def _block(said: dict[str, Any]) -> Block:
+    grids = tuple(tuple(tuple(Cell(**cell) for cell in row) for row in grid) for grid in said["grids"])
+    return Block(**{**said, "grids": grids})

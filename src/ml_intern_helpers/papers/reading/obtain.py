@@ -1,19 +1,21 @@
-"""Where a paper's text is had: arXiv's HTML, else ar5iv's, else the text of the PDF; and what it means when none is there.
-
-`obtain` is the one way in: a library on disk that keeps `Document`s goes around it.
-"""
+"""Where a paper's text is had: arXiv's HTML, else ar5iv's, else the text of the PDF; and what it means when none is there."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from ml_intern_helpers.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.http import Http, Response
 from ml_intern_helpers.papers import arxiv
 from ml_intern_helpers.papers.ids import ArxivId
-from ml_intern_helpers.papers.reading.document import SOURCE_NAMES, Document, Source
+from ml_intern_helpers.papers.library import made
+from ml_intern_helpers.papers.reading.document import SOURCE_NAMES, Document, Source, restored
 from ml_intern_helpers.services import AR5IV, ARXIV_HTML, Service
+
+#: A reading that takes as long may have been cut short by its own limit, and is tried again.
+_SLOW_S = 20.0
 
 
 @dataclass
@@ -73,20 +75,40 @@ def _ar5iv(http: Http, paper_id: ArxivId) -> Obtained:
 
 
 def _page(http: Http, service: Service, paper_id: ArxivId, source: Source) -> Obtained:
-    from ml_intern_helpers.papers.reading.latexml import read_page
-
     response = http.get(service, f"/html/{paper_id}")
     if 300 <= response.status < 400:
         raise NotFound(f"{service.name} has no conversion of {paper_id}", hint="read the PDF")
     response.raise_for_status(f"the HTML of {paper_id}")
-    return Obtained(read_page(response.body, paper_id.base, source, response.url), [response])
+
+    def read() -> Document:
+        from ml_intern_helpers.papers.reading.latexml import read_page
+
+        return read_page(response.body, paper_id.base, source, response.url)
+
+    return Obtained(_made(f"{source} {paper_id.base} {response.url}", response, read), [response])
 
 
 def _pdf(http: Http, paper_id: ArxivId) -> Obtained:
-    from ml_intern_helpers.papers.reading.pdf import read_pdf
-
     response = http.get(ARXIV_HTML, f"/pdf/{paper_id}").raise_for_status(f"the PDF of {paper_id}")
-    return Obtained(read_pdf(response.body, paper_id.base, response.url), [response])
+
+    def read() -> Document:
+        from ml_intern_helpers.papers.reading.pdf import read_pdf
+
+        return read_pdf(response.body, paper_id.base, response.url)
+
+    return Obtained(_made(f"pdf {paper_id.base} {response.url}", response, read), [response])
+
+
+def _made(kind: str, response: Response, read: Callable[[], Document]) -> Document:
+    """The document, read now or, when the answer was stored, by an earlier run."""
+    known = made.known(kind, response.body) if response.cached else None
+    if known:
+        return restored(known)
+    began = time.monotonic()
+    document = read()
+    if time.monotonic() - began < _SLOW_S:
+        made.keep(kind, response.body, asdict(document))
+    return document
 
 
 _READERS: dict[Source, Callable[[Http, ArxivId], Obtained]] = {"arxiv-html": _arxiv_html, "ar5iv": _ar5iv, "pdf": _pdf}

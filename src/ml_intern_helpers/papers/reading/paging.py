@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: Characters of a page unless the caller says otherwise, and what they may say.
+CHARACTERS, FEWEST, MOST = 6000, 500, 40_000
+
 
 def page(text: str, start: int, most: int) -> tuple[str, int | None]:
     """At most `most` characters of `text` from `start`, and where the next page starts; None on the last."""

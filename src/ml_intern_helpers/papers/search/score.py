@@ -10,17 +10,18 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from ml_intern_helpers.papers.model import Paper
-from ml_intern_helpers.papers.search.merge import Hit
+from ml_intern_helpers.papers.age import age_years, citations_a_year
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.papers.search.merge import Hit
 
 WEIGHTS = {"relevance": 0.45, "citations_per_year": 0.2, "influence": 0.1, "recency": 0.15, "artifacts": 0.1}
 #: Counts at which a part is full: a paper that everybody knows.
 _MANY_A_YEAR, _MANY_INFLUENTIAL = 1000, 500
 _HALF_LIFE_YEARS = 2.0
-#: Below this age citations per year say more about the calendar than about the paper.
-_YOUNGEST_YEARS = 0.5
 #: Lists agree best at their top: place 1 counts 1, place 10 about half.
 _RANK_SOFTNESS = 9
 
@@ -57,28 +58,6 @@ def score(hit: Hit, words: str, asked: Collection[str], today: date) -> Score:
     return Score(round(total, 3), rounded, _reason(hit, a_year))
 
 
-def age_years(paper: Paper, today: date) -> float | None:
-    """Years since the first version; of a year alone, since its middle; never below 0."""
-    if paper.published:
-        try:
-            born = date.fromisoformat(paper.published)
-        except ValueError:
-            return None
-    elif paper.year and 1900 <= paper.year <= 9000:
-        born = date(paper.year, 7, 1)
-    else:
-        return None
-    return max((today - born).days / 365.25, 0.0)
-
-
-def citations_a_year(paper: Paper, today: date) -> float | None:
-    """Citations per year of age, None when count or age is unknown."""
-    age = age_years(paper, today)
-    if age is None or paper.citation_count is None:
-        return None
-    return paper.citation_count / max(age, _YOUNGEST_YEARS)
-
-
 def _relevance(hit: Hit, words: str, asked: Collection[str]) -> float:
     """Half: how high and by how many services it was listed; half: how many of the words it holds."""
     listed = sum((1 + _RANK_SOFTNESS) / (rank + _RANK_SOFTNESS) for rank in hit.ranks.values()) / max(len(asked), 1)
@@ -92,9 +71,10 @@ def _relevance(hit: Hit, words: str, asked: Collection[str]) -> float:
 
 
 def _stems(text: str) -> set[str]:
-    return {_stem(word) for word in re.findall(r"\w+", text.lower())}
+    return {_stem(word) for word in set(re.findall(r"\w+", text.lower()))}
 
 
+@cache
 def _stem(word: str) -> str:
     """Plural and -ing folded, so that `models` finds `model`."""
     for ending in ("ing", "es", "s"):

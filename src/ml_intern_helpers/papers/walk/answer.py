@@ -33,10 +33,15 @@ def run(args: argparse.Namespace, context: Context, empty: dict[str, Any], aims:
     written = _write(found, ask, today, aims)
     limits = Limits(abstract=None, authors=None, contexts=None) if args.full else Limits()
     fields = {**empty, "mode": "graph", "paper": _row(found, found.seed, limits), "sources": sources(found.responses)}
-    fields |= {"graph": _graph(found, ask, today, args.limit, limits), "files": written}
+    fields |= {"graph": _graph(found, ask, today, args.limit, limits) | _sent(context), "files": written}
     return Report(
         "crawl_arxiv", "unknown" if found.stopped else "ok", fields=fields, exit_code=STOPPED if found.interrupted else None
     )
+
+
+def _sent(context: Context) -> dict[str, int]:
+    """What was really sent: an answer that came on the third try cost three requests."""
+    return {"requests_made": context.http.requests_made}
 
 
 def _graph(found: Walk, ask: Ask, today: date, limit: int, limits: Limits) -> dict[str, Any]:
@@ -47,7 +52,6 @@ def _graph(found: Walk, ask: Ask, today: date, limit: int, limits: Limits) -> di
         "links": len(found.links),
         **{name: value for name, value in asdict(ask).items() if name in ("hops", "budget")},
         "answers": len(found.responses),
-        "requests_made": sum(not response.cached for response in found.responses),
         "complete": found.complete(ask.hops),
         "stopped": found.stopped,
         "unread_papers": len(found.open_nodes(ask.hops)),

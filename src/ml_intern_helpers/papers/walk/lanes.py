@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from ml_intern_helpers.papers.age import age_years, citations_a_year
 from ml_intern_helpers.papers.model import Citation
-from ml_intern_helpers.papers.search.score import age_years, citations_a_year
 from ml_intern_helpers.papers.walk.walk import Node, Walk
 
 #: A paper younger than this belongs to the frontier.

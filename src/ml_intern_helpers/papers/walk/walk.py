@@ -2,7 +2,8 @@
 
 It resumes by itself: every answer is stored the moment it comes, and the same walk asks the same questions in the same
 order, so that one that was killed, stopped or cut off by a limit goes on where it was when it is started again. Answers
-that were stored count against the budget like fresh ones: the budget bounds what is looked at, not only what is sent.
+that were stored count against the budget like fresh ones: it bounds what is looked at. It bounds what is sent, too: where a
+service must be asked twice for an answer, a run ends with fewer of them, and the next one goes on from there.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from ml_intern_helpers.errors import NotFound, RateLimited, ToolError
 from ml_intern_helpers.http import Http, Response
 from ml_intern_helpers.papers import paper_graph
 from ml_intern_helpers.papers import semantic_scholar as s2
+from ml_intern_helpers.papers.age import citations_a_year
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Citation, Paper, key_of
-from ml_intern_helpers.papers.search.score import citations_a_year
 from ml_intern_helpers.papers.semantic_scholar import Direction
 
 #: Edges read around the seed, and around each further paper.
@@ -138,7 +139,7 @@ def _around_seed(http: Http, found: Walk, ask: Ask, today: date) -> None:
 
 def _outward(http: Http, found: Walk, ask: Ask, today: date, progress: Callable[[str], None]) -> None:
     failures: list[ToolError] = []
-    while len(found.responses) < ask.budget and (waiting := found.open_nodes(ask.hops)):
+    while _spent(http, found) < ask.budget and (waiting := found.open_nodes(ask.hops)):
         node = found.nodes[waiting[0]]
         node.expanded = True
         progress(f"{len(found.responses)} of {ask.budget} answers, {len(found.nodes)} papers: {node.paper.title}")
@@ -151,8 +152,20 @@ def _outward(http: Http, found: Walk, ask: Ask, today: date, progress: Callable[
             node.expanded = False
             _settle(found, failures, err)
             node.expanded = True
-    if len(found.responses) >= ask.budget and found.open_nodes(ask.hops):
-        found.notes.append(f"the budget of {ask.budget} answers is spent: --budget {ask.budget * 2} goes on from here")
+    if found.open_nodes(ask.hops):
+        found.notes.append(_budget_note(found, ask))
+
+
+def _spent(http: Http, found: Walk) -> int:
+    """Of the budget: answers, stored or not, or the requests of this run where they are more (some were asked again)."""
+    return max(len(found.responses), http.requests_made)
+
+
+def _budget_note(found: Walk, ask: Ask) -> str:
+    if len(found.responses) < ask.budget:
+        told = f"the budget of {ask.budget} requests is spent, some of them on asking again"
+        return f"{told} ({len(found.responses)} answers): the same command goes on from here"
+    return f"the budget of {ask.budget} answers is spent: --budget {ask.budget * 2} goes on from here"
 
 
 def _settle(found: Walk, failures: list[ToolError], err: ToolError) -> None:
@@ -214,8 +227,8 @@ def _raw_key(edge: s2.Edge, direction: Direction) -> str:
 
 def _edge_promise(edge: s2.Edge, today: date) -> float:
     """Influence first, then citations a year; the recent count a little more, as nobody could cite them yet."""
-    described = Paper("x", published=edge.day if len(edge.day) > 4 else None, year=int(edge.day[:4]) if edge.day else None)
-    described = described.filled(Paper("x", citation_count=edge.citation_count))
+    day, year = edge.day if len(edge.day) > 4 else None, int(edge.day[:4]) if edge.day else None
+    described = Paper("x", published=day, year=year, citation_count=edge.citation_count)
     a_year = citations_a_year(described, today) or 0.0
     recent = 0.5 if described.year and today.year - described.year <= 1 else 0.0
     return 2.0 * (edge.is_influential is True) + math.log1p(a_year) / 2 + recent

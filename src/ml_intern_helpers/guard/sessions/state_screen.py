@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from ml_intern_helpers.guard.open_work import MOST_RUNS, MOST_STEPS, line_of
-from ml_intern_helpers.guard.plan_steps import Plan
+from ml_intern_helpers.guard.sessions.open_work import MOST_RUNS, MOST_STEPS, line_of
+from ml_intern_helpers.guard.sessions.plan_steps import Plan
 from ml_intern_helpers.runs import spend
 from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.run_record import Runs

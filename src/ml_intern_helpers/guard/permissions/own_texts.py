@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ml_intern_helpers.guard.helper_calls import plugin_root
+from ml_intern_helpers.guard.permissions.helper_calls import plugin_root
 
 _FOLDERS = ("references", "recipes")
 _KINDS = (".md", ".py")

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.errors import ToolError
-from ml_intern_helpers.guard import jobs_output
+from ml_intern_helpers.guard.after_call import jobs_output
+from ml_intern_helpers.guard.after_call.launch_outcome import changes_of, explained, shared_out
 from ml_intern_helpers.guard.call import Call
-from ml_intern_helpers.guard.diagnosis import diagnosed
-from ml_intern_helpers.guard.failure import Failure
-from ml_intern_helpers.guard.launch_outcome import changes_of, explained, shared_out
+from ml_intern_helpers.guard.failures.diagnosis import diagnosed
+from ml_intern_helpers.guard.failures.failure import Failure
 from ml_intern_helpers.guard.near import speaks_of
 from ml_intern_helpers.runs import launching, places
 from ml_intern_helpers.runs.contract import task_for
@@ -64,8 +64,8 @@ def judged_in(command: str) -> list[Judged]:
 
 
 def _put_on_file(home: Path, judged: list[Judged], call: Call) -> list[Run]:
-    from ml_intern_helpers.guard.holds import cost_of
-    from ml_intern_helpers.guard.on_file import record_of
+    from ml_intern_helpers.guard.before_launch.holds import cost_of
+    from ml_intern_helpers.guard.before_launch.on_file import record_of
 
     ids: dict[str, object] = {"tool_use_id": call.id, "session_id": call.session}
     task = task_for(home.parent)

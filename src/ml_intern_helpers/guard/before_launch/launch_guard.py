@@ -16,8 +16,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from ml_intern_helpers.guard import control, everyday, own_records
+from ml_intern_helpers.guard import control, everyday
 from ml_intern_helpers.guard.decisions import PASS, Decision
+from ml_intern_helpers.guard.permissions import own_records
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch.judge import Judged
@@ -76,7 +77,7 @@ def _judged(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decision
 
 
 def _decided(found: list[Judged], cwd: Path, event: dict[str, object]) -> Decision:
-    from ml_intern_helpers.guard import holds, never_ran, on_file, weighing
+    from ml_intern_helpers.guard.before_launch import holds, never_ran, on_file, weighing
 
     never_ran.try_to_give_back(event)
     state = holds.state_of(_folders(event, cwd))
@@ -164,7 +165,7 @@ def _limited() -> Iterator[None]:
 
 
 def _log(event: dict[str, object], command: str, cwd: str, decision: Decision, took_ms: float) -> None:
-    from ml_intern_helpers.guard import decision_log
+    from ml_intern_helpers.guard.before_launch import decision_log
     from ml_intern_helpers.runs import places
 
     folder = places.home(*_folders(event, Path(cwd)))

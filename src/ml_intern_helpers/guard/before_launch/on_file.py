@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ml_intern_helpers.guard.holds import Hold, State, cost_of, look_at, sha256_of
+from ml_intern_helpers.guard.before_launch.holds import Hold, State, cost_of, look_at, sha256_of
 from ml_intern_helpers.runs import first_one, launching
 from ml_intern_helpers.runs.run_record import Runs, runs_of
 

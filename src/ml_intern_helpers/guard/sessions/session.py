@@ -42,7 +42,7 @@ def _export() -> None:
     """`ML_INTERN_ROOT` for Bash, and `CLAUDE_PLUGIN_ROOT` where no other plugin was first: the client sets neither there."""
     from shlex import quote
 
-    from ml_intern_helpers.guard.helper_calls import plugin_root
+    from ml_intern_helpers.guard.permissions.helper_calls import plugin_root
 
     target = os.environ.get("CLAUDE_ENV_FILE", "")
     if not os.path.isabs(target):
@@ -68,10 +68,10 @@ def _note_start(event: dict[str, Any]) -> None:
 
 def _state(folder: Path, event: dict[str, Any]) -> str:
     """The screen of an open task, "" where none is open."""
-    from ml_intern_helpers.guard.never_ran import try_to_give_back
-    from ml_intern_helpers.guard.open_work import runs_in
-    from ml_intern_helpers.guard.plan_steps import plan_in
-    from ml_intern_helpers.guard.state_screen import screen
+    from ml_intern_helpers.guard.before_launch.never_ran import try_to_give_back
+    from ml_intern_helpers.guard.sessions.open_work import runs_in
+    from ml_intern_helpers.guard.sessions.plan_steps import plan_in
+    from ml_intern_helpers.guard.sessions.state_screen import screen
     from ml_intern_helpers.runs.contract import read_task
     from ml_intern_helpers.runs.when import now
 

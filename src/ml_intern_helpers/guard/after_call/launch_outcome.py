@@ -6,9 +6,10 @@ import os
 import re
 from typing import Any
 
-from ml_intern_helpers.guard import diagnosis, jobs_output
+from ml_intern_helpers.guard.after_call import jobs_output
+from ml_intern_helpers.guard.after_call.jobs_output import Started
 from ml_intern_helpers.guard.call import Call
-from ml_intern_helpers.guard.jobs_output import Started
+from ml_intern_helpers.guard.failures import diagnosis
 from ml_intern_helpers.runs import first_one
 from ml_intern_helpers.runs.run_record import Run
 from ml_intern_helpers.runs.settle import STATES

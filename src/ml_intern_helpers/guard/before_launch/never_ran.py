@@ -104,7 +104,7 @@ def _is_refusal(entry: dict[str, Any] | None) -> bool:
     """The call's answer is a refusal: the client says so, or it is an error that no command printed."""
     if entry is None:
         return False
-    from ml_intern_helpers.guard import jobs_output
+    from ml_intern_helpers.guard.after_call import jobs_output
 
     result = entry.get("toolUseResult")
     text = json.dumps(entry)

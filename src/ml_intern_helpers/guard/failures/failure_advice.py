@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ml_intern_helpers.guard.failure import Failure, said
+from ml_intern_helpers.guard.failures.failure import Failure, said
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch.judge import Judged
@@ -16,7 +16,7 @@ _INDEXED = ("trl", "transformers", "peft", "accelerate", "datasets", "trackio", 
 
 def out_of_memory(match: re.Match[str], failure: Failure) -> list[str]:
     """The next rung of the only procedure."""
-    from ml_intern_helpers.guard.next_rung import next_rung
+    from ml_intern_helpers.guard.failures.next_rung import next_rung
 
     return [f"out of memory ({said(match)}). The only procedure, next step:", *next_rung(failure.judged, failure.where)]
 

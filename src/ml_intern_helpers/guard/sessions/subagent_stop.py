@@ -10,13 +10,13 @@ MOST_BLOCKS = 2
 
 def answered(event: dict[str, Any]) -> dict[str, Any] | None:
     """`{"decision": "block", "reason": …}`, or None to let it end."""
-    from ml_intern_helpers.guard.never_ran import try_to_give_back
+    from ml_intern_helpers.guard.before_launch.never_ran import try_to_give_back
 
     try_to_give_back(event)
     kind, report = event.get("agent_type"), event.get("last_assistant_message")
     if not isinstance(kind, str) or kind.rpartition(":")[2] != RESEARCHER or not isinstance(report, str):
         return None
-    from ml_intern_helpers.guard.research_form import faults_of
+    from ml_intern_helpers.guard.sessions.research_form import faults_of
 
     found = faults_of(report)
     if not found or not _may_block(event):

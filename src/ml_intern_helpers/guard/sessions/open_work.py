@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_intern_helpers.errors import ToolError
 from ml_intern_helpers.guard.call import ended_with
-from ml_intern_helpers.guard.plan_steps import Plan
+from ml_intern_helpers.guard.sessions.plan_steps import Plan
 from ml_intern_helpers.runs import launching
 from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.run_record import Run, Runs, runs_of

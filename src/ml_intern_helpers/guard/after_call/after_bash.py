@@ -33,13 +33,13 @@ def _lines(call: Call, places: list[str]) -> list[str]:
     folder = holds_file(places, _LEDGER)
     lines: list[str] = []
     if places and _may_have_launched(call, places, folder):
-        from ml_intern_helpers.guard import after_launch
+        from ml_intern_helpers.guard.after_call import after_launch
 
         if os.path.isdir(places[0]):
             os.chdir(places[0])
         lines += after_launch.told(call, places, folder)
     if folder is not None and _shows_a_run(call):
-        from ml_intern_helpers.guard import watching
+        from ml_intern_helpers.guard.after_call import watching
 
         lines += watching.told(call, folder, places)
     return lines

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.guard.holds import Hold
+from ml_intern_helpers.guard.before_launch.holds import Hold
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.guard.holds import State
+    from ml_intern_helpers.guard.before_launch.holds import State
     from ml_intern_helpers.preflight.launch.judge import Judged
     from ml_intern_helpers.report import Finding
 

@@ -10,7 +10,7 @@ import os
 import re
 from itertools import pairwise
 
-from ml_intern_helpers.guard.shell_words import plain_words
+from ml_intern_helpers.guard.permissions.shell_words import plain_words
 
 #: The read-only helpers, each with those of its options that write or start something (a call with one is not allowed
 #: here). This is the one list; a test holds it against every helper's `--help`.
@@ -45,7 +45,7 @@ _KINDS = {"preflight_check": (".py", ".ipynb")}
 
 def plugin_root() -> str:
     """The folder of this plugin, symlinks resolved."""
-    return os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+    return os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", "..", ".."))
 
 
 def allows(tool_input: dict[str, object], cwd: str) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ml_intern_helpers.runs.contract import Task
-from ml_intern_helpers.guard.never_ran import try_to_give_back
+from ml_intern_helpers.guard.before_launch.never_ran import try_to_give_back
 
 #: Turned around so often without anything changing in between; then the run may end.
 MOST_WITHOUT_PROGRESS = 3
@@ -33,7 +33,7 @@ def answered(event: dict[str, Any]) -> dict[str, Any] | None:
         return None
     from pathlib import Path
 
-    from ml_intern_helpers.guard.time_left import ends_at
+    from ml_intern_helpers.guard.sessions.time_left import ends_at
     from ml_intern_helpers.runs.contract import read_task
     from ml_intern_helpers.runs.when import now
 
@@ -49,8 +49,8 @@ class _Stop:
     """One wish to end, weighed."""
 
     def __init__(self, folder: Path, event: dict[str, Any], task: Task, ends: datetime, at: datetime) -> None:
-        from ml_intern_helpers.guard import open_work
-        from ml_intern_helpers.guard.plan_steps import plan_in
+        from ml_intern_helpers.guard.sessions import open_work
+        from ml_intern_helpers.guard.sessions.plan_steps import plan_in
 
         self.folder, self.event, self.task = folder, event, task
         self.left_s = (ends - at).total_seconds()
@@ -96,7 +96,8 @@ class _Stop:
 
     def _count(self, kind: str, most: int) -> int:
         """The number of this block since something last changed; 0 when it may not be one. It is kept before it is used."""
-        from ml_intern_helpers.guard import memory, progress
+        from ml_intern_helpers.guard import memory
+        from ml_intern_helpers.guard.sessions import progress
 
         before = memory.recalled(self.event.get("session_id"), kind, self.folder)
         state = progress.state_of(self.folder.parent) if kind == "goes_on" else ""

@@ -1,0 +1,1 @@
+"""After a call: what became of a launch, what was seen of a run, what a written script gets wrong."""

@@ -1,0 +1,1 @@
+"""What a failed run's last words mean, and the way on."""
