@@ -294,7 +294,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         high=8192,
         whole=True,
         needs=_ADAPTER,
-        direct=(_re(r"\brank-{N}(?!\s+(?:updates?|approxim|matri|correct|decompos|perturb))"), _re(r"\br\s*=\s*{N}")),
+        direct=(_re(r"\brank-{N}(?!\s*(?:updates?|approxim|matri|correct|decompos|perturb))"), _re(r"\br\s*=\s*{N}")),
     ),
     Parameter(
         "lora_alpha",
