@@ -242,6 +242,7 @@ USAGE = {
     "a query, too": ["lora", "--read", PAPER],
     "a section of nothing": ["--section", "3"],
     "words in nothing": ["lora", "--find", "rate"],
+    "no words in citations": ["--cited-by", PAPER, "--find", " "],
     "both looks": ["--read", PAPER, "--section", "3", "--find", "x"],
     "empty section": ["--read", PAPER, "--section", " "],
     "empty words": ["--read", PAPER, "--find", ""],

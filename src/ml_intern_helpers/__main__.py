@@ -24,6 +24,13 @@ def main():
         sys.stderr.write("  next: install one, or set ML_INTERN_PYTHON to its path\n")
         return 3
     _make_importable()
+    code = _run()
+    gc.freeze()  # the process ends: a last search for garbage would go through all that it holds
+    return code
+
+
+def _run():
+    # type: () -> int
     if sys.argv[1:2] and sys.argv[1] in PROGRAMS:
         import importlib
 
@@ -33,9 +40,7 @@ def main():
     if len(sys.argv) < 2 or sys.argv[1] not in cli.COMMANDS:
         sys.stderr.write("usage: python -m ml_intern_helpers COMMAND [ARGUMENTS]\n  commands: %s\n" % " ".join(cli.COMMANDS))
         return 2
-    code = cli.main(sys.argv[1], sys.argv[2:])
-    gc.freeze()  # the process ends: a last search for garbage would go through all that it holds
-    return code
+    return cli.main(sys.argv[1], sys.argv[2:])
 
 
 def _make_importable():

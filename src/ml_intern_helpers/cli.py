@@ -61,7 +61,7 @@ class Context:
         """The network, imported when first asked for: most of a helper's start-up is imports."""
         from ml_intern_helpers.http import Http
 
-        return Http(offline=self.offline, deadline_s=self.deadline_s)
+        return Http(offline=self.offline, deadline_s=self.deadline_s, tell=self.announce)
 
     def warn(self, message: str) -> None:
         """Add a one-line note to the report's `warnings`, once; it may quote a stranger and is cleaned here."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern_helpers.api_index.offered import offered
 from ml_intern_helpers.api_index.signatures import Library
 from support.wheels import library_of, release_of
 
@@ -106,7 +107,7 @@ def test_names_served_by_a_module_getattr(tmp_path: Path) -> None:
 
 
 INHERITED = {
-    "__init__.py": "from .c import Child, Trainer, Open, Decorated, Wide, alias",
+    "__init__.py": "from .c import Child, Trainer, Open, Decorated, Wide, Lenient, Model, Plain, alias",
     "base.py": """
         from dataclasses import dataclass, field
         @dataclass
@@ -151,6 +152,16 @@ INHERITED = {
         class Decorated:
             @deprecate_kwarg("tokenizer", new_name="processing_class", version="5")
             def __init__(self, processing_class=None): ...
+        @strict(accept_kwargs=True)
+        @dataclass(repr=False)
+        class Lenient:
+            labels: int = 2
+        class Model(Lenient):
+            width: int = 3
+        @strict
+        @dataclass
+        class Plain:
+            labels: int = 2
         def alias(a, /, b, *rest, c=None): ...
     ''',
 }
@@ -177,6 +188,9 @@ def test_dataclass_fields_across_modules(inherited: Library) -> None:
         pytest.param("trl.Open", ["extra"], True, {"model", "args", "log"}, id="kwargs go to the parent's"),
         pytest.param("trl.Wide", [], True, {"one", "two", "model"}, id="a loop over a literal list pops"),
         pytest.param("trl.Decorated", ["processing_class"], False, {"tokenizer"}, id="a decorator still translates"),
+        pytest.param("trl.Lenient", ["labels"], True, set(), id="a dataclass that transformers 5.4 lets take any keyword"),
+        pytest.param("trl.Model", ["labels"], True, set(), id="and what descends from it"),
+        pytest.param("trl.Plain", ["labels"], False, set(), id="strict alone takes its fields only"),
         pytest.param("trl.alias", ["a", "b", "c"], False, set(), id="positional-only and keyword-only"),
     ],
 )
@@ -185,6 +199,11 @@ def test_constructors(inherited: Library, call: str, names: list[str], open_: bo
     assert signature is not None
     assert ([argument.name for argument in signature.arguments], signature.open) == (names, open_)
     assert known <= signature.popped
+
+
+def test_what_keeps_any_keyword_offers_it(inherited: Library) -> None:
+    kept = {name for name in ("Lenient", "Model", "Plain", "Open") if offered(inherited, f"trl.{name}.num_labels")}
+    assert kept == {"Lenient", "Model"}
 
 
 def test_methods(inherited: Library) -> None:

@@ -147,6 +147,6 @@ REPEATED = [
 def test_no_sentence_takes_for_ever(words: str, head: str) -> None:
     """Patterns with choices in loops once took minutes on `train train train …`."""
     sentence = head + (words * LONGEST)[:LONGEST] + " 0.5 hats!"
-    started = time.monotonic()
+    started = time.process_time()
     list(_of_sentence(Sentence(sentence, sentence, "x", False)))
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5

@@ -21,6 +21,7 @@ WATCHED = "disable_tqdm=True, logging_first_step=True"
 MENDED = {
     "a rename": (f"config = SFTConfig(evaluation_strategy = 'no', {WATCHED})", f"config = SFTConfig(eval_strategy = 'no', {WATCHED})"),
     "a rename behind umlauts": (f"ä = 'ö'; config = SFTConfig(max_seq_length=8, {WATCHED})", f"ä = 'ö'; config = SFTConfig(max_length=8, {WATCHED})"),
+    "a ratio keeps its value": (f"config = SFTConfig(warmup_ratio=0.03, {WATCHED})", f"config = SFTConfig(warmup_steps=0.03, {WATCHED})"),
     "a missing setting": ("config = SFTConfig('out', logging_first_step=True)", "config = SFTConfig('out', logging_first_step=True, disable_tqdm=True)"),
     "no argument yet": ("config = SFTConfig()", f"config = SFTConfig({WATCHED})"),
     "a comma at the end": ("config = SFTConfig('out',)", f"config = SFTConfig('out', {WATCHED})"),

@@ -60,7 +60,7 @@ HINTS: dict[str, Hint] = {
     ),
     **_instead(_ARGS, torchdynamo="torch_compile_backend"),
     f"{_ARGS}.warmup_ratio": Hint(
-        "write warmup_steps=: a float below 1 is the ratio (warmup_steps=0.1)", f"{_ARGS}.warmup_steps"
+        "write warmup_steps= with the same value: below 1 it is the ratio", f"{_ARGS}.warmup_steps", renamed=True
     ),
     f"{_ARGS}.group_by_length": Hint('write train_sampling_strategy="group_by_length"', f"{_ARGS}.train_sampling_strategy"),
     f"{_ARGS}.push_to_hub_organization": Hint('write hub_model_id="organization/name"', f"{_ARGS}.hub_model_id"),

@@ -17,4 +17,13 @@ def offered(library: Library, dotted: str) -> bool:
         return True
     head, _, last = dotted.rpartition(".")
     signature = called(library, head)
-    return signature is not None and last in signature.names
+    return signature is not None and (last in signature.names or _keeps_anything(library, head))
+
+
+def _keeps_anything(library: Library, call: str) -> bool:
+    """A dataclass made to take any keyword keeps it as an attribute: model configurations do, since transformers 5.4."""
+    line = (record for _, record in library.line(library.origin(call) or ""))
+    made = next((record for record in line if record.init is not None), None)
+    if made is None or made.init is None or not made.fields:
+        return False
+    return made.init.open and made.init.arguments == tuple(field._replace(keyword_only=True) for field in made.fields)

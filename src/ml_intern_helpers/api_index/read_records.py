@@ -29,7 +29,7 @@ def read_class(node: ast.ClassDef, resolve: Callable[[str], str]) -> ClassRecord
         fields=tuple(_fields(node)) if _is_dataclass(node) else (),
         dropped=tuple(_not_in_init(node)),
         docs=documented(ast.get_docstring(node)),
-        init=functions.get("__init__"),
+        init=functions.get("__init__") or _made_open(node),
         methods={item.name: functions[item.name] for item in _public_methods(node)},
     )
 
@@ -81,6 +81,18 @@ def _is_static(node: Function) -> bool:
 def _is_dataclass(node: ast.ClassDef) -> bool:
     called = (item.func if isinstance(item, ast.Call) else item for item in node.decorator_list)
     return any(ast.unparse(item).rpartition(".")[2] == "dataclass" for item in called)
+
+
+def _made_open(node: ast.ClassDef) -> FunctionRecord | None:
+    """The constructor of a dataclass under `@strict(accept_kwargs=True)`, which takes any keyword besides its fields.
+
+    transformers made its configurations such dataclasses in 5.4: `PreTrainedConfig(num_labels=3)` stands in no field, and runs.
+    """
+    for item in node.decorator_list if _is_dataclass(node) else ():
+        taken = _keyword(item, "accept_kwargs") if isinstance(item, ast.Call) else None
+        if isinstance(taken, ast.Constant) and taken.value is True:
+            return FunctionRecord(tuple(one._replace(keyword_only=True) for one in _fields(node)), open=True)
+    return None
 
 
 def _fields(node: ast.ClassDef) -> Iterator[Argument]:

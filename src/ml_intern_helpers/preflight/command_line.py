@@ -31,6 +31,11 @@ def names_given(script: Script, made: ast.Call) -> list[str]:
     return [*given.items] if given is not None else [*script.given.options.values, *script.given.options.hidden]
 
 
+def names_switched_off(script: Script, made: ast.Call) -> frozenset[str]:
+    """Those of `names_given` that `--no_name` sets."""
+    return script.given.options.negated if _dict_of(script, made) is None else frozenset()
+
+
 def given_option(script: Script, name: str) -> Value | None:
     """What the command line or its config file sets, None when neither does."""
     options = script.given.options

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
+from ml_intern_helpers.preflight.built_beside import Near, built_beside
 from ml_intern_helpers.preflight.checklist import Answers, Item, filled
 from ml_intern_helpers.preflight.facts import Facts, facts_of
 from ml_intern_helpers.preflight.outcome import Outcome
@@ -12,6 +14,7 @@ from ml_intern_helpers.preflight.registry import Rule, rules_for
 from ml_intern_helpers.preflight.settled import settled_nothing
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.suppress import Suppression, suppressions
+from ml_intern_helpers.preflight.training import Training
 from ml_intern_helpers.report import Finding
 from ml_intern_helpers.text import clean
 
@@ -76,9 +79,13 @@ def examine(source: Source, mode: str, launch: Launch | None = None, about: Aske
     for code, outcomes in answers.items():
         answers[code] = [_honoured(code, outcome, comments, used, suppressed) for outcome in outcomes]
     told = {_finding(facts, rules[code], one): one for code, found in answers.items() for one in found if one.state == "fail"}
+    near = list(built_beside(facts, about))
+    beside = [finding for one in near for finding in _beside(one, rules)]
+    if not training:
+        facts = _trained_beside(facts, near)
     return Examination(
         facts,
-        sorted(told, key=lambda one: (("error", "warning", "info").index(one.severity), one.line or 0, one.code)),
+        sorted([*told, *beside], key=lambda one: (("error", "warning", "info").index(one.severity), one.line or 0, one.code)),
         filled(facts, answers) if training else [],
         [*_unjudged(facts), *_unknowns(answers)],
         suppressed,
@@ -95,6 +102,26 @@ def _without_training(rules: dict[str, Rule]) -> dict[str, Rule]:
     """Where nothing trains only what is wrong in any script counts."""
     asked = {code: rule for code, rule in rules.items() if code.startswith(("API", "SEC", "LAUNCH"))}
     return {code: rule for code, rule in asked.items() if code not in _ABOUT_TRAINING}
+
+
+def _beside(near: Near, rules: dict[str, Rule]) -> Iterator[Finding]:
+    """What a neighbour gets wrong about the libraries, where the script makes it run."""
+    comments = suppressions(near.facts.source)
+    for code, rule in rules.items():
+        for one in dict.fromkeys(rule.check(near.facts)) if code.startswith("API") else ():
+            if one.state == "fail" and near.runs(one.line) and _honoured(code, one, comments, set(), []).state == "fail":
+                yield _finding(near.facts, rule, one)
+
+
+def _trained_beside(facts: Facts, near: list[Near]) -> Facts:
+    """A script whose trainer a neighbour builds says so."""
+    for one in near:
+        made = next((trainer for trainer in one.facts.trainers if one.runs(trainer.line)), None)
+        if made is not None:
+            name = one.facts.source.path.name
+            why = f"its {made.role.name} is built in {name} (line {made.line})"
+            return facts._replace(training=Training("none", f"{made.role.method}, built in {name}", why_not=why))
+    return facts
 
 
 def _honoured(

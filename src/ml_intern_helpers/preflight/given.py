@@ -47,6 +47,7 @@ class ParserOptions(NamedTuple):
         unread: why any name may be set (a file that cannot be read), "" when none other is.
         complete: the command line is known: what is named nowhere has its default.
         file: the config file's name, "" when there is none.
+        negated: those of `values` that a `--no_name` switches off.
     """
 
     values: Mapping[str, Any] = _NONE
@@ -54,6 +55,7 @@ class ParserOptions(NamedTuple):
     unread: str = ""
     complete: bool = False
     file: str = ""
+    negated: frozenset[str] = frozenset()
 
 
 class GivenToScript(NamedTuple):

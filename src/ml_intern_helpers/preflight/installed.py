@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from ml_intern_helpers.preflight.beside import beside
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.knowledge.packages import BRINGS, COMPLETE, DISTRIBUTIONS, EXTRAS, SAME_NAME
-from ml_intern_helpers.preflight.requirements import normal_name, parse_requirement
+from ml_intern_helpers.preflight.knowledge.packages import BRINGS, COMPLETE, DISTRIBUTIONS, EXTRAS, SAME_NAME, WELL_KNOWN
+from ml_intern_helpers.preflight.names import dotted, origins
+from ml_intern_helpers.preflight.requirements import Requirement, normal_name, parse_requirement
 from ml_intern_helpers.preflight.training import command_words
-from ml_intern_helpers.preflight.values import Value
+from ml_intern_helpers.preflight.values import Setting, Value
 
 
 class Need(NamedTuple):
@@ -50,9 +51,9 @@ def needed_by_imports(facts: Facts) -> list[Need]:
 
 def judged(facts: Facts, need: Need) -> Verdict:
     """Whether the job will have what `need` asks for."""
-    listed = _listed(facts)
-    there = set(listed).union(*(BRINGS.get(name, frozenset()) for name in listed), _extras(facts))
-    there.update(*(BRINGS.get(name, frozenset()) for name in _extras(facts)))
+    given = [*facts.header.requirements, *_installed_by_script(facts)]
+    listed, extras = [requirement.name for requirement in given], _extras(given)
+    there = {*listed, *extras}.union(*(BRINGS.get(name, frozenset()) for name in (*listed, *extras)))
     if there & set(need.distributions):
         return Verdict.MET
     if not listed or all(_cannot_bring(name, need) for name in listed):
@@ -60,13 +61,10 @@ def judged(facts: Facts, need: Need) -> Verdict:
     return Verdict.DOUBTFUL
 
 
-def _listed(facts: Facts) -> list[str]:
-    return [requirement.name for requirement in facts.header.requirements] + list(_installed_by_script(facts))
-
-
-def _extras(facts: Facts) -> set[str]:
+def _extras(given: list[Requirement]) -> set[str]:
+    """What `trl[peft]` adds to trl."""
     found: set[str] = set()
-    for requirement in facts.header.requirements:
+    for requirement in given:
         for extra in requirement.extras:
             found |= EXTRAS.get((requirement.name, extra), frozenset())
     return found
@@ -77,31 +75,31 @@ def _cannot_bring(listed: str, need: Need) -> bool:
     if listed in COMPLETE:
         return True
     large = any(name in SAME_NAME or name in _DIFFERING for name in need.distributions)
-    return large and listed not in BRINGS and (listed in SAME_NAME or listed in _DIFFERING)
+    return large and (listed in WELL_KNOWN or listed not in BRINGS) and (listed in SAME_NAME or listed in _DIFFERING)
 
 
 _DIFFERING = frozenset(name for names in DISTRIBUTIONS.values() for name in names)
 
 
-def _installed_by_script(facts: Facts) -> Iterator[str]:
+def _installed_by_script(facts: Facts) -> Iterator[Requirement]:
     """`subprocess.run([sys.executable, "-m", "pip", "install", "peft"])`, and `%pip install` or `!pip install` in a notebook."""
     for name, calls in facts.calls.items():
         if name.startswith("subprocess.") or name == "os.system":
             for call in calls:
-                yield from _pip_names(command_words(facts.script, call.args[0]) if call.args else [])
+                yield from _pip_requirements(command_words(facts.script, call.args[0]) if call.args else [])
     if facts.source.cells is not None:
         for line in facts.source.lines:
             if line.startswith(("# %pip ", "# !pip ", "# !uv ", "# %uv ")):
-                yield from _pip_names(line[3:].replace('"', "").replace("'", "").split())
+                yield from _pip_requirements(line[3:].replace('"', "").replace("'", "").split())
 
 
-def _pip_names(words: list[str]) -> Iterator[str]:
+def _pip_requirements(words: list[str]) -> Iterator[Requirement]:
     if "install" not in words or not any(word in ("pip", "uv", "pip3") for word in words):
         return
     for word in words[words.index("install") + 1 :]:
         requirement = parse_requirement(word) if not word.startswith("-") else None
         if requirement is not None:
-            yield requirement.name
+            yield requirement
 
 
 def needed_by_settings(facts: Facts) -> Iterator[Need]:
@@ -151,8 +149,14 @@ def _attention(name: object) -> Iterator[tuple[str, ...]]:
 def _by_trainers(facts: Facts) -> Iterator[Need]:
     for trainer in facts.trainers:
         setting = trainer.entries.items.get("peft_config")
-        if setting and not (setting.value.settled and setting.value.value is None):
+        if setting and not (setting.value.settled and setting.value.value is None) and not _perhaps_none(facts, setting):
             yield Need("peft_config=", ("peft",), setting.node)
+
+
+def _perhaps_none(facts: Facts, setting: Setting) -> bool:
+    """TRL's own scripts pass `get_peft_config(model_args)`: None without --use_peft."""
+    calls = origins(facts.script, setting.node) if isinstance(setting.node, ast.expr) else ()
+    return any((target := dotted(facts.script, call.func)) and target.name.endswith(".get_peft_config") for call in calls)
 
 
 def _by_calls(facts: Facts) -> Iterator[Need]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ml_intern_helpers.api_index.signatures import Signature
-from ml_intern_helpers.preflight.command_line import names_given
+from ml_intern_helpers.preflight.command_line import names_given, names_switched_off
 from ml_intern_helpers.preflight.dataclass_fields import fields_of, is_dataclass
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.names import dotted
@@ -25,12 +25,14 @@ class Refused(NamedTuple):
         parser: `TrlParser`.
         parse: the parsing call.
         library: (name, signature) of those of its dataclasses that come from an indexed library.
+        instead: how to say what `--no_name` was meant to say.
     """
 
     name: str
     parser: str
     parse: ast.Call
     library: tuple[tuple[str, Signature], ...]
+    instead: str = ""
 
 
 def refused(facts: Facts) -> Iterator[Refused]:
@@ -45,9 +47,34 @@ def refused(facts: Facts) -> Iterator[Refused]:
         if all(classes):
             taken = {name for one in classes if one for name in one[0]}
             library = tuple(one[1] for one in classes if one and one[1])
+            switched = names_switched_off(facts.script, made) - {
+                name for type_ in parsed.types for name in _switches(facts, type_)
+            }
             for name in names_given(facts.script, made):
-                if name not in taken:
+                if name in switched and f"no_{name}" not in taken:
+                    instead = f"write --{name} False: only what is on by default has a --no_ form" if name in taken else ""
+                    yield Refused(f"no_{name}", parsed.parser, parsed.parse, library, instead)
+                elif name not in taken and name not in switched:
                     yield Refused(name, parsed.parser, parsed.parse, library)
+
+
+def _switches(facts: Facts, type_: ast.expr) -> Iterator[str]:
+    """The fields that get a `--no_name` beside `--name`: bool, on by default; and those whose default cannot be read."""
+    target = dotted(facts.script, type_)
+    if target is None:
+        return
+    name, own = target.name, {}
+    if isinstance(target.definition, ast.ClassDef):
+        own = fields_of(facts.script, target.definition)
+        above = subclass_of(facts.script, facts.offers, target.definition)
+        name = facts.offers.shown_name(above.origin) if above is not None else ""
+    for one in own.values():
+        if one.default is not None and (not isinstance(one.default, ast.Constant) or one.default.value is True):
+            yield one.name
+    found = _of_library(facts, name, frozenset()) if name else None
+    for argument in found[1][1].arguments if found else ():
+        if argument.default == "True" and argument.name not in own:
+            yield argument.name
 
 
 def _taken(facts: Facts, type_: ast.expr) -> tuple[frozenset[str], tuple[str, Signature] | None] | None:

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import jsonschema
 import pytest
 
+from ml_intern_helpers.api_index.shipped import shipped_library
 from ml_intern_helpers.errors import NotFound
 from ml_intern_helpers.preflight.launch.judge import judged
+from ml_intern_helpers.preflight.launch.options_table import TRL
 from ml_intern_helpers.report import Report
 from support.helpers import ROOT, Outcome
 
@@ -76,6 +78,26 @@ CASES = {
     "sh -lc": Case("sh -lc 'python3 -u train.py'", set(), {"script": "train.py"}),
     "bash -euxo pipefail -c": Case("bash -euxo pipefail -c 'python train.py'", set(), {"script": "train.py"}),
     "nested": Case("""bash -c "bash -c 'python train.py'" """, set(), {"script": "train.py"}),
+    "docker run": Case(
+        "docker run --gpus all --rm -v $PWD:/work -w /work -e FOO=1 image python train.py",
+        set(),
+        {"launcher": "docker run: python", "mode": "local", "script": "train.py", "env": ["FOO"]},
+    ),
+    "docker run, a shell, another folder": Case(
+        'sudo docker run -it -v "$(pwd)/sub":/s img bash -c "cd /s && python deep.py"', set(), {"script": "deep.py"}
+    ),
+    "docker run, a mistyped script": Case("docker run -v .:/w img python /w/trian.py", {"LAUNCH107"}, {"script": "/w/trian.py"}),
+    "docker run, --mount and --entrypoint": Case(
+        "docker run --mount type=bind,source=.,target=/w --entrypoint python img -u /w/bare.py",
+        set(),
+        {"launcher": "docker run: python", "script": "/w/bare.py"},
+    ),
+    "podman and accelerate": Case(
+        "podman run --device nvidia.com/gpu=all -v ./:/w -w /w img accelerate launch --num_processes 2 train.py",
+        set(),
+        {"launcher": "podman run: accelerate launch", "processes": 2, "script": "train.py"},
+    ),
+    "apptainer shares the folder": Case("apptainer exec --nv img.sif python train.py", set(), {"script": "train.py"}),
     "env prefixes": Case("FOO=1 env -u X BAR=2 python train.py", set(), {"env": ["BAR", "FOO"]}),
     "env -C": Case("env -C sub python deep.py", set(), {"script": "deep.py"}),
     "nohup": Case("nohup python train.py > log.txt 2>&1 &", set(), {"notes": ["runs in the background: watch its log"]}),
@@ -210,6 +232,10 @@ UNKNOWN = {
     "cat a | python -": "a cannot be read as a Python script",
     "hf jobs run img python /app/train.py": "is a file of the image",
     "bash train.sh.txt": "what train.sh.txt starts",
+    "docker run img python train.py": "is a file of the image",
+    "docker exec -w /w box torchrun train.py": "is a file of the image",
+    "docker compose run --rm gpu python train.py": "is a file of the image",
+    "docker run -v data:/data img python /data/x.py": "lies in what is mounted at /data",
     "hf jobs run img nvidia-smi": "starts no script that is known here",
 }
 
@@ -239,6 +265,9 @@ def test_more_words_may_come_with_a_variable() -> None:
         "pip install trl",
         "hf jobs ps",
         "hf auth whoami",
+        "docker ps",
+        "docker run -d vllm/vllm-openai --model m",
+        "docker run --rm img",
         "python --version",
         "python -m pip list",
         "",
@@ -253,6 +282,41 @@ def test_more_words_may_come_with_a_variable() -> None:
 def test_no_launch_is_said(line: str) -> None:
     with pytest.raises(NotFound, match="no launch found"):
         judged(line, None, local=False)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        pytest.param("--no_dataloader_pin_memory", "", id="a library's field that is on by default"),
+        pytest.param("--no-gradient-checkpointing", "", id="with dashes; on in TRL's config alone"),
+        pytest.param("--no_shuffle", "", id="the script's own, on"),
+        pytest.param("--no_deep", "", id="the same, made by field()"),
+        pytest.param("--no_cuda", "", id="a field that is called so"),
+        pytest.param("--no_fast", "--fast False", id="the script's own, off"),
+        pytest.param("--no_push_to_hub", "--push_to_hub False", id="a library's, off"),
+        pytest.param("--no_nonsense", "delete it", id="no field at all"),
+    ],
+)
+def test_only_what_is_on_by_default_has_a_no_form(option: str, told: str, folder: Path) -> None:
+    """As HfArgumentParser; the next test holds the fields against those of the real one."""
+    own = (
+        "from dataclasses import dataclass, field\n@dataclass\nclass Own:\n    shuffle: bool = True\n    fast: bool = False\n"
+        "    deep: bool = field(default=True)\n    no_cuda: bool = False\n"
+    )
+    text = PARSED.replace("config, = TrlParser(SFTConfig)", f"{own}own, config = TrlParser((Own, SFTConfig))")
+    (folder / "own.py").write_text(text, encoding="utf-8")
+    found = [one for one in judged(f"python own.py --output_dir o {option}", None, local=True).findings if one.code == "API101"]
+    assert [told in (one.fix or "") for one in found] == ([True] if told else [])
+
+
+def test_the_no_forms_of_trl_are_those_of_the_index() -> None:
+    library = shipped_library()
+    for command, options in TRL.items():
+        config = next(name for name in ("SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO", "Distillation") if name.lower() == command)
+        signature = library.signature(f"trl.{config}Config")
+        real = {name for name, kind in options.items() if kind == "config" and f"no_{name}" in options}
+        assert signature is not None
+        assert real == {one.name for one in signature.arguments if one.default == "True"}
 
 
 def test_each_launch_of_a_line_is_judged() -> None:
@@ -335,7 +399,9 @@ def test_the_answer_fits_its_schema(helper: Callable[..., Outcome], folder: Path
     for name in ("good job", "trl bad file", "heredoc", "missing file", "scheduled", "token", "unknown option"):
         done = helper("preflight_check", "--launch", CASES[name].line, "--json", cwd=folder)
         jsonschema.validate(done.json, SCHEMA)
-        assert done.code == (1 if any(one["severity"] == "error" for one in done.json["findings"]) else 0)
+        errors = sum(one["severity"] == "error" for one in done.json["findings"])
+        assert done.code == (1 if errors else 0)
+        assert (f"with {errors} error" if errors else "PASS") in done.json["verdict"]
 
 
 def test_text_shows_verdict_then_the_resolved_launch(helper: Callable[..., Outcome], folder: Path) -> None:

@@ -44,6 +44,7 @@ def _hub(checks: list[dict[str, Any]]) -> list[str]:
         "same name": "a repository of that name is on the Hub (may be another's)",
         "no": "NOT on the Hub",
         "hidden": "missing or private on the Hub",
+        "disabled": "switched off on the Hub: no file can be had",
         "no exact name": "no repository of exactly that name",
         "unknown": "could not be checked",
     }

@@ -40,7 +40,7 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-#: Well-known distributions named like their import, none of which brings another of them unless BRINGS says so.
+#: Well-known distributions named like their import; what one brings of them BRINGS says.
 SAME_NAME = _names(
     "accelerate bitsandbytes datasets deepspeed diffusers einops evaluate gradio huggingface-hub jinja2 kernels lightning "
     "llmcompressor matplotlib mlflow nltk numpy optuna pandas peft polars pyarrow pytorch-lightning ray regex requests rich "
@@ -70,9 +70,40 @@ COMPLETE: dict[str, frozenset[str]] = {
     "huggingface-hub": _HUB,
     "tokenizers": _WITH_HUB,
 }
+#: Well-known distribution -> all that it brings of the well-known ones.
+WELL_KNOWN: dict[str, frozenset[str]] = {
+    "bitsandbytes": _names("jinja2 numpy sympy torch"),
+    "deepspeed": _names("einops jinja2 numpy sympy torch tqdm"),
+    "diffusers": _names("huggingface-hub numpy pillow pyyaml regex requests safetensors tqdm"),
+    "evaluate": _names("datasets huggingface-hub numpy pandas pyarrow python-dateutil pyyaml requests tqdm"),
+    "gradio": _names("huggingface-hub jinja2 numpy pandas pillow python-dateutil pyyaml rich tqdm"),
+    "kernels": _names("huggingface-hub pyyaml requests rich tqdm"),
+    "llmcompressor": _names(
+        "accelerate datasets huggingface-hub jinja2 numpy pandas pillow pyarrow pyyaml regex requests rich safetensors sympy "
+        "tokenizers torch tqdm transformers"
+    ),
+    "matplotlib": _names("numpy pillow python-dateutil"),
+    "mlflow": _names("jinja2 matplotlib numpy pandas pillow pyarrow pyyaml requests scikit-learn scipy"),
+    "optuna": _names("numpy pyyaml tqdm"),
+    "pandas": _names("numpy python-dateutil"),
+    "sacrebleu": _names("numpy regex"),
+    "scikit-learn": _names("numpy scipy"),
+    "scipy": _names("numpy"),
+    "seaborn": _names("matplotlib numpy pandas pillow python-dateutil"),
+    "setfit": _names(
+        "accelerate datasets evaluate huggingface-hub jinja2 numpy pandas pyarrow pyyaml regex requests rich safetensors "
+        "scikit-learn scipy sentence-transformers sympy tokenizers torch tqdm transformers"
+    ),
+    "spacy": _names("jinja2 numpy requests rich tqdm"),
+    "tensorboard": _names("numpy pillow"),
+    "timm": _names("huggingface-hub jinja2 numpy pillow pyyaml safetensors sympy torch torchvision tqdm"),
+    "wandb": _names("pyyaml requests"),
+    "xformers": _names("jinja2 numpy sympy torch"),
+}
 #: The same for distributions whose requirements are known in part: what is named comes, more may.
 BRINGS: dict[str, frozenset[str]] = {
     **COMPLETE,
+    **WELL_KNOWN,
     "sentence-transformers": _names("huggingface-hub numpy scikit-learn scipy torch tqdm transformers"),
     "unsloth": _names("accelerate bitsandbytes datasets huggingface-hub numpy peft torch tqdm transformers trl"),
     "torchvision": _names("numpy pillow torch"),

@@ -9,10 +9,11 @@ from ml_intern_helpers.preflight.launch.words import Word
 
 
 class FieldWords(NamedTuple):
-    """Values by field, and the fields whose value is not known before the shell runs."""
+    """Values by field, the fields whose value is not known before the shell runs, and those that a `--no_` switches off."""
 
     values: dict[str, Any]
     hidden: list[str]
+    negated: list[str]
 
 
 def field_words(words: list[Word], declared: Collection[str] = ()) -> FieldWords:
@@ -20,9 +21,9 @@ def field_words(words: list[Word], declared: Collection[str] = ()) -> FieldWords
 
     Args:
         words: the words behind the program.
-        declared: the fields where they are known; without them every `--no_flag` switches `flag` off.
+        declared: the options where they are known; without them every `--no_flag` is taken to switch `flag` off.
     """
-    found = FieldWords({}, [])
+    found = FieldWords({}, [], [])
     at = 0
     while at < len(words):
         word = words[at]
@@ -40,8 +41,9 @@ def field_words(words: list[Word], declared: Collection[str] = ()) -> FieldWords
 
 
 def _set(found: FieldWords, name: str, given: list[Word], declared: Collection[str]) -> None:
-    if name.startswith("no_") and not given and (name[3:] in declared or not declared):
+    if name.startswith("no_") and not given and (name in declared or not declared):
         found.values[name[3:]] = False
+        found.negated.append(name[3:])
     elif any(one.unknown for one in given):
         found.hidden.append(name)
         found.values.pop(name, None)

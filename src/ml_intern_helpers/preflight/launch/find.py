@@ -25,6 +25,9 @@ MAX_CHARACTERS = 128 * 1024
 MOST = 20
 #: Why a shell within shells within shells was not read.
 TOO_DEEP = "it is nested too deeply"
+_MAKE = frozenset({"make", "gmake"})
+#: Programs that hold others: `make`, and those that start them in a container (see `containers`).
+_HOLDING = _MAKE | {"docker", "podman", "nerdctl", "apptainer", "singularity", "enroot"}
 _MAKERS = frozenset(
     {"git", "wget", "curl", "cp", "mv", "rsync", "scp", "unzip", "tar", "hf", "huggingface-cli", "gh", "make", "jupyter", "sed"}
 )
@@ -114,8 +117,8 @@ class _Walk:
             yield from self._shell_file(bare.shell_file, place, shown, bare.sourced)
         elif bare.words and program(bare.words[0]) in SHELLS:
             yield from self._deeper(place.stdin.text or "" if place.stdin else "", place)
-        elif bare.words and program(bare.words[0]) in ("make", "gmake"):
-            yield from self._make(bare.words[1:], place, shown)
+        elif bare.words and program(bare.words[0]) in _HOLDING:
+            yield from self._held(bare.words, place)
         elif bare.words:
             for launch in launches_by(bare.words, shown, place):
                 _finish(launch, words, assigned, bare.limit, command)
@@ -123,11 +126,20 @@ class _Walk:
                 yield from self._with_inside(launch, place)
                 yield from self._started(launch, place)
 
-    def _make(self, words: list[Word], place: Place, shown: str) -> Iterator[Launch]:
-        """What the recipes of the targets start, in the Makefile's folder."""
-        made = make_targets.recipes(words, place)
-        if made is not None:
-            yield from self._deeper(made.text, replace(place, cwd=made.folder))
+    def _held(self, words: list[Word], place: Place) -> Iterator[Launch]:
+        """What the recipes of make's targets start, in the Makefile's folder; what is started in a container of this machine."""
+        if program(words[0]) in _MAKE:
+            made = make_targets.recipes(words[1:], place)
+            if made is not None:
+                yield from self._deeper(made.text, replace(place, cwd=made.folder))
+            return
+        from ml_intern_helpers.preflight.launch.containers import contained
+
+        found = contained(words, place)
+        if found is not None and found.place.depth <= DEEPEST:
+            for launch in _Walk(found.place)._read(Command(), found.words, {}):
+                launch.launcher = f"{found.launcher}: {launch.launcher}"
+                yield launch
 
     def _started(self, launch: Launch, place: Place) -> Iterator[Launch]:
         """What a Python script starts in its turn: jobs through huggingface_hub, commands through subprocess."""

@@ -163,7 +163,7 @@ def _entry(one: Judged) -> dict[str, Any]:
 
 
 def _verdict(found: list[Judged], main: Judged, status: Status) -> str:
-    errors, warnings = (sum(one.found.count(kind) for one in found) for kind in ("error", "warning"))
+    errors, warnings = (sum(one.found.number_of(kind) for one in found) for kind in ("error", "warning"))
     slots = sum(item.state == "fill_in" for one in found for item in one.found.checklist)
     unread = sum(one.unread for one in found)
     counts = [(errors, "error"), (warnings, "warning"), (slots, "slot"), (unread, "script")]

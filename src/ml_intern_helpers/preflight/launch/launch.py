@@ -155,9 +155,10 @@ class Place:
         written: files that earlier commands of the line make.
         makes: the earlier command that may make files of its own (`git clone`), "" when there is none.
         stdin: what a heredoc or pipe gives the command, None when nothing.
-        container: it runs in a job, where no file of this machine is, except for
+        container: it runs in a job or container, where no file of this machine is, except for
         mounts: mount point -> folder of this machine, or None for what is on the Hub, and
         shipped: files that the client sends along.
+        own_folders: `cwd` is a folder of the container (`docker run -w /work`), not of this machine.
         depth: how deep in `bash -c` and the like.
         left: commands that may still be read; one count for all places of a line.
     """
@@ -173,6 +174,7 @@ class Place:
     container: bool = False
     mounts: dict[str, str | None] = field(default_factory=dict)
     shipped: frozenset[str] = frozenset()
+    own_folders: bool = False
     depth: int = 0
     left: list[int] = field(default_factory=lambda: [MOST_COMMANDS])
 

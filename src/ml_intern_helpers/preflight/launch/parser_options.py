@@ -19,5 +19,6 @@ def options_of_launch(launch: Launch, besides: ParserOptions | None) -> ParserOp
     return found._replace(
         values={name: value for name, value in values.items() if name not in hidden},
         hidden=hidden,
+        negated=frozenset(given.negated),
         complete=not launch.open and launch.target.kind in ("file", "text"),
     )

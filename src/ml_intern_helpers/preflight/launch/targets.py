@@ -39,21 +39,31 @@ def file_target(name: str, place: Place) -> tuple[Target, list[Fault]]:
 
 
 def _in_container(name: str, place: Place) -> tuple[Target, list[Fault]]:
-    """What a file name means inside a job: only what is shipped, mounted, in the image, or made by the command is there."""
+    """What a file name means inside a container: only what is shipped, mounted, in the image, or made by the command is there."""
     path = place.resolved(name)
     written = place.written.get(str(path))
     if written is not None:
         return written_target(name, written), []
+    full = str(path) if place.own_folders and path is not None else name
     for mount, folder in place.mounts.items():
-        if name.startswith(f"{mount.rstrip('/')}/"):
-            inside = name.removeprefix(mount).lstrip("/")
+        if full.startswith(f"{mount.rstrip('/')}/"):
+            inside = full.removeprefix(mount).lstrip("/")
             outside = place.resolved(f"{folder}/{inside}") if folder else None
-            found = Target("file", masked(name), outside) if outside is not None and _is_file(outside) else None
-            return found or Target("unknown", masked(name), reason=f"`{masked(name)}` lies in what is mounted at {mount}"), []
-    if path is not None and _is_file(path) and not place.makes and not name.startswith("/"):
+            return _mounted(name, mount, outside, place)
+    on_this_machine = path is not None and not place.own_folders and _is_file(path)
+    if on_this_machine and not place.makes and not name.startswith("/"):
         here = Target("file", masked(name), path)
         return here, [] if name in place.shipped else [_stays_here(name)]
     return Target("unknown", masked(name), reason=f"`{masked(name)}` is a file of the image, which is not read here"), []
+
+
+def _mounted(name: str, mount: str, outside: Path | None, place: Place) -> tuple[Target, list[Fault]]:
+    """A file below a mount point: what a folder of this machine does not hold is not there."""
+    if outside is not None and _is_file(outside):
+        return Target("file", masked(name), outside), []
+    gone = outside is not None and place.own_folders and not place.makes
+    faults = [missing(name, outside)] if outside is not None and gone else []
+    return Target("unknown", masked(name), reason=f"`{masked(name)}` lies in what is mounted at {mount}"), faults
 
 
 def _stays_here(name: str) -> Fault:

@@ -59,7 +59,7 @@ def _refused(facts: Facts, one: Refused) -> Outcome:
     release = facts.offers.label(one.library[0][1].origin) if one.library else "the script's own"
     what = "".join(f"{call.rpartition('.')[2]}, " for call, _ in one.library)
     message = f"{one.parser} gets {one.name}, which no class of its own takes ({what}{release}): it ends with ValueError"
-    return failed(message, best.fix if best else f"delete {one.name}", one.parse)
+    return failed(message, one.instead or (best.fix if best else f"delete {one.name}"), one.parse)
 
 
 def _judged(facts: Facts, made: ApiCall, one: Unknown) -> Iterator[Outcome]:

@@ -35,8 +35,9 @@ MODES = ("jobs",)
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.launch is not None and facts.launch.installs != "uv":
-        yield unknown("what the image has installed is not read here")
+    unread = _unread(facts)
+    if unread:
+        yield unknown(unread)
         return
     needs = needed_by_imports(facts)
     verdicts = [(need, judged(facts, need)) for need in needs]
@@ -60,3 +61,11 @@ def check(facts: Facts) -> Iterator[Outcome]:
     if not missing:
         listed = len(facts.header.requirements)
         yield passed(f"{len(needs)} third-party imports, all installed by {listed} dependencies", facts.header.line)
+
+
+def _unread(facts: Facts) -> str:
+    """Why what is installed cannot be told, "" where it can."""
+    if facts.launch is not None and facts.launch.installs != "uv":
+        return "what the image has installed is not read here"
+    broken = not facts.header.requirements and facts.header.problems
+    return "what the script's block lists: it cannot be read" if broken else ""
