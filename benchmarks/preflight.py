@@ -84,7 +84,9 @@ def write_cases(folder: Path, each: int) -> dict[str, Case]:
 
 
 def preflight(script: Path) -> list[dict[str, object]]:
-    command = [sys.executable, "-I", ROOT / "src/ml_intern_helpers/__main__.py", "preflight_check", script, "--json"]
+    """The findings, from a Python started as `scripts/launch` starts it."""
+    main = ROOT / "src/ml_intern_helpers/__main__.py"
+    command = [sys.executable, "-I", "-S", "-X", "utf8", main, "preflight_check", script, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found: list[dict[str, object]] = json.loads(done.stdout)["findings"]
     return found

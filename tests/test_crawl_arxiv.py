@@ -48,8 +48,8 @@ def test_search_in_json(service: Loopback, helper: Run) -> None:
     assert (found["mode"], found["total"], found["returned"], found["next_start"]) == ("search", 37, 1, 1)
     paper = found["papers"][0]
     assert (paper["arxiv_id"], paper["version"], paper["title"], paper["year"]) == ("2305.18290", 3, "DPO", 2024)
-    assert (len(paper["authors"]), paper["authors_total"]) == (6, 9)
-    assert paper["abstract"] == "x" * 600 + "…[300 more characters]"
+    assert (len(paper["authors"]), paper["authors_total"]) == (3, 9)
+    assert paper["abstract"] == "x" * 300 + "…[600 more characters]"
     assert paper["abstract_cut"] is True
     assert paper["categories"] == ["cs.CL", "cs.LG"]
     assert paper["links"]["pdf"] == "https://arxiv.org/pdf/2305.18290v3"
@@ -400,3 +400,17 @@ def test_help_has_examples_and_exit_codes(helper: Run) -> None:
     assert outcome.code == 0
     assert outcome.stdout.count("\n  crawl_arxiv ") == 10
     assert "exit codes: 0 good" in outcome.stdout
+
+
+def test_words_in_citations(service: Loopback, helper: Run) -> None:
+    """Who cites it and says that it does better; nobody says so: what to try next."""
+    said = {**s2_edge(s2_paper("A new objective")), "contexts": ["As in [1].", "It outperforms [1]."]}
+    s2_graph(service, [said, s2_edge(s2_paper("Another"))])
+    found = helper("crawl_arxiv", "--cited-by", "2106.09685", "--find", "outperform", **urls(service)).stdout
+    assert "1 of them match; showing 1-1" in found.splitlines()[0]
+    assert "   quote: It outperforms [1]." in found
+    nobody = helper("crawl_arxiv", "--cited-by", "2106.09685", "--find", "worse", **urls(service)).stdout
+    assert "0 of them match" in nobody
+    assert "next: one shorter word in --find" in nobody
+    mixed = helper("crawl_arxiv", "length bias", "--cited-by", "2106.09685", **urls(service))
+    assert (mixed.code, '--find "WORDS" looks through' in mixed.stderr) == (2, True)

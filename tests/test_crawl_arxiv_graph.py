@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from support.browser import Browser, chromium
 from support.helpers import ROOT, Outcome, clean_environment
 from support.loopback import Answer, Loopback, Request
-from support.papers import CLEANED, HOSTILE, Run, s2_edge, s2_paper, urls
+from support.papers import Run, s2_edge, s2_paper, urls
 
 SCHEMA = json.loads((ROOT / "docs/schemas/crawl_arxiv.v1.json").read_text("utf-8"))
 SEED = "2106.09685"
@@ -218,59 +216,3 @@ def test_wrong_usage_asks_nobody(service: Loopback, helper: Run, arguments: list
     outcome = helper("crawl_arxiv", *arguments, **urls(service))
     assert outcome.code == 2, outcome.stderr
     assert (outcome.stdout, service.requests) == ("", [])
-
-
-# --- the page
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Browser]:
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium: set CHROMIUM_BIN, or let scripts/test fetch one")
-    running = Browser(program, tmp_path / "browser")
-    yield running
-    running.close()
-
-
-def made_page(service: Loopback, helper: Run, home: Path) -> Path:
-    world(service, citing=30, cited=10)
-    head = s2_paper(HOSTILE + "</script><img src=https://evil.example/x onerror=alert(1)>", externalIds={"ArXiv": SEED})
-    service.routes[f"/graph/v1/paper/ARXIV:{SEED}"] = Answer(head)
-    assert helper("crawl_arxiv", "--graph", SEED, "--budget", "6", "--html", "g.html", **urls(service)).code == 0
-    return home / "g.html"
-
-
-def test_the_page_is_escaped_and_the_same_each_time(service: Loopback, helper: Run, home: Path) -> None:
-    path = made_page(service, helper, home)
-    text = path.read_text("utf-8")
-    assert "<img" not in text
-    assert text.count("</script>") == 2
-    assert "default-src &#39;none&#39;" in text
-    assert CLEANED.partition("<")[0] in text
-    path.rename(home / "first.html")
-    assert made_page(service, helper, home).read_text("utf-8") == text
-
-
-def test_the_page_in_a_browser(service: Loopback, helper: Run, home: Path, browser: Browser) -> None:
-    path = made_page(service, helper, home)
-    with browser.page(path) as page:
-        assert page.requested() == [path.as_uri()], "nothing is loaded"
-        total = page.eval("document.querySelectorAll('circle.dot').length")
-        assert total == page.eval("document.querySelectorAll('tbody tr').length") > 30
-        assert page.eval("document.getElementById('shown').textContent") == f"{total} of {total} papers"
-        page.eval("document.querySelector('circle.dot').dispatchEvent(new MouseEvent('click', {bubbles: true}))")
-        assert page.eval("document.getElementById('detail').hidden") is False
-        assert (
-            page.eval("document.querySelectorAll('#detail li').length")
-            == page.eval("document.querySelectorAll('line.lit').length")
-            > 0
-        )
-        assert "We follow it." in page.eval("document.getElementById('detail').textContent")
-        page.eval(
-            "(() => {const f = document.getElementById('find'); f.value = 'Paper 1001'; f.dispatchEvent(new Event('input'))})()"
-        )
-        assert page.eval("[...document.querySelectorAll('tbody tr')].filter((r) => !r.hidden).length") == 1
-        assert page.eval("document.documentElement.scrollWidth <= innerWidth")
-        assert not page.events("Runtime.exceptionThrown")
-        assert not [e for e in page.events("Log.entryAdded") if e["entry"]["level"] == "error"]

@@ -242,6 +242,7 @@ USAGE = {
     "a query, too": ["lora", "--read", PAPER],
     "a section of nothing": ["--section", "3"],
     "words in nothing": ["lora", "--find", "rate"],
+    "no words in citations": ["--cited-by", PAPER, "--find", " "],
     "both looks": ["--read", PAPER, "--section", "3", "--find", "x"],
     "empty section": ["--read", PAPER, "--section", " "],
     "empty words": ["--read", PAPER, "--find", ""],
@@ -276,7 +277,7 @@ def test_recipe(service: Loopback, helper: Run) -> None:
     assert lines[1].startswith("not stated: gradient_accumulation, epochs")
     assert "  on the Hub: dataset ada/chat (gated); model Qwen/Qwen2.5-1.5B-Instruct" in lines
     assert any("a repository of that name is on the Hub" in line and "GSM8K → openai/gsm8k" in line for line in lines)
-    assert any(line.startswith("  2e-6  q") for line in lines)
+    assert any(line.startswith("  2e-6 (distillation)  q") for line in lines), "the heading above it says which stage"
     assert any(line.startswith("  5e-4 (") and "in a section on other work or a summary" in line for line in lines)
     number = next(line for line in lines if line.startswith("  8  q")).split("q")[-1]
     quote = next(line for line in lines if line.startswith(f"q{number} "))
@@ -289,7 +290,12 @@ def test_recipe_in_json(service: Loopback, helper: Run) -> None:
     found = answer(helper("crawl_arxiv", "--recipe", PAPER, "--json", **read_urls(service)))
     recipe = found["recipe"]
     first = recipe["hyperparameters"]["learning_rate"]["items"][0]
-    assert (first["value"], first["section"], first["kind"]) == (2e-6, "3 Policy Distillation", "set")
+    assert (first["value"], first["section"], first["kind"], first["stage"]) == (
+        2e-6,
+        "3 Policy Distillation",
+        "set",
+        "distillation",
+    )
     assert first["as_written"] == "2\\times 10^{-6}"
     assert first["as_written"] in first["quote"]
     assert recipe["hyperparameters"]["epochs"] == {"total": 0, "items": []}

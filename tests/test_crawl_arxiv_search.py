@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -71,7 +72,7 @@ def test_the_text_says_who_answered_and_why(service: Loopback, helper: Run) -> N
     lines = text.splitlines()
     assert lines[0] == "4 papers found by arXiv, Hugging Face Hub, Semantic Scholar; showing 1-4, by score"
     assert "  arXiv: 2 of 812 papers" in lines
-    assert any(line.startswith("   score 0.") and "relevance=" in line for line in lines)
+    assert any(line.startswith("   score 0.") and "arXiv #1" in line and "citations a year" in line for line in lines)
     again = helper("crawl_arxiv", *WORDS, **urls(service)).stdout
     assert "  arXiv: 2 of 812 papers (stored answer, " in again
 
@@ -96,8 +97,8 @@ def test_one_dead_service_is_said_and_costs_no_answer(service: Loopback, helper:
     outcome = helper("crawl_arxiv", *WORDS, "--json", **urls(service))
     found = answer(outcome)
     assert (outcome.code, [each["answered"] for each in found["services"]].count(False)) == (0, 1)
-    assert any("did not answer" in warning for warning in found["warnings"])
-    assert "NOT by" in helper("crawl_arxiv", *WORDS, **urls(service)).stdout.splitlines()[0]
+    assert any("no papers from" in warning for warning in found["warnings"])
+    assert "NO ANSWER from" in helper("crawl_arxiv", *WORDS, **urls(service)).stdout.splitlines()[0]
 
 
 def test_who_refuses_a_search_is_not_asked_for_counts(service: Loopback, helper: Run) -> None:
@@ -227,7 +228,7 @@ def test_trending(service: Loopback, helper: Run) -> None:
     assert [(p["arxiv_id"], p["citation_count"]) for p in found["papers"]] == [("2401.00007", None), ("2401.00008", 5)]
     assert found["papers"][0]["title"] == CLEANED
     text = helper("crawl_arxiv", "--trending", **urls(service)).stdout
-    assert text.splitlines()[0] == "2 trending papers by Hugging Face Hub; showing 1-2, in the Hub's order"
+    assert text.splitlines()[0] == "2 trending papers found by Hugging Face Hub; showing 1-2, in the Hub's order"
 
 
 # --- the library
@@ -244,6 +245,11 @@ def test_offline_finds_what_earlier_runs_have_met(service: Loopback, helper: Run
     assert {paper["arxiv_id"] for paper in found["papers"]} >= {"2305.18290", "2401.00002"}, "found by a word of another form"
     assert [each["service"] for each in found["services"] if each["answered"]] == ["library"]
     assert any("earlier runs" in warning for warning in found["warnings"])
+    library = found["services"][-1]
+    assert library["cached"] is True
+    assert 0 <= library["age_s"] < 600
+    text = helper("crawl_arxiv", "preferences", "--offline", **urls(service)).stdout
+    assert re.search(r"library: \d+ papers \(the oldest .+ old\)", text), "how old it is"
     assert helper("crawl_arxiv", "unheard", "--offline", **urls(service)).code == 3
 
 

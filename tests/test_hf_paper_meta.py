@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from support.helpers import ROOT, Outcome
-from support.loopback import Answer, Loopback
+from support.loopback import Answer, Loopback, in_sequence
 from support.papers import CLEANED, HOSTILE, Run, entry, error_feed, feed, hub, hub_paper, urls
 
 SCHEMA = json.loads((ROOT / "docs/schemas/hf_paper_meta.v1.json").read_text("utf-8"))
@@ -104,6 +105,30 @@ def test_requests_run_side_by_side(service: Loopback, helper: Run) -> None:
     found = answer(helper("hf_paper_meta", "2106.09685", "--json", **urls(service)))
     assert found["status"] == "ok"
     assert service.most_at_once >= 4, "one round trip: all five wait together (a loaded machine may start one late)"
+
+
+@pytest.mark.parametrize(
+    ("changed", "most"),
+    [
+        ({}, 1),
+        ({"/api/papers/2106.09685": NOT_INDEXED}, 2),
+        ({"/graph/v1/paper/batch": Answer({}, 429, {"retry-after": "99"})}, 2),
+    ],
+    ids=["all at once", "not on the Hub: then arXiv", "Semantic Scholar refuses: then OpenAlex"],
+)
+def test_round_trips_one_after_another(service: Loopback, helper: Run, changed: dict[str, Answer], most: int) -> None:
+    hub(service)
+    service.routes |= {
+        "/api/query": feed(entry("2106.09685v2")),
+        "/works": Answer({"meta": {"count": 0}, "results": []}),
+        **changed,
+    }
+    near = dict(service.routes)
+    for path, route in near.items():
+        assert isinstance(route, Answer)
+        service.routes[path] = replace(route, delay_s=0.1)
+    assert helper("hf_paper_meta", "2106.09685", **urls(service)).code == 0
+    assert in_sequence(service) == most
 
 
 def test_text(service: Loopback, helper: Run) -> None:

@@ -51,3 +51,13 @@ def test_the_folder_is_not_counted_at_every_answer(cache: HttpCache) -> None:
     stored(cache, "old", 31 * DAY)
     stored(cache, "last", 0)
     assert cache.load("old") is not None
+
+
+def test_half_written_files_of_killed_processes_go(cache: HttpCache) -> None:
+    stored(cache, "first", 0)
+    left, under_way = (cache.folder / f".answer.json.{number}.abcd" for number in (1, 2))
+    for path in (left, under_way):
+        path.write_bytes(b"half an ans")
+    os.utime(left, (time.time() - 2 * 3600,) * 2)
+    prune(cache)
+    assert (left.exists(), under_way.exists()) == (False, True), "another process may be writing the second now"

@@ -75,8 +75,8 @@ def shortest(arrivals: list[float]) -> float:
     return min(later - earlier for earlier, later in itertools.pairwise(sorted(arrivals)))
 
 
-def clients(home: Path, shared: Path, url: str, one_at_a_time: str) -> None:
-    running = [start(CLIENT, home, shared, one_at_a_time, str(n), ML_INTERN_ARXIV_URL=url) for n in range(4)]
+def clients(home: Path, shared: Path, url: str, one_at_a_time: str, *, same: bool = False) -> None:
+    running = [start(CLIENT, home, shared, one_at_a_time, "0" if same else str(n), ML_INTERN_ARXIV_URL=url) for n in range(4)]
     assert [process.wait(60) for process in running] == [0] * 4
 
 
@@ -86,6 +86,13 @@ def test_processes_keep_the_distance_and_hold_one_connection(home: Path, shared:
     assert len(arrivals) == 8
     assert shortest(arrivals) >= ARXIV_S + 0.08, "the pause counts from the end of the previous answer"
     assert service.most_at_once == 1
+
+
+def test_what_another_process_fetched_meanwhile_is_not_asked_for_again(home: Path, shared: Path, service: Loopback) -> None:
+    """Researchers side by side want the same landmark paper; each waits for its turn, and only the first has to ask."""
+    service.routes["/"] = Answer({}, delay_s=0.1)
+    clients(home, shared, service.url, "yes", same=True)
+    assert sorted(service.paths()) == ["/0/0", "/0/1"]
 
 
 def test_four_real_commands_at_once(home: Path, shared: Path, service: Loopback) -> None:

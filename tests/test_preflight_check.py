@@ -441,6 +441,61 @@ def test_only_the_standard_library_is_imported(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+#: Modules of ours that a check of an ordinary script may load (138 do, most of them rules); each costs a third of a millisecond.
+MOST_LOADED = 145
+#: Slow to load (with what they load in their turn), and of no use to such an answer.
+HEAVY = {
+    *("asyncio", "concurrent", "dataclasses", "difflib", "email", "hashlib", "http", "inspect", "logging", "multiprocessing"),
+    *("random", "shutil", "socket", "ssl", "subprocess", "tempfile", "tokenize", "traceback", "unittest", "xml", "zipfile"),
+    *("importlib.metadata", "importlib.resources", "urllib.request"),
+}
+LOADED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import argparse, ast, json, pathlib, typing
+argparse.ArgumentParser().add_argument("--name")
+own = set(sys.modules)  # what these load by themselves differs from one Python to the next
+from ml_intern_helpers import cli
+cli.main(sys.argv[2], sys.argv[3:])
+print(*sorted(set(sys.modules) - own), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "most"),
+    [
+        pytest.param(["preflight_check", "skills/ml-intern/recipes/sft.py", "--local"], MOST_LOADED, id="local"),
+        pytest.param(["preflight_check", "skills/ml-intern/recipes/sft.py", "--json"], MOST_LOADED, id="jobs"),
+        pytest.param(["api_lookup", "SFTConfig"], 30, id="api_lookup"),
+    ],
+)
+def test_an_answer_loads_little(command: list[str], most: int) -> None:
+    """Most of the time of so short a process goes into imports; unlike milliseconds, they count the same on every machine."""
+    run = [sys.executable, "-I", "-S", "-c", LOADED, str(ROOT / "src"), *command]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = done.stderr.splitlines()[-1].split()
+    assert HEAVY & set(loaded) == set()
+    assert 10 < sum(name.startswith("ml_intern_helpers") for name in loaded) <= most
+
+
+def test_rules_load_what_they_compare_with_only_where_it_is(tmp_path: Path) -> None:
+    """Without an agreement or a launch nothing that reads one is loaded; with one it is."""
+    write(tmp_path, "train.py", TRAINS)
+
+    def loaded(*more: str) -> set[str]:
+        run = [sys.executable, "-I", "-S", "-c", LOADED, str(ROOT / "src"), "preflight_check", *more]
+        done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return set(done.stderr.splitlines()[-1].split())
+
+    agreement = {"ml_intern_helpers.runs.contract", "ml_intern_helpers.preflight.scope"}
+    launch = {"ml_intern_helpers.preflight.launch.words", "ml_intern_helpers.preflight.launch.launch"}
+    assert (agreement | launch) & loaded("train.py") == set()
+    assert launch <= loaded("--launch", "python train.py")
+    (tmp_path / ".ml-intern").mkdir()
+    write(tmp_path / ".ml-intern", "task.json", "{}")
+    assert agreement <= loaded("train.py")
+
+
 SECRETS = {
     "a password list": "root:*:19000:0:99999:7:::\n",
     "a hash": "root:$6$Zk3nVbQx$9aLwEr0tYu:19000:0:99999:7:::\n",

@@ -3,6 +3,7 @@
 Kept to syntax that Python 3.6 reads, so that an old interpreter gets a sentence and not a traceback.
 """
 
+import gc
 import os
 import sys
 
@@ -23,6 +24,13 @@ def main():
         sys.stderr.write("  next: install one, or set ML_INTERN_PYTHON to its path\n")
         return 3
     _make_importable()
+    code = _run()
+    gc.freeze()  # the process ends: a last search for garbage would go through all that it holds
+    return code
+
+
+def _run():
+    # type: () -> int
     if sys.argv[1:2] and sys.argv[1] in PROGRAMS:
         import importlib
 

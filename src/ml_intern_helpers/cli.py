@@ -19,7 +19,6 @@ import importlib
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
@@ -50,20 +49,19 @@ BUG = 70
 STOPPED = 130
 
 
-@dataclass
 class Context:
     """What a command gets besides its arguments."""
 
-    offline: bool = False
-    deadline_s: float | None = None
-    warnings: list[str] = field(default_factory=list)
+    def __init__(self, offline: bool = False, deadline_s: float | None = None) -> None:
+        self.offline, self.deadline_s = offline, deadline_s
+        self.warnings: list[str] = []
 
     @cached_property
     def http(self) -> Http:
         """The network, imported when first asked for: most of a helper's start-up is imports."""
         from ml_intern_helpers.http import Http
 
-        return Http(offline=self.offline, deadline_s=self.deadline_s)
+        return Http(offline=self.offline, deadline_s=self.deadline_s, tell=self.announce)
 
     def warn(self, message: str) -> None:
         """Add a one-line note to the report's `warnings`, once; it may quote a stranger and is cleaned here."""

@@ -11,12 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 from urllib.parse import urlencode, urljoin
 
 from ml_intern_helpers.errors import Unavailable
 from ml_intern_helpers.http_cache import Entry, HttpCache
 from ml_intern_helpers.http_pace import paced
+from ml_intern_helpers.http_refused import Refusals
 from ml_intern_helpers.http_response import Response, public_url
 from ml_intern_helpers.http_retry import may_retry, wait_seconds
 from ml_intern_helpers.http_transport import Broken, Call, Transport
@@ -34,6 +36,8 @@ MISSING_TTL_S = 300
 #: One request may take this long when the command has no limit of its own.
 LONGEST_REQUEST_S = 120.0
 SIDE_BY_SIDE = 8
+#: A wait this long is told: who sees nothing happen for half a minute takes it for a fault.
+TOLD_WAIT_S = 8.0
 #: Response headers worth keeping with a cached answer.
 KEPT_HEADERS = frozenset({"content-type", "link", "x-error-code", "x-error-message", "x-revision", "x-repo-commit", "etag"})
 Clock = Callable[[], float]
@@ -45,6 +49,7 @@ class Http:
     Args:
         offline: answer from the cache whatever its age, never connect.
         deadline_s: total seconds this command may spend on the network, waits included; None for no limit.
+        tell: hears of a long wait before it begins.
         sleep, clock: for tests.
     """
 
@@ -53,12 +58,14 @@ class Http:
         *,
         offline: bool = False,
         deadline_s: float | None = None,
+        tell: Callable[[str], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Clock = time.monotonic,
     ) -> None:
         self.offline = offline
         self.requests_made = 0
-        self._sleep, self._clock = sleep, clock
+        self._sleep, self._clock, self._tell = sleep, clock, tell
+        self._refusals = Refusals()
         self._ends_at = None if deadline_s is None else clock() + deadline_s
         self._cache = HttpCache(cache_dir() / "http")
         self._transport = Transport()
@@ -102,13 +109,17 @@ class Http:
 
     def _request(self, call: Call, ttl_s: int | None) -> Response:
         key = HttpCache.key(call.method, call.url, call.body, json.dumps(call.auth))
-        hit = self._from_cache(call.service, key, call.service.ttl_s if ttl_s is None else ttl_s)
+        stored = partial(self._from_cache, call.service, key, call.service.ttl_s if ttl_s is None else ttl_s)
+        hit = stored()
         if hit:
             return hit
         if self.offline:
             told = f"offline, and no stored answer from {call.service.name} for {public_url(call.url)}"
             raise Unavailable(told, hint="run again online")
-        response = self._with_retries(call)
+        return self._with_retries(call, stored, key)
+
+    def _kept(self, key: str, response: Response) -> Response:
+        """`response`, stored when it is worth it."""
         if _worth_keeping(response):
             kept = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
             self._cache.store(key, Entry(response.status, public_url(response.url), kept, response.body, response.fetched_at))
@@ -123,23 +134,30 @@ class Http:
             return None
         return Response(entry.status, entry.url, entry.headers, entry.body, entry.fetched_at, True, service)
 
-    def _with_retries(self, call: Call) -> Response:
+    def _with_retries(self, call: Call, stored: Callable[[], Response | None], key: str) -> Response:
         """Ask until the answer is final. A host that cannot be reached is told at once, not tried again."""
         attempt = 1
         while True:
-            response = self._paced(call)
+            self._refusals.check(call)
+            response = self._paced(call, stored, key)
             if not may_retry(call.service, response.status, response.headers):
                 return response
             wait = wait_seconds(call.service, response.status, response.headers, attempt)
             if wait is None or wait >= self._time_left(wait + 1):
-                return response
+                return self._refusals.note(call, response)
+            if wait >= TOLD_WAIT_S:
+                self._tell(f"{call.service.name} answers {response.status}: asking again in {wait:.0f} s")
             self._sleep(wait)
             attempt += 1
 
     def _time_left(self, default: float) -> float:
         return default if self._ends_at is None else max(self._ends_at - self._clock(), 0.0)
 
-    def _paced(self, call: Call) -> Response:
+    def _paced(self, call: Call, stored: Callable[[], Response | None], key: str) -> Response:
+        """The answer when it is our turn; `stored` is what another process may have fetched while this one waited for it.
+
+        It is kept before the turn goes on to the next, who may be waiting for the same.
+        """
         interval_s = 0.0 if is_loopback(call.url) else call.service.min_interval_s
         if interval_s:
             self._transport.prepare()  # a slow start after our turn has begun would end in the next one's
@@ -152,7 +170,7 @@ class Http:
             sleep=self._sleep,
         )
         with turn:
-            return self._follow(call)
+            return (stored() if interval_s else None) or self._kept(key, self._follow(call))
 
     def _follow(self, call: Call) -> Response:
         """Send and follow up to five redirects; the token goes no further than the host it belongs to."""

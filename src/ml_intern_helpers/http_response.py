@@ -11,7 +11,7 @@ from typing import Any
 from ml_intern_helpers.errors import AccessDenied, BadData, NotFound, RateLimited, Unavailable
 from ml_intern_helpers.http_retry import demanded_wait
 from ml_intern_helpers.services import OPENALEX, Service
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.text import clean, spoken_time
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,16 @@ class Response:
             ) from err
 
     def message(self) -> str:
-        """What the service says of its own error, cleaned, one line, at most 300 characters."""
+        """What the service says of its own error, cleaned, one line, at most 200 characters; "" when it says nothing."""
         try:
             body = json.loads(self.body)
         except (ValueError, RecursionError):
             body = None
-        said = None
-        if isinstance(body, dict):
-            said = body.get("error") or body.get("message") or body.get("detail")
-        fallback = self.headers.get("x-error-message") or ("" if self.is_html else self.body[:1000])
-        return clean(said or fallback, limit=300)
+        if isinstance(body, dict):  # OpenAlex: the kind of error in one, the reason in the other
+            parts = [str(body[name]) for name in ("error", "message", "detail") if body.get(name)]
+            said = ": ".join(dict.fromkeys(parts[:2])) or self.headers.get("x-error-message") or ""
+            return clean(said, limit=200)
+        return clean(self.headers.get("x-error-message") or ("" if self.is_html else self.body[:1000]), limit=200)
 
     def raise_for_status(self, what: str) -> Response:
         """Return self when 2xx, else raise the error that fits; `what` names the thing asked for."""
@@ -87,13 +87,20 @@ class Response:
         said = self.message()
         told = f"{self.service.name} answered {self.status} for {what}" + (f": {said}" if said else "")
         if self.status == 429 or (self.status == 403 and self.service.name == OPENALEX.name):
-            wait = demanded_wait(self.service, self.status, self.headers)
-            raise RateLimited(told, hint=f"ask again in {wait:.0f} s" if wait is not None else "ask again later")
+            raise RateLimited(told, hint=again_in(self))
         if self.status in (401, 403):
             raise AccessDenied(told, hint=self.service.denied_hint)
         if self.status in (404, 410):
             raise NotFound(told, hint="check the spelling")
-        raise Unavailable(told, hint="ask again later" if self.status >= 500 else None)
+        raise Unavailable(
+            told, hint="ask again later" if self.status >= 500 else "check the arguments; if they are right, please report it"
+        )
+
+
+def again_in(response: Response) -> str:
+    """When to ask again, as the service says it."""
+    wait = demanded_wait(response.service, response.status, response.headers)
+    return "ask again later" if wait is None else f"ask again in {spoken_time(wait)}"
 
 
 def public_url(url: str) -> str:

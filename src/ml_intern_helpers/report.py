@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ml_intern_helpers.text import clean
 
@@ -14,9 +13,8 @@ Severity = Literal["error", "warning", "info"]
 EXIT_CODES: dict[Status, int] = {"ok": 0, "failed": 1, "unknown": 3, "error": 3}
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing worth telling. Its texts are cleaned when it is made, one line each: they quote strangers.
+class _Finding(NamedTuple):
+    """The fields of a `Finding`.
 
     Attributes:
         code: family and three digits (`API101`), stable, never reused.
@@ -38,13 +36,30 @@ class Finding:
     evidence: str | None = None
     fix: str | None = None
 
-    def __post_init__(self) -> None:
-        for name in ("message", "file", "evidence", "fix"):
-            text = getattr(self, name)
-            object.__setattr__(self, name, text if text is None else clean(text))
+
+class Finding(_Finding):
+    """One thing worth telling. Its texts are cleaned when it is made, one line each: they quote strangers."""
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        code: str,
+        severity: Severity,
+        message: str,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        evidence: str | None = None,
+        fix: str | None = None,
+    ) -> Finding:
+        return super().__new__(cls, code, severity, clean(message), _clean(file), line, column, _clean(evidence), _clean(fix))
 
 
-@dataclass
+def _clean(text: str | None) -> str | None:
+    return None if text is None else clean(text)
+
+
 class Report:
     """The answer of one command.
 
@@ -58,13 +73,20 @@ class Report:
         exit_code: overrides the code that `status` implies.
     """
 
-    command: str
-    status: Status = "ok"
-    fields: dict[str, Any] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    error: dict[str, str | None] | None = None
-    exit_code: int | None = None
+    def __init__(
+        self,
+        command: str,
+        status: Status = "ok",
+        fields: dict[str, Any] | None = None,
+        findings: list[Finding] | None = None,
+        warnings: list[str] | None = None,
+        error: dict[str, str | None] | None = None,
+        exit_code: int | None = None,
+    ) -> None:
+        self.command, self.status, self.error, self.exit_code = command, status, error, exit_code
+        self.fields: dict[str, Any] = {} if fields is None else fields
+        self.findings: list[Finding] = [] if findings is None else findings
+        self.warnings: list[str] = [] if warnings is None else warnings
 
     @property
     def schema(self) -> str:
@@ -79,7 +101,7 @@ class Report:
             "schema": self.schema,
             "status": self.status,
             **self.fields,
-            "findings": [asdict(finding) for finding in self.findings],
+            "findings": [finding._asdict() for finding in self.findings],
             "warnings": list(self.warnings),
             "error": self.error,
         }

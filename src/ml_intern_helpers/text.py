@@ -62,3 +62,11 @@ def human_bytes(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} TiB"
+
+
+def spoken_time(seconds: float) -> str:
+    """`40 s`, `12 min`, `3 h`, `2 days`."""
+    for size, name, most in ((1, "s", 120), (60, "min", 120), (3600, "h", 48)):
+        if seconds < most * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds / 86400:.0f} days"

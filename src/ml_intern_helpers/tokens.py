@@ -11,12 +11,12 @@ from ml_intern_helpers.paths import expanded, hf_home
 #: Shorter values are never blanked out: replacing "a" everywhere would spoil the answer, and no service gives such a key.
 SHORTEST_SECRET = 8
 #: How tokens of services look that training commands carry: Hub, GitHub, OpenAI and Anthropic, AWS, Google, Slack.
-_SHAPES = re.compile(
+_SHAPES = (
     r"(?<![A-Za-z0-9_])(?:hf_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|sk-[\w-]{16,}|AKIA[A-Z0-9]{16}"
     r"|AIza[\w-]{30,}|xox[abprs]-[\w-]{10,})"
 )
 #: A variable or an option whose name says that its value is a secret; `MAX_TOKENS=8` and `--tokenizer x` are none.
-_NAMED = re.compile(
+_NAMED = (
     r"""((?<![A-Za-z0-9_])[A-Za-z0-9_]*(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD)[0-9]*="""
     r"""|(?<![\w-])--?(?:(?:hf|hub|auth|access|bearer)[_-])?token(?:=|[ \t]+)"""
     r"""|(?<![\w-])--?(?:[a-z0-9]+[_-])*(?:api[_-]?key|access[_-]?key|secret|password|passwd)(?:=|[ \t]+))"""
@@ -70,7 +70,7 @@ def blanked(text: str) -> str:
     for token in (hf_token(), semantic_scholar_key(), openalex_key()):
         if token and len(token) >= SHORTEST_SECRET:
             text = text.replace(token, "[token]")
-    return _NAMED.sub(_hidden, _SHAPES.sub("[token]", text))
+    return re.sub(_NAMED, _hidden, re.sub(_SHAPES, "[token]", text))
 
 
 def _hidden(found: re.Match[str]) -> str:

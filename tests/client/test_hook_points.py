@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,27 +126,39 @@ def refused(folder: Path) -> Session:
 
 
 def researcher(folder: Path) -> Session:
+    return subagent(folder, [{"text": "DPO is good."}] * 5)
+
+
+def spendthrift(folder: Path) -> Session:
+    """A researcher that reads on and on: 7,000 tokens a call, several at a time."""
+    call = {"name": "Bash", "input": {"command": "printf %028000d 0"}}
+    return subagent(folder, [*({"tools": [call] * number} for number in (5, 3, 1, 1)), {"text": "RECIPES: what I have"}])
+
+
+def limited(folder: Path) -> Session:
+    """The researcher's file alone, with a limit of three turns, in a plugin without hooks: it goes on and on."""
+    plugin = folder / "ml-intern"
+    for name in (".claude-plugin/plugin.json", "agents/ml-paper-researcher.md"):
+        (plugin / name).parent.mkdir(parents=True)
+        (plugin / name).write_text(re.sub(r"(?m)^maxTurns: \d+$", "maxTurns: 3", (ROOT / name).read_text("utf-8")), "utf-8")
+    return subagent(folder, [bash("echo")], plugin)
+
+
+def subagent(folder: Path, turns: list[Turn], plugin: Path = ROOT) -> Session:
+    """The researcher plays `turns`, its last one again and again."""
     ask = {"description": "x", "prompt": "find", "subagent_type": "ml-intern:ml-paper-researcher", "run_in_background": False}
-    lanes = [
-        {
-            "name": "worker",
-            "match": {"system_contains": "You research training recipes"},
-            "turns": [{"text": "DPO is good."}] * 5,
-        },
-        {"name": "main", "match": {"has_tools": True}, "turns": [{"tool": "Task", "input": ask}, {"text": "end"}]},
-    ]
-    folder.mkdir(parents=True)
+    lanes = {"worker": turns, "main": [{"tool": "Task", "input": ask}, {"text": "end"}]}
+    folder.mkdir(parents=True, exist_ok=True)
     scenario = folder / "lanes.py"
     scenario.write_text(
         f"LANES = {lanes!r}\n"
         "def respond(request, state):\n"
         "    if not request.get('tools'):\n        return {'text': 'title'}\n"
         "    name = 'worker' if 'You research training recipes' in str(request.get('system')) else 'main'\n"
-        "    turns = next(lane['turns'] for lane in LANES if lane['name'] == name)\n"
         "    state[name] = state.get(name, -1) + 1\n"
-        "    return turns[min(state[name], len(turns) - 1)]\n"
+        "    return LANES[name][min(state[name], len(LANES[name]) - 1)]\n"
     )
-    return run_session(folder, scenario, ["go"], *ALLOWED, "--plugin-dir", str(ROOT))
+    return run_session(folder, scenario, ["go"], *ALLOWED, "--plugin-dir", str(plugin))
 
 
 def compacted(folder: Path) -> Session:
@@ -155,7 +168,7 @@ def compacted(folder: Path) -> Session:
     return run_session(folder, turns, ["go", "/compact", "go on"], *ALLOWED, "--plugin-dir", str(ROOT))
 
 
-PLAYS = [oom, wrong_argument, early_end, endless, exported, state, job, refused, researcher, compacted]
+PLAYS = [oom, wrong_argument, early_end, endless, exported, state, job, refused, researcher, spendthrift, limited, compacted]
 
 
 @pytest.fixture(scope="module")
@@ -224,12 +237,36 @@ def test_refused_launch_is_given_back(played: dict[str, tuple[Session, Path]]) -
     assert run.state == "released"
 
 
-def test_researcher_is_asked_for_the_form_twice(played: dict[str, tuple[Session, Path]]) -> None:
+def test_researcher_is_asked_for_the_form_once(played: dict[str, tuple[Session, Path]]) -> None:
     found = played["researcher"][0]
-    worker = [one for one in found.requests if "You research training recipes" in str(one["body"].get("system"))]
-    asked = [one for one in worker if "hand the report back in its form" in str(one["body"]["messages"])]
-    assert (len(worker), len(asked)) == (3, 2)
+    worker = of_worker(found)
+    asked = [messages for messages in worker if "hand the report back in its form" in messages]
+    assert (len(worker), len(asked)) == (2, 1)
     assert "DPO is good." in found.tool_results()[0][0]
+
+
+def of_worker(session: Session) -> list[str]:
+    """The researcher's requests, their messages as text."""
+    requests = [one["body"] for one in session.requests if "You research training recipes" in str(one["body"].get("system"))]
+    return [str(body["messages"]) for body in requests]
+
+
+def test_researcher_is_told_of_its_budget_and_held_to_it(played: dict[str, tuple[Session, Path]]) -> None:
+    """What it was given to read is counted, and what is denied does not keep it from its report."""
+    found = played["spendthrift"][0]
+    first, second, third, last = of_worker(found)[1:5]
+    assert "Stop searching" not in first + second
+    assert "8 of 40 calls" not in third
+    assert "9 of 40 calls, 56," in last
+    assert last.count("the research budget is spent") == 1
+    assert "RECIPES: what I have" in found.tool_results()[0][0]
+
+
+def test_turns_of_a_researcher_are_limited_by_the_client(played: dict[str, tuple[Session, Path]]) -> None:
+    """`maxTurns` of the agent's file is heard; it costs the report, which is why it is only the second net."""
+    found = played["limited"][0]
+    assert len(of_worker(found)) == 3
+    assert "stopped at its 3-turn limit" in found.tool_results()[0][0]
 
 
 def test_compaction_leaves_the_state_on_disk_and_tells_it_again(played: dict[str, tuple[Session, Path]]) -> None:

@@ -10,10 +10,14 @@ from typing import Any
 
 import datasets
 import pytest
+from jsonschema import Draft202012Validator
 
 from dataset.defects import KEYS, PLANTED, Planted
 from dataset.viewer import Viewer, hub_with
+from ml_intern_helpers.dataset import other_splits
+from support.helpers import ROOT
 
+SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/schemas/inspect_dataset.v1.json").read_text(encoding="utf-8")))
 InProcess = Callable[..., dict[str, Any]]
 #: What the checks find; of SET2xx, the faults of single rows.
 CHECKED = re.compile(r"SET(?:3\d\d|21[456])")
@@ -112,6 +116,29 @@ def test_rows_of_the_test_split_in_the_training_split(in_process: InProcess, tmp
     assert [item["evidence"].partition(": row ")[2] for item in found] == ["4, 9", "31"]
     assert "12 rows of 'test' were read" in found[0]["message"]
     assert not [item for item in in_process(str(tmp_path / "train.jsonl"))["findings"] if item["code"] == "SET313"]
+
+
+def test_splits_that_were_not_compared_are_named(
+    call: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No finding about shared rows is no clean bill: what was not read is said, with the reason."""
+    rows = PLANTED[0].rows
+    for number, name in enumerate(("train", "test", "dev")):
+        written(tmp_path, rows[10 * number : 10 * number + 10], f"{name}.jsonl")
+    (tmp_path / "test.jsonl").write_text("{broken")
+    monkeypatch.setattr(other_splits, "MOST_BYTES", (tmp_path / "dev.jsonl").stat().st_size - 1)
+    report = call(str(tmp_path), "--json").json
+    SCHEMA.validate(report)
+    why = {item["split"]: item["not_compared_because"] for item in report["other_splits"]}
+    assert why["validation"] == "over 0 MiB; --full reads it"
+    assert "is not JSON" in why["test"]
+    text = call(str(tmp_path)).stdout
+    assert "  not looked for in validation: over 0 MiB; --full reads it" in text
+    monkeypatch.undo()
+    (tmp_path / "test.jsonl").unlink()
+    assert "  rows of train were looked for in validation (10 rows)" in call(str(tmp_path)).stdout
+    full = call(str(tmp_path), "--full", "--json").json
+    assert full["other_splits"] == [{"split": "validation", "rows_read": 10, "not_compared_because": None}]
 
 
 def test_splits_without_common_rows_are_clean(in_process: InProcess, tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def later(fields: dict[str, Any]) -> dict[str, Any]:
             "word": "go_with_filters",
             "method": "sft",
             "reasons": [bad, "second reason"],
-            "filters": [{"code": "SET301", "condition": f'row["{bad}"]', "rows_removed": 2}],
+            "filters": [{"code": "SET301", "condition": f'row["{bad}"]', "rows_removed": 2, "rows_of_all": None}],
             "filter_code": f"dataset.filter({bad!r})",
             "rows_in": 6,
             "rows_out": 4,

@@ -11,7 +11,7 @@ import pytest
 from dataset.cases import chat
 from dataset.viewer import Viewer, hub_with
 from support.helpers import Outcome
-from support.loopback import Answer, Loopback, Request
+from support.loopback import Answer, Request, in_sequence
 
 NAME = "ada/chats"
 LATENCY_S = 0.1
@@ -33,15 +33,6 @@ def services() -> Iterator[tuple[Viewer, Any]]:
 
 def _late(answer: Answer, _: Request) -> Answer:
     return replace(answer, delay_s=LATENCY_S)
-
-
-def in_sequence(*services: Loopback) -> int:
-    """The longest chain of requests of which each began when the one before had ended."""
-    chain, free_from = 0, 0.0
-    for began, ended in sorted((span for service in services for span in service.spans), key=lambda span: span[1]):
-        if began >= free_from:
-            chain, free_from = chain + 1, ended
-    return chain
 
 
 @pytest.mark.parametrize(

@@ -185,9 +185,15 @@ def test_standard_input(home: Path) -> None:
         (_parquet(ROWS[:7]), 0, None),
         (b"", 3, "nothing came"),
         (b"hello, world\n", 3, "of no format"),
+        (b"I came, I saw\nI went, I slept\nI ate, I drank\nI sat, I read\n", 3, "of no format"),
+        (b"1,2\n3,4\n5,6\n7,8\n", 3, "of no format"),
+        (b"question,answer\n" + b"a\n" * 7, 3, "of no format"),
+        (gzip.compress(_lines(ROWS[:7])), 3, "is packed"),
+        (b"question,answer\n" + b'"what, then","a\nline"\n' * 7, 0, None),
+        (b"question\tanswer\n" + b"what, then\ta, b\n" * 7, 0, None),
         (_lines(ROWS[:3]) + b"{broken\n", 3, "standard input line 4 is not JSON"),
     ],
-    ids=["json", "parquet", "nothing", "prose", "broken"],
+    ids=["json", "parquet", "nothing", "word", "prose", "numbers", "ragged", "packed", "csv", "tsv", "broken"],
 )
 def test_what_is_piped_in_is_recognised(data: bytes, code: int, told: str | None, home: Path) -> None:
     done = _piped(home, data)
@@ -197,6 +203,18 @@ def test_what_is_piped_in_is_recognised(data: bytes, code: int, told: str | None
         assert "ml-intern-stdin" not in done.stdout + done.stderr
     else:
         assert done.json["looked_at"]["rows_sampled"] == 7
+        assert done.json["columns_total"] == len(done.json["sample_rows"][0])
+
+
+def test_a_table_from_standard_input_is_loaded_as_one(home: Path) -> None:
+    """Larger than what is looked at to tell the format, with cells over several lines: also where that look ends."""
+    body = "".join(f'"what is {n}, and\nwhat is not","it is {n} of ""all""\n{"x" * 40}"\n' for n in range(2000))
+    report = _piped(home, ("question,answer\n" + body).encode(), "--method", "sft", "--full").json
+    assert (report["source"]["kind"], report["full"]["rows"]) == ("csv", 2000)
+    assert 'load_dataset("csv", data_files="rows.csv"' in report["load"]
+    tabs = _piped(home, b"question\tanswer\n" + b"what\tthis\n" * 9).json
+    assert 'data_files="rows.tsv", sep="\\t"' in tabs["load"]
+    assert 'data_files="rows.parquet"' in _piped(home, _parquet(ROWS[:7])).json["load"]
 
 
 def test_a_saved_dictionary_of_splits(tmp_path: Path, call: Call) -> None:

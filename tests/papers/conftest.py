@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern_helpers import cli
 from ml_intern_helpers.http import Http
-from support.helpers import DEAD_URL, URL_VARIABLES
+from support.helpers import DEAD_URL, URL_VARIABLES, Outcome
 from support.loopback import Loopback
 
 
@@ -30,3 +31,18 @@ def http(service: Loopback, waits: list[float], tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("ML_INTERN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     return lambda: Http(sleep=waits.append)
+
+
+@pytest.fixture
+def command(
+    http: Callable[[], Http], waits: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """`command("crawl_arxiv", "lora")`: arguments in, output and exit code out, as the program itself; waits are only noted."""
+    monkeypatch.setitem(Http.__init__.__kwdefaults__, "sleep", waits.append)  # type: ignore[index]
+
+    def run(name: str, *arguments: str) -> Outcome:
+        code = cli.main(name, list(arguments))
+        printed = capsys.readouterr()
+        return Outcome(code, printed.out, printed.err)
+
+    return run

@@ -65,6 +65,43 @@ def test_ranking_and_filters(service: Loopback, http: Door, options: dict[str, A
     assert (graph.service, graph.total, graph.read, graph.complete) == ("Semantic Scholar", 5, 5, True)
 
 
+SPOKEN = [
+    {**s2_edge(s2_paper("A new objective")), "contexts": ["As in DPO [1].", "It OUTPERFORMS DPO by 3 points."]},
+    {**s2_edge(s2_paper("How to outperform DPO"), influential=True), "contexts": None},
+    {**s2_edge(s2_paper("Something else")), "contexts": ["We use DPO."]},
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("outperform", ["How to outperform DPO", "A new objective"]),
+        ("OUTPERFORM points", ["A new objective"]),
+        ("outperform ppo", []),
+        ("", ["How to outperform DPO", "A new objective", "Something else"]),
+    ],
+    ids=["title or sentence, part of a word", "each of them", "nothing", "no words"],
+)
+def test_words_in_what_a_citation_says(service: Loopback, http: Door, words: str, expected: list[str]) -> None:
+    s2_graph(service, SPOKEN)
+    graph = crawl(http(), Ask(LORA, "citations", find=words))
+    assert titles(graph) == expected
+    assert (graph.matching, graph.read) == (len(expected), 3)
+
+
+def test_the_sentence_that_holds_the_words_comes_first(service: Loopback, http: Door) -> None:
+    s2_graph(service, SPOKEN)
+    [_, found] = crawl(http(), Ask(LORA, "citations", find="outperform")).shown
+    assert found.contexts == ("It OUTPERFORMS DPO by 3 points.", "As in DPO [1].")
+
+
+def test_citing_sentences_are_not_looked_for_at_openalex(service: Loopback, http: Door) -> None:
+    service.routes["/graph/"] = LIMITED
+    openalex(service, [work(1)])
+    with pytest.raises(ToolError, match="only Semantic Scholar has the citing sentences"):
+        crawl(http(), Ask(LORA, "citations", find="outperform"))
+
+
 def test_a_year_alone_matches_a_date_within_it(service: Loopback, http: Door) -> None:
     s2_graph(service, [s2_edge(s2_paper("year only", publicationDate=None, year=2024))])
     assert titles(crawl(http(), Ask(LORA, "citations", since="2024-06-01"))) == ["year only"]

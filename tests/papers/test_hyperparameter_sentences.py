@@ -132,6 +132,12 @@ REPEATED = [
         "LoRA r=8 ",
         "took ",
         "for each question, we sample ",
+        "For a, ",
+        "for A and B, ",
+        "for stage 1 and 2 ",
+        "steps for a and 3 ",
+        "SFT and DPO, ",
+        "clip the gradients ",
     ),
 ]
 
@@ -141,6 +147,6 @@ REPEATED = [
 def test_no_sentence_takes_for_ever(words: str, head: str) -> None:
     """Patterns with choices in loops once took minutes on `train train train …`."""
     sentence = head + (words * LONGEST)[:LONGEST] + " 0.5 hats!"
-    started = time.monotonic()
+    started = time.process_time()
     list(_of_sentence(Sentence(sentence, sentence, "x", False)))
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5

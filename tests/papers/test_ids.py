@@ -28,6 +28,13 @@ WRITTEN = {
     "https://ar5iv.labs.arxiv.org/html/2505.09388": "2505.09388",
     "https://www.alphaxiv.org/overview/2505.09388": "2505.09388",
     "https://huggingface.co/papers/2505.09388": "2505.09388",
+    "arXiv:2505.09388v2 [cs.CL] 16 Oct 2021": "2505.09388v2",
+    "arXiv:hep-th/9901001v3 [hep-th]": "hep-th/9901001v3",
+    "(2505.09388).": "2505.09388",
+    "<https://arxiv.org/pdf/2505.09388v2.pdf>,": "2505.09388v2",
+    "2505.09388v2.pdf": "2505.09388v2",
+    "\u202a2505.09388\u200b": "2505.09388",
+    "HEP-TH/9901001": "hep-th/9901001",
 }
 NOT_IDS = {
     "": "empty",
@@ -45,6 +52,9 @@ NOT_IDS = {
     "2505.09388\nX: y": "a second line",
     "٢٥٠٥.٠٩٣٨٨x": "not ASCII",
     "ti:[a": "an address that urlsplit refuses",
+    "see 2505.09388": "a sentence",
+    "2505.09388" + "." * 100_000: "a stranger's trap for patterns",
+    "[" * 100_000: "another one",
 }
 
 

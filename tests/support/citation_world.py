@@ -7,6 +7,7 @@ them, so that a crawl of two dozen requests takes a second of waiting and not ha
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from typing import Any
@@ -59,6 +60,7 @@ class World:
             externalIds={} if number % 13 == 5 and number != self._middle else {"ArXiv": self._id(number)},
             year=year,
             publicationDate=f"{year}-{number % 12 + 1:02d}-{number % 27 + 1:02d}",
+            abstract=f"What paper {number} is about, in a sentence. " * 5,
             citationCount=len(self.cited_by[number]),
             referenceCount=len(self.cites[number]),
         )
@@ -69,15 +71,30 @@ class World:
 
     def _graph(self, request: Request) -> Answer:
         name, *direction = request.path.removeprefix("/graph/v1/paper/").split("/")
-        number = int(name.rpartition(".")[2]) if name.startswith("ARXIV:") else int(name, 16)
+        fields = request.query["fields"][0].split(",")
+        if name == "batch":
+            asked = [self._number(each) for each in json.loads(request.body)["ids"]]
+            return Answer([self._said(number, fields) for number in asked], delay_s=self._wait())
+        number = self._number(name)
         if not direction:
-            return Answer(self.paper(number), delay_s=self._wait() / 2)
+            return Answer(self._said(number, fields), delay_s=self._wait() / 2)
         citing = direction == ["citations"]
         side, found = ("citingPaper", self.cited_by) if citing else ("citedPaper", self.cites)
         limit = int(request.query["limit"][0])
-        rows = [s2_edge(self.paper(other), influential=(number + other) % 11 == 0, side=side) for other in found[number][:limit]]
+        rows = [
+            s2_edge(self._said(other, fields), influential=(number + other) % 11 == 0, side=side)
+            for other in found[number][:limit]
+        ]
         more = {"next": limit} if len(found[number]) > limit else {}
         return Answer({"offset": 0, "data": rows, **more}, delay_s=self._wait())
+
+    @staticmethod
+    def _number(name: str) -> int:
+        return int(name.rpartition(".")[2]) if name.startswith("ARXIV:") else int(name, 16)
+
+    def _said(self, number: int, fields: list[str]) -> dict[str, Any]:
+        """What was asked for, and no more; its own id always."""
+        return {name: value for name, value in self.paper(number).items() if name in (*fields, "paperId")}
 
     def _recommended(self, request: Request) -> Answer:
         return Answer({"recommendedPapers": [self.paper(n) for n in range(40, 48)]}, delay_s=self._wait() / 2)

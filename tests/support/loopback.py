@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +40,13 @@ class Answer:
         if isinstance(self.body, str):
             return self.body.encode(), "text/plain; charset=utf-8"
         return json.dumps(self.body).encode(), "application/json"
+
+
+def _quiet(*_: object) -> None:
+    """A client that has read enough hangs up; the server's trace of that would stand in the output under test."""
+    error = sys.exception()
+    if not isinstance(error, ConnectionError):
+        traceback.print_exception(error)
 
 
 Route = Answer | Callable[[Request], Answer]
@@ -87,6 +96,7 @@ class Loopback:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = _quiet  # type: ignore[method-assign,assignment]
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
@@ -117,3 +127,12 @@ class Loopback:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def in_sequence(*services: Loopback) -> int:
+    """The longest chain of requests of which each began when the one before had ended."""
+    chain, free_from = 0, 0.0
+    for began, ended in sorted((span for service in services for span in service.spans), key=lambda span: span[1]):
+        if began >= free_from:
+            chain, free_from = chain + 1, ended
+    return chain

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from ml_intern_helpers.api_index.records import Announced
 
 _OF = r"(?: (?:argument|parameter|keyword))?(?: directly)?(?: (?:of|in|to) `?[\w.]+`?)?,?"
 _SUBJECT = re.compile(
@@ -19,22 +20,6 @@ _IDENTIFIER = re.compile(r"_|[a-z0-9][A-Z]|[A-Z]{2}")
 _SENTENCE = re.compile(r"(?<=[.!]) +(?=[A-Z`])")
 _SPACE = re.compile(r"\s+")
 _LONGEST = 160
-
-
-class Announced(NamedTuple):
-    """One thing that still works and will not.
-
-    Attributes:
-        name: the argument; "" for the class, function or method itself; `args.x` for a setting that a trainer reads.
-        value: source of the one value that goes, "" for any.
-        until: the release (or date) that the text names, "" when it names none.
-        advice: the sentence that says what to do, "" when there is none.
-    """
-
-    name: str
-    value: str = ""
-    until: str = ""
-    advice: str = ""
 
 
 def read_announcement(text: str) -> Announced | None:

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from itertools import chain
 
-from ml_intern_helpers.api_index.deprecated_texts import Announced, read_announcement
+from ml_intern_helpers.api_index.deprecated_texts import read_announcement
+from ml_intern_helpers.api_index.records import Announced
 from ml_intern_helpers.api_index.statements import flat_statements
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ml_intern_helpers.api_index.surface import Surface
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 _EVERYWHERE = frozenset({"logger", "main", "T"})
 
 
-@dataclass(frozen=True)
-class Removal:
+class Removal(NamedTuple):
     """One thing that a release took away and that is not there today.
 
     Attributes:
@@ -85,15 +83,15 @@ def _settled(
         path for new in sorted(announced.get(last, ())) if (path := _path(new, head, newest, in_call)) not in (None, removal.name)
     ]
     if said:
-        return replace(removal, replacement=said[0], why="announced")
+        return removal._replace(replacement=said[0], why="announced")
     if in_call:
         return _renamed(removal, head, last, newest, line)
     if removal.replacement is None or newest.has(removal.replacement):
         return removal
     again = found.get(removal.replacement) or found.get(removal.replacement.rpartition(".")[0])
     later = _moved(last, newest)
-    via = replace(removal, replacement=later, why="moved" if later else None, via=removal.replacement)
-    return replace(via, via_last=again.last if again else None)
+    via = removal._replace(replacement=later, why="moved" if later else None, via=removal.replacement)
+    return via._replace(via_last=again.last if again else None)
 
 
 def _path(new: str, head: str, newest: Surface, in_call: bool) -> str | None:
@@ -111,4 +109,4 @@ def _renamed(removal: Removal, head: str, last: str, newest: Surface, line: list
     import difflib  # comparing releases is done when the file is made, reading it at every check
 
     close = difflib.get_close_matches(last, new & newest.arguments.get(head, frozenset()), n=1, cutoff=0.78)
-    return replace(removal, replacement=f"{head}.{close[0]}", why="renamed") if close else removal
+    return removal._replace(replacement=f"{head}.{close[0]}", why="renamed") if close else removal

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ml_intern_helpers.api_index.records import ClassRecord, FunctionRecord, Record
-from ml_intern_helpers.api_index.source_tree import SourceTree
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.api_index.source_tree import SourceTree
 
 MODULE = "huggingface_hub.utils._validators"
 #: What the decorator calls: the first up to release 0.36, the second since.
@@ -48,7 +50,7 @@ def with_legacy(node: ast.stmt, record: Record, legacy: Mapping[str, str]) -> Re
     decorated = {item.name for item in getattr(node, "body", ()) if _decorated(item)}
     methods = {name: _widened(made, legacy) if name in decorated else made for name, made in record.methods.items()}
     init = _widened(record.init, legacy) if record.init and "__init__" in decorated else record.init
-    return _same_or(record, replace(record, methods=methods, init=init))
+    return _same_or(record, record._replace(methods=methods, init=init))
 
 
 def _same_or(old: ClassRecord, new: ClassRecord) -> ClassRecord:
@@ -58,7 +60,7 @@ def _same_or(old: ClassRecord, new: ClassRecord) -> ClassRecord:
 def _widened(record: FunctionRecord, legacy: Mapping[str, str]) -> FunctionRecord:
     names = {argument.name for argument in record.arguments}
     more = [old for old, needs in legacy.items() if old not in names and (not needs or needs in names)]
-    return replace(record, popped=tuple(dict.fromkeys((*record.popped, *more))))
+    return record._replace(popped=tuple(dict.fromkeys((*record.popped, *more))))
 
 
 def _decorated(node: ast.stmt) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ml_intern_helpers.api_index.pretrained import known_names
 from ml_intern_helpers.api_index.records import Argument, ClassRecord
@@ -11,8 +11,7 @@ from ml_intern_helpers.api_index.shipped import PACKAGES
 from ml_intern_helpers.api_index.signatures import Library, Signature
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """One thing that exists.
 
     Attributes:

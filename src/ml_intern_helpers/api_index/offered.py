@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ml_intern_helpers.api_index.signatures import Library, Signature
 
 
@@ -28,4 +26,4 @@ def _keeps_anything(library: Library, call: str) -> bool:
     made = next((record for record in line if record.init is not None), None)
     if made is None or made.init is None or not made.fields:
         return False
-    return made.init.open and made.init.arguments == tuple(replace(field, keyword_only=True) for field in made.fields)
+    return made.init.open and made.init.arguments == tuple(field._replace(keyword_only=True) for field in made.fields)

@@ -7,10 +7,12 @@ they do not know.
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ml_intern_helpers.api_index.removed import Gone, gone
 from ml_intern_helpers.api_index.signatures import Library
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.api_index.removed import Gone
 
 _KEEPS_ANYTHING = re.compile(r"(Config|Tokenizer|TokenizerFast|TokenizerBase|Processor|ProcessorFast|FeatureExtractor|Backend)$")
 _BASE = "transformers.PreTrainedModel"
@@ -40,6 +42,8 @@ def from_pretrained_keyword(library: Library, dotted: str, keyword: str) -> Keyw
         return Keyword("doubtful")
     if library.is_config_field(keyword):
         return Keyword("config")
+    from ml_intern_helpers.api_index.removed import gone
+
     for owner in (f"{dotted}.from_pretrained", f"{_BASE}.from_pretrained", "transformers.PreTrainedConfig"):
         found = gone(f"{owner}.{keyword}")
         if found is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from ml_intern_helpers.api_index.argument_docs import documented, first_sentence
 from ml_intern_helpers.api_index.kwargs_taken import handed_on, taken_names
@@ -64,7 +63,7 @@ def _widened(name: str, alone: dict[str, FunctionRecord], handed: dict[str, list
             waiting += handed[other]
     own = [argument.name for argument in alone[name].arguments]
     known = sorted({known for other in reached - {name} for known in alone[other].known} - {*own, *alone[name].popped})
-    return replace(alone[name], popped=(*alone[name].popped, *known))
+    return alone[name]._replace(popped=(*alone[name].popped, *known))
 
 
 def _public_methods(node: ast.ClassDef) -> Iterator[Function]:
@@ -92,7 +91,7 @@ def _made_open(node: ast.ClassDef) -> FunctionRecord | None:
     for item in node.decorator_list if _is_dataclass(node) else ():
         taken = _keyword(item, "accept_kwargs") if isinstance(item, ast.Call) else None
         if isinstance(taken, ast.Constant) and taken.value is True:
-            return FunctionRecord(tuple(replace(one, keyword_only=True) for one in _fields(node)), open=True)
+            return FunctionRecord(tuple(one._replace(keyword_only=True) for one in _fields(node)), open=True)
     return None
 
 

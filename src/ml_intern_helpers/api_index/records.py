@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(NamedTuple):
     """One argument.
 
     Attributes:
@@ -25,8 +25,7 @@ class Argument:
     keyword_only: bool = False
 
 
-@dataclass(frozen=True)
-class FunctionRecord:
+class FunctionRecord(NamedTuple):
     """A function, or a method without `self`.
 
     Attributes:
@@ -47,8 +46,7 @@ class FunctionRecord:
         return frozenset(argument.name for argument in self.arguments) | frozenset(self.popped)
 
 
-@dataclass(frozen=True)
-class ClassRecord:
+class ClassRecord(NamedTuple):
     """A class.
 
     Attributes:
@@ -65,12 +63,28 @@ class ClassRecord:
     is_dataclass: bool = False
     fields: tuple[Argument, ...] = ()
     dropped: tuple[str, ...] = ()
-    docs: dict[str, str] = field(default_factory=dict)
+    docs: Mapping[str, str] = MappingProxyType({})
     init: FunctionRecord | None = None
-    methods: dict[str, FunctionRecord] = field(default_factory=dict)
+    methods: Mapping[str, FunctionRecord] = MappingProxyType({})
 
 
 Record = ClassRecord | FunctionRecord
+
+
+class Announced(NamedTuple):
+    """One thing that still works and will not.
+
+    Attributes:
+        name: the argument; "" for the class, function or method itself; `args.x` for a setting that a trainer reads.
+        value: source of the one value that goes, "" for any.
+        until: the release (or date) that the text names, "" when it names none.
+        advice: the sentence that says what to do, "" when there is none.
+    """
+
+    name: str
+    value: str = ""
+    until: str = ""
+    advice: str = ""
 
 
 def to_json(record: Record) -> dict[str, object]:

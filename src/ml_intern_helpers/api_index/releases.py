@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -134,4 +133,6 @@ def _digest(home: Path, package: str) -> str:
     if not records:
         files = sorted((home / package).rglob("*.py"))
         records = [f"{path} {stat.st_size} {stat.st_mtime_ns}".encode() for path in files if (stat := path.stat())]
+    import hashlib  # it loads OpenSSL, for those who name an interpreter
+
     return hashlib.sha256(b"\n".join(records)).hexdigest()[:12]

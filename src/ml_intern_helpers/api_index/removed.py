@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from ml_intern_helpers.api_index.history import Removal
 from ml_intern_helpers.api_index.shipped import DATA, SUFFIX
@@ -14,8 +14,7 @@ from ml_intern_helpers.api_index.table_file import Table, read_tables
 FILE = DATA / f"history{SUFFIX}"
 
 
-@dataclass(frozen=True)
-class Gone:
+class Gone(NamedTuple):
     """What is known of a name that does not exist.
 
     Attributes:

@@ -17,7 +17,7 @@ SUFFIX = ".index"
 @cache
 def shipped_versions() -> dict[str, str]:
     """Package -> the release whose index ships; the file names are the one place that says so at run time."""
-    names = sorted(path.name.removesuffix(SUFFIX) for path in DATA.glob(f"*-*{SUFFIX}"))
+    names = sorted(path.stem for path in DATA.iterdir() if path.suffix == SUFFIX and "-" in path.stem)
     return dict(name.rsplit("-", 1) for name in names)
 
 

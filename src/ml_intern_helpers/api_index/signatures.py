@@ -5,11 +5,9 @@ only right for a set of releases that run together; `Library` is such a set.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from ml_intern_helpers.api_index.deprecated_texts import Announced
-from ml_intern_helpers.api_index.records import Argument, ClassRecord, FunctionRecord, Record
+from ml_intern_helpers.api_index.records import Announced, Argument, ClassRecord, FunctionRecord, Record
 
 
 class Release(Protocol):
@@ -43,8 +41,7 @@ class Release(Protocol):
         """Whether `module` has modules below it (its file is an `__init__.py`)."""
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(NamedTuple):
     """What a call may pass.
 
     Attributes:
@@ -139,7 +136,7 @@ class Library:
         if not found or origin is None:
             return None
         first = _of_function(f"{origin}.{name}", found[0])
-        return replace(first, popped=first.popped.union(*(record.known for record in found[1:]))) if first.open else first
+        return first._replace(popped=first.popped.union(*(record.known for record in found[1:]))) if first.open else first
 
     def line(self, origin: str) -> Iterator[tuple[str, ClassRecord]]:
         """The class and its ancestors that the releases hold: depth first, nearest first, each once."""
@@ -165,7 +162,7 @@ class Library:
                 docs = {name: doc for ancestor in reversed(line) for name, doc in ancestor.docs.items()}
                 made = _documented(_of_function(origin, record.init), docs)
                 above = [ancestor.init for ancestor in line[at + 1 :] if ancestor.init] if made.open else []
-                return replace(made, popped=made.popped.union(*(init.known for init in above)))
+                return made._replace(popped=made.popped.union(*(init.known for init in above)))
             if record.is_dataclass:
                 return Signature(origin, _dataclass_arguments(line), open=False)
         return Signature(origin, (), open=any(self.record(self.follow(base)) is None for record in line for base in record.bases))
@@ -182,12 +179,12 @@ def _dataclass_arguments(line: list[ClassRecord]) -> tuple[Argument, ...]:
         for argument in record.fields:
             older = fields.get(argument.name)
             doc = argument.doc or record.docs.get(argument.name) or (older.doc if older else None)
-            fields[argument.name] = replace(argument, doc=doc)
+            fields[argument.name] = argument._replace(doc=doc)
         for name in record.dropped:
             fields.pop(name, None)
     return tuple(fields.values())
 
 
 def _documented(signature: Signature, docs: dict[str, str]) -> Signature:
-    arguments = tuple(replace(item, doc=item.doc or docs.get(item.name)) for item in signature.arguments)
-    return replace(signature, arguments=arguments)
+    arguments = tuple(item._replace(doc=item.doc or docs.get(item.name)) for item in signature.arguments)
+    return signature._replace(arguments=arguments)

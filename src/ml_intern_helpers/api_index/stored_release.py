@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.api_index.deprecated_texts import Announced
-from ml_intern_helpers.api_index.records import ClassRecord, Record, from_json
+from ml_intern_helpers.api_index.records import Announced, ClassRecord, Record, from_json
 from ml_intern_helpers.api_index.table_file import Table, read_tables
 
 _MANY = 500

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from functools import cache, cached_property
 
 from ml_intern_helpers.api_index.config_fields import config_fields
-from ml_intern_helpers.api_index.deprecated_texts import Announced
 from ml_intern_helpers.api_index.deprecations import deprecations
 from ml_intern_helpers.api_index.dynamic_names import with_aliases
 from ml_intern_helpers.api_index.exports import Exports
 from ml_intern_helpers.api_index.legacy_arguments import legacy_arguments, with_legacy
 from ml_intern_helpers.api_index.read_records import Function, read_record
-from ml_intern_helpers.api_index.records import ClassRecord, Record
+from ml_intern_helpers.api_index.records import Announced, ClassRecord, Record
 from ml_intern_helpers.api_index.source_tree import SourceTree
 from ml_intern_helpers.api_index.statements import flat_statements
 

@@ -73,15 +73,25 @@ def _rows(fields: Fields) -> str:
 
 def _audit(fields: Fields, findings: list[Finding]) -> str:
     """When, on which rows, with which result."""
-    source, at = fields["source"], fields["looked_at"]
+    source = fields["source"]
     day = source["fetched_at"][:10] if source["fetched_at"] else datetime.now(UTC).strftime(_DAY)
-    looked = "all" if at["complete"] or fields.get("full") else f"{at['rows_sampled']:,}"
-    how = "" if looked == "all" else f" ({'the first ones' if at['order'] == 'first rows' else 'spread over the data'})"
-    told = f"The data were audited on {day} with `inspect_dataset` of ml-intern {__version__}, which looked at {looked} rows{how}"
+    told = (
+        f"The data were audited on {day} with `inspect_dataset` of ml-intern {__version__}, which looked at {_looked_at(fields)}"
+    )
     real = [item for item in findings if item.severity != "info"]
     if not real:
         return f"{told} and found nothing to report."
     return "\n".join([f"{told}. It reported:", "", *_listed(real)])
+
+
+def _looked_at(fields: Fields) -> str:
+    """Which rows; a full scan leaves some checks to the sample."""
+    at = fields["looked_at"]
+    if at["complete"]:
+        return "all rows"
+    if fields.get("full"):
+        return f"all rows, for near copies and languages at {at['rows_sampled']:,} of them"
+    return f"{at['rows_sampled']:,} rows ({'the first ones' if at['order'] == 'first rows' else 'spread over the data'})"
 
 
 def _listed(findings: list[Finding]) -> Iterator[str]:

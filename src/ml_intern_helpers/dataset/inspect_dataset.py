@@ -21,6 +21,7 @@ from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import find_parts
 from ml_intern_helpers.dataset.measuring import measure_rows
 from ml_intern_helpers.dataset.other_splits import read_others
+from ml_intern_helpers.dataset.other_splits import told as told_others
 from ml_intern_helpers.dataset.profile.make import profile
 from ml_intern_helpers.dataset.recommend import recommended
 from ml_intern_helpers.dataset.shapes.find import with_shapes
@@ -62,6 +63,7 @@ EMPTY_FIELDS: dict[str, Any] = {
     "looked_at": None,
     "splits": [],
     "splits_total": 0,
+    "other_splits": [],
     "columns": [],
     "columns_total": 0,
     "formats": [],
@@ -135,12 +137,16 @@ def _inspected(dataset: str, args: argparse.Namespace, context: Context) -> Repo
     meant = args.method or (advice[0]["method"] if advice else None)
     measured, lengths, tokens = measure_rows(args, meant, parts, found, look, context)
     others = read_others(asked, look)
-    facts = Facts(look, columns, parts, found, args.method, others, measured, tokens, args.max_length)
+    beside = {item.split: item.rows for item in others if item.rows}
+    facts = Facts(
+        look, columns, parts, found, args.method, beside, measured, tokens, args.max_length, scanned.whole if scanned else None
+    )
     report = Report("inspect_dataset", _status(found, args.method), _fields(look, columns, found, args))
     report.fields["formats"] = clean_tree(formats(parts), limit=400)
     report.fields["recommended"] = clean_tree(advice, limit=300)
     report.findings = run_checks(facts)
     full.tell(report, scanned, asked, look, args)
+    report.fields["other_splits"] = told_others(others, scanned.counted["leakage"] if scanned else None)
     report.fields |= {"lengths": lengths, "decision": decide(facts, report.findings, meant)}
     report.fields |= {**extras.EMPTY_FIELDS, "profile": profile(look, columns, parts)}
     report.warnings = context.warnings  # the page tells them, too

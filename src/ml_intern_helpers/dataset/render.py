@@ -157,6 +157,23 @@ def _splits(fields: Fields) -> Iterator[str]:
         yield f"  {split['config']} / {split['split']}: {_count(split)}{size}"
     if total > MOST_SPLITS:
         yield f"  … {total - MOST_SPLITS} more: --json lists up to 200"
+    yield from _shared_between(fields)
+
+
+def _shared_between(fields: Fields) -> Iterator[str]:
+    """In which other splits rows of this one were looked for; the full scan has lines of its own on those it has read."""
+    read = [item for item in fields["other_splits"] if not item["not_compared_because"]]
+    if read and not fields["full"]:
+        of = "rows" if fields["looked_at"]["complete"] else "sampled rows"
+        named = ", ".join(f"{item['split']} ({item['rows_read']:,} rows)" for item in read[:MOST_SPLITS])
+        yield f"  {of} of {fields['looked_at']['split']} were looked for in {named}"
+    reasons: dict[str, list[str]] = {}
+    for item in fields["other_splits"]:
+        if item["not_compared_because"]:
+            reasons.setdefault(item["not_compared_because"], []).append(item["split"])
+    for why, names in reasons.items():
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+        yield f"  not looked for in {', '.join(names[:6])}{more}: {why}"
 
 
 def _count(split: Fields) -> str:

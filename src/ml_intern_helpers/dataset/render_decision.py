@@ -14,14 +14,29 @@ def decision_lines(fields: Fields) -> Iterator[str]:
     """`GO WITH FILTERS for sft (all 40 rows): 36 are left`, why, and the filter code."""
     told = fields["decision"]
     method = f" for {told['method']}" if told["method"] else ""
-    based = f"all {told['rows_in']:,} rows" if told["based_on"] == "all rows" else f"from {told['rows_in']:,} sampled rows"
     left = f"; filters leave {told['rows_out']:,}" if told["filters"] else ""
-    yield f"decision: {TITLES[told['word']]}{method} ({based}{left})"
+    yield f"decision: {TITLES[told['word']]}{method} ({_based(fields)}{left})"
     yield from (f"  - {reason}" for reason in told["reasons"])
     if told["filter_code"]:
-        taken = ", ".join(f"{item['code']} {item['rows_removed']:,}" for item in told["filters"])
-        yield f"\nfilters (run on these rows and checked afterwards; rows taken: {taken}):"
+        taken = ", ".join(f"{item['code']} {item['rows_removed']:,}{_of_all(item)}" for item in told["filters"])
+        of_all = "; in brackets, how many of all rows have the fault" if fields["decision"]["based_on"] == "full scan" else ""
+        yield f"\nfilters (run on these rows and checked afterwards; rows taken: {taken}{of_all}):"
         yield from (f"    {line}" for line in told["filter_code"].splitlines())
+
+
+def _based(fields: Fields) -> str:
+    """What the decision rests on. After a full scan of more than the sample: shares of all rows, filters tried on the sample."""
+    told = fields["decision"]
+    if told["based_on"] == "all rows":
+        return f"all {told['rows_in']:,} rows"
+    sampled = f"{told['rows_in']:,} sampled rows"
+    if told["based_on"] == "full scan":
+        return f"faults counted over all {fields['full']['rows']:,} rows, mapping and filters run on {sampled}"
+    return f"from {sampled}"
+
+
+def _of_all(item: Fields) -> str:
+    return "" if item["rows_of_all"] is None else f" ({item['rows_of_all']:,})"
 
 
 def length_lines(fields: Fields) -> Iterator[str]:

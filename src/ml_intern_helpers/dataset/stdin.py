@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from ml_intern_helpers.dataset.local.bounds import MIB, MOST_BYTES, Warn
+from ml_intern_helpers.dataset.local.csv_sniff import table_ending
 from ml_intern_helpers.dataset.look import Look, Split
 from ml_intern_helpers.errors import BadData, ToolError, UsageError
 from ml_intern_helpers.text import human_bytes
@@ -21,6 +22,11 @@ SHOWN = "standard input"
 #: Left free on the disk that takes the rows.
 _SPARE_BYTES = 1024 * MIB
 _BLOCK = 4 * MIB
+#: What is looked at to tell the format.
+_HEAD_BYTES = 64 * 1024
+_BINARY = {b"PAR1": ".parquet", b"ARROW1": ".arrow"}
+#: How packed files begin, and what unpacks them.
+_PACKED = {b"\x1f\x8b": "zcat", b"\x28\xb5\x2f\xfd": "zstdcat", b"BZh": "bzcat", b"\xfd7zXZ": "xzcat"}
 
 
 @contextmanager
@@ -55,7 +61,7 @@ def _piped() -> IO[bytes]:
 
 
 def _kept(stream: IO[bytes], folder: Path, warn: Warn, *, whole: bool) -> Path:
-    """Copy `stream` to a file whose ending says what it is; JSON and JSON Lines share one, its reader tells them apart."""
+    """Copy `stream` to a file whose ending says what it is."""
     path = folder / "stdin"
     most = shutil.disk_usage(folder).free - _SPARE_BYTES if whole else MOST_BYTES
     size = 0
@@ -69,9 +75,33 @@ def _kept(stream: IO[bytes], folder: Path, warn: Warn, *, whole: bool) -> Path:
         _cut(path, most, warn, whole=whole)
     if not size:
         raise BadData("nothing came from standard input", hint="check the command before the pipe")
+    return path.rename(path.with_suffix(_ending(path)))
+
+
+def _ending(path: Path) -> str:
+    """What the first bytes say; JSON and JSON Lines share one, their reader tells them apart.
+
+    Raises:
+        BadData: packed, or of no format that can be told by its bytes.
+    """
     with path.open("rb") as rows:
-        head = rows.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
-    return path.rename(path.with_suffix(".json")) if head[:1] in (b"{", b"[") else path
+        head = rows.read(_HEAD_BYTES)
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start[:1] in (b"{", b"["):
+        return ".json"
+    for sign, tool in _PACKED.items():
+        if head.startswith(sign):
+            raise BadData(
+                "what came from standard input is packed", hint=f"unpack it on the way: {tool} FILE | inspect_dataset -"
+            )
+    ending = next((ending for sign, ending in _BINARY.items() if head.startswith(sign)), None)
+    ending = ending or table_ending(head, whole=len(head) < _HEAD_BYTES)
+    if ending is None:
+        hint = (
+            "JSON Lines, JSON, Parquet, Arrow, and CSV or TSV under a line of names are told by themselves; save others to a file"
+        )
+        raise BadData("what came from standard input is of no format that is read here", hint=hint)
+    return ending
 
 
 def _cut(path: Path, most: int, warn: Warn, *, whole: bool) -> None:
@@ -88,14 +118,15 @@ def _cut(path: Path, most: int, warn: Warn, *, whole: bool) -> None:
 def put_right(look: Look) -> Look:
     """The look with a name that means something to the user; a partial copy makes counts lower bounds."""
     shown = look.dataset
-    load = look.load.replace(repr(shown), '"rows.jsonl"').replace(f'"{shown}"', '"rows.jsonl"')
+    kept = f"rows{'.jsonl' if look.source.kind == 'jsonl' else Path(shown).suffix}"
+    load = look.load.replace(repr(shown), f'"{kept}"').replace(f'"{shown}"', f'"{kept}"')
     return replace(
         look,
         dataset=SHOWN,
         source=replace(look.source, where=SHOWN),
-        load=f"{load}  # with what was piped in saved as rows.jsonl",
+        load=f"{load}  # with what was piped in saved as {kept}",
         splits=[_no_path(item, shown) for item in look.splits],
-        findings=[replace(item, file=SHOWN if item.file == shown else item.file) for item in look.findings],
+        findings=[item._replace(file=SHOWN if item.file == shown else item.file) for item in look.findings],
     )
 
 

@@ -55,7 +55,23 @@ def _answered(point: str, event: dict[str, object]) -> dict[str, object] | None:
 
 
 def before_tool(event: dict[str, object]) -> dict[str, object] | None:
-    """The answer to a PreToolUse event, or None for no opinion. The first guard that has one wins."""
+    """The answer to a PreToolUse event, or None for no opinion."""
+    answer = _of_guards(event)
+    return answer if event.get("agent_type") is None else _of_budget(event, answer)
+
+
+def _of_budget(event: dict[str, object], answer: dict[str, object] | None) -> dict[str, object] | None:
+    """`answer`, or what a researcher's budget makes of it."""
+    try:
+        from ml_intern_helpers.guard.research import budget
+
+        return budget.before(event, answer) if budget.is_researcher(event) else answer
+    except Exception:  # a count that fails must not take back what the guards said
+        return answer
+
+
+def _of_guards(event: dict[str, object]) -> dict[str, object] | None:
+    """The first guard that has an opinion wins."""
     from ml_intern_helpers.guard import everyday
     from ml_intern_helpers.guard.permissions import helper_calls, own_texts
 

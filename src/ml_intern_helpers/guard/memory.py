@@ -46,6 +46,27 @@ def remembered(session: object, name: str, values: dict[str, Any], folder: Path 
     return True
 
 
+def noted(session: object, name: str, line: str) -> list[str]:
+    """Put a line under those kept for a session, and all of them with it; empty where that did not work.
+
+    Hooks of calls made side by side run side by side: a line added at the end of a file is not lost, as a count that two of
+    them replace would be.
+    """
+    path = _path(session, f"{name}-lines", None)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not path.exists()
+        with path.open("ab+") as file:
+            file.write(f"{line}\n".encode())
+            file.seek(0)
+            found = file.read(_MOST_BYTES).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+    if is_new:
+        _forget_old(path.parent)
+    return found
+
+
 def _path(session: object, name: str, folder: Path | None) -> Path:
     key = hashlib.sha256(str(session).encode("utf-8", "replace")).hexdigest()[:24]
     return (folder or cache_dir()) / FOLDER / f"{key}-{name}.json"

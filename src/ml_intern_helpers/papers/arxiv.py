@@ -6,6 +6,7 @@ an order of its own, and now and then sends an empty page although `totalResults
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,6 +23,8 @@ SORTS = {"relevance": "relevance", "submitted": "submittedDate", "updated": "las
 #: The service refuses to page beyond this many results.
 DEEPEST = 30_000
 _ERRORS = "/api/errors"
+#: Ids that arXiv cannot read are left out one at a time, three seconds each: more than these are not worth the wait.
+_MOST_UNREADABLE = 3
 
 
 @dataclass(frozen=True)
@@ -68,15 +71,35 @@ def search(http: Http, search_query: str, *, start: int, max_results: int, sort:
 
 
 def details(http: Http, ids: Sequence[ArxivId]) -> Page:
-    """The papers with these ids, in the order asked; those that arXiv does not know are absent."""
+    """The papers with these ids, in the order asked; those that arXiv does not know are absent.
+
+    One id that arXiv cannot read (`abc/9901001`) makes it refuse all of them: it is left out and the rest asked again.
+    """
     asked = [paper_id for paper_id in ids if paper_id.possible]
     if not asked:
         return Page(Feed(0, ()), ())
-    joined = ",".join(map(str, asked))
-    response = http.get(ARXIV, "/api/query", {"id_list": joined, "start": 0, "max_results": len(asked)})
-    feed = _checked(response, joined)
+    response = _by_id(http, asked)
+    for _ in range(_MOST_UNREADABLE):
+        readable = [paper_id for paper_id in asked if str(paper_id) != _unreadable(response)]
+        if not readable or len(readable) == len(asked):
+            break
+        asked, response = readable, _by_id(http, readable)
+    feed = _checked(response, ",".join(map(str, asked)))
     found = [paper for paper in (_pick(paper_id, feed.papers) for paper_id in asked) if paper is not None]
     return Page(Feed(feed.total, tuple(found)), (response,))
+
+
+def _by_id(http: Http, asked: Sequence[ArxivId]) -> Response:
+    joined = ",".join(map(str, asked))
+    return http.get(ARXIV, "/api/query", {"id_list": joined, "start": 0, "max_results": len(asked)})
+
+
+def _unreadable(response: Response) -> str | None:
+    """The id because of which arXiv refuses the whole list."""
+    if response.status not in (200, 400) or _ERRORS.encode() not in response.body:
+        return None
+    match = re.search(r"incorrect id format for (\S+)", parse_feed(response.body).error or "")
+    return match[1] if match else None
 
 
 def _pick(paper_id: ArxivId, papers: Sequence[Paper]) -> Paper | None:

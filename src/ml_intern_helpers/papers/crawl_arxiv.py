@@ -21,7 +21,7 @@ EPILOG = """\
 examples:
   crawl_arxiv "direct preference optimization length bias" --since 2024 --min-citations 5
   crawl_arxiv 'ti:"preference optimization" AND cat:cs.CL' --since 2025 --sort submitted
-  crawl_arxiv --cited-by 2305.18290 --influential --since 2025 --limit 20
+  crawl_arxiv --cited-by 2305.18290 --influential --since 2025 --find outperform
   crawl_arxiv --graph 2305.18290 --hops 2 --html graph.html --bibtex papers.bib
   crawl_arxiv --read 2305.18290
   crawl_arxiv --read 2305.18290 --section method

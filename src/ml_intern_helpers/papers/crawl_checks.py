@@ -11,7 +11,7 @@ from ml_intern_helpers.papers import paper_notes
 from ml_intern_helpers.papers.ids import ArxivId, parse_id, require_id
 
 MAX_RESULTS = 100
-_NEARLY_AN_ID = re.compile(r"arxiv\s*:.*|\d{4}\.\d+(?:v\d*)?|(?:doi:\s*)?10\.\d{4,}/\S+", re.IGNORECASE)
+_NEARLY_AN_ID = re.compile(r"arxiv\s*:.*|\d{4}\.\d+(?:v\d*)?|[a-z.-]+/\d{7}v?\d*|(?:doi:\s*)?10\.\d{4,}/\S+", re.IGNORECASE)
 
 
 def check_one_thing(words: str, args: argparse.Namespace) -> None:
@@ -21,7 +21,8 @@ def check_one_thing(words: str, args: argparse.Namespace) -> None:
         told = (
             "choose one of a query, --id, --trending, --cited-by, --refs, --graph, --read, --recipe, --note, --notes and --forget"
         )
-        raise UsageError(told, hint="run the helper once for each")
+        among = '--find "WORDS" looks through what --cited-by and --refs list'
+        raise UsageError(told, hint=among if words and (args.citations or args.references) else "run the helper once for each")
 
 
 def check_lists(args: argparse.Namespace, *, graph_mode: bool, details: bool) -> None:

@@ -70,7 +70,11 @@ def _search_headline(fields: dict[str, Any]) -> str:
 def _graph_headline(fields: dict[str, Any]) -> str:
     paper_id, total = fields["paper"]["arxiv_id"], fields["total"]
     number = "an unknown number of papers" if total is None else plural(total, "paper")
-    said = f"{number} cite arXiv:{paper_id}" if fields["mode"] == "citations" else f"arXiv:{paper_id} cites {number}"
+    said = (
+        f"{number} {'cites' if total == 1 else 'cite'} arXiv:{paper_id}"
+        if fields["mode"] == "citations"
+        else f"arXiv:{paper_id} cites {number}"
+    )
     if not fields["complete"]:
         said += f"; the first {fields['read']:,} were read"
     if fields["matching"] is not None and fields["matching"] not in (total, fields["read"]):
@@ -85,7 +89,11 @@ def advice(fields: dict[str, Any]) -> list[str]:
     lines = []
     nothing = fields["matching"] if fields["services"] else fields["total"]
     if fields["mode"] == "search" and nothing == 0:
-        lines.append("next: fewer or other words, OR between alternatives, or no --category / --since")
+        silent = [each["service"] for each in fields["services"] or [] if not each["answered"]]
+        lines += [f"next: the same again later, when {' and '.join(silent)} may answer"] if silent else []
+        lines.append("next: fewer or other words, OR between alternatives, or no --category / --since / --min-citations")
+    if fields["mode"] in ("citations", "references") and fields["read"] and fields["matching"] == 0:
+        lines.append("next: one shorter word in --find, an earlier --since, or no --influential")
     if fields["mode"] in ("citations", "references") and not fields["complete"]:
         lines.append(f"next: --scan {min(9999, max(fields['read'] * 2, 4000))} ranks more of them")
     if fields["next_start"] is not None:
@@ -136,12 +144,12 @@ def _counts(row: dict[str, Any]) -> str:
 
 
 def graph_text(fields: dict[str, Any]) -> str:
-    """The lanes of a walked graph, a bounded number of papers in each."""
+    """The lanes of a walked graph, a bounded number of papers in each; what the new ones are about is said of them alone."""
     lines = [walk_text.headline(fields), *walk_text.files(fields), STRANGERS, *_subject(fields["paper"])]
     for title, rows in walk_text.lanes(fields):
         lines += ["", title]
         for number, row in enumerate(rows, start=1):
-            lines += block(number, row)
+            lines += block(number, row if title.startswith("FRONTIER") else {**row, "abstract": None})
     return "\n".join([*lines, "", render_sources(fields["sources"])])
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from ml_intern_helpers.errors import NotFound, ToolError, Unavailable, UsageError
 from ml_intern_helpers.http import Http, Response
-from ml_intern_helpers.papers import arxiv, openalex
+from ml_intern_helpers.papers import arxiv, openalex, said
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Citation, Paper
-from ml_intern_helpers.papers.semantic_scholar import Direction
+from ml_intern_helpers.papers.semantic_scholar_rows import Direction, Edge, parse_edge
 
 #: How to sort -> OpenAlex's name for the nearest it has.
 SORTS = {"influence": "cited_by_count", "submitted": "publication_date"}
@@ -24,6 +24,7 @@ class Ask:
     Attributes:
         since, until: days, both inclusive, or None.
         scan: how many edges to read before ranking, where the service cannot rank.
+        find: words that the other paper's title or the sentences around the citation must hold; "" for all.
     """
 
     paper_id: ArxivId
@@ -35,6 +36,7 @@ class Ask:
     since: str | None = None
     until: str | None = None
     scan: int = 2000
+    find: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,16 @@ def crawl(http: Http, ask: Ask) -> Graph:
     """The graph from Semantic Scholar, or from OpenAlex with a note that says why.
 
     Raises:
-        Unavailable: neither could answer, or influence was asked for and only Semantic Scholar knows it.
+        Unavailable: neither could answer, or what was asked for only Semantic Scholar knows (influence, citing sentences).
     """
     try:
         return _from_semantic_scholar(http, ask)
     except UsageError:
         raise
     except ToolError as err:
-        if ask.influential_only:
-            raise type(err)(f"{err.message}; only Semantic Scholar judges influence", hint=err.hint) from err
+        if ask.influential_only or ask.find:
+            alone = "judges influence" if ask.influential_only else "has the citing sentences"
+            raise type(err)(f"{err.message}; only Semantic Scholar {alone}", hint=err.hint) from err
         return _from_openalex(http, ask, err)
 
 
@@ -91,7 +94,7 @@ def _from_semantic_scholar(http: Http, ask: Ask) -> Graph:
     if read > len(edges):
         notes.append(f"{read - len(edges)} {ask.direction} are left out: Semantic Scholar does not describe them")
     matching = ranked((edge for edge in edges if passes(edge, ask)), ask.sort)
-    shown = [s2.parse_edge(edge, ask.direction) for edge in matching[ask.start : ask.start + ask.limit]]
+    shown = [parse_edge(edge, ask.direction) for edge in matching[ask.start : ask.start + ask.limit]]
     return Graph(
         service="Semantic Scholar",
         sort=ask.sort,
@@ -99,7 +102,7 @@ def _from_semantic_scholar(http: Http, ask: Ask) -> Graph:
         total=head.total,
         read=read,
         matching=len(matching),
-        shown=tuple(citation for citation in shown if citation),
+        shown=tuple(said.first(citation, ask.find) for citation in shown if citation),
         complete=not pages or pages[-1].next_offset is None,
         responses=(head.response, *(page.response for page in pages)),
         notes=tuple(notes),
@@ -123,9 +126,9 @@ def _read(http: Http, ask: Ask) -> tuple[list[s2.EdgePage], list[str]]:
     return pages, []
 
 
-def passes(edge: s2.Edge, ask: Ask) -> bool:
+def passes(edge: Edge, ask: Ask) -> bool:
     """Whether an edge is wanted; one whose date is unknown fails a date filter."""
-    if ask.influential_only and not edge.is_influential:
+    if (ask.influential_only and not edge.is_influential) or (ask.find and not said.holds(edge, ask.direction, ask.find)):
         return False
     if not (ask.since or ask.until):
         return True
@@ -134,7 +137,7 @@ def passes(edge: s2.Edge, ask: Ask) -> bool:
     return bool(edge.day) and since <= edge.day <= until
 
 
-def ranked(edges: Iterable[s2.Edge], sort: str) -> list[s2.Edge]:
+def ranked(edges: Iterable[Edge], sort: str) -> list[Edge]:
     """Influential first, then the most cited; or the newest first. What is unknown comes last."""
     if sort == "submitted":
         return sorted(edges, key=lambda edge: edge.day, reverse=True)
@@ -143,10 +146,10 @@ def ranked(edges: Iterable[s2.Edge], sort: str) -> list[s2.Edge]:
 
 def _from_openalex(http: Http, ask: Ask, reason: ToolError) -> Graph:
     try:
-        work = _work(http, ask.paper_id)
+        work = work_of(http, ask.paper_id)
         pages = _pages(http, ask, work.work_id)
     except ToolError as err:
-        raise _both(ask.paper_id, reason, err) from err
+        raise both_failed(ask.paper_id, reason, err) from err
     papers = [paper for page in pages for paper in page.papers]
     skipped = ask.start % openalex.PAGE_SIZE
     total = work.paper.citation_count if ask.direction == "citations" else work.references_total
@@ -166,7 +169,7 @@ def _from_openalex(http: Http, ask: Ask, reason: ToolError) -> Graph:
     )
 
 
-def _work(http: Http, paper_id: ArxivId) -> openalex.Work:
+def work_of(http: Http, paper_id: ArxivId) -> openalex.Work:
     """The paper at OpenAlex: by its DOI, else by the title that arXiv gives."""
     try:
         return openalex.by_doi(http, paper_id)
@@ -194,7 +197,7 @@ def _pages(http: Http, ask: Ask, work_id: str) -> list[openalex.WorkPage]:
     return pages
 
 
-def _both(paper_id: ArxivId, first: ToolError, second: ToolError) -> ToolError:
+def both_failed(paper_id: ArxivId, first: ToolError, second: ToolError) -> ToolError:
     """One error for two services that failed."""
     if isinstance(first, NotFound) and isinstance(second, NotFound):
         told = f"neither Semantic Scholar nor OpenAlex knows arXiv:{paper_id.base}"
@@ -203,4 +206,5 @@ def _both(paper_id: ArxivId, first: ToolError, second: ToolError) -> ToolError:
         )
     if isinstance(second, UsageError):
         return second
-    return Unavailable(f"{first.message}; {second.message}", hint=first.hint or second.hint)
+    hints = (second.hint, first.hint) if isinstance(first, NotFound) else (first.hint, second.hint)
+    return Unavailable(f"{first.message}; {second.message}", hint=hints[0] or hints[1])

@@ -46,15 +46,16 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     if len(ids) > MAX_IDS:
         raise UsageError(f"{len(ids)} ids, at most {MAX_IDS} at once", hint="split the list")
     context.progress("asking the Hub …")
-    found = gather(context.http, ids, args.limit, [part for part in PARTS if part in args.kind] or PARTS)
+    found, notes = gather(context.http, ids, args.limit, [part for part in PARTS if part in args.kind] or PARTS)
     if not any(meta.responses for meta in found) and found[0].errors:
         raise found[0].errors[0]
     missing = [meta.arxiv_id for meta in found if meta.exists is False]
     if len(missing) == len(found):
         raise NotFound(f"neither the Hub nor arXiv has a paper {', '.join(missing)}", hint="check the id: crawl_arxiv finds it")
     for meta in found:
-        for note in meta.notes if meta.exists is not False else []:
-            context.warn(f"{meta.arxiv_id}: {note}")
+        notes += [f"{meta.arxiv_id}: {note}" for note in meta.told() if meta.exists is not False]
+    for note in notes:
+        context.warn(note)
     return _report(found, missing, Limits(None, None) if args.full else Limits(abstract=1500, authors=10))
 
 

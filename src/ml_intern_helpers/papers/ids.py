@@ -10,7 +10,14 @@ from ml_intern_helpers.errors import UsageError
 from ml_intern_helpers.text import clean
 
 # 2505.09388v2 since April 2007; hep-th/9901001 (formerly also math.GT/0309136) before.
-_ID = re.compile(r"(?:(\d{4}\.\d{4,5})|([a-z]+(?:-[a-z]+)?)(?:\.[A-Z]{2})?/(\d{7}))(?:v([1-9]\d{0,3}))?")
+_ID = re.compile(
+    r"(?:([0-9]{4}\.[0-9]{4,5})|([a-z]+(?:-[a-z]+)?)(?:\.[a-z]{2})?/([0-9]{7}))(?:v([1-9][0-9]{0,3}))?", re.IGNORECASE
+)
+#: The rest of the stamp in a PDF's margin: `arXiv:2106.09685v2 [cs.CL] 16 Oct 2021`.
+_STAMP = re.compile(r"\s*\[[\w.-]{1,20}\](?: \d{1,2} \w{3,9} \d{4})?$")
+_BRACKETS = " <>()[]\"'`,.;:"
+#: No way to write an id is longer; what is comes from strangers and must not keep a pattern busy.
+_LONGEST = 500
 _PREFIX = re.compile(r"^(?:arxiv\s*:\s*|(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?10\.48550/arxiv\.)", re.IGNORECASE)
 _HOSTS = re.compile(
     r"^(?:(?:www|export|browse|beta)\.)?(?:arxiv|alphaxiv)\.org$|^ar5iv(?:\.labs\.arxiv)?\.org$|^(?:huggingface\.co|hf\.co)$"
@@ -47,12 +54,19 @@ class ArxivId:
 
 def parse_id(text: str) -> ArxivId | None:
     """The id in `text` (bare, `arXiv:…`, a DOI, an address of a paper's page), or None when it is something else."""
-    bare = _from_address(text.strip()) or _PREFIX.sub("", text.strip())
-    match = _ID.fullmatch(bare)
+    match = _ID.fullmatch(text) or _ID.fullmatch(_bare(text))
     if match is None:
         return None
-    base = match[1] or f"{match[2]}/{match[3]}"
+    base = match[1] or f"{match[2].lower()}/{match[3]}"
     return ArxivId(base, int(match[4]) if match[4] else None)
+
+
+def _bare(text: str) -> str:
+    """`text` without what is pasted along with an id: hidden characters, brackets, punctuation, a stamp, a file's ending."""
+    if len(text) > _LONGEST:
+        return ""
+    text = _STAMP.sub("", clean(text)).strip(_BRACKETS)
+    return _from_address(text) or _PREFIX.sub("", text).removesuffix(".pdf")
 
 
 def require_id(text: str) -> ArxivId:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,14 +10,17 @@ from typing import Any, TypeVar
 
 from ml_intern_helpers.errors import NotFound, ToolError
 from ml_intern_helpers.http import Http, Response
-from ml_intern_helpers.papers import arxiv, hub
-from ml_intern_helpers.papers import semantic_scholar as s2
-from ml_intern_helpers.papers.hub import KINDS, CollectionPage, HubPaper, Kind, Repo, RepoPage
+from ml_intern_helpers.papers import arxiv, hub, hub_repos
+from ml_intern_helpers.papers.counts import Counted, counted
+from ml_intern_helpers.papers.hub import HubPaper
+from ml_intern_helpers.papers.hub_repos import KINDS, CollectionPage, Kind, Repo, RepoPage
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Limits, Paper
 from ml_intern_helpers.services import HUB
 
 T = TypeVar("T")
+#: From here on a message names the thing that was asked for.
+_WHAT = re.compile(r" (?:for|at) ")
 
 #: What can be asked for beside the paper page itself.
 PARTS = ("models", "datasets", "spaces", "collections", "citations")
@@ -28,7 +32,7 @@ class Meta:
 
     Attributes:
         parts: what was asked for, of `PARTS`.
-        counted: Semantic Scholar's description, for its citation counts.
+        counted: another service's description, for its citation counts.
         page: the Hub's paper page, None when there is none or it could not be had.
         indexed: whether the Hub has a paper page; None when it could not be asked.
         paper: the description, the Hub's or arXiv's.
@@ -37,7 +41,7 @@ class Meta:
         lists: repositories by tag.
         failed: parts whose request failed.
         errors: why, in the same order.
-        notes: one line for each thing worth knowing about how this was made.
+        notes: one line for each thing worth knowing about how this was made, failures apart.
     """
 
     arxiv_id: str
@@ -55,6 +59,17 @@ class Meta:
     errors: list[ToolError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
+
+    def told(self) -> list[str]:
+        """The failures and the notes; one line for all parts that failed alike, as when a service refuses all of them."""
+        alike: dict[str, list[int]] = {}
+        for number, err in enumerate(self.errors):
+            alike.setdefault(_WHAT.split(err.message)[0], []).append(number)
+        failures = [
+            f"{', '.join(self.failed[n] for n in numbers)}: {said if len(numbers) > 1 else self.errors[numbers[0]].message}"
+            for said, numbers in alike.items()
+        ]
+        return [*failures, *self.notes]
 
     def to_dict(self, limits: Limits) -> dict[str, Any]:
         """The paper's object in a `--json` answer; every key is always there."""
@@ -112,38 +127,36 @@ class Meta:
         return {"items": items, "total": total, "more_url": f"{HUB.base_url}/papers/{self.arxiv_id}"}
 
 
-def gather(http: Http, arxiv_ids: Sequence[str], limit: int, parts: Sequence[str] = PARTS) -> list[Meta]:
-    """One `Meta` per id. One round trip; a second, to arXiv, for papers the Hub cannot describe."""
+def gather(http: Http, arxiv_ids: Sequence[str], limit: int, parts: Sequence[str] = PARTS) -> tuple[list[Meta], list[str]]:
+    """One `Meta` per id, and what is to be said of all of them.
+
+    One round trip; a second, to arXiv, for papers the Hub cannot describe, and to OpenAlex when Semantic Scholar counts none.
+    """
     calls = [call for arxiv_id in arxiv_ids for call in _calls(http, arxiv_id, limit, parts)]
-    counting: list[Callable[[], Any]] = [partial(s2.batch, http, arxiv_ids)] if "citations" in parts else []
+    counting: list[Callable[[], Any]] = [partial(counted, http, arxiv_ids)] if "citations" in parts else []
     outcomes = http.together([*calls, *counting])
     width = len(calls) // len(arxiv_ids)
     found = [_meta(arxiv_id, limit, parts, outcomes[i * width : (i + 1) * width]) for i, arxiv_id in enumerate(arxiv_ids)]
-    if counting:
-        _count(found, outcomes[-1])
+    notes = _count(found, outcomes[-1]) if counting else []
     _describe(http, [meta for meta in found if meta.page is None])
-    return found
+    return found, notes
 
 
 def _calls(http: Http, arxiv_id: str, limit: int, parts: Sequence[str]) -> list[Callable[[], Any]]:
-    lists = [partial(hub.repos, http, arxiv_id, kind, limit) for kind in KINDS if kind in parts]
-    held = [partial(hub.collections, http, arxiv_id, limit)] if "collections" in parts else []
+    lists = [partial(hub_repos.repos, http, arxiv_id, kind, limit) for kind in KINDS if kind in parts]
+    held = [partial(hub_repos.collections, http, arxiv_id, limit)] if "collections" in parts else []
     return [partial(hub.paper, http, arxiv_id), *lists, *held]
 
 
-def _count(metas: Sequence[Meta], outcome: s2.Found | Exception) -> None:
+def _count(metas: Sequence[Meta], outcome: Counted | Exception) -> list[str]:
     """Citation counts; without them the rest is as good as before, so their absence is noted and is no failure."""
-    if isinstance(outcome, ToolError):
-        for meta in metas:
-            meta.notes.append(f"citations are unknown: {outcome.message}")
-        return
     if isinstance(outcome, Exception):
         raise outcome
-    counted = {paper.arxiv_id: paper for paper in outcome.papers}
     for meta in metas:
-        meta.counted = counted.get(meta.arxiv_id)
+        meta.counted = outcome.papers.get(meta.arxiv_id)
         if meta.counted:
-            meta.responses.append(outcome.response)
+            meta.responses += outcome.responses
+    return [outcome.note] if outcome.note else []
 
 
 def _meta(arxiv_id: str, limit: int, parts: Sequence[str], outcomes: Sequence[Any]) -> Meta:
@@ -171,7 +184,6 @@ def _kept(meta: Meta, part: str, outcome: T | Exception) -> T | None:
     if isinstance(outcome, ToolError):
         meta.failed.append(part)
         meta.errors.append(outcome)
-        meta.notes.append(f"{part}: {outcome.message}")
         return None
     if isinstance(outcome, Exception):
         raise outcome
@@ -191,7 +203,6 @@ def _describe(http: Http, metas: Sequence[Meta]) -> None:
         for meta in metas:
             meta.failed.append("description")
             meta.errors.append(err)
-            meta.notes.append(f"no description from arXiv either: {err.message}")
         return
     known = {paper.arxiv_id: paper for paper in page.feed.papers}
     for meta in metas:

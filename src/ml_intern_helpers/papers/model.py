@@ -20,17 +20,17 @@ _WITHDRAWN = re.compile(
 
 @dataclass(frozen=True)
 class Limits:
-    """How much of a paper is shown; None shows all of it.
+    """How much of a paper is shown in a list, which is for choosing; None shows all of it.
 
     Attributes:
-        abstract: characters.
+        abstract: characters; its beginning says what it is about, the figures stand in the paper.
         authors: names.
         contexts: sentences that cite.
     """
 
-    abstract: int | None = 600
-    authors: int | None = 6
-    contexts: int | None = 2
+    abstract: int | None = 300
+    authors: int | None = 3
+    contexts: int | None = 1
 
 
 @dataclass(frozen=True)

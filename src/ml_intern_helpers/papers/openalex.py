@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from ml_intern_helpers.errors import BadData, NotFound
+from ml_intern_helpers.errors import BadData, NotFound, RateLimited
 from ml_intern_helpers.http import Http, Params, Response
-from ml_intern_helpers.papers.fields import count, date, mapping, mappings, names, text
+from ml_intern_helpers.http_response import again_in
+from ml_intern_helpers.papers.fields import count, date, mapping, mappings, names, text, texts
 from ml_intern_helpers.papers.ids import ArxivId, parse_id
 from ml_intern_helpers.papers.model import Paper
 from ml_intern_helpers.services import OPENALEX
+from ml_intern_helpers.tokens import openalex_key
 
 SELECT = "id,doi,display_name,publication_year,publication_date,authorships,cited_by_count,locations"
 PAGE_SIZE = 100
@@ -43,18 +46,22 @@ class Work:
 
 @dataclass(frozen=True)
 class WorkPage:
-    """Works of one page, and how many there are in all."""
+    """Works of one page, and how many there are in all.
+
+    Attributes:
+        references: id of a work -> ids of the works it cites.
+    """
 
     papers: tuple[Paper, ...]
     total: int | None
     response: Response
+    references: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def by_doi(http: Http, paper_id: ArxivId) -> Work:
     """The work with arXiv's DOI of this paper; `NotFound` when there is none."""
     response = http.get(OPENALEX, f"/works/doi:{_ARXIV_DOI}{paper_id.base}", {"select": f"{SELECT},referenced_works_count"})
-    response.raise_for_status(f"arXiv:{paper_id.base}")
-    return parse_work(mapping(response.json()), response)
+    return parse_work(mapping(_settled(response, f"arXiv:{paper_id.base}").json()), response)
 
 
 def by_title(http: Http, paper_id: ArxivId, title: str) -> Work:
@@ -65,7 +72,7 @@ def by_title(http: Http, paper_id: ArxivId, title: str) -> Work:
         "select": f"{SELECT},referenced_works_count",
         "sort": "cited_by_count:desc",
     }
-    response = http.get(OPENALEX, "/works", params).raise_for_status(f"arXiv:{paper_id.base}")
+    response = _settled(http.get(OPENALEX, "/works", params), f"arXiv:{paper_id.base}")
     for raw in mappings(mapping(response.json()).get("results")):
         if _same(str(raw.get("display_name") or ""), title):
             return parse_work(raw, response)
@@ -75,7 +82,9 @@ def by_title(http: Http, paper_id: ArxivId, title: str) -> Work:
 def neighbours(
     http: Http, work_id: str, direction: str, *, page: int, since: str | None, until: str | None, sort: str
 ) -> WorkPage:
-    """One page of the works that cite `work_id`, or that it cites, sorted by OpenAlex.
+    """One page of the works that cite `work_id`, or that it cites, sorted by OpenAlex, each with the works it cites.
+
+    Some works are dated in the future and would be the newest of all: sorted by date, today is the last day.
 
     Args:
         direction: `citations` or `references`.
@@ -85,17 +94,27 @@ def neighbours(
     """
     filters = [f"{'cites' if direction == 'citations' else 'cited_by'}:{work_id}"]
     filters += [f"from_publication_date:{since}"] if since else []
+    until = until or (datetime.now(UTC).date().isoformat() if sort == "publication_date" else None)
     filters += [f"to_publication_date:{until}"] if until else []
-    params: Params = {"filter": ",".join(filters), "select": SELECT, "sort": f"{sort}:desc", "per_page": PAGE_SIZE, "page": page}
-    response = http.get(OPENALEX, "/works", params).raise_for_status(f"the {direction} of {work_id}")
-    return parse_page(response)
+    select = f"{SELECT},referenced_works"
+    params: Params = {"filter": ",".join(filters), "select": select, "sort": f"{sort}:desc", "per_page": PAGE_SIZE, "page": page}
+    return parse_page(_settled(http.get(OPENALEX, "/works", params), f"the {direction} of {work_id}"))
 
 
 def counted(http: Http, arxiv_ids: Sequence[str]) -> WorkPage:
     """The works with arXiv's DOI of these papers (at most `PAGE_SIZE`), in one request; older papers have no such DOI there."""
     dois = "|".join(f"{_ARXIV_DOI}{each}" for each in arxiv_ids[:PAGE_SIZE])
     params: Params = {"filter": f"doi:{dois}", "select": SELECT, "per_page": PAGE_SIZE}
-    return parse_page(http.get(OPENALEX, "/works", params).raise_for_status("the citation counts"))
+    return parse_page(_settled(http.get(OPENALEX, "/works", params), "the citation counts"))
+
+
+def _settled(response: Response, what: str) -> Response:
+    """`response` when it is good; a spent budget is told as such: no wait but the one until midnight UTC fills it."""
+    if response.status == 429:
+        key = "" if openalex_key() else "; a free OPENALEX_API_KEY gives ten times as much"
+        told = "OpenAlex answers 429: the free budget of the day is spent"
+        raise RateLimited(told, hint=again_in(response) + key)
+    return response.raise_for_status(what)
 
 
 def parse_page(response: Response) -> WorkPage:
@@ -103,17 +122,28 @@ def parse_page(response: Response) -> WorkPage:
     body = mapping(response.json())
     if not isinstance(body.get("results"), list):
         raise BadData("OpenAlex answered without a list of results", hint="ask again later")
-    papers = [paper for paper in map(parse_paper, mappings(body["results"])) if paper is not None]
-    return WorkPage(tuple(papers), count(mapping(body.get("meta")).get("count")), response)
+    rows = mappings(body["results"])
+    papers = [paper for paper in map(parse_paper, rows) if paper is not None]
+    references = {_work_id(row.get("id")): tuple(map(_work_id, texts(row.get("referenced_works")))) for row in rows}
+    return WorkPage(tuple(papers), count(mapping(body.get("meta")).get("count")), response, references)
+
+
+def work_id_of(paper: Paper) -> str:
+    """`W2741809807` of a paper that OpenAlex has described, else ""."""
+    return _work_id(paper.page)
+
+
+def _work_id(address: object) -> str:
+    match = _WORK_ID.fullmatch(str(address or ""))
+    return match[1] if match else ""
 
 
 def parse_work(raw: dict[str, Any], response: Response) -> Work:
     """A single work; `BadData` without an id or a title."""
-    match = _WORK_ID.fullmatch(str(raw.get("id") or ""))
-    paper = parse_paper(raw)
-    if match is None or paper is None:
+    work_id, paper = _work_id(raw.get("id")), parse_paper(raw)
+    if not work_id or paper is None:
         raise BadData("OpenAlex answered a work without an id or a title", hint="ask again later")
-    return Work(match[1], paper, count(raw.get("referenced_works_count")), (response,))
+    return Work(work_id, paper, count(raw.get("referenced_works_count")), (response,))
 
 
 def parse_paper(raw: dict[str, Any]) -> Paper | None:
@@ -122,7 +152,7 @@ def parse_paper(raw: dict[str, Any]) -> Paper | None:
     if title is None:
         return None
     doi = (text(raw.get("doi"), 200) or "").removeprefix("https://doi.org/") or None
-    match = _WORK_ID.fullmatch(str(raw.get("id") or ""))
+    work_id = _work_id(raw.get("id"))
     authors = tuple(name for each in mappings(raw.get("authorships")) for name in names([each.get("author")], "display_name"))
     return Paper(
         title=title,
@@ -133,7 +163,7 @@ def parse_paper(raw: dict[str, Any]) -> Paper | None:
         doi=doi,
         journal_ref=_venue(raw),
         citation_count=count(raw.get("cited_by_count")),
-        page=f"https://openalex.org/{match[1]}" if match else None,
+        page=f"https://openalex.org/{work_id}" if work_id else None,
     )
 
 

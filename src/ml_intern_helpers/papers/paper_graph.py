@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--budget", type=int, metavar="N", help=f"answers to use, {FEWEST_ANSWERS} to {MOST_ANSWERS} (default {ANSWERS})"
     )
     parser.add_argument("--papers", type=int, metavar="N", help=f"papers to keep, 10 to {MOST_PAPERS} (default {PAPERS})")
-    parser.add_argument("--save", metavar="FILE", help="write the whole graph as JSON")
-    parser.add_argument("--html", metavar="FILE", help="write the graph as a page to explore, in one file that loads nothing")
+    parser.add_argument("--save", metavar="FILE", help="write the whole graph as JSON, abstracts too (one of the answers)")
+    parser.add_argument("--html", metavar="FILE", help="write it as a page to explore, in one file that loads nothing")
     parser.add_argument("--bibtex", metavar="FILE", help="write the papers as BibTeX (of --graph all, else those shown)")
     parser.add_argument("--force", action="store_true", help="let a file that is there be replaced")
 

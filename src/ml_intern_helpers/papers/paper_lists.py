@@ -16,7 +16,7 @@ from ml_intern_helpers.papers.sources import sources
 from ml_intern_helpers.report import Report
 from ml_intern_helpers.text import clean
 
-SEARCH_LIMITS = Limits(abstract=600, authors=6, contexts=2)
+SEARCH_LIMITS = Limits()
 DETAIL_LIMITS = Limits(abstract=4000, authors=20, contexts=2)
 FULL_LIMITS = Limits(abstract=None, authors=None, contexts=None)
 
@@ -37,7 +37,9 @@ def _run_search_of_all(words: str, args: argparse.Namespace, context: Context) -
 
     limits = FULL_LIMITS if args.full else SEARCH_LIMITS
     fields, _ = answer.fields(args, context, words, limits)
-    return Report("crawl_arxiv", fields=fields)
+    # Nothing found is an answer only when everybody has looked.
+    unsure = not fields["matching"] and not all(each["answered"] for each in fields["services"])
+    return Report("crawl_arxiv", "unknown" if unsure else "ok", fields=fields)
 
 
 def _run_search(words: str, args: argparse.Namespace, context: Context) -> Report:
@@ -87,6 +89,7 @@ def _run_graph(args: argparse.Namespace, context: Context) -> Report:
         since=str(query.parse_day(args.since, last=False)) if args.since else None,
         until=str(query.parse_day(args.until, last=True)) if args.until else None,
         scan=args.scan or graph.Ask.scan,
+        find=args.find or "",
     )
     context.progress("asking Semantic Scholar …")
     found = graph.crawl(context.http, ask)

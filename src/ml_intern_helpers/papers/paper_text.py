@@ -17,7 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--section", metavar="NAME", help="that part as Markdown: 3, A.1, #7, method, training, references, 'Table 2'"
     )
-    parser.add_argument("--find", metavar="WORDS", help="short passages of the whole paper that hold these words")
+    parser.add_argument(
+        "--find",
+        metavar="WORDS",
+        help="short passages of the whole paper that hold these words; of --cited-by and --refs: papers whose title or "
+        "citing sentences hold them",
+    )
     parser.add_argument(
         "--recipe", metavar="ID", help="base model, data, method, hyper-parameters, hardware, results, with quotes"
     )
@@ -49,10 +54,14 @@ def check(args: argparse.Namespace) -> None:
 
 
 def check_absent(args: argparse.Namespace) -> None:
-    """Without `--read` its options mean nothing."""
-    for name in ("section", "find", "chars"):
+    """Without `--read` its options mean nothing; `--find` also looks through citations."""
+    for name in ("section", "chars"):
         if getattr(args, name) is not None:
             raise UsageError(f"--{name} goes with --read ID", hint="see `crawl_arxiv --help`")
+    if args.find is not None and not ((args.citations or args.references) and args.find.strip()):
+        raise UsageError(
+            "--find WORDS goes with --read, --cited-by or --refs ID", hint="to search for papers, give the words alone"
+        )
 
 
 def _refuse(options: dict[str, Any], whole: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from ml_intern_helpers.api_index.lookup import is_public
@@ -93,7 +92,7 @@ def _became(offers: Offers, name: str) -> Gone | None:
     if became.removal is None or not offers.is_at_least(became.name, became.removal.gone):
         return None
     if became.replacement and not offered(offers, became.replacement):
-        return replace(became, replacement=None, hint=None)
+        return became._replace(replacement=None, hint=None)
     return became
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ml_intern_helpers.runs.contract import Task, task_for
+from ml_intern_helpers.runs.places import task_path
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.runs.contract import Task
 
 
 def agreement_for(script: Path) -> Task | None:
@@ -14,4 +18,9 @@ def agreement_for(script: Path) -> Task | None:
     A hook is told the project's folder besides: a command may have changed the working one.
     """
     project = Path(os.environ.get("CLAUDE_PROJECT_DIR", ""))
-    return task_for(script.parent, Path(), *([project] if project.is_absolute() else []))
+    path = task_path(script.parent, Path(), *([project] if project.is_absolute() else []))
+    if path is None:
+        return None
+    from ml_intern_helpers.runs.contract import read_task
+
+    return read_task(path)

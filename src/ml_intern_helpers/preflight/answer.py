@@ -54,7 +54,12 @@ def verdict(found: Examination, status: Status) -> str:
     """`PASS with 2 slots to fill: train.py (SFT, LoRA; jobs)`."""
     slots = sum(item.state == "fill_in" for item in found.checklist)
     unclear = sum(item.state == "unknown" for item in found.checklist)
-    counts = [(found.count("error"), "error"), (found.count("warning"), "warning"), (slots, "slot"), (unclear, "unknown line")]
+    counts = [
+        (found.number_of("error"), "error"),
+        (found.number_of("warning"), "warning"),
+        (slots, "slot"),
+        (unclear, "unknown line"),
+    ]
     word = {"failed": "FAIL", "unknown": "COULD NOT TELL"}.get(status, "PASS")
     said = [f"{count} {name}{'s' if count > 1 else ''}{' to fill' if name == 'slot' else ''}" for count, name in counts if count]
     facts = found.facts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ml_intern_helpers.api_index.records import Argument
 from ml_intern_helpers.api_index.signatures import Signature
@@ -20,8 +20,7 @@ from ml_intern_helpers.preflight.values import Entries, Setting
 _PARTIAL = "functools.partial"
 
 
-@dataclass(frozen=True, eq=False)
-class Given:
+class Given(NamedTuple):
     """What a call passes.
 
     Attributes:
@@ -39,8 +38,7 @@ class Given:
     twice: tuple[tuple[str, ast.AST], ...]
 
 
-@dataclass(frozen=True, eq=False)
-class ApiCall:
+class ApiCall(NamedTuple):
     """One call of something that the index knows.
 
     Attributes:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.facts import Facts
     from ml_intern_helpers.preflight.given import ParserOptions
 
 
-@dataclass(frozen=True)
-class Asked:
+def _silent(text: str) -> None:
+    pass
+
+
+class Asked(NamedTuple):
     """What the caller knows about the run.
 
     Attributes:
@@ -30,10 +32,10 @@ class Asked:
     with_: tuple[str, ...] = ()
     offline: bool = True
     timeout_s: float = 180
-    progress: Callable[[str], None] = field(default=lambda text: None, compare=False)
+    progress: Callable[[str], None] = _silent
     project: bool = True
     options: ParserOptions | None = None
-    look: Callable[[Facts], None] | None = field(default=None, compare=False)
+    look: Callable[[Facts], None] | None = None
 
 
 #: Nothing is known besides the script's own lists, and nothing is fetched.

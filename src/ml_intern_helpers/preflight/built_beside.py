@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from ml_intern_helpers.api_index.shipped import PACKAGES
@@ -40,7 +39,7 @@ def built_beside(facts: Facts, asked: Asked) -> Iterator[Near]:
         there = neighbour(facts.script, module)
         if there is not None and _ABOUT.search(there.source.text):
             try:
-                near = replace(facts_of(there.source, facts.mode, asked=asked), offers=facts.offers)
+                near = facts_of(there.source, facts.mode, asked=asked)._replace(offers=facts.offers)
             except Unavailable:  # too intricate to follow; the script itself is not
                 continue
             near.script.offers = facts.offers.offers_name

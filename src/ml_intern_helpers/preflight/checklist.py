@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from ml_intern_helpers.preflight.facts import Facts
@@ -25,8 +24,7 @@ class Line(NamedTuple):
     slot: Callable[[Facts, Answers], Outcome] | None = None
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """A filled-in line, as in the JSON answer; texts are cleaned."""
 
     id: str
@@ -37,7 +35,7 @@ class Item:
     fix: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return self._asdict()
 
 
 def _reference(facts: Facts, answers: Answers) -> Outcome:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.built_beside import Near, built_beside
 from ml_intern_helpers.preflight.checklist import Answers, Item, filled
 from ml_intern_helpers.preflight.facts import Facts, facts_of
 from ml_intern_helpers.preflight.outcome import Outcome
-from ml_intern_helpers.preflight.registry import Rule, all_rules
+from ml_intern_helpers.preflight.registry import Rule, rules_for
 from ml_intern_helpers.preflight.settled import settled_nothing
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.suppress import Suppression, suppressions
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch.launch import Launch
 
 
-@dataclass(frozen=True)
-class Suppressed:
+class Suppressed(NamedTuple):
     """A finding that a comment answers for."""
 
     code: str
@@ -32,8 +30,7 @@ class Suppressed:
     reason: str
 
 
-@dataclass(frozen=True)
-class Examination:
+class Examination(NamedTuple):
     """What was found.
 
     Attributes:
@@ -52,9 +49,9 @@ class Examination:
     unknowns: list[tuple[int | None, str]]
     suppressed: list[Suppressed]
     notes: list[str]
-    renames: dict[Finding, str] = field(default_factory=dict)
+    renames: dict[Finding, str]
 
-    def count(self, severity: str) -> int:
+    def number_of(self, severity: str) -> int:
         return sum(finding.severity == severity for finding in self.findings)
 
     @property
@@ -72,7 +69,7 @@ def examine(source: Source, mode: str, launch: Launch | None = None, about: Aske
     facts = facts_of(source, mode, launch, about)
     if about.look is not None:
         about.look(facts)
-    rules = {code: rule for code, rule in all_rules().items() if mode in rule.MODES}
+    rules = rules_for(facts)
     training = facts.training.kind != "none"
     asked = rules if training else _without_training(rules)
     answers = {code: list(dict.fromkeys(rule.check(facts))) for code, rule in asked.items()}
@@ -123,7 +120,7 @@ def _trained_beside(facts: Facts, near: list[Near]) -> Facts:
         if made is not None:
             name = one.facts.source.path.name
             why = f"its {made.role.name} is built in {name} (line {made.line})"
-            return replace(facts, training=Training("none", f"{made.role.method}, built in {name}", why_not=why))
+            return facts._replace(training=Training("none", f"{made.role.method}, built in {name}", why_not=why))
     return facts
 
 
@@ -137,8 +134,8 @@ def _honoured(
             used.add(comment)
             if comment.reason:
                 suppressed.append(Suppressed(code, outcome.line, comment.reason))
-                return replace(
-                    outcome, state="pass", text=f"suppressed at line {comment.line}: {comment.reason}", fix="", line=None
+                return outcome._replace(
+                    state="pass", text=f"suppressed at line {comment.line}: {comment.reason}", fix="", line=None
                 )
     return outcome
 

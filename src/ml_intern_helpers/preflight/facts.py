@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.api_index.shipped import PACKAGES
 from ml_intern_helpers.api_index.signatures import Signature
@@ -33,17 +32,16 @@ from ml_intern_helpers.preflight.script import Script, walk
 from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.training import Training, recognise
 from ml_intern_helpers.preflight.values import Entries, Setting, Value, runtime, unknown
-from ml_intern_helpers.runs.contract import Task
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch.launch import Launch
+    from ml_intern_helpers.runs.contract import Task
 
 #: Trainers judged; more are no script that a person wrote, and each costs every rule a look.
 MOST_TRAINERS = 50
 
 
-@dataclass(frozen=True)
-class Imported:
+class Imported(NamedTuple):
     """One imported name: `module` (`trl`), `name` (`SFTConfig`, "" for `import trl`), whether the script can do without."""
 
     module: str
@@ -57,8 +55,7 @@ class Imported:
         return self.module.split(".")[0]
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """A trainer with one config it may run with."""
 
     trainer: Construction
@@ -70,9 +67,8 @@ class Run:
         return self.config.role.library in TRANSFORMERS_STYLE
 
 
-@dataclass(frozen=True)
-class Facts:
-    """The script as rules see it; computed by `facts_of`.
+class _Read(NamedTuple):
+    """What of a script is read at once.
 
     Attributes:
         source, script: text and walked tree, for evidence and for questions about single expressions.
@@ -99,8 +95,12 @@ class Facts:
     imports: tuple[Imported, ...]
     loose: dict[str, int]
     offers: Offers
-    own_header: Header = field(default_factory=Header)
+    own_header: Header = Header()
     launch: Launch | None = None
+
+
+class Facts(_Read):
+    """The script as rules see it, computed by `facts_of`; what only some rules ask for is computed when the first one does."""
 
     def setting(self, run: Run, name: str) -> Setting | None:
         """What a run's config says about `name`; None when it is certain that the default holds."""
@@ -245,7 +245,7 @@ def facts_of(source: Source, mode: str, launch: Launch | None = None, asked: Ask
         Unavailable: it is too intricate to follow.
     """
     own = header = listed = read_header(source)
-    given = replace(NOTHING_GIVEN, options=asked.options or NOTHING_GIVEN.options)
+    given = NOTHING_GIVEN._replace(options=asked.options or NOTHING_GIVEN.options)
     if launch is not None:
         from ml_intern_helpers.preflight.launch.folded import asked_by_launch, given_to_script, header_of_launch, installed_block
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 #: Set by images, launchers and the service itself: absent from a command line they may still be there.
 _BY_OTHERS = frozenset(
@@ -35,8 +35,10 @@ _BY_OTHERS = frozenset(
 _BY_OTHERS_BEGINS = ("HF_", "CUDA", "NVIDIA", "NCCL", "UV_", "ACCELERATE_", "OMP_", "TORCH")
 
 
-@dataclass(frozen=True)
-class ParserOptions:
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+class ParserOptions(NamedTuple):
     """What fills the dataclasses of a `TrlParser` or `HfArgumentParser`: a config file, and the options of a launch.
 
     Attributes:
@@ -48,16 +50,15 @@ class ParserOptions:
         negated: those of `values` that a `--no_name` switches off.
     """
 
-    values: Mapping[str, Any] = field(default_factory=dict)
-    hidden: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = _NONE
+    hidden: Mapping[str, str] = _NONE
     unread: str = ""
     complete: bool = False
     file: str = ""
     negated: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class GivenToScript:
+class GivenToScript(NamedTuple):
     """What the process starts with.
 
     Attributes:
@@ -68,9 +69,9 @@ class GivenToScript:
     """
 
     arguments: tuple[str, ...] | None = None
-    environ: Mapping[str, str | None] = field(default_factory=dict)
+    environ: Mapping[str, str | None] = _NONE
     complete: bool = False
-    options: ParserOptions = field(default_factory=ParserOptions)
+    options: ParserOptions = ParserOptions()
 
     def lacks(self, name: str) -> bool:
         """The variable is certainly not set."""

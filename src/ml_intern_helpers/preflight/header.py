@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ml_intern_helpers.preflight.knowledge.jobs import HEADER_KEYS
 from ml_intern_helpers.preflight.requirements import Requirement, parse_requirement
@@ -12,8 +12,7 @@ from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.text import clean
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """The block, read as `uv` and `hf jobs uv run` read it.
 
     Attributes:
@@ -32,8 +31,8 @@ class Header:
     requires_python: str | None = None
     jobs: dict[str, Any] | None = None
     problems: tuple[tuple[int, str], ...] = ()
-    lines: tuple[str, ...] = field(default=(), repr=False)
-    told: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+    told: Mapping[str, str] = MappingProxyType({})
 
     def line_with(self, *words: str) -> int | None:
         """The first line that holds all `words` (`"timeout", "="`), else the block's first line; None when a launch told it."""

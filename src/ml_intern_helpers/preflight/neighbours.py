@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from ml_intern_helpers.errors import BadData, NotFound
@@ -37,7 +36,8 @@ def _read(script: Script, module: str) -> Script | None:
         found = walk(read_source(path))
     except (BadData, NotFound, RecursionError):  # a module that is no Python says nothing; importing it is the script's affair
         return None
-    return replace(found, is_neighbour=True)
+    found.is_neighbour = True
+    return found
 
 
 def _file(folder: Path, module: str) -> Path | None:

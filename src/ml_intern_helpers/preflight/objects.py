@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ml_intern_helpers.preflight.command_line import from_command_line, options_left, parser_of
 from ml_intern_helpers.preflight.dataclass_fields import fields_of
@@ -18,8 +18,7 @@ from ml_intern_helpers.preflight.script import Script
 from ml_intern_helpers.preflight.values import Entries, Setting, runtime
 
 
-@dataclass(frozen=True, eq=False)
-class Construction:
+class Construction(NamedTuple):
     """One `SFTConfig(…)` or `SFTTrainer(…)`.
 
     Attributes:
@@ -131,7 +130,7 @@ def _with_assignments(script: Script, made: Construction) -> Construction:
     found = made.entries
     for name, value, node in _assigned_later(script).get(made.call, ()):
         found = merged(found, Entries({name: _assigned(script, made.call, value, node)}))
-    return replace(made, entries=found)
+    return made._replace(entries=found)
 
 
 def _assigned_later(script: Script) -> dict[ast.Call, list[tuple[str, ast.expr, ast.AST]]]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ml_intern_helpers.report import Severity
 
 State = Literal["pass", "fail", "unknown", "set_at_run_time", "fill_in"]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One answer of one rule. Made by the functions below, so that no state comes without what it needs.
 
     Attributes:

@@ -86,7 +86,7 @@ def _checked(args: argparse.Namespace, context: Context) -> Report:
 
     source, about = read_source(args.path), _asked(args, context)
     found = examine(source, "local" if args.local else "jobs", about=about)
-    if found.facts.training.kind == "none" and not found.count("error"):
+    if found.facts.training.kind == "none" and not found.number_of("error"):
         why = found.facts.training.why_not
         raise NotFound(f"{source.place(None)} holds no training I recognise: {why}", hint="give it the script that trains")
     if about.options and not found.facts.script.parsed:
@@ -156,7 +156,7 @@ def _explained(code: str) -> Report:
 def _report(found: Any) -> Report:
     from ml_intern_helpers.preflight.answer import fields_of
 
-    status: Status = "failed" if found.count("error") else "unknown" if found.settled_nothing else "ok"
+    status: Status = "failed" if found.number_of("error") else "unknown" if found.settled_nothing else "ok"
     return Report("preflight_check", status, fields_of(found, status), list(found.findings))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ml_intern_helpers.errors import Unavailable, UsageError
 from ml_intern_helpers.preflight.examine import Examination
@@ -11,17 +10,18 @@ from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.report import Report
 
 
-@dataclass
 class PrintedReport(Report):
     """A report whose text form is another."""
 
-    printed: str = ""
+    def __init__(self, report: Report, printed: str) -> None:
+        super().__init__(report.command, report.status, report.fields, report.findings)
+        self.printed = printed
 
 
 def as_sarif(found: Examination, report: Report) -> Report:
     from ml_intern_helpers.preflight.sarif import sarif
 
-    return _printed(report, sarif(found))
+    return PrintedReport(report, sarif(found))
 
 
 def as_diff(found: Examination, report: Report, again: Callable[[Source], Examination], warn: Callable[[str], None]) -> Report:
@@ -44,8 +44,4 @@ def as_diff(found: Examination, report: Report, again: Callable[[Source], Examin
     if len(after.findings) != len(found.findings) - mended:
         raise Unavailable("the mended script was not better than before: no diff", hint="fix by hand; please report the script")
     warn(f"{mended} of {len(found.findings)} findings mended; nothing was written")
-    return _printed(report, diff(source, text).rstrip("\n"))
-
-
-def _printed(report: Report, text: str) -> PrintedReport:
-    return PrintedReport(report.command, report.status, report.fields, report.findings, printed=text)
+    return PrintedReport(report, diff(source, text).rstrip("\n"))

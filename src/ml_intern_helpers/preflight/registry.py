@@ -41,11 +41,18 @@ class Rule(Protocol):
     def check(self, facts: Facts) -> Iterator[Outcome]: ...
 
 
+def rules_for(facts: Facts) -> dict[str, Rule]:
+    """The rules of the run's mode; where nothing was agreed, those that compare with the agreement are not even loaded."""
+    found = all_rules() if facts.agreement is not None else all_rules(without="SCOPE")
+    return {code: rule for code, rule in found.items() if facts.mode in rule.MODES}
+
+
 @cache
-def all_rules() -> dict[str, Rule]:
-    """Code -> rule, sorted by code."""
+def all_rules(without: str = "_") -> dict[str, Rule]:
+    """Code -> rule, sorted by code; all but those of the family `without`."""
     found: dict[str, Rule] = {}
-    for name in sorted(path.stem for path in Path(rules.__path__[0]).glob("[a-z]*.py")):
+    names = (path.stem for path in Path(rules.__path__[0]).iterdir() if path.suffix == ".py")
+    for name in sorted(name for name in names if not name.startswith(("_", without.lower()))):
         rule: Rule = _loaded(importlib.import_module(f"{rules.__name__}.{name}"))
         if rule.CODE in found or not CODE_FORM.fullmatch(rule.CODE):
             raise RuntimeError(f"rule code {rule.CODE} is taken twice, or of no family")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -52,14 +51,12 @@ class Demand(NamedTuple):
         return f"{self.requirement.text} ({self.source})"
 
 
-@dataclass(frozen=True)
 class Releases:
     """Chooses on demand: a script that imports `trl` alone costs no look at `peft`."""
 
-    path: Path
-    header: Header
-    asked: Asked = NOTHING_MORE
-    _chosen: dict[str, Choice] = field(default_factory=dict)
+    def __init__(self, path: Path, header: Header, asked: Asked = NOTHING_MORE) -> None:
+        self.path, self.header, self.asked = path, header, asked
+        self._chosen: dict[str, Choice] = {}
 
     def choice(self, package: str) -> Choice:
         """The choice for one of `api_index.shipped.PACKAGES`."""

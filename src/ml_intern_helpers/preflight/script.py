@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
@@ -56,14 +55,13 @@ class Binding(NamedTuple):
         return getattr(self.node, "lineno", 0)
 
 
-@dataclass(eq=False)
 class Scope:
     """A module, class, function, lambda or comprehension, and the names bound in it."""
 
-    node: ast.AST
-    parent: Scope | None
-    bindings: dict[str, list[Binding]] = field(default_factory=lambda: defaultdict(list))
-    globals: set[str] = field(default_factory=set)
+    def __init__(self, node: ast.AST, parent: Scope | None) -> None:
+        self.node, self.parent = node, parent
+        self.bindings: dict[str, list[Binding]] = defaultdict(list)
+        self.globals: set[str] = set()
 
     def owner_of(self, name: str) -> Scope | None:
         """The scope that `name` means here, by Python's rules: class bodies are not seen from inside their methods."""
@@ -84,27 +82,25 @@ class Place(NamedTuple):
     parent: ast.AST
 
 
-@dataclass(eq=False)
 class Script:
     """A walked script; see the module docstring. `parsed` is filled by `parsers`, `given`, `real` (the columns of a
     `load_dataset` call, with the dataset's id) and `not_asked` (why there are none) by who asks."""
 
-    source: Source
-    module: Scope
-    places: dict[ast.AST, Place] = field(default_factory=dict)
-    calls: list[ast.Call] = field(default_factory=list)
-    imports: list[ast.Import | ast.ImportFrom] = field(default_factory=list)
-    names: dict[str, list[ast.Name]] = field(default_factory=lambda: defaultdict(list))
-    attribute_sets: list[tuple[ast.Attribute, ast.expr]] = field(default_factory=list)
-    memo: dict[tuple[str, ast.AST], Any] = field(default_factory=dict)
-    parsed: dict[ast.Call, Any] = field(default_factory=dict)
-    is_neighbour: bool = False
-    real: dict[ast.Call, tuple[str, frozenset[str]]] = field(default_factory=dict)
-    not_asked: list[str] = field(default_factory=list)
-    steps: int = 0
-    #: (module, name) -> whether a star import of the module brings the name; None when nobody knows.
-    offers: Callable[[str, str], bool | None] = lambda module, name: None
-    given: GivenToScript = NOTHING_GIVEN
+    def __init__(self, source: Source, given: GivenToScript = NOTHING_GIVEN) -> None:
+        self.source, self.given, self.module = source, given, Scope(source.tree, None)
+        self.places: dict[ast.AST, Place] = {}
+        self.calls: list[ast.Call] = []
+        self.imports: list[ast.Import | ast.ImportFrom] = []
+        self.names: dict[str, list[ast.Name]] = defaultdict(list)
+        self.attribute_sets: list[tuple[ast.Attribute, ast.expr]] = []
+        self.memo: dict[tuple[str, ast.AST], Any] = {}
+        self.parsed: dict[ast.Call, Any] = {}
+        self.is_neighbour = False
+        self.real: dict[ast.Call, tuple[str, frozenset[str]]] = {}
+        self.not_asked: list[str] = []
+        self.steps = 0
+        #: (module, name) -> whether a star import of the module brings the name; None when nobody knows.
+        self.offers: Callable[[str, str], bool | None] = lambda module, name: None
 
     def spend(self, steps: int) -> None:
         """Count work; a script made to keep us busy ends in "could not tell".
@@ -170,7 +166,7 @@ _GUARDED = {
 
 def walk(source: Source, given: GivenToScript = NOTHING_GIVEN) -> Script:
     """Walk `source.tree` once; `given` is what a launch gives the script."""
-    script = Script(source, Scope(source.tree, None), given=given)
+    script = Script(source, given)
     stack: list[tuple[ast.AST, Scope, Guards, ast.AST]] = [(source.tree, script.module, (), source.tree)]
     while stack:
         node, scope, guards, parent = stack.pop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ml_intern_helpers.preflight.checklist import LINES
@@ -45,7 +44,7 @@ def without_repeats(findings: list[Finding]) -> list[Finding]:
     shown = []
     for finding in findings:
         quoted = (finding.file, finding.line, finding.evidence)
-        shown.append(replace(finding, evidence=None) if quoted in seen else finding)
+        shown.append(finding._replace(evidence=None) if quoted in seen else finding)
         seen.add(quoted)
     return shown
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import stat
 import sys
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from tokenize import detect_encoding
+from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.errors import BadData, NotFound, ToolError, Unavailable
-from ml_intern_helpers.preflight.notebook import CellMap, code_of_notebook
-from ml_intern_helpers.preflight.quoting import quoted
 from ml_intern_helpers.text import clean
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.preflight.notebook import CellMap
 
 #: About 6,000 lines; more than this would take longer than the 2 s an answer may take.
 MAX_SCRIPT_BYTES = 256 * 1024
@@ -25,8 +25,7 @@ KINDS = (".py", ".ipynb")
 _NOTHING = "give it the training script itself"
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A parsed script.
 
     Attributes:
@@ -130,18 +129,27 @@ def _read(path: Path) -> bytes:
 
 def _decoded(path: Path, data: bytes) -> tuple[str, CellMap | None]:
     if path.suffix == ".ipynb":
+        from ml_intern_helpers.preflight.notebook import code_of_notebook
+
         return code_of_notebook(_name(path), data)
     if b"\0" in data:
         raise BadData(f"{_name(path)} is binary (it holds null bytes), not Python source", hint=_NOTHING)
-    lines = iter(data.splitlines(keepends=True))
-    readline: Callable[[], bytes] = lambda: next(lines, b"")  # noqa: E731  # detect_encoding wants a readline
     try:
-        encoding, _ = detect_encoding(readline)
-        text = data.decode(encoding)
+        text = data.decode(_encoding(data))
     except (SyntaxError, UnicodeDecodeError, LookupError) as err:
         hint = "save it as UTF-8, or declare its encoding in the first line: # -*- coding: latin-1 -*-"
         raise BadData(f"{_name(path)} cannot be decoded: {clean(err, limit=160)}", hint=hint) from err
     return text.replace("\r\n", "\n").replace("\r", "\n"), None
+
+
+def _encoding(data: bytes) -> str:
+    """As Python finds it (PEP 263): a mark at the start, or a comment in one of the first two lines."""
+    if not data.startswith(codecs.BOM_UTF8) and not any(b"coding" in line for line in data.split(b"\n", 2)[:2]):
+        return "utf-8"
+    from tokenize import detect_encoding
+
+    lines = iter(data.splitlines(keepends=True))
+    return detect_encoding(lambda: next(lines, b""))[0]
 
 
 def _parsed(path: Path, text: str, cells: CellMap | None) -> ast.Module:
@@ -163,6 +171,8 @@ def _syntax_error(path: Path, err: SyntaxError, cells: CellMap | None) -> ToolEr
     if cells:
         cell, inside = cells[min(line, len(cells)) - 1]
         where = f"{_name(path)} cell {cell}, line {inside}"
+    from ml_intern_helpers.preflight.quoting import quoted
+
     seen = f" in `{quoted(err.text)}`" if err.text and err.text.strip() and _may_be_quoted(path) else ""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     hint = f"fix the line; it was read with Python {version}: if the job's Python is newer, set ML_INTERN_PYTHON to such a one"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import tokenize
 from typing import NamedTuple
 
 from ml_intern_helpers.preflight.source import Source
@@ -46,6 +44,9 @@ def suppressions(source: Source) -> list[Suppression]:
 
 def _comments(source: Source) -> list[tuple[int, int, str]]:
     """(line, column, text) of the comments: a string that looks like one is none."""
+    import io
+    import tokenize
+
     found = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(source.text).readline):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import shlex
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ml_intern_helpers.preflight.guards import runs
 from ml_intern_helpers.preflight.knowledge.classes import LIGHTNING
@@ -20,8 +20,7 @@ _PROCESSES = frozenset(
 TRL_COMMANDS = {"sft": "SFT", "dpo": "DPO", "grpo": "GRPO", "kto": "KTO", "reward": "reward model", "rloo": "RLOO"}
 
 
-@dataclass(frozen=True)
-class Training:
+class Training(NamedTuple):
     """How the script trains.
 
     Attributes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from types import MappingProxyType
+from typing import Any, NamedTuple, NoReturn
 
 from ml_intern_helpers.errors import BadData
 from ml_intern_helpers.runs import places
@@ -17,8 +18,7 @@ from ml_intern_helpers.text import clean
 MAX_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """A task file.
 
     Attributes:
@@ -29,7 +29,7 @@ class Task:
     """
 
     path: Path
-    values: dict[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = MappingProxyType({})
     problem: str = ""
     faults: tuple[str, ...] = ()
 

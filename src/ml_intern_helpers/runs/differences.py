@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from ml_intern_helpers.runs.task_schema import number, readable
@@ -39,8 +38,7 @@ class Batch(NamedTuple):
     processes: int | None = None
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """One thing that is not as agreed.
 
     Attributes:

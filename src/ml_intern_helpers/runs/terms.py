@@ -7,6 +7,7 @@ import difflib
 import json
 import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--from", dest="json_file", metavar="FILE", help="a JSON object with terms, - for stdin; options win")
 
 
-def terms_of(args: argparse.Namespace, on_file: dict[str, Any]) -> dict[str, Any]:
+def terms_of(args: argparse.Namespace, on_file: Mapping[str, Any]) -> dict[str, Any]:
     """The terms that were given; parts of `tracking` and `hub` complete those of `on_file`.
 
     Raises:
@@ -119,7 +120,7 @@ def _repository(text: str, parts: tuple[str, ...]) -> dict[str, Any]:
     return {**found, "id": name.strip(), "revision": found["revision"] or "main"}
 
 
-def _put_parts(found: dict[str, Any], name: str, given: dict[str, Any], on_file: dict[str, Any]) -> None:
+def _put_parts(found: dict[str, Any], name: str, given: dict[str, Any], on_file: Mapping[str, Any]) -> None:
     """Options that each set one part of an object; what they leave is as in the JSON, else as on file, else as unsaid."""
     said = {part: _absent(value) if isinstance(value, str) and part != "tool" else value for part, value in given.items()}
     changed = {part: said[part] for part, value in given.items() if value is not None}

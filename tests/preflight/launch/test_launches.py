@@ -399,7 +399,9 @@ def test_the_answer_fits_its_schema(helper: Callable[..., Outcome], folder: Path
     for name in ("good job", "trl bad file", "heredoc", "missing file", "scheduled", "token", "unknown option"):
         done = helper("preflight_check", "--launch", CASES[name].line, "--json", cwd=folder)
         jsonschema.validate(done.json, SCHEMA)
-        assert done.code == (1 if any(one["severity"] == "error" for one in done.json["findings"]) else 0)
+        errors = sum(one["severity"] == "error" for one in done.json["findings"])
+        assert done.code == (1 if errors else 0)
+        assert (f"with {errors} error" if errors else "PASS") in done.json["verdict"]
 
 
 def test_text_shows_verdict_then_the_resolved_launch(helper: Callable[..., Outcome], folder: Path) -> None:

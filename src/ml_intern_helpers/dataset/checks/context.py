@@ -9,6 +9,7 @@ from typing import Any
 
 from ml_intern_helpers.dataset.checks.texts import Piece, Vocabulary, pieces
 from ml_intern_helpers.dataset.definitions.secrets import hide
+from ml_intern_helpers.dataset.full.whole import Whole
 from ml_intern_helpers.dataset.kinds import Column
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import Parts
@@ -26,6 +27,7 @@ class Facts:
         measured: the method whose reading of the rows was measured, or None.
         tokens: tokens of each row that `measured` reads, or None when nobody counted.
         max_length: the `max_length` that the user asked about, or None.
+        of_all: what a full scan has counted over all rows, or None without one.
     """
 
     look: Look
@@ -37,6 +39,7 @@ class Facts:
     measured: str | None = None
     tokens: list[int] | None = None
     max_length: int | None = None
+    of_all: Whole | None = None
 
     @property
     def rows(self) -> list[dict[str, Any]]:

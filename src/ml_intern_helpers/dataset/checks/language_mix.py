@@ -23,7 +23,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     if most < MAIN_LANGUAGE_SHARE * told or len(at) < 2:
         return
     named = ", ".join(f"{name} {count}" for name, count in others[:5])
-    message = f"the rows are in {main}, and some in another language or script: {named}"
+    rows = "the rows" if facts.look.extent.complete else "the sampled rows"
+    message = f"{rows} are in {main}, and some in another language or script: {named}"
     yield finding(facts, "SET316", "info", message, at, example=facts.whole[at[0]], fix="drop them unless they are meant")
 
 

@@ -21,7 +21,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     row, first = (facts.look.numbers[position] for position in pairs[0])
     many = f"{len(pairs)} rows nearly repeat an earlier one" if len(pairs) > 1 else "one row nearly repeats an earlier one"
     message = f"{many} (row {row} is nearly row {first}: at least {NEAR_SHARE:.0%} of all runs of words are in both)"
-    message += "" if facts.look.extent.complete else "; the whole split holds at least these"
+    message += "" if facts.look.extent.complete else "; looked for in the sample alone: the whole split holds at least these"
     fix = "keep one of each before a held-out part is split off"
     yield finding(facts, "SET312", "warning", message, [row for row, _ in pairs], fix=fix)
 

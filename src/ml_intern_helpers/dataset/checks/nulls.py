@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.reading.methods import READERS
@@ -21,18 +21,19 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def null_rows(facts: Facts) -> dict[str, list[int]]:
     """Column -> positions of its nulls; columns without any, and those that may lack (context, system, tools), are left out."""
-    played = [facts.parts.by_part[part] for part in _needed(facts) if facts.parts.has(part)]
+    played = [facts.parts.by_part[part] for part in needed(facts.parts.by_part) if facts.parts.has(part)]
     found = {name: [at for at, row in enumerate(facts.rows) if row.get(name) is None] for name in dict.fromkeys(played)}
     return {name: at for name, at in found.items() if at}
 
 
-def _needed(facts: Facts) -> tuple[str, ...]:
-    """Parts without which a row is none: of several readings the richest, for what is beside it may well be optional."""
-    if facts.parts.has("chosen", "rejected"):
+def needed(parts: Container[str]) -> tuple[str, ...]:
+    """Of the parts that columns play, those without which a row is none: of several readings the richest, for what is beside it
+    may well be optional."""
+    if "chosen" in parts and "rejected" in parts:
         return ("prompt", "chosen", "rejected")
-    if facts.parts.has("messages"):
+    if "messages" in parts:
         return ("messages",)
-    return ("prompt", "completion", "text", "dialogue", *(("label",) if facts.parts.has("prompt", "completion") else ()))
+    return ("prompt", "completion", "text", "dialogue", *(("label",) if "prompt" in parts and "completion" in parts else ()))
 
 
 def _told(facts: Facts) -> set[str]:

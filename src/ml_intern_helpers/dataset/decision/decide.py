@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -24,6 +25,8 @@ _MOST_REASONS = 6
 _HABITS = ("SET302", "SET309", "SET310")
 #: Rows that go for being copies: however many, what is left is the whole dataset.
 _COPIES = ("SET307", "SET312")
+#: How findings begin to tell their rows.
+_SCOPE = re.compile(r"[\d,]+ of (?:all [\d,]+|[\d,]+ sampled) rows")
 
 
 def decide(facts: Facts, findings: list[Finding], method: str | None) -> dict[str, Any]:
@@ -40,19 +43,48 @@ def decide(facts: Facts, findings: list[Finding], method: str | None) -> dict[st
         return _told(facts, word, method, [verdict.reason if verdict else _nothing_fits(facts)], None)
     wanted = steps(facts, {item.code for item in findings})
     done = filtered(facts, wanted)
-    habits = (
-        {step.code for step in done.steps if step.code in _HABITS and done.share(step.code) > MOST_REMOVED} if done else set()
-    )
+    habits = {code for code in _codes(done) if code in _HABITS and _unfit(facts, done, {code}) > MOST_REMOVED}
     if habits:
         wanted = [step for step in wanted if step.code not in habits]
         done = filtered(facts, wanted)
+    stopped = _stopped_by_all(facts, method, findings)
+    unfit = _unfit(facts, done, _codes(done) - {*_COPIES})
+    if done and unfit > MOST_REMOVED:
+        stopped = f"{unfit:.0%} of {_all(facts)} rows are unfit; the filters would leave {done.rows_out} of {_sampled(facts)}"
+    if stopped:
+        return _told(facts, "no_go", method, [stopped, *_reasons(facts, method, findings, set())], done)
     if done is None:
         return _told(facts, "go", method, _reasons(facts, method, findings, set()), None)
-    broken = {step.code for step in done.steps if step.code not in _COPIES}
-    if done.share(*broken) > MOST_REMOVED:
-        told = f"{done.share(*broken):.0%} of the rows are unfit; the filters would leave {done.rows_out} of {len(facts.rows)}"
-        return _told(facts, "no_go", method, [told, *_reasons(facts, method, findings, set())], done)
     return _checked_again(facts, method, findings, wanted, done)
+
+
+def _codes(done: Filtered | None) -> set[str]:
+    return {step.code for step in done.steps} if done else set()
+
+
+def _unfit(facts: Facts, done: Filtered | None, codes: set[str]) -> float:
+    """The share of rows that filters for `codes` take: of all rows where a full scan has counted them, else of the sample.
+
+    The sample of a full scan holds more faulty rows than chance would bring: those that the scan has found join it.
+    """
+    if done is None or facts.of_all is None:
+        return done.share(*codes) if done else 0.0
+    counted = {code for code in codes if facts.of_all.counts_what_goes(code)}
+    return facts.of_all.share(counted) + done.share(*codes - counted)
+
+
+def _stopped_by_all(facts: Facts, method: str, findings: list[Finding]) -> str | None:
+    """A fault of all rows together that makes the run a waste, where a sample alone could not say so."""
+    one_class = [item for item in findings if item.code == "SET304" and item.severity == "error"]
+    return f"{clean(one_class[0].message, limit=160)}: KTO needs both" if facts.of_all and method == "kto" and one_class else None
+
+
+def _all(facts: Facts) -> str:
+    return f"all {facts.of_all.rows:,}" if facts.of_all else "the"
+
+
+def _sampled(facts: Facts) -> str:
+    return f"{len(facts.rows)}" + (" sampled rows" if facts.of_all and not facts.look.extent.complete else "")
 
 
 def _checked_again(facts: Facts, method: str, findings: list[Finding], wanted: list[Step], done: Filtered) -> dict[str, Any]:
@@ -65,9 +97,8 @@ def _checked_again(facts: Facts, method: str, findings: list[Finding], wanted: l
         told = [f"the filter for {step.code} does not remove all such rows" for step in undone]
         return _told(facts, "unknown", method, told + ([stopped] if stopped else []), done)
     answered = {step.code for step in wanted} - left
-    word: Word = "go_with_filters" if done.rows_out < len(facts.rows) else "go"
     needs_no_mapping = not READERS[method](after.rows)
-    return _told(facts, word, method, _reasons(facts, method, findings, answered, mapped=not needs_no_mapping), done)
+    return _told(facts, "go_with_filters", method, _reasons(facts, method, findings, answered, mapped=not needs_no_mapping), done)
 
 
 def _drops(facts: Facts, step: Step) -> bool:
@@ -117,8 +148,14 @@ def _reasons(facts: Facts, method: str, findings: list[Finding], answered: set[s
         ["no mapping is needed after the filters" if not mapped else f"apply the mapping shown for {method}"] if mapping else []
     )
     kept = [item for item in findings if item.severity != "info" and item.code not in answered and not _answered(item, mapping)]
-    told += [f"{item.code}: {clean(item.message, limit=160)}" for item in kept[:_MOST_REASONS]]
+    told += [f"{item.code}: {clean(item.message, limit=160)}{_counted(facts, item)}" for item in kept[:_MOST_REASONS]]
     return told + ([f"{len(kept) - _MOST_REASONS} more findings"] if len(kept) > _MOST_REASONS else [])
+
+
+def _counted(facts: Facts, item: Finding) -> str:
+    """` (12 of all 3,000 rows)`: with a full scan some findings are of all rows and some of the sample, so each says which."""
+    scope = _SCOPE.match(item.evidence or "") if facts.of_all else None
+    return f" ({scope[0]})" if scope else ""
 
 
 def _answered(item: Finding, mapping: bool) -> bool:
@@ -131,9 +168,9 @@ def _told(facts: Facts, word: Word, method: str | None, reasons: list[str], done
         "word": word,
         "method": method,
         "reasons": [clean(reason, limit=400) for reason in reasons],
-        "filters": done.told() if done else [],
+        "filters": done.told(facts.of_all) if done else [],
         "filter_code": done.code(facts.look.load) if done else None,
         "rows_in": len(facts.rows),
         "rows_out": done.rows_out if done else len(facts.rows),
-        "based_on": "all rows" if facts.look.extent.complete else "sample",
+        "based_on": "all rows" if facts.look.extent.complete else "full scan" if facts.of_all else "sample",
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.decision.steps import Step
+from ml_intern_helpers.dataset.full.whole import Whole
 from ml_intern_helpers.dataset.mapping.run import MappingFailed, run_one_by_one
 
 
@@ -33,10 +34,18 @@ class Filtered:
     def rows_out(self) -> int:
         return len(self.rows)
 
-    def told(self) -> list[dict[str, Any]]:
-        """The `filters` of the report."""
+    def told(self, whole: Whole | None) -> list[dict[str, Any]]:
+        """The `filters` of the report; `rows_of_all` only where a full scan has counted the fault."""
         pairs = zip(self.steps, self.removed, strict=True)
-        return [{"code": step.code, "condition": step.condition, "rows_removed": count} for step, count in pairs]
+        return [
+            {
+                "code": step.code,
+                "condition": step.condition,
+                "rows_removed": count,
+                "rows_of_all": whole.rows_with(step.code) if whole else None,
+            }
+            for step, count in pairs
+        ]
 
     def code(self, load: str) -> str:
         """All of it as a script: `load` the rows, define, filter."""
@@ -47,7 +56,10 @@ class Filtered:
 
 
 def filtered(facts: Facts, steps: list[Step]) -> Filtered | None:
-    """Run `steps` on the rows; None when none of them takes a row. One that stops is left out."""
+    """Run `steps` on the rows; None when none of them is needed. One that stops is left out.
+
+    Needed is a step that takes a row, or whose fault a full scan has counted in rows that are not at hand.
+    """
     unique = list({step.condition: step for step in reversed(steps)}.values())[::-1]
     while unique:
         imports, rest = _sorted_definitions(unique)
@@ -57,9 +69,13 @@ def filtered(facts: Facts, steps: list[Step]) -> Filtered | None:
             unique.pop(err.at)
             continue
         taken = [before - after for before, after in zip([len(facts.rows), *counts], counts, strict=False)]
-        held = [(step, count) for step, count in zip(unique, taken, strict=True) if count]
+        held = [(step, count) for step, count in zip(unique, taken, strict=True) if count or _elsewhere(facts, step)]
         return Filtered(tuple(step for step, _ in held), tuple(count for _, count in held), rows) if held else None
     return None
+
+
+def _elsewhere(facts: Facts, step: Step) -> bool:
+    return facts.of_all is not None and bool(facts.of_all.rows_with(step.code))
 
 
 def _sorted_definitions(steps: tuple[Step, ...] | list[Step]) -> tuple[list[str], list[str]]:

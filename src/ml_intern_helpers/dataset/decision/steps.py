@@ -12,13 +12,14 @@ from ml_intern_helpers.dataset.checks.duplicates import compared
 from ml_intern_helpers.dataset.checks.empty_turns import hollow
 from ml_intern_helpers.dataset.checks.near_duplicates import near_pairs
 from ml_intern_helpers.dataset.checks.no_question import unasked
-from ml_intern_helpers.dataset.checks.nulls import null_rows
+from ml_intern_helpers.dataset.checks.nulls import needed, null_rows
 from ml_intern_helpers.dataset.checks.scan import scan
 from ml_intern_helpers.dataset.definitions.damage import DAMAGE, MISREAD
 from ml_intern_helpers.dataset.definitions.secrets import SECRETS
 from ml_intern_helpers.dataset.kinds import TURN_KEYS
 from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES, keep_rows, names, quoted, record, row
 from ml_intern_helpers.dataset.mapping.speech import listener
+from ml_intern_helpers.text import clean
 
 _TEXTS = """def texts(value):
     if isinstance(value, str):
@@ -71,7 +72,14 @@ def steps(facts: Facts, codes: Iterable[str]) -> list[Step]:
 
 def _not_null(facts: Facts, code: str) -> list[Step]:
     held = [name for name, at in null_rows(facts).items() if len(at) < len(facts.rows)]
+    held += [name for name in _needed_elsewhere(facts) if name not in held]
     return [Step(code, " and ".join(f"{row(name)} is not None" for name in held))] if held else []
+
+
+def _needed_elsewhere(facts: Facts) -> list[str]:
+    """Columns whose nulls a full scan has found in rows that are not at hand."""
+    nulls = facts.of_all.nulls if facts.of_all else {}
+    return [name for part in needed(facts.parts.by_part) if (name := facts.parts.get(part)) and clean(name, limit=200) in nulls]
 
 
 def _not_empty(facts: Facts, code: str) -> list[Step]:
@@ -80,9 +88,10 @@ def _not_empty(facts: Facts, code: str) -> list[Step]:
 
 
 def _said(facts: Facts, code: str) -> list[Step]:
+    elsewhere = facts.of_all is not None and facts.of_all.rows_with(code)
     conditions = []
     for part, column, cells in facts.answers():
-        if not any(hollow(cell) and not unasked(cell, part) for cell in cells):
+        if not elsewhere and not any(hollow(cell) and not unasked(cell, part) for cell in cells):
             continue
         if facts.parts.kind(part) == "string":
             conditions.append(f"{row(column)}.strip()")

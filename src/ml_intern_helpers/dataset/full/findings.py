@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from ml_intern_helpers.dataset.definitions.limits import LEAST_ROWS, REFUSAL_SHARE, SMALL_CLASS_SHARE
@@ -74,7 +73,7 @@ def _nulls_once(sample: list[Finding], full: list[Finding]) -> tuple[list[Findin
     nulls = {item.message: item for item in full if item.code == "SET308"}
     counted = {id(item): nulls.get(item.message.rpartition(" (")[0]) for item in sample if item.code == "SET214"}
     said = {found.message for found in counted.values() if found}
-    told = [replace(item, line=at.line, evidence=at.evidence) if (at := counted.get(id(item))) else item for item in sample]
+    told = [item._replace(line=at.line, evidence=at.evidence) if (at := counted.get(id(item))) else item for item in sample]
     return told, [item for item in full if item.code != "SET308" or item.message not in said]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ml_intern_helpers.dataset.checks.texts import SPOKEN
+from ml_intern_helpers.dataset.checks.nulls import needed
 from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.full.columns import Played, letter
 from ml_intern_helpers.report import Severity
@@ -45,17 +45,20 @@ SPEAKERS = ("SET302", "SET309", "SET310")
 def structural(columns: list[Played], method: str | None) -> list[Flag]:
     """The faults that need no search in texts."""
     by_part = {played.part: played for played in columns}
-    found = [flag for played in columns for flag in _of_column(played, method)]
+    found = [_null(played) for played in columns if played.part in needed(by_part)]
+    found += [flag for played in columns for flag in _of_column(played, method)]
     found += _unasked(by_part.get("prompt") or by_part.get("messages"))
     found += _equal(by_part.get("chosen"), by_part.get("rejected"))
     return found
 
 
+def _null(played: Played) -> Flag:
+    drop = f"dataset.filter(lambda row: row[{played.column!r}] is not None)"
+    return Flag("SET308", f"{played.cell} IS NULL", f"{clean(played.column, limit=60)!r} is null", drop)
+
+
 def _of_column(played: Played, method: str | None) -> Iterator[Flag]:
     shown = repr(clean(played.column, limit=60))
-    if played.part in (*SPOKEN, "label") and played.part != "context":
-        drop = f"dataset.filter(lambda row: row[{played.column!r}] is not None)"
-        yield Flag("SET308", f"{played.cell} IS NULL", f"{shown} is null", drop)
     if played.strange != "false":
         yield Flag("SET305", played.strange, f"{shown} mixes kinds", "look at these rows, or drop them")
     if played.part in _READ:

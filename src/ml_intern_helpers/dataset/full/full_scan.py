@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ml_intern_helpers.dataset.full import findings, tally
@@ -48,8 +48,23 @@ class Scan:
         return self.look.stored
 
 
-def full_scan(scan: Scan) -> tuple[dict[str, Any], list[Finding]]:
-    """The `full` object of the report, and the findings over all rows.
+@dataclass(frozen=True)
+class Counted:
+    """What a scan has brought.
+
+    Attributes:
+        told: the `full` object of the report.
+        findings: over all rows.
+        together: see `Whole`.
+    """
+
+    told: dict[str, Any]
+    findings: list[Finding]
+    together: list[tuple[frozenset[str], int]]
+
+
+def full_scan(scan: Scan) -> Counted:
+    """Count every row.
 
     Raises:
         BadData: a file that breaks off, or a line that is broken.
@@ -66,15 +81,16 @@ def full_scan(scan: Scan) -> tuple[dict[str, Any], list[Finding]]:
     row_bytes = sum(len(str(row)) for row in scan.look.rows[:200]) / min(rows, 200)
     try:
         with Engine(scan.memory_bytes, paths, scan.system, row_bytes) as engine:
-            counted, found = _counted(scan, engine)
+            counted = _counted(scan, engine)
     except Exception as err:
         raise explained(err, stored, scan.look.split, human_bytes(scan.memory_bytes)) from err
     read = getattr(scan.system, "bytes_read", None)
     timed = {"bytes_read": scan.bytes_planned if read is None else read, "seconds": round(time.monotonic() - began, 2)}
-    return {"engine": "duckdb", "bytes_planned": scan.bytes_planned, **timed, **counted}, found
+    told = {"engine": "duckdb", "bytes_planned": scan.bytes_planned, **timed, **counted.told}
+    return replace(counted, told=told)
 
 
-def _counted(scan: Scan, engine: Engine) -> tuple[dict[str, Any], list[Finding]]:
+def _counted(scan: Scan, engine: Engine) -> Counted:
     playing = needed(scan.look, scan.parts)
     split = scan.look.split
     here = relation(engine, scan.stored, split, scan.look.columns, playing)
@@ -98,11 +114,12 @@ def _question(scan: Scan, here: Relation, engine: Engine) -> Question:
     return Question(columns, here, doors(columns), flags, names, keep_questions=len(scan.stored.splits) > 1)
 
 
-def _told(scan: Scan, engine: Engine, question: Question, others: list[str]) -> tuple[dict[str, Any], list[Finding]]:
+def _told(scan: Scan, engine: Engine, question: Question, others: list[str]) -> Counted:
     rows = engine.rows("SELECT count(*) FROM facts")[0][0]
     if not rows:
         raise BadData(f"{clean(scan.look.dataset, limit=200)} has no rows", hint="there is nothing to inspect")
     by_code, found = _flags_told(scan, engine, question.flags, rows)
+    together = tally.together(engine, question.flags, by_code)
     copies = tally.duplicates(engine, rows)
     if copies["rows"]:
         by_code["SET307"] = copies
@@ -122,7 +139,7 @@ def _told(scan: Scan, engine: Engine, question: Question, others: list[str]) -> 
         "leakage": leaks,
         "sketch": None,
     }
-    return told, found
+    return Counted(told, found, together)
 
 
 def _flags_told(scan: Scan, engine: Engine, flags: list[Flag], rows: int) -> tuple[dict[str, Any], list[Finding]]:

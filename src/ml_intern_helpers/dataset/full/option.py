@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.dataset.full.size import parse_size
+from ml_intern_helpers.dataset.full.whole import Whole, whole
 from ml_intern_helpers.dataset.kinds import Column, describe
 from ml_intern_helpers.dataset.local.bounds import beside_full
 from ml_intern_helpers.dataset.look import Look
@@ -61,11 +62,19 @@ def beside(args: argparse.Namespace) -> AbstractContextManager[None]:
 
 @dataclass(frozen=True)
 class Scanned:
-    """What a full scan has brought: its counts, its findings, and the look with the rows it has found something in."""
+    """What a full scan has brought.
+
+    Attributes:
+        look: with the rows it has found something in.
+        counted: the `full` object of the report.
+        findings: over all rows.
+        whole: what a decision rests on.
+    """
 
     look: Look
     counted: dict[str, Any]
     findings: list[Finding]
+    whole: Whole
 
 
 def scanned(asked: Asked, look: Look, args: argparse.Namespace, context: Context) -> Scanned | None:
@@ -77,13 +86,14 @@ def scanned(asked: Asked, look: Look, args: argparse.Namespace, context: Context
 
     columns = describe(look.columns, look.rows, look.types)
     scan = _scan(asked, look, columns, find_parts(columns, look.rows), args, context)
-    counted, found = full_scan(scan)
+    done = full_scan(scan)
+    counted, of_all = done.told, whole(done.told, done.together)
     if not asked.local:
-        return Scanned(look, counted, found)
+        return Scanned(look, counted, done.findings, of_all)
     splits = [
         replace(item, num_rows=counted["rows"], num_rows_is="exact") if item.split == look.split else item for item in look.splits
     ]
-    return Scanned(replace(with_flagged(look, counted["counts"]), splits=splits), counted, found)
+    return Scanned(replace(with_flagged(look, counted["counts"]), splits=splits), counted, done.findings, of_all)
 
 
 def tell(report: Report, done: Scanned | None, asked: Asked, look: Look, args: argparse.Namespace) -> None:

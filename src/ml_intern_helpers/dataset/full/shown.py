@@ -12,7 +12,7 @@ MOST_PATTERNS, MOST_LABELS = 5, 8
 
 def full_lines(fields: dict[str, Any]) -> Iterator[str]:
     """The full scan, and the launch of one elsewhere."""
-    yield from _scan_lines(fields["full"])
+    yield from _scan_lines(fields["full"], fields["looked_at"])
     launch = fields["on_jobs"]
     if launch:
         yield f"\nfull scan on HF Jobs ({launch['note']}):"
@@ -20,8 +20,9 @@ def full_lines(fields: dict[str, Any]) -> Iterator[str]:
         yield f"  {launch['script']} was written here: it carries this audit, since the package is on no index"
 
 
-def _scan_lines(full: dict[str, Any] | None) -> Iterator[str]:
-    """Rows and bytes, then orders of speakers, lengths, labels and what splits share; nothing without a full scan."""
+def _scan_lines(full: dict[str, Any] | None, at: dict[str, Any]) -> Iterator[str]:
+    """Rows and bytes, then orders of speakers, lengths, labels, what splits share, and what all this is not; nothing without a
+    full scan."""
     if not full:
         return
     yield f"\nfull scan (DuckDB): all {full['rows']:,} rows, {human_bytes(full['bytes_read'])} in {full['seconds']:.1f} s"
@@ -38,6 +39,8 @@ def _scan_lines(full: dict[str, Any] | None) -> Iterator[str]:
     for leak in full["leakage"]:
         told = f"{leak['same_rows']:,} same rows, {leak['same_questions']:,} same questions"
         yield f"  shared with split {leak['split']} ({leak['rows']:,} rows): {told}"
+    if not at["complete"]:
+        yield f"  of the {at['rows_sampled']:,} sampled rows alone: near copies, languages, tokens, verdicts and mapping"
 
 
 def _more(count: int, most: int) -> str:

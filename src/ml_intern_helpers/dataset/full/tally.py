@@ -46,6 +46,19 @@ def duplicates(engine: Engine, rows: int) -> Counts:
     return counts(found, numbers or [], rows, f"row {pair[0][0]} is row {pair[0][1]}" if pair else None)
 
 
+def together(engine: Engine, flags: list[Flag], found: Iterable[str]) -> list[tuple[frozenset[str], int]]:
+    """Which of the faults `found` rows have at once, and how many rows have just these; a row with none is in no entry.
+
+    One pass over `facts`. Each fault is a bit; with some ten faults that are met there are a few dozen sets of them.
+    """
+    named = list(found)
+    if not named:
+        return []
+    bits = " + ".join(f"CASE WHEN {by_code(flags, code)[0]} THEN {1 << at} ELSE 0 END" for at, code in enumerate(named))
+    held = engine.rows(f"SELECT {bits} AS held, count(*) FROM facts GROUP BY 1 HAVING held > 0")
+    return [(frozenset(code for at, code in enumerate(named) if bits >> at & 1), rows) for bits, rows in held]
+
+
 def shared(engine: Engine, other: str, rows: int) -> tuple[Counts, Counts]:
     """Rows of `facts` that the table `other` of another split has: whole, and by their question alone."""
     whole = f"coalesce(key IN (SELECT key FROM {other} WHERE key IS NOT NULL), false)"

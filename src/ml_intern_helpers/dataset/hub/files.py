@@ -159,7 +159,7 @@ def _fetched(asked: Asked, stored: Stored, choice: Choice, system: Any, sample: 
         splits=[*here, *(_split(stored, name) for name in stored.splits if name != choice.split)],
         extent=replace(seen.extent, bytes_total=stored.sizes[choice.split], complete=complete, order="first rows"),
         load=_load(asked, kept, choice.split, arguments),
-        findings=[replace(item, file=clean(first, limit=200)) for item in seen.findings],
+        findings=[item._replace(file=clean(first, limit=200)) for item in seen.findings],
         stored=kept,
     )
     _tell_partial(found, len(others), context, None if whole else HEAD_BYTES)

@@ -21,6 +21,11 @@ _READS = re.compile(r"(?:^|[\s;&|(])(?:tail|cat|head|grep|rg|sed|awk|less|more)\
 
 def answered(event: dict[str, Any]) -> dict[str, Any] | None:
     """The client's answer: lines for the model, or None."""
+    if event.get("agent_id"):
+        from ml_intern_helpers.guard.research import budget
+
+        if budget.is_researcher(event):
+            budget.after(event)
     call = call_of(event)
     lines = _lines(call, places_of(event)) if call is not None else []
     if not lines:

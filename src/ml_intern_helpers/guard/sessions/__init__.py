@@ -1,1 +1,1 @@
-"""The session as a whole: its start, its compaction, its end, and the researcher's hand-back."""
+"""The session as a whole: its start, its compaction, its end, and the end of a subagent."""

@@ -1,24 +1,26 @@
-"""SubagentStop: the paper researcher hands back its form, or is asked for it, twice at most."""
+"""SubagentStop: the paper researcher hands back its form, or is asked for it, once."""
 
 from __future__ import annotations
 
 from typing import Any
 
-RESEARCHER = "ml-paper-researcher"
-MOST_BLOCKS = 2
+#: One message tells all that is missing; asked again, a model that could not mend it only pays for its whole context again.
+MOST_BLOCKS = 1
 
 
 def answered(event: dict[str, Any]) -> dict[str, Any] | None:
     """`{"decision": "block", "reason": …}`, or None to let it end."""
     from ml_intern_helpers.guard.before_launch.never_ran import try_to_give_back
+    from ml_intern_helpers.guard.research.budget import is_researcher
 
     try_to_give_back(event)
-    kind, report = event.get("agent_type"), event.get("last_assistant_message")
-    if not isinstance(kind, str) or kind.rpartition(":")[2] != RESEARCHER or not isinstance(report, str):
+    report = event.get("last_assistant_message")
+    if not is_researcher(event) or not isinstance(report, str):
         return None
-    from ml_intern_helpers.guard.sessions.research_form import faults_of
+    from ml_intern_helpers.guard.research.evidence import given_to_read
+    from ml_intern_helpers.guard.research.form import faults_of
 
-    found = faults_of(report)
+    found = faults_of(report, given_to_read(event.get("agent_transcript_path")))
     if not found or not _may_block(event):
         return None
     lines = [

@@ -44,6 +44,7 @@ def _hub(checks: list[dict[str, Any]]) -> list[str]:
         "same name": "a repository of that name is on the Hub (may be another's)",
         "no": "NOT on the Hub",
         "hidden": "missing or private on the Hub",
+        "disabled": "switched off on the Hub: no file can be had",
         "no exact name": "no repository of exactly that name",
         "unknown": "could not be checked",
     }
@@ -74,7 +75,7 @@ def _together(items: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     """Values of one sentence and of one kind, which share a line."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for item in items:
-        groups.setdefault((item["quote"], item["kind"], item["context"], item["unit"]), []).append(item)
+        groups.setdefault((item["quote"], item["kind"], item["stage"], item["context"], item["unit"]), []).append(item)
     return list(groups.values())
 
 
@@ -108,8 +109,9 @@ class _Page:
 
 
 def _notes(item: dict[str, Any]) -> str:
-    notes = [item["kind"]] if item["kind"] not in ("set", "none") else []
-    notes += [item["context"]] if item["context"] else []
+    notes = [item["stage"]] if item["stage"] else []
+    notes += [item["kind"]] if item["kind"] not in ("set", "none") else []
+    notes += [item["context"]] if item["context"] and item["context"] != f"for {item['stage']}" else []
     notes += ["in a section on other work or a summary"] if item["about_others"] else []
     notes += [f"also in {', '.join(item['also_in'][:2])}"] if item["also_in"] else []
     return f" ({'; '.join(notes)})" if notes else ""

@@ -38,7 +38,7 @@ _OPTIMIZERS = (
 )
 _SCHEDULES = (
     r"cosine(?:[\s-]+(?:decay|annealing|with (?:warm )?restarts))?|linear(?:ly)?|constant|polynomial"
-    r"|inverse[\s-]+square[\s-]+root|inverse[\s-]+sqrt|exponential|step-?wise|WSD"
+    r"|inverse[\s-]+square[\s-]+root|inverse[\s-]+sqrt|exponential|multi-?step|step-?wise|WSD"
     r"|warm-?up[\s-]+stable[\s-]+decay|one-?cycle|triangular"
 )
 OPTIMIZER = Choice(
@@ -101,6 +101,8 @@ SCHEDULER = Choice(
         "warm up stable decay": "WSD",
         "stepwise": "step",
         "step wise": "step",
+        "multistep": "multi-step",
+        "multi step": "multi-step",
     },
     (
         re.compile(rf"\b(?P<v>{_SCHEDULES})\b(?=[\s-]*(?:learning[\s-]*rate|lr)\b(?!\s*warm))", re.IGNORECASE),
@@ -110,6 +112,7 @@ SCHEDULER = Choice(
             rf"|our )?(?:learning|lr))))",
             re.IGNORECASE,
         ),
+        re.compile(r"\b(?P<v>linear|cosine) warm-?\s?up and decay\b", re.IGNORECASE),
         re.compile(
             rf"\b(?:schedul\w*|learning[\s-]*rate decay)\b(?:\s*\([^()]*\))?(?:\s|:|=|\||is|was|set|to|a|the"
             rf"|we|use|used|type|of|follows?|as)*(?P<v>{_SCHEDULES})\b(?!\s*warm)",
@@ -143,7 +146,7 @@ SCHEDULER = Choice(
 CHOICES = (OPTIMIZER, SCHEDULER)
 #: Before a name, this says that it is what was not used.
 _REJECTED = re.compile(
-    r"(?:instead of|rather than|than|unlike|not(?: use)?|replac\w+|over|vs\.?|versus|without"
+    r"(?:instead of|rather than|than|unlike|benchmark\w+|other|not(?: use)?|replac\w+|over|vs\.?|versus|without"
     r"|compared (?:to|with)|outperform\w*)\s+(?:the |an? )?(?:standard |plain |vanilla )?$",
     re.IGNORECASE,
 )

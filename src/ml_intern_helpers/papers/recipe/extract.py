@@ -13,7 +13,10 @@ from ml_intern_helpers.papers.recipe.data import datasets
 from ml_intern_helpers.papers.recipe.facts import Fact
 from ml_intern_helpers.papers.recipe.models import base_models
 from ml_intern_helpers.papers.recipe.parameters import PARAMETERS
+from ml_intern_helpers.papers.recipe.scopes import ASIDE
 from ml_intern_helpers.papers.recipe.sentences import Sentence, sentences
+from ml_intern_helpers.papers.recipe.setting_tables import from_tables
+from ml_intern_helpers.papers.recipe.stages import SAMPLING
 
 #: In the order of the answer.
 HYPERPARAMETERS = tuple(
@@ -68,7 +71,7 @@ class Recipe:
 def extract(document: Document) -> Recipe:
     """Every fact that the text states; nothing is inferred."""
     found = [(fact, sentence.others) for sentence in sentences(document) for fact in _of_sentence(sentence)]
-    found += [(fact, False) for fact in hyper.from_tables(document)]
+    found += [(fact, False) for fact in from_tables(document)]
     found += [(fact, False) for fact in result_tables.results(document)]
     by_name: dict[str, list[tuple[Fact, bool]]] = {}
     for fact, others in found:
@@ -95,13 +98,17 @@ def merged(found: Iterable[tuple[Fact, bool]]) -> list[Entry]:
     """One entry for each value of each context, the paper's own account first."""
     entries: dict[tuple[object, ...], Entry] = {}
     for fact, others in sorted(found, key=lambda each: each[1]):
-        key = (fact.value, fact.unit, fact.kind, (fact.context or "").lower())
+        key = (fact.value, fact.unit, fact.kind, fact.stage, (fact.context or "").lower())
         if key not in entries:
             entries[key] = Entry(fact, others)
         elif fact.section != entries[key].fact.section:
             _again(entries[key], fact)
-    # What was used comes before what was tried, the paper's own account before other people's.
-    return sorted(entries.values(), key=lambda entry: (entry.others, entry.fact.kind in ("searched", "range")))
+    # What was used comes before what was tried, training before sampling, the paper's own account before other people's.
+    return sorted(entries.values(), key=lambda entry: (entry.others, _tried(entry.fact), entry.fact.stage in SAMPLING))
+
+
+def _tried(fact: Fact) -> bool:
+    return fact.kind in ("searched", "range") or ASIDE in (fact.context or "")
 
 
 def _again(entry: Entry, fact: Fact) -> None:

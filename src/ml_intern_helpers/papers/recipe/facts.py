@@ -22,6 +22,7 @@ class Fact:
         quote: the sentence, or the table's row with its head.
         section: number and title of where it stands.
         label: `Table 4`, or None for running text.
+        stage: of training, where the paper says which: `SFT`, `DPO`, `reward model`, `evaluation` …; or None.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Fact:
     unit: str | None = None
     context: str | None = None
     label: str | None = None
+    stage: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

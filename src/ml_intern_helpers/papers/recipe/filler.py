@@ -16,7 +16,7 @@ _WORDS = frozenset(
     between over range ranging around about approximately roughly we use used using employ adopt namely i.e i.e. either
     always all per starting starts grid candidate possible both only it which amounts corresponds up varied linear cosine
     small large low high lower higher larger smaller extended limited restricted capped bounded fairly relatively sweep
-    search choose choosing uniformly across train training throughout
+    search choose choosing uniformly threshold across train training throughout
     """,
     )
 )

@@ -12,7 +12,7 @@ from ml_intern_helpers.papers.recipe.numbers import Number
 
 #: A name may be followed by what it holds for: `learning rate for the policy model is 1e-6`.
 _SCOPE = re.compile(
-    r"\s*(?P<scope>(?:for|of|in|during|on|used (?:for|in))\s+(?:[\w./+-]+\s+){1,6}?)(?=(?:is|was"
+    r"\s*(?P<scope>(?:for|of|in|at|during|on|used (?:for|in))\s+(?:[\w./+-]+\s+){1,6}?)(?=(?:is|was"
     r"|are|were|to|at|of|as|set)\b|[=:])"
 )
 _FINAL = re.compile(
@@ -33,11 +33,12 @@ _WARMING = re.compile(
 _DECAYING = re.compile(r"(?:decay|anneal|reduc|drop|lower|decreas)\w*\s+(?:the |our |its |this )?$", re.IGNORECASE)
 _COUNTED_GAP = re.compile(
     r"\s*(?:\([^()\d]*\)\s*)?(?:[:=]|(?:is|was|are|were)(?: (?:set|fixed|chosen"
-    r"|kept))?(?: (?:to|at|as|from|among))?(?: be)?|of|set to|to)?[\s({\[]*"
+    r"|kept))?(?: (?:to|at|as|from|among))?(?: be)?|of|set to|to|in(?=\s*[\[{(]))?[\s({\[]*"
 )
 #: Words that make a number a count of something else, unless the parameter counts in them.
 FOREIGN = re.compile(
-    r"[\s-]*(?P<unit>(?:(?:training|gradient|optimization|update|update|optimizer) )?(?:epochs?|steps?|iterations?"
+    r"[\s-]*(?P<unit>(?:(?:training|gradient|optimi[sz]ation|update|optimizer|roll-?out|policy|rl|ppo|grpo)"
+    r" )?(?:epochs?|steps?|iterations?"
     r"|updates?|gpus?|tpus?|tokens?|samples?|examples?|sequences?|prompts?"
     r"|roll-?outs?|responses?|completions?|generations?|layers?|heads?|seeds?|runs?|days?|hours?|minutes?|times"
     r"|parameters?|nodes?|devices?|a100s?|h100s?|v100s?"
@@ -46,6 +47,8 @@ FOREIGN = re.compile(
     r"|more|fewer|out of|per|subwords?|warm\w*|x)\b|(?P<sign>%|×))",
     re.IGNORECASE,
 )
+#: "the penalty used in (2)": the number of a formula.
+_EQUATION = re.compile(r"\b(?:in|eqn?s?\.?|equations?|see|by|formula)\s*\($", re.IGNORECASE)
 _ADJECTIVES = re.compile(r"\s*-?\s*(?:(?:peak|initial|sampling|lora|linear) )*", re.IGNORECASE)
 #: Characters between a name and its value, at most.
 FARTHEST = 120
@@ -72,7 +75,8 @@ def _gap(text: str, mention: Mention, number: Number) -> str | None:
     """What the text between name and number says of the value; "" for nothing, None when it parts them."""
     gap = text[mention.end : number.start]
     if mention.parameter.counted:
-        plural = mention.text.lower().endswith("s") or re.match(r"\s*[:=]", gap)
+        named = re.match(r"max|num|total|train", mention.text, re.IGNORECASE) and re.match(r"\s+(?:is|was)\b", gap)
+        plural = mention.text.lower().endswith("s") or re.match(r"\s*[:=]", gap) or named
         return "" if plural and _COUNTED_GAP.fullmatch(gap) and gap.strip() else None
     if mention.parameter.name == "warmup":
         gap = _WARMING.sub("", gap)
@@ -93,7 +97,9 @@ def is_foreign(text: str, number: Number, mention: Mention, found: Sequence[Ment
     """Whether the number counts something else, or is the value of a name that follows it."""
     after = FOREIGN.match(text, number.end)
     units = mention.parameter.units
-    if after and not (units and re.match(rf"(?:{units})\b", after["unit"] or "", re.IGNORECASE)):
+    if after and not (units and re.match(rf"(?:\w+ )?(?:{units})\b", after["unit"] or "", re.IGNORECASE)):
+        return True
+    if _EQUATION.search(text, 0, number.start) and text[number.end : number.end + 1] == ")":
         return True
     gap = _ADJECTIVES.match(text, number.end)
     position = gap.end() if gap else number.end

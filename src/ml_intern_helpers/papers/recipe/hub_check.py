@@ -15,10 +15,11 @@ from ml_intern_helpers.papers.fields import count, mapping, mappings, text
 from ml_intern_helpers.services import HUB
 
 Kind = Literal["model", "dataset"]
-#: `yes` (an id that is there); `same name` (only a name was given, and repositories are called so); `no` (an id that is not
-#: there); `hidden` (missing or private, which the Hub does not tell apart without a token); `no exact name` (a name for which
-#: a search finds no repository); `unknown` (could not be asked).
-Exists = Literal["yes", "same name", "no", "hidden", "no exact name", "unknown"]
+#: `yes` (an id that is there); `disabled` (there, but the Hub has switched it off: no file can be had); `same name` (only a
+#: name was given, and repositories are called so); `no` (an id that is not there); `hidden` (missing or private, which the Hub
+#: does not tell apart without a token); `no exact name` (a name for which a search finds no repository); `unknown` (could not
+#: be asked).
+Exists = Literal["yes", "disabled", "same name", "no", "hidden", "no exact name", "unknown"]
 MOST = 12
 _ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 
@@ -77,7 +78,8 @@ def _by_id(http: Http, kind: Kind, name: str) -> tuple[Check, Response]:
     except AccessDenied:
         return Check(kind, name, "hidden"), response
     body = mapping(response.json())
-    return Check(kind, name, "yes", text(body.get("id"), 200) or name, (), _gated(body), count(body.get("downloads"))), response
+    exists: Exists = "disabled" if body.get("disabled") is True else "yes"
+    return Check(kind, name, exists, text(body.get("id"), 200) or name, (), _gated(body), count(body.get("downloads"))), response
 
 
 def _by_name(http: Http, kind: Kind, name: str) -> tuple[Check, Response]:

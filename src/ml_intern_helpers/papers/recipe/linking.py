@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from ml_intern_helpers.papers.recipe import numbers
+from ml_intern_helpers.papers.recipe import numbers, respective
 from ml_intern_helpers.papers.recipe.gaps import first, is_foreign
 from ml_intern_helpers.papers.recipe.mentions import Mention, applies, groups, mentions
 from ml_intern_helpers.papers.recipe.numbers import Number
 from ml_intern_helpers.papers.recipe.parameters import PARAMETERS, Parameter
-from ml_intern_helpers.papers.recipe.values import Link, following, link, series
+from ml_intern_helpers.papers.recipe.values import Link, link, series, with_phrase
 
 __all__ = ["Link", "links"]
 
@@ -24,19 +25,24 @@ _BACK = re.compile(
 _COUNT_NOT = re.compile(
     r"(?:\b(?:every|each|after|per|first|last|final|than|within|patience(?: of)?|warm\w*(?:[ -]up)?(?: (?:over|for"
     r"|of|in|during))?(?: the)?(?: first)?|another|save\w*|evaluat\w+(?: \w+){0,2}|at|until|accumulat\w*(?: over)?"
-    r"|inference|denois\w+|nearly)|≥|>|<)\s*(?:the |about |around )?$",
+    r"|inference|denois\w+|nearly|(?<!for )(?<!of )around)|≥|>|<)\s*(?:the |about |around )?$",
     re.IGNORECASE,
 )
 #: "warm up … for 500 steps": the steps are the warm-up's.
 _WARM_UP_OF = re.compile(r"\bwarm(?:(?!train|run|optimi|updat)[^,;])*$", re.IGNORECASE)
 _STOP_AFTER = re.compile(r"\b(?:stop|end|finish|complet|converg)\w*(?: \w+){0,2} after (?:the |about |around )?$", re.IGNORECASE)
+#: "at 50B tokens (1 epoch of the corpus)": how much data a run of others saw.
+_EQUALS = re.compile(r"\btokens \($")
 _COSTS = re.compile(r"\s*(?:takes?|took|requires?|costs?|lasts?|later|earlier|ago)\b", re.IGNORECASE)
-_UNIT = re.compile(r"\s+(?:epochs?|steps?|tokens?|sequences?|samples?)\b")
 _NOT_USED = re.compile(
     r"\b(?:no|without|(?:do|did|does) not (?:use|apply|employ|include|add)|don't use|(?:omit|remov|drop"
     r"|disabl)\w*)\s+(?:(?:any|the|a|an|learning[- ]rate|linear|lr)\s+)*$",
     re.IGNORECASE,
 )
+#: "10% warm-up steps": the value stands before the name, whatever follows it.
+_SHARE = re.compile(r"\d\s?(?:%|percent)\s+(?:of )?$")
+#: "2-3 epochs"
+_SPAN = re.compile(r"\d\s?-\s?\d")
 _OR = re.compile(r"\bwith(?: and|/|\s?or) ?$")
 
 
@@ -45,7 +51,7 @@ def links(text: str, near: str = "") -> list[Link]:
     found = mentions(text, near or text)
     taken = list(_direct(text, near or text))
     for run in groups(text, found):
-        taken += _respectively(text, run, found) or _one_by_one(text, run, found, taken)
+        taken += respective.pairs(text, run, found) or _one_by_one(text, run, found, taken)
     return [each for each in _unique(taken) if each.parameter.reported]
 
 
@@ -69,11 +75,22 @@ def _direct(text: str, near: str) -> Iterator[Link]:
 def _direct_link(text: str, parameter: Parameter, match: re.Match[str]) -> Iterator[Link]:
     start = match.start("n") + (2 if match["n"].lower().startswith("a single") else 0)
     number = numbers.at(text, start) or _glued(match, start)
+    context = _point(text[match.start() : start])
     if number is None or not parameter.accepts(number.value, number.suffix):
         return
     if parameter.counted and _WARM_UP_OF.search(text, 0, match.start()):
         return
-    yield link(text, parameter, number, match[0])
+    made = link(text, parameter, number, match[0], context if parameter.name == "learning_rate" else None)
+    spans = _SPAN.search(match[0]) and parameter.name == "epochs"
+    yield replace(with_phrase(text, made), kind="range") if spans else with_phrase(text, made)
+
+
+def _point(words: str) -> str | None:
+    """Whether the words before a rate say that the schedule starts or ends there."""
+    found = re.search(
+        r"\b(?:(start|begin)\w*|(?:decreas|reduc|decay|anneal|drop)\w*(?: \w+){0,2} (to)) *(?:at|from|with)? *$", words
+    )
+    return None if found is None else "start" if found[1] else "final"
 
 
 def _glued(match: re.Match[str], start: int) -> Number | None:
@@ -82,30 +99,6 @@ def _glued(match: re.Match[str], start: int) -> Number | None:
     if not re.fullmatch(r"\d+(?:\.\d+)?", digits):
         return None
     return Number(start, start + len(digits), float(digits), digits)
-
-
-def _respectively(text: str, run: list[Mention], found: list[Mention]) -> list[Link]:
-    """`A, B and C are 1, 2 and 3`: as many values as names, each fitting its name; else nothing."""
-    if len(run) < 2:
-        return []
-    start = first(text, run[-1], found)
-    values = [start[0]] if start else []
-    while 0 < len(values) < len(run):
-        number = following(text, values[-1].end + _unit_length(text, values[-1].end))
-        if number is None:
-            return []
-        values.append(number)
-    if not values:
-        return []
-    pairs = list(zip(run, values, strict=True))
-    if not all(each.parameter.accepts(number.value, number.suffix) for each, number in pairs):
-        return []
-    return [link(text, each.parameter, number, each.text) for each, number in pairs]
-
-
-def _unit_length(text: str, position: int) -> int:
-    match = _UNIT.match(text, position)
-    return len(match[0]) if match else 0
 
 
 def _one_by_one(text: str, run: list[Mention], found: list[Mention], taken: list[Link]) -> list[Link]:
@@ -125,12 +118,21 @@ def _none(text: str, mention: Mention, found: list[Mention], taken: list[Link]) 
     said = _NOT_USED.search(before)
     if said is None or _OR.search(before[: said.start()]):  # "with or without"
         return []
+    if re.search(rf"\bwith (?:the |a )?{re.escape(mention.text)}", text, re.IGNORECASE):  # a comparison
+        return []
+    if re.search(r"\b(?:original|prior|previous|their|other|existing) ", text[: mention.start], re.IGNORECASE):
+        return []
     start = mention.start - (len(before) - said.start())
     return [Link(mention.parameter, None, text[start : mention.end], start, mention.end, "none")]
 
 
 def _forward(text: str, mention: Mention, found: list[Mention], taken: list[Link]) -> list[Link]:
+    if _SHARE.search(text[max(mention.start - 20, 0) : mention.start]):
+        return []
     start = first(text, mention, found)
+    paired = respective.scoped(text, mention, start[0] if start else None)
+    if paired:
+        return paired
     if start is None or _is_taken(start[0], taken):
         return []
     number, context = start
@@ -150,11 +152,14 @@ def _backward(text: str, mention: Mention, found: list[Mention], taken: list[Lin
     if not before or not _BACK.fullmatch(text, before[-1].end, mention.start):
         return []
     number = before[-1]
+    if number.text.lower() == "single" and not mention.parameter.counted:  # "zeroing a single LoRA rank"
+        return []
     if _is_taken(number, taken) or not mention.parameter.accepts(number.value, number.suffix):
         return []
     if mention.parameter.counted and not _counts(text, number, mention):
         return []
     made = link(text, mention.parameter, number, mention.text)
+    made = with_phrase(text, made) if mention.parameter.counted else made
     return [] if mention.parameter.name == "warmup" and made.unit is None else [made]  # "3 warm-up strategies"
 
 
@@ -162,4 +167,6 @@ def _counts(text: str, number: Number, mention: Mention) -> bool:
     """Whether `3 epochs` says how long training lasts: not `every 3 epochs`, not `after 3 epochs`."""
     if _STOP_AFTER.search(text, 0, number.start):
         return True
+    if _EQUALS.search(text, 0, number.start):
+        return False
     return not _COUNT_NOT.search(text, 0, number.start) and not _COSTS.match(text, mention.end)

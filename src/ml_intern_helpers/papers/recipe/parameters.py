@@ -58,7 +58,7 @@ class Parameter:
         """Whether a number can be a value of this parameter."""
         if suffix == "%":
             return self.percent and 0 <= value <= 100
-        if suffix == "lost" and self.high > 1:
+        if (suffix == "lost" and self.high > 1) or (suffix == "word" and not (self.whole or self.counted)):
             return False
         return self.low <= value <= self.high and (not self.whole or value == int(value))
 
@@ -75,7 +75,8 @@ _ADAPTER = _re(r"\blora\b|qlora|dora\b|adapter|low[\s-]rank|\bpeft\b|lora_")
 #: The same in one sentence, where the adapter may be known by its other settings.
 _ADAPTER_HERE = re.compile(_ADAPTER.pattern + r"|\brank\b|\balpha\b|α", re.IGNORECASE)
 _LENGTH_OF = (
-    r"sequence|context|prompt|response|completion|generation|output|input|seq|token|query|answer|source" r"|target|sample|text"
+    r"sequence|context|prompt|response|completion|generation|decoding|output|input|seq|token|query|answer"
+    r"|source|target|sample|text"
 )
 _ANSWERS = r"responses?|completions?|outputs?|roll-?outs?|generations?|candidates?|solutions?|trajectories|answers?|samples"
 _PROMPTS = r"prompts?|questions?|quer(?:y|ies)|problems?|instructions?|inputs?|examples?|instances?|tasks?"
@@ -93,6 +94,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         ),
         low=1e-12,
         high=1.0,
+        direct=(
+            _re(r"\blearning[\s-]*rate\b[^.;:]{0,60}?\b(?:starting|starts?|start|beginning) (?:at|from|with) {N}"),
+            _re(
+                r"\blearning[\s-]*rate\b[^.;:]{0,60}?\b(?:starting|starts?|start|beginning) (?:at|from|with)"
+                r" \S+[^a-z]{0,20}(?:and|then|,|\s)*"
+                r" (?:gradually |linearly |then )*(?:decreas|reduc|decay|anneal)\w*(?: \w+)? to {N}"
+            ),
+        ),
     ),
     Parameter(
         "batch_size",
@@ -101,7 +110,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         low=1,
         high=1e9,
         whole=True,
-        units="sequences?|samples?|examples?|prompts?|tokens?|queries|questions|pairs?|images?|instances?|per|problems?|rollouts?|trajectories|words?|of",
+        units=(
+            "sequences?|samples?|examples?|prompts?|tokens?|queries|questions|pairs?|images?|instances?|per|problems?"
+            "|rollouts?|trajectories|words?|of"
+        ),
         direct=(_re(r"\b(?:mini-?|micro-?)?batch(?:es)? of (?:size )?{N}\b(?!\s*(?:steps|epochs|gpus))"),),
     ),
     Parameter(
@@ -129,6 +141,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         direct=(
             _re(r"{N} (?:full |complete )?pass(?:es)? (?:over|through) the (?:\w+ )?(?:data|dataset" r"|training set|corpus)"),
             _re(r"{N}-epoch\b"),
+            _re(r"{N}\s?-\s?\d{1,2}(?:\.\d)? (?:\w+ )?epochs\b"),
+            _re(r"(?<![\d.])\d{1,2}(?:\.\d)?\s?-\s?{N} (?:\w+ )?epochs\b"),
         ),
     ),
     Parameter(
@@ -154,6 +168,8 @@ PARAMETERS: tuple[Parameter, ...] = (
                 r"[\s-]+(?:more |(?:train\w*|optimi[sz]\w+|gradient|update|policy|rl|parameter|sgd|ppo|grpo|dpo"
                 r"|optimizer|learning|global)[\s-]+)*(?:steps|iterations|updates)\b"
             ),
+            _re(r"\bsteps (?:in|for|on|during) [^.;,]{2,40}? and {N}[\s-]+(?:more |training )?(?:steps|iterations|updates)\b"),
+            _re(r"\bset (?:the )?(?:number of )?(?:max\w* )?training steps? to {N}"),
             _re(
                 r"\btrain\w* (?:runs?|lasts?|takes?|consists? of|comprises?|stops? after"
                 r"|ends? after) (?:for )?{N} (?:\w+ )?(?:steps|iterations|updates)\b"
@@ -170,8 +186,10 @@ PARAMETERS: tuple[Parameter, ...] = (
             r"|generation)[\s_-]*)?(?:tokens?|length|len)\b|\bcut-?off[\s_-]len(?:gth)?"
         ),
         cell=_re(
-            r"(?!avg|average|mean|median)(?:max\w*\.?[\s_-]*)?(?:\w+[\s_-]+){0,2}(?:length|len|window"
-            r"|context)(?:\s*\(?tokens\)?)?|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens"
+            r"(?!avg|average|mean|median)(?:max\w*\.?[\s_-]+(?:\w+[\s_-]+){0,2}"
+            rf"|(?:(?:total|training|train|model|new|block|chunk|cut-?off|{_LENGTH_OF})[\s_-]*){{1,3}})(?:length|len|window|size"
+            r"|context)\.?(?:\s*\(?tokens\)?)?|context"
+            rf"|(?:{_LENGTH_OF})[\s_-]+max\w*[\s_-]+(?:length|len|tokens)|max\w*[\s_-]+(?:\w+[\s_-]+){0, 2}tokens"
         ),
         low=16,
         high=1e8,
@@ -195,9 +213,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         "warmup",
         _re(
             r"(?:\b(?:linear|linearly|learning[\s_-]*rate|lr)[\s_-]*)*\bwarm(?:ed|ing"
-            r"|s)?(?:[\s_-]*up)\b(?!\s+(?:linearly )?(?:to|from)\b)(?:[\s_-]*(?:ratio|steps?|proportion|fraction"
+            r"|s)?(?:[\s_-]*up)\b(?!\s+(?:the (?:learning[\s-]*rate|lr) )?(?:linearly )?(?:to"
+            r"|from)\b)(?:[\s_-]*(?:ratio|steps?|proportion|fraction"
             r"|rate|period|phase|stage|iterations?|epochs?|schedule|percentage))*"
-            r"|\bwarmup(?:_ratio|_steps)?\b"
+            r"|\bwarmup_(?:ratio|steps)\b"
         ),
         low=0,
         high=1e7,
@@ -206,6 +225,18 @@ PARAMETERS: tuple[Parameter, ...] = (
         direct=(
             _re(r"{N}[\s-](?:linear |learning rate |lr )*warm-?\s?up (?:steps|iterations)"),
             _re(r"{N}[\s-](?:steps?|iterations?|updates) (?:of )?(?:linear |learning rate )*warm-?\s?up"),
+            _re(
+                r"\b(?:warm\w*[\s-]?up (?:the |our )?(?:learning[\s-]*rate|lr)|(?:learning[\s-]*rate|lr) (?:is |was"
+                r" )?(?:linearly )?"
+                r"(?:warm\w*[\s-]?up|increas\w+|ramp\w*(?: up)?)) (?:linearly )?(?:from \S+ )?to \S+ (?:over|for|in|during"
+                r"|within)"
+                r" (?:the first )?{N}[\s-]+(?:\w+ )?(?:steps|iterations|updates)\b"
+            ),
+            _re(
+                r"{N}\s?(?:%|percent) of (?:the )?(?:\w+ )?(?:steps|iterations|training|epochs?|updates) (?:is |are |was "
+                r"|were )?(?:used )?"
+                r"(?:for|as) (?:the |a |linear |lr |learning[\s-]rate )*warm-?\s?up"
+            ),
         ),
     ),
     Parameter(
@@ -220,7 +251,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter(
         "lora_dropout",
-        _re(r"\b(?:lora[\s_-]*)?drop-?outs?(?:[\s_-]*(?:rate|probability|ratio))?\b|\blora_dropout\b"),
+        _re(r"\b(?:lora[\s_-]*)?drop-?outs?(?:[\s_-]*(?:rate|prob\w*|ratio))?\b|\blora_dropout\b"),
         low=0,
         high=0.95,
         percent=True,
@@ -229,7 +260,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter(
         "dropout",
-        _re(r"\bdrop-?outs?(?:[\s_-]*(?:rate|probability|ratio))?\b"),
+        _re(r"\bdrop-?outs?(?:[\s_-]*(?:rate|prob\w*|ratio))?\b"),
         low=0,
         high=0.95,
         percent=True,
@@ -260,14 +291,15 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "kl_coefficient",
         _re(
-            r"\bkl(?:[\s-]+divergence)?[\s_-]*(?:(?:loss|penalty|regulari[sz]ation|divergence|reward"
+            r"β\s*\(\s*(?:the )?kl\b[^()]{0,30}\)|\bkl(?:[\s-]+divergence)?[\s_-]*(?:(?:loss|penalty|regulari[sz]ation"
+            r"|divergence|reward"
             r"|control)[\s_-]*)*(?:coeff?(?:icients?)?|weights?|factor|strength|penalty|terms?|constraint"
             r"|regulari[sz]ation|regulari[sz]er|loss|beta|β)\b(?:,?\s*\(?β\)?(?:\s*,)?)?"
             r"|\b(?:coeff?(?:icient)?|weight|strength)\s*(?:β )?(?:of|for"
             r"|on) (?:the )?(?:\w+ )?kl(?:[\s-]+(?:penalty|term|divergence|loss|regulari[sz]\w+))*(?: to)?"
             r"|\bkl_?coe?f\b"
         ),
-        cell=_re(r"kl(?:[\s_-]*\w+){0,2}"),
+        cell=_re(r"(?:init\w*[\s_-]*)?kl(?:[\s_-]*\w+){0,2}"),
         low=0,
         high=10,
     ),
@@ -327,8 +359,15 @@ PARAMETERS: tuple[Parameter, ...] = (
             r"|\bclip(?:ping|ped)? (?:the |all )?(?:global )?gradients?(?:[\s_-]*norms?)?|\bgradient norms? (?:is"
             r"|are|was|were) clipped"
         ),
-        low=1e-4,
+        low=0,
         high=1000,
+        direct=(
+            _re(
+                r"\bclip\w* (?:the |all )?gradients?\b[^.;]{0,80}?\b(?:not exceed|exceed(?:s|ing)?|at most|threshold of"
+                r"|norm of|value of)"
+                r" {N}"
+            ),
+        ),
     ),
     Parameter("momentum", _re(r"\bmomentum\b"), reported=False),
     Parameter("label_smoothing", _re(r"\blabel[\s-]smoothing\b"), reported=False),

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ml_intern_helpers.papers.reading.document import Block, Document, Section
+from ml_intern_helpers.papers.recipe import stages
+from ml_intern_helpers.papers.recipe.plain import plain
 
 #: Sections that tell what others did; what stands there comes last.
 _OTHERS = re.compile(
@@ -19,6 +21,8 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _END = re.compile(r"[.!?][\"”’)\]*]*\s+(?=[\"“(\[*`$]*[A-Z0-9])|;\s+(?=\(?[ivx\d]+\))|\n+")
+#: What a paragraph opens with in bold is its heading.
+_OPENING = re.compile(r"\*\*([^*]{3,80})\*\*")
 #: A longer "sentence" is no sentence (a PDF's table, a list of names); it is read in pieces of this size.
 LONGEST = 1500
 #: Characters before a sentence and after its start that count as its paragraph; a PDF's paragraph may be pages long.
@@ -29,33 +33,47 @@ _FORMULA = 400
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence. `near` is its paragraph; `others` when its section is about other people's work."""
+    """One sentence.
+
+    Attributes:
+        near: its paragraph.
+        others: whether its section is about other people's work.
+        titles: the headings above it, the innermost first; what a paragraph opens with in bold counts as one.
+        said: the stage of training that the paragraph spoke of last, before this sentence.
+    """
 
     text: str
     near: str
     section: str
     others: bool
     label: str | None = None
+    titles: tuple[str, ...] = ()
+    said: str | None = None
 
 
 def sentences(document: Document) -> Iterator[Sentence]:
     """All sentences of running text, captions and footnotes, in reading order."""
     for section in document.sections:
-        yield from _below(section, section.kind == "abstract")
+        yield from _below(section, section.kind == "abstract", ())
 
 
-def _below(section: Section, others: bool) -> Iterator[Sentence]:
+def _below(section: Section, others: bool, above: tuple[str, ...]) -> Iterator[Sentence]:
     """The sentences of a section and its parts; a part of "Related work" is about others whatever its own title."""
     others = others or bool(_OTHERS.search(section.title))
+    titles = (section.title, *above)
+    said: str | None = None
     for block in section.blocks:
-        text = prose(section, block)
-        position = 0
+        text, position = prose(section, block), 0
+        said = said if block.kind == "item" else None  # a list goes on with what the paragraph above it spoke of
+        opening = _OPENING.match(text)
+        heads = (opening[1], *titles) if opening else titles
         for sentence in split(text):
             position = max(text.find(sentence, position), position)
             near = text[max(position - NEAR, 0) : position + NEAR]
-            yield Sentence(sentence, f"{section.title}. {near}", section.name, others, block.label)
+            yield Sentence(sentence, f"{section.title}. {near}", section.name, others, block.label, heads, said)
+            said = stages.carried(plain(sentence).text) or said
     for part in section.parts:
-        yield from _below(part, others)
+        yield from _below(part, others, titles)
 
 
 def prose(section: Section, block: Block) -> str:

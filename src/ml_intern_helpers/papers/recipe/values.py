@@ -18,10 +18,22 @@ _NEXT = re.compile(
     r"|\.\.\.\s*)|\s)(?:then )?(?:\.\.\.,\s*)?",
     re.IGNORECASE,
 )
+#: `small, medium, and large T5 models`, `33B and 65B models`, `iterations 0 and 1`; never the next value of the list.
+_ITEM = (
+    r"(?!\d[\d.]*(?:e-?\d+|%)?(?:\s+(?:for|on|in|during|when|with)\b|\s*$|,))[\w.+/-]+(?: (?!(?:for|and|in|on"
+    r"|as|while|following|using|is|are|was|were|we|which|with|since)\b)[\w.+/-]+){0,2}"
+)
+_ITEMS = (
+    rf"(?:iterations?|stages?|rounds?|phases?) \d+(?:(?:, | and )\d+)*\b|(?:the |our |all )?{_ITEM}(?:,"
+    rf" {_ITEM}){{0,4}},? and (?:the )?{_ITEM}"
+)
 _PHRASE = re.compile(
-    r"\s*\(?\s*(?P<what>(?:for|on|in|during|when|with)\s+[^,;()]{2,60}?)\s*\)?(?=\s*(?:,|;" r"|\band\b|\bor\b|\.?\s*$|\.\s))",
+    rf"\s*\(?\s*(?P<what>(?:for|on|in|during|when|with)\s+(?:{_ITEMS}|[^,;()]{{2,60}}?))\s*\)?(?=\s*(?:,|;|\band\b|\bor\b|\.?\s*$"
+    r"|\.\s|\b(?:following|while|as|using|is|are|was|were|since|because)\b))",
     re.IGNORECASE,
 )
+#: The number of a name: `Llama 3`, `GPT-2`, `TL;DR 7`.
+_NAMED = re.compile(r"\b[A-Z]\w*[ -]\d[\w.]*|\b(?:iterations?|stages?|rounds?|phases?|epochs?) \d+(?:(?:, | and )\d+)*")
 _SEARCH = re.compile(
     r"\b(?:search\w*|sweep\w*|swept|grid|tun(?:e|ed|ing)|among|candidates?|select(?:ed)? from|chosen from|choose"
     r"|picked from|tr(?:y|ied)|explor\w+|var(?:y|ied|ying)|ablat\w+|compar\w+|experiment(?:ed)? with|range of)\b",
@@ -30,7 +42,7 @@ _SEARCH = re.compile(
 _QUALIFIERS = re.compile(
     r"global|total|effective|overall|mini|micro|per[\s_-](?:device|gpu|worker|core)|rollout|update|eval\w*|policy"
     r"|actor|prompt|response|completion|input|output"
-    r"|generation|sampling|inference|test|training|train|decoding|peak|init\w*",
+    r"|generation|sampling|inference|valid\w*|test|training|train|decoding|peak|init\w*",
     re.IGNORECASE,
 )
 _PRODUCT = re.compile(r"\s*[×x]\s*\d[\d,.]*")
@@ -44,6 +56,7 @@ _BATCH_UNITS = {
     "word": "words",
     "pair": "pairs",
 }
+_COUNTED = re.compile(r"[\s-]*(?:(?:training|gradient|optimi[sz]ation) )?(?:steps?|epochs?|iterations?|updates)\b", re.IGNORECASE)
 #: Values of one list, at most.
 LONGEST = 12
 
@@ -67,7 +80,7 @@ def series(text: str, mention: Mention, first: Number, context: str | None, foun
     made = [link(text, mention.parameter, first, mention.text, context)]
     spans_range = False
     while len(made) < LONGEST:
-        position, phrase = _phrase(text, made[-1])
+        position, phrase = phrase_after(text, made[-1])
         made[-1] = _with(made[-1], context=_joined(made[-1].context, phrase))
         match = _NEXT.match(text, position)
         number = numbers.at(text, match.end()) if match else None
@@ -89,18 +102,27 @@ def _judged(text: str, mention: Mention, made: list[Link], spans_range: bool) ->
         if re.search(r"decay|anneal|decreas|reduc|from", around, re.IGNORECASE) and mention.parameter.name == "learning_rate":
             return [_with(made[0], context="start"), _with(made[1], context="end")]
         return [_with(each, kind="range") for each in made]
+    if len(made) == 2 and re.search(r"\bbetween\b|\bin the range\b", text[mention.end : made[0].start]):
+        return [_with(each, kind="range") for each in made]
     searched = bool(_SEARCH.search(around)) or "{" in text[mention.end : made[0].start]
     return [_with(each, kind="searched") for each in made] if searched else made
 
 
-def _phrase(text: str, value: Link) -> tuple[int, str | None]:
+def phrase_after(text: str, value: Link) -> tuple[int, str | None]:
     """Where the text goes on after a value, and the words that say what it holds for."""
     match = _PHRASE.match(text, value.end)
-    if match is None or any(number.suffix != "b" for number in numbers.numbers(match["what"])):
+    if match is None or any(number.suffix != "b" for number in numbers.numbers(_NAMED.sub(" ", match["what"]))):
         return value.end, None
     if len(match["what"].split()) > 8:
         return value.end, None
-    return match.end(), match["what"].strip()
+    return match.end(), match["what"].strip(" .")
+
+
+def with_phrase(text: str, value: Link) -> Link:
+    """The value with what the words right after it, or after what it counts, say that it holds for."""
+    counted = _COUNTED.match(text, value.end)
+    after = replace(value, end=counted.end()) if counted else value
+    return _with(value, context=_joined(value.context, phrase_after(text, after)[1]))
 
 
 def following(text: str, position: int) -> Number | None:

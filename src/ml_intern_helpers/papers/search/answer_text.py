@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.text import spoken_time
+
 
 def headline(fields: dict[str, Any]) -> str:
     """How many papers, from whom, and which are shown."""
     names = [each["service"] for each in fields["services"] if each["answered"]]
     silent = [each["service"] for each in fields["services"] if not each["answered"]]
     number, start, returned = fields["matching"], fields["start"], fields["returned"]
-    what = "trending papers" if fields["mode"] == "trending" else "papers found"
-    said = f"{number:,} {what} by {', '.join(names)}" if number else "no paper matches"
+    what = ("trending paper" if fields["mode"] == "trending" else "paper") + ("" if number == 1 else "s")
+    said = f"{f'{number:,}' if number else 'no'} {what} found by {', '.join(names)}"
     if fields["read"] > number:
         said += f" ({fields['read']:,} before the filters)"
     if silent:
-        said += f"; NOT by {', '.join(silent)}"
+        said += f"; NO ANSWER from {', '.join(silent)}"
     if number and not returned:
         return f"{said}; --start {start} is past the last one"
     order = "in the Hub's order" if fields["mode"] == "trending" else "by score"
@@ -28,12 +30,11 @@ def services(fields: dict[str, Any]) -> list[str]:
 
 
 def why(row: dict[str, Any]) -> list[str]:
-    """The score of a paper, and its parts."""
+    """The score of a paper and its reasons; their parts as numbers are in `--json`."""
     score = row.get("score")
     if not score:
         return []
-    parts = " ".join(f"{name}={'?' if value is None else value}" for name, value in score["parts"].items())
-    lines = [f"   score {score['total']}: {score['reason']} [{parts}]"]
+    lines = [f"   score {score['total']}: {score['reason']}"]
     code = (row.get("hub") or {}).get("code")
     return [*lines, f"   code: {code}"] if code else lines
 
@@ -42,13 +43,6 @@ def _said(each: dict[str, Any]) -> str:
     if not each["answered"]:
         return f"no answer: {each['error']}"
     of = f" of {each['total']:,}" if each["total"] is not None else ""
-    age = f" (stored answer, {spoken_age(each['age_s'])} old)" if each["cached"] else ""
+    what = "the oldest" if each["service"] == "library" else "stored answer,"
+    age = f" ({what} {spoken_time(each['age_s'])} old)" if each["cached"] else ""
     return f"{each['papers']}{of} papers{age}"
-
-
-def spoken_age(seconds: int) -> str:
-    """`40 s`, `12 min`, `3 h`, `2 days`."""
-    for size, name, most in ((1, "s", 120), (60, "min", 120), (3600, "h", 48)):
-        if seconds < most * size:
-            return f"{seconds // size} {name}"
-    return f"{seconds // 86400} days"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -47,6 +48,7 @@ class Answered:
         pages: the Hub's paper pages by arXiv id.
         total: papers it counts in all, or None.
         error: why there is no answer, or None.
+        kept_at: of the library alone: Unix time in seconds of the oldest description among its papers.
     """
 
     service: str
@@ -55,18 +57,20 @@ class Answered:
     total: int | None = None
     response: Response | None = None
     error: ToolError | None = None
+    kept_at: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Who answered, with how much, and how old the answer is."""
         response = self.response
+        when = response.fetched_at if response else self.kept_at
         return {
             "service": self.service,
             "answered": self.error is None,
             "papers": len(self.papers) if self.error is None else None,
             "total": self.total,
-            "cached": response.cached if response else None,
-            "fetched_at": response.date if response else None,
-            "age_s": max(round(time.time() - response.fetched_at), 0) if response else None,
+            "cached": response.cached if response else (None if when is None else True),
+            "fetched_at": None if when is None else datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "age_s": None if when is None else max(round(time.time() - when), 0),
             "error": self.error.message if self.error else None,
         }
 

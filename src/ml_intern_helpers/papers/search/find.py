@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
-from ml_intern_helpers.errors import NotFound, ToolError, Unavailable
+from ml_intern_helpers.errors import NotFound, ToolError
 from ml_intern_helpers.http import Http, Response
-from ml_intern_helpers.papers import arxiv, hub, openalex
-from ml_intern_helpers.papers import semantic_scholar as s2
+from ml_intern_helpers.papers import arxiv, hub
+from ml_intern_helpers.papers.counts import counted
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.library import kept
 from ml_intern_helpers.papers.search.ask import POOL, Answered, Wanted, ask, trending
 from ml_intern_helpers.papers.search.merge import Hit, merged
 from ml_intern_helpers.papers.search.score import Score, score
-from ml_intern_helpers.services import SEMANTIC_SCHOLAR
+from ml_intern_helpers.services import HUB, SEMANTIC_SCHOLAR
 
 #: Paper pages are looked up for this many places of the ranking at a time: code and models decide within a block,
 #: and a page of results is the same whichever page was asked for before.
@@ -70,15 +70,15 @@ def popular(http: Http, today: date, first: int, last: int) -> Ranked:
 def _ranked(http: Http, wanted: Wanted, answers: list[Answered], today: date, places: tuple[int, int]) -> Ranked:
     hits = merged(answers)
     read = len(hits)
-    # A service that has just refused one request is not asked a second thing.
-    refused = any(answer.error for answer in answers if answer.service == SEMANTIC_SCHOLAR.name)
+    # A service that has just given no answer is not asked a second thing.
+    silent = {answer.service for answer in answers if answer.error}
     only_kept = any(answer.service == LIBRARY for answer in answers)
-    responses, notes = ([], []) if only_kept else _counted(http, hits, refused=refused)
+    responses, notes = ([], []) if only_kept else _counted(http, hits, refused=SEMANTIC_SCHOLAR.name in silent)
     more, told = _placed(http, hits) if wanted.categories else ((), [])
     passing = [hit for hit in hits if passes(hit, wanted)]
     names = [answer.service for answer in answers if not answer.error]
     ordered = _sorted(passing, wanted.words, names, today)
-    pages, missed = _with_pages(http, ordered, places)
+    pages, missed = ([], []) if HUB.name in silent else _with_pages(http, ordered, places)
     scored = [(hit, score(hit, wanted.words, names, today)) for hit in ordered]
     blocks = [scored[i : i + BLOCK] for i in range(0, len(scored), BLOCK)]
     final = tuple(pair for block in blocks for pair in sorted(block, key=lambda pair: -pair[1].total))
@@ -119,23 +119,13 @@ def _counted(http: Http, hits: Sequence[Hit], *, refused: bool = False) -> tuple
     without = {hit.paper.arxiv_id: hit for hit in hits if hit.paper.arxiv_id and hit.paper.citation_count is None}
     if not without:
         return [], []
-    asked, notes = sorted(without), []
-    try:
-        if refused:
-            raise Unavailable("Semantic Scholar did not answer")
-        found: s2.Found | openalex.WorkPage = s2.batch(http, asked)
-    except ToolError as err:
-        try:
-            found = openalex.counted(http, asked)
-        except ToolError as other:
-            return [], [f"citations of {len(without)} papers are unknown: {err.message}; {other.message}"]
-        notes = [f"{err.message}: citation counts are OpenAlex's, which counts preprints apart and judges no influence"]
-    for paper in found.papers:
-        hit = without.get(paper.arxiv_id or "")
-        if hit:  # the count alone: what else it says of the paper may be of another version
+    found = counted(http, sorted(without), refused=refused)
+    for arxiv_id, paper in found.papers.items():
+        hit = without.get(arxiv_id)
+        if hit:
             counts = (paper.citation_count, paper.influential_citation_count)
             hit.paper = replace(hit.paper, citation_count=counts[0], influential_citation_count=counts[1])
-    return [found.response], notes
+    return list(found.responses), [found.note] if found.note else []
 
 
 def _placed(http: Http, hits: Sequence[Hit]) -> tuple[tuple[Response, ...], list[str]]:
@@ -173,12 +163,15 @@ def _with_pages(http: Http, hits: list[Hit], places: tuple[int, int]) -> tuple[l
 
 
 def _library(words: str) -> Answered:
-    """What earlier runs have met; each paper keeps the date of its own."""
-    return Answered(LIBRARY, tuple(each.paper for each in kept.find(words, POOL)))
+    """What earlier runs have met; how old it is, is how old the oldest description is."""
+    found = kept.find(words, POOL)
+    return Answered(LIBRARY, tuple(each.paper for each in found), kept_at=min((each.fetched_at for each in found), default=None))
 
 
 def _failures(answers: Sequence[Answered]) -> list[str]:
-    told = [f"{answer.service} did not answer: {answer.error.message}" for answer in answers if answer.error]
+    told = [f"no papers from {answer.service}: {answer.error.message}" for answer in answers if answer.error]
+    if any(answer.error for answer in answers if answer.service == HUB.name):
+        told.append("code and models are unknown, so no paper is ranked by them")
     if any(answer.service == LIBRARY for answer in answers):
         told.append("no service answered; these are papers that earlier runs met, with the counts of that time")
     return told
@@ -192,5 +185,5 @@ def _first_error(answers: Sequence[Answered]) -> ToolError:
     """The most telling of several failures: a refusal of the query before a dead line."""
     errors = [answer.error for answer in answers if answer.error]
     named = next((answer.error for answer in answers if answer.error and answer.service != SEMANTIC_SCHOLAR.name), errors[0])
-    others = len(errors) - 1
-    return type(named)(f"{named.message} ({others} other services did not answer either)", hint=named.hint)
+    others = " and ".join(answer.service for answer in answers if answer.error and answer.error is not named)
+    return type(named)(f"{named.message}; nor is there an answer from {others}", hint=named.hint)

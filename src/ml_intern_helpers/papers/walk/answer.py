@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from ml_intern_helpers.papers.ids import require_id
 from ml_intern_helpers.papers.library import kept
 from ml_intern_helpers.papers.model import Limits, Paper
 from ml_intern_helpers.papers.sources import sources
-from ml_intern_helpers.papers.walk import data, files, lanes
+from ml_intern_helpers.papers.walk import abstracts, data, files, lanes
 from ml_intern_helpers.papers.walk.bibtex import bibtex
-from ml_intern_helpers.papers.walk.walk import Ask, Walk, walk
+from ml_intern_helpers.papers.walk.found import Ask, Walk
+from ml_intern_helpers.papers.walk.nearby import walked
 from ml_intern_helpers.report import Report
 
 
@@ -24,9 +25,13 @@ def run(args: argparse.Namespace, context: Context, empty: dict[str, Any], aims:
     """Walk, sort into lanes, write what was asked for."""
     given = {"hops": args.hops, "budget": args.budget, "papers": args.papers}
     ask = Ask(require_id(args.graph), **{name: value for name, value in given.items() if value is not None})
+    if aims.keys() & {"html", "save"}:
+        ask = replace(ask, spare=abstracts.answers(ask.papers))
     today = datetime.now(UTC).date()
     context.progress("asking Semantic Scholar …")
-    found = walk(context.http, ask, today, context.progress)
+    found = walked(context.http, ask, today, context.progress)
+    if ask.spare and not found.stopped:
+        abstracts.fill(context.http, found, ask.budget)
     for note in [*found.notes, *([found.stopped] if found.stopped else [])]:
         context.warn(note)
     _keep(found)
@@ -104,4 +109,4 @@ def _keep(found: Walk) -> None:
     """Into the library, once: stored answers have been through here already."""
     if any(not response.cached for response in found.responses):
         when = min(response.fetched_at for response in found.responses)
-        kept.keep(kept.Kept(node.paper, "Semantic Scholar", when) for node in found.nodes.values())
+        kept.keep(kept.Kept(node.paper, found.service, when) for node in found.nodes.values())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.text import shorten
+
 
 def headline(fields: dict[str, Any]) -> str:
     """`graph of arXiv:2305.18290: 200 papers, 412 links, 2 hops; 12 answers of at most 12 (0 requests made now)`."""
@@ -40,7 +42,10 @@ def place(row: dict[str, Any]) -> list[str]:
     steps = "hop" if at["hops"] == 1 else "hops"
     said = f"   {at['hops']} {steps} away; cited by {at['cited_here']} and citing {at['cites_here']} of these papers"
     link = at["link"]
-    return [said + (f"; {link['says']} [{link['arxiv_id'] or 'not on arXiv'}] {link['title']}:" if link else "")]
+    if not link:
+        return [said]
+    end = ":" if (row["citation"] or {}).get("contexts") else ""
+    return [f"{said}; {link['says']} [{link['arxiv_id'] or 'not on arXiv'}] {shorten(link['title'], 60)}{end}"]
 
 
 def files(fields: dict[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ml_intern_helpers.papers.model import Limits
 from ml_intern_helpers.papers.walk import lanes
-from ml_intern_helpers.papers.walk.walk import Ask, Walk
+from ml_intern_helpers.papers.walk.found import Ask, Walk
 
 WHOLE = Limits(abstract=None, authors=None, contexts=None)
 
@@ -35,7 +35,7 @@ def whole(found: Walk, ask: Ask, today: date) -> dict[str, Any]:
         "hops": ask.hops,
         "complete": found.complete(ask.hops),
         "stopped": found.stopped,
-        "source": "Semantic Scholar",
+        "source": found.service,
         "fetched_at": min(response.date for response in found.responses),
         "papers": papers,
         "links": links,

@@ -6,7 +6,7 @@ from datetime import date
 
 from ml_intern_helpers.papers.age import age_years, citations_a_year
 from ml_intern_helpers.papers.model import Citation
-from ml_intern_helpers.papers.walk.walk import Node, Walk
+from ml_intern_helpers.papers.walk.found import Node, Walk
 
 #: A paper younger than this belongs to the frontier.
 FRONTIER_YEARS = 2.0

@@ -1,13 +1,11 @@
-"""The graph as one file: time to the right, citations upward, drawn before any script runs; the script lets one explore.
+"""The graph as one file: drawn and listed before any script runs; the script lets one explore.
 
 The same graph makes the same bytes. Nothing loads and nothing is sent: the policy allows this style and this script alone.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,19 @@ from typing import Any
 from ml_intern_helpers import __version__
 from ml_intern_helpers.output import without_tokens
 from ml_intern_helpers.page_policy import policy
+from ml_intern_helpers.papers.walk import chart
+from ml_intern_helpers.papers.walk.lanes import FRONTIER_YEARS
 
 TEMPLATES = Path(__file__).with_name("templates")
-WIDTH, HEIGHT, MARGIN = 960, 520, 44
-#: Sentences per link that the page carries; all of them are in `--save`.
-_CONTEXTS = 2
+#: Sentences per link, and characters of an abstract, that the page carries; all of it is in `--save`.
+_CONTEXTS, _ABSTRACT = 2, 1500
+#: Lane -> what it is called and what that means.
+LANES = {
+    "seed": ("this paper", "the paper the walk began at"),
+    "landmark": ("landmark", "among the twenty that most papers of this graph cite"),
+    "frontier": ("frontier", f"less than {FRONTIER_YEARS:.0f} years old"),
+    "other": ("other", "neither"),
+}
 
 
 def page(graph: dict[str, Any]) -> str:
@@ -29,23 +35,49 @@ def page(graph: dict[str, Any]) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    graph = json.loads(without_tokens(json.dumps(graph)))  # before anything is cut: half a key is no longer known for one
+    papers = _ordered(graph["papers"])
     style, script = _own("graph.css"), _own("graph.js")
-    dots = _dots(graph)
     context = {
         "version": __version__,
         "graph": graph,
-        "seed": next(paper for paper in graph["papers"] if paper["key"] == graph["seed"]),
-        "dots": dots,
-        "lines": _lines(graph, dots),
-        "years": _years(graph),
-        "width": WIDTH,
-        "height": HEIGHT,
-        "data": _embedded(graph),
+        "seed": papers[0],
+        "lanes": _lanes(papers),
+        "abstract_most": _ABSTRACT,
+        **_drawing(graph, papers),
+        "data": _embedded(graph, papers),
         "style": style,
         "script": script,
         "policy": policy(style, script),
     }
-    return without_tokens(environment.get_template("graph.html").render(context)) + "\n"
+    return environment.get_template("graph.html").render(context) + "\n"
+
+
+def _ordered(papers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lane by lane; in each, what most papers here cite first, then what most papers anywhere do."""
+    order = list(LANES)
+    return sorted(papers, key=lambda each: (order.index(each["lane"]), -each["cited_here"], -(each["citation_count"] or 0)))
+
+
+def _lanes(papers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = [paper["lane"] for paper in papers]
+    return [{"lane": key, "name": name, "means": means, "papers": found.count(key)} for key, (name, means) in LANES.items()]
+
+
+def _drawing(graph: dict[str, Any], papers: list[dict[str, Any]]) -> dict[str, Any]:
+    scale = chart.axes(papers)
+    dots = chart.dots(papers, scale)
+    return {
+        "dots": dots,
+        "lines": chart.lines(graph["links"], dots),
+        "names": chart.names(dots),
+        "years": chart.years(scale),
+        "counts": chart.counts(scale),
+        "undated": chart.LEFT + chart.UNDATED if scale.left > chart.LEFT else None,
+        "frontier_x": chart.frontier(scale, graph["made_on"]),
+        "box": {"width": chart.WIDTH, "height": chart.HEIGHT, "left": chart.LEFT, "right": chart.WIDTH - chart.RIGHT}
+        | {"top": chart.TOP, "bottom": chart.HEIGHT - chart.BOTTOM},
+    }
 
 
 @cache
@@ -53,61 +85,15 @@ def _own(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8").strip()
 
 
-def _embedded(graph: dict[str, Any]) -> str:
+def _embedded(graph: dict[str, Any], papers: list[dict[str, Any]]) -> str:
     """Links and sentences for the script. No `<` is left: a title cannot end the block that holds it."""
-    numbers = {paper["key"]: number for number, paper in enumerate(graph["papers"])}
+    numbers = {paper["key"]: number for number, paper in enumerate(papers)}
     links = [
-        [numbers[link["citing"]], numbers[link["cited"]], bool(link["is_influential"]), (link["contexts"] or [])[:_CONTEXTS]]
+        [
+            *(numbers[link["citing"]], numbers[link["cited"]], bool(link["is_influential"])),
+            *((link["contexts"] or [])[:_CONTEXTS], link["intents"] or []),
+        ]
         for link in graph["links"]
     ]
     text = json.dumps({"links": links}, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
-def _when(paper: dict[str, Any]) -> float | None:
-    """The date as a year with its fraction; the middle of the year when only that is known."""
-    if paper["published"]:
-        year, month, day = map(int, paper["published"].split("-"))
-        return year + (month - 1) / 12 + (day - 1) / 366
-    return paper["year"] + 0.5 if paper["year"] else None
-
-
-def _span(graph: dict[str, Any]) -> tuple[float, float]:
-    """First and last date to draw; the oldest twentieth stands at the left edge, so that one classic squeezes nobody."""
-    known = sorted(when for when in map(_when, graph["papers"]) if when is not None)
-    if not known:
-        return 0.0, 1.0
-    first, last = known[len(known) // 20], known[-1]
-    return (first, last) if last - first >= 1 else (last - 1, last)
-
-
-def _dots(graph: dict[str, Any]) -> list[dict[str, Any]]:
-    first, last = _span(graph)
-    most = max((paper["citation_count"] or 0 for paper in graph["papers"]), default=0)
-    dots = []
-    for number, paper in enumerate(graph["papers"]):
-        when = _when(paper)
-        right = 0.0 if when is None else min(max((when - first) / (last - first), 0.0), 1.0)
-        up = math.log1p(paper["citation_count"] or 0) / math.log1p(max(most, 1))
-        x = MARGIN + right * (WIDTH - 2 * MARGIN) + _shake(paper["key"], 0)
-        y = HEIGHT - MARGIN - up * (HEIGHT - 2 * MARGIN) + _shake(paper["key"], 1)
-        radius = 4 + min(math.sqrt(paper["cited_here"]) * 1.6, 10)
-        dots.append({"number": number, "paper": paper, "x": round(x, 1), "y": round(y, 1), "r": round(radius, 1)})
-    return dots
-
-
-def _shake(key: str, which: int) -> float:
-    """A few units aside, always the same ones: papers of one day with no citations must not lie on each other."""
-    return hashlib.sha256(key.encode()).digest()[which] / 255 * 12 - 6
-
-
-def _lines(graph: dict[str, Any], dots: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    at = {dot["paper"]["key"]: dot for dot in dots}
-    return [{"one": at[link["citing"]], "two": at[link["cited"]], "strong": link["is_influential"]} for link in graph["links"]]
-
-
-def _years(graph: dict[str, Any]) -> list[dict[str, Any]]:
-    first, last = _span(graph)
-    step = max(round((last - first) / 8), 1)
-    years = [year for year in range(math.ceil(first), math.floor(last) + 1) if year % step == 0]
-    return [{"year": y, "x": round(MARGIN + (y - first) / (last - first) * (WIDTH - 2 * MARGIN), 1)} for y in years]

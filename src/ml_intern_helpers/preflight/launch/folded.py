@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ml_intern_helpers.preflight.asked import Asked
@@ -40,7 +39,7 @@ def header_of_launch(own: Header, launch: Launch) -> Header:
         told["env"] = "--env"
     if launch.volumes:
         told["volumes"] = "--volume"
-    return replace(own, jobs=jobs, requirements=(*installed_block(own, launch).requirements, *_packages(launch)), told=told)
+    return own._replace(jobs=jobs, requirements=(*installed_block(own, launch).requirements, *_packages(launch)), told=told)
 
 
 def installed_block(own: Header, launch: Launch) -> Header:
@@ -50,7 +49,7 @@ def installed_block(own: Header, launch: Launch) -> Header:
 
 def asked_by_launch(asked: Asked, launch: Launch) -> Asked:
     """What decides the releases: `--with` of the launch too, and no list of a folder that the job does not get."""
-    return replace(asked, with_=(*asked.with_, *(found.text for found in _packages(launch))), project=launch.mode != "jobs")
+    return asked._replace(with_=(*asked.with_, *(found.text for found in _packages(launch))), project=launch.mode != "jobs")
 
 
 def _mount(volume: str) -> str:

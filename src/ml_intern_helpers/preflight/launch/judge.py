@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class Judged:
 
     @property
     def status(self) -> Status:
-        if self.found.count("error"):
+        if self.found.number_of("error"):
             return "failed"
         return "unknown" if self.unread or (self.trains and self.found.settled_nothing) else "ok"
 
@@ -163,7 +163,7 @@ def _entry(one: Judged) -> dict[str, Any]:
 
 
 def _verdict(found: list[Judged], main: Judged, status: Status) -> str:
-    errors, warnings = (sum(one.found.count(kind) for one in found) for kind in ("error", "warning"))
+    errors, warnings = (sum(one.found.number_of(kind) for one in found) for kind in ("error", "warning"))
     slots = sum(item.state == "fill_in" for one in found for item in one.found.checklist)
     unread = sum(one.unread for one in found)
     counts = [(errors, "error"), (warnings, "warning"), (slots, "slot"), (unread, "script")]
@@ -200,7 +200,7 @@ def _placed(finding: Finding, launch: Launch) -> Finding:
     if launch.target.kind != "trl" or finding.file == launch.place:
         return finding
     fix = f"{finding.fix} (as an option, --NAME VALUE, or in the --config file)"
-    return replace(finding, file=launch.place, line=None, column=None, evidence=None, fix=fix)
+    return finding._replace(file=launch.place, line=None, column=None, evidence=None, fix=fix)
 
 
 def _item(item: dict[str, Any], launch: Launch) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ml_intern_helpers.preflight.given import ParserOptions
 from ml_intern_helpers.preflight.launch.field_words import field_words
 from ml_intern_helpers.preflight.launch.launch import Launch
@@ -18,8 +16,7 @@ def options_of_launch(launch: Launch, besides: ParserOptions | None) -> ParserOp
     values = {name: value for name, value in {**found.values, **given.values}.items() if name != "config"}
     hidden = {name: why for name, why in found.hidden.items() if name not in given.values}
     hidden |= {name: f"--{name} of the launch is set by the shell" for name in given.hidden}
-    return replace(
-        found,
+    return found._replace(
         values={name: value for name, value in values.items() if name not in hidden},
         hidden=hidden,
         negated=frozenset(given.negated),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ml_intern_helpers.preflight.names import dotted
@@ -35,7 +34,6 @@ class Declared(NamedTuple):
     required: bool
 
 
-@dataclass
 class Parsed:
     """The script's arguments.
 
@@ -45,9 +43,10 @@ class Parsed:
         problems: (message, fix) for what the parser ends with an error.
     """
 
-    values: dict[str, Value] = field(default_factory=dict)
-    complete: bool = False
-    problems: list[tuple[str, str]] = field(default_factory=list)
+    def __init__(self, *, complete: bool = False) -> None:
+        self.values: dict[str, Value] = {}
+        self.complete = complete
+        self.problems: list[tuple[str, str]] = []
 
 
 def parsed(script: Script) -> Parsed:

@@ -19,6 +19,7 @@ Good:
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts
@@ -30,15 +31,18 @@ MODES = ("jobs", "local")
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    for call, methods in facts.absent_methods:
+        if facts.blamable(call):
+            yield from _judged(facts, call, methods[0])
+
+
+def _judged(facts: Facts, call: ast.Call, method: str) -> Iterator[Outcome]:
     from ml_intern_helpers.preflight.advice import for_name
 
-    for call, methods in facts.absent_methods:
-        if not facts.blamable(call):
-            continue
-        advice = for_name(facts.offers, methods[0])
-        shown = ".".join(methods[0].split(".")[-2:])
-        if advice.existed:
-            release = "; ".join(part for part in (facts.offers.label(methods[0]), advice.since) if part)
-            yield failed(f"{shown} does not exist ({release}): AttributeError", advice.fix, call.func, whole=call)
-        elif advice.fix.startswith("did you mean"):  # it may be an attribute that holds a function
-            yield unknown(f"whether {shown} exists: the index does not list it; {advice.fix}", call.lineno)
+    advice = for_name(facts.offers, method)
+    shown = ".".join(method.split(".")[-2:])
+    if advice.existed:
+        release = "; ".join(part for part in (facts.offers.label(method), advice.since) if part)
+        yield failed(f"{shown} does not exist ({release}): AttributeError", advice.fix, call.func, whole=call)
+    elif advice.fix.startswith("did you mean"):  # it may be an attribute that holds a function
+        yield unknown(f"whether {shown} exists: the index does not list it; {advice.fix}", call.lineno)

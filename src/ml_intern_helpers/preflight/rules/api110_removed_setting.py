@@ -52,8 +52,6 @@ def check(facts: Facts) -> Iterator[Outcome]:
 
 def _judged(facts: Facts, node: ast.Attribute, configs: list[Construction], among: int) -> Iterator[Outcome]:
     """Gone from every config that the object may be; doubt when it may be something else."""
-    from ml_intern_helpers.preflight.advice import for_argument
-
     for config in configs:
         name = f"{config.role.library}.{config.role.name}"
         found = facts.offers.walk(name)
@@ -62,6 +60,8 @@ def _judged(facts: Facts, node: ast.Attribute, configs: list[Construction], amon
             return
         if node.attr not in _ever_gone():  # asked first: advice looks for what was meant, and takes its time
             return
+        from ml_intern_helpers.preflight.advice import for_argument
+
         advice = for_argument(facts.offers, name, node.attr, call)
         if not advice.existed:
             return

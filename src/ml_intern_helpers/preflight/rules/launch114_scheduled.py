@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.launch.words import masked
 from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
 
 CODE = "LAUNCH114"
@@ -29,6 +28,8 @@ def check(facts: Facts) -> Iterator[Outcome]:
     schedule = facts.launch.settings.get("schedule") if facts.launch else None
     if schedule is None:
         return
+    from ml_intern_helpers.preflight.launch.words import masked
+
     when = masked(schedule.value or "a schedule that is not known", 40)
     message = f"a scheduled job ({when}) starts and costs again and again until it is deleted"
     fix = "start it once: hf jobs uv run …; if the user asked for the schedule, say so in a suppression in the script"

@@ -15,12 +15,13 @@ Good:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.launch.launch import Swallowed
-from ml_intern_helpers.preflight.launch.script_args import declared_flags, own_parser
-from ml_intern_helpers.preflight.launch.words import masked
 from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.preflight.launch.launch import Swallowed
 
 CODE = "LAUNCH115"
 SEVERITY = "error"
@@ -36,6 +37,9 @@ _FOR_THE_JOB = frozenset(
 def check(facts: Facts) -> Iterator[Outcome]:
     if facts.launch is None:
         return
+    from ml_intern_helpers.preflight.launch.script_args import declared_flags
+    from ml_intern_helpers.preflight.launch.words import masked
+
     flags = declared_flags(facts.script)
     for one in facts.launch.swallowed:
         severity = _severity(facts, one, flags)
@@ -47,6 +51,8 @@ def check(facts: Facts) -> Iterator[Outcome]:
 
 def _severity(facts: Facts, one: Swallowed, flags: set[str]) -> str:
     """`error` where the script declares the option, or nobody can have meant the client's; `warning` where it may."""
+    from ml_intern_helpers.preflight.launch.script_args import own_parser
+
     cluster = not one.flag.startswith("--") and len(one.flag) > 2 and one.flag[1:3].isalpha()
     if one.flag in flags or cluster:
         return "error"

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.launch.script_args import parsed
 from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
 
 CODE = "LAUNCH116"
@@ -26,5 +25,9 @@ MODES = ("jobs", "local")
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
-    for message, fix in parsed(facts.script).problems if facts.launch else ():
-        yield failed_launch(message, fix, facts.launch.text if facts.launch else "")
+    if facts.launch is None:
+        return
+    from ml_intern_helpers.preflight.launch.script_args import parsed
+
+    for message, fix in parsed(facts.script).problems:
+        yield failed_launch(message, fix, facts.launch.text)

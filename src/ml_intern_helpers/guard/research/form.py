@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ml_intern_helpers.guard.research.evidence import unread
+
 MOST_WORDS = 1500
 _HEADINGS = {
     "RECIPES": "RECIPES (best first), the ranked table",
@@ -22,15 +24,19 @@ _PLACE = re.compile(
 _RULE = re.compile(r"[\s|:-]+")
 
 
-def faults_of(report: str) -> list[str]:
-    """What the report lacks, one line each; empty for one that can be implemented from."""
+def faults_of(report: str, read: str = "") -> list[str]:
+    """What the report lacks, one line each; empty for one that can be implemented from.
+
+    Args:
+        read: all that tools gave the reporter; "" where that is not known, and then nothing is held against it.
+    """
     found = [f"{told}" for word, told in _HEADINGS.items() if word not in report]
     if not _NOT_READ.search(report):
         found.append("NOT FOUND / NOT READ: what was looked for in vain, what was not opened")
     rows = recipes(report)
     if not rows and not _says_why_empty(report):
         found.append("no recipe in the table: at least one row, or under NOT FOUND why there is none")
-    found += [f"row {number}: {told}" for number, row in enumerate(rows, start=1) for told in _row_faults(row)][:6]
+    found += [f"row {number}: {told}" for number, row in enumerate(rows, start=1) for told in _row_faults(row, read)][:8]
     words = len(report.split())
     return found + ([f"{words} words: at most {MOST_WORDS}"] if words > MOST_WORDS else [])
 
@@ -49,13 +55,14 @@ def recipes(report: str) -> list[dict[str, str]]:
     return [dict(zip(head, row, strict=False)) for row in table[1:]]
 
 
-def _row_faults(row: dict[str, str]) -> list[str]:
+def _row_faults(row: dict[str, str], read: str) -> list[str]:
     text = " | ".join(row.values())
     found = [] if _PAPER.search(text) else ["the paper's id is missing"]
     found += [] if _PLACE.search(text) else ["the section or table is missing that the figures stand in"]
     result = next((cell for head, cell in row.items() if "result" in head), "")
     has_number = re.search(r"\d", result) or "not stated" in result.lower()
-    return found + ([] if has_number else ["the number that the recipe produced is missing (result vs baseline)"])
+    found += [] if has_number else ["the number that the recipe produced is missing (result vs baseline)"]
+    return found + unread(text, result, read)
 
 
 def _says_why_empty(report: str) -> bool:
