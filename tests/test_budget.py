@@ -126,6 +126,20 @@ def test_the_hub_settles_and_what_it_does_not_know_stands(budget: Callable[..., 
     assert asked.count("/api/jobs/ada/j1") == 1, "what is settled is not asked again"
 
 
+def test_an_estimate_is_said_to_be_one_until_the_hub_tells(budget: Callable[..., Outcome], tmp_path: Path, hub: Hub) -> None:
+    basis = "estimated: at most 90 min since it was put on file x 0.60 USD/h"
+    launch(tmp_path / "p", job_id="j1", state="stopped", settled_usd=0.9, settled_from=basis)
+    shown = budget().stdout
+    assert "0.90 USD spent at most (estimated)" in shown
+    assert "budget --apply-hub" in shown
+    hub.service.routes["/api/jobs/ada/j1"] = Answer(
+        {"id": "j1", "status": {"stage": "CANCELED"}, "durations": {"runningSecs": 1801}}
+    )
+    done = budget("--apply-hub", "--json", HF_ENDPOINT=hub.url, HF_TOKEN=hub.token)
+    [run] = done.json["runs"]
+    assert (run["state"], run["cost_usd"], run["settled"], run["estimated"]) == ("stopped", 0.31, True, False)
+
+
 def test_an_answer_about_another_job_settles_nothing(budget: Callable[..., Outcome], tmp_path: Path, hub: Hub) -> None:
     hub.service.routes["/api/jobs/ada/j1"] = Answer({"id": "j9", "status": {"stage": "CANCELED"}})
     launch(tmp_path / "p", job_id="j1")

@@ -17,6 +17,8 @@ from ml_intern_helpers.preflight.facts import facts_of
 from ml_intern_helpers.preflight.registry import all_rules
 from ml_intern_helpers.preflight.source import read_source
 from support.helpers import ROOT, Outcome
+from support.hub import Hub
+from support.loopback import Answer
 from support.training import training_python
 
 Helper = Callable[..., Outcome]
@@ -297,6 +299,34 @@ def test_a_dataset_that_cannot_be_asked_stays_a_slot_with_the_reason(
     assert item["reason"].startswith("columns of me/chat: ")
     assert "no answer" not in item["reason"], "the inspector's own reason"
     assert any("columns of me/chat" in one["reason"] for one in answer["unknowns"])
+
+
+MAPPED = "rows = rows.map(lambda row: {'prompt': row['KEY'], 'completion': row['answer']})"
+#: Dataset -> (lines after the loading, state of the columns line, codes, what the unknowns say).
+ON_THE_HUB = {
+    "what is read is there": ("ada/chat", MAPPED.replace("KEY", "question"), "pass", set(), ""),
+    "a column that is not": ("ada/chat", MAPPED.replace("KEY", "instruction"), "pass", {"DATA109"}, ""),
+    "columns that SFT cannot use": ("ada/chat", "", "pass", {"DATA102"}, ""),
+    "gated": ("ada/gated", "", "fill_in", set(), "columns of ada/gated: ada/gated is gated"),
+    "no such id": ("ada/none", "", "fill_in", set(), "columns of ada/none: no dataset 'ada/none'"),
+}
+
+
+@pytest.mark.parametrize("case", ON_THE_HUB)
+def test_the_columns_of_the_hub(case: str, helper: Helper, tmp_path: Path, hub: Hub) -> None:
+    hub.service.routes["/api/datasets"] = Answer([])
+    rows = b'{"question": "1 + 1?", "answer": "2"}\n' * 5
+    hub.add("dataset", "ada/chat", {"data.jsonl": rows})
+    hub.add("dataset", "ada/gated", {"data.jsonl": rows}, gated="manual")
+    name, lines, state, codes, said = ON_THE_HUB[case]
+    text = LOADS.replace("{0}", lines).replace('"json", data_files="chat.jsonl"', f'"{name}"')
+    script = write(tmp_path, "train.py", text)
+    done = helper(
+        "preflight_check", str(script), "--local", "--dataset", "auto", "--json", HF_ENDPOINT=hub.url, HF_TOKEN=hub.token
+    )
+    assert {one["code"] for one in done.json["findings"] if one["code"].startswith("DATA")} == codes
+    assert next(one for one in done.json["checklist"] if one["id"] == "columns")["state"] == state
+    assert any(said in one["reason"] for one in done.json["unknowns"]) or not said
 
 
 def test_without_dataset_nothing_is_asked_and_auto_opens_no_file(helper: Helper, tmp_path: Path) -> None:

@@ -54,6 +54,11 @@ def job(script: str, *options: str) -> str:
 
 
 JOBS = [f"{number:024}" for number in range(1, 9)]
+TASK = helper_script(ROOT, "task")
+AGREE = (
+    f"{TASK} agree --request x --method sft --adapter full --base-model m --dataset d --max-length 128 --effective-batch 8 "
+    "--where jobs --account ada"
+)
 #: Each rule: the bad launch, and what is right of it further down.
 STEPS = [
     Step(job("bad_import.py"), held="API102 error bad_import.py:7: trl.SFTScriptArguments does not exist"),
@@ -80,7 +85,12 @@ STEPS = [
     Step(job("train.py", "--name broken"), runs="no such thing"),
     Step(job("train.py", "--name broken"), held="failed twice in a row"),
     Step(job("train.py", "--name mended"), runs=JOBS[2]),
-    Step(f"{helper_script(ROOT, 'task')} close --reason 'the test is over'", runs="CLOSED"),
+    Step(f"{TASK} close --reason 'the test is over'", runs="CLOSED"),
+    # What the prompt names is good for one agreement, and for no more than it names.
+    Step(f"{AGREE} --spend-cap 100", held="100.00 USD stands in no message of the user"),
+    Step(f"{AGREE} --spend-cap 12", runs="OPEN"),
+    Step(f"{TASK} close --reason 'once more'", runs="CLOSED"),
+    Step(f"{AGREE} --spend-cap 12", held="the user has said nothing since the last task was agreed"),
 ]
 #: With a person to ask: what the user says yes and no to.
 ASKED = [
@@ -133,7 +143,7 @@ def play(folder: Path, mode: str) -> Played:
     host = Host(lambda request: "--name no" not in request["input"]["command"]) if mode == "asked" else None
     turns = [{"tool": "Bash", "input": {"command": step.command}} for step in steps]
     session = run_session(
-        folder, [*turns, {"text": "end"}], ["go"], "--plugin-dir", str(ROOT), *permissions,
+        folder, [*turns, {"text": "end"}], ["go, at most 12 USD"], "--plugin-dir", str(ROOT), *permissions,
         limit_s=300, path=f"{tools}:{PLAIN_PATH}", host=host, IS_SANDBOX="1", HF_TOKEN="hf_" + "a" * 24,
     )  # fmt: skip
     return Played(session, work, steps, host.asked if host else [])
@@ -166,7 +176,8 @@ def test_the_ledger_and_the_log_tell_the_same_story(played: dict[str, Played], m
     launches = [line for line in one.lines("runs.jsonl") if line.get("event") == "launch"]
     assert {line["where"] for line in launches} == {"jobs"}
     decisions = [line["decision"] for line in one.lines("guard.log")]
-    held = [bool(step.held) for step in one.steps if "hf jobs" in step.command and "logs" not in step.command]
+    looked_at = [step for step in one.steps if step.held or ("hf jobs" in step.command and "logs" not in step.command)]
+    held = [bool(step.held) for step in looked_at]
     assert [decision != "pass" for decision in decisions] == held
     assert one.session.denials == [step.command for step in one.steps if step.held]
 

@@ -137,7 +137,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         client = hub.client(folder / "home")
         path, variables = client.pop("PATH"), {name: value for name, value in client.items() if name != "HOME"}
         session = run_session(
-            folder, turns(), ["fine-tune ada/tiny"], "--plugin-dir", str(ROOT), "--allowedTools", allowed,
+            folder, turns(), ["fine-tune ada/tiny on Jobs, at most 10 USD"], "--plugin-dir", str(ROOT), "--allowedTools", allowed,
             limit_s=360, path=path, **variables,
         )  # fmt: skip
         return Story(session, folder / "work", hub)

@@ -421,11 +421,108 @@ def calling(number: int, more: bool = False) -> list[Row]:
     return [*turns, {"role": "tool", "tool_call_id": f"c{number}", "content": "1"}, bot("one")]
 
 
+def calling_in_the_old_way(number: int, content: str | None = None) -> list[Row]:
+    """A conversation with a call as OpenAI wrote it in 2023."""
+    call = {"name": "f", "arguments": json.dumps({"city": "Paris"} if number % 2 else {"x": number})}
+    turns = [user(question(number)), {"role": "assistant", "content": content, "function_call": call}]
+    return [*turns, {"role": "function", "name": "f", "content": "1"}, bot(f"one and {number}")]
+
+
+def gemini(number: int) -> list[Row]:
+    said = [("user", [question(number)]), ("model", [f"it means {number}", " and more"])]
+    return [{"role": role, "parts": [{"text": text} for text in texts]} for role, texts in said]
+
+
+def answered(number: int) -> Row:
+    return {
+        "id": "x",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": f"it means {number}", "refusal": None}}],
+    }
+
+
+FUNCTIONS = [
+    {"name": "f", "description": "what f does", "parameters": {"type": "object", "properties": {"x": {"type": "string"}}}}
+]
+
+
 def blocks(text: str) -> list[Row]:
     return [{"type": "text", "text": text}]
 
 
 PAIRS_MAPPED = {"sft": M, "dpo": M, "grpo": M, "kto": M, "reward": M}
+
+# What chat APIs take and give.
+API_CASES = [
+    Case(
+        "calls in OpenAI's old form",
+        rows(lambda n: {"messages": calling_in_the_old_way(n), "functions": FUNCTIONS}),
+        {"sft": M, "grpo": M},
+        {"SET216"},
+        form="messages-with-function-calls",
+        best=["sft"],
+    ),
+    Case(
+        "calls in OpenAI's old form with empty words: TRL trains on without the calls",
+        rows(lambda n: {"messages": calling_in_the_old_way(n, "")}),
+        {"sft": M, "grpo": M},
+        {"SET225"},
+        {"SET301"},
+        form="messages-with-function-calls",
+    ),
+    Case(
+        "Google's contents and parts",
+        rows(lambda n: {"contents": gemini(n)}),
+        {"sft": M, "grpo": M},
+        form="gemini",
+        best=["sft"],
+    ),
+    Case(
+        "Google's contents with a system instruction, missing in some rows",
+        rows(
+            lambda n: {
+                "systemInstruction": {"role": "system", "parts": [{"text": "be kind"}]} if n % 2 else None,
+                "contents": gemini(n),
+            }
+        ),
+        {"sft": M, "grpo": M},
+        form="gemini",
+    ),
+    Case(
+        "a log with requests and responses",
+        rows(lambda n: {"request": {"model": "m", "messages": chat(n)[:1]}, "response": answered(n), "ms": n}),
+        {"sft": M, "grpo": M},
+        form="api-log",
+        best=["sft"],
+    ),
+    Case(
+        "requests of a batch",
+        rows(lambda n: {"custom_id": str(n), "method": "POST", "body": {"model": "m", "messages": chat(n)[:1]}}),
+        {"grpo": M},
+        form="api-requests",
+        best=["grpo"],
+    ),
+    Case(
+        "responses of a batch: the questions are in another file",
+        rows(lambda n: {"custom_id": str(n), "response": {"status_code": 200, "body": answered(n)}, "error": None}),
+        {"sft": U, "dpo": U, "grpo": U, "kto": U, "reward": U},
+        form="api-responses",
+        best=[],
+    ),
+    Case(
+        "a conversation inside a struct",
+        rows(lambda n: {"id": n, "conversation": {"meta": {"from": "web"}, "turns": chat(n)}}),
+        {"sft": M, "grpo": M},
+        form="nested-messages",
+        best=["sft"],
+    ),
+    Case(
+        "several conversations in each row",
+        rows(lambda n: {"dialogs": [chat(n), chat(n + 100)]}),
+        {"sft": U, "dpo": U, "grpo": U, "kto": U, "reward": U},
+        form="conversations-in-lists",
+        best=[],
+    ),
+]
 
 # Shapes that take more than another name for a column.
 QUESTION_CASES = [
@@ -863,6 +960,7 @@ CASES = [
     *GRPO_CASES,
     *TARGET_CASES,
     *HOPELESS_CASES,
+    *API_CASES,
     *QUESTION_CASES,
     *WRITTEN_CASES,
     *PAIR_CASES,

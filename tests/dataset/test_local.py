@@ -50,7 +50,7 @@ BAD = [
     pytest.param("a.parquet", b"", "is empty", "nothing", id="empty Parquet"),
     pytest.param("a.arrow", b"ARROW1" + b"x" * 50, "no complete arrow file", "cut off", id="damaged Arrow"),
     pytest.param("a.pkl", b"cos\nsystem\n(S'touch pwned'\ntR.", "is not opened", "JSONL or Parquet", id="pickle"),
-    pytest.param("a.xlsx", b"PK\x03\x04", "of no format that is read here", ".jsonl", id="spreadsheet"),
+    pytest.param("a.xlsx", b"PK\x03\x04", "an Excel workbook", "save the sheet as CSV", id="spreadsheet"),
     pytest.param("a.jsonl.gz", gzip.compress(LINES.encode())[:-20], "a.jsonl.gz", "again", id="cut-off gzip"),
 ]
 

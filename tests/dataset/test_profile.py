@@ -17,7 +17,7 @@ from dataset.cases import bot, chat, question, sharegpt, system, user
 from dataset.viewer import Viewer, hub_with
 from ml_intern_helpers.dataset.profile.roles import pattern
 from ml_intern_helpers.dataset.profile.sizes import gap, summary
-from ml_intern_helpers.dataset.profile.sketch import K, from_json, overlap, row_hash, sketch
+from ml_intern_helpers.dataset.profile.sketch import K_OF_ALL, K, from_json, overlap, row_hash, sketch
 from support.helpers import ROOT, Outcome
 
 Call = Callable[..., Outcome]
@@ -37,21 +37,35 @@ def hashes(start: int, stop: int) -> list[int]:
     return [row_hash(f"row {number}") for number in range(start, stop)]
 
 
-@pytest.mark.parametrize(("shared", "size"), [(0, 20_000), (2_000, 20_000), (10_000, 20_000), (20_000, 20_000), (5_000, 8_000)])
-def test_the_estimate_is_within_its_error(shared: int, size: int) -> None:
-    """Two sets of `size` rows, `shared` of them in both: three standard errors hold, and the sketch is small."""
-    here, there = sketch(hashes(0, size)), sketch(hashes(size - shared, 2 * size - shared))
+SHARED = [(0, 20_000, 20_000), (2_000, 20_000, 20_000), (10_000, 20_000, 20_000), (20_000, 20_000, 20_000), (5_000, 8_000, 8_000)]
+UNEQUAL = [(1_500, 40_000, 3_000), (3_000, 40_000, 3_000), (90, 40_000, 100), (0, 40_000, 3_000)]
+
+
+@pytest.mark.parametrize("kept", [K, K_OF_ALL])
+@pytest.mark.parametrize(("shared", "size", "other"), SHARED + UNEQUAL)
+def test_the_estimate_is_within_its_error(shared: int, size: int, other: int, kept: int) -> None:
+    """Two sets, `shared` rows in both: three standard errors hold, of datasets of one size and of a large and a small one."""
+    made = [sketch(hashes(0, size)).to_json(kept), sketch(hashes(size - shared, size - shared + other)).to_json(K)]
+    here, there = (from_json(json.loads(json.dumps(item))) for item in made)
+    assert here is not None
+    assert there is not None
     found = overlap(here, there)
     assert not found.exact
-    # The error is that of the share of the union; a side's share moves up to twice as much.
-    assert abs(found.of_here - shared / size) <= 2 * 3 * found.error
-    assert from_json(json.loads(json.dumps(here.to_json()))) == here
-    assert len(json.dumps(here.to_json())) < 2200
+    assert abs(found.of_here - shared / size) <= 3 * found.error_of_here
+    assert abs(found.of_there - shared / other) <= 3 * found.error_of_there
+    assert found.error_of_here <= 0.07
+    assert found.error_of_there <= (0.07 if size == other or (kept == K_OF_ALL and other > 100) else 1)
+    assert len(json.dumps(made[0])) < 9 * kept
+
+
+def test_hashes_at_hand_are_counted_whatever_is_written_down() -> None:
+    found = overlap(sketch(hashes(0, 20_000)), sketch(hashes(15_000, 25_000)))
+    assert (found.rows, found.of_here, found.of_there, found.exact) == (5_000, 0.25, 0.5, True)
 
 
 def test_small_datasets_are_counted() -> None:
     found = overlap(sketch(hashes(0, 200)), sketch(hashes(150, 350)))
-    assert (found.rows, found.of_here, found.exact, found.error) == (50, 0.25, True, 0.0)
+    assert (found.rows, found.of_here, found.exact, found.error_of_here) == (50, 0.25, True, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import json
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 
 from support.helpers import Outcome
@@ -207,3 +210,101 @@ def test_a_stray_cell_among_marks_is_no_bug_of_ours(odd: object, marks: tuple[in
     rows = [{"prompt": text, "completion": "so", "score": marks[at % len(marks)]} for at, text in enumerate(TEXTS)]
     rows[5]["score"] = odd
     assert call(str(_jsonl(tmp_path / "a.jsonl", rows)), "--json").json["verdicts"]
+
+
+def test_identifiers_of_64_bits_make_no_method_incompatible(call: Call, tmp_path: Path) -> None:
+    """Hashes as ids: `datasets` reads them from files, but makes no rows of them from Python's numbers."""
+    import pyarrow as pa
+
+    rows = range(40)
+    columns: Row = {"id": pa.array([2**64 - 1 - n for n in rows], pa.uint64())}
+    columns |= {"instruction": [f"what is number {n} and why" for n in rows], "output": [f"it is {n}, I think" for n in rows]}
+    columns["output"][7] = ""
+    report = call(str(_parquet(tmp_path / "rows.parquet", columns)), "--method", "sft", "--json").json
+    assert report["verdicts"]["sft"]["verdict"] == "needs_mapping"
+    assert (report["decision"]["word"], report["decision"]["rows_out"]) == ("go_with_filters", 39)
+
+
+@pytest.mark.parametrize("full", [(), ("--full",)])
+def test_a_map_is_refused_as_datasets_does(full: tuple[str, ...], call: Call, tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    columns = {"text": ["one text", "and another"], "pairs": pa.array([[("a", 1)]] * 2, pa.map_(pa.string(), pa.int64()))}
+    path = str(_parquet(tmp_path / "rows.parquet", columns))
+    done = call(path, *full)
+    assert done.code == 3
+    assert "'pairs' is a map, a type that `datasets` refuses" in done.stderr
+    with pytest.raises(Exception, match="map"):
+        datasets.load_dataset("parquet", data_files=path, split="train", cache_dir=str(tmp_path / "cache"))
+
+
+def test_images_that_are_mere_bytes_are_told_apart_from_images(call: Call, tmp_path: Path) -> None:
+    """`datasets` writes into a file which columns are images; without that, they are loaded as bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    cells = pa.array([{"bytes": b"\x89PNG", "path": f"{n}.png"} for n in range(20)])
+    captions = [f"a picture of the number {n}" for n in range(20)]
+    loose = call(str(_parquet(tmp_path / "loose.parquet", {"image": cells, "caption": captions})), "--json").json
+    (told,) = [item for item in loose["findings"] if item["code"] == "SET306"]
+    assert "stored as bytes" in told["message"]
+    assert "cast_column('image', datasets.Image())" in told["fix"]
+    features = {"image": {"_type": "Image"}, "caption": {"dtype": "string", "_type": "Value"}}
+    written = pa.table({"image": cells, "caption": captions}).replace_schema_metadata(
+        {"huggingface": json.dumps({"info": {"features": features}})}
+    )
+    parquet.write_table(written, tmp_path / "made.parquet")
+    known = call(str(tmp_path / "made.parquet"), "--json").json
+    (told,) = [item for item in known["findings"] if item["code"] == "SET306"]
+    assert (told["severity"], "bytes" in told["message"]) == ("info", False)
+
+
+def test_recordings_are_for_none_of_these_methods(call: Call, tmp_path: Path) -> None:
+    columns = {
+        "audio": [{"bytes": b"RIFF", "path": "a.wav"}] * 9,
+        "transcription": [f"what was said in recording {n}" for n in range(9)],
+    }
+    report = call(str(_parquet(tmp_path / "rows.parquet", columns)), "--json").json
+    assert {verdict["verdict"] for verdict in report["verdicts"].values()} == {"incompatible"}
+    assert "keep 'transcription' and nothing else, as 'text'" in report["formats"][0]["note"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told", "hint"),
+    [
+        ("a b.jsonl.bz2", bz2.compress(b'{"text": "a"}\n'), "is packed", "bzcat 'a b.jsonl.bz2' | inspect_dataset -"),
+        ("a.jsonl.xz", lzma.compress(b'{"text": "a"}\n'), "is packed", "xzcat a.jsonl.xz | inspect_dataset -"),
+        ("a.jsonl.zst", b"\x28\xb5\x2f\xfd" + b"x" * 30, "is packed", "zstdcat a.jsonl.zst | inspect_dataset -"),
+        ("a.zip", b"PK\x03\x04" + b"x" * 30, "a zip archive", "unpack it"),
+        ("a.xlsx", b"PK\x03\x04" + b"x" * 30, "an Excel workbook", "save the sheet as CSV"),
+        ("a.db", b"SQLite format 3\x00" + b"x" * 30, "an SQLite database", "sqlite3 -header -csv"),
+        ("shard-000.tar", b"0.txt".ljust(257, b"\0") + b"ustar\0" + b"x" * 300, "a tar archive", "of a WebDataset"),
+        ("a.md", b"# title\n", "of no format that is read here", "give one of .jsonl"),
+    ],
+)
+def test_what_is_not_read_is_named_with_the_way_on(
+    name: str, data: bytes, told: str, hint: str, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(data)
+    done = call(f"./{name}")
+    assert done.code == 3
+    assert told in done.stderr
+    assert hint in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({f"q{n}": {"question": f"what is {n}", "answer": f"it is {n}"} for n in range(5)}, "5 values are the rows"),
+        ({"question": ["a b", "c d"], "answer": ["e f", "g h"]}, "2 values are columns of 2 rows"),
+        ({"question": "what is it", "answer": "it is that"}, None),
+    ],
+    ids=["rows by key", "columns", "one row"],
+)
+def test_a_table_written_another_way_round_is_told(document: Row, told: str | None, call: Call, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(document, indent=1))
+    report = call(str(tmp_path / "a.json"), "--json").json
+    assert report["looked_at"]["rows_sampled"] == 1
+    assert any(told in warning for warning in report["warnings"]) if told else not report["warnings"]
+    assert "the only row" in call(str(tmp_path / "a.json")).stdout

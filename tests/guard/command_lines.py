@@ -33,6 +33,18 @@ sudo -E python train.py
 flock /tmp/lock python train.py
 systemd-run --user python train.py
 srun --gres=gpu:1 python train.py
+srun -p gpu --gpus 2 --cpus-per-task 8 --mem 64G python train.py
+srun --nodes 2 --ntasks-per-node 1 bash -c 'torchrun train.py'
+salloc --gres gpu:1 -t 2:00:00 python train.py
+sbatch run.sh
+sbatch --gres gpu:1 -W run.sh
+sbatch --gpus 1 --wrap "python train.py"
+sbatch --wrap='python train.py' -p gpu
+$HOME/.local/bin/hf jobs uv run train.py
+$HF jobs uv run train.py
+hf jobs $WHAT
+$VENV/bin/python -m torch.distributed.run train.py
+parallel python train.py --lr {} ::: 1e-4 2e-4
 watch -n 60 python train.py
 script -c 'python train.py' log
 su -c 'python train.py' me
@@ -63,6 +75,8 @@ function go { python train.py; }; go
 go() { python train.py; }; go
 echo 1 2 | xargs -n1 python train.py --seed
 xargs -I{} python train.py --lr {} < rates
+xargs -I{} bash -c 'python train.py --lr {} > {}.log' < rates
+xargs -I{} bash -c 'hf jobs uv run train.py --lr={}' < rates
 find . -name lrs -exec python train.py {} \;
 make train
 make
@@ -265,6 +279,17 @@ ssh host uptime
 preflight_check train.py
 preflight_check --launch 'hf jobs uv run train.py'
 crontab -l
+squeue -u me
+scancel 5
+sinfo
+srun --pty bash
+srun nvidia-smi
+sbatch --help
+sbatch setup.sh
+sbatch --wrap 'nvidia-smi'
+$VENV/bin/pip install trl
+ls *.py | xargs grep train
+ls *.py | xargs -I{} cp {} out/
 """
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import json
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from guard.events import JOB, SUBMIT, URL, Project, bash, failed, read
 from ml_intern_helpers.runs.contract import task_for
 from ml_intern_helpers.runs.first_one import unproven
 from ml_intern_helpers.runs.run_record import runs_of
+from ml_intern_helpers.runs.when import now, stamp
 from support.helpers import ROOT
 
 AGENT = f"id={JOB} name=train-1 url={URL}\n"
@@ -18,6 +22,14 @@ HUMAN = f"✓ Job started\n  id: {JOB}\n  name: train-1\n  url: {URL}\n"
 AS_JSON = f'{{"id": "{JOB}", "name": "train-1", "url": "{URL}"}}\n'
 HINT = f"Hint: Use `hf jobs logs -f ada/{JOB}` to stream logs, or `hf jobs inspect ada/{JOB}` to check status.\n"
 STEP = "{'loss': '2.31', 'grad_norm': '1.2', 'learning_rate': '0.0001', 'epoch': '0.01'}\n"
+
+
+def minutes_ago(project: Project, minutes: float) -> None:
+    """The ledger as it would be had all its lines been written then."""
+    path = project.data / "runs.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    at = stamp(now() - timedelta(minutes=minutes))
+    path.write_text("".join(json.dumps({**line, "at": at}) + "\n" for line in lines))
 
 
 @pytest.mark.parametrize(
@@ -57,11 +69,13 @@ def test_submitted_job_is_on_file(project: Project, command: str, output: str, u
 )
 def test_attached_job_ends_as_the_client_says(project: Project, event: dict[str, object], state: str, trained: bool) -> None:
     project.reserve()
+    minutes_ago(project, 0.5)
     project.fire("post_tool_use", event)
     run = project.run()
     assert (run.state, run.text("job_id")) == (state, JOB)
-    assert run.cost_usd == 6.0, "what it really cost only the Hub tells"
     assert bool(run.text("trained_at")) is trained
+    ended = state != "running"
+    assert (run.cost_usd, run.estimated) == ((0.025, True) if ended else (6.0, False)), "one minute from the launch to its end"
 
 
 def test_refused_submission_frees_the_money(project: Project) -> None:
@@ -232,10 +246,63 @@ class TestWatching:
         assert (running.run().state, running.run().cost_usd) == ("failed", 0.25)
         assert "cost 0.25 USD" in said
 
-    def test_cancelled_job_holds_nothing_and_still_costs(self, running: Project) -> None:
-        running.fire("post_tool_use", bash(f"hf jobs cancel ada/{JOB}", f"id={JOB}"))
-        assert (running.run().state, running.run().cost_usd) == ("stopped", 6.0)
-        assert not self.holds(running)
+    @pytest.mark.parametrize(
+        ("command", "output"),
+        [
+            pytest.param(f"hf jobs cancel ada/{JOB}", f"id={JOB}\n", id="as-for-agents"),
+            pytest.param(f"hf jobs cancel {JOB}", f"✓ Job cancelled\n  id: {JOB}\n", id="as-for-people"),
+            pytest.param(f"hf jobs cancel {JOB} --format json", f'{{"id": "{JOB}"}}\n', id="json"),
+            pytest.param(f"hf jobs cancel --quiet {JOB}", f"{JOB}\n", id="quiet"),
+            pytest.param("hf jobs ps -q | xargs -n1 hf jobs cancel", f"id={JOB}\n", id="named-in-the-output-alone"),
+        ],
+    )
+    def test_cancelled_job_holds_nothing_and_costs_the_time_until_now(self, project: Project, command: str, output: str) -> None:
+        self.launched(project, minutes=19.5)
+        said = project.told("post_tool_use", bash(command, output, call="call-2"))
+        run = project.run()
+        assert (run.state, run.cost_usd, run.settled, run.estimated) == ("stopped", 0.5, True, True)
+        assert run.text("settled_from") == "estimated: at most 20 min since it was put on file x 1.50 USD/h"
+        assert "it cost at most 0.50 USD, an estimate" in said
+        assert not self.holds(project)
+
+    @pytest.mark.parametrize(
+        ("command", "output", "state"),
+        [
+            pytest.param(
+                f"hf jobs cancel {JOB} || true", f"Error: 404 for url 'https://x/{JOB}/cancel'", "stopped", id="refused"
+            ),
+            pytest.param(f"hf jobs cancel {JOB} > /dev/null", "", "stopped", id="not-seen"),
+            pytest.param("hf jobs cancel $OTHER; hf jobs ps --format json", f'[{{"id": "{JOB}"}}]', "running", id="another-one"),
+            pytest.param(f"echo hf jobs cancel; hf jobs logs {JOB}", f"id={JOB} and more", "running", id="only-spoken-of"),
+        ],
+    )
+    def test_no_word_of_its_end_leaves_the_money_set_aside(self, running: Project, command: str, output: str, state: str) -> None:
+        running.fire("post_tool_use", bash(command, output, call="call-2"))
+        assert running.run().cost_usd == 6.0
+        assert (running.run().state, running.run().settled) in ((state, False), ("stopped", False))
+
+    @pytest.mark.parametrize(("minutes", "usd"), [(-180, 6.0), (600, 6.0)], ids=["clock-set-back", "longer-than-its-limit"])
+    def test_an_estimate_is_never_made_up(self, project: Project, minutes: float, usd: float) -> None:
+        self.launched(project, minutes=minutes)
+        project.fire("post_tool_use", bash(f"hf jobs cancel {JOB}", f"id={JOB}\n", call="call-2"))
+        assert (project.run().state, project.run().cost_usd, project.run().settled) == ("stopped", usd, False)
+
+    def test_a_table_without_running_times_is_estimated_and_the_hub_knows_better(self, project: Project) -> None:
+        """Not 0.00 USD, which a cancelled job costs only when the Hub says that it never began."""
+        self.launched(project, minutes=59.5)
+        project.fire("post_tool_use", bash(f"hf jobs wait {JOB}", f"id\tstage\tmessage\n{JOB}\tCANCELED\t\n", call="call-2"))
+        assert (project.run().state, project.run().cost_usd, project.run().estimated) == ("stopped", 1.5, True)
+        known = f'[{{"id": "{JOB}", "status": {{"stage": "CANCELED"}}, "durations": {{"running_secs": 590}}}}]'
+        said = project.told("post_tool_use", bash(f"hf jobs inspect {JOB}", known, call="call-3"))
+        assert (project.run().cost_usd, project.run().settled, project.run().estimated) == (0.25, True, False)
+        assert "it cost 0.25 USD" in said or said == ""
+
+    @staticmethod
+    def launched(project: Project, minutes: float) -> None:
+        """A running job that was put on file so long ago."""
+        project.reserve()
+        project.fire("post_tool_use", bash(SUBMIT, AGENT))
+        minutes_ago(project, minutes)
 
     def test_narrow_table_names_the_job_by_its_beginning(self, running: Project) -> None:
         table = f"JOB_ID         NAME  STATUS RUNTIME\n-------------- ----- ------ -------\n{JOB[:11]}... train ERROR 1m 40s\n"
@@ -243,7 +310,7 @@ class TestWatching:
         assert running.run().state == "failed"
 
 
-@pytest.mark.parametrize("kind", ["corrupt-line", "locked", "a-folder-in-its-place"])
+@pytest.mark.parametrize("kind", ["corrupt-line", "a-folder-in-its-place"])
 def test_ledger_in_trouble_is_survived(project: Project, kind: str) -> None:
     project.reserve()
     ledger = project.data / "runs.jsonl"
@@ -252,14 +319,25 @@ def test_ledger_in_trouble_is_survived(project: Project, kind: str) -> None:
     elif kind == "a-folder-in-its-place":
         ledger.unlink()
         ledger.mkdir()
-    if kind == "locked":
-        with (project.data / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            project.fire("post_tool_use", bash(SUBMIT, AGENT))
-        return
     project.fire("post_tool_use", bash(SUBMIT, AGENT))
     if kind == "corrupt-line":
         assert project.run().text("job_id") == JOB
+
+
+def test_what_is_seen_while_the_ledger_is_locked_is_not_lost(project: Project) -> None:
+    """Another session is stopped in the middle of its work, for longer than a hook may take."""
+    project.reserve()
+    with (project.data / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        start = time.monotonic()
+        assert JOB in project.told("post_tool_use", bash(SUBMIT, AGENT))
+        said = project.told("post_tool_use", bash(f"hf jobs logs {JOB}", STEP, call="call-2"))
+        assert time.monotonic() - start < 15, "the client ends a hook after 20 s"
+        assert "was seen training" in said
+    assert (project.run().text("job_id"), bool(project.run().text("trained_at"))) == (JOB, True)
+    before = project.reserve(call="call-3")
+    assert [run.text("job_id") for run in runs_of(project.data).all] == [JOB, before.text("job_id")]
+    assert not list(project.data.glob("*.late-*")), "the next writer took them in"
 
 
 def test_project_without_us_gets_nothing(tmp_path: Path, home: Path) -> None:

@@ -336,4 +336,6 @@ def test_reading_them_and_writing_beside_them_is_free(project: Project, command:
 def test_an_edit_of_the_records_is_sent_back(project: Project, file: str, kind: str) -> None:
     event = {"tool_name": "Write", "tool_input": {"file_path": str(project.ours / file), "content": "{}"}}
     assert project.ask("", event=event).kind == kind
-    assert project.ask("", event=event, ML_INTERN_GUARD="off").kind == ""
+    assert project.ask("", event=event, ML_INTERN_GUARD="off") == ("", "", "", 0, "")
+    warned = project.ask("", event=event, ML_INTERN_GUARD="warn")
+    assert (warned.kind, "is not written by hand" in warned.context) == ("", kind == "deny")

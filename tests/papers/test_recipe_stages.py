@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ml_intern_helpers.papers.reading.latexml import read_page
+from ml_intern_helpers.papers.recipe import extract as extraction
 from ml_intern_helpers.papers.recipe.extract import Entry, extract
 from support.pages import PAPER, page, para, section, table
 
@@ -216,3 +217,17 @@ def test_a_listing_of_a_configuration() -> None:
     found = stated("learning_rate", section("A", "Configuration", listing, kind="appendix"))
     assert [entry.fact.value for entry in found] == [1e-6, 2e-6, 3e-6], "what is commented out is not in use"
     assert found[0].fact.quote == "learning_rate: 1.0e-6 # for the actor"
+
+
+def test_a_text_without_end_is_looked_at_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extraction, "MOST_CHARACTERS", 5_000)
+    body = page(
+        section("1", "Setup", para("The learning rate is 1e-5."), *[para("Words and words. " * 60)] * 9, para("We use 3 epochs."))
+    )
+    found = extract(read_page(body.encode(), PAPER, "arxiv-html", "u"))
+    assert found.cut
+    assert found.hyperparameters["learning_rate"]
+    assert not found.hyperparameters["epochs"]
+    assert not extract(
+        read_page(page(section("1", "Setup", para("We use 3 epochs. " * 20))).encode(), PAPER, "arxiv-html", "u")
+    ).cut

@@ -301,6 +301,8 @@ def test_a_loop_is_told_by_how_it_saves_and_tracks(check: Check) -> None:
     loop = "import torch, trackio\nfor b in d:\n  m(b).loss.backward()\n  o.step()\n"
     tracked = check(loop + "trackio.init(project='p')\ntorch.save(m, 'm.pt')\n", "--local")
     assert (tracked["exit"], tracked["status"]) == (0, "ok")
+    written = loop + "from torch.utils.tensorboard import SummaryWriter\nSummaryWriter('runs')\ntorch.save(m, 'm.pt')\n"
+    assert line(check(written, "--local"), "tracking")["state"] == "pass"
 
 
 def test_tensorboard_alone_fails_on_jobs_only(check: Check) -> None:

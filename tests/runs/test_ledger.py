@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from ml_intern_helpers.errors import BadData, Unavailable, UsageError
-from ml_intern_helpers.runs import ledger
+from ml_intern_helpers.runs import launching, ledger
+from ml_intern_helpers.runs.spend import ON_THIS_MACHINE
 from ml_intern_helpers.tokens import blanked
 from runs.tasks import as_somebody_else
 from support.helpers import ROOT
@@ -50,6 +51,17 @@ def public() -> Iterator[Path]:
         Path(name).chmod(0o755)
         yield Path(name)
         Path(name).chmod(0o755)
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[Path]:
+    """A folder whose lock another process keeps: one that was stopped, say."""
+    code = f"import fcntl,time; f=open({str(tmp_path / 'lock')!r},'w'); fcntl.flock(f,2); print(1,flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        yield tmp_path
+        holder.kill()
 
 
 def ids(folder: Path) -> list[str]:
@@ -193,23 +205,14 @@ def test_a_folder_of_somebody_else_is_read_and_not_written(public: Path) -> None
     assert ids(public) == ["one"]
 
 
-def test_a_lock_that_is_held_is_told_in_time(tmp_path: Path) -> None:
-    holder = subprocess.Popen(
-        [sys.executable, "-c", f"import fcntl,time; f=open({str(tmp_path / 'lock')!r},'w'); fcntl.flock(f,2); print(1,flush=True); time.sleep(60)"],
-        stdout=subprocess.PIPE,
-    )  # fmt: skip
-    assert holder.stdout is not None
-    holder.stdout.readline()
-    try:
-        started = time.monotonic()
-        with pytest.raises(Unavailable, match="holds the lock") as caught:
-            ledger.append(tmp_path, {"id": "one"}, timeout_s=0.3)
-        assert time.monotonic() - started < 5
-        assert "lsof" in str(caught.value.hint)
-    finally:
-        holder.kill()
-        holder.communicate()
-    ledger.append(tmp_path, {"id": "one"}, timeout_s=2)
+def test_a_launch_that_finds_the_lock_held_is_told_in_time(held: Path) -> None:
+    """Money is set aside in the step that finds it free: that cannot be put off, as a line about the past can."""
+    started = time.monotonic()
+    with pytest.raises(Unavailable, match="holds the lock") as caught:
+        launching.reserve(held, None, launching.Launch("python train.py", "local"), ON_THIS_MACHINE, timeout_s=0.3)
+    assert time.monotonic() - started < 5
+    assert "lsof" in str(caught.value.hint)
+    assert ids(held) == []
 
 
 def test_a_ledger_beyond_all_launches_is_refused(tmp_path: Path) -> None:
@@ -269,3 +272,52 @@ def test_blanking_takes_no_time_on_a_hostile_line(piece: str) -> None:
     started = time.process_time()
     blanked(piece * (200_000 // len(piece)))
     assert time.process_time() - started < 2
+
+
+def beside(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.startswith(f"{NAME}.late-")]
+
+
+def test_a_line_that_finds_the_lock_held_waits_beside_and_is_read(held: Path) -> None:
+    put(held, b'{"id":"one"}\n')
+    start = time.monotonic()
+    for number in range(10):
+        ledger.append(held, {"id": f"late-{number}"}, timeout_s=0.5)
+    assert time.monotonic() - start < 3, "only the first waits: a hook that says ten things must be done in time"
+    assert (held / NAME).read_bytes() == b'{"id":"one"}\n', "nobody writes without the lock"
+    assert ids(held) == ["one", *(f"late-{number}" for number in range(10))]
+    (held / "lock").unlink()  # as after the holder's end
+    ledger.append(held, {"id": "next"})
+    assert [json.loads(line)["id"] for line in (held / NAME).read_bytes().splitlines()][1:] == [*ids(held)[1:-1], "next"]
+    assert beside(held) == []
+
+
+def test_a_writer_killed_while_it_takes_lines_in_doubles_none(held: Path) -> None:
+    """Killed behind the write and before the removal. A second copy of an old state would undo the newer one."""
+    ledger.append(held, {"id": "run", "state": "running"}, timeout_s=0.1)
+    [name] = beside(held)
+    copy = (held / name).read_bytes()
+    (held / "lock").unlink()
+    ledger.append(held, {"id": "run", "state": "completed"})
+    (held / name).write_bytes(copy)
+    assert [entry["state"] for entry in ledger.read(held).entries] == ["running", "completed"]
+    ledger.append(held, {"id": "next"})
+    assert [entry.get("state") for entry in ledger.read(held).entries] == ["running", "completed", None]
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "half", "pipe"])
+def test_what_only_looks_like_a_waiting_line_is_no_danger(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"{NAME}.late-1"
+    (tmp_path / "secret").write_text('{"id": "stranger"}\n')
+    make = {"link": lambda: path.symlink_to("secret"), "folder": path.mkdir, "half": lambda: path.write_text('{"id": "ha')}
+    make.get(kind, lambda: os.mkfifo(path))()
+    ledger.append(tmp_path, {"id": "one"})
+    assert ids(tmp_path) == ["one"]
+
+
+def test_a_disk_without_room_for_a_waiting_line_is_told(held: Path) -> None:
+    code = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\nimport sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n"
+    code += f"from pathlib import Path\nfrom ml_intern_helpers.runs import ledger\nledger.append(Path({str(held)!r}), {{'id': 'x'}}, timeout_s=0.1)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "could not be written" in done.stderr
+    assert beside(held) == []

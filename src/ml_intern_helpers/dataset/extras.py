@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ml_intern_helpers.dataset.kinds import describe
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import find_parts
-from ml_intern_helpers.dataset.profile.make import profile, row_hashes
+from ml_intern_helpers.dataset.profile.make import profile, sketch_of_sample
 from ml_intern_helpers.dataset.target import Asked, parse
 from ml_intern_helpers.errors import BadData
 from ml_intern_helpers.report import Report
@@ -18,6 +18,10 @@ from ml_intern_helpers.text import clean
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.checks.context import Facts
     from ml_intern_helpers.dataset.profile.side import Side
+    from ml_intern_helpers.dataset.profile.sketch import Sketch
+
+    #: A look at a dataset, and the sketch of all its rows where these were read.
+    LookAtOther = Callable[[Asked], tuple[Look, Sketch | None]]
 
 #: Keys of the report that this module fills, with their values when nothing was asked for.
 EMPTY_FIELDS: dict[str, Any] = {"profile": None, "compare": None, "card_markdown": None, "html": None}
@@ -33,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--card", action="store_true", help="print Markdown on these data for a model card instead")
 
 
-def other_side(name: str, method: str | None, look: Callable[[Asked], Look]) -> Side:
+def other_side(name: str, method: str | None, look: LookAtOther) -> Side:
     """The dataset to compare with, from a saved answer or looked at now.
 
     Raises:
@@ -44,24 +48,24 @@ def other_side(name: str, method: str | None, look: Callable[[Asked], Look]) -> 
     side = saved(name)
     if side:
         return side
-    found = look(parse(name, config=None, split=None, revision=None, method=method))
+    found, of_all = look(parse(name, config=None, split=None, revision=None, method=method))
     columns = describe(found.columns, found.rows, found.types)
     parts = find_parts(columns, found.rows)
-    made = profile(found, columns, parts)
+    made = profile(found, columns, parts, of_all)
     if made is None:
         raise BadData(f"{found.dataset}: no complete row could be read", hint="there is nothing to compare with")
-    return Side(named(found.dataset, found.split), "looked at now", made, frozenset(row_hashes(found, columns, parts)))
+    return Side(named(found.dataset, found.split), "looked at now", made, of_all or sketch_of_sample(found, columns, parts))
 
 
-def compared(fields: dict[str, Any], facts: Facts, other: Side) -> dict[str, Any] | None:
-    """The `compare` object; None when this side has no rows."""
+def compared(fields: dict[str, Any], facts: Facts, other: Side, of_all: Sketch | None) -> dict[str, Any] | None:
+    """The `compare` object; None when this side has no rows. `of_all` is the sketch of a full scan of this side."""
     from ml_intern_helpers.dataset.profile.compare import compare
     from ml_intern_helpers.dataset.profile.side import Side, named
 
     if not fields["profile"]:
         return None
-    hashes = frozenset(row_hashes(facts.look, facts.columns, facts.parts))
-    here = Side(named(fields["dataset"], fields["looked_at"]["split"]), "looked at now", fields["profile"], hashes)
+    held = of_all or sketch_of_sample(facts.look, facts.columns, facts.parts)
+    here = Side(named(fields["dataset"], fields["looked_at"]["split"]), "looked at now", fields["profile"], held)
     return compare(here, other)
 
 
@@ -77,12 +81,12 @@ def check(args: argparse.Namespace) -> None:
         check_target(args.html, force=args.force)
 
 
-def fill(report: Report, args: argparse.Namespace, facts: Facts, look: Callable[[Asked], Look]) -> None:
+def fill(report: Report, args: argparse.Namespace, facts: Facts, of_all: Sketch | None, look: LookAtOther) -> None:
     """Add to `report` what `args` ask for; `look` reads the other dataset of a comparison."""
     if args.compare is not None:
-        report.fields["compare"] = compared(report.fields, facts, other_side(args.compare, args.method, look))
+        report.fields["compare"] = compared(report.fields, facts, other_side(args.compare, args.method, look), of_all)
     if args.card:
-        from ml_intern_helpers.dataset.card_text import card_text
+        from ml_intern_helpers.dataset.told.card import card_text
 
         report.fields["card_markdown"] = card_text(report.fields, report.findings)
     if args.html is not None:

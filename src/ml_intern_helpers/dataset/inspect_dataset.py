@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.dataset import extras
-from ml_intern_helpers.dataset import render as _render
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.checks.registry import run_checks
 from ml_intern_helpers.dataset.decision.decide import decide
-from ml_intern_helpers.dataset.definitions.secrets import hide
 from ml_intern_helpers.dataset.formats import formats
 from ml_intern_helpers.dataset.full import option as full
-from ml_intern_helpers.dataset.kinds import Column, describe
+from ml_intern_helpers.dataset.kinds import describe
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import find_parts
 from ml_intern_helpers.dataset.measuring import measure_rows
 from ml_intern_helpers.dataset.other_splits import read_others
 from ml_intern_helpers.dataset.other_splits import told as told_others
 from ml_intern_helpers.dataset.profile.make import profile
+from ml_intern_helpers.dataset.profile.sketch import Sketch
 from ml_intern_helpers.dataset.recommend import recommended
 from ml_intern_helpers.dataset.shapes.find import with_shapes
 from ml_intern_helpers.dataset.stdin import put_right, spooled
 from ml_intern_helpers.dataset.target import Asked, parse
-from ml_intern_helpers.dataset.verdicts import METHODS, Verdict, as_dict, verdicts
+from ml_intern_helpers.dataset.told import people, text
+from ml_intern_helpers.dataset.told.fields import look_fields
+from ml_intern_helpers.dataset.verdicts import METHODS, Verdict, verdicts
 from ml_intern_helpers.report import Report, Status
-from ml_intern_helpers.text import clean, clean_tree
+from ml_intern_helpers.text import clean_tree
 
 SUMMARY = (
     "Say what is in a dataset (Hub id or local files) and which training methods can use it, with mapping code that was run."
@@ -41,10 +41,6 @@ examples:
 
 exit code with --method: 0 ready, 1 needs mapping or incompatible; without: 0 when any method is ready or mappable"""
 
-#: Splits listed in a report; datasets with thousands of configs exist.
-MOST_SPLITS = 200
-MOST_COLUMNS = 200
-CELL_CHARACTERS = 600
 
 NO_DECISION: dict[str, Any] = {
     "word": "unknown",
@@ -130,6 +126,7 @@ def _inspected(dataset: str, args: argparse.Namespace, context: Context) -> Repo
     look = look if dataset == args.dataset else put_right(look)
     scanned = full.scanned(asked, look, args, context)
     look = scanned.look if scanned else look
+    of_all = scanned.sketch if scanned else None
     columns = describe(look.columns, look.rows, look.types)
     parts = with_shapes(find_parts(columns, look.rows), look.rows)
     found = verdicts(look, columns, parts, args.method)
@@ -141,17 +138,23 @@ def _inspected(dataset: str, args: argparse.Namespace, context: Context) -> Repo
     facts = Facts(
         look, columns, parts, found, args.method, beside, measured, tokens, args.max_length, scanned.whole if scanned else None
     )
-    report = Report("inspect_dataset", _status(found, args.method), _fields(look, columns, found, args))
+    report = Report("inspect_dataset", _status(found, args.method), look_fields(look, columns, found, args))
     report.fields["formats"] = clean_tree(formats(parts), limit=400)
     report.fields["recommended"] = clean_tree(advice, limit=300)
     report.findings = run_checks(facts)
     full.tell(report, scanned, asked, look, args)
     report.fields["other_splits"] = told_others(others, scanned.counted["leakage"] if scanned else None)
     report.fields |= {"lengths": lengths, "decision": decide(facts, report.findings, meant)}
-    report.fields |= {**extras.EMPTY_FIELDS, "profile": profile(look, columns, parts)}
+    report.fields |= {**extras.EMPTY_FIELDS, "profile": profile(look, columns, parts, of_all)}
     report.warnings = context.warnings  # the page tells them, too
-    extras.fill(report, args, facts, lambda other: _look(other, args.sample, context))
+    extras.fill(report, args, facts, of_all, lambda other: _other(other, args, context))
     return report
+
+
+def _other(asked: Asked, args: argparse.Namespace, context: Context) -> tuple[Look, Sketch | None]:
+    """The dataset to compare with; with `--full` all its rows are sketched."""
+    look = _look(asked, args.sample, context)
+    return look, full.sketched(asked, look, args, context)
 
 
 def _look(asked: Asked, sample: int, context: Context) -> Look:
@@ -180,51 +183,5 @@ def _status(found: Mapping[str, Verdict], method: str | None) -> Status:
     return "unknown" if "unknown" in words else "failed"
 
 
-def _fields(look: Look, columns: list[Column], found: Mapping[str, Verdict], args: argparse.Namespace) -> dict[str, Any]:
-    # Rows are printed as JSON, which holds their newlines; all else is printed as it is, where a newline would fake a line.
-    rows = [_shortened(row) for row in look.rows[: args.rows]]
-    return {
-        "dataset": clean(look.dataset, limit=300),
-        "method": args.method,
-        "source": clean_tree(asdict(look.source)),
-        "looked_at": clean_tree(look.looked_at()),
-        "splits": [clean_tree(asdict(split)) for split in look.splits[:MOST_SPLITS]],
-        "splits_total": len(look.splits),
-        "columns": [_column(column) for column in columns[:MOST_COLUMNS]],
-        "columns_total": len(columns),
-        "verdicts": {name: as_dict(verdict) for name, verdict in found.items()},
-        "load": look.load,
-        "card": clean_tree(asdict(look.card)) if look.card else None,
-        "full": None,
-        "on_jobs": None,
-        "sample_rows": clean_tree(rows, limit=CELL_CHARACTERS, keep_newlines=True),
-    }
-
-
-def _column(column: Column) -> dict[str, Any]:
-    return {
-        "name": clean(column.name, limit=200),
-        "type": clean(column.type, limit=400),
-        "type_is": "inferred from the sample" if column.inferred else "declared",
-        "kinds": column.kinds,
-        "mixed": column.mixed,
-        "nulls_in_sample": column.nulls,
-    }
-
-
-def _shortened(value: object, depth: int = 0) -> object:
-    """A row bounded for showing: long lists and deep nests cut, bytes and dates as text."""
-    if isinstance(value, dict):
-        return {str(key): _shortened(item, depth + 1) for key, item in list(value.items())[:60]}
-    if isinstance(value, (list, tuple)):
-        head = [_shortened(item, depth + 1) for item in value[:8]] if depth < 8 else ["…"]
-        return head + ([f"… {len(value) - 8} more items"] if len(value) > 8 else [])
-    if isinstance(value, str):
-        return hide(value[: 2 * CELL_CHARACTERS]) + value[2 * CELL_CHARACTERS :]
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    return f"<{len(value)} bytes>" if isinstance(value, bytes) else str(value)
-
-
-render = _render.render
-render_human = _render.render_human
+render = text.render
+render_human = people.render_human

@@ -23,6 +23,7 @@ REFERENCES = frozenset({
 })  # fmt: skip
 #: Characters up to which an answer can be compared as a whole, not only read.
 SHORT = 60
+_UNANSWERED = "prompts without answers: your reward functions judge what the model writes"
 
 
 def recommended(found: Mapping[str, Verdict], parts: Parts, rows: Rows) -> list[dict[str, str]]:
@@ -32,7 +33,10 @@ def recommended(found: Mapping[str, Verdict], parts: Parts, rows: Rows) -> list[
 
 
 def _in_order(parts: Parts, rows: Rows, usable: Mapping[str, str]) -> Advice:
-    if any("sft" in shape.refuses for shape in parts.shapes):
+    refusing = [shape for shape in parts.shapes if "sft" in shape.refuses]
+    if refusing:
+        if any("grpo" in shape.methods for shape in refusing):
+            yield "grpo", _UNANSWERED
         return
     if parts.has("chosen", "rejected") or any("dpo" in shape.methods for shape in parts.shapes):
         yield from _pairs()
@@ -60,7 +64,7 @@ def _answers(parts: Parts, rows: Rows, usable: Mapping[str, str]) -> Advice:
     if not first:
         yield from checked
     if not checked and "sft" not in usable:
-        yield "grpo", "prompts without answers: your reward functions judge what the model writes"
+        yield "grpo", _UNANSWERED
 
 
 def _checked(parts: Parts, rows: Rows) -> Advice:
@@ -87,7 +91,7 @@ def _demonstrations(parts: Parts) -> str:
     shape = next((shape for shape in parts.shapes if shape.name == "classification"), None)
     if shape and not shape.fields:
         return f"learns to write such texts, without {shown(shape.columns['class'])}"
-    if parts.has("messages") or parts.has("dialogue"):
+    if parts.has("messages") or parts.has("dialogue") or any("messages" in shape.fields for shape in parts.shapes):
         return "conversations with the assistant's turns to imitate"
     if parts.has("prompt", "completion") or any("completion" in shape.fields for shape in parts.shapes):
         return "prompts with answers to imitate"

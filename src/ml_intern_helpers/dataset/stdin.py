@@ -13,6 +13,7 @@ from typing import IO
 
 from ml_intern_helpers.dataset.local.bounds import MIB, MOST_BYTES, Warn
 from ml_intern_helpers.dataset.local.csv_sniff import table_ending
+from ml_intern_helpers.dataset.local.unread import PACKED
 from ml_intern_helpers.dataset.look import Look, Split
 from ml_intern_helpers.errors import BadData, ToolError, UsageError
 from ml_intern_helpers.text import human_bytes
@@ -25,8 +26,6 @@ _BLOCK = 4 * MIB
 #: What is looked at to tell the format.
 _HEAD_BYTES = 64 * 1024
 _BINARY = {b"PAR1": ".parquet", b"ARROW1": ".arrow"}
-#: How packed files begin, and what unpacks them.
-_PACKED = {b"\x1f\x8b": "zcat", b"\x28\xb5\x2f\xfd": "zstdcat", b"BZh": "bzcat", b"\xfd7zXZ": "xzcat"}
 
 
 @contextmanager
@@ -89,7 +88,7 @@ def _ending(path: Path) -> str:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start[:1] in (b"{", b"["):
         return ".json"
-    for sign, tool in _PACKED.items():
+    for sign, tool in PACKED.items():
         if head.startswith(sign):
             raise BadData(
                 "what came from standard input is packed", hint=f"unpack it on the way: {tool} FILE | inspect_dataset -"

@@ -31,3 +31,11 @@ class Decision(NamedTuple):
 
 
 PASS = Decision("pass")
+
+
+def softened(decision: Decision) -> Decision:
+    """`ML_INTERN_GUARD=warn`: told, not held."""
+    if decision.kind not in ("deny", "ask"):
+        return decision
+    told = f"ML_INTERN_GUARD=warn let this pass. Switched on, the guard says: {decision.reason}"
+    return Decision("pass", context=told, codes=decision.codes)

@@ -8,6 +8,8 @@ import re
 _SIGNS = re.compile(
     r"(?<![\w.-])(?:hf|hf\.exe|huggingface-cli|accelerate|torchrun|deepspeed|trl|i?python[\d.]*t?|pypy[\d.]*|uvx?|pipx"
     r"|make|gmake|bash|sh|zsh|dash|ksh|source|eval|sbatch|launch)(?![\w.-])|\.(?:py|ipynb|sh|bash|slurm|sbatch)(?!\w)|/api/(?:scheduled-)?jobs/"
+    # A command that only the shell knows: `$CMD`, `$(cat cmd)`.
+    r"|(?:^|[;&|(\n]|\b(?:then|do|else|exec|nohup|time|sudo|setsid|timeout\s+\S+)\s)\s*(?:\$[{@*A-Za-z_]|\$\(\s*(?:cat\s|<)|`\s*cat\s)"
 )
 _QUOTES = re.compile(r"""['"\\]""")
 #: Joins, substitutions, redirects into programs: behind one of these stands another command.
@@ -24,7 +26,7 @@ _READS_ONLY = re.compile(
 
 def touches_records(command: str) -> bool:
     """True when the line may change what was agreed or what is on file; see `own_records`."""
-    return ".ml-intern" in command or " change" in command
+    return ".ml-intern" in command or " change" in command or " agree" in command
 
 
 def concerns_us(command: str) -> bool:
@@ -36,4 +38,9 @@ def launches_nothing(command: str) -> bool:
     """True when the line certainly starts no training and submits no job."""
     if not _SIGNS.search(_QUOTES.sub("", command)):
         return True
+    return only_reads(command)
+
+
+def only_reads(command: str) -> bool:
+    """True for a single command that starts none of its arguments: `grep "python train.py" notes`."""
     return not _SEVERAL.search(command) and bool(_READS_ONLY.match(command))

@@ -89,9 +89,11 @@ def _of_guards(event: dict[str, object]) -> dict[str, object] | None:
         return launch_guard.guarded(event, command, cwd).answer()
     if tool in ("Write", "Edit", "MultiEdit") and ".ml-intern" in str(tool_input.get("file_path")):
         from ml_intern_helpers.guard import control
+        from ml_intern_helpers.guard.decisions import softened
         from ml_intern_helpers.guard.permissions import own_records
 
-        return own_records.on_edit(tool_input).answer() if control.mode() == "on" else None
+        held, mode = own_records.on_edit(tool_input), control.mode()
+        return None if mode == "off" else (softened(held) if mode == "warn" else held).answer()
     if tool == "Read" and own_texts.allows(tool_input):
         return _decision("allow", "reference or recipe of the ml-intern plugin")
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
+from ml_intern_helpers.preflight.mapped_columns import mapped
 from ml_intern_helpers.preflight.names import dotted, reaching
 from ml_intern_helpers.preflight.parameters import arguments_for
 from ml_intern_helpers.preflight.resolve import value_of
@@ -107,6 +108,9 @@ def _changed(script: Script, call: ast.Call, base: ast.expr, attr: str, far: int
     before = columns_of(script, base, far + 1)
     if before.state == "unseen":
         return before
+    after = mapped(script, call, before.names) if before.state == "known" and attr == "map" else None
+    if after is not None:
+        return Columns("known", after, script.source.segment(call, limit=80), call.end_lineno)
     if before.state == "known" and attr != "map":
         names = _renamed(script, call, before.names) if attr.startswith("rename") else _removed(script, call, before.names)
         if names is not None:

@@ -100,7 +100,7 @@ def _apply_hub(folder: Path, context: Context) -> None:
     """Ask about every paid run that is not settled; what cannot be had is a warning, and its reservation stands."""
     from ml_intern_helpers.runs.job_lookup import asked
 
-    open_ones = [one for one in runs_of(folder).all if one.paid and not one.settled and one.text("job_id")]
+    open_ones = [one for one in runs_of(folder).all if one.paid and (not one.settled or one.estimated) and one.text("job_id")]
     for one, answer in asked(context.http, open_ones):
         if isinstance(answer, ToolError):
             context.warn(f"{one.id}: {answer.message}; what was reserved for it stands")
@@ -163,6 +163,7 @@ def _line(one: Run) -> dict[str, Any]:
         "timeout_s": one.figure("timeout_s"),
         "cost_usd": one.cost_usd,
         "settled": one.settled,
+        "estimated": one.estimated,
         "seen_training": bool(one.text("trained_at")),
         "job_id": clean(one.text("job_id"), limit=80) or None,
         "url": clean(one.text("url"), limit=300) or None,

@@ -49,7 +49,7 @@ def _runs(fields: dict[str, Any]) -> Iterator[str]:
     if not fields["runs_total"]:
         yield "  no run is on file"
     for one in fields["runs"]:
-        kind = "spent" if one["settled"] else "set aside"
+        kind = "spent at most (estimated)" if one["estimated"] else "spent" if one["settled"] else "set aside"
         money = "cost unknown" if one["cost_usd"] is None else f"{one['cost_usd']:.2f} USD {kind}"
         place = f"{one['flavor'] or 'jobs'}{_limit_of(one)}" if one["where"] == "jobs" else "local"
         trained = ", seen training" if one["seen_training"] else ""
@@ -67,3 +67,5 @@ def _notes(fields: dict[str, Any]) -> Iterator[str]:
         yield f"  damaged: line {lines} of {fields['path']}: a launch may be missing; mend or remove it"
     if any(not one["settled"] for one in fields["runs"]):
         yield "  set aside becomes spent with `budget --apply-hub`, once the job has ended"
+    if any(one["estimated"] for one in fields["runs"]):
+        yield "  estimated: from the launch to the end that was seen; `budget --apply-hub` asks for the running time itself"

@@ -97,7 +97,7 @@ def tell(folder: Path, run_id: str, **changes: Any) -> None:
 
     Raises:
         UsageError: the state is none that a run can be in.
-        Unavailable: the ledger is locked or cannot be written.
+        Unavailable: the ledger cannot be written.
     """
     state = changes.get("state")
     if state is not None and state not in (*UNFINISHED, *FINISHED):

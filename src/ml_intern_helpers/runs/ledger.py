@@ -1,7 +1,8 @@
 """The run ledger `.ml-intern/runs.jsonl`: one line per launch, further lines for what became of it; nothing is rewritten.
 
-A line is on the disk, whole, when `append` returns. A process that is killed half-way leaves at most the beginning of a line
-that nobody was told of; the next writer removes it. Whoever reads needs no lock.
+A line is on the disk, whole, when `append` returns: at the end of the ledger, or beside it where another process keeps the lock
+(see `late`). A process that is killed half-way leaves at most the beginning of a line that nobody was told of; the next writer
+removes it. Whoever reads needs no lock.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ml_intern_helpers.errors import BadData, UsageError
 from ml_intern_helpers.paths import sync_folder
-from ml_intern_helpers.runs import places
-from ml_intern_helpers.runs.locking import LONGEST_WAIT_S, cannot_write, locked
+from ml_intern_helpers.runs import late, places
+from ml_intern_helpers.runs.locking import Held, cannot_write, locked
 from ml_intern_helpers.runs.when import now, stamp
 from ml_intern_helpers.text import clean
 from ml_intern_helpers.tokens import blanked
@@ -25,6 +26,8 @@ from ml_intern_helpers.tokens import blanked
 MAX_BYTES = 64 * 1024 * 1024
 MAX_LINE_BYTES = 256 * 1024
 _BLOCK = 64 * 1024
+#: Then a line goes beside the ledger: a hook that says several things must be done before the client ends it.
+_LONGEST_WAIT_S = 2.0
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -49,7 +52,14 @@ def read(folder: Path) -> Lines:
     Raises:
         BadData: it is no file, too large, or may not be read. Never for what stands in its lines.
     """
-    path = folder / places.LEDGER
+    # Looked at first: a line that is taken in meanwhile then stands in both, and not in neither.
+    waiting = [_lines(late.content(path)) for path in late.files(folder)]
+    found = _on_file(folder / places.LEDGER)
+    late_ones = (entry for lines in waiting for entry in lines.entries if entry not in found.entries)
+    return replace(found, entries=[*found.entries, *late_ones]) if waiting else found
+
+
+def _on_file(path: Path) -> Lines:
     try:
         if not os.path.lexists(path):
             return Lines()
@@ -63,21 +73,31 @@ def read(folder: Path) -> Lines:
     return _lines(data)
 
 
-def append(folder: Path, *entries: dict[str, Any], timeout_s: float = LONGEST_WAIT_S) -> None:
+def append(folder: Path, *entries: dict[str, Any], timeout_s: float = _LONGEST_WAIT_S) -> None:
     """Put `entries` at the end of the ledger, all or none; they are on the disk when this returns.
+
+    Where another process keeps the lock for longer than `timeout_s` they are put beside it. Nobody waits for a lock that somebody
+    else has just given up on.
 
     Raises:
         UsageError: an entry has no id, or is too long for a line.
-        Unavailable: the folder is locked or cannot be written (disk full): nothing was added, nothing is lost.
+        Unavailable: the folder cannot be written (disk full): nothing was added, nothing is lost.
     """
     data = b"".join(map(encoded, entries))
-    with locked(folder, timeout_s=timeout_s):
-        append_locked(folder, data)
+    try:
+        with locked(folder, timeout_s=0 if late.files(folder) else timeout_s):
+            append_locked(folder, data)
+    except Held:
+        try:
+            late.put(folder, data)
+        except OSError as err:
+            raise cannot_write(folder, err) from err
 
 
 def append_locked(folder: Path, data: bytes) -> None:
-    """As `append`, for whoever holds the lock already."""
-    path = folder / places.LEDGER
+    """As `append`, for whoever holds the lock already; what waits beside the ledger comes first."""
+    path, waiting = folder / places.LEDGER, [one for one in late.files(folder) if late.content(one)]
+    data = _not_yet_in(path, waiting) + data
     try:
         is_new = not os.path.lexists(path)
         descriptor = os.open(path, _FLAGS, 0o666)
@@ -91,6 +111,14 @@ def append_locked(folder: Path, data: bytes) -> None:
             sync_folder(folder)
     except OSError as err:
         raise cannot_write(path, err) from err
+    late.taken_in(waiting)
+
+
+def _not_yet_in(path: Path, waiting: list[Path]) -> bytes:
+    """The lines beside the ledger, without those of a writer that was killed before it could remove their file."""
+    known = _on_file(path).entries if waiting else []
+    lines = (line for one in waiting for line in late.content(one).splitlines(keepends=True))
+    return b"".join(line for line in lines if _parsed(line) not in known)
 
 
 def encoded(entry: dict[str, Any]) -> bytes:

@@ -18,12 +18,17 @@ LONGEST_WAIT_S = 10.0
 _STEP_S = 0.01
 
 
+class Held(Unavailable):
+    """Another process keeps the lock."""
+
+
 @contextmanager
 def locked(folder: Path, *, timeout_s: float = LONGEST_WAIT_S) -> Iterator[None]:
     """Hold the folder's lock during the body; the folder is made when it is missing.
 
     Raises:
-        Unavailable: it cannot be written, or another process keeps the lock for longer than `timeout_s`.
+        Unavailable: it cannot be written.
+        Held: another process keeps the lock for longer than `timeout_s`.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +52,7 @@ def _acquire(descriptor: int, folder: Path, ends_at: float) -> None:
                 raise cannot_write(folder, err) from err
         if time.monotonic() >= ends_at:
             hint = f"see who has it open (`lsof {folder / NAME}`), end or continue that process, and try again"
-            raise Unavailable(f"another process holds the lock of {folder}", hint=hint)
+            raise Held(f"another process holds the lock of {folder}", hint=hint)
         time.sleep(_STEP_S)
 
 

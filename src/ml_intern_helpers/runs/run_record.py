@@ -17,6 +17,8 @@ from ml_intern_helpers.tokens import blanked
 #: `reserved`: money is set aside, the launch has not been seen to happen. `released`: it did not happen.
 UNFINISHED = ("reserved", "running")
 FINISHED = ("completed", "failed", "stopped", "released")
+#: What `settled_from` begins with where a figure is the most it can have been.
+ESTIMATED = "estimated: at most "
 #: Two machines' clocks differ by this much without anything being wrong.
 _SKEW = timedelta(minutes=5)
 
@@ -72,6 +74,11 @@ class Run:
     @property
     def settled(self) -> bool:
         return not self.paid or self.state == "released" or (self.finished and self.figure("settled_usd") is not None)
+
+    @property
+    def estimated(self) -> bool:
+        """What it cost is the most it can have been; the Hub may know better."""
+        return self.paid and self.settled and self.text("settled_from").startswith(ESTIMATED)
 
     @property
     def fingerprint(self) -> str:

@@ -1,13 +1,14 @@
-"""What a job cost and how it ended, from what the Hub says of it (`GET /api/jobs/NAMESPACE/ID`)."""
+"""What a job cost and how it ended: as the Hub says (`GET /api/jobs/NAMESPACE/ID`), else the most it can have been."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from ml_intern_helpers.runs.run_record import Run
+from ml_intern_helpers.runs.run_record import ESTIMATED, Run
 from ml_intern_helpers.runs.task_schema import number
 from ml_intern_helpers.runs.when import parsed
 
@@ -20,6 +21,8 @@ STATES = {
     "ERROR": "failed",
     "DELETED": "stopped",
 }
+#: No job begins and ends in less. A launch that seems to is one whose stamp lies in the future, and was put to the present.
+_SOONEST_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,22 @@ def settlement(run: Run, job: Mapping[str, Any]) -> Settlement:
         return Settlement(state, None, seconds, "its running time or price is not known: what was reserved stands")
     minutes = math.ceil(seconds / 60)
     return Settlement(state, round(price * minutes / 60, 4), seconds, f"{minutes} min of running x {price:.2f} USD/h")
+
+
+def estimate(run: Run, at: datetime) -> dict[str, Any]:
+    """The entries for a job that has ended by `at`, where nobody says how long it ran: it was put on file before it began.
+
+    That is the most it can have cost, and the Hub's figure replaces it (`hf jobs inspect`, `budget --apply-hub`). Nothing where
+    that is no less than what is set aside, or the clock was set back in between.
+    """
+    price, reserved = run.figure("usd_per_hour"), run.figure("reserved_usd")
+    seconds = (at - run.launched_at).total_seconds()
+    if price is None or seconds < _SOONEST_S:
+        return {}
+    minutes = math.ceil(seconds / 60)
+    usd = round(price * minutes / 60, 4)
+    basis = f"{ESTIMATED}{minutes} min since it was put on file x {price:.2f} USD/h"
+    return {"settled_usd": usd, "settled_from": basis} if reserved is None or usd < reserved else {}
 
 
 def running_seconds(job: Mapping[str, Any]) -> float | None:

@@ -84,6 +84,8 @@ class Facts:
                 yield part, column, [row.get(column) for row in self.rows]
 
 
+#: Keys under which a turn calls tools; the second is OpenAI's old one.
+CALLS = ("tool_calls", "function_call")
 Check = Callable[[Facts], Iterable[Finding]]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ml_intern_helpers.dataset.checks.context import Facts, finding, turns, words
+from ml_intern_helpers.dataset.checks.context import CALLS, Facts, finding, turns, words
 from ml_intern_helpers.dataset.checks.no_question import unasked
 from ml_intern_helpers.report import Finding
 
@@ -21,5 +21,5 @@ def hollow(cell: object) -> bool:
     if isinstance(cell, str):
         return not cell.strip()
     return any(
-        isinstance(words(turn), str) and not str(words(turn)).strip() and not turn.get("tool_calls") for turn in turns(cell)
+        isinstance(words(turn), str) and not str(words(turn)).strip() and not any(map(turn.get, CALLS)) for turn in turns(cell)
     )

@@ -36,6 +36,7 @@ CODES = {
     "arguments": "SET222",
     "system_ignored": "SET223",
     "single_turns": "SET224",
+    "function_call": "SET225",
 }
 
 

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.checks.registry import run_checks
 from ml_intern_helpers.dataset.decision.filters import Filtered, filtered
-from ml_intern_helpers.dataset.decision.steps import Step, steps
+from ml_intern_helpers.dataset.decision.step import Step
+from ml_intern_helpers.dataset.decision.steps import steps
 from ml_intern_helpers.dataset.definitions.limits import MOST_REMOVED
 from ml_intern_helpers.dataset.kinds import describe
 from ml_intern_helpers.dataset.mapping.run import MappingFailed, run

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_intern_helpers.dataset.checks.context import Facts
-from ml_intern_helpers.dataset.decision.steps import Step
+from ml_intern_helpers.dataset.decision.step import Step
 from ml_intern_helpers.dataset.full.whole import Whole
 from ml_intern_helpers.dataset.mapping.run import MappingFailed, run_one_by_one
 

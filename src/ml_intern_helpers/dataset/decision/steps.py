@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
-from ml_intern_helpers.dataset.checks.context import Facts
+from ml_intern_helpers.dataset.checks.context import CALLS, Facts
 from ml_intern_helpers.dataset.checks.duplicates import compared
 from ml_intern_helpers.dataset.checks.empty_turns import hollow
 from ml_intern_helpers.dataset.checks.near_duplicates import near_pairs
 from ml_intern_helpers.dataset.checks.no_question import unasked
 from ml_intern_helpers.dataset.checks.nulls import needed, null_rows
-from ml_intern_helpers.dataset.checks.scan import scan
-from ml_intern_helpers.dataset.definitions.damage import DAMAGE, MISREAD
-from ml_intern_helpers.dataset.definitions.secrets import SECRETS
+from ml_intern_helpers.dataset.decision.step import Step
+from ml_intern_helpers.dataset.decision.text_steps import no_keys, undamaged
 from ml_intern_helpers.dataset.kinds import TURN_KEYS
-from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES, keep_rows, names, quoted, record, row
+from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES, names, quoted, record, row
 from ml_intern_helpers.dataset.mapping.speech import listener
 from ml_intern_helpers.text import clean
 
-_TEXTS = """def texts(value):
-    if isinstance(value, str):
-        return value
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
-    return "\\n".join(map(texts, items))"""
 _CHATS = ("messages", "sharegpt")
 #: Places of near copies that are written into a filter, at most.
 _MOST_PLACES = 200
@@ -39,29 +31,6 @@ _KINDS = {
     "function": "tool",
     "ipython": "tool",
 }
-
-
-@dataclass(frozen=True)
-class Step:
-    """One filter.
-
-    Attributes:
-        code: the finding it answers.
-        condition: an expression on `row` that is true for rows to keep; on `index`, the row's place, where it is `indexed`.
-        definitions: code that the condition needs, each block ending up once in front of all filters.
-        indexed: the condition is about places, which hold before any other filter has run.
-    """
-
-    code: str
-    condition: str
-    definitions: tuple[str, ...] = ()
-    indexed: bool = False
-
-    def statement(self) -> str:
-        """The line of code that filters."""
-        if self.indexed:
-            return f"dataset = dataset.filter(lambda row, index: {self.condition}, with_indices=True)"
-        return keep_rows(self.condition)
 
 
 def steps(facts: Facts, codes: Iterable[str]) -> list[Step]:
@@ -96,9 +65,14 @@ def _said(facts: Facts, code: str) -> list[Step]:
         if facts.parts.kind(part) == "string":
             conditions.append(f"{row(column)}.strip()")
         elif facts.parts.kind(part) in _CHATS:
-            said = f'str(turn.get({quoted(_keys(facts, column)[1])}) or "").strip() or turn.get("tool_calls")'
-            conditions.append(f"all({said} for turn in {row(column)})")
+            said = f'str(turn.get({quoted(_keys(facts, column)[1])}) or "").strip()'
+            called = [f" or turn.get({quoted(name)})" for name in CALLS[: 1 + _called_in_the_old_way(cells)]]
+            conditions.append(f"all({said}{''.join(called)} for turn in {row(column)})")
     return [Step(code, " and ".join(dict.fromkeys(conditions)))] if conditions else []
+
+
+def _called_in_the_old_way(cells: list[object]) -> bool:
+    return any(turn.get(CALLS[1]) for cell in cells for turn in _turns(cell))
 
 
 def _asked(facts: Facts, code: str) -> list[Step]:
@@ -165,26 +139,6 @@ def is_new(row):  # remembers what it has seen: run it once, in one process
     return [Step(code, "is_new(row)", ("import json", definition))]
 
 
-def _undamaged(facts: Facts, code: str) -> list[Step]:
-    """Entities are unescaped, not dropped; the other damage is a matter for a repair tool, or beyond repair."""
-    misread, lost, _ = DAMAGE
-    held = {seen.pattern: seen for seen in scan(facts, (misread, lost))}
-    forms = [form for form in MISREAD.values() if misread in held and any(re.search(form, text) for text in facts.whole)]
-    return _without(code, "DAMAGED", forms + ([lost.regex] if lost in held else []))
-
-
-def _no_keys(facts: Facts, code: str) -> list[Step]:
-    return _without(code, "KEYS", [seen.pattern.regex for seen in scan(facts, SECRETS)])
-
-
-def _without(code: str, name: str, held: list[str]) -> list[Step]:
-    if not held:
-        return []
-    parts = [f"(?i:{regex.removeprefix('(?i)')})" if regex.startswith("(?i)") else regex for regex in held]
-    definition = f"{name} = re.compile({'|'.join(parts)!a}, re.ASCII)"
-    return [Step(code, f"not {name}.search(texts(row))", ("import re", _TEXTS, definition))]
-
-
 def _no_near_copies(facts: Facts, code: str) -> list[Step]:
     """Their places, where every row was looked at; of a sample, the places in the dataset are not known."""
     if not facts.look.extent.complete:
@@ -207,8 +161,8 @@ _BUILDERS: dict[str, Callable[[Facts, str], list[Step]]] = {
     "SET309": _in_order,
     "SET310": _in_order,
     "SET303": _unlike,
-    "SET314": _undamaged,
-    "SET319": _no_keys,
+    "SET314": undamaged,
+    "SET319": no_keys,
     "SET307": _first,
 }
 

@@ -7,8 +7,10 @@ another kind must be counted, not stop the scan.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ml_intern_helpers.dataset.checks.context import CALLS
 from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.full.relation import Relation
 from ml_intern_helpers.dataset.kinds import Column
@@ -136,16 +138,21 @@ def _played(place: tuple[str, str, str, int], kind: str, keys: tuple[str, str], 
 
 def _turns_of_json(cell: str, keys: tuple[str, str]) -> str:
     who, what = keys
-    shape = {who: "VARCHAR", what: "VARCHAR", "tool_calls": "JSON"}
+    shape = {who: "VARCHAR", what: "VARCHAR", **dict.fromkeys(CALLS, "JSON")}
     turns = f"json_transform({cell}, {sql.text(json.dumps([shape]))})"
-    return _same_shape(turns, who, what, "nullif(nullif(x.tool_calls::VARCHAR, '[]'), 'null')")
+    return _same_shape(turns, who, what, _first_call(f"x.{name}::VARCHAR" for name in CALLS))
 
 
 def _turns_of_structs(cell: str, keys: tuple[str, str], stored: str) -> str:
-    has_calls = "tool_calls" in stored
-    # An empty list of calls is no call; a struct of any shape becomes text.
-    calls = "nullif(nullif(to_json(x.tool_calls)::VARCHAR, '[]'), 'null')" if has_calls else "NULL::VARCHAR"
+    # A struct of any shape becomes text.
+    calls = _first_call(f"to_json(x.{name})::VARCHAR" for name in CALLS if name in stored)
     return _same_shape(cell, *keys, calls)
+
+
+def _first_call(texts: Iterable[str]) -> str:
+    """SQL of a turn's calls as text; an empty list of calls is no call."""
+    called = [f"nullif(nullif({text}, '[]'), 'null')" for text in texts]
+    return f"coalesce({', '.join([*called, 'NULL::VARCHAR'])})"
 
 
 def _same_shape(turns: str, who: str, what: str, calls: str) -> str:

@@ -8,6 +8,7 @@ from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.full.columns import Played
 from ml_intern_helpers.dataset.full.flags import Flag
 from ml_intern_helpers.dataset.full.relation import Relation
+from ml_intern_helpers.dataset.full.row_sketch import said
 
 #: Turns of a conversation that its pattern shows.
 PATTERN_TURNS = 60
@@ -27,6 +28,7 @@ class Question:
         flags: faults to look for.
         telling: columns that make a row what it is; empty when rows cannot be compared.
         keep_questions: other splits will be compared, so a key of the question is kept as well.
+        spoken: the columns whose words a row is sketched by, see `row_sketch`.
     """
 
     columns: list[Played]
@@ -35,6 +37,7 @@ class Question:
     flags: list[Flag] = field(default_factory=list)
     telling: list[str] = field(default_factory=list)
     keep_questions: bool = False
+    spoken: list[str] = field(default_factory=list)
 
     @property
     def label(self) -> Played | None:
@@ -84,6 +87,14 @@ def keys_query(question: Question, there: Relation, table: str) -> str:
     return f"CREATE TEMP TABLE {table} AS {query}"
 
 
+def said_query(question: Question, table: str) -> str:
+    """SQL that makes `table` of the hashes of what the rows say, and of nothing else."""
+    inner = f"SELECT {', '.join(question.read.renamed) or 'NULL AS nothing'} FROM {question.read.source}"
+    values = _level([f"{item.source} AS {item.value}" for item in question.columns])
+    query = values.replace("inner_rows", f"({inner})", 1) if values else inner
+    return f"CREATE TEMP TABLE {table} AS SELECT {said(question.columns, question.spoken)} AS said FROM ({query})"
+
+
 def _level(made: list[str]) -> str:
     return f"SELECT *, {', '.join(made)} FROM inner_rows" if made else ""
 
@@ -127,6 +138,7 @@ def _kept(question: Question) -> list[str]:
     made += [f"left({question.label.text}, {LABEL_CHARACTERS}) AS label"] if question.label else []
     made += [f"left({question.chat.speakers}, {PATTERN_TURNS}) AS pattern"] if question.chat else []
     made += [f"{_question_key(question)} AS asked"] if question.keep_questions else []
+    made += [f"{said(question.columns, question.spoken)} AS said"]
     return made
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ml_intern_helpers.dataset.full import findings, tally
 from ml_intern_helpers.dataset.full.columns import needed, played, words_of
 from ml_intern_helpers.dataset.full.engine import Engine, missing
-from ml_intern_helpers.dataset.full.facts import Question, facts_query, keys_query
+from ml_intern_helpers.dataset.full.facts import Question, facts_query, keys_query, said_query
 from ml_intern_helpers.dataset.full.flags import SPEAKERS, Flag, codes, structural
 from ml_intern_helpers.dataset.full.progress import Progress
 from ml_intern_helpers.dataset.full.relation import Relation, relation
+from ml_intern_helpers.dataset.full.row_sketch import sketch_of
 from ml_intern_helpers.dataset.full.searches import Confirm, doors, searches
 from ml_intern_helpers.dataset.full.trouble import explained
 from ml_intern_helpers.dataset.kinds import Column
 from ml_intern_helpers.dataset.look import Look, Stored
 from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.profile.make import sketch_of_sample
+from ml_intern_helpers.dataset.profile.sketch import Sketch
+from ml_intern_helpers.dataset.profile.words import spoken_columns
 from ml_intern_helpers.dataset.same_rows import telling
 from ml_intern_helpers.errors import BadData, Unavailable
 from ml_intern_helpers.report import Finding
@@ -56,11 +62,13 @@ class Counted:
         told: the `full` object of the report.
         findings: over all rows.
         together: see `Whole`.
+        sketch: of what every row says; None where the engine reads the rows in other words than Python.
     """
 
     told: dict[str, Any]
     findings: list[Finding]
     together: list[tuple[frozenset[str], int]]
+    sketch: Sketch | None
 
 
 def full_scan(scan: Scan) -> Counted:
@@ -70,24 +78,45 @@ def full_scan(scan: Scan) -> Counted:
         BadData: a file that breaks off, or a line that is broken.
         Unavailable: DuckDB is missing, or the scan needs more memory than it may have.
     """
+    began = time.monotonic()
+    with _engine(scan) as engine:
+        counted = _counted(scan, engine)
+    read = getattr(scan.system, "bytes_read", None)
+    timed = {"bytes_read": scan.bytes_planned if read is None else read, "seconds": round(time.monotonic() - began, 2)}
+    told = {"engine": "duckdb", "bytes_planned": scan.bytes_planned, **timed, **counted.told}
+    return replace(counted, told=told)
+
+
+def sketch_alone(scan: Scan) -> Sketch | None:
+    """The sketch of what every row says, and no other count; None as in `Counted`.
+
+    Raises:
+        as `full_scan`.
+    """
+    with _engine(scan) as engine:
+        here = relation(engine, scan.stored, scan.look.split, scan.look.columns, needed(scan.look, scan.parts))
+        question = Question(played(scan.parts, scan.columns, scan.look.rows, here), here, spoken=_spoken(scan))
+        with Progress(f"all rows of {clean(scan.look.dataset, limit=60)}") as progress:
+            engine.run(said_query(question, "there"), progress)
+        return sketch_of(engine, "there", _sampled(scan))
+
+
+@contextmanager
+def _engine(scan: Scan) -> Iterator[Engine]:
+    """The engine over the files of `scan`; what it raises is told as one clear error."""
     try:
         import duckdb  # noqa: F401
     except ImportError as err:
         raise missing() from err
     stored = scan.stored
     paths = [path for group in stored.splits.values() for path in group]
-    began = time.monotonic()
     rows = len(scan.look.rows) or 1
     row_bytes = sum(len(str(row)) for row in scan.look.rows[:200]) / min(rows, 200)
     try:
         with Engine(scan.memory_bytes, paths, scan.system, row_bytes) as engine:
-            counted = _counted(scan, engine)
+            yield engine
     except Exception as err:
         raise explained(err, stored, scan.look.split, human_bytes(scan.memory_bytes)) from err
-    read = getattr(scan.system, "bytes_read", None)
-    timed = {"bytes_read": scan.bytes_planned if read is None else read, "seconds": round(time.monotonic() - began, 2)}
-    told = {"engine": "duckdb", "bytes_planned": scan.bytes_planned, **timed, **counted.told}
-    return replace(counted, told=told)
 
 
 def _counted(scan: Scan, engine: Engine) -> Counted:
@@ -111,7 +140,11 @@ def _question(scan: Scan, here: Relation, engine: Engine) -> Question:
     for name, call in confirms.items():
         engine.function(name, call)
     names = telling(scan.parts, scan.look.columns, scan.look.rows)
-    return Question(columns, here, doors(columns), flags, names, keep_questions=len(scan.stored.splits) > 1)
+    return Question(columns, here, doors(columns), flags, names, keep_questions=len(scan.stored.splits) > 1, spoken=_spoken(scan))
+
+
+def _spoken(scan: Scan) -> list[str]:
+    return spoken_columns(scan.parts, [column.name for column in scan.columns])
 
 
 def _told(scan: Scan, engine: Engine, question: Question, others: list[str]) -> Counted:
@@ -137,9 +170,12 @@ def _told(scan: Scan, engine: Engine, question: Question, others: list[str]) -> 
         "length_histogram": tally.lengths(engine, " and ".join(item.part for item in question.columns if item.part != "label")),
         "label_counts": labels,
         "leakage": leaks,
-        "sketch": None,
     }
-    return Counted(told, found, together)
+    return Counted(told, found, together, sketch_of(engine, "facts", _sampled(scan)))
+
+
+def _sampled(scan: Scan) -> tuple[int, ...]:
+    return sketch_of_sample(scan.look, scan.columns, scan.parts).hashes
 
 
 def _flags_told(scan: Scan, engine: Engine, flags: list[Flag], rows: int) -> tuple[dict[str, Any], list[Finding]]:

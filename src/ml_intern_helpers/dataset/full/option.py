@@ -15,11 +15,13 @@ from ml_intern_helpers.dataset.local.bounds import beside_full
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import Parts, find_parts
 from ml_intern_helpers.dataset.target import Asked
-from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.errors import ToolError, Unavailable
 from ml_intern_helpers.report import Finding, Report
+from ml_intern_helpers.text import clean
 
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.full.full_scan import Scan
+    from ml_intern_helpers.dataset.profile.sketch import Sketch
 
 #: A Parquet file written in row groups of 400 MB is read with this; with 512 MB it is not. The process stays below 1 GB.
 DEFAULT_MEMORY = "700MB"
@@ -69,12 +71,14 @@ class Scanned:
         counted: the `full` object of the report.
         findings: over all rows.
         whole: what a decision rests on.
+        sketch: of every row, to compare datasets by; None where there can be none.
     """
 
     look: Look
     counted: dict[str, Any]
     findings: list[Finding]
     whole: Whole
+    sketch: Sketch | None
 
 
 def scanned(asked: Asked, look: Look, args: argparse.Namespace, context: Context) -> Scanned | None:
@@ -89,11 +93,25 @@ def scanned(asked: Asked, look: Look, args: argparse.Namespace, context: Context
     done = full_scan(scan)
     counted, of_all = done.told, whole(done.told, done.together)
     if not asked.local:
-        return Scanned(look, counted, done.findings, of_all)
+        return Scanned(look, counted, done.findings, of_all, done.sketch)
     splits = [
         replace(item, num_rows=counted["rows"], num_rows_is="exact") if item.split == look.split else item for item in look.splits
     ]
-    return Scanned(replace(with_flagged(look, counted["counts"]), splits=splits), counted, done.findings, of_all)
+    return Scanned(replace(with_flagged(look, counted["counts"]), splits=splits), counted, done.findings, of_all, done.sketch)
+
+
+def sketched(asked: Asked, look: Look, args: argparse.Namespace, context: Context) -> Sketch | None:
+    """With `--full`, the sketch of all rows of the dataset to compare with; where it cannot be had the sample must do."""
+    if not args.full or args.on_jobs or look.extent.complete:
+        return None
+    from ml_intern_helpers.dataset.full.full_scan import sketch_alone
+
+    columns = describe(look.columns, look.rows, look.types)
+    try:
+        return sketch_alone(_scan(asked, look, columns, find_parts(columns, look.rows), args, context))
+    except ToolError as err:
+        context.warn(f"of {clean(look.dataset, limit=100)} only a sample is compared: {err.message}")
+        return None
 
 
 def tell(report: Report, done: Scanned | None, asked: Asked, look: Look, args: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.full.engine import Engine
-from ml_intern_helpers.dataset.local import columnar, csv_table, document, jsonl
+from ml_intern_helpers.dataset.local import columnar, csv_table, csv_types, document, jsonl
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, Allowance
 from ml_intern_helpers.dataset.local.lines import lines
 from ml_intern_helpers.dataset.local.opening import UTF8_MARK, decode
@@ -165,7 +165,7 @@ def _csv_rows(stored: Stored, columns: list[str], paths: list[Path]) -> Iterator
     for path in paths:
         for _, header, cells, _ in csv_table.rows(path, stored.arguments.get("sep", ","), allowance):
             row = dict(zip(header, cells, strict=False))
-            yield [None if (cell := row.get(column)) is None or cell in csv_table.MISSING else cell for column in columns]
+            yield [None if (cell := row.get(column)) is None or cell in csv_types.MISSING else cell for column in columns]
 
 
 def _text_rows(paths: list[Path]) -> Iterator[list[str | None]]:

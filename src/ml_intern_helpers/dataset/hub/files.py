@@ -15,10 +15,10 @@ from typing import Any
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.dataset.choice import Choice, choose
 from ml_intern_helpers.dataset.hub import hf_system, repository
+from ml_intern_helpers.dataset.hub.listing import stored_files
 from ml_intern_helpers.dataset.local import columnar
 from ml_intern_helpers.dataset.local import source as local
 from ml_intern_helpers.dataset.local.bounds import MIB
-from ml_intern_helpers.dataset.local.files import ENDINGS, UNSAFE, same_format, split_of
 from ml_intern_helpers.dataset.local.narrow import narrow
 from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, Stored, even
 from ml_intern_helpers.dataset.mapping.code import quoted
@@ -46,7 +46,7 @@ def look(asked: Asked, sample: int, context: Context) -> Look:
     context.progress(f"reading {asked.address}")
     try:
         system = hf_system.system()
-        stored = _stored(asked, system)
+        stored = stored_files(asked, system)
         # One JSON document may hold its splits in fields; which, only reading it tells.
         inside = stored.format == "json" and sum(map(len, stored.splits.values())) == 1
         choice = choose([(CONFIG, split) for split in stored.splits], replace(asked, split=None) if inside else asked)
@@ -56,48 +56,6 @@ def look(asked: Asked, sample: int, context: Context) -> Look:
         raise
     except Exception as err:  # the Hub's client raises kinds of its own
         raise _translated(asked, err) from err
-
-
-def _stored(asked: Asked, system: Any) -> Stored:
-    """The files by split, with their sizes."""
-    found = _entries(asked, system)
-    known = [Path(path) for path in found if _ending(path)]
-    if not known:
-        unsafe = any(Path(path).suffix.lower() in UNSAFE for path in found)
-        told = (
-            f"{asked.address} is {'not opened: loading such files can run code' if unsafe else 'of no format that is read here'}"
-        )
-        raise BadData(told, hint=f"formats: {', '.join(ENDINGS)} (also .gz for text)")
-    kept = same_format(known)
-    kind = ENDINGS[_ending(str(kept[0])) or ""]
-    splits: dict[str, list[Any]] = {}
-    one = len(kept) == 1 or any(sign in str(asked.path) for sign in "*?[")
-    for path in kept:
-        inside = PurePosixPath(str(path).split("/", 3)[3])
-        splits.setdefault("train" if one else split_of(inside), []).append(f"hf://{path}")
-    order = sorted(splits, key=lambda name: (name != "train", name))
-    sizes = {name: sum(found[address.removeprefix("hf://")] for address in splits[name]) for name in order}
-    return Stored(kind, {name: splits[name] for name in order}, sizes)
-
-
-def _entries(asked: Asked, system: Any) -> dict[str, int]:
-    """Path -> bytes of every file that is meant."""
-    root = asked.address.removeprefix("hf://")
-    if any(sign in str(asked.path) for sign in "*?["):
-        listed = system.glob(root, detail=True)
-    else:
-        about = system.info(root)
-        listed = {root: about} if about["type"] == "file" else system.find(root, detail=True)
-    found = {str(path): int(about.get("size") or 0) for path, about in listed.items() if about["type"] == "file"}
-    if not found:
-        raise NotFound(f"no file matches {asked.address}", hint=f"the files: {repository.page(asked.name)}/tree/main")
-    return dict(sorted(found.items()))
-
-
-def _ending(path: str) -> str | None:
-    name = PurePosixPath(path)
-    suffix = PurePosixPath(name.stem).suffix if name.suffix == ".gz" else name.suffix
-    return suffix.lower() if suffix.lower() in ENDINGS else None
 
 
 def _parquet(asked: Asked, stored: Stored, choice: Choice, system: Any, sample: int, context: Context) -> Look:

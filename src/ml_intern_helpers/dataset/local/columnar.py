@@ -41,6 +41,7 @@ def sampled_table(files: list[Any], first: Path, sample: int, places: int, used:
         BadData: a file that breaks off, or one packed to fill the memory. TooDeep: a row that nests too deep.
     """
     schema = files[0].schema_arrow
+    _refuse_maps(first, schema)
     groups = [(file, index) for file in files for index in range(file.num_row_groups)]
     total = sum(file.metadata.num_rows for file in files)
     taken = _sampled(first, groups, light_columns(schema), sample, places)
@@ -58,7 +59,9 @@ def read_arrow(paths: list[Path], sample: int) -> Table:
     total, schema = 0, None
     for path in paths:
         for batch in _open(path, _arrow_batches):
-            schema = schema or batch.schema
+            if schema is None:
+                schema = batch.schema
+                _refuse_maps(path, schema)
             if len(taken.rows) < sample:
                 taken.take(batch.select(light_columns(batch.schema)), total + 1, sample - len(taken.rows), SAMPLE_BYTES)
             total += batch.num_rows
@@ -141,6 +144,17 @@ def _starts(groups: list[tuple[Any, int]]) -> Iterator[int]:
     for file, index in groups:
         yield start
         start += file.metadata.row_group(index).num_rows
+
+
+def _refuse_maps(path: Path, schema: Any) -> None:
+    """`datasets` has no type for Arrow's maps: it stops at the file, whatever is made of its rows."""
+    import pyarrow as pa
+
+    held = [field.name for field in schema if pa.types.is_map(field.type)]
+    if held:
+        names = ", ".join(repr(clean(name, limit=60)) for name in held[:5])
+        told = f"{shown(path)}: {names} {'are maps' if len(held) > 1 else 'is a map'}, a type that `datasets` refuses"
+        raise BadData(told, hint="write the file again without, or with the pairs as a list of structs (key, value)")
 
 
 def light_columns(schema: Any) -> list[str]:

@@ -5,44 +5,19 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
+from ml_intern_helpers.dataset.local.csv_types import typed
 from ml_intern_helpers.dataset.local.narrow import column_notes, first_columns
 from ml_intern_helpers.dataset.local.opening import decode, excerpt, open_bytes, shown
 from ml_intern_helpers.dataset.local.sampling import Sampler
 from ml_intern_helpers.dataset.local.table import Table
 from ml_intern_helpers.errors import BadData
 from ml_intern_helpers.report import Finding
-
-#: What pandas reads as missing, also in a column of text.
-MISSING = frozenset(
-    [
-        "",
-        "#N/A",
-        "#N/A N/A",
-        "#NA",
-        "-1.#IND",
-        "-1.#QNAN",
-        "-NaN",
-        "-nan",
-        "1.#IND",
-        "1.#QNAN",
-        "<NA>",
-        "N/A",
-        "NA",
-        "NULL",
-        "NaN",
-        "None",
-        "n/a",
-        "nan",
-        "null",
-    ]
-)
 
 
 def read(paths: list[Path], sample: int) -> Table:
@@ -67,7 +42,7 @@ def read(paths: list[Path], sample: int) -> Table:
     used = allowance.used if allowance.cut else sum(path.stat().st_size for path in paths)
     total = None if allowance.cut else sampler.seen
     notes = [*allowance.notes(sampler.seen), *sampler.notes(), *column_notes(max(wide, default=0))]
-    return Table(_typed(sampled), numbers, sampler.seen, total, used, {}, arguments, True, found, notes)
+    return Table(typed(sampled), numbers, sampler.seen, total, used, {}, arguments, True, found, notes)
 
 
 def rows(path: Path, separator: str, allowance: Allowance) -> Iterator[tuple[int, list[str], list[str], bool]]:
@@ -180,35 +155,6 @@ def _names(header: list[str]) -> list[str]:
         made.append(f"{name}.{seen[name]}" if seen[name] else name)
         seen[name] += 1
     return made
-
-
-def _typed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Cells as bool, int or float where the whole column is, and missing ones as None."""
-    for name in rows[0] if rows else []:
-        cells = [row[name] if row[name] not in MISSING else None for row in rows]
-        held = [cell for cell in cells if cell is not None]
-        convert = next((convert for fits, convert in _KINDS if held and all(map(fits, held))), str)
-        for row, cell in zip(rows, cells, strict=True):
-            row[name] = None if cell is None else convert(cell)
-    return rows
-
-
-def _is_number(make: Callable[[str], object]) -> Callable[[str], bool]:
-    def fits(cell: str) -> bool:
-        try:
-            make(cell)
-        except ValueError:
-            return False
-        return "_" not in cell
-
-    return fits
-
-
-_KINDS: tuple[tuple[Callable[[str], bool], Callable[[str], Any]], ...] = (
-    (lambda cell: cell in ("True", "False", "TRUE", "FALSE", "true", "false"), lambda cell: cell.lower() == "true"),
-    (_is_number(int), int),
-    (_is_number(float), float),
-)
 
 
 def _short(path: Path, lines: list[int]) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,34 +30,51 @@ def read(paths: list[Path], sample: int, split: str | None = None) -> Table:
     splits: dict[str, int] = {}
     sampler, allowance = Sampler(sample), Allowance()
     arguments: dict[str, str] = {}
+    turned: list[str] = []
     for path in paths:
         if allowance.over():
             allowance.cut = True
             break
-        size, field, splits = _add(path, sampler, allowance, split)
+        size, field, splits = _add(path, sampler, allowance, split, turned)
         allowance.spend(size)
         if field:
             arguments["field"] = field
     sampled, numbers = sampler.result()
     total = None if allowance.cut else sampler.seen
-    notes = [*allowance.notes(sampler.seen), *sampler.notes()]
+    notes = [*allowance.notes(sampler.seen), *sampler.notes(), *turned]
     table = Table(sampled, numbers, sampler.seen, total, allowance.used, load_arguments=arguments, order_spread=True, notes=notes)
     table.splits = splits if len(paths) == 1 else {}
     return table
 
 
-def _add(path: Path, sampler: Sampler, allowance: Allowance, split: str | None) -> tuple[int, str | None, dict[str, int]]:
+def _add(
+    path: Path, sampler: Sampler, allowance: Allowance, split: str | None, notes: list[str]
+) -> tuple[int, str | None, dict[str, int]]:
     """Offer the rows of one document; its size, the field they are under, and the rows of every field that is a split.
 
     A function, so that only one document is held at a time.
     """
     size, field, rows, splits = _rows(path, split)
+    if field is None and len(rows) == 1:
+        notes.extend(_turned(rows[0]))
     for row in rows:
         if sampler.seen and allowance.over():
             allowance.cut = True
             break
         sampler.add(sampler.seen + 1, lambda row=row: row)  # type: ignore[misc]
     return size, field, splits
+
+
+def _turned(value: dict[str, Any]) -> Iterator[str]:
+    """What to tell of a document that is one row to `datasets`, and by its looks a table written another way round."""
+    cells = list(value.values())
+    lengths = {len(cell) if isinstance(cell, list) else -1 for cell in cells}
+    keys = {tuple(cell) if isinstance(cell, dict) else () for cell in cells}
+    told = f"the file is one object, which is one row to `datasets`; if its {len(cells):,} values are"
+    if len(cells) > 1 and len(keys) == 1 and keys != {()}:
+        yield f"{told} the rows: Dataset.from_list(list(json.load(open(…)).values()))"
+    elif len(cells) > 1 and len(lengths) == 1 and min(lengths) > 1:
+        yield f"{told} columns of {min(lengths):,} rows: Dataset.from_dict(json.load(open(…)))"
 
 
 def rows(path: Path, field: str | None) -> list[dict[str, Any]]:

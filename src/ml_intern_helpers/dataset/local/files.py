@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 
 from ml_intern_helpers.dataset.local.bounds import Warn
 from ml_intern_helpers.dataset.local.opening import shown
+from ml_intern_helpers.dataset.local.unread import refusal
 from ml_intern_helpers.dataset.local.walk import Walk, split_pattern
 from ml_intern_helpers.errors import BadData, NotFound
 from ml_intern_helpers.text import clean
@@ -117,12 +118,12 @@ def format_of(path: Path) -> str:
 def _sniffed(path: Path) -> str:
     """The format of a file whose ending says nothing, from its first bytes."""
     with path.open("rb") as stream:
-        head = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+        begins = stream.read(512)
+    head = begins.lstrip(b"\xef\xbb\xbf \t\r\n")
     for start, name in ((b"PAR1", "parquet"), (b"ARROW1", "arrow"), (b"{", "jsonl"), (b"[", "json")):
         if head.startswith(start):
             return name
-    told = f"{shown(path)} is of no format that is read here"
-    raise BadData(told, hint=f"give one of {', '.join(ENDINGS)} (also .gz for text), a folder of them, or a Hub id")
+    raise refusal(path, begins, ", ".join(ENDINGS))
 
 
 def _folder(path: Path, warn: Warn) -> Files:

@@ -55,7 +55,8 @@ def make(method: str, parts: Parts, rows: Rows, problems: list[Problem], *, wait
 
 
 def _scripts(method: str, parts: Parts, rows: Rows, problems: list[Problem]) -> Iterator[Script]:
-    if problems and all(problem.in_rows for problem in problems):
+    rewritten = any("messages" in shape.replaces for shape in parts.shapes)
+    if problems and all(problem.in_rows for problem in problems) and not rewritten:
         yield Script()  # the shape is right: filtering may be all it takes
     yield from candidates(method, parts, rows)
 
@@ -109,8 +110,9 @@ def _usable(column: str, parts: Parts, rows: Rows) -> str | None:
         return f"{row(column)} is not None" if None in cells else None
     if any(_hollow(cell) for cell in cells):
         lists = [cell for cell in cells if isinstance(cell, list)]
-        tools = any(isinstance(turn, dict) and turn.get("tool_calls") for cell in lists for turn in cell)
-        said = 'turn["content"] or turn.get("tool_calls")' if tools else 'turn["content"]'
+        turns = [turn for cell in lists for turn in cell if isinstance(turn, dict)]
+        calls = [name for name in ("tool_calls", "function_call") if any(turn.get(name) for turn in turns)]
+        said = " or ".join(['turn["content"]', *(f"turn.get({quoted(name)})" for name in calls)])
         return f"{row(column)} and all({said} for turn in {row(column)})"
     return f"bool({row(column)})" if not all(cells) else None
 

@@ -52,7 +52,7 @@ def run_with_datasets(compiled: CodeType, rows: Rows) -> Rows:
 
     with _quiet(datasets):
         try:
-            dataset = datasets.Dataset.from_list(rows, on_mixed_types="use_json")
+            dataset = _dataset(datasets, rows)
         except Exception as err:  # rows that no dataset can be made of
             raise MappingFailed(f"{type(err).__name__}: {err}") from err
         return _exec(compiled, dataset)
@@ -80,13 +80,30 @@ def run_one_by_one(definitions: str, statements: list[str], rows: Rows) -> tuple
     counts: list[int] = []
     with _quiet(datasets):
         try:
-            scope: dict[str, Any] = {"dataset": datasets.Dataset.from_list(rows, on_mixed_types="use_json")}
+            scope: dict[str, Any] = {"dataset": _dataset(datasets, rows)}
             for code in (definitions, *statements):
                 exec(compile(ast.parse(code), "<filter>", "exec"), scope)
                 counts.append(len(scope["dataset"]))
             return counts[1:], [dict(row) for row in scope["dataset"]]
         except Exception as err:  # whatever stops it, this filter is not shown
             raise MappingFailed(f"{type(err).__name__}: {err}", max(len(counts) - 1, 0)) from err
+
+
+def _dataset(datasets: Any, rows: Rows) -> Any:
+    """The rows as `datasets` holds them. Numbers of 64 bits without a sign (hashes as ids) it takes from files, not from Python:
+    they stand in as floats, as it reads them from JSON."""
+    try:
+        return datasets.Dataset.from_list(rows, on_mixed_types="use_json")
+    except OverflowError:
+        return datasets.Dataset.from_list(_in_64_bits(rows), on_mixed_types="use_json")
+
+
+def _in_64_bits(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _in_64_bits(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_in_64_bits(item) for item in value]
+    return float(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
 
 @contextlib.contextmanager

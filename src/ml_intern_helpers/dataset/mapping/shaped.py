@@ -22,7 +22,7 @@ def shape_scripts(method: str, shape: Shape, parts: Parts) -> Iterator[Script]:
     kept = None if method == "grpo" else [*pictures, *(["tools"] if "tools" in parts.by_part.values() else [])]
     if kept is not None and "tools" in shape.fields:
         fields = {**fields, "tools": shape.fields["tools"]}
-    script = Script()
+    script = Script(mixed=shape.mixed)
     script.need(*shape.definitions, *shape.imports)
     if shape.keep:
         script.statements.append(keep_rows(shape.keep))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ml_intern_helpers.dataset.kinds import TURN_KEYS
 from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES, Script, cell, quoted, row, turn
 from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.reading.common import ROLES, call_arguments
+from ml_intern_helpers.dataset.reading.turns import ROLES, call_arguments
 
 
 @dataclass(frozen=True)

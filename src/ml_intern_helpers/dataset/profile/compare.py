@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from ml_intern_helpers.dataset.profile.make import UNCLEAR
 from ml_intern_helpers.dataset.profile.side import Side
 from ml_intern_helpers.dataset.profile.sizes import gap
-from ml_intern_helpers.dataset.profile.sketch import counted, overlap
+from ml_intern_helpers.dataset.profile.sketch import overlap
 
 #: From here on a distance is told as a difference, unless samples are so small that chance alone makes one: 1.36 times the
 #: root is what two samples of one dataset stay below 19 times in 20.
@@ -101,14 +102,20 @@ def _overlap(here: Side, there: Side) -> dict[str, Any] | None:
     left, right = here.sketch, there.sketch
     if left is None or right is None:
         return None
-    at_hand = here.hashes and there.hashes
-    found = counted({*here.hashes}, {*there.hashes}) if at_hand else overlap(left, right)
-    partial = [side.name for side in (here, there) if not side.complete]
-    note = None
-    if partial:
-        note = f"only a sample was looked at of {' and of '.join(partial)}: the whole may share many more rows"
+    found = overlap(left, right)
+    note = "; ".join(_notes(here, there)) or None
     rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(found).items()}
     return {**rounded, "is": "counted" if found.exact else "estimated from sketches", "note": note}
+
+
+def _notes(*sides: Side) -> Iterator[str]:
+    """Of which rows the overlap is."""
+    partial = [side.name for side in sides if not side.sketched_whole]
+    if partial:
+        yield f"only a sample was looked at of {' and of '.join(partial)}: the whole may share many more rows"
+    scanned = [side.name for side in sides if side.sketched_whole and not side.complete]
+    if scanned:
+        yield f"shared rows are of all rows of {' and of '.join(scanned)}, all else is of the sample"
 
 
 def _notable(*sides: Side) -> float:
@@ -142,12 +149,12 @@ def _verdict(found: dict[str, Any], differs: list[str]) -> str:
 
 
 def shared_rows(shared: dict[str, Any] | None) -> str:
-    """`120 distinct rows shared (12% of this one, 60% of the other; estimated from sketches)`."""
+    """`about 120 shared rows (12.0% ±1.0% of this one, 60.0% ±3.1% of the other; estimated from sketches)`."""
     if shared is None:
         return "shared rows unknown"
     if not shared["rows"]:
         return f"no shared rows seen ({shared['is']})"
-    shares = f"{shared['of_here']:.1%} of this one, {shared['of_there']:.1%} of the other"
-    about = "" if shared["exact"] else "about "
-    more = "" if shared["exact"] else f", ±{shared['error']:.1%}"
-    return f"{about}{shared['rows']:,} shared rows ({shares}{more}; {shared['is']})"
+    names = (("of_here", "this one"), ("of_there", "the other"))
+    errors = {key: "" if shared["exact"] else f" ±{shared[f'error_{key}']:.1%}" for key, _ in names}
+    shares = ", ".join(f"{shared[key]:.1%}{errors[key]} of {name}" for key, name in names)
+    return f"{'' if shared['exact'] else 'about '}{shared['rows']:,} shared rows ({shares}; {shared['is']})"

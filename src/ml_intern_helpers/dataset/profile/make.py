@@ -1,4 +1,5 @@
-"""The profile of the rows looked at: numbers and cleaned names, never a row's text, and never more than about 12 kB."""
+"""The profile of the rows looked at: numbers and cleaned names, never a row's text, and never more than about 12 kB; 20 kB with
+the longer sketch of a full scan."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.profile.roles import patterns
 from ml_intern_helpers.dataset.profile.sizes import summary
-from ml_intern_helpers.dataset.profile.sketch import row_hash, sketch
+from ml_intern_helpers.dataset.profile.sketch import K_OF_ALL, Sketch, row_hash, sketch
 from ml_intern_helpers.dataset.profile.words import normal, spoken, spoken_columns
 from ml_intern_helpers.text import clean
 
@@ -24,10 +25,10 @@ _LABEL_NAMES = ("label", "labels", "class", "category")
 UNCLEAR = "not clear"
 
 
-def row_hashes(look: Look, columns: list[Column], parts: Parts) -> list[int]:
-    """A hash of what each row says, see `words` and `sketch`."""
+def sketch_of_sample(look: Look, columns: list[Column], parts: Parts) -> Sketch:
+    """The sketch of what the rows looked at say, see `words` and `sketch`."""
     names = spoken_columns(parts, [column.name for column in columns])
-    return [row_hash(normal(spoken(row, names))) for row in look.rows]
+    return sketch(row_hash(normal(spoken(row, names))) for row in look.rows)
 
 
 def spoken_sizes(look: Look, columns: list[Column], parts: Parts) -> list[int]:
@@ -36,19 +37,21 @@ def spoken_sizes(look: Look, columns: list[Column], parts: Parts) -> list[int]:
     return [len(spoken(row, names)) for row in look.rows]
 
 
-def profile(look: Look, columns: list[Column], parts: Parts) -> dict[str, Any] | None:
+def profile(look: Look, columns: list[Column], parts: Parts, of_all: Sketch | None = None) -> dict[str, Any] | None:
     """The profile of `look`'s rows; None when there are none.
 
-    `of` says what it stands for: `all rows` of the split, or the `sample`.
+    `of` says what it stands for: `all rows` of the split, or the `sample`. The sketch is the full scan's, `of_all`, where there
+    is one; `sketch_of` says which.
     """
     if not look.rows:
         return None
     names = spoken_columns(parts, [column.name for column in columns])
     texts = [spoken(row, names) for row in look.rows]
     hashes = [row_hash(normal(text)) for text in texts]
+    of = "all rows" if look.extent.complete else "sample"
     return {
         "rows": len(look.rows),
-        "of": "all rows" if look.extent.complete else "sample",
+        "of": of,
         "columns": {clean(item.name, limit=80): _column(item, len(look.rows)) for item in columns[:MOST_COLUMNS]},
         "columns_total": len(columns),
         "role_patterns": patterns(_conversations(look.rows, parts)),
@@ -56,7 +59,8 @@ def profile(look: Look, columns: list[Column], parts: Parts) -> dict[str, Any] |
         "labels": _classes(look.rows, _named(columns, _label_columns(parts))),
         "languages": _ranked(Counter(language(text) or UNCLEAR for text in texts)),
         "duplicates_share": round(1 - len(set(hashes)) / len(hashes), 4),
-        "sketch": sketch(hashes).to_json(),
+        "sketch": of_all.to_json(K_OF_ALL) if of_all else sketch(hashes).to_json(),
+        "sketch_of": "all rows" if of_all else of,
     }
 
 

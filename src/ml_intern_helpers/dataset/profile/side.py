@@ -13,6 +13,8 @@ from ml_intern_helpers.text import clean, clean_tree
 
 SCHEMA = "ml-intern/inspect_dataset/v1"
 MOST_SAVED_BYTES = 32 * 2**20
+#: Characters of a text in a saved answer: the longest is a sketch, see `K_OF_ALL`.
+MOST_TEXT = 12_000
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,13 @@ class Side:
         name: id or path, with the split.
         came_from: `looked at now` or `saved answer`.
         profile: see `profile.make`; its parts are read through the methods, which hold for any JSON.
-        hashes: of all rows looked at, where they are at hand; empty otherwise.
+        held: the sketch with all the hashes that are at hand; None for a saved answer.
     """
 
     name: str
     came_from: str
     profile: dict[str, Any]
-    hashes: frozenset[int] = frozenset()
+    held: Sketch | None = None
 
     @property
     def rows(self) -> int:
@@ -61,7 +63,12 @@ class Side:
 
     @property
     def sketch(self) -> Sketch | None:
-        return from_json(self.profile.get("sketch"))
+        return self.held or from_json(self.profile.get("sketch"))
+
+    @property
+    def sketched_whole(self) -> bool:
+        """The sketch is of all rows, also where all else is of a sample."""
+        return self.complete or self.profile.get("sketch_of") == "all rows"
 
 
 def saved(path: str) -> Side | None:
@@ -77,7 +84,7 @@ def saved(path: str) -> Side | None:
         told = f"{clean(path, limit=200)} is an answer without a profile"
         raise BadData(told, hint="make it anew with `inspect_dataset … --json`, or name the dataset itself")
     at = _object(answer.get("looked_at"))
-    profile = clean_tree(answer["profile"], limit=4000)
+    profile = clean_tree(answer["profile"], limit=MOST_TEXT)
     return Side(named(answer.get("dataset"), at.get("split")), "saved answer", _object(profile))
 
 

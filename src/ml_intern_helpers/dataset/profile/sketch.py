@@ -17,6 +17,10 @@ from typing import Any
 
 #: Hashes kept. The standard error of an estimated share of one half is 1 / (2 * sqrt(K)): 3 points.
 K = 256
+#: Of a whole dataset that a full scan has read: it may be far larger than what it is compared with.
+K_OF_ALL = 1024
+#: Hashes held while both datasets are at hand; no sample has more.
+MOST_HELD = 65_536
 #: Bytes of MD5 that are kept of each: DuckDB, too, has `md5`. Among ten million rows a chance meeting is rare (0.0002 %).
 HASH_BYTES = 6
 
@@ -31,7 +35,7 @@ class Sketch:
     """The smallest hashes of distinct rows.
 
     Attributes:
-        hashes: ascending, at most `K`.
+        hashes: ascending, at most `MOST_HELD`.
         distinct: how many distinct rows there are.
     """
 
@@ -43,21 +47,21 @@ class Sketch:
         """The hashes kept are all there are."""
         return len(self.hashes) == self.distinct
 
-    def to_json(self) -> dict[str, Any]:
-        """The JSON form; the hashes are packed, for nobody reads them."""
-        packed = b"".join(item.to_bytes(HASH_BYTES, "big") for item in self.hashes)
-        return {"k": K, "distinct_rows": self.distinct, "hashes": base64.b64encode(packed).decode()}
+    def to_json(self, k: int = K) -> dict[str, Any]:
+        """The JSON form, of the `k` smallest; the hashes are packed, for nobody reads them."""
+        packed = b"".join(item.to_bytes(HASH_BYTES, "big") for item in self.hashes[:k])
+        return {"k": k, "distinct_rows": self.distinct, "hashes": base64.b64encode(packed).decode()}
 
 
 def sketch(hashes: Iterable[int]) -> Sketch:
     """The sketch of rows with these hashes, repeated ones counting once."""
     distinct = set(hashes)
-    return Sketch(tuple(heapq.nsmallest(K, distinct)), len(distinct))
+    return Sketch(tuple(heapq.nsmallest(MOST_HELD, distinct)), len(distinct))
 
 
 def from_json(value: object) -> Sketch | None:
     """A sketch that was written down, or None when this is none."""
-    if not isinstance(value, dict) or value.get("k") != K or not isinstance(value.get("hashes"), str):
+    if not isinstance(value, dict) or value.get("k") not in (K, K_OF_ALL) or not isinstance(value.get("hashes"), str):
         return None
     try:
         packed = base64.b64decode(value["hashes"], validate=True)
@@ -65,44 +69,49 @@ def from_json(value: object) -> Sketch | None:
         return None
     found = {int.from_bytes(packed[at : at + HASH_BYTES], "big") for at in range(0, len(packed), HASH_BYTES)}
     distinct = value.get("distinct_rows")
-    whole = len(packed) == len(found) * HASH_BYTES and 0 < len(found) <= K
-    if not whole or not isinstance(distinct, int) or distinct < len(found) or (len(found) < K and distinct > len(found)):
+    whole = len(packed) == len(found) * HASH_BYTES and 0 < len(found) <= value["k"]
+    if not whole or not isinstance(distinct, int) or distinct < len(found) or (len(found) < value["k"] and distinct > len(found)):
         return None
     return Sketch(tuple(sorted(found)), distinct)
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """How many rows two datasets share, of the rows looked at.
+    """How many rows two datasets share, of the rows that the sketches are of.
 
     Attributes:
         rows: distinct rows in both.
         of_here, of_there: their share of each side's distinct rows, 0 to 1.
         exact: counted, not estimated.
-        error: standard error of `of_here` and `of_there` (about), 0 when counted.
+        error_of_here, error_of_there: standard error of each share; 0 when counted, 1 when nothing can be told.
     """
 
     rows: int
     of_here: float
     of_there: float
     exact: bool
-    error: float
-
-
-def counted(here: set[int], there: set[int]) -> Overlap:
-    """The overlap of rows whose hashes are all at hand."""
-    shared = len(here & there)
-    return Overlap(shared, shared / max(len(here), 1), shared / max(len(there), 1), True, 0.0)
+    error_of_here: float
+    error_of_there: float
 
 
 def overlap(here: Sketch, there: Sketch) -> Overlap:
-    """What `here` and `there` share, as their sketches tell."""
-    if here.whole and there.whole:
-        return counted(set(here.hashes), set(there.hashes))
-    united = heapq.nsmallest(K, {*here.hashes, *there.hashes})
-    both = {*here.hashes} & {*there.hashes}
-    alike = sum(item in both for item in united) / len(united)
-    rows = min(round(alike * (here.distinct + there.distinct) / (1 + alike)), here.distinct, there.distinct)
-    # Where none or all of the hashes are shared, the error is at most about that of one more.
-    error = math.sqrt(max(alike * (1 - alike), 1 / len(united)) / len(united))
-    return Overlap(rows, rows / here.distinct, rows / there.distinct, False, error)
+    """What `here` and `there` share, as their sketches tell.
+
+    Of the hashes up to the least bound of the two, each side's are all known: a fair draw of its rows, each of which is in the
+    other side or not. Of a dataset a hundred times smaller than the other few are that small, and the error says so.
+    """
+    bounds = [side.hashes[-1] for side in (here, there) if not side.whole]
+    drawn = [frozenset(item for item in side.hashes if not bounds or item <= min(bounds)) for side in (here, there)]
+    both = len(drawn[0] & drawn[1])
+    if not bounds:
+        return Overlap(both, both / max(here.distinct, 1), both / max(there.distinct, 1), True, 0.0, 0.0)
+    larger, side = max((len(drawn[0]), here), (len(drawn[1]), there), key=lambda pair: pair[0])
+    rows = min(round(both / larger * side.distinct), here.distinct, there.distinct)
+    shares = [(both / len(held), _error(both, len(held))) if held else (0.0, 1.0) for held in drawn]
+    return Overlap(rows, shares[0][0], shares[1][0], False, shares[0][1], shares[1][1])
+
+
+def _error(both: int, drawn: int) -> float:
+    """Where none or all of the rows drawn are shared, the error is at most about that of one more."""
+    share = both / drawn
+    return min(math.sqrt(max(share * (1 - share), 1 / drawn) / drawn), 1.0)

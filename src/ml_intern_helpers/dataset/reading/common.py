@@ -7,13 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ml_intern_helpers.dataset.kinds import turn_keys, unpacked
+from ml_intern_helpers.dataset.reading.turns import ROLES, cell_problem, in_blocks, is_chat
 
 Row = dict[str, Any]
 #: TRL looks at any one of these to tell whether a row is a conversation.
 SUPPORTED = ("prompt", "chosen", "rejected", "completion", "messages")
-#: Roles that chat templates know. Qwen's drop any other turn without a word, Gemma's and Mistral's raise.
-ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function", "ipython"})
 
 
 @dataclass(frozen=True)
@@ -38,11 +36,6 @@ class Problem:
         return bool(self.at)
 
 
-def is_chat(value: object) -> bool:
-    """TRL's own test for messages: a list whose first item is a dict with a role."""
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and "role" in value[0]
-
-
 def conversational(row: Row) -> tuple[bool, list[str]]:
     """Whether TRL takes `row` for a conversation, and the columns that say otherwise.
 
@@ -57,63 +50,6 @@ def conversational(row: Row) -> tuple[bool, list[str]]:
     return bool(chat), plain if chat else []
 
 
-def cell_problem(value: object, chat: bool, pictures: bool = False) -> str | None:
-    """What is wrong with one cell that must hold messages (or a string): a code, or None.
-
-    Args:
-        value: the cell.
-        chat: it must hold messages.
-        pictures: the row brings images, so that a vision-language model reads it.
-    """
-    if value is None:
-        return "null"
-    if not chat:
-        return "kind" if not isinstance(value, str) else ("json" if unpacked(value) is not value else None)
-    if not isinstance(value, list):
-        return "kind"
-    if not value:
-        return "empty"
-    return next((fault for turn in value if (fault := turn_problem(turn, pictures))), None)
-
-
-def turn_problem(turn: object, pictures: bool = False) -> str | None:
-    """What is wrong with one turn."""
-    if not isinstance(turn, dict) or not isinstance(turn.get("role"), str):
-        return "keys" if isinstance(turn, dict) and turn_keys([turn]) else "kind"
-    if turn["role"] not in ROLES:
-        return "role"
-    if any(isinstance(arguments, str) for arguments in call_arguments(turn)):
-        return "arguments"
-    return _content_problem(turn.get("content"), bool(turn.get("tool_calls")), pictures)
-
-
-def _content_problem(content: object, calls: bool, pictures: bool) -> str | None:
-    if content is None:
-        return None if calls else "content"
-    if isinstance(content, str):
-        return None
-    if not _blocks(content):
-        return "kind"
-    return None if pictures or _shows(content) else "blocks"
-
-
-def call_arguments(turn: Row) -> list[Any]:
-    """The arguments of each tool call of a turn."""
-    calls = turn.get("tool_calls")
-    functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
-    return [function["arguments"] for function in functions if isinstance(function, dict) and "arguments" in function]
-
-
-def _shows(content: Any) -> bool:
-    """Some block is a picture (or a film): only a vision-language model reads those."""
-    return any(block["type"] in ("image", "video") for block in content)
-
-
-def _blocks(content: object) -> bool:
-    """Content in blocks, as vision models take it: `[{"type": "text", "text": …}, {"type": "image"}]`."""
-    return isinstance(content, list) and all(isinstance(block, dict) and "type" in block for block in content)
-
-
 _SAID = {
     "null": "'{column}' is null",
     "empty": "'{column}' is an empty list",
@@ -124,9 +60,10 @@ _SAID = {
     "json": "'{column}' holds messages written down as JSON text: TRL would train on the JSON itself",
     "blocks": "'{column}' has contents in blocks ({blocks}) and no images: a text model's chat template takes strings",
     "arguments": "'{column}' has tool calls whose arguments are JSON text: a template that writes them as JSON quotes them twice",
+    "function_call": "'{column}' calls functions in OpenAI's old form (function_call): chat templates leave the calls out",
 }
 #: What TRL trains through without an error.
-_SILENT = ("role", "json", "arguments")
+_SILENT = ("role", "json", "arguments", "function_call")
 PICTURES = ("images", "image")
 
 
@@ -152,7 +89,7 @@ def _block_types(cells: Iterable[object]) -> str:
     """The types of blocks that contents are made of, at most six."""
     turns = [turn for cell in cells if isinstance(cell, list) for turn in cell if isinstance(turn, dict)]
     contents = [turn["content"] for turn in turns if isinstance(turn.get("content"), list)]
-    types = dict.fromkeys(str(block["type"]) for content in contents if _blocks(content) for block in content)
+    types = dict.fromkeys(str(block["type"]) for content in contents if in_blocks(content) for block in content)
     return ", ".join(list(types)[:6])
 
 

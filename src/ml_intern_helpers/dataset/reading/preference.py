@@ -11,11 +11,11 @@ from ml_intern_helpers.dataset.reading.common import (
     Problem,
     Row,
     answer_problems,
-    is_chat,
     missing,
     mixed,
     tools_problems,
 )
+from ml_intern_helpers.dataset.reading.turns import is_chat
 
 #: A shared beginning of two strings shorter than this is chance ("The "), not a prompt.
 SHORTEST_PROMPT = 8

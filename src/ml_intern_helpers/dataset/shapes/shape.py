@@ -28,6 +28,7 @@ class Shape:
         replaces: generic formats that this shape is the better reading of.
         refuses: methods that must not fall back on a generic mapping.
         because: the reason for that, in a few words.
+        mixed: the rows made hold structs of several shapes, see `Script`.
         open: the user may know what the rows do not say, so that those methods are undecided, not unfit.
     """
 
@@ -43,6 +44,7 @@ class Shape:
     refuses: tuple[str, ...] = ()
     because: str = ""
     open: bool = False
+    mixed: bool = False
 
 
 def shown(name: object) -> str:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ml_intern_helpers.dataset.reading.common import Row, is_chat
+from ml_intern_helpers.dataset.reading.common import Row
+from ml_intern_helpers.dataset.reading.turns import is_chat
 from ml_intern_helpers.dataset.tokens.model import Model
 from ml_intern_helpers.dataset.tokens.template import render
 from ml_intern_helpers.errors import BadData

@@ -69,6 +69,9 @@ def _put_on_file(home: Path, judged: list[Judged], call: Call) -> list[Run]:
 
     ids: dict[str, object] = {"tool_use_id": call.id, "session_id": call.session}
     task = task_for(home.parent)
+    if jobs_output.started(call.command, call.output):  # `$CMD`, or a script that was not looked at, has submitted them
+        for one in judged:
+            one.launch.mode = "jobs" if one.launch.target.kind == "unknown" else one.launch.mode
     wanted = [one for one in judged if one.launch.mode == "jobs" or one.trains]
     made = [launching.launched(home, task, record_of(one, ids), cost_of(one)) for one in wanted]
     return [run for run in runs_of(home).all if run.id in made]

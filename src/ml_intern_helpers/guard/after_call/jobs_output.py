@@ -21,8 +21,13 @@ _HINT = re.compile(rf"`hf jobs (?:logs -f|inspect|wait) ({_NAME})/({_ID})`")
 _SCHEDULE = re.compile(rf"`hf jobs scheduled inspect {_NAME}/({_ID})`")
 _BARE = re.compile(rf"^\s*({_ID})\s*$", re.MULTILINE)
 _END = re.compile(rf"^\s*(?:\S*Error: )?Job ({_ID}) (?:(completed)|finished with stage '(\w{{3,20}})')", re.MULTILINE)
+_CANCELS = re.compile(r"\bhf\s+jobs\s+cancel\b")
+#: All that `hf jobs cancel` prints when it has worked: `id=X`, `  id: X`, `{"id": "X"}`, or with --quiet X.
+_CANCELLED = re.compile(rf"""^\s*(?:id=|id: |\{{"id": ")?({_ID})(?:"\}})?\s*$""", re.MULTILINE)
 _STAGES = "COMPLETED|CANCELED|ERROR|DELETED|SCHEDULING|RUNNING"
 _STAGE = re.compile(rf"\b({_STAGES})\b")
+#: In place of a time that the output leaves out: that a job never began must be said, not left unsaid.
+_NOT_TOLD = "not told"
 _QUIET = re.compile(r"\s(?:-q|--quiet|--format[= ]quiet)(?:\s|$)")
 
 
@@ -54,13 +59,21 @@ def ends(output: str) -> dict[str, str]:
     return {match[1]: "COMPLETED" if match[2] else match[3] for match in _END.finditer(output)}
 
 
+def cancelled(command: str, output: str, job_id: str) -> bool | None:
+    """True where `hf jobs cancel` says that it has ended the job, False where it was only asked to; None where it was not."""
+    if not _CANCELS.search(command):
+        return None
+    told = job_id in _CANCELLED.findall(output)
+    return told if told or job_id in command else None
+
+
 def told_of(job_id: str, output: str) -> dict[str, Any] | None:
     """What `hf jobs inspect|ps|wait` say of a job, in the words of the Hub's API; None where they say nothing certain."""
     for job in (*_from_json(output), *_from_tabs(output)):
         if job.get("id") == job_id or job.get("job_id") == job_id:
             return _as_the_hub(job, job_id)
     stages = [stages[0] for line in output.splitlines() if _names(line, job_id) and len(stages := _stages(line)) == 1]
-    return {"id": job_id, "status": {"stage": stages[-1]}} if stages else None
+    return {"id": job_id, "status": {"stage": stages[-1]}, "startedAt": _NOT_TOLD} if stages else None
 
 
 def _stages(line: str) -> list[str]:
@@ -116,5 +129,5 @@ def _as_the_hub(job: dict[str, Any], job_id: str) -> dict[str, Any] | None:
     seconds = durations.get("running_secs") if isinstance(durations, dict) else None
     message = status.get("message") if isinstance(status, dict) else job.get("message")
     found: dict[str, Any] = {"id": job_id, "status": {"stage": stage, "message": message if isinstance(message, str) else None}}
-    found |= {"startedAt": job.get("started_at"), "finishedAt": job.get("finished_at")}
+    found |= {"startedAt": job.get("started_at", _NOT_TOLD), "finishedAt": job.get("finished_at")}
     return found | ({"durations": {"runningSecs": seconds}} if seconds is not None else {})

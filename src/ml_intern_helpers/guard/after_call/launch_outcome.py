@@ -12,7 +12,7 @@ from ml_intern_helpers.guard.call import Call
 from ml_intern_helpers.guard.failures import diagnosis
 from ml_intern_helpers.runs import first_one
 from ml_intern_helpers.runs.run_record import Run
-from ml_intern_helpers.runs.settle import STATES
+from ml_intern_helpers.runs.settle import STATES, estimate
 from ml_intern_helpers.runs.when import now, stamp
 from ml_intern_helpers.text import clean
 
@@ -40,18 +40,18 @@ def changes_of(run: Run, job: Started | None, call: Call) -> dict[str, Any]:
     log = _log_of(call.command)
     if log:
         found["log"] = log
-    found |= _of_job(job, call) if run.paid else {"state": _local_state(call)}
+    found |= _of_job(run, job, call) if run.paid else {"state": _local_state(call)}
     seen = first_one.seen_training(call.output)
     if seen is not None and seen.sound and (job is not None or not run.paid):
         found |= {"trained_at": stamp(now()), "trained_seen": seen.how}
     return found
 
 
-def _of_job(job: Started | None, call: Call) -> dict[str, Any]:
+def _of_job(run: Run, job: Started | None, call: Call) -> dict[str, Any]:
     if job is None:
         return _without_job(call)
-    found: dict[str, Any] = {"state": STATES.get(jobs_output.ends(call.output).get(job.id, "RUNNING"), "running")}
-    found["job_id"] = job.id
+    state = STATES.get(jobs_output.ends(call.output).get(job.id, "RUNNING"), "running")
+    found: dict[str, Any] = {"state": state, "job_id": job.id} | (estimate(run, now()) if state != "running" else {})
     found |= {"url": clean(job.url, limit=300)} if job.url else {}
     return found | ({"account": job.account} if job.account else {})
 
@@ -85,10 +85,11 @@ def explained(run: Run, jobs: list[Started], changes: dict[str, Any]) -> list[st
     """One line for a job; nothing for a run on this machine, whose output is there to be read."""
     if not run.paid:
         return []
-    aside = run.figure("reserved_usd")
-    money = f"at most {aside:.2f} USD are set aside" if aside is not None else "what it may cost at most is not known"
     if not jobs:
         return _no_job(run, changes)
+    aside, spent = run.figure("reserved_usd"), changes.get("settled_usd")
+    money = f"at most {aside:.2f} USD are set aside" if aside is not None else "what it may cost at most is not known"
+    money = f"it cost at most {spent:.2f} USD" if spent is not None else money
     names = "; ".join(f"{job.id} {clean(job.url, limit=200)}".strip() for job in jobs[:5])
     more = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
     state = changes["state"]

@@ -12,12 +12,11 @@ from ml_intern_helpers.guard.call import Call, ended_with
 from ml_intern_helpers.guard.failures.diagnosis import diagnosed
 from ml_intern_helpers.guard.failures.failure import Failure
 from ml_intern_helpers.runs import first_one, launching, settle
-from ml_intern_helpers.runs.run_record import Run, runs_of
+from ml_intern_helpers.runs.run_record import ESTIMATED, Run, runs_of
 from ml_intern_helpers.runs.when import now, stamp
 
 _LOGS = re.compile(r"\bhf\s+jobs\s+logs\b")
 _STATES = re.compile(r"\bhf\s+jobs\s+(?:inspect|ps|ls|list|wait)\b")
-_CANCEL = re.compile(r"\bhf\s+jobs\s+cancel\s+(?:-\S+\s+)*(?:[\w.-]+/)?([0-9a-f]{20,40})\b")
 _WORD = re.compile(r"""[^\s'"|;&<>()]+""")
 
 
@@ -26,7 +25,7 @@ def told(call: Call, folder: str, where: list[str]) -> list[str]:
     home = Path(folder)
     lines: list[str] = []
     for run in runs_of(home).all:
-        if run.state != "released" and not (run.finished and run.settled and run.text("trained_at")):
+        if run.state != "released" and not (run.finished and run.settled and run.text("trained_at") and not run.estimated):
             lines += _told_of(run, call, home, where)
     return lines
 
@@ -36,7 +35,7 @@ def _told_of(run: Run, call: Call, home: Path, where: list[str]) -> list[str]:
     job_id = run.text("job_id")
     is_log = _is_its_log(run, call, where)
     if is_log and run.paid and not job_id and run.text("background_task"):
-        changes |= _submitted(call)
+        changes |= _submitted(run, call)
     if is_log:
         changes |= _from_log(run, call)
     if job_id and call.tool == "Bash":
@@ -47,16 +46,19 @@ def _told_of(run: Run, call: Call, home: Path, where: list[str]) -> list[str]:
     return [*_lines(run, changes), *(_meaning(run, call, changes) if is_log else [])]
 
 
-def _submitted(call: Call) -> dict[str, Any]:
+def _submitted(run: Run, call: Call) -> dict[str, Any]:
     """A job started in the background names itself in the output."""
     jobs = jobs_output.started(call.command, call.output)
     if len(jobs) != 1:
         return {}
     named = {"job_id": jobs[0].id, "url": jobs[0].url, "account": jobs[0].account}
-    stage = jobs_output.ends(call.output).get(jobs[0].id)
-    return {name: value for name, value in named.items() if value} | (
-        {"state": settle.STATES[stage]} if stage in settle.STATES else {}
-    )
+    return {name: value for name, value in named.items() if value} | _ended(run, jobs[0].id, call)
+
+
+def _ended(run: Run, job_id: str, call: Call) -> dict[str, Any]:
+    """What an attached run says at its end: the state, and the most that it can have cost."""
+    state = settle.STATES.get(jobs_output.ends(call.output).get(job_id, ""))
+    return {"state": state, **settle.estimate(run, now())} if state is not None else {}
 
 
 def _is_its_log(run: Run, call: Call, where: list[str]) -> bool:
@@ -84,23 +86,26 @@ def _from_log(run: Run, call: Call) -> dict[str, Any]:
     code = ended_with(call.output)
     if code is not None and not run.paid and not run.finished:
         found |= {"state": "failed" if code else "completed", "exit_code": code}
+    if run.text("job_id") and not run.finished and not _LOGS.search(call.command):  # those are the script's words alone
+        found |= _ended(run, run.text("job_id"), call)
     return found
 
 
 def _from_states(run: Run, call: Call) -> dict[str, Any]:
-    """What the job's state says; a cancelled job's cost is known once the Hub is asked (`budget --apply-hub`)."""
+    """What the job's state says. Where it has ended and nothing says how long it ran, the most that it can have cost."""
     job_id = run.text("job_id")
-    if job_id in _CANCEL.findall(call.command) and not call.failed and not run.finished:
-        return {"state": "stopped"}
-    if not _STATES.search(call.command):
-        return {}
-    job = jobs_output.told_of(job_id, call.output)
+    cancelled = jobs_output.cancelled(call.command, call.output, job_id)
+    if cancelled is not None and not call.failed and not run.finished:
+        return {"state": "stopped"} | (settle.estimate(run, now()) if cancelled else {})
+    job = jobs_output.told_of(job_id, call.output) if _STATES.search(call.command) else None
     if job is None:
         return {}
     found = settle.settlement(run, job).changes()
     found = {name: value for name, value in found.items() if value is not None}
     if run.finished and found["state"] == "running":  # an older line of the same output
         return {}
+    if found["state"] != "running" and "settled_usd" not in found and not run.settled:
+        found |= settle.estimate(run, now())
     seen = first_one.seen_training(job=job)
     if seen is not None and not run.text("trained_at"):
         found |= {"trained_at": stamp(now()), "trained_seen": seen.how}
@@ -108,7 +113,7 @@ def _from_states(run: Run, call: Call) -> dict[str, Any]:
 
 
 def _lines(run: Run, changes: dict[str, Any]) -> list[str]:
-    """What is new: seen training, ended, its id."""
+    """What is new: seen training, ended, what it cost, its id."""
     name = changes.get("job_id") or run.text("job_id") or run.id
     found = []
     if "job_id" in changes:
@@ -116,8 +121,10 @@ def _lines(run: Run, changes: dict[str, Any]) -> list[str]:
     if "trained_at" in changes and run.paid and run.values.get("trains") is not False:
         found.append(f"ml-intern: job {name} was seen training ({changes['trained_seen']}): another may be submitted.")
     if changes.get("state") in ("failed", "stopped") and run.paid:
-        spent = changes.get("settled_usd")
-        money = f"it cost {spent:.2f} USD" if spent is not None else "`budget --apply-hub` tells what it cost"
+        spent, most = changes.get("settled_usd"), str(changes.get("settled_from", "")).startswith(ESTIMATED)
+        money = "`budget --apply-hub` tells what it cost"
+        if spent is not None:
+            money = f"it cost at most {spent:.2f} USD, an estimate; {money}" if most else f"it cost {spent:.2f} USD"
         look = f"; `hf jobs logs {name}` shows why" if changes["state"] == "failed" else ""
         found.append(f"ml-intern: job {name} is {changes['state']}: {money}{look}.")
     return found

@@ -17,10 +17,11 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from ml_intern_helpers.guard import control, everyday
-from ml_intern_helpers.guard.decisions import PASS, Decision
+from ml_intern_helpers.guard.decisions import PASS, Decision, softened
 from ml_intern_helpers.guard.permissions import own_records
 
 if TYPE_CHECKING:
+    from ml_intern_helpers.guard.before_launch.holds import State
     from ml_intern_helpers.preflight.launch.judge import Judged
     from ml_intern_helpers.report import Finding
 
@@ -41,11 +42,11 @@ def guarded(event: dict[str, object], command: str, cwd: str) -> Decision:
     start = time.monotonic()
     found, looked = (PASS, False) if everyday.launches_nothing(command) else _looked_at(command, cwd, event)
     if found.kind == "pass":
-        written = own_records.on_command(command)
+        written = own_records.on_command(command, event)
         found, looked = (written, True) if written.kind != "pass" else (found, looked)
     if not looked:
         return PASS
-    decision = _softened(found) if mode == "warn" else found
+    decision = softened(found) if mode == "warn" else found
     _log(event, command, cwd, decision, (time.monotonic() - start) * 1000)
     return decision
 
@@ -70,24 +71,33 @@ def _judged(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decision
         return PASS, False
     if any(launch.target.reason == TOO_DEEP for launch in launches):
         raise Unavailable("its shells are nested too deeply", hint="write the launch as one plain command")
+    from ml_intern_helpers.guard.before_launch import holds, never_ran, not_looked_at
     from ml_intern_helpers.preflight.launch.judge import examined
 
-    found = [one for one in examined(launches) if one.launch.mode == "jobs" or one.trains]
-    return (_decided(found, cwd, event), True) if found else (PASS, False)
-
-
-def _decided(found: list[Judged], cwd: Path, event: dict[str, object]) -> Decision:
-    from ml_intern_helpers.guard.before_launch import holds, never_ran, on_file, weighing
-
-    never_ran.try_to_give_back(event)
+    judged = examined(launches)
+    found = [one for one in judged if one.launch.mode == "jobs" or one.trains]
+    hidden = not_looked_at.candidates(judged)
+    if not found and not hidden:
+        return PASS, False
+    if found:
+        never_ran.try_to_give_back(event)
     state = holds.state_of(_folders(event, cwd))
+    hidden = not_looked_at.worth_a_word(hidden, state)
+    return (_decided(found, hidden, state, event), True) if found or hidden else (PASS, False)
+
+
+def _decided(found: list[Judged], hidden: list[Judged], state: State, event: dict[str, object]) -> Decision:
+    from ml_intern_helpers.guard.before_launch import holds, not_looked_at, on_file, weighing
+
     weighed = weighing.weighed(found, state)
     if weighed.wrong:
         return Decision("deny", _refusal(weighed.wrong), codes=_codes(weighed.wrong))
-    held = [*weighed.asked, *holds.holds(found, state)] or on_file.reserve(found, state, event)
+    asked = [*weighed.asked, *holds.holds(found, state), *not_looked_at.held(hidden, state)]
+    held = asked or on_file.reserve(found, state, event)
     if held:
         return Decision("ask", holds.question(held), codes=tuple(dict.fromkeys(hold.code for hold in held)))
-    return Decision("pass", context=_notes(weighed.told))
+    told = [_notes(weighed.told), not_looked_at.advice(hidden)]
+    return Decision("pass", context="\n".join(filter(None, told)))
 
 
 def _folders(event: dict[str, object], cwd: Path) -> list[Path]:
@@ -121,13 +131,6 @@ def _listed(findings: list[Finding]) -> list[str]:
     shown = without_repeats(findings)[:_MOST_FINDINGS]
     more = len(findings) - len(shown)
     return [*map(render_finding, shown), *([f"and {more} more"] if more > 0 else [])]
-
-
-def _softened(decision: Decision) -> Decision:
-    """`ML_INTERN_GUARD=warn`: told, not held."""
-    if decision.kind not in ("deny", "ask"):
-        return decision
-    return Decision("pass", context=f"ML_INTERN_GUARD=warn let this pass. {decision.reason}", codes=decision.codes)
 
 
 def _unread(err: BaseException) -> Decision:

@@ -18,7 +18,7 @@ _FOR_THE_USER = ("SCOPE", "LAUNCH114")
 #: may do it in another way: a plain PyTorch loop without a tracker is no mistake, and no reason to talk.
 _OUR_WAY = ("LOG", "SAVE", "REPRO")
 #: Kinds of targets whose content nobody has seen.
-_UNSEEN = ("unknown", "url", "module")
+UNSEEN = ("unknown", "url", "module")
 
 
 class Weighed(NamedTuple):
@@ -65,6 +65,13 @@ def _silenced(one: Judged) -> Iterator[Hold]:
 
 def _unseen(one: Judged) -> Iterator[Hold]:
     """Paid, and nobody has looked at what it runs."""
-    if one.launch.mode == "jobs" and one.launch.target.kind in _UNSEEN:
-        why = one.launch.target.reason or "its script was not read"
-        yield Hold("UNSEEN", f"what {one.launch.launcher} starts could not be looked at: {why}", "name a script of this folder")
+    target = one.launch.target
+    # `hf jobs run IMAGE $CMD`; a command that is written out is one of the image.
+    hidden = next((word.unknown for word in one.launch.args if word.unknown), "") if target.kind == "command" else ""
+    if one.launch.mode == "jobs" and (target.kind in UNSEEN or hidden):
+        why = hidden or target.reason or "its script was not read"
+        yield Hold(
+            "UNSEEN",
+            f"what {one.launch.launcher} starts could not be looked at: {why}",
+            "start a script of this folder, or ask the user",
+        )

@@ -30,6 +30,8 @@ def answer(paper_id: ArxivId, context: Context, *, full: bool) -> Report:
     for note in [*got.passed_over, *got.document.notes]:
         context.warn(note)
     stated = _stated(got)
+    if stated["cut"]:
+        context.warn("the text is longer than any paper: values were looked for in its first 2,000,000 characters only")
     context.progress("asking the Hub …")
     checks, responses = hub_check.check(context.http, [(kind, name) for kind, name in stated["to_check"]])
     unknown = sorted({check.reason or "" for check in checks if check.exists == "unknown"})
@@ -51,7 +53,7 @@ def _stated(got: Obtained) -> dict[str, Any]:
     recipe = extract(got.document)
     stated: dict[str, Any] = {name: [entry.to_dict() for entry in getattr(recipe, name)] for name in MOST}
     stated["hyperparameters"] = {name: [entry.to_dict() for entry in found] for name, found in recipe.hyperparameters.items()}
-    stated |= {"not_stated": recipe.not_stated, "to_check": _to_check(recipe, got.document)}
+    stated |= {"not_stated": recipe.not_stated, "cut": recipe.cut, "to_check": _to_check(recipe, got.document)}
     made.keep("recipe", response.body, stated)
     return stated
 

@@ -39,7 +39,7 @@ _PATTERNS = (
 _ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/datasets/(?P<id>[\w.-]+/[\w.-]+?)(?=[)/?#\s]|\.?$)")
 _NOT_NAMES = re.compile(
     r"(?:The|This|These|Our|We|All|Each|Both|For|In|On|A|An|Large|Small|Figure|Table|Section|Appendix|Other|Many"
-    r"|Several|Such|Most|Data|Training|Test|Dataset|Public|Synthetic|Human|New|RL|SFT|DPO|GRPO|LLM|NLP|English"
+    r"|Several|Such|Most|Data|Training|Test|Dataset|Public|Synthetic|Human|New|RL|RM|RLHF|SFT|DPO|PPO|KTO|ORPO|GRPO|LLM|NLP|English"
     r"|Preference|Reward|It|As|Since|While|When|If|By|To|From|With|Using|Two|Three|Full|Original|Final|First"
     r"|Second|Combined|Existing|Standard|Benchmark|Evaluation|Instruction|Math|Code|Chat|Dev|Validation|Downstream"
     r"|AI|QA|VQA|And|Or)"

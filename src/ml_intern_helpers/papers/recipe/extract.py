@@ -28,6 +28,8 @@ HYPERPARAMETERS = tuple(
 _READERS = (hyper.from_sentence, base_models, datasets, doing.methods, doing.hardware, doing.results)
 #: Of one sentence, at most; a list of results is a table in words.
 MOST_OF_ONE = 40
+#: Characters of running text that are looked at; the longest real papers have 400,000, and a page of 40 MB would take minutes.
+MOST_CHARACTERS = 2_000_000
 
 
 @dataclass
@@ -51,6 +53,7 @@ class Recipe:
 
     Attributes:
         hyperparameters: one list for each known name; an empty one means "not stated".
+        cut: whether the text was longer than what is looked at.
     """
 
     base_models: list[Entry]
@@ -59,6 +62,7 @@ class Recipe:
     hyperparameters: dict[str, list[Entry]]
     hardware: list[Entry]
     results: list[Entry]
+    cut: bool = False
 
     @property
     def not_stated(self) -> list[str]:
@@ -70,7 +74,7 @@ class Recipe:
 
 def extract(document: Document) -> Recipe:
     """Every fact that the text states; nothing is inferred."""
-    found = [(fact, sentence.others) for sentence in sentences(document) for fact in _of_sentence(sentence)]
+    found, cut = _said(document)
     found += [(fact, False) for fact in from_tables(document)]
     found += [(fact, False) for fact in result_tables.results(document)]
     by_name: dict[str, list[tuple[Fact, bool]]] = {}
@@ -83,7 +87,20 @@ def extract(document: Document) -> Recipe:
         hyperparameters={name: merged(by_name.get(name, [])) for name in HYPERPARAMETERS},
         hardware=merged(by_name.get("hardware", [])),
         results=merged(by_name.get("result", [])),
+        cut=cut,
     )
+
+
+def _said(document: Document) -> tuple[list[tuple[Fact, bool]], bool]:
+    """The facts of the running text, each with whether its section is about others; and whether the text was too long."""
+    found: list[tuple[Fact, bool]] = []
+    left = MOST_CHARACTERS
+    for sentence in sentences(document):
+        left -= len(sentence.text)
+        if left < 0:
+            break
+        found += [(fact, sentence.others) for fact in _of_sentence(sentence)]
+    return found, left < 0
 
 
 def _of_sentence(sentence: Sentence) -> Iterator[Fact]:

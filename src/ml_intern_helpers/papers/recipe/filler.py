@@ -16,12 +16,12 @@ _WORDS = frozenset(
     between over range ranging around about approximately roughly we use used using employ adopt namely i.e i.e. either
     always all per starting starts grid candidate possible both only it which amounts corresponds up varied linear cosine
     small large low high lower higher larger smaller extended limited restricted capped bounded fairly relatively sweep
-    search choose choosing uniformly threshold across train training throughout
+    search choose choosing uniformly threshold by searching across train training throughout
     """,
     )
 )
 _TOKEN = re.compile(
-    r"\s+|[:=≈~→\[{]|\([^()\d]{1,25}\)|\(|[ηβαλτ]|,\s*[ηβαλτG]\s*,"
+    r"\s+|hyper-?parameter\b|[:=≈~→\[{]|\([^()\d]{1,25}\)|\(|[ηβαλτ]|,\s*[ηβαλτG]\s*,"
     r"|,(?=\s(?:which|i\.e|namely|set|fixed|tuned|selected|chosen|we|always|kept)\b)|,(?=\s*[\d.]+e-)"
     r"|(?:at most|by default|as follows|with an?(?= (?:peak|max|initial|value|default)))\b"
     r"|[TGrKNB](?=\s*[=:)≈ ])(?![a-z])"

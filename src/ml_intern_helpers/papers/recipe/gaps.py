@@ -12,7 +12,7 @@ from ml_intern_helpers.papers.recipe.numbers import Number
 
 #: A name may be followed by what it holds for: `learning rate for the policy model is 1e-6`.
 _SCOPE = re.compile(
-    r"\s*(?P<scope>(?:for|of|in|at|during|on|used (?:for|in))\s+(?:[\w./+-]+\s+){1,6}?)(?=(?:is|was"
+    r"\s*(?P<scope>(?:for|of|in|at|during|on|used (?:for|in))\s+(?:(?!has\b|have\b|had\b)[\w./+-]+\s+){1,6}?)(?=(?:is|was"
     r"|are|were|to|at|of|as|set)\b|[=:])"
 )
 _FINAL = re.compile(
@@ -37,13 +37,14 @@ _COUNTED_GAP = re.compile(
 )
 #: Words that make a number a count of something else, unless the parameter counts in them.
 FOREIGN = re.compile(
-    r"[\s-]*(?P<unit>(?:(?:training|gradient|optimi[sz]ation|update|optimizer|roll-?out|policy|rl|ppo|grpo)"
+    r"[\s-]*(?P<unit>(?:(?:training|gradient|optimi[sz]ation|update|optimizer|max|roll-?out|policy|rl|ppo|grpo)"
     r" )?(?:epochs?|steps?|iterations?"
     r"|updates?|gpus?|tpus?|tokens?|samples?|examples?|sequences?|prompts?"
     r"|roll-?outs?|responses?|completions?|generations?|layers?|heads?|seeds?|runs?|days?|hours?|minutes?|times"
     r"|parameters?|nodes?|devices?|a100s?|h100s?|v100s?"
     r"|tasks?|datasets?|models?|questions?|problems?|words?|points?|percent|random|different|of the|pairs?|images?"
     r"|instances?|queries|cores?|workers?|trajectories|word ?pieces?"
+    r"|seconds?|characters?|frames|bytes|phones|pages|sentences"
     r"|more|fewer|out of|per|subwords?|warm\w*|x)\b|(?P<sign>%|×))",
     re.IGNORECASE,
 )
@@ -75,15 +76,20 @@ def _gap(text: str, mention: Mention, number: Number) -> str | None:
     """What the text between name and number says of the value; "" for nothing, None when it parts them."""
     gap = text[mention.end : number.start]
     if mention.parameter.counted:
-        named = re.match(r"max|num|total|train", mention.text, re.IGNORECASE) and re.match(r"\s+(?:is|was)\b", gap)
-        plural = mention.text.lower().endswith("s") or re.match(r"\s*[:=]", gap) or named
-        return "" if plural and _COUNTED_GAP.fullmatch(gap) and gap.strip() else None
-    if mention.parameter.name == "warmup":
+        return _counted(mention, gap)
+    if mention.parameter.name == "warmup" and not re.search(r"\bfrom\s*$", gap):  # from 20% to 100% of the peak
         gap = _WARMING.sub("", gap)
+    elif mention.parameter.name == "warmup":
+        return None
     if _DECAYING.search(text, 0, mention.start) and re.fullmatch(r"\s*(?:linearly )?(?:down )?to\s*", gap):
         return "final"
     if is_filler(gap):
         return ""
+    return _told(gap)
+
+
+def _told(gap: str) -> str | None:
+    """What words that are no filler say of the value: the end of a decay, what it holds for."""
     for pattern, context in ((_FROM, ""), (_FINAL, "final"), (_PEAK, "peak")):
         if pattern.fullmatch(gap):
             return context
@@ -91,6 +97,13 @@ def _gap(text: str, mention: Mention, number: Number) -> str | None:
     if scope and is_filler(gap[scope.end() :]):
         return scope["scope"].strip()
     return None
+
+
+def _counted(mention: Mention, gap: str) -> str | None:
+    """The same for a name that follows its number (`3 epochs`): `epochs: 3`, `the maximum training epoch is set to 3`."""
+    named = re.match(r"max|num|total|train", mention.text, re.IGNORECASE) and re.match(r"\s+(?:is|was)\b", gap)
+    plural = mention.text.lower().endswith("s") or re.match(r"\s*[:=]", gap) or named
+    return "" if plural and _COUNTED_GAP.fullmatch(gap) and gap.strip() else None
 
 
 def is_foreign(text: str, number: Number, mention: Mention, found: Sequence[Mention]) -> bool:
@@ -103,4 +116,10 @@ def is_foreign(text: str, number: Number, mention: Mention, found: Sequence[Ment
         return True
     gap = _ADJECTIVES.match(text, number.end)
     position = gap.end() if gap else number.end
-    return any(each.start in (position, number.end + 1) for each in found if each is not mention)
+    others = (each for each in found if each is not mention and not _steps_of_warmup(mention, each))
+    return any(each.start in (position, number.end + 1) for each in others)
+
+
+def _steps_of_warmup(mention: Mention, other: Mention) -> bool:
+    """`warm-up for 100 training steps`: the steps named behind the number are the warm-up's."""
+    return mention.parameter.name == "warmup" and other.parameter.name == "training_steps"

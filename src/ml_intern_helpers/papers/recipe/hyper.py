@@ -38,7 +38,7 @@ def from_sentence(sentence: Sentence) -> Iterator[Fact]:
         for value, start, end, kind in named(choice, reading.text):
             said = quote(sentence.text, reading, start, end)
             stage = _stage(sentence, reading.text, start, end, choice.name, None)
-            context = _both(scopes.leading(reading.text, start), scopes.aside(sentence.titles))
+            context = _both(scopes.leading(reading.text, start), scopes.aside(sentence.titles, reading.text))
             yield Fact(
                 choice.name, value, reading.text[start:end], said, sentence.section, kind, None, context, sentence.label, stage
             )
@@ -48,7 +48,7 @@ def _context(sentence: Sentence, text: str, link: Link) -> str | None:
     """What a value holds for: what is said right at it, else what its clause opens with; and whether an ablation says it."""
     own = link.context
     lead = None if own and re.search(r"\b(?:for|on|in|during|when|with)\b", own) else scopes.leading(text, link.start)
-    return _both(_both(own, lead), scopes.aside(sentence.titles))
+    return _both(_both(own, lead), scopes.aside(sentence.titles, text))
 
 
 def _stage(sentence: Sentence, text: str, start: int, end: int, name: str, context: str | None) -> str | None:

@@ -25,11 +25,12 @@ _BACK = re.compile(
 _COUNT_NOT = re.compile(
     r"(?:\b(?:every|each|after|per|first|last|final|than|within|patience(?: of)?|warm\w*(?:[ -]up)?(?: (?:over|for"
     r"|of|in|during))?(?: the)?(?: first)?|another|save\w*|evaluat\w+(?: \w+){0,2}|at|until|accumulat\w*(?: over)?"
-    r"|inference|denois\w+|nearly|(?<!for )(?<!of )around)|≥|>|<)\s*(?:the |about |around )?$",
+    r"|next|subsequent|inference|denois\w+|nearly|(?<!for )(?<!of )around)|≥|>|<)\s*(?:the |about |around )?$",
     re.IGNORECASE,
 )
 #: "warm up … for 500 steps": the steps are the warm-up's.
 _WARM_UP_OF = re.compile(r"\bwarm(?:(?!train|run|optimi|updat)[^,;])*$", re.IGNORECASE)
+_ACCUMULATED = re.compile(r"\baccumulat\w+ (?:\w+ ){0,3}$", re.IGNORECASE)
 _STOP_AFTER = re.compile(r"\b(?:stop|end|finish|complet|converg)\w*(?: \w+){0,2} after (?:the |about |around )?$", re.IGNORECASE)
 #: "at 50B tokens (1 epoch of the corpus)": how much data a run of others saw.
 _EQUALS = re.compile(r"\btokens \($")
@@ -43,6 +44,7 @@ _NOT_USED = re.compile(
 _SHARE = re.compile(r"\d\s?(?:%|percent)\s+(?:of )?$")
 #: "2-3 epochs"
 _SPAN = re.compile(r"\d\s?-\s?\d")
+_AVERAGE = re.compile(r"\b(?:average|mean|median)(?: \w+){0,2} $", re.IGNORECASE)
 _OR = re.compile(r"\bwith(?: and|/|\s?or) ?$")
 
 
@@ -78,7 +80,7 @@ def _direct_link(text: str, parameter: Parameter, match: re.Match[str]) -> Itera
     context = _point(text[match.start() : start])
     if number is None or not parameter.accepts(number.value, number.suffix):
         return
-    if parameter.counted and _WARM_UP_OF.search(text, 0, match.start()):
+    if parameter.counted and (_WARM_UP_OF.search(text, 0, match.start()) or _ACCUMULATED.search(text[: match.start("n")])):
         return
     made = link(text, parameter, number, match[0], context if parameter.name == "learning_rate" else None)
     spans = _SPAN.search(match[0]) and parameter.name == "epochs"
@@ -104,6 +106,8 @@ def _glued(match: re.Match[str], start: int) -> Number | None:
 def _one_by_one(text: str, run: list[Mention], found: list[Mention], taken: list[Link]) -> list[Link]:
     made: list[Link] = []
     for each in run:
+        if each.parameter.name == "max_length" and _AVERAGE.search(text[max(each.start - 40, 0) : each.start]):
+            continue
         for way in (_backward, _forward) if each.parameter.counted else (_none, _forward, _backward):
             got = way(text, each, found, [*taken, *made])
             if got:
@@ -114,6 +118,8 @@ def _one_by_one(text: str, run: list[Mention], found: list[Mention], taken: list
 
 def _none(text: str, mention: Mention, found: list[Mention], taken: list[Link]) -> list[Link]:
     """`no warm-up`, `without weight decay`, `do not use a KL penalty`."""
+    if not mention.parameter.optional:
+        return []
     before = text[max(mention.start - 40, 0) : mention.start]
     said = _NOT_USED.search(before)
     if said is None or _OR.search(before[: said.start()]):  # "with or without"

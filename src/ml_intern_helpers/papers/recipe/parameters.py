@@ -36,6 +36,7 @@ class Parameter:
         unless: what must not occur in the sentence.
         percent: whether `3%` is a value (of 0.03).
         here: `needs` and `unless` look at the sentence alone, not at the paragraph.
+        optional: whether a paper may say that it is not used (`no warm-up`); there is no training without a learning rate.
         reported: False for what is known only in order not to be taken for something else.
     """
 
@@ -52,6 +53,7 @@ class Parameter:
     unless: re.Pattern[str] | None = None
     percent: bool = False
     here: bool = False
+    optional: bool = False
     reported: bool = True
 
     def accepts(self, value: float, suffix: str) -> bool:
@@ -101,6 +103,9 @@ PARAMETERS: tuple[Parameter, ...] = (
                 r" \S+[^a-z]{0,20}(?:and|then|,|\s)*"
                 r" (?:gradually |linearly |then )*(?:decreas|reduc|decay|anneal)\w*(?: \w+)? to {N}"
             ),
+            _re(r"\blearning[\s-]*rate\b[^.;:]{0,60}?\b(?:decreas|decay|anneal)\w* from {N}"),
+            _re(r"\blearning[\s-]*rate\b[^.;:]{0,60}?\b(?:decreas|decay|anneal)\w* from \S+[^a-z]{0,20}to {N}"),
+            _re(r"\bcosine [^.;:]{0,40}?\b(?:decreas|decay|anneal)\w* to {N}(?=[\s,.]+(?:over|in|at|by|$))"),
         ),
     ),
     Parameter(
@@ -111,9 +116,11 @@ PARAMETERS: tuple[Parameter, ...] = (
         high=1e9,
         whole=True,
         units=(
-            "sequences?|samples?|examples?|prompts?|tokens?|queries|questions|pairs?|images?|instances?|per|problems?"
+            "sequences?|samples?|examples?|prompts?|(?:max )?tokens?|queries|questions|pairs?|images?|instances?|per|problems?"
             "|rollouts?|trajectories|words?|of"
         ),
+        unless=_re(r"\blatency\b|\bthroughput\b|tokens/s|memory footprint"),
+        here=True,
         direct=(_re(r"\b(?:mini-?|micro-?)?batch(?:es)? of (?:size )?{N}\b(?!\s*(?:steps|epochs|gpus))"),),
     ),
     Parameter(
@@ -126,7 +133,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         direct=(
             _re(r"accumulat\w+ (?:the )?gradients? (?:over|for|across|every) {N}"),
             _re(r"{N}[\s-]steps? (?:of )?gradient accumulation"),
+            _re(r"\bgradient accumulation (?:for|over|of|with) {N}"),
         ),
+        optional=True,
     ),
     Parameter(
         "epochs",
@@ -170,6 +179,9 @@ PARAMETERS: tuple[Parameter, ...] = (
             ),
             _re(r"\bsteps (?:in|for|on|during) [^.;,]{2,40}? and {N}[\s-]+(?:more |training )?(?:steps|iterations|updates)\b"),
             _re(r"\bset (?:the )?(?:number of )?(?:max\w* )?training steps? to {N}"),
+            _re(
+                r"\bover (?:the course of |a total of )*{N} (?:train\w* |gradient |optimi[sz]\w+ )?(?:steps|updates|iterations)\b"
+            ),
             _re(
                 r"\btrain\w* (?:runs?|lasts?|takes?|consists? of|comprises?|stops? after"
                 r"|ends? after) (?:for )?{N} (?:\w+ )?(?:steps|iterations|updates)\b"
@@ -238,6 +250,7 @@ PARAMETERS: tuple[Parameter, ...] = (
                 r"(?:for|as) (?:the |a |linear |lr |learning[\s-]rate )*warm-?\s?up"
             ),
         ),
+        optional=True,
     ),
     Parameter(
         "weight_decay",
@@ -248,6 +261,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         cell=_re(r"wd|weight[\s_-]*decay(?: rate)?|λ"),
         low=0,
         high=1,
+        optional=True,
     ),
     Parameter(
         "lora_dropout",
@@ -257,6 +271,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         percent=True,
         needs=_ADAPTER_HERE,
         here=True,
+        optional=True,
     ),
     Parameter(
         "dropout",
@@ -266,6 +281,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         percent=True,
         unless=_ADAPTER_HERE,
         here=True,
+        optional=True,
     ),
     Parameter(
         "lora_rank",
@@ -278,13 +294,13 @@ PARAMETERS: tuple[Parameter, ...] = (
         high=8192,
         whole=True,
         needs=_ADAPTER,
-        direct=(_re(r"\brank-{N}"), _re(r"\br\s*=\s*{N}")),
+        direct=(_re(r"\brank-{N}(?!\s*(?:updates?|approxim|matri|correct|decompos|perturb))"), _re(r"\br\s*=\s*{N}")),
     ),
     Parameter(
         "lora_alpha",
         _re(r"\b(?:lora[\s_-]*)?alpha\b|\b(?:lora )?scaling (?:factor|parameter|coefficient)(?:\s*\(?α\)?)?|α(?![_\w])"),
         cell=_re(r"(?:lora[\s_-]*)?(?:α|alpha)"),
-        low=0.01,
+        low=1,  # a smaller α weighs something else
         high=8192,
         needs=_ADAPTER,
     ),
@@ -302,6 +318,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         cell=_re(r"(?:init\w*[\s_-]*)?kl(?:[\s_-]*\w+){0,2}"),
         low=0,
         high=10,
+        optional=True,
     ),
     Parameter(
         "beta",
@@ -319,7 +336,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             r"|instruction))|\bG(?=\s*=)"
         ),
         cell=_re(
-            r"g|(?:num\w*|#|no\.?)?\s*(?:of)?[\s_]*(?:generations|roll-?outs?|group size"
+            r"(?:num\w*|#|no\.?)?\s*(?:of)?[\s_]*(?:generations|roll-?outs?|group size"
             r"|samples per \w+)(?: per \w+)?|group[\s_-]*size(?:\s*\(?g\)?)?|roll-?out n"
         ),
         low=2,
@@ -368,6 +385,7 @@ PARAMETERS: tuple[Parameter, ...] = (
                 r" {N}"
             ),
         ),
+        optional=True,
     ),
     Parameter("momentum", _re(r"\bmomentum\b"), reported=False),
     Parameter("label_smoothing", _re(r"\blabel[\s-]smoothing\b"), reported=False),

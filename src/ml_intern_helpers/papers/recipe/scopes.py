@@ -23,8 +23,14 @@ _EMPTY = re.compile(
 )
 #: The context of values from a section that compares variants.
 ASIDE = "in an ablation or analysis"
+_BADLY = re.compile(
+    r"\b(?:poor(?:ly)?|worse|worst|degrad\w+|diverg\w+|unstable|instabilit\w+|collaps\w+|overfit(?!ting)\w*"
+    r"|sub-?optimal|fails?)\b",
+    re.IGNORECASE,
+)
 _ASIDE = re.compile(
-    r"\b(?:ablat\w+|sensitivity|effects? of|impact of|influence of|varying|robustness|analys[ie]s|learning rate optimization"
+    r"\b(?:ablat\w+|optimal|sensitivity|effects? of|impact of|influence of"
+    r"|varying|robustness|analys[ie]s|learning rate optimization"
     r"|fixing regressions|scaling laws?)\b",
     re.IGNORECASE,
 )
@@ -42,6 +48,6 @@ def leading(text: str, position: int) -> str | None:
     return f"for {what}"
 
 
-def aside(titles: Iterable[str]) -> str | None:
-    """`in an ablation`, where a heading above says that variants are compared there."""
-    return ASIDE if any(_ASIDE.search(title) for title in titles) else None
+def aside(titles: Iterable[str], sentence: str = "") -> str | None:
+    """`in an ablation`, where a heading above says that variants are compared there, or the sentence that this one did badly."""
+    return ASIDE if _BADLY.search(sentence) or any(_ASIDE.search(title) for title in titles) else None

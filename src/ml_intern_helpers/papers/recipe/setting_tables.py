@@ -78,7 +78,8 @@ def _group(row: Sequence[Cell], near: str) -> str | None:
 def _by_rows(grid: Grid, near: str) -> Iterator[Setting]:
     """`Learning rate | 1e-5 | 5e-6` below `| SFT | DPO`; a row may hold several such pairs side by side."""
     first = next((number for number, row in enumerate(grid) if any(parameter_of(cell.text, near) for cell in row)), 0)
-    heads = [row for row in grid[: min(first, 3)] if _group(row, near) is None]
+    # Below the first row only those are heads that name nothing of their own at their start.
+    heads = [row for row in grid[: min(first, 3)] if _group(row, near) is None and row[0].text in ("", grid[0][0].text)]
     group: str | None = None
     for row in grid:
         found = list(_of_row(row, heads, group, near))

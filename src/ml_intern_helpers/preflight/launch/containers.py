@@ -30,8 +30,8 @@ _VALUES = (
     "--log-driver --log-opt --mac-address -m --memory --memory-swap --memory-reservation --mount --name --network --net "
     "--network-alias --oom-score-adj --pid --pids-limit --platform -p --publish --pull --restart --runtime --security-opt "
     "--shm-size --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs -u --user --ulimit --userns --uts -v --volume "
-    "--volume-driver --volumes-from -w --workdir --detach-keys --index --profile -f --file --project-name --project- "
-    "directory -B --bind --pwd -H --home --overlay --scratch"
+    "--volume-driver --volumes-from -w --workdir --detach-keys --index --profile -f --file --project-name "
+    "--project-directory -B --bind --pwd -H --home --overlay --scratch"
 )
 _OPTIONS = dict.fromkeys(_FLAGS.split(), False) | dict.fromkeys(_VALUES.split(), True)
 _SHARING_OPTIONS = {**_OPTIONS, "-e": False, "--env": True}

@@ -12,7 +12,7 @@ from ml_intern_helpers.preflight.launch import effects, make_targets
 from ml_intern_helpers.preflight.launch.inside import inside_place, merged
 from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target
 from ml_intern_helpers.preflight.launch.named_config import named_config
-from ml_intern_helpers.preflight.launch.programs import DEEPEST, launches_by
+from ml_intern_helpers.preflight.launch.programs import DEEPEST, hidden, launches_by
 from ml_intern_helpers.preflight.launch.python_starts import starts_in
 from ml_intern_helpers.preflight.launch.reading import PYTHON, SHELL, text_of_file
 from ml_intern_helpers.preflight.launch.shell import Command, commands_of, expanded, substitutions, words_of
@@ -162,6 +162,8 @@ class _Walk:
 
     def _shell_text(self, text: Word, place: Place, shown: str) -> Iterator[Launch]:
         if text.unknown and text.known < 3:
+            launch = hidden(text, shown, place)
+            yield from [launch] if launch is not None else []
             return
         try:
             yield from self._deeper(text.text, replace(place, variables={**place.variables, **place.environ}))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ml_intern_helpers.preflight.launch import hf_jobs, local_runs, python_words, trl_run, unseen_jobs
 from ml_intern_helpers.preflight.launch.argparse_words import split
-from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place
+from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target
 from ml_intern_helpers.preflight.launch.options_table import UV_RUN
 from ml_intern_helpers.preflight.launch.words import Word, masked
 from ml_intern_helpers.preflight.launch.wrappers import program
 
 #: Programs that start programs that start programs; beyond this nobody does.
 DEEPEST = 16
+#: What starts a command of which nothing is known.
+HIDDEN = "the shell"
+_HIDES = re.compile(r"\$\{?[A-Za-z_@*]|\$\(\s*(?:cat\s|<)|`\s*cat\s")
 _Read = Callable[[list[Word], str, Place], Iterator[Launch]]
 
 
@@ -26,10 +30,23 @@ def launches_by(words: list[Word], shown: str, place: Place) -> Iterator[Launch]
         yield from _READERS[name](words, shown, place)
     elif python_words.NAME.fullmatch(name):
         yield from _python(words, shown, place)
+    elif words[0].unknown and len(words) > 1 and words[1].text == "jobs":
+        yield from _hf([Word("hf"), *words[1:]], shown, place)  # `$HF jobs uv run train.py`
     elif words[0].unknown and len(words) > 1 and words[1].text.endswith(".py"):
         yield from _one(local_runs.python(words[1:], shown, place))  # `$PYTHON train.py`
     elif name.endswith((".py", ".ipynb")) and "/" in words[0].text:
         yield from _one(local_runs.python(words, shown, place))
+    elif all(word.unknown for word in words):
+        yield from _one(hidden(words[0], shown, place))
+
+
+def hidden(word: Word, shown: str, place: Place) -> Launch | None:
+    """A command that as a whole only the shell knows: `$CMD`, `$(cat cmd)`, `eval "$CMD"`. None within files and other texts,
+    where a variable mostly names one tool, and for what a program prints to be evaluated (`eval "$(ssh-agent)"`).
+    """
+    if place.depth or place.container or not _HIDES.match(word.text):
+        return None
+    return Launch(shown, HIDDEN, "local", Target("unknown", masked(word.text), reason=f"which command: {word.unknown}"))
 
 
 def _one(launch: Launch | None) -> Iterator[Launch]:
@@ -63,7 +80,10 @@ def _distributed(words: list[Word], shown: str, place: Place) -> Iterator[Launch
 
 
 def _trl(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
-    yield from _one(trl_run.read(words[1:], shown, place))
+    launch = trl_run.read(words[1:], shown, place)
+    if launch is None and len(words) > 1 and words[1].unknown:
+        launch = Launch(shown, "trl", "local", Target("unknown", reason=f"which command: {words[1].unknown}"), distributed=True)
+    yield from _one(launch)
 
 
 def _uv(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:

@@ -36,8 +36,9 @@ def text_for_shell(name: str, words: list[Word]) -> Word | None:
 
 
 def _joined(words: list[Word]) -> Word | None:
-    unknown = next((word.unknown for word in words if word.unknown), "")
-    return Word(" ".join(word.text for word in words), unknown) if words else None
+    unknown = [word.unknown for word in words if word.unknown]
+    known = 0 if len(unknown) == len(words) else 1 << 30  # `eval $CMD`: nothing of it is known
+    return Word(" ".join(word.text for word in words), next(iter(unknown), ""), known) if words else None
 
 
 def _tmux(words: list[Word]) -> Word | None:

@@ -20,6 +20,9 @@ _COMMANDS = {
     ("sandbox", "create"): "a sandbox costs until it is idle or killed",
     ("sandbox", "pool", "create"): "a pool of sandboxes costs until it is deleted",
 }
+#: The beginnings of paid commands: behind one of these a word that nobody knows may be the rest.
+_BEGINNINGS = frozenset(command[:count] for command in (*_COMMANDS, ("jobs", "scheduled", "uv", "run")) for count in range(4))
+_BEGINNINGS |= {("jobs", "uv")}
 _HELP = frozenset({"-h", "--help"})
 _JOBS_URL = re.compile(r"/api/(?:scheduled-)?jobs/")
 _SENDS = re.compile(r"-d|--data(?:-\w+)?|--json|--post-(?:data|file)|-X|--request|--method|POST", re.IGNORECASE)
@@ -31,7 +34,16 @@ def by_hf(words: list[Word], shown: str, place: Place) -> Launch | None:
     for command, reason in _COMMANDS.items():
         if tuple(names[: len(command)]) == command and not _HELP & set(names):
             return _unseen(shown, f"hf {' '.join(command)}", reason, place)
-    return None
+    return _not_named(words[1:], shown, place)
+
+
+def _not_named(words: list[Word], shown: str, place: Place) -> Launch | None:
+    """`hf jobs $WHAT`: which command it is nobody can say, and some of them cost."""
+    at = next((at for at, word in enumerate(words) if word.unknown), len(words))
+    known = tuple(texts(words[:at]))
+    if at == len(words) or known not in _BEGINNINGS:
+        return None
+    return _unseen(shown, " ".join(["hf", *known]), f"which command: {words[at].unknown}", place)
 
 
 def by_request(name: str, words: list[Word], shown: str, place: Place) -> Launch | None:

@@ -25,6 +25,18 @@ def _options(values: str = "", flags: str = "") -> dict[str, bool]:
     return dict.fromkeys(flags.split(), False) | dict.fromkeys(values.split(), True)
 
 
+#: Of Slurm's srun, salloc and sbatch: an option that is not here, with its value behind a blank, would hide the program.
+_SLURM = _options(
+    "-A -B -b -C -c -D -d -e -F -G -i -J -L -M -m -N -n -o -p -q -r -S -T -t -w -x"
+    " --account --array --begin --chdir --clusters --comment --constraint --container --container-image --container-mounts"
+    " --container-workdir --cpu-bind --cpus-per-gpu --cpus-per-task --dependency --distribution --error --exclude --export"
+    " --gpu-bind --gpus --gpus-per-node --gpus-per-socket --gpus-per-task --gres --hint --input --job-name --jobid"
+    " --licenses --mail-type --mail-user --mem --mem-bind --mem-per-cpu --mem-per-gpu --mpi --network --nodelist --nodes --ntasks"
+    " --ntasks-per-gpu --ntasks-per-node --output --partition --qos --reservation --signal --switches --time --time-min --tmp"
+    " --wckey --wrap",
+    "-E -H -I -K -k -l -O -Q -s -u -v -W -X -Z --contiguous --exclusive --hold --label --no-requeue --overcommit --overlap"
+    " --oversubscribe --parsable --pty --quiet --requeue --test-only --unbuffered --verbose --wait",
+)
 _WRAPPERS = {
     "sudo": Wrapper(
         _options("-u --user -g --group -h --host -p --prompt -C -D --chdir -R -T -U -r -t", "-E -H -n -S -b -i -k -A")
@@ -49,9 +61,8 @@ _WRAPPERS = {
     "busybox": Wrapper({}),
     "flock": Wrapper(_options("-w --timeout --wait -E --conflict-exit-code", "-s -x -e -u -n --nonblock -o -F -v --verbose"), 1),
     "setarch": Wrapper(_options("", "-R"), 1),
-    "srun": Wrapper(
-        _options("-A -c -G -J -N -n -o -e -p -q -t -w -D --partition --nodes --ntasks --gres --time --job-name", "--pty")
-    ),
+    "srun": Wrapper(_SLURM),
+    "salloc": Wrapper(_SLURM),
     "systemd-run": Wrapper(
         _options("-u --unit -p --property -E --setenv -M --slice --description", "--user --scope --pty -t --wait -q -d -G")
     ),
@@ -65,6 +76,8 @@ _WRAPPERS = {
     ),
     "screen": Wrapper(_options("-S -t -c -e -h -p -s -T", "-d -m -D -A -L -dm -dmL")),
 }
+#: Wrappers that add words of their own, and what marks the place for them if nothing else is said.
+_FEEDERS = {"xargs": "", "parallel": "{}"}
 #: `poetry run …`: two words that start the rest.
 _RUNNERS = {
     "poetry": _options("-C --directory -P --project", "-q -n"),
@@ -79,6 +92,8 @@ _RUNNERS = {
 }
 
 
+#: Signs that a shell makes something else of a name.
+_EXPANDED = frozenset("$`(){}*?[]")
 #: More in front of one program was not written by hand.
 _MOST_WRAPPERS = 30
 
@@ -105,8 +120,9 @@ class Unwrapped(NamedTuple):
 
 
 def program(word: Word) -> str:
-    """`/usr/bin/python3` -> `python3`."""
-    return word.text.rstrip("/").rpartition("/")[2] if not word.unknown else ""
+    """`/usr/bin/python3`, `$VENV/bin/python3` -> `python3`; "" where the name itself is not known."""
+    folder, _, name = word.text.rstrip("/").rpartition("/")
+    return name if not word.unknown or (folder and not _EXPANDED & set(name)) else ""
 
 
 def unwrapped(words: list[Word]) -> Unwrapped:
@@ -118,6 +134,8 @@ def unwrapped(words: list[Word]) -> Unwrapped:
         if name == "env":
             words, inner, chdir = _env(words[1:])
             environ |= inner
+        elif name in _FEEDERS:
+            words = _fed(words, name)
         elif name in _WRAPPERS:
             words, limit = _peeled(words, _WRAPPERS[name], limit if name != "timeout" else "?")
         elif name in _RUNNERS and len(words) > 1:
@@ -129,6 +147,24 @@ def unwrapped(words: list[Word]) -> Unwrapped:
     if not words:
         return Unwrapped([], environ, limit=limit)
     return _shell(words, environ, limit, chdir)
+
+
+def _fed(words: list[Word], name: str) -> list[Word]:
+    """Of `xargs python train.py --lr`: those words with what it reads behind them, or in the place of the mark (`-I {}`)."""
+    found = split(words[1:], _WRAPPERS[name].options, clusters=True)
+    given = found.value("-I", "--replace")
+    mark = given.text if given is not None else _FEEDERS[name]
+    rest = found.rest[: next((at for at, word in enumerate(found.rest) if word.text.startswith(":::")), None)]
+    fed = Word("$words", f"what {name} reads", 0, splits=True)
+    if mark and any(mark in word.text for word in rest):
+        return [_with_put_in(word, mark, fed) for word in rest]
+    return [*rest, fed] if rest else []
+
+
+def _with_put_in(word: Word, mark: str, fed: Word) -> Word:
+    """`--lr={}`, and `{}` in a text for a shell: what stands around the mark stays known."""
+    at = word.text.find(mark)
+    return word if at < 0 else Word(word.text.replace(mark, fed.text), fed.unknown, min(at, word.known), splits=True)
 
 
 def _peeled(words: list[Word], wrapper: Wrapper, limit: str) -> tuple[list[Word], str]:
@@ -169,8 +205,11 @@ def _shell(words: list[Word], environ: dict[str, Word], limit: str, chdir: Word 
     if name in SHELLS:
         by_text, operand = _operand(words[1:])
         text, file = (operand, None) if by_text else (None, operand)
-    elif name in ("source", ".", "sbatch"):
-        file = split(words[1:], {}).rest[0] if split(words[1:], {}).rest else None
+    elif name in ("source", "."):
+        file = next(iter(split(words[1:], {}).rest), None)
+    elif name == "sbatch":
+        found = split(words[1:], _SLURM, clusters=True)
+        text, file = found.value("--wrap"), next(iter(found.rest), None)
     elif name.endswith(SHELL) and "/" in words[0].text:
         file = words[0]
     else:

@@ -1,7 +1,7 @@
 """The precision does not fit the hardware.
 
 TRL trains in bf16 unless told otherwise. Without a GPU that raises ValueError at construction (`use_cpu=True` or
-`bf16=False`); a T4 has no bf16 units: there fp16. A script for any card chooses when it runs.
+`bf16=False`); a T4 has no bf16 units: there fp16. Both at once are refused. A script for any card chooses when it runs.
 
 Bad:
 
@@ -41,7 +41,10 @@ MODES = ("jobs", "local")
 
 def check(facts: Facts) -> Iterator[Outcome]:
     for run in facts.runs:
-        if run.tunable and _bf16(facts, run):
+        both = [facts.setting(run, name) for name in ("bf16", "fp16")] if run.tunable else []
+        if both and all(one is not None and one.value.state == "known" and one.value.value is True for one in both):
+            yield failed("fp16=True and bf16=True: ValueError", "write one of them", run.config.call)
+        elif run.tunable and _bf16(facts, run):
             yield from _judged(facts, run)
 
 

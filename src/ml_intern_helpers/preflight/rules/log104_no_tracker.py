@@ -32,6 +32,7 @@ SEVERITY = "error"
 MODES = ("jobs", "local")
 
 _TRACKERS = ("trackio", "wandb", "mlflow", "comet_ml", "neptune", "swanlab", "aim", "clearml")
+_CALLBACKS = ("TrackioCallback", "WandbCallback", "MLflowCallback")
 ASK = Ask(
     "report_to",
     good=lambda value: bool(value) and value not in ("none", ["none"], [None]),
@@ -57,8 +58,8 @@ def check(facts: Facts) -> Iterator[Outcome]:
 
 def _wired_by_hand(facts: Facts) -> Outcome | None:
     """`trackio.init(…)`, `Accelerator(log_with="trackio")` or a tracker's callback."""
-    for name, call in facts.calls_ending("init", "Run", "init_trackers", "TrackioCallback", "WandbCallback", "MLflowCallback"):
-        if name.split(".")[0] in _TRACKERS or name.endswith(("Callback", "init_trackers")):
+    for name, call in facts.calls_ending("init", "Run", "init_trackers", "SummaryWriter", *_CALLBACKS):
+        if name.split(".")[0] in _TRACKERS or not name.endswith((".init", ".Run")):
             return passed(f"{name}(…)", call.lineno)
     for _, call in facts.calls_ending("Accelerator"):
         setting = facts.keywords(call).items.get("log_with")

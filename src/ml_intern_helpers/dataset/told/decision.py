@@ -24,11 +24,16 @@ def decision_lines(fields: Fields) -> Iterator[str]:
         yield from (f"    {line}" for line in told["filter_code"].splitlines())
 
 
+def all_rows(count: int) -> str:
+    """`all 60 rows`."""
+    return f"all {count:,} rows" if count != 1 else "the only row"
+
+
 def _based(fields: Fields) -> str:
     """What the decision rests on. After a full scan of more than the sample: shares of all rows, filters tried on the sample."""
     told = fields["decision"]
     if told["based_on"] == "all rows":
-        return f"all {told['rows_in']:,} rows"
+        return all_rows(told["rows_in"])
     sampled = f"{told['rows_in']:,} sampled rows"
     if told["based_on"] == "full scan":
         return f"faults counted over all {fields['full']['rows']:,} rows, mapping and filters run on {sampled}"

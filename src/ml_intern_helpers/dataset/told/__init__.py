@@ -1,0 +1,1 @@
+"""The report as text, for pipes, for people and for a model card."""

@@ -1,0 +1,78 @@
+"""The report for people at a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ml_intern_helpers.dataset.full.shown import full_lines
+from ml_intern_helpers.dataset.told.data import (
+    card_lines,
+    column_lines,
+    finding_lines,
+    page_lines,
+    row_lines,
+    split_lines,
+)
+from ml_intern_helpers.dataset.told.decision import decision_lines, length_lines
+from ml_intern_helpers.dataset.told.verdicts import (
+    asked,
+    comparison_lines,
+    headline,
+    load_lines,
+    looked_at,
+    other_methods,
+    trained_on,
+)
+from ml_intern_helpers.dataset.verdicts import TITLES
+from ml_intern_helpers.report import Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Fields = dict[str, Any]
+
+
+def render_human(report: Report, console: Console) -> None:
+    """For people: the same, with the verdicts and the mapping set off."""
+    fields = report.fields
+    if fields["card_markdown"]:
+        console.print(fields["card_markdown"], markup=False)
+        return
+    for line in comparison_lines(fields):
+        console.print(line, markup=False)
+    _verdicts_for_people(fields, console)
+    for part in (
+        decision_lines(fields),
+        load_lines(fields),
+        trained_on(fields),
+        length_lines(fields),
+        full_lines(fields),
+        split_lines(fields),
+        column_lines(fields),
+        finding_lines(report),
+        card_lines(fields),
+        row_lines(fields),
+        page_lines(fields),
+    ):
+        if text := "\n".join(part):
+            console.print(text, markup=False)
+
+
+def _verdicts_for_people(fields: Fields, console: Console) -> None:
+    from rich.markup import escape
+    from rich.syntax import Syntax
+    from rich.table import Table
+
+    console.print(f"[bold]{escape(headline(fields))}[/bold]\n{escape(looked_at(fields))}\n")
+    table = Table("method", "verdict", "why")
+    colours = {"ready": "green", "needs_mapping": "yellow", "incompatible": "red", "unknown": "magenta"}
+    for name, verdict in asked(fields):
+        word = verdict["verdict"]
+        table.add_row(name, f"[{colours[word]}]{TITLES[word]}[/]", escape(verdict["reason"]))
+    console.print(table)
+    if fields["method"]:
+        console.print(other_methods(fields), markup=False)
+    for name, verdict in asked(fields):
+        if verdict["mapping"]:
+            console.print(f"\nmapping for {name}, run on {verdict['mapping_rows_in']} rows:")
+            console.print(Syntax(verdict["mapping"], "python", background_color="default", word_wrap=True))

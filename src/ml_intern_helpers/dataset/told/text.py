@@ -1,0 +1,50 @@
+"""The report as text: the verdict in the first line, then the mapping, then what it rests on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ml_intern_helpers.dataset.full.shown import full_lines
+from ml_intern_helpers.dataset.told.data import (
+    card_lines,
+    column_lines,
+    finding_lines,
+    page_lines,
+    row_lines,
+    split_lines,
+)
+from ml_intern_helpers.dataset.told.decision import decision_lines, length_lines
+from ml_intern_helpers.dataset.told.verdicts import (
+    comparison_lines,
+    headline,
+    load_lines,
+    looked_at,
+    mapping_lines,
+    trained_on,
+    verdict_lines,
+)
+from ml_intern_helpers.report import Report
+
+Fields = dict[str, Any]
+
+
+def render(report: Report) -> str:
+    """Plain text for Claude and for pipes."""
+    fields = report.fields
+    if fields["card_markdown"]:
+        return str(fields["card_markdown"])
+    lines = [*comparison_lines(fields), headline(fields), looked_at(fields)]
+    lines += decision_lines(fields)
+    lines += load_lines(fields)
+    lines += mapping_lines(fields)
+    lines += verdict_lines(fields)
+    lines += trained_on(fields)
+    lines += full_lines(fields)
+    lines += length_lines(fields)
+    lines += split_lines(fields)
+    lines += column_lines(fields)
+    lines += finding_lines(report)
+    lines += card_lines(fields)
+    lines += row_lines(fields)
+    lines += page_lines(fields)
+    return "\n".join(lines)
