@@ -323,3 +323,12 @@ def test_notes_that_have_no_folder_name_the_variable(helper: Run, home: Path) ->
     outcome = helper("crawl_arxiv", "--note", "2106.09685", "rank 8", ML_INTERN_DATA=str(home / "file"))
     assert outcome.code == 3
     assert "  next: see to its folder, or name another with ML_INTERN_DATA" in one_line(outcome)
+
+
+def test_a_person_hears_who_was_silent_and_what_was_written(service: Loopback, helper: Run, home: Path) -> None:
+    usual(service)
+    service.routes["/api/papers/search"] = Answer("gone", 410)
+    text = helper("crawl_arxiv", *WORDS, "--human", "--bibtex", "x.bib", **urls(service)).stdout
+    assert "  Hugging Face Hub: no answer: " in text
+    assert "wrote BibTeX: " in text
+    assert (home / "x.bib").read_text("utf-8").startswith("@")

@@ -28,8 +28,7 @@ def render(report: Report) -> str:
         if fields.get(key) is not None:
             return other(fields)
     lines = [headline(fields), *walk_text.files(fields)]
-    if fields["services"]:
-        lines += search_text.services(fields)
+    lines += search_text.services(fields)
     if fields["search_query"]:
         lines.append(f"searched: {fields['search_query']}")
     lines += advice(fields)
@@ -38,9 +37,12 @@ def render(report: Report) -> str:
         for number, row in enumerate(fields["papers"], start=fields["start"] + 1):
             lines += [*block(number, row), ""]
         lines.append("pages: https://arxiv.org/abs/ID  /pdf/ID  /html/ID  https://huggingface.co/papers/ID")
-    if fields["sources"] or not fields["services"]:  # the library alone: its line stands above
-        lines.append(render_sources(fields["sources"]))
-    return "\n".join(lines)
+    return "\n".join([*lines, *sources(fields)])
+
+
+def sources(fields: dict[str, Any]) -> list[str]:
+    """Who said it; nothing where the library alone did, whose line stands among the services'."""
+    return [render_sources(fields["sources"])] if fields["sources"] or not fields["services"] else []
 
 
 def _subject(row: dict[str, Any] | None) -> list[str]:

@@ -26,7 +26,7 @@ def headline(fields: dict[str, Any]) -> str:
 
 def services(fields: dict[str, Any]) -> list[str]:
     """`arXiv: 50 of 812 papers (stored answer, 3 h old)`."""
-    return [f"  {each['service']}: {_said(each)}" for each in fields["services"]]
+    return [f"  {each['service']}: {_said(each)}" for each in fields["services"] or []]
 
 
 def why(row: dict[str, Any]) -> list[str]:
