@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 
 from ml_intern_helpers.preflight.facts import facts_of
+from ml_intern_helpers.preflight.reading.source import read_source
 from ml_intern_helpers.preflight.registry import all_rules
-from ml_intern_helpers.preflight.source import read_source
 from support.helpers import ROOT, Outcome
 from support.hub import Hub
 from support.loopback import Answer
