@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ml_intern_helpers.errors import ToolError
-from ml_intern_helpers.preflight.launch.launch import Fault, Place
+from ml_intern_helpers.preflight.launch.parts import Fault
+from ml_intern_helpers.preflight.launch.place import Place
 from ml_intern_helpers.preflight.launch.reading import YAML, text_of_file
 from ml_intern_helpers.preflight.launch.targets import exists, missing
 from ml_intern_helpers.preflight.launch.words import Word, masked
