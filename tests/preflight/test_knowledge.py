@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.api_index.hints import HINTS
+from ml_intern_helpers.api_index.history.hints import HINTS
 from ml_intern_helpers.preflight.knowledge import classes, jobs
 from ml_intern_helpers.preflight.releases.requirements import parse_requirement
 from ml_intern_helpers.preflight.rules import (

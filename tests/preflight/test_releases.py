@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.api_index.shipped import shipped_versions
+from ml_intern_helpers.api_index.releases.shipped import shipped_versions
 from ml_intern_helpers.errors import Unavailable
 from ml_intern_helpers.preflight.asked import Asked
 from ml_intern_helpers.preflight.budget import MOST_CPU_S, bounded, off_the_clock

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ml_intern_helpers.api_index.shipped import PACKAGES
+from ml_intern_helpers.api_index.releases.shipped import PACKAGES
 from ml_intern_helpers.errors import Unavailable
 from ml_intern_helpers.preflight.asked import Asked
 from ml_intern_helpers.preflight.facts import Facts, facts_of

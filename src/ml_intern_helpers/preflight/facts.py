@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.api_index.shipped import PACKAGES
+from ml_intern_helpers.api_index.releases.shipped import PACKAGES
 from ml_intern_helpers.api_index.signatures import Signature
 from ml_intern_helpers.preflight.agreement import agreement_for
 from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked

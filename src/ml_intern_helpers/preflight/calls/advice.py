@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ml_intern_helpers.api_index.lookup import is_public
+from ml_intern_helpers.api_index.answers.lookup import is_public
+from ml_intern_helpers.api_index.answers.suggest import similar
+from ml_intern_helpers.api_index.history.removed import Gone, what_became
 from ml_intern_helpers.api_index.offered import offered
-from ml_intern_helpers.api_index.removed import Gone, what_became
-from ml_intern_helpers.api_index.shipped import PACKAGES, shipped
+from ml_intern_helpers.api_index.releases.shipped import PACKAGES, shipped
 from ml_intern_helpers.api_index.signatures import Library, Signature
-from ml_intern_helpers.api_index.suggest import similar
 from ml_intern_helpers.preflight.calls.offers import Offers
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 from ml_intern_helpers.api_index.records import ClassRecord
-from ml_intern_helpers.api_index.shipped import PACKAGES
+from ml_intern_helpers.api_index.releases.shipped import PACKAGES
 from ml_intern_helpers.api_index.signatures import Library, Release, Signature
 from ml_intern_helpers.preflight.releases.releases import Releases
 from ml_intern_helpers.preflight.releases.requirements import parse_requirement

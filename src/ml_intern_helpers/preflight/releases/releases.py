@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.api_index.shipped import PACKAGES, shipped, shipped_versions
+from ml_intern_helpers.api_index.releases.shipped import PACKAGES, shipped, shipped_versions
 from ml_intern_helpers.errors import ToolError, UsageError
 from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.budget import off_the_clock
@@ -88,7 +88,7 @@ class Releases:
         return found + [Demand(*row) for row in (project_demands(self.path) if self.asked.project else ())]
 
     def _installed(self, package: str) -> Choice:
-        from ml_intern_helpers.api_index.releases import installed
+        from ml_intern_helpers.api_index.releases.releases import installed
 
         python = str(self.asked.python)
         self.asked.progress(f"reading {package} beside {python} …")
@@ -124,7 +124,7 @@ class Releases:
         return Choice(package, current, "shipped", "nothing pins it: the current release", shipped(package))
 
     def _fetched(self, package: str, version: str, demand: Demand) -> Choice:
-        from ml_intern_helpers.api_index.releases import release
+        from ml_intern_helpers.api_index.releases.releases import release
 
         if not self.asked.offline:
             self.asked.progress(f"reading {package} {version} …")

@@ -29,7 +29,7 @@ from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
 from ml_intern_helpers.preflight.values.values import Setting
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.api_index.removed import Gone
+    from ml_intern_helpers.api_index.history.removed import Gone
 
 CODE = "API104"
 SEVERITY = "error"
@@ -54,8 +54,8 @@ def _is_gone(facts: Facts, owner: str, gone: Gone | None) -> bool:
 
 
 def _judged(facts: Facts, call: ast.Call, owner: str, name: str, setting: Setting) -> Iterator[Outcome]:
+    from ml_intern_helpers.api_index.answers.suggest import similar
     from ml_intern_helpers.api_index.pretrained import from_pretrained_keyword, known_names
-    from ml_intern_helpers.api_index.suggest import similar
     from ml_intern_helpers.preflight.calls.advice import for_argument
 
     taken = from_pretrained_keyword(facts.offers, owner, name)

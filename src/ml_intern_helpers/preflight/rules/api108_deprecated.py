@@ -27,7 +27,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ml_intern_helpers.api_index.announced import Going, announced_of
+from ml_intern_helpers.api_index.from_source.announced import Going, announced_of
 from ml_intern_helpers.preflight.calls.api_calls import ApiCall, is_sure
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed

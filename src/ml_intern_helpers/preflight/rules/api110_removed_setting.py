@@ -78,6 +78,6 @@ def _judged(facts: Facts, node: ast.Attribute, configs: list[Construction], amon
 @cache
 def _ever_gone() -> frozenset[str]:
     """The last part of every name that went from a library with configs."""
-    from ml_intern_helpers.api_index.removed import removals_of
+    from ml_intern_helpers.api_index.history.removed import removals_of
 
     return frozenset(one.name.rpartition(".")[2] for package in ("transformers", "trl") for one in removals_of(package))

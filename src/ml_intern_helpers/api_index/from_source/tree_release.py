@@ -6,15 +6,15 @@ import ast
 from collections.abc import Mapping
 from functools import cache, cached_property
 
-from ml_intern_helpers.api_index.config_fields import config_fields
-from ml_intern_helpers.api_index.deprecations import deprecations
-from ml_intern_helpers.api_index.dynamic_names import with_aliases
-from ml_intern_helpers.api_index.exports import Exports
-from ml_intern_helpers.api_index.legacy_arguments import legacy_arguments, with_legacy
-from ml_intern_helpers.api_index.read_records import Function, read_record
+from ml_intern_helpers.api_index.from_source.config_fields import config_fields
+from ml_intern_helpers.api_index.from_source.deprecations import deprecations
+from ml_intern_helpers.api_index.from_source.dynamic_names import with_aliases
+from ml_intern_helpers.api_index.from_source.exports import Exports
+from ml_intern_helpers.api_index.from_source.legacy_arguments import legacy_arguments, with_legacy
+from ml_intern_helpers.api_index.from_source.read_records import Function, read_record
+from ml_intern_helpers.api_index.from_source.source_tree import SourceTree
+from ml_intern_helpers.api_index.from_source.statements import flat_statements
 from ml_intern_helpers.api_index.records import Announced, ClassRecord, Record
-from ml_intern_helpers.api_index.source_tree import SourceTree
-from ml_intern_helpers.api_index.statements import flat_statements
 
 
 class TreeRelease:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ml_intern_helpers.api_index.records import ClassRecord, FunctionRecord, Record
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.api_index.source_tree import SourceTree
+    from ml_intern_helpers.api_index.from_source.source_tree import SourceTree
 
 MODULE = "huggingface_hub.utils._validators"
 #: What the decorator calls: the first up to release 0.36, the second since.

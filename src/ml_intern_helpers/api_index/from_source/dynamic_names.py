@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ml_intern_helpers.api_index.source_tree import SourceTree
+from ml_intern_helpers.api_index.from_source.source_tree import SourceTree
 
 _ALIASES = re.compile(r"_LEGACY_MODULE_ALIASES = (\{[^}]*\})")
 _CONVERTED = re.compile(r'^    "(\w+Tokenizer)": ', re.MULTILINE)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.api_index.lookup import Found, lookup, taken
+from ml_intern_helpers.api_index.answers.lookup import Found, lookup, taken
+from ml_intern_helpers.api_index.answers.suggest import similar_names
+from ml_intern_helpers.api_index.history.removed import Gone, what_became
 from ml_intern_helpers.api_index.records import Argument
-from ml_intern_helpers.api_index.removed import Gone, what_became
 from ml_intern_helpers.api_index.signatures import Library, Signature
-from ml_intern_helpers.api_index.suggest import similar_names
 
 
 def versions(libraries: list[Library]) -> dict[str, list[str]]:

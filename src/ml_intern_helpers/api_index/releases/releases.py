@@ -6,9 +6,9 @@ import json
 import re
 from pathlib import Path
 
-from ml_intern_helpers.api_index.shipped import PACKAGES, SUFFIX, shipped, shipped_versions
-from ml_intern_helpers.api_index.stored_release import StoredRelease, load
-from ml_intern_helpers.api_index.table_file import FORMAT
+from ml_intern_helpers.api_index.releases.shipped import PACKAGES, SUFFIX, shipped, shipped_versions
+from ml_intern_helpers.api_index.releases.stored_release import StoredRelease, load
+from ml_intern_helpers.api_index.releases.table_file import FORMAT
 from ml_intern_helpers.errors import Unavailable, UsageError
 from ml_intern_helpers.paths import cache_dir
 from ml_intern_helpers.text import clean
@@ -49,7 +49,7 @@ def installed(python: str, package: str) -> StoredRelease | None:
     Raises:
         UsageError: `python` is no interpreter that runs.
     """
-    from ml_intern_helpers.api_index.source_tree import from_folder, version_in
+    from ml_intern_helpers.api_index.from_source.source_tree import from_folder, version_in
 
     folders = site_packages(python)
     home = next((folder for folder in folders if (folder / package / "__init__.py").is_file()), None)
@@ -69,7 +69,7 @@ def site_packages(python: str) -> list[Path]:
 
 def _said_by(python: str) -> list[str]:
     """What it answers to `_PATHS`: anything else than two paths comes from no Python."""
-    from ml_intern_helpers.api_index.fetch import run
+    from ml_intern_helpers.api_index.releases.fetch import run
 
     done = run([python, "-I", "-c", _PATHS], 30)
     try:
@@ -90,7 +90,7 @@ def _lines(path: Path) -> list[str]:
 def _fetch_and_build(package: str, version: str, target: Path, timeout_s: float) -> StoredRelease:
     import tempfile
 
-    from ml_intern_helpers.api_index.fetch import fetched
+    from ml_intern_helpers.api_index.releases.fetch import fetched
 
     with tempfile.TemporaryDirectory(prefix="ml-intern-") as folder:
         return _build(fetched(package, version, Path(folder), timeout_s=timeout_s), target)
@@ -98,9 +98,9 @@ def _fetch_and_build(package: str, version: str, target: Path, timeout_s: float)
 
 def _build(tree: object, target: Path) -> StoredRelease:
     """Kept in the cache where that can be written; the answer does not depend on it."""
-    from ml_intern_helpers.api_index.describe import save
-    from ml_intern_helpers.api_index.source_tree import SourceTree
-    from ml_intern_helpers.api_index.tree_release import TreeRelease
+    from ml_intern_helpers.api_index.from_source.describe import save
+    from ml_intern_helpers.api_index.from_source.source_tree import SourceTree
+    from ml_intern_helpers.api_index.from_source.tree_release import TreeRelease
 
     assert isinstance(tree, SourceTree)
     built = TreeRelease(tree)

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from ml_intern_helpers.api_index.statements import flat_statements
+from ml_intern_helpers.api_index.from_source.statements import flat_statements
 
 _LAZY_TABLES = ("_import_structure", "_SUBMOD_ATTRS", "_SUBMODULES")
 

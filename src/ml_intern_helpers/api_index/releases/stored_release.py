@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.api_index.records import Announced, ClassRecord, Record, from_json
-from ml_intern_helpers.api_index.table_file import Table, read_tables
+from ml_intern_helpers.api_index.releases.table_file import Table, read_tables
 
 _MANY = 500
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from ml_intern_helpers.api_index.argument_docs import documented, first_sentence
-from ml_intern_helpers.api_index.kwargs_taken import handed_on, taken_names
+from ml_intern_helpers.api_index.from_source.argument_docs import documented, first_sentence
+from ml_intern_helpers.api_index.from_source.kwargs_taken import handed_on, taken_names
+from ml_intern_helpers.api_index.from_source.statements import flat_statements
 from ml_intern_helpers.api_index.records import Argument, ClassRecord, FunctionRecord, Record
-from ml_intern_helpers.api_index.statements import flat_statements
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _PLUMBING = frozenset({"object", "ABC", "Generic", "Protocol"})

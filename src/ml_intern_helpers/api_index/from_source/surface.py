@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ml_intern_helpers.api_index.describe import names_only
+from ml_intern_helpers.api_index.from_source.describe import names_only
+from ml_intern_helpers.api_index.from_source.tree_release import TreeRelease
 from ml_intern_helpers.api_index.records import ClassRecord
 from ml_intern_helpers.api_index.signatures import Library
-from ml_intern_helpers.api_index.tree_release import TreeRelease
 
 _PRIVATE = re.compile(r"(^|\.)(_\w*|tests?|testing_utils|commands|cli|vendor)(\.|$)")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ml_intern_helpers.api_index.lookup import is_public
+from ml_intern_helpers.api_index.answers.lookup import is_public
+from ml_intern_helpers.api_index.releases.stored_release import StoredRelease
 from ml_intern_helpers.api_index.signatures import Library
-from ml_intern_helpers.api_index.stored_release import StoredRelease
 
 MOST_MATCHES = 40
 

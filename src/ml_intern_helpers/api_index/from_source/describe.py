@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.api_index.config_fields import config_fields
-from ml_intern_helpers.api_index.plain_modules import bound_names, imported_names, indented_names, served_until
+from ml_intern_helpers.api_index.from_source.config_fields import config_fields
+from ml_intern_helpers.api_index.from_source.plain_modules import bound_names, imported_names, indented_names, served_until
+from ml_intern_helpers.api_index.from_source.tree_release import TreeRelease
 from ml_intern_helpers.api_index.records import ClassRecord, Record, to_json
-from ml_intern_helpers.api_index.stored_release import packed_names
-from ml_intern_helpers.api_index.table_file import write_tables
-from ml_intern_helpers.api_index.tree_release import TreeRelease
+from ml_intern_helpers.api_index.releases.stored_release import packed_names
+from ml_intern_helpers.api_index.releases.table_file import write_tables
 
 #: Names matter here (an import must be found), arguments do not: model code, and what no training script calls.
 _NAMES_ONLY = re.compile(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from itertools import product
 
-from ml_intern_helpers.api_index.releases import installed, release
-from ml_intern_helpers.api_index.shipped import PACKAGES, shipped
+from ml_intern_helpers.api_index.releases.releases import installed, release
+from ml_intern_helpers.api_index.releases.shipped import PACKAGES, shipped
 from ml_intern_helpers.api_index.signatures import Library, Release
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import NotFound, UsageError

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from ml_intern_helpers.api_index.dynamic_names import fallback_names, served_names
-from ml_intern_helpers.api_index.lazy_tables import lazy_table, replaces_itself, scanned_folders
-from ml_intern_helpers.api_index.source_tree import SourceTree
-from ml_intern_helpers.api_index.statements import assigned_names, flat_statements
+from ml_intern_helpers.api_index.from_source.dynamic_names import fallback_names, served_names
+from ml_intern_helpers.api_index.from_source.lazy_tables import lazy_table, replaces_itself, scanned_folders
+from ml_intern_helpers.api_index.from_source.source_tree import SourceTree
+from ml_intern_helpers.api_index.from_source.statements import assigned_names, flat_statements
 
 _ALL = re.compile(r"^__all__\s*(?::[^=\n]+)?(?:\+)?=\s*(\[[^\]]*\]|\([^)]*\))", re.MULTILINE)
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.api_index.surface import Surface
+    from ml_intern_helpers.api_index.from_source.surface import Surface
 
 #: Every other module has one of its own: finding it elsewhere says nothing.
 _EVERYWHERE = frozenset({"logger", "main", "T"})

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from ml_intern_helpers.api_index.history import Removal
-from ml_intern_helpers.api_index.shipped import DATA, SUFFIX
+from ml_intern_helpers.api_index.history.history import Removal
+from ml_intern_helpers.api_index.releases.shipped import DATA, SUFFIX
+from ml_intern_helpers.api_index.releases.table_file import Table, read_tables
 from ml_intern_helpers.api_index.signatures import Library
-from ml_intern_helpers.api_index.table_file import Table, read_tables
 
 FILE = DATA / f"history{SUFFIX}"
 
@@ -56,7 +56,7 @@ def what_became(library: Library, dotted: str) -> Gone | None:
 
 def gone(name: str) -> Gone | None:
     """What is known of exactly this name."""
-    from ml_intern_helpers.api_index.hints import HINTS
+    from ml_intern_helpers.api_index.history.hints import HINTS
 
     found, hint = removal(name), HINTS.get(name)
     if found is None and hint is None:

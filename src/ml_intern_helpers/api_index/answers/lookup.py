@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ml_intern_helpers.api_index.pretrained import known_names
 from ml_intern_helpers.api_index.records import Argument, ClassRecord
-from ml_intern_helpers.api_index.shipped import PACKAGES
+from ml_intern_helpers.api_index.releases.shipped import PACKAGES
 from ml_intern_helpers.api_index.signatures import Library, Signature
 
 

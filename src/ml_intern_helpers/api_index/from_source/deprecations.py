@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from itertools import chain
 
-from ml_intern_helpers.api_index.deprecated_texts import read_announcement
+from ml_intern_helpers.api_index.from_source.deprecated_texts import read_announcement
+from ml_intern_helpers.api_index.from_source.statements import flat_statements
 from ml_intern_helpers.api_index.records import Announced
-from ml_intern_helpers.api_index.statements import flat_statements
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _WARNERS = frozenset({"warn", "warning", "warning_once", "warn_once", "deprecate", "deprecation_warning"})

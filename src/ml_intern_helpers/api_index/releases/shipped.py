@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from ml_intern_helpers.api_index.releases.stored_release import StoredRelease, load
 from ml_intern_helpers.api_index.signatures import Library
-from ml_intern_helpers.api_index.stored_release import StoredRelease, load
 
 #: The packages that are indexed, as they are imported; each is distributed under the same name (`-` for `_`).
 PACKAGES = ("trl", "transformers", "peft", "accelerate", "datasets", "trackio", "huggingface_hub")
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 SUFFIX = ".index"
 
 

@@ -6,8 +6,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from ml_intern_helpers.api_index.read_records import read_function
-from ml_intern_helpers.api_index.source_tree import SourceTree
+from ml_intern_helpers.api_index.from_source.read_records import read_function
+from ml_intern_helpers.api_index.from_source.source_tree import SourceTree
 
 _CONFIGURATION = re.compile(r"\.configuration_\w+$")
 

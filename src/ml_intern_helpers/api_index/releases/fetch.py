@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
 
-from ml_intern_helpers.api_index.source_tree import SourceTree, from_site_packages, from_wheel
+from ml_intern_helpers.api_index.from_source.source_tree import SourceTree, from_site_packages, from_wheel
 from ml_intern_helpers.errors import NotFound, Unavailable
 from ml_intern_helpers.text import clean
 

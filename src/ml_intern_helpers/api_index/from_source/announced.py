@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from ml_intern_helpers.api_index.legacy_arguments import HANDLERS, MODULE
+from ml_intern_helpers.api_index.from_source.legacy_arguments import HANDLERS, MODULE
 from ml_intern_helpers.api_index.pretrained import keeps_anything
 from ml_intern_helpers.api_index.records import Announced, ClassRecord
 from ml_intern_helpers.api_index.signatures import Library, Signature
