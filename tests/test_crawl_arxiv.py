@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from support.helpers import DEAD_URL, ROOT, Outcome
+from support.helpers import DEAD_URL
 from support.loopback import Answer, Loopback, Request
-from support.papers import CLEANED, HOSTILE, Run, entry, error_feed, feed, openalex, s2_edge, s2_graph, s2_paper, urls, work
-
-SCHEMA = json.loads((ROOT / "docs/schemas/crawl_arxiv.v1.json").read_text("utf-8"))
-
-
-def answer(outcome: Outcome) -> dict[str, Any]:
-    """The JSON answer, held against its schema."""
-    Draft202012Validator(SCHEMA).validate(outcome.json)
-    return outcome.json
+from support.papers import (
+    CLEANED,
+    HOSTILE,
+    Run,
+    answer,
+    entry,
+    error_feed,
+    feed,
+    one_line,
+    openalex,
+    s2_edge,
+    s2_graph,
+    s2_paper,
+    urls,
+    work,
+)
 
 
 def sent(service: Loopback) -> dict[str, list[str]]:
     return service.requests[-1].query
-
-
-def one_line(outcome: Outcome) -> str:
-    """An error is one line and one hint, and nothing goes to stdout."""
-    lines = outcome.stderr.splitlines()
-    assert outcome.stdout == ""
-    assert len(lines) == 2, outcome.stderr
-    assert lines[0].startswith("crawl_arxiv: ")
-    assert lines[1].startswith("  next: ")
-    return outcome.stderr
 
 
 # --- search
@@ -414,3 +409,22 @@ def test_words_in_citations(service: Loopback, helper: Run) -> None:
     assert "next: one shorter word in --find" in nobody
     mixed = helper("crawl_arxiv", "length bias", "--cited-by", "2106.09685", **urls(service))
     assert (mixed.code, '--find "WORDS" looks through' in mixed.stderr) == (2, True)
+
+
+def test_what_is_counted_and_not_listed_is_said(service: Loopback, helper: Run) -> None:
+    """Semantic Scholar counts citations that it does not list: "none matches" is true of the listed ones alone."""
+    s2_graph(service, [s2_edge(s2_paper("One")), s2_edge(s2_paper("Two"))], total=40)
+    none = helper("crawl_arxiv", "--cited-by", "2106.09685", "--find", "absent", **urls(service)).stdout.splitlines()[0]
+    assert none == "40 papers cite arXiv:2106.09685; Semantic Scholar lists 2 of them; 0 of them match"
+    both = helper("crawl_arxiv", "--cited-by", "2106.09685", **urls(service)).stdout.splitlines()[0]
+    assert both.startswith("40 papers cite arXiv:2106.09685; Semantic Scholar lists 2 of them; showing 1-2")
+
+
+@pytest.mark.parametrize("paper_id", ["b" * 40, ["b"], {}, None], ids=["an id", "a list", "an object", "null"])
+def test_a_paper_that_two_pages_hold_is_shown_once(service: Loopback, helper: Run, paper_id: Any) -> None:
+    rows = [s2_edge(s2_paper(f"P{n}", citationCount=1)) for n in range(1000)]
+    again = s2_edge(s2_paper("Again", paperId=paper_id, citationCount=9))
+    s2_graph(service, [again, *rows[1:], again, rows[0]])
+    found = answer(helper("crawl_arxiv", "--cited-by", "2106.09685", "--limit", "2", "--json", **urls(service)))
+    told = [row["title"] for row in found["papers"]]
+    assert (told.count("Again"), found["read"]) == ((1, 1001) if isinstance(paper_id, str) else (2, 1002))

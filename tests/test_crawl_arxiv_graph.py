@@ -15,19 +15,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from support.helpers import ROOT, Outcome, clean_environment
+from support.helpers import ROOT, clean_environment
 from support.loopback import Answer, Loopback, Request
-from support.papers import Run, s2_edge, s2_paper, urls
+from support.papers import Run, answer, one_line, s2_edge, s2_paper, schema, urls
 
-SCHEMA = json.loads((ROOT / "docs/schemas/crawl_arxiv.v1.json").read_text("utf-8"))
 SEED = "2106.09685"
 THIS_YEAR = datetime.now(UTC).year
 RECENT = (datetime.now(UTC) - timedelta(days=120)).date().isoformat()
-
-
-def answer(outcome: Outcome) -> dict[str, Any]:
-    Draft202012Validator(SCHEMA).validate(outcome.json)
-    return outcome.json
 
 
 def paper(number: int, title: str | None = None, **extra: Any) -> dict[str, Any]:
@@ -132,7 +126,7 @@ def test_bibtex_of_shown_papers_is_escaped(service: Loopback, helper: Run, home:
     service.routes[f"/graph/v1/paper/ARXIV:{SEED}/citations"] = Answer({"offset": 0, "data": rows})
     assert helper("crawl_arxiv", "--cited-by", SEED, "--bibtex", "x.bib", **urls(service)).code == 0
     text = (home / "x.bib").read_text("utf-8")
-    assert r"title = {{50\% of A\&B\_\{x\} \textbackslash{}o/ \textasciitilde{}}}," in text
+    assert r"title = {{50\% of A\&B\_\textbraceleft{}x\textbraceright{} \textbackslash{}o/ \textasciitilde{}}}," in text
     assert text.startswith("@misc{x202450,\n")
     assert "eprint = {2401.00001}," in text
 
@@ -160,7 +154,7 @@ def test_ctrl_c_keeps_and_shows_what_is_done(service: Loopback, home: Path) -> N
     process.send_signal(signal.SIGINT)
     stdout, _ = process.communicate(timeout=30)
     found = json.loads(stdout)
-    Draft202012Validator(SCHEMA).validate(found)
+    Draft202012Validator(schema("crawl_arxiv")).validate(found)
     assert process.returncode == 130
     assert found["status"] == "unknown"
     assert "Ctrl-C" in found["graph"]["stopped"]
@@ -216,3 +210,71 @@ def test_wrong_usage_asks_nobody(service: Loopback, helper: Run, arguments: list
     outcome = helper("crawl_arxiv", *arguments, **urls(service))
     assert outcome.code == 2, outcome.stderr
     assert (outcome.stdout, service.requests) == ("", [])
+
+
+def balanced(text: str) -> bool:
+    """As BibTeX counts: a backslash before a brace means nothing to it."""
+    depth = 0
+    for character in text:
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def test_no_title_can_break_a_bibtex_file(service: Loopback, helper: Run, home: Path) -> None:
+    authors = [{"name": "The Research and Development Group"}, {"name": "Others"}, {"name": "Ada }{ L"}]
+    rows = [
+        s2_edge(paper(n, title, authors=authors, venue="V {")) for n, title in enumerate(("odd { brace", "} odd", r"\} }"), 1)
+    ]
+    service.routes[f"/graph/v1/paper/ARXIV:{SEED}"] = Answer(s2_paper("LoRA"))
+    service.routes[f"/graph/v1/paper/ARXIV:{SEED}/citations"] = Answer({"offset": 0, "data": rows})
+    assert helper("crawl_arxiv", "--cited-by", SEED, "--bibtex", "x.bib", **urls(service)).code == 0
+    entries = (home / "x.bib").read_text("utf-8").split("\n\n")
+    assert [balanced(each) for each in entries] == [True, True, True]
+    assert "author = {{The Research and Development Group} and {Others} and Ada " in entries[0]
+
+
+@pytest.mark.parametrize("option", ["--save", "--html", "--bibtex"])
+def test_a_link_is_not_written_through_unasked(service: Loopback, helper: Run, home: Path, option: str) -> None:
+    world(service)
+    (home / "graph.out").symlink_to(home / "elsewhere.txt")
+    refused = helper("crawl_arxiv", "--graph", SEED, option, "graph.out", **urls(service))
+    assert refused.code == 2
+    assert f"is a link to {home.resolve() / 'elsewhere.txt'}" in one_line(refused)
+    assert (service.requests, (home / "elsewhere.txt").exists()) == ([], False)
+    assert helper("crawl_arxiv", "--graph", SEED, option, "graph.out", "--force", **urls(service)).code == 0
+    assert (home / "elsewhere.txt").stat().st_size > 100
+
+
+def test_a_home_that_nobody_has_is_wrong_usage(service: Loopback, helper: Run) -> None:
+    outcome = helper("crawl_arxiv", "--graph", SEED, "--save", "~nobody-of-that-name/x.json", **urls(service))
+    assert outcome.code == 2
+    assert "cannot be written" in one_line(outcome)
+
+
+def test_a_walk_keeps_the_id_asked_for(service: Loopback, helper: Run) -> None:
+    """Semantic Scholar joins two preprints of one paper and answers with the id of the other."""
+    head = s2_paper("LoRA", externalIds={"ArXiv": "2106.00001"})
+    service.routes |= {f"/graph/v1/paper/ARXIV:{SEED}": Answer(head), "/graph/v1/paper/": Answer({"offset": 0, "data": []})}
+    service.routes["/recommendations/v1/papers/forpaper/"] = Answer({"recommendedPapers": []})
+    outcome = helper("crawl_arxiv", "--graph", SEED, **urls(service))
+    assert outcome.stdout.startswith(
+        f"graph of arXiv:{SEED}: 1 paper, 0 links, at most 2 hops; 4 answers of at most 12 (4 requests"
+    )
+    assert not any("2106.00001" in path for path in service.paths())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--budget", "4"), "papers were not followed (a larger --budget follows more)"),
+        (("--hops", "1", "--papers", "10"), "the least promising papers were left out (a larger --papers keeps more)"),
+    ],
+    ids=["budget", "papers"],
+)
+def test_why_a_graph_is_not_complete(service: Loopback, helper: Run, options: tuple[str, ...], said: str) -> None:
+    world(service)
+    headline = helper("crawl_arxiv", "--graph", SEED, *options, **urls(service)).stdout.splitlines()[0]
+    assert headline.endswith(said)
+    assert "; not complete: " in headline

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from support.helpers import ROOT, Outcome
 from support.loopback import Answer, Loopback, Request
 from support.pages import PAPER, PDF_LINES, html, page, para, pdf, read_urls, section, study
-from support.papers import Run, entry, feed
+from support.papers import Run, answer, entry, feed, one_line
 
-SCHEMA = json.loads((ROOT / "docs/schemas/crawl_arxiv.v1.json").read_text("utf-8"))
 HTML = f"/html/{PAPER}"
 PDF = f"/pdf/{PAPER}"
 GONE = Answer("", 404)
-
-
-def answer(outcome: Outcome) -> dict[str, Any]:
-    """The JSON answer, held against its schema."""
-    Draft202012Validator(SCHEMA).validate(outcome.json)
-    return outcome.json
-
-
-def one_line(outcome: Outcome) -> str:
-    lines = outcome.stderr.splitlines()
-    assert outcome.stdout == ""
-    assert len(lines) == 2, outcome.stderr
-    assert lines[0].startswith("crawl_arxiv: ")
-    assert lines[1].startswith("  next: ")
-    return outcome.stderr
 
 
 def hub(service: Loopback) -> None:

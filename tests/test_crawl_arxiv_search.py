@@ -5,22 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from support.helpers import ROOT, Outcome
 from support.loopback import Answer, Loopback
-from support.papers import CLEANED, HOSTILE, Run, entry, feed, hub_paper, s2_paper, three, urls, work
+from support.papers import CLEANED, HOSTILE, Run, answer, entry, feed, hub_paper, one_line, s2_paper, three, urls, work
 
-SCHEMA = json.loads((ROOT / "docs/schemas/crawl_arxiv.v1.json").read_text("utf-8"))
 WORDS = ("preference", "optimization")
-
-
-def answer(outcome: Outcome) -> dict[str, Any]:
-    Draft202012Validator(SCHEMA).validate(outcome.json)
-    return outcome.json
 
 
 def scholar(arxiv_id: str | None, title: str, **extra: Any) -> dict[str, Any]:
@@ -97,7 +90,7 @@ def test_one_dead_service_is_said_and_costs_no_answer(service: Loopback, helper:
     outcome = helper("crawl_arxiv", *WORDS, "--json", **urls(service))
     found = answer(outcome)
     assert (outcome.code, [each["answered"] for each in found["services"]].count(False)) == (0, 1)
-    assert any("no papers from" in warning for warning in found["warnings"])
+    assert [each["error"] for each in found["services"] if not each["answered"]]
     assert "NO ANSWER from" in helper("crawl_arxiv", *WORDS, **urls(service)).stdout.splitlines()[0]
 
 
@@ -283,3 +276,59 @@ def test_notes_are_kept_found_and_taken_out(helper: Run) -> None:
     assert helper("crawl_arxiv", "--forget", "1").code == 0
     assert helper("crawl_arxiv", "--forget", "1").code == 3
     assert answer(helper("crawl_arxiv", "--notes", "--json"))["matching"] == 1
+
+
+def test_the_library_alone_says_each_silence_once(service: Loopback, helper: Run) -> None:
+    usual(service)
+    helper("crawl_arxiv", *WORDS, **urls(service))
+    outcome = helper("crawl_arxiv", WORDS[0], "--offline", **urls(service))
+    whole = outcome.stdout + outcome.stderr
+    assert "found by library; NO ANSWER from" in outcome.stdout
+    assert whole.count("no stored answer from arXiv") == 1
+    assert "source: none" not in whole
+    assert re.search(r"  library: \d+ papers? \(the oldest \d+ s old\)", outcome.stdout)
+
+
+def test_one_of_a_thing_is_told_as_one(service: Loopback, helper: Run) -> None:
+    page = hub_paper(numTotalModels=1, numTotalDatasets=1)
+    found = scholar("2106.09685", "LoRA", year=2026, publicationDate=None, citationCount=1, influentialCitationCount=0)
+    three(service, arxiv=feed(), pages=[page], scholar=[found])
+    text = helper("crawl_arxiv", *WORDS, **urls(service)).stdout
+    assert text.startswith("1 paper found by ")
+    assert "  Hugging Face Hub: 1 paper\n" in text
+    assert "  Semantic Scholar: 1 of 1 paper\n" in text
+    assert "; code, 1 model, 1 dataset\n" in text
+    assert not re.search(r"\b1 (papers|models|datasets|citations)\b", text)
+
+
+@pytest.mark.parametrize("words", ["***", '" - ^ :'])
+def test_notes_that_hold_no_word_are_none(helper: Run, words: str) -> None:
+    assert helper("crawl_arxiv", "--note", "2106.09685", "rank 8").stdout.startswith("kept note 1\n")
+    assert helper("crawl_arxiv", "--notes", words).stdout == (
+        "no note matches\nnext: one shorter word, or all: crawl_arxiv --notes\n"
+    )
+    assert helper("crawl_arxiv", "--forget", "1").stdout.startswith("took out note 1\n")
+    assert helper("crawl_arxiv", "--notes").stdout == "no notes yet\n"
+
+
+@pytest.mark.parametrize("number", ["-1", "0", "7", "9" * 30])
+def test_a_note_that_is_not_there(helper: Run, number: str) -> None:
+    outcome = helper("crawl_arxiv", f"--forget={number}")
+    assert outcome.code == 3
+    assert f"there is no note {number}" in one_line(outcome)
+
+
+def test_notes_that_have_no_folder_name_the_variable(helper: Run, home: Path) -> None:
+    (home / "file").write_text("x")
+    outcome = helper("crawl_arxiv", "--note", "2106.09685", "rank 8", ML_INTERN_DATA=str(home / "file"))
+    assert outcome.code == 3
+    assert "  next: see to its folder, or name another with ML_INTERN_DATA" in one_line(outcome)
+
+
+def test_a_person_hears_who_was_silent_and_what_was_written(service: Loopback, helper: Run, home: Path) -> None:
+    usual(service)
+    service.routes["/api/papers/search"] = Answer("gone", 410)
+    text = helper("crawl_arxiv", *WORDS, "--human", "--bibtex", "x.bib", **urls(service)).stdout
+    assert "  Hugging Face Hub: no answer: " in text
+    assert "wrote BibTeX: " in text
+    assert (home / "x.bib").read_text("utf-8").startswith("@")

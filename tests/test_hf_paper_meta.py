@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from support.helpers import ROOT, Outcome
 from support.loopback import Answer, Loopback, in_sequence
-from support.papers import CLEANED, HOSTILE, Run, entry, error_feed, feed, hub, hub_paper, urls
+from support.papers import CLEANED, HOSTILE, Run, answer, entry, error_feed, feed, hub, hub_paper, one_line, urls
 
-SCHEMA = json.loads((ROOT / "docs/schemas/hf_paper_meta.v1.json").read_text("utf-8"))
 NOT_INDEXED = Answer({"error": "Paper not found"}, 404)
 DOWN = Answer("bad gateway", 502, {"retry-after": "999"})
-
-
-def answer(outcome: Outcome) -> dict[str, Any]:
-    """The JSON answer, held against its schema."""
-    Draft202012Validator(SCHEMA).validate(outcome.json)
-    return outcome.json
-
-
-def one_line(outcome: Outcome) -> str:
-    lines = outcome.stderr.splitlines()
-    assert outcome.stdout == ""
-    assert len(lines) == 2, outcome.stderr
-    assert lines[0].startswith("hf_paper_meta: ")
-    assert lines[1].startswith("  next: ")
-    return outcome.stderr
 
 
 def ids(part: dict[str, Any] | None) -> list[str]:
@@ -357,3 +338,9 @@ def test_help_has_examples_and_exit_codes(helper: Run) -> None:
     assert outcome.code == 0
     assert outcome.stdout.count("\n  hf_paper_meta ") == 3
     assert "exit codes: 0 good" in outcome.stdout
+
+
+def test_counts_alone_stand_in_the_first_line(service: Loopback, helper: Run) -> None:
+    hub(service)
+    first = helper("hf_paper_meta", "2106.09685", "--kind", "citations", **urls(service)).stdout.splitlines()[0]
+    assert first == "arXiv:2106.09685: code, 900 citations (1 influential)"

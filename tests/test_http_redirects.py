@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern_helpers.errors import Unavailable
-from ml_intern_helpers.http import _redirected
+from ml_intern_helpers.http_address import redirected
 from ml_intern_helpers.http_transport import Call
 from ml_intern_helpers.services import HUB, SEMANTIC_SCHOLAR, Service
 from support.door import door, enter
@@ -93,7 +93,7 @@ def test_unsafe_targets_are_not_followed(service: Loopback, target: str) -> None
 def test_a_distant_host_may_not_send_us_to_this_machine() -> None:
     call = Call(HUB, "GET", "https://huggingface.co/x", b"", {}, 1)
     with pytest.raises(Unavailable, match="which is not followed"):
-        _redirected(call, 302, "http://127.0.0.1:8080/admin")
+        redirected(call, 302, "http://127.0.0.1:8080/admin")
 
 
 def test_a_circle_ends(service: Loopback) -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
-from urllib.parse import urlencode, urljoin
 
 from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.http_address import Params, build_url, ends_here, redirected
 from ml_intern_helpers.http_cache import Entry, HttpCache
 from ml_intern_helpers.http_pace import paced
 from ml_intern_helpers.http_refused import Refusals
@@ -23,13 +22,11 @@ from ml_intern_helpers.http_response import Response, public_url
 from ml_intern_helpers.http_retry import may_retry, wait_seconds
 from ml_intern_helpers.http_transport import Broken, Call, Transport
 from ml_intern_helpers.paths import cache_dir
-from ml_intern_helpers.services import Service, allowed_url, is_loopback, origin
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.services import Service, is_loopback
 
-__all__ = ["MAX_BYTES", "Http", "Params", "Response", "build_url", "public_url"]
+__all__ = ["MAX_BYTES", "Http", "Params", "Response", "public_url"]
 
 T = TypeVar("T")
-Params = Mapping[str, object]
 
 MAX_BYTES = 32 * 1024 * 1024
 MISSING_TTL_S = 300
@@ -177,9 +174,9 @@ class Http:
         for _ in range(6):
             response = self._send(call)
             target = response.headers.get("location")
-            if response.status not in (301, 302, 303, 307, 308) or not target or _ends_here(call, target):
+            if response.status not in (301, 302, 303, 307, 308) or not target or ends_here(call, target):
                 return response
-            call = _redirected(call, response.status, target)
+            call = redirected(call, response.status, target)
         raise Unavailable(f"{call.service.name} redirects in a circle at {public_url(call.url)}")
 
     def _send(self, call: Call) -> Response:
@@ -195,44 +192,6 @@ class Http:
             raise Unavailable(f"no time left to ask {call.service.name}", hint="give the command longer with --timeout")
         self.requests_made += 1
         return self._transport.send(call, left)
-
-
-def build_url(service: Service, path: str, params: Params | None) -> str:
-    """The absolute URL of `path` at `service`; None values of `params` are left out, lists repeat their name."""
-    base = service.base_url
-    url = path if path.startswith(("http://", "https://")) else f"{base}/{path.lstrip('/')}"
-    if origin(url) != origin(base):
-        raise Unavailable(f"{service.name} is at {base}, not at {clean(public_url(url), limit=200)!r}")
-    pairs: list[tuple[str, str]] = []
-    for name, value in (params or {}).items():
-        for item in value if isinstance(value, list) else [value]:
-            if item is not None:
-                pairs.append((name, str(item).lower() if isinstance(item, bool) else str(item)))
-    return url + ("&" if "?" in url else "?") * bool(pairs) + urlencode(pairs)
-
-
-def _ends_here(call: Call, target: str) -> bool:
-    """Whether a redirect to `target` is the answer itself: it leaves a service that is not to be left."""
-    try:
-        return call.service.stays and origin(urljoin(call.url, target)) != origin(call.service.base_url)
-    except ValueError:
-        return False
-
-
-def _redirected(call: Call, status: int, target: str) -> Call:
-    """`call` at the address a redirect names, without what must not travel there."""
-    try:
-        url = urljoin(call.url, target)
-        allowed = allowed_url(url) and (is_loopback(call.url) or not is_loopback(url))
-    except ValueError:
-        url, allowed = target, False
-    if not allowed:
-        raise Unavailable(f"{call.service.name} redirects to {clean(public_url(url), limit=200)!r}, which is not followed")
-    if origin(url) != origin(call.service.base_url):
-        call = replace(call, auth={})
-    if status == 303 or (status in (301, 302) and call.method == "POST"):  # as every browser does
-        call = replace(call, method="GET", body=b"")
-    return replace(call, url=url)
 
 
 def _worth_keeping(response: Response) -> bool:

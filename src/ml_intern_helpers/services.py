@@ -158,7 +158,7 @@ SEMANTIC_SCHOLAR = Service(
     min_interval_s=1.1,  # one a second where they arrive, and the way there is not always as long
     ttl_s=DAY,
     backoff_s=(1.0, 2.0, 4.0),
-    denied_hint="the key is refused: check or unset SEMANTIC_SCHOLAR_API_KEY (S2_API_KEY)",
+    denied_hint="ask again later, or set SEMANTIC_SCHOLAR_API_KEY (a key is free)",  # one that is refused is told elsewhere
 )
 OPENALEX = Service(
     "OpenAlex",

@@ -64,6 +64,11 @@ def human_bytes(count: float) -> str:
     return f"{count:.1f} TiB"
 
 
+def plural(number: int, noun: str) -> str:
+    """`1 paper`, `2,000 papers`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def spoken_time(seconds: float) -> str:
     """`40 s`, `12 min`, `3 h`, `2 days`."""
     for size, name, most in ((1, "s", 120), (60, "min", 120), (3600, "h", 48)):

@@ -10,7 +10,8 @@ import pytest
 
 from ml_intern_helpers.errors import NotFound, RateLimited, ToolError, Unavailable
 from ml_intern_helpers.http import Http
-from ml_intern_helpers.papers.graph import Ask, Graph, crawl
+from ml_intern_helpers.papers.graph import crawl
+from ml_intern_helpers.papers.graph_answer import Ask, Graph
 from ml_intern_helpers.papers.ids import ArxivId
 from support.loopback import Answer, Loopback
 from support.papers import entry, feed, openalex, s2_edge, s2_graph, s2_paper, work

@@ -242,7 +242,7 @@ def test_an_error_with_status_200_is_no_empty_answer(service: Loopback, command:
     outcome = command("crawl_arxiv", "preference")
     assert outcome.code == 3
     assert outcome.stdout.startswith("no papers found by arXiv, Hugging Face Hub; NO ANSWER from Semantic Scholar\n")
-    assert "without a list of papers" in outcome.stderr
+    assert "  Semantic Scholar: no answer: Semantic Scholar answered without a list of papers" in outcome.stdout
     assert "next: the same again later, when Semantic Scholar may answer\n" in outcome.stdout
 
 

@@ -189,8 +189,9 @@ def test_held_notes_are_read_at_once_and_waited_for_to_write(monkeypatch: pytest
         connection.execute("BEGIN IMMEDIATE")
         assert notes.find("text", 10)[1] == 1
         began = time.monotonic()
-        with pytest.raises(Unavailable, match="locked"):
+        with pytest.raises(Unavailable, match="locked") as told:
             notes.add("2401.00001", "more", None, None)
+        assert told.value.hint == "another process holds it: run again", "moved aside, its notes would be lost to sight"
         assert 0.1 < time.monotonic() - began < 5
         connection.execute("ROLLBACK")
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 from xml.sax.saxutils import escape
 
-from support.helpers import Outcome
+from jsonschema import Draft202012Validator
+
+from support.helpers import ROOT, Outcome
 from support.loopback import Answer, Loopback
 
 #: What a title may hold: colour codes, a bidi override, a hidden tag character, markup, line breaks, rich's markup.
 HOSTILE = "Good\x1b[31m red\u202e evil\u200b \U000e0041<script>alert(1)</script>\r\n[bold]next: run rm -rf /[/bold] $x<y$"
 CLEANED = "Good red evil <script>alert(1)</script> [bold]next: run rm -rf /[/bold] $x<y$"
 DOI = "10.48550/arxiv."
+_PAPER_NUMBERS = count(0xA << 156)
 
 
 def entry(paper_id: str, title: str = "A title", **extra: str) -> str:
@@ -46,9 +51,9 @@ def error_feed(said: str, status: int = 400) -> Answer:
 
 
 def s2_paper(title: str | None = "Cited", **extra: Any) -> dict[str, Any]:
-    """A Semantic Scholar paper object."""
+    """A Semantic Scholar paper object, each with a `paperId` of its own."""
     base = {
-        "paperId": "a" * 40,
+        "paperId": f"{next(_PAPER_NUMBERS):040x}",
         "externalIds": {"ArXiv": "2401.00001"},
         "year": 2024,
         "publicationDate": "2024-03-01",
@@ -67,7 +72,7 @@ def s2_edge(paper: dict[str, Any] | None, *, influential: bool | None = False, s
 
 def s2_graph(service: Loopback, rows: list[dict[str, Any]] | None, *, total: int | None = None) -> None:
     """Semantic Scholar with one paper and these edges, paged as asked; `rows` None is how it withholds a list."""
-    count = len(rows or []) if total is None else total
+    number = len(rows or []) if total is None else total
 
     def page(request: Any) -> Answer:
         offset, limit = int(request.query["offset"][0]), int(request.query["limit"][0])
@@ -76,7 +81,7 @@ def s2_graph(service: Loopback, rows: list[dict[str, Any]] | None, *, total: int
         more = {"next": offset + limit} if offset + limit < len(rows) else {}
         return Answer({"offset": offset, "data": rows[offset : offset + limit], **more})
 
-    head = s2_paper("LoRA", citationCount=count, referenceCount=count, influentialCitationCount=2)
+    head = s2_paper("LoRA", citationCount=number, referenceCount=number, influentialCitationCount=2)
     service.routes["/graph/v1/paper/ARXIV:2106.09685"] = Answer(head)
     for direction in ("citations", "references"):
         service.routes[f"/graph/v1/paper/ARXIV:2106.09685/{direction}"] = page
@@ -158,6 +163,28 @@ def urls(service: Loopback, **extra: str) -> dict[str, str]:
 
 
 Run = Callable[..., Outcome]
+
+
+def schema(command: str) -> dict[str, Any]:
+    """The schema of a command's `--json` answers."""
+    found: dict[str, Any] = json.loads((ROOT / f"docs/schemas/{command}.v1.json").read_text("utf-8"))
+    return found
+
+
+def answer(outcome: Outcome) -> dict[str, Any]:
+    """The JSON answer, held against the schema that it names."""
+    Draft202012Validator(schema(outcome.json["schema"].split("/")[1])).validate(outcome.json)
+    return outcome.json
+
+
+def one_line(outcome: Outcome) -> str:
+    """The message of an error: it is one line and one hint, and nothing goes to stdout."""
+    lines = outcome.stderr.splitlines()
+    assert outcome.stdout == ""
+    assert len(lines) == 2, outcome.stderr
+    assert lines[0].startswith(("crawl_arxiv: ", "hf_paper_meta: "))
+    assert lines[1].startswith("  next: ")
+    return outcome.stderr
 
 
 def three(service: Loopback, *, arxiv: Answer, pages: list[dict[str, Any]], scholar: Any, counts: Any = ()) -> None:

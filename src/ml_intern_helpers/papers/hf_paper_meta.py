@@ -9,7 +9,8 @@ from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import NotFound, UsageError
 from ml_intern_helpers.papers.human import meta as render_human
 from ml_intern_helpers.papers.ids import require_id
-from ml_intern_helpers.papers.meta import PARTS, Meta, gather
+from ml_intern_helpers.papers.meta import PARTS, Meta
+from ml_intern_helpers.papers.meta_gather import gather
 from ml_intern_helpers.papers.meta_text import render
 from ml_intern_helpers.papers.model import Limits
 from ml_intern_helpers.papers.sources import sources

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.papers import crawl_text, meta_text
+from ml_intern_helpers.papers.search import answer_text as search_text
 from ml_intern_helpers.papers.sources import render_sources
+from ml_intern_helpers.papers.walk import answer_text as walk_text
 from ml_intern_helpers.report import Report
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ def crawl(report: Report, console: Console) -> None:
         console.print(crawl_text.render(report), markup=False)
         return
     console.print(crawl_text.headline(fields), style="bold", markup=False)
+    for line in [*walk_text.files(fields), *search_text.services(fields)]:
+        console.print(line, style="dim", markup=False)
     if fields["search_query"]:
         console.print(f"searched: {fields['search_query']}", style="dim", markup=False)
     rows = fields["papers"] or []
@@ -29,7 +33,7 @@ def crawl(report: Report, console: Console) -> None:
     elif rows:
         titles = ["paper", "date", "title", *(["cited (* influential)"] if fields["paper"] else [])]
         _table(console, titles, [_paper_cells(row)[: len(titles)] for row in rows])
-    for line in [*crawl_text.advice(fields), render_sources(fields["sources"])]:
+    for line in [*crawl_text.advice(fields), *crawl_text.sources(fields)]:
         console.print(line, style="dim", markup=False)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.papers.crawl_text import STRANGERS, plural
+from ml_intern_helpers.papers.crawl_text import STRANGERS
 from ml_intern_helpers.papers.sources import render_sources
 from ml_intern_helpers.report import Report
+from ml_intern_helpers.text import plural
 
 _NOUNS = {"models": "model", "datasets": "dataset", "spaces": "Space", "collections": "collection"}
 
@@ -25,9 +26,8 @@ def headline(fields: dict[str, Any]) -> str:
     """What there is around the paper, in one line; for several, how many were found."""
     rows = [row for row in fields["papers"] if row["exists"] is not False]
     if len(fields["papers"]) == 1:
-        return f"arXiv:{rows[0]['arxiv_id']}: {_code_count(rows[0])}" + "".join(
-            f", {_count(rows[0], part)}" for part in _asked(rows[0])
-        )
+        listed = [_count(rows[0], part) for part in _asked(rows[0])] or [_citations(rows[0]) or ""]
+        return f"arXiv:{rows[0]['arxiv_id']}: {', '.join(filter(None, [_code_count(rows[0]), *listed]))}"
     missing = f"; not found: {', '.join(fields['not_found'])}" if fields["not_found"] else ""
     unsure = sum(bool(row["failed"]) for row in rows)
     return f"{plural(len(rows), 'paper')}{missing}" + (f"; parts of {unsure} could not be had" if unsure else "")

@@ -78,8 +78,9 @@ def _run_details(ids: Sequence[ArxivId], args: argparse.Namespace, context: Cont
 
 def _run_graph(args: argparse.Namespace, context: Context) -> Report:
     from ml_intern_helpers.papers import graph
+    from ml_intern_helpers.papers.graph_answer import Ask
 
-    ask = graph.Ask(
+    ask = Ask(
         paper_id=require_id(args.citations or args.references),
         direction="citations" if args.citations else "references",
         start=args.start,
@@ -88,7 +89,7 @@ def _run_graph(args: argparse.Namespace, context: Context) -> Report:
         influential_only=args.influential,
         since=str(query.parse_day(args.since, last=False)) if args.since else None,
         until=str(query.parse_day(args.until, last=True)) if args.until else None,
-        scan=args.scan or graph.Ask.scan,
+        scan=args.scan or Ask.scan,
         find=args.find or "",
     )
     context.progress("asking Semantic Scholar …")

@@ -59,10 +59,10 @@ def add(arxiv_id: str, text: str, quote: str | None, place: str | None) -> Note:
 def find(words: str, limit: int) -> tuple[list[Note], int]:
     """Notes that hold every one of `words` (or on the paper of that id), newest first when there are none; and how many match."""
     bring_over.notes()
-    if not NOTES.exists():
+    query = words_query(words)
+    if not NOTES.exists() or (words.strip() and not query):
         return [], 0
     with NOTES.reading() as connection:
-        query = words_query(words)
         if not query:
             total = connection.execute("SELECT COUNT(*) FROM notes").fetchone()[0]
             rows = connection.execute("SELECT * FROM notes ORDER BY number DESC LIMIT ?", (limit,)).fetchall()
@@ -78,7 +78,7 @@ def remove(number: int) -> Note:
     """Take a note out; `NotFound` when there is none of this number."""
     bring_over.notes()
     with NOTES.writing() as connection:
-        row = connection.execute("SELECT * FROM notes WHERE number = ?", (number,)).fetchone()
+        row = _numbered(connection, number)
         if row:
             connection.execute("DELETE FROM notes WHERE number = ?", (number,))
             connection.execute("DELETE FROM note_words WHERE rowid = ?", (number,))
@@ -94,6 +94,13 @@ def _insert(connection: sqlite3.Connection, said: tuple[str, str, str | None, st
     row: tuple[Any, ...] = connection.execute(fresh, (*said, time.time())).fetchone()
     words = "INSERT INTO note_words (rowid, arxiv_id, text, quote, place) VALUES (?, ?, ?, ?, ?)"
     connection.execute(words, (row[0], *said))
+    return row
+
+
+def _numbered(connection: sqlite3.Connection, number: int) -> tuple[Any, ...] | None:
+    if not 0 < number < 2**63:  # SQLite takes no larger one, not even to say that it is not there
+        return None
+    row: tuple[Any, ...] | None = connection.execute("SELECT * FROM notes WHERE number = ?", (number,)).fetchone()
     return row
 
 

@@ -32,6 +32,7 @@ def _bring_notes_over() -> None:
 #: Version 1 held the notes, too, and parsed feeds.
 LIBRARY = Shelf(
     "the library",
+    "ML_INTERN_CACHE",
     lambda: cache_dir() / "papers" / "library.sqlite",
     version=2,
     schema=_PAPERS + _MADE,
@@ -40,4 +41,4 @@ LIBRARY = Shelf(
     expendable=True,
     wait_s=2.0,
 )
-NOTES = Shelf("the file of notes", lambda: data_dir() / "notes.sqlite", version=1, schema=_NOTES)
+NOTES = Shelf("the file of notes", "ML_INTERN_DATA", lambda: data_dir() / "notes.sqlite", version=1, schema=_NOTES)

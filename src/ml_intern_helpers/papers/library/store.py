@@ -15,6 +15,12 @@ from pathlib import Path
 from ml_intern_helpers.errors import Unavailable
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+#: What to do; told to move a healthy file aside, a user would lose the notes in it.
+_HINTS = {
+    **dict.fromkeys(_DAMAGED, "move the file aside; a new one is made"),
+    **dict.fromkeys((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED), "another process holds it: run again"),
+    sqlite3.SQLITE_FULL: "free some space on that disk",
+}
 #: Files that could not be used a moment ago: a search that keeps three things must not wait three times for one lock.
 _given_up: set[Path] = set()
 
@@ -25,6 +31,7 @@ class Shelf:
 
     Attributes:
         name: for messages.
+        variable: of the environment, which names the folder.
         file: where it lies, asked each time (the environment decides).
         version: of `schema`; kept in the file's `user_version`.
         schema: statements that make a new file.
@@ -35,6 +42,7 @@ class Shelf:
     """
 
     name: str
+    variable: str
     file: Callable[[], Path]
     version: int
     schema: str
@@ -111,12 +119,13 @@ class Shelf:
         try:
             yield
         except (OSError, sqlite3.Error) as err:
-            told, hint = f"{self.name} {place} cannot be used: {err}", "move the file aside; a new one is made"
+            why = getattr(err, "sqlite_errorcode", 0) & 0xFF
+            hint = _HINTS.get(why) or f"see to its folder, or name another with {self.variable}"
             if self.expendable:
                 _given_up.add(place)
-                if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED and _set_aside(place, number):
+                if why in _DAMAGED and _set_aside(place, number):
                     hint = "it was moved aside, and the next run makes a new one"
-            raise Unavailable(told, hint=hint) from err
+            raise Unavailable(f"{self.name} {place} cannot be used: {err}", hint=hint) from err
 
 
 def words_query(text: str, *, every: bool = True) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.text import spoken_time
+from ml_intern_helpers.text import plural, spoken_time
 
 
 def headline(fields: dict[str, Any]) -> str:
@@ -12,8 +12,8 @@ def headline(fields: dict[str, Any]) -> str:
     names = [each["service"] for each in fields["services"] if each["answered"]]
     silent = [each["service"] for each in fields["services"] if not each["answered"]]
     number, start, returned = fields["matching"], fields["start"], fields["returned"]
-    what = ("trending paper" if fields["mode"] == "trending" else "paper") + ("" if number == 1 else "s")
-    said = f"{f'{number:,}' if number else 'no'} {what} found by {', '.join(names)}"
+    what = "trending paper" if fields["mode"] == "trending" else "paper"
+    said = f"{plural(number, what) if number else f'no {what}s'} found by {', '.join(names)}"
     if fields["read"] > number:
         said += f" ({fields['read']:,} before the filters)"
     if silent:
@@ -26,7 +26,7 @@ def headline(fields: dict[str, Any]) -> str:
 
 def services(fields: dict[str, Any]) -> list[str]:
     """`arXiv: 50 of 812 papers (stored answer, 3 h old)`."""
-    return [f"  {each['service']}: {_said(each)}" for each in fields["services"]]
+    return [f"  {each['service']}: {_said(each)}" for each in fields["services"] or []]
 
 
 def why(row: dict[str, Any]) -> list[str]:
@@ -42,7 +42,7 @@ def why(row: dict[str, Any]) -> list[str]:
 def _said(each: dict[str, Any]) -> str:
     if not each["answered"]:
         return f"no answer: {each['error']}"
-    of = f" of {each['total']:,}" if each["total"] is not None else ""
+    many = plural(each["papers"], "paper") if each["total"] is None else f"{each['papers']} of {plural(each['total'], 'paper')}"
     what = "the oldest" if each["service"] == "library" else "stored answer,"
     age = f" ({what} {spoken_time(each['age_s'])} old)" if each["cached"] else ""
-    return f"{each['papers']}{of} papers{age}"
+    return f"{many}{age}"

@@ -17,6 +17,7 @@ from ml_intern_helpers.papers.search.ask import POOL, Answered, Wanted, ask, tre
 from ml_intern_helpers.papers.search.merge import Hit, merged
 from ml_intern_helpers.papers.search.score import Score, score
 from ml_intern_helpers.services import HUB, SEMANTIC_SCHOLAR
+from ml_intern_helpers.text import plural
 
 #: Paper pages are looked up for this many places of the ranking at a time: code and models decide within a block,
 #: and a page of results is the same whichever page was asked for before.
@@ -136,7 +137,7 @@ def _placed(http: Http, hits: Sequence[Hit]) -> tuple[tuple[Response, ...], list
     try:
         page = arxiv.details(http, [ArxivId(each) for each in sorted(without)])
     except ToolError as err:
-        return (), [f"{len(without)} papers whose category is unknown are left out: {err.message}"]
+        return (), [f"left out for want of their category: {plural(len(without), 'paper')}: {err.message}"]
     for paper in page.feed.papers:
         hit = without.get(paper.arxiv_id or "")
         if hit:
@@ -159,7 +160,7 @@ def _with_pages(http: Http, hits: list[Hit], places: tuple[int, int]) -> tuple[l
             raise outcome
         elif not isinstance(outcome, NotFound):
             failed.append(outcome.message)
-    return responses, [f"code and models of {len(failed)} papers are unknown: {failed[0]}"] if failed else []
+    return responses, [f"code and models of {plural(len(failed), 'paper')} are unknown: {failed[0]}"] if failed else []
 
 
 def _library(words: str) -> Answered:
@@ -169,7 +170,8 @@ def _library(words: str) -> Answered:
 
 
 def _failures(answers: Sequence[Answered]) -> list[str]:
-    told = [f"no papers from {answer.service}: {answer.error.message}" for answer in answers if answer.error]
+    """What else their silence means: who gave no answer and why stands beside those who did."""
+    told = []
     if any(answer.error for answer in answers if answer.service == HUB.name):
         told.append("code and models are unknown, so no paper is ranked by them")
     if any(answer.service == LIBRARY for answer in answers):

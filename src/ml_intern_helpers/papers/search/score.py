@@ -14,14 +14,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.papers.age import age_years, citations_a_year
+from ml_intern_helpers.text import plural
 
 if TYPE_CHECKING:
+    from ml_intern_helpers.papers.hub_repos import Kind
     from ml_intern_helpers.papers.search.merge import Hit
 
 WEIGHTS = {"relevance": 0.45, "citations_per_year": 0.2, "influence": 0.1, "recency": 0.15, "artifacts": 0.1}
 #: Counts at which a part is full: a paper that everybody knows.
 _MANY_A_YEAR, _MANY_INFLUENTIAL = 1000, 500
 _HALF_LIFE_YEARS = 2.0
+#: What one can start from, and what one of it is called.
+_STARTS: dict[Kind, str] = {"models": "model", "datasets": "dataset"}
 #: Lists agree best at their top: place 1 counts 1, place 10 about half.
 _RANK_SOFTNESS = 9
 
@@ -98,7 +102,7 @@ def _share(value: float, many: float) -> float:
 def _reason(hit: Hit, a_year: float | None) -> str:
     parts = [", ".join(f"{name} #{rank}" for name, rank in hit.ranks.items())]
     if a_year is not None:
-        parts.append(f"{a_year:,.0f} citations a year")
+        parts.append(f"{plural(round(a_year), 'citation')} a year")
     if hit.paper.influential_citation_count:
         parts.append(f"{hit.paper.influential_citation_count:,} influential")
     parts.append(_things(hit))
@@ -109,5 +113,5 @@ def _things(hit: Hit) -> str:
     if hit.page is None:
         return "no Hub page" if hit.page_asked else ""
     page = hit.page
-    counted = [f"{page.totals[kind]:,} {kind}" for kind in ("models", "datasets") if page.totals[kind]]
+    counted = [plural(page.totals[kind] or 0, noun) for kind, noun in _STARTS.items() if page.totals[kind]]
     return ", ".join((["code"] if page.code else []) + counted)

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.text import shorten
+from ml_intern_helpers.text import plural, shorten
+
+#: Kind of a file -> what it is called.
+_FILES = {"save": "JSON", "html": "HTML", "bibtex": "BibTeX"}
 
 
 def headline(fields: dict[str, Any]) -> str:
     """`graph of arXiv:2305.18290: 200 papers, 412 links, 2 hops; 12 answers of at most 12 (0 requests made now)`."""
     graph, paper = fields["graph"], fields["paper"]
+    size = f"{plural(graph['papers'], 'paper')}, {plural(graph['links'], 'link')}, at most {plural(graph['hops'], 'hop')}"
+    sent = plural(graph["requests_made"], "request")
     said = (
-        f"graph of arXiv:{paper['arxiv_id']}: {graph['papers']:,} papers, {graph['links']:,} links, at most {graph['hops']} hops"
+        f"graph of arXiv:{paper['arxiv_id']}: {size}; {graph['answers']} answers of at most {graph['budget']} ({sent} made now)"
     )
-    said += f"; {graph['answers']} answers of at most {graph['budget']} ({graph['requests_made']} requests made now)"
     if graph["stopped"]:
         return f"{said}; STOPPED EARLY"
-    return said + ("" if graph["complete"] else f"; not complete: {graph['unread_papers']:,} papers' own edges are unread")
+    return said if graph["complete"] else f"{said}; not complete: {_missing(graph['unread_papers'])}"
+
+
+def _missing(unread: int) -> str:
+    """Why a walk that nothing stopped is not the whole graph."""
+    if unread:
+        return f"the citations of {plural(unread, 'paper')} were not followed (a larger --budget follows more)"
+    return "the least promising papers were left out (a larger --papers keeps more)"
 
 
 def lanes(fields: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -39,8 +50,7 @@ def place(row: dict[str, Any]) -> list[str]:
     at = row.get("in_graph")
     if not at:
         return []
-    steps = "hop" if at["hops"] == 1 else "hops"
-    said = f"   {at['hops']} {steps} away; cited by {at['cited_here']} and citing {at['cites_here']} of these papers"
+    said = f"   {plural(at['hops'], 'hop')} away; cited by {at['cited_here']} and citing {at['cites_here']} of these papers"
     link = at["link"]
     if not link:
         return [said]
@@ -49,4 +59,4 @@ def place(row: dict[str, Any]) -> list[str]:
 
 
 def files(fields: dict[str, Any]) -> list[str]:
-    return [f"wrote {each['kind']}: {each['path']} ({each['size_bytes']:,} bytes)" for each in fields["files"] or []]
+    return [f"wrote {_FILES[each['kind']]}: {each['path']} ({each['size_bytes']:,} bytes)" for each in fields["files"] or []]

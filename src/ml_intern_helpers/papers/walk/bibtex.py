@@ -10,7 +10,9 @@ from typing import Any
 from ml_intern_helpers.papers.model import same_title
 
 _SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-_SPECIAL |= {character: f"\\{character}" for character in "&%$#_{}"}
+_SPECIAL |= {character: f"\\{character}" for character in "&%$#_"}
+#: BibTeX counts braces whether escaped or not: an odd one would swallow the rest of the file.
+_SPECIAL |= {"{": r"\textbraceleft{}", "}": r"\textbraceright{}"}
 _SMALL = frozenset(["a", "an", "and", "are", "at", "for", "from", "in", "is", "of", "on", "the", "to", "via", "with"])
 
 
@@ -22,7 +24,7 @@ def bibtex(rows: Iterable[dict[str, Any]]) -> str:
 
 def _entry(row: dict[str, Any], key: str) -> str:
     kind = "article" if row["journal_ref"] else "misc"
-    authors = [_escaped(name) for name in row["authors"]]
+    authors = [_name(name) for name in row["authors"]]
     authors += ["others"] if row["authors_total"] > len(row["authors"]) else []
     values = {
         "title": "{" + _escaped(row["title"]) + "}",
@@ -31,7 +33,7 @@ def _entry(row: dict[str, Any], key: str) -> str:
         "journal": _escaped(row["journal_ref"] or ""),
         "eprint": row["arxiv_id"] or "",
         "archiveprefix": "arXiv" if row["arxiv_id"] else "",
-        "primaryclass": row["primary_category"] or "",
+        "primaryclass": _plain(row["primary_category"] or ""),
         "doi": _plain(row["doi"] or ""),
         "url": row["links"]["abs"] or row["links"]["source"] or "",
     }
@@ -52,12 +54,18 @@ def _key(row: dict[str, Any], taken: set[str]) -> str:
     return key
 
 
+def _name(author: str) -> str:
+    """One author: the name of a group may hold the word that stands between two."""
+    together = re.search(r"\band\b|^others$", author, re.IGNORECASE)
+    return "{" + _escaped(author) + "}" if together else _escaped(author)
+
+
 def _escaped(text: str) -> str:
     return "".join(_SPECIAL.get(character, character) for character in text)
 
 
 def _plain(text: str) -> str:
-    """A DOI: braces and blanks would end the value."""
+    """A DOI or a category: a brace would end the value, a blank has no place there."""
     return re.sub(r"[{}\\\s]", "", text)
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 
 from ml_intern_helpers.errors import ToolError, Unavailable, UsageError
 from ml_intern_helpers.http import Http
 from ml_intern_helpers.papers import openalex
-from ml_intern_helpers.papers.graph import both_failed, work_of
-from ml_intern_helpers.papers.model import Citation, Paper
+from ml_intern_helpers.papers.graph_openalex import both_failed, work_of
+from ml_intern_helpers.papers.model import Citation
 from ml_intern_helpers.papers.openalex import WorkPage
 from ml_intern_helpers.papers.semantic_scholar_rows import Direction
 from ml_intern_helpers.papers.walk.found import Ask, Node, Walk, node_key
@@ -53,7 +54,7 @@ def around(http: Http, ask: Ask, today: date, reason: ToolError) -> Walk:
         work = work_of(http, ask.paper_id)
     except ToolError as err:
         raise both_failed(ask.paper_id, reason, err) from err
-    seed = Paper(work.paper.title, arxiv_id=ask.paper_id.base).filled(work.paper)  # a merged work may bear another's id
+    seed = replace(work.paper, arxiv_id=ask.paper_id.base)  # a merged work may bear another's id
     found = Walk(node_key(seed), {node_key(seed): Node(seed, 0, None, expanded=True)}, responses=[*work.responses])
     found.service = OPENALEX.name
     found.stopped = f"{reason.message}; {_LIMITS}; the same command walks on once Semantic Scholar answers"

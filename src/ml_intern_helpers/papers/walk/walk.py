@@ -9,12 +9,12 @@ service must be asked twice for an answer, a run ends with fewer of them, and th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 from ml_intern_helpers.errors import NotFound, RateLimited, ToolError
 from ml_intern_helpers.http import Http
 from ml_intern_helpers.papers import semantic_scholar as s2
-from ml_intern_helpers.papers.model import Paper
 from ml_intern_helpers.papers.semantic_scholar_rows import Direction
 from ml_intern_helpers.papers.walk.expand import Room, expand
 from ml_intern_helpers.papers.walk.found import Ask, Node, Walk, node_key
@@ -36,7 +36,7 @@ def walk(http: Http, ask: Ask, today: date, progress: Callable[[str], None]) -> 
         ToolError: the paper itself could not be had.
     """
     head = s2.head(http, ask.paper_id, "citations")
-    paper = head.paper.filled(Paper(head.paper.title, arxiv_id=ask.paper_id.base))
+    paper = replace(head.paper, arxiv_id=ask.paper_id.base)  # a merged work may bear another's id
     key = node_key(paper)
     found = Walk(key, {key: Node(paper, 0, None)}, responses=[head.response])
     try:
