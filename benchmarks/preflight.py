@@ -16,6 +16,7 @@ have no annotations). preflight_check is started once per script. What takes lon
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
 import re
@@ -157,6 +158,7 @@ def report(rows: list[Row], made: dict[str, Case]) -> None:
     """The table; times also as multiples of ours."""
     faulty = {name: case for name, case in made.items() if case.code}
     harmless = made.keys() - faulty.keys()
+    places = {name: places_of(case) for name, case in faulty.items()}
     print(f"{len(faulty)} scripts with one fault ({len(KINDS)} kinds), {len(harmless)} without ({len(LOOKALIKES)} kinds)\n")
     print("| | faults found | other lines called wrong beside it | right scripts called wrong | one script | all |")
     print("|---|---|---|---|---|---|")
@@ -164,15 +166,25 @@ def report(rows: list[Row], made: dict[str, Case]) -> None:
         if row.lines is None:
             print(f"| {row.tool} | stopped | | | | over {LIMIT_S} s |")
             continue
-        hits = sum(case.line in row.lines.get(name, set()) for name, case in faulty.items())
-        beside = sum(len(row.lines.get(name, set()) - {case.line}) for name, case in faulty.items())
+        hits = sum(bool(places[name] & row.lines.get(name, set())) for name in faulty)
+        beside = sum(len(row.lines.get(name, set()) - places[name]) for name in faulty)
         false = sum(bool(row.lines.get(name)) for name in harmless)
         times = f"{row.one_s:.2f} s ({row.one_s / rows[0].one_s:.1f}x) | {row.all_s:.0f} s ({row.all_s / rows[0].all_s:.1f}x)"
         print(f"| {row.tool} | {hits} ({hits / len(faulty):.1%}) | {beside} | {false} of {len(harmless)} | {times} |")
-        left = {case.name for name, case in faulty.items() if case.line not in row.lines.get(name, set())}
+        left = {case.name for name, case in faulty.items() if not places[name] & row.lines.get(name, set())}
         missed = sorted({name.rpartition(" ")[0] for name in left})
         if missed:
             print(f"<!-- {row.tool} misses: {', '.join(missed)} -->")
+
+
+def places_of(case: Case) -> set[int]:
+    """Where a finding counts as found: the line of the fault, and the first line of the call it stands in, where mypy reports."""
+    around = [
+        node for node in ast.walk(ast.parse(case.text))
+        if isinstance(node, ast.Call) and node.lineno <= case.line <= (node.end_lineno or node.lineno)
+    ]  # fmt: skip
+    inner = max(around, key=lambda node: (node.lineno, -(node.end_lineno or node.lineno)), default=None)
+    return {case.line} | ({inner.lineno} if inner else set())
 
 
 def whole_process(folder: Path) -> tuple[float, float]:

@@ -10,11 +10,11 @@ from shutil import which
 
 import pytest
 
-from ml_intern_helpers.api_index import fetch
-from ml_intern_helpers.api_index.describe import describe, save
-from ml_intern_helpers.api_index.releases import installed, release
-from ml_intern_helpers.api_index.shipped import DATA, PACKAGES, shipped, shipped_versions
-from ml_intern_helpers.api_index.stored_release import load
+from ml_intern_helpers.api_index.from_source.describe import describe, save
+from ml_intern_helpers.api_index.releases import fetch
+from ml_intern_helpers.api_index.releases.releases import installed, release
+from ml_intern_helpers.api_index.releases.shipped import DATA, PACKAGES, shipped, shipped_versions
+from ml_intern_helpers.api_index.releases.stored_release import load
 from ml_intern_helpers.errors import NotFound, Unavailable, UsageError
 from support.wheels import make_wheel, release_of
 

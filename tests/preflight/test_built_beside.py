@@ -9,7 +9,7 @@ import pytest
 
 from ml_intern_helpers.preflight.asked import Asked
 from ml_intern_helpers.preflight.examine import Examination, examine
-from ml_intern_helpers.preflight.source import read_source
+from ml_intern_helpers.preflight.reading.source import read_source
 from support.helpers import Outcome
 
 COMMON = """from datasets import load_dataset

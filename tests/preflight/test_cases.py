@@ -15,8 +15,8 @@ from typing import NamedTuple
 import pytest
 
 from ml_intern_helpers.preflight.facts import facts_of
+from ml_intern_helpers.preflight.reading.source import read_source
 from ml_intern_helpers.preflight.registry import all_rules
-from ml_intern_helpers.preflight.source import read_source
 from support.agreement import write_agreement
 
 FOLDER = Path(__file__).parent / "cases"

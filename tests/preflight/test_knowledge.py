@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.api_index.hints import HINTS
+from ml_intern_helpers.api_index.history.hints import HINTS
 from ml_intern_helpers.preflight.knowledge import classes, jobs
-from ml_intern_helpers.preflight.requirements import parse_requirement
+from ml_intern_helpers.preflight.releases.requirements import parse_requirement
 from ml_intern_helpers.preflight.rules import (
     api107_plain_arguments,
     api109_narrow_override,

@@ -8,8 +8,8 @@ import pytest
 
 from ml_intern_helpers.preflight.asked import Asked
 from ml_intern_helpers.preflight.examine import examine
-from ml_intern_helpers.preflight.given import ParserOptions
-from ml_intern_helpers.preflight.source import read_source
+from ml_intern_helpers.preflight.reading.source import read_source
+from ml_intern_helpers.preflight.values.given import ParserOptions
 
 HEAD = """from dataclasses import dataclass
 from transformers import HfArgumentParser, TrainingArguments

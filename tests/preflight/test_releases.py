@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.api_index.shipped import shipped_versions
+from ml_intern_helpers.api_index.releases.shipped import shipped_versions
 from ml_intern_helpers.errors import Unavailable
 from ml_intern_helpers.preflight.asked import Asked
 from ml_intern_helpers.preflight.budget import MOST_CPU_S, bounded, off_the_clock
 from ml_intern_helpers.preflight.facts import facts_of
-from ml_intern_helpers.preflight.project import project_demands
-from ml_intern_helpers.preflight.releases import Choice
-from ml_intern_helpers.preflight.requirements import is_requirement
-from ml_intern_helpers.preflight.source import read_source
+from ml_intern_helpers.preflight.reading.source import read_source
+from ml_intern_helpers.preflight.releases.project import project_demands
+from ml_intern_helpers.preflight.releases.releases import Choice
+from ml_intern_helpers.preflight.releases.requirements import is_requirement
 from support.helpers import Outcome
 from support.wheels import make_wheel
 

@@ -13,8 +13,8 @@ import pytest
 from ml_intern_helpers.preflight.checklist import LINES
 from ml_intern_helpers.preflight.facts import facts_of
 from ml_intern_helpers.preflight.launch.judge import judged
+from ml_intern_helpers.preflight.reading.source import read_source
 from ml_intern_helpers.preflight.registry import CODE_FORM, all_rules, title
-from ml_intern_helpers.preflight.source import read_source
 from support.agreement import write_agreement
 from support.helpers import ROOT
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from ml_intern_helpers.preflight.asked import Asked
-from ml_intern_helpers.preflight.config_file import read_config
 from ml_intern_helpers.preflight.facts import facts_of
-from ml_intern_helpers.preflight.given import ParserOptions
-from ml_intern_helpers.preflight.source import read_source
-from ml_intern_helpers.preflight.values import Value
+from ml_intern_helpers.preflight.reading.config_file import read_config
+from ml_intern_helpers.preflight.reading.source import read_source
+from ml_intern_helpers.preflight.values.given import ParserOptions
+from ml_intern_helpers.preflight.values.values import Value
 
 DATACLASS = "from dataclasses import dataclass, field\n@dataclass\nclass A:\n  name: str = 'm'\n"
 PARSER = "from transformers import HfArgumentParser\nfrom trl import ModelConfig, TrlParser\n"

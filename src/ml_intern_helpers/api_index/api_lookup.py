@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
-    from ml_intern_helpers.api_index import answer, grep
-    from ml_intern_helpers.api_index.sources import libraries
+    from ml_intern_helpers.api_index.answers import answer, grep
+    from ml_intern_helpers.api_index.releases.sources import libraries
 
     if not args.names and not args.grep:
         raise UsageError("what shall I look up?", hint="api_lookup SFTConfig, or api_lookup --grep PATTERN")
@@ -69,6 +69,6 @@ def _pattern(text: str | None) -> re.Pattern[str] | None:
 
 
 def render(report: Report) -> str:
-    from ml_intern_helpers.api_index.answer_text import text_of
+    from ml_intern_helpers.api_index.answers.answer_text import text_of
 
     return text_of(report.fields)

@@ -9,12 +9,17 @@ from typing import Any
 from ml_intern_helpers.cli import Context
 from ml_intern_helpers.errors import UsageError
 from ml_intern_helpers.papers.ids import require_id
+from ml_intern_helpers.papers.walk.bounds import (
+    ANSWERS,
+    FEWEST_ANSWERS,
+    HOPS,
+    MOST_ANSWERS,
+    MOST_HOPS,
+    MOST_PAPERS,
+    PAPERS,
+)
 from ml_intern_helpers.report import Report
 
-HOPS, ANSWERS, PAPERS = 2, 12, 200
-#: The paper itself, who cites it, whom it cites, recommendations: the first four answers of every walk.
-FEWEST_ANSWERS = 4
-MOST_HOPS, MOST_ANSWERS, MOST_PAPERS = 3, 200, 1000
 _FILES = ("save", "bibtex", "html")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.facts import Facts
-    from ml_intern_helpers.preflight.given import ParserOptions
+    from ml_intern_helpers.preflight.values.given import ParserOptions
 
 
 def _silent(text: str) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
-from ml_intern_helpers.preflight.values import Setting, Value
+from ml_intern_helpers.preflight.values.values import Setting, Value
 
 
 class Ask(NamedTuple):

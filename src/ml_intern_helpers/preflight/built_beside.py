@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ml_intern_helpers.api_index.shipped import PACKAGES
+from ml_intern_helpers.api_index.releases.shipped import PACKAGES
 from ml_intern_helpers.errors import Unavailable
 from ml_intern_helpers.preflight.asked import Asked
 from ml_intern_helpers.preflight.facts import Facts, facts_of
-from ml_intern_helpers.preflight.neighbours import neighbour
+from ml_intern_helpers.preflight.reading.neighbours import neighbour
 
 #: More neighbours than these are a project, not a script with a helper.
 _MOST = 8

@@ -10,9 +10,9 @@ from ml_intern_helpers.preflight.built_beside import Near, built_beside
 from ml_intern_helpers.preflight.checklist import Answers, Item, filled
 from ml_intern_helpers.preflight.facts import Facts, facts_of
 from ml_intern_helpers.preflight.outcome import Outcome
+from ml_intern_helpers.preflight.reading.source import Source
 from ml_intern_helpers.preflight.registry import Rule, rules_for
 from ml_intern_helpers.preflight.settled import settled_nothing
-from ml_intern_helpers.preflight.source import Source
 from ml_intern_helpers.preflight.suppress import Suppression, suppressions
 from ml_intern_helpers.preflight.training import Training
 from ml_intern_helpers.report import Finding

@@ -7,31 +7,31 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.api_index.shipped import PACKAGES
+from ml_intern_helpers.api_index.releases.shipped import PACKAGES
 from ml_intern_helpers.api_index.signatures import Signature
 from ml_intern_helpers.preflight.agreement import agreement_for
-from ml_intern_helpers.preflight.api_calls import ApiCall, api_calls
 from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
-from ml_intern_helpers.preflight.beside import beside
-from ml_intern_helpers.preflight.columns import UNSEEN, Columns, columns_of
-from ml_intern_helpers.preflight.given import NOTHING_GIVEN
-from ml_intern_helpers.preflight.guards import blamable, optional, runs
-from ml_intern_helpers.preflight.header import Header, read_header
-from ml_intern_helpers.preflight.instances import methods_called
+from ml_intern_helpers.preflight.calls.api_calls import ApiCall, api_calls
+from ml_intern_helpers.preflight.calls.instances import methods_called
+from ml_intern_helpers.preflight.calls.offers import Offers
+from ml_intern_helpers.preflight.data.columns import UNSEEN, Columns, columns_of
 from ml_intern_helpers.preflight.knowledge.classes import TRANSFORMERS_STYLE
 from ml_intern_helpers.preflight.knowledge.jobs import SMOKE_STEPS
-from ml_intern_helpers.preflight.mappings import entries_of, keywords_of
-from ml_intern_helpers.preflight.names import dotted
-from ml_intern_helpers.preflight.objects import Construction, config_of, constructions, loose_assignments
-from ml_intern_helpers.preflight.offers import Offers
+from ml_intern_helpers.preflight.naming.guards import blamable, optional, runs
+from ml_intern_helpers.preflight.naming.names import dotted
+from ml_intern_helpers.preflight.naming.objects import Construction, config_of, constructions, loose_assignments
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.outcome import unknown as not_told
-from ml_intern_helpers.preflight.releases import Releases
-from ml_intern_helpers.preflight.resolve import value_of
-from ml_intern_helpers.preflight.script import Script, walk
-from ml_intern_helpers.preflight.source import Source
+from ml_intern_helpers.preflight.reading.beside import beside
+from ml_intern_helpers.preflight.reading.header import Header, read_header
+from ml_intern_helpers.preflight.reading.script import Script, walk
+from ml_intern_helpers.preflight.reading.source import Source
+from ml_intern_helpers.preflight.releases.releases import Releases
 from ml_intern_helpers.preflight.training import Training, recognise
-from ml_intern_helpers.preflight.values import Entries, Setting, Value, runtime, unknown
+from ml_intern_helpers.preflight.values.given import NOTHING_GIVEN
+from ml_intern_helpers.preflight.values.mappings import entries_of, keywords_of
+from ml_intern_helpers.preflight.values.resolve import value_of
+from ml_intern_helpers.preflight.values.values import Entries, Setting, Value, runtime, unknown
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch.launch import Launch

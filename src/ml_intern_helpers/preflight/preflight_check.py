@@ -80,9 +80,9 @@ def _checked(args: argparse.Namespace, context: Context) -> Report:
     Raises:
         ToolError: it cannot be read, or holds no training.
     """
+    from ml_intern_helpers.preflight.answers.printed import as_diff, as_sarif
     from ml_intern_helpers.preflight.examine import examine
-    from ml_intern_helpers.preflight.printed import as_diff, as_sarif
-    from ml_intern_helpers.preflight.source import read_source
+    from ml_intern_helpers.preflight.reading.source import read_source
 
     source, about = read_source(args.path), _asked(args, context)
     found = examine(source, "local" if args.local else "jobs", about=about)
@@ -104,7 +104,7 @@ def _asked_rightly(args: argparse.Namespace) -> None:
     Raises:
         UsageError: neither, two, or none.
     """
-    from ml_intern_helpers.preflight.requirements import is_requirement
+    from ml_intern_helpers.preflight.releases.requirements import is_requirement
 
     forms = [name for name in ("sarif", "fix") if getattr(args, name)]
     forms += [args.format] if args.format in ("json", "human") and forms else []
@@ -127,11 +127,11 @@ def _asked(args: argparse.Namespace, context: Context) -> Any:
     limit_s = context.deadline_s or 180
     options = look = None
     if args.config:
-        from ml_intern_helpers.preflight.config_file import read_config
+        from ml_intern_helpers.preflight.reading.config_file import read_config
 
         options = read_config(args.config)
     if args.dataset != "none":
-        from ml_intern_helpers.preflight.real_columns import ask_for_columns
+        from ml_intern_helpers.preflight.data.real_columns import ask_for_columns
 
         look = partial(ask_for_columns, wanted=args.dataset, offline=context.offline, timeout_s=limit_s)
     return Asked(args.python, tuple(args.with_), context.offline, limit_s, context.progress, options=options, look=look)
@@ -154,15 +154,15 @@ def _explained(code: str) -> Report:
 
 
 def _report(found: Any) -> Report:
-    from ml_intern_helpers.preflight.answer import fields_of
+    from ml_intern_helpers.preflight.answers.answer import fields_of
 
     status: Status = "failed" if found.number_of("error") else "unknown" if found.settled_nothing else "ok"
     return Report("preflight_check", status, fields_of(found, status), list(found.findings))
 
 
 def render(report: Report) -> str:
-    from ml_intern_helpers.preflight.answer import text_of
-    from ml_intern_helpers.preflight.printed import PrintedReport
+    from ml_intern_helpers.preflight.answers.answer import text_of
+    from ml_intern_helpers.preflight.answers.printed import PrintedReport
 
     if isinstance(report, PrintedReport):
         return report.printed

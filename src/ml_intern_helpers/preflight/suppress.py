@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ml_intern_helpers.preflight.source import Source
+from ml_intern_helpers.preflight.reading.source import Source
 from ml_intern_helpers.text import clean
 
 _COMMENT = re.compile(r"#\s*preflight:\s*ignore\[([^\]]*)\]\s*(.*)")

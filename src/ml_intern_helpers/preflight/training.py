@@ -6,12 +6,12 @@ import ast
 import shlex
 from typing import NamedTuple
 
-from ml_intern_helpers.preflight.guards import runs
 from ml_intern_helpers.preflight.knowledge.classes import LIGHTNING
-from ml_intern_helpers.preflight.names import dotted, origins
-from ml_intern_helpers.preflight.objects import Construction
-from ml_intern_helpers.preflight.resolve import value_of
-from ml_intern_helpers.preflight.script import Script
+from ml_intern_helpers.preflight.naming.guards import runs
+from ml_intern_helpers.preflight.naming.names import dotted, origins
+from ml_intern_helpers.preflight.naming.objects import Construction
+from ml_intern_helpers.preflight.reading.script import Script
+from ml_intern_helpers.preflight.values.resolve import value_of
 
 _STARTS = frozenset({"train", "fit", "step", "training_loop"})
 _PROCESSES = frozenset(

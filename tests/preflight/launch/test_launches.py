@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jsonschema
 import pytest
 
-from ml_intern_helpers.api_index.shipped import shipped_library
+from ml_intern_helpers.api_index.releases.shipped import shipped_library
 from ml_intern_helpers.errors import NotFound
 from ml_intern_helpers.preflight.launch.judge import judged
 from ml_intern_helpers.preflight.launch.options_table import TRL

@@ -62,7 +62,7 @@ def _examined(path: str, event: dict[str, Any]) -> Examination | None:
 
     from ml_intern_helpers.errors import ToolError
     from ml_intern_helpers.preflight.examine import examine
-    from ml_intern_helpers.preflight.source import read_source
+    from ml_intern_helpers.preflight.reading.source import read_source
 
     gc.disable()  # syntax trees are all live objects
     try:

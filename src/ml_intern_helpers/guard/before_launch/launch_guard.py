@@ -125,7 +125,7 @@ def _notes(told: list[Finding]) -> str:
 
 
 def _listed(findings: list[Finding]) -> list[str]:
-    from ml_intern_helpers.preflight.shortened import without_repeats
+    from ml_intern_helpers.preflight.answers.shortened import without_repeats
     from ml_intern_helpers.report import render_finding
 
     shown = without_repeats(findings)[:_MOST_FINDINGS]

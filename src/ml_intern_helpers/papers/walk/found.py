@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ml_intern_helpers.http import Response
-from ml_intern_helpers.papers import paper_graph
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Citation, Paper, key_of
 from ml_intern_helpers.papers.semantic_scholar_rows import Direction, ref_of
+from ml_intern_helpers.papers.walk.bounds import ANSWERS, HOPS, PAPERS
 from ml_intern_helpers.services import SEMANTIC_SCHOLAR
 
 #: A paper two steps away must be this much better than one a step away.
@@ -20,9 +20,9 @@ class Ask:
     """A walk: at most `papers` papers, `hops` steps from `paper_id`, `budget` answers, of which `spare` are not for walking."""
 
     paper_id: ArxivId
-    hops: int = paper_graph.HOPS
-    budget: int = paper_graph.ANSWERS
-    papers: int = paper_graph.PAPERS
+    hops: int = HOPS
+    budget: int = ANSWERS
+    papers: int = PAPERS
     spare: int = 0
 
 

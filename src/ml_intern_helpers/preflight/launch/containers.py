@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ml_intern_helpers.preflight.launch.argparse_words import Split, split
-from ml_intern_helpers.preflight.launch.launch import Place
+from ml_intern_helpers.preflight.launch.place import Place
 from ml_intern_helpers.preflight.launch.words import Word
 
 #: They see this machine's files where they are: nothing is mounted by hand.

@@ -6,7 +6,8 @@ import os
 import re
 from typing import NamedTuple
 
-from ml_intern_helpers.preflight.launch.launch import Place, Told
+from ml_intern_helpers.preflight.launch.parts import Told
+from ml_intern_helpers.preflight.launch.place import Place
 from ml_intern_helpers.preflight.launch.reading import VARIABLES, text_of_file
 from ml_intern_helpers.preflight.launch.words import Word
 

@@ -7,7 +7,7 @@ import re
 import shlex
 from pathlib import Path
 
-from ml_intern_helpers.preflight.launch.launch import Place, Written
+from ml_intern_helpers.preflight.launch.place import Place, Written
 from ml_intern_helpers.preflight.launch.reading import PYTHON, SHELL, text_of_file
 from ml_intern_helpers.preflight.launch.shell import Command, expanded
 from ml_intern_helpers.preflight.launch.words import Word, masked

@@ -10,8 +10,10 @@ from pathlib import Path
 from ml_intern_helpers.errors import BadData, Unavailable
 from ml_intern_helpers.preflight.launch import effects, make_targets
 from ml_intern_helpers.preflight.launch.inside import inside_place, merged
-from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target
+from ml_intern_helpers.preflight.launch.launch import Launch
 from ml_intern_helpers.preflight.launch.named_config import named_config
+from ml_intern_helpers.preflight.launch.parts import Fault, Target
+from ml_intern_helpers.preflight.launch.place import Place
 from ml_intern_helpers.preflight.launch.programs import DEEPEST, hidden, launches_by
 from ml_intern_helpers.preflight.launch.python_starts import starts_in
 from ml_intern_helpers.preflight.launch.reading import PYTHON, SHELL, text_of_file

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ml_intern_helpers.preflight.asked import Asked
-from ml_intern_helpers.preflight.given import GivenToScript, ParserOptions
-from ml_intern_helpers.preflight.header import Header
 from ml_intern_helpers.preflight.launch.hf_jobs import DEFAULT_FLAVOR
 from ml_intern_helpers.preflight.launch.launch import Launch
 from ml_intern_helpers.preflight.launch.parser_options import options_of_launch
-from ml_intern_helpers.preflight.requirements import Requirement, parse_requirement
+from ml_intern_helpers.preflight.reading.header import Header
+from ml_intern_helpers.preflight.releases.requirements import Requirement, parse_requirement
+from ml_intern_helpers.preflight.values.given import GivenToScript, ParserOptions
 
 #: Keys of `[tool.hf-jobs]` that an option overrides as a whole.
 SINGLE = ("image", "flavor", "python", "timeout", "name", "namespace", "network_group")

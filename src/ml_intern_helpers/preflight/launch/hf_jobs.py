@@ -8,8 +8,10 @@ from pathlib import Path
 from ml_intern_helpers.preflight.launch import click_words, dotenv
 from ml_intern_helpers.preflight.launch.click_words import Given, Parsed
 from ml_intern_helpers.preflight.launch.hf_refused import refused
-from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Swallowed, Target, Told
+from ml_intern_helpers.preflight.launch.launch import Launch
 from ml_intern_helpers.preflight.launch.options_table import HF_ARGUMENTS, HF_OPTIONS
+from ml_intern_helpers.preflight.launch.parts import Fault, Swallowed, Target, Told
+from ml_intern_helpers.preflight.launch.place import Place
 from ml_intern_helpers.preflight.launch.targets import exists, missing, script_target
 from ml_intern_helpers.preflight.launch.words import Word, masked, texts
 

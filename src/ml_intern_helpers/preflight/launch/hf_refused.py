@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ml_intern_helpers.preflight.launch.click_words import Given, Parsed
-from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place
+from ml_intern_helpers.preflight.launch.launch import Launch
 from ml_intern_helpers.preflight.launch.options_table import HF_OPTIONS
+from ml_intern_helpers.preflight.launch.parts import Fault
+from ml_intern_helpers.preflight.launch.place import Place
 from ml_intern_helpers.preflight.launch.targets import exists, missing
 from ml_intern_helpers.preflight.launch.words import Word, masked
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ml_intern_helpers.preflight.launch.launch import Launch, Place
+from ml_intern_helpers.preflight.launch.launch import Launch
+from ml_intern_helpers.preflight.launch.place import Place
 from ml_intern_helpers.preflight.launch.targets import exists
 
 

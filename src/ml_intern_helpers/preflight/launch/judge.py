@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.errors import NotFound, ToolError
-from ml_intern_helpers.preflight import answer
+from ml_intern_helpers.preflight.answers import answer
 from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
 from ml_intern_helpers.preflight.examine import Examination, examine
 from ml_intern_helpers.preflight.launch.find import MOST, launches_of
-from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Target
+from ml_intern_helpers.preflight.launch.launch import Launch
+from ml_intern_helpers.preflight.launch.parts import Fault, Target
 from ml_intern_helpers.preflight.launch.resolved import fields_of_launch, lines_of
-from ml_intern_helpers.preflight.source import Source, read_source, source_of_text
+from ml_intern_helpers.preflight.reading.source import Source, read_source, source_of_text
 from ml_intern_helpers.report import Finding, Report, Status
 from ml_intern_helpers.text import clean
 

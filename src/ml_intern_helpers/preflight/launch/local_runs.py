@@ -6,14 +6,16 @@ import re
 import sys
 from collections.abc import Mapping
 
-from ml_intern_helpers.preflight import flat_yaml
 from ml_intern_helpers.preflight.launch import python_words
 from ml_intern_helpers.preflight.launch.argparse_words import Split, split
-from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target, Told
+from ml_intern_helpers.preflight.launch.launch import Launch
 from ml_intern_helpers.preflight.launch.options_table import ACCELERATE, TORCHRUN, UV_RUN
+from ml_intern_helpers.preflight.launch.parts import Fault, Target, Told
+from ml_intern_helpers.preflight.launch.place import Place
 from ml_intern_helpers.preflight.launch.reading import YAML, text_of_file
 from ml_intern_helpers.preflight.launch.targets import exists, file_target, script_target, written_target
 from ml_intern_helpers.preflight.launch.words import Word, masked
+from ml_intern_helpers.preflight.reading import flat_yaml
 
 #: Read from its source, not executed: an option that is not here is doubted, not refused.
 _DEEPSPEED_FLAGS = (

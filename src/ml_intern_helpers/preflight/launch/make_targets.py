@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ml_intern_helpers.preflight.launch.argparse_words import split
-from ml_intern_helpers.preflight.launch.launch import Place
+from ml_intern_helpers.preflight.launch.place import Place
 from ml_intern_helpers.preflight.launch.reading import MAKE, text_of_file
 from ml_intern_helpers.preflight.launch.words import Word
 

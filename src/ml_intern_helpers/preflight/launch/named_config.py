@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ml_intern_helpers.errors import ToolError
-from ml_intern_helpers.preflight.config_file import KINDS, config_of_text
-from ml_intern_helpers.preflight.given import ParserOptions
-from ml_intern_helpers.preflight.launch.launch import Fault, Place
+from ml_intern_helpers.preflight.launch.parts import Fault
+from ml_intern_helpers.preflight.launch.place import Place
 from ml_intern_helpers.preflight.launch.reading import YAML, text_of_file
 from ml_intern_helpers.preflight.launch.targets import exists, missing
 from ml_intern_helpers.preflight.launch.words import Word, masked
+from ml_intern_helpers.preflight.reading.config_file import KINDS, config_of_text
+from ml_intern_helpers.preflight.values.given import ParserOptions
 
 
 class NamedConfig(NamedTuple):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.preflight.given import ParserOptions
 from ml_intern_helpers.preflight.launch.field_words import field_words
 from ml_intern_helpers.preflight.launch.launch import Launch
 from ml_intern_helpers.preflight.launch.named_config import config_word
+from ml_intern_helpers.preflight.values.given import ParserOptions
 
 
 def options_of_launch(launch: Launch, besides: ParserOptions | None) -> ParserOptions:

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from ml_intern_helpers.preflight.launch import hf_jobs, local_runs, python_words, trl_run, unseen_jobs
 from ml_intern_helpers.preflight.launch.argparse_words import split
-from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target
+from ml_intern_helpers.preflight.launch.launch import Launch
 from ml_intern_helpers.preflight.launch.options_table import UV_RUN
+from ml_intern_helpers.preflight.launch.parts import Fault, Target
+from ml_intern_helpers.preflight.launch.place import Place
 from ml_intern_helpers.preflight.launch.words import Word, masked
 from ml_intern_helpers.preflight.launch.wrappers import program
 

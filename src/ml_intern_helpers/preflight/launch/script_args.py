@@ -6,10 +6,10 @@ import ast
 import re
 from typing import Any, NamedTuple
 
-from ml_intern_helpers.preflight.names import dotted
-from ml_intern_helpers.preflight.resolve import value_of
-from ml_intern_helpers.preflight.script import Script
-from ml_intern_helpers.preflight.values import Value, known, runtime
+from ml_intern_helpers.preflight.naming.names import dotted
+from ml_intern_helpers.preflight.reading.script import Script
+from ml_intern_helpers.preflight.values.resolve import value_of
+from ml_intern_helpers.preflight.values.values import Value, known, runtime
 from ml_intern_helpers.text import clean
 
 _TYPES: dict[str, Any] = {"int": int, "float": float, "str": str, "pathlib.Path": str, "": str}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ml_intern_helpers.preflight.launch.launch import Fault, Place, Target, Written
+from ml_intern_helpers.preflight.launch.parts import Fault, Target
+from ml_intern_helpers.preflight.launch.place import Place, Written
 from ml_intern_helpers.preflight.launch.words import Word, masked
 
 #: What one kind of file may be called: a missing config is no mistyped script.

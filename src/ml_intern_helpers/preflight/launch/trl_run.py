@@ -6,9 +6,11 @@ from typing import Any
 
 from ml_intern_helpers.preflight.launch.argparse_words import split
 from ml_intern_helpers.preflight.launch.field_words import field_words
-from ml_intern_helpers.preflight.launch.launch import Fault, Launch, Place, Target
+from ml_intern_helpers.preflight.launch.launch import Launch
 from ml_intern_helpers.preflight.launch.named_config import named_config
 from ml_intern_helpers.preflight.launch.options_table import ACCELERATE, TRL
+from ml_intern_helpers.preflight.launch.parts import Fault, Target
+from ml_intern_helpers.preflight.launch.place import Place
 from ml_intern_helpers.preflight.launch.words import Word, masked
 
 _CLASSES = {

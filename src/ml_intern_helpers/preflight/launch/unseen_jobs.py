@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 
-from ml_intern_helpers.preflight.launch.launch import Launch, Place, Target
+from ml_intern_helpers.preflight.launch.launch import Launch
+from ml_intern_helpers.preflight.launch.parts import Target
+from ml_intern_helpers.preflight.launch.place import Place
 from ml_intern_helpers.preflight.launch.words import Word, texts
 
 _AT_THE_HUB = "what it runs, where and for how long is known at the Hub alone (`hf jobs inspect`)"

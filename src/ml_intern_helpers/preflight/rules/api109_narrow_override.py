@@ -31,10 +31,10 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ml_intern_helpers.preflight.calls.subclasses import subclass_of
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.names import dotted
+from ml_intern_helpers.preflight.naming.names import dotted
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
-from ml_intern_helpers.preflight.subclasses import subclass_of
 
 CODE = "API109"
 SEVERITY = "error"

@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, failed
-from ml_intern_helpers.preflight.values import known
+from ml_intern_helpers.preflight.values.values import known
 
 CODE = "DATA101"
 SEVERITY = "error"

@@ -32,9 +32,9 @@ import ast
 from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.names import dotted, reaching
+from ml_intern_helpers.preflight.naming.names import dotted, reaching
 from ml_intern_helpers.preflight.outcome import Outcome, failed
-from ml_intern_helpers.preflight.script import Script
+from ml_intern_helpers.preflight.reading.script import Script
 
 CODE = "DATA108"
 SEVERITY = "error"

@@ -23,9 +23,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.preflight.columns import Columns, columns_of
+from ml_intern_helpers.preflight.data.columns import Columns, columns_of
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.names import dotted
+from ml_intern_helpers.preflight.naming.names import dotted
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
 from ml_intern_helpers.text import clean
 

@@ -35,7 +35,7 @@ from collections.abc import Iterator
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
 from ml_intern_helpers.preflight.outcome import Outcome, failed
-from ml_intern_helpers.preflight.values import Setting
+from ml_intern_helpers.preflight.values.values import Setting
 from ml_intern_helpers.text import clean
 
 CODE = "HW102"

@@ -19,8 +19,8 @@ import os
 from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.guards import runs
-from ml_intern_helpers.preflight.names import dotted
+from ml_intern_helpers.preflight.naming.guards import runs
+from ml_intern_helpers.preflight.naming.names import dotted
 from ml_intern_helpers.preflight.outcome import Outcome, failed_launch, passed, unknown
 
 CODE = "LAUNCH111"

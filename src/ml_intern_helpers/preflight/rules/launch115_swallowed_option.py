@@ -21,7 +21,7 @@ from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.launch.launch import Swallowed
+    from ml_intern_helpers.preflight.launch.parts import Swallowed
 
 CODE = "LAUNCH115"
 SEVERITY = "error"

@@ -22,7 +22,7 @@ import ast
 from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.names import dotted, origins
+from ml_intern_helpers.preflight.naming.names import dotted, origins
 from ml_intern_helpers.preflight.outcome import Outcome, failed
 
 CODE = "REPRO103"

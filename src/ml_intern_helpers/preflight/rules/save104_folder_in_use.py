@@ -27,7 +27,7 @@ from pathlib import Path
 from ml_intern_helpers.preflight.asking import line_of, no_config
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
-from ml_intern_helpers.preflight.values import Value
+from ml_intern_helpers.preflight.values.values import Value
 from ml_intern_helpers.text import clean
 
 CODE = "SAVE104"

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
-from ml_intern_helpers.preflight.values import Value, known
+from ml_intern_helpers.preflight.values.values import Value, known
 from ml_intern_helpers.text import clean
 
 CODE = "SAVE106"

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.scope import compared, model_of
-from ml_intern_helpers.preflight.values import Setting
+from ml_intern_helpers.preflight.values.values import Setting
 
 CODE = "SCOPE103"
 SEVERITY = "error"

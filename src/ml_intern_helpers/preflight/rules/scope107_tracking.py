@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.scope import as_agreed, compared, judged
-from ml_intern_helpers.preflight.values import Value
+from ml_intern_helpers.preflight.values.values import Value
 
 CODE = "SCOPE107"
 SEVERITY = "error"

@@ -1,0 +1,1 @@
+"""What `api_lookup` finds and says."""

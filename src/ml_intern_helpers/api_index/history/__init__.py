@@ -1,0 +1,1 @@
+"""What was removed or renamed, in which release, and what replaces it."""

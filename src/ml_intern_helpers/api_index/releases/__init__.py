@@ -1,0 +1,1 @@
+"""Where the index of a release comes from: shipped, cached, an environment, or fetched."""

@@ -1,0 +1,1 @@
+"""The examination told: checklist and findings, SARIF, the diff of `--fix`."""

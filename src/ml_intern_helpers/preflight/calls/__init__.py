@@ -1,0 +1,1 @@
+"""Which calls reach an indexed library, and what its release offers there."""

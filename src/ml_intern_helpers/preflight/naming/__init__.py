@@ -1,0 +1,1 @@
+"""What a name stands for, and what made the object behind it."""

@@ -1,0 +1,1 @@
+"""Which release of each library the script will run on."""

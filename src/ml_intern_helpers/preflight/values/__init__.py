@@ -1,0 +1,1 @@
+"""What an expression is worth, as far as that is certain before the script runs."""
