@@ -109,6 +109,7 @@ def test_whole_graph_and_bibtex_in_files(service: Loopback, helper: Run, home: P
         ("bibtex", (home / "g.bib").stat().st_size),
     ]
     graph = json.loads((home / "g.json").read_text("utf-8"))
+    Draft202012Validator(schema("paper_graph")).validate(graph)
     keys = {each["key"] for each in graph["papers"]}
     assert (len(keys), len(graph["links"])) == (found["graph"]["papers"], found["graph"]["links"])
     assert all({link["citing"], link["cited"]} <= keys for link in graph["links"])
@@ -268,7 +269,7 @@ def test_a_walk_keeps_the_id_asked_for(service: Loopback, helper: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--budget", "4"), "papers were not followed (a larger --budget follows more)"),
+        (("--budget", "4"), "papers not followed further (a larger --budget follows more)"),
         (("--hops", "1", "--papers", "10"), "the least promising papers were left out (a larger --papers keeps more)"),
     ],
     ids=["budget", "papers"],

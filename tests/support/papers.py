@@ -165,9 +165,9 @@ def urls(service: Loopback, **extra: str) -> dict[str, str]:
 Run = Callable[..., Outcome]
 
 
-def schema(command: str) -> dict[str, Any]:
-    """The schema of a command's `--json` answers."""
-    found: dict[str, Any] = json.loads((ROOT / f"docs/schemas/{command}.v1.json").read_text("utf-8"))
+def schema(name: str) -> dict[str, Any]:
+    """The schema of a command's `--json` answers, or of a file that it writes."""
+    found: dict[str, Any] = json.loads((ROOT / f"docs/schemas/{name}.v1.json").read_text("utf-8"))
     return found
 
 

@@ -26,7 +26,7 @@ def headline(fields: dict[str, Any]) -> str:
 def _missing(unread: int) -> str:
     """Why a walk that nothing stopped is not the whole graph."""
     if unread:
-        return f"the citations of {plural(unread, 'paper')} were not followed (a larger --budget follows more)"
+        return f"{plural(unread, 'paper')} not followed further (a larger --budget follows more)"
     return "the least promising papers were left out (a larger --papers keeps more)"
 
 

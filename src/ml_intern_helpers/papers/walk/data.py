@@ -13,7 +13,7 @@ WHOLE = Limits(abstract=None, authors=None, contexts=None)
 
 
 def whole(found: Walk, ask: Ask, today: date) -> dict[str, Any]:
-    """Every paper and every link, sentences included."""
+    """Every paper and every link, sentences included; `docs/schemas/paper_graph.v1.json` tells the keys."""
     lane, cited, cites = lanes.lane_of(found, today), lanes.cited_here(found), lanes.cites_here(found)
     papers = [
         {
