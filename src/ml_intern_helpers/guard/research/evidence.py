@@ -29,9 +29,14 @@ def unread(row: str, result: str, read: str) -> list[str]:
     """Papers of a row and scores of its result that stand in nothing that was read; empty where that is not known."""
     if not read:
         return []
-    papers = [each for each in dict.fromkeys(_ARXIV.findall(row)) if each not in read]
-    scores = [each for each in dict.fromkeys(_SCORE.findall(result)) if each not in read]
+    papers = [each for each in dict.fromkeys(_ARXIV.findall(row)) if not _stands(each, read)]
+    scores = [each for each in dict.fromkeys(_SCORE.findall(result)) if not _stands(each, read)]
     told = [f"{each}: no tool gave you this paper" for each in papers]
     return told + [
         f"{each}: stands in nothing you read; quote the paper's own figure (~ before your own reckoning)" for each in scores
     ]
+
+
+def _stands(figure: str, read: str) -> bool:
+    """`7.4` does not stand in "77.4"; it may be what is left of "7.41" when that is cut."""
+    return re.search(rf"(?<![\d.]){re.escape(figure)}", read) is not None
