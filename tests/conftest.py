@@ -17,9 +17,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Files that take longest, longest first: whoever gets one last keeps everybody waiting.
 LONGEST = (
-    "test_quickstart.py", "test_recipes.py", "test_truth_training.py", "test_runtime.py", "test_headless.py", "test_story.py",
-    "test_inspect_dataset.py", "test_guard_failures.py", "test_launch_guard.py", "test_releases.py", "test_launch_environments.py",
-    "test_cli_contract.py", "test_full.py", "test_after_launch.py", "test_preflight_check.py", "test_guard.py", "test_truth.py",
+    "test_quickstart.py", "test_recipes.py", "test_truth_training.py", "test_runtime.py", "test_research.py", "test_headless.py",
+    "test_story.py", "test_hub.py", "test_inspect_dataset.py", "test_guard_failures.py", "test_launch_guard.py", "test_releases.py",
+    "test_launch_environments.py", "test_cli_contract.py", "test_full.py", "test_after_launch.py", "test_preflight_check.py", "test_guard.py", "test_truth.py",
 )  # fmt: skip
 
 
