@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import datasets
 import pytest
 from jsonschema import Draft202012Validator
 
 from dataset import full_truth
+from dataset.writing import comma_separated, jsonl, saved
 from support.helpers import ROOT, Outcome
 
 Call = Callable[..., Outcome]
@@ -24,25 +23,6 @@ SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/schemas/inspect_dataset.v
 def _pairs(count: int, spoil: Callable[[int, Row], Row] = lambda at, row: row) -> list[Row]:
     rng = random.Random(7)
     return [spoil(at, {"prompt": full_truth.words(rng, 9, 15), "completion": full_truth.words(rng)}) for at in range(count)]
-
-
-def _jsonl(path: Path, rows: list[Row]) -> str:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    return str(path)
-
-
-def _csv(path: Path, rows: list[Row]) -> str:
-    with path.with_suffix(".csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return str(path.with_suffix(".csv"))
-
-
-def _saved(path: Path, rows: list[Row]) -> str:
-    datasets.disable_progress_bars()
-    datasets.Dataset.from_list(rows).save_to_disk(path.with_suffix(""))
-    return str(path.with_suffix(""))
 
 
 def _decision(call: Call, *arguments: str) -> Row:
@@ -58,7 +38,7 @@ def test_rows_that_the_scan_has_found_do_not_weigh_as_a_sample_would(call: Call,
     def spoil(at: int, row: Row) -> Row:
         return row | dict([bad[at % 400]]) if at % 400 in bad else row
 
-    path = _jsonl(tmp_path / "rows.jsonl", _pairs(2400, spoil))
+    path = jsonl(tmp_path / "rows.jsonl", _pairs(2400, spoil))
     told = _decision(call, path, "--method", "sft", "--sample", "5")
     assert (told["word"], told["based_on"]) == ("go_with_filters", "full scan")
     counted = {item["code"]: item["rows_of_all"] for item in told["filters"]}
@@ -78,12 +58,12 @@ def test_a_row_with_two_faults_counts_once(second: range, word: str, call: Call,
         row = row | {"prompt": ""} if at * 7 % 3000 < 900 else row
         return row | {"completion": f"key {full_truth.TOKEN} {at}"} if at * 7 % 3000 in second else row
 
-    told = _decision(call, _jsonl(tmp_path / "rows.jsonl", _pairs(3000, spoil)), "--method", "sft", "--sample", "40")
+    told = _decision(call, jsonl(tmp_path / "rows.jsonl", _pairs(3000, spoil)), "--method", "sft", "--sample", "40")
     assert told["word"] == word
     assert ("60% of all 3,000 rows are unfit" in "".join(told["reasons"])) == (word == "no_go")
 
 
-@pytest.mark.parametrize("write", [_csv, _saved])
+@pytest.mark.parametrize("write", [comma_separated, saved])
 @pytest.mark.parametrize("hole", [None, " "])
 def test_a_fault_in_rows_not_at_hand_gets_its_filter(
     write: Callable[[Path, list[Row]], str], hole: str | None, call: Call, tmp_path: Path
@@ -107,14 +87,14 @@ def test_each_reason_says_what_it_was_counted_over(call: Call, tmp_path: Path) -
         row = row | {"completion": full_truth.REFUSAL + f" {at}"} if at % 3 == 0 else row
         return row | {"prompt": f"{twin} {twin[::-1]} {at % 2}", "completion": f"{twin} paper {at // 2}"} if at < 40 else row
 
-    told = _decision(call, _jsonl(tmp_path / "rows.jsonl", _pairs(6000, spoil)), "--method", "sft", "--sample", "1500")
+    told = _decision(call, jsonl(tmp_path / "rows.jsonl", _pairs(6000, spoil)), "--method", "sft", "--sample", "1500")
     reasons = {reason[:6]: reason for reason in told["reasons"]}
     assert "of all 6,000 rows)" in reasons["SET318"]
     assert reasons["SET312"].endswith("sampled rows)")
 
 
 def test_marks_of_one_class_in_all_rows_are_no_go(call: Call, tmp_path: Path) -> None:
-    path = _jsonl(tmp_path / "rows.jsonl", [{**row, "label": True} for row in _pairs(900)])
+    path = jsonl(tmp_path / "rows.jsonl", [{**row, "label": True} for row in _pairs(900)])
     assert call(path, "--method", "kto", "--sample", "30", "--json").json["decision"]["word"] == "go"
     told = _decision(call, path, "--method", "kto", "--sample", "30")
     assert told["word"] == "no_go"
@@ -122,7 +102,7 @@ def test_marks_of_one_class_in_all_rows_are_no_go(call: Call, tmp_path: Path) ->
 
 
 def test_a_split_that_was_looked_at_whole_rests_on_all_rows(call: Call, tmp_path: Path) -> None:
-    told = _decision(call, _jsonl(tmp_path / "rows.jsonl", _pairs(50)), "--method", "sft")
+    told = _decision(call, jsonl(tmp_path / "rows.jsonl", _pairs(50)), "--method", "sft")
     assert (told["word"], told["based_on"], told["rows_in"]) == ("go", "all rows", 50)
     assert call(str(tmp_path / "rows.jsonl"), "--full").stdout.splitlines()[3].startswith("decision: GO for sft (all 50 rows)")
 
@@ -130,7 +110,7 @@ def test_a_split_that_was_looked_at_whole_rests_on_all_rows(call: Call, tmp_path
 def test_a_prompt_that_may_lack_beside_messages_is_no_fault(call: Call, tmp_path: Path) -> None:
     """The full scan asks for the same parts as the sample does."""
     rows = [{"prompt": None if row["prompt"][-1] in "0123456" else row["prompt"], "messages": _chat(row)} for row in _pairs(600)]
-    path = _jsonl(tmp_path / "rows.jsonl", rows)
+    path = jsonl(tmp_path / "rows.jsonl", rows)
     assert "SET308" not in call(path, "--full", "--sample", "30", "--json").json["full"]["counts"]
 
 
@@ -139,7 +119,7 @@ def _chat(row: Row) -> list[Row]:
 
 
 def test_what_is_of_the_sample_alone_is_said_beside_the_counts_of_all(call: Call, tmp_path: Path) -> None:
-    path = _jsonl(tmp_path / "rows.jsonl", _pairs(500))
+    path = jsonl(tmp_path / "rows.jsonl", _pairs(500))
     told = "  of the 50 sampled rows alone: near copies, languages, tokens, verdicts and mapping"
     assert told in call(path, "--full", "--sample", "50").stdout.splitlines()
     assert "of the 500 sampled rows alone" not in call(path, "--full").stdout  # nothing is left to a sample

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import datasets
 import pytest
 from jsonschema import Draft202012Validator
 
 from dataset import full_truth
 from dataset.viewer import hub_with
+from dataset.writing import comma_separated, jsonl, parquet
 from ml_intern_helpers.dataset.profile.sketch import from_json
 from support.helpers import DEAD_URL, ROOT, Outcome
 
@@ -48,26 +47,7 @@ def _share() -> list[Row]:
     return [{"conversations": _turns(words, "from", "value", ("human", "gpt"))} for words in _words(SIZE)]
 
 
-def _jsonl(path: Path, rows: list[Row]) -> str:
-    path.write_text("".join(json.dumps(row, ensure_ascii=at % 2 == 0) + "\n" for at, row in enumerate(rows)), "utf-8")
-    return str(path)
-
-
-def _csv(path: Path, rows: list[Row]) -> str:
-    with path.with_suffix(".csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return str(path.with_suffix(".csv"))
-
-
-def _parquet(path: Path, rows: list[Row]) -> str:
-    datasets.disable_progress_bars()
-    datasets.Dataset.from_list(rows).to_parquet(path.with_suffix(".parquet"))
-    return str(path.with_suffix(".parquet"))
-
-
-MADE = [(_jsonl, _chats), (_parquet, _chats), (_jsonl, _share), (_parquet, _share), (_csv, _pairs), (_jsonl, _pairs)]
+MADE = [(jsonl, _chats), (parquet, _chats), (jsonl, _share), (parquet, _share), (comma_separated, _pairs), (jsonl, _pairs)]
 
 
 @pytest.mark.parametrize(("write", "make"), MADE, ids=lambda call: call.__name__.strip("_"))
@@ -88,7 +68,7 @@ def test_the_engine_makes_the_hashes_that_python_makes(
 def test_calls_are_written_down_otherwise_and_leave_the_sketch_to_the_sample(call: Call, tmp_path: Path) -> None:
     asks = {"type": "function", "function": {"name": "f", "arguments": {"b": 1, "a": 2}}}
     rows = [{"messages": [*row["messages"], {"role": "assistant", "content": None, "tool_calls": [asks]}]} for row in _chats()]
-    profile = call(_jsonl(tmp_path / "rows.jsonl", rows), "--full", "--sample", "10", "--json").json["profile"]
+    profile = call(jsonl(tmp_path / "rows.jsonl", rows), "--full", "--sample", "10", "--json").json["profile"]
     assert profile["sketch_of"] == "sample"
     assert profile["sketch"]["distinct_rows"] <= 10 + 40  # the rows that the scan has found something in join the sample
 
@@ -98,7 +78,7 @@ def two(tmp_path: Path) -> tuple[str, str]:
     """6,000 rows, and 3,000 others of which every fourth one is among them."""
     here = [{"text": words} for words in _words(6000)]
     there = [{"text": row["text"].lower() if at % 4 == 0 else f"{at} alone"} for at, row in enumerate(here[:3000])]
-    return _jsonl(tmp_path / "here.jsonl", here), _jsonl(tmp_path / "there.jsonl", there)
+    return jsonl(tmp_path / "here.jsonl", here), jsonl(tmp_path / "there.jsonl", there)
 
 
 def test_all_rows_of_both_are_compared(call: Call, two: tuple[str, str]) -> None:
