@@ -62,7 +62,9 @@ CLAIMS = {
     "API112 learning_rate with adafactor": "TypeError: ",
     "API112 num_train_epochs alone": "TypeError: ",
     "API112 TrlParser's file": "2e-05",
-    **dict.fromkeys((f"DATA112 {name}" for name in data112_stream_without_end.STAYING), "ValueError: The train_dataset does not"),
+    **dict.fromkeys(
+        (f"DATA112 {name}" for name in sorted(data112_stream_without_end.STAYING)), "ValueError: The train_dataset does not"
+    ),
     **dict.fromkeys((f"DATA112 {kind}" for kind in ("SFT", "DPO", "GRPO")), "ValueError: The train_dataset does not"),
     "DATA112 max_steps": "SFTTrainer",
     "SAVE110 not evaluated": "AssertionError: EarlyStoppingCallback requires Int",
