@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.knowledge.classes import TRANSFORMERS_STYLE
 from ml_intern_helpers.preflight.naming.guards import expected
 from ml_intern_helpers.preflight.naming.names import dotted
 from ml_intern_helpers.preflight.naming.objects import Construction
@@ -23,7 +22,7 @@ class Written(NamedTuple):
 
 def written(facts: Facts, config: Construction, names: Collection[str]) -> Iterator[Written]:
     """The settings `names` that the call surely passes; none when a command line, a subclass or a patch may change them."""
-    if not (config.role.library in TRANSFORMERS_STYLE and as_indexed(facts, config) and not config.parsed):
+    if config.parsed or not as_indexed(facts, config):
         return
     for name in names:
         setting = config.entries.items.get(name)
@@ -34,16 +33,22 @@ def written(facts: Facts, config: Construction, names: Collection[str]) -> Itera
 
 def as_indexed(facts: Facts, made: Construction) -> bool:
     """The library's own class, unpatched, of the release that the tables know; and no `try` expects the call to fail."""
-    target = dotted(facts.script, made.call.func)
-    own = target is not None and target.definition is None and not facts.patched_by
-    current = facts.uses_current("transformers") and (made.role.library != "trl" or facts.uses_current("trl"))
     provided = expected(facts.script, made.call, "ValueError", "AssertionError")
-    return own and current and facts.blamable(made.call) and not provided
+    return _known_class(facts, made) and facts.blamable(made.call) and not provided
+
+
+def _known_class(facts: Facts, made: Construction) -> bool:
+    """Of Transformers or TRL; TRL's experimental trainers have loops of their own."""
+    target, library = dotted(facts.script, made.call.func), made.role.library
+    if target is None or target.definition or target.name.startswith("trl.experimental.") or facts.patched_by:
+        return False
+    ours = library in ("transformers", "trl") and facts.judges(library)
+    return ours and facts.uses_current("transformers") and facts.uses_current(library)
 
 
 def run_as_indexed(facts: Facts, run: Run) -> bool:
-    """Both the trainer and its config are, and the config is one of transformers' kind."""
-    return run.tunable and as_indexed(facts, run.trainer) and as_indexed(facts, run.config)
+    """Both the trainer and its config are."""
+    return as_indexed(facts, run.trainer) and as_indexed(facts, run.config)
 
 
 def _passed(node: ast.AST) -> bool:
