@@ -39,6 +39,26 @@ def test_moved_twice_is_followed() -> None:
     assert (found["p.Tool"].replacement, found["p.Tool"].why, found["p.Tool"].via) == ("p.y.Tool", "moved", "p.x.Tool")
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_module_moved_where_most_of_it_is_and_however_the_modules_are_listed(backwards: bool) -> None:
+    """A package offers its modules as names, too: which of the two was told hung on the order of a set."""
+    names = {"p": "old tools", "p.old": "tools", "p.old.tools": "Saw Axe Nail"}
+    listed = dict(reversed(names.items())) if backwards else names
+    newer = {"p": "tools", "p.tools": "Axe", "p.new.deep.tools": "Saw Nail Bolt"}
+    found = settled(release("1", listed), release("2", newer))
+    assert found["p.old.tools"] == Removal("p.old.tools", "1", "2", "p.new.deep.tools", "moved")
+    gone = settled(release("1", listed), release("2", {"p": "tools", "p.tools": "Axe"}))
+    assert gone["p.old.tools"].replacement is None, "the name alone says nothing"
+    twins = settled(release("1", listed), release("2", {"p": "", "p.a.tools": "Saw Axe", "p.b.tools": "Saw Axe"}))
+    assert twins["p.old.tools"].replacement is None, "one of two is a guess"
+
+
+def test_a_module_that_moved_twice_is_followed() -> None:
+    first, second, third = ({"p": "", f"p.{place}.tools": "Saw Axe"} for place in "abc")
+    found = settled(release("1", first), release("2", second), release("3", third))["p.a.tools"]
+    assert (found.replacement, found.via) == ("p.c.tools", "p.b.tools")
+
+
 def test_what_comes_back_is_not_gone() -> None:
     assert settled(release("1", {"p": "Tool"}), release("2", {"p": ""}), release("3", {"p": "Tool"})) == {}
 

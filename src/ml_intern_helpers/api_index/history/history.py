@@ -57,10 +57,11 @@ def _gone(older: Surface, newer: Surface) -> Iterator[tuple[str, str | None]]:
     for module, names in older.names.items():
         kept = newer.names.get(module)
         if kept is None:
-            yield module, None
+            yield module, _moved_module(module, older, newer)
             names = names if module.count(".") == 1 else frozenset()
         for name in names - (kept or frozenset()):
-            yield f"{module}.{name}", _moved(name, newer)
+            if f"{module}.{name}" not in older.names:  # a package offers its modules, too: they are told as modules
+                yield f"{module}.{name}", _moved(name, newer)
     for tables in ((older.arguments, newer.arguments), (older.methods, newer.methods)):
         for call, names in tables[0].items():
             for name in names - tables[1].get(call, names):
@@ -71,6 +72,17 @@ def _moved(name: str, newer: Surface) -> str | None:
     """The same name in another public module of the newer release: the shortest path wins."""
     homes = [module for module, names in newer.names.items() if name in names and name not in _EVERYWHERE]
     return min((f"{module}.{name}" for module in homes), key=lambda path: (path.count("."), path), default=None)
+
+
+def _moved_module(module: str, older: Surface, newer: Surface) -> str | None:
+    """The one module of that name which offers most of what this one did; of several (`bnb` of each adapter) none is told."""
+    last, names = module.rpartition(".")[2], older.names[module]
+    homes = [
+        other
+        for other, offered in newer.names.items()
+        if other.rpartition(".")[2] == last and len(names & offered) * 2 > len(names)
+    ]
+    return homes[0] if len(homes) == 1 else None
 
 
 def _settled(
@@ -89,7 +101,8 @@ def _settled(
     if removal.replacement is None or newest.has(removal.replacement):
         return removal
     again = found.get(removal.replacement) or found.get(removal.replacement.rpartition(".")[0])
-    later = _moved(last, newest)
+    before = next(surface for surface in line if surface.version == removal.last)
+    later = _moved_module(removal.name, before, newest) if removal.name in before.names else _moved(last, newest)
     via = removal._replace(replacement=later, why="moved" if later else None, via=removal.replacement)
     return via._replace(via_last=again.last if again else None)
 
