@@ -282,6 +282,76 @@ def default_of(name: str) -> Callable[[str, str], Any]:
     return lambda model, folder: getattr(config("SFT", folder), name)
 
 
+def choice(name: str, value: object) -> Callable[[str, str], Any]:
+    return lambda model, folder: config("SFT", folder, **{name: value})
+
+
+def choices_of(name: str) -> Callable[[str, str], str]:
+    """The values of the enumeration that the config turns a setting into."""
+    return lambda model, folder: " ".join(one.value for one in type(getattr(config("SFT", folder), name)))
+
+
+def trained(**changes: Any) -> Callable[[str, str], str]:
+    """One step of training with these settings; by default nothing is saved, logged or evaluated."""
+
+    def run(model: str, folder: str) -> str:
+        quiet = {"save_strategy": "no", "logging_strategy": "no", "per_device_train_batch_size": 2}
+        trainer = sft(model, folder, rows(messages=CHAT), **{**quiet, **changes})
+        return f"{trainer.train().global_step} step"
+
+    return run
+
+
+def stopped(**changes: Any) -> Callable[[str, str], str]:
+    def run(model: str, folder: str) -> str:
+        from transformers import EarlyStoppingCallback
+        from trl import SFTTrainer
+
+        data, args = rows(messages=CHAT), config("SFT", folder, **{"save_steps": 1, "eval_steps": 1, **changes})
+        made = SFTTrainer(model, args=args, train_dataset=data, eval_dataset=data, callbacks=[EarlyStoppingCallback(3)])
+        return f"{made.train().global_step} step"
+
+    return run
+
+
+CHOSEN = ("eval_strategy", "logging_strategy", "save_strategy", "hub_strategy", "lr_scheduler_type", "optim")
+#: Dataset method -> its arguments, for every one that a stream stays a stream through.
+STREAMED = {
+    "map": [lambda row: row], "filter": [lambda row: True], "shuffle": [7], "take": [2], "skip": [1], "shard": [1, 0], "repeat": [2],
+    "remove_columns": [[]], "rename_column": ["other", "more"], "select_columns": [["messages"]],
+}  # fmt: skip
+
+
+def streamed(method: str = "", **changes: Any) -> Callable[[str, str], str]:
+    def run(model: str, folder: str) -> str:
+        stream = rows(messages=CHAT, other="a").to_iterable_dataset()
+        if method:
+            stream = getattr(stream, method)(*([stream.features] if method == "cast" else STREAMED[method]))
+        return type(sft(model, folder, stream, **{"max_steps": -1, **changes})).__name__
+
+    return run
+
+
+def read_rate(folder: str) -> Any:
+    """What YAML 1.1 calls text is a number where TrlParser reads it."""
+    from trl import SFTConfig, TrlParser
+
+    file = Path(folder) / "rate.yaml"
+    file.write_text(f"output_dir: {folder}\nlearning_rate: 2e-5\nuse_cpu: true\n", encoding="utf-8")
+    return TrlParser(SFTConfig).parse_args_and_config(["--config", str(file)])[0].learning_rate
+
+
+def endless(kind: str, **columns: Any) -> Callable[[str, str], Any]:
+    def run(model: str, folder: str) -> Any:
+        import trl
+
+        rewarded = {"reward_funcs": lambda completions, **_: [0.0]} if kind == "GRPO" else {}
+        args, data = config(kind, folder, max_steps=-1), rows(**columns).to_iterable_dataset()
+        return getattr(trl, f"{kind}Trainer")(model=model, args=args, train_dataset=data, **rewarded)
+
+    return run
+
+
 PROBES: dict[str, Callable[[str, str], Any]] = {
     "API103 torch_dtype": lambda model, folder: dtype_of(model, folder, torch_dtype="bfloat16"),
     "API103 dtype": lambda model, folder: dtype_of(model, folder, dtype="bfloat16"),
@@ -297,6 +367,26 @@ PROBES: dict[str, Callable[[str, str], Any]] = {
     "API109 training_step": narrow("training_step", lambda self, model, inputs: None),
     "API109 log": narrow("log", lambda self, logs: None),
     "API110 what is gone": gone_but_there,
+    **{f"API111 {name}": choice(name, "step") for name in CHOSEN},
+    **{f"API111 {name} None": choice(name, None) for name in CHOSEN},
+    **{f"choices of {name}": choices_of(name) for name in CHOSEN},
+    **{f"API112 {name}": trained(**{name: "2"}) for name in (
+        "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",
+        "warmup_steps", "logging_steps", "save_steps", "eval_steps", "max_grad_norm", "seed",
+    )},
+    "API112 learning_rate with adafactor": trained(learning_rate="2e-5", optim="adafactor"),
+    "API112 num_train_epochs alone": trained(num_train_epochs="1", max_steps=-1),
+    "API112 TrlParser's file": lambda model, folder: read_rate(folder),
+    **{f"DATA112 {method}": streamed(method) for method in (*STREAMED, "cast")},
+    "DATA112 SFT": endless("SFT", text="a"),
+    "DATA112 DPO": endless("DPO", prompt="a", chosen="b", rejected="c"),
+    "DATA112 GRPO": endless("GRPO", prompt="a"),
+    "DATA112 max_steps": streamed(max_steps=1),
+    "SAVE110 not evaluated": stopped(metric_for_best_model="loss"),
+    "SAVE110 no metric": stopped(eval_strategy="steps"),
+    "SAVE110 best model": stopped(eval_strategy="steps", load_best_model_at_end=True),
+    "SAVE110 named": stopped(eval_strategy="steps", metric_for_best_model="loss"),
+    "SAVE110 by schedule": stopped(eval_strategy="steps", lr_scheduler_type="reduce_lr_on_plateau"),
     "DATA111 GRPO": weighed("GRPO"),
     "DATA111 RLOO": weighed("RLOO"),
     "API109 callback": narrow_callback,

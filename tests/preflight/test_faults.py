@@ -58,7 +58,7 @@ def test_the_command_says_the_same(name: str, helper: Callable[..., Outcome], tm
 PROBE = """
 import importlib, inspect, json, sys, warnings
 warnings.simplefilter("ignore")
-names, modules, configs, trainers, calls = json.loads(sys.argv[1])
+names, modules, configs, trainers, calls, choices = json.loads(sys.argv[1])
 taken = []
 def there(module, name):
     try:
@@ -86,6 +86,12 @@ for call, name in calls:
     module, _, last = call.rpartition(".")
     if takes(getattr(importlib.import_module(module), last), name):
         taken.append(f"{call}.{name}")
+for name, value in choices:
+    try:
+        trl.SFTConfig("out", use_cpu=True, **{name: value})
+        taken.append(f"{name}={value}")
+    except ValueError as err:
+        assert f"{value} is not a valid" in str(err), err
 print(json.dumps(taken))
 """
 
@@ -94,7 +100,8 @@ print(json.dumps(taken))
 def test_what_is_put_in_is_refused_by_the_real_libraries() -> None:
     calls = [(call, wrong.partition("=")[0]) for call, (_, wrong) in kinds.CALLS.items()]
     calls += [("peft.LoraConfig", name) for name in kinds.LORA]
-    asked = json.dumps([kinds.NAMES, kinds.MODULES, list(kinds.CONFIG), list(kinds.TRAINER), calls])
+    choices = [(name, value) for name, values in kinds.NO_CHOICES.items() for value in values]
+    asked = json.dumps([kinds.NAMES, kinds.MODULES, list(kinds.CONFIG), list(kinds.TRAINER), calls, choices])
     quiet = {**os.environ, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run([training_python(), "-c", PROBE, asked], env=quiet, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

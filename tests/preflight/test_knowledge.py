@@ -17,7 +17,10 @@ from ml_intern_helpers.preflight.releases.requirements import parse_requirement
 from ml_intern_helpers.preflight.rules import (
     api107_plain_arguments,
     api109_narrow_override,
+    api111_no_such_choice,
+    api112_number_as_text,
     data103_generations_do_not_divide,
+    data112_stream_without_end,
     hw102_attention,
     log101_disable_tqdm,
     log102_logging_strategy,
@@ -52,6 +55,23 @@ CLAIMS = {
         (f"API101 load_dataset {name}" for name in ("use_auth_token", "ignore_verifications", "task")), "TypeError: JsonConfig"
     ),
     **dict.fromkeys((f"API109 {name}" for name in (*api109_narrow_override.GIVEN, "callback")), "TypeError: "),
+    **dict.fromkeys((f"API111 {name}" for name in api111_no_such_choice.CHOICES), "ValueError: step is not a valid"),
+    **dict.fromkeys((f"API111 {name} None" for name in api111_no_such_choice.CHOICES), "ValueError: None is not a valid"),
+    **dict.fromkeys((f"API112 {name}" for name in api112_number_as_text.NUMBERS), "TypeError: "),
+    "API112 per_device_train_batch_size": "ValueError: ",
+    "API112 learning_rate with adafactor": "TypeError: ",
+    "API112 num_train_epochs alone": "TypeError: ",
+    "API112 TrlParser's file": "2e-05",
+    **dict.fromkeys(
+        (f"DATA112 {name}" for name in sorted(data112_stream_without_end.STAYING)), "ValueError: The train_dataset does not"
+    ),
+    **dict.fromkeys((f"DATA112 {kind}" for kind in ("SFT", "DPO", "GRPO")), "ValueError: The train_dataset does not"),
+    "DATA112 max_steps": "SFTTrainer",
+    "SAVE110 not evaluated": "AssertionError: EarlyStoppingCallback requires Int",
+    "SAVE110 no metric": "AssertionError: EarlyStoppingCallback requires metric",
+    "SAVE110 best model": "1 step",
+    "SAVE110 named": "1 step",
+    "SAVE110 by schedule": "1 step",
     "API110 what is gone": "trl.RLOOConfig.world_size",
     "DATA111 GRPO": "ValueError: Number of reward weights",
     "DATA111 RLOO": "ValueError: Number of reward weights",
@@ -167,6 +187,10 @@ class TestAgainstTheRealLibraries:
 
     def test_the_attention_implementations(self) -> None:
         assert set(told()["behaviours"]["HW102 the names"].split()) == hw102_attention.IMPLEMENTATIONS
+
+    @pytest.mark.parametrize("name", api111_no_such_choice.CHOICES)
+    def test_the_choices(self, name: str) -> None:
+        assert told()["behaviours"][f"choices of {name}"] == " ".join(api111_no_such_choice.CHOICES[name])
 
     def test_generations_by_default(self) -> None:
         assert told()["behaviours"]["DATA103 RLOO default"] == str(data103_generations_do_not_divide.GENERATIONS["RLOOConfig"])

@@ -46,6 +46,12 @@ CALLS = {
     "huggingface_hub.snapshot_download": ("'me/x'", "use_auth_token=True"),
     "huggingface_hub.upload_folder": ("repo_id='me/x', folder_path='out'", "repository='me/x'"),
 }
+#: Settings of every config -> values that are none of their choices.
+NO_CHOICES = {
+    "eval_strategy": ("step", "epochs", "No", None), "logging_strategy": ("step", "batch"), "save_strategy": ("end", "Epoch"),
+    "lr_scheduler_type": ("cosin", "cosine_annealing"), "optim": ("adamw_torch8bit", "adamw", "AdamW"),
+    "hub_strategy": ("always", "every_step"),
+}  # fmt: skip
 Kind = Callable[[Draft], str]
 
 
@@ -337,6 +343,42 @@ def loader_argument(draft: Draft) -> str:
     word = draft.rng.choice(["use_auth_token=True", 'task="qa"', "ignore_verifications=True"])
     draft.before.append(f'more = load_dataset("me/rows", {word}){HERE}')
     return "API101"
+
+
+def _without(draft: Draft, *names: str) -> None:
+    draft.config = [line for line in draft.config if not line.startswith(tuple(f"{name}=" for name in names))]
+
+
+def none_of_its_choices(draft: Draft) -> str:
+    name = draft.rng.choice(sorted(NO_CHOICES))
+    _without(draft, name)
+    put(draft.rng, draft.config, f"{name}={draft.rng.choice(NO_CHOICES[name])!r},{HERE}")
+    return "API111"
+
+
+def number_as_text(draft: Draft) -> str:
+    name, value = draft.rng.choice([("learning_rate", "2e-5"), ("max_steps", "100"), ("seed", "7"), ("warmup_steps", "0.1")])
+    _without(draft, name)
+    put(draft.rng, draft.config, f'{name}="{value}",{HERE}')
+    return "API112"
+
+
+def stream_without_end(draft: Draft) -> str:
+    _without(draft, "max_steps")
+    change = draft.rng.choice(["", ".shuffle(seed=7)", ".take(500)", ".filter(len)"])
+    draft.before.append(f'rows = load_dataset("trl-lib/Capybara", split="train", streaming=True){change}')
+    draft.trainer[-1] = f"train_dataset=rows,{HERE}"
+    return "DATA112"
+
+
+def early_stopping_of_nothing(draft: Draft) -> str:
+    _without(draft, "eval_strategy")
+    draft.imports.append("from transformers import EarlyStoppingCallback")
+    evaluated = draft.rng.random() < 0.5
+    draft.config += ['eval_strategy="steps",'] if evaluated else []
+    draft.trainer += ["eval_dataset=rows,"] if evaluated else []
+    draft.trainer.append(f"callbacks=[EarlyStoppingCallback(early_stopping_patience=3)],{HERE}")
+    return "SAVE110"
 
 
 KINDS: dict[str, Kind] = {

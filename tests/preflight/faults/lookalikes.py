@@ -195,6 +195,26 @@ def enumeration_by_value(draft: Draft) -> None:
     draft.before.append('print(IntervalStrategy("steps"), SchedulerType("cosine"), TaskType("CAUSAL_LM"), TaskType.CAUSAL_LM)')
 
 
+def choices_and_numbers_as_they_should_be(draft: Draft) -> None:
+    names = ("eval_strategy", "learning_rate", "max_steps", "lr_scheduler_type")
+    draft.config = [line for line in draft.config if not line.startswith(names)]
+    draft.imports.append("from transformers import IntervalStrategy, SchedulerType")
+    draft.config += ["eval_strategy=IntervalStrategy.NO,", "lr_scheduler_type=SchedulerType.COSINE,"]
+    draft.config += ['learning_rate=float("2e-5"),', 'max_steps=int(os.environ.get("STEPS", "100")),']
+
+
+def stream_with_an_end(draft: Draft) -> None:
+    draft.config = [line for line in draft.config if not line.startswith("max_steps=")] + ["max_steps=200,"]
+    draft.before.append('rows = load_dataset("trl-lib/Capybara", split="train", streaming=True).shuffle(seed=7)')
+
+
+def early_stopping_of_the_loss(draft: Draft) -> None:
+    draft.config = [line for line in draft.config if not line.startswith(("eval_strategy=", "save_steps="))]
+    draft.config += ['eval_strategy="epoch",', 'save_strategy="epoch",', "load_best_model_at_end=True,"]
+    draft.imports.append("from transformers import EarlyStoppingCallback")
+    draft.trainer += ["eval_dataset=rows,", "callbacks=[EarlyStoppingCallback(early_stopping_patience=3)],"]
+
+
 def as_it_should_be(draft: Draft) -> None:
     """Nothing at all: a clean script."""
 

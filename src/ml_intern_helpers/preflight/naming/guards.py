@@ -30,6 +30,12 @@ def blamable(script: Script, node: ast.AST, *, importing: bool = False) -> bool:
     return not is_dead(script, guards) and not any(_provides(guard, importing) for guard in guards)
 
 
+def expected(script: Script, node: ast.AST, *errors: str) -> bool:
+    """A `try` around the node names one of `errors`: the script is written for it to fail so."""
+    tries = [guard.node for guard in script.places[node].guards if guard.kind == "try"]
+    return any(not names.isdisjoint(errors) for one in tries for names in _handled(one))
+
+
 def optional(script: Script, node: ast.AST) -> bool:
     """An import that may be skipped: provided for, or under a condition."""
     guards = script.places[node].guards

@@ -1,0 +1,77 @@
+"""A setting with a value outside its choices: `eval_strategy="step"`, `lr_scheduler_type="cosin"`.
+
+The config turns the value into an enumeration when it is made: `ValueError: step is not a valid IntervalStrategy`.
+None and False are no choices either.
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", lr_scheduler_type="cosin")
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", lr_scheduler_type="cosine")
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.asking import shown
+from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.written import Written, written
+
+CODE = "API111"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+_INTERVALS = ("no", "steps", "epoch")
+#: Setting -> its choices, in the library's order (held to it by the tests).
+CHOICES: dict[str, tuple[str, ...]] = {
+    "eval_strategy": _INTERVALS,
+    "logging_strategy": _INTERVALS,
+    "save_strategy": (*_INTERVALS, "best"),
+    "hub_strategy": ("end", "every_save", "checkpoint", "all_checkpoints"),
+    "lr_scheduler_type": (
+        "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt",
+        "reduce_lr_on_plateau", "cosine_with_min_lr", "cosine_warmup_with_min_lr", "warmup_stable_decay", "greedy",
+    ),
+    "optim": (
+        "adamw_torch", "adamw_torch_fused", "adamw_torch_xla", "adamw_torch_npu_fused", "adafactor", "adamw_anyprecision",
+        "adamw_torch_4bit", "adamw_torch_8bit", "ademamix", "sgd", "adagrad", "adamw_bnb_8bit", "adamw_8bit", "ademamix_8bit",
+        "lion_8bit", "lion_32bit", "paged_adamw_32bit", "paged_adamw_8bit", "paged_ademamix_32bit", "paged_ademamix_8bit",
+        "paged_lion_32bit", "paged_lion_8bit", "rmsprop", "rmsprop_bnb", "rmsprop_bnb_8bit", "rmsprop_bnb_32bit",
+        "galore_adamw", "galore_adamw_8bit", "galore_adafactor", "galore_adamw_layerwise", "galore_adamw_8bit_layerwise",
+        "galore_adafactor_layerwise", "lomo", "adalomo", "grokadamw", "schedule_free_radam", "schedule_free_adamw",
+        "schedule_free_sgd", "apollo_adamw", "apollo_adamw_layerwise", "stable_adamw",
+    ),
+}  # fmt: skip
+#: More are not listed in a fix.
+_FEW = 12
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    for config in facts.configs:
+        for one in written(facts, config, CHOICES):
+            if isinstance(one.value, (str, bool, type(None))) and one.value not in CHOICES[one.name]:
+                message = f"{one.name}={shown(one.value)} is none of its choices: ValueError when {config.role.name} is made"
+                yield failed(message, _fix(one), one.node, whole=config.call)
+
+
+def _fix(one: Written) -> str:
+    import difflib  # only a fault needs it
+
+    choices = CHOICES[one.name]
+    if not one.value and "no" in choices:
+        return f'write {one.name}="no"'
+    text = str(one.value).lower()
+    near = difflib.get_close_matches(text, choices, n=2) or [choice for choice in choices if text.startswith(choice)]
+    if near:
+        return f"did you mean {' or '.join(shown(name) for name in near)}?"
+    return f"choose {', '.join(choices)}" if len(choices) <= _FEW else "drop it for the default, or name one of the library's"

@@ -1,0 +1,69 @@
+"""A number given as text: `learning_rate="2e-5"`.
+
+Nothing converts it: TypeError or ValueError when the config or the trainer is made, or as training begins. (A
+`TrlParser` converts what its file and the command line give.)
+
+Bad:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", learning_rate="2e-5")
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+
+Good:
+
+    from trl import SFTConfig, SFTTrainer
+
+    config = SFTConfig(output_dir="out", learning_rate=2e-5)
+    SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.preflight.asking import shown
+from ml_intern_helpers.preflight.facts import Facts, Run
+from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.written import Written, run_as_indexed, written
+
+CODE = "API112"
+SEVERITY = "error"
+MODES = ("jobs", "local")
+
+#: Settings that no run gets through with as text, whatever the others are (the tests ask the library).
+NUMBERS = (
+    "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",
+    "warmup_steps", "logging_steps", "save_steps", "eval_steps", "max_grad_norm", "seed",
+)  # fmt: skip
+
+
+def check(facts: Facts) -> Iterator[Outcome]:
+    seen = set()
+    for run in facts.runs if facts.training.kind == "trainer" else ():
+        if run.config.call in seen or not run_as_indexed(facts, run) or _own_optimizer(run):
+            continue
+        seen.add(run.config.call)
+        for one in written(facts, run.config, NUMBERS):
+            if isinstance(one.value, str):
+                message = f"{one.name}={shown(one.value)} is text where a number is needed: {_error(one.name)}"
+                yield failed(message, _fix(one), one.node, whole=run.config.call)
+
+
+def _own_optimizer(run: Run) -> bool:
+    """The trainer may get an optimizer made elsewhere, which needs no learning rate of the config."""
+    given = run.trainer.entries
+    by_position = len(run.trainer.call.args) > len(("model", "args", "train_dataset"))
+    return bool(given.open) or by_position or not {"optimizers", "optimizer_cls_and_kwargs"}.isdisjoint(given.items)
+
+
+def _error(name: str) -> str:
+    return "ValueError" if name == "per_device_train_batch_size" else "TypeError"
+
+
+def _fix(one: Written) -> str:
+    try:
+        float(one.value)
+    except ValueError:
+        return "give a number"
+    return f"write {one.name}={one.value.strip()}"
