@@ -97,7 +97,7 @@ def _ending(path: Path) -> str:
     ending = ending or table_ending(head, whole=len(head) < _HEAD_BYTES)
     if ending is None:
         hint = (
-            "JSON Lines, JSON, Parquet, Arrow, and CSV or TSV under a line of names are told by themselves; save others to a file"
+            "JSON Lines, JSON, Parquet, Arrow, CSV and TSV (names, then two rows) are told by themselves; save others to a file"
         )
         raise BadData("what came from standard input is of no format that is read here", hint=hint)
     return ending

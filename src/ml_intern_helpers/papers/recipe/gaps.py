@@ -24,7 +24,7 @@ _PEAK = re.compile(
     r"|ris\w+)(?: [\w,]+){0,8}? to (?:a |the |its )?(?:peak |max\w* )?(?:value )?(?:of )?\s*"
 )
 _FROM = re.compile(
-    r"\s*(?:is |was |then |gradually |linearly |and )*(?:decay|anneal|reduc|decreas" r"|increas)\w*(?: \w+){0,2} from\s*"
+    r"\s*(?:is |was |then |gradually |linearly |and )*(?:decay|anneal|reduc|decreas|increas)\w*(?: \w+){0,2} from\s*"
 )
 _WARMING = re.compile(
     r"^\s*(?:(?:the|our) (?:learning[\s-]rate|lr)\b\s*)?(?:lasts?|takes?|covers?|spans?|is done|is applied"
