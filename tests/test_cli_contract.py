@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers import cli
+from ml_intern_helpers.cli import commands
 from support.helpers import ROOT, clean_environment
 
 MAIN = str(ROOT / "src/ml_intern_helpers/__main__.py")
@@ -29,7 +29,7 @@ CALLS = {
     "task": ["show"],
     "budget": [],
 }
-every_command = pytest.mark.parametrize("command", cli.COMMANDS)
+every_command = pytest.mark.parametrize("command", commands.COMMANDS)
 
 
 def run(home: Path, *words: str, shell: str | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
@@ -67,8 +67,8 @@ def test_the_examples_of_the_help_are_understood(command: str) -> None:
     import importlib
     import shlex
 
-    module = importlib.import_module(cli.COMMANDS[command])
-    parser = cli._parser(command, module)
+    module = importlib.import_module(commands.COMMANDS[command])
+    parser = commands._parser(command, module)
     for line in module.EPILOG.splitlines():
         if line.startswith(f"  {command}"):
             words = shlex.split(re.split(r"\s{2,}", line.strip())[0])
@@ -99,7 +99,7 @@ def test_the_keys_are_the_same_whatever_goes_wrong(home: Path, command: str) -> 
 
 
 #: Every command once, and one command every way.
-MISUSES = [(command, ["--no-such-option"]) for command in cli.COMMANDS]
+MISUSES = [(command, ["--no-such-option"]) for command in commands.COMMANDS]
 MISUSES += [
     ("detect_compute", words.split()) for words in ("--timeout soon", "--timeout nan", "--timeout 0", "--json --text", "stray")
 ]
@@ -195,7 +195,7 @@ def test_the_version_is_told(home: Path, command: str) -> None:
 def test_without_a_command_the_commands_are_named(home: Path, words: list[str]) -> None:
     done = run(home, *words)
     assert done.returncode == 2
-    assert all(command in done.stderr for command in cli.COMMANDS)
+    assert all(command in done.stderr for command in commands.COMMANDS)
 
 
 # What no command does on purpose is shown with one that does it on purpose.
@@ -205,8 +205,8 @@ import sys
 sys.path.insert(0, {src!r})
 from ml_intern_helpers import cli
 from ml_intern_helpers.compute import detect_compute as module
-from ml_intern_helpers.errors import Unavailable
-from ml_intern_helpers.report import Report
+from ml_intern_helpers.core.errors import Unavailable
+from ml_intern_helpers.core.report import Report
 {body}
 sys.exit(cli.main("detect_compute", sys.argv[1:]))
 """
@@ -289,7 +289,7 @@ NASTY = r"a\x1b[31m\x9b1m\u202eb\nREADY: c"
 )
 def test_what_strangers_said_is_clean_and_fakes_no_line(home: Path, does: str, form: str) -> None:
     body = (
-        "from ml_intern_helpers.report import Finding, render_finding\nfound = []\n"
+        "from ml_intern_helpers.core.report import Finding, render_finding\nfound = []\n"
         f"def run(*args):\n    {does}\n    return Report('detect_compute', findings=found)\n"
         "module.run = run\nmodule.render = lambda report: chr(10).join(map(render_finding, report.findings))"
     )
@@ -297,7 +297,7 @@ def test_what_strangers_said_is_clean_and_fakes_no_line(home: Path, does: str, f
     told = done.stdout + done.stderr
     assert "ab" in told
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", told)
-    if done.returncode != cli.BUG:  # a trace has lines
+    if done.returncode != commands.BUG:  # a trace has lines
         assert "ab READY: c" in told
         assert not [line for line in told.splitlines() if line.startswith("READY")]
         assert "\\n" not in told

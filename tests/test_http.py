@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.errors import AccessDenied, BadData, NotFound, RateLimited, ToolError, Unavailable
-from ml_intern_helpers.http_address import build_url
-from ml_intern_helpers.services import AR5IV, ARXIV, HUB, OPENALEX, SEMANTIC_SCHOLAR, SERVICES, VIEWER, Service
+from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, RateLimited, ToolError, Unavailable
+from ml_intern_helpers.web.address import build_url
+from ml_intern_helpers.web.services import AR5IV, ARXIV, HUB, OPENALEX, SEMANTIC_SCHOLAR, SERVICES, VIEWER, Service
 from support.door import Waits, door, enter, later
 from support.loopback import Answer, Loopback, Request
 

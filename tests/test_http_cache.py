@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers import http_cache
-from ml_intern_helpers.http_cache import Entry, HttpCache
+from ml_intern_helpers.web import cache as web_cache
+from ml_intern_helpers.web.cache import Entry, HttpCache
 
 DAY = 86400
 
@@ -31,7 +31,7 @@ def prune(cache: HttpCache) -> None:
 
 
 def test_the_oldest_make_room(cache: HttpCache, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_cache, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(web_cache, "MOST_BYTES", 10_000)
     for number in range(6):
         stored(cache, f"answer{number}", 1000.0 * number)
     prune(cache)

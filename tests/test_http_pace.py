@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers import http, http_pace
-from ml_intern_helpers.errors import RateLimited
-from ml_intern_helpers.http_pace import paced
-from ml_intern_helpers.services import AR5IV, ARXIV, ARXIV_HTML, SEMANTIC_SCHOLAR
+from ml_intern_helpers.core.errors import RateLimited
+from ml_intern_helpers.web import client, pace
+from ml_intern_helpers.web.pace import paced
+from ml_intern_helpers.web.services import AR5IV, ARXIV, ARXIV_HTML, SEMANTIC_SCHOLAR
 from support.citation_world import World
 from support.helpers import ROOT, clean_environment
 from support.loopback import Answer, Loopback, Request
@@ -182,7 +182,7 @@ def test_without_the_single_connection_only_the_starts_are_spaced(home: Path, sh
 @pytest.fixture
 def turn(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
     """`turn()` takes a turn of 3 s in this process and returns what it waited, without waiting."""
-    monkeypatch.setattr(http_pace, "SHARED", shared)
+    monkeypatch.setattr(pace, "SHARED", shared)
 
     def take() -> float:
         waits: list[float] = []
@@ -239,7 +239,7 @@ def test_a_stamp_that_says_nothing_costs_one_interval(turn: Callable[[], float],
 
 
 def test_a_lock_file_that_somebody_left_is_no_lock(turn: Callable[[], float], shared: Path) -> None:
-    folder = shared / f"ml-intern-pace-{http_pace._user()}"
+    folder = shared / f"ml-intern-pace-{pace._user()}"
     folder.mkdir(mode=0o700)
     (folder / "arxiv.lock").write_text("4711")
     assert turn() == 0
@@ -248,7 +248,7 @@ def test_a_lock_file_that_somebody_left_is_no_lock(turn: Callable[[], float], sh
 def test_a_place_in_tmp_that_is_not_ours_is_not_used(tmp_path: Path, turn: Callable[[], float], shared: Path) -> None:
     """Anybody may make a name in /tmp: a link there must not let us write elsewhere."""
     (tmp_path / "elsewhere").mkdir()
-    (shared / f"ml-intern-pace-{http_pace._user()}").symlink_to(tmp_path / "elsewhere")
+    (shared / f"ml-intern-pace-{pace._user()}").symlink_to(tmp_path / "elsewhere")
     assert turn() == 0
     assert 2.5 < turn() <= 3.0, "the cache folder is agreed on"
     assert list((tmp_path / "elsewhere").iterdir()) == []
@@ -256,7 +256,7 @@ def test_a_place_in_tmp_that_is_not_ours_is_not_used(tmp_path: Path, turn: Calla
 
 def test_where_nothing_can_be_written_every_request_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(http_pace, "SHARED", tmp_path / "file")
+    monkeypatch.setattr(pace, "SHARED", tmp_path / "file")
     waits: list[float] = []
     with paced(tmp_path / "file" / "pace", "arxiv", 3.0, hold=False, timeout_s=1, sleep=waits.append):
         pass
@@ -272,5 +272,5 @@ def test_the_terms_of_the_services_are_kept() -> None:
 
 def test_all_hosts_of_arxiv_share_one_pace() -> None:
     """Its terms count requests, not hosts: an abstract at export.arxiv.org and a page at arxiv.org are two of them."""
-    assert http._slug(ARXIV, {}) == http._slug(ARXIV_HTML, {}) == "arxiv"
-    assert http._slug(AR5IV, {}) == "ar5iv"
+    assert client._slug(ARXIV, {}) == client._slug(ARXIV_HTML, {}) == "arxiv"
+    assert client._slug(AR5IV, {}) == "ar5iv"

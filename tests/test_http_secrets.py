@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers import tokens
-from ml_intern_helpers.errors import ToolError
-from ml_intern_helpers.http import Http
-from ml_intern_helpers.services import HUB, OPENALEX, SEMANTIC_SCHOLAR, SERVICES, Service
+from ml_intern_helpers.core import tokens
+from ml_intern_helpers.core.errors import ToolError
+from ml_intern_helpers.web.client import Http
+from ml_intern_helpers.web.services import HUB, OPENALEX, SEMANTIC_SCHOLAR, SERVICES, Service
 from support.door import door, enter
 from support.helpers import ROOT, Outcome, clean_environment
 from support.loopback import Answer, Loopback, Request

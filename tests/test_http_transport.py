@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers import http_transport
-from ml_intern_helpers.errors import Unavailable
-from ml_intern_helpers.services import HUB
+from ml_intern_helpers.core.errors import Unavailable
+from ml_intern_helpers.web import transport
+from ml_intern_helpers.web.services import HUB
 from support.door import door, enter
 from support.loopback import Answer, Loopback
 
@@ -270,5 +270,5 @@ def test_a_certificate_file_that_is_not_there_is_told(secure: tuple[str, Path], 
 
 
 def test_the_limits_are_what_the_documentation_says() -> None:
-    assert http_transport.CONNECT_TIMEOUT_S + 0 <= 2
-    assert 2 * http_transport.SILENCE_S <= 2
+    assert transport.CONNECT_TIMEOUT_S + 0 <= 2
+    assert 2 * transport.SILENCE_S <= 2

@@ -67,10 +67,10 @@ def test_json_is_what_the_schema_says(in_process_all: Callable[..., dict[str, An
 
 @pytest.fixture
 def in_process_all(capsys: pytest.CaptureFixture[str], rows_file: Callable[..., str]) -> Callable[..., dict[str, Any]]:
-    from ml_intern_helpers import cli
+    from ml_intern_helpers.cli import commands
 
     def run(rows: list[dict[str, Any]], *arguments: str) -> dict[str, Any]:
-        cli.main("inspect_dataset", [rows_file(rows), *arguments, "--json"])
+        commands.main("inspect_dataset", [rows_file(rows), *arguments, "--json"])
         value: dict[str, Any] = json.loads(capsys.readouterr().out)
         return value
 

@@ -15,7 +15,7 @@ import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
-from ml_intern_helpers import cli
+from ml_intern_helpers.cli import commands
 from support.helpers import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -122,10 +122,10 @@ def test_pip_install_gives_the_commands(tmp_path: Path) -> None:
     (packages,) = folder.glob("lib/python3*/site-packages")
     (packages / "dependencies.pth").write_text("\n".join(site.getsitepackages()))  # what pip would have brought
     shutil.rmtree(source)
-    for command in cli.COMMANDS:
+    for command in commands.COMMANDS:
         done = subprocess.run([folder / "bin" / command, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (done.returncode, f"usage: {command}" in done.stdout, done.stderr) == (0, True, "")
 
 
 def test_the_commands_are_those_of_the_package() -> None:
-    assert PROJECT["scripts"] == {name: f"ml_intern_helpers.entry_points:{name}" for name in cli.COMMANDS}
+    assert PROJECT["scripts"] == {name: f"ml_intern_helpers.entry_points:{name}" for name in commands.COMMANDS}

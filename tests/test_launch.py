@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers import cli
 from ml_intern_helpers.__main__ import PROGRAMS
-from ml_intern_helpers.paths import cache_dir
+from ml_intern_helpers.cli import commands
+from ml_intern_helpers.core.paths import cache_dir
 from support.helpers import ROOT
 from support.plugin_copy import PYTHON, Machine, make_machine, python_at, without_override
 
@@ -31,9 +31,9 @@ def test_lists_agree() -> None:
     """What launch starts without an environment is what the package says needs none, and every command has its wrapper."""
     text = (ROOT / "scripts/launch").read_text()
     (listed,) = re.findall(r"^STANDARD_LIBRARY='(.*)'$", text, re.MULTILINE)
-    assert set(listed.split()) == cli.STANDARD_LIBRARY | set(PROGRAMS)
+    assert set(listed.split()) == commands.STANDARD_LIBRARY | set(PROGRAMS)
     wrappers = {path.stem: path for path in (ROOT / "skills/ml-intern/scripts").glob("*.sh")}
-    assert set(wrappers) == set(cli.COMMANDS)
+    assert set(wrappers) == set(commands.COMMANDS)
     for command, path in wrappers.items():
         first, second = path.read_text().splitlines()
         assert (first, f' {command} "$@"' in second, os.access(path, os.X_OK)) == ("#!/bin/sh", True, True)

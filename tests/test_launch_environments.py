@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.environment import failures, specs
 from ml_intern_helpers.environment.installers import BuildFailed
-from ml_intern_helpers.errors import Unavailable
 from support.plugin_copy import PYTHON, Machine, fake_uv, make_machine, python_at
 
 SHOW = ("--env", "helpers", "-c", "print('built')")

@@ -13,8 +13,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from ml_intern_helpers.analysis.reading.source import read_source
 from ml_intern_helpers.preflight.facts import facts_of
-from ml_intern_helpers.preflight.reading.source import read_source
 from ml_intern_helpers.preflight.registry import all_rules
 from support.helpers import ROOT, Outcome
 from support.hub import Hub
@@ -430,7 +430,7 @@ def test_only_the_standard_library_is_imported(tmp_path: Path) -> None:
     script = write(tmp_path, "train.py", TRAINS)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from ml_intern_helpers import cli\n"
+        "from ml_intern_helpers.cli import commands as cli\n"
         "cli.main('preflight_check', [sys.argv[2], '--json'])\n"
         "tops = {name.split('.')[0] for name in sys.modules} - set(sys.stdlib_module_names) - {'ml_intern_helpers', '__main__'}\n"
         "sys.exit(', '.join(sorted(name for name in tops if not name.startswith('_'))) or None)\n"
@@ -455,7 +455,7 @@ sys.path.insert(0, sys.argv[1])
 import argparse, ast, json, pathlib, typing
 argparse.ArgumentParser().add_argument("--name")
 own = set(sys.modules)  # what these load by themselves differs from one Python to the next
-from ml_intern_helpers import cli
+from ml_intern_helpers.cli import commands as cli
 cli.main(sys.argv[2], sys.argv[3:])
 print(*sorted(set(sys.modules) - own), file=sys.stderr)
 """
@@ -488,7 +488,7 @@ def test_rules_load_what_they_compare_with_only_where_it_is(tmp_path: Path) -> N
         return set(done.stderr.splitlines()[-1].split())
 
     agreement = {"ml_intern_helpers.runs.contract", "ml_intern_helpers.preflight.scope"}
-    launch = {"ml_intern_helpers.preflight.launch.words", "ml_intern_helpers.preflight.launch.launch"}
+    launch = {"ml_intern_helpers.launches.words", "ml_intern_helpers.launches.launch"}
     assert (agreement | launch) & loaded("train.py") == set()
     assert launch <= loaded("--launch", "python train.py")
     (tmp_path / ".ml-intern").mkdir()
@@ -600,7 +600,7 @@ def test_many_trainers_take_no_more_than_each_its_share(text: str, tmp_path: Pat
     """Processor time, so that a busy machine changes nothing; asked pairwise these took 20 s and more."""
     code = (
         "import sys, time\n"
-        "from ml_intern_helpers import cli\n"
+        "from ml_intern_helpers.cli import commands as cli\n"
         "from ml_intern_helpers.preflight import budget\n"
         "budget.MOST_CPU_S = 60\n"
         "cli.main('preflight_check', [sys.argv[1], '--json'])\n"
@@ -628,7 +628,7 @@ def test_a_check_that_would_not_end_is_given_up(tmp_path: Path) -> None:
     """The last resort, for the superlinear step nobody knows yet: here a rule that never returns."""
     code = (
         "import sys\n"
-        "from ml_intern_helpers import cli\n"
+        "from ml_intern_helpers.cli import commands as cli\n"
         "from ml_intern_helpers.preflight.rules import log106_unnamed_run as rule\n"
         "def check(facts):\n"
         "    while True: pass\n"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_intern_helpers.text import clean, clean_tree, human_bytes, shorten
+from ml_intern_helpers.core.text import clean, clean_tree, human_bytes, shorten
 
 #: Text in which escape and control characters are as common as letters.
 HOSTILE = (

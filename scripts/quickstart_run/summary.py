@@ -11,7 +11,7 @@ from pathlib import Path
 import programs
 from steps import ANSWERS, PROJECT, QUESTIONS, RECIPE, Found
 
-PRICES = programs.ROOT / "src/ml_intern_helpers/jobs_pricing.json"
+PRICES = programs.ROOT / "src/ml_intern_helpers/indexes/job_prices.json"
 REAL_MODEL, REAL_DATA = "Qwen/Qwen3-0.6B", "HuggingFaceH4/ultrachat_200k"
 
 

@@ -35,12 +35,12 @@ def _run():
         import importlib
 
         return int(importlib.import_module(PROGRAMS[sys.argv[1]]).main(sys.argv[2:]))
-    from ml_intern_helpers import cli
+    from ml_intern_helpers.cli import commands
 
-    if len(sys.argv) < 2 or sys.argv[1] not in cli.COMMANDS:
-        sys.stderr.write("usage: python -m ml_intern_helpers COMMAND [ARGUMENTS]\n  commands: %s\n" % " ".join(cli.COMMANDS))
+    if len(sys.argv) < 2 or sys.argv[1] not in commands.COMMANDS:
+        sys.stderr.write("usage: python -m ml_intern_helpers COMMAND [ARGUMENTS]\n  commands: %s\n" % " ".join(commands.COMMANDS))
         return 2
-    return cli.main(sys.argv[1], sys.argv[2:])
+    return commands.main(sys.argv[1], sys.argv[2:])
 
 
 def _make_importable():
@@ -52,7 +52,7 @@ def _make_importable():
     if os.path.dirname(package) not in sys.path:
         sys.path.insert(0, os.path.dirname(package))
     if not os.access(package, os.W_OK):
-        from ml_intern_helpers import bytecode
+        from ml_intern_helpers.core import bytecode
 
         bytecode.keep_in_cache(os.path.dirname(package))
 

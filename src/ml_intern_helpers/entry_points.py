@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.cli import main
+from ml_intern_helpers.cli.commands import main
 
 
 def detect_compute() -> int:

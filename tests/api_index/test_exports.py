@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.api_index.offered import offered
-from ml_intern_helpers.api_index.signatures import Library
+from ml_intern_helpers.indexes.offered import offered
+from ml_intern_helpers.indexes.signatures import Library
 from support.wheels import library_of, release_of
 
 LAZY = """

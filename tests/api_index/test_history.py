@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from ml_intern_helpers.api_index.from_source.announcements import announcements
-from ml_intern_helpers.api_index.from_source.surface import Surface
-from ml_intern_helpers.api_index.history.hints import HINTS
-from ml_intern_helpers.api_index.history.history import Removal, removals
-from ml_intern_helpers.api_index.history.removed import compared, removal, removals_of, what_became
-from ml_intern_helpers.api_index.offered import called, offered
-from ml_intern_helpers.api_index.releases.shipped import PACKAGES, shipped_library, shipped_versions
+from ml_intern_helpers.indexes.from_source.announcements import announcements
+from ml_intern_helpers.indexes.from_source.surface import Surface
+from ml_intern_helpers.indexes.history.hints import HINTS
+from ml_intern_helpers.indexes.history.history import Removal, removals
+from ml_intern_helpers.indexes.history.removed import compared, removal, removals_of, what_became
+from ml_intern_helpers.indexes.offered import called, offered
+from ml_intern_helpers.indexes.releases.shipped import PACKAGES, shipped_library, shipped_versions
 
 LIBRARY = shipped_library()
 

@@ -45,8 +45,10 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("plugin") / "ml-intern"
     kept = shutil.ignore_patterns(".git", "tests", "evals", "__pycache__", ".*_cache", ".venv")
     shutil.copytree(ROOT, root, ignore=kept)
-    change(root / "src/ml_intern_helpers/http_pace.py", 'Path("/tmp")', f"Path({str(root.parent)!r})")
-    change(root / "src/ml_intern_helpers/http.py", "0.0 if is_loopback(call.url) else call.service.min_interval_s", str(PACE_S))
+    change(root / "src/ml_intern_helpers/web/pace.py", 'Path("/tmp")', f"Path({str(root.parent)!r})")
+    change(
+        root / "src/ml_intern_helpers/web/client.py", "0.0 if is_loopback(call.url) else call.service.min_interval_s", str(PACE_S)
+    )
     return root
 
 

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from ml_intern_helpers.compute import account
 from ml_intern_helpers.compute.account import Account
-from ml_intern_helpers.http import Http
+from ml_intern_helpers.web.client import Http
 from support.hub import Hub
 from support.hub import account as whoami
 from support.loopback import Answer

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers import cli
+from ml_intern_helpers.cli import commands
 from support.helpers import Outcome, clean_environment
 
 
@@ -22,7 +22,7 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, ho
             monkeypatch.delenv(name, raising=False)
         for name, value in clean_environment(home, **environment).items():
             monkeypatch.setenv(name, value)
-        code = cli.main("inspect_dataset", list(arguments))
+        code = commands.main("inspect_dataset", list(arguments))
         printed = capsys.readouterr()
         return Outcome(code, printed.out, printed.err)
 

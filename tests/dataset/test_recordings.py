@@ -14,8 +14,8 @@ from ml_intern_helpers.dataset.hub.viewer import parse_info, parse_rows, parse_s
 from ml_intern_helpers.dataset.kinds import describe
 from ml_intern_helpers.dataset.meaning import find_parts
 from ml_intern_helpers.dataset.reading.methods import READERS
-from ml_intern_helpers.http import Response
-from ml_intern_helpers.services import VIEWER
+from ml_intern_helpers.web.client import Response
+from ml_intern_helpers.web.services import VIEWER
 from support.recordings import recording
 
 PARSERS = {

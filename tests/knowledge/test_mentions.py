@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from knowledge.documents import AGENTS, ALL, COMMANDS, ENTRIES, REFERENCES, SKILL, SKILL_MD, blocks, body, frontmatter, label
-from ml_intern_helpers import cli
+from ml_intern_helpers.cli import commands
 from support.helpers import ROOT, run_helper
 
 NAMES = {frontmatter(path)["name"] for path in ENTRIES}
@@ -65,7 +65,7 @@ def test_no_orphans(reference: Path) -> None:
     assert re.search(rf"(?<![\w-]){reference.stem}: \w", routing)
 
 
-@pytest.mark.parametrize("helper", sorted(cli.COMMANDS))
+@pytest.mark.parametrize("helper", sorted(commands.COMMANDS))
 def test_each_helper_is_taught(helper: str) -> None:
     assert f"`{helper}" in SKILL_MD.read_text(encoding="utf-8")
 
@@ -73,7 +73,7 @@ def test_each_helper_is_taught(helper: str) -> None:
 @pytest.mark.parametrize("path", ALL, ids=label)
 def test_helpers_take_the_options_named(path: Path) -> None:
     """Each `helper … --option` in backticks or a table, against the helper's own parser."""
-    for helper, rest in re.findall(rf'`[^`\n]*?\b({"|".join(cli.COMMANDS)})(?:\.sh"?)?( [^`\n]*)?`', body(path)):
+    for helper, rest in re.findall(rf'`[^`\n]*?\b({"|".join(commands.COMMANDS)})(?:\.sh"?)?( [^`\n]*)?`', body(path)):
         options = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", rest))
         assert options <= _options(helper), f"{path.name}: {helper} {options - _options(helper)}"
 

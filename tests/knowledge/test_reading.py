@@ -20,7 +20,7 @@ def test_own_texts_are_let_through(path: Path) -> None:
 @pytest.mark.parametrize(
     "tool_input",
     [
-        pytest.param({"file_path": str(SKILL / "references/../../../src/ml_intern_helpers/tokens.py")}, id="dots-out"),
+        pytest.param({"file_path": str(SKILL / "references/../../../src/ml_intern_helpers/core/tokens.py")}, id="dots-out"),
         pytest.param({"file_path": str(SKILL / "references/nothing.md")}, id="missing"),
         pytest.param({"file_path": str(SKILL / "references")}, id="folder"),
         pytest.param({"file_path": "skills/ml-intern/references/workflow.md"}, id="relative"),

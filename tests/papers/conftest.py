@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers import cli
-from ml_intern_helpers.http import Http
+from ml_intern_helpers.cli import commands
+from ml_intern_helpers.web.client import Http
 from support.helpers import DEAD_URL, URL_VARIABLES, Outcome
 from support.loopback import Loopback
 
@@ -41,7 +41,7 @@ def command(
     monkeypatch.setitem(Http.__init__.__kwdefaults__, "sleep", waits.append)  # type: ignore[index]
 
     def run(name: str, *arguments: str) -> Outcome:
-        code = cli.main(name, list(arguments))
+        code = commands.main(name, list(arguments))
         printed = capsys.readouterr()
         return Outcome(code, printed.out, printed.err)
 

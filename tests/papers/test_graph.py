@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.errors import NotFound, RateLimited, ToolError, Unavailable
-from ml_intern_helpers.http import Http
+from ml_intern_helpers.core.errors import NotFound, RateLimited, ToolError, Unavailable
 from ml_intern_helpers.papers.graph import crawl
 from ml_intern_helpers.papers.graph_answer import Ask, Graph
 from ml_intern_helpers.papers.ids import ArxivId
+from ml_intern_helpers.web.client import Http
 from support.loopback import Answer, Loopback
 from support.papers import entry, feed, openalex, s2_edge, s2_graph, s2_paper, work
 from support.recordings import http_recording

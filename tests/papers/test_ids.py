@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ml_intern_helpers.errors import UsageError
+from ml_intern_helpers.core.errors import UsageError
 from ml_intern_helpers.papers.ids import parse_id, require_id
 
 WRITTEN = {

@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.core.errors import Unavailable
+from ml_intern_helpers.core.paths import cache_dir, data_dir
 from ml_intern_helpers.papers.library import kept, made, notes, store
 from ml_intern_helpers.papers.library.kept import Kept
 from ml_intern_helpers.papers.library.shelves import LIBRARY, NOTES
 from ml_intern_helpers.papers.library.store import Shelf
 from ml_intern_helpers.papers.model import Paper
-from ml_intern_helpers.paths import cache_dir, data_dir
 from support.helpers import ROOT, clean_environment, run_helper
 from support.loopback import Loopback
 from support.papers import entry, feed, urls

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ml_intern_helpers.errors import UsageError
+from ml_intern_helpers.core.errors import UsageError
 from ml_intern_helpers.papers.query import build, parse_day
 
 COMPILED = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.errors import BadData, NotFound
+from ml_intern_helpers.core.errors import BadData, NotFound
 from ml_intern_helpers.papers.reading.choose import choose
 from ml_intern_helpers.papers.reading.document import Document
 from ml_intern_helpers.papers.reading.latexml import read_page

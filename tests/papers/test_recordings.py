@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.errors import ToolError
-from ml_intern_helpers.http import Http
+from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.papers import arxiv, hub, hub_repos, openalex
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.ids import ArxivId
@@ -22,7 +21,8 @@ from ml_intern_helpers.papers.model import Limits, Paper
 from ml_intern_helpers.papers.reading.latexml import read_page
 from ml_intern_helpers.papers.recipe.hub_check import check
 from ml_intern_helpers.papers.semantic_scholar_rows import parse_edge
-from ml_intern_helpers.services import HUB
+from ml_intern_helpers.web.client import Http
+from ml_intern_helpers.web.services import HUB
 from support.loopback import Answer, Loopback
 from support.recordings import FOLDER, http_recording, recording
 

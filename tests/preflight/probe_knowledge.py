@@ -15,7 +15,8 @@ from typing import Any
 warnings.simplefilter("ignore")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from ml_intern_helpers.preflight.knowledge import classes, jobs, packages  # noqa: E402
+from ml_intern_helpers.analysis import classes  # noqa: E402
+from ml_intern_helpers.indexes import jobs, packages  # noqa: E402
 
 EXPERIMENTAL = {"ORPO": "orpo", "CPO": "cpo", "OnlineDPO": "online_dpo", "GKD": "gkd"}
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.preflight.asked import Asked
+from ml_intern_helpers.analysis.options import Options
+from ml_intern_helpers.analysis.reading.source import read_source
 from ml_intern_helpers.preflight.examine import Examination, examine
-from ml_intern_helpers.preflight.reading.source import read_source
 from support.helpers import Outcome
 
 COMMON = """from datasets import load_dataset
@@ -43,10 +43,10 @@ USES = {
 }  # fmt: skip
 
 
-def looked_at(folder: Path, script: str, common: str = COMMON, about: Asked | None = None) -> Examination:
+def looked_at(folder: Path, script: str, common: str = COMMON, about: Options | None = None) -> Examination:
     (folder / "common.py").write_text(common, encoding="utf-8")
     (folder / "train.py").write_text(script, encoding="utf-8")
-    return examine(read_source(folder / "train.py"), "local", about=about or Asked())
+    return examine(read_source(folder / "train.py"), "local", about=about or Options())
 
 
 @pytest.mark.parametrize(("script", "places"), USES.values(), ids=USES)

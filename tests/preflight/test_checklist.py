@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers import cli
+from ml_intern_helpers.cli import commands
 
 HEADER = """# /// script
 # requires-python = ">=3.11"
@@ -58,7 +58,7 @@ def check(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 
     def run(text: str, *options: str) -> Answer:
         (tmp_path / "train.py").write_text(text, encoding="utf-8")
-        code = cli.main("preflight_check", ["train.py", "--json", *options])
+        code = commands.main("preflight_check", ["train.py", "--json", *options])
         found: Answer = json.loads(capsys.readouterr().out)
         return {**found, "exit": code, "states": {item["id"]: item["state"] for item in found["checklist"]}}
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.api_index.history.hints import HINTS
-from ml_intern_helpers.preflight.knowledge import classes, jobs
-from ml_intern_helpers.preflight.releases.requirements import parse_requirement
+from ml_intern_helpers.analysis import classes
+from ml_intern_helpers.analysis.releases.requirements import parse_requirement
+from ml_intern_helpers.indexes import jobs
+from ml_intern_helpers.indexes.history.hints import HINTS
 from ml_intern_helpers.preflight.rules import (
     api107_plain_arguments,
     api109_narrow_override,

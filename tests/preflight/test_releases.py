@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.api_index.releases.shipped import shipped_versions
-from ml_intern_helpers.errors import Unavailable
-from ml_intern_helpers.preflight.asked import Asked
-from ml_intern_helpers.preflight.budget import MOST_CPU_S, bounded, off_the_clock
+from ml_intern_helpers.analysis.options import Options
+from ml_intern_helpers.analysis.reading.source import read_source
+from ml_intern_helpers.analysis.releases.project import project_demands
+from ml_intern_helpers.analysis.releases.releases import Choice
+from ml_intern_helpers.analysis.releases.requirements import is_requirement
+from ml_intern_helpers.core.cpu_limit import MOST_CPU_S, bounded, off_the_clock
+from ml_intern_helpers.core.errors import Unavailable
+from ml_intern_helpers.indexes.releases.shipped import shipped_versions
 from ml_intern_helpers.preflight.facts import facts_of
-from ml_intern_helpers.preflight.reading.source import read_source
-from ml_intern_helpers.preflight.releases.project import project_demands
-from ml_intern_helpers.preflight.releases.releases import Choice
-from ml_intern_helpers.preflight.releases.requirements import is_requirement
 from support.helpers import Outcome
 from support.wheels import make_wheel
 
@@ -47,7 +47,7 @@ def chosen(folder: Path, text: str, package: str, *with_: str, **files: str) -> 
     for name, content in files.items():
         (folder / name.replace("__", ".")).write_text(content, encoding="utf-8")
     (folder / "train.py").write_text(text or "x = 1\n", encoding="utf-8")
-    facts = facts_of(read_source(folder / "train.py"), "jobs", asked=Asked(with_=with_))
+    facts = facts_of(read_source(folder / "train.py"), "jobs", asked=Options(with_=with_))
     return facts.offers.chosen.choice(package)
 
 

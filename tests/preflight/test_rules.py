@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern_helpers.analysis.reading.source import read_source
 from ml_intern_helpers.preflight.checklist import LINES
 from ml_intern_helpers.preflight.facts import facts_of
-from ml_intern_helpers.preflight.launch.judge import judged
-from ml_intern_helpers.preflight.reading.source import read_source
+from ml_intern_helpers.preflight.launched.judge import judged
 from ml_intern_helpers.preflight.registry import CODE_FORM, all_rules, title
 from support.agreement import write_agreement
 from support.helpers import ROOT
@@ -95,4 +95,4 @@ def test_rules_read_and_do_not_act() -> None:
     for path in RULES.glob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        assert not modules & {"subprocess", "socket", "urllib", "ml_intern_helpers.http"}, path.name
+        assert not modules & {"subprocess", "socket", "urllib", "ml_intern_helpers.web.client"}, path.name

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.preflight.asked import Asked
+from ml_intern_helpers.analysis.options import Options
+from ml_intern_helpers.analysis.reading.config_file import read_config
+from ml_intern_helpers.analysis.reading.source import read_source
+from ml_intern_helpers.analysis.values.given import ParserOptions
+from ml_intern_helpers.analysis.values.values import Value
 from ml_intern_helpers.preflight.facts import facts_of
-from ml_intern_helpers.preflight.reading.config_file import read_config
-from ml_intern_helpers.preflight.reading.source import read_source
-from ml_intern_helpers.preflight.values.given import ParserOptions
-from ml_intern_helpers.preflight.values.values import Value
 
 DATACLASS = "from dataclasses import dataclass, field\n@dataclass\nclass A:\n  name: str = 'm'\n"
 PARSER = "from transformers import HfArgumentParser\nfrom trl import ModelConfig, TrlParser\n"
@@ -23,7 +23,7 @@ def value(tmp_path: Path, text: str, options: ParserOptions | None = None) -> Va
     """What the trainer's config gets as `x`."""
     script = tmp_path / "train.py"
     script.write_text(f"{HEAD}{text}\ntrainer = SFTTrainer('m', args=config)\ntrainer.train()\n", encoding="utf-8")
-    facts = facts_of(read_source(script), "jobs", asked=Asked(options=options))
+    facts = facts_of(read_source(script), "jobs", asked=Options(options=options))
     return facts.value(facts.runs[0], "x", "the default")
 
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.errors import BadData, Unavailable, UsageError
+from ml_intern_helpers.core.errors import BadData, Unavailable, UsageError
+from ml_intern_helpers.core.tokens import blanked
 from ml_intern_helpers.runs import launching, ledger
 from ml_intern_helpers.runs.spend import ON_THIS_MACHINE
-from ml_intern_helpers.tokens import blanked
 from runs.tasks import as_somebody_else
 from support.helpers import ROOT
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from ml_intern_helpers import jobs_prices
-from ml_intern_helpers.errors import UsageError
-from ml_intern_helpers.jobs_prices import Price
+from ml_intern_helpers.core.errors import UsageError
+from ml_intern_helpers.indexes import job_prices
+from ml_intern_helpers.indexes.job_prices import Price
 from ml_intern_helpers.runs import launching, ledger, settle, spend
 from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.run_record import Run, Runs, folded, runs_of
@@ -259,7 +259,7 @@ def test_stages_and_times_are_the_clients_own() -> None:
 
 
 def test_live_prices_are_read_as_the_hub_writes_them() -> None:
-    found = jobs_prices._from_answer(json.loads(http_recording("hf_hub/jobs_hardware.http.json")["body"]))
+    found = job_prices._from_answer(json.loads(http_recording("hf_hub/jobs_hardware.http.json")["body"]))
     assert found == {"cpu-basic": 0.01, "t4-small": 0.4, "a10g-small": 1.0, "h200x8": 40.0}
 
 
@@ -280,7 +280,7 @@ def test_the_newest_price_known_counts(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
     if kept is not None:
         (tmp_path / "jobs-prices.json").write_text(json.dumps(kept))
-    found = jobs_prices.price_of("t4-small")
+    found = job_prices.price_of("t4-small")
     assert found is not None
     assert (found.source, found.usd_per_hour) == (expected, 0.55 if expected == "Hub" else 0.4)
-    assert jobs_prices.price_of("h999") is None
+    assert job_prices.price_of("h999") is None

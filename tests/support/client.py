@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from ml_intern_helpers.paths import cache_dir
+from ml_intern_helpers.core.paths import cache_dir
 from support.helpers import DEAD_URL, ROOT, URL_VARIABLES
 from support.permission_host import ARGUMENTS as HOST_ARGUMENTS
 from support.permission_host import Host

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.http import Http
+from ml_intern_helpers.web.client import Http
 from support.helpers import URL_VARIABLES
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")

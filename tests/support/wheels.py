@@ -6,9 +6,9 @@ import textwrap
 import zipfile
 from pathlib import Path
 
-from ml_intern_helpers.api_index.from_source.source_tree import from_wheel
-from ml_intern_helpers.api_index.from_source.tree_release import TreeRelease
-from ml_intern_helpers.api_index.signatures import Library
+from ml_intern_helpers.indexes.from_source.source_tree import from_wheel
+from ml_intern_helpers.indexes.from_source.tree_release import TreeRelease
+from ml_intern_helpers.indexes.signatures import Library
 
 
 def make_wheel(folder: Path, package: str, version: str, files: dict[str, str]) -> Path:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ml_intern_helpers import tokens
 from ml_intern_helpers.compute.whoami import Namespace, browser_login, namespaces, role_of
-from ml_intern_helpers.errors import BadData, RateLimited, ToolError, UsageError
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core import tokens
+from ml_intern_helpers.core.errors import BadData, RateLimited, ToolError, UsageError
+from ml_intern_helpers.core.text import clean
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.http import Http, Response
+    from ml_intern_helpers.web.client import Http, Response
 
 State = Literal[
     "ok", "no_token", "unusable_token", "invalid_token", "refused", "rate_limited", "unreachable", "offline", "unexpected"
@@ -149,6 +149,6 @@ def _stored(stored: Callable[[], Http], source: str) -> Account:
 
 
 def _hub() -> Any:
-    from ml_intern_helpers.services import HUB
+    from ml_intern_helpers.web.services import HUB
 
     return HUB

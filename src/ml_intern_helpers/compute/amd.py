@@ -10,7 +10,7 @@ from pathlib import Path
 from ml_intern_helpers.compute import amd_tools
 from ml_intern_helpers.compute.model import Gpu, Search
 from ml_intern_helpers.compute.tools import Run, run_tool
-from ml_intern_helpers.text import clean, human_bytes
+from ml_intern_helpers.core.text import clean, human_bytes
 
 VENDOR = "0x1002"
 #: Processors carry small graphics units that no training runs on; the smallest cards that ROCm knows have 8 GB.

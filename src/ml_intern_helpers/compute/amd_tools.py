@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml_intern_helpers.compute.tools import Run, ToolAnswer
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.text import clean
 
 PLACES = ("/opt/rocm/bin",)
 UNITS = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ml_intern_helpers.compute.model import Gpu, Search
 from ml_intern_helpers.compute.tools import Run, run_tool
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.text import clean
 
 #: PyTorch takes bfloat16 on MPS from this release of macOS on, in software on chips without it.
 BF16_MACOS = 14

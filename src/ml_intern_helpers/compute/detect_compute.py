@@ -6,17 +6,17 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
-from ml_intern_helpers.background import Task
 from ml_intern_helpers.compute import account, gpus, machine, texts
 from ml_intern_helpers.compute.account import Account
 from ml_intern_helpers.compute.model import Gpu, Search
 from ml_intern_helpers.compute.recommend import recommend
-from ml_intern_helpers.report import Report
-from ml_intern_helpers.text import human_bytes
+from ml_intern_helpers.core.background import Task
+from ml_intern_helpers.core.report import Report
+from ml_intern_helpers.core.text import human_bytes
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.cli import Context
-    from ml_intern_helpers.http import Http
+    from ml_intern_helpers.cli.commands import Context
+    from ml_intern_helpers.web.client import Http
 
 SUMMARY = "Say what can train here: GPUs, memory, disk, the Hugging Face account, and a recommendation with its reason."
 EPILOG = """examples:
@@ -80,7 +80,7 @@ def _awaited(asking: Task[Account], seconds: float) -> Account:
 
 
 def _stored_answers() -> Http:
-    from ml_intern_helpers.http import Http
+    from ml_intern_helpers.web.client import Http
 
     return Http(offline=True)
 

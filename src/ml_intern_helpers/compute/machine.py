@@ -11,7 +11,7 @@ from typing import Any
 
 from ml_intern_helpers.compute import apple, cgroup
 from ml_intern_helpers.compute.tools import Run, run_tool
-from ml_intern_helpers.paths import hf_cache
+from ml_intern_helpers.core.paths import hf_cache
 
 
 def describe(root: Path = Path("/"), run: Run = run_tool) -> dict[str, Any]:

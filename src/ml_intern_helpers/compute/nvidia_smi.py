@@ -8,7 +8,7 @@ import re
 from ml_intern_helpers.compute.model import Gpu, Search, nvidia_bf16
 from ml_intern_helpers.compute.nvml import UNTOLD
 from ml_intern_helpers.compute.tools import Run, ToolAnswer, run_tool
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.text import clean
 
 MIB = 1024 * 1024
 FIELDS = ("index", "uuid", "name", "memory.total", "memory.free", "driver_version", "mig.mode.current", "compute_cap")

@@ -6,8 +6,8 @@ import ctypes
 import sys
 from typing import Any
 
-from ml_intern_helpers.background import Task
 from ml_intern_helpers.compute.model import Gpu, Search, nvidia_bf16
+from ml_intern_helpers.core.background import Task
 
 LIBRARY = "libnvidia-ml.so.1"
 #: Without persistence mode the first call wakes every card, about a second each.
@@ -128,6 +128,6 @@ def _quiet(nvml: Any, question: Any) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    from ml_intern_helpers.text import clean
+    from ml_intern_helpers.core.text import clean
 
     return clean(value) if value else None

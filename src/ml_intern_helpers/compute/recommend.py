@@ -7,7 +7,7 @@ from typing import Literal
 
 from ml_intern_helpers.compute.account import Account
 from ml_intern_helpers.compute.model import Gpu, Search
-from ml_intern_helpers.text import human_bytes
+from ml_intern_helpers.core.text import human_bytes
 
 Mode = Literal["ask_user", "local", "jobs", "none"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.text import human_bytes
+from ml_intern_helpers.core.text import human_bytes
 
 UNKNOWN = "unknown"
 

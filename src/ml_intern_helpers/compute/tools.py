@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.text import clean
 
 #: `nvidia-smi` takes a second per card without persistence mode; one that hangs on a lost card must not take us along.
 LIMIT_S = 5.0

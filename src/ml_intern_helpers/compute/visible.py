@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ml_intern_helpers.compute.model import Gpu
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.text import clean
 
 #: HIP reads CUDA's variable too, after its own.
 VARIABLES = {"cuda": ("CUDA_VISIBLE_DEVICES",), "rocm": ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")}

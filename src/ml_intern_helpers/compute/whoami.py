@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ml_intern_helpers.errors import ToolError
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.errors import ToolError
+from ml_intern_helpers.core.text import clean
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.http import Http
+    from ml_intern_helpers.web.client import Http
 
 PERMISSION = "job.write"
 #: Members with these roles may not write in an organization, whatever their token says.
@@ -59,7 +59,7 @@ def role_of(data: dict[str, Any]) -> str | None:
 
 def browser_login(http: Http, own: Namespace) -> Namespace:
     """Settle for a browser login whether it may run Jobs: one that may is also let in to their list."""
-    from ml_intern_helpers.services import HUB
+    from ml_intern_helpers.web.services import HUB
 
     try:
         status = http.get(HUB, f"/api/jobs/{own.name}").status

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
+from ml_intern_helpers.core.errors import NotFound
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.target import Asked
-from ml_intern_helpers.errors import NotFound
-from ml_intern_helpers.text import clean
 
 #: Splits that datasets with one split per method use (ultrachat, ultrafeedback).
 SPLITS_BY_METHOD = {

@@ -6,14 +6,14 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ml_intern_helpers.core.errors import BadData
+from ml_intern_helpers.core.report import Report
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.kinds import describe
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import find_parts
 from ml_intern_helpers.dataset.profile.make import profile, sketch_of_sample
 from ml_intern_helpers.dataset.target import Asked, parse
-from ml_intern_helpers.errors import BadData
-from ml_intern_helpers.report import Report
-from ml_intern_helpers.text import clean
 
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.checks.context import Facts

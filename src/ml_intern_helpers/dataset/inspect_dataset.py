@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from ml_intern_helpers.cli import Context
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.report import Report, Status
+from ml_intern_helpers.core.text import clean_tree
 from ml_intern_helpers.dataset import extras
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.checks.registry import run_checks
@@ -28,8 +30,6 @@ from ml_intern_helpers.dataset.target import Asked, parse
 from ml_intern_helpers.dataset.told import people, text
 from ml_intern_helpers.dataset.told.fields import look_fields
 from ml_intern_helpers.dataset.verdicts import METHODS, Verdict, verdicts
-from ml_intern_helpers.report import Report, Status
-from ml_intern_helpers.text import clean_tree
 
 SUMMARY = (
     "Say what is in a dataset (Hub id or local files) and which training methods can use it, with mapping code that was run."

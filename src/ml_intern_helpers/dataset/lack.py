@@ -9,11 +9,11 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.names import first
 from ml_intern_helpers.dataset.ratings import pairs_across_rows, rating, threshold
 from ml_intern_helpers.dataset.reading.common import Row
-from ml_intern_helpers.text import clean
 
 #: Columns whose numbers may be answers; a number in `target` is a class.
 _NUMBERS = ("completion", "response", "answer", "output", "solution")

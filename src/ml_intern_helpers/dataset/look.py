@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ml_intern_helpers.report import Finding
+from ml_intern_helpers.core.report import Finding
 
 Row = dict[str, Any]
 Counted = Literal["exact", "at_least", "estimated", "unknown"]

@@ -6,13 +6,13 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from ml_intern_helpers.cli import Context
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.lengths import size, sizes
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.measure import measure
 from ml_intern_helpers.dataset.verdicts import Verdict
-from ml_intern_helpers.text import clean
 
 Lengths = dict[str, Any]
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ml_intern_helpers.core.errors import ToolError
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.local.bounds import MIB
 from ml_intern_helpers.dataset.look import Look, Split
 from ml_intern_helpers.dataset.target import Asked
-from ml_intern_helpers.errors import ToolError
-from ml_intern_helpers.text import clean
 
 #: Bytes of a split that is read on the side, and how many splits and rows of one.
 MOST_BYTES = 8 * MIB

@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from ml_intern_helpers.core.errors import BadData, ToolError, UsageError
+from ml_intern_helpers.core.text import human_bytes
 from ml_intern_helpers.dataset.local.bounds import MIB, MOST_BYTES, Warn
 from ml_intern_helpers.dataset.local.csv_sniff import table_ending
 from ml_intern_helpers.dataset.local.unread import PACKED
 from ml_intern_helpers.dataset.look import Look, Split
-from ml_intern_helpers.errors import BadData, ToolError, UsageError
-from ml_intern_helpers.text import human_bytes
 
 NAME = "-"
 SHOWN = "standard input"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from ml_intern_helpers.errors import UsageError
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.errors import UsageError
+from ml_intern_helpers.core.text import clean
 
 _ID = re.compile(r"^(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*$")
 _HUB_PREFIX = re.compile(r"^(?:hf://|https?://(?:www\.)?huggingface\.co/)(?:datasets/)?")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.hopeless import hopeless
 from ml_intern_helpers.dataset.kinds import Column
 from ml_intern_helpers.dataset.lack import lack
@@ -18,7 +19,6 @@ from ml_intern_helpers.dataset.reading.grpo import reward_columns
 from ml_intern_helpers.dataset.reading.methods import READERS
 from ml_intern_helpers.dataset.several import other_reading, taken, vision
 from ml_intern_helpers.dataset.unused import USED, read, unused
-from ml_intern_helpers.text import clean
 
 Word = Literal["ready", "needs_mapping", "incompatible", "unknown"]
 METHODS = tuple(READERS)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ml_intern_helpers.cli.output import say
 from ml_intern_helpers.environment import failures, installers
 from ml_intern_helpers.environment.specs import Spec
-from ml_intern_helpers.output import say
 
 
 def ensure(spec: Spec, place: Path) -> Path:

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml_intern_helpers.core.errors import Unavailable
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.environment.installers import BuildFailed, base_python
 from ml_intern_helpers.environment.specs import Spec
-from ml_intern_helpers.errors import Unavailable
-from ml_intern_helpers.text import clean
 
 _ROOM = "free some disk, or set ML_INTERN_CACHE to a folder with more room, and run it again"
 _WRITABLE = "set ML_INTERN_CACHE to a folder that you can write to"

@@ -11,10 +11,10 @@ import signal
 import sys
 from pathlib import Path
 
-from ml_intern_helpers import cli, output
+from ml_intern_helpers.cli import commands, output
+from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.environment import build
 from ml_intern_helpers.environment.specs import ROOT, spec_of
-from ml_intern_helpers.errors import ToolError
 
 
 def main(arguments: list[str]) -> int:
@@ -24,16 +24,16 @@ def main(arguments: list[str]) -> int:
         return 2
     mode, name, place, *rest = arguments
     command = rest[0] if mode == "run" else "ml-intern"
-    if mode == "run" and command not in cli.COMMANDS:
-        output.say(f"ml-intern: no command named {command}\n  next: take one of {', '.join(cli.COMMANDS)}")
+    if mode == "run" and command not in commands.COMMANDS:
+        output.say(f"ml-intern: no command named {command}\n  next: take one of {', '.join(commands.COMMANDS)}")
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a stopped build cleans up after itself
     try:
         python = build.ensure(spec_of(name), Path(place))
     except ToolError as err:
-        return cli.print_error(command, rest[1:] if mode == "run" else [], err)
+        return commands.print_error(command, rest[1:] if mode == "run" else [], err)
     except KeyboardInterrupt:
-        return cli.STOPPED
+        return commands.STOPPED
     head = ["-I", "-X", "utf8", str(ROOT / "src/ml_intern_helpers/__main__.py")] if mode == "run" else []
     os.execv(python, [str(python), *head, *rest])
     raise AssertionError("unreachable: this process is another program now")

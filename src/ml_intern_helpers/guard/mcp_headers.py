@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
-from ml_intern_helpers import tokens
+from ml_intern_helpers.core import tokens
 
 
 def main(arguments: list[str]) -> int:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.paths import cache_dir, write_atomic
+from ml_intern_helpers.core.paths import cache_dir, write_atomic
 
 FOLDER = "sessions"
 _MOST_BYTES = 256 * 1024

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ml_intern_helpers.errors import BadData, NotFound, Unavailable
-from ml_intern_helpers.http import Http, Response
+from ml_intern_helpers.core.errors import BadData, NotFound, Unavailable
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.fields import count, date, names, text
 from ml_intern_helpers.papers.ids import ArxivId, parse_id
 from ml_intern_helpers.papers.model import Paper, withdrawn_evidence
-from ml_intern_helpers.services import ARXIV
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.web.client import Http, Response
+from ml_intern_helpers.web.services import ARXIV
 
 SORTS = {"relevance": "relevance", "submitted": "submittedDate", "updated": "lastUpdatedDate"}
 #: The service refuses to page beyond this many results.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ml_intern_helpers.errors import ToolError, Unavailable
-from ml_intern_helpers.http import Http, Response
+from ml_intern_helpers.core.errors import ToolError, Unavailable
 from ml_intern_helpers.papers import openalex
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.model import Paper
+from ml_intern_helpers.web.client import Http, Response
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from ml_intern_helpers.cli import Context
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers import crawl_checks as checks
 from ml_intern_helpers.papers import paper_graph, paper_notes, paper_text
 from ml_intern_helpers.papers.crawl_text import render
-from ml_intern_helpers.report import Report
 
 if TYPE_CHECKING:
     from rich.console import Console

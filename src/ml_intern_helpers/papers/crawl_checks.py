@@ -6,7 +6,7 @@ import argparse
 import re
 from collections.abc import Mapping, Sequence
 
-from ml_intern_helpers.errors import UsageError
+from ml_intern_helpers.core.errors import UsageError
 from ml_intern_helpers.papers import paper_notes
 from ml_intern_helpers.papers.ids import ArxivId, parse_id, require_id
 

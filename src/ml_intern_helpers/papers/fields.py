@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.text import clean
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ml_intern_helpers.errors import ToolError, Unavailable, UsageError
-from ml_intern_helpers.http import Http
+from ml_intern_helpers.core.errors import ToolError, Unavailable, UsageError
 from ml_intern_helpers.papers import said
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.graph_answer import Ask, Graph
 from ml_intern_helpers.papers.graph_openalex import from_openalex
 from ml_intern_helpers.papers.semantic_scholar_rows import Direction, Edge, other_end, parse_edge
+from ml_intern_helpers.web.client import Http
 
 
 def crawl(http: Http, ask: Ask) -> Graph:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml_intern_helpers.http import Response
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Citation, Paper
 from ml_intern_helpers.papers.semantic_scholar_rows import Direction
+from ml_intern_helpers.web.client import Response
 
 
 @dataclass(frozen=True)

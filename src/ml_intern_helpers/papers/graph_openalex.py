@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ml_intern_helpers.errors import NotFound, ToolError, Unavailable, UsageError
-from ml_intern_helpers.http import Http
+from ml_intern_helpers.core.errors import NotFound, ToolError, Unavailable, UsageError
 from ml_intern_helpers.papers import arxiv, openalex
 from ml_intern_helpers.papers.graph_answer import Ask, Graph
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Citation
+from ml_intern_helpers.web.client import Http
 
 #: How to sort -> OpenAlex's name for the nearest it has.
 SORTS = {"influence": "cited_by_count", "submitted": "publication_date"}

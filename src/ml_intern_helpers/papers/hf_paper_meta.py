@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ml_intern_helpers.cli import Context
-from ml_intern_helpers.errors import NotFound, UsageError
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import NotFound, UsageError
+from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers.human import meta as render_human
 from ml_intern_helpers.papers.ids import require_id
 from ml_intern_helpers.papers.meta import PARTS, Meta
@@ -14,7 +15,6 @@ from ml_intern_helpers.papers.meta_gather import gather
 from ml_intern_helpers.papers.meta_text import render
 from ml_intern_helpers.papers.model import Limits
 from ml_intern_helpers.papers.sources import sources
-from ml_intern_helpers.report import Report
 
 __all__ = ["EMPTY_FIELDS", "EPILOG", "SUMMARY", "add_arguments", "render", "render_human", "run"]
 

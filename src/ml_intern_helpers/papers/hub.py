@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ml_intern_helpers.errors import BadData
-from ml_intern_helpers.http import Http, Params, Response
+from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.papers.fields import count, date, mapping, mappings, names, text, texts
 from ml_intern_helpers.papers.hub_repos import KINDS, Kind, Repo, parsed, rows
 from ml_intern_helpers.papers.ids import parse_id
 from ml_intern_helpers.papers.model import Paper
-from ml_intern_helpers.services import HUB
+from ml_intern_helpers.web.client import Http, Params, Response
+from ml_intern_helpers.web.services import HUB
 
 _LINKED: dict[Kind, tuple[str, str]] = {
     "models": ("linkedModels", "numTotalModels"),

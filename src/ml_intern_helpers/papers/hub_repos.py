@@ -6,10 +6,10 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from ml_intern_helpers.errors import BadData
-from ml_intern_helpers.http import Http, Params, Response
+from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.papers.fields import count, date, flag, mapping, mappings, text, texts
-from ml_intern_helpers.services import HUB
+from ml_intern_helpers.web.client import Http, Params, Response
+from ml_intern_helpers.web.services import HUB
 
 Kind = Literal["models", "datasets", "spaces"]
 KINDS: tuple[Kind, ...] = ("models", "datasets", "spaces")

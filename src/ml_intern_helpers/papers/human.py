@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers import crawl_text, meta_text
 from ml_intern_helpers.papers.search import answer_text as search_text
 from ml_intern_helpers.papers.sources import render_sources
 from ml_intern_helpers.papers.walk import answer_text as walk_text
-from ml_intern_helpers.report import Report
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from ml_intern_helpers.errors import UsageError
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.errors import UsageError
+from ml_intern_helpers.core.text import clean
 
 # 2505.09388v2 since April 2007; hep-th/9901001 (formerly also math.GT/0309136) before.
 _ID = re.compile(

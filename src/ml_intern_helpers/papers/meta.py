@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml_intern_helpers.errors import ToolError
-from ml_intern_helpers.http import Response
+from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.papers.hub import HubPaper
 from ml_intern_helpers.papers.hub_repos import KINDS, CollectionPage, Kind, Repo, RepoPage
 from ml_intern_helpers.papers.model import Limits, Paper
-from ml_intern_helpers.services import HUB
+from ml_intern_helpers.web.client import Response
+from ml_intern_helpers.web.services import HUB
 
 #: From here on a message names the thing that was asked for.
 _WHAT = re.compile(r" (?:for|at) ")

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from ml_intern_helpers.errors import NotFound, ToolError
-from ml_intern_helpers.http import Http
+from ml_intern_helpers.core.errors import NotFound, ToolError
 from ml_intern_helpers.papers import arxiv, hub, hub_repos
 from ml_intern_helpers.papers.counts import Counted, counted
 from ml_intern_helpers.papers.hub_repos import KINDS
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.meta import PARTS, Meta
-from ml_intern_helpers.services import HUB
+from ml_intern_helpers.web.client import Http
+from ml_intern_helpers.web.services import HUB
 
 T = TypeVar("T")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.core.report import Report
+from ml_intern_helpers.core.text import plural
 from ml_intern_helpers.papers.crawl_text import STRANGERS
 from ml_intern_helpers.papers.sources import render_sources
-from ml_intern_helpers.report import Report
-from ml_intern_helpers.text import plural
 
 _NOUNS = {"models": "model", "datasets": "dataset", "spaces": "Space", "collections": "collection"}
 

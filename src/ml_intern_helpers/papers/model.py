@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ml_intern_helpers.text import shorten
+from ml_intern_helpers.core.text import shorten
 
 # arXiv has no flag for a withdrawn paper: its authors say so in the comment or in place of the abstract.
 _WITHDRAWN = re.compile(

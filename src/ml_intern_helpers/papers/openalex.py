@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ml_intern_helpers.errors import BadData, NotFound, RateLimited
-from ml_intern_helpers.http import Http, Params, Response
-from ml_intern_helpers.http_response import again_in
+from ml_intern_helpers.core.errors import BadData, NotFound, RateLimited
+from ml_intern_helpers.core.tokens import openalex_key
 from ml_intern_helpers.papers.fields import count, date, mapping, mappings, names, text, texts
 from ml_intern_helpers.papers.ids import ArxivId, parse_id
 from ml_intern_helpers.papers.model import Paper
-from ml_intern_helpers.services import OPENALEX
-from ml_intern_helpers.tokens import openalex_key
+from ml_intern_helpers.web.client import Http, Params, Response
+from ml_intern_helpers.web.response import again_in
+from ml_intern_helpers.web.services import OPENALEX
 
 SELECT = "id,doi,display_name,publication_year,publication_date,authorships,cited_by_count,locations"
 PAGE_SIZE = 100

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.cli import Context
-from ml_intern_helpers.errors import UsageError
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import UsageError
+from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers.ids import require_id
 from ml_intern_helpers.papers.walk.bounds import (
     ANSWERS,
@@ -18,7 +19,6 @@ from ml_intern_helpers.papers.walk.bounds import (
     MOST_PAPERS,
     PAPERS,
 )
-from ml_intern_helpers.report import Report
 
 _FILES = ("save", "bibtex", "html")
 

@@ -6,15 +6,15 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from ml_intern_helpers.cli import Context
-from ml_intern_helpers.errors import NotFound, UsageError
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import NotFound, UsageError
+from ml_intern_helpers.core.report import Report
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers import arxiv, query
 from ml_intern_helpers.papers import crawl_checks as checks
 from ml_intern_helpers.papers.ids import ArxivId, require_id
 from ml_intern_helpers.papers.model import Citation, Limits, Paper
 from ml_intern_helpers.papers.sources import sources
-from ml_intern_helpers.report import Report
-from ml_intern_helpers.text import clean
 
 SEARCH_LIMITS = Limits()
 DETAIL_LIMITS = Limits(abstract=4000, authors=20, contexts=2)

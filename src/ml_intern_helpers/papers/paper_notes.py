@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ml_intern_helpers.errors import UsageError
+from ml_intern_helpers.core.errors import UsageError
+from ml_intern_helpers.core.report import Report
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.ids import parse_id, require_id
-from ml_intern_helpers.report import Report
-from ml_intern_helpers.text import clean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ml_intern_helpers.cli import Context
-from ml_intern_helpers.errors import UsageError
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import UsageError
+from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers.ids import require_id
 from ml_intern_helpers.papers.reading import paging
-from ml_intern_helpers.report import Report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from ml_intern_helpers.errors import UsageError
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.errors import UsageError
+from ml_intern_helpers.core.text import clean
 
 FIELDS = {"ti": "ti", "au": "au", "abs": "abs", "co": "co", "jr": "jr", "cat": "cat", "rn": "rn", "all": "all"}
 FIELDS |= {"title": "ti", "author": "au", "abstract": "abs", "comment": "co", "journal": "jr", "category": "cat"}

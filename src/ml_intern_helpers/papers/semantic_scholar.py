@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ml_intern_helpers.errors import AccessDenied, BadData, RateLimited, Unavailable
-from ml_intern_helpers.http import Http, Params, Response
+from ml_intern_helpers.core.errors import AccessDenied, BadData, RateLimited, Unavailable
+from ml_intern_helpers.core.tokens import semantic_scholar_key
 from ml_intern_helpers.papers.fields import count, mapping, mappings
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Paper
 from ml_intern_helpers.papers.semantic_scholar_rows import Direction, Edge, edge_of, parse_paper
-from ml_intern_helpers.services import SEMANTIC_SCHOLAR
-from ml_intern_helpers.tokens import semantic_scholar_key
+from ml_intern_helpers.web.client import Http, Params, Response
+from ml_intern_helpers.web.services import SEMANTIC_SCHOLAR
 
 PAPER_FIELDS = "title,year,publicationDate,authors,venue,externalIds,citationCount,influentialCitationCount"
 EDGE_FIELDS = f"contexts,intents,isInfluential,{PAPER_FIELDS}"

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.http import Response
+    from ml_intern_helpers.web.client import Response
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ml_intern_helpers.api_index.releases.shipped import PACKAGES
-from ml_intern_helpers.errors import Unavailable
-from ml_intern_helpers.preflight.asked import Asked
+from ml_intern_helpers.analysis.options import Options
+from ml_intern_helpers.analysis.reading.neighbours import neighbour
+from ml_intern_helpers.core.errors import Unavailable
+from ml_intern_helpers.indexes.releases.shipped import PACKAGES
 from ml_intern_helpers.preflight.facts import Facts, facts_of
-from ml_intern_helpers.preflight.reading.neighbours import neighbour
 
 #: More neighbours than these are a project, not a script with a helper.
 _MOST = 8
@@ -32,7 +32,7 @@ class Near(NamedTuple):
         return line is not None and any(first <= line <= last for first, last in self.used)
 
 
-def built_beside(facts: Facts, asked: Asked) -> Iterator[Near]:
+def built_beside(facts: Facts, asked: Options) -> Iterator[Near]:
     """The neighbours that the script imports and that import one of the indexed packages."""
     names = _imported(facts)
     for module in list(names)[:_MOST]:

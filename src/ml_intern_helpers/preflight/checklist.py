@@ -6,9 +6,9 @@ import ast
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, State
-from ml_intern_helpers.text import clean
 
 BOTH = ("jobs", "local")
 Answers = dict[str, list[Outcome]]

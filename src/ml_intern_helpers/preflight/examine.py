@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
+from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, Options
+from ml_intern_helpers.analysis.reading.source import Source
+from ml_intern_helpers.analysis.training import Training
+from ml_intern_helpers.core.report import Finding
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.built_beside import Near, built_beside
 from ml_intern_helpers.preflight.checklist import Answers, Item, filled
 from ml_intern_helpers.preflight.facts import Facts, facts_of
 from ml_intern_helpers.preflight.outcome import Outcome
-from ml_intern_helpers.preflight.reading.source import Source
 from ml_intern_helpers.preflight.registry import Rule, rules_for
 from ml_intern_helpers.preflight.settled import settled_nothing
 from ml_intern_helpers.preflight.suppress import Suppression, suppressions
-from ml_intern_helpers.preflight.training import Training
-from ml_intern_helpers.report import Finding
-from ml_intern_helpers.text import clean
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.launch.launch import Launch
+    from ml_intern_helpers.launches.launch import Launch
 
 
 class Suppressed(NamedTuple):
@@ -60,7 +60,7 @@ class Examination(NamedTuple):
         return settled_nothing(self.facts, self.checklist)
 
 
-def examine(source: Source, mode: str, launch: Launch | None = None, about: Asked = NOTHING_MORE) -> Examination:
+def examine(source: Source, mode: str, launch: Launch | None = None, about: Options = DEFAULT_OPTIONS) -> Examination:
     """Ask every rule of `mode`; `launch` is the command line that starts it, `about` what the caller knows besides.
 
     Raises:

@@ -7,34 +7,34 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.api_index.releases.shipped import PACKAGES
-from ml_intern_helpers.api_index.signatures import Signature
+from ml_intern_helpers.analysis.calls.api_calls import ApiCall, api_calls
+from ml_intern_helpers.analysis.calls.instances import methods_called
+from ml_intern_helpers.analysis.calls.offers import Offers
+from ml_intern_helpers.analysis.classes import TRANSFORMERS_STYLE
+from ml_intern_helpers.analysis.columns import UNSEEN, Columns, columns_of
+from ml_intern_helpers.analysis.naming.guards import blamable, optional, runs
+from ml_intern_helpers.analysis.naming.names import dotted
+from ml_intern_helpers.analysis.naming.objects import Construction, config_of, constructions, loose_assignments
+from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, Options
+from ml_intern_helpers.analysis.reading.beside import beside
+from ml_intern_helpers.analysis.reading.header import Header, read_header
+from ml_intern_helpers.analysis.reading.script import Script, walk
+from ml_intern_helpers.analysis.reading.source import Source
+from ml_intern_helpers.analysis.releases.releases import Releases
+from ml_intern_helpers.analysis.training import Training, recognise
+from ml_intern_helpers.analysis.values.given import NOTHING_GIVEN
+from ml_intern_helpers.analysis.values.mappings import entries_of, keywords_of
+from ml_intern_helpers.analysis.values.resolve import value_of
+from ml_intern_helpers.analysis.values.values import Entries, Setting, Value, runtime, unknown
+from ml_intern_helpers.indexes.jobs import SMOKE_STEPS
+from ml_intern_helpers.indexes.releases.shipped import PACKAGES
+from ml_intern_helpers.indexes.signatures import Signature
 from ml_intern_helpers.preflight.agreement import agreement_for
-from ml_intern_helpers.preflight.asked import NOTHING_MORE, Asked
-from ml_intern_helpers.preflight.calls.api_calls import ApiCall, api_calls
-from ml_intern_helpers.preflight.calls.instances import methods_called
-from ml_intern_helpers.preflight.calls.offers import Offers
-from ml_intern_helpers.preflight.data.columns import UNSEEN, Columns, columns_of
-from ml_intern_helpers.preflight.knowledge.classes import TRANSFORMERS_STYLE
-from ml_intern_helpers.preflight.knowledge.jobs import SMOKE_STEPS
-from ml_intern_helpers.preflight.naming.guards import blamable, optional, runs
-from ml_intern_helpers.preflight.naming.names import dotted
-from ml_intern_helpers.preflight.naming.objects import Construction, config_of, constructions, loose_assignments
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.outcome import unknown as not_told
-from ml_intern_helpers.preflight.reading.beside import beside
-from ml_intern_helpers.preflight.reading.header import Header, read_header
-from ml_intern_helpers.preflight.reading.script import Script, walk
-from ml_intern_helpers.preflight.reading.source import Source
-from ml_intern_helpers.preflight.releases.releases import Releases
-from ml_intern_helpers.preflight.training import Training, recognise
-from ml_intern_helpers.preflight.values.given import NOTHING_GIVEN
-from ml_intern_helpers.preflight.values.mappings import entries_of, keywords_of
-from ml_intern_helpers.preflight.values.resolve import value_of
-from ml_intern_helpers.preflight.values.values import Entries, Setting, Value, runtime, unknown
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.launch.launch import Launch
+    from ml_intern_helpers.launches.launch import Launch
     from ml_intern_helpers.runs.contract import Task
 
 #: Trainers judged; more are no script that a person wrote, and each costs every rule a look.
@@ -238,7 +238,7 @@ class Facts(_Read):
         return next((item.top for item in self.imports if item.top == "unsloth"), "")
 
 
-def facts_of(source: Source, mode: str, launch: Launch | None = None, asked: Asked = NOTHING_MORE) -> Facts:
+def facts_of(source: Source, mode: str, launch: Launch | None = None, asked: Options = DEFAULT_OPTIONS) -> Facts:
     """Read a script's facts, as `launch` starts it; `asked` is what the caller knows besides.
 
     Raises:
@@ -247,7 +247,12 @@ def facts_of(source: Source, mode: str, launch: Launch | None = None, asked: Ask
     own = header = listed = read_header(source)
     given = NOTHING_GIVEN._replace(options=asked.options or NOTHING_GIVEN.options)
     if launch is not None:
-        from ml_intern_helpers.preflight.launch.folded import asked_by_launch, given_to_script, header_of_launch, installed_block
+        from ml_intern_helpers.preflight.launched.folded import (
+            asked_by_launch,
+            given_to_script,
+            header_of_launch,
+            installed_block,
+        )
 
         header, given = header_of_launch(own, launch), given_to_script(own, launch, asked.options)
         listed, asked = installed_block(own, launch), asked_by_launch(asked, launch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Literal, NamedTuple
 
-from ml_intern_helpers.report import Severity
+from ml_intern_helpers.core.report import Severity
 
 State = Literal["pass", "fail", "unknown", "set_at_run_time", "fill_in"]
 

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.cli import Context
-from ml_intern_helpers.errors import BadData, NotFound, UsageError
-from ml_intern_helpers.preflight.budget import bounded
-from ml_intern_helpers.report import Report, Status
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.cpu_limit import bounded
+from ml_intern_helpers.core.errors import BadData, NotFound, UsageError
+from ml_intern_helpers.core.report import Report, Status
+from ml_intern_helpers.core.text import clean
 
 SUMMARY = "Fill in the pre-flight checklist of a training script from its syntax; the script is never run."
 EPILOG = """examples:
@@ -80,9 +80,9 @@ def _checked(args: argparse.Namespace, context: Context) -> Report:
     Raises:
         ToolError: it cannot be read, or holds no training.
     """
+    from ml_intern_helpers.analysis.reading.source import read_source
     from ml_intern_helpers.preflight.answers.printed import as_diff, as_sarif
     from ml_intern_helpers.preflight.examine import examine
-    from ml_intern_helpers.preflight.reading.source import read_source
 
     source, about = read_source(args.path), _asked(args, context)
     found = examine(source, "local" if args.local else "jobs", about=about)
@@ -104,7 +104,7 @@ def _asked_rightly(args: argparse.Namespace) -> None:
     Raises:
         UsageError: neither, two, or none.
     """
-    from ml_intern_helpers.preflight.releases.requirements import is_requirement
+    from ml_intern_helpers.analysis.releases.requirements import is_requirement
 
     forms = [name for name in ("sarif", "fix") if getattr(args, name)]
     forms += [args.format] if args.format in ("json", "human") and forms else []
@@ -122,23 +122,23 @@ def _asked_rightly(args: argparse.Namespace) -> None:
 
 
 def _asked(args: argparse.Namespace, context: Context) -> Any:
-    from ml_intern_helpers.preflight.asked import Asked
+    from ml_intern_helpers.analysis.options import Options
 
     limit_s = context.deadline_s or 180
     options = look = None
     if args.config:
-        from ml_intern_helpers.preflight.reading.config_file import read_config
+        from ml_intern_helpers.analysis.reading.config_file import read_config
 
         options = read_config(args.config)
     if args.dataset != "none":
-        from ml_intern_helpers.preflight.data.real_columns import ask_for_columns
+        from ml_intern_helpers.preflight.datasets.real_columns import ask_for_columns
 
         look = partial(ask_for_columns, wanted=args.dataset, offline=context.offline, timeout_s=limit_s)
-    return Asked(args.python, tuple(args.with_), context.offline, limit_s, context.progress, options=options, look=look)
+    return Options(args.python, tuple(args.with_), context.offline, limit_s, context.progress, options=options, look=look)
 
 
 def _launched(args: argparse.Namespace, context: Context) -> Report:
-    from ml_intern_helpers.preflight.launch.judge import judged
+    from ml_intern_helpers.preflight.launched.judge import judged
 
     return judged(args.launch, args.path, args.local, _asked(args, context))
 
@@ -169,6 +169,6 @@ def render(report: Report) -> str:
     explanation: str | None = report.fields.get("explanation")
     if explanation or not report.fields.get("launches"):
         return explanation or text_of(report)
-    from ml_intern_helpers.preflight.launch import judge
+    from ml_intern_helpers.preflight.launched import judge
 
     return judge.text_of(report)

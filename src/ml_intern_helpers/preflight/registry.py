@@ -10,10 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
+from ml_intern_helpers.core.report import Severity
 from ml_intern_helpers.preflight import rules
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome
-from ml_intern_helpers.report import Severity
 
 FAMILIES = {
     "API": "what the libraries' current releases offer",

@@ -5,15 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ml_intern_helpers.analysis.naming.names import dotted, reaching
+from ml_intern_helpers.analysis.naming.parameters import arguments_for
+from ml_intern_helpers.analysis.reading.script import Script
+from ml_intern_helpers.analysis.values.values import Setting, Value
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.asking import shown
 from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.naming.names import dotted, reaching
-from ml_intern_helpers.preflight.naming.parameters import arguments_for
 from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
-from ml_intern_helpers.preflight.reading.script import Script
-from ml_intern_helpers.preflight.values.values import Setting, Value
 from ml_intern_helpers.runs.differences import Stated, compare
-from ml_intern_helpers.text import clean
 
 _FAR = 12
 

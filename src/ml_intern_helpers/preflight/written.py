@@ -6,10 +6,10 @@ import ast
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
+from ml_intern_helpers.analysis.naming.guards import expected
+from ml_intern_helpers.analysis.naming.names import dotted
+from ml_intern_helpers.analysis.naming.objects import Construction
 from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.naming.guards import expected
-from ml_intern_helpers.preflight.naming.names import dotted
-from ml_intern_helpers.preflight.naming.objects import Construction
 
 
 class Written(NamedTuple):

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.errors import BadData, ToolError, UsageError
-from ml_intern_helpers.paths import write_atomic
+from ml_intern_helpers.core.errors import BadData, ToolError, UsageError
+from ml_intern_helpers.core.paths import write_atomic
+from ml_intern_helpers.core.text import clean, clean_tree
+from ml_intern_helpers.core.tokens import blanked
 from ml_intern_helpers.runs import places
 from ml_intern_helpers.runs.contract import MAX_BYTES, Task, read_task
 from ml_intern_helpers.runs.locking import cannot_write, locked
 from ml_intern_helpers.runs.nonsense import nonsense
 from ml_intern_helpers.runs.task_schema import SCHEMA, faults
 from ml_intern_helpers.runs.when import now, stamp
-from ml_intern_helpers.text import clean, clean_tree
-from ml_intern_helpers.tokens import blanked
 
 #: What a user agrees to; everything else in the file is bookkeeping.
 TERMS = (

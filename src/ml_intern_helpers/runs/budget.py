@@ -8,15 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers import jobs_prices
-from ml_intern_helpers.cli import Context
-from ml_intern_helpers.errors import NotFound, ToolError, UsageError
-from ml_intern_helpers.report import Report, Status
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import NotFound, ToolError, UsageError
+from ml_intern_helpers.core.report import Report, Status
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.indexes import job_prices
 from ml_intern_helpers.runs import first_one, launching, places, settle, spend
 from ml_intern_helpers.runs.contract import Task, task_for
 from ml_intern_helpers.runs.run_record import Run, Runs, runs_of
 from ml_intern_helpers.runs.when import now, seconds, stamp
-from ml_intern_helpers.text import clean
 
 SUMMARY = "Show what the runs of this task cost: cap, spent, set aside, left, run by run. Money is in USD."
 EPILOG = """examples:
@@ -121,12 +121,12 @@ def _asked(args: argparse.Namespace, context: Context) -> spend.Cost | None:
         return None
     if not context.offline:
         try:
-            jobs_prices.refresh(context.http)
+            job_prices.refresh(context.http)
         except ToolError as err:
             context.warn(f"{err.message}; the price is the last one known")
-    price = jobs_prices.price_of(args.flavor)
+    price = job_prices.price_of(args.flavor)
     if price is None:
-        known = ", ".join(sorted(jobs_prices.prices().usd_per_hour))
+        known = ", ".join(sorted(job_prices.prices().usd_per_hour))
         raise UsageError(f"{clean(args.flavor, limit=60)!r} is no flavor of Jobs", hint=f"known: {known}")
     return spend.cost_on_jobs(price, seconds(args.span), attempts=args.attempts)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
-from ml_intern_helpers.errors import BadData
+from ml_intern_helpers.core.errors import BadData
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.runs import places
 from ml_intern_helpers.runs.task_schema import SCHEMA, faults, readable
 from ml_intern_helpers.runs.when import parsed
-from ml_intern_helpers.text import clean
 
 MAX_BYTES = 1024 * 1024
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ml_intern_helpers.errors import BadData, NotFound, ToolError, Unavailable
+from ml_intern_helpers.core.errors import BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.runs.run_record import Run
-from ml_intern_helpers.services import HUB
+from ml_intern_helpers.web.services import HUB
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.http import Http
+    from ml_intern_helpers.web.client import Http
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}"
 _URL = re.compile(rf"/jobs/({_PART})/({_PART})/?$")

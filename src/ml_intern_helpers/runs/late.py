@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ml_intern_helpers.paths import write_atomic
+from ml_intern_helpers.core.paths import write_atomic
 from ml_intern_helpers.runs import places
 
 _PREFIX = f"{places.LEDGER}.late-"

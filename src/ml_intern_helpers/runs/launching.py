@@ -9,15 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.errors import UsageError
+from ml_intern_helpers.core.errors import UsageError
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.core.tokens import blanked
 from ml_intern_helpers.runs import ledger
 from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.locking import LONGEST_WAIT_S, locked
 from ml_intern_helpers.runs.run_record import FINISHED, UNFINISHED, Run, fingerprint, runs_of
 from ml_intern_helpers.runs.spend import Cost, Decision, may_spend
 from ml_intern_helpers.runs.when import now, stamp
-from ml_intern_helpers.text import clean
-from ml_intern_helpers.tokens import blanked
 
 #: A command line is kept up to here; its fingerprint tells longer ones apart.
 _LONGEST_COMMAND = 4000

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ml_intern_helpers.errors import BadData, UsageError
-from ml_intern_helpers.paths import sync_folder
+from ml_intern_helpers.core.errors import BadData, UsageError
+from ml_intern_helpers.core.paths import sync_folder
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.core.tokens import blanked
 from ml_intern_helpers.runs import late, places
 from ml_intern_helpers.runs.locking import Held, cannot_write, locked
 from ml_intern_helpers.runs.when import now, stamp
-from ml_intern_helpers.text import clean
-from ml_intern_helpers.tokens import blanked
 
 #: A ledger of this size holds some fifty thousand launches; reading more at every launch would be felt.
 MAX_BYTES = 64 * 1024 * 1024

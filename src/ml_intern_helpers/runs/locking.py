@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ml_intern_helpers.errors import ToolError, Unavailable
+from ml_intern_helpers.core.errors import ToolError, Unavailable
 
 NAME = "lock"
 #: Writing takes milliseconds; whoever holds the lock longer is stopped (Ctrl-Z, a debugger), and that must be told.

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ml_intern_helpers.core.tokens import blanked
 from ml_intern_helpers.runs import ledger
 from ml_intern_helpers.runs.task_schema import number
 from ml_intern_helpers.runs.when import now, parsed
-from ml_intern_helpers.tokens import blanked
 
 #: `reserved`: money is set aside, the launch has not been seen to happen. `released`: it did not happen.
 UNFINISHED = ("reserved", "running")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from ml_intern_helpers.jobs_prices import Price
+from ml_intern_helpers.indexes.job_prices import Price
 from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.run_record import Run, Runs
 

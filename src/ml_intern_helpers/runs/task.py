@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.cli import Context
-from ml_intern_helpers.errors import BadData, NotFound, UsageError
-from ml_intern_helpers.report import Report
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import BadData, NotFound, UsageError
+from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.runs import agreeing, places
 from ml_intern_helpers.runs.contract import Task, task_for
 from ml_intern_helpers.runs.task_schema import OPTIONAL, REQUIRED

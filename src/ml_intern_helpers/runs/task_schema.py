@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.runs.when import parsed
-from ml_intern_helpers.text import clean
 
 SCHEMA = "ml-intern/task/v1"
 METHODS = ("sft", "dpo", "grpo", "kto", "reward")

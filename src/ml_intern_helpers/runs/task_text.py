@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ml_intern_helpers.core.text import clean, shorten
 from ml_intern_helpers.runs.when import now, parsed, span
-from ml_intern_helpers.text import clean, shorten
 
 _MOST_CHANGES = 8
 _MOST_DATASETS = 8

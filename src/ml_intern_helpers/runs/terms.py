@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.errors import UsageError
+from ml_intern_helpers.core.errors import UsageError
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.runs.agreeing import TERMS, UNSAID
 from ml_intern_helpers.runs.contract import MAX_BYTES
 from ml_intern_helpers.runs.task_schema import ADAPTERS, METHODS, PLACES, TRACKERS
 from ml_intern_helpers.runs.when import seconds
-from ml_intern_helpers.text import clean
 
 #: What a text stands for on the command line where a term may be absent.
 _NONE = ("none", "null", "")

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ml_intern_helpers.analysis.reading.source import read_source
 from ml_intern_helpers.preflight.examine import examine
-from ml_intern_helpers.preflight.reading.source import read_source
 from preflight.faults.draft import HERE, draft
 from preflight.faults.kinds import KINDS
 from preflight.faults.lookalikes import LOOKALIKES

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern_helpers.launches.find import launches_of
+from ml_intern_helpers.launches.hf_jobs import DEFAULT_IMAGE
+from ml_intern_helpers.launches.launch import Launch
+from ml_intern_helpers.launches.words import texts
 from ml_intern_helpers.preflight.facts import facts_of
-from ml_intern_helpers.preflight.launch.find import launches_of
-from ml_intern_helpers.preflight.launch.hf_jobs import DEFAULT_IMAGE
-from ml_intern_helpers.preflight.launch.judge import _source, judged
-from ml_intern_helpers.preflight.launch.launch import Launch
-from ml_intern_helpers.preflight.launch.resolved import fields_of_launch
-from ml_intern_helpers.preflight.launch.words import texts
+from ml_intern_helpers.preflight.launched.judge import _source, judged
+from ml_intern_helpers.preflight.launched.resolved import fields_of_launch
 from preflight.launch.real_hf import resolve, timeout_seconds
 
 HEADER = """# /// script
@@ -206,7 +206,7 @@ def test_what_the_client_accepts_and_no_job_survives(line: str, folder: Path, mo
     "timeout", ["4h", "90m", "1.5h", "7200", "0.5d", "30s", "2h30m", "90min", "30 minutes", "h", "1e3", "-1h", "inf"]
 )
 def test_timeouts_are_read_as_the_client_reads_them(timeout: str) -> None:
-    from ml_intern_helpers.preflight.knowledge import jobs
+    from ml_intern_helpers.indexes import jobs
 
     try:
         expected = timeout_seconds(timeout)

@@ -7,9 +7,9 @@ import random
 import click
 import pytest
 
-from ml_intern_helpers.preflight.launch.click_words import parse
-from ml_intern_helpers.preflight.launch.options_table import HF_OPTIONS
-from ml_intern_helpers.preflight.launch.words import Word
+from ml_intern_helpers.launches.click_words import parse
+from ml_intern_helpers.launches.options_table import HF_OPTIONS
+from ml_intern_helpers.launches.words import Word
 from preflight.launch.real_hf import command
 
 COMMANDS = sorted(HF_OPTIONS)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.errors import ToolError
-from ml_intern_helpers.preflight.launch.judge import judged
+from ml_intern_helpers.core.errors import ToolError
+from ml_intern_helpers.preflight.launched.judge import judged
 from support.helpers import Outcome
 
 

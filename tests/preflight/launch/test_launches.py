@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import jsonschema
 import pytest
 
-from ml_intern_helpers.api_index.releases.shipped import shipped_library
-from ml_intern_helpers.errors import NotFound
-from ml_intern_helpers.preflight.launch.judge import judged
-from ml_intern_helpers.preflight.launch.options_table import TRL
-from ml_intern_helpers.report import Report
+from ml_intern_helpers.core.errors import NotFound
+from ml_intern_helpers.core.report import Report
+from ml_intern_helpers.indexes.releases.shipped import shipped_library
+from ml_intern_helpers.launches.options_table import TRL
+from ml_intern_helpers.preflight.launched.judge import judged
 from support.helpers import ROOT, Outcome
 
 SCHEMA = json.loads((ROOT / "docs/schemas/preflight_check.v1.json").read_text(encoding="utf-8"))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.jobs_prices import prices
-from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
+from ml_intern_helpers.indexes.job_prices import prices
+from ml_intern_helpers.indexes.jobs import FLAVORS
 from support.helpers import ROOT
 from support.training import training_python
 

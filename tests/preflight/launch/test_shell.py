@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.errors import BadData
-from ml_intern_helpers.preflight.launch.shell import commands_of, words_of
-from ml_intern_helpers.preflight.launch.words import Word
+from ml_intern_helpers.core.errors import BadData
+from ml_intern_helpers.launches.shell import commands_of, words_of
+from ml_intern_helpers.launches.words import Word
 
 LINES = [
     "f a b",

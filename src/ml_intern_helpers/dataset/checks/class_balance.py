@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.report import Finding
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.definitions.limits import LEAST_ROWS, SMALL_CLASS_SHARE
 from ml_intern_helpers.dataset.thumbs import desirable, said
-from ml_intern_helpers.report import Finding
-from ml_intern_helpers.text import clean
 
 
 def check(facts: Facts) -> Iterator[Finding]:

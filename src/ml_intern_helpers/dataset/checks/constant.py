@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ml_intern_helpers.core.report import Finding
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.checks.texts import SPOKEN
 from ml_intern_helpers.dataset.definitions.limits import LEAST_ROWS
-from ml_intern_helpers.report import Finding
-from ml_intern_helpers.text import clean
 
 #: One system prompt, one set of tools or one label for all rows is a choice (or told by SET304), not a fault.
 _MAY_BE_CONSTANT = ("system", "tools", "images", "label", "context")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ml_intern_helpers.core.report import Finding, Severity
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.texts import Piece, Vocabulary, pieces
 from ml_intern_helpers.dataset.definitions.secrets import hide
 from ml_intern_helpers.dataset.full.whole import Whole
@@ -14,8 +16,6 @@ from ml_intern_helpers.dataset.kinds import Column
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.verdicts import Verdict
-from ml_intern_helpers.report import Finding, Severity
-from ml_intern_helpers.text import clean
 
 
 @dataclass(frozen=True)

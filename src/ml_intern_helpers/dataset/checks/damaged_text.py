@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.checks.scan import around, scan
 from ml_intern_helpers.dataset.definitions.damage import DAMAGE
-from ml_intern_helpers.report import Finding
 
 _FIXES = {
     DAMAGE[0].name: "read the source again as UTF-8, repair the texts (ftfy.fix_text), or drop the rows",

@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from ml_intern_helpers.core.report import Finding
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.same_rows import telling
-from ml_intern_helpers.report import Finding
-from ml_intern_helpers.text import clean
 
 
 def check(facts: Facts) -> Iterator[Finding]:

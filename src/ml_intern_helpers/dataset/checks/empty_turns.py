@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.checks.context import CALLS, Facts, finding, turns, words
 from ml_intern_helpers.dataset.checks.no_question import unasked
-from ml_intern_helpers.report import Finding
 
 
 def check(facts: Facts) -> Iterator[Finding]:

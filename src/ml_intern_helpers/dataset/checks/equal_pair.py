@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.checks.context import Facts, finding
-from ml_intern_helpers.report import Finding
 
 
 def check(facts: Facts) -> Iterator[Finding]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.definitions.languages import language
 from ml_intern_helpers.dataset.definitions.limits import LEAST_ROWS, MAIN_LANGUAGE_SHARE
-from ml_intern_helpers.report import Finding
 
 
 def check(facts: Facts) -> Iterator[Finding]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.report import Finding, Severity
 from ml_intern_helpers.dataset.checks.context import Facts, finding, speaker, turns
 from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES
-from ml_intern_helpers.report import Finding, Severity
 
 
 def check(facts: Facts) -> Iterator[Finding]:

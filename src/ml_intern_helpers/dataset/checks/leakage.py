@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.report import Finding
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.checks.texts import Piece, pieces
-from ml_intern_helpers.report import Finding
-from ml_intern_helpers.text import clean
 
 #: A question of fewer words may be asked twice by chance (`hello`, `continue`).
 _LEAST_WORDS = 8

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.checks.near import near_copies
 from ml_intern_helpers.dataset.definitions.limits import NEAR_SHARE
-from ml_intern_helpers.report import Finding
 
 _LEFT_OUT = ("tools", "images", "system")
 

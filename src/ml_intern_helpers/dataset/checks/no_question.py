@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ml_intern_helpers.core.report import Finding
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts, finding, turns
 from ml_intern_helpers.dataset.checks.texts import role_of
-from ml_intern_helpers.report import Finding
-from ml_intern_helpers.text import clean
 
 
 def check(facts: Facts) -> Iterator[Finding]:

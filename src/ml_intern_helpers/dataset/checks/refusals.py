@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.report import Finding, Severity
 from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.checks.texts import Piece, is_answer
 from ml_intern_helpers.dataset.definitions.boilerplate import REFUSAL_CHARACTERS, REFUSALS
 from ml_intern_helpers.dataset.definitions.limits import REFUSAL_SHARE
 from ml_intern_helpers.dataset.definitions.pattern import first
-from ml_intern_helpers.report import Finding, Severity
 
 
 def check(facts: Facts) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.checks import (
     agent_orders,
     class_balance,
@@ -28,7 +29,6 @@ from ml_intern_helpers.dataset.checks import (
     traps,
 )
 from ml_intern_helpers.dataset.checks.context import Check, Facts
-from ml_intern_helpers.report import Finding
 
 CHECKS: tuple[Check, ...] = (
     traps.check,

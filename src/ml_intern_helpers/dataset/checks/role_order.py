@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from ml_intern_helpers.core.report import Finding
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts, finding, turns
 from ml_intern_helpers.dataset.checks.texts import role_of
-from ml_intern_helpers.report import Finding
-from ml_intern_helpers.text import clean
 
 _TALKERS = ("user", "assistant")
 _FIRST = ("system", "developer")

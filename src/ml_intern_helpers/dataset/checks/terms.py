@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.report import Finding
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts
-from ml_intern_helpers.report import Finding
-from ml_intern_helpers.text import clean
 
 _NOT_COMMERCIAL = re.compile(r"(?:^|[-_ ])nc(?:[-_ ]|$)|non-?commercial|research-only", re.IGNORECASE)
 _VAGUE = ("other", "unknown")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.reading.common import Problem
 from ml_intern_helpers.dataset.reading.methods import READERS
-from ml_intern_helpers.report import Finding
 
 #: Problem -> stable code. Absent: what is only a lack of columns, which the verdict says already.
 CODES = {

@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 from typing import Any, Literal
 
+from ml_intern_helpers.core.report import Finding
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.checks.registry import run_checks
 from ml_intern_helpers.dataset.decision.filters import Filtered, filtered
@@ -16,8 +18,6 @@ from ml_intern_helpers.dataset.kinds import describe
 from ml_intern_helpers.dataset.mapping.run import MappingFailed, run
 from ml_intern_helpers.dataset.reading.methods import READERS
 from ml_intern_helpers.dataset.verdicts import METHODS
-from ml_intern_helpers.report import Finding
-from ml_intern_helpers.text import clean
 
 Word = Literal["go", "go_with_filters", "no_go", "unknown"]
 TITLES: dict[Word, str] = {"go": "GO", "go_with_filters": "GO WITH FILTERS", "no_go": "NO GO", "unknown": "COULD NOT TELL"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import CALLS, Facts
 from ml_intern_helpers.dataset.checks.duplicates import compared
 from ml_intern_helpers.dataset.checks.empty_turns import hollow
@@ -16,7 +17,6 @@ from ml_intern_helpers.dataset.decision.text_steps import no_keys, undamaged
 from ml_intern_helpers.dataset.kinds import TURN_KEYS
 from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES, names, quoted, record, row
 from ml_intern_helpers.dataset.mapping.speech import listener
-from ml_intern_helpers.text import clean
 
 _CHATS = ("messages", "sharegpt")
 #: Places of near copies that are written into a filter, at most.

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.local.bounds import MIB
-from ml_intern_helpers.errors import Unavailable
 
 #: Memory that one thread needs for its share of a file and the rows it works on, in bytes.
 THREAD_BYTES = 96 * MIB

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ml_intern_helpers.core.report import Finding, Severity
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.definitions.limits import LEAST_ROWS, REFUSAL_SHARE, SMALL_CLASS_SHARE
 from ml_intern_helpers.dataset.full.flags import Flag
 from ml_intern_helpers.dataset.thumbs import desirable
-from ml_intern_helpers.report import Finding, Severity
-from ml_intern_helpers.text import clean
 
 Counts = dict[str, Any]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ml_intern_helpers.core.report import Severity
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.nulls import needed
 from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.full.columns import Played, letter
-from ml_intern_helpers.report import Severity
-from ml_intern_helpers.text import clean
 
 #: Parts whose turns must be in order; a conversation that is a prompt may start anywhere.
 _ORDERED = ("messages", "prompt", "chosen", "rejected")

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ml_intern_helpers.core.errors import BadData, Unavailable
+from ml_intern_helpers.core.report import Finding
+from ml_intern_helpers.core.text import clean, human_bytes
 from ml_intern_helpers.dataset.full import findings, tally
 from ml_intern_helpers.dataset.full.columns import needed, played, words_of
 from ml_intern_helpers.dataset.full.engine import Engine, missing
@@ -25,9 +28,6 @@ from ml_intern_helpers.dataset.profile.make import sketch_of_sample
 from ml_intern_helpers.dataset.profile.sketch import Sketch
 from ml_intern_helpers.dataset.profile.words import spoken_columns
 from ml_intern_helpers.dataset.same_rows import telling
-from ml_intern_helpers.errors import BadData, Unavailable
-from ml_intern_helpers.report import Finding
-from ml_intern_helpers.text import clean, human_bytes
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import ml_intern_helpers
+from ml_intern_helpers.core.errors import BadData, UsageError
+from ml_intern_helpers.core.text import human_bytes
 from ml_intern_helpers.dataset.target import Asked
-from ml_intern_helpers.errors import BadData, UsageError
-from ml_intern_helpers.text import human_bytes
 
 SCRIPT = "ml_intern_audit.py"
 MARK = "# Written by inspect_dataset --on-jobs"
@@ -56,7 +56,7 @@ if __name__ == "__main__":
         packed = io.BytesIO(base64.b85decode("".join(PACKED.split())))
         tarfile.open(fileobj=packed, mode="r:xz").extractall(folder, filter="data")
         sys.path.insert(0, folder)
-        from ml_intern_helpers.cli import main
+        from ml_intern_helpers.cli.commands import main
 
         sys.exit(main("inspect_dataset"))
 '''

@@ -7,7 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ml_intern_helpers.cli import Context
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import ToolError, Unavailable
+from ml_intern_helpers.core.report import Finding, Report
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.full.size import parse_size
 from ml_intern_helpers.dataset.full.whole import Whole, whole
 from ml_intern_helpers.dataset.kinds import Column, describe
@@ -15,9 +18,6 @@ from ml_intern_helpers.dataset.local.bounds import beside_full
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.meaning import Parts, find_parts
 from ml_intern_helpers.dataset.target import Asked
-from ml_intern_helpers.errors import ToolError, Unavailable
-from ml_intern_helpers.report import Finding, Report
-from ml_intern_helpers.text import clean
 
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.full.full_scan import Scan

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ml_intern_helpers.cli import Context
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import Unavailable, UsageError
+from ml_intern_helpers.core.text import clean, human_bytes
 from ml_intern_helpers.dataset.hub import hf_system, parquet_export
 from ml_intern_helpers.dataset.look import Look, Stored
 from ml_intern_helpers.dataset.target import Asked
-from ml_intern_helpers.errors import Unavailable, UsageError
-from ml_intern_helpers.text import clean, human_bytes
 
 _LARGER = 1.2
 

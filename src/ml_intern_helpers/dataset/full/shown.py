@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ml_intern_helpers.text import human_bytes
+from ml_intern_helpers.core.text import human_bytes
 
 MOST_PATTERNS, MOST_LABELS = 5, 8
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.definitions.limits import MAX_LENGTHS, MOST_BARS
 from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.full.columns import words_of
 from ml_intern_helpers.dataset.full.engine import Engine
 from ml_intern_helpers.dataset.full.facts import Question
 from ml_intern_helpers.dataset.full.flags import Flag
-from ml_intern_helpers.text import clean
 
 MOST_NUMBERS, MOST_PATTERNS, MOST_LABELS = 10, 20, 50
 Counts = dict[str, Any]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ml_intern_helpers.core.errors import BadData, ToolError, Unavailable
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.local import jsonl
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB
 from ml_intern_helpers.dataset.local.opening import shown
 from ml_intern_helpers.dataset.look import Stored
-from ml_intern_helpers.errors import BadData, ToolError, Unavailable
-from ml_intern_helpers.text import clean
 
 _LINE = re.compile(r"in line (\d+)")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.cli import Context
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, Unavailable
 from ml_intern_helpers.dataset.hub import parquet_export, repository, streaming
 from ml_intern_helpers.dataset.hub.faults import Fault
 from ml_intern_helpers.dataset.hub.repository import Repository
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.target import Asked
-from ml_intern_helpers.errors import AccessDenied, BadData, NotFound, Unavailable
 
 
 def look(asked: Asked, fault: Fault, repo: Repository, context: Context) -> Look:

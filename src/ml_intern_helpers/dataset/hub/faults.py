@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
-from ml_intern_helpers.errors import RateLimited, ToolError
-from ml_intern_helpers.http import Response
-from ml_intern_helpers.http_retry import VIEWER_TRANSIENT
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.errors import RateLimited, ToolError
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.web.client import Response
+from ml_intern_helpers.web.retry import VIEWER_TRANSIENT
 
 Kind = Literal["hidden", "renamed", "no_such", "script", "too_many_configs", "blocked", "empty", "broken", "busy", "away"]
 

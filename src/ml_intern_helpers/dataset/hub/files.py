@@ -12,7 +12,9 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ml_intern_helpers.cli import Context
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.choice import Choice, choose
 from ml_intern_helpers.dataset.hub import hf_system, repository
 from ml_intern_helpers.dataset.hub.listing import stored_files
@@ -23,8 +25,6 @@ from ml_intern_helpers.dataset.local.narrow import narrow
 from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, Stored, even
 from ml_intern_helpers.dataset.mapping.code import quoted
 from ml_intern_helpers.dataset.target import Asked
-from ml_intern_helpers.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
-from ml_intern_helpers.text import clean
 
 #: What is fetched of a file that is read from its start, and the most of one that is only readable whole.
 HEAD_BYTES = 8 * MIB

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from ml_intern_helpers.core.tokens import hf_token
 from ml_intern_helpers.dataset.hub import client
-from ml_intern_helpers.services import HUB
-from ml_intern_helpers.tokens import hf_token
+from ml_intern_helpers.web.services import HUB
 
 
 def system() -> Any:

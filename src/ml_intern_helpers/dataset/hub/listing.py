@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ml_intern_helpers.core.errors import BadData, NotFound
 from ml_intern_helpers.dataset.hub import repository
 from ml_intern_helpers.dataset.local.files import ENDINGS, UNSAFE, same_format, split_of
 from ml_intern_helpers.dataset.look import Stored
 from ml_intern_helpers.dataset.target import Asked
-from ml_intern_helpers.errors import BadData, NotFound
 
 
 def stored_files(asked: Asked, system: Any) -> Stored:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ml_intern_helpers.cli import Context
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import ToolError, Unavailable
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.core.tokens import hf_token
 from ml_intern_helpers.dataset.choice import Choice, choose
 from ml_intern_helpers.dataset.features import type_texts
 from ml_intern_helpers.dataset.hub import client
@@ -13,10 +16,7 @@ from ml_intern_helpers.dataset.hub.faults import Fault
 from ml_intern_helpers.dataset.hub.load_line import load_line
 from ml_intern_helpers.dataset.look import Extent, Look, Source, Split
 from ml_intern_helpers.dataset.target import Asked
-from ml_intern_helpers.errors import ToolError, Unavailable
-from ml_intern_helpers.services import HUB
-from ml_intern_helpers.text import clean
-from ml_intern_helpers.tokens import hf_token
+from ml_intern_helpers.web.services import HUB
 
 REVISION = "refs/convert/parquet"
 SAMPLE = 100

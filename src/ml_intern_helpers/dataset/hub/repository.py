@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from ml_intern_helpers.core.errors import AccessDenied, NotFound, ToolError, Unavailable
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.core.tokens import hf_token
 from ml_intern_helpers.dataset.hub.side_by_side import SideBySide
 from ml_intern_helpers.dataset.look import Card
-from ml_intern_helpers.errors import AccessDenied, NotFound, ToolError, Unavailable
-from ml_intern_helpers.http import Http, Response
-from ml_intern_helpers.services import HUB
-from ml_intern_helpers.text import clean
-from ml_intern_helpers.tokens import hf_token
+from ml_intern_helpers.web.client import Http, Response
+from ml_intern_helpers.web.services import HUB
 
 _EXPAND = ["cardData", "downloads", "gated", "private", "disabled", "tags", "sha", "likes", "lastModified"]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.core.errors import Unavailable
 
 #: A service none of whose calls has ended after this counts as dead.
 FIRST_SIGN_S = 2.0

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ml_intern_helpers.cli import Context
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.dataset.choice import Choice, choose
 from ml_intern_helpers.dataset.hub import fallback, repository
 from ml_intern_helpers.dataset.hub.faults import Fault, fault_of
@@ -16,9 +17,8 @@ from ml_intern_helpers.dataset.hub.side_by_side import KNOWN_ALIVE_S, SideBySide
 from ml_intern_helpers.dataset.hub.viewer import Pairs, Rows, parse_info, parse_rows, parse_size, parse_splits, parse_valid
 from ml_intern_helpers.dataset.look import Extent, Look, Row, Source, Split
 from ml_intern_helpers.dataset.target import Asked
-from ml_intern_helpers.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
-from ml_intern_helpers.http import Response
-from ml_intern_helpers.services import VIEWER
+from ml_intern_helpers.web.client import Response
+from ml_intern_helpers.web.services import VIEWER
 
 HUB_NAME, VIEWER_NAME = "Hugging Face Hub", "dataset viewer"
 OVERVIEW = ("splits", "size", "info", "is-valid")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ml_intern_helpers.cli import Context
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import BadData, NotFound, ToolError, Unavailable
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.core.tokens import hf_token
 from ml_intern_helpers.dataset.choice import choose
 from ml_intern_helpers.dataset.features import type_texts
 from ml_intern_helpers.dataset.hub import client, repository
@@ -13,9 +16,6 @@ from ml_intern_helpers.dataset.hub.faults import Fault
 from ml_intern_helpers.dataset.hub.load_line import load_line
 from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, even
 from ml_intern_helpers.dataset.target import Asked
-from ml_intern_helpers.errors import BadData, NotFound, ToolError, Unavailable
-from ml_intern_helpers.text import clean
-from ml_intern_helpers.tokens import hf_token
 
 SAMPLE = 100
 #: Builders that only read rows; others unpack archives or decode arrays.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ml_intern_helpers.core.errors import BadData
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.features import type_texts
 from ml_intern_helpers.dataset.look import Counted, Row, Split
-from ml_intern_helpers.errors import BadData
-from ml_intern_helpers.text import clean
 
 
 @dataclass(frozen=True)

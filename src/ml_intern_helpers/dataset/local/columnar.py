@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ml_intern_helpers.core.errors import BadData
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.features import type_texts
 from ml_intern_helpers.dataset.local.batches import Packed, Taken
 from ml_intern_helpers.dataset.local.bounds import MIB, SAMPLE_BYTES, Allowance
@@ -14,8 +16,6 @@ from ml_intern_helpers.dataset.local.narrow import column_notes, first_columns
 from ml_intern_helpers.dataset.local.opening import shown
 from ml_intern_helpers.dataset.local.table import Table
 from ml_intern_helpers.dataset.same_rows import NOT_READ
-from ml_intern_helpers.errors import BadData
-from ml_intern_helpers.text import clean
 
 PLACES = 10
 

@@ -10,14 +10,14 @@ from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
+from ml_intern_helpers.core.errors import BadData
+from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
 from ml_intern_helpers.dataset.local.csv_types import typed
 from ml_intern_helpers.dataset.local.narrow import column_notes, first_columns
 from ml_intern_helpers.dataset.local.opening import decode, excerpt, open_bytes, shown
 from ml_intern_helpers.dataset.local.sampling import Sampler
 from ml_intern_helpers.dataset.local.table import Table
-from ml_intern_helpers.errors import BadData
-from ml_intern_helpers.report import Finding
 
 
 def read(paths: list[Path], sample: int) -> Table:

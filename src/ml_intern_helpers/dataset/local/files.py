@@ -9,12 +9,12 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from ml_intern_helpers.core.errors import BadData, NotFound
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.local.bounds import Warn
 from ml_intern_helpers.dataset.local.opening import shown
 from ml_intern_helpers.dataset.local.unread import refusal
 from ml_intern_helpers.dataset.local.walk import Walk, split_pattern
-from ml_intern_helpers.errors import BadData, NotFound
-from ml_intern_helpers.text import clean
 
 #: Ending -> format; what `datasets` opens under the same endings.
 ENDINGS = {

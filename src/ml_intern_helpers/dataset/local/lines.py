@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
 from ml_intern_helpers.dataset.local.opening import open_bytes, shown
-from ml_intern_helpers.errors import BadData
 
 
 def lines(path: Path, allowance: Allowance) -> Iterator[tuple[int, bytes]]:

@@ -8,8 +8,8 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ml_intern_helpers.errors import BadData
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.errors import BadData
+from ml_intern_helpers.core.text import clean
 
 _SECRET = re.compile(r"\b(?:hf_|sk-|gh[pousr]_|github_pat_|xox[abp]-|AKIA|AIza)[A-Za-z0-9_\-]{8,}")
 _MARKS = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from ml_intern_helpers.core.errors import BadData
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.choice import Choice, choose
 from ml_intern_helpers.dataset.local import columnar, csv_table, document, jsonl, text_lines
 from ml_intern_helpers.dataset.local.bounds import Warn
@@ -19,8 +21,6 @@ from ml_intern_helpers.dataset.local.table import Table
 from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, Stored, even
 from ml_intern_helpers.dataset.mapping.code import names, quoted
 from ml_intern_helpers.dataset.target import Asked
-from ml_intern_helpers.errors import BadData
-from ml_intern_helpers.text import clean
 
 CONFIG = "default"
 READERS: dict[str, Callable[[list[Path], int], Table]] = {

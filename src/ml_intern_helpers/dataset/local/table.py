@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml_intern_helpers.report import Finding
+from ml_intern_helpers.core.report import Finding
 
 
 @dataclass

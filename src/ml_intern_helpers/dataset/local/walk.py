@@ -13,8 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.local.bounds import MOST_ENTRIES, WALK_SECONDS, Warn
-from ml_intern_helpers.text import clean
 
 #: Where the Hub's client keeps what its snapshot folders link to; a repository cannot make another file lie there.
 _BLOB = re.compile(r"/(?:datasets|models)--[^/]+/blobs/[0-9a-f]{40,64}$")

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers import __version__
+from ml_intern_helpers.cli.output import without_tokens
+from ml_intern_helpers.core.page_policy import policy
+from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.page import charts, headline
 from ml_intern_helpers.dataset.page.patterns import patterns
@@ -18,9 +21,6 @@ from ml_intern_helpers.dataset.page.samples import samples
 from ml_intern_helpers.dataset.page.whole import counted
 from ml_intern_helpers.dataset.profile.make import spoken_sizes
 from ml_intern_helpers.dataset.profile.sizes import fine
-from ml_intern_helpers.output import without_tokens
-from ml_intern_helpers.page_policy import policy
-from ml_intern_helpers.report import Report
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.core.text import human_bytes
 from ml_intern_helpers.dataset.page.whole import counted
 from ml_intern_helpers.dataset.verdicts import TITLES
-from ml_intern_helpers.text import human_bytes
 
 Fields = dict[str, Any]
 TONES = {"ready": "good", "needs_mapping": "warn", "incompatible": "bad", "unknown": "open"}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from re import Match
 from typing import NamedTuple
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks import personal_data
 from ml_intern_helpers.dataset.definitions import secrets
 from ml_intern_helpers.dataset.definitions.agent_orders import AGENT_ORDERS
@@ -14,7 +15,6 @@ from ml_intern_helpers.dataset.definitions.damage import DAMAGE
 from ml_intern_helpers.dataset.definitions.pattern import Pattern
 from ml_intern_helpers.dataset.definitions.personal import PERSONAL
 from ml_intern_helpers.dataset.definitions.secrets import SECRETS
-from ml_intern_helpers.text import clean
 
 #: Looked at beyond what is shown, so that a key that is cut in half by the end is still seen whole.
 BEYOND = 4000

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ml_intern_helpers.core.report import Finding
+from ml_intern_helpers.core.text import clean, shorten
 from ml_intern_helpers.dataset.checks.context import Facts, speaker, turns, words
 from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES
 from ml_intern_helpers.dataset.page.marked_text import pieces, plain
 from ml_intern_helpers.dataset.page.patterns import tone
-from ml_intern_helpers.report import Finding
-from ml_intern_helpers.text import clean, shorten
 
 MOST_FAULTY, MOST_PLAIN = 9, 3
 TURN_CHARACTERS, MOST_TURNS, ROW_CHARACTERS = 900, 10, 5000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ml_intern_helpers.errors import ToolError, UsageError
-from ml_intern_helpers.paths import write_atomic
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.errors import ToolError, UsageError
+from ml_intern_helpers.core.paths import write_atomic
+from ml_intern_helpers.core.text import clean
 
 #: The beginning of every page of ours; what starts otherwise is somebody else's.
 MARK = b"<!doctype html>\n<!-- ml-intern/inspect_dataset report v1 -->"

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.definitions.languages import language
 from ml_intern_helpers.dataset.kinds import Column
 from ml_intern_helpers.dataset.look import Look
@@ -15,7 +16,6 @@ from ml_intern_helpers.dataset.profile.roles import patterns
 from ml_intern_helpers.dataset.profile.sizes import summary
 from ml_intern_helpers.dataset.profile.sketch import K_OF_ALL, Sketch, row_hash, sketch
 from ml_intern_helpers.dataset.profile.words import normal, spoken, spoken_columns
-from ml_intern_helpers.text import clean
 
 MOST_COLUMNS = 60
 #: A column with more values than this names no classes.

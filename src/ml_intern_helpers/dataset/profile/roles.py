@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.text import clean
 
 MOST_PATTERNS = 20
 _ROLE_KEYS = ("role", "from", "speaker")

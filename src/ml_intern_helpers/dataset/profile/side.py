@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ml_intern_helpers.core.errors import BadData
+from ml_intern_helpers.core.text import clean, clean_tree
 from ml_intern_helpers.dataset.profile.sketch import Sketch, from_json
-from ml_intern_helpers.errors import BadData
-from ml_intern_helpers.text import clean, clean_tree
 
 SCHEMA = "ml-intern/inspect_dataset/v1"
 MOST_SAVED_BYTES = 32 * 2**20

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.meaning import PARTS
 from ml_intern_helpers.dataset.names import first
 from ml_intern_helpers.dataset.reading.common import PICTURES, Problem, Row
-from ml_intern_helpers.text import clean
 
 #: Names of a column of system prompts.
 SYSTEM = PARTS["system"][0]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.text import clean
 
 Row = dict[str, Any]
 Rows = list[Row]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable, UsageError
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.core.tokens import hf_token
 from ml_intern_helpers.dataset.hub import client
-from ml_intern_helpers.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable, UsageError
-from ml_intern_helpers.services import HUB
-from ml_intern_helpers.text import clean
-from ml_intern_helpers.tokens import hf_token
+from ml_intern_helpers.web.services import HUB
 
 TOKENIZER = "tokenizer.json"
 #: Files of which a model has some: its settings, and where its chat template may stand.

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 from ml_intern_helpers import __version__
-from ml_intern_helpers.report import Finding
-from ml_intern_helpers.text import clean, shorten
+from ml_intern_helpers.core.report import Finding
+from ml_intern_helpers.core.text import clean, shorten
 
 Fields = dict[str, Any]
 MOST_COLUMNS, MOST_FINDINGS = 20, 12

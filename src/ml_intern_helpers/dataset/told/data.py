@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ml_intern_helpers.report import Report, render_finding
-from ml_intern_helpers.text import human_bytes, shorten
+from ml_intern_helpers.core.report import Report, render_finding
+from ml_intern_helpers.core.text import human_bytes, shorten
 
 Fields = dict[str, Any]
 MOST_SPLITS, MOST_COLUMNS, MOST_FINDINGS = 12, 24, 12

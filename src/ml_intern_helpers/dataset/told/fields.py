@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ml_intern_helpers.core.text import clean, clean_tree
 from ml_intern_helpers.dataset.definitions.secrets import hide
 from ml_intern_helpers.dataset.kinds import Column
 from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.verdicts import Verdict, as_dict
-from ml_intern_helpers.text import clean, clean_tree
 
 #: Splits listed in a report; datasets with thousands of configs exist.
 MOST_SPLITS = 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.dataset.full.shown import full_lines
 from ml_intern_helpers.dataset.told.data import (
     card_lines,
@@ -24,7 +25,6 @@ from ml_intern_helpers.dataset.told.verdicts import (
     trained_on,
 )
 from ml_intern_helpers.dataset.verdicts import TITLES
-from ml_intern_helpers.report import Report
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.dataset.full.shown import full_lines
 from ml_intern_helpers.dataset.told.data import (
     card_lines,
@@ -23,7 +24,6 @@ from ml_intern_helpers.dataset.told.verdicts import (
     trained_on,
     verdict_lines,
 )
-from ml_intern_helpers.report import Report
 
 Fields = dict[str, Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ml_intern_helpers.core.text import human_bytes
 from ml_intern_helpers.dataset.told.decision import all_rows
 from ml_intern_helpers.dataset.verdicts import TITLES
-from ml_intern_helpers.text import human_bytes
 
 Fields = dict[str, Any]
 

@@ -10,7 +10,7 @@ import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml_intern_helpers.errors import ToolError
+from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.guard.after_call import jobs_output
 from ml_intern_helpers.guard.after_call.launch_outcome import changes_of, explained, shared_out
 from ml_intern_helpers.guard.call import Call
@@ -22,7 +22,7 @@ from ml_intern_helpers.runs.contract import task_for
 from ml_intern_helpers.runs.run_record import Run, runs_of
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.launch.judge import Judged
+    from ml_intern_helpers.preflight.launched.judge import Judged
 
 
 def told(call: Call, where: list[str], folder: str | None) -> list[str]:
@@ -54,8 +54,8 @@ def _on_file(home: Path, call: Call) -> list[Run]:
 
 def judged_in(command: str) -> list[Judged]:
     """The launches in a command with their scripts, as they are now; none where they cannot be read."""
-    from ml_intern_helpers.preflight.launch.find import launches_of
-    from ml_intern_helpers.preflight.launch.judge import examined
+    from ml_intern_helpers.launches.find import launches_of
+    from ml_intern_helpers.preflight.launched.judge import examined
 
     try:
         return examined([launch for launch in launches_of(command, Path.cwd()) if not launch.dry])

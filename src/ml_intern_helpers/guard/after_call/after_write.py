@@ -10,8 +10,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ml_intern_helpers.core.report import Finding
     from ml_intern_helpers.preflight.examine import Examination
-    from ml_intern_helpers.report import Finding
 
 MOST = 5
 _KINDS = (".py", ".ipynb")
@@ -60,9 +60,9 @@ def _examined(path: str, event: dict[str, Any]) -> Examination | None:
     import gc
     from pathlib import Path
 
-    from ml_intern_helpers.errors import ToolError
+    from ml_intern_helpers.analysis.reading.source import read_source
+    from ml_intern_helpers.core.errors import ToolError
     from ml_intern_helpers.preflight.examine import examine
-    from ml_intern_helpers.preflight.reading.source import read_source
 
     gc.disable()  # syntax trees are all live objects
     try:

@@ -6,6 +6,7 @@ import os
 import re
 from typing import Any
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.guard.after_call import jobs_output
 from ml_intern_helpers.guard.after_call.jobs_output import Started
 from ml_intern_helpers.guard.call import Call
@@ -14,7 +15,6 @@ from ml_intern_helpers.runs import first_one
 from ml_intern_helpers.runs.run_record import Run
 from ml_intern_helpers.runs.settle import STATES, estimate
 from ml_intern_helpers.runs.when import now, stamp
-from ml_intern_helpers.text import clean
 
 #: The line has ended, what it started has not.
 _LEFT_BEHIND = re.compile(r"\b(?:nohup|setsid|disown|tmux|screen|sbatch)\b|(?<![&>|])&(?![&>\d])\s*(?:$|[\n;)]|\w)")

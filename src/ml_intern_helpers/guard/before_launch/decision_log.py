@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from ml_intern_helpers.guard.decisions import Decision
-from ml_intern_helpers.preflight.launch.words import hushed, masked
+from ml_intern_helpers.launches.words import hushed, masked
 
 NAME = "guard.log"
 #: Then it starts anew; the one before is kept beside it.

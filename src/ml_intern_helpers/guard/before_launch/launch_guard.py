@@ -21,9 +21,9 @@ from ml_intern_helpers.guard.decisions import PASS, Decision, softened
 from ml_intern_helpers.guard.permissions import own_records
 
 if TYPE_CHECKING:
+    from ml_intern_helpers.core.report import Finding
     from ml_intern_helpers.guard.before_launch.holds import State
-    from ml_intern_helpers.preflight.launch.judge import Judged
-    from ml_intern_helpers.report import Finding
+    from ml_intern_helpers.preflight.launched.judge import Judged
 
 #: Below the client's own limit for this hook (hooks.json), after which it would let the call pass.
 MOST_SECONDS = 8.0
@@ -63,8 +63,8 @@ def _looked_at(command: str, cwd: str, event: dict[str, object]) -> tuple[Decisi
 
 
 def _judged(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decision, bool]:
-    from ml_intern_helpers.errors import Unavailable
-    from ml_intern_helpers.preflight.launch.find import TOO_DEEP, launches_of
+    from ml_intern_helpers.core.errors import Unavailable
+    from ml_intern_helpers.launches.find import TOO_DEEP, launches_of
 
     launches = [launch for launch in launches_of(command, cwd) if not launch.dry]
     if not launches:
@@ -72,7 +72,7 @@ def _judged(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decision
     if any(launch.target.reason == TOO_DEEP for launch in launches):
         raise Unavailable("its shells are nested too deeply", hint="write the launch as one plain command")
     from ml_intern_helpers.guard.before_launch import holds, never_ran, not_looked_at
-    from ml_intern_helpers.preflight.launch.judge import examined
+    from ml_intern_helpers.preflight.launched.judge import examined
 
     judged = examined(launches)
     found = [one for one in judged if one.launch.mode == "jobs" or one.trains]
@@ -125,8 +125,8 @@ def _notes(told: list[Finding]) -> str:
 
 
 def _listed(findings: list[Finding]) -> list[str]:
+    from ml_intern_helpers.core.report import render_finding
     from ml_intern_helpers.preflight.answers.shortened import without_repeats
-    from ml_intern_helpers.report import render_finding
 
     shown = without_repeats(findings)[:_MOST_FINDINGS]
     more = len(findings) - len(shown)
@@ -135,8 +135,8 @@ def _listed(findings: list[Finding]) -> list[str]:
 
 def _unread(err: BaseException) -> Decision:
     """What cannot be checked is a person's to decide. Also a line that this reader cannot make sense of: the shell may."""
-    from ml_intern_helpers.errors import ToolError
-    from ml_intern_helpers.text import clean
+    from ml_intern_helpers.core.errors import ToolError
+    from ml_intern_helpers.core.text import clean
 
     told, way_on = clean(str(err) or type(err).__name__, limit=200), ""
     if isinstance(err, TooSlow):

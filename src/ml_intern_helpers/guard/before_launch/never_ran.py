@@ -35,7 +35,7 @@ def try_to_give_back(event: dict[str, Any]) -> None:
     folder = holds_file(places_of(event), _LEDGER)
     if folder is None:
         return
-    from ml_intern_helpers.errors import ToolError
+    from ml_intern_helpers.core.errors import ToolError
 
     try:
         waiting = [run for run in _reserved(folder) if run.text("session_id") == event.get("session_id")]

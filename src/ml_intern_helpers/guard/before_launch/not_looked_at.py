@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from ml_intern_helpers.guard.before_launch.holds import Hold
 from ml_intern_helpers.guard.before_launch.weighing import UNSEEN
-from ml_intern_helpers.preflight.launch.programs import HIDDEN
+from ml_intern_helpers.launches.programs import HIDDEN
 
 if TYPE_CHECKING:
     from ml_intern_helpers.guard.before_launch.holds import State
-    from ml_intern_helpers.preflight.launch.judge import Judged
+    from ml_intern_helpers.preflight.launched.judge import Judged
 
 
 def candidates(judged: list[Judged]) -> list[Judged]:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.guard.failures import failure_advice as advice
 from ml_intern_helpers.guard.failures.failure import Failure
-from ml_intern_helpers.text import clean
 
 MOST_LINES = 6
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.text import clean
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.launch.judge import Judged
+    from ml_intern_helpers.preflight.launched.judge import Judged
 
 _SHOWN = 160
 

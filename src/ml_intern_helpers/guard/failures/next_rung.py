@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
+from ml_intern_helpers.indexes.jobs import FLAVORS
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.facts import Facts, Run
-    from ml_intern_helpers.preflight.launch.judge import Judged
+    from ml_intern_helpers.preflight.launched.judge import Judged
 
 #: As SKILL.md has them: one larger card first, then sharded over several of it.
 _BIGGER = {"a100-large": "a100x4", "a100x4": "a100x8"}

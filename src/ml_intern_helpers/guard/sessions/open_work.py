@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.errors import ToolError
+from ml_intern_helpers.core.errors import ToolError
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.guard.call import ended_with
 from ml_intern_helpers.guard.sessions.plan_steps import Plan
 from ml_intern_helpers.runs import launching
 from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.run_record import Run, Runs, runs_of
-from ml_intern_helpers.text import clean
 
 #: Shown; the rest is counted.
 MOST_STEPS, MOST_RUNS = 6, 5

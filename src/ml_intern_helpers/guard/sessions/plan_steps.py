@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.text import clean
 
 NAME = "plan.md"
 _MOST_BYTES = 256 * 1024

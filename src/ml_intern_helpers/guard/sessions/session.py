@@ -83,7 +83,7 @@ def _state(folder: Path, event: dict[str, Any]) -> str:
 
 
 def _write(folder: Path, text: str) -> None:
-    from ml_intern_helpers.paths import write_atomic
+    from ml_intern_helpers.core.paths import write_atomic
 
     try:
         write_atomic(folder / STATE, f"{text}\n".encode("utf-8", "replace"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.guard.sessions.open_work import MOST_RUNS, MOST_STEPS, line_of
 from ml_intern_helpers.guard.sessions.plan_steps import Plan
 from ml_intern_helpers.runs import spend
 from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.run_record import Runs
 from ml_intern_helpers.runs.when import span
-from ml_intern_helpers.text import clean
 
 
 def screen(task: Task, runs: Runs, plan: Plan, at: datetime) -> str:

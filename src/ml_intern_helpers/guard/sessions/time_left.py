@@ -7,7 +7,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ml_intern_helpers.errors import UsageError
+from ml_intern_helpers.core.errors import UsageError
 from ml_intern_helpers.guard.memory import recalled
 from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.when import parsed, seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, suppress
 
-from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.papers.library.shelves import LIBRARY, NOTES
 
 _OLD = "SELECT number, arxiv_id, text, quote, place, written_at FROM notes ORDER BY number"

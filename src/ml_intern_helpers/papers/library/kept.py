@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.papers.library.shelves import LIBRARY
 from ml_intern_helpers.papers.library.store import words_query
 from ml_intern_helpers.papers.model import Paper, key_of

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.papers.library.shelves import LIBRARY
 
 #: A long paper read is about 300 KB: 60 MB at most. What was made longest ago makes room.

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ml_intern_helpers.errors import NotFound, UsageError
+from ml_intern_helpers.core.errors import NotFound, UsageError
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.library import bring_over
 from ml_intern_helpers.papers.library.shelves import NOTES
 from ml_intern_helpers.papers.library.store import words_query
-from ml_intern_helpers.text import clean
 
 CHARACTERS = 2_000
 #: Notes are the user's own and never make room for others: a full library says so.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ml_intern_helpers.core.paths import cache_dir, data_dir
 from ml_intern_helpers.papers.library.store import Shelf
-from ml_intern_helpers.paths import cache_dir, data_dir
 
 _MADE = "CREATE TABLE made (digest TEXT PRIMARY KEY, said TEXT NOT NULL, made_at REAL NOT NULL);\n"
 _PAPERS = """

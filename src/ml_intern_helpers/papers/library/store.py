@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ml_intern_helpers.errors import Unavailable
+from ml_intern_helpers.core.errors import Unavailable
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 #: What to do; told to move a healthy file aside, a user would lose the notes in it.

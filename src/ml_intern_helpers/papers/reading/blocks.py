@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.reading import tables
 from ml_intern_helpers.papers.reading.document import Block, BlockKind
 from ml_intern_helpers.papers.reading.inline import Element, classes, inline, skipped, tex
-from ml_intern_helpers.text import clean
 
 __all__ = ["Block", "read"]
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ml_intern_helpers.errors import NotFound
+from ml_intern_helpers.core.errors import NotFound
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.reading.document import Block, BlockKind, Document, Section
-from ml_intern_helpers.text import clean
 
 #: What people ask for -> what such sections are called. The first pattern that any heading matches counts.
 _ROLES: dict[str, tuple[str, ...]] = {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.text import clean
 
 #: An lxml element; the library ships no types.
 Element = Any

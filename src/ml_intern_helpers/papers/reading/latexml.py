@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ml_intern_helpers.errors import NotFound
+from ml_intern_helpers.core.errors import NotFound
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.ids import parse_id
 from ml_intern_helpers.papers.reading import blocks
 from ml_intern_helpers.papers.reading.document import Document, Section, SectionKind, Source
 from ml_intern_helpers.papers.reading.inline import DEEPEST, Element, classes, inline, skipped
-from ml_intern_helpers.text import clean
 
 #: Class of a part -> its level; its heading carries the class `ltx_title`.
 _LEVELS = {

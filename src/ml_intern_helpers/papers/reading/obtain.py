@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
-from ml_intern_helpers.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
-from ml_intern_helpers.http import Http, Response
+from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.papers import arxiv
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.library import made
 from ml_intern_helpers.papers.reading.document import SOURCE_NAMES, Document, Source, restored
-from ml_intern_helpers.services import AR5IV, ARXIV_HTML, Service
+from ml_intern_helpers.web.client import Http, Response
+from ml_intern_helpers.web.services import AR5IV, ARXIV_HTML, Service
 
 #: A reading that takes as long may have been cut short by its own limit, and is tried again.
 _SLOW_S = 20.0

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.reading.document import Block, Document, Grid
 from ml_intern_helpers.papers.reading.tables import markdown
-from ml_intern_helpers.text import clean
 
 #: Characters around a hit.
 AROUND = 160

@@ -8,9 +8,9 @@ import re
 import time
 from collections.abc import Iterable
 
-from ml_intern_helpers.errors import BadData
+from ml_intern_helpers.core.errors import BadData
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.reading.document import Block, Document, Section, SectionKind
-from ml_intern_helpers.text import clean
 
 MOST_PAGES = 200
 #: A file can be made so that reading it takes for ever; what was read by then is kept, and the rest is told as missing.

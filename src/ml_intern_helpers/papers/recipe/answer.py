@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ml_intern_helpers.cli import Context
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.library import made
 from ml_intern_helpers.papers.reading.answer import described, report
@@ -13,7 +14,6 @@ from ml_intern_helpers.papers.reading.document import Document
 from ml_intern_helpers.papers.reading.obtain import Obtained, obtain
 from ml_intern_helpers.papers.recipe import hub_check
 from ml_intern_helpers.papers.sources import sources
-from ml_intern_helpers.report import Report
 
 if TYPE_CHECKING:
     from ml_intern_helpers.papers.recipe.extract import Recipe

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any, Literal
 from urllib.parse import quote
 
-from ml_intern_helpers.errors import AccessDenied, NotFound, ToolError
-from ml_intern_helpers.http import Http, Response
+from ml_intern_helpers.core.errors import AccessDenied, NotFound, ToolError
 from ml_intern_helpers.papers.fields import count, mapping, mappings, text
-from ml_intern_helpers.services import HUB
+from ml_intern_helpers.web.client import Http, Response
+from ml_intern_helpers.web.services import HUB
 
 Kind = Literal["model", "dataset"]
 #: `yes` (an id that is there); `disabled` (there, but the Hub has switched it off: no file can be had); `same name` (only a

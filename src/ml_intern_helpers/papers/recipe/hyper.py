@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.recipe import numbers, scopes, stages
 from ml_intern_helpers.papers.recipe.choices import CHOICES, named
 from ml_intern_helpers.papers.recipe.facts import Fact
 from ml_intern_helpers.papers.recipe.linking import Link, links
 from ml_intern_helpers.papers.recipe.plain import Plain, plain
 from ml_intern_helpers.papers.recipe.sentences import Sentence
-from ml_intern_helpers.text import clean
 
 #: Characters of a quote; a longer sentence is cut around the value.
 QUOTE = 300

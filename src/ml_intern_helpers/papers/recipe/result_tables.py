@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.reading.document import Block, Cell, Document, Grid, Section
 from ml_intern_helpers.papers.recipe.doing import BENCHMARK
 from ml_intern_helpers.papers.recipe.facts import Fact
 from ml_intern_helpers.papers.recipe.plain import plain
-from ml_intern_helpers.text import clean
 
 _SCORE = re.compile(r"-?\d{1,4}(?:\.\d{1,3})?\s*%?(?:\s*(?:±|\\pm)\s*[\d.]+)?")
 _OURS = re.compile(r"\bours?\b|\(ours\)|†ours", re.IGNORECASE)

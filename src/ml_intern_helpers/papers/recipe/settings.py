@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.recipe import numbers, stages
 from ml_intern_helpers.papers.recipe.choices import CHOICES
 from ml_intern_helpers.papers.recipe.facts import Fact
@@ -14,7 +15,6 @@ from ml_intern_helpers.papers.recipe.hyper import QUOTE, as_value
 from ml_intern_helpers.papers.recipe.linking import Link, links
 from ml_intern_helpers.papers.recipe.parameters import BY_NAME, PARAMETERS, Parameter
 from ml_intern_helpers.papers.recipe.plain import plain
-from ml_intern_helpers.text import clean
 
 #: What a cell of a head may carry behind its name: a unit, a symbol.
 _TRAIL = re.compile(r"\s*(?:\([^()]*\)|\[[^\]]*\]|:|↑|↓)\s*$")

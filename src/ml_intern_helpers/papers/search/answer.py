@@ -6,7 +6,8 @@ import argparse
 from datetime import UTC, datetime
 from typing import Any
 
-from ml_intern_helpers.cli import Context
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers import query
 from ml_intern_helpers.papers.library import kept
 from ml_intern_helpers.papers.model import Limits
@@ -15,7 +16,6 @@ from ml_intern_helpers.papers.search.ask import Wanted
 from ml_intern_helpers.papers.search.merge import Hit
 from ml_intern_helpers.papers.search.score import Score
 from ml_intern_helpers.papers.sources import sources
-from ml_intern_helpers.text import clean
 
 
 def wanted(args: argparse.Namespace, words: str) -> Wanted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.text import plural, spoken_time
+from ml_intern_helpers.core.text import plural, spoken_time
 
 
 def headline(fields: dict[str, Any]) -> str:

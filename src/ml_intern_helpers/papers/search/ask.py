@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from ml_intern_helpers.errors import ToolError
-from ml_intern_helpers.http import Http, Response
+from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.papers import arxiv, hub, query
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.hub import HubPaper
 from ml_intern_helpers.papers.model import Paper
-from ml_intern_helpers.services import ARXIV, HUB, SEMANTIC_SCHOLAR
+from ml_intern_helpers.web.client import Http, Response
+from ml_intern_helpers.web.services import ARXIV, HUB, SEMANTIC_SCHOLAR
 
 #: How many papers each service is asked for: one page of each, whatever slice of the ranking is shown.
 POOL = 50

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
-from ml_intern_helpers.errors import NotFound, ToolError
-from ml_intern_helpers.http import Http, Response
+from ml_intern_helpers.core.errors import NotFound, ToolError
+from ml_intern_helpers.core.text import plural
 from ml_intern_helpers.papers import arxiv, hub
 from ml_intern_helpers.papers.counts import counted
 from ml_intern_helpers.papers.ids import ArxivId
@@ -16,8 +16,8 @@ from ml_intern_helpers.papers.library import kept
 from ml_intern_helpers.papers.search.ask import POOL, Answered, Wanted, ask, trending
 from ml_intern_helpers.papers.search.merge import Hit, merged
 from ml_intern_helpers.papers.search.score import Score, score
-from ml_intern_helpers.services import HUB, SEMANTIC_SCHOLAR
-from ml_intern_helpers.text import plural
+from ml_intern_helpers.web.client import Http, Response
+from ml_intern_helpers.web.services import HUB, SEMANTIC_SCHOLAR
 
 #: Paper pages are looked up for this many places of the ranking at a time: code and models decide within a block,
 #: and a page of results is the same whichever page was asked for before.

@@ -13,8 +13,8 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from ml_intern_helpers.core.text import plural
 from ml_intern_helpers.papers.age import age_years, citations_a_year
-from ml_intern_helpers.text import plural
 
 if TYPE_CHECKING:
     from ml_intern_helpers.papers.hub_repos import Kind

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ml_intern_helpers.errors import ToolError
-from ml_intern_helpers.http import Http
+from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.papers.fields import mapping, text
 from ml_intern_helpers.papers.semantic_scholar_rows import ref_of
 from ml_intern_helpers.papers.walk.found import Walk
 from ml_intern_helpers.papers.walk.walk import spent
-from ml_intern_helpers.services import SEMANTIC_SCHOLAR
+from ml_intern_helpers.web.client import Http
+from ml_intern_helpers.web.services import SEMANTIC_SCHOLAR
 
 #: The service takes no more ids at once.
 BATCH = 500

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.cli import STOPPED, Context
+from ml_intern_helpers.cli.commands import STOPPED, Context
+from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers.ids import require_id
 from ml_intern_helpers.papers.library import kept
 from ml_intern_helpers.papers.model import Limits, Paper
@@ -18,7 +19,6 @@ from ml_intern_helpers.papers.walk import abstracts, data, files, lanes
 from ml_intern_helpers.papers.walk.bibtex import bibtex
 from ml_intern_helpers.papers.walk.found import Ask, Walk
 from ml_intern_helpers.papers.walk.nearby import walked
-from ml_intern_helpers.report import Report
 
 
 def run(args: argparse.Namespace, context: Context, empty: dict[str, Any], aims: dict[str, Path]) -> Report:

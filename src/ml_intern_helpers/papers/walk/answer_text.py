@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.text import plural, shorten
+from ml_intern_helpers.core.text import plural, shorten
 
 #: Kind of a file -> what it is called.
 _FILES = {"save": "JSON", "html": "HTML", "bibtex": "BibTeX"}

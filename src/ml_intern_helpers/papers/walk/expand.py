@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from datetime import date
 
-from ml_intern_helpers.http import Http
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.age import citations_a_year
 from ml_intern_helpers.papers.model import Citation, Paper
 from ml_intern_helpers.papers.semantic_scholar_rows import Direction, Edge, other_end, parse_edge, parse_paper
 from ml_intern_helpers.papers.walk.found import Node, Walk, node_key
+from ml_intern_helpers.web.client import Http
 
 
 @dataclass(frozen=True)

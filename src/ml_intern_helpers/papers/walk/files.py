@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ml_intern_helpers.errors import ToolError, UsageError
-from ml_intern_helpers.paths import write_atomic
-from ml_intern_helpers.text import clean
+from ml_intern_helpers.core.errors import ToolError, UsageError
+from ml_intern_helpers.core.paths import write_atomic
+from ml_intern_helpers.core.text import clean
 
 
 class NotWritten(ToolError):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ml_intern_helpers.http import Response
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Citation, Paper, key_of
 from ml_intern_helpers.papers.semantic_scholar_rows import Direction, ref_of
 from ml_intern_helpers.papers.walk.bounds import ANSWERS, HOPS, PAPERS
-from ml_intern_helpers.services import SEMANTIC_SCHOLAR
+from ml_intern_helpers.web.client import Response
+from ml_intern_helpers.web.services import SEMANTIC_SCHOLAR
 
 #: A paper two steps away must be this much better than one a step away.
 _FARTHER = 0.6

@@ -11,8 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 
-from ml_intern_helpers.errors import ToolError, Unavailable, UsageError
-from ml_intern_helpers.http import Http
+from ml_intern_helpers.core.errors import ToolError, Unavailable, UsageError
 from ml_intern_helpers.papers import openalex
 from ml_intern_helpers.papers.graph_openalex import both_failed, work_of
 from ml_intern_helpers.papers.model import Citation
@@ -21,7 +20,8 @@ from ml_intern_helpers.papers.semantic_scholar_rows import Direction
 from ml_intern_helpers.papers.walk.found import Ask, Node, Walk, node_key
 from ml_intern_helpers.papers.walk.lanes import FRONTIER_YEARS
 from ml_intern_helpers.papers.walk.walk import GOES_ON, walk
-from ml_intern_helpers.services import OPENALEX
+from ml_intern_helpers.web.client import Http
+from ml_intern_helpers.web.services import OPENALEX
 
 _LIMITS = "OpenAlex's view instead: one step around the paper, no citing sentences, no influence"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers import __version__
-from ml_intern_helpers.output import without_tokens
-from ml_intern_helpers.page_policy import policy
+from ml_intern_helpers.cli.output import without_tokens
+from ml_intern_helpers.core.page_policy import policy
 from ml_intern_helpers.papers.walk import chart
 from ml_intern_helpers.papers.walk.lanes import FRONTIER_YEARS
 

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
-from ml_intern_helpers.errors import NotFound, RateLimited, ToolError
-from ml_intern_helpers.http import Http
+from ml_intern_helpers.core.errors import NotFound, RateLimited, ToolError
 from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.semantic_scholar_rows import Direction
 from ml_intern_helpers.papers.walk.expand import Room, expand
 from ml_intern_helpers.papers.walk.found import Ask, Node, Walk, node_key
+from ml_intern_helpers.web.client import Http
 
 #: Edges read around the seed, and around each further paper.
 _SEED_PAGE, _PAGE = 1000, 200

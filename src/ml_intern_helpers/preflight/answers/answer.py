@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from ml_intern_helpers.analysis.naming.names import dotted
+from ml_intern_helpers.core.report import Report, Status, render_finding
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.answers.shortened import checklist_rows, collapsed, without_repeats
 from ml_intern_helpers.preflight.examine import Examination
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.naming.names import dotted
 from ml_intern_helpers.preflight.settled import next_step
-from ml_intern_helpers.report import Report, Status, render_finding
-from ml_intern_helpers.text import clean
 
 _STATES = {"pass": "pass", "fail": "FAIL", "unknown": "unknown", "set_at_run_time": "run time", "fill_in": "FILL IN"}
 #: Lines shown of what could not be told.

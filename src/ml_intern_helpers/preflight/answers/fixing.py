@@ -8,9 +8,9 @@ import io
 import tokenize
 from typing import NamedTuple
 
+from ml_intern_helpers.analysis.reading.source import Source
+from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.preflight.examine import Examination
-from ml_intern_helpers.preflight.reading.source import Source
-from ml_intern_helpers.report import Finding
 
 #: Code -> the setting that is safe to add where it is missing.
 _ADDED = {"LOG101": "disable_tqdm", "LOG103": "logging_first_step"}

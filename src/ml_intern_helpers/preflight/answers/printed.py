@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ml_intern_helpers.errors import Unavailable, UsageError
+from ml_intern_helpers.analysis.reading.source import Source
+from ml_intern_helpers.core.errors import Unavailable, UsageError
+from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.preflight.examine import Examination
-from ml_intern_helpers.preflight.reading.source import Source
-from ml_intern_helpers.report import Report
 
 
 class PrintedReport(Report):
@@ -31,8 +31,8 @@ def as_diff(found: Examination, report: Report, again: Callable[[Source], Examin
         UsageError: of a notebook, whose cells are no lines of the file.
         Unavailable: it would print a token, or it makes nothing better.
     """
+    from ml_intern_helpers.analysis.reading.source import source_of_text
     from ml_intern_helpers.preflight.answers.fixing import diff, fixed_text
-    from ml_intern_helpers.preflight.reading.source import source_of_text
 
     source = found.facts.source
     if source.cells is not None:

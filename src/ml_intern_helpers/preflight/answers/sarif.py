@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from ml_intern_helpers import __version__
+from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.preflight.examine import Examination, Suppressed
 from ml_intern_helpers.preflight.registry import Rule, all_rules, title
-from ml_intern_helpers.report import Finding
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _CELL = re.compile(r"^(.*)\[(cell \d+)\]$")

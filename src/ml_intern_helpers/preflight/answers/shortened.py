@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.preflight.checklist import LINES
-from ml_intern_helpers.report import Finding
 
 Row = dict[str, Any]
 _CODES = {line.id: line.codes for line in LINES}

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ml_intern_helpers.preflight.data.columns import Columns
+from ml_intern_helpers.analysis.columns import Columns
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
 

@@ -23,11 +23,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.preflight.data.columns import Columns, columns_of
+from ml_intern_helpers.analysis.columns import Columns, columns_of
+from ml_intern_helpers.analysis.naming.names import dotted
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.naming.names import dotted
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
-from ml_intern_helpers.text import clean
 
 CODE = "DATA109"
 SEVERITY = "error"

@@ -32,11 +32,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ml_intern_helpers.analysis.values.values import Setting
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.indexes.jobs import FLAVORS
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
 from ml_intern_helpers.preflight.outcome import Outcome, failed
-from ml_intern_helpers.preflight.values.values import Setting
-from ml_intern_helpers.text import clean
 
 CODE = "HW102"
 SEVERITY = "error"

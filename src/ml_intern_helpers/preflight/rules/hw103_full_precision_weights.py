@@ -31,8 +31,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ml_intern_helpers.indexes.jobs import FLAVORS
 from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
 from ml_intern_helpers.preflight.outcome import Outcome, failed
 
 CODE = "HW103"

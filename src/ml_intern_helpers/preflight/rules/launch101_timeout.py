@@ -29,8 +29,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.indexes.jobs import LEAST_TRAINING_TIMEOUT_S, timeout_seconds
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.knowledge.jobs import LEAST_TRAINING_TIMEOUT_S, timeout_seconds
 from ml_intern_helpers.preflight.outcome import Outcome, failed, failed_launch, passed, unknown
 
 CODE = "LAUNCH101"

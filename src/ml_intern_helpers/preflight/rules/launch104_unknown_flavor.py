@@ -24,8 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.indexes.jobs import FLAVORS
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
 from ml_intern_helpers.preflight.outcome import Outcome, failed, failed_launch
 
 CODE = "LAUNCH104"

@@ -18,9 +18,9 @@ import ast
 import os
 from collections.abc import Iterator
 
+from ml_intern_helpers.analysis.naming.guards import runs
+from ml_intern_helpers.analysis.naming.names import dotted
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.naming.guards import runs
-from ml_intern_helpers.preflight.naming.names import dotted
 from ml_intern_helpers.preflight.outcome import Outcome, failed_launch, passed, unknown
 
 CODE = "LAUNCH111"
@@ -78,7 +78,7 @@ def _demanded(facts: Facts) -> Iterator[tuple[str, int]]:
 def _not_here(facts: Facts) -> Iterator[Outcome]:
     """A secret that is to be taken from this machine, which does not have it: the client refuses the launch."""
     for name, source in facts.launch.secrets.items() if facts.launch else ():
-        from ml_intern_helpers import tokens
+        from ml_intern_helpers.core import tokens
 
         here = os.environ.get(name) or (tokens.hf_token() if name == _TOKEN else None)
         if source == "from this machine" and not here:

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.core.report import Severity
+from ml_intern_helpers.indexes.jobs import FLAVORS
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
 from ml_intern_helpers.preflight.outcome import Outcome, failed_launch, passed, unknown
-from ml_intern_helpers.report import Severity
 
 CODE = "LAUNCH112"
 SEVERITY = "error"

@@ -28,7 +28,7 @@ def check(facts: Facts) -> Iterator[Outcome]:
     schedule = facts.launch.settings.get("schedule") if facts.launch else None
     if schedule is None:
         return
-    from ml_intern_helpers.preflight.launch.words import masked
+    from ml_intern_helpers.launches.words import masked
 
     when = masked(schedule.value or "a schedule that is not known", 40)
     message = f"a scheduled job ({when}) starts and costs again and again until it is deleted"

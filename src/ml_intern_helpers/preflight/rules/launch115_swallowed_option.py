@@ -21,7 +21,7 @@ from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.launch.parts import Swallowed
+    from ml_intern_helpers.launches.parts import Swallowed
 
 CODE = "LAUNCH115"
 SEVERITY = "error"
@@ -37,8 +37,8 @@ _FOR_THE_JOB = frozenset(
 def check(facts: Facts) -> Iterator[Outcome]:
     if facts.launch is None:
         return
-    from ml_intern_helpers.preflight.launch.script_args import declared_flags
-    from ml_intern_helpers.preflight.launch.words import masked
+    from ml_intern_helpers.analysis.values.script_args import declared_flags
+    from ml_intern_helpers.launches.words import masked
 
     flags = declared_flags(facts.script)
     for one in facts.launch.swallowed:
@@ -51,7 +51,7 @@ def check(facts: Facts) -> Iterator[Outcome]:
 
 def _severity(facts: Facts, one: Swallowed, flags: set[str]) -> str:
     """`error` where the script declares the option, or nobody can have meant the client's; `warning` where it may."""
-    from ml_intern_helpers.preflight.launch.script_args import own_parser
+    from ml_intern_helpers.analysis.values.script_args import own_parser
 
     cluster = not one.flag.startswith("--") and len(one.flag) > 2 and one.flag[1:3].isalpha()
     if one.flag in flags or cluster:

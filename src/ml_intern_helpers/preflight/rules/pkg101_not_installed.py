@@ -26,8 +26,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.installed import Verdict, judged, needed_by_imports
 from ml_intern_helpers.preflight.outcome import Outcome, failed, failed_launch, passed, unknown
-from ml_intern_helpers.preflight.releases.installed import Verdict, judged, needed_by_imports
 
 CODE = "PKG101"
 SEVERITY = "error"

@@ -29,8 +29,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.installed import Verdict, judged, needed_by_imports, needed_by_settings
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
-from ml_intern_helpers.preflight.releases.installed import Verdict, judged, needed_by_imports, needed_by_settings
 
 CODE = "PKG102"
 SEVERITY = "error"

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.analysis.reading.beside import beside
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed
-from ml_intern_helpers.preflight.reading.beside import beside
 
 CODE = "PKG103"
 SEVERITY = "error"

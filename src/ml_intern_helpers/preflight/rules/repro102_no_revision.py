@@ -26,10 +26,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.preflight.data.loaded import BUILDERS, loaded
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.preflight.datasets.loaded import BUILDERS, loaded
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, failed
-from ml_intern_helpers.text import clean
 
 CODE = "REPRO102"
 SEVERITY = "info"

@@ -21,8 +21,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ml_intern_helpers.analysis.naming.names import dotted, origins
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.naming.names import dotted, origins
 from ml_intern_helpers.preflight.outcome import Outcome, failed
 
 CODE = "REPRO103"

@@ -24,11 +24,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ml_intern_helpers.analysis.values.values import Value
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.asking import line_of, no_config
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
-from ml_intern_helpers.preflight.values.values import Value
-from ml_intern_helpers.text import clean
 
 CODE = "SAVE104"
 SEVERITY = "warning"

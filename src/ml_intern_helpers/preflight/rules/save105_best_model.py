@@ -23,10 +23,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.analysis.values.values import Setting, known
 from ml_intern_helpers.preflight.asking import shown
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, failed
-from ml_intern_helpers.preflight.values.values import Setting, known
 
 CODE = "SAVE105"
 SEVERITY = "error"

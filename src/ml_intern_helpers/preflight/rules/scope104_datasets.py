@@ -23,12 +23,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.preflight.data.loaded import Loaded, loaded
+from ml_intern_helpers.analysis.values.values import known
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.preflight.datasets.loaded import Loaded, loaded
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
 from ml_intern_helpers.preflight.scope import compared, departs
-from ml_intern_helpers.preflight.values.values import known
-from ml_intern_helpers.text import clean
 
 CODE = "SCOPE104"
 SEVERITY = "error"

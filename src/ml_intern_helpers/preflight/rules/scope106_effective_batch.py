@@ -22,8 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ml_intern_helpers.indexes.jobs import FLAVORS
 from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.knowledge.jobs import FLAVORS
 from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, passed, unknown
 from ml_intern_helpers.preflight.scope import as_agreed, departs
 from ml_intern_helpers.runs.differences import Batch

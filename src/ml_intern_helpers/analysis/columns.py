@@ -1,0 +1,135 @@
+"""Which columns the training rows surely have, as far as the script itself decides it."""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+from ml_intern_helpers.analysis.mapped_columns import mapped
+from ml_intern_helpers.analysis.naming.names import dotted, reaching
+from ml_intern_helpers.analysis.naming.parameters import arguments_for
+from ml_intern_helpers.analysis.reading.script import Binding, Script
+from ml_intern_helpers.analysis.values.resolve import value_of
+
+_FAR = 12
+#: Dataset methods that leave the columns as they are.
+_KEEPING = frozenset(
+    {"select", "shuffle", "filter", "take", "skip", "shard", "sort", "train_test_split", "with_format", "repeat"}
+)
+
+
+class Columns(NamedTuple):
+    """The columns of the rows a trainer gets.
+
+    Attributes:
+        state: `known` (exactly `names`), `runtime` (the script picks them when it runs), `unseen` (the dataset's own).
+        names: the columns, when known.
+        text: what in the script says so.
+        line: where.
+        inspected: the dataset whose columns `inspect_dataset` gave, "" when the script itself says them.
+    """
+
+    state: str
+    names: frozenset[str] = frozenset()
+    text: str = ""
+    line: int | None = None
+    inspected: str = ""
+
+
+UNSEEN = Columns("unseen")
+
+
+def columns_of(script: Script, expr: ast.expr, far: int = 0) -> Columns:
+    """Follow a dataset expression back to what fixes its columns."""
+    if far > _FAR:
+        return UNSEEN
+    if isinstance(expr, ast.Call) and expr in script.real:
+        name, names = script.real[expr]
+        return Columns("known", names, script.source.segment(expr), expr.lineno, name)
+    match expr:
+        case ast.Subscript(value=base):
+            return columns_of(script, base, far + 1)
+        case ast.Name():
+            return _named(script, expr, far)
+        case ast.Call(func=ast.Attribute(value=base, attr=attr)):
+            return _method(script, expr, base, attr, far)
+    return UNSEEN
+
+
+def _named(script: Script, expr: ast.Name, far: int) -> Columns:
+    found = [columns for binding in reaching(script, expr) for columns in _bound(script, binding, far)]
+    if found and all(columns == found[0] for columns in found):
+        return found[0]
+    shaped = [columns for columns in found if columns.state != "unseen"]
+    return shaped[0]._replace(state="runtime", names=frozenset()) if shaped else UNSEEN
+
+
+def _bound(script: Script, binding: Binding, far: int) -> list[Columns]:
+    if binding.kind == "param":
+        return [columns_of(script, given, far + 1) for given in arguments_for(script, binding)] or [UNSEEN]
+    assigned = binding.kind == "assign" and isinstance(binding.value, ast.expr)
+    return [columns_of(script, binding.value, far + 1) if assigned and isinstance(binding.value, ast.expr) else UNSEEN]
+
+
+def _method(script: Script, call: ast.Call, base: ast.expr, attr: str, far: int) -> Columns:
+    if attr in _KEEPING:
+        return columns_of(script, base, far + 1)
+    text, line = script.source.segment(call, limit=80), call.end_lineno
+    if attr == "select_columns" and call.args:
+        return _listed(script, call.args[0], f".select_columns({script.source.segment(call.args[0])})", line)
+    if attr in ("from_list", "from_dict"):
+        return _literal(script, call, attr, text)
+    if attr in ("rename_column", "rename_columns", "remove_columns", "map"):
+        return _changed(script, call, base, attr, far)
+    return UNSEEN
+
+
+def _listed(script: Script, expr: ast.expr, text: str, line: int | None) -> Columns:
+    value = value_of(script, expr)
+    names = [value.value] if isinstance(value.value, str) else value.value
+    if value.state == "known" and isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
+        return Columns("known", frozenset(names), text, line)
+    return Columns("runtime", frozenset(), text, line)
+
+
+def _literal(script: Script, call: ast.Call, attr: str, text: str) -> Columns:
+    target = dotted(script, call.func)
+    if target is None or not target.name.startswith("datasets.") or not call.args:
+        return UNSEEN
+    value = value_of(script, call.args[0])
+    row = value.value[0] if attr == "from_list" and isinstance(value.value, list) and value.value else value.value
+    if not value.settled or not isinstance(row, dict):
+        return UNSEEN
+    return Columns("known", frozenset(str(key) for key in row), text, call.lineno)
+
+
+def _changed(script: Script, call: ast.Call, base: ast.expr, attr: str, far: int) -> Columns:
+    """Renaming, removing and mapping: known columns stay known only when the change is spelt out."""
+    before = columns_of(script, base, far + 1)
+    if before.state == "unseen":
+        return before
+    after = mapped(script, call, before.names) if before.state == "known" and attr == "map" else None
+    if after is not None:
+        return Columns("known", after, script.source.segment(call, limit=80), call.end_lineno)
+    if before.state == "known" and attr != "map":
+        names = _renamed(script, call, before.names) if attr.startswith("rename") else _removed(script, call, before.names)
+        if names is not None:
+            return before._replace(names=names)
+    return before._replace(state="runtime", names=frozenset(), line=call.end_lineno)
+
+
+def _renamed(script: Script, call: ast.Call, names: frozenset[str]) -> frozenset[str] | None:
+    values = [value_of(script, argument) for argument in call.args]
+    if not values or not all(value.state == "known" for value in values):
+        return None
+    first = values[0].value
+    pairs = first if isinstance(first, dict) else {first: values[1].value} if len(values) == 2 else None
+    return frozenset(pairs.get(name, name) for name in names) if pairs is not None else None
+
+
+def _removed(script: Script, call: ast.Call, names: frozenset[str]) -> frozenset[str] | None:
+    value = value_of(script, call.args[0]) if call.args else None
+    if value is None or value.state != "known":
+        return None
+    gone = [value.value] if isinstance(value.value, str) else value.value
+    return names - frozenset(gone) if isinstance(gone, (list, tuple)) else None

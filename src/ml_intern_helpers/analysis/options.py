@@ -1,0 +1,41 @@
+"""What the caller of a check knows or wants besides the script and its launch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.analysis.values.given import ParserOptions
+
+
+def _silent(text: str) -> None:
+    pass
+
+
+class Options(NamedTuple):
+    """What the caller knows about the run.
+
+    Attributes:
+        python: the interpreter that will run the script; its installed files are then what counts.
+        with_: requirements given at the launch (`uv run --with`).
+        offline: fetch nothing.
+        timeout_s: for fetching one release, or the columns of one dataset.
+        progress: told what takes long.
+        project: the lists of the project around the script count.
+        options: what the config file says that the user names, None without one.
+        look: asks for the real columns of the datasets, None when they are not asked for.
+    """
+
+    python: str | None = None
+    with_: tuple[str, ...] = ()
+    offline: bool = True
+    timeout_s: float = 180
+    progress: Callable[[str], None] = _silent
+    project: bool = True
+    options: ParserOptions | None = None
+    look: Callable[[Any], None] | None = None
+
+
+#: Nothing is known besides the script's own lists, and nothing is fetched.
+DEFAULT_OPTIONS = Options()

@@ -1,0 +1,68 @@
+"""The code of a notebook as one Python text, with the way back from its lines to the cells."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from ml_intern_helpers.core.errors import BadData
+
+#: `files = !ls` and `%timeit`'s like on the right of an assignment.
+_ASSIGNED = re.compile(r"(\s*\w+\s*=\s*)([!%]\w.*)")
+#: Magics that run the cell below them, or the rest of their line, as Python.
+_RUNS_CELL = re.compile(r"%%(time|timeit|capture|prun|memit|mprun|wandb)\b")
+_RUNS_LINE = re.compile(r"%time\s+(\S.*)")
+#: Line of the joined text (0-based) -> (number of the code cell, line in it), both 1-based.
+CellMap = list[tuple[int, int]]
+
+
+def code_of_notebook(name: str, data: bytes) -> tuple[str, CellMap]:
+    """Join the code cells of a notebook; magics and shell lines become comments, `%pip install x` among them.
+
+    Raises:
+        BadData: not JSON, or not a notebook.
+    """
+    lines: list[str] = []
+    cells: CellMap = []
+    for number, cell in enumerate(_code_cells(name, data), start=1):
+        for inside, line in enumerate(_runnable(cell), start=1):
+            lines.append(line)
+            cells.append((number, inside))
+    return "\n".join(lines), cells
+
+
+def _code_cells(name: str, data: bytes) -> list[str]:
+    try:
+        book: Any = json.loads(data)
+        found = [cell for cell in book["cells"] if cell.get("cell_type") == "code"]
+        return [cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"]) for cell in found]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
+        raise BadData(f"{name} is not a notebook (JSON with code cells)", hint="open and save it in Jupyter again") from err
+
+
+def _runnable(cell: str) -> list[str]:
+    """A cell's lines with what only IPython understands turned into comments of the same indentation."""
+    lines = cell.replace("\r\n", "\n").replace("\0", "").split("\n")
+    if lines[0].startswith("%%"):
+        if not _RUNS_CELL.match(lines[0]):
+            return [f"# {line}" for line in lines]
+        lines[0] = f"# {lines[0]}"
+    found: list[str] = []
+    for line in lines:  # a shell line goes on as long as it ends in a backslash
+        goes_on = bool(found) and found[-1].endswith("\\") and found[-1].lstrip().startswith(("# %", "# !", "#  ", "pass  # "))
+        found.append(f"#  {line}" if goes_on else _runnable_line(line))
+    return found
+
+
+def _runnable_line(line: str) -> str:
+    bare = line.lstrip()
+    indent = line[: len(line) - len(bare)]
+    if timed := _RUNS_LINE.match(bare):
+        return f"{indent}{timed[1]}"
+    if bare.startswith(("%", "!")):
+        return f"{indent}pass  # {bare}" if indent else f"# {bare}"
+    assigned = _ASSIGNED.match(line)
+    if assigned:
+        return f"{assigned[1]}None  # {assigned[2]}"
+    return line.rstrip("?") if bare.rstrip().endswith("?") and "#" not in bare else line

@@ -1,0 +1,131 @@
+"""What in a script trains: a trainer that is started, a loop of its own, the `trl` command line. Or nothing."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from typing import NamedTuple
+
+from ml_intern_helpers.analysis.classes import LIGHTNING
+from ml_intern_helpers.analysis.naming.guards import runs
+from ml_intern_helpers.analysis.naming.names import dotted, origins
+from ml_intern_helpers.analysis.naming.objects import Construction
+from ml_intern_helpers.analysis.reading.script import Script
+from ml_intern_helpers.analysis.values.resolve import value_of
+
+_STARTS = frozenset({"train", "fit", "step", "training_loop"})
+_PROCESSES = frozenset(
+    {"subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen", "os.system"}
+)
+TRL_COMMANDS = {"sft": "SFT", "dpo": "DPO", "grpo": "GRPO", "kto": "KTO", "reward": "reward model", "rloo": "RLOO"}
+
+
+class Training(NamedTuple):
+    """How the script trains.
+
+    Attributes:
+        kind: `trainer`, `loop`, `command`, or `none`.
+        method: for people: `SFT`, `accelerate loop`, `trl sft`.
+        line: where, None for `none`.
+        why_not: for `none`: what was there instead.
+        built: for `trainer`: how many are built; `Facts.trainers` holds those that are judged.
+    """
+
+    kind: str
+    method: str
+    line: int | None = None
+    why_not: str = ""
+    built: int = 0
+
+
+def recognise(script: Script, trainers: list[Construction]) -> Training:
+    """The training in the script; `kind` is `none` when there is none to recognise."""
+    made = {trainer.call for trainer in trainers}
+    if made and any(runs(script, call) and _starts(script, call, made) for call in script.calls):
+        methods = " + ".join(dict.fromkeys(made.role.method for made in trainers))
+        return Training("trainer", methods, trainers[0].line, built=len(trainers))
+    other = _lightning(script) or _loop(script) or _command(script)
+    if other is not None:
+        return other
+    if trainers:
+        name, line = trainers[0].role.name, trainers[0].line
+        return Training("none", "", why_not=f"{name} is built at line {line} but its .train() is never called")
+    return Training("none", "", why_not="no trainer of TRL or Transformers, no loop with .backward(), no `trl` command")
+
+
+def _starts(script: Script, call: ast.Call, trainers: set[ast.Call]) -> bool:
+    """`trainer.train()`; not `model.train()`, which only switches a mode."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in _STARTS:
+        return False
+    made = origins(script, call.func.value)
+    if made:
+        handed_on = any(_built_elsewhere(script, one) or _given(script, one, trainers) for one in made)
+        return handed_on or not trainers.isdisjoint(made)
+    return call.func.attr == "train" and not _named_model(call.func.value)
+
+
+def _built_elsewhere(script: Script, call: ast.Call) -> bool:
+    """`build_trainer().train()` where the function is imported, or local but not followed to a call."""
+    target = dotted(script, call.func)
+    return target is not None and "trainer" in target.name.lower()
+
+
+def _given(script: Script, call: ast.Call, trainers: set[ast.Call]) -> bool:
+    """`train_on_responses_only(trainer, …)`: a function that gets a trainer hands it on."""
+    handed = (*call.args, *(word.value for word in call.keywords))
+    return any(not trainers.isdisjoint(origins(script, one)) for one in handed)
+
+
+def _named_model(expr: ast.expr) -> bool:
+    name = expr.attr if isinstance(expr, ast.Attribute) else expr.id if isinstance(expr, ast.Name) else ""
+    return "model" in name.lower() or name.lower() in ("net", "module", "policy")
+
+
+def _lightning(script: Script) -> Training | None:
+    fitted = bool(_methods(script, "fit"))
+    for call in script.calls if fitted else ():
+        target = dotted(script, call.func)
+        lightning = target is not None and target.name.split(".")[0] in LIGHTNING and target.name.endswith(".Trainer")
+        if lightning and runs(script, call):
+            return Training("loop", "Lightning", call.lineno)
+    return None
+
+
+def _loop(script: Script) -> Training | None:
+    """`loss.backward()` (or `accelerator.backward(loss)`) and an optimizer's `.step()`."""
+    backward = [call for call in _methods(script, "backward") if runs(script, call)]
+    if not backward or not _methods(script, "step"):
+        return None
+    accelerated = any(target.name == "accelerate.Accelerator" for call in script.calls if (target := dotted(script, call.func)))
+    return Training("loop", "accelerate loop" if accelerated else "PyTorch loop", backward[0].lineno)
+
+
+def _methods(script: Script, name: str) -> list[ast.Call]:
+    return [call for call in script.calls if isinstance(call.func, ast.Attribute) and call.func.attr == name]
+
+
+def _command(script: Script) -> Training | None:
+    """A process started with `trl sft …` (or `accelerate launch`, `torchrun`: which train, but what is not in this file)."""
+    for call in script.calls:
+        target = dotted(script, call.func)
+        if target and target.name in _PROCESSES and call.args and runs(script, call):
+            words = command_words(script, call.args[0])
+            if words[:1] == ["trl"] and len(words) > 1 and words[1] in TRL_COMMANDS:
+                return Training("command", f"{TRL_COMMANDS[words[1]]} by `trl {words[1]}`", call.lineno)
+            if words[:2] == ["accelerate", "launch"] or words[:1] == ["torchrun"]:
+                return Training("command", f"`{words[0]}`", call.lineno)
+    return None
+
+
+def command_words(script: Script, expr: ast.expr) -> list[str]:
+    """The words of a command given as text or list, as far as they are constants; `?` for the others."""
+    if isinstance(expr, (ast.List, ast.Tuple)):
+        values = [value_of(script, part) for part in expr.elts]
+        return [str(value.value) if value.settled else "?" for value in values]
+    value = value_of(script, expr)
+    if isinstance(value.value, (list, tuple)):
+        return [str(part) for part in value.value]
+    try:
+        return shlex.split(value.value) if isinstance(value.value, str) else []
+    except ValueError:
+        return []

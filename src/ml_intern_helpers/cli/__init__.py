@@ -1,0 +1,1 @@
+"""Arguments, errors, exit codes and printing, once for all commands."""

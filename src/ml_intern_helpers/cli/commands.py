@@ -1,0 +1,192 @@
+"""Arguments, errors and exit codes, once for all commands; the only place that catches (`output` prints).
+
+A command is a module with four names:
+
+    SUMMARY: str                                   one line for `--help`
+    EPILOG: str                                    two real examples (the exit codes are added here)
+    def add_arguments(parser): ...
+    def run(args, context) -> Report
+    def render(report) -> str                      the text form: verdict in the first line
+
+and may have `def render_human(report, console)` (rich), `DEFAULT_FORMAT = "json"`, `DEFAULT_TIMEOUT_S` and EMPTY_FIELDS, the
+command's own keys with the values they have when there is nothing but an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from contextlib import suppress
+from functools import cached_property
+from types import ModuleType
+from typing import TYPE_CHECKING, NoReturn
+
+from ml_intern_helpers import __version__
+from ml_intern_helpers.cli import output
+from ml_intern_helpers.core.errors import ToolError, UsageError
+from ml_intern_helpers.core.report import Report
+from ml_intern_helpers.core.text import clean
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.web.client import Http
+
+#: Command -> module. `scripts/launch` starts those in STANDARD_LIBRARY without building an environment.
+COMMANDS = {
+    "detect_compute": "ml_intern_helpers.compute.detect_compute",
+    "inspect_dataset": "ml_intern_helpers.dataset.inspect_dataset",
+    "crawl_arxiv": "ml_intern_helpers.papers.crawl_arxiv",
+    "hf_paper_meta": "ml_intern_helpers.papers.hf_paper_meta",
+    "preflight_check": "ml_intern_helpers.preflight.preflight_check",
+    "api_lookup": "ml_intern_helpers.indexes.api_lookup",
+    "task": "ml_intern_helpers.runs.task",
+    "budget": "ml_intern_helpers.runs.budget",
+}
+STANDARD_LIBRARY = frozenset({"preflight_check", "api_lookup", "task"})
+
+EXIT_CODES_TEXT = "exit codes: 0 good; 1 a check failed; 2 wrong usage; 3 could not tell; 70 a bug of ours"
+BUG = 70
+STOPPED = 130
+
+
+class Context:
+    """What a command gets besides its arguments."""
+
+    def __init__(self, offline: bool = False, deadline_s: float | None = None) -> None:
+        self.offline, self.deadline_s = offline, deadline_s
+        self.warnings: list[str] = []
+
+    @cached_property
+    def http(self) -> Http:
+        """The network, imported when first asked for: most of a helper's start-up is imports."""
+        from ml_intern_helpers.web.client import Http
+
+        return Http(offline=self.offline, deadline_s=self.deadline_s, tell=self.announce)
+
+    def warn(self, message: str) -> None:
+        """Add a one-line note to the report's `warnings`, once; it may quote a stranger and is cleaned here."""
+        message = clean(message)
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+    def progress(self, message: str) -> None:
+        """Tell a person at a terminal what takes long; silent otherwise."""
+        if sys.stderr is not None and sys.stderr.isatty():
+            output.say(clean(message))
+
+    def announce(self, message: str) -> None:
+        """Tell on stderr, to whoever reads it, what is about to cost something; also without a terminal."""
+        output.say(clean(message))
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that reports misuse as `UsageError`, so that `--json` callers get an object for it too."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"see `{self.prog} --help`")
+
+
+def main(command: str, argv: list[str] | None = None) -> int:
+    """Run one command, print its answer and return its exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        return _run(command, argv)
+    except KeyboardInterrupt:
+        output.say(f"{command}: stopped")
+        return STOPPED
+    except SystemExit as done:  # argparse has printed --help or --version
+        output.finish()
+        return int(done.code or 0)
+
+
+def _run(command: str, argv: list[str]) -> int:
+    module, form, context = None, _form_asked(argv, None), Context()
+    try:
+        module = importlib.import_module(COMMANDS[command])
+        form = _form_asked(argv, module)
+        args = _parser(command, module).parse_args(argv)
+        context = Context(offline=args.offline or _offline_by_environment(), deadline_s=args.timeout)
+        report = module.run(args, context)
+    except ToolError as err:
+        report = Report(command, "error", error=err.to_dict(), exit_code=err.exit_code)
+    except Exception as err:  # the promise of exit code 70: a bug of ours never looks like an answer
+        report = _bug(command, err)
+    report.warnings = [*context.warnings, *(w for w in report.warnings if w not in context.warnings)]
+    try:
+        text = output.rendered(module, report, form)
+    except Exception as err:
+        report = _bug(command, err)
+        text = output.rendered(module, report, form)
+    return output.write(report, text, form)
+
+
+def print_error(command: str, argv: list[str], err: ToolError) -> int:
+    """Answer for a command that could not be started (no environment to run it in), in the form its caller asked for."""
+    module = None
+    with suppress(KeyError, ImportError):
+        module = importlib.import_module(COMMANDS[command])
+    form = _form_asked(argv, module)
+    report = Report(command, "error", error=err.to_dict(), exit_code=err.exit_code)
+    return output.write(report, output.rendered(module, report, form), form)
+
+
+def _bug(command: str, err: Exception) -> Report:
+    import traceback
+
+    output.say(clean("".join(traceback.format_exception(err)).rstrip(), keep_newlines=True))
+    message = f"{type(err).__name__}: {clean(err, limit=300)}"
+    hint = "please report it with the trace above and the command line"
+    return Report(command, "error", error={"code": "bug", "message": message, "hint": hint}, exit_code=BUG)
+
+
+def _form_asked(argv: list[str], module: ModuleType | None) -> str:
+    """The output form, known before the arguments are parsed: misuse is answered in it, too."""
+    asked = [word[2:] for word in argv if word in ("--json", "--text", "--human")]
+    return asked[-1] if asked else getattr(module, "DEFAULT_FORMAT", "text")
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Knows its width: argparse makes one for every argument that is added, and would import shutil to ask the terminal."""
+
+    def __init__(self, prog: str) -> None:
+        columns = os.environ.get("COLUMNS", "")
+        super().__init__(prog, width=max(int(columns) if columns.isdecimal() else 80, 40) - 2)
+
+
+def _parser(command: str, module: ModuleType) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=command,
+        description=module.SUMMARY,
+        epilog=f"{module.EPILOG}\n\n{EXIT_CODES_TEXT}",
+        formatter_class=_HelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", dest="format", action="store_const", const="json", help="one JSON object on stdout")
+    form.add_argument("--text", dest="format", action="store_const", const="text", help="plain text, verdict first")
+    form.add_argument("--human", dest="format", action="store_const", const="human", help="for people: tables, colour")
+    parser.add_argument("--offline", action="store_true", help="never connect; use stored answers")
+    limit: float = getattr(module, "DEFAULT_TIMEOUT_S", 120.0)
+    parser.add_argument(
+        "--timeout", type=_seconds, default=limit, metavar="S", help=f"seconds on the network (default {limit:g})"
+    )
+    parser.add_argument("--version", action="version", version=f"ml-intern {__version__}")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 3600:
+        raise argparse.ArgumentTypeError("must be a number above 0 and at most 3600 seconds")
+    return value
+
+
+def _offline_by_environment() -> bool:
+    """`HF_HUB_OFFLINE`, else `TRANSFORMERS_OFFLINE`, as the Hub's client reads them."""
+    value = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
+    return value.strip().lower() in {"1", "true", "yes", "on"}

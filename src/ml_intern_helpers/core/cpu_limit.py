@@ -1,0 +1,68 @@
+"""An end to every check: a script made to keep us busy is given up, not waited for."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from ml_intern_helpers.core.errors import Unavailable
+from ml_intern_helpers.core.report import Report
+from ml_intern_helpers.core.text import clean
+
+if TYPE_CHECKING:
+    import argparse
+
+#: Of the 2 s an answer may take, what reading and judging get; a 300-line script needs about 0.1 s of it.
+MOST_CPU_S = 1.4
+
+#: A command's `run(args, context)`.
+Run = Callable[["argparse.Namespace", Any], Report]
+
+
+def bounded(run: Run) -> Run:
+    """`run` with at most MOST_CPU_S of processor time; beyond it `Unavailable`.
+
+    Processor time and not the clock: on a busy machine the same script must get the same answer. Steps are counted as well
+    (`Script.spend`), but a count only knows the loops that were thought of.
+    """
+
+    @wraps(run)
+    def within(args: argparse.Namespace, context: Any) -> Report:
+        try:
+            before = signal.signal(signal.SIGPROF, _giving_up(args))
+        except (AttributeError, ValueError):
+            return run(args, context)  # Windows, or not the main thread: there the counted steps have to do
+        signal.setitimer(signal.ITIMER_PROF, MOST_CPU_S)
+        try:
+            return run(args, context)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, before or signal.SIG_DFL)
+
+    return within
+
+
+@contextmanager
+def off_the_clock() -> Iterator[None]:
+    """Time that is not the script's doing: an index of a release is built once, and transformers takes five seconds."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    left, _ = signal.setitimer(signal.ITIMER_PROF, 0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, left)
+
+
+def _giving_up(args: argparse.Namespace) -> Callable[[int, FrameType | None], None]:
+    def stop(signum: int, frame: FrameType | None) -> None:
+        name = clean(str(args.path or "the script"), limit=300)
+        message = f"{name} is too large to judge: given up after {MOST_CPU_S:g} s of processor time"
+        raise Unavailable(message, hint="check the part that trains by itself")
+
+    return stop

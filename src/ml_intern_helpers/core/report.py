@@ -1,0 +1,119 @@
+"""What a command found, in the one shape every helper shares; commands fill it in, `cli` prints it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from ml_intern_helpers.core.text import clean
+
+Status = Literal["ok", "failed", "unknown", "error"]
+Severity = Literal["error", "warning", "info"]
+
+#: The exit code that goes with a status, unless the report names its own.
+EXIT_CODES: dict[Status, int] = {"ok": 0, "failed": 1, "unknown": 3, "error": 3}
+
+
+class _Finding(NamedTuple):
+    """The fields of a `Finding`.
+
+    Attributes:
+        code: family and three digits (`API101`), stable, never reused.
+        severity: `error` (would break or waste the run), `warning` (probably not meant), `info`.
+        message: what is wrong, one line.
+        file: path or dataset the finding is about, or None.
+        line: 1-based line or row, or None.
+        column: 1-based column, or None.
+        evidence: what was seen (source text, count, row numbers), or None.
+        fix: what to write or do instead, or None.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    evidence: str | None = None
+    fix: str | None = None
+
+
+class Finding(_Finding):
+    """One thing worth telling. Its texts are cleaned when it is made, one line each: they quote strangers."""
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        code: str,
+        severity: Severity,
+        message: str,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        evidence: str | None = None,
+        fix: str | None = None,
+    ) -> Finding:
+        return super().__new__(cls, code, severity, clean(message), _clean(file), line, column, _clean(evidence), _clean(fix))
+
+
+def _clean(text: str | None) -> str | None:
+    return None if text is None else clean(text)
+
+
+class Report:
+    """The answer of one command.
+
+    Attributes:
+        command: the command's name; makes the schema name `ml-intern/<command>/v1`.
+        status: `ok`, `failed` (a check failed), `unknown` (could not tell) or `error` (no answer at all).
+        fields: the command's own keys, JSON-serialisable, units in their names.
+        findings: see `Finding`.
+        warnings: one-line notes about how the answer was made (stale cache, partial data).
+        error: set only with status `error`: `{code, message, hint}`.
+        exit_code: overrides the code that `status` implies.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        status: Status = "ok",
+        fields: dict[str, Any] | None = None,
+        findings: list[Finding] | None = None,
+        warnings: list[str] | None = None,
+        error: dict[str, str | None] | None = None,
+        exit_code: int | None = None,
+    ) -> None:
+        self.command, self.status, self.error, self.exit_code = command, status, error, exit_code
+        self.fields: dict[str, Any] = {} if fields is None else fields
+        self.findings: list[Finding] = [] if findings is None else findings
+        self.warnings: list[str] = [] if warnings is None else warnings
+
+    @property
+    def schema(self) -> str:
+        return f"ml-intern/{self.command}/v1"
+
+    def resolved_exit_code(self) -> int:
+        return EXIT_CODES[self.status] if self.exit_code is None else self.exit_code
+
+    def to_dict(self) -> dict[str, Any]:
+        """The flat `--json` object; every key is always present."""
+        return {
+            "schema": self.schema,
+            "status": self.status,
+            **self.fields,
+            "findings": [finding._asdict() for finding in self.findings],
+            "warnings": list(self.warnings),
+            "error": self.error,
+        }
+
+
+def render_finding(finding: Finding) -> str:
+    """`API101 error train.py:31: message` with evidence and fix indented below."""
+    where = ":".join(str(part) for part in (finding.file, finding.line) if part is not None)
+    lines = [" ".join(part for part in (finding.code, finding.severity, f"{where}:" if where else "") if part) + " "]
+    lines[0] += finding.message
+    if finding.evidence:
+        lines.append(f"    seen: {finding.evidence}")
+    if finding.fix:
+        lines.append(f"    fix:  {finding.fix}")
+    return "\n".join(lines)

@@ -1,0 +1,125 @@
+"""What was removed or renamed, in which release, and what replaces it: derived by comparing surfaces, release after release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.indexes.from_source.surface import Surface
+
+#: Every other module has one of its own: finding it elsewhere says nothing.
+_EVERYWHERE = frozenset({"logger", "main", "T"})
+
+
+class Removal(NamedTuple):
+    """One thing that a release took away and that is not there today.
+
+    Attributes:
+        name: `trl.setup_chat_format`, or `trl.SFTConfig.max_seq_length` for an argument.
+        last: the last release that had it (of those compared).
+        gone: the first of those that has it no more.
+        replacement: what to write today, when the comparison or the older release's own text tells: it exists.
+        why: how the replacement is known: `moved`, `announced` (by the library), `renamed` (same release, like name), or None.
+        via: where it had moved to before it went from there, too.
+        via_last: the last release that had it there.
+    """
+
+    name: str
+    last: str
+    gone: str
+    replacement: str | None = None
+    why: str | None = None
+    via: str | None = None
+    via_last: str | None = None
+
+
+def removals(surfaces: Iterable[Surface], announced: dict[str, set[str]]) -> dict[str, Removal]:
+    """Compare neighbours, oldest first. What comes back later is not a removal.
+
+    Args:
+        surfaces: of one package, oldest first.
+        announced: name -> what the library's own texts say to use instead, collected from all the releases.
+    """
+    line = list(surfaces)
+    newest = line[-1]
+    found: dict[str, Removal] = {}
+    for older, newer in pairwise(line):
+        for name, replacement in _gone(older, newer):
+            found[name] = Removal(name, older.version, newer.version, replacement, "moved" if replacement else None)
+    found = {name: removal for name, removal in found.items() if not newest.has(name)}
+    return {name: _settled(removal, found, newest, line, announced) for name, removal in sorted(found.items())}
+
+
+def _gone(older: Surface, newer: Surface) -> Iterator[tuple[str, str | None]]:
+    """(name, where the same name now lies); the names of a module that is gone are told by the module."""
+    for module, names in older.names.items():
+        kept = newer.names.get(module)
+        if kept is None:
+            yield module, _moved_module(module, older, newer)
+            names = names if module.count(".") == 1 else frozenset()
+        for name in names - (kept or frozenset()):
+            if f"{module}.{name}" not in older.names:  # a package offers its modules, too: they are told as modules
+                yield f"{module}.{name}", _moved(name, newer)
+    for tables in ((older.arguments, newer.arguments), (older.methods, newer.methods)):
+        for call, names in tables[0].items():
+            for name in names - tables[1].get(call, names):
+                yield f"{call}.{name}", None
+
+
+def _moved(name: str, newer: Surface) -> str | None:
+    """The same name in another public module of the newer release: the shortest path wins."""
+    homes = [module for module, names in newer.names.items() if name in names and name not in _EVERYWHERE]
+    return min((f"{module}.{name}" for module in homes), key=lambda path: (path.count("."), path), default=None)
+
+
+def _moved_module(module: str, older: Surface, newer: Surface) -> str | None:
+    """The one module of that name which offers most of what this one did; of several (`bnb` of each adapter) none is told."""
+    last, names = module.rpartition(".")[2], older.names[module]
+    homes = [
+        other
+        for other, offered in newer.names.items()
+        if other.rpartition(".")[2] == last and len(names & offered) * 2 > len(names)
+    ]
+    return homes[0] if len(homes) == 1 else None
+
+
+def _settled(
+    removal: Removal, found: dict[str, Removal], newest: Surface, line: list[Surface], announced: dict[str, set[str]]
+) -> Removal:
+    """A replacement that exists today, or none."""
+    head, _, last = removal.name.rpartition(".")
+    in_call = any(head in surface.arguments or head in surface.methods for surface in line)
+    said = [
+        path for new in sorted(announced.get(last, ())) if (path := _path(new, head, newest, in_call)) not in (None, removal.name)
+    ]
+    if said:
+        return removal._replace(replacement=said[0], why="announced")
+    if in_call:
+        return _renamed(removal, head, last, newest, line)
+    if removal.replacement is None or newest.has(removal.replacement):
+        return removal
+    again = found.get(removal.replacement) or found.get(removal.replacement.rpartition(".")[0])
+    before = next(surface for surface in line if surface.version == removal.last)
+    later = _moved_module(removal.name, before, newest) if removal.name in before.names else _moved(last, newest)
+    via = removal._replace(replacement=later, why="moved" if later else None, via=removal.replacement)
+    return via._replace(via_last=again.last if again else None)
+
+
+def _path(new: str, head: str, newest: Surface, in_call: bool) -> str | None:
+    """The full name of an announced replacement: an argument of the same call, else beside the old name or in the package."""
+    places = [f"{head}.{new}"] if in_call else [f"{head}.{new}", new, f"{newest.package}.{new}"]
+    return next((path for path in places if newest.has(path)), None)
+
+
+def _renamed(removal: Removal, head: str, last: str, newest: Surface, line: list[Surface]) -> Removal:
+    """An argument that appeared in the same release and looks like the old one: likely its new name, said as likely."""
+    before, after = (next(s for s in line if s.version == version) for version in (removal.last, removal.gone))
+    if last not in before.arguments.get(head, ()):
+        return removal
+    new = after.arguments.get(head, frozenset()) - before.arguments.get(head, frozenset())
+    import difflib  # comparing releases is done when the file is made, reading it at every check
+
+    close = difflib.get_close_matches(last, new & newest.arguments.get(head, frozenset()), n=1, cutoff=0.78)
+    return removal._replace(replacement=f"{head}.{close[0]}", why="renamed") if close else removal

@@ -1,0 +1,68 @@
+"""What `from_pretrained` takes: named arguments, keywords it pops on the way, and the fields of the model's configuration.
+
+What is none of these reaches the model's constructor, which fails. Tokenizers, processors and configurations keep what
+they do not know.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from ml_intern_helpers.indexes.signatures import Library
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.indexes.history.removed import Gone
+
+_KEEPS_ANYTHING = re.compile(r"(Config|Tokenizer|TokenizerFast|TokenizerBase|Processor|ProcessorFast|FeatureExtractor|Backend)$")
+_BASE = "transformers.PreTrainedModel"
+_GATHERED = ("transformers.PreTrainedModel", "transformers.PreTrainedConfig", "transformers.AutoConfig")
+
+
+class Keyword(NamedTuple):
+    """How `from_pretrained` takes one keyword.
+
+    Attributes:
+        state: `legal`; `config` (a field of some models' configuration: legal where this model has it); `kept` (a tokenizer,
+            processor or configuration takes anything); `removed` (older releases took it, now a TypeError); `doubtful`.
+        gone: with `removed`: since when, and what to write instead.
+    """
+
+    state: Literal["legal", "config", "kept", "removed", "doubtful"]
+    gone: Gone | None = None
+
+
+def from_pretrained_keyword(library: Library, dotted: str, keyword: str) -> Keyword:
+    """Judge `dotted.from_pretrained(…, keyword=…)`; `dotted` is a class of transformers (`transformers.AutoModelForCausalLM`)."""
+    if keyword in known_names(library, dotted):
+        return Keyword("legal")
+    if _KEEPS_ANYTHING.search(dotted):
+        return Keyword("kept")
+    if not dotted.startswith("transformers."):
+        return Keyword("doubtful")
+    if library.is_config_field(keyword):
+        return Keyword("config")
+    from ml_intern_helpers.indexes.history.removed import gone
+
+    for owner in (f"{dotted}.from_pretrained", f"{_BASE}.from_pretrained", "transformers.PreTrainedConfig"):
+        found = gone(f"{owner}.{keyword}")
+        if found is not None:
+            return Keyword("removed", found)
+    return Keyword("doubtful")
+
+
+def keeps_anything(name: str) -> bool:
+    """A tokenizer, processor or configuration, by its name: what it does not know it keeps."""
+    return _KEEPS_ANYTHING.search(name) is not None
+
+
+def known_names(library: Library, dotted: str) -> frozenset[str]:
+    """What the call takes for certain: named, and popped by the class or by what it hands its keywords on to."""
+    own = library.method(dotted, "from_pretrained")
+    names = own.names if own else frozenset()
+    if not dotted.startswith("transformers.") or _KEEPS_ANYTHING.search(dotted):
+        return names
+    for other in _GATHERED:
+        method = library.method(other, "from_pretrained")
+        names |= method.names if method else frozenset()
+    return names if dotted.rpartition(".")[2].startswith("Auto") else names - {"code_revision"}

@@ -1,0 +1,190 @@
+"""What a call may pass, bases consulted: a config of TRL inherits most of its fields from transformers, so a signature is
+only right for a set of releases that run together; `Library` is such a set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+from ml_intern_helpers.indexes.records import Announced, Argument, ClassRecord, FunctionRecord, Record
+
+
+class Release(Protocol):
+    """One release of one package, read from its files (`build.TreeRelease`) or from an index (`store.StoredRelease`)."""
+
+    package: str
+    version: str
+
+    def has_module(self, module: str) -> bool:
+        """Whether `import module` would find a file."""
+
+    def names(self, module: str) -> Mapping[str, str]:
+        """Importable name -> the origin (`module:name`, or a module) that the module itself knows for it."""
+
+    def record(self, origin: str) -> Record | None:
+        """The class or function defined at `module:name`."""
+
+    def modules(self) -> list[str]:
+        """Every module whose arguments are known."""
+
+    def is_config_field(self, name: str) -> bool:
+        """Whether some model's configuration holds `name`."""
+
+    def may_hold(self, module: str, name: str) -> bool:
+        """Whether `module` may offer a name that `names` does not list."""
+
+    def deprecated(self, origin: str) -> tuple[Announced, ...]:
+        """What the release itself announces to go, of a class, function or method (`module:Class.method`)."""
+
+    def is_package(self, module: str) -> bool:
+        """Whether `module` has modules below it (its file is an `__init__.py`)."""
+
+
+class Signature(NamedTuple):
+    """What a call may pass.
+
+    Attributes:
+        origin: `module:name` of the class or function called.
+        arguments: in order, without `self`.
+        open: takes `**kwargs`: an unknown name is doubtful, not wrong.
+        variadic: takes `*args`.
+        popped: names known to be taken out of `**kwargs`.
+    """
+
+    origin: str
+    arguments: tuple[Argument, ...]
+    open: bool = False
+    variadic: bool = False
+    popped: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that may be passed for certain."""
+        return frozenset(argument.name for argument in self.arguments) | self.popped
+
+
+class Library:
+    """Releases that run together, by package name."""
+
+    def __init__(self, *releases: Release) -> None:
+        self.releases = {release.package: release for release in releases}
+
+    def is_config_field(self, name: str) -> bool:
+        """Whether the configuration of some model of transformers holds `name`."""
+        release = self.releases.get("transformers")
+        return release is not None and release.is_config_field(name)
+
+    def release_of(self, reference: str) -> Release | None:
+        return self.releases.get(reference.partition(":")[0].partition(".")[0])
+
+    def follow(self, reference: str) -> str:
+        """Follow `module:name` through re-exports, also into other packages, to where it is defined."""
+        for _ in range(30):
+            module, _, name = reference.partition(":")
+            release = self.release_of(reference)
+            target = release.names(module).get(name, reference) if release and name else reference
+            if target == reference:
+                return reference
+            reference = target
+        return reference
+
+    def origin(self, dotted: str) -> str | None:
+        """`trl.SFTConfig` -> `trl.trainer.sft_config:SFTConfig`; None when the releases offer no such name."""
+        module, _, name = dotted.rpartition(".")
+        release = self.release_of(dotted)
+        if release is None:
+            return None
+        if module and name in release.names(module):
+            return self.follow(f"{module}:{name}")
+        return dotted if release.has_module(dotted) else None
+
+    def public_name(self, origin: str) -> str:
+        """The shortest way to write an origin: `trl.SFTConfig` where the package itself offers it."""
+        module, _, name = origin.partition(":")
+        release = self.release_of(origin)
+        if release and name and self.follow(f"{release.package}:{name}") == origin:
+            return f"{release.package}.{name}"
+        while release and name and (shorter := module.rpartition(".")[0]):
+            if release.names(shorter).get(name) is None or self.follow(f"{shorter}:{name}") != origin:
+                break
+            module = shorter
+        return f"{module}.{name}" if name else module
+
+    def owners(self, origin: str) -> dict[str, str]:
+        """Argument of a class's constructor -> origin of the class that declares it last."""
+        found: dict[str, str] = {}
+        for owner, record in self.line(origin):
+            if record.init is not None:
+                return found | {argument.name: owner for argument in record.init.arguments if argument.name not in found}
+            for argument in record.fields:
+                found.setdefault(argument.name, owner)
+        return found
+
+    def signature(self, reference: str) -> Signature | None:
+        """The signature of `package.Name` or of an origin; None when it is no class or function that the releases hold."""
+        origin = self.follow(reference) if ":" in reference else self.origin(reference)
+        record = self.record(origin) if origin else None
+        if origin is None or record is None:
+            return None
+        return _of_function(origin, record) if isinstance(record, FunctionRecord) else self._constructor(origin)
+
+    def method(self, reference: str, name: str) -> Signature | None:
+        """The signature of a method, found on the class or its ancestors; several open ones add up (`super()` calls)."""
+        origin = self.follow(reference) if ":" in reference else self.origin(reference)
+        found = [record.methods[name] for _, record in self.line(origin or "") if name in record.methods]
+        if not found or origin is None:
+            return None
+        first = _of_function(f"{origin}.{name}", found[0])
+        return first._replace(popped=first.popped.union(*(record.known for record in found[1:]))) if first.open else first
+
+    def line(self, origin: str) -> Iterator[tuple[str, ClassRecord]]:
+        """The class and its ancestors that the releases hold: depth first, nearest first, each once."""
+        seen: set[str] = set()
+        waiting = [origin]
+        while waiting:
+            current = waiting.pop(0)
+            record = self.record(current)
+            if current in seen or not isinstance(record, ClassRecord):
+                continue
+            seen.add(current)
+            yield current, record
+            waiting = [*(self.follow(base) for base in record.bases), *waiting]
+
+    def record(self, origin: str) -> Record | None:
+        release = self.release_of(origin)
+        return release.record(origin) if release else None
+
+    def _constructor(self, origin: str) -> Signature:
+        line = [record for _, record in self.line(origin)]
+        for at, record in enumerate(line):
+            if record.init is not None:
+                docs = {name: doc for ancestor in reversed(line) for name, doc in ancestor.docs.items()}
+                made = _documented(_of_function(origin, record.init), docs)
+                above = [ancestor.init for ancestor in line[at + 1 :] if ancestor.init] if made.open else []
+                return made._replace(popped=made.popped.union(*(init.known for init in above)))
+            if record.is_dataclass:
+                return Signature(origin, _dataclass_arguments(line), open=False)
+        return Signature(origin, (), open=any(self.record(self.follow(base)) is None for record in line for base in record.bases))
+
+
+def _of_function(origin: str, record: FunctionRecord) -> Signature:
+    return Signature(origin, record.arguments, record.open, record.variadic, frozenset(record.popped))
+
+
+def _dataclass_arguments(line: list[ClassRecord]) -> tuple[Argument, ...]:
+    """Fields from the oldest ancestor on; a redeclared one keeps its place, as dataclasses do."""
+    fields: dict[str, Argument] = {}
+    for record in reversed(line):
+        for argument in record.fields:
+            older = fields.get(argument.name)
+            doc = argument.doc or record.docs.get(argument.name) or (older.doc if older else None)
+            fields[argument.name] = argument._replace(doc=doc)
+        for name in record.dropped:
+            fields.pop(name, None)
+    return tuple(fields.values())
+
+
+def _documented(signature: Signature, docs: dict[str, str]) -> Signature:
+    arguments = tuple(item._replace(doc=item.doc or docs.get(item.name)) for item in signature.arguments)
+    return signature._replace(arguments=arguments)

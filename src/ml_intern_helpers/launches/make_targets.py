@@ -1,0 +1,116 @@
+"""What `make TARGET` runs, as far as a plain Makefile tells: rules, recipes and simple variables; no functions, no includes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from ml_intern_helpers.launches.argparse_words import split
+from ml_intern_helpers.launches.place import Place
+from ml_intern_helpers.launches.reading import MAKE, text_of_file
+from ml_intern_helpers.launches.words import Word
+
+_OPTIONS = dict.fromkeys(["-C", "--directory", "-f", "--file", "--makefile", "-j", "--jobs", "-I", "-o", "-W", "-l"], True)
+_OPTIONS |= dict.fromkeys(["-k", "-s", "-B", "-i", "-w", "-e", "-r", "-R", "--silent", "--always-make", "--keep-going"], False)
+_DRY = ("-n", "--dry-run", "--just-print", "-q", "--question", "-h", "--help", "-v", "--version", "-p")
+_VARIABLE = re.compile(r"(?:export\s+|override\s+)?([A-Za-z_]\w*)\s*(\?|:{0,3}|\+)=\s*(.*)")
+_RULE = re.compile(r"([^\s#=:][^#=:]*?)\s*::?(?!=)\s*([^#;=]*)(?:;(.*))?")
+_USE = re.compile(r"\$(?:\(([A-Za-z_]\w*)\)|\{([A-Za-z_]\w*)\}|(\$))")
+_NAMES = ("GNUmakefile", "makefile", "Makefile")
+#: Targets walked and rounds of expansion; rules that need each other end there.
+_MOST_TARGETS, _MOST_ROUNDS, _LONGEST = 60, 8, 32_768
+
+
+class Recipes(NamedTuple):
+    """Shell lines in the order make would run them if nothing were up to date, and the folder."""
+
+    text: str
+    folder: Path
+
+
+class Rule(NamedTuple):
+    """What a target needs first, and its shell lines."""
+
+    needs: list[str]
+    lines: list[str]
+
+
+def recipes(words: list[Word], place: Place) -> Recipes | None:
+    """What `make` with these words runs; None when it runs nothing or its Makefile cannot be read."""
+    found = split(words, {**_OPTIONS, **dict.fromkeys(_DRY, False)}, clusters=True)
+    folder = _folder(found.value("-C", "--directory"), place)
+    if folder is None or found.has(*_DRY):
+        return None
+    file = found.value("-f", "--file", "--makefile")
+    names = [file.text] if file is not None else list(_NAMES)
+    text = next((text for name in names if (text := text_of_file(folder / name, MAKE)) is not None), None)
+    if text is None:
+        return None
+    given = {pair[0]: pair[1].text for word in found.rest if (pair := word.before("="))}
+    goals = [word.text for word in found.rest if "=" not in word.text]
+    return Recipes("\n".join(_walked(text, goals, given)), folder)
+
+
+def _folder(word: Word | None, place: Place) -> Path | None:
+    return place.cwd if word is None else None if word.unknown else place.resolved(word.text)
+
+
+def _walked(text: str, goals: list[str], given: dict[str, str]) -> list[str]:
+    variables, rules = _read(text)
+    variables |= given
+    lines: list[str] = []
+    done: set[str] = set()
+
+    def visit(goal: str) -> None:
+        rule = rules.get(goal) or rules.get("%")
+        if goal in done or rule is None or len(done) > _MOST_TARGETS:
+            return
+        done.add(goal)
+        for need in rule.needs:
+            visit(need)
+        lines.extend(_expanded(line, variables, goal) for line in rule.lines)
+
+    for goal in goals or [name for name in rules if not name.startswith(".")][:1]:
+        visit(goal)
+    return lines
+
+
+def _read(text: str) -> tuple[dict[str, str], dict[str, Rule]]:
+    """Variables and rules; a line that is neither is left out."""
+    variables: dict[str, str] = {}
+    rules: dict[str, Rule] = {}
+    current: list[Rule] = []
+    for line in re.sub(r"\\\n[ \t]*", " ", text).splitlines():
+        if line.startswith("\t"):
+            for rule in current:
+                rule.lines.append(line.strip().lstrip("@-+ "))
+        elif assigned := _VARIABLE.match(line.strip()):
+            name, how, value = assigned.groups()
+            before = variables.get(name, "")
+            variables[name] = before if how == "?" and before else f"{before} {value}".strip() if how == "+" else value
+        elif ruled := _RULE.match(line):
+            current = _rules(ruled, rules, variables)
+    return variables, rules
+
+
+def _rules(found: re.Match[str], rules: dict[str, Rule], variables: dict[str, str]) -> list[Rule]:
+    names, needs, first = found.groups()
+    made = []
+    for name in _expanded(names, variables).split():
+        rule = rules.setdefault(name, Rule([], []))
+        rule.needs.extend(_expanded(needs, variables).replace("|", " ").split())
+        rule.lines.extend([first.strip().lstrip("@-+ ")] if first else [])
+        made.append(rule)
+    return made
+
+
+def _expanded(text: str, variables: dict[str, str], goal: str = "") -> str:
+    """Variables put in; one that is not known becomes the shell's own `$NAME`, which nobody knows either."""
+    text = text.replace("$@", goal)
+    for _ in range(_MOST_ROUNDS):
+        changed = _USE.sub(lambda use: "$$" if use[3] else variables.get(use[1] or use[2], f"$${use[1] or use[2]}"), text)
+        if changed == text or len(changed) > _LONGEST:
+            break
+        text = changed
+    return text.replace("$$", "$")

@@ -1,0 +1,1 @@
+"""The datasets a script loads, and the columns they really have."""

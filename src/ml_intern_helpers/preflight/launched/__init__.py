@@ -1,0 +1,1 @@
+"""A script judged together with the command line that starts it."""

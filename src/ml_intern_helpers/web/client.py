@@ -1,0 +1,212 @@
+"""The one door to the network: every request of every helper goes through `Http.get` or `Http.post`.
+
+It adds what each service demands (`services`, `http_retry`, `http_pace`), keeps answers on disk (`http_cache`), sends a
+token to its own host only, follows redirects by hand so that it stays so, and caps what it reads.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TypeVar
+
+from ml_intern_helpers.core.errors import Unavailable
+from ml_intern_helpers.core.paths import cache_dir
+from ml_intern_helpers.web.address import Params, build_url, ends_here, redirected
+from ml_intern_helpers.web.cache import Entry, HttpCache
+from ml_intern_helpers.web.pace import paced
+from ml_intern_helpers.web.refused import Refusals
+from ml_intern_helpers.web.response import Response, public_url
+from ml_intern_helpers.web.retry import may_retry, wait_seconds
+from ml_intern_helpers.web.services import Service, is_loopback
+from ml_intern_helpers.web.transport import Broken, Call, Transport
+
+__all__ = ["MAX_BYTES", "Http", "Params", "Response", "public_url"]
+
+T = TypeVar("T")
+
+MAX_BYTES = 32 * 1024 * 1024
+MISSING_TTL_S = 300
+#: One request may take this long when the command has no limit of its own.
+LONGEST_REQUEST_S = 120.0
+SIDE_BY_SIDE = 8
+#: A wait this long is told: who sees nothing happen for half a minute takes it for a fault.
+TOLD_WAIT_S = 8.0
+#: Response headers worth keeping with a cached answer.
+KEPT_HEADERS = frozenset({"content-type", "link", "x-error-code", "x-error-message", "x-revision", "x-repo-commit", "etag"})
+Clock = Callable[[], float]
+
+
+class Http:
+    """The door. Safe to use from several threads.
+
+    Args:
+        offline: answer from the cache whatever its age, never connect.
+        deadline_s: total seconds this command may spend on the network, waits included; None for no limit.
+        tell: hears of a long wait before it begins.
+        sleep, clock: for tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        offline: bool = False,
+        deadline_s: float | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.offline = offline
+        self.requests_made = 0
+        self._sleep, self._clock, self._tell = sleep, clock, tell
+        self._refusals = Refusals()
+        self._ends_at = None if deadline_s is None else clock() + deadline_s
+        self._cache = HttpCache(cache_dir() / "http")
+        self._transport = Transport()
+
+    def get(
+        self, service: Service, path: str, params: Params | None = None, *, ttl_s: int | None = None, max_bytes: int = MAX_BYTES
+    ) -> Response:
+        """GET `path` (from the service's base URL, or absolute on the same host) with `params`.
+
+        Raises:
+            Unavailable: no answer at all; `RateLimited` when the wait asked for is too long.
+            BadData: the answer is larger than `max_bytes`.
+        """
+        return self._request(Call(service, "GET", build_url(service, path, params), b"", service.auth(), max_bytes), ttl_s)
+
+    def post(
+        self, service: Service, path: str, payload: object, params: Params | None = None, *, ttl_s: int | None = None
+    ) -> Response:
+        """POST `payload` as JSON. Only for look-ups: the answer is cached like a GET's."""
+        body = json.dumps(payload).encode()
+        return self._request(Call(service, "POST", build_url(service, path, params), body, service.auth(), MAX_BYTES), ttl_s)
+
+    def together(self, calls: Iterable[Callable[[], T]]) -> list[T | Exception]:
+        """Run `calls` side by side; a call that raises yields its exception in its place.
+
+        Plain threads instead of a pool: a pool makes Ctrl-C wait for what its threads are waiting for.
+        """
+        places = threading.Semaphore(SIDE_BY_SIDE)
+        outcomes: dict[int, T | Exception] = {}
+
+        def run(number: int, call: Callable[[], T]) -> None:
+            with places:
+                outcomes[number] = _outcome(call)
+
+        threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(calls)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return [outcomes[number] for number in range(len(threads))]
+
+    def _request(self, call: Call, ttl_s: int | None) -> Response:
+        key = HttpCache.key(call.method, call.url, call.body, json.dumps(call.auth))
+        stored = partial(self._from_cache, call.service, key, call.service.ttl_s if ttl_s is None else ttl_s)
+        hit = stored()
+        if hit:
+            return hit
+        if self.offline:
+            told = f"offline, and no stored answer from {call.service.name} for {public_url(call.url)}"
+            raise Unavailable(told, hint="run again online")
+        return self._with_retries(call, stored, key)
+
+    def _kept(self, key: str, response: Response) -> Response:
+        """`response`, stored when it is worth it."""
+        if _worth_keeping(response):
+            kept = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
+            self._cache.store(key, Entry(response.status, public_url(response.url), kept, response.body, response.fetched_at))
+        return response
+
+    def _from_cache(self, service: Service, key: str, ttl_s: int) -> Response | None:
+        entry = self._cache.load(key)
+        if entry is None:
+            return None
+        limit = ttl_s if entry.status < 300 else min(ttl_s, MISSING_TTL_S)
+        if not self.offline and not 0 <= time.time() - entry.fetched_at < limit:
+            return None
+        return Response(entry.status, entry.url, entry.headers, entry.body, entry.fetched_at, True, service)
+
+    def _with_retries(self, call: Call, stored: Callable[[], Response | None], key: str) -> Response:
+        """Ask until the answer is final. A host that cannot be reached is told at once, not tried again."""
+        attempt = 1
+        while True:
+            self._refusals.check(call)
+            response = self._paced(call, stored, key)
+            if not may_retry(call.service, response.status, response.headers):
+                return response
+            wait = wait_seconds(call.service, response.status, response.headers, attempt)
+            if wait is None or wait >= self._time_left(wait + 1):
+                return self._refusals.note(call, response)
+            if wait >= TOLD_WAIT_S:
+                self._tell(f"{call.service.name} answers {response.status}: asking again in {wait:.0f} s")
+            self._sleep(wait)
+            attempt += 1
+
+    def _time_left(self, default: float) -> float:
+        return default if self._ends_at is None else max(self._ends_at - self._clock(), 0.0)
+
+    def _paced(self, call: Call, stored: Callable[[], Response | None], key: str) -> Response:
+        """The answer when it is our turn; `stored` is what another process may have fetched while this one waited for it.
+
+        It is kept before the turn goes on to the next, who may be waiting for the same.
+        """
+        interval_s = 0.0 if is_loopback(call.url) else call.service.min_interval_s
+        if interval_s:
+            self._transport.prepare()  # a slow start after our turn has begun would end in the next one's
+        turn = paced(
+            cache_dir() / "pace",
+            _slug(call.service, call.auth),
+            interval_s,
+            hold=call.service.one_at_a_time,
+            timeout_s=self._time_left(60.0),
+            sleep=self._sleep,
+        )
+        with turn:
+            return (stored() if interval_s else None) or self._kept(key, self._follow(call))
+
+    def _follow(self, call: Call) -> Response:
+        """Send and follow up to five redirects; the token goes no further than the host it belongs to."""
+        for _ in range(6):
+            response = self._send(call)
+            target = response.headers.get("location")
+            if response.status not in (301, 302, 303, 307, 308) or not target or ends_here(call, target):
+                return response
+            call = redirected(call, response.status, target)
+        raise Unavailable(f"{call.service.name} redirects in a circle at {public_url(call.url)}")
+
+    def _send(self, call: Call) -> Response:
+        """One answer; a connection that broke off half-way is tried a second time."""
+        try:
+            return self._send_once(call)
+        except Broken:
+            return self._send_once(call)
+
+    def _send_once(self, call: Call) -> Response:
+        left = self._time_left(LONGEST_REQUEST_S)
+        if left <= 0:
+            raise Unavailable(f"no time left to ask {call.service.name}", hint="give the command longer with --timeout")
+        self.requests_made += 1
+        return self._transport.send(call, left)
+
+
+def _worth_keeping(response: Response) -> bool:
+    """Final answers only, and no page from a service that serves none: that is a hotel's login, not the answer."""
+    final = response.ok or response.status in (404, 410)
+    return final and (response.service.html or response.status >= 400 or not response.is_html)
+
+
+def _slug(service: Service, auth: dict[str, str]) -> str:
+    name = (service.pace or service.name).lower().replace(" ", "-")
+    return f"{name}-with-key" if auth else name
+
+
+def _outcome(call: Callable[[], T]) -> T | Exception:
+    try:
+        return call()
+    except Exception as err:
+        return err

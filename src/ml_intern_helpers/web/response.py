@@ -1,0 +1,108 @@
+"""An answer of a service, of whatever status, and the error that fits it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, RateLimited, Unavailable
+from ml_intern_helpers.core.text import clean, spoken_time
+from ml_intern_helpers.web.retry import demanded_wait
+from ml_intern_helpers.web.services import OPENALEX, Service
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer, of whatever status.
+
+    Attributes:
+        status: HTTP status; 4xx and 5xx arrive here too, so that a room may read what they mean.
+        url: where the answer came from, after redirects.
+        headers: names in lower case.
+        body: at most the size cap.
+        fetched_at: Unix time in seconds of the original request.
+        cached: True when no request was made.
+        service: who answered, for messages.
+    """
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    fetched_at: float
+    cached: bool
+    service: Service
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def error_code(self) -> str | None:
+        """The Hub's and the viewer's `X-Error-Code`."""
+        return self.headers.get("x-error-code")
+
+    @property
+    def is_html(self) -> bool:
+        return "html" in self.headers.get("content-type", "").lower()
+
+    @property
+    def date(self) -> str:
+        """When the answer was fetched, ISO 8601 in UTC, to the second."""
+        return datetime.fromtimestamp(self.fetched_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON; `BadData` when it is something else (a proxy's login page, a truncated answer)."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as err:
+            kind = clean(self.headers.get("content-type", "no content type").split(";")[0], limit=60)
+            raise BadData(
+                f"{self.service.name} answered {kind} where JSON was expected: {clean(self.body[:300], limit=80)!r}",
+                hint="a proxy or a login page may stand between; try the URL in a browser: " + public_url(self.url),
+            ) from err
+
+    def message(self) -> str:
+        """What the service says of its own error, cleaned, one line, at most 200 characters; "" when it says nothing."""
+        try:
+            body = json.loads(self.body)
+        except (ValueError, RecursionError):
+            body = None
+        if isinstance(body, dict):  # OpenAlex: the kind of error in one, the reason in the other
+            parts = [str(body[name]) for name in ("error", "message", "detail") if body.get(name)]
+            said = ": ".join(dict.fromkeys(parts[:2])) or self.headers.get("x-error-message") or ""
+            return clean(said, limit=200)
+        return clean(self.headers.get("x-error-message") or ("" if self.is_html else self.body[:1000]), limit=200)
+
+    def raise_for_status(self, what: str) -> Response:
+        """Return self when 2xx, else raise the error that fits; `what` names the thing asked for."""
+        if self.ok:
+            return self
+        said = self.message()
+        told = f"{self.service.name} answered {self.status} for {what}" + (f": {said}" if said else "")
+        if self.status == 429 or (self.status == 403 and self.service.name == OPENALEX.name):
+            raise RateLimited(told, hint=again_in(self))
+        if self.status in (401, 403):
+            raise AccessDenied(told, hint=self.service.denied_hint)
+        if self.status in (404, 410):
+            raise NotFound(told, hint="check the spelling")
+        raise Unavailable(
+            told, hint="ask again later" if self.status >= 500 else "check the arguments; if they are right, please report it"
+        )
+
+
+def again_in(response: Response) -> str:
+    """When to ask again, as the service says it."""
+    wait = demanded_wait(response.service, response.status, response.headers)
+    return "ask again later" if wait is None else f"ask again in {spoken_time(wait)}"
+
+
+def public_url(url: str) -> str:
+    """`url` without its query, which may carry a signature."""
+    return url.split("?", 1)[0]

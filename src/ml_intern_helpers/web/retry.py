@@ -1,0 +1,76 @@
+"""When to ask again, and after how long: what each service's answers mean."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+
+from ml_intern_helpers.web.services import ARXIV, HUB, OPENALEX, VIEWER, Service
+
+#: Errors of the dataset viewer that pass by themselves; every other coded 500 means that the dataset is broken.
+VIEWER_TRANSIENT = frozenset({"ResponseNotReady", "PreviousStepStillProcessingError"})
+_RATELIMIT = re.compile(r"r=(\d+)\s*;\s*t=(\d+)")
+#: Waits of our own choice are stretched by up to this share, so that several agents do not come back in step.
+JITTER = 0.25
+
+
+def may_retry(service: Service, status: int, headers: Mapping[str, str]) -> bool:
+    """Whether the same request may succeed later."""
+    if status == 429:
+        return service.name != OPENALEX.name and not _other_quota(service, headers)
+    if status == 500 and service.name == VIEWER.name:
+        code = headers.get("x-error-code")
+        return code in VIEWER_TRANSIENT if code else headers.get("content-type", "").startswith("text/plain")
+    if status == 403:
+        return service.name == OPENALEX.name  # its way to say "slow down"; its 429 means that the day's budget is gone
+    return status in (500, 502, 503, 504)
+
+
+def wait_seconds(service: Service, status: int, headers: Mapping[str, str], attempt: int) -> float | None:
+    """Seconds to wait before try `attempt + 1` (attempt counts from 1), or None to give up now."""
+    if attempt > len(service.backoff_s):
+        return None
+    asked = demanded_wait(service, status, headers)
+    if asked is not None:
+        return asked if asked <= service.longest_wait_s else None
+    wait = service.backoff_s[attempt - 1]
+    if status != 429 and service.name == ARXIV.name:
+        wait = 3.0  # 30 s is what its rate limiter wants, not what a 503 needs
+    import random
+
+    return wait * random.uniform(1.0, 1.0 + JITTER)
+
+
+def demanded_wait(service: Service, status: int, headers: Mapping[str, str]) -> float | None:
+    """The wait a service names itself, in seconds: `Retry-After`, the Hub's `ratelimit`, OpenAlex's reset."""
+    asked = _retry_after(headers.get("retry-after", "").strip())
+    if asked is not None:
+        return asked
+    if status == 429 and service.name in (HUB.name, VIEWER.name):
+        window = _RATELIMIT.search(headers.get("ratelimit", ""))
+        if window and window[1] == "0":
+            return float(window[2])
+    if status == 429 and service.name == OPENALEX.name and headers.get("x-ratelimit-reset", "").isdecimal():
+        return float(headers["x-ratelimit-reset"])
+    return None
+
+
+def _retry_after(value: str) -> float | None:
+    """Both forms the standard allows: seconds, or a date."""
+    if value.isascii() and value.isdecimal():
+        return float(value)
+    if not value:
+        return None
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _other_quota(service: Service, headers: Mapping[str, str]) -> bool:
+    """A 429 of the Hub whose window is not used up (`r` above 0) is about a daily quota, which no short wait refills."""
+    window = _RATELIMIT.search(headers.get("ratelimit", "")) if service.name in (HUB.name, VIEWER.name) else None
+    return window is not None and window[1] != "0" and "retry-after" not in headers

@@ -1,0 +1,205 @@
+"""Sends one request: certificates, proxies, time limits, size cap, and nothing of a token in what comes back."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ml_intern_helpers import __version__
+from ml_intern_helpers.core.background import Task
+from ml_intern_helpers.core.errors import BadData, Unavailable
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.core.tokens import SHORTEST_SECRET
+from ml_intern_helpers.web.reach import accepts_connections
+from ml_intern_helpers.web.response import Response, public_url
+from ml_intern_helpers.web.services import Service, is_loopback, origin
+
+if TYPE_CHECKING:
+    import requests
+
+USER_AGENT = f"ml-intern/{__version__} (Claude Code plugin; helper commands)"
+CONNECT_TIMEOUT_S = 2.0
+READ_TIMEOUT_S = 20.0
+#: A host silent for this long is asked by a second connection whether it is there, which may take as long again.
+SILENCE_S = 1.0
+NO_PROXY: dict[str, str | None] = {"http": None, "https": None, "all": None}
+HINT = "check the network and try again"
+
+
+#: What an error's text says, how it is told, what to do about it. The first hit counts.
+_REASONS = (
+    ("suitable tls ca certificate", "the certificate file named in the environment does not exist", "correct SSL_CERT_FILE"),
+    ("sslerror", "its certificate cannot be verified", "behind an inspecting proxy, name its certificate file in SSL_CERT_FILE"),
+    ("proxyerror", "the proxy does not let us through", "check HTTPS_PROXY, or name the host in NO_PROXY"),
+    ("timed out", "timed out", HINT),
+    ("connection refused", "connection refused", HINT),
+    ("failed to resolve", "its name cannot be resolved", HINT),
+    ("network is unreachable", "network is unreachable", HINT),
+    ("no route to host", "no route to host", HINT),
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request on its way: what to ask whom, with which headers of the user's, reading at most how much."""
+
+    service: Service
+    method: str
+    url: str
+    body: bytes
+    auth: dict[str, str]
+    max_bytes: int
+
+
+class Broken(Unavailable):
+    """The connection ended in the middle of an answer; the same request may well succeed."""
+
+
+class Transport:
+    """Sends calls, one session a thread (`requests.Session` is not documented as thread-safe)."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+        self._dead: set[str] = set()  # no second wait for a host that did not answer
+
+    def prepare(self) -> None:
+        """Import what sending takes, so that `send` starts at once."""
+        self._session()
+
+    def send(self, call: Call, seconds: float) -> Response:
+        """The answer to `call`, whatever its status, within `seconds`.
+
+        Raises:
+            Unavailable: no answer; `Broken` when it stopped half-way.
+            BadData: larger than the cap, or not decodable.
+        """
+        if origin(call.url) in self._dead:
+            raise _unreachable(call, "it did not answer before", HINT)
+        session = self._session()
+        task = Task(lambda: _exchange(session, call, seconds))
+        if not _ends(task, call, seconds):
+            del self._local.session  # the thread left behind still uses it
+            self._dead.add(origin(call.url))
+            raise _unreachable(call, "timed out", "check the network, or give it longer with --timeout")
+        try:
+            return task.outcome()
+        except _Failure as failure:
+            if failure.broken:
+                raise Broken(f"{call.service.name} broke off its answer at {public_url(call.url)}", hint="try again") from None
+            self._dead.add(origin(call.url))
+            raise _unreachable(call, failure.reason, failure.hint) from None
+
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            import requests
+
+            session = requests.Session()
+            # Asked not to follow, `requests` prepares the next request all the same: it reads the whole body, without a
+            # cap, and fails on a malformed target.
+            session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
+            self._local.session = session
+        kept: requests.Session = self._local.session
+        return kept
+
+
+def _unreachable(call: Call, reason: str, hint: str) -> Unavailable:
+    return Unavailable(f"{call.service.name} could not be reached at {origin(call.url)}: {reason}", hint=hint)
+
+
+def _ends(task: Task[Response], call: Call, seconds: float) -> bool:
+    """Whether `task` ends in time; given up early when the host does not even accept a connection."""
+    if task.wait(min(SILENCE_S, seconds)):
+        return True
+    left = seconds - SILENCE_S
+    if left <= 0:
+        return False
+    if not _proxied(call.url) and not accepts_connections(call.url, min(SILENCE_S, left)):
+        return task.wait(0)
+    return task.wait(max(left - SILENCE_S, 0))
+
+
+class _Failure(Exception):
+    """A transport error in one line; carries nothing of the request, which holds a token."""
+
+    def __init__(self, err: Exception) -> None:
+        super().__init__(type(err).__name__)
+        cause = getattr(err.args[0], "reason", err) if err.args else err  # without the URL, whose words mean nothing here
+        text = f"{type(err).__name__} {cause}".lower()
+        #: An answer that stopped half-way, or a kept connection that the server had closed.
+        self.broken = "chunkedencodingerror" in text or "connection aborted" in text
+        self.reason, self.hint = next((told for sign, *told in _REASONS if sign in text), [clean(type(err).__name__), HINT])
+
+
+def _exchange(session: requests.Session, call: Call, seconds: float) -> Response:
+    import requests
+    import urllib3
+
+    try:
+        with _open(session, call, seconds) as raw:
+            data = _read_capped(raw, call)
+            headers = {name.lower(): value for name, value in raw.headers.items()}
+            return _without_secrets(Response(raw.status_code, call.url, headers, data, time.time(), False, call.service), call)
+    except requests.exceptions.ContentDecodingError:
+        raise BadData(f"{call.service.name} sent an answer that cannot be unpacked", hint="try again later") from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as err:
+        raise _Failure(err) from None
+
+
+def _open(session: requests.Session, call: Call, seconds: float) -> requests.Response:
+    headers = {"user-agent": USER_AGENT, "accept": "*/*", **call.auth}
+    if call.body:
+        headers["content-type"] = "application/json"
+    return session.request(
+        call.method,
+        call.url,
+        data=call.body or None,
+        headers=headers,
+        timeout=(min(CONNECT_TIMEOUT_S, seconds), min(READ_TIMEOUT_S, seconds)),
+        allow_redirects=False,
+        stream=True,
+        auth=_no_auth,
+        verify=_certificates(),
+        # A token on its way to this machine in the clear must not take the way over a proxy.
+        proxies=NO_PROXY if is_loopback(call.url) else None,  # type: ignore[arg-type]
+    )
+
+
+def _no_auth(request: Any) -> Any:
+    """Keeps `requests` from reading ~/.netrc, which could send a password to a host we did not choose."""
+    return request
+
+
+def _certificates() -> str | bool:
+    """`SSL_CERT_FILE`, which OpenSSL, curl and uv honour and `requests` does not; its own two variables come first."""
+    if os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE"):
+        return True
+    return os.environ.get("SSL_CERT_FILE") or True
+
+
+def _proxied(url: str) -> bool:
+    from requests.utils import get_environ_proxies, select_proxy
+
+    return not is_loopback(url) and select_proxy(url, get_environ_proxies(url)) is not None
+
+
+def _read_capped(raw: requests.Response, call: Call) -> bytes:
+    chunks, size = [], 0
+    for chunk in raw.iter_content(64 * 1024):
+        size += len(chunk)
+        if size > call.max_bytes:
+            raise BadData(f"the answer from {call.service.name} is larger than {call.max_bytes} bytes", hint="ask for less")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _without_secrets(response: Response, call: Call) -> Response:
+    """A proxy's or gateway's error page may repeat the request, token included; it must reach no cache and no message."""
+    secrets = [value.rsplit(" ", 1)[-1] for value in call.auth.values() if len(value) >= SHORTEST_SECRET]
+    body, headers = response.body, dict(response.headers)
+    for secret in secrets:
+        body = body.replace(secret.encode(), b"[token]")
+        headers = {name: value.replace(secret, "[token]") for name, value in headers.items()}
+    return Response(response.status, response.url, headers, body, response.fetched_at, False, response.service)
