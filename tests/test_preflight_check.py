@@ -13,7 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from ml_intern_helpers.analysis.reading.source import read_source
+from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.preflight.facts import facts_of
 from ml_intern_helpers.preflight.registry import all_rules
 from support.helpers import ROOT, Outcome

@@ -13,7 +13,7 @@ import warnings
 warnings.simplefilter("ignore")
 sys.path.insert(0, sys.argv[1])
 
-from ml_intern_helpers.indexes.releases.shipped import PACKAGES, shipped_library  # noqa: E402
+from ml_intern_helpers.indexes.libraries import PACKAGES, shipped_library  # noqa: E402
 
 LIBRARY = shipped_library()
 NAMED = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)

@@ -12,10 +12,9 @@ import pytest
 
 from ml_intern_helpers.core.errors import NotFound, Unavailable, UsageError
 from ml_intern_helpers.indexes.from_source.describe import describe, save
-from ml_intern_helpers.indexes.releases import fetch
-from ml_intern_helpers.indexes.releases.releases import installed, release
-from ml_intern_helpers.indexes.releases.shipped import DATA, PACKAGES, shipped, shipped_versions
-from ml_intern_helpers.indexes.releases.stored_release import load
+from ml_intern_helpers.indexes.libraries import DATA, PACKAGES, installed, release, shipped, shipped_versions
+from ml_intern_helpers.indexes.stored import fetch
+from ml_intern_helpers.indexes.stored.stored_release import load
 from support.wheels import make_wheel, release_of
 
 FILES = {"__init__.py": "from .c import C", "c.py": "class C:\n    def __init__(self, a, b=1): ...\n"}

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from ml_intern_helpers.indexes.libraries import PACKAGES, shipped_library
 from ml_intern_helpers.indexes.pretrained import from_pretrained_keyword
-from ml_intern_helpers.indexes.releases.shipped import PACKAGES, shipped_library
 from support.helpers import ROOT
 from support.training import training_python
 

@@ -258,7 +258,7 @@ def gone_but_there(model: str, folder: str) -> str:
     import transformers
 
     sys.path.insert(0, str(ROOT / "src"))
-    from ml_intern_helpers.indexes.history.removed import removals_of
+    from ml_intern_helpers.indexes.removed import removals_of
 
     made: dict[str, Any] = {"transformers.TrainingArguments": transformers.TrainingArguments(output_dir=folder, use_cpu=True)}
     made |= {f"trl.{kind}Config": config(kind, folder) for kind in ("SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO")}

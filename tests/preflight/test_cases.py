@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ml_intern_helpers.analysis.reading.source import read_source
+from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.preflight.facts import facts_of
 from ml_intern_helpers.preflight.registry import all_rules
 from support.agreement import write_agreement

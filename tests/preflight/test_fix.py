@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.analysis.reading.source import read_source
-from ml_intern_helpers.preflight.answers.fixing import fixed_text
+from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.preflight.examine import examine
+from ml_intern_helpers.preflight.rendering.fixing import fixed_text
 from support.helpers import Outcome
 
 Helper = Callable[..., Outcome]

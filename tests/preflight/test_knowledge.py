@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ml_intern_helpers.analysis import classes
-from ml_intern_helpers.analysis.releases.requirements import parse_requirement
+from ml_intern_helpers.analysis.requirements import parse_requirement
 from ml_intern_helpers.indexes import jobs
 from ml_intern_helpers.indexes.history.hints import HINTS
 from ml_intern_helpers.preflight.rules import (

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ml_intern_helpers.analysis.options import Options
-from ml_intern_helpers.analysis.reading.source import read_source
-from ml_intern_helpers.analysis.values.given import ParserOptions
+from ml_intern_helpers.analysis.script_inputs import ParserOptions
+from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.preflight.examine import examine
 
 HEAD = """from dataclasses import dataclass

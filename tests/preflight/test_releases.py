@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from ml_intern_helpers.analysis.options import Options
-from ml_intern_helpers.analysis.reading.source import read_source
-from ml_intern_helpers.analysis.releases.project import project_demands
-from ml_intern_helpers.analysis.releases.releases import Choice
-from ml_intern_helpers.analysis.releases.requirements import is_requirement
+from ml_intern_helpers.analysis.project import project_demands
+from ml_intern_helpers.analysis.releases import Choice
+from ml_intern_helpers.analysis.requirements import is_requirement
+from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.core.cpu_limit import MOST_CPU_S, bounded, off_the_clock
 from ml_intern_helpers.core.errors import Unavailable
-from ml_intern_helpers.indexes.releases.shipped import shipped_versions
+from ml_intern_helpers.indexes.libraries import shipped_versions
 from ml_intern_helpers.preflight.facts import facts_of
 from support.helpers import Outcome
 from support.wheels import make_wheel

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.analysis.reading.source import read_source
+from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.preflight.checklist import LINES
 from ml_intern_helpers.preflight.facts import facts_of
-from ml_intern_helpers.preflight.launched.judge import judged
+from ml_intern_helpers.preflight.launch_check import judged
 from ml_intern_helpers.preflight.registry import CODE_FORM, all_rules, title
 from support.agreement import write_agreement
 from support.helpers import ROOT

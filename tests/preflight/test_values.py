@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ml_intern_helpers.analysis.config_file import read_config
 from ml_intern_helpers.analysis.options import Options
-from ml_intern_helpers.analysis.reading.config_file import read_config
-from ml_intern_helpers.analysis.reading.source import read_source
-from ml_intern_helpers.analysis.values.given import ParserOptions
-from ml_intern_helpers.analysis.values.values import Value
+from ml_intern_helpers.analysis.script_inputs import ParserOptions
+from ml_intern_helpers.analysis.source import read_source
+from ml_intern_helpers.analysis.values import Value
 from ml_intern_helpers.preflight.facts import facts_of
 
 DATACLASS = "from dataclasses import dataclass, field\n@dataclass\nclass A:\n  name: str = 'm'\n"

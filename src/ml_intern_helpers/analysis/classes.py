@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ml_intern_helpers.indexes.releases.shipped import shipped_versions
+from ml_intern_helpers.indexes.libraries import shipped_versions
 
 #: The releases that every table in this package was executed against: those the shipped indexes are of.
 RELEASES = shipped_versions()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
+from ml_intern_helpers.analysis.evaluate import value_of
 from ml_intern_helpers.analysis.mapped_columns import mapped
-from ml_intern_helpers.analysis.naming.names import dotted, reaching
-from ml_intern_helpers.analysis.naming.parameters import arguments_for
-from ml_intern_helpers.analysis.reading.script import Binding, Script
-from ml_intern_helpers.analysis.values.resolve import value_of
+from ml_intern_helpers.analysis.names import dotted, reaching
+from ml_intern_helpers.analysis.parameters import arguments_for
+from ml_intern_helpers.analysis.script import Binding, Script
 
 _FAR = 12
 #: Dataset methods that leave the columns as they are.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 
-from ml_intern_helpers.analysis.naming.names import dotted
-from ml_intern_helpers.analysis.reading.script import Script
-from ml_intern_helpers.analysis.values.resolve import value_of
+from ml_intern_helpers.analysis.evaluate import value_of
+from ml_intern_helpers.analysis.names import dotted
+from ml_intern_helpers.analysis.script import Script
 
 
 def mapped(script: Script, call: ast.Call, before: frozenset[str]) -> frozenset[str] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.analysis.values.given import ParserOptions
+    from ml_intern_helpers.analysis.script_inputs import ParserOptions
 
 
 def _silent(text: str) -> None:

@@ -7,11 +7,11 @@ import shlex
 from typing import NamedTuple
 
 from ml_intern_helpers.analysis.classes import LIGHTNING
-from ml_intern_helpers.analysis.naming.guards import runs
-from ml_intern_helpers.analysis.naming.names import dotted, origins
-from ml_intern_helpers.analysis.naming.objects import Construction
-from ml_intern_helpers.analysis.reading.script import Script
-from ml_intern_helpers.analysis.values.resolve import value_of
+from ml_intern_helpers.analysis.constructions import Construction
+from ml_intern_helpers.analysis.evaluate import value_of
+from ml_intern_helpers.analysis.guards import runs
+from ml_intern_helpers.analysis.names import dotted, origins
+from ml_intern_helpers.analysis.script import Script
 
 _STARTS = frozenset({"train", "fit", "step", "training_loop"})
 _PROCESSES = frozenset(

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Report:
     from ml_intern_helpers.indexes.answers import answer, grep
-    from ml_intern_helpers.indexes.releases.sources import libraries
+    from ml_intern_helpers.indexes.stored.sources import libraries
 
     if not args.names and not args.grep:
         raise UsageError("what shall I look up?", hint="api_lookup SFTConfig, or api_lookup --grep PATTERN")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from ml_intern_helpers.indexes.signatures import Library
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.indexes.history.removed import Gone
+    from ml_intern_helpers.indexes.removed import Gone
 
 _KEEPS_ANYTHING = re.compile(r"(Config|Tokenizer|TokenizerFast|TokenizerBase|Processor|ProcessorFast|FeatureExtractor|Backend)$")
 _BASE = "transformers.PreTrainedModel"
@@ -42,7 +42,7 @@ def from_pretrained_keyword(library: Library, dotted: str, keyword: str) -> Keyw
         return Keyword("doubtful")
     if library.is_config_field(keyword):
         return Keyword("config")
-    from ml_intern_helpers.indexes.history.removed import gone
+    from ml_intern_helpers.indexes.removed import gone
 
     for owner in (f"{dotted}.from_pretrained", f"{_BASE}.from_pretrained", "transformers.PreTrainedConfig"):
         found = gone(f"{owner}.{keyword}")

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 
-from ml_intern_helpers.analysis.reading import flat_yaml
+from ml_intern_helpers.analysis import flat_yaml
 from ml_intern_helpers.launches import python_words
 from ml_intern_helpers.launches.argparse_words import Split, split
 from ml_intern_helpers.launches.launch import Launch

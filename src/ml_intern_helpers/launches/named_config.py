@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.reading.config_file import KINDS, config_of_text
-from ml_intern_helpers.analysis.values.given import ParserOptions
+from ml_intern_helpers.analysis.config_file import KINDS, config_of_text
+from ml_intern_helpers.analysis.script_inputs import ParserOptions
 from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.launches.parts import Fault
 from ml_intern_helpers.launches.place import Place

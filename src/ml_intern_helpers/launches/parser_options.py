@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.analysis.values.given import ParserOptions
+from ml_intern_helpers.analysis.script_inputs import ParserOptions
 from ml_intern_helpers.launches.field_words import field_words
 from ml_intern_helpers.launches.launch import Launch
 from ml_intern_helpers.launches.named_config import config_word

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.values.values import Setting, Value
+from ml_intern_helpers.analysis.values import Setting, Value
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ml_intern_helpers.analysis.neighbours import neighbour
 from ml_intern_helpers.analysis.options import Options
-from ml_intern_helpers.analysis.reading.neighbours import neighbour
 from ml_intern_helpers.core.errors import Unavailable
-from ml_intern_helpers.indexes.releases.shipped import PACKAGES
+from ml_intern_helpers.indexes.libraries import PACKAGES
 from ml_intern_helpers.preflight.facts import Facts, facts_of
 
 #: More neighbours than these are a project, not a script with a helper.

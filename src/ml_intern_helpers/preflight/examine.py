@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, Options
-from ml_intern_helpers.analysis.reading.source import Source
+from ml_intern_helpers.analysis.source import Source
 from ml_intern_helpers.analysis.training import Training
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.core.text import clean

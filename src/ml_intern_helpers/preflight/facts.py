@@ -7,27 +7,27 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.analysis.calls.api_calls import ApiCall, api_calls
-from ml_intern_helpers.analysis.calls.instances import methods_called
-from ml_intern_helpers.analysis.calls.offers import Offers
+from ml_intern_helpers.analysis.api_calls import ApiCall, api_calls
 from ml_intern_helpers.analysis.classes import TRANSFORMERS_STYLE
 from ml_intern_helpers.analysis.columns import UNSEEN, Columns, columns_of
-from ml_intern_helpers.analysis.naming.guards import blamable, optional, runs
-from ml_intern_helpers.analysis.naming.names import dotted
-from ml_intern_helpers.analysis.naming.objects import Construction, config_of, constructions, loose_assignments
+from ml_intern_helpers.analysis.constructions import Construction, config_of, constructions, loose_assignments
+from ml_intern_helpers.analysis.dicts import entries_of, keywords_of
+from ml_intern_helpers.analysis.evaluate import value_of
+from ml_intern_helpers.analysis.guards import blamable, optional, runs
+from ml_intern_helpers.analysis.header import Header, read_header
+from ml_intern_helpers.analysis.instances import methods_called
+from ml_intern_helpers.analysis.names import dotted
+from ml_intern_helpers.analysis.neighbours import beside
+from ml_intern_helpers.analysis.offers import Offers
 from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, Options
-from ml_intern_helpers.analysis.reading.beside import beside
-from ml_intern_helpers.analysis.reading.header import Header, read_header
-from ml_intern_helpers.analysis.reading.script import Script, walk
-from ml_intern_helpers.analysis.reading.source import Source
-from ml_intern_helpers.analysis.releases.releases import Releases
+from ml_intern_helpers.analysis.releases import Releases
+from ml_intern_helpers.analysis.script import Script, walk
+from ml_intern_helpers.analysis.script_inputs import NOTHING_GIVEN
+from ml_intern_helpers.analysis.source import Source
 from ml_intern_helpers.analysis.training import Training, recognise
-from ml_intern_helpers.analysis.values.given import NOTHING_GIVEN
-from ml_intern_helpers.analysis.values.mappings import entries_of, keywords_of
-from ml_intern_helpers.analysis.values.resolve import value_of
-from ml_intern_helpers.analysis.values.values import Entries, Setting, Value, runtime, unknown
+from ml_intern_helpers.analysis.values import Entries, Setting, Value, runtime, unknown
 from ml_intern_helpers.indexes.jobs import SMOKE_STEPS
-from ml_intern_helpers.indexes.releases.shipped import PACKAGES
+from ml_intern_helpers.indexes.libraries import PACKAGES
 from ml_intern_helpers.indexes.signatures import Signature
 from ml_intern_helpers.preflight.agreement import agreement_for
 from ml_intern_helpers.preflight.outcome import Outcome
@@ -247,7 +247,7 @@ def facts_of(source: Source, mode: str, launch: Launch | None = None, asked: Opt
     own = header = listed = read_header(source)
     given = NOTHING_GIVEN._replace(options=asked.options or NOTHING_GIVEN.options)
     if launch is not None:
-        from ml_intern_helpers.preflight.launched.folded import (
+        from ml_intern_helpers.preflight.launch_context import (
             asked_by_launch,
             given_to_script,
             header_of_launch,

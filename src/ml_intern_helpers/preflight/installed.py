@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.naming.names import dotted, origins
-from ml_intern_helpers.analysis.reading.beside import beside
-from ml_intern_helpers.analysis.releases.requirements import Requirement, normal_name, parse_requirement
+from ml_intern_helpers.analysis.names import dotted, origins
+from ml_intern_helpers.analysis.neighbours import beside
+from ml_intern_helpers.analysis.requirements import Requirement, normal_name, parse_requirement
 from ml_intern_helpers.analysis.training import command_words
-from ml_intern_helpers.analysis.values.values import Setting, Value
+from ml_intern_helpers.analysis.values import Setting, Value
 from ml_intern_helpers.indexes.packages import BRINGS, COMPLETE, DISTRIBUTIONS, EXTRAS, SAME_NAME, WELL_KNOWN
 from ml_intern_helpers.preflight.facts import Facts
 

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.calls.subclasses import subclass_of
-from ml_intern_helpers.analysis.naming.dataclass_fields import fields_of, is_dataclass
-from ml_intern_helpers.analysis.naming.names import dotted
-from ml_intern_helpers.analysis.values.command_line import names_given, names_switched_off
+from ml_intern_helpers.analysis.command_line import names_given, names_switched_off
+from ml_intern_helpers.analysis.dataclass_fields import fields_of, is_dataclass
+from ml_intern_helpers.analysis.names import dotted
+from ml_intern_helpers.analysis.subclasses import subclass_of
 from ml_intern_helpers.indexes.signatures import Signature
 from ml_intern_helpers.preflight.facts import Facts
 

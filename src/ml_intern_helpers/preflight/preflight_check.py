@@ -80,9 +80,9 @@ def _checked(args: argparse.Namespace, context: Context) -> Report:
     Raises:
         ToolError: it cannot be read, or holds no training.
     """
-    from ml_intern_helpers.analysis.reading.source import read_source
-    from ml_intern_helpers.preflight.answers.printed import as_diff, as_sarif
+    from ml_intern_helpers.analysis.source import read_source
     from ml_intern_helpers.preflight.examine import examine
+    from ml_intern_helpers.preflight.rendering.printed import as_diff, as_sarif
 
     source, about = read_source(args.path), _asked(args, context)
     found = examine(source, "local" if args.local else "jobs", about=about)
@@ -104,7 +104,7 @@ def _asked_rightly(args: argparse.Namespace) -> None:
     Raises:
         UsageError: neither, two, or none.
     """
-    from ml_intern_helpers.analysis.releases.requirements import is_requirement
+    from ml_intern_helpers.analysis.requirements import is_requirement
 
     forms = [name for name in ("sarif", "fix") if getattr(args, name)]
     forms += [args.format] if args.format in ("json", "human") and forms else []
@@ -127,7 +127,7 @@ def _asked(args: argparse.Namespace, context: Context) -> Any:
     limit_s = context.deadline_s or 180
     options = look = None
     if args.config:
-        from ml_intern_helpers.analysis.reading.config_file import read_config
+        from ml_intern_helpers.analysis.config_file import read_config
 
         options = read_config(args.config)
     if args.dataset != "none":
@@ -138,7 +138,7 @@ def _asked(args: argparse.Namespace, context: Context) -> Any:
 
 
 def _launched(args: argparse.Namespace, context: Context) -> Report:
-    from ml_intern_helpers.preflight.launched.judge import judged
+    from ml_intern_helpers.preflight.launch_check import judged
 
     return judged(args.launch, args.path, args.local, _asked(args, context))
 
@@ -154,21 +154,21 @@ def _explained(code: str) -> Report:
 
 
 def _report(found: Any) -> Report:
-    from ml_intern_helpers.preflight.answers.answer import fields_of
+    from ml_intern_helpers.preflight.rendering.answer import fields_of
 
     status: Status = "failed" if found.number_of("error") else "unknown" if found.settled_nothing else "ok"
     return Report("preflight_check", status, fields_of(found, status), list(found.findings))
 
 
 def render(report: Report) -> str:
-    from ml_intern_helpers.preflight.answers.answer import text_of
-    from ml_intern_helpers.preflight.answers.printed import PrintedReport
+    from ml_intern_helpers.preflight.rendering.answer import text_of
+    from ml_intern_helpers.preflight.rendering.printed import PrintedReport
 
     if isinstance(report, PrintedReport):
         return report.printed
     explanation: str | None = report.fields.get("explanation")
     if explanation or not report.fields.get("launches"):
         return explanation or text_of(report)
-    from ml_intern_helpers.preflight.launched import judge
+    from ml_intern_helpers.preflight import launch_check
 
-    return judge.text_of(report)
+    return launch_check.text_of(report)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.naming.names import dotted, reaching
-from ml_intern_helpers.analysis.naming.parameters import arguments_for
-from ml_intern_helpers.analysis.reading.script import Script
-from ml_intern_helpers.analysis.values.values import Setting, Value
+from ml_intern_helpers.analysis.names import dotted, reaching
+from ml_intern_helpers.analysis.parameters import arguments_for
+from ml_intern_helpers.analysis.script import Script
+from ml_intern_helpers.analysis.values import Setting, Value
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.asking import shown
 from ml_intern_helpers.preflight.facts import Facts, Run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.reading.source import Source
+from ml_intern_helpers.analysis.source import Source
 from ml_intern_helpers.core.text import clean
 
 _COMMENT = re.compile(r"#\s*preflight:\s*ignore\[([^\]]*)\]\s*(.*)")

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from ml_intern_helpers.analysis.naming.guards import expected
-from ml_intern_helpers.analysis.naming.names import dotted
-from ml_intern_helpers.analysis.naming.objects import Construction
+from ml_intern_helpers.analysis.constructions import Construction
+from ml_intern_helpers.analysis.guards import expected
+from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.preflight.facts import Facts, Run
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.reading.source import read_source
+from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.preflight.examine import examine
 from preflight.faults.draft import HERE, draft
 from preflight.faults.kinds import KINDS

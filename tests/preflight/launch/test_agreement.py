@@ -12,8 +12,8 @@ from ml_intern_helpers.launches.hf_jobs import DEFAULT_IMAGE
 from ml_intern_helpers.launches.launch import Launch
 from ml_intern_helpers.launches.words import texts
 from ml_intern_helpers.preflight.facts import facts_of
-from ml_intern_helpers.preflight.launched.judge import _source, judged
-from ml_intern_helpers.preflight.launched.resolved import fields_of_launch
+from ml_intern_helpers.preflight.launch_check import _source, judged
+from ml_intern_helpers.preflight.launch_summary import fields_of_launch
 from preflight.launch.real_hf import resolve, timeout_seconds
 
 HEADER = """# /// script

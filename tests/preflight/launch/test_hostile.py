@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern_helpers.core.errors import ToolError
-from ml_intern_helpers.preflight.launched.judge import judged
+from ml_intern_helpers.preflight.launch_check import judged
 from support.helpers import Outcome
 
 

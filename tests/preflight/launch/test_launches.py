@@ -12,9 +12,9 @@ import pytest
 
 from ml_intern_helpers.core.errors import NotFound
 from ml_intern_helpers.core.report import Report
-from ml_intern_helpers.indexes.releases.shipped import shipped_library
+from ml_intern_helpers.indexes.libraries import shipped_library
 from ml_intern_helpers.launches.options_table import TRL
-from ml_intern_helpers.preflight.launched.judge import judged
+from ml_intern_helpers.preflight.launch_check import judged
 from support.helpers import ROOT, Outcome
 
 SCHEMA = json.loads((ROOT / "docs/schemas/preflight_check.v1.json").read_text(encoding="utf-8"))

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.analysis.reading.script import walk
-from ml_intern_helpers.analysis.reading.source import source_of_text
-from ml_intern_helpers.analysis.values.given import GivenToScript
-from ml_intern_helpers.analysis.values.script_args import Parsed, parsed
+from ml_intern_helpers.analysis.script import walk
+from ml_intern_helpers.analysis.script_arguments import Parsed, parsed
+from ml_intern_helpers.analysis.script_inputs import GivenToScript
+from ml_intern_helpers.analysis.source import source_of_text
 
 SCRIPT = """import argparse
 from pathlib import Path

@@ -22,7 +22,7 @@ from ml_intern_helpers.runs.contract import task_for
 from ml_intern_helpers.runs.run_record import Run, runs_of
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.launched.judge import Judged
+    from ml_intern_helpers.preflight.launch_check import Judged
 
 
 def told(call: Call, where: list[str], folder: str | None) -> list[str]:
@@ -55,7 +55,7 @@ def _on_file(home: Path, call: Call) -> list[Run]:
 def judged_in(command: str) -> list[Judged]:
     """The launches in a command with their scripts, as they are now; none where they cannot be read."""
     from ml_intern_helpers.launches.find import launches_of
-    from ml_intern_helpers.preflight.launched.judge import examined
+    from ml_intern_helpers.preflight.launch_check import examined
 
     try:
         return examined([launch for launch in launches_of(command, Path.cwd()) if not launch.dry])

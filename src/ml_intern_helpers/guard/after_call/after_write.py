@@ -60,7 +60,7 @@ def _examined(path: str, event: dict[str, Any]) -> Examination | None:
     import gc
     from pathlib import Path
 
-    from ml_intern_helpers.analysis.reading.source import read_source
+    from ml_intern_helpers.analysis.source import read_source
     from ml_intern_helpers.core.errors import ToolError
     from ml_intern_helpers.preflight.examine import examine
 

@@ -20,7 +20,7 @@ from ml_intern_helpers.runs.task_schema import fault
 from ml_intern_helpers.runs.when import now
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.launched.judge import Judged
+    from ml_intern_helpers.preflight.launch_check import Judged
 
 _LOOP = re.compile(r"in a loop: started (\d+|an unknown number of) times")
 _AGREE = "with the user's word: `task agree --spend-cap USD …` (or `task change --spend-cap USD --reason …`), then launch again"
@@ -95,7 +95,7 @@ def _elsewhere(one: Judged, state: State) -> Iterator[Hold]:
 
 
 def _settings(one: Judged) -> dict[str, object]:
-    from ml_intern_helpers.preflight.launched.resolved import fields_of_launch
+    from ml_intern_helpers.preflight.launch_summary import fields_of_launch
 
     return fields_of_launch(one.found.facts)
 

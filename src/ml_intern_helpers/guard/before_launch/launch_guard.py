@@ -23,7 +23,7 @@ from ml_intern_helpers.guard.permissions import own_records
 if TYPE_CHECKING:
     from ml_intern_helpers.core.report import Finding
     from ml_intern_helpers.guard.before_launch.holds import State
-    from ml_intern_helpers.preflight.launched.judge import Judged
+    from ml_intern_helpers.preflight.launch_check import Judged
 
 #: Below the client's own limit for this hook (hooks.json), after which it would let the call pass.
 MOST_SECONDS = 8.0
@@ -72,7 +72,7 @@ def _judged(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decision
     if any(launch.target.reason == TOO_DEEP for launch in launches):
         raise Unavailable("its shells are nested too deeply", hint="write the launch as one plain command")
     from ml_intern_helpers.guard.before_launch import holds, never_ran, not_looked_at
-    from ml_intern_helpers.preflight.launched.judge import examined
+    from ml_intern_helpers.preflight.launch_check import examined
 
     judged = examined(launches)
     found = [one for one in judged if one.launch.mode == "jobs" or one.trains]
@@ -126,7 +126,7 @@ def _notes(told: list[Finding]) -> str:
 
 def _listed(findings: list[Finding]) -> list[str]:
     from ml_intern_helpers.core.report import render_finding
-    from ml_intern_helpers.preflight.answers.shortened import without_repeats
+    from ml_intern_helpers.preflight.shortened import without_repeats
 
     shown = without_repeats(findings)[:_MOST_FINDINGS]
     more = len(findings) - len(shown)

@@ -14,7 +14,7 @@ from ml_intern_helpers.launches.programs import HIDDEN
 
 if TYPE_CHECKING:
     from ml_intern_helpers.guard.before_launch.holds import State
-    from ml_intern_helpers.preflight.launched.judge import Judged
+    from ml_intern_helpers.preflight.launch_check import Judged
 
 
 def candidates(judged: list[Judged]) -> list[Judged]:

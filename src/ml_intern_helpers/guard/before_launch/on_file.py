@@ -9,7 +9,7 @@ from ml_intern_helpers.runs import first_one, launching
 from ml_intern_helpers.runs.run_record import Runs, runs_of
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.launched.judge import Judged
+    from ml_intern_helpers.preflight.launch_check import Judged
 
 #: A hook must not wait for another session's lock until the client gives up on it.
 _LONGEST_WAIT_S = 2.0
@@ -17,7 +17,7 @@ _LONGEST_WAIT_S = 2.0
 
 def record_of(one: Judged, event: dict[str, object]) -> launching.Launch:
     """What the ledger keeps of a launch."""
-    from ml_intern_helpers.preflight.launched.resolved import fields_of_launch
+    from ml_intern_helpers.preflight.launch_summary import fields_of_launch
 
     settings = fields_of_launch(one.found.facts)
     cost = settings["cost"] or {}

@@ -10,7 +10,7 @@ from ml_intern_helpers.guard.before_launch.holds import Hold
 if TYPE_CHECKING:
     from ml_intern_helpers.core.report import Finding
     from ml_intern_helpers.guard.before_launch.holds import State
-    from ml_intern_helpers.preflight.launched.judge import Judged
+    from ml_intern_helpers.preflight.launch_check import Judged
 
 #: Not wrong, but not the model's to decide: terms that differ from what was agreed, and what starts again and again.
 _FOR_THE_USER = ("SCOPE", "LAUNCH114")

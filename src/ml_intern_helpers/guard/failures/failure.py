@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ml_intern_helpers.core.text import clean
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.launched.judge import Judged
+    from ml_intern_helpers.preflight.launch_check import Judged
 
 _SHOWN = 160
 

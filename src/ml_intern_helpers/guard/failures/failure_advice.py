@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ml_intern_helpers.guard.failures.failure import Failure, said
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.launched.judge import Judged
+    from ml_intern_helpers.preflight.launch_check import Judged
 
 #: Packages whose names and arguments `api_lookup` knows.
 _INDEXED = ("trl", "transformers", "peft", "accelerate", "datasets", "trackio", "huggingface_hub")

@@ -8,7 +8,7 @@ from ml_intern_helpers.indexes.jobs import FLAVORS
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.facts import Facts, Run
-    from ml_intern_helpers.preflight.launched.judge import Judged
+    from ml_intern_helpers.preflight.launch_check import Judged
 
 #: As SKILL.md has them: one larger card first, then sharded over several of it.
 _BIGGER = {"a100-large": "a100x4", "a100x4": "a100x8"}

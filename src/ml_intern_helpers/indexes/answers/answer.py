@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.indexes.answers.lookup import Found, lookup, taken
-from ml_intern_helpers.indexes.answers.suggest import similar_names
-from ml_intern_helpers.indexes.history.removed import Gone, what_became
+from ml_intern_helpers.indexes.lookup import Found, lookup, taken
 from ml_intern_helpers.indexes.records import Argument
+from ml_intern_helpers.indexes.removed import Gone, what_became
 from ml_intern_helpers.indexes.signatures import Library, Signature
+from ml_intern_helpers.indexes.suggest import similar_names
 
 
 def versions(libraries: list[Library]) -> dict[str, list[str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ml_intern_helpers.indexes.answers.lookup import is_public
-from ml_intern_helpers.indexes.releases.stored_release import StoredRelease
+from ml_intern_helpers.indexes.lookup import is_public
 from ml_intern_helpers.indexes.signatures import Library
+from ml_intern_helpers.indexes.stored.stored_release import StoredRelease
 
 MOST_MATCHES = 40
 

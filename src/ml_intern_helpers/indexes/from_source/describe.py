@@ -11,8 +11,8 @@ from ml_intern_helpers.indexes.from_source.config_fields import config_fields
 from ml_intern_helpers.indexes.from_source.plain_modules import bound_names, imported_names, indented_names, served_until
 from ml_intern_helpers.indexes.from_source.tree_release import TreeRelease
 from ml_intern_helpers.indexes.records import ClassRecord, Record, to_json
-from ml_intern_helpers.indexes.releases.stored_release import packed_names
-from ml_intern_helpers.indexes.releases.table_file import write_tables
+from ml_intern_helpers.indexes.stored.stored_release import packed_names
+from ml_intern_helpers.indexes.stored.table_file import write_tables
 
 #: Names matter here (an import must be found), arguments do not: model code, and what no training script calls.
 _NAMES_ONLY = re.compile(

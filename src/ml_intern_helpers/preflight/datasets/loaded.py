@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.values.values import Value, runtime
+from ml_intern_helpers.analysis.values import Value, runtime
 from ml_intern_helpers.preflight.facts import Facts
 
 #: Builders of `datasets` that read files: what they load is named by `data_files`.

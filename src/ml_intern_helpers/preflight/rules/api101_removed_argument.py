@@ -25,8 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.calls.api_calls import ApiCall, is_sure
-from ml_intern_helpers.analysis.calls.binding import Unknown, unknown_keywords
+from ml_intern_helpers.analysis.api_calls import ApiCall, is_sure
+from ml_intern_helpers.analysis.binding import Unknown, unknown_keywords
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
 from ml_intern_helpers.preflight.parser_names import Refused, refused
@@ -52,7 +52,7 @@ def check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _refused(facts: Facts, one: Refused) -> Outcome:
-    from ml_intern_helpers.analysis.calls.advice import for_argument
+    from ml_intern_helpers.analysis.advice import for_argument
 
     told = [for_argument(facts.offers, call, one.name, signature) for call, signature in one.library]
     best = next((advice for advice in told if advice.existed), told[0] if told else None)
@@ -63,7 +63,7 @@ def _refused(facts: Facts, one: Refused) -> Outcome:
 
 
 def _judged(facts: Facts, made: ApiCall, one: Unknown) -> Iterator[Outcome]:
-    from ml_intern_helpers.analysis.calls.advice import for_argument, is_misspelt
+    from ml_intern_helpers.analysis.advice import for_argument, is_misspelt
 
     if made.name.endswith("from_pretrained"):
         return  # API104

@@ -17,8 +17,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.naming.guards import blamable
-from ml_intern_helpers.analysis.naming.names import dotted
+from ml_intern_helpers.analysis.guards import blamable
+from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.preflight.facts import Facts, Imported
 from ml_intern_helpers.preflight.outcome import Outcome, failed
 
@@ -71,7 +71,7 @@ def _attributes(facts: Facts, imported: set[str]) -> Iterator[Outcome]:
 
 
 def _judged(facts: Facts, gone: str, node: ast.AST) -> Outcome:
-    from ml_intern_helpers.analysis.calls.advice import for_name
+    from ml_intern_helpers.analysis.advice import for_name
 
     advice = for_name(facts.offers, gone)
     error = "AttributeError" if isinstance(node, ast.Attribute) else "ImportError"

@@ -23,13 +23,13 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ml_intern_helpers.analysis.calls.api_calls import is_sure
-from ml_intern_helpers.analysis.values.values import Setting
+from ml_intern_helpers.analysis.api_calls import is_sure
+from ml_intern_helpers.analysis.values import Setting
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.indexes.history.removed import Gone
+    from ml_intern_helpers.indexes.removed import Gone
 
 CODE = "API104"
 SEVERITY = "error"
@@ -54,9 +54,9 @@ def _is_gone(facts: Facts, owner: str, gone: Gone | None) -> bool:
 
 
 def _judged(facts: Facts, call: ast.Call, owner: str, name: str, setting: Setting) -> Iterator[Outcome]:
-    from ml_intern_helpers.analysis.calls.advice import for_argument
-    from ml_intern_helpers.indexes.answers.suggest import similar
+    from ml_intern_helpers.analysis.advice import for_argument
     from ml_intern_helpers.indexes.pretrained import from_pretrained_keyword, known_names
+    from ml_intern_helpers.indexes.suggest import similar
 
     taken = from_pretrained_keyword(facts.offers, owner, name)
     line = getattr(setting.node, "lineno", call.lineno)

@@ -37,7 +37,7 @@ def check(facts: Facts) -> Iterator[Outcome]:
 
 
 def _judged(facts: Facts, call: ast.Call, method: str) -> Iterator[Outcome]:
-    from ml_intern_helpers.analysis.calls.advice import for_name
+    from ml_intern_helpers.analysis.advice import for_name
 
     advice = for_name(facts.offers, method)
     shown = ".".join(method.split(".")[-2:])

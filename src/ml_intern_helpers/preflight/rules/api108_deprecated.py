@@ -27,9 +27,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.calls.api_calls import ApiCall, is_sure
-from ml_intern_helpers.analysis.values.values import Setting
-from ml_intern_helpers.indexes.from_source.announced import Going, announced_of
+from ml_intern_helpers.analysis.api_calls import ApiCall, is_sure
+from ml_intern_helpers.analysis.values import Setting
+from ml_intern_helpers.indexes.announced import Going, announced_of
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed
 

@@ -31,8 +31,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.calls.subclasses import subclass_of
-from ml_intern_helpers.analysis.naming.names import dotted
+from ml_intern_helpers.analysis.names import dotted
+from ml_intern_helpers.analysis.subclasses import subclass_of
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
 

@@ -26,8 +26,8 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 
-from ml_intern_helpers.analysis.naming.names import origins
-from ml_intern_helpers.analysis.naming.objects import Construction
+from ml_intern_helpers.analysis.constructions import Construction
+from ml_intern_helpers.analysis.names import origins
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
 
@@ -60,7 +60,7 @@ def _judged(facts: Facts, node: ast.Attribute, configs: list[Construction], amon
             return
         if node.attr not in _ever_gone():  # asked first: advice looks for what was meant, and takes its time
             return
-        from ml_intern_helpers.analysis.calls.advice import for_argument
+        from ml_intern_helpers.analysis.advice import for_argument
 
         advice = for_argument(facts.offers, name, node.attr, call)
         if not advice.existed:
@@ -78,6 +78,6 @@ def _judged(facts: Facts, node: ast.Attribute, configs: list[Construction], amon
 @cache
 def _ever_gone() -> frozenset[str]:
     """The last part of every name that went from a library with configs."""
-    from ml_intern_helpers.indexes.history.removed import removals_of
+    from ml_intern_helpers.indexes.removed import removals_of
 
     return frozenset(one.name.rpartition(".")[2] for package in ("transformers", "trl") for one in removals_of(package))

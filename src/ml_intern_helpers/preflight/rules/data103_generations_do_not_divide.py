@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.values.values import Value, default, known
+from ml_intern_helpers.analysis.values import Value, default, known
 from ml_intern_helpers.indexes.jobs import FLAVORS
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown

@@ -28,8 +28,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.naming.names import dotted, reaching
-from ml_intern_helpers.analysis.reading.script import Script
+from ml_intern_helpers.analysis.names import dotted, reaching
+from ml_intern_helpers.analysis.script import Script
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed
 

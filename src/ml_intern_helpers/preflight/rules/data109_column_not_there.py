@@ -24,7 +24,7 @@ import ast
 from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.columns import Columns, columns_of
-from ml_intern_helpers.analysis.naming.names import dotted
+from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown

@@ -32,7 +32,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.values.values import Setting
+from ml_intern_helpers.analysis.values import Setting
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.indexes.jobs import FLAVORS
 from ml_intern_helpers.preflight.facts import Facts

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.launched.reported import reported
+from ml_intern_helpers.preflight.launch_check import reported
 from ml_intern_helpers.preflight.outcome import Outcome
 
 CODE = "LAUNCH107"

@@ -18,8 +18,8 @@ import ast
 import os
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.naming.guards import runs
-from ml_intern_helpers.analysis.naming.names import dotted
+from ml_intern_helpers.analysis.guards import runs
+from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed_launch, passed, unknown
 

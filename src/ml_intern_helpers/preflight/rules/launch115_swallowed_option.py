@@ -37,7 +37,7 @@ _FOR_THE_JOB = frozenset(
 def check(facts: Facts) -> Iterator[Outcome]:
     if facts.launch is None:
         return
-    from ml_intern_helpers.analysis.values.script_args import declared_flags
+    from ml_intern_helpers.analysis.script_arguments import declared_flags
     from ml_intern_helpers.launches.words import masked
 
     flags = declared_flags(facts.script)
@@ -51,7 +51,7 @@ def check(facts: Facts) -> Iterator[Outcome]:
 
 def _severity(facts: Facts, one: Swallowed, flags: set[str]) -> str:
     """`error` where the script declares the option, or nobody can have meant the client's; `warning` where it may."""
-    from ml_intern_helpers.analysis.values.script_args import own_parser
+    from ml_intern_helpers.analysis.script_arguments import own_parser
 
     cluster = not one.flag.startswith("--") and len(one.flag) > 2 and one.flag[1:3].isalpha()
     if one.flag in flags or cluster:

@@ -27,7 +27,7 @@ MODES = ("jobs", "local")
 def check(facts: Facts) -> Iterator[Outcome]:
     if facts.launch is None:
         return
-    from ml_intern_helpers.analysis.values.script_args import parsed
+    from ml_intern_helpers.analysis.script_arguments import parsed
 
     for message, fix in parsed(facts.script).problems:
         yield failed_launch(message, fix, facts.launch.text)

@@ -23,8 +23,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.naming.names import origins
-from ml_intern_helpers.analysis.values.values import Value, default, known
+from ml_intern_helpers.analysis.names import origins
+from ml_intern_helpers.analysis.values import Value, default, known
 from ml_intern_helpers.preflight.asking import line_of
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ml_intern_helpers.analysis.values.values import Value
+from ml_intern_helpers.analysis.values import Value
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.asking import line_of, no_config
 from ml_intern_helpers.preflight.facts import Facts, Run

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.values.values import Setting, known
+from ml_intern_helpers.analysis.values import Setting, known
 from ml_intern_helpers.preflight.asking import shown
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, failed

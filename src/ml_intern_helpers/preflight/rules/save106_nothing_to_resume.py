@@ -26,7 +26,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from ml_intern_helpers.analysis.values.values import Value, known
+from ml_intern_helpers.analysis.values import Value, known
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown

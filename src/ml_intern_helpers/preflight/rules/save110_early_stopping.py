@@ -26,8 +26,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.naming.names import dotted, reaching
-from ml_intern_helpers.analysis.values.values import known
+from ml_intern_helpers.analysis.names import dotted, reaching
+from ml_intern_helpers.analysis.values import known
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome, failed
 from ml_intern_helpers.preflight.written import run_as_indexed

@@ -22,8 +22,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.naming.names import dotted
-from ml_intern_helpers.analysis.values.values import Value, known, runtime, unknown
+from ml_intern_helpers.analysis.names import dotted
+from ml_intern_helpers.analysis.values import Value, known, runtime, unknown
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.scope import compared, leaves

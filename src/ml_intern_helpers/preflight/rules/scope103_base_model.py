@@ -20,7 +20,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.values.values import Setting
+from ml_intern_helpers.analysis.values import Setting
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.scope import compared, model_of

@@ -23,7 +23,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.values.values import known
+from ml_intern_helpers.analysis.values import known
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.datasets.loaded import Loaded, loaded
 from ml_intern_helpers.preflight.facts import Facts

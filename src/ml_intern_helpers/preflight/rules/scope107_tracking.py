@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.values.values import Value
+from ml_intern_helpers.analysis.values import Value
 from ml_intern_helpers.preflight.facts import Facts, Run
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.scope import as_agreed, compared, judged

@@ -1,0 +1,193 @@
+"""What to write instead of a name or argument that a release does not have."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ml_intern_helpers.analysis.offers import Offers
+from ml_intern_helpers.indexes.libraries import PACKAGES, shipped
+from ml_intern_helpers.indexes.lookup import is_public
+from ml_intern_helpers.indexes.offered import offered
+from ml_intern_helpers.indexes.removed import Gone, what_became
+from ml_intern_helpers.indexes.signatures import Library, Signature
+from ml_intern_helpers.indexes.suggest import similar
+
+
+class Advice(NamedTuple):
+    """What to do about it.
+
+    Attributes:
+        since: when it went, "" when the comparison of releases does not tell.
+        fix: one clause.
+        existed: an older release had it.
+        rename: what to write in its place, with the same value; "" when it takes more than that.
+    """
+
+    since: str
+    fix: str
+    existed: bool = False
+    rename: str = ""
+
+
+def for_argument(offers: Offers, call: str, name: str, signature: Signature) -> Advice:
+    """For `name=` of `call` (`trl.SFTConfig`), which `signature` does not take."""
+    became = _became(offers, f"{call}.{name}")
+    if became and became.hint:
+        return _told(became, became.hint)
+    moved = _other_half(offers, call, name)
+    if moved:
+        return _told(became, moved)
+    new = became.replacement.rpartition(".")[2] if became and became.replacement else ""
+    if new in signature.names:
+        return _told(became, f"write {new}=")
+    near = _like(name, sorted(signature.names), became)
+    if near:
+        return _told(became, f"did you mean {' or '.join(f'{other}=' for other in near[:2])}?")
+    if became and became.removal:
+        return _told(became, f"delete it: no successor is known; or pin {_pin(became)}")
+    if _later(call, name):
+        return Advice("", f"{_later(call, name)} takes it: raise the pin, or delete the argument")
+    return Advice("", f"delete it; `api_lookup {call}` lists what there is")
+
+
+def for_name(offers: Offers, name: str) -> Advice:
+    """For a module, class, function or method that is not there."""
+    became = _became(offers, name) or _became(offers, f"{name.partition('.')[0]}.{name.rpartition('.')[2]}")
+    if became and became.hint:
+        return _told(became, f"instead: {became.hint}")
+    elsewhere = _elsewhere(offers, name)
+    if elsewhere:
+        return _told(became, _import(offers, elsewhere))
+    if became and became.replacement:
+        return _told(became, _import(offers, became.replacement))
+    near = _similar(offers, name)
+    if near:
+        return _told(became, f"did you mean {' or '.join(near)}?")
+    if became and became.removal:
+        return _told(became, f"no successor is known; pin {_pin(became)} to keep it")
+    if _later_name(name):
+        return Advice("", f"{_later_name(name)} has it: raise the pin")
+    return Advice("", f"`api_lookup --grep {name.rpartition('.')[2]}` finds what there is")
+
+
+def _told(became: Gone | None, fix: str) -> Advice:
+    rename = (became.replacement or "").rpartition(".")[2] if became and became.renamed and fix == became.hint else ""
+    return Advice(_since(became), fix, became is not None, rename)
+
+
+def is_misspelt(name: str, signature: Signature) -> bool:
+    """All but a letter or two are those of an argument that exists: `spilt` for `split`."""
+    import difflib
+
+    return bool(difflib.get_close_matches(name, sorted(signature.names), n=1, cutoff=0.85)) or any(
+        sorted(name) == sorted(other) for other in signature.names
+    )
+
+
+def _became(offers: Offers, name: str) -> Gone | None:
+    """What the history says, where it says it of this run's release: what went before it, and what takes its place in it."""
+    became = what_became(offers, name)
+    if became is None or offers.is_current(became.name):
+        return became
+    if became.removal is None or not offers.is_at_least(became.name, became.removal.gone):
+        return None
+    if became.replacement and not offered(offers, became.replacement):
+        return became._replace(replacement=None, hint=None)
+    return became
+
+
+def _since(became: Gone | None) -> str:
+    removal = became.removal if became else None
+    if removal is None or became is None:
+        return ""
+    verb = "moved" if removal.why == "moved" or removal.via else "removed"
+    return f"{verb} in {became.name.partition('.')[0]} {removal.gone}, last in {removal.last}"
+
+
+def _pin(became: Gone) -> str:
+    assert became.removal is not None
+    return f"{became.name.partition('.')[0].replace('_', '-')}=={became.removal.last}"
+
+
+def _import(offers: Offers, replacement: str) -> str:
+    module, _, name = replacement.rpartition(".")
+    origin = offers.walk(replacement)
+    if module and not origin.rest and ":" in origin.origin:
+        return f"write from {module} import {name}"
+    return f"now {replacement}"
+
+
+def _other_half(offers: Offers, call: str, name: str) -> str:
+    """An argument of a trainer that its config takes, or the other way round."""
+    if call.endswith("Trainer"):
+        config = "transformers.TrainingArguments" if call == "transformers.Trainer" else f"{call.removesuffix('Trainer')}Config"
+        return (
+            f"move it into the trainer's own config: args={config.rpartition('.')[2]}({name}=…)"
+            if _takes(offers, config, name)
+            else ""
+        )
+    if call.endswith("Config") and _takes(offers, f"{call.removesuffix('Config')}Trainer", name):
+        return "pass it to the trainer, not to its config"
+    return ""
+
+
+def _takes(library: Library, call: str, name: str) -> bool:
+    signature = library.signature(call) if library.origin(call) else None
+    return signature is not None and name in signature.names
+
+
+def _elsewhere(offers: Offers, name: str) -> str:
+    """The same name in another public module of the package: the shortest path to it, "" when there is none."""
+    package, _, last = name.partition(".")[0], "", name.rpartition(".")[2]
+    release = offers.release_of(package)
+    if release is None or "." not in name:
+        return ""
+    homes = [module for module in release.modules() if is_public(module) and last in release.names(module)]
+    homes = [home for home in homes if offers.follow(f"{home}:{last}").startswith((f"{package}.", f"{package}:"))]
+    return min((f"{home}.{last}" for home in homes), key=lambda path: (path.count("."), path), default="")
+
+
+def _like(name: str, pool: list[str], became: Gone | None) -> list[str]:
+    """Arguments like `name`; of one that once existed only a near-copy is what was meant."""
+    near = similar(name, pool)
+    known = became is not None and became.removal is not None
+    return [other for other in near if _alike(name, other)] if known else near
+
+
+def _alike(name: str, other: str) -> bool:
+    """Equal but for case and underscores, or for a letter or two; ORPOTrainer is no misspelt GRPOTrainer."""
+    if name.replace("_", "").lower() == other.replace("_", "").lower():
+        return True
+    ending = next(
+        (end for end in ("Trainer", "Config", "Callback", "Collator") if name.endswith(end) and other.endswith(end)), ""
+    )
+    stems = name.removesuffix(ending), other.removesuffix(ending)
+    import difflib
+
+    return difflib.SequenceMatcher(None, *stems).ratio() > 0.85
+
+
+def _similar(offers: Offers, name: str) -> list[str]:
+    module, _, last = name.rpartition(".")
+    release = offers.release_of(module)
+    walked = offers.walk(module)
+    if release is None or walked.state != "found":
+        return []
+    if ":" in walked.origin:
+        pool = [method for _, record in offers.line(walked.origin) for method in record.methods]
+    else:
+        pool = [other for other in release.names(walked.origin) if not other.startswith("_")]
+    return [f"{module}.{other}" for other in similar(last, pool) if _alike(last, other)][:2]
+
+
+def _later(call: str, name: str) -> str:
+    """The shipped release, when it takes what an older one does not."""
+    package = call.partition(".")[0]
+    library = Library(*(shipped(each) for each in PACKAGES))
+    return f"{package} {shipped(package).version}" if _takes(library, call, name) else ""
+
+
+def _later_name(name: str) -> str:
+    package = name.partition(".")[0]
+    there = package in PACKAGES and Library(shipped(package)).origin(name)
+    return f"{package} {shipped(package).version}" if there else ""

@@ -1,1 +1,0 @@
-"""Which calls reach an indexed library, and what its release offers there."""

@@ -1,0 +1,62 @@
+"""What an attribute of a dataclass instance is worth: what its construction gives, else the field's default."""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+from ml_intern_helpers.analysis.names import dotted
+from ml_intern_helpers.analysis.script import Script
+
+
+class Field(NamedTuple):
+    """One field; `default` is the expression of its default, None when it must be given or is made by a function."""
+
+    name: str
+    default: ast.expr | None
+
+
+def is_dataclass(script: Script, definition: ast.ClassDef) -> bool:
+    """Decorated with `@dataclass` or `@dataclass(…)`."""
+    decorators = [one.func if isinstance(one, ast.Call) else one for one in definition.decorator_list]
+    named = [target.name for one in decorators if (target := dotted(script, one))]
+    return any(name.endswith("dataclass") for name in named)
+
+
+def fields_of(script: Script, definition: ast.ClassDef, far: int = 0) -> dict[str, Field]:
+    """The fields in order, those of local dataclass bases first; empty when it is no dataclass."""
+    if far > 8 or not is_dataclass(script, definition):
+        return {}
+    found: dict[str, Field] = {}
+    for base in reversed(definition.bases):
+        target = dotted(script, base)
+        if target and isinstance(target.definition, ast.ClassDef):
+            found |= fields_of(script, target.definition, far + 1)
+    for item in definition.body:
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+            found[item.target.id] = Field(item.target.id, _default(script, item.value) if item.value else None)
+    return found
+
+
+def _default(script: Script, expr: ast.expr) -> ast.expr | None:
+    """The default behind `field(default=…)`, `field(default_factory=…)` and transformers' `HfArg(…)`."""
+    target = dotted(script, expr.func) if isinstance(expr, ast.Call) else None
+    if not isinstance(expr, ast.Call) or target is None or target.name.rpartition(".")[2] not in ("field", "HfArg"):
+        return expr
+    words = {word.arg: word.value for word in expr.keywords}
+    if "default" in words:
+        return words["default"]
+    factory = words.get("default_factory")
+    return _made(script, factory) if factory is not None else None
+
+
+def _made(script: Script, factory: ast.expr) -> ast.expr | None:
+    """What `default_factory=` makes: the body of a lambda, the empty list of `list`."""
+    if isinstance(factory, ast.Lambda):
+        return factory.body
+    target = dotted(script, factory)
+    if target is None or target.name not in ("list", "dict"):
+        return None
+    empty = ast.Dict([], []) if target.name == "dict" else ast.List([], ast.Load())
+    script.places[empty] = script.places[factory]
+    return ast.copy_location(empty, factory)

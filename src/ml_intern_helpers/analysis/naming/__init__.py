@@ -1,1 +1,0 @@
-"""What a name stands for, and what made the object behind it."""

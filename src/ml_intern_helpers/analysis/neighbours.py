@@ -1,0 +1,64 @@
+"""Modules that lie beside the script: their constants are the script's. One level: what they import is not followed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ml_intern_helpers.analysis.script import Script, walk
+from ml_intern_helpers.analysis.source import MAX_SCRIPT_BYTES, read_source
+from ml_intern_helpers.core.errors import BadData, NotFound
+
+
+def neighbour(script: Script, module: str) -> Script | None:
+    """The walked module `module` (`settings`, `.settings`, `package.settings`) beside `script`, None when there is none to read.
+
+    A module found this way has no neighbours of its own, so that modules importing each other end the search.
+    """
+    key = (f"neighbour {module}", script.source.tree)
+    if key not in script.memo:
+        script.memo[key] = None if script.is_neighbour else _read(script, module)
+    found: Script | None = script.memo[key]
+    return found
+
+
+def split(target: str) -> tuple[str, str]:
+    """`settings.BATCH` -> (`settings`, `BATCH`)."""
+    module, _, name = target.rpartition(".")
+    return module, name
+
+
+def _read(script: Script, module: str) -> Script | None:
+    path = _file(script.source.path.parent, module)
+    if path is None:
+        return None
+    try:
+        found = walk(read_source(path))
+    except (BadData, NotFound, RecursionError):  # a module that is no Python says nothing; importing it is the script's affair
+        return None
+    found.is_neighbour = True
+    return found
+
+
+def _file(folder: Path, module: str) -> Path | None:
+    parts = module.lstrip(".").split(".")
+    if module.startswith("..") or not all(part.isidentifier() for part in parts):
+        return None
+    stem = folder.joinpath(*parts)
+    try:
+        return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if _readable(path)), None)
+    except OSError:
+        return None
+
+
+def _readable(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size <= MAX_SCRIPT_BYTES and os.access(path, os.R_OK)
+
+
+def beside(script: Path, name: str) -> bool:
+    """A module `name` lies beside the script."""
+    folder = script.parent
+    try:
+        return (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,131 @@
+"""What the releases of this run offer: the one place where preflight asks the index."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal, NamedTuple
+
+from ml_intern_helpers.analysis.releases import Releases
+from ml_intern_helpers.analysis.requirements import parse_requirement
+from ml_intern_helpers.indexes.libraries import PACKAGES
+from ml_intern_helpers.indexes.records import ClassRecord
+from ml_intern_helpers.indexes.signatures import Library, Release, Signature
+
+#: Modules that make names up when asked (`__getattr__`): what the index does not list there may exist.
+_DYNAMIC = ("transformers.pipelines", "transformers.distributed.tensor_parallel", "peft.tuners.", "huggingface_hub.utils")
+
+
+class Walked(NamedTuple):
+    """How far a dotted name leads.
+
+    Attributes:
+        state: `found`; `missing` (`name` does not exist); `doubt`; `foreign` (of no indexed library).
+        name: the part that was walked, the missing name included.
+        origin: `module:name` or a module, with `found`.
+        rest: what follows a class, function or object.
+    """
+
+    state: Literal["found", "missing", "doubt", "foreign"]
+    name: str
+    origin: str = ""
+    rest: tuple[str, ...] = ()
+
+
+class Offers(Library):
+    """The releases of one run, each loaded when a question first needs it."""
+
+    def __init__(self, releases: Releases) -> None:
+        super().__init__()
+        self.chosen = releases
+        self.releases = _OnDemand(releases)
+        # A script may build one class a thousand times.
+        self.walk = cache(self._walk)
+        self.call_of = cache(self._call_of)
+        self.called_method = cache(self.method)
+        self.shown_name = cache(self.public_name)
+
+    def _walk(self, dotted: str) -> Walked:
+        """Follow `trl.experimental.orpo.ORPOTrainer` from name to name."""
+        parts = dotted.split(".")
+        current = parts[0]
+        if current not in PACKAGES:
+            return Walked("foreign", dotted)
+        for at, part in enumerate(parts[1:], start=1):
+            name, here = ".".join(parts[: at + 1]), current
+            if ":" in here:
+                return Walked("found", ".".join(parts[:at]), here, tuple(parts[at:]))
+            release = self.release_of(here)
+            if release is None:
+                return Walked("doubt", name)
+            target = release.names(here).get(part)
+            if target is not None:
+                current = self.follow(target)
+            elif release.has_module(f"{here}.{part}"):
+                current = f"{here}.{part}"
+            else:
+                return Walked("doubt" if _may_hold(release, here, part) else "missing", name)
+        return Walked("found", dotted, current)
+
+    def offers_name(self, module: str, name: str) -> bool | None:
+        """Whether `from module import *` brings `name`; None when the module is not indexed."""
+        found = self.walk(module)
+        release = self.release_of(found.origin) if found.state == "found" and ":" not in found.origin else None
+        return None if release is None or name.startswith("_") else name in release.names(found.origin)
+
+    def is_class(self, origin: str) -> bool:
+        return isinstance(self.record(origin), ClassRecord)
+
+    def _call_of(self, origin: str) -> Signature | None:
+        """The signature behind an origin; None for what the index does not know for certain."""
+        return self.signature(origin) if self._certain(origin) else None
+
+    def _certain(self, origin: str) -> bool:
+        """A function, a class with a constructor it or an ancestor writes, or a dataclass whose every base is known.
+
+        Enumerations, named tuples and classes made by `__new__` alone have none of these.
+        """
+        record = self.record(origin)
+        if not isinstance(record, ClassRecord):
+            return record is not None
+        for _, one in self.line(origin):
+            if one.init is not None:
+                return True
+            if any(self.record(self.follow(base)) is None for base in one.bases):
+                return False
+        return record.is_dataclass
+
+    def label(self, origin: str) -> str:
+        """`trl 1.16.0`: the release that an origin lies in."""
+        release = self.release_of(origin)
+        return f"{release.package} {release.version}" if release else origin.partition(".")[0]
+
+    def is_current(self, origin: str) -> bool:
+        """The origin lies in the shipped release: what the history of releases says applies."""
+        package = origin.partition(":")[0].partition(".")[0]
+        return package in PACKAGES and self.chosen.is_current(package)
+
+    def is_at_least(self, origin: str, version: str) -> bool:
+        """The release that the run has of the origin's library is `version` or newer."""
+        package = origin.partition(":")[0].partition(".")[0]
+        wanted = parse_requirement(f"{package}>={version}")
+        have = self.chosen.choice(package).version if package in PACKAGES else None
+        return wanted is not None and have is not None and wanted.admits(have)
+
+
+def _may_hold(release: Release, module: str, name: str) -> bool:
+    if name.startswith("__") or module.startswith(_DYNAMIC):
+        return True
+    return release.has_module(module) and release.may_hold(module, name)
+
+
+class _OnDemand(dict[str, Release]):
+    """Releases by package; asking for one loads it."""
+
+    def __init__(self, chosen: Releases) -> None:
+        super().__init__()
+        self._chosen = chosen
+
+    def get(self, package: str, default: Release | None = None) -> Release | None:  # type: ignore[override]
+        if package not in self and (found := self._chosen.release(package)) is not None:
+            self[package] = found
+        return super().get(package, default)

@@ -1,0 +1,155 @@
+"""Which release of each indexed library the script will run on, who says so, and its index when that can be had."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ml_intern_helpers.analysis.header import Header
+from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, Options
+from ml_intern_helpers.analysis.requirements import Requirement, normal_name, parse_requirement
+from ml_intern_helpers.core.cpu_limit import off_the_clock
+from ml_intern_helpers.core.errors import ToolError, UsageError
+from ml_intern_helpers.indexes.libraries import PACKAGES, shipped, shipped_versions
+from ml_intern_helpers.indexes.packages import NEEDS
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.indexes.signatures import Release
+
+
+class Choice(NamedTuple):
+    """The release of one library.
+
+    Attributes:
+        package: as imported.
+        version: None when no single release can be named.
+        source: `shipped`, `script block`, `--with`, `--python`, or the name of the file that says so.
+        why: one clause.
+        release: its index; None when it is not judged, `why` then says the reason.
+    """
+
+    package: str
+    version: str | None
+    source: str
+    why: str
+    release: Release | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.package} {self.version}" if self.version else self.package
+
+
+class Demand(NamedTuple):
+    """A requirement and where it stands."""
+
+    requirement: Requirement
+    source: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.requirement.text} ({self.source})"
+
+
+class Releases:
+    """Chooses on demand: a script that imports `trl` alone costs no look at `peft`."""
+
+    def __init__(self, path: Path, header: Header, asked: Options = DEFAULT_OPTIONS) -> None:
+        self.path, self.header, self.asked = path, header, asked
+        self._chosen: dict[str, Choice] = {}
+
+    def choice(self, package: str) -> Choice:
+        """The choice for one of `api_index.shipped.PACKAGES`."""
+        if package not in self._chosen:
+            self._chosen[package] = self._demanded(package) if self.asked.python is None else self._installed(package)
+        return self._chosen[package]
+
+    def release(self, package: str) -> Release | None:
+        return self.choice(package).release if package in PACKAGES else None
+
+    @property
+    def chosen(self) -> list[Choice]:
+        """What has been asked for until now, in the usual order."""
+        return [self._chosen[package] for package in PACKAGES if package in self._chosen]
+
+    def is_current(self, package: str) -> bool:
+        """The run will have the shipped release of `package`."""
+        return self.choice(package).version == shipped_versions()[package]
+
+    @cached_property
+    def demands(self) -> list[Demand]:
+        """Every requirement that counts for the run: the launch's own, and the script block's or else the project's."""
+        from ml_intern_helpers.analysis.project import project_demands
+
+        given = [parsed for text in self.asked.with_ if (parsed := parse_requirement(text))]
+        found = [Demand(requirement, "--with") for requirement in given]
+        if self.header.line is not None:
+            return found + [Demand(requirement, "script block") for requirement in self.header.requirements]
+        return found + [Demand(*row) for row in (project_demands(self.path) if self.asked.project else ())]
+
+    def _installed(self, package: str) -> Choice:
+        from ml_intern_helpers.indexes.libraries import installed
+
+        python = str(self.asked.python)
+        self.asked.progress(f"reading {package} beside {python} …")
+        try:
+            with off_the_clock():
+                found = installed(python, package)
+        except UsageError:  # no interpreter at all: the question is wrong, whatever the package
+            raise
+        except ToolError as err:
+            return Choice(package, None, "--python", str(err))
+        if found is None:
+            return Choice(package, None, "--python", f"it is not installed beside {python}")
+        return Choice(package, found.version, "--python", f"installed beside {python}", found)
+
+    def _demanded(self, package: str) -> Choice:
+        demands = [demand for demand in self.demands if demand.requirement.name == normal_name(package)]
+        current = shipped_versions()[package]
+        exact = next((demand for demand in demands if demand.requirement.exact), None)
+        if exact and exact.requirement.exact != current:
+            return self._fetched(package, str(exact.requirement.exact), exact)
+        if any(demand.requirement.url for demand in demands):
+            return Choice(package, None, demands[0].source, f"{demands[0].text} is no release")
+        refusing = next((demand for demand in demands if not demand.requirement.admits(current)), None)
+        if refusing:
+            return Choice(
+                package, None, refusing.source, f"{refusing.text} excludes {current} and names no release: pin one with =="
+            )
+        if demands:
+            return Choice(package, current, demands[0].source, f"{demands[0].text} admits the current release", shipped(package))
+        held = self._held_back(package)
+        if held:
+            return Choice(package, None, held.source, f"{held.text} may hold {package} back: pin {package}, too")
+        return Choice(package, current, "shipped", "nothing pins it: the current release", shipped(package))
+
+    def _fetched(self, package: str, version: str, demand: Demand) -> Choice:
+        from ml_intern_helpers.indexes.libraries import release
+
+        if not self.asked.offline:
+            self.asked.progress(f"reading {package} {version} …")
+        try:
+            with off_the_clock():
+                found = release(package, version, offline=self.asked.offline, timeout_s=self.asked.timeout_s)
+        except ToolError as err:
+            return Choice(package, version, demand.source, f"{demand.text}: {err}")
+        return Choice(package, version, demand.source, f"pinned: {demand.text}", found)
+
+    def _held_back(self, package: str) -> Demand | None:
+        """A demand on another library with which the current release of this one may not get along."""
+        others = (
+            (other, demand) for demand in self.demands for other in PACKAGES if demand.requirement.name == normal_name(other)
+        )
+        return next((demand for other, demand in others if other != package and _holds(demand.requirement, other, package)), None)
+
+
+def _holds(wanted: Requirement, other: str, package: str) -> bool:
+    """`wanted` asks for an `other` that is not current: it may itself cap `package`, or be too old for the current one."""
+    if wanted.url or wanted.admits(shipped_versions()[other]):
+        return False
+    if package in NEEDS[other]:
+        return True
+    needed = parse_requirement(f"{other}{NEEDS[package].get(other, '')}")
+    if other not in NEEDS[package] or needed is None:
+        return False
+    return not (wanted.exact and needed.admits(wanted.exact))

@@ -1,1 +1,0 @@
-"""Which release of each library the script will run on."""

@@ -1,0 +1,323 @@
+"""Where every piece of a script stands: its scope, what guards it, what binds a name. One walk, no recursion."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
+
+from ml_intern_helpers.analysis.script_inputs import NOTHING_GIVEN, GivenToScript
+from ml_intern_helpers.analysis.source import Source
+from ml_intern_helpers.core.errors import Unavailable
+
+E = TypeVar("E", bound=ast.AST)
+T = TypeVar("T")
+
+#: Steps of following names before a script counts as unreadable; a 300-line script takes about 2,000.
+MAX_STEPS = 200_000
+
+
+class Guard(NamedTuple):
+    """What must come true before a statement runs.
+
+    Attributes:
+        kind: `if`, `else` (the other branch), `try` (body, that of `with` too), `except`, `loop`.
+        node: the statement that guards.
+    """
+
+    kind: str
+    node: ast.AST
+
+
+Guards = tuple[Guard, ...]
+
+
+class Binding(NamedTuple):
+    """One place where a name gets a value.
+
+    Attributes:
+        kind: `assign`, `import`, `def`, `class`, `param`, `unpack` (`a, b = f()`), or `other` (loop variable, `with … as`, `+=`).
+        value: the expression bound (`assign`), unpacked (`unpack`), or the definition (`def`, `class`).
+        target: the dotted name imported; for `unpack` the index of the item.
+        node: where, for messages.
+    """
+
+    kind: str
+    value: ast.AST | None
+    target: str
+    node: ast.AST
+    guards: Guards
+
+    @property
+    def line(self) -> int:
+        return getattr(self.node, "lineno", 0)
+
+
+class Scope:
+    """A module, class, function, lambda or comprehension, and the names bound in it."""
+
+    def __init__(self, node: ast.AST, parent: Scope | None) -> None:
+        self.node, self.parent = node, parent
+        self.bindings: dict[str, list[Binding]] = defaultdict(list)
+        self.globals: set[str] = set()
+
+    def owner_of(self, name: str) -> Scope | None:
+        """The scope that `name` means here, by Python's rules: class bodies are not seen from inside their methods."""
+        scope: Scope | None = self
+        while scope is not None:
+            seen_from_here = scope is self or not isinstance(scope.node, ast.ClassDef)
+            if seen_from_here and name in scope.bindings and name not in scope.globals:
+                return scope
+            scope = scope.parent
+        return None
+
+
+class Place(NamedTuple):
+    """Where a node stands."""
+
+    scope: Scope
+    guards: Guards
+    parent: ast.AST
+
+
+class Script:
+    """A walked script; see the module docstring. `parsed` is filled by `parsers`, `given`, `real` (the columns of a
+    `load_dataset` call, with the dataset's id) and `not_asked` (why there are none) by who asks."""
+
+    def __init__(self, source: Source, given: GivenToScript = NOTHING_GIVEN) -> None:
+        self.source, self.given, self.module = source, given, Scope(source.tree, None)
+        self.places: dict[ast.AST, Place] = {}
+        self.calls: list[ast.Call] = []
+        self.imports: list[ast.Import | ast.ImportFrom] = []
+        self.names: dict[str, list[ast.Name]] = defaultdict(list)
+        self.attribute_sets: list[tuple[ast.Attribute, ast.expr]] = []
+        self.memo: dict[tuple[str, ast.AST], Any] = {}
+        self.parsed: dict[ast.Call, Any] = {}
+        self.is_neighbour = False
+        self.real: dict[ast.Call, tuple[str, frozenset[str]]] = {}
+        self.not_asked: list[str] = []
+        self.steps = 0
+        #: (module, name) -> whether a star import of the module brings the name; None when nobody knows.
+        self.offers: Callable[[str, str], bool | None] = lambda module, name: None
+
+    def spend(self, steps: int) -> None:
+        """Count work; a script made to keep us busy ends in "could not tell".
+
+        Raises:
+            Unavailable: the script takes more steps than any written by hand.
+        """
+        self.steps += steps
+        if self.steps > MAX_STEPS:
+            hint = "check the part that trains by itself"
+            raise Unavailable(f"{self.source.place(None)} is too intricate to follow in reasonable time", hint=hint)
+
+    def line_of(self, node: ast.AST) -> int:
+        return getattr(node, "lineno", 0)
+
+
+def remembered(circular: Callable[[], T]) -> Callable[[Callable[[Script, E, int], T]], Callable[..., T]]:
+    """Answer each question about a node once; a question that needs its own answer gets `circular()`.
+
+    Without it `x1 = x0 + x0; x2 = x1 + x1; …` takes time exponential in its length.
+    """
+
+    def decorate(function: Callable[[Script, E, int], T]) -> Callable[..., T]:
+        @wraps(function)
+        def ask(script: Script, node: E, deep: int = 0) -> T:
+            key = (function.__qualname__, node)
+            if key not in script.memo:
+                script.memo[key] = circular()
+                script.spend(1)
+                script.memo[key] = function(script, node, deep)
+            found: T = script.memo[key]
+            return found
+
+        return ask
+
+    return decorate
+
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_SCOPES = frozenset({*_FUNCTIONS, ast.ClassDef, *_COMPREHENSIONS})
+_WALKED = (ast.expr, ast.stmt, ast.arguments, ast.arg, ast.pattern)
+#: Evaluated outside the scope that their node opens.
+_OUTSIDE = frozenset({"decorator_list", "bases", "keywords", "returns"})
+#: (node type, field) -> the kind of guard that what stands there has.
+_GUARDED = {
+    (ast.If, "body"): "if",
+    (ast.If, "orelse"): "else",
+    (ast.IfExp, "body"): "if",
+    (ast.IfExp, "orelse"): "else",
+    (ast.Try, "body"): "try",
+    (ast.Try, "handlers"): "except",
+    (ast.Try, "orelse"): "else",
+    (ast.TryStar, "body"): "try",
+    (ast.TryStar, "handlers"): "except",
+    (ast.For, "body"): "loop",
+    (ast.AsyncFor, "body"): "loop",
+    (ast.While, "body"): "loop",
+    (ast.match_case, "body"): "if",
+    (ast.With, "body"): "try",  # `with suppress(ImportError):`
+}
+
+
+def walk(source: Source, given: GivenToScript = NOTHING_GIVEN) -> Script:
+    """Walk `source.tree` once; `given` is what a launch gives the script."""
+    script = Script(source, given)
+    stack: list[tuple[ast.AST, Scope, Guards, ast.AST]] = [(source.tree, script.module, (), source.tree)]
+    while stack:
+        node, scope, guards, parent = stack.pop()
+        script.places[node] = Place(scope, guards, parent)
+        note = _NOTES.get(type(node))
+        if note is not None:
+            note(script, node, scope, guards)
+        _push_children(stack, node, scope, guards)
+    _settle_globals(script)
+    return script
+
+
+def _push_children(stack: list[tuple[ast.AST, Scope, Guards, ast.AST]], node: ast.AST, scope: Scope, guards: Guards) -> None:
+    """Put what stands in `node` on the stack, last first; `Load()` and operators are left out, nobody asks for them."""
+    kind = type(node)
+    inner = Scope(node, scope) if kind in _SCOPES else scope
+    for name in reversed(kind._fields):
+        value = getattr(node, name, None)
+        if value.__class__ is not list and not isinstance(value, _WALKED):
+            continue
+        guard = _GUARDED.get((kind, name))
+        held = (*guards, Guard(guard, node)) if guard else guards
+        where = scope if inner is not scope and name in _OUTSIDE else inner
+        if isinstance(value, list):
+            stack.extend((item, where, held, node) for item in reversed(value) if isinstance(item, ast.AST))
+        else:
+            stack.append((value, where, held, node))
+
+
+def _note_call(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
+    if isinstance(node, ast.Call):
+        script.calls.append(node)
+
+
+def _note_name(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
+    if isinstance(node, ast.Name):
+        script.names[node.id].append(node)
+
+
+def _note_import(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        script.imports.append(node)
+        _bind_imports(node, scope, guards)
+
+
+def _note_global(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
+    if isinstance(node, (ast.Global, ast.Nonlocal)):
+        scope.globals.update(node.names)
+
+
+def _bind_imports(node: ast.Import | ast.ImportFrom, scope: Scope, guards: Guards) -> None:
+    for alias in node.names:
+        if isinstance(node, ast.Import):
+            # `import a.b` binds `a`; `import a.b as c` binds `c` to `a.b`.
+            target = alias.name if alias.asname else alias.name.split(".")[0]
+            name = alias.asname or target
+        else:
+            target = f"{'.' * node.level}{node.module or ''}.{alias.name}"
+            name = alias.asname or alias.name
+        scope.bindings[name].append(Binding("import", None, target, node, guards))
+
+
+def _bind(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            for target in targets:
+                _bind_target(script, target, value, scope, guards)
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
+            _bind_target(script, target, value, scope, guards)
+        case ast.NamedExpr(target=target, value=value):
+            _bind_target(script, target, value, _function_scope(scope), guards)
+        case ast.AugAssign(target=target):
+            _bind_other(target, scope, guards)
+        case ast.For(target=target) | ast.AsyncFor(target=target) | ast.comprehension(target=target):
+            _bind_other(target, scope, guards)
+
+
+def _bind_definition(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            scope.bindings[name].append(Binding("def", node, "", node, guards))
+        case ast.ClassDef(name=name):
+            scope.bindings[name].append(Binding("class", node, "", node, guards))
+        case ast.arg(arg=name):
+            scope.bindings[name].append(Binding("param", None, "", node, guards))
+        case ast.withitem(optional_vars=ast.expr() as target):
+            _bind_other(target, scope, guards)
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            scope.bindings[name].append(Binding("other", None, "", node, guards))
+
+
+def _bind_target(script: Script, target: ast.expr, value: ast.expr, scope: Scope, guards: Guards) -> None:
+    match target, value:
+        case ast.Name(id=name), _:
+            scope.bindings[name].append(Binding("assign", value, "", target, guards))
+        case ast.Attribute(), _:
+            script.attribute_sets.append((target, value))
+        case ((ast.Tuple(elts=left) | ast.List(elts=left)), (ast.Tuple(elts=right) | ast.List(elts=right))) if len(left) == len(
+            right
+        ):
+            for one, other in zip(left, right, strict=True):
+                _bind_target(script, one, other, scope, guards)
+        case ((ast.Tuple(elts=left) | ast.List(elts=left)), _):
+            _bind_unpacked(left, value, scope, guards)
+        case _:
+            _bind_other(target, scope, guards)
+
+
+def _bind_unpacked(targets: list[ast.expr], value: ast.expr, scope: Scope, guards: Guards) -> None:
+    """`script_args, training_args, *_ = parser.parse_args_into_dataclasses()`: items before a star keep their index."""
+    stars = [index for index, target in enumerate(targets) if isinstance(target, ast.Starred)]
+    for index, target in enumerate(targets):
+        if isinstance(target, ast.Name) and not (stars and index > stars[0]):
+            scope.bindings[target.id].append(Binding("unpack", value, str(index), target, guards))
+        else:
+            _bind_other(target, scope, guards)
+
+
+def _bind_other(target: ast.AST, scope: Scope, guards: Guards) -> None:
+    if isinstance(target, (ast.Attribute, ast.Subscript)):
+        return
+    for part in ast.walk(target):
+        if isinstance(part, ast.Name):
+            scope.bindings[part.id].append(Binding("other", None, "", part, guards))
+
+
+def _function_scope(scope: Scope) -> Scope:
+    """A walrus inside a comprehension binds outside of it."""
+    while isinstance(scope.node, _COMPREHENSIONS) and scope.parent is not None:
+        scope = scope.parent
+    return scope
+
+
+def _settle_globals(script: Script) -> None:
+    """What a function binds under `global` is one more, uncertain, binding of the module."""
+    for scope in {place.scope for place in script.places.values()}:
+        for name in scope.globals & scope.bindings.keys():
+            if scope is not script.module:
+                moved = [b._replace(guards=(Guard("if", scope.node), *b.guards)) for b in scope.bindings[name]]
+                script.module.bindings[name].extend(moved)
+
+
+#: Node type -> what remembers it; types that are not here only stand where they stand.
+_NOTES: dict[type[ast.AST], Callable[[Script, ast.AST, Scope, Guards], None]] = {
+    ast.Call: _note_call,
+    ast.Name: _note_name,
+    ast.Import: _note_import,
+    ast.ImportFrom: _note_import,
+    ast.Global: _note_global,
+    ast.Nonlocal: _note_global,
+    **dict.fromkeys((ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.AsyncFor, ast.comprehension), _bind),
+    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.arg, ast.withitem), _bind_definition),
+    **dict.fromkeys((ast.ExceptHandler, ast.MatchAs, ast.MatchStar), _bind_definition),
+}

@@ -1,0 +1,246 @@
+"""A file's bytes made a syntax tree, or one clear sentence why not. Nothing here executes what it reads."""
+
+from __future__ import annotations
+
+import ast
+import codecs
+import re
+import stat
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ml_intern_helpers.core.errors import BadData, NotFound, ToolError, Unavailable
+from ml_intern_helpers.core.text import clean
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.analysis.notebook import CellMap
+
+#: About 6,000 lines; more than this would take longer than the 2 s an answer may take.
+MAX_SCRIPT_BYTES = 256 * 1024
+#: Notebooks carry their outputs (pictures); only their code cells must fit MAX_SCRIPT_BYTES.
+MAX_NOTEBOOK_BYTES = 16 * 1024 * 1024
+#: The kinds of file that are read. Another may hold what no answer should quote: a key, a list of passwords.
+KINDS = (".py", ".ipynb")
+_NOTHING = "give it the training script itself"
+
+
+class Source(NamedTuple):
+    """A parsed script.
+
+    Attributes:
+        path: as the user named it.
+        text: decoded (PEP 263 and BOM honoured), line ends as `\\n`.
+        lines: `text` by line; `lines[0]` is line 1.
+        tree: the syntax tree.
+        cells: line -> (cell, line in that cell) for a notebook, None for a script.
+    """
+
+    path: Path
+    text: str
+    lines: list[str]
+    tree: ast.Module
+    cells: CellMap | None = None
+
+    def where(self, line: int | None) -> tuple[str, int | None]:
+        """`(file, line)` as a person finds it: `nb.ipynb[cell 3], 4` in a notebook."""
+        name = clean(str(self.path), limit=300)
+        if line is None or self.cells is None:
+            return name, line
+        cell, inside = self.cells[min(line, len(self.cells)) - 1]
+        return f"{name}[cell {cell}]", inside
+
+    def place(self, line: int | None) -> str:
+        """`train.py:31`."""
+        file, inside = self.where(line)
+        return Path(file).name if inside is None else f"{Path(file).name}:{inside}"
+
+    def excerpt(self, line: int | None) -> str | None:
+        """The source line, cleaned, as evidence."""
+        if line is None or not 1 <= line <= len(self.lines):
+            return None
+        return clean(self.lines[line - 1], limit=160)
+
+    def segment(self, node: ast.expr, limit: int = 60) -> str:
+        """The text of an expression on one line, shortened."""
+        rows = self.lines[node.lineno - 1 : node.end_lineno]
+        raw = [row.encode() for row in rows]
+        if not raw:
+            return ""
+        raw[-1] = raw[-1][: node.end_col_offset]
+        raw[0] = raw[0][node.col_offset :]
+        text = clean(b" ".join(raw))
+        return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def read_source(path: Path) -> Source:
+    """Read and parse `path`.
+
+    Raises:
+        NotFound: there is no such file (near names in the hint).
+        Unavailable: it is a folder, unreadable or too large.
+        BadData: of another kind, empty, binary, in another encoding, not Python, or nested beyond the parser.
+    """
+    data = _read(path)
+    text, cells = _decoded(path, data)
+    if not text.strip():
+        raise BadData(f"{_name(path)} is empty: nothing to check", hint=_NOTHING)
+    if len(text) > MAX_SCRIPT_BYTES:
+        raise _too_large(path, len(text), MAX_SCRIPT_BYTES)
+    # split("\n") and not splitlines(): a form feed inside a line is no new line to Python's parser.
+    return Source(path, text, text.split("\n"), _parsed(path, text, cells), cells)
+
+
+def source_of_text(name: str, text: str) -> Source:
+    """The source of a text at hand: a script on a command line (heredoc, `python -c`), or a mended one.
+
+    Raises:
+        BadData: empty, not Python, or nested beyond the parser.
+    """
+    path, text = Path(name), text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        raise BadData(f"{_name(path)} is empty: nothing to check", hint=_NOTHING)
+    if len(text) > MAX_SCRIPT_BYTES:
+        raise _too_large(path, len(text), MAX_SCRIPT_BYTES)
+    return Source(path, text, text.split("\n"), _parsed(path, text, None))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
+            raise Unavailable(f"{_name(path)} is a folder, not a script", hint=_scripts_in(path))
+        if not stat.S_ISREG(kind):  # reading a pipe could wait for ever
+            raise Unavailable(f"{_name(path)} is no regular file", hint=_NOTHING)
+        if path.suffix not in KINDS:
+            raise BadData(f"{_name(path)} is not a Python script (.py) or notebook (.ipynb)", hint=_NOTHING)
+        with path.open("rb") as file:
+            limit = MAX_NOTEBOOK_BYTES if path.suffix == ".ipynb" else MAX_SCRIPT_BYTES
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise NotFound(f"no file {_name(path)}", hint=_near_names(path)) from None
+    except (OSError, ValueError) as err:
+        reason = getattr(err, "strerror", None) or str(err)
+        raise Unavailable(f"cannot read {_name(path)}: {clean(reason, limit=200)}", hint=_NOTHING) from err
+    if len(data) > limit:
+        raise _too_large(path, len(data), limit)
+    return data
+
+
+def _decoded(path: Path, data: bytes) -> tuple[str, CellMap | None]:
+    if path.suffix == ".ipynb":
+        from ml_intern_helpers.analysis.notebook import code_of_notebook
+
+        return code_of_notebook(_name(path), data)
+    if b"\0" in data:
+        raise BadData(f"{_name(path)} is binary (it holds null bytes), not Python source", hint=_NOTHING)
+    try:
+        text = data.decode(_encoding(data))
+    except (SyntaxError, UnicodeDecodeError, LookupError) as err:
+        hint = "save it as UTF-8, or declare its encoding in the first line: # -*- coding: latin-1 -*-"
+        raise BadData(f"{_name(path)} cannot be decoded: {clean(err, limit=160)}", hint=hint) from err
+    return text.replace("\r\n", "\n").replace("\r", "\n"), None
+
+
+def _encoding(data: bytes) -> str:
+    """As Python finds it (PEP 263): a mark at the start, or a comment in one of the first two lines."""
+    if not data.startswith(codecs.BOM_UTF8) and not any(b"coding" in line for line in data.split(b"\n", 2)[:2]):
+        return "utf-8"
+    from tokenize import detect_encoding
+
+    lines = iter(data.splitlines(keepends=True))
+    return detect_encoding(lambda: next(lines, b""))[0]
+
+
+def _parsed(path: Path, text: str, cells: CellMap | None) -> ast.Module:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in the script is not our output
+            return ast.parse(text)
+    except SyntaxError as err:
+        raise _syntax_error(path, err, cells) from err
+    except (RecursionError, MemoryError) as err:
+        raise BadData(f"{_name(path)} is nested too deeply for Python's own parser", hint=_NOTHING) from err
+    except ValueError as err:
+        raise BadData(f"{_name(path)} is not Python source: {clean(err, limit=160)}", hint=_NOTHING) from err
+
+
+def _syntax_error(path: Path, err: SyntaxError, cells: CellMap | None) -> ToolError:
+    line, column = err.lineno or 1, err.offset or 1
+    where = f"{_name(path)}:{line}:{column}"
+    if cells:
+        cell, inside = cells[min(line, len(cells)) - 1]
+        where = f"{_name(path)} cell {cell}, line {inside}"
+
+    seen = f" in `{quoted(err.text)}`" if err.text and err.text.strip() and _may_be_quoted(path) else ""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    hint = f"fix the line; it was read with Python {version}: if the job's Python is newer, set ML_INTERN_PYTHON to such a one"
+    return BadData(f"syntax error at {where}: {clean(err.msg, limit=160)}{seen}", hint=hint)
+
+
+def _may_be_quoted(path: Path) -> bool:
+    """Not what a link named `train.py` leads to: a repository may come with one to the user's own keys."""
+    try:
+        return path.resolve().suffix in KINDS
+    except (OSError, RuntimeError):
+        return False
+
+
+def _too_large(path: Path, size: int, limit: int) -> Unavailable:
+    more = "more than " if size == limit + 1 else ""
+    size_text = f"{more}{min(size, limit) // 1024} KiB" if more else f"{size // 1024} KiB"
+    return Unavailable(f"{_name(path)} holds {size_text}: too large to be a training script", hint=_NOTHING)
+
+
+def _name(path: Path) -> str:
+    return clean(str(path), limit=300)
+
+
+def _near_names(path: Path) -> str:
+    import difflib  # only for those who mistyped
+
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix in (".py", ".ipynb")]
+    except (OSError, ValueError):
+        return f"there is no folder {_name(path.parent)} either"
+    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
+    if near:
+        return "did you mean " + ", ".join(clean(str(path.parent / name), limit=200) for name in near) + "?"
+    return _listed(path.parent, names)
+
+
+def _scripts_in(path: Path) -> str:
+    try:
+        names = [entry.name for entry in path.iterdir() if entry.suffix in (".py", ".ipynb")]
+    except OSError:
+        names = []
+    return _listed(path, names)
+
+
+def _listed(folder: Path, names: list[str]) -> str:
+    if not names:
+        return f"there is no Python file in {_name(folder)}"
+    shown = ", ".join(clean(name, limit=80) for name in sorted(names)[:5])
+    return f"name a file in {_name(folder)}: {shown}{' …' if len(names) > 5 else ''}"
+
+
+_LONGEST = 80
+#: What is written in quotes, closed or not, explains no syntax error.
+_TEXT = re.compile(r"""(["'])((?:\\.|(?!\1).)+)(?:\1|$)""")
+#: Runs without a space or a sign of Python's that ends a name: keys, hashes, base64.
+_RUN = re.compile(r"""[^\s"'()\[\]{},:;=<>]{8,}""")
+_PREFIXES = ("hf_", "sk-", "ghp_", "gho_", "github_pat_", "glpat-", "xox", "AKIA", "eyJ")
+
+
+def quoted(line: str) -> str:
+    """`line` on one line, shortened; texts in quotes and what looks like a token become `…`."""
+    bare = _RUN.sub(_without_token, _TEXT.sub(r"\1…\1", clean(line)))
+    return bare if len(bare) <= _LONGEST else bare[: _LONGEST - 1] + "…"
+
+
+def _without_token(match: re.Match[str]) -> str:
+    """A name of Python's may be long, or hold digits; a run that does both, or starts like a token, is not shown."""
+    run = match.group()
+    long = len(run) >= 32 or (len(run) >= 16 and any(sign.isdigit() for sign in run))
+    return "…" if long or any(prefix in run for prefix in _PREFIXES) else run

@@ -1,0 +1,163 @@
+"""Gets the index of any release: shipped with the package, cached from an earlier call, read from an environment, or fetched."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+from ml_intern_helpers.core.errors import Unavailable, UsageError
+from ml_intern_helpers.core.paths import cache_dir
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.indexes.signatures import Library
+from ml_intern_helpers.indexes.stored.stored_release import StoredRelease, load
+from ml_intern_helpers.indexes.stored.table_file import FORMAT
+
+_VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?")
+_PATHS = "import json, sysconfig; print(json.dumps([sysconfig.get_path('purelib'), sysconfig.get_path('platlib')]))"
+
+
+def release(package: str, version: str, *, offline: bool = False, timeout_s: float = 180) -> StoredRelease:
+    """The index of one release; fetched and built when neither shipped nor cached.
+
+    Raises:
+        UsageError: a package that is not indexed, or a version that is none.
+        NotFound: there is no such release.
+        Unavailable: neither pip nor uv could fetch it, or the call is offline.
+    """
+    package = package.replace("-", "_").lower()
+    if package not in PACKAGES:
+        raise UsageError(f"{clean(package, limit=60)!r} is not indexed", hint=f"indexed: {', '.join(PACKAGES)}")
+    if not _VERSION.fullmatch(version):
+        raise UsageError(f"{clean(version, limit=60)!r} is not a release", hint=f"write it out: {package}==1.2.3")
+    if shipped_versions().get(package) == version:
+        return shipped(package)
+    cached = _cache_path(package, version)
+    found = _load_cached(cached)
+    if found is None:
+        if offline:
+            raise Unavailable(f"offline, and no index of {package} {version} is stored", hint="run again online")
+        found = _fetch_and_build(package, version, cached, timeout_s)
+    return found
+
+
+def installed(python: str, package: str) -> StoredRelease | None:
+    """The index of `package` as installed beside the interpreter `python` (also as an editable checkout), or None.
+
+    Built from the files on first use and cached under a digest of the installation.
+
+    Raises:
+        UsageError: `python` is no interpreter that runs.
+    """
+    from ml_intern_helpers.indexes.from_source.source_tree import from_folder, version_in
+
+    folders = site_packages(python)
+    home = next((folder for folder in folders if (folder / package / "__init__.py").is_file()), None)
+    version = next((found for folder in folders if (found := version_in(folder, package))), None)
+    if home is None or version is None:
+        return None
+    cached = _cache_path(package, f"{clean(version, limit=40).replace('/', '_')}+{_digest(home, package)}")
+    return _load_cached(cached) or _build(from_folder(home, package, version), cached)
+
+
+def site_packages(python: str) -> list[Path]:
+    """Where `python` keeps installed packages, checkouts that a `.pth` file adds included."""
+    folders = [Path(line) for line in dict.fromkeys(_said_by(python))]
+    added = [line.strip() for folder in folders for path in sorted(folder.glob("*.pth")) for line in _lines(path)]
+    return folders + [Path(line) for line in dict.fromkeys(added) if line.startswith("/") and Path(line).is_dir()]
+
+
+def _said_by(python: str) -> list[str]:
+    """What it answers to `_PATHS`: anything else than two paths comes from no Python."""
+    from ml_intern_helpers.indexes.stored.fetch import run
+
+    done = run([python, "-I", "-c", _PATHS], 30)
+    try:
+        said = json.loads(done.stdout) if done.returncode == 0 else None
+    except ValueError:
+        said = None
+    if isinstance(said, list) and len(said) == 2 and all(isinstance(line, str) for line in said):
+        return said
+    raise UsageError(
+        f"{clean(python, limit=200)!r} does not run as a Python", hint="give the path of the interpreter the run will use"
+    )
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def _fetch_and_build(package: str, version: str, target: Path, timeout_s: float) -> StoredRelease:
+    import tempfile
+
+    from ml_intern_helpers.indexes.stored.fetch import fetched
+
+    with tempfile.TemporaryDirectory(prefix="ml-intern-") as folder:
+        return _build(fetched(package, version, Path(folder), timeout_s=timeout_s), target)
+
+
+def _build(tree: object, target: Path) -> StoredRelease:
+    """Kept in the cache where that can be written; the answer does not depend on it."""
+    from ml_intern_helpers.indexes.from_source.describe import save
+    from ml_intern_helpers.indexes.from_source.source_tree import SourceTree
+    from ml_intern_helpers.indexes.from_source.tree_release import TreeRelease
+
+    assert isinstance(tree, SourceTree)
+    built = TreeRelease(tree)
+    try:
+        save(built, target)
+        return load(target)
+    except OSError:
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix="ml-intern-") as folder:
+            save(built, Path(folder) / target.name)
+            return load(Path(folder) / target.name)
+
+
+def _cache_path(package: str, version: str) -> Path:
+    return cache_dir() / "api_index" / f"v{FORMAT}" / f"{package}-{version}{SUFFIX}"
+
+
+def _load_cached(path: Path) -> StoredRelease | None:
+    """A broken entry counts as none: it is built again."""
+    try:
+        return load(path)
+    except (OSError, ValueError):
+        return None
+
+
+def _digest(home: Path, package: str) -> str:
+    """Changes with the installation: its RECORD lists every file's hash. A checkout has none, so its files' times serve."""
+    records = [path.read_bytes() for path in sorted(home.glob(f"{package}-*.dist-info/RECORD"))]
+    if not records:
+        files = sorted((home / package).rglob("*.py"))
+        records = [f"{path} {stat.st_size} {stat.st_mtime_ns}".encode() for path in files if (stat := path.stat())]
+    import hashlib  # it loads OpenSSL, for those who name an interpreter
+
+    return hashlib.sha256(b"\n".join(records)).hexdigest()[:12]
+
+
+#: The packages that are indexed, as they are imported; each is distributed under the same name (`-` for `_`).
+PACKAGES = ("trl", "transformers", "peft", "accelerate", "datasets", "trackio", "huggingface_hub")
+DATA = Path(__file__).parent / "data"
+SUFFIX = ".index"
+
+
+@cache
+def shipped_versions() -> dict[str, str]:
+    """Package -> the release whose index ships; the file names are the one place that says so at run time."""
+    names = sorted(path.stem for path in DATA.iterdir() if path.suffix == SUFFIX and "-" in path.stem)
+    return dict(name.rsplit("-", 1) for name in names)
+
+
+@cache
+def shipped(package: str) -> StoredRelease:
+    """The shipped index of `package`."""
+    return load(DATA / f"{package}-{shipped_versions()[package]}{SUFFIX}")
+
+
+def shipped_library(*packages: str) -> Library:
+    """The shipped releases, together (of all packages, or of those named)."""
+    return Library(*(shipped(package) for package in packages or PACKAGES))

@@ -1,0 +1,123 @@
+"""Finds what a query names: a package, module, class, function, method, argument, or plain name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ml_intern_helpers.indexes.libraries import PACKAGES
+from ml_intern_helpers.indexes.pretrained import known_names
+from ml_intern_helpers.indexes.records import Argument, ClassRecord
+from ml_intern_helpers.indexes.signatures import Library, Signature
+
+
+class Found(NamedTuple):
+    """One thing that exists.
+
+    Attributes:
+        name: as an import and the code after it would write it (`trl.SFTConfig.max_length`).
+        kind: `module`, `class`, `function`, `method`, `argument`, `keyword` (taken out of `**kwargs`), or `name` (there, but no
+            arguments are indexed for it).
+        origin: `module:name` that defines it; a module's own name.
+        signature: of a class, function or method.
+        argument: of an argument.
+        owner: origin of the class whose field or constructor the argument is.
+    """
+
+    name: str
+    kind: str
+    origin: str
+    signature: Signature | None = None
+    argument: Argument | None = None
+    owner: str = ""
+
+
+def lookup(library: Library, query: str) -> list[Found]:
+    """What `query` names; several when packages share a name, none when nothing does."""
+    head, _, rest = query.partition(".")
+    if head in library.releases:
+        found = _dotted(library, query)
+        return [found] if found else []
+    return [found for start in _bare(library, head) if (found := _dotted(library, f"{start}.{rest}" if rest else start))]
+
+
+def _dotted(library: Library, dotted: str) -> Found | None:
+    """The longest importable beginning, then what is left of the path as attributes of it."""
+    parts = dotted.split(".")
+    for end in range(len(parts), 0, -1):
+        start = ".".join(parts[:end])
+        origin = library.origin(start)
+        if origin is not None:
+            return _described(library, start, origin) if end == len(parts) else _inside(library, start, origin, parts[end:])
+    return None
+
+
+def _described(library: Library, name: str, origin: str) -> Found:
+    if ":" not in origin:
+        return Found(name, "module", origin)
+    signature = library.signature(origin)
+    if signature is None:
+        return Found(name, "name", origin)
+    is_class = isinstance(library.record(origin), ClassRecord)
+    return Found(name, "class" if is_class else "function", origin, signature)
+
+
+def _inside(library: Library, start: str, origin: str, rest: list[str]) -> Found | None:
+    """A method of a class, or an argument of a class, function or method."""
+    name, method = ".".join([start, *rest]), library.method(origin, rest[0])
+    if len(rest) == 1:
+        argument = _argument(library, name, origin, library.signature(origin), rest[0])
+        return argument or (Found(name, "method", origin, method) if method else None)
+    return _argument(library, name, origin, method, rest[1]) if len(rest) == 2 else None
+
+
+def _argument(library: Library, name: str, origin: str, signature: Signature | None, wanted: str) -> Found | None:
+    for argument in signature.arguments if signature else ():
+        if argument.name == wanted:
+            owner = library.owners(origin).get(wanted, origin)
+            return Found(name, "argument", origin, None, argument, owner)
+    if signature is not None and wanted in taken(library, name.rpartition(".")[0], signature):
+        return Found(name, "keyword", origin, None, Argument(wanted, keyword_only=True), origin)
+    return None
+
+
+def taken(library: Library, call: str, signature: Signature) -> frozenset[str]:
+    """Names that a call takes out of its `**kwargs`, `from_pretrained` of transformers with all that it hands them on to."""
+    if call.endswith(".from_pretrained"):
+        return known_names(library, call.removesuffix(".from_pretrained")) | signature.popped
+    return signature.popped
+
+
+def _bare(library: Library, name: str) -> list[str]:
+    """Dotted names for a bare one: the packages' own offers first; other public modules only when there are none."""
+    offers = [f"{package}.{name}" for package in PACKAGES if package in library.releases and _offers(library, package, name)]
+    return _distinct(library, offers or list(_elsewhere(library, name)))
+
+
+def _offers(library: Library, module: str, name: str) -> bool:
+    release = library.release_of(module)
+    return release is not None and name in release.names(module)
+
+
+def _elsewhere(library: Library, name: str) -> Iterator[str]:
+    for release in library.releases.values():
+        for module in release.modules():
+            target = release.names(module).get(name) if is_public(module) else None
+            if target and library.release_of(target) is release:
+                yield f"{module}.{name}"
+
+
+def _distinct(library: Library, dotted: list[str]) -> list[str]:
+    """One name for each origin, the shortest; what a package merely borrows from another counts for that one."""
+    found: dict[str, str] = {}
+    for name in sorted(dotted, key=lambda name: (name.count("."), name)):
+        origin = library.origin(name) or name
+        if library.release_of(origin) is not None:
+            found.setdefault(origin, name)
+    own = [name for origin, name in found.items() if origin.partition(".")[0].partition(":")[0] == name.partition(".")[0]]
+    return own or list(found.values())
+
+
+def is_public(module: str) -> bool:
+    """No part of the path is private or a test."""
+    return not any(part.startswith("_") or part in ("tests", "testing_utils", "commands", "cli") for part in module.split("."))

@@ -1,0 +1,93 @@
+"""A launch and the script's own block made one: what the job gets, and what the script is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ml_intern_helpers.analysis.header import Header
+from ml_intern_helpers.analysis.options import Options
+from ml_intern_helpers.analysis.requirements import Requirement, parse_requirement
+from ml_intern_helpers.analysis.script_inputs import GivenToScript, ParserOptions
+from ml_intern_helpers.launches.hf_jobs import DEFAULT_FLAVOR
+from ml_intern_helpers.launches.launch import Launch
+from ml_intern_helpers.launches.parser_options import options_of_launch
+
+#: Keys of `[tool.hf-jobs]` that an option overrides as a whole.
+SINGLE = ("image", "flavor", "python", "timeout", "name", "namespace", "network_group")
+
+
+def header_of_launch(own: Header, launch: Launch) -> Header:
+    """The block as this launch completes it: options win, and where the launcher does not read the block it has no say."""
+    if launch.mode != "jobs":
+        return own
+    jobs: dict[str, Any] = dict(own.jobs or {}) if launch.reads_header else {}
+    told: dict[str, str] = {}
+    for key in SINGLE:
+        setting = launch.settings.get(key)
+        if setting is not None:
+            jobs.pop(key, None)
+            told[key] = setting.how
+            jobs |= {key: setting.value} if setting.value else {}  # an empty one counts, and leaves the default
+    no_flavor = launch.settings["flavor"].value == "" if "flavor" in launch.settings else not launch.hidden
+    if "flavor" not in jobs and no_flavor:
+        jobs["flavor"], told["flavor"] = DEFAULT_FLAVOR, "no --flavor"
+    jobs["env"] = {**_texts(jobs.get("env")), **{name: word.text for name, word in launch.environ.items()}}
+    mounts = {_mount(one) for one in launch.volumes}
+    jobs["volumes"] = [*(one for one in _list(jobs.get("volumes")) if _mount(one) not in mounts), *launch.volumes]
+    jobs["secrets"] = [*_list(jobs.get("secrets")), *launch.secrets]
+    if launch.environ:
+        told["env"] = "--env"
+    if launch.volumes:
+        told["volumes"] = "--volume"
+    return own._replace(jobs=jobs, requirements=(*installed_block(own, launch).requirements, *_packages(launch)), told=told)
+
+
+def installed_block(own: Header, launch: Launch) -> Header:
+    """The block; an empty one where uv does not run the script itself. In an image or on a machine its pins tell the releases."""
+    return own if launch.block or launch.installs != "uv" else Header()
+
+
+def asked_by_launch(asked: Options, launch: Launch) -> Options:
+    """What decides the releases: `--with` of the launch too, and no list of a folder that the job does not get."""
+    return asked._replace(with_=(*asked.with_, *(found.text for found in _packages(launch))), project=launch.mode != "jobs")
+
+
+def _mount(volume: str) -> str:
+    return volume.removesuffix(":ro").removesuffix(":rw").rpartition(":/")[2]
+
+
+def _packages(launch: Launch) -> tuple[Requirement, ...]:
+    parts = [part for word in launch.packages if not word.unknown for part in _split(word.text)]
+    return tuple(found for part in parts if (found := parse_requirement(part)) is not None)
+
+
+def _split(text: str) -> list[str]:
+    """`--with a,b` names two packages; the comma of `trl>=1,<2` and of `trl[a,b]` separates none."""
+    parts: list[str] = []
+    for part in text.split(","):
+        if parts and (part.lstrip()[:1] in "<>=!~" or parts[-1].count("[") > parts[-1].count("]")):
+            parts[-1] += f",{part}"
+        else:
+            parts.append(part)
+    return parts
+
+
+def given_to_script(own: Header, launch: Launch, config: ParserOptions | None = None) -> GivenToScript:
+    """The arguments and variables that the script's process starts with; `config` is a config file named besides."""
+    environ: dict[str, str | None] = {}
+    if launch.reads_header:
+        environ |= _texts((own.jobs or {}).get("env"))
+        environ |= dict.fromkeys(_list((own.jobs or {}).get("secrets")))
+    environ |= {name: None if word.unknown else word.text for name, word in launch.environ.items()}
+    environ |= dict.fromkeys(launch.secrets)
+    complete = launch.mode == "jobs" and not launch.env_open
+    arguments = None if launch.target.kind == "trl" else launch.arguments
+    return GivenToScript(arguments, environ, complete, options_of_launch(launch, config))
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {str(name): text for name, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

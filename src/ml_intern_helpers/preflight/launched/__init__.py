@@ -1,1 +1,0 @@
-"""A script judged together with the command line that starts it."""
