@@ -6,8 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.dicts import entries_of, keywords_of
-from ml_intern_helpers.analysis.evaluate import value_of
+from ml_intern_helpers.analysis.evaluate import entries_of, keywords_of, value_of
 from ml_intern_helpers.analysis.instances import Method, class_of_super, methods_called
 from ml_intern_helpers.analysis.names import Target, dotted
 from ml_intern_helpers.analysis.offers import Offers
@@ -190,11 +189,8 @@ def _twice(script: Script, keywords: list[ast.keyword]) -> Iterator[tuple[str, a
 
 
 def is_sure(setting: Setting) -> bool:
-    """The entry is surely there; `mappings` says of the others that something decides."""
-    reason = setting.value.reason
-    return not (
-        setting.value.state == "runtime" and ("a condition" in reason or reason.partition(" (line")[0].endswith(" decides"))
-    )
+    """No condition of the script decides whether, or to what, it is set."""
+    return not setting.value.conditional
 
 
 def _short(name: str) -> str:

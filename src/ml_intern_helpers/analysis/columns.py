@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from ml_intern_helpers.analysis.evaluate import value_of
 from ml_intern_helpers.analysis.mapped_columns import mapped
-from ml_intern_helpers.analysis.names import dotted, reaching
-from ml_intern_helpers.analysis.parameters import arguments_for
+from ml_intern_helpers.analysis.names import arguments_for, dotted, reaching
 from ml_intern_helpers.analysis.script import Binding, Script
 
 _FAR = 12

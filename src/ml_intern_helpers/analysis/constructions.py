@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ml_intern_helpers.analysis.classes import Role, positional_names, role_of
-from ml_intern_helpers.analysis.command_line import from_command_line, options_left, parser_of
 from ml_intern_helpers.analysis.dataclass_fields import fields_of
-from ml_intern_helpers.analysis.dicts import keywords_of, merged
-from ml_intern_helpers.analysis.evaluate import value_of, with_variables
-from ml_intern_helpers.analysis.guards import runs
-from ml_intern_helpers.analysis.names import Target, base_names, certain, dotted, origins, reaching
-from ml_intern_helpers.analysis.parsers import parsed_objects
+from ml_intern_helpers.analysis.evaluate import keywords_of, value_of
+from ml_intern_helpers.analysis.guards import certain, runs
+from ml_intern_helpers.analysis.names import Target, base_names, dotted, origins, parsed_objects, reaching
 from ml_intern_helpers.analysis.script import Script
-from ml_intern_helpers.analysis.values import Entries, Setting, runtime
+from ml_intern_helpers.analysis.script_arguments import from_command_line, parser_of
+from ml_intern_helpers.analysis.values import Entries, Setting, runtime, with_variables
 
 
 class Construction(NamedTuple):
@@ -59,9 +57,9 @@ def _construction(script: Script, call: ast.Call) -> Iterator[Construction]:
         return
     role, declared, own_init = _role(script, target)
     if role is not None:
-        entries = merged(_declared_defaults(script, call, target), _entries(script, call, target, role))
+        entries = _declared_defaults(script, call, target).merged(_entries(script, call, target, role))
         if call in script.parsed:
-            entries = merged(entries, from_command_line(script, call))
+            entries = entries.merged(from_command_line(script, call))
         yield Construction(role, call, entries, declared, own_init, parser_of(script, call))
 
 
@@ -73,7 +71,7 @@ def _declared_defaults(script: Script, call: ast.Call, target: Target) -> Entrie
     for field in fields_of(script, target.definition).values():
         if field.default is not None:
             value = value_of(script, field.default)
-            decides = options_left(script, field.name) if call in script.parsed and value.settled else []
+            decides = script.given.options.may_set(field.name) if call in script.parsed and value.settled else []
             items[field.name] = Setting(with_variables(value.value, decides) if decides else value, field.default)
     return Entries(items)
 
@@ -100,8 +98,8 @@ def _entries(script: Script, call: ast.Call, target: Target, role: Role) -> Entr
     found = Entries({})
     for made in (*target.partial, call):
         arguments = made.args[1:] if made is not call else made.args
-        found = merged(found, _positional(script, arguments, role))
-        found = merged(found, keywords_of(script, made.keywords))
+        found = found.merged(_positional(script, arguments, role))
+        found = found.merged(keywords_of(script, made.keywords))
     return found
 
 
@@ -129,7 +127,7 @@ def _with_assignments(script: Script, made: Construction) -> Construction:
     """`config.push_to_hub = True` after the construction counts like the argument."""
     found = made.entries
     for name, value, node in _assigned_later(script).get(made.call, ()):
-        found = merged(found, Entries({name: _assigned(script, made.call, value, node)}))
+        found = found.merged(Entries({name: _assigned(script, made.call, value, node)}))
     return made._replace(entries=found)
 
 
@@ -149,10 +147,10 @@ def _assigned_later(script: Script) -> dict[ast.Call, list[tuple[str, ast.expr, 
 def _assigned(script: Script, made: ast.AST, value: ast.expr, node: ast.AST) -> Setting:
     here, there = script.places[node], script.places[made]
     sure = here.scope is there.scope and certain(here.guards, there.guards)
-    line = getattr(node, "lineno", 0)
-    return Setting(
-        value_of(script, value) if sure else runtime(f"set at line {line}, where a condition or a function decides"), node
-    )
+    if sure:
+        return Setting(value_of(script, value), node)
+    why = f"set at line {script.line_of(node)}, where a condition or a function decides"
+    return Setting(runtime(why, conditional=True), node)
 
 
 def loose_assignments(script: Script, known: list[Construction]) -> dict[str, int]:
