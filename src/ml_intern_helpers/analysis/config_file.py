@@ -1,4 +1,4 @@
-"""The config file of a `TrlParser` or `HfArgumentParser`: JSON, and YAML by PyYAML or, where that is not, its plain part."""
+"""Reads the config file of a `TrlParser` or `HfArgumentParser`: JSON or YAML; without PyYAML, the plain part of YAML."""
 
 from __future__ import annotations
 
@@ -37,13 +37,9 @@ def config_of_text(name: str, text: str) -> ParserOptions:
         BadData: it holds no mapping of names to values.
     """
     try:
-        values = json.loads(text)
+        return ParserOptions(_settings(name, json.loads(text)), file=name)
     except (ValueError, RecursionError):
-        return _from_yaml(name, text)
-    return ParserOptions(_settings(name, values), file=name)
-
-
-def _from_yaml(name: str, text: str) -> ParserOptions:
+        pass
     try:
         import yaml
     except ImportError:
@@ -59,11 +55,12 @@ def _from_yaml(name: str, text: str) -> ParserOptions:
 
 
 def _from_plain_yaml(name: str, text: str) -> ParserOptions:
-    found = flat_yaml.read(text)
-    if text.strip() and not found.lines:
+    plain = flat_yaml.read(text)
+    if text.strip() and not plain.lines:
         raise BadData(f"{name} holds no settings (a mapping of names to values)", hint=_HINT)
-    why = f"{name} nests it, and PyYAML is not here to read that"
-    return ParserOptions(_settings(name, found.values), {one: why for one in found.unread if one != "env"}, file=name)
+    why = f"{name} nests it, and PyYAML is not installed to read that"
+    hidden = {setting: why for setting in plain.unread if setting != "env"}
+    return ParserOptions(_settings(name, plain.values), hidden, file=name)
 
 
 def _settings(name: str, values: Any) -> dict[str, Any]:

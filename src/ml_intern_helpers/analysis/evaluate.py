@@ -303,14 +303,16 @@ def _argument(script: Script, name: str, deep: int) -> Value | None:
     given = argument_parser.parsed(script, value_of)
     if name in given.values:
         return given.values[name]
-    option = argument_parser.defaults_of(script).get(name)
+    declared = argument_parser.declarations(script, value_of)
+    script.spend(len(declared.options))
+    option = declared.default(name)
     if option is None:
         return None
     flags = [] if given.complete else [option.flag]
-    if option.fallback is None:
-        return with_variables(option.plain, flags)
-    value = value_of(script, option.fallback, deep)
-    converted = folding.call(option.convert, [value.value]) if option.convert and isinstance(value.value, str) else value.value
+    if option.default is None:
+        return with_variables(option.implied_default, flags)
+    value, type_ = value_of(script, option.default, deep), option.default_type
+    converted = folding.call(type_, [value.value]) if type_ and isinstance(value.value, str) else value.value
     return with_variables(converted, [*flags, value.reason]) if value.settled else None
 
 

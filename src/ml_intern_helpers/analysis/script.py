@@ -1,4 +1,4 @@
-"""Where every piece of a script stands: its scope, what guards it, what binds a name. One walk, no recursion."""
+"""Walks a script once: where every node stands (scope, guards, parent), what binds each name. No recursion."""
 
 from __future__ import annotations
 
@@ -135,6 +135,15 @@ class Script:
             hint = "check the part that trains by itself"
             raise Unavailable(f"{self.source.place(None)} is too intricate to follow in reasonable time", hint=hint)
 
+    def once(self, question: str, node: ast.AST, answer: Callable[[], T], *, meanwhile: T | None = None) -> T:
+        """`answer()`, asked once for a node; `meanwhile` is what it gets when it asks the same question itself."""
+        key = (question, node)
+        if key not in self.memo:
+            self.memo[key] = meanwhile
+            self.memo[key] = answer()
+        found: T = self.memo[key]
+        return found
+
     @staticmethod
     def line_of(node: ast.AST) -> int:
         return getattr(node, "lineno", 0)
@@ -267,10 +276,9 @@ def _bind(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
 
 def _bind_definition(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
     match node:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            scope.bindings[name].append(Binding("def", node, "", node, guards))
-        case ast.ClassDef(name=name):
-            scope.bindings[name].append(Binding("class", node, "", node, guards))
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            kind = "class" if isinstance(node, ast.ClassDef) else "def"
+            scope.bindings[name].append(Binding(kind, node, "", node, guards))
         case ast.arg(arg=name):
             scope.bindings[name].append(Binding("param", None, "", node, guards))
         case ast.withitem(optional_vars=ast.expr() as target):

@@ -23,8 +23,8 @@ def parsed(script: Script) -> ParsedArguments:
 
 def declared_flags(script: Script) -> set[str]:
     """Every option that the script declares with argparse, whether or not the parser can be followed."""
-    declared, _ = argument_parser.declarations(script, value_of)
-    return {flag for one in declared for flag in one.flags if flag.startswith("-")}
+    options = argument_parser.declarations(script, value_of).options
+    return {flag for option in options for flag in option.flags if flag.startswith("-")}
 
 
 def own_parser(script: Script) -> bool:

@@ -63,14 +63,16 @@ class CannotFold(Exception):
 
 def binary(op: ast.operator, left: Any, right: Any) -> Any:
     """`left op right`; `/` joins paths when both are texts, as pathlib does."""
-    if isinstance(op, ast.Div) and isinstance(left, str) and isinstance(right, str):
-        return os.path.join(left, right)  # noqa: PTH118
-    if isinstance(op, ast.Mult) and not (_number(left) and _number(right)):
-        raise CannotFold  # "a" * 10**12 is a denial of service
-    if isinstance(op, ast.Mod) and not _number(left):
-        raise CannotFold
-    if isinstance(op, ast.Pow) and not (_number(left) and _number(right) and abs(right) <= 64):
-        raise CannotFold
+    numbers = _number(left) and _number(right)
+    match op:
+        case ast.Div() if isinstance(left, str) and isinstance(right, str):
+            return os.path.join(left, right)  # noqa: PTH118
+        case ast.Mult() if not numbers:
+            raise CannotFold  # "a" * 10**12 is a denial of service
+        case ast.Pow() if not (numbers and abs(right) <= 64):
+            raise CannotFold
+        case ast.Mod() if not _number(left):
+            raise CannotFold
     return _computed(_BINARY.get(type(op)), left, right)
 
 
