@@ -7,7 +7,7 @@ import random
 import click
 import pytest
 
-from ml_intern_helpers.launches.click_words import parse
+from ml_intern_helpers.launches.launcher_options import parse
 from ml_intern_helpers.launches.options_table import HF_OPTIONS
 from ml_intern_helpers.launches.words import Word
 from preflight.launch.real_hf import command
