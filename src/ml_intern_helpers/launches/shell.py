@@ -101,23 +101,22 @@ def commands_of(text: str) -> Iterator[Command]:
         BadData: a quote is never closed.
     """
     current = Command()
-    for token in [*Reader(text).tokens(), Token("operator", "")]:
-        if token.kind != "operator":
+    for token in [*_Reader(text).tokens(), ""]:
+        if isinstance(token, Redirect):
+            current.redirects.append(token)
+        elif isinstance(token, Raw):
             _take(current, token)
-            continue
-        current.after = token.text
-        if current.words or current.assigns or current.redirects or current.keywords:
-            yield current
-        if token.text in ("(", ")"):
-            yield Command(opens=token.text == "(", closes=token.text == ")")
-        current = Command(before="" if token.text in "()" else token.text)
+        else:
+            current.after = token
+            if current.words or current.assigns or current.redirects or current.keywords:
+                yield current
+            if token in ("(", ")"):
+                yield Command(opens=token == "(", closes=token == ")")
+            current = Command(before="" if token in "()" else token)
 
 
-def _take(command: Command, token: Token) -> None:
-    if token.redirect is not None:
-        command.redirects.append(token.redirect)
-        return
-    raw = token.raw or Raw()
+def _take(command: Command, raw: Raw) -> None:
+    """Put a word where it belongs: keywords and assignments count in front of the program only."""
     if not command.words:
         if raw.bare and not command.assigns and (raw.literal in _KEYWORDS or command.keywords[-1:] == ["function"]):
             command.keywords.append(raw.literal or "")
@@ -194,17 +193,11 @@ def substitutions(command: Command) -> Iterator[str]:
             yield from commands_in(redirect.body)
 
 
-@dataclass
-class Token:
-    """A word, a redirect, or an operator."""
-
-    kind: str
-    text: str = ""
-    raw: Raw | None = None
-    redirect: Redirect | None = None
+#: A word, a redirect, or an operator.
+_Token = Raw | Redirect | str
 
 
-class Reader:
+class _Reader:
     """Cuts `text` into tokens, once, from left to right."""
 
     def __init__(self, text: str) -> None:
@@ -212,14 +205,14 @@ class Reader:
         self.at = 0
         self.pending: list[Redirect] = []
 
-    def tokens(self) -> list[Token]:
+    def tokens(self) -> list[_Token]:
         """All tokens.
 
         Raises:
             BadData: a quote, `$(` or `` ` `` that is never closed.
             Unavailable: more words than anybody types.
         """
-        found: list[Token] = []
+        found: list[_Token] = []
         while True:
             self._skip_blank()
             if self.at >= len(self.text):
@@ -241,17 +234,17 @@ class Reader:
             else:
                 return
 
-    def _token(self) -> Token:
+    def _token(self) -> _Token:
         operator = None if self.text.startswith("&>", self.at) else _OPERATOR.match(self.text, self.at)
         if operator is not None:
             self.at = operator.end()
             if operator.group() == "\n":
                 self._read_bodies()
-            return Token("operator", operator.group())
+            return operator.group()
         redirect = _REDIRECT.match(self.text, self.at)
         if redirect and not self.text.startswith(("<(", ">("), redirect.start(2)):
-            return Token("redirect", redirect=self._redirect(redirect))
-        return Token("word", raw=self._word())
+            return self._redirect(redirect)
+        return self._word()
 
     def _redirect(self, match: re.Match[str]) -> Redirect:
         self.at = match.end()
@@ -281,80 +274,60 @@ class Reader:
 
     def _word(self) -> Raw:
         raw = Raw()
-        while self.at < len(self.text):
-            piece = self._piece(raw)
-            if piece is None:
-                break
-            raw.pieces.append(piece)
+        while self.at < len(self.text) and (pieces := self._pieces()):
+            raw.pieces += pieces
         return raw
 
-    def _piece(self, raw: Raw) -> Piece | None:
+    def _pieces(self) -> list[Piece]:
+        """The next pieces of a word; none where it ends."""
         char = self.text[self.at]
-        if char == "'":
-            return self._single()
         if char == '"':
-            return self._double(raw)
-        if char == "\\":
-            return self._escaped()
+            return self._double()
         if char in "$`":
-            return self._expansion(quoted=False)
-        if char in "<>" and self.text.startswith("(", self.at + 1):
-            start, self.at = self.at, self.at + 1
-            return Piece("other", "", True, self.text[start : self._to_closing(self.at + 1, start)])
-        match = _PLAIN.match(self.text, self.at)
-        if match is None:
-            return None
-        self.at = match.end()
-        return Piece("text", match.group(), False, match.group())
-
-    def _escaped(self) -> Piece | None:
-        if self.text.startswith("\\\n", self.at):
+            return [self._expansion(quoted=False)]
+        start = self.at
+        if char == "'":
+            end = self._behind("'", start, "'")
+            return [Piece("text", self.text[start + 1 : end - 1], True, self.text[start:end])]
+        if char == "\\":
             self.at += 2
-            return Piece("text", "", False, "")
-        piece = self.text[self.at + 1 : self.at + 2]
-        self.at += 2
-        return Piece("text", piece, True, f"\\{piece}")
+            following = self.text[start + 1 : self.at]
+            return [Piece("text", "", False, "") if following == "\n" else Piece("text", following, True, f"\\{following}")]
+        if char in "<>" and self.text.startswith("(", start + 1):
+            return [Piece("other", "", True, self.text[start : self._to_closing(start + 2, start)])]
+        match = _PLAIN.match(self.text, start)
+        self.at = match.end() if match else start
+        return [Piece("text", match.group(), False, match.group())] if match else []
 
-    def _single(self) -> Piece:
-        end = self.text.find("'", self.at + 1)
-        if end < 0:
-            raise self._never_closed("'", self.at)
-        body = self.text[self.at + 1 : end]
-        self.at = end + 1
-        return Piece("text", body, True, f"'{body}'")
-
-    def _double(self, raw: Raw) -> Piece:
-        """The pieces of `"…"` go into `raw`; the last one is returned."""
+    def _double(self) -> list[Piece]:
+        """The pieces of `"…"`, an empty one first: `""` is a word."""
         start = self.at
         self.at += 1
-        last = Piece("text", "", True, "")
-        while True:
-            if self.at >= len(self.text):
-                raise self._never_closed('"', start)
+        pieces = [Piece("text", "", True, "")]
+        while self.at < len(self.text):
             char = self.text[self.at]
             if char == '"':
                 self.at += 1
-                return last
-            raw.pieces.append(last)
-            last = self._in_double(char)
-
-    def _in_double(self, char: str) -> Piece:
-        if char in "$`":
-            return self._expansion(quoted=True)
-        if char == "\\":
-            following = self.text[self.at + 1 : self.at + 2]
-            self.at += 2
-            text = "" if following == "\n" else following if following in '"\\$`' else f"\\{following}"
-            return Piece("text", text, True, f"\\{following}")
-        match = _IN_DOUBLE.match(self.text, self.at)
-        assert match is not None  # every other character was handled
-        self.at = match.end()
-        return Piece("text", match.group(), True, match.group())
+                return pieces
+            if char in "$`":
+                pieces.append(self._expansion(quoted=True))
+            elif char == "\\":
+                following = self.text[self.at + 1 : self.at + 2]
+                self.at += 2
+                text = "" if following == "\n" else following if following in '"\\$`' else f"\\{following}"
+                pieces.append(Piece("text", text, True, f"\\{following}"))
+            else:
+                match = _IN_DOUBLE.match(self.text, self.at)
+                assert match is not None  # every other character was handled
+                self.at = match.end()
+                pieces.append(Piece("text", match.group(), True, match.group()))
+        raise self._never_closed('"', start)
 
     def _expansion(self, *, quoted: bool) -> Piece:
         start = self.at
         if self.text[start] == "`":
-            return self._backticks(quoted)
+            end = self._behind("`", start, "`")
+            return Piece("command", self.text[start + 1 : end - 1], quoted, self.text[start:end])
         if self.text.startswith("$'", start) and not quoted:
             return self._ansi()
         if self.text.startswith("$((", start):
@@ -363,7 +336,9 @@ class Reader:
             end = self._to_closing(start + 2, start)
             return Piece("command", self.text[start + 2 : end - 1], quoted, self.text[start:end])
         if self.text.startswith("${", start):
-            return self._braced(quoted)
+            end = self._behind("}", start, "${")
+            name = self.text[start + 2 : end - 1]
+            return Piece("name" if _NAME.fullmatch(name) else "other", name, quoted, self.text[start:end])
         match = _NAME.match(self.text, start + 1)
         if match is None:
             self.at += 1
@@ -371,23 +346,13 @@ class Reader:
         self.at = match.end()
         return Piece("name", match.group(), quoted, self.text[start : self.at])
 
-    def _braced(self, quoted: bool) -> Piece:
-        start = self.at
-        end = self.text.find("}", start)
+    def _behind(self, mark: str, start: int, opening: str) -> int:
+        """The position behind the next `mark` after `start`. Moves there."""
+        end = self.text.find(mark, start + 1)
         if end < 0:
-            raise self._never_closed("${", start)
+            raise self._never_closed(opening, start)
         self.at = end + 1
-        name = self.text[start + 2 : end]
-        kind = "name" if _NAME.fullmatch(name) else "other"
-        return Piece(kind, name, quoted, self.text[start : self.at])
-
-    def _backticks(self, quoted: bool) -> Piece:
-        start = self.at
-        end = self.text.find("`", start + 1)
-        if end < 0:
-            raise self._never_closed("`", start)
-        self.at = end + 1
-        return Piece("command", self.text[start + 1 : end], quoted, self.text[start : self.at])
+        return self.at
 
     def _ansi(self) -> Piece:
         start = self.at
@@ -430,7 +395,7 @@ def commands_in(text: str) -> Iterator[str]:
     """The texts of `$(…)` and backticks in what is no word: a heredoc's body, the inside of `${…}`. Quotes mean nothing there."""
     at = 0
     while match := _STARTS.search(text, at):
-        reader = Reader(text)
+        reader = _Reader(text)
         reader.at = match.start()
         yield reader._expansion(quoted=True).text
         at = reader.at
