@@ -16,7 +16,7 @@ from ml_intern_helpers.launches.launch import Launch, Problem, Setting, Swallowe
 from ml_intern_helpers.launches.launcher_options import ClickOption, ClickWords, click_words, tables
 from ml_intern_helpers.launches.place import Place
 from ml_intern_helpers.launches.targets import exists, missing_file, script_target
-from ml_intern_helpers.launches.words import Word, masked, program, texts
+from ml_intern_helpers.launches.words import Word, closest, masked, program, texts
 
 DEFAULT_IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"
 DEFAULT_FLAVOR = "cpu-basic"
@@ -240,10 +240,8 @@ def _contradictions(parsed: ClickWords, command: str) -> Iterator[str]:
 
 def _unknown_option(command: str, word: Word, slot: str) -> Problem:
     """An unknown option in front of the script is no error to the client: it becomes the script, the image or the schedule."""
-    import difflib  # only for those who mistyped
-
-    close = difflib.get_close_matches(word.text.partition("=")[0], tables().hf_options[command], n=1, cutoff=0.6)
-    fix = f"did you mean {close[0]}?" if close else f"options: `hf jobs {command} --help`"
+    meant = closest(word.text.partition("=")[0], tables().hf_options[command])
+    fix = f"did you mean {meant}?" if meant else f"options: `hf jobs {command} --help`"
     if word.text.startswith("--image") and not command.endswith("uv run"):
         fix = "in `hf jobs run` the image is the first word: hf jobs run [options] IMAGE COMMAND"
     shown = masked(word.text, 60)

@@ -13,7 +13,7 @@ from ml_intern_helpers.launches.launcher_options import LeadingOptions, leading_
 from ml_intern_helpers.launches.parser_options import field_words, named_config
 from ml_intern_helpers.launches.place import YAML, Place, text_of_file
 from ml_intern_helpers.launches.targets import exists, file_target, script_target, written_target
-from ml_intern_helpers.launches.words import Word, masked
+from ml_intern_helpers.launches.words import Word, closest, masked
 
 #: What a program that is Python may be called.
 PYTHON_NAME = re.compile(r"(?:i?python|pypy)[0-9.]*t?|accelerate-python")
@@ -157,11 +157,9 @@ def _add_option_problems(name: str, options: LeadingOptions, table: Mapping[str,
     if options.error:
         launch.problems.append(Problem("refused-command", f"{name}: {options.error}", f"see `{name} --help`"))
     for flag in options.unknown:
-        import difflib  # only for those who mistyped
-
-        longer = [option for option in table if flag.startswith("--") and option.startswith(flag)]
-        close = longer or difflib.get_close_matches(flag, table, n=1, cutoff=0.6)
-        fix = f"did you mean {close[0]}?" if close else f"options of the script stand behind it; `{name} --help` lists its own"
+        longer = next((option for option in table if flag.startswith("--") and option.startswith(flag)), "")
+        meant = longer or closest(flag, table)
+        fix = f"did you mean {meant}?" if meant else f"options of the script stand behind it; `{name} --help` lists its own"
         shown = masked(flag, 60)
         message = f"{name} has no option {shown}"
         launch.problems.append(Problem("unknown-option", message, fix, shown, certain=name != "deepspeed"))
@@ -212,15 +210,8 @@ def _uv_script(launch: Launch, options: LeadingOptions, place: Place) -> Launch 
     return launch
 
 
-_TRL_CLASSES = {
-    "sft": "SFT",
-    "dpo": "DPO",
-    "grpo": "GRPO",
-    "kto": "KTO",
-    "reward": "Reward",
-    "rloo": "RLOO",
-    "distillation": "Distillation",
-}
+#: Commands of trl whose classes are not called after them in capitals.
+_TRL_CLASSES = {"reward": "Reward", "distillation": "Distillation"}
 
 
 def trl(words: list[Word], text: str, place: Place) -> Launch | None:
@@ -249,26 +240,20 @@ def trl(words: list[Word], text: str, place: Place) -> Launch | None:
         values.pop(name, None)
     for name in list(values):
         if name not in known and f"--{name}" not in tables().accelerate and name not in ("config", "accelerate_config", "env"):
-            launch.problems.append(_unknown_trl_option(command, name))
+            meant, shown = closest(name, known), masked(name, 60)
+            fix = f"did you mean --{meant}?" if meant else f"options: trl {command} --help"
+            message = f"trl {command} has no option {shown}, nor has accelerate"
+            launch.problems.append(Problem("unknown-option", message, fix, shown))
             values.pop(name)
     launch.open = launch.open or (f"{', '.join(hidden[:3])}: set to what is not read here" if hidden else "")
     launch.target = Target("trl", f"trl {command}", text=_trl_script(command, values, launch.open))
     return launch
 
 
-def _unknown_trl_option(command: str, name: str) -> Problem:
-    import difflib  # only for those who mistyped
-
-    close = difflib.get_close_matches(name, tables().trl[command], n=1, cutoff=0.6)
-    fix = f"did you mean --{close[0]}?" if close else f"options: trl {command} --help"
-    shown = masked(name, 60)
-    return Problem("unknown-option", f"trl {command} has no option {shown}, nor has accelerate", fix, shown)
-
-
 def _trl_script(command: str, values: dict[str, Any], doubt: str) -> str:
     """The script's outline with the values in it: what trl's own does for these options."""
     known = tables().trl[command]
-    name = _TRL_CLASSES[command]
+    name = _TRL_CLASSES.get(command, command.upper())
     config = [f"    {key}={value!r}," for key, value in values.items() if known.get(key) == "config"]
     config += ["    **unread,"] if doubt else []
     lines = ["from datasets import load_dataset", "from peft import LoraConfig" if values.get("use_peft") else ""]

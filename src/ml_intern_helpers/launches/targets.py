@@ -41,39 +41,31 @@ def file_target(name: str, place: Place) -> tuple[Target, list[Problem]]:
 
 def _in_container(name: str, place: Place) -> tuple[Target, list[Problem]]:
     """What a file name means inside a container: only what is shipped, mounted, in the image, or made by the command is there."""
-    path = place.resolved(name)
+    shown, path = masked(name), place.resolved(name)
     written = place.written.get(str(path))
     if written is not None:
         return written_target(name, written), []
     full = str(path) if place.own_folders and path is not None else name
     for mount, folder in place.mounts.items():
         if full.startswith(f"{mount.rstrip('/')}/"):
-            inside = full.removeprefix(mount).lstrip("/")
-            outside = place.resolved(f"{folder}/{inside}") if folder else None
-            return _mounted(name, mount, outside, place)
+            outside = place.resolved(f"{folder}/{full.removeprefix(mount).lstrip('/')}") if folder else None
+            if outside is not None and _is_file(outside):
+                return Target("file", shown, outside), []
+            # What a folder of this machine does not hold is not below the mount point either.
+            certain = outside is not None and place.own_folders and not place.makes
+            problems = [missing_file(name, outside)] if outside is not None and certain else []
+            return Target("unknown", shown, reason=f"`{shown}` lies in what is mounted at {mount}"), problems
     on_this_machine = path is not None and not place.own_folders and _is_file(path)
-    if on_this_machine and not place.makes and not name.startswith("/"):
-        here = Target("file", masked(name), path)
-        return here, [] if name in place.shipped else [_stays_here(name)]
-    return Target("unknown", masked(name), reason=f"`{masked(name)}` is a file of the image, which is not read here"), []
-
-
-def _mounted(name: str, mount: str, outside: Path | None, place: Place) -> tuple[Target, list[Problem]]:
-    """A file below a mount point: what a folder of this machine does not hold is not there."""
-    if outside is not None and _is_file(outside):
-        return Target("file", masked(name), outside), []
-    gone = outside is not None and place.own_folders and not place.makes
-    problems = [missing_file(name, outside)] if outside is not None and gone else []
-    return Target("unknown", masked(name), reason=f"`{masked(name)}` lies in what is mounted at {mount}"), problems
-
-
-def _stays_here(name: str) -> Problem:
-    message = f"{masked(name)} is a file of this machine: `hf jobs run` sends none along, so the job does not find it"
-    fix = f"hf jobs uv run {masked(name)} ships the script; or mount its folder: -v ./:/work and start /work/{masked(name)}"
-    return Problem("file-not-in-container", message, fix, masked(name))
+    if not on_this_machine or place.makes or name.startswith("/"):
+        return Target("unknown", shown, reason=f"`{shown}` is a file of the image, which is not read here"), []
+    message = f"{shown} is a file of this machine: `hf jobs run` sends none along, so the job does not find it"
+    fix = f"hf jobs uv run {shown} ships the script; or mount its folder: -v ./:/work and start /work/{shown}"
+    problem = Problem("file-not-in-container", message, fix, shown)
+    return Target("file", shown, path), [] if name in place.shipped else [problem]
 
 
 def written_target(name: str, written: Written) -> Target:
+    """The target of a file that the line itself writes, or of standard input."""
     if written.text is None:
         return Target("unknown", masked(name), reason=written.reason)
     return Target("text", masked(name), text=written.text)
@@ -89,9 +81,9 @@ def missing_file(name: str, path: Path) -> Problem:
         return Problem("missing-file", f"no file {masked(name)}: there is no folder {folder}", "correct the path", masked(name))
     import difflib  # only for those who mistyped
 
-    near = [masked(one) for one in difflib.get_close_matches(path.name, there, n=3, cutoff=0.5)]
-    near = near or (there[:5] if path.suffix else [])
-    fix = f"did you mean {', '.join(near)}?" if near else "write the file first, or correct the path"
+    close = [masked(one) for one in difflib.get_close_matches(path.name, there, n=3, cutoff=0.5)]
+    close = close or (there[:5] if path.suffix else [])
+    fix = f"did you mean {', '.join(close)}?" if close else "write the file first, or correct the path"
     return Problem("missing-file", f"no file {masked(name)} in {folder}", fix, masked(name))
 
 

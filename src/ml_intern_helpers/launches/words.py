@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from ml_intern_helpers.core.text import clean
@@ -76,6 +77,13 @@ def redacted(words: list[str]) -> list[str]:
         else:
             found.append(_SECRET_PAIR.sub(r"\1…", word))
     return found
+
+
+def closest(name: str, options: Collection[str]) -> str:
+    """The one of `options` that a mistyped name may have meant, "" where none is close."""
+    import difflib  # only for those who mistyped
+
+    return next(iter(difflib.get_close_matches(name, options, n=1, cutoff=0.6)), "")
 
 
 def quoted(words: list[str]) -> str:
