@@ -319,6 +319,23 @@ def test_the_no_forms_of_trl_are_those_of_the_index() -> None:
         assert real == {one.name for one in signature.arguments if one.default == "True"}
 
 
+@pytest.mark.parametrize(
+    ("line", "repeats"),
+    [
+        pytest.param("python train.py", 1, id="no loop"),
+        pytest.param("for i in 1 2 3; do python train.py; done", 3, id="a list"),
+        pytest.param("for i in 1 2; do for j in a b c; do python train.py; done; done", 6, id="nested"),
+        pytest.param("for i in 1 2; do bash -c 'for j in a b c; do python train.py; done'; done", 6, id="nested in another shell"),
+        pytest.param("for i in *.yaml; do python train.py; done", None, id="a pattern"),
+        pytest.param("while true; do python train.py; done", None, id="while"),
+        pytest.param("for i in 1 2; do while true; do python train.py; done; done", None, id="while in a list"),
+        pytest.param("for i in 1 2; do ls; done; python train.py", 1, id="behind a loop"),
+    ],
+)
+def test_how_often_a_launch_starts_is_a_number_or_unknown(line: str, repeats: int | None) -> None:
+    assert judged(line, None, local=False).fields["launches"][0]["repeats"] == repeats
+
+
 def test_each_launch_of_a_line_is_judged() -> None:
     report = judged(f"python prepare.py && python train.py; {JOB} --timeout 1h header.py {PUSH}", None, local=False)
     assert [entry["launcher"] for entry in report.fields["launches"]] == ["python", "python", "hf jobs uv run"]

@@ -43,6 +43,7 @@ def fields_of_launch(facts: Facts) -> dict[str, Any]:
         "packages": [clean(one.text, limit=100) for one in facts.header.requirements] if launch.installs == "uv" else [],
         "processes": launch.processes,
         "schedule": launch.settings["schedule"].value if "schedule" in launch.settings else None,
+        "repeats": launch.repeats,
         "from_script": sorted(
             key for key in (facts.own_header.jobs or {}) if launch.reads_header and key not in facts.header.told
         ),
