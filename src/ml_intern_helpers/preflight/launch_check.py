@@ -15,8 +15,7 @@ from ml_intern_helpers.core.errors import NotFound, ToolError
 from ml_intern_helpers.core.report import Finding, Report, Status
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.launches.find import MOST, launches_of
-from ml_intern_helpers.launches.launch import Launch
-from ml_intern_helpers.launches.parts import Fault, Target
+from ml_intern_helpers.launches.launch import Launch, Problem, ProblemKind, Target
 from ml_intern_helpers.preflight.examine import Examination, examine
 from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.launch_summary import fields_of_launch, lines_of
@@ -24,6 +23,15 @@ from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
 from ml_intern_helpers.preflight.rendering import answer
 
 _ORDER = ("error", "warning", "info")
+#: The rule that reports a problem of the command line.
+_CODES: dict[ProblemKind, str] = {
+    "unknown-option": "LAUNCH105",
+    "refused-command": "LAUNCH106",
+    "missing-file": "LAUNCH107",
+    "file-not-in-container": "LAUNCH108",
+    "token-on-command-line": "LAUNCH109",
+    "secret-as-variable": "LAUNCH110",
+}
 
 
 @dataclass(frozen=True)
@@ -96,13 +104,13 @@ def _name_script(launches: list[Launch], script: Path) -> None:
             return
     for launch in launches:
         if launch.target.kind in ("unknown", "url", "module", "command") and not any(
-            f.code == "LAUNCH107" for f in launch.faults
+            problem.kind == "missing-file" for problem in launch.problems
         ):
             launch.target = Target("file", str(script), here)
             launch.notes.append(f"taken to start {clean(str(script), limit=100)}, as you named it")
             return
     name = clean(str(script), limit=100)
-    launches[0].faults.append(Fault("LAUNCH107", f"the launch does not start {name}", f"launch {name}", launches[0].text))
+    launches[0].problems.append(Problem("missing-file", f"the launch does not start {name}", f"launch {name}", launches[0].text))
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -122,14 +130,16 @@ def _source(launch: Launch) -> Source:
             return source_of_text(target.name, target.text)
     except ToolError as err:
         launch.target = target._replace(kind="unknown", reason=err.message)
-        launch.faults.append(Fault("LAUNCH107", err.message, err.hint or "give a script that Python can read", launch.text))
+        launch.problems.append(
+            Problem("missing-file", err.message, err.hint or "give a script that Python can read", launch.text)
+        )
     return Source(Path(target.name or "launch"), "", [""], ast.parse(""))
 
 
 def _with_config(launch: Launch, source: Source) -> Source:
     """A config file that is not there is a fault where a TrlParser opens it; what `--config` means elsewhere is not known."""
-    if launch.config is not None and launch.config.fault is not None and "TrlParser(" in source.text:
-        launch.faults.append(launch.config.fault)
+    if launch.config is not None and launch.config.problem is not None and "TrlParser(" in source.text:
+        launch.problems.append(launch.config.problem)
     return source
 
 
@@ -225,7 +235,7 @@ def text_of(report: Report) -> str:
 
 
 def reported(facts: Facts, code: str) -> Iterator[Outcome]:
-    """The launch's faults of that code; nothing without a launch."""
-    for fault in facts.launch.faults if facts.launch else ():
-        if fault.code == code:
-            yield failed_launch(fault.message, fault.fix, fault.seen, fault.severity)
+    """The problems of the launch that the rule `code` reports; nothing without a launch."""
+    for problem in facts.launch.problems if facts.launch else ():
+        if _CODES[problem.kind] == code:
+            yield failed_launch(problem.message, problem.fix, problem.seen, None if problem.certain else "warning")

@@ -5,7 +5,6 @@ Each hold is one reason with its way on. The client asks the user where one is t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +21,6 @@ from ml_intern_helpers.runs.when import now
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch_check import Judged
 
-_LOOP = re.compile(r"in a loop: started (\d+|an unknown number of) times")
 _AGREE = "with the user's word: `task agree --spend-cap USD …` (or `task change --spend-cap USD --reason …`), then launch again"
 
 
@@ -107,19 +105,13 @@ def cost_of(one: Judged) -> Cost:
     if one.launch.mode != "jobs":
         return ON_THIS_MACHINE
     settings = _settings(one)
-    times, attempts = _times(one), _attempts(one)
+    times, attempts = one.launch.repeats, _attempts(one)
     if times is None or attempts is None:
         return Cost(None, "how often it is started is not known")
     flavor, seconds = settings["flavor"], settings["timeout_s"]
     price = price_of(flavor) if isinstance(flavor, str) else None
     seconds = float(seconds) if isinstance(seconds, int | float) else None
     return cost_on_jobs(price, seconds, attempts=times * attempts, repeats=settings["schedule"] is not None)
-
-
-def _times(one: Judged) -> int | None:
-    """How often the line starts it; None when nobody knows."""
-    found = next((match[1] for note in one.launch.notes if (match := _LOOP.search(note))), "1")
-    return int(found) if found.isdecimal() else None
 
 
 def _attempts(one: Judged) -> int | None:
@@ -163,7 +155,7 @@ def look_at(waiting: Run) -> str:
 
 
 def _several(training: list[Judged]) -> bool:
-    return len(training) > 1 or any(_times(one) != 1 for one in training)
+    return len(training) > 1 or any(one.launch.repeats != 1 for one in training)
 
 
 def _proven(training: list[Judged], state: State) -> bool:

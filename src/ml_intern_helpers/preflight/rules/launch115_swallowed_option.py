@@ -21,7 +21,7 @@ from ml_intern_helpers.preflight.facts import Facts
 from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.launches.parts import Swallowed
+    from ml_intern_helpers.launches.launch import SwallowedOption
 
 CODE = "LAUNCH115"
 SEVERITY = "error"
@@ -49,7 +49,7 @@ def check(facts: Facts) -> Iterator[Outcome]:
             yield failed_launch(message, _FIX, what, "warning" if severity == "warning" else None)
 
 
-def _severity(facts: Facts, one: Swallowed, flags: set[str]) -> str:
+def _severity(facts: Facts, one: SwallowedOption, flags: set[str]) -> str:
     """`error` where the script declares the option, or nobody can have meant the client's; `warning` where it may."""
     from ml_intern_helpers.analysis.script_arguments import own_parser
 

@@ -7,12 +7,12 @@ import random
 import click
 import pytest
 
-from ml_intern_helpers.launches.click_words import parse
-from ml_intern_helpers.launches.options_table import HF_OPTIONS
+from ml_intern_helpers.launches.launcher_options import click_words, tables
 from ml_intern_helpers.launches.words import Word
-from preflight.launch.real_hf import command
+from launches.real_hf import command
 
-COMMANDS = sorted(HF_OPTIONS)
+OPTIONS = tables().hf_options
+COMMANDS = sorted(OPTIONS)
 VALUES = ["train.py", "4h", "a=b", "--", "-1", "2e-4", "", "x y", "@daily", "-", "ünïcode", "python"]
 ODD = [
     "-lr",
@@ -33,7 +33,7 @@ ODD = [
 
 def random_words(seed: int, path: str) -> list[str]:
     pick = random.Random(seed)
-    pool = [*HF_OPTIONS[path], *ODD, *VALUES, *VALUES]
+    pool = [*OPTIONS[path], *ODD, *VALUES, *VALUES]
     words = [pick.choice(pool) for _ in range(pick.randint(1, 9))]
     return [
         f"{word}={pick.choice(VALUES)}" if word.startswith("--") and word != "--" and pick.random() < 0.2 else word
@@ -66,13 +66,13 @@ def test_random_words_are_sorted_as_click_sorts_them(path: str) -> None:
     refused = 0
     for seed in range(1500):
         words = random_words(seed, path)
-        expected, ours = by_click(path, words), parse([Word(word) for word in words], HF_OPTIONS[path])
+        expected, ours = by_click(path, words), click_words([Word(word) for word in words], OPTIONS[path])
         if expected is None:
             refused += 1
             assert ours.error, words
             continue
         values: dict[str, list[object]] = {}
-        for one in ours.given:
+        for one in ours.options:
             values.setdefault(one.name, []).append(one.value.text if one.value else None)
         assert (values, [word.text for _, word in ours.positional]) == expected, words
         assert not ours.error, words

@@ -13,7 +13,7 @@ import pytest
 from ml_intern_helpers.core.errors import NotFound
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.indexes.libraries import shipped_library
-from ml_intern_helpers.launches.options_table import TRL
+from ml_intern_helpers.launches.launcher_options import tables
 from ml_intern_helpers.preflight.launch_check import judged
 from support.helpers import ROOT, Outcome
 
@@ -285,7 +285,7 @@ def test_no_launch_is_said(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "fix"),
     [
         pytest.param("--no_dataloader_pin_memory", "", id="a library's field that is on by default"),
         pytest.param("--no-gradient-checkpointing", "", id="with dashes; on in TRL's config alone"),
@@ -297,7 +297,7 @@ def test_no_launch_is_said(line: str) -> None:
         pytest.param("--no_nonsense", "delete it", id="no field at all"),
     ],
 )
-def test_only_what_is_on_by_default_has_a_no_form(option: str, told: str, folder: Path) -> None:
+def test_only_what_is_on_by_default_has_a_no_form(option: str, fix: str, folder: Path) -> None:
     """As HfArgumentParser; the next test holds the fields against those of the real one."""
     own = (
         "from dataclasses import dataclass, field\n@dataclass\nclass Own:\n    shuffle: bool = True\n    fast: bool = False\n"
@@ -306,17 +306,34 @@ def test_only_what_is_on_by_default_has_a_no_form(option: str, told: str, folder
     text = PARSED.replace("config, = TrlParser(SFTConfig)", f"{own}own, config = TrlParser((Own, SFTConfig))")
     (folder / "own.py").write_text(text, encoding="utf-8")
     found = [one for one in judged(f"python own.py --output_dir o {option}", None, local=True).findings if one.code == "API101"]
-    assert [told in (one.fix or "") for one in found] == ([True] if told else [])
+    assert [fix in (one.fix or "") for one in found] == ([True] if fix else [])
 
 
 def test_the_no_forms_of_trl_are_those_of_the_index() -> None:
     library = shipped_library()
-    for command, options in TRL.items():
+    for command, options in tables().trl.items():
         config = next(name for name in ("SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO", "Distillation") if name.lower() == command)
         signature = library.signature(f"trl.{config}Config")
         real = {name for name, kind in options.items() if kind == "config" and f"no_{name}" in options}
         assert signature is not None
         assert real == {one.name for one in signature.arguments if one.default == "True"}
+
+
+@pytest.mark.parametrize(
+    ("line", "repeats"),
+    [
+        pytest.param("python train.py", 1, id="no loop"),
+        pytest.param("for i in 1 2 3; do python train.py; done", 3, id="a list"),
+        pytest.param("for i in 1 2; do for j in a b c; do python train.py; done; done", 6, id="nested"),
+        pytest.param("for i in 1 2; do bash -c 'for j in a b c; do python train.py; done'; done", 6, id="nested in another shell"),
+        pytest.param("for i in *.yaml; do python train.py; done", None, id="a pattern"),
+        pytest.param("while true; do python train.py; done", None, id="while"),
+        pytest.param("for i in 1 2; do while true; do python train.py; done; done", None, id="while in a list"),
+        pytest.param("for i in 1 2; do ls; done; python train.py", 1, id="behind a loop"),
+    ],
+)
+def test_how_often_a_launch_starts_is_a_number_or_unknown(line: str, repeats: int | None) -> None:
+    assert judged(line, None, local=False).fields["launches"][0]["repeats"] == repeats
 
 
 def test_each_launch_of_a_line_is_judged() -> None:

@@ -14,7 +14,7 @@ from ml_intern_helpers.launches.words import texts
 from ml_intern_helpers.preflight.facts import facts_of
 from ml_intern_helpers.preflight.launch_check import _source, judged
 from ml_intern_helpers.preflight.launch_summary import fields_of_launch
-from preflight.launch.real_hf import resolve, timeout_seconds
+from launches.real_hf import resolve, timeout_seconds
 
 HEADER = """# /// script
 # dependencies = ["trl"]
@@ -87,7 +87,7 @@ RESOLVED = [
     "hf jobs scheduled uv run --timeout 3h '@daily' plain.py --a b",
 ]
 #: The client resolves these as if nothing were wrong.
-NONSENSE = {
+ACCEPTED_WRONGLY = {
     "hf jobs uv run --timeout 4h --flavor t4-small trian.py": "LAUNCH107",
     "hf jobs uv run --timeout abc plain.py": "LAUNCH102",
     "hf jobs uv run --timeout 2h30m plain.py": "LAUNCH102",
@@ -195,11 +195,11 @@ def test_what_the_client_refuses_is_an_error_here(line: str, folder: Path, monke
     )
 
 
-@pytest.mark.parametrize("line", NONSENSE)
+@pytest.mark.parametrize("line", ACCEPTED_WRONGLY)
 def test_what_the_client_accepts_and_no_job_survives(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = resolve(shlex.split(line), folder, monkeypatch)
     assert real.values is not None, real.output
-    assert NONSENSE[line] in {one.code for one in judged(line, None, local=False).findings if one.severity == "error"}
+    assert ACCEPTED_WRONGLY[line] in {one.code for one in judged(line, None, local=False).findings if one.severity == "error"}
 
 
 @pytest.mark.parametrize(
