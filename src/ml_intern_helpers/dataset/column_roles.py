@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.dataset.columns import Column, kind, unpacked
-from ml_intern_helpers.dataset.names import plain_name
 
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.shapes.shape import Shape
@@ -112,8 +112,8 @@ class ColumnRoles:
         """The column that plays `part`, or None."""
         return self.by_role.get(part)
 
-    def has(self, *parts: str) -> bool:
-        return all(part in self.by_role for part in parts)
+    def has(self, *roles: str) -> bool:
+        return all(part in self.by_role for part in roles)
 
     def kind(self, part: str) -> str:
         """The kind of the column that plays `part`; empty when none does."""
@@ -189,3 +189,14 @@ def leaves_out(rows: Sequence[Mapping[str, object]], text: str | None, answer: s
 def _is_answer(value: object) -> bool:
     """Text or turns; a number is a class."""
     return isinstance(value, (str, list, dict)) and bool(value)
+
+
+def plain_name(name: str) -> str:
+    """The name in lower case with underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
+
+
+def first_named(columns: Iterable[str], wanted: Iterable[str]) -> str | None:
+    """The column whose whole name is one of `wanted`, the best of these first."""
+    by_name = {plain_name(name): name for name in reversed(list(columns))}
+    return next((by_name[name] for name in wanted if name in by_name), None)

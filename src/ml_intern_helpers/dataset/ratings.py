@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ml_intern_helpers.dataset.column_roles import ColumnRoles
-from ml_intern_helpers.dataset.names import first_named
+from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
 from ml_intern_helpers.dataset.shapes.shape import Rows, shown
 
 NAMES = (

@@ -15,7 +15,7 @@ from ml_intern_helpers.core.errors import BadData, ToolError, UsageError
 from ml_intern_helpers.core.text import human_bytes
 from ml_intern_helpers.dataset.local.bounds import MIB, MOST_BYTES, Warn
 from ml_intern_helpers.dataset.local.csv_table import table_ending
-from ml_intern_helpers.dataset.local.unread import PACKED
+from ml_intern_helpers.dataset.local.files import PACKED
 from ml_intern_helpers.dataset.sample import Sample, Split
 
 NAME = "-"
@@ -114,18 +114,18 @@ def _cut(path: Path, most: int, warn: Warn, *, whole: bool) -> None:
     warn(f"only the first {human_bytes(most)} of standard input were read: --full reads all of it")
 
 
-def put_right(look: Sample) -> Sample:
+def named_stdin(sample: Sample) -> Sample:
     """The look with a name that means something to the user; a partial copy makes counts lower bounds."""
-    shown = look.dataset
-    kept = f"rows{'.jsonl' if look.source.kind == 'jsonl' else Path(shown).suffix}"
-    load = look.load.replace(repr(shown), f'"{kept}"').replace(f'"{shown}"', f'"{kept}"')
+    shown = sample.dataset
+    kept = f"rows{'.jsonl' if sample.source.kind == 'jsonl' else Path(shown).suffix}"
+    load = sample.load.replace(repr(shown), f'"{kept}"').replace(f'"{shown}"', f'"{kept}"')
     return replace(
-        look,
+        sample,
         dataset=SHOWN,
-        source=replace(look.source, where=SHOWN),
+        source=replace(sample.source, where=SHOWN),
         load=f"{load}  # with what was piped in saved as {kept}",
-        splits=[_no_path(item, shown) for item in look.splits],
-        findings=[item._replace(file=SHOWN if item.file == shown else item.file) for item in look.findings],
+        splits=[_no_path(item, shown) for item in sample.splits],
+        findings=[item._replace(file=SHOWN if item.file == shown else item.file) for item in sample.findings],
     )
 
 

@@ -14,20 +14,18 @@ from typing import Any
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
-from ml_intern_helpers.dataset.local.narrow import column_notes, first_columns
-from ml_intern_helpers.dataset.local.sampling import Sampler
-from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.local.table import Sampler, Table, column_notes, first_columns
 from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, shown
 
 
-def read(paths: list[Path], sample: int) -> Table:
+def read(paths: list[Path], sample_size: int) -> Table:
     """All rows of `paths`; every line is parsed.
 
     Raises:
         BadData: a line with more cells than the header, a NUL, bytes that are not UTF-8.
     """
     csv.field_size_limit(LONGEST_LINE_BYTES)
-    sampler, allowance = Sampler(sample), Allowance()
+    sampler, allowance = Sampler(sample_size), Allowance()
     short: list[int] = []
     wide: set[int] = set()
     separator = _separator(paths[0])

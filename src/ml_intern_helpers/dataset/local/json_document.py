@@ -11,8 +11,7 @@ from ml_intern_helpers.core.errors import BadData, NotFound
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.local.bounds import LARGEST_DOCUMENT_BYTES, MIB, Allowance
 from ml_intern_helpers.dataset.local.json_lines import RepeatedKey, unique
-from ml_intern_helpers.dataset.local.sampling import Sampler
-from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.local.table import Sampler, Table
 from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, shown
 
 LIKELY_FIELDS = ("data", "rows", "examples", "train")
@@ -20,7 +19,7 @@ LIKELY_FIELDS = ("data", "rows", "examples", "train")
 SPLIT_FIELDS = frozenset({"train", "training", "test", "testing", "validation", "valid", "val", "dev", "eval", "evaluation"})
 
 
-def read(paths: list[Path], sample: int, split: str | None = None) -> Table:
+def read(paths: list[Path], sample_size: int, split: str | None = None) -> Table:
     """The rows of `paths`, each one document; `split` names the field to read where fields are splits.
 
     Raises:
@@ -28,7 +27,7 @@ def read(paths: list[Path], sample: int, split: str | None = None) -> Table:
         NotFound: no field of the name `split`.
     """
     splits: dict[str, int] = {}
-    sampler, allowance = Sampler(sample), Allowance()
+    sampler, allowance = Sampler(sample_size), Allowance()
     arguments: dict[str, str] = {}
     turned: list[str] = []
     for path in paths:

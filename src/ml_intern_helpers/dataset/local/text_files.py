@@ -13,8 +13,7 @@ from typing import Any, BinaryIO, cast
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
-from ml_intern_helpers.dataset.local.sampling import Sampler
-from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.local.table import Sampler, Table
 
 _SECRET = re.compile(r"\b(?:hf_|sk-|gh[pousr]_|github_pat_|xox[abp]-|AKIA|AIza)[A-Za-z0-9_\-]{8,}")
 _MARKS = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
@@ -112,13 +111,13 @@ def _line(path: Path, stream: BinaryIO, number: int) -> bytes:
     return line
 
 
-def read(paths: list[Path], sample: int) -> Table:
+def read(paths: list[Path], sample_size: int) -> Table:
     """The lines of `paths` as rows, up to `MOST_BYTES` and `MOST_SECONDS`.
 
     Raises:
         BadData: a line that is not UTF-8 or longer than `LONGEST_LINE_BYTES`.
     """
-    sampler, allowance = Sampler(sample), Allowance()
+    sampler, allowance = Sampler(sample_size), Allowance()
     for path in paths:
         for number, line in lines(path, allowance):
             sampler.add(sampler.seen + 1, partial(_row, decode(path, line, number)))

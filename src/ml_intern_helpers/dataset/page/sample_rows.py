@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from re import Match
+from typing import Any, NamedTuple
 
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.core.text import clean, shorten
+from ml_intern_helpers.dataset.checks import personal_data
 from ml_intern_helpers.dataset.checks.context import Facts, speaker, turns, words
+from ml_intern_helpers.dataset.definitions import secrets
+from ml_intern_helpers.dataset.definitions.agent_orders import AGENT_ORDERS
+from ml_intern_helpers.dataset.definitions.boilerplate import REFUSALS
+from ml_intern_helpers.dataset.definitions.damage import DAMAGE
+from ml_intern_helpers.dataset.definitions.pattern import Pattern
+from ml_intern_helpers.dataset.definitions.personal import PERSONAL
+from ml_intern_helpers.dataset.definitions.secrets import SECRETS
 from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
-from ml_intern_helpers.dataset.page.marked_text import pieces, plain
-from ml_intern_helpers.dataset.page.patterns import tone
+from ml_intern_helpers.dataset.page.charts import tone
 
 MOST_FAULTY, MOST_PLAIN = 9, 3
 TURN_CHARACTERS, MOST_TURNS, ROW_CHARACTERS = 900, 10, 5000
@@ -43,7 +51,7 @@ def rows_named(finding: Finding) -> list[int]:
     return [int(number) for number in found[1].split(", ")] if found else []
 
 
-def samples(facts: Facts, findings: list[Finding]) -> list[dict[str, Any]]:
+def sample_rows(facts: Facts, findings: list[Finding]) -> list[dict[str, Any]]:
     """The rows to show."""
     by_number: dict[int, list[Finding]] = {}
     for finding in findings:
@@ -169,3 +177,76 @@ def _more(row: dict[str, Any], used: set[str]) -> list[tuple[str, str]]:
     """The other columns, briefly."""
     rest = [(name, value) for name, value in row.items() if name not in used]
     return [(clean(name, limit=60), plain(_text(value), MORE_CHARACTERS)) for name, value in rest[:MOST_MORE]]
+
+
+#: Looked at beyond what is shown, so that a key that is cut in half by the end is still seen whole.
+BEYOND = 4000
+
+
+class Piece(NamedTuple):
+    """A stretch of text, and what it was marked for (empty when it was not)."""
+
+    text: str
+    mark: str = ""
+
+
+class _Hit(NamedTuple):
+    start: int
+    end: int
+    shown: str
+    mark: str
+
+
+#: Always blanked, whatever the report says: (patterns, what is shown instead).
+_BLANKED: tuple[tuple[tuple[Pattern, ...], Callable[[str], str]], ...] = (
+    (SECRETS, secrets.blanked),
+    (PERSONAL, personal_data.blanked),
+)
+#: Marked where the report has the finding.
+_MARKED = {"SET314": DAMAGE, "SET318": REFUSALS, "SET321": AGENT_ORDERS}
+
+
+def pieces(text: str, limit: int, codes: Iterable[str] = ()) -> list[Piece]:
+    """`text`, cleaned and cut at `limit`, in pieces; the marks are those of the findings `codes`, and what is blanked."""
+    held = clean(text[: limit + BEYOND], keep_newlines=True)
+    found: list[Piece] = []
+    at = 0
+    for hit in _first_come(_hits(held, codes)):
+        if hit.start >= limit:
+            break
+        found += [Piece(held[at : hit.start]), Piece(hit.shown, hit.mark)]
+        at = hit.end
+    hidden = len(held) - max(at, limit) + max(len(text) - limit - BEYOND, 0)
+    found += [Piece(held[at:limit]), Piece(f"…[{hidden:,} more characters]" if hidden > 0 else "")]
+    return [piece for piece in found if piece.text]
+
+
+def plain(text: str, limit: int) -> str:
+    """`text` on one line, blanked and cut."""
+    return clean("".join(piece.text for piece in pieces(text, limit)))
+
+
+def _hits(text: str, codes: Iterable[str]) -> list[_Hit]:
+    found = [
+        _Hit(match.start(), match.end(), blanked(match[0]), f"{pattern.name}, blanked here")
+        for patterns, blanked in _BLANKED
+        for pattern in patterns
+        for match in _matches(pattern, text)
+    ]
+    for code in codes:
+        for pattern in _MARKED.get(code, ()):
+            found += [_Hit(match.start(), match.end(), match[0], pattern.name) for match in _matches(pattern, text)]
+    return found
+
+
+def _matches(pattern: Pattern, text: str) -> Iterable[Match[str]]:
+    return pattern.matches(text) if pattern.may_be_in(text.lower() if pattern.any_case else text) else ()
+
+
+def _first_come(found: list[_Hit]) -> list[_Hit]:
+    """In the order of the text, without those that overlap one before; of two at one place, what is blanked wins."""
+    kept: list[_Hit] = []
+    for hit in sorted(found, key=lambda item: (item.start, not item.mark.endswith("blanked here"), -item.end)):
+        if hit.end > hit.start and (not kept or hit.start >= kept[-1].end):
+            kept.append(hit)
+    return kept

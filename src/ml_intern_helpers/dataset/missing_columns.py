@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.column_roles import ColumnRoles
-from ml_intern_helpers.dataset.names import first_named
+from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
 from ml_intern_helpers.dataset.ratings import pairs_across_rows, rating, threshold
 from ml_intern_helpers.dataset.trainers.rows import Row
 
@@ -20,7 +19,7 @@ _NUMBERS = ("completion", "response", "answer", "output", "solution")
 
 
 @dataclass(frozen=True)
-class Lack:
+class MissingColumns:
     """Parts that no column is known to play.
 
     Attributes:
@@ -58,98 +57,98 @@ class Lack:
         return f"{self.message}; if {shown} can serve, {how}, and inspect the result"
 
 
-def lack(method: str, parts: ColumnRoles, rows: list[Row]) -> Lack | None:
+def missing_columns(method: str, roles: ColumnRoles, rows: list[Row]) -> MissingColumns | None:
     """What no mapping could make up for, or None when every part is there."""
-    shape = next((shape for shape in parts.shapes if method in shape.refuses), None)
+    shape = next((shape for shape in roles.shapes if method in shape.refuses), None)
     if shape:
-        return Lack(shape.because, tuple(shape.columns.values()) if shape.open else (), whole=True)
+        return MissingColumns(shape.because, tuple(shape.columns.values()) if shape.open else (), whole=True)
     if method in ("dpo", "reward"):
-        return _pair(parts, rows)
+        return _pair(roles, rows)
     if method == "kto":
-        return _rated(parts, rows)
+        return _rated(roles, rows)
     if method == "grpo":
-        if any(parts.has(part) for part in ("prompt", "messages", "chosen")):
+        if any(roles.has(part) for part in ("prompt", "messages", "chosen")):
             return None
-        return _texts("no column is known as a prompt", ("prompt",), parts, rows, nested_words=True)
-    if any(parts.has(part) for part in ("messages", "dialogue", "completion", "chosen", "text")):
+        return _texts("no column is known as a prompt", ("prompt",), roles, rows, nested_words=True)
+    if any(roles.has(part) for part in ("messages", "dialogue", "completion", "chosen", "text")):
         return None
     number = (
-        first_named([name for name, kind in parts.kinds.items() if kind in ("int", "float")], _NUMBERS)
-        if parts.has("prompt")
+        first_named([name for name, kind in roles.kinds.items() if kind in ("int", "float")], _NUMBERS)
+        if roles.has("prompt")
         else None
     )
     if number:
         as_text = f'dataset.map(lambda row: {{"completion": str(row[{number!r}])}})'
-        return Lack(
+        return MissingColumns(
             f"{number!r} holds numbers, and SFT learns texts; if they are the answers: {as_text}, and inspect the result",
             (number,),
         )
-    wanted = ("completion",) if parts.has("prompt") else ("prompt", "completion")
-    return _texts("no column is known as an answer or a text to learn", wanted, parts, rows, at_least=1, nested_words=True)
+    wanted = ("completion",) if roles.has("prompt") else ("prompt", "completion")
+    return _texts("no column is known as an answer or a text to learn", wanted, roles, rows, at_least=1, nested_words=True)
 
 
-def _pair(parts: ColumnRoles, rows: list[Row]) -> Lack | None:
-    wanted = tuple(name for name in ("chosen", "rejected") if not parts.has(name))
-    across = pairs_across_rows(parts, rows) if wanted else None
+def _pair(roles: ColumnRoles, rows: list[Row]) -> MissingColumns | None:
+    wanted = tuple(name for name in ("chosen", "rejected") if not roles.has(name))
+    across = pairs_across_rows(roles, rows) if wanted else None
     if across:
-        return Lack(across, (parts.by_role["completion"],))
-    return _texts("no columns are known as a preferred and a rejected answer", wanted, parts, rows) if wanted else None
+        return MissingColumns(across, (roles.by_role["completion"],))
+    return _texts("no columns are known as a preferred and a rejected answer", wanted, roles, rows) if wanted else None
 
 
-def _rated(parts: ColumnRoles, rows: list[Row]) -> Lack | None:
+def _rated(roles: ColumnRoles, rows: list[Row]) -> MissingColumns | None:
     """KTO: a prompt, its answer, and a column that says good or bad."""
-    if parts.has("chosen", "rejected"):
+    if roles.has("chosen", "rejected"):
         return None
-    rated = rating(parts, rows)
-    if rated and parts.has("prompt", "completion"):
-        return Lack(threshold(rated), (rated,))
-    if not parts.has("label"):
-        return _unlabelled(parts, rows)
-    if parts.has("prompt", "completion"):
-        label = parts.by_role["label"]
+    rated = rating(roles, rows)
+    if rated and roles.has("prompt", "completion"):
+        return MissingColumns(threshold(rated), (rated,))
+    if not roles.has("label"):
+        return _unlabelled(roles, rows)
+    if roles.has("prompt", "completion"):
+        label = roles.by_role["label"]
         told = f"which values of {label!r} mean a desirable answer is yours to say: map it to true and false"
-        return Lack(told, (label,))
-    wanted = tuple(name for name in ("prompt", "completion") if not parts.has(name))
-    return _texts("no columns are known as a prompt and its answer", wanted, parts, rows)
+        return MissingColumns(told, (label,))
+    wanted = tuple(name for name in ("prompt", "completion") if not roles.has(name))
+    return _texts("no columns are known as a prompt and its answer", wanted, roles, rows)
 
 
-def _unlabelled(parts: ColumnRoles, rows: list[Row]) -> Lack:
+def _unlabelled(roles: ColumnRoles, rows: list[Row]) -> MissingColumns:
     told = "no column is known to say which answers are desirable"
-    wanted = tuple(name for name in ("prompt", "completion") if not parts.has(name))
-    texts = _texts(told, wanted, parts, rows)
-    two = [name for name in _free(parts) if len({str(row.get(name)) for row in rows if _scalar(row.get(name))}) == 2]
+    wanted = tuple(name for name in ("prompt", "completion") if not roles.has(name))
+    texts = _texts(told, wanted, roles, rows)
+    two = [name for name in _free(roles) if len({str(row.get(name)) for row in rows if _scalar(row.get(name))}) == 2]
     if not two or (wanted and not texts.open):
-        pair = _pair(parts, rows)  # TRL takes pairs apart
-        return replace(pair, message=told) if pair and pair.open else Lack(told)
-    return Lack(told, (*texts.named, *two), (*wanted, "label"))
+        pair = _pair(roles, rows)  # TRL takes pairs apart
+        return replace(pair, message=told) if pair and pair.open else MissingColumns(told)
+    return MissingColumns(told, (*texts.named, *two), (*wanted, "label"))
 
 
 def _texts(
     told: str,
     wanted: tuple[str, ...],
-    parts: ColumnRoles,
+    roles: ColumnRoles,
     rows: list[Row],
     *,
     at_least: int | None = None,
     nested_words: bool = False,
-) -> Lack:
+) -> MissingColumns:
     """A lack of texts, and the unknown columns with texts, if they hold as many as are wanted.
 
     Args:
         told: the message.
         wanted: names that texts are wanted under.
-        parts: who plays what.
+        roles: who plays what.
         rows: the sample.
         at_least: texts that will do, when fewer than `wanted`.
         nested_words: inside lists and structs single words count as text too (SQuAD's answers).
     """
-    held = {name: _held([row.get(name) for row in rows], nested_words) for name in _free(parts)}
+    held = {name: _held([row.get(name) for row in rows], nested_words) for name in _free(roles)}
     named = tuple(name for name, count in held.items() if count)
     enough = sum(held.values()) >= (len(wanted) if at_least is None else at_least)
     if not (wanted and named and enough):
-        return Lack(told)
+        return MissingColumns(told)
     nested = any(not isinstance(row.get(name), str) or _is_json(row[name]) for row in rows[:1] for name in named)
-    return Lack(told, named, wanted, nested)
+    return MissingColumns(told, named, wanted, nested)
 
 
 def _is_json(text: str) -> bool:
@@ -162,10 +161,10 @@ def _is_json(text: str) -> bool:
         return False
 
 
-def _free(parts: ColumnRoles) -> list[str]:
+def _free(roles: ColumnRoles) -> list[str]:
     """Columns that play no part."""
-    playing = {*parts.by_role.values(), *(name for shape in parts.shapes for name in shape.columns.values())}
-    return [name for name in parts.kinds if name not in playing]
+    playing = {*roles.by_role.values(), *(name for shape in roles.shapes for name in shape.columns.values())}
+    return [name for name in roles.kinds if name not in playing]
 
 
 def _held(cells: list[Any], nested_words: bool) -> int:

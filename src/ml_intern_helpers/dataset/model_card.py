@@ -26,12 +26,12 @@ _DAY = "%Y-%m-%d"
 
 def card_text(fields: Fields, findings: list[Finding]) -> str:
     """Markdown for the section on training data; ends without a line break."""
-    parts = ["## Training data", _what(fields), _audit(fields, findings)]
-    parts += _code("Rows were brought into shape with", _mapping(fields))
+    roles = ["## Training data", _what(fields), _audit(fields, findings)]
+    roles += _code("Rows were brought into shape with", _mapping(fields))
     decision = fields.get("decision") or {}
     removed = _removed(decision)
-    parts += _code(f"Rows were filtered with{removed}", decision.get("filter_code"))
-    return "\n\n".join(part for part in parts if part)
+    roles += _code(f"Rows were filtered with{removed}", decision.get("filter_code"))
+    return "\n\n".join(part for part in roles if part)
 
 
 def _what(fields: Fields) -> str:

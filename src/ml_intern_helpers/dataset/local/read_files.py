@@ -10,17 +10,15 @@ from pathlib import Path
 
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.choice import Choice, choose
 from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.local import columnar, csv_table, json_document, json_lines, text_files
 from ml_intern_helpers.dataset.local.bounds import Warn
 from ml_intern_helpers.dataset.local.files import Files, find_files
-from ml_intern_helpers.dataset.local.narrow import narrow
-from ml_intern_helpers.dataset.local.sampling import TooDeep
-from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.local.table import Table, TooDeep, narrow
 from ml_intern_helpers.dataset.local.text_files import shown
 from ml_intern_helpers.dataset.mapping.code import names, quoted
 from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split, Stored, with_every_column
+from ml_intern_helpers.dataset.splits import SplitChoice, choose_split
 
 CONFIG = "default"
 READERS: dict[str, Callable[[list[Path], int], Table]] = {
@@ -34,32 +32,34 @@ READERS: dict[str, Callable[[list[Path], int], Table]] = {
 }
 
 
-def look(asked: DatasetRef, sample: int, warn: Warn) -> Sample:
-    """Read the files that `asked` names; `warn` hears what was left out or cut.
+def read_local(ref: DatasetRef, sample_size: int, warn: Warn) -> Sample:
+    """Read the files that `ref` names; `warn` hears what was left out or cut.
 
     Raises:
         NotFound: no such file or split.
         BadData: a file that is not what it should be, or no rows in it.
     """
-    files = find_files(asked.name, warn)
+    files = find_files(ref.name, warn)
     inside = _one_document(files)
-    chosen = choose([(CONFIG, split) for split in files.splits], replace(asked, split=None) if inside else asked)
+    chosen = choose_split([(CONFIG, split) for split in files.splits], replace(ref, split=None) if inside else ref)
     paths = files.splits[chosen.split]
-    kind, table = _read(files.format, paths, sample, asked.split if inside else None)
+    kind, table = _read(files.format, paths, sample_size, ref.split if inside else None)
     if kind != "json":
-        chosen = choose([(CONFIG, split) for split in files.splits], asked)
-    load = _load(files, kind, chosen.split, asked, table)
+        chosen = choose_split([(CONFIG, split) for split in files.splits], ref)
+    load = _load(files, kind, chosen.split, ref, table)
     if table.splits:
-        chosen = Choice(CONFIG, table.load_arguments["field"], "as asked" if asked.split else "a field of the file; see --split")
+        chosen = SplitChoice(
+            CONFIG, table.load_arguments["field"], "as asked" if ref.split else "a field of the file; see --split"
+        )
     narrow(table)
     for note in table.notes:
         warn(note)
     if not table.rows and table.notes:
-        raise BadData(f"{clean(asked.name, limit=200)}: {table.notes[-1]}", hint="the rows are too large to be looked at")
+        raise BadData(f"{clean(ref.name, limit=200)}: {table.notes[-1]}", hint="the rows are too large to be looked at")
     if not table.rows:
-        raise BadData(f"{clean(asked.name, limit=200)} has no rows in split {chosen.split!r}", hint="there is nothing to inspect")
+        raise BadData(f"{clean(ref.name, limit=200)} has no rows in split {chosen.split!r}", hint="there is nothing to inspect")
     return Sample(
-        dataset=asked.name,
+        dataset=ref.name,
         source=Source(kind, ", ".join(clean(path, limit=200) for path in paths[:3]) + (" …" if len(paths) > 3 else "")),
         config=CONFIG,
         split=chosen.split,
@@ -95,13 +95,13 @@ def _inside(table: Table) -> list[Split]:
     return [Split(CONFIG, clean(name, limit=200), count, "exact") for name, count in table.splits.items()]
 
 
-def _read(kind: str, paths: list[Path], sample: int, inside: str | None) -> tuple[str, Table]:
+def _read(kind: str, paths: list[Path], sample_size: int, inside: str | None) -> tuple[str, Table]:
     """What the files really hold, and a sample of it."""
     # Parsed rows hold no cycles; searching millions of them for some takes longer than parsing.
     gc.disable()
     try:
         kind = "jsonl" if kind == "json" and json_document.is_lines(paths[0]) else kind
-        return kind, json_document.read(paths, sample, inside) if kind == "json" else READERS[kind](paths, sample)
+        return kind, json_document.read(paths, sample_size, inside) if kind == "json" else READERS[kind](paths, sample_size)
     except (OSError, EOFError, zlib.error) as err:
         told = f"{shown(paths[0])} cannot be read to its end: {clean(err, limit=100)}"
         raise BadData(told, hint="the file is damaged or not readable: get it again") from err
@@ -135,12 +135,12 @@ def _extent(table: Table, paths: list[Path]) -> Extent:
     )
 
 
-def _load(files: Files, kind: str, split: str, asked: DatasetRef, table: Table) -> str:
+def _load(files: Files, kind: str, split: str, ref: DatasetRef, table: Table) -> str:
     """The line that loads this split with `datasets`."""
     if files.format == "saved":
-        return f"dataset = load_from_disk({quoted(asked.name)})" + (f"[{quoted(split)}]" if len(files.splits) > 1 else "")
+        return f"dataset = load_from_disk({quoted(ref.name)})" + (f"[{quoted(split)}]" if len(files.splits) > 1 else "")
     paths = [str(path) for path in files.splits[split]]
     builder = "json" if kind == "jsonl" else kind
-    where = quoted(paths[0]) if len(paths) == 1 else (quoted(asked.name) if "*" in asked.name else names(paths))
+    where = quoted(paths[0]) if len(paths) == 1 else (quoted(ref.name) if "*" in ref.name else names(paths))
     more = "".join(f", {name}={quoted(value)}" for name, value in table.load_arguments.items())
     return f'dataset = load_dataset({quoted(builder)}, data_files={where}{more}, split="train")'

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers import __version__
 from ml_intern_helpers.cli.output import without_tokens
+from ml_intern_helpers.core.errors import ToolError, UsageError
 from ml_intern_helpers.core.page_policy import policy
+from ml_intern_helpers.core.paths import write_atomic
 from ml_intern_helpers.core.report import Report
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.page import charts, headline
-from ml_intern_helpers.dataset.page.patterns import patterns
-from ml_intern_helpers.dataset.page.samples import samples
-from ml_intern_helpers.dataset.page.whole import counted
+from ml_intern_helpers.dataset.page.charts import patterns
+from ml_intern_helpers.dataset.page.sample_rows import sample_rows
 from ml_intern_helpers.dataset.profile.make import spoken_sizes
+from ml_intern_helpers.dataset.profile.roles import folded
 from ml_intern_helpers.dataset.profile.sizes import fine
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ _HUB_KINDS = ("viewer", "parquet-export", "streaming")
 
 def page(report: Report, facts: Facts) -> str:
     """The report as HTML, at most `MOST_BYTES`; sample rows give way when it would be more."""
-    context, shown = _context(report, facts), samples(facts, report.findings)
+    context, shown = _context(report, facts), sample_rows(facts, report.findings)
     made = _rendered(context, shown)
     while len(made.encode()) > MOST_BYTES and shown:
         shown = shown[: len(shown) // 2]
@@ -140,3 +143,72 @@ def _codes(fields: dict[str, Any]) -> list[dict[str, Any]]:
             {"title": "Load the data", "methods": [], "told": "loads the split that was looked at", "code": fields["load"]}
         )
     return blocks
+
+
+#: The beginning of every page of ours; what starts otherwise is somebody else's.
+MARK = b"<!doctype html>\n<!-- ml-intern/inspect_dataset report v1 -->"
+
+
+class NotWritten(ToolError):
+    """The page could not be written."""
+
+    code = "not-written"
+
+
+def check_target(text: str, *, force: bool) -> Path:
+    """The file to write, before any work is done for it.
+
+    Raises:
+        UsageError: a folder, a device, a folder that is not there, or a file that is no report of ours.
+    """
+    path = Path(text).expanduser()
+    shown = clean(text, limit=200)
+    try:
+        path = path.resolve()  # through a link, to what would be replaced
+        if path.is_dir() or (path.exists() and not path.is_file()):
+            raise UsageError(f"--html {shown}: that is a folder or a device", hint="name a file, such as report.html")
+        if not path.parent.is_dir():
+            raise UsageError(
+                f"--html {shown}: there is no folder {clean(path.parent, limit=200)}", hint="make it, or name another"
+            )
+        if path.exists() and not force and not _is_ours(path):
+            hint = "name another file, or add --force to replace it"
+            raise UsageError(f"--html {shown}: the file is there and is no report of inspect_dataset", hint=hint)
+    except (OSError, ValueError, RuntimeError) as err:
+        raise UsageError(f"--html {shown} cannot be written: {clean(err, limit=150)}", hint="name another file") from err
+    return path
+
+
+def write_page(path: Path, page: str) -> int:
+    """Write the page at once, whole or not at all; its size in bytes.
+
+    Raises:
+        NotWritten: the disk is full, or the folder may not be written to.
+    """
+    data = page.encode("utf-8")
+    try:
+        write_atomic(path, data)
+    except OSError as err:
+        told = f"{clean(path, limit=200)} was not written: {err.strerror or type(err).__name__}"
+        raise NotWritten(told, hint="free some space, or name another file") from err
+    return len(data)
+
+
+def _is_ours(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(MARK)) == MARK or path.stat().st_size == 0
+
+
+def counted(fields: dict[str, Any]) -> dict[str, Any]:
+    """The profile, with what a full scan has counted in the place of what the sample shows."""
+    profile, full = fields["profile"] or {}, fields["full"]
+    if not full:
+        return profile
+    copies = full["counts"].get("SET307") or {"share": 0.0}
+    return {
+        **profile,
+        "role_patterns": [[folded(str(pattern).split()), rows] for pattern, rows in full["role_patterns"]],
+        "characters": full["length_histogram"] or profile.get("characters"),
+        "labels": full["label_counts"] or profile.get("labels"),
+        "duplicates_share": copies["share"],
+    }
