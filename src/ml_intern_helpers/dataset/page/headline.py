@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ml_intern_helpers.core.text import human_bytes
-from ml_intern_helpers.dataset.page.html_page import counted
+from ml_intern_helpers.dataset.profile.roles import folded
 from ml_intern_helpers.dataset.verdicts import TITLES
 
 Fields = dict[str, Any]
@@ -100,3 +100,18 @@ def percent(share: float) -> str:
     if 0 < share < 0.001:
         return "< 0.1 %"
     return f"{100 * share:.1f} %" if share < 0.1 and share else f"{100 * share:.0f} %"
+
+
+def counted(fields: dict[str, Any]) -> dict[str, Any]:
+    """The profile, with what a full scan has counted in the place of what the sample shows."""
+    profile, full = fields["profile"] or {}, fields["full"]
+    if not full:
+        return profile
+    copies = full["counts"].get("SET307") or {"share": 0.0}
+    return {
+        **profile,
+        "role_patterns": [[folded(str(pattern).split()), rows] for pattern, rows in full["role_patterns"]],
+        "characters": full["length_histogram"] or profile.get("characters"),
+        "labels": full["label_counts"] or profile.get("labels"),
+        "duplicates_share": copies["share"],
+    }

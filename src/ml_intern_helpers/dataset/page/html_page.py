@@ -20,9 +20,9 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.page import charts, headline
 from ml_intern_helpers.dataset.page.charts import patterns
+from ml_intern_helpers.dataset.page.headline import counted
 from ml_intern_helpers.dataset.page.sample_rows import sample_rows
 from ml_intern_helpers.dataset.profile.make import spoken_sizes
-from ml_intern_helpers.dataset.profile.roles import folded
 from ml_intern_helpers.dataset.profile.sizes import fine
 
 if TYPE_CHECKING:
@@ -197,18 +197,3 @@ def write_page(path: Path, page: str) -> int:
 def _is_ours(path: Path) -> bool:
     with path.open("rb") as stream:
         return stream.read(len(MARK)) == MARK or path.stat().st_size == 0
-
-
-def counted(fields: dict[str, Any]) -> dict[str, Any]:
-    """The profile, with what a full scan has counted in the place of what the sample shows."""
-    profile, full = fields["profile"] or {}, fields["full"]
-    if not full:
-        return profile
-    copies = full["counts"].get("SET307") or {"share": 0.0}
-    return {
-        **profile,
-        "role_patterns": [[folded(str(pattern).split()), rows] for pattern, rows in full["role_patterns"]],
-        "characters": full["length_histogram"] or profile.get("characters"),
-        "labels": full["label_counts"] or profile.get("labels"),
-        "duplicates_share": copies["share"],
-    }
