@@ -145,7 +145,14 @@ def find_roles(columns: Iterable[Column], rows: Sequence[Mapping[str, object]] =
         if hits:
             found[part] = hits[0]
             able[part] = hits
-    settled = _settle(found, rows)
+    # One column, one part: chats are no prompts beside an answer, context is not what is already the prompt
+    if found.get("context") == found.get("prompt"):
+        found.pop("context", None)
+    if "prompt" not in found and leaves_out(rows, found.get("text"), found.get("completion")):
+        found["prompt"] = found.pop("text")
+    if found.get("prompt") == found.get("messages") and "prompt" in found and not ("chosen" in found and "rejected" in found):
+        found.pop("prompt")
+    settled = found
     return ColumnRoles(settled, kinds, json, _others(settled, able))
 
 
@@ -163,32 +170,18 @@ def _in_json(name: str, rows: Sequence[Mapping[str, object]]) -> str | None:
     return kinds.most_common(1)[0][0] if 2 * sum(kinds.values()) > len(held) else None
 
 
-def _settle(found: dict[str, str], rows: Sequence[Mapping[str, object]]) -> dict[str, str]:
-    """One column, one part: chats are no prompts beside an answer, context is not what is already the prompt.
-
-    A document beside an answer (XSum, CNN/DailyMail) is what the answer is about: the prompt.
-    """
-    if found.get("context") == found.get("prompt"):
-        found.pop("context", None)
-    if "prompt" not in found and leaves_out(rows, found.get("text"), found.get("completion")):
-        found["prompt"] = found.pop("text")
-    if found.get("prompt") == found.get("messages") and "prompt" in found and not ("chosen" in found and "rejected" in found):
-        found.pop("prompt")
-    return found
-
-
 def leaves_out(rows: Sequence[Mapping[str, object]], text: str | None, answer: str | None) -> bool:
     """Whether most texts do not hold the answer beside them: a text formatted for training does, a document does not."""
     if text is None or answer is None:
         return False
     pairs = [(row.get(text), row.get(answer)) for row in rows]
-    without = sum(1 for whole, part in pairs if isinstance(whole, str) and _is_answer(part) and str(part).strip() not in whole)
+    # Text or turns; a number is a class
+    without = sum(
+        1
+        for whole, part in pairs
+        if isinstance(whole, str) and (isinstance(part, (str, list, dict)) and bool(part)) and str(part).strip() not in whole
+    )
     return 2 * without > len(rows)
-
-
-def _is_answer(value: object) -> bool:
-    """Text or turns; a number is a class."""
-    return isinstance(value, (str, list, dict)) and bool(value)
 
 
 def plain_name(name: str) -> str:

@@ -31,26 +31,22 @@ def kind(value: object) -> str:
         if isinstance(value, types):
             return name
     if isinstance(value, (list, tuple)):
-        return _list_kind(value)
+        if not value:
+            return "empty list"
+        if all(isinstance(item, str) for item in value):
+            return "list of string"
+        if all(isinstance(item, int) and not isinstance(item, bool) for item in value):
+            return "list of int"
+        if all(isinstance(item, dict) for item in value):
+            keys = turn_keys(value)
+            return "list of dict" if keys is None else ("messages" if keys == ("role", "content") else "sharegpt")
+        return "list"
     if isinstance(value, dict):
         return "turn" if turn_keys([value]) else "dict"
     return type(value).__name__
 
 
 _SCALARS: tuple[tuple[type, str], ...] = ((bool, "bool"), (int, "int"), (float, "float"), (str, "string"), (bytes, "bytes"))
-
-
-def _list_kind(value: list[object] | tuple[object, ...]) -> str:
-    if not value:
-        return "empty list"
-    if all(isinstance(item, str) for item in value):
-        return "list of string"
-    if all(isinstance(item, int) and not isinstance(item, bool) for item in value):
-        return "list of int"
-    if all(isinstance(item, dict) for item in value):
-        keys = turn_keys(value)
-        return "list of dict" if keys is None else ("messages" if keys == ("role", "content") else "sharegpt")
-    return "list"
 
 
 def turn_keys(turns: Iterable[object]) -> tuple[str, str] | None:
@@ -165,10 +161,6 @@ def type_text(feature: Any, depth: int = 0) -> str:
     if not isinstance(name, str):
         parts = (f"{clean(key, limit=60)}: {type_text(value, depth + 1)}" for key, value in feature.items())
         return f"struct<{', '.join(parts)}>"
-    return _named(name, feature, depth)
-
-
-def _named(name: str, feature: dict[str, Any], depth: int) -> str:
     if name == "Value":
         return clean(feature.get("dtype", "?"), limit=60)
     if name == "ClassLabel":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
-from ml_intern_helpers.dataset.shapes.shape import Shape
 
 #: format -> (parts it needs, methods it is made for)
 FORMATS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -27,11 +26,21 @@ def formats(roles: ColumnRoles) -> list[dict[str, Any]]:
     `alternatives` are columns that could play a part as well; `note` is what the shape says of itself.
     """
     replaced = frozenset().union(*(shape.replaces for shape in roles.shapes))
-    found = [_shaped(shape) for shape in roles.shapes]
+    found = [
+        {**_entry(shape.name, "own", dict(shape.columns), shape.methods, None), "note": shape.said} for shape in roles.shapes
+    ]
     for name, (needed, methods) in FORMATS.items():
         if name not in replaced and roles.has(*needed) and _fits(name, roles):
             columns = {part: roles.by_role[part] for part in (*needed, *_more(name, roles))}
-            found.append(_entry(_name(name, roles), _form(needed, roles), columns, methods, roles))
+            found.append(
+                _entry(
+                    "sharegpt" if name == "messages" and roles.kind("messages") == "sharegpt" else name,
+                    _form(needed, roles),
+                    columns,
+                    methods,
+                    roles,
+                )
+            )
     if "input_ids" in roles.kinds:
         found.insert(0, _entry("tokenized", "tokens", {"input_ids": "input_ids"}, ("sft",), None))
     return found
@@ -40,10 +49,6 @@ def formats(roles: ColumnRoles) -> list[dict[str, Any]]:
 def _entry(name: str, form: str, columns: dict[str, str], methods: tuple[str, ...], roles: ColumnRoles | None) -> dict[str, Any]:
     others = {part: list(roles.others[part]) for part in columns if part in roles.others} if roles else {}
     return {"name": name, "form": form, "columns": columns, "methods": list(methods), "alternatives": others, "note": None}
-
-
-def _shaped(shape: Shape) -> dict[str, Any]:
-    return {**_entry(shape.name, "own", dict(shape.columns), shape.methods, None), "note": shape.said}
 
 
 def _fits(name: str, roles: ColumnRoles) -> bool:
@@ -63,10 +68,6 @@ def _fits(name: str, roles: ColumnRoles) -> bool:
 def _rated(roles: ColumnRoles) -> bool:
     """A label that is a float (a score) is no thumb up or down."""
     return roles.kind("label") == "float"
-
-
-def _name(name: str, roles: ColumnRoles) -> str:
-    return "sharegpt" if name == "messages" and roles.kind("messages") == "sharegpt" else name
 
 
 def _form(needed: tuple[str, ...], roles: ColumnRoles) -> str:

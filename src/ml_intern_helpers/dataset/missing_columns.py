@@ -116,7 +116,11 @@ def _unlabelled(roles: ColumnRoles, rows: list[Row]) -> MissingColumns:
     told = "no column is known to say which answers are desirable"
     wanted = tuple(name for name in ("prompt", "completion") if not roles.has(name))
     texts = _texts(told, wanted, roles, rows)
-    two = [name for name in _free(roles) if len({str(row.get(name)) for row in rows if _scalar(row.get(name))}) == 2]
+    two = [
+        name
+        for name in _free(roles)
+        if len({str(row.get(name)) for row in rows if isinstance(row.get(name), (bool, int, float, str))}) == 2
+    ]
     if not two or (wanted and not texts.open):
         pair = _pair(roles, rows)  # TRL takes pairs apart
         return replace(pair, message=told) if pair and pair.open else MissingColumns(told)
@@ -187,7 +191,3 @@ def _prose(value: object, words: bool) -> int:
         return int((several or (words and bool(value))) and not value.startswith(("http://", "https://")))
     inner = list(value.values()) if isinstance(value, dict) else (value[:50] if isinstance(value, (list, tuple)) else [])
     return sum(_prose(item, words) for item in inner)
-
-
-def _scalar(value: object) -> bool:
-    return isinstance(value, (bool, int, float, str))

@@ -26,15 +26,6 @@ _DAY = "%Y-%m-%d"
 
 def card_text(fields: Fields, findings: list[Finding]) -> str:
     """Markdown for the section on training data; ends without a line break."""
-    roles = ["## Training data", _what(fields), _audit(fields, findings)]
-    roles += _code("Rows were brought into shape with", _mapping(fields))
-    decision = fields.get("decision") or {}
-    removed = _removed(decision)
-    roles += _code(f"Rows were filtered with{removed}", decision.get("filter_code"))
-    return "\n\n".join(part for part in roles if part)
-
-
-def _what(fields: Fields) -> str:
     source, at = fields["source"], fields["looked_at"]
     facts = [f"split {span(at['split'])}"] + ([f"config {span(at['config'])}"] if at["config"] != "default" else [])
     facts += [*_revision(fields, source), _rows(fields)]
@@ -44,7 +35,18 @@ def _what(fields: Fields) -> str:
         facts += ["gated: access is granted by its authors"] if card["gated"] else []
     columns = ", ".join(span(column["name"]) for column in fields["columns"][:MOST_COLUMNS])
     more = f" and {fields['columns_total'] - MOST_COLUMNS} more" if fields["columns_total"] > MOST_COLUMNS else ""
-    return f"This model was trained on {_name(fields, source)}: {'; '.join(facts)}. Columns: {columns}{more}."
+    roles = [
+        "## Training data",
+        (f"This model was trained on {_name(fields, source)}: {'; '.join(facts)}. Columns: {columns}{more}."),
+        _audit(fields, findings),
+    ]
+    # The mapping for the method asked for; without one, nobody knows which was used
+    verdict = fields["verdicts"].get(fields["method"] or "")
+    roles += _code("Rows were brought into shape with", (verdict["mapping"] if verdict else None))
+    decision = fields.get("decision") or {}
+    removed = _removed(decision)
+    roles += _code(f"Rows were filtered with{removed}", decision.get("filter_code"))
+    return "\n\n".join(part for part in roles if part)
 
 
 def _name(fields: Fields, source: Fields) -> str:
@@ -101,12 +103,6 @@ def _listed(findings: list[Finding]) -> Iterator[str]:
         yield f"- {finding.code}: {span(shorten(finding.message, 300))}" + (f" – {span(shorten(seen, 160))}" if seen else "")
     if len(findings) > MOST_FINDINGS:
         yield f"- and {len(findings) - MOST_FINDINGS} more"
-
-
-def _mapping(fields: Fields) -> str | None:
-    """The mapping for the method asked for; without one, nobody knows which was used."""
-    verdict = fields["verdicts"].get(fields["method"] or "")
-    return verdict["mapping"] if verdict else None
 
 
 def _removed(decision: Fields) -> str:

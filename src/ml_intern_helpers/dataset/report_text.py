@@ -98,11 +98,7 @@ def split_lines(fields: Fields) -> Iterator[str]:
         yield f"  {split['config']} / {split['split']}: {_count(split)}{size}"
     if total > MOST_SPLITS:
         yield f"  … {total - MOST_SPLITS} more: --json lists up to 200"
-    yield from _shared_between(fields)
-
-
-def _shared_between(fields: Fields) -> Iterator[str]:
-    """In which other splits rows of this one were looked for; the full scan has lines of its own on those it has read."""
+    # In which other splits rows of this one were looked for; the full scan has lines of its own on those it has read
     read = [item for item in fields["other_splits"] if not item["not_compared_because"]]
     if read and not fields["full"]:
         of = "rows" if fields["looked_at"]["complete"] else "sampled rows"
@@ -322,12 +318,7 @@ def verdict_lines(fields: Fields) -> Iterator[str]:
         yield "\nverdicts:"
         for name, verdict in fields["verdicts"].items():
             yield f"  {name:<7} {TITLES[verdict['verdict']]}: {verdict['reason']}"
-    yield from _readings(fields)
-    yield f"evidence: {next(iter(fields['verdicts'].values()))['evidence']}"
-
-
-def _readings(fields: Fields) -> Iterator[str]:
-    """What the rows are, what else they could be, and what they are good for."""
+    # What the rows are, what else they could be, and what they are good for
     forms = [item["name"] + (f" ({item['form']})" if item["form"] != "own" else "") for item in fields["formats"]]
     yield f"reads as: {', '.join(forms) or 'no known format'}"
     for item in fields["formats"]:
@@ -335,3 +326,4 @@ def _readings(fields: Fields) -> Iterator[str]:
             yield f"  {item['name']}: {item['note']}"
     best = [f"{item['method']} ({item['why']})" for item in fields["recommended"]]
     yield f"recommended: {'; '.join(best) or 'none of these methods'}"
+    yield f"evidence: {next(iter(fields['verdicts'].values()))['evidence']}"

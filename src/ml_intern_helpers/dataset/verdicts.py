@@ -87,7 +87,14 @@ def verdicts(sample: Sample, columns: list[Column], roles: ColumnRoles, method: 
 
 def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRoles, *, wait: bool) -> Verdict:
     rows = sample.rows
-    evidence = _evidence(columns, roles, len(rows))
+    # What each column with a role holds: `prompt: string in 100 of 100 rows`
+    total = len(rows)
+    used = [column for column in columns if column.name in roles.by_role.values() or column.name in SUPPORTED]
+    held = [
+        f"{clean(column.name, limit=60)}: {column.main} in {column.kinds.get(column.main, 0)} of {total} rows"
+        for column in used[:8]
+    ]
+    evidence = "; ".join(held) or f"columns: {_listed([column.name for column in columns])}"
     if not rows:
         return Verdict("unknown", "no complete row could be read", evidence)
     problems = READERS[method](rows)
@@ -99,16 +106,27 @@ def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRo
     except NotPlain:  # there is a mapping to try, and it is not worth the wait
         return Verdict("unknown", f"{reason}; --method {method} tries a mapping", evidence, problems=codes)
     if mapping is None:
-        return _without_mapping(method, sample, roles, codes, reason, evidence)
+        # Incompatible, unless columns of other names could serve: that only the user knows
+        missing = missing_columns(method, roles, sample.rows)
+        if missing is None:
+            return Verdict("incompatible", f"{reason}; no mapping that was tried gives usable rows", evidence, problems=codes)
+        if missing.open:
+            return Verdict("unknown", missing.reason(), evidence, problems=(*codes, "unnamed"))
+        message = missing.message if missing.whole else f"{missing.message} ({reason})"
+        return Verdict("incompatible", message, evidence, problems=codes)
     useless = hopeless(method, mapping.rows, complete=sample.extent.complete)
     if useless:
         return Verdict("incompatible", useless[1], evidence, problems=(*codes, useless[0]))
     reason += _reading_of(method, roles, mapping.code) + _vision(method, mapping.rows[0])
+    # The line that loads the data and the mapping, imports first
+    lines = mapping.code.splitlines()
+    imports = [line for line in lines if line.startswith("import ")]
+    imports.append(f"from datasets import {'load_from_disk' if 'load_from_disk' in sample.load else 'load_dataset'}")
     return Verdict(
         "needs_mapping",
         reason + (f"; {_rewards(mapping.columns)}" if method == "grpo" else ""),
         evidence,
-        _program(sample.load, mapping.code),
+        "\n".join([*imports, sample.load, *(line for line in lines if line not in imports)]),
         mapping.rows_in,
         mapping.rows_out,
         codes,
@@ -136,27 +154,6 @@ def _ready(method: str, sample: Sample, roles: ColumnRoles, evidence: str) -> Ve
     return Verdict("ready", reason, evidence, columns_not_used=left, length=lengths(method, sample.rows), rows=tuple(sample.rows))
 
 
-def _without_mapping(
-    method: str, sample: Sample, roles: ColumnRoles, codes: tuple[str, ...], reason: str, evidence: str
-) -> Verdict:
-    """Incompatible, unless columns of other names could serve: that only the user knows."""
-    missing = missing_columns(method, roles, sample.rows)
-    if missing is None:
-        return Verdict("incompatible", f"{reason}; no mapping that was tried gives usable rows", evidence, problems=codes)
-    if missing.open:
-        return Verdict("unknown", missing.reason(), evidence, problems=(*codes, "unnamed"))
-    message = missing.message if missing.whole else f"{missing.message} ({reason})"
-    return Verdict("incompatible", message, evidence, problems=codes)
-
-
-def _program(load: str, code: str) -> str:
-    """The line that loads the data and the mapping, imports first."""
-    lines = code.splitlines()
-    imports = [line for line in lines if line.startswith("import ")]
-    imports.append(f"from datasets import {'load_from_disk' if 'load_from_disk' in load else 'load_dataset'}")
-    return "\n".join([*imports, load, *(line for line in lines if line not in imports)])
-
-
 def _rewards(columns: list[str]) -> str:
     rewards = reward_columns(columns)
     if not rewards:
@@ -170,16 +167,6 @@ def _reason(problems: list[Problem], total: int) -> str:
     share = f" in {len(first.at)} of {total} sampled rows" if first.in_rows and len(first.at) < total else ""
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return clean(f"{first.message}{share}{more}", limit=400)
-
-
-def _evidence(columns: list[Column], roles: ColumnRoles, total: int) -> str:
-    """What each column with a role holds: `prompt: string in 100 of 100 rows`."""
-    used = [column for column in columns if column.name in roles.by_role.values() or column.name in SUPPORTED]
-    held = [
-        f"{clean(column.name, limit=60)}: {column.main} in {column.kinds.get(column.main, 0)} of {total} rows"
-        for column in used[:8]
-    ]
-    return "; ".join(held) or f"columns: {_listed([column.name for column in columns])}"
 
 
 def _listed(names: list[str]) -> str:

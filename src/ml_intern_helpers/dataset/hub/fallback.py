@@ -30,10 +30,6 @@ def read_sample(ref: DatasetRef, fault: ViewerError, repo: Repository, context: 
     if fault.kind == "script":
         told = f"{ref.name} is a program that makes data, and there is no Parquet export of it; programs are not run"
         raise BadData(told, hint="ask its owner to convert it (`datasets-cli convert_to_parquet`), or use a copy in Parquet")
-    return _streamed(ref, fault, context)
-
-
-def _streamed(ref: DatasetRef, fault: ViewerError, context: Context) -> Sample:
     try:
         return streaming.read_sample(ref, fault, context)
     except (AccessDenied, NotFound, BadData):

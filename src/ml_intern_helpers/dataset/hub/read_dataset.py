@@ -48,7 +48,18 @@ def read_hub_dataset(ref: DatasetRef, context: Context) -> Sample:
         if isinstance(seen, Sample):
             return replace(seen, card=repo.card if repo else None)
         fault = seen
-    _give_up_if_final(ref, fault, repo)
+    # Raise when no other source can do better than the viewer
+    if fault.kind == "renamed":
+        raise NotFound(f"{ref.name} was renamed", hint=f"its page leads to the new name: {repository.page(ref.name)}")
+    if fault.kind == "empty":
+        raise NotFound(f"{ref.name} holds no data: {fault.message}", hint="there is nothing to inspect")
+    if fault.kind == "no_such":
+        raise NotFound(f"{ref.name}: {fault.message}", hint="check --config and --split")
+    if fault.kind == "hidden" and repo is None:
+        told = f"{ref.name} is missing, private or gated: without access these look alike"
+        raise AccessDenied(told, hint="check the spelling, or log in with `hf auth login`")
+    if not fault.elsewhere:
+        raise BadData(f"{ref.name}: {fault.message}", hint=f"the dataset itself is broken; see {repository.page(ref.name)}")
     if repo is None:
         raise Unavailable(f"{ref.name}: {fault.message}, and the Hub cannot be asked either", hint="ask again later")
     return replace(fallback.read_sample(ref, fault, repo, context), card=repo.card)
@@ -76,7 +87,13 @@ def _repository(ref: DatasetRef, answers: Answers, context: Context) -> Reposito
     answer = answers[HUB_NAME, "repository"]
     splits = answers[VIEWER_NAME, "splits"]
     if isinstance(answer, Exception) or answer.status == 429 or answer.status >= 500:
-        _settle_without_hub(ref, answer, splits, context)
+        # Go on with the viewer's word alone, where that is enough; else raise the Hub's fault
+        told = answer.message if isinstance(answer, ToolError) else f"the Hub answered {getattr(answer, 'status', answer)}"
+        fault = viewer_error(splits)
+        if fault is None and not ref.revision:
+            context.warn(f"no card facts: {told}")
+        elif fault is None or fault.kind not in ("hidden", "renamed", "no_such"):
+            raise answer if isinstance(answer, ToolError) else Unavailable(f"{ref.name}: {told}", hint="ask again later")
         return None
     if not answer.ok:
         raise repository.refuse(answer, ref.name, ref.revision, context.http)
@@ -86,16 +103,6 @@ def _repository(ref: DatasetRef, answers: Answers, context: Context) -> Reposito
     if repo.disabled:
         raise AccessDenied(f"{ref.name} was disabled by the Hub", hint=f"its page says why: {repository.page(ref.name)}")
     return repo
-
-
-def _settle_without_hub(ref: DatasetRef, answer: Any, splits: Any, context: Context) -> None:
-    """Go on with the viewer's word alone, where that is enough; else raise the Hub's fault."""
-    told = answer.message if isinstance(answer, ToolError) else f"the Hub answered {getattr(answer, 'status', answer)}"
-    fault = viewer_error(splits)
-    if fault is None and not ref.revision:
-        context.warn(f"no card facts: {told}")
-    elif fault is None or fault.kind not in ("hidden", "renamed", "no_such"):
-        raise answer if isinstance(answer, ToolError) else Unavailable(f"{ref.name}: {told}", hint="ask again later")
 
 
 def _other_revision(ref: DatasetRef, repo: Repository | None, answers: Answers) -> ViewerError | None:
@@ -202,18 +209,3 @@ def _look(ref: DatasetRef, choice: SplitChoice, rows: Rows, splits: list[Split],
         types=rows.types,
         shortened=rows.shortened,
     )
-
-
-def _give_up_if_final(ref: DatasetRef, fault: ViewerError, repo: Repository | None) -> None:
-    """Raise when no other source can do better than the viewer."""
-    if fault.kind == "renamed":
-        raise NotFound(f"{ref.name} was renamed", hint=f"its page leads to the new name: {repository.page(ref.name)}")
-    if fault.kind == "empty":
-        raise NotFound(f"{ref.name} holds no data: {fault.message}", hint="there is nothing to inspect")
-    if fault.kind == "no_such":
-        raise NotFound(f"{ref.name}: {fault.message}", hint="check --config and --split")
-    if fault.kind == "hidden" and repo is None:
-        told = f"{ref.name} is missing, private or gated: without access these look alike"
-        raise AccessDenied(told, hint="check the spelling, or log in with `hf auth login`")
-    if not fault.elsewhere:
-        raise BadData(f"{ref.name}: {fault.message}", hint=f"the dataset itself is broken; see {repository.page(ref.name)}")

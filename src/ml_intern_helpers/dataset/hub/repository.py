@@ -160,7 +160,12 @@ class SideBySide:
         with self._change:
             while self._waiting(time.monotonic() - began):
                 self._change.wait(0.05)
-            return {key: self._done.get(key, _given_up(key[0], self._first_sign_s)) for key in self._calls}
+            return {
+                key: self._done.get(
+                    key, Unavailable(f"{key[0]} gave no usable answer within {self._first_sign_s:.0f} s", hint="ask again later")
+                )
+                for key in self._calls
+            }
 
     def _one(self, key: tuple[str, str], call: Callable[[], Any]) -> None:
         try:
@@ -177,7 +182,3 @@ class SideBySide:
             return False
         alive = {service for service, _ in self._done}
         return any(key not in self._done and (passed_s <= self._first_sign_s or key[0] in alive) for key in self._calls)
-
-
-def _given_up(service: str, waited_s: float) -> Unavailable:
-    return Unavailable(f"{service} gave no usable answer within {waited_s:.0f} s", hint="ask again later")

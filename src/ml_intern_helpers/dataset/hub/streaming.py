@@ -47,7 +47,10 @@ def _look(ref: DatasetRef, fault: ViewerError) -> Sample:
     configs = [ref.config] if ref.config else datasets.get_dataset_config_names(ref.name, **options)
     config = configs[0] if "default" not in configs else "default"
     builder = datasets.load_dataset_builder(ref.name, config, **options)
-    _refuse_unknown(ref, type(builder).__module__)
+    kind = type(builder).__module__.rpartition(".")[2]
+    if kind not in PLAIN:
+        told = f"{ref.name} is made of {clean(kind, limit=40)} files, which are not opened here"
+        raise BadData(told, hint="inspect a copy in Parquet or JSONL")
     names = list(builder.info.splits or datasets.get_dataset_split_names(ref.name, config, **options))
     choice = choose_split([(config, name) for name in names], ref)
     stream = builder.as_streaming_dataset(split=choice.split).decode(False)
@@ -68,13 +71,6 @@ def _look(ref: DatasetRef, fault: ViewerError) -> Sample:
         load=load_line(ref, choice),
         types=type_texts(builder.info.features.to_dict()) if builder.info.features else {},
     )
-
-
-def _refuse_unknown(ref: DatasetRef, module: str) -> None:
-    kind = module.rpartition(".")[2]
-    if kind not in PLAIN:
-        told = f"{ref.name} is made of {clean(kind, limit=40)} files, which are not opened here"
-        raise BadData(told, hint="inspect a copy in Parquet or JSONL")
 
 
 def _translated(ref: DatasetRef, err: Exception) -> ToolError:

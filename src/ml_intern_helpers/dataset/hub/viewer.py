@@ -188,7 +188,13 @@ def viewer_error(answer: Response | Exception) -> ViewerError | None:
         raise answer
     if answer.ok:
         return None
-    return ViewerError(_kind(answer), _message(answer))
+    # The viewer's words, and the cause behind them
+    said = answer.message() or "no reason given"
+    cause = _cause(answer)
+    code = f" {answer.error_code}" if answer.error_code else ""
+    return ViewerError(
+        _kind(answer), (f"the dataset viewer answered {answer.status}{code}: {said}" + (f" Cause: {cause}" if cause else ""))
+    )
 
 
 def _kind(answer: Response) -> Kind:
@@ -203,14 +209,6 @@ def _kind(answer: Response) -> Kind:
         return "blocked"
     coded = answer.status == 500 and (answer.error_code or b'"cause_' in answer.body)
     return "broken" if coded else "busy"
-
-
-def _message(answer: Response) -> str:
-    """The viewer's words, and the cause behind them."""
-    said = answer.message() or "no reason given"
-    cause = _cause(answer)
-    code = f" {answer.error_code}" if answer.error_code else ""
-    return f"the dataset viewer answered {answer.status}{code}: {said}" + (f" Cause: {cause}" if cause else "")
 
 
 def _cause(answer: Response) -> str:

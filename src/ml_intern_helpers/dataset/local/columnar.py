@@ -86,8 +86,27 @@ def batches(paths: list[Path]) -> Iterator[Any]:
 
 def _table(taken: Taken, schema: Any, used: int, total: int | None, *, order_spread: bool = False) -> Table:
     notes = [*taken.notes(), *column_notes(len(schema.names))]
-    rows = _with_places(taken.rows, schema)
-    return Table(rows, taken.numbers, len(rows), total, used, _types(schema), order_spread=order_spread, notes=notes)
+    # Give the rows a place-holder for each column that was not read, in the order of the schema
+    light = set(light_columns(schema))
+    names = first_columns(schema.names)
+    rows = [{name: row[name] if name in light else NOT_READ for name in names} for row in taken.rows]
+    # Types from the features that `datasets` wrote into the file, else Arrow's own
+    metadata = schema.metadata or {}
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        known = type_texts(features)
+    except (KeyError, ValueError, TypeError):
+        known = {}
+    return Table(
+        rows,
+        taken.numbers,
+        len(rows),
+        total,
+        used,
+        {field.name: known.get(field.name) or clean(field.type, limit=300) for field in schema},
+        order_spread=order_spread,
+        notes=notes,
+    )
 
 
 def _arrow_batches(path: Path) -> Iterator[Any]:
@@ -159,24 +178,6 @@ def light_columns(schema: Any) -> list[str]:
     """Of `first_columns`, those without binary values anywhere inside."""
     kinds = dict(zip(schema.names, schema.types, strict=True))
     return [name for name in first_columns(schema.names) if "binary" not in str(kinds[name])]
-
-
-def _with_places(rows: list[dict[str, Any]], schema: Any) -> list[dict[str, Any]]:
-    """Give the rows a place-holder for each column that was not read, in the order of the schema."""
-    light = set(light_columns(schema))
-    names = first_columns(schema.names)
-    return [{name: row[name] if name in light else NOT_READ for name in names} for row in rows]
-
-
-def _types(schema: Any) -> dict[str, str]:
-    """Types from the features that `datasets` wrote into the file, else Arrow's own."""
-    metadata = schema.metadata or {}
-    try:
-        features = json.loads(metadata[b"huggingface"])["info"]["features"]
-        known = type_texts(features)
-    except (KeyError, ValueError, TypeError):
-        known = {}
-    return {field.name: known.get(field.name) or clean(field.type, limit=300) for field in schema}
 
 
 #

@@ -61,29 +61,36 @@ def find_files(target: str, warn: Warn) -> Files:
         BadData: no format that is read here, no regular file, or nothing this user may read.
     """
     try:
-        return _find(Path(target).expanduser(), warn)
+        path = Path(target).expanduser()
+        if path.is_dir():
+            walk = _walk(path)
+            try:
+                # Splits of a folder that `save_to_disk` wrote; empty when it is none
+                folders = {"train": path} if (path / "state.json").exists() else {}
+                if (path / "dataset_dict.json").exists():
+                    folders = {entry.name: Path(entry) for entry in walk.folders(path) if (Path(entry) / "state.json").exists()}
+                splits = {name: sorted(filter(walk.keeps, folder.glob("*.arrow"))) for name, folder in folders.items()}
+                if folders and not any(splits.values()):
+                    raise BadData(
+                        f"{shown(path)} was made by save_to_disk but holds no .arrow file", hint="get the folder again, whole"
+                    )
+                saved = {name: files for name, files in splits.items() if files}
+                return Files("saved", saved) if saved else _grouped(path, [item for item in walk.files() if _ending(item)])
+            finally:
+                walk.tell(warn)
+        if path.exists():
+            # A pipe would make us wait for ever, a device has no end
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise BadData(f"{shown(path)} is a pipe or a device, no file", hint="write the rows to a file and give that")
+            return Files(format_of(path), {"train": [path]})
+        if any(sign in str(path) for sign in "*?["):
+            return _pattern(str(path), warn)
+        raise NotFound(f"no file {shown(path)}", hint=_near(path))
     except PermissionError as err:
         raise BadData(f"{clean(target, limit=200)} may not be read by this user", hint="check its permissions") from err
     except (OSError, RuntimeError, ValueError) as err:  # a name too long, an unknown ~user, a NUL
         told = clean(getattr(err, "strerror", None) or err, limit=150)
         raise NotFound(f"{clean(target, limit=200)} cannot be opened: {told}", hint="check the path") from err
-
-
-def _find(path: Path, warn: Warn) -> Files:
-    if path.is_dir():
-        return _folder(path, warn)
-    if path.exists():
-        _refuse_special(path)
-        return Files(format_of(path), {"train": [path]})
-    if any(sign in str(path) for sign in "*?["):
-        return _pattern(str(path), warn)
-    raise NotFound(f"no file {shown(path)}", hint=_near(path))
-
-
-def _refuse_special(path: Path) -> None:
-    """A pipe would make us wait for ever, a device has no end."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise BadData(f"{shown(path)} is a pipe or a device, no file", hint="write the rows to a file and give that")
 
 
 def _walk(root: Path) -> FolderSearch:
@@ -126,26 +133,6 @@ def _sniffed(path: Path) -> str:
         if head.startswith(start):
             return name
     raise refusal(path, begins, ", ".join(ENDINGS))
-
-
-def _folder(path: Path, warn: Warn) -> Files:
-    walk = _walk(path)
-    try:
-        saved = _saved(path, walk)
-        return Files("saved", saved) if saved else _grouped(path, [item for item in walk.files() if _ending(item)])
-    finally:
-        walk.tell(warn)
-
-
-def _saved(path: Path, walk: FolderSearch) -> dict[str, list[Path]]:
-    """Splits of a folder that `save_to_disk` wrote; empty when it is none."""
-    folders = {"train": path} if (path / "state.json").exists() else {}
-    if (path / "dataset_dict.json").exists():
-        folders = {entry.name: Path(entry) for entry in walk.folders(path) if (Path(entry) / "state.json").exists()}
-    splits = {name: sorted(filter(walk.keeps, folder.glob("*.arrow"))) for name, folder in folders.items()}
-    if folders and not any(splits.values()):
-        raise BadData(f"{shown(path)} was made by save_to_disk but holds no .arrow file", hint="get the folder again, whole")
-    return {name: files for name, files in splits.items() if files}
 
 
 def _pattern(pattern: str, warn: Warn) -> Files:

@@ -99,7 +99,9 @@ def _rows(path: Path, split: str | None) -> tuple[int, str | None, list[dict[str
         told = f"{shown(path)} is one JSON document of more than {LARGEST_DOCUMENT_BYTES // MIB} MiB"
         raise BadData(told, hint="make it JSON Lines, one row a line: jq -c '.[]' file.json > file.jsonl")
     value = _parse(path, decode(path, data, 1))
-    splits = _splits(value)
+    # Rows of each field, when the document's lists of objects are all named like splits and there are several
+    fields = {name: len(item) for name, item in value.items() if _is_rows(item)} if isinstance(value, dict) else {}
+    splits = fields if len(fields) > 1 and {name.lower() for name in fields} <= SPLIT_FIELDS else {}
     field, rows = _find(path, value, _wanted(path, split, splits))
     wrong = next((number for number, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
     if wrong:
@@ -107,12 +109,6 @@ def _rows(path: Path, split: str | None) -> tuple[int, str | None, list[dict[str
             f"{shown(path)} item {wrong} is no object but {type(rows[wrong - 1]).__name__}", hint="rows must be objects"
         )
     return len(data), field, rows, splits
-
-
-def _splits(value: Any) -> dict[str, int]:
-    """Rows of each field, when the document's lists of objects are all named like splits and there are several."""
-    fields = {name: len(item) for name, item in value.items() if _is_rows(item)} if isinstance(value, dict) else {}
-    return fields if len(fields) > 1 and {name.lower() for name in fields} <= SPLIT_FIELDS else {}
 
 
 def _wanted(path: Path, split: str | None, splits: dict[str, int]) -> str | None:

@@ -66,7 +66,7 @@ def read_local(ref: DatasetRef, sample_size: int, warn: Warn) -> Sample:
         chosen_because=chosen.because,
         rows=with_every_column(table.rows),
         numbers=table.numbers,
-        splits=_inside(table)
+        splits=[Split(CONFIG, clean(name, limit=200), count, "exact") for name, count in table.splits.items()]
         or [_split(name, table if name == chosen.split else None, group) for name, group in files.splits.items()],
         extent=_extent(table, paths),
         load=load,
@@ -89,10 +89,6 @@ def _one_document(files: Files) -> bool:
     """One JSON document may hold its splits in fields; which, only reading it tells."""
     paths = [path for group in files.splits.values() for path in group]
     return files.format == "json" and len(paths) == 1
-
-
-def _inside(table: Table) -> list[Split]:
-    return [Split(CONFIG, clean(name, limit=200), count, "exact") for name, count in table.splits.items()]
 
 
 def _read(kind: str, paths: list[Path], sample_size: int, inside: str | None) -> tuple[str, Table]:

@@ -148,19 +148,16 @@ def narrow(table: Table) -> None:
     names = list(dict.fromkeys(name for row in table.rows for name in row))
     table.notes += column_notes(len(names))
     names = first_columns(names)
-    _fewer_rows(table, max(MOST_CELLS // max(len(names), 1), 1))
-    if names != list(table.types) and table.types:
-        table.types = {name: table.types[name] for name in names if name in table.types}
-    kept = set(names)
-    table.rows = [{name: cell for name, cell in row.items() if name in kept} for row in table.rows]
-
-
-def _fewer_rows(table: Table, most: int) -> None:
-    """Every so-manieth row, the first one included."""
+    # Every so-manieth row, the first one included
+    most = max(MOST_CELLS // max(len(names), 1), 1)
     if len(table.rows) > most:
         table.notes.append(f"{most:,} of {len(table.rows):,} sampled rows were kept: at most {MOST_CELLS:,} cells are verified")
         step = -(-len(table.rows) // most)
         table.rows, table.numbers = table.rows[::step], table.numbers[::step]
+    if names != list(table.types) and table.types:
+        table.types = {name: table.types[name] for name in names if name in table.types}
+    kept = set(names)
+    table.rows = [{name: cell for name, cell in row.items() if name in kept} for row in table.rows]
 
 
 def first_columns(names: list[str]) -> list[str]:

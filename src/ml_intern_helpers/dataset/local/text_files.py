@@ -32,7 +32,14 @@ def open_bytes(path: Path) -> BinaryIO:
         raise BadData(f"{shown(path)} may not be read by this user", hint="check its permissions") from err
     except (OSError, EOFError, zlib.error) as err:
         raise BadData(f"{shown(path)} cannot be read: {clean(err, limit=100)}", hint="the file is damaged: get it again") from err
-    _refuse_strange(path, head)
+    if not head.strip():
+        raise BadData(f"{shown(path)} is empty", hint="there is nothing to inspect: was the download or export cut off?")
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            told = f"iconv -f {name} -t UTF-8 {path.name} > utf8-{path.name}"
+            raise BadData(f"{shown(path)} is {name}; `datasets` reads UTF-8 only", hint=f"convert it: {told}")
+    if b"\0" in head:
+        raise BadData(f"{shown(path)} is a binary file", hint="give a JSONL, JSON, CSV, text, Parquet or Arrow file")
     stream = _open(path)
     stream.seek(len(UTF8_MARK) if head.startswith(UTF8_MARK) else 0)
     return stream
@@ -45,17 +52,6 @@ def _head(path: Path) -> bytes:
 
 def _open(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
-
-
-def _refuse_strange(path: Path, head: bytes) -> None:
-    if not head.strip():
-        raise BadData(f"{shown(path)} is empty", hint="there is nothing to inspect: was the download or export cut off?")
-    for mark, name in _MARKS:
-        if head.startswith(mark):
-            told = f"iconv -f {name} -t UTF-8 {path.name} > utf8-{path.name}"
-            raise BadData(f"{shown(path)} is {name}; `datasets` reads UTF-8 only", hint=f"convert it: {told}")
-    if b"\0" in head:
-        raise BadData(f"{shown(path)} is a binary file", hint="give a JSONL, JSON, CSV, text, Parquet or Arrow file")
 
 
 def decode(path: Path, line: bytes, number: int) -> str:

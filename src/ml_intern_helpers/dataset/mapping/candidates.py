@@ -42,9 +42,19 @@ def _sft(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
     if roles.has("messages"):
         yield _messages(roles, rows)
     if roles.has("prompt", "completion"):
-        yield from _prompt_completion(roles, rows)
+        label = label_expression(roles, rows)
+        wanted = keep_rows(label) if label else ""
+        if {"prompt", "completion"} <= set(roles.by_role.values()) and not roles.has("system"):
+            yield _with(_renamed(roles, {"prompt": "prompt", "completion": "completion"}), before=wanted)
+        script = Script()
+        fields = {"prompt": _asked(script, roles, rows), "completion": chat(script, roles, rows, "completion", "assistant")}
+        script.map_rows(fields, _extras(roles))
+        yield _with(script, before=wanted)
     if roles.has("dialogue"):
-        yield _dialogue(roles)
+        # A list of strings, user and assistant by turns
+        column = roles.by_role["dialogue"]
+        made = f'[{{"role": ("user", "assistant")[i % 2], "content": words}} for i, words in enumerate({row(column)})]'
+        yield Script(statements=[map_rows({"messages": made}, _extras(roles))])
     if roles.has("chosen"):
         yield from _chosen_only(roles, rows)
     if roles.has("text"):
@@ -59,24 +69,6 @@ def _messages(roles: ColumnRoles, rows: Rows) -> Script:
         return _renamed(roles, {"messages": "messages"})
     script.map_rows({"messages": made}, _extras(roles))
     return script
-
-
-def _prompt_completion(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
-    label = label_expression(roles, rows)
-    wanted = keep_rows(label) if label else ""
-    if {"prompt", "completion"} <= set(roles.by_role.values()) and not roles.has("system"):
-        yield _with(_renamed(roles, {"prompt": "prompt", "completion": "completion"}), before=wanted)
-    script = Script()
-    fields = {"prompt": _asked(script, roles, rows), "completion": chat(script, roles, rows, "completion", "assistant")}
-    script.map_rows(fields, _extras(roles))
-    yield _with(script, before=wanted)
-
-
-def _dialogue(roles: ColumnRoles) -> Script:
-    """A list of strings, user and assistant by turns."""
-    column = roles.by_role["dialogue"]
-    made = f'[{{"role": ("user", "assistant")[i % 2], "content": words}} for i, words in enumerate({row(column)})]'
-    return Script(statements=[map_rows({"messages": made}, _extras(roles))])
 
 
 def _chosen_only(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
@@ -177,22 +169,22 @@ def _grpo(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
                 yield Script(asking.definitions, [*asking.statements, keep_rows(_ASKED)], asking.mixed)
 
 
-def _ends_with_answer(roles: ColumnRoles, rows: Rows, source: str) -> list[bool]:
-    """For each conversation, whether it ends with the assistant's turn, so that what comes before is the question."""
-    column = roles.by_role[source]
-    who = listener(rows, [column]).keys[0]
-    ends = [item[column][-1] for item in rows if item.get(column) and isinstance(item[column], list)]
-    last = [turn.get(who) if isinstance(turn, dict) else None for turn in ends]
-    return [SPEAKER_NAMES.get(str(role).lower(), str(role).lower()) == "assistant" for role in last]
-
-
 def _question(roles: ColumnRoles, rows: Rows, source: str) -> Script:
     """The conversation without the answer at its end is the question."""
     script = Script()
     if source == "prompt" and roles.kind("prompt") == "string":
         script.map_rows({"prompt": _asked(script, roles, rows)}, None)
         return script
-    made = _before_answer(script, chat(script, roles, rows, source, "user"), _ends_with_answer(roles, rows, source))
+    # For each conversation, whether it ends with the assistant's turn, so that what comes before is the question
+    column = roles.by_role[source]
+    who = listener(rows, [column]).keys[0]
+    ends = [item[column][-1] for item in rows if item.get(column) and isinstance(item[column], list)]
+    last = [turn.get(who) if isinstance(turn, dict) else None for turn in ends]
+    made = _before_answer(
+        script,
+        chat(script, roles, rows, source, "user"),
+        [SPEAKER_NAMES.get(str(role).lower(), str(role).lower()) == "assistant" for role in last],
+    )
     gone = {roles.by_role[name] for name in (source, "chosen", "rejected") if roles.has(name)}
     script.map_rows({"prompt": made}, [name for name in roles.kinds if name not in gone])
     return script

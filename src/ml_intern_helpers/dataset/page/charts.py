@@ -91,13 +91,13 @@ def _ticks(counts: list[list[int]]) -> list[dict[str, Any]]:
     places = list(range(len(counts) - 1, -1, -every))[::-1]
     last = len(counts) - 1
     return [
-        {"x": round(100 * (place + 1) / len(counts), 2), "label": short(counts[place][0]), "anchor": _anchor(place, last)}
+        {
+            "x": round(100 * (place + 1) / len(counts), 2),
+            "label": short(counts[place][0]),
+            "anchor": "end" if place == last else "middle",
+        }
         for place in places
     ]
-
-
-def _anchor(place: int, last: int) -> str:
-    return "end" if place == last else "middle"
 
 
 def short(number: int) -> str:

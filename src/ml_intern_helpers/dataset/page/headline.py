@@ -66,7 +66,13 @@ def facts(fields: Fields) -> list[tuple[str, str, str]]:
     whole = bool(full) or at["complete"]
     found = [("rows looked at", f"{rows:,}", "every row of the split" if whole else at["order"])]
     found.append(("split", at["split"], _split_size(fields)))
-    found.append(("columns", f"{fields['columns_total']:,}", _reads_as(fields)))
+    found.append(
+        (
+            "columns",
+            f"{fields['columns_total']:,}",
+            (", ".join(item["name"] for item in fields["formats"][:2]) or "no known format"),
+        )
+    )
     if profile.get("duplicates_share") is not None:
         found.append(("repeated rows", percent(profile["duplicates_share"]), "of the rows looked at"))
     card = fields["card"]
@@ -89,10 +95,6 @@ def rows_of(split: Fields) -> str:
         return "rows unknown"
     mark = {"exact": "", "at_least": "at least ", "estimated": "about "}.get(split["num_rows_is"], "")
     return f"{mark}{split['num_rows']:,} rows"
-
-
-def _reads_as(fields: Fields) -> str:
-    return ", ".join(item["name"] for item in fields["formats"][:2]) or "no known format"
 
 
 def percent(share: float) -> str:

@@ -73,6 +73,9 @@ def _environment() -> Environment:
 def _context(report: Report, facts: Facts) -> dict[str, Any]:
     fields = {**LATER, **report.fields}
     profile = counted(fields)
+    # (key, title); a full scan does not tell languages
+    # How many findings of each severity
+    found = [finding.severity for finding in report.findings]
     return {
         "version": __version__,
         "fields": fields,
@@ -82,27 +85,20 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
         "hub": fields["dataset"] if fields["source"]["kind"] in _HUB_KINDS and _HUB_ID.match(fields["dataset"]) else None,
         "findings": report.findings[:MOST_FINDINGS],
         "findings_more": max(len(report.findings) - MOST_FINDINGS, 0),
-        "counts": _counts(report),
+        "counts": [(severity, found.count(severity)) for severity in ("error", "warning", "info") if severity in found],
         "lengths": _lengths(fields, profile, facts),
         "patterns": patterns(profile.get("role_patterns") or []),
-        "classes": [(title, charts.shares(profile[name])) for name, title in _classes(fields) if profile.get(name)],
+        "classes": [
+            (title, charts.shares(profile[name]))
+            for name, title in (("labels", "Labels"), ("languages", "Languages of the sample" if fields["full"] else "Languages"))
+            if profile.get(name)
+        ],
         "duplicates": profile.get("duplicates_share"),
         "codes": _codes(fields),
         "columns": fields["columns"][:MOST_COLUMNS],
         "splits": [{**split, "told": headline.rows_of(split)} for split in fields["splits"][:MOST_SPLITS]],
         "warnings": report.warnings[:MOST_WARNINGS],
     }
-
-
-def _classes(fields: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """(key, title); a full scan does not tell languages."""
-    return ("labels", "Labels"), ("languages", "Languages of the sample" if fields["full"] else "Languages")
-
-
-def _counts(report: Report) -> list[tuple[str, int]]:
-    """How many findings of each severity."""
-    found = [finding.severity for finding in report.findings]
-    return [(severity, found.count(severity)) for severity in ("error", "warning", "info") if severity in found]
 
 
 def _lengths(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> list[dict[str, Any]]:

@@ -79,7 +79,14 @@ def _sample(facts: Facts, position: int, number: int, about: list[Finding], code
     row = facts.rows[position]
     marks = [{"code": item.code, "severity": item.severity, "message": item.message} for item in about]
     blocks, used = _blocks(row, facts, codes)
-    return {"number": number, "findings": marks, "blocks": blocks, "more": _more(row, used)}
+    # The other columns, briefly
+    rest = [(name, value) for name, value in row.items() if name not in used]
+    return {
+        "number": number,
+        "findings": marks,
+        "blocks": blocks,
+        "more": [(clean(name, limit=60), plain(_text(value), MORE_CHARACTERS)) for name, value in rest[:MOST_MORE]],
+    }
 
 
 def _blocks(row: dict[str, Any], facts: Facts, codes: set[str]) -> tuple[list[dict[str, Any]], set[str]]:
@@ -105,16 +112,16 @@ def _turns(cell: Any, role: str, room: list[int], codes: set[str]) -> list[dict[
     found = turns(cell)
     if not found:
         return [_turn(role or "text", cell, room, codes, ["says nothing"] if _hollow(cell) and "SET301" in codes else [])]
-    marks, shown = _marks(found, codes), _ends(len(found))
+    # The turns shown of a long conversation: its beginning, and its end, where something may be missing
+    count = len(found)
+    marks, shown = (
+        _marks(found, codes),
+        (list(range(count)) if count <= MOST_TURNS else [*range(MOST_TURNS - 2), count - 2, count - 1]),
+    )
     made = [_turn(speaker(found[at]) or "?", _said(found[at]), room, codes, marks.get(at, [])) for at in shown]
     for before, at, turn in zip([-1, *shown], shown, made, strict=False):
         turn["gap"] = at - before - 1
     return made
-
-
-def _ends(count: int) -> list[int]:
-    """The turns shown of a long conversation: its beginning, and its end, where something may be missing."""
-    return list(range(count)) if count <= MOST_TURNS else [*range(MOST_TURNS - 2), count - 2, count - 1]
 
 
 def _turn(role: str, words_said: Any, room: list[int], codes: set[str], marks: list[str]) -> dict[str, Any]:
@@ -171,12 +178,6 @@ def _faults(found: list[dict[str, Any]], roles: list[str], codes: set[str]) -> I
             yield at, "system turn that is not the first"
     if "SET302" in codes and roles[last] != "assistant":
         yield last, "the last turn is not the assistant's"
-
-
-def _more(row: dict[str, Any], used: set[str]) -> list[tuple[str, str]]:
-    """The other columns, briefly."""
-    rest = [(name, value) for name, value in row.items() if name not in used]
-    return [(clean(name, limit=60), plain(_text(value), MORE_CHARACTERS)) for name, value in rest[:MOST_MORE]]
 
 
 #: Looked at beyond what is shown, so that a key that is cut in half by the end is still seen whole.

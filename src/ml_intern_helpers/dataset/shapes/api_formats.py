@@ -22,18 +22,19 @@ def api_log(roles: ColumnRoles, rows: Rows) -> Shape | None:
     answered = _column(roles, rows, RESPONSES, {"": _answers, '["body"]': _answers_inside})
     if answered:
         answer = row(answered[0]) + answered[1] + _CHOSEN
-        return _both(asked, answered[0], answer) if asked else _answers_alone(roles, answered[0], answer)
+        column = answered[0]
+        return (
+            Shape(
+                "api-log",
+                {"prompt": asked[0], "completion": column},
+                f"logs of a chat API: the request is in {shown(asked[0])}, the answer in {shown(column)}",
+                {"prompt": f'{row(asked[0])}{asked[1]}["messages"]', "completion": f"[{turn('assistant', answer)}]"},
+                ("sft",),
+            )
+            if asked
+            else _answers_alone(roles, answered[0], answer)
+        )
     return _questions_alone(asked) if asked else None
-
-
-def _both(asked: tuple[str, str], column: str, answer: str) -> Shape:
-    return Shape(
-        "api-log",
-        {"prompt": asked[0], "completion": column},
-        f"logs of a chat API: the request is in {shown(asked[0])}, the answer in {shown(column)}",
-        {"prompt": f'{row(asked[0])}{asked[1]}["messages"]', "completion": f"[{turn('assistant', answer)}]"},
-        ("sft",),
-    )
 
 
 def _answers_alone(roles: ColumnRoles, column: str, answer: str) -> Shape:
@@ -147,6 +148,8 @@ def function_calls(roles: ColumnRoles, rows: Rows) -> Shape | None:
     messages = f"to_messages({row(column)})"
     answered = all(isinstance(cell, list) and cell[-1].get("role") == "assistant" for cell in cells(rows, column))
     tools = _tools(roles, rows)
+    # As JSON, which TRL reads back: the parameters of every function differ
+    written = all(isinstance(call["arguments"], str) for call in calls)
     return Shape(
         "messages-with-function-calls",
         {"messages": column, **({"tools": tools} if tools else {})},
@@ -154,11 +157,19 @@ def function_calls(roles: ColumnRoles, rows: Rows) -> Shape | None:
         {
             "messages": messages,
             **({"question": f"{messages}[:-1]"} if answered else {}),
-            **({"tools": _written(tools)} if tools else {}),
+            **(
+                {"tools": f'json.dumps([{{"type": "function", "function": held(item)}} for item in {row(tools)} or []])'}
+                if tools
+                else {}
+            ),
         },
         ("sft",),
         ("import json",),
-        (_called(calls), _TO_MESSAGES, *([_HELD] if tools else [])),
+        (
+            _CALLED.replace("ARGUMENTS", 'json.loads(call["arguments"])' if written else 'call["arguments"]'),
+            _TO_MESSAGES,
+            *([_HELD] if tools else []),
+        ),
         replaces=frozenset({"messages"}),
         mixed=True,
     )
@@ -168,18 +179,8 @@ def _is_call(call: Any) -> bool:
     return isinstance(call, dict) and isinstance(call.get("name"), str) and isinstance(call.get("arguments"), (str, dict))
 
 
-def _called(calls: list[dict[str, Any]]) -> str:
-    written = all(isinstance(call["arguments"], str) for call in calls)
-    return _CALLED.replace("ARGUMENTS", 'json.loads(call["arguments"])' if written else 'call["arguments"]')
-
-
 def _tools(roles: ColumnRoles, rows: Rows) -> str | None:
     """The column with the descriptions of single functions; `tools` in their new form are left as they are."""
     column = roles.get("tools")
     held = [item for cell in cells(rows, column) for item in cell] if column and roles.kinds[column] == "list of dict" else []
     return column if held and all(isinstance(item.get("name"), str) for item in held) else None
-
-
-def _written(column: str) -> str:
-    """As JSON, which TRL reads back: the parameters of every function differ."""
-    return f'json.dumps([{{"type": "function", "function": held(item)}} for item in {row(column)} or []])'

@@ -25,6 +25,7 @@ def transcript(roles: ColumnRoles, rows: Rows) -> Shape | None:
         }
         fields = _fields(roles, found)
         if fields:
+            user, assistant = speakers
             return Shape(
                 "transcript",
                 found,
@@ -33,7 +34,12 @@ def transcript(roles: ColumnRoles, rows: Rows) -> Shape | None:
                 fields,
                 ("dpo", "reward", "kto") if "chosen" in found else ("sft",),
                 ("import re",),
-                _definitions(speakers),
+                (
+                    f'ROLES = {{"{user}": "user", "{assistant}": "assistant"}}',
+                    "def to_messages(text):\n"
+                    f'    said = re.split(r"(?:^|\\n+)({user}|{assistant}): ?", text)[1:]\n'
+                    '    return [{"role": ROLES[who], "content": words.strip()} for who, words in zip(said[::2], said[1::2])]',
+                ),
                 _keep(rows, list(found.values()), speakers),
                 replaces=frozenset({"text", "preference-implicit-prompt"}),
             )
@@ -71,16 +77,6 @@ def _keep(rows: Rows, columns: list[str], speakers: tuple[str, str]) -> str | No
 
 def _split(column: str) -> str:
     return f"to_messages({row(column)})"
-
-
-def _definitions(speakers: tuple[str, str]) -> tuple[str, ...]:
-    user, assistant = speakers
-    return (
-        f'ROLES = {{"{user}": "user", "{assistant}": "assistant"}}',
-        "def to_messages(text):\n"
-        f'    said = re.split(r"(?:^|\\n+)({user}|{assistant}): ?", text)[1:]\n'
-        '    return [{"role": ROLES[who], "content": words.strip()} for who, words in zip(said[::2], said[1::2])]',
-    )
 
 
 TURNS = ("contents", "messages", "conversations", "conversation", "history")

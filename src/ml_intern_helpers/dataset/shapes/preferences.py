@@ -52,7 +52,10 @@ def _beside(roles: ColumnRoles, rows: Rows, column: str) -> Shape | None:
     if score is None or roles.kinds[column] != "list of string" or score == column:
         return None
     pairs = [(item[column], item[score]) for item in rows if item.get(column) and item.get(score)]
-    fits = [_alongside(texts, marks) for texts, marks in pairs]
+    fits = [
+        (isinstance(texts, list) and isinstance(marks, list) and len(marks) == len(texts) and all(map(_number, marks)))
+        for texts, marks in pairs
+    ]
     if not fits or not all(fits):
         return None
     order = f"key=lambda pair: pair[0]{_reverse(score)}"
@@ -61,10 +64,6 @@ def _beside(roles: ColumnRoles, rows: Rows, column: str) -> Shape | None:
     keep = f"{row(score)} and min({row(score)}) != max({row(score)})"
     ends = [f"ranked(row)[{end}][1]" for end in (-1, 0)]
     return _shape(roles, column, f"{shown(score)} ranks the answers in {shown(column)}", define, ends, None if sure else keep)
-
-
-def _alongside(texts: Any, marks: Any) -> bool:
-    return isinstance(texts, list) and isinstance(marks, list) and len(marks) == len(texts) and all(map(_number, marks))
 
 
 def _shape(roles: ColumnRoles, column: str, said: str, define: str, ends: list[str], keep: str | None) -> Shape:
@@ -146,7 +145,20 @@ def _versus_shape(roles: ColumnRoles, rows: Rows, pair: tuple[str, str], sides: 
         how = 'if you know, dataset.map(lambda row: {"chosen": …, "rejected": …}) and inspect the result'
         refused = ("sft", "dpo", "kto", "reward")
         return Shape("two-answers", columns, how, replaces=replaces, refuses=refused, because=told, open=True)
-    fields = _fields(roles, pair, winner, [value for value, side in won.items() if side == sides[0]])
+    first_wins = [value for value, side in won.items() if side == sides[0]]
+    is_first = f"{row(winner)} == {quoted(first_wins[0])}"
+    if len(first_wins) > 1:
+        is_first = f"{row(winner)} in ({', '.join(map(quoted, first_wins))})"
+    left, right = (row(name) for name in pair)
+    better, worse = f"{left} if {is_first} else {right}", f"{right} if {is_first} else {left}"
+    if roles.kinds[pair[0]] == "messages":
+        fields = {"chosen": better, "rejected": worse, "messages": better, "question": f"{left}[:-1]"}
+    else:
+        fields = {
+            "prompt": prompt_messages(roles),
+            "chosen": f"[{turn('assistant', better)}]",
+            "rejected": f"[{turn('assistant', worse)}]",
+        }
     ties = any(not isinstance(item.get(winner), (str, int)) or item[winner] not in won for item in rows)
     told = f"{shown(winner)} names the better of {shown(pair[0])} and {shown(pair[1])}" + (", ties are left out" if ties else "")
     keep = f"{row(winner)} in ({', '.join(map(quoted, won))})" if ties else None
@@ -163,18 +175,3 @@ def _only_ties(values: list[Any], won: dict[Any, str]) -> bool:
     """Values that name no side must say that there is none: a number between two others could mean anything."""
     rest = [plain_name(str(value)) for value in values if value not in won]
     return all(set(value.split("_")) & {"tie", "both", "none", "equal", "neither", "draw", "same"} for value in rest)
-
-
-def _fields(roles: ColumnRoles, pair: tuple[str, str], winner: str, first_wins: list[Any]) -> dict[str, str]:
-    is_first = f"{row(winner)} == {quoted(first_wins[0])}"
-    if len(first_wins) > 1:
-        is_first = f"{row(winner)} in ({', '.join(map(quoted, first_wins))})"
-    left, right = (row(name) for name in pair)
-    better, worse = f"{left} if {is_first} else {right}", f"{right} if {is_first} else {left}"
-    if roles.kinds[pair[0]] == "messages":
-        return {"chosen": better, "rejected": worse, "messages": better, "question": f"{left}[:-1]"}
-    return {
-        "prompt": prompt_messages(roles),
-        "chosen": f"[{turn('assistant', better)}]",
-        "rejected": f"[{turn('assistant', worse)}]",
-    }

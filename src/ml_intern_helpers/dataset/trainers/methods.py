@@ -30,7 +30,9 @@ def sft_problems(rows: list[Row]) -> list[Problem]:
     """What keeps `SFTTrainer` from training on `rows` as meant; empty when nothing does."""
     if "input_ids" in rows[0]:
         return _tokenised(rows)
-    if _from_value(rows[0]):
+    # TRL's own test for ShareGPT rows
+    turns = rows[0].get("conversations")
+    if isinstance(turns, list) and bool(turns) and isinstance(turns[0], dict) and {"from", "value"} <= set(turns[0]):
         found = sft_problems([_chatml(row) for row in rows])
         return [replace(problem, message=problem.message.replace("'messages'", "'conversations'")) for problem in found]
     if "prompt" in rows[0]:
@@ -98,12 +100,6 @@ def _tokenised(rows: list[Row]) -> list[Problem]:
 
 def _token_ids(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, int) for item in value)
-
-
-def _from_value(row: Row) -> bool:
-    """TRL's own test for ShareGPT rows."""
-    turns = row.get("conversations")
-    return isinstance(turns, list) and bool(turns) and isinstance(turns[0], dict) and {"from", "value"} <= set(turns[0])
 
 
 def _chatml(row: Row) -> Row:
@@ -236,7 +232,13 @@ WANTED = ("prompt", "completion")
 def kto_problems(rows: list[Row]) -> list[Problem]:
     """What keeps `KTOTrainer` from training on `rows` as meant; empty when nothing does."""
     if {"chosen", "rejected"} <= set(rows[0]):
-        return _overwritten(rows[0]) or dpo_problems(rows, "KTO")
+        # Taking pairs apart, TRL copies every other column over the ones it made
+        row = rows[0]
+        clash = [name for name in ("completion", "label") if name in row]
+        told = f"TRL takes pairs apart into 'completion' and 'label', and the existing {' and '.join(map(repr, clash))} overwrites them"
+        return ([Problem("stray", told, silent=not isinstance(row.get("label"), str))] if clash else []) or dpo_problems(
+            rows, "KTO"
+        )
     found = missing("KTO", rows[0], (*WANTED, "label"))
     if found:
         return found
@@ -244,20 +246,15 @@ def kto_problems(rows: list[Row]) -> list[Problem]:
     return found or unplaced_images(rows, WANTED) or system_ignored(rows, "prompt")
 
 
-def _overwritten(row: Row) -> list[Problem]:
-    """Taking pairs apart, TRL copies every other column over the ones it made."""
-    clash = [name for name in ("completion", "label") if name in row]
-    told = (
-        f"TRL takes pairs apart into 'completion' and 'label', and the existing {' and '.join(map(repr, clash))} overwrites them"
-    )
-    return [Problem("stray", told, silent=not isinstance(row.get("label"), str))] if clash else []
-
-
 def label_problems(rows: list[Row]) -> list[Problem]:
     """Labels must be true or false (0 and 1 will do); any other number counts as desirable, text crashes."""
     labels = [row["label"] for row in rows]
     nulls = tuple(position for position, label in enumerate(labels) if label is None)
-    wrong = tuple(position for position, label in enumerate(labels) if label is not None and not _is_label(label))
+    wrong = tuple(
+        position
+        for position, label in enumerate(labels)
+        if label is not None and not (isinstance(label, (bool, int, float)) and label in (0, 1))
+    )
     found = [Problem("null", "'label' is null", nulls)] if nulls else []
     if wrong:
         texts = any(isinstance(labels[position], str) for position in wrong)
@@ -268,10 +265,6 @@ def label_problems(rows: list[Row]) -> list[Problem]:
         )
         found.append(Problem("label", told, wrong, silent=not texts))
     return found
-
-
-def _is_label(value: object) -> bool:
-    return isinstance(value, (bool, int, float)) and value in (0, 1)
 
 
 #: Names that TRL itself passes to a reward function: a column of that name makes the call fail.
@@ -286,19 +279,16 @@ def grpo_problems(rows: list[Row]) -> list[Problem]:
     if found:
         return found
     chat = is_chat(rows[0]["prompt"])
-    found = column_problems(rows, "prompt", chat) + _taken(rows[0]) + _grpo_pictures(rows[0], chat)
+    row = rows[0]
+    clash = [name for name in TAKEN if name in row]
+    told = f"a column named {' and '.join(map(repr, clash))} collides with TRL's own argument of the reward functions"
+    found = column_problems(rows, "prompt", chat) + ([Problem("taken", told)] if clash else []) + _grpo_pictures(rows[0], chat)
     return found or _beside_pictures(rows[0]) or (_last_turn(rows) if chat else [])
 
 
 def reward_columns(columns: list[str]) -> list[str]:
     """The columns a reward function receives."""
     return [name for name in columns if name not in KEPT_BACK and name not in TAKEN]
-
-
-def _taken(row: Row) -> list[Problem]:
-    clash = [name for name in TAKEN if name in row]
-    told = f"a column named {' and '.join(map(repr, clash))} collides with TRL's own argument of the reward functions"
-    return [Problem("taken", told)] if clash else []
 
 
 def _grpo_pictures(row: Row, chat: bool) -> list[Problem]:

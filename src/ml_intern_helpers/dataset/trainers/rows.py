@@ -198,17 +198,15 @@ def turn_problem(turn: object, pictures: bool = False) -> str | None:
         return "arguments"
     if turn.get("function_call") and isinstance(turn.get("content"), str):
         return "function_call"
-    return _content_problem(turn.get("content"), bool(turn.get("tool_calls")), pictures)
-
-
-def _content_problem(content: object, calls: bool, pictures: bool) -> str | None:
+    content = turn.get("content")
     if content is None:
-        return None if calls else "content"
+        return None if bool(turn.get("tool_calls")) else "content"
     if isinstance(content, str):
         return None
     if not in_blocks(content):
         return "kind"
-    return None if pictures or _shows(content) else "blocks"
+    # Some block is a picture (or a film): only a vision-language model reads those
+    return None if pictures or any(block["type"] in ("image", "video") for block in content) else "blocks"
 
 
 def call_arguments(turn: Row) -> list[Any]:
@@ -216,11 +214,6 @@ def call_arguments(turn: Row) -> list[Any]:
     calls = turn.get("tool_calls")
     functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
     return [function["arguments"] for function in functions if isinstance(function, dict) and "arguments" in function]
-
-
-def _shows(content: Any) -> bool:
-    """Some block is a picture (or a film): only a vision-language model reads those."""
-    return any(block["type"] in ("image", "video") for block in content)
 
 
 def in_blocks(content: object) -> bool:
