@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from ml_intern_helpers.dataset.column_roles import find_roles
+from ml_intern_helpers.dataset.columns import describe
 from ml_intern_helpers.dataset.hub.faults import fault_of
 from ml_intern_helpers.dataset.hub.viewer import parse_info, parse_rows, parse_size, parse_splits, parse_valid
-from ml_intern_helpers.dataset.kinds import describe
-from ml_intern_helpers.dataset.meaning import find_parts
-from ml_intern_helpers.dataset.reading.methods import READERS
+from ml_intern_helpers.dataset.trainers.methods import READERS
 from ml_intern_helpers.web.client import Response
 from ml_intern_helpers.web.services import VIEWER
 from support.recordings import recording
@@ -79,7 +79,7 @@ def _judge(name: str, body: Any) -> None:
         return
     rows = parse_rows(body)
     if rows.rows:
-        find_parts(describe(list(rows.types), rows.rows, rows.types))
+        find_roles(describe(list(rows.types), rows.rows, rows.types))
         for reader in READERS.values():
             reader(rows.rows)
 

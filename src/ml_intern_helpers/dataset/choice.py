@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ml_intern_helpers.core.errors import NotFound
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 
 #: Splits that datasets with one split per method use (ultrachat, ultrafeedback).
 SPLITS_BY_METHOD = {
@@ -26,7 +26,7 @@ class Choice:
     because: str
 
 
-def choose(pairs: list[tuple[str, str]], asked: Asked) -> Choice:
+def choose(pairs: list[tuple[str, str]], asked: DatasetRef) -> Choice:
     """One (config, split) of `pairs`.
 
     Raises:
@@ -39,7 +39,7 @@ def choose(pairs: list[tuple[str, str]], asked: Asked) -> Choice:
     return Choice(config, split, "; ".join(filter(None, (why_config, why_split))))
 
 
-def _config(configs: list[str], asked: Asked) -> tuple[str, str]:
+def _config(configs: list[str], asked: DatasetRef) -> tuple[str, str]:
     if asked.config:
         return _named(asked.config, configs, "config", asked), ""
     if len(configs) == 1:
@@ -48,7 +48,7 @@ def _config(configs: list[str], asked: Asked) -> tuple[str, str]:
     return first, f"config {clean(first, limit=60)!r} is one of {len(configs)}; name another with --config"
 
 
-def _split(splits: list[str], asked: Asked) -> tuple[str, str]:
+def _split(splits: list[str], asked: DatasetRef) -> tuple[str, str]:
     if asked.split:
         return _named(asked.split, splits, "split", asked), "as asked"
     if len(splits) == 1:
@@ -62,7 +62,7 @@ def _split(splits: list[str], asked: Asked) -> tuple[str, str]:
     return first, f"the first {'training ' if first.startswith('train') else ''}split; name another with --split"
 
 
-def _named(name: str, known: list[str], what: str, asked: Asked) -> str:
+def _named(name: str, known: list[str], what: str, asked: DatasetRef) -> str:
     if name in known:
         return name
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)

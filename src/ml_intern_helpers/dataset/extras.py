@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.kinds import describe
-from ml_intern_helpers.dataset.look import Look
-from ml_intern_helpers.dataset.meaning import find_parts
+from ml_intern_helpers.dataset.column_roles import find_roles
+from ml_intern_helpers.dataset.columns import describe
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef, parse_dataset
 from ml_intern_helpers.dataset.profile.make import profile, sketch_of_sample
-from ml_intern_helpers.dataset.target import Asked, parse
+from ml_intern_helpers.dataset.sample import Sample
 
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.checks.context import Facts
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ml_intern_helpers.dataset.profile.sketch import Sketch
 
     #: A look at a dataset, and the sketch of all its rows where these were read.
-    LookAtOther = Callable[[Asked], tuple[Look, Sketch | None]]
+    LookAtOther = Callable[[DatasetRef], tuple[Sample, Sketch | None]]
 
 #: Keys of the report that this module fills, with their values when nothing was asked for.
 EMPTY_FIELDS: dict[str, Any] = {"profile": None, "compare": None, "card_markdown": None, "html": None}
@@ -48,9 +48,9 @@ def other_side(name: str, method: str | None, look: LookAtOther) -> Side:
     side = saved(name)
     if side:
         return side
-    found, of_all = look(parse(name, config=None, split=None, revision=None, method=method))
+    found, of_all = look(parse_dataset(name, config=None, split=None, revision=None, method=method))
     columns = describe(found.columns, found.rows, found.types)
-    parts = find_parts(columns, found.rows)
+    parts = find_roles(columns, found.rows)
     made = profile(found, columns, parts, of_all)
     if made is None:
         raise BadData(f"{found.dataset}: no complete row could be read", hint="there is nothing to compare with")
@@ -86,7 +86,7 @@ def fill(report: Report, args: argparse.Namespace, facts: Facts, of_all: Sketch 
     if args.compare is not None:
         report.fields["compare"] = compared(report.fields, facts, other_side(args.compare, args.method, look), of_all)
     if args.card:
-        from ml_intern_helpers.dataset.told.card import card_text
+        from ml_intern_helpers.dataset.rendering.card import card_text
 
         report.fields["card_markdown"] = card_text(report.fields, report.findings)
     if args.html is not None:

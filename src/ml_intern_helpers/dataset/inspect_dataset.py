@@ -12,23 +12,23 @@ from ml_intern_helpers.core.text import clean_tree
 from ml_intern_helpers.dataset import extras
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.checks.registry import run_checks
+from ml_intern_helpers.dataset.column_roles import find_roles
+from ml_intern_helpers.dataset.columns import describe
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef, parse_dataset
 from ml_intern_helpers.dataset.decision.decide import decide
 from ml_intern_helpers.dataset.formats import formats
 from ml_intern_helpers.dataset.full import option as full
-from ml_intern_helpers.dataset.kinds import describe
-from ml_intern_helpers.dataset.look import Look
-from ml_intern_helpers.dataset.meaning import find_parts
 from ml_intern_helpers.dataset.measuring import measure_rows
 from ml_intern_helpers.dataset.other_splits import read_others
 from ml_intern_helpers.dataset.other_splits import told as told_others
 from ml_intern_helpers.dataset.profile.make import profile
 from ml_intern_helpers.dataset.profile.sketch import Sketch
 from ml_intern_helpers.dataset.recommend import recommended
+from ml_intern_helpers.dataset.rendering import people, text
+from ml_intern_helpers.dataset.rendering.fields import look_fields
+from ml_intern_helpers.dataset.sample import Sample
 from ml_intern_helpers.dataset.shapes.find import with_shapes
 from ml_intern_helpers.dataset.stdin import put_right, spooled
-from ml_intern_helpers.dataset.target import Asked, parse
-from ml_intern_helpers.dataset.told import people, text
-from ml_intern_helpers.dataset.told.fields import look_fields
 from ml_intern_helpers.dataset.verdicts import METHODS, Verdict, verdicts
 
 SUMMARY = (
@@ -121,14 +121,14 @@ def run(args: argparse.Namespace, context: Context) -> Report:
 
 
 def _inspected(dataset: str, args: argparse.Namespace, context: Context) -> Report:
-    asked = parse(dataset, config=args.config, split=args.split, revision=args.revision, method=args.method)
+    asked = parse_dataset(dataset, config=args.config, split=args.split, revision=args.revision, method=args.method)
     look = _look(asked, args.sample, context)
     look = look if dataset == args.dataset else put_right(look)
     scanned = full.scanned(asked, look, args, context)
     look = scanned.look if scanned else look
     of_all = scanned.sketch if scanned else None
     columns = describe(look.columns, look.rows, look.types)
-    parts = with_shapes(find_parts(columns, look.rows), look.rows)
+    parts = with_shapes(find_roles(columns, look.rows), look.rows)
     found = verdicts(look, columns, parts, args.method)
     advice = recommended(found, parts, look.rows)
     meant = args.method or (advice[0]["method"] if advice else None)
@@ -151,13 +151,13 @@ def _inspected(dataset: str, args: argparse.Namespace, context: Context) -> Repo
     return report
 
 
-def _other(asked: Asked, args: argparse.Namespace, context: Context) -> tuple[Look, Sketch | None]:
+def _other(asked: DatasetRef, args: argparse.Namespace, context: Context) -> tuple[Sample, Sketch | None]:
     """The dataset to compare with; with `--full` all its rows are sketched."""
     look = _look(asked, args.sample, context)
     return look, full.sketched(asked, look, args, context)
 
 
-def _look(asked: Asked, sample: int, context: Context) -> Look:
+def _look(asked: DatasetRef, sample: int, context: Context) -> Sample:
     """From this machine or from the Hub; each brings its own imports."""
     if asked.local:
         from ml_intern_helpers.dataset.local import source as local

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.names import first
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.names import first_named
 from ml_intern_helpers.dataset.ratings import pairs_across_rows, rating, threshold
-from ml_intern_helpers.dataset.reading.common import Row
+from ml_intern_helpers.dataset.trainers.rows import Row
 
 #: Columns whose numbers may be answers; a number in `target` is a class.
 _NUMBERS = ("completion", "response", "answer", "output", "solution")
@@ -58,7 +58,7 @@ class Lack:
         return f"{self.message}; if {shown} can serve, {how}, and inspect the result"
 
 
-def lack(method: str, parts: Parts, rows: list[Row]) -> Lack | None:
+def lack(method: str, parts: ColumnRoles, rows: list[Row]) -> Lack | None:
     """What no mapping could make up for, or None when every part is there."""
     shape = next((shape for shape in parts.shapes if method in shape.refuses), None)
     if shape:
@@ -74,7 +74,9 @@ def lack(method: str, parts: Parts, rows: list[Row]) -> Lack | None:
     if any(parts.has(part) for part in ("messages", "dialogue", "completion", "chosen", "text")):
         return None
     number = (
-        first([name for name, kind in parts.kinds.items() if kind in ("int", "float")], _NUMBERS) if parts.has("prompt") else None
+        first_named([name for name, kind in parts.kinds.items() if kind in ("int", "float")], _NUMBERS)
+        if parts.has("prompt")
+        else None
     )
     if number:
         as_text = f'dataset.map(lambda row: {{"completion": str(row[{number!r}])}})'
@@ -86,15 +88,15 @@ def lack(method: str, parts: Parts, rows: list[Row]) -> Lack | None:
     return _texts("no column is known as an answer or a text to learn", wanted, parts, rows, at_least=1, nested_words=True)
 
 
-def _pair(parts: Parts, rows: list[Row]) -> Lack | None:
+def _pair(parts: ColumnRoles, rows: list[Row]) -> Lack | None:
     wanted = tuple(name for name in ("chosen", "rejected") if not parts.has(name))
     across = pairs_across_rows(parts, rows) if wanted else None
     if across:
-        return Lack(across, (parts.by_part["completion"],))
+        return Lack(across, (parts.by_role["completion"],))
     return _texts("no columns are known as a preferred and a rejected answer", wanted, parts, rows) if wanted else None
 
 
-def _rated(parts: Parts, rows: list[Row]) -> Lack | None:
+def _rated(parts: ColumnRoles, rows: list[Row]) -> Lack | None:
     """KTO: a prompt, its answer, and a column that says good or bad."""
     if parts.has("chosen", "rejected"):
         return None
@@ -104,14 +106,14 @@ def _rated(parts: Parts, rows: list[Row]) -> Lack | None:
     if not parts.has("label"):
         return _unlabelled(parts, rows)
     if parts.has("prompt", "completion"):
-        label = parts.by_part["label"]
+        label = parts.by_role["label"]
         told = f"which values of {label!r} mean a desirable answer is yours to say: map it to true and false"
         return Lack(told, (label,))
     wanted = tuple(name for name in ("prompt", "completion") if not parts.has(name))
     return _texts("no columns are known as a prompt and its answer", wanted, parts, rows)
 
 
-def _unlabelled(parts: Parts, rows: list[Row]) -> Lack:
+def _unlabelled(parts: ColumnRoles, rows: list[Row]) -> Lack:
     told = "no column is known to say which answers are desirable"
     wanted = tuple(name for name in ("prompt", "completion") if not parts.has(name))
     texts = _texts(told, wanted, parts, rows)
@@ -125,7 +127,7 @@ def _unlabelled(parts: Parts, rows: list[Row]) -> Lack:
 def _texts(
     told: str,
     wanted: tuple[str, ...],
-    parts: Parts,
+    parts: ColumnRoles,
     rows: list[Row],
     *,
     at_least: int | None = None,
@@ -160,9 +162,9 @@ def _is_json(text: str) -> bool:
         return False
 
 
-def _free(parts: Parts) -> list[str]:
+def _free(parts: ColumnRoles) -> list[str]:
     """Columns that play no part."""
-    playing = {*parts.by_part.values(), *(name for shape in parts.shapes for name in shape.columns.values())}
+    playing = {*parts.by_role.values(), *(name for shape in parts.shapes for name in shape.columns.values())}
     return [name for name in parts.kinds if name not in playing]
 
 

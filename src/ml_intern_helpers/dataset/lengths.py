@@ -7,7 +7,7 @@ import math
 import statistics
 from typing import Any
 
-from ml_intern_helpers.dataset.reading.common import Row
+from ml_intern_helpers.dataset.trainers.rows import Row
 
 
 def lengths(method: str, rows: list[Row]) -> dict[str, Any] | None:

@@ -8,17 +8,17 @@ from typing import Any
 
 from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.lengths import size, sizes
-from ml_intern_helpers.dataset.look import Look
-from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.measure import measure
+from ml_intern_helpers.dataset.sample import Sample
 from ml_intern_helpers.dataset.verdicts import Verdict
 
 Lengths = dict[str, Any]
 
 
 def measure_rows(
-    args: argparse.Namespace, method: str | None, parts: Parts, found: Mapping[str, Verdict], look: Look, context: Context
+    args: argparse.Namespace, method: str | None, parts: ColumnRoles, found: Mapping[str, Verdict], look: Sample, context: Context
 ) -> tuple[str | None, Lengths, list[int] | None]:
     """The method whose rows were measured, the `lengths` object, and tokens by row (None without `--model`).
 
@@ -47,9 +47,9 @@ def measure_rows(
 
 
 def _counted(name: str, method: str, rows: list[dict[str, Any]], of: str, context: Context) -> tuple[list[int], Lengths]:
-    from ml_intern_helpers.dataset.reading.common import conversational
     from ml_intern_helpers.dataset.tokens.count import count
     from ml_intern_helpers.dataset.tokens.model import load
+    from ml_intern_helpers.dataset.trainers.rows import conversational
 
     context.progress(f"counting tokens with {clean(name, limit=120)}")
     model = load(name, offline=context.offline)
@@ -62,9 +62,9 @@ def _tokens(counted: list[int], of: str, model: str | None, revision: str | None
     return {**measure(counted, of, tokens=True), "model": model, "revision": revision, "template": template}
 
 
-def _any_text(parts: Parts, look: Look) -> Lengths | None:
+def _any_text(parts: ColumnRoles, look: Sample) -> Lengths | None:
     """Characters of whatever text the rows hold, where no method reads them."""
-    played = list(parts.by_part.values())
+    played = list(parts.by_role.values())
     if not look.rows or not played:
         return None
     return measure([sum(size(row.get(name)) for name in played) for row in look.rows], ", ".join(played[:6]), tokens=False)

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable
 
 
-def plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """The name in lower case with underscores."""
     return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
 
 
-def first(columns: Iterable[str], wanted: Iterable[str]) -> str | None:
+def first_named(columns: Iterable[str], wanted: Iterable[str]) -> str | None:
     """The column whose whole name is one of `wanted`, the best of these first."""
-    by_name = {plain(name): name for name in reversed(list(columns))}
+    by_name = {plain_name(name): name for name in reversed(list(columns))}
     return next((by_name[name] for name in wanted if name in by_name), None)

@@ -11,9 +11,9 @@ from typing import Any
 
 from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.local.bounds import MIB
-from ml_intern_helpers.dataset.look import Look, Split
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.sample import Sample, Split
 
 #: Bytes of a split that is read on the side, and how many splits and rows of one.
 MOST_BYTES = 8 * MIB
@@ -40,7 +40,7 @@ class Other:
     why_not: str | None = None
 
 
-def read_others(asked: Asked, look: Look) -> list[Other]:
+def read_others(asked: DatasetRef, look: Sample) -> list[Other]:
     """All other splits of the config, each read or left out."""
     names = [item for item in look.splits if item.config == look.config and item.split != look.split]
     if not asked.local:
@@ -48,7 +48,7 @@ def read_others(asked: Asked, look: Look) -> list[Other]:
     return list(_read(asked, names))
 
 
-def _read(asked: Asked, splits: list[Split]) -> Iterator[Other]:
+def _read(asked: DatasetRef, splits: list[Split]) -> Iterator[Other]:
     from ml_intern_helpers.dataset.local import source
 
     read = 0

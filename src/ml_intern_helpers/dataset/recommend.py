@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.names import plain
-from ml_intern_helpers.dataset.reading.grpo import reward_columns
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.names import plain_name
 from ml_intern_helpers.dataset.shapes.shape import Rows, shown
+from ml_intern_helpers.dataset.trainers.grpo import reward_columns
 
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.verdicts import Verdict
@@ -26,13 +26,13 @@ SHORT = 60
 _UNANSWERED = "prompts without answers: your reward functions judge what the model writes"
 
 
-def recommended(found: Mapping[str, Verdict], parts: Parts, rows: Rows) -> list[dict[str, str]]:
+def recommended(found: Mapping[str, Verdict], parts: ColumnRoles, rows: Rows) -> list[dict[str, str]]:
     """`[{"method", "why"}]` among the methods that are ready or mappable; empty when none of them is what the rows are for."""
     usable = {name: verdict.verdict for name, verdict in found.items() if verdict.verdict in ("ready", "needs_mapping")}
     return [{"method": method, "why": why} for method, why in _in_order(parts, rows, usable) if method in usable]
 
 
-def _in_order(parts: Parts, rows: Rows, usable: Mapping[str, str]) -> Advice:
+def _in_order(parts: ColumnRoles, rows: Rows, usable: Mapping[str, str]) -> Advice:
     refusing = [shape for shape in parts.shapes if "sft" in shape.refuses]
     if refusing:
         if any("grpo" in shape.methods for shape in refusing):
@@ -54,7 +54,7 @@ def _pairs() -> Advice:
     yield "sft", "learns the better answers alone"
 
 
-def _answers(parts: Parts, rows: Rows, usable: Mapping[str, str]) -> Advice:
+def _answers(parts: ColumnRoles, rows: Rows, usable: Mapping[str, str]) -> Advice:
     """Demonstrations or checkable answers; both when there are both."""
     checked = list(_checked(parts, rows))
     first = checked if usable.get("grpo") == "ready" and usable.get("sft") != "ready" else []
@@ -67,7 +67,7 @@ def _answers(parts: Parts, rows: Rows, usable: Mapping[str, str]) -> Advice:
         yield "grpo", _UNANSWERED
 
 
-def _checked(parts: Parts, rows: Rows) -> Advice:
+def _checked(parts: ColumnRoles, rows: Rows) -> Advice:
     """GRPO where something in the row says whether a completion is right."""
     shape = next((shape for shape in parts.shapes if "grpo" in shape.methods), None)
     column = shape.columns["completion"] if shape else _reference(parts, rows)
@@ -75,9 +75,9 @@ def _checked(parts: Parts, rows: Rows) -> Advice:
         yield "grpo", f"{shown(column)} can be held against what the model writes"
 
 
-def _reference(parts: Parts, rows: Rows) -> str | None:
+def _reference(parts: ColumnRoles, rows: Rows) -> str | None:
     """A column to check against: by its name, and short where it is text."""
-    names = [name for name in reward_columns(list(parts.kinds)) if plain(name) in REFERENCES]
+    names = [name for name in reward_columns(list(parts.kinds)) if plain_name(name) in REFERENCES]
     return next((name for name in names if _checkable([row.get(name) for row in rows])), None)
 
 
@@ -87,7 +87,7 @@ def _checkable(cells: list[Any]) -> bool:
     return bool(held) and 2 * long < len(held)
 
 
-def _demonstrations(parts: Parts) -> str:
+def _demonstrations(parts: ColumnRoles) -> str:
     shape = next((shape for shape in parts.shapes if shape.name == "classification"), None)
     if shape and not shape.fields:
         return f"learns to write such texts, without {shown(shape.columns['class'])}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.formats import formats
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.reading.common import PICTURES, Row
 from ml_intern_helpers.dataset.shapes.shape import Shape, listed, shown
+from ml_intern_helpers.dataset.trainers.rows import PICTURES, Row
 from ml_intern_helpers.dataset.unused import unused
 
 #: What a part is called in a sentence.
@@ -22,7 +22,7 @@ WORDS = {
 }
 
 
-def taken(method: str, parts: Parts, code: str) -> str:
+def taken(method: str, parts: ColumnRoles, code: str) -> str:
     """What the mapping takes for what, where the columns could mean something else."""
     shape = next((shape for shape in parts.shapes if _made_by(shape, code)), None)
     if shape:
@@ -41,17 +41,17 @@ def _made_by(shape: Shape, code: str) -> bool:
     return any(expression in code for expression in shape.fields.values())
 
 
-def _alternatives(method: str, parts: Parts, used: list[str]) -> str:
+def _alternatives(method: str, parts: ColumnRoles, used: list[str]) -> str:
     """`; 'answer' is taken for the answer, 'solution' could be it too`."""
     told = ""
     for part, names in parts.others.items():
-        column = parts.by_part[part]
+        column = parts.by_role[part]
         if part in WORDS and column in used and (method != "grpo" or part in ("prompt", "messages")):
             told += f"; {shown(column)} is taken for {WORDS[part]}, {listed(names)} could be it too"
     return told
 
 
-def other_reading(method: str, parts: Parts, used: Iterable[str]) -> str:
+def other_reading(method: str, parts: ColumnRoles, used: Iterable[str]) -> str:
     """A format made for `method` in columns that this reading leaves out; for grpo every column is handed on."""
     used = set(used)
     for entry in formats(parts) if method == "sft" else []:

@@ -14,9 +14,9 @@ from typing import IO
 from ml_intern_helpers.core.errors import BadData, ToolError, UsageError
 from ml_intern_helpers.core.text import human_bytes
 from ml_intern_helpers.dataset.local.bounds import MIB, MOST_BYTES, Warn
-from ml_intern_helpers.dataset.local.csv_sniff import table_ending
+from ml_intern_helpers.dataset.local.csv_table import table_ending
 from ml_intern_helpers.dataset.local.unread import PACKED
-from ml_intern_helpers.dataset.look import Look, Split
+from ml_intern_helpers.dataset.sample import Sample, Split
 
 NAME = "-"
 SHOWN = "standard input"
@@ -114,7 +114,7 @@ def _cut(path: Path, most: int, warn: Warn, *, whole: bool) -> None:
     warn(f"only the first {human_bytes(most)} of standard input were read: --full reads all of it")
 
 
-def put_right(look: Look) -> Look:
+def put_right(look: Sample) -> Sample:
     """The look with a name that means something to the user; a partial copy makes counts lower bounds."""
     shown = look.dataset
     kept = f"rows{'.jsonl' if look.source.kind == 'jsonl' else Path(shown).suffix}"

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.hopeless import hopeless
-from ml_intern_helpers.dataset.kinds import Column
 from ml_intern_helpers.dataset.lack import lack
 from ml_intern_helpers.dataset.lengths import lengths
-from ml_intern_helpers.dataset.look import Look
 from ml_intern_helpers.dataset.mapping.make import Mapping, make
 from ml_intern_helpers.dataset.mapping.plain import NotPlain
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.reading.common import SUPPORTED, Problem
-from ml_intern_helpers.dataset.reading.grpo import reward_columns
-from ml_intern_helpers.dataset.reading.methods import READERS
+from ml_intern_helpers.dataset.sample import Sample
 from ml_intern_helpers.dataset.several import other_reading, taken, vision
+from ml_intern_helpers.dataset.trainers.grpo import reward_columns
+from ml_intern_helpers.dataset.trainers.methods import READERS
+from ml_intern_helpers.dataset.trainers.rows import SUPPORTED, Problem
 from ml_intern_helpers.dataset.unused import USED, read, unused
 
 Word = Literal["ready", "needs_mapping", "incompatible", "unknown"]
@@ -62,7 +62,7 @@ class Verdict:
         return f"{TITLES[self.verdict]} for {method}: {self.reason}"
 
 
-def verdicts(look: Look, columns: list[Column], parts: Parts, method: str | None) -> dict[str, Verdict]:
+def verdicts(look: Sample, columns: list[Column], parts: ColumnRoles, method: str | None) -> dict[str, Verdict]:
     """A verdict for every method.
 
     Running some mappings imports `datasets`, which takes a second: that is done for `method`, and for the others only after it.
@@ -72,7 +72,7 @@ def verdicts(look: Look, columns: list[Column], parts: Parts, method: str | None
     return {name: asked if asked and name == method else _verdict(name, look, columns, parts, wait=wait) for name in METHODS}
 
 
-def _verdict(method: str, look: Look, columns: list[Column], parts: Parts, *, wait: bool) -> Verdict:
+def _verdict(method: str, look: Sample, columns: list[Column], parts: ColumnRoles, *, wait: bool) -> Verdict:
     evidence = _evidence(columns, parts, len(look.rows))
     if not look.rows:
         return Verdict("unknown", "no complete row could be read", evidence)
@@ -88,7 +88,7 @@ def _verdict(method: str, look: Look, columns: list[Column], parts: Parts, *, wa
     return _mapped(method, look, parts, mapping, problems, evidence)
 
 
-def _ready(method: str, look: Look, parts: Parts, evidence: str) -> Verdict:
+def _ready(method: str, look: Sample, parts: ColumnRoles, evidence: str) -> Verdict:
     nothing = hopeless(method, look.rows, complete=look.extent.complete)
     if nothing:
         return Verdict("incompatible", nothing[1], evidence, problems=(nothing[0],))
@@ -98,7 +98,7 @@ def _ready(method: str, look: Look, parts: Parts, evidence: str) -> Verdict:
     return Verdict("ready", reason, evidence, columns_not_used=left, length=lengths(method, look.rows), rows=tuple(look.rows))
 
 
-def _mapped(method: str, look: Look, parts: Parts, mapping: Mapping, problems: list[Problem], evidence: str) -> Verdict:
+def _mapped(method: str, look: Sample, parts: ColumnRoles, mapping: Mapping, problems: list[Problem], evidence: str) -> Verdict:
     codes = _codes(problems)
     nothing = hopeless(method, mapping.rows, complete=look.extent.complete)
     if nothing:
@@ -133,7 +133,7 @@ def _rewards(columns: list[str]) -> str:
     return f"your reward functions receive {_listed(rewards)}"
 
 
-def _read_as(method: str, look: Look) -> str:
+def _read_as(method: str, look: Sample) -> str:
     first = look.rows[0]
     if "input_ids" in first and method == "sft":
         return "rows are tokenised already ('input_ids'); which tokenizer made them cannot be seen"
@@ -141,13 +141,13 @@ def _read_as(method: str, look: Look) -> str:
     return f"TRL reads {_listed(used)} as {'messages' if any(isinstance(first[name], list) for name in used) else 'plain text'}"
 
 
-def _unrun(look: Look, problems: list[Problem], evidence: str, method: str) -> Verdict:
+def _unrun(look: Sample, problems: list[Problem], evidence: str, method: str) -> Verdict:
     """There is a mapping to try, and it was not worth the wait."""
     reason = f"{_reason(problems, len(look.rows))}; --method {method} tries a mapping"
     return Verdict("unknown", reason, evidence, problems=_codes(problems))
 
 
-def _without_mapping(method: str, look: Look, parts: Parts, problems: list[Problem], evidence: str) -> Verdict:
+def _without_mapping(method: str, look: Sample, parts: ColumnRoles, problems: list[Problem], evidence: str) -> Verdict:
     """Unfit, unless columns of other names could serve: that only the user knows."""
     codes, reason = _codes(problems), _reason(problems, len(look.rows))
     missing = lack(method, parts, look.rows)
@@ -171,9 +171,9 @@ def _reason(problems: list[Problem], total: int) -> str:
     return clean(f"{first.message}{share}{more}", limit=400)
 
 
-def _evidence(columns: list[Column], parts: Parts, total: int) -> str:
+def _evidence(columns: list[Column], parts: ColumnRoles, total: int) -> str:
     """What each column that plays a part holds: `prompt: string in 100 of 100 rows`."""
-    played = [column for column in columns if column.name in parts.by_part.values() or column.name in SUPPORTED]
+    played = [column for column in columns if column.name in parts.by_role.values() or column.name in SUPPORTED]
     told = [
         f"{clean(column.name, limit=60)}: {column.main} in {column.kinds.get(column.main, 0)} of {total} rows"
         for column in played[:8]

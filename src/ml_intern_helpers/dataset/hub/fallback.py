@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, Unavailable
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.hub import parquet_export, repository, streaming
 from ml_intern_helpers.dataset.hub.faults import Fault
 from ml_intern_helpers.dataset.hub.repository import Repository
-from ml_intern_helpers.dataset.look import Look
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.sample import Sample
 
 
-def look(asked: Asked, fault: Fault, repo: Repository, context: Context) -> Look:
+def look(asked: DatasetRef, fault: Fault, repo: Repository, context: Context) -> Sample:
     """Rows from the Parquet export (it knows the main revision only), else streamed.
 
     Raises:
@@ -33,7 +33,7 @@ def look(asked: Asked, fault: Fault, repo: Repository, context: Context) -> Look
     return _streamed(asked, fault, context)
 
 
-def _streamed(asked: Asked, fault: Fault, context: Context) -> Look:
+def _streamed(asked: DatasetRef, fault: Fault, context: Context) -> Sample:
     try:
         return streaming.look(asked, fault, context)
     except (AccessDenied, NotFound, BadData):

@@ -16,15 +16,15 @@ from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.choice import Choice, choose
-from ml_intern_helpers.dataset.hub import hf_system, repository
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
+from ml_intern_helpers.dataset.hub import file_system, repository
 from ml_intern_helpers.dataset.hub.listing import stored_files
 from ml_intern_helpers.dataset.local import columnar
 from ml_intern_helpers.dataset.local import source as local
 from ml_intern_helpers.dataset.local.bounds import MIB
 from ml_intern_helpers.dataset.local.narrow import narrow
-from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, Stored, even
 from ml_intern_helpers.dataset.mapping.code import quoted
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split, Stored, with_every_column
 
 #: What is fetched of a file that is read from its start, and the most of one that is only readable whole.
 HEAD_BYTES = 8 * MIB
@@ -34,7 +34,7 @@ PLACES = 3
 CONFIG = "default"
 
 
-def look(asked: Asked, sample: int, context: Context) -> Look:
+def look(asked: DatasetRef, sample: int, context: Context) -> Sample:
     """Look at the files that `asked` names.
 
     Raises:
@@ -45,7 +45,7 @@ def look(asked: Asked, sample: int, context: Context) -> Look:
         raise Unavailable(f"{asked.address}: offline, and files of the Hub are not stored", hint="run again online")
     context.progress(f"reading {asked.address}")
     try:
-        system = hf_system.system()
+        system = file_system.system()
         stored = stored_files(asked, system)
         # One JSON document may hold its splits in fields; which, only reading it tells.
         inside = stored.format == "json" and sum(map(len, stored.splits.values())) == 1
@@ -58,7 +58,7 @@ def look(asked: Asked, sample: int, context: Context) -> Look:
         raise _translated(asked, err) from err
 
 
-def _parquet(asked: Asked, stored: Stored, choice: Choice, system: Any, sample: int, context: Context) -> Look:
+def _parquet(asked: DatasetRef, stored: Stored, choice: Choice, system: Any, sample: int, context: Context) -> Sample:
     """A sample of the first file, read in pieces; rows of the others are not known without opening them."""
     import pyarrow.parquet as parquet
 
@@ -74,13 +74,13 @@ def _parquet(asked: Asked, stored: Stored, choice: Choice, system: Any, sample: 
     kind = "at_least" if others else "exact"
     complete = not others and table.num_rows == len(table.rows)
     size = Split(CONFIG, choice.split, table.num_rows, kind, stored.sizes[choice.split])  # type: ignore[arg-type]
-    look = Look(
+    look = Sample(
         dataset=asked.address,
         source=Source("parquet", "files of the Hub, read in pieces", asked.revision),
         config=CONFIG,
         split=choice.split,
         chosen_because=choice.because,
-        rows=even(table.rows),
+        rows=with_every_column(table.rows),
         numbers=table.numbers,
         splits=[_split(stored, name) if name != choice.split else size for name in stored.splits],
         extent=Extent(
@@ -98,12 +98,12 @@ def _parquet(asked: Asked, stored: Stored, choice: Choice, system: Any, sample: 
     return look
 
 
-def _fetched(asked: Asked, stored: Stored, choice: Choice, system: Any, sample: int, context: Context) -> Look:
+def _fetched(asked: DatasetRef, stored: Stored, choice: Choice, system: Any, sample: int, context: Context) -> Sample:
     """The head of the first file, as a file on this machine."""
     first, *others = stored.splits[choice.split]
     with _head(first, stored, choice.split, system) as (path, whole):
         inside = asked.split if stored.format == "json" and not others else None
-        seen = local.look(Asked(str(path), True, None, inside, None, asked.method), sample, context.warn)
+        seen = local.look(DatasetRef(str(path), True, None, inside, None, asked.method), sample, context.warn)
     arguments = dict(seen.stored.arguments) if seen.stored else {}
     kept = replace(stored, format=seen.stored.format if seen.stored else stored.format, arguments=arguments)
     complete = whole and not others and seen.extent.complete
@@ -149,7 +149,7 @@ def _whole_lines(data: bytes, address: str, kind: str) -> bytes:
     raise BadData(f"{address} has a line longer than {HEAD_BYTES // MIB} MiB", hint="one row per line?")
 
 
-def _counted(stored: Stored, split: str, seen: Look, *, whole: bool) -> Split:
+def _counted(stored: Stored, split: str, seen: Sample, *, whole: bool) -> Split:
     """The split's rows: counted when all was read, else as many as the bytes make likely."""
     size, own = stored.sizes[split], seen.splits[0]
     if whole or own.num_rows is None:
@@ -162,7 +162,7 @@ def _split(stored: Stored, name: str) -> Split:
     return Split(CONFIG, name, None, "unknown", stored.sizes[name])
 
 
-def _load(asked: Asked, stored: Stored, split: str, arguments: dict[str, str]) -> str:
+def _load(asked: DatasetRef, stored: Stored, split: str, arguments: dict[str, str]) -> str:
     """The line that loads this split with `datasets`, which reads such addresses itself."""
     builder = {"jsonl": "json", "saved": "arrow"}.get(stored.format, stored.format)
     addresses = stored.splits[split]
@@ -172,14 +172,14 @@ def _load(asked: Asked, stored: Stored, split: str, arguments: dict[str, str]) -
     return f'dataset = load_dataset({quoted(builder)}, data_files={quoted(where)}{more}, split="train")'
 
 
-def _tell_partial(look: Look, others: int, context: Context, cut: int | None = None) -> None:
+def _tell_partial(look: Sample, others: int, context: Context, cut: int | None = None) -> None:
     if cut:
         context.warn(f"partial: only the first {cut // MIB} MiB of the file were read; --full reads Parquet files whole")
     if others:
         context.warn(f"partial: the first of {others + 1} files was looked at")
 
 
-def _translated(asked: Asked, err: Exception) -> ToolError:
+def _translated(asked: DatasetRef, err: Exception) -> ToolError:
     name, told = type(err).__name__, clean(err, limit=200)
     if "Gated" in name or "gated" in told.lower():
         return repository.gated(asked.name)

@@ -6,13 +6,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ml_intern_helpers.core.errors import BadData, NotFound
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.hub import repository
 from ml_intern_helpers.dataset.local.files import ENDINGS, UNSAFE, same_format, split_of
-from ml_intern_helpers.dataset.look import Stored
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.sample import Stored
 
 
-def stored_files(asked: Asked, system: Any) -> Stored:
+def stored_files(asked: DatasetRef, system: Any) -> Stored:
     """The files by split, with their sizes."""
     found = _entries(asked, system)
     known = [Path(path) for path in found if _ending(path)]
@@ -34,7 +34,7 @@ def stored_files(asked: Asked, system: Any) -> Stored:
     return Stored(kind, {name: splits[name] for name in order}, sizes)
 
 
-def _entries(asked: Asked, system: Any) -> dict[str, int]:
+def _entries(asked: DatasetRef, system: Any) -> dict[str, int]:
     """Path -> bytes of every file that is meant."""
     root = asked.address.removeprefix("hf://")
     if any(sign in str(asked.path) for sign in "*?["):

@@ -10,12 +10,12 @@ from ml_intern_helpers.core.errors import ToolError, Unavailable
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.core.tokens import hf_token
 from ml_intern_helpers.dataset.choice import Choice, choose
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.features import type_texts
-from ml_intern_helpers.dataset.hub import client
+from ml_intern_helpers.dataset.hub import file_system
 from ml_intern_helpers.dataset.hub.faults import Fault
 from ml_intern_helpers.dataset.hub.load_line import load_line
-from ml_intern_helpers.dataset.look import Extent, Look, Source, Split
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split
 from ml_intern_helpers.web.services import HUB
 
 REVISION = "refs/convert/parquet"
@@ -28,7 +28,7 @@ class NoExport(Exception):
     """There is no Parquet copy of the dataset."""
 
 
-def look(asked: Asked, fault: Fault, context: Context) -> Look:
+def look(asked: DatasetRef, fault: Fault, context: Context) -> Sample:
     """The head of the first Parquet file of the split.
 
     The list comes from the export's own branch and not from `/api/datasets/{id}/parquet`: that one asks the viewer, which is
@@ -51,7 +51,7 @@ def look(asked: Asked, fault: Fault, context: Context) -> Look:
     return _look(asked, choice, rows, types, splits, fault)
 
 
-def files(asked: Asked, context: Context) -> Files:
+def files(asked: DatasetRef, context: Context) -> Files:
     """(config, split) -> its files, in order, each with `path`, `size` and `partial`.
 
     Raises:
@@ -74,7 +74,7 @@ def files(asked: Asked, context: Context) -> Files:
 
 def _head(name: str, path: str) -> tuple[list[dict[str, Any]], int, dict[str, str]]:
     """Rows, number of rows in the file, and types; only the pages that hold the head are fetched."""
-    client.prepare()
+    file_system.prepare()
     import pyarrow.parquet as parquet
     from huggingface_hub import HfFileSystem
 
@@ -111,11 +111,11 @@ def _split(pair: tuple[str, str], files: list[dict[str, Any]], num_rows: int | N
 
 
 def _look(
-    asked: Asked, choice: Choice, rows: list[dict[str, Any]], types: dict[str, str], splits: list[Split], fault: Fault
-) -> Look:
+    asked: DatasetRef, choice: Choice, rows: list[dict[str, Any]], types: dict[str, str], splits: list[Split], fault: Fault
+) -> Sample:
 
     size = next(split for split in splits if (split.config, split.split) == (choice.config, choice.split))
-    return Look(
+    return Sample(
         dataset=asked.name,
         source=Source("parquet-export", f"Parquet export of the Hub ({REVISION})", why=fault.message),
         config=choice.config,

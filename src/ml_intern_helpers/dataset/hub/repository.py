@@ -12,7 +12,7 @@ from ml_intern_helpers.core.errors import AccessDenied, NotFound, ToolError, Una
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.core.tokens import hf_token
 from ml_intern_helpers.dataset.hub.side_by_side import SideBySide
-from ml_intern_helpers.dataset.look import Card
+from ml_intern_helpers.dataset.sample import Card
 from ml_intern_helpers.web.client import Http, Response
 from ml_intern_helpers.web.services import HUB
 

@@ -9,14 +9,14 @@ from typing import Any
 from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.dataset.choice import Choice, choose
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.hub import fallback, repository
 from ml_intern_helpers.dataset.hub.faults import Fault, fault_of
 from ml_intern_helpers.dataset.hub.load_line import load_line
 from ml_intern_helpers.dataset.hub.repository import Repository
 from ml_intern_helpers.dataset.hub.side_by_side import KNOWN_ALIVE_S, SideBySide
 from ml_intern_helpers.dataset.hub.viewer import Pairs, Rows, parse_info, parse_rows, parse_size, parse_splits, parse_valid
-from ml_intern_helpers.dataset.look import Extent, Look, Row, Source, Split
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.sample import Extent, Row, Sample, Source, Split
 from ml_intern_helpers.web.client import Response
 from ml_intern_helpers.web.services import VIEWER
 
@@ -26,7 +26,7 @@ WHOLE_ROWS = 20
 Answers = dict[tuple[str, str], Any]
 
 
-def look(asked: Asked, context: Context) -> Look:
+def look(asked: DatasetRef, context: Context) -> Sample:
     """Look at the dataset `asked` names.
 
     Raises:
@@ -37,7 +37,7 @@ def look(asked: Asked, context: Context) -> Look:
     fault = fault_of(answers[VIEWER_NAME, "splits"]) or _other_revision(asked, repo, answers)
     if fault is None:
         seen = _through_viewer(asked, answers, context)
-        if isinstance(seen, Look):
+        if isinstance(seen, Sample):
             return replace(seen, card=repo.card if repo else None)
         fault = seen
     _give_up_if_final(asked, fault, repo)
@@ -46,7 +46,7 @@ def look(asked: Asked, context: Context) -> Look:
     return replace(fallback.look(asked, fault, repo, context), card=repo.card)
 
 
-def _first_round(asked: Asked, context: Context) -> dict[tuple[str, str], Callable[[], Response]]:
+def _first_round(asked: DatasetRef, context: Context) -> dict[tuple[str, str], Callable[[], Response]]:
     http = context.http
 
     def viewer(path: str, **more: str | None) -> Callable[[], Response]:
@@ -59,7 +59,7 @@ def _first_round(asked: Asked, context: Context) -> dict[tuple[str, str], Callab
     return calls
 
 
-def _repository(asked: Asked, answers: Answers, context: Context) -> Repository | None:
+def _repository(asked: DatasetRef, answers: Answers, context: Context) -> Repository | None:
     """The Hub's facts; None when the Hub cannot be asked but the viewer can.
 
     Raises:
@@ -80,7 +80,7 @@ def _repository(asked: Asked, answers: Answers, context: Context) -> Repository 
     return repo
 
 
-def _settle_without_hub(asked: Asked, answer: Any, splits: Any, context: Context) -> None:
+def _settle_without_hub(asked: DatasetRef, answer: Any, splits: Any, context: Context) -> None:
     """Go on with the viewer's word alone, where that is enough; else raise the Hub's fault."""
     told = answer.message if isinstance(answer, ToolError) else f"the Hub answered {getattr(answer, 'status', answer)}"
     fault = fault_of(splits)
@@ -90,7 +90,7 @@ def _settle_without_hub(asked: Asked, answer: Any, splits: Any, context: Context
         raise answer if isinstance(answer, ToolError) else Unavailable(f"{asked.name}: {told}", hint="ask again later")
 
 
-def _other_revision(asked: Asked, repo: Repository | None, answers: Answers) -> Fault | None:
+def _other_revision(asked: DatasetRef, repo: Repository | None, answers: Answers) -> Fault | None:
     """The viewer knows the main revision only; another one is read from the files."""
     if not asked.revision:
         return None
@@ -100,7 +100,7 @@ def _other_revision(asked: Asked, repo: Repository | None, answers: Answers) -> 
     return Fault("blocked", "the dataset viewer knows the main revision only")
 
 
-def _through_viewer(asked: Asked, answers: Answers, context: Context) -> Look | Fault:
+def _through_viewer(asked: DatasetRef, answers: Answers, context: Context) -> Sample | Fault:
     """The look itself, or why the viewer has no rows."""
     splits_answer: Response = answers[VIEWER_NAME, "splits"]
     try:
@@ -123,7 +123,7 @@ def _through_viewer(asked: Asked, answers: Answers, context: Context) -> Look | 
     return _look(asked, choice, rows, _sizes(pairs, answers), answer)
 
 
-def _ask_rows(asked: Asked, choice: Choice, context: Context, path: str, **more: int) -> Response | ToolError:
+def _ask_rows(asked: DatasetRef, choice: Choice, context: Context, path: str, **more: int) -> Response | ToolError:
     """First rows, waited for no longer than any other call."""
     params: dict[str, str | int | bool | list[str] | None] = {"dataset": asked.name, "config": choice.config}
     params |= {"split": choice.split, **more}
@@ -133,7 +133,7 @@ def _ask_rows(asked: Asked, choice: Choice, context: Context, path: str, **more:
     return answer
 
 
-def _whole(rows: Rows, asked: Asked, choice: Choice, context: Context) -> Rows:
+def _whole(rows: Rows, asked: DatasetRef, choice: Choice, context: Context) -> Rows:
     """The same rows with every nested cell whole: `/rows` does not cut them. Fewer, where that is what it takes."""
     if not rows.cut:
         return rows
@@ -169,14 +169,14 @@ def _sizes(pairs: Pairs, answers: Answers) -> list[Split]:
     return [known.get(pair, Split(*pair)) for pair in pairs.pairs]
 
 
-def _look(asked: Asked, choice: Choice, rows: Rows, splits: list[Split], answer: Response) -> Look:
+def _look(asked: DatasetRef, choice: Choice, rows: Rows, splits: list[Split], answer: Response) -> Sample:
     kept = [position for position in range(len(rows.rows)) if position not in rows.cut]
     sampled: list[Row] = [rows.rows[position] for position in kept]
     size = next((item for item in splits if (item.config, item.split) == (choice.config, choice.split)), None)
     if not rows.rows:
         raise NotFound(f"{asked.name} has no rows in config {choice.config!r}, split {choice.split!r}", hint="try another split")
     source = Source("viewer", f"{VIEWER_NAME} ({VIEWER.base_url})", answer.headers.get("x-revision"), answer.date, answer.cached)
-    return Look(
+    return Sample(
         dataset=asked.name,
         source=source,
         config=choice.config,
@@ -196,7 +196,7 @@ def _look(asked: Asked, choice: Choice, rows: Rows, splits: list[Split], answer:
     )
 
 
-def _give_up_if_final(asked: Asked, fault: Fault, repo: Repository | None) -> None:
+def _give_up_if_final(asked: DatasetRef, fault: Fault, repo: Repository | None) -> None:
     """Raise when no other source can do better than the viewer."""
     if fault.kind == "renamed":
         raise NotFound(f"{asked.name} was renamed", hint=f"its page leads to the new name: {repository.page(asked.name)}")

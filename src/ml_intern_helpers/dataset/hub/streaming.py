@@ -10,19 +10,19 @@ from ml_intern_helpers.core.errors import BadData, NotFound, ToolError, Unavaila
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.core.tokens import hf_token
 from ml_intern_helpers.dataset.choice import choose
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.features import type_texts
-from ml_intern_helpers.dataset.hub import client, repository
+from ml_intern_helpers.dataset.hub import file_system, repository
 from ml_intern_helpers.dataset.hub.faults import Fault
 from ml_intern_helpers.dataset.hub.load_line import load_line
-from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, even
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split, with_every_column
 
 SAMPLE = 100
 #: Builders that only read rows; others unpack archives or decode arrays.
 PLAIN = frozenset({"json", "csv", "parquet", "arrow", "text"})
 
 
-def look(asked: Asked, fault: Fault, context: Context) -> Look:
+def look(asked: DatasetRef, fault: Fault, context: Context) -> Sample:
     """The head of one split, streamed.
 
     Raises:
@@ -37,8 +37,8 @@ def look(asked: Asked, fault: Fault, context: Context) -> Look:
         raise _translated(asked, err) from err
 
 
-def _look(asked: Asked, fault: Fault) -> Look:
-    client.prepare()
+def _look(asked: DatasetRef, fault: Fault) -> Sample:
+    file_system.prepare()
     import datasets
 
     datasets.disable_progress_bars()
@@ -51,11 +51,11 @@ def _look(asked: Asked, fault: Fault) -> Look:
     names = list(builder.info.splits or datasets.get_dataset_split_names(asked.name, config, **options))
     choice = choose([(config, name) for name in names], asked)
     stream = builder.as_streaming_dataset(split=choice.split).decode(False)
-    rows = even([dict(row) for row in itertools.islice(stream, SAMPLE)])
+    rows = with_every_column([dict(row) for row in itertools.islice(stream, SAMPLE)])
     if not rows:
         raise NotFound(f"{asked.name} has no rows in split {choice.split!r}", hint="there is nothing to inspect")
     others = [Split(name, "?") for name in configs if name != config]
-    return Look(
+    return Sample(
         dataset=asked.name,
         source=Source("streaming", "the repository's files, streamed by `datasets`", asked.revision, why=fault.message),
         config=config,
@@ -70,14 +70,14 @@ def _look(asked: Asked, fault: Fault) -> Look:
     )
 
 
-def _refuse_unknown(asked: Asked, module: str) -> None:
+def _refuse_unknown(asked: DatasetRef, module: str) -> None:
     kind = module.rpartition(".")[2]
     if kind not in PLAIN:
         told = f"{asked.name} is made of {clean(kind, limit=40)} files, which are not opened here"
         raise BadData(told, hint="inspect a copy in Parquet or JSONL")
 
 
-def _translated(asked: Asked, err: Exception) -> ToolError:
+def _translated(asked: DatasetRef, err: Exception) -> ToolError:
     name = type(err).__name__
     if name in ("GatedRepoError", "DatasetNotFoundError") and "gated" in str(err).lower():
         return repository.gated(asked.name)

@@ -8,7 +8,7 @@ from typing import Any
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.features import type_texts
-from ml_intern_helpers.dataset.look import Counted, Row, Split
+from ml_intern_helpers.dataset.sample import Counted, Row, Split
 
 
 @dataclass(frozen=True)

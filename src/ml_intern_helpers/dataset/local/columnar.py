@@ -13,8 +13,8 @@ from ml_intern_helpers.dataset.features import type_texts
 from ml_intern_helpers.dataset.local.batches import Packed, Taken
 from ml_intern_helpers.dataset.local.bounds import MIB, SAMPLE_BYTES, Allowance
 from ml_intern_helpers.dataset.local.narrow import column_notes, first_columns
-from ml_intern_helpers.dataset.local.opening import shown
 from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.local.text_files import shown
 from ml_intern_helpers.dataset.same_rows import NOT_READ
 
 PLACES = 10

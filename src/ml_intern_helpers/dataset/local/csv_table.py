@@ -5,19 +5,19 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
-from ml_intern_helpers.dataset.local.csv_types import typed
 from ml_intern_helpers.dataset.local.narrow import column_notes, first_columns
-from ml_intern_helpers.dataset.local.opening import decode, excerpt, open_bytes, shown
 from ml_intern_helpers.dataset.local.sampling import Sampler
 from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, shown
 
 
 def read(paths: list[Path], sample: int) -> Table:
@@ -160,3 +160,103 @@ def _names(header: list[str]) -> list[str]:
 def _short(path: Path, lines: list[int]) -> Finding:
     told = f"{len(lines)} lines have fewer cells than the header; `datasets` fills them with nulls"
     return Finding("SET104", "warning", told, file=shown(path), line=lines[0], evidence=f"lines {', '.join(map(str, lines[:8]))}")
+
+
+#: What pandas reads as missing, also in a column of text.
+MISSING = frozenset(
+    [
+        "",
+        "#N/A",
+        "#N/A N/A",
+        "#NA",
+        "-1.#IND",
+        "-1.#QNAN",
+        "-NaN",
+        "-nan",
+        "1.#IND",
+        "1.#QNAN",
+        "<NA>",
+        "N/A",
+        "NA",
+        "NULL",
+        "NaN",
+        "None",
+        "n/a",
+        "nan",
+        "null",
+    ]
+)
+
+
+def typed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Cells as bool, int or float where the whole column is, and missing ones as None."""
+    for name in rows[0] if rows else []:
+        cells = [row[name] if row[name] not in MISSING else None for row in rows]
+        held = [cell for cell in cells if cell is not None]
+        convert = next((convert for fits, convert in _KINDS if held and all(map(fits, held))), str)
+        for row, cell in zip(rows, cells, strict=True):
+            row[name] = None if cell is None else convert(cell)
+    return rows
+
+
+def _is_number(make: Callable[[str], object]) -> Callable[[str], bool]:
+    def fits(cell: str) -> bool:
+        try:
+            make(cell)
+        except ValueError:
+            return False
+        return "_" not in cell
+
+    return fits
+
+
+_KINDS: tuple[tuple[Callable[[str], bool], Callable[[str], Any]], ...] = (
+    (lambda cell: cell in ("True", "False", "TRUE", "FALSE", "true", "false"), lambda cell: cell.lower() == "true"),
+    (_is_number(int), int),
+    (_is_number(float), float),
+)
+
+
+#: Rows below the header that must have its width.
+_LEAST_ROWS = 2
+_LONGEST_NAME = 60
+
+
+def table_ending(head: bytes, *, whole: bool) -> str | None:
+    """`.csv`, `.tsv` or None, from the first bytes of a file.
+
+    A table has a header of different short names, no number among them, and every row below has as many cells.
+
+    Args:
+        head: the first bytes.
+        whole: there are no more; otherwise the last line may be cut and is left out.
+    """
+    text = head.decode("utf-8-sig", "replace")
+    lines = text.splitlines(keepends=True)
+    lines = lines if whole else lines[:-1]
+    for separator, ending in (("\t", ".tsv"), (",", ".csv")):
+        if _is_table(lines, separator, whole=whole):
+            return ending
+    return None
+
+
+def _is_table(lines: list[str], separator: str, *, whole: bool) -> bool:
+    try:
+        rows = [cells for cells in csv.reader(lines, delimiter=separator, strict=True) if cells]
+    except csv.Error:
+        # A quote that is open where the bytes were cut closes behind them.
+        rows = [cells for cells in csv.reader(lines, delimiter=separator) if cells][:-1] if not whole else []
+    if len(rows) <= _LEAST_ROWS or len(rows[0]) < 2:
+        return False
+    return _csv_sniff_names(rows[0]) and all(len(cells) == len(rows[0]) for cells in rows)
+
+
+def _csv_sniff_names(header: list[str]) -> bool:
+    """Different words that name columns: no number, no sentence. In prose a space follows each comma."""
+    return len(set(header)) == len(header) and all(map(_is_name, header))
+
+
+def _is_name(word: str) -> bool:
+    """Up to three words, none of them at the end of a sentence."""
+    short = len(word) <= _LONGEST_NAME and len(word.split()) <= 3 and word == word.strip()
+    return short and any(sign.isalpha() for sign in word) and not word.endswith((".", "!", "?", ":", ";"))

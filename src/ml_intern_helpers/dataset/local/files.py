@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from ml_intern_helpers.core.errors import BadData, NotFound
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.local.bounds import Warn
-from ml_intern_helpers.dataset.local.opening import shown
+from ml_intern_helpers.dataset.local.text_files import shown
 from ml_intern_helpers.dataset.local.unread import refusal
 from ml_intern_helpers.dataset.local.walk import Walk, split_pattern
 

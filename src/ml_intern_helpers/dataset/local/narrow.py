@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ml_intern_helpers.dataset.column_roles import ROLES
 from ml_intern_helpers.dataset.local.bounds import MOST_CELLS, MOST_COLUMNS
 from ml_intern_helpers.dataset.local.table import Table
-from ml_intern_helpers.dataset.meaning import PARTS
-from ml_intern_helpers.dataset.names import plain
+from ml_intern_helpers.dataset.names import plain_name
 
 #: Names of columns that play a part.
-KNOWN = frozenset(name for names, _ in PARTS.values() for name in names)
+KNOWN = frozenset(name for names, _ in ROLES.values() for name in names)
 
 
 def narrow(table: Table) -> None:
@@ -35,7 +35,7 @@ def first_columns(names: list[str]) -> list[str]:
     """`MOST_COLUMNS` of `names`, in their order: those with names that trainers and we know, then the first ones."""
     if len(names) <= MOST_COLUMNS:
         return names
-    kept = set(sorted(names, key=lambda name: plain(name) not in KNOWN)[:MOST_COLUMNS])
+    kept = set(sorted(names, key=lambda name: plain_name(name) not in KNOWN)[:MOST_COLUMNS])
     return [name for name in names if name in kept]
 
 

@@ -11,30 +11,30 @@ from pathlib import Path
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.choice import Choice, choose
-from ml_intern_helpers.dataset.local import columnar, csv_table, document, jsonl, text_lines
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
+from ml_intern_helpers.dataset.local import columnar, csv_table, json_document, json_lines, text_files
 from ml_intern_helpers.dataset.local.bounds import Warn
 from ml_intern_helpers.dataset.local.files import Files, find_files
 from ml_intern_helpers.dataset.local.narrow import narrow
-from ml_intern_helpers.dataset.local.opening import shown
 from ml_intern_helpers.dataset.local.sampling import TooDeep
 from ml_intern_helpers.dataset.local.table import Table
-from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, Stored, even
+from ml_intern_helpers.dataset.local.text_files import shown
 from ml_intern_helpers.dataset.mapping.code import names, quoted
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split, Stored, with_every_column
 
 CONFIG = "default"
 READERS: dict[str, Callable[[list[Path], int], Table]] = {
-    "jsonl": jsonl.read,
-    "json": document.read,
+    "jsonl": json_lines.read,
+    "json": json_document.read,
     "csv": csv_table.read,
-    "text": text_lines.read,
+    "text": text_files.read,
     "parquet": columnar.read_parquet,
     "arrow": columnar.read_arrow,
     "saved": columnar.read_arrow,
 }
 
 
-def look(asked: Asked, sample: int, warn: Warn) -> Look:
+def look(asked: DatasetRef, sample: int, warn: Warn) -> Sample:
     """Read the files that `asked` names; `warn` hears what was left out or cut.
 
     Raises:
@@ -58,13 +58,13 @@ def look(asked: Asked, sample: int, warn: Warn) -> Look:
         raise BadData(f"{clean(asked.name, limit=200)}: {table.notes[-1]}", hint="the rows are too large to be looked at")
     if not table.rows:
         raise BadData(f"{clean(asked.name, limit=200)} has no rows in split {chosen.split!r}", hint="there is nothing to inspect")
-    return Look(
+    return Sample(
         dataset=asked.name,
         source=Source(kind, ", ".join(clean(path, limit=200) for path in paths[:3]) + (" …" if len(paths) > 3 else "")),
         config=CONFIG,
         split=chosen.split,
         chosen_because=chosen.because,
-        rows=even(table.rows),
+        rows=with_every_column(table.rows),
         numbers=table.numbers,
         splits=_inside(table)
         or [_split(name, table if name == chosen.split else None, group) for name, group in files.splits.items()],
@@ -100,8 +100,8 @@ def _read(kind: str, paths: list[Path], sample: int, inside: str | None) -> tupl
     # Parsed rows hold no cycles; searching millions of them for some takes longer than parsing.
     gc.disable()
     try:
-        kind = "jsonl" if kind == "json" and document.is_lines(paths[0]) else kind
-        return kind, document.read(paths, sample, inside) if kind == "json" else READERS[kind](paths, sample)
+        kind = "jsonl" if kind == "json" and json_document.is_lines(paths[0]) else kind
+        return kind, json_document.read(paths, sample, inside) if kind == "json" else READERS[kind](paths, sample)
     except (OSError, EOFError, zlib.error) as err:
         told = f"{shown(paths[0])} cannot be read to its end: {clean(err, limit=100)}"
         raise BadData(told, hint="the file is damaged or not readable: get it again") from err
@@ -135,7 +135,7 @@ def _extent(table: Table, paths: list[Path]) -> Extent:
     )
 
 
-def _load(files: Files, kind: str, split: str, asked: Asked, table: Table) -> str:
+def _load(files: Files, kind: str, split: str, asked: DatasetRef, table: Table) -> str:
     """The line that loads this split with `datasets`."""
     if files.format == "saved":
         return f"dataset = load_from_disk({quoted(asked.name)})" + (f"[{quoted(split)}]" if len(files.splits) > 1 else "")

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from ml_intern_helpers.core.errors import BadData
-from ml_intern_helpers.dataset.local.opening import shown
+from ml_intern_helpers.dataset.local.text_files import shown
 
 #: How packed files begin, and what unpacks them.
 PACKED = {b"\x1f\x8b": "zcat", b"\x28\xb5\x2f\xfd": "zstdcat", b"BZh": "bzcat", b"\xfd7zXZ": "xzcat"}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.code import quoted, row
-from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.thumbs import desirable
 
 
-def label_expression(parts: Parts, rows: list[dict[str, Any]]) -> str | None:
+def label_expression(parts: ColumnRoles, rows: list[dict[str, Any]]) -> str | None:
     """Code that is true for a desirable row, or None when the values do not say which those are."""
     column = parts.get("label")
     good = desirable(item.get(column) for item in rows) if column else None

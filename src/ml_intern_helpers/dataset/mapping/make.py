@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.hopeless import hopeless
 from ml_intern_helpers.dataset.mapping.candidates import candidates
 from ml_intern_helpers.dataset.mapping.code import Script, keep_rows, quoted, row
 from ml_intern_helpers.dataset.mapping.run import MappingFailed, run
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.reading.common import Problem
-from ml_intern_helpers.dataset.reading.methods import READERS
+from ml_intern_helpers.dataset.trainers.methods import READERS
+from ml_intern_helpers.dataset.trainers.rows import Problem
 
 Rows = list[dict[str, Any]]
 
@@ -35,7 +35,7 @@ class Mapping:
     rows: Rows
 
 
-def make(method: str, parts: Parts, rows: Rows, problems: list[Problem], *, wait: bool = True) -> Mapping | None:
+def make(method: str, parts: ColumnRoles, rows: Rows, problems: list[Problem], *, wait: bool = True) -> Mapping | None:
     """The mapping for `method`, or None when no candidate passes; one whose rows teach nothing only when there is no other.
 
     A candidate that leaves single bad rows is tried again with those rows filtered out before it.
@@ -54,7 +54,7 @@ def make(method: str, parts: Parts, rows: Rows, problems: list[Problem], *, wait
     return first
 
 
-def _scripts(method: str, parts: Parts, rows: Rows, problems: list[Problem]) -> Iterator[Script]:
+def _scripts(method: str, parts: ColumnRoles, rows: Rows, problems: list[Problem]) -> Iterator[Script]:
     rewritten = any("messages" in shape.replaces for shape in parts.shapes)
     if problems and all(problem.in_rows for problem in problems) and not rewritten:
         yield Script()  # the shape is right: filtering may be all it takes
@@ -91,7 +91,7 @@ def _needed(conditions: dict[str, str], script: Script, problems: list[Problem])
     return " and ".join(used) or None
 
 
-def _usable_rows(parts: Parts, rows: Rows) -> dict[str, str]:
+def _usable_rows(parts: ColumnRoles, rows: Rows) -> dict[str, str]:
     """Column that plays a part -> a condition that drops rows with nulls, empty lists or null turns in it."""
     conditions: dict[str, str] = {}
     for part in ("messages", "dialogue", "prompt", "completion", "chosen", "rejected", "text", "label"):
@@ -102,7 +102,7 @@ def _usable_rows(parts: Parts, rows: Rows) -> dict[str, str]:
     return conditions
 
 
-def _usable(column: str, parts: Parts, rows: Rows) -> str | None:
+def _usable(column: str, parts: ColumnRoles, rows: Rows) -> str | None:
     cells = [item.get(column) for item in rows]
     if column in parts.json:
         return None if all(cells) else row(column)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.code import Script, keep_rows
-from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.shapes.shape import Shape
 
 Fields = Mapping[str, str]
 _PAIR = ("chosen", "rejected")
 
 
-def shape_scripts(method: str, shape: Shape, parts: Parts) -> Iterator[Script]:
+def shape_scripts(method: str, shape: Shape, parts: ColumnRoles) -> Iterator[Script]:
     """The script of `shape` for `method`, if it brings what the method reads."""
     fields = _FIELDS[method](shape.fields)
     if not fields or method in shape.refuses:
         return
-    pictures = [name for name in ("images", "image") if name in parts.by_part.values()]
+    pictures = [name for name in ("images", "image") if name in parts.by_role.values()]
     # GRPO hands every other column to the reward functions.
-    kept = None if method == "grpo" else [*pictures, *(["tools"] if "tools" in parts.by_part.values() else [])]
+    kept = None if method == "grpo" else [*pictures, *(["tools"] if "tools" in parts.by_role.values() else [])]
     if kept is not None and "tools" in shape.fields:
         fields = {**fields, "tools": shape.fields["tools"]}
     script = Script(mixed=shape.mixed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
 from ml_intern_helpers.dataset.page.charts import shares
 
 SHOWN = 8
@@ -39,6 +39,6 @@ def _bead(role: str) -> dict[str, str]:
 
 def tone(role: str) -> str:
     """The class a role is drawn with."""
-    name = ROLE_NAMES.get(role.lower(), role.lower())
+    name = SPEAKER_NAMES.get(role.lower(), role.lower())
     name = "system" if name == "developer" else name
     return name if name in KNOWN else "other"

@@ -14,7 +14,7 @@ from typing import Any
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.core.text import clean, shorten
 from ml_intern_helpers.dataset.checks.context import Facts, speaker, turns, words
-from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
 from ml_intern_helpers.dataset.page.marked_text import pieces, plain
 from ml_intern_helpers.dataset.page.patterns import tone
 
@@ -146,7 +146,7 @@ def _hollow(value: Any) -> bool:
 def _marks(found: list[dict[str, Any]], codes: set[str]) -> dict[int, list[str]]:
     """Position of a turn -> what is wrong with it; only where a finding of the report says so."""
     marks: dict[int, list[str]] = {}
-    roles = [ROLE_NAMES.get(speaker(turn), speaker(turn)) for turn in found]
+    roles = [SPEAKER_NAMES.get(speaker(turn), speaker(turn)) for turn in found]
     for at, told in _faults(found, roles, codes):
         marks.setdefault(at, []).append(told)
     return marks

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.code import asked, row, turn
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.names import first
+from ml_intern_helpers.dataset.names import first_named
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, most, shown
 
 NAMES = ("answers", "answer", "accepted_answers", "possible_answers", "target", "targets", "output", "outputs")
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """A question whose answer is the first text inside a struct or a list."""
-    column = first(parts.kinds, NAMES)
+    column = first_named(parts.kinds, NAMES)
     if column is None or not parts.has("prompt") or parts.has("completion") or parts.kind("prompt") != "string":
         return None
     path = _path(cells(rows, column))
@@ -26,7 +26,7 @@ def find(parts: Parts, rows: Rows) -> Shape | None:
     which = "the first text" if several else "the text"
     return Shape(
         "nested-answers",
-        {"prompt": parts.by_part["prompt"], "completion": column},
+        {"prompt": parts.by_role["prompt"], "completion": column},
         f"{which} in {shown(column)} is taken as the answer" + (", unanswerable questions are left out" if without else ""),
         {"prompt": asked(parts), "completion": f"[{turn('assistant', row(column) + code)}]"},
         ("sft",),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ml_intern_helpers.dataset.kinds import kind
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.columns import kind
 from ml_intern_helpers.dataset.mapping.code import row, turn
-from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, most, shown
 
 _METHODS = ("sft", "dpo", "grpo", "kto", "reward")
@@ -16,7 +16,7 @@ RESPONSES = ("response",)
 _CHOSEN = '["choices"][0]["message"]["content"]'
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """A column with a request, one with a response, or both."""
     asked = _column(parts, rows, REQUESTS, {"": _asks, '["body"]': _asks_inside})
     answered = _column(parts, rows, RESPONSES, {"": _answers, '["body"]': _answers_inside})
@@ -36,7 +36,7 @@ def _both(asked: tuple[str, str], column: str, answer: str) -> Shape:
     )
 
 
-def _answers_alone(parts: Parts, column: str, answer: str) -> Shape:
+def _answers_alone(parts: ColumnRoles, column: str, answer: str) -> Shape:
     tie = next((name for name in ("custom_id", "id", "request_id") if name in parts.kinds), None)
     by = f" by {shown(tie)}" if tie else ""
     return Shape(
@@ -62,7 +62,7 @@ def _questions_alone(asked: tuple[str, str]) -> Shape:
     )
 
 
-def _column(parts: Parts, rows: Rows, names: Iterable[str], where: dict[str, Any]) -> tuple[str, str] | None:
+def _column(parts: ColumnRoles, rows: Rows, names: Iterable[str], where: dict[str, Any]) -> tuple[str, str] | None:
     """The column most of whose cells pass one of the tests `where`, with the way inside that the test is about."""
     for name in names:
         if parts.kinds.get(name) == "dict":

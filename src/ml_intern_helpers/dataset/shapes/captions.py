@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.code import row, turn
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.names import first
+from ml_intern_helpers.dataset.names import first_named
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, shown
 
 CAPTIONS = ("caption", "text", "captions", "description", "prompt", "alt_text")
@@ -13,11 +13,11 @@ CAPTIONS = ("caption", "text", "captions", "description", "prompt", "alt_text")
 QUESTION = '"Describe the image."'
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """An image column and one text beside it."""
     if not parts.has("images") or any(parts.has(part) for part in ("messages", "completion", "chosen")):
         return None
-    image, caption = parts.by_part["images"], first(parts.kinds, CAPTIONS)
+    image, caption = parts.by_role["images"], first_named(parts.kinds, CAPTIONS)
     if caption is None or parts.kinds[caption] != "string":
         return None
     return Shape(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.code import row, turn
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.names import first
+from ml_intern_helpers.dataset.names import first_named
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, most, shown
 
 QUESTIONS = ("question", "question_stem", "prompt", "query", "problem", "ctx", "context", "instruction", "input")
@@ -23,9 +23,9 @@ DEFINITIONS = (
 )
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """A question, options beside it, and a key that points at one of them."""
-    question, options, key = (first(parts.kinds, names) for names in (QUESTIONS, OPTIONS, KEYS))
+    question, options, key = (first_named(parts.kinds, names) for names in (QUESTIONS, OPTIONS, KEYS))
     if question is None or options is None or key is None or parts.kinds[question] != "string":
         return None
     read = _reading(rows, options, key)

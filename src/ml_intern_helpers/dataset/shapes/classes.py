@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.code import row, turn
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.names import first
+from ml_intern_helpers.dataset.names import first_named
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, most, shown
 
 TEXTS = ("text", "sentence", "review", "utterance", "tweet", "headline", "title", "comment", "content", "document", "message")
@@ -17,12 +17,12 @@ CLASSIFIER = "for a classifier proper use transformers' AutoModelForSequenceClas
 LONGEST_NAME = 60
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """A text beside a column of few different values, and nothing that could be an answer."""
     if any(parts.has(part) for part in ("messages", "completion", "chosen", "dialogue", "images")):
         return None
-    text = first(parts.kinds, TEXTS)
-    column = first((name for name, kind in parts.kinds.items() if kind in ("string", "int", "bool")), CLASSES)
+    text = first_named(parts.kinds, TEXTS)
+    column = first_named((name for name, kind in parts.kinds.items() if kind in ("string", "int", "bool")), CLASSES)
     if text is None or column is None or parts.kinds[text] != "string" or not _few(rows, column):
         return None
     columns = {"text": text, "class": column}
@@ -49,7 +49,7 @@ def ignored(rows: Rows) -> str | None:
     if not isinstance(rows[0].get("text"), str):
         return None
     names = [name for name, value in rows[0].items() if isinstance(value, str)]
-    column = first(names, CLASSES)
+    column = first_named(names, CLASSES)
     if column is None or not _few(rows, column):
         return None
     return column if most(str(row.get(column)).lower() not in str(row.get("text")).lower() for row in rows) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.shapes import (
     answers,
     api_log,
@@ -26,7 +26,7 @@ from ml_intern_helpers.dataset.shapes import (
 )
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape
 
-FINDERS: tuple[Callable[[Parts, Rows], Shape | None], ...] = (
+FINDERS: tuple[Callable[[ColumnRoles, Rows], Shape | None], ...] = (
     single_turns.find,
     tags.find,
     choices.find,
@@ -46,6 +46,6 @@ FINDERS: tuple[Callable[[Parts, Rows], Shape | None], ...] = (
 )
 
 
-def with_shapes(parts: Parts, rows: Rows) -> Parts:
+def with_shapes(parts: ColumnRoles, rows: Rows) -> ColumnRoles:
     """`parts` with the shapes that `rows` have."""
     return replace(parts, shapes=tuple(shape for find in FINDERS if rows and (shape := find(parts, rows))))

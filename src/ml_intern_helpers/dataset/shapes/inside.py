@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ml_intern_helpers.dataset.kinds import kind
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.columns import kind
 from ml_intern_helpers.dataset.mapping.code import quoted, row
-from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.shapes.openai_pairs import PAIR
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, most, shown
 
@@ -17,7 +17,7 @@ _CLEAR = ("messages", "dialogue", "prompt", "completion", "chosen", "text")
 _DEEPEST = 3
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """One place inside one column where most rows hold a conversation that the assistant takes part in."""
     if any(map(parts.has, _CLEAR)) or set(PAIR.values()) & set(parts.kinds):
         return None

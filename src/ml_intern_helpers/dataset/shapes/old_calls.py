@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.code import row
-from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, shown
 
 _CALLED = """\
@@ -31,7 +31,7 @@ def held(value):
     return [held(item) for item in value] if isinstance(value, list) else value"""
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """Conversations some turn of which calls in the old form."""
     column = parts.get("messages")
     if column is None or parts.kind("messages") != "messages":
@@ -69,7 +69,7 @@ def _called(calls: list[dict[str, Any]]) -> str:
     return _CALLED.replace("ARGUMENTS", 'json.loads(call["arguments"])' if written else 'call["arguments"]')
 
 
-def _tools(parts: Parts, rows: Rows) -> str | None:
+def _tools(parts: ColumnRoles, rows: Rows) -> str | None:
     """The column with the descriptions of single functions; `tools` in their new form are left as they are."""
     column = parts.get("tools")
     held = [item for cell in cells(rows, column) for item in cell] if column and parts.kinds[column] == "list of dict" else []

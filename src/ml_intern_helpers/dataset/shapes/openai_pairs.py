@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.dataset.kinds import kind
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.columns import kind
 from ml_intern_helpers.dataset.mapping.code import row
-from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, most
 
 PAIR = {"chosen": "preferred_output", "rejected": "non_preferred_output"}
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """The three columns of that format, under exactly these names."""
     if not {"input", *PAIR.values()} <= set(parts.kinds):
         return None

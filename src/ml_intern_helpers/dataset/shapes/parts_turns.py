@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.code import row, turn
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.names import first
+from ml_intern_helpers.dataset.names import first_named
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, shown
 
 TURNS = ("contents", "messages", "conversations", "conversation", "history")
@@ -15,13 +15,13 @@ SYSTEM = ("system_instruction",)
 ROLES = {"user": "user", "model": "assistant"}
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """Turns whose parts are texts, by `user` and `model`; turns with pictures or calls are left to the user."""
-    column = first(parts.kinds, TURNS)
+    column = first_named(parts.kinds, TURNS)
     held = cells(rows, column) if column else []
     if column is None or not held or not all(map(_chat, held)):
         return None
-    system = first(parts.kinds, SYSTEM)
+    system = first_named(parts.kinds, SYSTEM)
     system = system if system and all(_texts(cell) for cell in cells(rows, system)) else None
     messages = f"to_messages({row(column)})"
     if system:

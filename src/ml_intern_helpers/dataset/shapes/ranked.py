@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.code import asked, quoted, row, turn
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.names import first, plain
+from ml_intern_helpers.dataset.names import first_named, plain_name
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, listed, most, shown
 
 LISTS = ("completions", "responses", "answers", "candidates", "outputs", "generations")
@@ -15,20 +15,20 @@ SCORES = ("overall_score", "score", "rating", "reward", "reward_score", "rank", 
 SCORE_LISTS = ("scores", "ratings", "rewards", "ranks", "rank", "score", "ranking", "annotations")
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """A prompt and a list of answers, scored inside the list or in a list beside it."""
-    column = first(parts.kinds, LISTS)
+    column = first_named(parts.kinds, LISTS)
     if column is None or not parts.has("prompt") or parts.has("chosen"):
         return None
     return _inside(parts, rows, column) or _beside(parts, rows, column)
 
 
-def _inside(parts: Parts, rows: Rows, column: str) -> Shape | None:
+def _inside(parts: ColumnRoles, rows: Rows, column: str) -> Shape | None:
     held = [cell for cell in cells(rows, column) if isinstance(cell, list) and all(isinstance(item, dict) for item in cell)]
     items = [item for cell in held for item in cell]
     text = _key(items, TEXTS, str)
-    scores = [name for name in dict.fromkeys(key for item in items for key in item) if plain(name) in SCORES]
-    scores = sorted((name for name in scores if _numbers(items, name)), key=lambda name: SCORES.index(plain(name)))
+    scores = [name for name in dict.fromkeys(key for item in items for key in item) if plain_name(name) in SCORES]
+    scores = sorted((name for name in scores if _numbers(items, name)), key=lambda name: SCORES.index(plain_name(name)))
     if text is None or not scores or len(held) * 2 <= len(rows):
         return None
     score = scores[0]
@@ -45,8 +45,8 @@ def _inside(parts: Parts, rows: Rows, column: str) -> Shape | None:
     )
 
 
-def _beside(parts: Parts, rows: Rows, column: str) -> Shape | None:
-    score = first(parts.kinds, SCORE_LISTS)
+def _beside(parts: ColumnRoles, rows: Rows, column: str) -> Shape | None:
+    score = first_named(parts.kinds, SCORE_LISTS)
     if score is None or parts.kinds[column] != "list of string" or score == column:
         return None
     pairs = [(item[column], item[score]) for item in rows if item.get(column) and item.get(score)]
@@ -65,11 +65,11 @@ def _alongside(texts: Any, marks: Any) -> bool:
     return isinstance(texts, list) and isinstance(marks, list) and len(marks) == len(texts) and all(map(_number, marks))
 
 
-def _shape(parts: Parts, column: str, said: str, define: str, ends: list[str], keep: str | None) -> Shape:
+def _shape(parts: ColumnRoles, column: str, said: str, define: str, ends: list[str], keep: str | None) -> Shape:
     best, worst = (f"[{turn('assistant', end)}]" for end in ends)
     return Shape(
         "ranked-answers",
-        {"prompt": parts.by_part["prompt"], "answers": column},
+        {"prompt": parts.by_role["prompt"], "answers": column},
         f"{said}: the best is taken as chosen, the worst as rejected"
         + (", rows without a difference are left out" if keep else ""),
         {"prompt": asked(parts), "chosen": best, "rejected": worst},
@@ -82,12 +82,12 @@ def _shape(parts: Parts, column: str, said: str, define: str, ends: list[str], k
 
 def _reverse(score: str) -> str:
     """Rank 1 is the best, score 1 is not."""
-    return ", reverse=True" if "rank" in plain(score) else ""
+    return ", reverse=True" if "rank" in plain_name(score) else ""
 
 
 def _key(items: list[dict[str, Any]], names: tuple[str, ...], kind: type) -> str | None:
     keys = dict.fromkeys(key for item in items for key in item)
-    found = first(keys, names)
+    found = first_named(keys, names)
     return found if found and most(isinstance(item.get(found), kind) for item in items) else None
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.names import first
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.names import first_named
 from ml_intern_helpers.dataset.same_rows import NOT_READ
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, shown
 
@@ -11,14 +11,14 @@ SOUNDS = ("audio", "speech", "sound", "wav", "recording")
 SAID = ("transcription", "transcript", "sentence", "text", "normalized_text", "caption")
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """A column of sound whose bytes were not read, in rows that are no questions and answers."""
-    column = first(parts.kinds, SOUNDS)
+    column = first_named(parts.kinds, SOUNDS)
     if column is None or any(map(parts.has, ("messages", "prompt", "completion", "chosen"))):
         return None
     if not any(row.get(column) == NOT_READ for row in rows):
         return None
-    words = first(parts.kinds, SAID)
+    words = first_named(parts.kinds, SAID)
     alone = f"; to learn the words alone, keep {shown(words)} and nothing else, as 'text'" if words else ""
     return Shape(
         "speech",

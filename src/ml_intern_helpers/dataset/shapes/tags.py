@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.names import first
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.names import first_named
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, shown
 
 TOKENS = ("tokens", "words")
 TAGS = ("ner_tags", "pos_tags", "chunk_tags", "tags", "labels")
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """A list of words and a list of tags."""
-    tokens, tags = first(parts.kinds, TOKENS), first(parts.kinds, TAGS)
+    tokens, tags = first_named(parts.kinds, TOKENS), first_named(parts.kinds, TAGS)
     if (
         not tokens
         or not tags

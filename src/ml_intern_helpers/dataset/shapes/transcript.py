@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.code import quoted, row, turn
-from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, listed, most
 
 #: Speakers as they are written, the user's first.
@@ -13,11 +13,11 @@ SPEAKERS = (("Human", "Assistant"), ("User", "Assistant"), ("Human", "AI"), ("Us
 PARTS = ("chosen", "rejected", "text", "prompt")
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """Strings in which both speakers take turns, each on a line of its own."""
     for speakers in SPEAKERS:
         found = {
-            part: parts.by_part[part] for part in PARTS if parts.kind(part) == "string" and _both(parts, rows, part, speakers)
+            part: parts.by_role[part] for part in PARTS if parts.kind(part) == "string" and _both(parts, rows, part, speakers)
         }
         fields = _fields(parts, found)
         if fields:
@@ -36,13 +36,13 @@ def find(parts: Parts, rows: Rows) -> Shape | None:
     return None
 
 
-def _both(parts: Parts, rows: Rows, part: str, speakers: tuple[str, str]) -> bool:
-    held = cells(rows, parts.by_part[part])
+def _both(parts: ColumnRoles, rows: Rows, part: str, speakers: tuple[str, str]) -> bool:
+    held = cells(rows, parts.by_role[part])
     signs = [re.compile(rf"(?:^|\n){who}:") for who in speakers]
     return bool(held) and most(isinstance(text, str) and all(sign.search(text) for sign in signs) for text in held)
 
 
-def _fields(parts: Parts, found: dict[str, str]) -> dict[str, str]:
+def _fields(parts: ColumnRoles, found: dict[str, str]) -> dict[str, str]:
     if "chosen" in found and "rejected" in found:
         pair = {part: _split(found[part]) for part in ("chosen", "rejected")}
         return {**pair, "messages": pair["chosen"], "question": f"{pair['chosen']}[:-1]"}
@@ -53,7 +53,7 @@ def _fields(parts: Parts, found: dict[str, str]) -> dict[str, str]:
     # The prompt ends in "Assistant:", with the answer in a column of its own.
     asked = f"{_split(found['prompt'])}"
     question = f'[turn for turn in {asked} if turn["content"]]'
-    answers = {part: parts.by_part[part] for part in ("completion", "chosen", "rejected") if parts.kind(part) == "string"}
+    answers = {part: parts.by_role[part] for part in ("completion", "chosen", "rejected") if parts.kind(part) == "string"}
     return {"prompt": question, **{part: f"[{turn('assistant', f'{row(name)}.strip()')}]" for part, name in answers.items()}}
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.code import quoted, row, turn
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.names import first
+from ml_intern_helpers.dataset.names import first_named
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, most, shown
 
 NAMES = ("translation", "translations")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z]{2,4})?")
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """A struct whose keys are languages. Which is the source is not to be seen: the first, and the other way is named."""
-    column = first(parts.kinds, NAMES)
+    column = first_named(parts.kinds, NAMES)
     held = cells(rows, column) if column else []
     if column is None or not most(isinstance(cell, dict) for cell in held):
         return None

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.code import asked, quoted, row, turn
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.names import first, plain
+from ml_intern_helpers.dataset.names import first_named, plain_name
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, shown
 
 WINNERS = (
@@ -21,9 +21,9 @@ STEMS = frozenset({"response", "answer", "completion", "output", "conversation",
 _SIDE = re.compile(r"(.+?)_?(a|b|0|1|2|left|right)$")
 
 
-def find(parts: Parts, rows: Rows) -> Shape | None:
+def find(parts: ColumnRoles, rows: Rows) -> Shape | None:
     """Two columns that differ in the side alone, and a column that names the side that won."""
-    winner = first(parts.kinds, WINNERS)
+    winner = first_named(parts.kinds, WINNERS)
     if winner is None or parts.has("chosen", "rejected"):
         return None
     for left, right, sides in _pairs(parts):
@@ -33,17 +33,17 @@ def find(parts: Parts, rows: Rows) -> Shape | None:
     return None
 
 
-def _pairs(parts: Parts) -> Iterator[tuple[str, str, tuple[str, str]]]:
+def _pairs(parts: ColumnRoles) -> Iterator[tuple[str, str, tuple[str, str]]]:
     """(left, right, sides) of columns of one kind that are named alike but for their side."""
-    found = [(name, match[1], match[2]) for name in parts.kinds if (match := _SIDE.fullmatch(plain(name)))]
+    found = [(name, match[1], match[2]) for name in parts.kinds if (match := _SIDE.fullmatch(plain_name(name)))]
     for (left, stem, one), (right, other, two) in itertools.combinations(found, 2):
         alike = stem == other and stem in STEMS and parts.kinds[left] == parts.kinds[right]
         if alike and (one, two) in SIDES and parts.kinds[left] in ("string", "messages"):
             yield left, right, (one, two)
 
 
-def _shape(parts: Parts, rows: Rows, pair: tuple[str, str], sides: tuple[str, str], winner: str) -> Shape:
-    columns = {"prompt": parts.by_part.get("prompt", pair[0]), "first": pair[0], "second": pair[1], "winner": winner}
+def _shape(parts: ColumnRoles, rows: Rows, pair: tuple[str, str], sides: tuple[str, str], winner: str) -> Shape:
+    columns = {"prompt": parts.by_role.get("prompt", pair[0]), "first": pair[0], "second": pair[1], "winner": winner}
     values = list(dict.fromkeys(cell for cell in cells(rows, winner) if isinstance(cell, (str, int))))
     won = {value: side for value in values if (side := _side(value, sides)) is not None}
     replaces = frozenset({"prompt-only", "messages", "sharegpt"})
@@ -61,17 +61,17 @@ def _shape(parts: Parts, rows: Rows, pair: tuple[str, str], sides: tuple[str, st
 
 def _side(value: Any, sides: tuple[str, str]) -> str | None:
     """The side that `value` names with its last word: `model_a`, `A`, 0."""
-    last = plain(str(value)).split("_")[-1]
+    last = plain_name(str(value)).split("_")[-1]
     return last if last in sides and not isinstance(value, bool) else None
 
 
 def _only_ties(values: list[Any], won: dict[Any, str]) -> bool:
     """Values that name no side must say that there is none: a number between two others could mean anything."""
-    rest = [plain(str(value)) for value in values if value not in won]
+    rest = [plain_name(str(value)) for value in values if value not in won]
     return all(set(value.split("_")) & {"tie", "both", "none", "equal", "neither", "draw", "same"} for value in rest)
 
 
-def _fields(parts: Parts, pair: tuple[str, str], winner: str, first_wins: list[Any]) -> dict[str, str]:
+def _fields(parts: ColumnRoles, pair: tuple[str, str], winner: str, first_wins: list[Any]) -> dict[str, str]:
     is_first = f"{row(winner)} == {quoted(first_wins[0])}"
     if len(first_wins) > 1:
         is_first = f"{row(winner)} in ({', '.join(map(quoted, first_wins))})"

@@ -8,10 +8,10 @@ from typing import Any
 
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.reading.common import Row
-from ml_intern_helpers.dataset.reading.turns import is_chat
 from ml_intern_helpers.dataset.tokens.model import Model
 from ml_intern_helpers.dataset.tokens.template import render
+from ml_intern_helpers.dataset.trainers.rows import Row
+from ml_intern_helpers.dataset.trainers.turns import is_chat
 
 #: (text, whether the tokenizer adds its own special tokens: a template has written them already)
 Sequence = tuple[str, bool]

@@ -11,7 +11,7 @@ from typing import Any
 from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable, UsageError
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.core.tokens import hf_token
-from ml_intern_helpers.dataset.hub import client
+from ml_intern_helpers.dataset.hub import file_system
 from ml_intern_helpers.web.services import HUB
 
 TOKENIZER = "tokenizer.json"
@@ -62,7 +62,7 @@ def load(name: str, *, offline: bool) -> Model:
 
 
 def _from_hub(name: str, offline: bool) -> Model:
-    client.prepare()
+    file_system.prepare()
     from huggingface_hub import hf_hub_download
 
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it tells of every retry

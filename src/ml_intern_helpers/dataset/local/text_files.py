@@ -5,11 +5,16 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
+from ml_intern_helpers.dataset.local.sampling import Sampler
+from ml_intern_helpers.dataset.local.table import Table
 
 _SECRET = re.compile(r"\b(?:hf_|sk-|gh[pousr]_|github_pat_|xox[abp]-|AKIA|AIza)[A-Za-z0-9_\-]{8,}")
 _MARKS = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
@@ -74,3 +79,54 @@ def excerpt(text: str, position: int = 0) -> str:
 def shown(path: Path) -> str:
     """A path for a message."""
     return clean(path, limit=200)
+
+
+def lines(path: Path, allowance: Allowance) -> Iterator[tuple[int, bytes]]:
+    """(number, line) with its line end, up to the end of the file or of the allowance.
+
+    Raises:
+        BadData: a line longer than `LONGEST_LINE_BYTES`, or a file that breaks off.
+    """
+    if allowance.used and allowance.over():
+        allowance.cut = True
+        return
+    with open_bytes(path) as stream:
+        number = 0
+        while line := _line(path, stream, number + 1):
+            number += 1
+            yield number, line
+            allowance.spend(len(line))
+            if allowance.over():
+                allowance.cut = bool(stream.read(1))
+                return
+
+
+def _line(path: Path, stream: BinaryIO, number: int) -> bytes:
+    try:
+        line = stream.readline(LONGEST_LINE_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as err:
+        raise BadData(f"{shown(path)} breaks off after line {number - 1}: {err}", hint="get the file again") from err
+    if len(line) > LONGEST_LINE_BYTES:
+        told = f"{shown(path)} line {number} is longer than {LONGEST_LINE_BYTES // MIB} MiB"
+        raise BadData(told, hint="one row per line? A JSON array belongs into a .json file")
+    return line
+
+
+def read(paths: list[Path], sample: int) -> Table:
+    """The lines of `paths` as rows, up to `MOST_BYTES` and `MOST_SECONDS`.
+
+    Raises:
+        BadData: a line that is not UTF-8 or longer than `LONGEST_LINE_BYTES`.
+    """
+    sampler, allowance = Sampler(sample), Allowance()
+    for path in paths:
+        for number, line in lines(path, allowance):
+            sampler.add(sampler.seen + 1, partial(_row, decode(path, line, number)))
+    rows, numbers = sampler.result()
+    total = None if allowance.cut else sampler.seen
+    notes = [*allowance.notes(sampler.seen), *sampler.notes()]
+    return Table(rows, numbers, sampler.seen, total, allowance.used, order_spread=True, notes=notes)
+
+
+def _row(line: str) -> dict[str, Any]:
+    return {"text": line.rstrip("\r\n")}

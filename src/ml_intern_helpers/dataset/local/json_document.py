@@ -10,10 +10,10 @@ from typing import Any
 from ml_intern_helpers.core.errors import BadData, NotFound
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.local.bounds import LARGEST_DOCUMENT_BYTES, MIB, Allowance
-from ml_intern_helpers.dataset.local.jsonl import RepeatedKey, unique
-from ml_intern_helpers.dataset.local.opening import decode, excerpt, open_bytes, shown
+from ml_intern_helpers.dataset.local.json_lines import RepeatedKey, unique
 from ml_intern_helpers.dataset.local.sampling import Sampler
 from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, shown
 
 LIKELY_FIELDS = ("data", "rows", "examples", "train")
 #: Fields that are splits, when a document has several.

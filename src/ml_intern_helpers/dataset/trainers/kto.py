@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.dataset.reading.beside import system_ignored, unplaced_images
-from ml_intern_helpers.dataset.reading.common import (
+from ml_intern_helpers.dataset.trainers.beside import system_ignored, unplaced_images
+from ml_intern_helpers.dataset.trainers.preference import dpo_problems
+from ml_intern_helpers.dataset.trainers.rows import (
     Problem,
     Row,
     answer_problems,
@@ -11,7 +12,6 @@ from ml_intern_helpers.dataset.reading.common import (
     mixed,
     tools_problems,
 )
-from ml_intern_helpers.dataset.reading.preference import dpo_problems
 
 WANTED = ("prompt", "completion")
 

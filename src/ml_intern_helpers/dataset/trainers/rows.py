@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ml_intern_helpers.dataset.reading.turns import ROLES, cell_problem, in_blocks, is_chat
+from ml_intern_helpers.dataset.trainers.turns import ROLES, cell_problem, in_blocks, is_chat
 
 Row = dict[str, Any]
 #: TRL looks at any one of these to tell whether a row is a conversation.

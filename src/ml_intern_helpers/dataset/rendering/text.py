@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.dataset.full.shown import full_lines
-from ml_intern_helpers.dataset.told.data import (
+from ml_intern_helpers.dataset.rendering.data import (
     card_lines,
     column_lines,
     finding_lines,
@@ -14,8 +14,8 @@ from ml_intern_helpers.dataset.told.data import (
     row_lines,
     split_lines,
 )
-from ml_intern_helpers.dataset.told.decision import decision_lines, length_lines
-from ml_intern_helpers.dataset.told.verdicts import (
+from ml_intern_helpers.dataset.rendering.decision import decision_lines, length_lines
+from ml_intern_helpers.dataset.rendering.verdicts import (
     comparison_lines,
     headline,
     load_lines,

@@ -105,7 +105,7 @@ class Stored:
 
 
 @dataclass
-class Look:
+class Sample:
     """One split looked at.
 
     Attributes:
@@ -147,7 +147,7 @@ class Look:
         return {"config": self.config, "split": self.split, "because": self.chosen_because, **asdict(self.extent)}
 
 
-def even(rows: list[Row]) -> list[Row]:
+def with_every_column(rows: list[Row]) -> list[Row]:
     """Give every row every column, as `datasets` does: a key missing from a row is a null."""
     columns: dict[str, None] = {}
     for row in rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.dataset.kinds import turn_keys, unpacked
+from ml_intern_helpers.dataset.columns import turn_keys, unpacked
 
 Row = dict[str, Any]
 #: Roles that chat templates know. Qwen's drop any other turn without a word, Gemma's and Mistral's raise.

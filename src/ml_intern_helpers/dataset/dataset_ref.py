@@ -24,7 +24,7 @@ _FILE_ENDING = re.compile(r"\.(?:jsonl|ndjson|json|csv|tsv|txt|parquet|arrow|pkl
 
 
 @dataclass(frozen=True)
-class Asked:
+class DatasetRef:
     """A question: which dataset, and what of it.
 
     Attributes:
@@ -50,7 +50,7 @@ class Asked:
         return f"hf://datasets/{self.name}{at}/{self.path}"
 
 
-def parse(text: str, *, config: str | None, split: str | None, revision: str | None, method: str | None) -> Asked:
+def parse_dataset(text: str, *, config: str | None, split: str | None, revision: str | None, method: str | None) -> DatasetRef:
     """Tell a path from an id: what exists on this machine, or is spelt like a path, is one.
 
     Raises:
@@ -59,18 +59,18 @@ def parse(text: str, *, config: str | None, split: str | None, revision: str | N
     if text.strip() and _looks_local(text):
         if revision or (config and config != "default"):
             raise UsageError("--config and --revision are for Hub datasets; this is a path", hint="leave them out")
-        return Asked(text, True, None, split, None, method)
+        return DatasetRef(text, True, None, split, None, method)
     name = _HUB_PREFIX.sub("", text.strip()).strip("/").removesuffix("/viewer")
     file = _hub_file(text, name)
     if file:
         if config:
             raise UsageError("--config is for datasets; this names files", hint="leave it out")
-        return Asked(file["name"], False, None, split, revision or _plain(file["revision"]), method, unquote(file["path"]))
+        return DatasetRef(file["name"], False, None, split, revision or _plain(file["revision"]), method, unquote(file["path"]))
     name, at, pinned = name.partition("@")
     if not _ID.match(name) or name.count("/") > 1:
         told = f"{clean(text, limit=100)!r} is neither a file here nor a Hub dataset id (owner/name)"
         raise UsageError(told, hint="check the spelling and the working folder")
-    return Asked(name, False, config, split, revision or (pinned if at else None), method)
+    return DatasetRef(name, False, config, split, revision or (pinned if at else None), method)
 
 
 def _hub_file(text: str, name: str) -> re.Match[str] | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.dataset.meaning import PARTS
-from ml_intern_helpers.dataset.reading.beside import system_ignored, unplaced_images
-from ml_intern_helpers.dataset.reading.common import (
+from ml_intern_helpers.dataset.column_roles import ROLES
+from ml_intern_helpers.dataset.trainers.beside import system_ignored, unplaced_images
+from ml_intern_helpers.dataset.trainers.rows import (
     PICTURES,
     Problem,
     Row,
@@ -15,7 +15,7 @@ from ml_intern_helpers.dataset.reading.common import (
     mixed,
     tools_problems,
 )
-from ml_intern_helpers.dataset.reading.turns import is_chat
+from ml_intern_helpers.dataset.trainers.turns import is_chat
 
 #: A shared beginning of two strings shorter than this is chance ("The "), not a prompt.
 SHORTEST_PROMPT = 8
@@ -124,4 +124,4 @@ def _holds_question(row: Row, ignored: str | None) -> bool:
 
 def question_column(row: Row) -> str | None:
     """A column that holds what was asked under a name that TRL does not look at."""
-    return next((name for name in PARTS["prompt"][0] if name != "prompt" and isinstance(row.get(name), str)), None)
+    return next((name for name in ROLES["prompt"][0] if name != "prompt" and isinstance(row.get(name), str)), None)

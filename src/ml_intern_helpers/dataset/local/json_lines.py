@@ -10,10 +10,9 @@ from typing import Any
 
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.dataset.local.bounds import Allowance
-from ml_intern_helpers.dataset.local.lines import lines
-from ml_intern_helpers.dataset.local.opening import decode, excerpt, open_bytes, shown
 from ml_intern_helpers.dataset.local.sampling import Sampler
 from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.local.text_files import decode, excerpt, lines, open_bytes, shown
 
 
 def read(paths: list[Path], sample: int) -> Table:

@@ -1,18 +1,18 @@
-"""The Hub's files as a file system, through its own client; what is read is counted."""
+"""The Hub's files as a file system, through the Hub's own client; the bytes read are counted."""
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import Any
 
 from ml_intern_helpers.core.tokens import hf_token
-from ml_intern_helpers.dataset.hub import client
 from ml_intern_helpers.web.services import HUB
 
 
 def system() -> Any:
     """An `HfFileSystem` with `bytes_read`, the bytes fetched of files so far."""
-    client.prepare()
+    prepare()
     from huggingface_hub import HfFileSystem
     from huggingface_hub.hf_file_system import HfFileSystemFile
 
@@ -39,3 +39,10 @@ def system() -> Any:
             return datetime.fromtimestamp(0, tz=UTC)
 
     return CountedSystem(endpoint=HUB.base_url, token=hf_token() or False)
+
+
+def prepare() -> None:
+    """Set before the first import of `huggingface_hub`: it asks the Hub for a list of agents and names ours otherwise."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")

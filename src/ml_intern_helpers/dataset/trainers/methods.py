@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ml_intern_helpers.dataset.reading import grpo, kto, sft
-from ml_intern_helpers.dataset.reading.common import Problem, Row
-from ml_intern_helpers.dataset.reading.preference import dpo_problems, reward_problems
+from ml_intern_helpers.dataset.trainers import grpo, kto, sft
+from ml_intern_helpers.dataset.trainers.preference import dpo_problems, reward_problems
+from ml_intern_helpers.dataset.trainers.rows import Problem, Row
 
 READERS: dict[str, Callable[[list[Row]], list[Problem]]] = {
     "sft": sft.problems,

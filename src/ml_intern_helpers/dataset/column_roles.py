@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ml_intern_helpers.dataset.kinds import Column, kind, unpacked
-from ml_intern_helpers.dataset.names import plain
+from ml_intern_helpers.dataset.columns import Column, kind, unpacked
+from ml_intern_helpers.dataset.names import plain_name
 
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.shapes.shape import Shape
@@ -21,7 +21,7 @@ CHAT = frozenset({"messages", "sharegpt"})
 ANSWER = TEXT | CHAT | {"turn"}
 
 #: part -> (names, best first; kinds its values may be of). The first name of a part is TRL's own.
-PARTS: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
+ROLES: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
     "messages": (("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "turns"), CHAT),
     "dialogue": (
         ("dialogue", "dialog", "conversation", "conversations", "turns", "messages", "data"),
@@ -91,18 +91,18 @@ PARTS: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
 
 
 @dataclass(frozen=True)
-class Parts:
+class ColumnRoles:
     """Column by part, and the kind of each column; a part nobody plays is absent.
 
     Attributes:
-        by_part: part -> column.
+        by_role: part -> column.
         kinds: column -> kind of most of its cells; of what the JSON holds, for a column of turns written down as JSON.
         json: the columns whose turns are JSON in a string.
         others: part -> further columns that could play it and play no other.
         shapes: readings that take more than names, see `shapes`.
     """
 
-    by_part: dict[str, str]
+    by_role: dict[str, str]
     kinds: dict[str, str]
     json: frozenset[str] = frozenset()
     others: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -110,14 +110,14 @@ class Parts:
 
     def get(self, part: str) -> str | None:
         """The column that plays `part`, or None."""
-        return self.by_part.get(part)
+        return self.by_role.get(part)
 
     def has(self, *parts: str) -> bool:
-        return all(part in self.by_part for part in parts)
+        return all(part in self.by_role for part in parts)
 
     def kind(self, part: str) -> str:
         """The kind of the column that plays `part`; empty when none does."""
-        return self.kinds.get(self.by_part.get(part, ""), "")
+        return self.kinds.get(self.by_role.get(part, ""), "")
 
     def unpacked(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """`rows` with the turns in place of the JSON."""
@@ -126,7 +126,7 @@ class Parts:
         return [{name: unpacked(value) if name in self.json else value for name, value in row.items()} for row in rows]
 
 
-def find_parts(columns: Iterable[Column], rows: Sequence[Mapping[str, object]] = ()) -> Parts:
+def find_roles(columns: Iterable[Column], rows: Sequence[Mapping[str, object]] = ()) -> ColumnRoles:
     """Assign columns to parts. A column plays one part, but `input` may be a prompt only when nothing else is.
 
     Args:
@@ -137,16 +137,16 @@ def find_parts(columns: Iterable[Column], rows: Sequence[Mapping[str, object]] =
     written = {column.name: _in_json(column.name, rows) for column in columns if column.main == "string"}
     json = frozenset(name for name, held in written.items() if held)
     kinds = {column.name: written.get(column.name) or column.main for column in columns}
-    named = {plain(name): name for name in reversed(list(kinds))}
+    named = {plain_name(name): name for name in reversed(list(kinds))}
     found: dict[str, str] = {}
     able: dict[str, list[str]] = {}
-    for part, (names, allowed) in PARTS.items():
+    for part, (names, allowed) in ROLES.items():
         hits = [named[name] for name in names if name in named and kinds[named[name]] in allowed]
         if hits:
             found[part] = hits[0]
             able[part] = hits
     settled = _settle(found, rows)
-    return Parts(settled, kinds, json, _others(settled, able))
+    return ColumnRoles(settled, kinds, json, _others(settled, able))
 
 
 def _others(settled: dict[str, str], able: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:

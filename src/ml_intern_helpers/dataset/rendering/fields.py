@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from ml_intern_helpers.core.text import clean, clean_tree
+from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.definitions.secrets import hide
-from ml_intern_helpers.dataset.kinds import Column
-from ml_intern_helpers.dataset.look import Look
+from ml_intern_helpers.dataset.sample import Sample
 from ml_intern_helpers.dataset.verdicts import Verdict, as_dict
 
 #: Splits listed in a report; datasets with thousands of configs exist.
@@ -19,7 +19,7 @@ MOST_COLUMNS = 200
 CELL_CHARACTERS = 600
 
 
-def look_fields(look: Look, columns: list[Column], found: Mapping[str, Verdict], args: argparse.Namespace) -> dict[str, Any]:
+def look_fields(look: Sample, columns: list[Column], found: Mapping[str, Verdict], args: argparse.Namespace) -> dict[str, Any]:
     """The fields that tell what was looked at, and the verdicts."""
     # Rows are printed as JSON, which holds their newlines; all else is printed as it is, where a newline would fake a line.
     rows = [_shortened(row) for row in look.rows[: args.rows]]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.dataset.reading.common import PICTURES, Problem, Row, column_problems, conversational, missing
-from ml_intern_helpers.dataset.reading.turns import is_chat
+from ml_intern_helpers.dataset.trainers.rows import PICTURES, Problem, Row, column_problems, conversational, missing
+from ml_intern_helpers.dataset.trainers.turns import is_chat
 
 #: Names that TRL itself passes to a reward function: a column of that name makes the call fail.
 TAKEN = ("prompts", "completions")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.meaning import PARTS
-from ml_intern_helpers.dataset.names import first
-from ml_intern_helpers.dataset.reading.common import PICTURES, Problem, Row
+from ml_intern_helpers.dataset.column_roles import ROLES
+from ml_intern_helpers.dataset.names import first_named
+from ml_intern_helpers.dataset.trainers.rows import PICTURES, Problem, Row
 
 #: Names of a column of system prompts.
-SYSTEM = PARTS["system"][0]
+SYSTEM = ROLES["system"][0]
 
 
 def system_ignored(rows: list[Row], column: str) -> list[Problem]:
     """A column of system prompts that no trainer looks at, beside conversations that have no system turn of their own."""
-    name = first(rows[0], SYSTEM)
+    name = first_named(rows[0], SYSTEM)
     if name is None:
         return []
     at = tuple(at for at, row in enumerate(rows) if _words(row.get(name)) and not _has_system(row.get(column)))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ml_intern_helpers.dataset.meaning import PARTS, leaves_out
-from ml_intern_helpers.dataset.names import first
-from ml_intern_helpers.dataset.reading.beside import system_ignored, unplaced_images
-from ml_intern_helpers.dataset.reading.common import (
+from ml_intern_helpers.dataset.column_roles import ROLES, leaves_out
+from ml_intern_helpers.dataset.names import first_named
+from ml_intern_helpers.dataset.shapes import classes, single_turns
+from ml_intern_helpers.dataset.thumbs import desirable, said
+from ml_intern_helpers.dataset.trainers.beside import system_ignored, unplaced_images
+from ml_intern_helpers.dataset.trainers.rows import (
     Problem,
     Row,
     answer_problems,
@@ -18,8 +20,6 @@ from ml_intern_helpers.dataset.reading.common import (
     stray_text,
     tools_problems,
 )
-from ml_intern_helpers.dataset.shapes import classes, single_turns
-from ml_intern_helpers.dataset.thumbs import desirable, said
 
 
 def problems(rows: list[Row]) -> list[Problem]:
@@ -52,7 +52,7 @@ def _single_turns(row: Row) -> list[Problem]:
 
 def _target(rows: list[Row]) -> list[Problem]:
     """An answer or a class beside `text` that the text does not hold (text and summary): TRL never looks at it."""
-    names = [name for name in PARTS["completion"][0] if name in rows[0]]
+    names = [name for name in ROLES["completion"][0] if name in rows[0]]
     name = next((name for name in names if leaves_out(rows, "text", name)), None) or classes.ignored(rows)
     told = f"TRL would learn 'text' alone and ignore {name!r}, which is not in it"
     return [Problem("target_ignored", told, silent=True)] if name else []
@@ -72,7 +72,7 @@ def _prompt_completion(rows: list[Row]) -> list[Problem]:
 
 def _label(rows: list[Row]) -> list[Problem]:
     """Rows for KTO: SFT would learn the undesirable answers as well."""
-    name = first(rows[0], PARTS["label"][0])
+    name = first_named(rows[0], ROLES["label"][0])
     good = desirable(row.get(name) for row in rows) if name else None
     bad = tuple(position for position, row in enumerate(rows) if name and good and said(good, row[name]) is False)
     # A score that is 0 in every row says nothing of the answers.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ml_intern_helpers.core.text import human_bytes
-from ml_intern_helpers.dataset.told.decision import all_rows
+from ml_intern_helpers.dataset.rendering.decision import all_rows
 from ml_intern_helpers.dataset.verdicts import TITLES
 
 Fields = dict[str, Any]
