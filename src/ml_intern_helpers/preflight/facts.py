@@ -11,7 +11,7 @@ from ml_intern_helpers.analysis.api_calls import ApiCall, api_calls
 from ml_intern_helpers.analysis.classes import TRANSFORMERS_STYLE
 from ml_intern_helpers.analysis.columns import UNSEEN, Columns, columns_of
 from ml_intern_helpers.analysis.constructions import Construction, config_of, constructions, loose_assignments
-from ml_intern_helpers.analysis.dicts import entries_of, keywords_of
+from ml_intern_helpers.analysis.evaluate import entries_of, keywords_of
 from ml_intern_helpers.analysis.evaluate import value_of
 from ml_intern_helpers.analysis.guards import blamable, optional, runs
 from ml_intern_helpers.analysis.header import Header, read_header

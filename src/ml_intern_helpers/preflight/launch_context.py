@@ -39,7 +39,7 @@ def header_of_launch(own: Header, launch: Launch) -> Header:
         told["env"] = "--env"
     if launch.volumes:
         told["volumes"] = "--volume"
-    return own._replace(jobs=jobs, requirements=(*installed_block(own, launch).requirements, *_packages(launch)), told=told)
+    return own._replace(jobs=jobs, requirements=(*installed_block(own, launch).requirements, *_packages(launch)), from_launch=told)
 
 
 def installed_block(own: Header, launch: Launch) -> Header:

@@ -45,7 +45,7 @@ def fields_of_launch(facts: Facts) -> dict[str, Any]:
         "schedule": launch.settings["schedule"].value if "schedule" in launch.settings else None,
         "repeats": launch.repeats,
         "from_script": sorted(
-            key for key in (facts.own_header.jobs or {}) if launch.reads_header and key not in facts.header.told
+            key for key in (facts.own_header.jobs or {}) if launch.reads_header and key not in facts.header.from_launch
         ),
         "cost": cost(_text(jobs.get("flavor")), seconds),
         "notes": list(launch.notes),

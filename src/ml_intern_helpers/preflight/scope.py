@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.names import dotted, reaching
-from ml_intern_helpers.analysis.parameters import arguments_for
+from ml_intern_helpers.analysis.names import arguments_for
 from ml_intern_helpers.analysis.script import Script
 from ml_intern_helpers.analysis.values import Setting, Value
 from ml_intern_helpers.core.text import clean
