@@ -285,8 +285,9 @@ class Only:
 sys.meta_path.insert(0, Only())
 sys.path.insert(0, {str(ROOT / "src")!r})
 import ml_intern_helpers.runs.launching, ml_intern_helpers.runs.first_one, ml_intern_helpers.runs.differences, ml_intern_helpers.runs.settle
-from ml_intern_helpers import cli, jobs_prices
-assert jobs_prices.price_of("t4-small")
+from ml_intern_helpers.cli import commands as cli
+from ml_intern_helpers.indexes import job_prices
+assert job_prices.price_of("t4-small")
 sys.exit(cli.main("task", sys.argv[1:]))
 """
     done = subprocess.run([sys.executable, "-c", code, "agree", *TERMS], cwd=tmp_path / "project", env=clean_environment(home), capture_output=True, text=True, check=False)  # fmt: skip

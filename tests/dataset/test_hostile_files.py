@@ -22,7 +22,7 @@ Call = Callable[..., Outcome]
 PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from ml_intern_helpers import cli
+from ml_intern_helpers.cli import commands as cli
 code = cli.main("inspect_dataset", sys.argv[3:])
 with open("/proc/self/status") as status, open(sys.argv[2], "w") as held:
     held.write(next(line.split()[1] for line in status if line.startswith("VmHWM")))
