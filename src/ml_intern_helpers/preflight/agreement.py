@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml_intern_helpers.runs.places import task_path
+from ml_intern_helpers.runs.project_files import task_path
 
 if TYPE_CHECKING:
     from ml_intern_helpers.runs.contract import Task

@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from ml_intern_helpers.core.paths import write_atomic
-from ml_intern_helpers.runs import places
+from ml_intern_helpers.runs import project_files
 
-_PREFIX = f"{places.LEDGER}.late-"
+_PREFIX = f"{project_files.LEDGER}.late-"
 #: Of one file: some lines of a launch. What is longer was not written here.
 _MOST_BYTES = 4 * 1024 * 1024
 

@@ -9,7 +9,7 @@ from ml_intern_helpers.core.errors import UsageError
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-#: Longer than any run that is started by mistake (a year): more is a slip of the pen.
+#: A year: a longer span is a typing error.
 LONGEST_SPAN_S = 366 * 86400
 
 
@@ -38,12 +38,12 @@ def seconds(text: str) -> int:
     """Seconds of `90m`, `2h`, `1h30m`, `1.5d`.
 
     Raises:
-        UsageError: it is no span, or longer than a year.
+        UsageError: it is not a span of time, or is longer than a year.
     """
     rest = _SPAN.sub("", text).strip()
     total = sum(float(number) * _SECONDS[unit] for number, unit in _SPAN.findall(text))
     if rest or not 0 < total <= LONGEST_SPAN_S:
-        raise UsageError(f"{text!r} is no span of time", hint="write 90m, 2h, 1h30m or 2d")
+        raise UsageError(f"{text!r} is not a span of time", hint="write 90m, 2h, 1h30m or 2d")
     return round(total)
 
 

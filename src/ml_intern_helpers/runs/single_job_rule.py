@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ml_intern_helpers.runs.run_record import Run, Runs, fingerprint
-from ml_intern_helpers.runs.settle import running_seconds
+from ml_intern_helpers.runs.settlement import running_seconds
 
 #: A job that dies of a bug in its script does so while it installs, loads or takes its first steps.
 LONG_ENOUGH_S = 15 * 60
