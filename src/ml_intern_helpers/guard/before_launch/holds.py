@@ -82,7 +82,7 @@ def _elsewhere(one: Judged, state: State) -> Iterator[Hold]:
     if state.task is None or not state.task.open:
         return
     # A few steps on this machine before the job are what the skill asks for, and cost nothing.
-    tried = one.launch.mode == "local" and one.found.facts.smoke is not None
+    tried = one.launch.mode == "local" and one.examination.context.smoke is not None
     said = {} if tried else {"where": Stated("known", one.launch.mode)}
     account = _settings(one)["namespace"]
     if account:
@@ -94,7 +94,7 @@ def _elsewhere(one: Judged, state: State) -> Iterator[Hold]:
 def _settings(one: Judged) -> dict[str, object]:
     from ml_intern_helpers.preflight.launch_summary import fields_of_launch
 
-    return fields_of_launch(one.found.facts)
+    return fields_of_launch(one.examination.context)
 
 
 def cost_of(one: Judged) -> Cost:

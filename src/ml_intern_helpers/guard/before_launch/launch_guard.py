@@ -126,7 +126,7 @@ def _notes(told: list[Finding]) -> str:
 
 def _listed(findings: list[Finding]) -> list[str]:
     from ml_intern_helpers.core.report import render_finding
-    from ml_intern_helpers.preflight.shortened import without_repeats
+    from ml_intern_helpers.preflight.render import without_repeats
 
     shown = without_repeats(findings)[:_MOST_FINDINGS]
     more = len(findings) - len(shown)

@@ -19,7 +19,7 @@ def record_of(one: Judged, event: dict[str, object]) -> launching.Launch:
     """What the ledger keeps of a launch."""
     from ml_intern_helpers.preflight.launch_summary import fields_of_launch
 
-    settings = fields_of_launch(one.found.facts)
+    settings = fields_of_launch(one.examination.context)
     cost = settings["cost"] or {}
     ids = tuple((name, str(event[name])) for name in ("tool_use_id", "session_id") if isinstance(event.get(name), str))
     return launching.Launch(
@@ -32,7 +32,7 @@ def record_of(one: Judged, event: dict[str, object]) -> launching.Launch:
         usd_per_hour=cost.get("usd_per_hour"),
         account=settings["namespace"],
         trains=one.trains and one.launch.mode == "jobs",  # one first is about jobs; this machine takes one at a time anyway
-        smoke=bool(one.found.facts.smoke),
+        smoke=bool(one.examination.context.smoke),
         ids=ids,
     )
 

@@ -1,18 +1,19 @@
-"""Everything a rule may ask about a script, computed once."""
+"""The script context: everything a rule may ask about one script, computed once."""
 
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.analysis.api_calls import ApiCall, api_calls
 from ml_intern_helpers.analysis.classes import TRANSFORMERS_STYLE
 from ml_intern_helpers.analysis.columns import UNSEEN, Columns, columns_of
 from ml_intern_helpers.analysis.constructions import Construction, config_of, constructions, loose_assignments
-from ml_intern_helpers.analysis.evaluate import entries_of, keywords_of
-from ml_intern_helpers.analysis.evaluate import value_of
+from ml_intern_helpers.analysis.evaluate import entries_of, keywords_of, value_of
 from ml_intern_helpers.analysis.guards import blamable, optional, runs
 from ml_intern_helpers.analysis.header import Header, read_header
 from ml_intern_helpers.analysis.instances import methods_called
@@ -28,21 +29,28 @@ from ml_intern_helpers.analysis.training import Training, recognise
 from ml_intern_helpers.analysis.values import Entries, Setting, Value, runtime, unknown
 from ml_intern_helpers.indexes.jobs import SMOKE_STEPS
 from ml_intern_helpers.indexes.libraries import PACKAGES
-from ml_intern_helpers.indexes.signatures import Signature
-from ml_intern_helpers.preflight.agreement import agreement_for
-from ml_intern_helpers.preflight.outcome import Outcome
-from ml_intern_helpers.preflight.outcome import unknown as not_told
+from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
+from ml_intern_helpers.preflight.outcome import unknown as unknown_outcome
+from ml_intern_helpers.runs.project_files import task_path
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.launches.launch import Launch
+    from ml_intern_helpers.launches.launch import Launch, ProblemKind
     from ml_intern_helpers.runs.contract import Task
 
-#: Trainers judged; more are no script that a person wrote, and each costs every rule a look.
+#: Trainers that are judged: no person writes more into one script, and every rule reads each of them.
 MOST_TRAINERS = 50
 
 
 class Imported(NamedTuple):
-    """One imported name: `module` (`trl`), `name` (`SFTConfig`, "" for `import trl`), whether the script can do without."""
+    """One imported name.
+
+    Attributes:
+        module: `trl`.
+        name: `SFTConfig`; "" for `import trl`.
+        node: the import statement.
+        optional: the script can do without it (`try: import …`).
+        blamable: nothing around it expects the import to fail.
+    """
 
     module: str
     name: str
@@ -67,20 +75,20 @@ class Run(NamedTuple):
         return self.config.role.library in TRANSFORMERS_STYLE
 
 
-class _Read(NamedTuple):
-    """What of a script is read at once.
+class _Fields(NamedTuple):
+    """The fields of a script context; a base of its own because a named tuple has no room for computed ones.
 
     Attributes:
         source, script: text and walked tree, for evidence and for questions about single expressions.
         header: the PEP 723 block; with a launch, as that launch overrides and completes it.
-        own_header: the block as it stands in the script.
         mode: `jobs` (ephemeral disk) or `local`.
-        training: what trains.
+        training: how the script trains.
         trainers, configs: what is built; of the trainers the first MOST_TRAINERS.
         runs: trainers with their configs; empty for loops.
         imports: what is imported and not dead.
         loose: attribute -> line, assigned to objects that cannot be followed.
         offers: what the releases of this run offer.
+        own_header: the block as it stands in the script.
         launch: the command line that starts the script, None when only the script is known.
     """
 
@@ -99,8 +107,8 @@ class _Read(NamedTuple):
     launch: Launch | None = None
 
 
-class Facts(_Read):
-    """The script as rules see it, computed by `facts_of`; what only some rules ask for is computed when the first one does."""
+class ScriptContext(_Fields):
+    """One script as rules see it, made by `read_context`; what only some rules ask for is computed when the first one does."""
 
     def setting(self, run: Run, name: str) -> Setting | None:
         """What a run's config says about `name`; None when it is certain that the default holds."""
@@ -124,12 +132,18 @@ class Facts(_Read):
         found = self.setting(run, name)
         return found.value if found else Value("known", default)
 
-    def argument(self, made: Construction, name: str) -> Setting | None:
+    def argument(self, construction: Construction, name: str) -> Setting | None:
         """What a construction's own call gives as `name`; unknown when more may be given."""
-        found = made.entries.items.get(name)
-        if found is None and made.entries.open:
-            return Setting(unknown(made.entries.open), made.call)
+        found = construction.entries.items.get(name)
+        if found is None and construction.entries.open:
+            return Setting(unknown(construction.entries.open), construction.call)
         return found
+
+    @property
+    def flavor(self) -> str | None:
+        """The hardware of the job, where the header or the launch names it."""
+        flavor = (self.header.jobs or {}).get("flavor")
+        return flavor if isinstance(flavor, str) else None
 
     @cached_property
     def smoke(self) -> tuple[int, int] | None:
@@ -187,17 +201,17 @@ class Facts(_Read):
 
     def judges(self, package: str) -> bool:
         """An indexed package: not a module of that name beside the script."""
-        return package in self._installed_packages
+        return package in self._judged_packages
 
     @cached_property
-    def _installed_packages(self) -> frozenset[str]:
+    def _judged_packages(self) -> frozenset[str]:
         return frozenset(package for package in PACKAGES if not beside(self.source.path, package))
 
     @cached_property
     def api_calls(self) -> list[ApiCall]:
         """Live calls that reach something the index knows."""
         found = api_calls(self.script, self.offers)
-        return [made for made in found if runs(self.script, made.call) and self.judges(made.name.partition(".")[0])]
+        return [one for one in found if runs(self.script, one.call) and self.judges(one.name.partition(".")[0])]
 
     @cached_property
     def absent_methods(self) -> list[tuple[ast.Call, list[str]]]:
@@ -210,22 +224,33 @@ class Facts(_Read):
                     found.append((call, [one.name for one in methods]))
         return found
 
-    def not_judged(self, what: str) -> Iterator[Outcome]:
+    def launch_problems(self, kind: ProblemKind) -> Outcomes:
+        """Problems of one kind that the command-line reader has found; none without a launch."""
+        for problem in self.launch.problems if self.launch else ():
+            if problem.kind == kind:
+                yield failed_launch(problem.message, problem.fix, problem.seen, None if problem.certain else "warning")
+
+    def not_judged(self, what: str) -> Outcomes:
         """The imported packages whose release is not known, each once."""
         imported = dict.fromkeys(item.top for item in self.imports if self.judges(item.top))
         for choice in (self.offers.chosen.choice(package) for package in imported):
             if choice.release is None:
-                yield not_told(f"{what} of {choice.label} are not judged: {choice.why}")
-
-    @property
-    def nothing_named(self) -> Signature:
-        """A signature that helps with no guess."""
-        return Signature("", ())
+                yield unknown_outcome(f"{what} of {choice.label} are not judged: {choice.why}")
 
     @cached_property
     def agreement(self) -> Task | None:
-        """What the user agreed to, when the project has it on file."""
-        return agreement_for(self.source.path)
+        """What the user agreed to: the nearest task file, None where there is none.
+
+        It stands beside the script, in the working folder, or above either up to the repository's root. A hook is told the
+        project's folder besides, because a command may have changed the working one.
+        """
+        project = Path(os.environ.get("CLAUDE_PROJECT_DIR", ""))
+        path = task_path(self.source.path.parent, Path(), *([project] if project.is_absolute() else []))
+        if path is None:
+            return None
+        from ml_intern_helpers.runs.contract import read_task
+
+        return read_task(path)
 
     def agreed(self, name: str, part: str = "") -> object:
         """One entry of the agreement (`"method"`; `"hub", "model_id"`), None where there is none."""
@@ -238,32 +263,32 @@ class Facts(_Read):
         return next((item.top for item in self.imports if item.top == "unsloth"), "")
 
 
-def facts_of(source: Source, mode: str, launch: Launch | None = None, asked: Options = DEFAULT_OPTIONS) -> Facts:
-    """Read a script's facts, as `launch` starts it; `asked` is what the caller knows besides.
+def read_context(source: Source, mode: str, launch: Launch | None = None, options: Options = DEFAULT_OPTIONS) -> ScriptContext:
+    """Read a script, as `launch` starts it.
 
     Raises:
         Unavailable: it is too intricate to follow.
     """
-    own = header = listed = read_header(source)
-    given = NOTHING_GIVEN._replace(options=asked.options or NOTHING_GIVEN.options)
+    own = header = block = read_header(source)
+    given = NOTHING_GIVEN._replace(options=options.options or NOTHING_GIVEN.options)
     if launch is not None:
         from ml_intern_helpers.preflight.launch_context import (
-            asked_by_launch,
             given_to_script,
             header_of_launch,
             installed_block,
+            options_with_launch,
         )
 
-        header, given = header_of_launch(own, launch), given_to_script(own, launch, asked.options)
-        listed, asked = installed_block(own, launch), asked_by_launch(asked, launch)
+        header, given = header_of_launch(own, launch), given_to_script(own, launch, options.options)
+        block, options = installed_block(own, launch), options_with_launch(options, launch)
     script = walk(source, given)
-    offers = Offers(Releases(source.path, listed, asked))
+    offers = Offers(Releases(source.path, block, options))
     script.offers = offers.offers_name
-    made = constructions(script)
-    trainers = [one for one in made if one.role.kind == "trainer"]
-    configs = [one for one in made if one.role.kind == "config"]
+    built = constructions(script)
+    trainers = [one for one in built if one.role.kind == "trainer"]
+    configs = [one for one in built if one.role.kind == "config"]
     judged = tuple(trainers[:MOST_TRAINERS])
-    return Facts(
+    return ScriptContext(
         source=source,
         script=script,
         header=header,
@@ -273,7 +298,7 @@ def facts_of(source: Source, mode: str, launch: Launch | None = None, asked: Opt
         configs=tuple(configs),
         runs=tuple(Run(trainer, config) for trainer in judged for config in config_of(script, trainer, configs)),
         imports=tuple(_imports(script)),
-        loose=loose_assignments(script, made),
+        loose=loose_assignments(script, built),
         offers=offers,
         own_header=own,
         launch=launch,
@@ -284,11 +309,9 @@ def _imports(script: Script) -> Iterator[Imported]:
     for node in script.imports:
         if not runs(script, node):
             continue
-        may_miss, fault = optional(script, node), blamable(script, node, importing=True)
+        may_miss, may_blame = optional(script, node), blamable(script, node, importing=True)
         for alias in node.names:
             if isinstance(node, ast.Import):
-                yield Imported(alias.name, "", node, may_miss, fault)
-            elif node.level == 0:
-                yield Imported(node.module or "", alias.name, node, may_miss, fault)
+                yield Imported(alias.name, "", node, may_miss, may_blame)
             else:
-                yield Imported("." * node.level + (node.module or ""), alias.name, node, may_miss, fault)
+                yield Imported("." * node.level + (node.module or ""), alias.name, node, may_miss, may_blame)

@@ -1,4 +1,7 @@
-"""What can be mended safely, as edits of the source's own text: renames with one answer, and missing logging settings."""
+"""`--fix`: a diff of what can be mended safely, which is renames with one answer and missing logging settings.
+
+The edits are made in the source's own text, so that everything else stays as it was typed.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import ast
 import difflib
 import io
 import tokenize
+from collections.abc import Callable
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.source import Source
+from ml_intern_helpers.analysis.source import Source, source_of_text
+from ml_intern_helpers.core.errors import Unavailable, UsageError
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.preflight.examine import Examination
 
@@ -25,31 +30,53 @@ class Edit(NamedTuple):
     text: str
 
 
-def fixed_text(found: Examination) -> tuple[str, int]:
+def diff(examination: Examination, again: Callable[[Source], Examination]) -> tuple[str, int]:
+    """A unified diff that mends what is safe to mend, and how many findings that takes away.
+
+    It is tried with `again` before it is shown: the mended script parses, and those findings are gone.
+
+    Raises:
+        UsageError: the script is a notebook, whose cells are not lines of the file.
+        Unavailable: the diff would print a token, or it makes nothing better.
+    """
+    source = examination.context.source
+    if source.cells is not None:
+        raise UsageError("--fix does not mend notebooks", hint="fix the cells by hand; the findings name them")
+    if any(finding.code == "SEC101" for finding in examination.findings):
+        raise Unavailable("a token stands in the source: a diff would print it", hint="take it out first (SEC101)")
+    text, mended = _mended(examination)
+    after = again(source_of_text(str(source.path), text)) if mended else examination
+    if len(after.findings) != len(examination.findings) - mended:
+        raise Unavailable("the mended script was not better than before: no diff", hint="fix by hand; please report the script")
+    name = source.path.name
+    lines = difflib.unified_diff(source.text.splitlines(True), text.splitlines(True), f"a/{name}", f"b/{name}")
+    ended = (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+    return "".join(ended).rstrip("\n"), mended
+
+
+def _mended(examination: Examination) -> tuple[str, int]:
     """The source with what can be mended, and how many findings that takes away."""
-    renames = {finding: edit for finding, name in found.renames.items() if (edit := _rename(found, finding, name))}
+    source = examination.context.source
+    renames = {finding: edit for finding, name in examination.renames.items() if (edit := _rename(examination, finding, name))}
     settings: dict[ast.Call, list[Finding]] = {}
-    for finding in found.findings:
-        call = _config_at(found, finding)
+    for finding in examination.findings:
+        call = _config_at(examination, finding)
         if call is not None:
             settings.setdefault(call, []).append(finding)
     edits = list(renames.values())
     for call, findings in settings.items():
-        edits += _added(found.facts.source, call, [f"{_ADDED[one.code]}=True" for one in findings])
-    return _applied(found.facts.source.lines, edits), len(renames) + sum(map(len, settings.values()))
+        edits += _added(source, call, [f"{_ADDED[one.code]}=True" for one in findings])
+    rows = [line.encode() for line in source.lines]
+    for edit in sorted(edits, key=lambda edit: (edit.line, edit.start), reverse=True):  # so that positions stay true
+        row = rows[edit.line - 1]
+        rows[edit.line - 1] = row[: edit.start] + edit.text.encode() + row[edit.end :]
+    return b"\n".join(rows).decode(), len(renames) + sum(map(len, settings.values()))
 
 
-def diff(source: Source, text: str) -> str:
-    """A unified diff against the source."""
-    name = source.path.name
-    lines = difflib.unified_diff(source.text.splitlines(True), text.splitlines(True), f"a/{name}", f"b/{name}")
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-def _rename(found: Examination, finding: Finding, name: str) -> Edit | None:
+def _rename(examination: Examination, finding: Finding, name: str) -> Edit | None:
     """The edit of the keyword, or of the key of a dict that the call spells out; None where `name` is there already."""
-    for node in found.facts.script.places:
-        if isinstance(node, (ast.Call, ast.Dict)) and not _spelt_out(found, node):
+    for node in examination.context.script.places:
+        if isinstance(node, (ast.Call, ast.Dict)) and not _spelt_out(examination, node):
             continue
         if isinstance(node, ast.Call):
             word = next((word for word in node.keywords if _stands_at(word.value, finding)), None)
@@ -57,22 +84,18 @@ def _rename(found: Examination, finding: Finding, name: str) -> Edit | None:
                 return Edit(word.lineno, word.col_offset, word.col_offset + len(word.arg.encode()), name)
         elif isinstance(node, ast.Dict):
             keys = [key for key, value in zip(node.keys, node.values, strict=True) if _stands_at(value, finding)]
-            if keys and None not in node.keys and all(not _is_text(key, name) for key in node.keys):
-                return _key_edit(found.facts.source, keys[0], name)
+            if keys and None not in node.keys and all(isinstance(key, ast.Constant) and key.value != name for key in node.keys):
+                return _key_edit(examination.context.source, keys[0], name)
     return None
 
 
-def _spelt_out(found: Examination, node: ast.AST) -> bool:
+def _spelt_out(examination: Examination, node: ast.AST) -> bool:
     """A call, or a dict inside one: what a name stands for may be read elsewhere, too."""
     while isinstance(node, ast.Dict) or (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict"):
-        node = found.facts.script.places[node].parent
+        node = examination.context.script.places[node].parent
         if isinstance(node, ast.keyword):
-            node = found.facts.script.places[node].parent
+            node = examination.context.script.places[node].parent
     return isinstance(node, ast.Call)
-
-
-def _is_text(key: ast.expr | None, name: str) -> bool:
-    return not isinstance(key, ast.Constant) or key.value == name
 
 
 def _key_edit(source: Source, key: ast.expr | None, name: str) -> Edit | None:
@@ -89,12 +112,12 @@ def _stands_at(node: ast.expr, finding: Finding) -> bool:
     return (node.lineno, node.col_offset + 1) == (finding.line, finding.column)
 
 
-def _config_at(found: Examination, finding: Finding) -> ast.Call | None:
+def _config_at(examination: Examination, finding: Finding) -> ast.Call | None:
     """The construction that lacks a setting of `_ADDED`, when the script spells it out."""
-    for made in found.facts.configs if finding.code in _ADDED else ():
-        missing = _ADDED[finding.code] not in made.entries.items
-        if missing and _stands_at(made.call, finding) and not made.entries.open and made.call not in found.facts.script.parsed:
-            return made.call
+    for config in examination.context.configs if finding.code in _ADDED else ():
+        missing = _ADDED[finding.code] not in config.entries.items and not config.entries.open
+        if missing and _stands_at(config.call, finding) and config.call not in examination.context.script.parsed:
+            return config.call
     return None
 
 
@@ -133,12 +156,3 @@ def _before(source: Source, close: tuple[int, int]) -> tuple[int, int, str] | No
     if last is None:
         return None
     return last.end[0], len(source.lines[last.end[0] - 1][: last.end[1]].encode()), last.string
-
-
-def _applied(lines: list[str], edits: list[Edit]) -> str:
-    """The text after the edits, made from the last to the first so that positions stay true."""
-    rows = [line.encode() for line in lines]
-    for edit in sorted(edits, key=lambda edit: (edit.line, edit.start), reverse=True):
-        row = rows[edit.line - 1]
-        rows[edit.line - 1] = row[: edit.start] + edit.text.encode() + row[edit.end :]
-    return b"\n".join(rows).decode()
