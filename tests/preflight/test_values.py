@@ -23,7 +23,7 @@ def value(tmp_path: Path, text: str, options: ParserOptions | None = None) -> Va
     """What the trainer's config gets as `x`."""
     script = tmp_path / "train.py"
     script.write_text(f"{HEAD}{text}\ntrainer = SFTTrainer('m', args=config)\ntrainer.train()\n", encoding="utf-8")
-    facts = read_context(read_source(script), "jobs", options=Options(options=options))
+    facts = read_context(read_source(script), "jobs", options=Options(parser_options=options))
     return facts.value(facts.runs[0], "x", "the default")
 
 
