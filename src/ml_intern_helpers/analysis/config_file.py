@@ -8,6 +8,7 @@ from typing import Any
 
 from ml_intern_helpers.analysis import flat_yaml
 from ml_intern_helpers.analysis.script_inputs import ParserOptions
+from ml_intern_helpers.analysis.source import leads_to
 from ml_intern_helpers.core.errors import BadData, NotFound, Unavailable
 from ml_intern_helpers.core.text import clean
 
@@ -25,7 +26,7 @@ def read_config(path: Path) -> ParserOptions:
         BadData: it holds no mapping of names to values.
     """
     name = clean(path.name, limit=80)
-    if path.suffix not in KINDS or _behind(path).suffix not in KINDS:  # a link may lead to the user's own keys
+    if path.suffix not in KINDS or not leads_to(path, KINDS):
         raise BadData(f"{name} is no config: .yaml, .yml or .json", hint=_HINT)
     return config_of_text(name, _text(path, name))
 
@@ -79,14 +80,6 @@ def _small(values: Any) -> bool:
         seen += 1
         waiting += [*value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
     return not waiting
-
-
-def _behind(path: Path) -> Path:
-    """What a link leads to."""
-    try:
-        return path.resolve()
-    except (OSError, ValueError, RuntimeError):
-        return path
 
 
 def _text(path: Path, name: str) -> str:

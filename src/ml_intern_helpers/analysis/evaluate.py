@@ -14,7 +14,7 @@ from ml_intern_helpers.analysis.classes import role_of
 from ml_intern_helpers.analysis.dataclass_fields import fields_of
 from ml_intern_helpers.analysis.evaluation import argument_parser, folding
 from ml_intern_helpers.analysis.guards import certain, is_dead
-from ml_intern_helpers.analysis.names import Target, arguments_for, dotted, exported, origins, reaching, returned_values
+from ml_intern_helpers.analysis.names import arguments_for, dotted, exported, origins, reaching, returned_values
 from ml_intern_helpers.analysis.neighbours import neighbour
 from ml_intern_helpers.analysis.script import Binding, Script, remembered
 from ml_intern_helpers.analysis.values import Entries, Setting, Value, default, known, runtime, unknown, with_variables
@@ -65,22 +65,6 @@ def _dict(script: Script, expr: ast.Dict, deep: int) -> Value | None:
     if half != len(expr.keys):
         return None
     return _combine(script, [*keys, *expr.values], deep, lambda items: folding.paired(items[:half], items[half:]))
-
-
-def _f_string(script: Script, expr: ast.JoinedStr, deep: int) -> Value | None:
-    return _combine(script, expr.values, deep, lambda items: "".join(str(item) for item in items)[:2000])
-
-
-def _formatted(script: Script, expr: ast.FormattedValue, deep: int) -> Value | None:
-    return value_of(script, expr.value, deep) if expr.format_spec is None else None
-
-
-def _binary(script: Script, expr: ast.BinOp, deep: int) -> Value | None:
-    return _combine(script, [expr.left, expr.right], deep, lambda items: folding.binary(expr.op, *items))
-
-
-def _unary(script: Script, expr: ast.UnaryOp, deep: int) -> Value | None:
-    return _combine(script, [expr.operand], deep, lambda items: folding.unary(expr.op, *items))
 
 
 def _comparison(script: Script, expr: ast.Compare, deep: int) -> Value | None:
@@ -171,10 +155,6 @@ def _environment(script: Script, expr: ast.Call, deep: int) -> Value | None:
     if not value.settled:
         return None
     return with_variables(value.value, ["" if script.given.lacks(variable) else variable, value.reason])
-
-
-def _walrus(script: Script, expr: ast.NamedExpr, deep: int) -> Value | None:
-    return value_of(script, expr.value, deep)
 
 
 # --- names ------------------------------------------------------------------------------------------------------------------
@@ -415,17 +395,15 @@ def _named_entries(script: Script, name: ast.Name, deep: int) -> Entries:
 def _without_merges(script: Script, bindings: list[Binding]) -> list[Binding]:
     """What bound the name to its dict: `common |= {…}` binds it again, to the same dict (`_after_use` adds what it brings)."""
     for _ in range(_DEEP_DICT):
-        rest = [binding for binding in bindings if not _merges(script, binding)]
-        if rest or not bindings:
-            return rest
+        statements = [script.places[binding.node].parent if binding.kind == "other" else None for binding in bindings]
+        merging = [isinstance(one, ast.AugAssign) and isinstance(one.op, ast.BitOr) for one in statements]
+        if not all(merging):
+            return [binding for binding, merges in zip(bindings, merging, strict=True) if not merges]
+        if not bindings:
+            return []
         node = bindings[0].node
         bindings = reaching(script, node) if isinstance(node, ast.Name) else []
     return []
-
-
-def _merges(script: Script, binding: Binding) -> bool:
-    statement = script.places[binding.node].parent if binding.kind == "other" and binding.node in script.places else None
-    return isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.BitOr)
 
 
 def _uses_before(script: Script, expr: ast.Name) -> list[ast.Name]:
@@ -453,15 +431,13 @@ def _after_use(script: Script, entries: Entries, use: ast.Name, expr: ast.Name, 
         case ast.Attribute(attr=attr) as method:
             call = script.places[method].parent
             return _after_method(script, entries, attr, call, sure, deep) if isinstance(call, ast.Call) else entries
-        case ast.Call(func=func, args=args) if use in args and _is_local(dotted(script, func)):
-            return entries.opened(f"`{script.source.segment(func)}` may change it (line {use.lineno})")
+        case ast.Call(func=func, args=args) if use in args:
+            called = dotted(script, func)
+            if called is None or isinstance(called.definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                return entries.opened(f"`{script.source.segment(func)}` may change it (line {use.lineno})")
         case ast.AugAssign(target=target, op=ast.BitOr(), value=value) if target is use:
             return entries.updated(entries_of(script, value, deep + 1), script.line_of(use), certain=sure)
     return entries
-
-
-def _is_local(target: Target | None) -> bool:
-    return target is None or isinstance(target.definition, (ast.FunctionDef, ast.AsyncFunctionDef))
 
 
 def _removed(script: Script, entries: Entries, key: ast.expr, sure: bool) -> Entries:
@@ -485,16 +461,20 @@ def _after_method(script: Script, entries: Entries, attr: str, call: ast.Call, s
     return entries.opened(f"`.{attr}()` changes it (line {call.lineno})")
 
 
-_HANDLERS: dict[type[ast.expr], Callable[[Script, Any, int], Value | None]] = {
+_Handler = Callable[[Script, Any, int], Value | None]
+
+_HANDLERS: dict[type[ast.expr], _Handler] = {
     ast.Constant: _constant,
     ast.List: _sequence,
     ast.Tuple: _sequence,
     ast.Set: _sequence,
     ast.Dict: _dict,
-    ast.JoinedStr: _f_string,
-    ast.FormattedValue: _formatted,
-    ast.BinOp: _binary,
-    ast.UnaryOp: _unary,
+    ast.JoinedStr: lambda script, expr, deep: _combine(script, expr.values, deep, folding.text),
+    ast.FormattedValue: lambda script, expr, deep: None if expr.format_spec else value_of(script, expr.value, deep),
+    ast.BinOp: lambda script, expr, deep: _combine(
+        script, [expr.left, expr.right], deep, lambda items: folding.binary(expr.op, *items)
+    ),
+    ast.UnaryOp: lambda script, expr, deep: _combine(script, [expr.operand], deep, lambda items: folding.unary(expr.op, *items)),
     ast.Compare: _comparison,
     ast.BoolOp: _boolean,
     ast.IfExp: _conditional,
@@ -502,5 +482,5 @@ _HANDLERS: dict[type[ast.expr], Callable[[Script, Any, int], Value | None]] = {
     ast.Attribute: _attribute,
     ast.Subscript: _subscript,
     ast.Call: _call,
-    ast.NamedExpr: _walrus,
+    ast.NamedExpr: lambda script, expr, deep: value_of(script, expr.value, deep),
 }

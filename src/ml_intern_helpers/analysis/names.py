@@ -176,7 +176,8 @@ def _origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
         return []
     match expr:
         case ast.Call():
-            return _call_origins(script, expr, far)
+            # A call of a local function leads to what it returns; any other call made the object itself.
+            return [made for value in returned_values(script, expr) for made in origins(script, value, far + 1)] or [expr]
         case ast.Name():
             return [call for binding in reaching(script, expr) for call in _bound_origins(script, binding, far)]
         case ast.Subscript(value=base, slice=ast.Constant(value=int(index))) if index >= 0 and not isinstance(index, bool):
@@ -196,12 +197,6 @@ def _bound_origins(script: Script, binding: Binding, far: int) -> list[ast.Call]
     if binding.kind == "param":
         return [call for argument in arguments_for(script, binding) for call in origins(script, argument, far + 1)]
     return []
-
-
-def _call_origins(script: Script, call: ast.Call, far: int) -> list[ast.Call]:
-    """A call of a local function leads to what it returns; any other call made the object itself."""
-    values = returned_values(script, call)
-    return [made for value in values for made in origins(script, value, far + 1)] or [call]
 
 
 def _item_origins(script: Script, expr: ast.expr, index: int, far: int) -> list[ast.Call]:

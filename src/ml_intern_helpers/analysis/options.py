@@ -9,10 +9,6 @@ if TYPE_CHECKING:
     from ml_intern_helpers.analysis.script_inputs import ParserOptions
 
 
-def _silent(text: str) -> None:
-    pass
-
-
 class Options(NamedTuple):
     """What the caller knows about the run.
 
@@ -31,7 +27,7 @@ class Options(NamedTuple):
     with_: tuple[str, ...] = ()
     offline: bool = True
     timeout_s: float = 180
-    progress: Callable[[str], None] = _silent
+    progress: Callable[[str], None] = lambda text: None
     project: bool = True
     parser_options: ParserOptions | None = None
     column_source: Callable[[Any], None] | None = None

@@ -100,6 +100,11 @@ def method(value: Any, name: str, arguments: list[Any]) -> Any:
     return _computed(getattr(value, name), *arguments)
 
 
+def text(parts: list[Any]) -> str:
+    """An f-string of these parts."""
+    return "".join(str(part) for part in parts)[:2000]
+
+
 def item(container: Any, key: Any) -> Any:
     """`container[key]`."""
     try:
