@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import io
 import random
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from ml_intern_helpers.analysis.script import walk
 from ml_intern_helpers.analysis.script_arguments import ParsedArguments, parsed
 from ml_intern_helpers.analysis.script_inputs import GivenToScript
-from ml_intern_helpers.analysis.source import source_of_text
+from ml_intern_helpers.analysis.source import Source, source_of_text
 
 SCRIPT = """import argparse
 from pathlib import Path
@@ -49,19 +50,28 @@ WORDS = [
 WORDS += ["--lora", "--no-eval", "--loss", "dft", "nope", "--loss=nll", "--unknown", "--unknown=1", "--lo", "x y", "--mode"]
 
 
+@cache
+def source(extra: str) -> Source:
+    return source_of_text("train.py", SCRIPT.format(extra=extra))
+
+
 def ours(arguments: list[str], extra: str = "") -> ParsedArguments:
-    source = source_of_text("train.py", SCRIPT.format(extra=extra))
-    return parsed(walk(source, GivenToScript(tuple(arguments))))
+    return parsed(walk(source(extra), GivenToScript(tuple(arguments))))
+
+
+@cache
+def real_parser(extra: str) -> argparse.ArgumentParser:
+    scope: dict[str, Any] = {}
+    exec(SCRIPT.format(extra=extra).replace("args = cli.parse_args()", ""), scope)
+    parser: argparse.ArgumentParser = scope["cli"]
+    return parser
 
 
 def by_argparse(arguments: list[str], extra: str = "") -> dict[str, Any] | None:
     """The attributes, None when argparse ends the script."""
-    scope: dict[str, Any] = {}
-    exec(SCRIPT.format(extra=extra).replace("args = cli.parse_args()", ""), scope)
-    parser: argparse.ArgumentParser = scope["cli"]
     try:
         with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-            return vars(parser.parse_args(arguments))
+            return vars(real_parser(extra).parse_args(arguments))
     except SystemExit:
         return None
 
@@ -74,7 +84,7 @@ DEFAULTS = by_argparse([]) or {}
 )
 def test_random_arguments_are_read_as_argparse_reads_them(extra: str) -> None:
     refused = taken = 0
-    for seed in range(1500):
+    for seed in range(800):
         pick = random.Random(seed)
         arguments = [pick.choice(WORDS) for _ in range(pick.randint(0, 6))] + (
             ["--out", "o"] if "--out" in extra and pick.random() < 0.7 else []
@@ -86,8 +96,7 @@ def test_random_arguments_are_read_as_argparse_reads_them(extra: str) -> None:
             values = {name: found.values[name].value if name in found.values else DEFAULTS.get(name) for name in expected}
             assert found.complete
             assert values == expected, arguments
-    assert refused > 100
-    assert taken > 100
+    assert min(refused, taken) > 50
 
 
 @pytest.mark.parametrize(
@@ -105,7 +114,7 @@ def test_a_parser_that_cannot_be_followed_is_not_judged(extra: str) -> None:
     assert (found.problems, found.complete, found.values) == ([], False, {})
 
 
-def test_near_names_are_offered() -> None:
+def test_similar_names_are_offered() -> None:
     assert ours(["--hubid", "a/b"]).problems[0][1].startswith("did you mean --hub")
 
 
