@@ -12,12 +12,12 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.column_roles import find_roles
 from ml_intern_helpers.dataset.columns import describe
 from ml_intern_helpers.dataset.dataset_ref import DatasetRef, parse_dataset
-from ml_intern_helpers.dataset.profile.make import profile, sketch_of_sample
+from ml_intern_helpers.dataset.profile.profile import profile, sketch_of_sample
 from ml_intern_helpers.dataset.sample import Sample
 
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.checks.context import Facts
-    from ml_intern_helpers.dataset.profile.side import Side
+    from ml_intern_helpers.dataset.profile.compare import Side
     from ml_intern_helpers.dataset.profile.sketch import Sketch
 
     #: A look at a dataset, and the sketch of all its rows where these were read.
@@ -43,9 +43,9 @@ def other_side(name: str, method: str | None, look: LookAtOther) -> Side:
     Raises:
         BadData: a saved answer without a profile, a dataset without rows.
     """
-    from ml_intern_helpers.dataset.profile.side import Side, named, saved
+    from ml_intern_helpers.dataset.profile.compare import Side, saved_side, side_name
 
-    side = saved(name)
+    side = saved_side(name)
     if side:
         return side
     found, of_all = look(parse_dataset(name, config=None, split=None, revision=None, method=method))
@@ -54,18 +54,17 @@ def other_side(name: str, method: str | None, look: LookAtOther) -> Side:
     made = profile(found, columns, parts, of_all)
     if made is None:
         raise BadData(f"{found.dataset}: no complete row could be read", hint="there is nothing to compare with")
-    return Side(named(found.dataset, found.split), "looked at now", made, of_all or sketch_of_sample(found, columns, parts))
+    return Side(side_name(found.dataset, found.split), "looked at now", made, of_all or sketch_of_sample(found, columns, parts))
 
 
 def compared(fields: dict[str, Any], facts: Facts, other: Side, of_all: Sketch | None) -> dict[str, Any] | None:
     """The `compare` object; None when this side has no rows. `of_all` is the sketch of a full scan of this side."""
-    from ml_intern_helpers.dataset.profile.compare import compare
-    from ml_intern_helpers.dataset.profile.side import Side, named
+    from ml_intern_helpers.dataset.profile.compare import Side, compare, side_name
 
     if not fields["profile"]:
         return None
-    held = of_all or sketch_of_sample(facts.look, facts.columns, facts.parts)
-    here = Side(named(fields["dataset"], fields["looked_at"]["split"]), "looked at now", fields["profile"], held)
+    held = of_all or sketch_of_sample(facts.sample, facts.columns, facts.roles)
+    here = Side(side_name(fields["dataset"], fields["looked_at"]["split"]), "looked at now", fields["profile"], held)
     return compare(here, other)
 
 

@@ -7,8 +7,12 @@ import statistics
 from collections import Counter
 from typing import Any
 
-from ml_intern_helpers.dataset.definitions.limits import MAX_LENGTHS, MOST_BARS, WHOLE_SHARE
-
+#: `max_length` as people set it: the share of rows that each would cut is reported.
+MAX_LENGTHS = (512, 1024, 2048, 4096, 8192, 16384, 32768)
+#: A recommended `max_length` leaves this share of the rows whole.
+WHOLE_SHARE = 0.99
+#: Bars of a length histogram, at most.
+MOST_BARS = 40
 Lengths = dict[str, Any]
 
 

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.columns import Column
-from ml_intern_helpers.dataset.hopeless import hopeless
 from ml_intern_helpers.dataset.lack import lack
 from ml_intern_helpers.dataset.lengths import lengths
 from ml_intern_helpers.dataset.mapping.make import Mapping, make
@@ -18,6 +17,7 @@ from ml_intern_helpers.dataset.several import other_reading, taken, vision
 from ml_intern_helpers.dataset.trainers.grpo import reward_columns
 from ml_intern_helpers.dataset.trainers.methods import READERS
 from ml_intern_helpers.dataset.trainers.rows import SUPPORTED, Problem
+from ml_intern_helpers.dataset.training_signal import missing_signal
 from ml_intern_helpers.dataset.unused import USED, read, unused
 
 Word = Literal["ready", "needs_mapping", "incompatible", "unknown"]
@@ -89,7 +89,7 @@ def _verdict(method: str, look: Sample, columns: list[Column], parts: ColumnRole
 
 
 def _ready(method: str, look: Sample, parts: ColumnRoles, evidence: str) -> Verdict:
-    nothing = hopeless(method, look.rows, complete=look.extent.complete)
+    nothing = missing_signal(method, look.rows, complete=look.extent.complete)
     if nothing:
         return Verdict("incompatible", nothing[1], evidence, problems=(nothing[0],))
     reason = f"'prompt' is usable; {_rewards(look.columns)}" if method == "grpo" else _read_as(method, look)
@@ -100,7 +100,7 @@ def _ready(method: str, look: Sample, parts: ColumnRoles, evidence: str) -> Verd
 
 def _mapped(method: str, look: Sample, parts: ColumnRoles, mapping: Mapping, problems: list[Problem], evidence: str) -> Verdict:
     codes = _codes(problems)
-    nothing = hopeless(method, mapping.rows, complete=look.extent.complete)
+    nothing = missing_signal(method, mapping.rows, complete=look.extent.complete)
     if nothing:
         return Verdict("incompatible", nothing[1], evidence, problems=(*codes, nothing[0]))
     reason = _reason(problems, len(look.rows)) + taken(method, parts, mapping.code) + vision(method, mapping.rows[0])

@@ -15,7 +15,7 @@ from ml_intern_helpers.dataset.local.bounds import MIB, SAMPLE_BYTES, Allowance
 from ml_intern_helpers.dataset.local.narrow import column_notes, first_columns
 from ml_intern_helpers.dataset.local.table import Table
 from ml_intern_helpers.dataset.local.text_files import shown
-from ml_intern_helpers.dataset.same_rows import NOT_READ
+from ml_intern_helpers.dataset.row_identity import NOT_READ
 
 PLACES = 10
 

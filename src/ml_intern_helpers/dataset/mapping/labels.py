@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.labels import desirable
 from ml_intern_helpers.dataset.mapping.code import quoted, row
-from ml_intern_helpers.dataset.thumbs import desirable
 
 
 def label_expression(parts: ColumnRoles, rows: list[dict[str, Any]]) -> str | None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
-from ml_intern_helpers.dataset.hopeless import hopeless
 from ml_intern_helpers.dataset.mapping.candidates import candidates
 from ml_intern_helpers.dataset.mapping.code import Script, keep_rows, quoted, row
 from ml_intern_helpers.dataset.mapping.run import MappingFailed, run
 from ml_intern_helpers.dataset.trainers.methods import READERS
 from ml_intern_helpers.dataset.trainers.rows import Problem
+from ml_intern_helpers.dataset.training_signal import missing_signal
 
 Rows = list[dict[str, Any]]
 
@@ -48,7 +48,7 @@ def make(method: str, parts: ColumnRoles, rows: Rows, problems: list[Problem], *
     for script in _scripts(method, parts, rows, problems):
         for code in (script.text(), *_filtered(script, _needed(conditions, script, problems))):
             made = _try(method, code, rows, wait, parts.get("label"))
-            if made and not hopeless(method, made.rows, complete=False):
+            if made and not missing_signal(method, made.rows, complete=False):
                 return made
             first = first or made
     return first
@@ -86,7 +86,7 @@ def _needed(conditions: dict[str, str], script: Script, problems: list[Problem])
     used = [
         condition
         for column, condition in conditions.items()
-        if (quoted(column) in code if code else any(repr(column) in problem.message for problem in problems))
+        if (quoted(column) in code if code else any(column in problem.columns for problem in problems))
     ]
     return " and ".join(used) or None
 

@@ -7,14 +7,8 @@ from re import Match
 from typing import NamedTuple
 
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.checks import personal_data
-from ml_intern_helpers.dataset.definitions import secrets
-from ml_intern_helpers.dataset.definitions.agent_orders import AGENT_ORDERS
-from ml_intern_helpers.dataset.definitions.boilerplate import REFUSALS
-from ml_intern_helpers.dataset.definitions.damage import DAMAGE
-from ml_intern_helpers.dataset.definitions.pattern import Pattern
-from ml_intern_helpers.dataset.definitions.personal import PERSONAL
-from ml_intern_helpers.dataset.definitions.secrets import SECRETS
+from ml_intern_helpers.dataset.checks import registry, secrets, set320_personal_data
+from ml_intern_helpers.dataset.checks.pattern import Pattern
 
 #: Looked at beyond what is shown, so that a key that is cut in half by the end is still seen whole.
 BEYOND = 4000
@@ -36,11 +30,15 @@ class _Hit(NamedTuple):
 
 #: Always blanked, whatever the report says: (patterns, what is shown instead).
 _BLANKED: tuple[tuple[tuple[Pattern, ...], Callable[[str], str]], ...] = (
-    (SECRETS, secrets.blanked),
-    (PERSONAL, personal_data.blanked),
+    (secrets.SECRETS, secrets.blanked),
+    (set320_personal_data.PERSONAL, set320_personal_data.blanked),
 )
-#: Marked where the report has the finding.
-_MARKED = {"SET314": DAMAGE, "SET318": REFUSALS, "SET321": AGENT_ORDERS}
+
+
+def _marked(code: str) -> tuple[Pattern, ...]:
+    """The patterns that are marked where the report has the finding `code`; private ones are always blanked."""
+    search = registry.property_of(code, "SEARCH")
+    return search.patterns if search and not search.private else ()
 
 
 def pieces(text: str, limit: int, codes: Iterable[str] = ()) -> list[Piece]:
@@ -71,7 +69,7 @@ def _hits(text: str, codes: Iterable[str]) -> list[_Hit]:
         for match in _matches(pattern, text)
     ]
     for code in codes:
-        for pattern in _MARKED.get(code, ()):
+        for pattern in _marked(code):
             found += [_Hit(match.start(), match.end(), match[0], pattern.name) for match in _matches(pattern, text)]
     return found
 

@@ -7,7 +7,6 @@ strangers' text: cleaned here, escaped by the template.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,8 +20,6 @@ from ml_intern_helpers.dataset.page.patterns import tone
 MOST_FAULTY, MOST_PLAIN = 9, 3
 TURN_CHARACTERS, MOST_TURNS, ROW_CHARACTERS = 900, 10, 5000
 MOST_MORE, MORE_CHARACTERS = 8, 160
-#: How `checks.context.finding` writes which rows it means.
-_ROWS = re.compile(r": rows? (\d+(?:, \d+)*)")
 #: Parts in the order shown, with what to call them where they are plain text.
 _PARTS = (
     ("system", "system"),
@@ -38,9 +35,8 @@ _PARTS = (
 
 
 def rows_named(finding: Finding) -> list[int]:
-    """The row numbers that a finding gives, as far as it lists them."""
-    found = _ROWS.search(finding.evidence or "")
-    return [int(number) for number in found[1].split(", ")] if found else []
+    """The numbers of the first rows that a finding is about."""
+    return list(finding.rows or ())
 
 
 def samples(facts: Facts, findings: list[Finding]) -> list[dict[str, Any]]:
@@ -49,7 +45,7 @@ def samples(facts: Facts, findings: list[Finding]) -> list[dict[str, Any]]:
     for finding in findings:
         for number in rows_named(finding):
             by_number.setdefault(number, []).append(finding)
-    at = {number: position for position, number in enumerate(facts.look.numbers)}
+    at = {number: position for position, number in enumerate(facts.sample.numbers)}
     faulty = [number for number in _one_each(findings) if number in at][:MOST_FAULTY]
     plain = [number for number in at if number not in by_number][: MOST_PLAIN if faulty else 2 * MOST_PLAIN]
     codes = {finding.code for finding in findings}
@@ -78,7 +74,7 @@ def _blocks(row: dict[str, Any], facts: Facts, codes: set[str]) -> tuple[list[di
     """The columns that play a part, each a block of turns; and which those are."""
     room, used, blocks = [ROW_CHARACTERS], set(), []
     for part, role in _PARTS:
-        column = facts.parts.get(part)
+        column = facts.roles.get(part)
         if column is None or column in used:
             continue
         used.add(column)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.dataset.profile.roles import folded
+from ml_intern_helpers.dataset.profile.profile import folded
 
 
 def counted(fields: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ml_intern_helpers.dataset.decision.decide import TITLES
+from ml_intern_helpers.dataset.decision import TITLES
 
 Fields = dict[str, Any]
 

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ml_intern_helpers.core.text import clean, clean_tree
+from ml_intern_helpers.dataset.checks.secrets import hide
 from ml_intern_helpers.dataset.columns import Column
-from ml_intern_helpers.dataset.definitions.secrets import hide
 from ml_intern_helpers.dataset.sample import Sample
 from ml_intern_helpers.dataset.verdicts import Verdict, as_dict
 

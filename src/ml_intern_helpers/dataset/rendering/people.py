@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.core.report import Report
-from ml_intern_helpers.dataset.full.shown import full_lines
+from ml_intern_helpers.dataset.full.options import full_lines
 from ml_intern_helpers.dataset.rendering.data import (
     card_lines,
     column_lines,
@@ -35,8 +35,9 @@ Fields = dict[str, Any]
 def render_human(report: Report, console: Console) -> None:
     """For people: the same, with the verdicts and the mapping set off."""
     fields = report.fields
-    if fields["card_markdown"]:
-        console.print(fields["card_markdown"], markup=False)
+    instead = fields["card_markdown"] or fields["explanation"]
+    if instead:
+        console.print(instead, markup=False)
         return
     for line in comparison_lines(fields):
         console.print(line, markup=False)

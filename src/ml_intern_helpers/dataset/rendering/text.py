@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ml_intern_helpers.core.report import Report
-from ml_intern_helpers.dataset.full.shown import full_lines
+from ml_intern_helpers.dataset.full.options import full_lines
 from ml_intern_helpers.dataset.rendering.data import (
     card_lines,
     column_lines,
@@ -31,8 +31,9 @@ Fields = dict[str, Any]
 def render(report: Report) -> str:
     """Plain text for Claude and for pipes."""
     fields = report.fields
-    if fields["card_markdown"]:
-        return str(fields["card_markdown"])
+    instead = fields["card_markdown"] or fields["explanation"]
+    if instead:
+        return str(instead)
     lines = [*comparison_lines(fields), headline(fields), looked_at(fields)]
     lines += decision_lines(fields)
     lines += load_lines(fields)

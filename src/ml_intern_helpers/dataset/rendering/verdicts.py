@@ -15,9 +15,9 @@ Fields = dict[str, Any]
 def comparison_lines(fields: Fields) -> Iterator[str]:
     """The answer to `--compare` comes first: it is what was asked."""
     if fields["compare"]:
-        from ml_intern_helpers.dataset.profile.compare_text import told
+        from ml_intern_helpers.dataset.profile.compare import comparison_text
 
-        yield from told(fields["compare"])
+        yield from comparison_text(fields["compare"])
         yield ""
 
 

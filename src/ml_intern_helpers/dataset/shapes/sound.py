@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.names import first_named
-from ml_intern_helpers.dataset.same_rows import NOT_READ
+from ml_intern_helpers.dataset.row_identity import NOT_READ
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, shown
 
 SOUNDS = ("audio", "speech", "sound", "wav", "recording")

@@ -20,7 +20,7 @@ def system_ignored(rows: list[Row], column: str) -> list[Problem]:
         return []
     at = tuple(at for at, row in enumerate(rows) if _words(row.get(name)) and not _has_system(row.get(column)))
     told = f"TRL ignores {clean(name, limit=60)!r}: system prompts are read from the messages alone"
-    return [Problem("system_ignored", told, at, silent=True)] if 2 * len(at) > len(rows) else []
+    return [Problem("system_ignored", told, at, silent=True, columns=(name,))] if 2 * len(at) > len(rows) else []
 
 
 def _words(value: object) -> bool:

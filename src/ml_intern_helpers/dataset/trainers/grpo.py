@@ -59,7 +59,7 @@ def _last_turn(rows: list[Row]) -> list[Problem]:
         code = _LAST.get(row["prompt"][-1]["role"])
         if code:
             at.setdefault(code, []).append(position)
-    return [Problem(code, told[code], tuple(places), silent=True) for code, places in at.items()]
+    return [Problem(code, told[code], tuple(places), silent=True, columns=("prompt",)) for code, places in at.items()]
 
 
 _LAST = {"system": "system_last", "developer": "system_last", "assistant": "answered"}

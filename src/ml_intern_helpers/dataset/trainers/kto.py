@@ -41,7 +41,7 @@ def label_problems(rows: list[Row]) -> list[Problem]:
     labels = [row["label"] for row in rows]
     nulls = tuple(position for position, label in enumerate(labels) if label is None)
     wrong = tuple(position for position, label in enumerate(labels) if label is not None and not _is_label(label))
-    found = [Problem("null", "'label' is null", nulls)] if nulls else []
+    found = [Problem("null", "'label' is null", nulls, columns=("label",))] if nulls else []
     if wrong:
         texts = any(isinstance(labels[position], str) for position in wrong)
         told = (
@@ -49,7 +49,7 @@ def label_problems(rows: list[Row]) -> list[Problem]:
             if texts
             else "'label' holds other numbers than 0 and 1: TRL takes every one but 0 for desirable"
         )
-        found.append(Problem("label", told, wrong, silent=not texts))
+        found.append(Problem("label", told, wrong, silent=not texts, columns=("label",)))
     return found
 
 

@@ -62,7 +62,13 @@ def repeated_prompt(rows: list[Row]) -> list[Problem]:
     if 2 * len(at) < len(rows):
         return []  # an answer may quote its question
     return [
-        Problem("repeated_prompt", "'chosen' and 'rejected' begin with 'prompt', which TRL prepends once more", at, silent=True)
+        Problem(
+            "repeated_prompt",
+            "'chosen' and 'rejected' begin with 'prompt', which TRL prepends once more",
+            at,
+            silent=True,
+            columns=("prompt", *PAIR),
+        )
     ]
 
 
@@ -85,7 +91,7 @@ def shared_prompt(rows: list[Row]) -> list[Problem]:
     if ignored:
         told = f"TRL ignores {ignored!r}: it looks for the prompt in what 'chosen' and 'rejected' share, and they share nothing"
     # Strings train without an error on an empty prompt; messages crash in the chat template.
-    return [Problem("no_prompt", told, none, silent=strings)]
+    return [Problem("no_prompt", told, none, silent=strings, columns=(*PAIR, *filter(None, [ignored])))]
 
 
 def _no_prompt(row: Row) -> bool:
@@ -112,7 +118,15 @@ def _asked_nothing(rows: list[Row]) -> list[Problem]:
     if 2 * len(at) < len(rows):
         return []
     told = f"TRL ignores {ignored!r}" if ignored else "'chosen' and 'rejected' hold no user turn"
-    return [Problem("no_prompt", f"{told}: the reward model would not see what was asked", at, silent=True)]
+    return [
+        Problem(
+            "no_prompt",
+            f"{told}: the reward model would not see what was asked",
+            at,
+            silent=True,
+            columns=(ignored,) if ignored else PAIR,
+        )
+    ]
 
 
 def _holds_question(row: Row, ignored: str | None) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ml_intern_helpers.dataset.column_roles import ROLES, leaves_out
+from ml_intern_helpers.dataset.labels import desirable, is_desirable
 from ml_intern_helpers.dataset.names import first_named
 from ml_intern_helpers.dataset.shapes import classes, single_turns
-from ml_intern_helpers.dataset.thumbs import desirable, said
 from ml_intern_helpers.dataset.trainers.beside import system_ignored, unplaced_images
 from ml_intern_helpers.dataset.trainers.rows import (
     Problem,
@@ -28,7 +28,7 @@ def problems(rows: list[Row]) -> list[Problem]:
         return _tokenised(rows)
     if _from_value(rows[0]):
         found = problems([_chatml(row) for row in rows])
-        return [replace(problem, message=problem.message.replace("'messages'", "'conversations'")) for problem in found]
+        return [_about_conversations(problem) for problem in found]
     if "prompt" in rows[0]:
         return _prompt_completion(rows) + tools_problems(rows)
     chat = conversational(rows[0])[0]
@@ -74,11 +74,12 @@ def _label(rows: list[Row]) -> list[Problem]:
     """Rows for KTO: SFT would learn the undesirable answers as well."""
     name = first_named(rows[0], ROLES["label"][0])
     good = desirable(row.get(name) for row in rows) if name else None
-    bad = tuple(position for position, row in enumerate(rows) if name and good and said(good, row[name]) is False)
+    bad = tuple(position for position, row in enumerate(rows) if name and good and is_desirable(good, row[name]) is False)
     # A score that is 0 in every row says nothing of the answers.
-    if not bad or (name != "label" and len(bad) == len(rows)):
+    if name is None or not bad or (name != "label" and len(bad) == len(rows)):
         return []
-    return [Problem("label_ignored", f"SFT ignores {name!r} and would learn the undesirable completions too", bad, silent=True)]
+    told = f"SFT ignores {name!r} and would learn the undesirable completions too"
+    return [Problem("label_ignored", told, bad, silent=True, columns=(name,))]
 
 
 def _no_text(row: Row, column: str) -> list[Problem]:
@@ -89,7 +90,7 @@ def _no_text(row: Row, column: str) -> list[Problem]:
 
 def _tokenised(rows: list[Row]) -> list[Problem]:
     at = tuple(position for position, row in enumerate(rows) if not _token_ids(row["input_ids"]))
-    return [Problem("kind", "'input_ids' is not a list of token ids", at)] if at else []
+    return [Problem("kind", "'input_ids' is not a list of token ids", at, columns=("input_ids",))] if at else []
 
 
 def _token_ids(value: object) -> bool:
@@ -100,6 +101,12 @@ def _from_value(row: Row) -> bool:
     """TRL's own test for ShareGPT rows."""
     turns = row.get("conversations")
     return isinstance(turns, list) and bool(turns) and isinstance(turns[0], dict) and {"from", "value"} <= set(turns[0])
+
+
+def _about_conversations(problem: Problem) -> Problem:
+    """A problem of `messages` that TRL has made of the column `conversations`."""
+    columns = tuple("conversations" if name == "messages" else name for name in problem.columns)
+    return replace(problem, message=problem.message.replace("'messages'", "'conversations'"), columns=columns)
 
 
 def _chatml(row: Row) -> Row:
