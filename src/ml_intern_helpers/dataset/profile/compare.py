@@ -149,9 +149,9 @@ def _classes(here: Side, there: Side, key: str) -> dict[str, Any] | None:
 
     Rows too short to tell their language by are of none: they make no difference.
     """
-    left, right = (
-        {name: rows for name, rows in side.counts(key).items() if (key, name) != _NO_LANGUAGE} for side in (here, there)
-    )
+    left, right = here.counts(key), there.counts(key)
+    if key == "languages":
+        left, right = ({name: rows for name, rows in side.items() if name != UNCLEAR} for side in (left, right))
     if not left or not right:
         return None
     shares = [{name: rows / sum(side.values()) for name, rows in side.items()} for side in (left, right)]
