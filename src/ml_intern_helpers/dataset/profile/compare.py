@@ -15,7 +15,7 @@ from typing import Any
 
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean, clean_tree
-from ml_intern_helpers.dataset.profile.profile import gap
+from ml_intern_helpers.dataset.profile.profile import UNCLEAR, gap
 from ml_intern_helpers.dataset.profile.sketch import Sketch, from_json, overlap
 
 #: From here on a distance is reported as a difference, unless samples are so small that chance alone makes one: 1.36 times the
