@@ -203,7 +203,7 @@ def test_without_a_command_the_commands_are_named(home: Path, words: list[str]) 
 CODES = """
 import sys
 sys.path.insert(0, {src!r})
-from ml_intern_helpers import cli
+from ml_intern_helpers.cli import commands as cli
 from ml_intern_helpers.compute import detect_compute as module
 from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.core.report import Report

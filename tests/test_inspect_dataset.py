@@ -127,7 +127,7 @@ def test_names_with_markup_survive_rich(helper: Helper, tmp_path: Path) -> None:
 def test_a_local_file_needs_no_heavy_import(rows_file: Callable[..., str]) -> None:
     """200 ms to a verdict are only possible when nothing heavy is loaded on the way."""
     code = (
-        "import sys; from ml_intern_helpers import cli; cli.main('inspect_dataset', [sys.argv[1], '--method', 'sft']);"
+        "import sys; from ml_intern_helpers.cli import commands as cli; cli.main('inspect_dataset', [sys.argv[1], '--method', 'sft']);"
         "print([name for name in ('datasets', 'pyarrow', 'pandas', 'requests', 'rich', 'huggingface_hub') if name in sys.modules])"
     )
     done = subprocess.run(

@@ -15,7 +15,7 @@ from dataset.cases import CASES, Row, bot, chat, question, rows, user
 from ml_intern_helpers.dataset.column_roles import find_roles
 from ml_intern_helpers.dataset.columns import describe
 from ml_intern_helpers.dataset.mapping.run import run
-from ml_intern_helpers.dataset.recommend import recommended
+from ml_intern_helpers.dataset.recommendation import recommended
 from ml_intern_helpers.dataset.sample import Extent, Sample, Source, with_every_column
 from ml_intern_helpers.dataset.shapes.find import with_shapes
 from ml_intern_helpers.dataset.verdicts import Verdict, verdicts

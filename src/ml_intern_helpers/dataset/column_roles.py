@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.dataset.columns import Column, kind, unpacked
-from ml_intern_helpers.dataset.names import plain_name
 
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.shapes.shape import Shape
@@ -112,8 +112,8 @@ class ColumnRoles:
         """The column that plays `part`, or None."""
         return self.by_role.get(part)
 
-    def has(self, *parts: str) -> bool:
-        return all(part in self.by_role for part in parts)
+    def has(self, *roles: str) -> bool:
+        return all(part in self.by_role for part in roles)
 
     def kind(self, part: str) -> str:
         """The kind of the column that plays `part`; empty when none does."""
@@ -145,7 +145,14 @@ def find_roles(columns: Iterable[Column], rows: Sequence[Mapping[str, object]] =
         if hits:
             found[part] = hits[0]
             able[part] = hits
-    settled = _settle(found, rows)
+    # One column, one part: chats are no prompts beside an answer, context is not what is already the prompt
+    if found.get("context") == found.get("prompt"):
+        found.pop("context", None)
+    if "prompt" not in found and leaves_out(rows, found.get("text"), found.get("completion")):
+        found["prompt"] = found.pop("text")
+    if found.get("prompt") == found.get("messages") and "prompt" in found and not ("chosen" in found and "rejected" in found):
+        found.pop("prompt")
+    settled = found
     return ColumnRoles(settled, kinds, json, _others(settled, able))
 
 
@@ -163,29 +170,26 @@ def _in_json(name: str, rows: Sequence[Mapping[str, object]]) -> str | None:
     return kinds.most_common(1)[0][0] if 2 * sum(kinds.values()) > len(held) else None
 
 
-def _settle(found: dict[str, str], rows: Sequence[Mapping[str, object]]) -> dict[str, str]:
-    """One column, one part: chats are no prompts beside an answer, context is not what is already the prompt.
-
-    A document beside an answer (XSum, CNN/DailyMail) is what the answer is about: the prompt.
-    """
-    if found.get("context") == found.get("prompt"):
-        found.pop("context", None)
-    if "prompt" not in found and leaves_out(rows, found.get("text"), found.get("completion")):
-        found["prompt"] = found.pop("text")
-    if found.get("prompt") == found.get("messages") and "prompt" in found and not ("chosen" in found and "rejected" in found):
-        found.pop("prompt")
-    return found
-
-
 def leaves_out(rows: Sequence[Mapping[str, object]], text: str | None, answer: str | None) -> bool:
     """Whether most texts do not hold the answer beside them: a text formatted for training does, a document does not."""
     if text is None or answer is None:
         return False
     pairs = [(row.get(text), row.get(answer)) for row in rows]
-    without = sum(1 for whole, part in pairs if isinstance(whole, str) and _is_answer(part) and str(part).strip() not in whole)
+    # Text or turns; a number is a class
+    without = sum(
+        1
+        for whole, part in pairs
+        if isinstance(whole, str) and (isinstance(part, (str, list, dict)) and bool(part)) and str(part).strip() not in whole
+    )
     return 2 * without > len(rows)
 
 
-def _is_answer(value: object) -> bool:
-    """Text or turns; a number is a class."""
-    return isinstance(value, (str, list, dict)) and bool(value)
+def plain_name(name: str) -> str:
+    """The name in lower case with underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
+
+
+def first_named(columns: Iterable[str], wanted: Iterable[str]) -> str | None:
+    """The column whose whole name is one of `wanted`, the best of these first."""
+    by_name = {plain_name(name): name for name in reversed(list(columns))}
+    return next((by_name[name] for name in wanted if name in by_name), None)

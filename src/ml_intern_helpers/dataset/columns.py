@@ -6,6 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
+
+from ml_intern_helpers.core.text import clean
 
 #: Pairs of keys under which a turn carries who speaks and what is said.
 TURN_KEYS = (
@@ -28,26 +31,22 @@ def kind(value: object) -> str:
         if isinstance(value, types):
             return name
     if isinstance(value, (list, tuple)):
-        return _list_kind(value)
+        if not value:
+            return "empty list"
+        if all(isinstance(item, str) for item in value):
+            return "list of string"
+        if all(isinstance(item, int) and not isinstance(item, bool) for item in value):
+            return "list of int"
+        if all(isinstance(item, dict) for item in value):
+            keys = turn_keys(value)
+            return "list of dict" if keys is None else ("messages" if keys == ("role", "content") else "sharegpt")
+        return "list"
     if isinstance(value, dict):
         return "turn" if turn_keys([value]) else "dict"
     return type(value).__name__
 
 
 _SCALARS: tuple[tuple[type, str], ...] = ((bool, "bool"), (int, "int"), (float, "float"), (str, "string"), (bytes, "bytes"))
-
-
-def _list_kind(value: list[object] | tuple[object, ...]) -> str:
-    if not value:
-        return "empty list"
-    if all(isinstance(item, str) for item in value):
-        return "list of string"
-    if all(isinstance(item, int) and not isinstance(item, bool) for item in value):
-        return "list of int"
-    if all(isinstance(item, dict) for item in value):
-        keys = turn_keys(value)
-        return "list of dict" if keys is None else ("messages" if keys == ("role", "content") else "sharegpt")
-    return "list"
 
 
 def turn_keys(turns: Iterable[object]) -> tuple[str, str] | None:
@@ -138,3 +137,36 @@ def _struct(dicts: list[dict[str, object]], depth: int) -> str:
         return "struct<…>"
     parts = (f"{key}: {infer_type((value.get(key) for value in dicts), depth + 1)}" for key in keys)
     return f"struct<{', '.join(parts)}>"
+
+
+_WRAPPERS = {"List", "LargeList", "Sequence", "Array2D", "Array3D", "Array4D", "Array5D"}
+
+
+def type_texts(features: Any) -> dict[str, str]:
+    """Column -> type. Accepts the mapping of `/info` and the list of `/first-rows`."""
+    if isinstance(features, list):
+        features = {item["name"]: item["type"] for item in features}
+    return {str(name): type_text(value) for name, value in features.items()}
+
+
+def type_text(feature: Any, depth: int = 0) -> str:
+    """`{"feature": {"dtype": "string", "_type": "Value"}, "_type": "List"}` -> `list<string>`."""
+    if depth > 8:
+        return "…"
+    if isinstance(feature, list):
+        return f"list<{type_text(feature[0], depth + 1) if feature else '?'}>"
+    if not isinstance(feature, dict):
+        return clean(feature, limit=60)
+    name = feature.get("_type")
+    if not isinstance(name, str):
+        parts = (f"{clean(key, limit=60)}: {type_text(value, depth + 1)}" for key, value in feature.items())
+        return f"struct<{', '.join(parts)}>"
+    if name == "Value":
+        return clean(feature.get("dtype", "?"), limit=60)
+    if name == "ClassLabel":
+        names = [clean(label, limit=40) for label in feature.get("names", [])]
+        more = f", … {len(names)} classes" if len(names) > 8 else ""
+        return f"class label ({', '.join(names[:8])}{more})"
+    if name in _WRAPPERS:
+        return f"list<{type_text(feature.get('feature', feature.get('dtype', '?')), depth + 1)}>"
+    return clean(name, limit=40).lower()

@@ -61,7 +61,12 @@ def parse_dataset(text: str, *, config: str | None, split: str | None, revision:
             raise UsageError("--config and --revision are for Hub datasets; this is a path", hint="leave them out")
         return DatasetRef(text, True, None, split, None, method)
     name = _HUB_PREFIX.sub("", text.strip()).strip("/").removesuffix("/viewer")
-    file = _hub_file(text, name)
+    # The parts of an address of files inside a dataset's repository; None for a dataset's own
+    if text.strip().startswith("hf://"):
+        match = _HUB_FILE.match(name)
+    else:
+        match = _PAGE_FILE.match(name) if text.strip().startswith("http") else None
+    file = match if match and _ID.match(match["name"]) else None
     if file:
         if config:
             raise UsageError("--config is for datasets; this names files", hint="leave it out")
@@ -71,15 +76,6 @@ def parse_dataset(text: str, *, config: str | None, split: str | None, revision:
         told = f"{clean(text, limit=100)!r} is neither a file here nor a Hub dataset id (owner/name)"
         raise UsageError(told, hint="check the spelling and the working folder")
     return DatasetRef(name, False, config, split, revision or (pinned if at else None), method)
-
-
-def _hub_file(text: str, name: str) -> re.Match[str] | None:
-    """The parts of an address of files inside a dataset's repository; None for a dataset's own."""
-    if text.strip().startswith("hf://"):
-        match = _HUB_FILE.match(name)
-    else:
-        match = _PAGE_FILE.match(name) if text.strip().startswith("http") else None
-    return match if match and _ID.match(match["name"]) else None
 
 
 def _plain(revision: str | None) -> str | None:

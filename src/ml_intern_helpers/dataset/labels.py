@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ml_intern_helpers.dataset.column_roles import ColumnRoles
-from ml_intern_helpers.dataset.names import first_named
+from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
 from ml_intern_helpers.dataset.shapes.shape import Rows, shown
 
 #: Words for a desirable answer, each with its opposite.

@@ -11,7 +11,7 @@ from ml_intern_helpers.dataset.checks.set307_duplicates import SQL_COPIES
 from ml_intern_helpers.dataset.checks.sql import Flag, any_of, speakers_in_words
 from ml_intern_helpers.dataset.full.engine import Engine
 from ml_intern_helpers.dataset.full.row_table import Plan
-from ml_intern_helpers.dataset.measure import MAX_LENGTHS, MOST_BARS
+from ml_intern_helpers.dataset.lengths import MAX_LENGTHS, MOST_BARS
 
 MOST_NUMBERS, MOST_PATTERNS, MOST_LABELS = 10, 20, 50
 Counts = dict[str, Any]

@@ -14,20 +14,18 @@ from typing import Any
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
-from ml_intern_helpers.dataset.local.narrow import column_notes, first_columns
-from ml_intern_helpers.dataset.local.sampling import Sampler
-from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.local.table import Sampler, Table, column_notes, first_columns
 from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, shown
 
 
-def read(paths: list[Path], sample: int) -> Table:
+def read(paths: list[Path], sample_size: int) -> Table:
     """All rows of `paths`; every line is parsed.
 
     Raises:
         BadData: a line with more cells than the header, a NUL, bytes that are not UTF-8.
     """
     csv.field_size_limit(LONGEST_LINE_BYTES)
-    sampler, allowance = Sampler(sample), Allowance()
+    sampler, allowance = Sampler(sample_size), Allowance()
     short: list[int] = []
     wide: set[int] = set()
     separator = _separator(paths[0])
@@ -70,12 +68,21 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
         reader = csv.reader(source, delimiter=separator)
         try:
             first = next(reader, [])
-            width, places, header = len(first), *_kept(_names(first))
+            # Column names; pandas numbers a repeated one (`a`, `a.1`) and names an empty one
+            made: list[str] = []
+            seen: Counter[str] = Counter()
+            for position, name in enumerate(first):
+                name = name or f"Unnamed: {position}"
+                made.append(f"{name}.{seen[name]}" if seen[name] else name)
+                seen[name] += 1
+            width, places, header = len(first), *_kept(made)
             wide.update([width] if width > len(header) else [])
             for cells in reader:
                 source.held = 0
                 if cells:
-                    _refuse_long(path, reader.line_num, cells, width)
+                    if len(cells) > width:
+                        told = f"{shown(path)} line {reader.line_num} has {len(cells)} cells, the header {width}; `datasets` refuses the file"
+                        raise BadData(told, hint="quote cells that hold the separator, or repair that line")
                     short = len(cells) < width
                     kept = cells if len(header) == width else [cells[at] for at in places if at < len(cells)]
                     yield reader.line_num, header, kept, short
@@ -133,28 +140,11 @@ def _row(header: list[str], cells: list[str]) -> dict[str, str | None]:
     return dict(zip_longest(header, cells[: len(header)]))
 
 
-def _refuse_long(path: Path, line: int, cells: list[str], width: int) -> None:
-    if len(cells) > width:
-        told = f"{shown(path)} line {line} has {len(cells)} cells, the header {width}; `datasets` refuses the file"
-        raise BadData(told, hint="quote cells that hold the separator, or repair that line")
-
-
 def _kept(names: list[str]) -> tuple[list[int], list[str]]:
     """Places and names of the columns that are read."""
     wanted = set(first_columns(names))
     kept = [(at, name) for at, name in enumerate(names) if name in wanted]
     return [at for at, _ in kept], [name for _, name in kept]
-
-
-def _names(header: list[str]) -> list[str]:
-    """Column names; pandas numbers a repeated one (`a`, `a.1`) and names an empty one."""
-    made: list[str] = []
-    seen: Counter[str] = Counter()
-    for position, name in enumerate(header):
-        name = name or f"Unnamed: {position}"
-        made.append(f"{name}.{seen[name]}" if seen[name] else name)
-        seen[name] += 1
-    return made
 
 
 def _short(path: Path, lines: list[int]) -> Finding:
@@ -248,12 +238,9 @@ def _is_table(lines: list[str], separator: str, *, whole: bool) -> bool:
         rows = [cells for cells in csv.reader(lines, delimiter=separator) if cells][:-1] if not whole else []
     if len(rows) <= _LEAST_ROWS or len(rows[0]) < 2:
         return False
-    return _csv_sniff_names(rows[0]) and all(len(cells) == len(rows[0]) for cells in rows)
-
-
-def _csv_sniff_names(header: list[str]) -> bool:
-    """Different words that name columns: no number, no sentence. In prose a space follows each comma."""
-    return len(set(header)) == len(header) and all(map(_is_name, header))
+    # Different words that name columns: no number, no sentence. In prose a space follows each comma.
+    header = rows[0]
+    return (len(set(header)) == len(header) and all(map(_is_name, header))) and all(len(cells) == len(rows[0]) for cells in rows)
 
 
 def _is_name(word: str) -> bool:

@@ -11,8 +11,7 @@ from ml_intern_helpers.core.errors import BadData, NotFound
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.local.bounds import LARGEST_DOCUMENT_BYTES, MIB, Allowance
 from ml_intern_helpers.dataset.local.json_lines import RepeatedKey, unique
-from ml_intern_helpers.dataset.local.sampling import Sampler
-from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.local.table import Sampler, Table
 from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, shown
 
 LIKELY_FIELDS = ("data", "rows", "examples", "train")
@@ -20,7 +19,7 @@ LIKELY_FIELDS = ("data", "rows", "examples", "train")
 SPLIT_FIELDS = frozenset({"train", "training", "test", "testing", "validation", "valid", "val", "dev", "eval", "evaluation"})
 
 
-def read(paths: list[Path], sample: int, split: str | None = None) -> Table:
+def read(paths: list[Path], sample_size: int, split: str | None = None) -> Table:
     """The rows of `paths`, each one document; `split` names the field to read where fields are splits.
 
     Raises:
@@ -28,7 +27,7 @@ def read(paths: list[Path], sample: int, split: str | None = None) -> Table:
         NotFound: no field of the name `split`.
     """
     splits: dict[str, int] = {}
-    sampler, allowance = Sampler(sample), Allowance()
+    sampler, allowance = Sampler(sample_size), Allowance()
     arguments: dict[str, str] = {}
     turned: list[str] = []
     for path in paths:
@@ -100,7 +99,9 @@ def _rows(path: Path, split: str | None) -> tuple[int, str | None, list[dict[str
         told = f"{shown(path)} is one JSON document of more than {LARGEST_DOCUMENT_BYTES // MIB} MiB"
         raise BadData(told, hint="make it JSON Lines, one row a line: jq -c '.[]' file.json > file.jsonl")
     value = _parse(path, decode(path, data, 1))
-    splits = _splits(value)
+    # Rows of each field, when the document's lists of objects are all named like splits and there are several
+    fields = {name: len(item) for name, item in value.items() if _is_rows(item)} if isinstance(value, dict) else {}
+    splits = fields if len(fields) > 1 and {name.lower() for name in fields} <= SPLIT_FIELDS else {}
     field, rows = _find(path, value, _wanted(path, split, splits))
     wrong = next((number for number, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
     if wrong:
@@ -108,12 +109,6 @@ def _rows(path: Path, split: str | None) -> tuple[int, str | None, list[dict[str
             f"{shown(path)} item {wrong} is no object but {type(rows[wrong - 1]).__name__}", hint="rows must be objects"
         )
     return len(data), field, rows, splits
-
-
-def _splits(value: Any) -> dict[str, int]:
-    """Rows of each field, when the document's lists of objects are all named like splits and there are several."""
-    fields = {name: len(item) for name, item in value.items() if _is_rows(item)} if isinstance(value, dict) else {}
-    return fields if len(fields) > 1 and {name.lower() for name in fields} <= SPLIT_FIELDS else {}
 
 
 def _wanted(path: Path, split: str | None, splits: dict[str, int]) -> str | None:

@@ -10,12 +10,11 @@ from typing import Any
 
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.dataset.local.bounds import Allowance
-from ml_intern_helpers.dataset.local.sampling import Sampler
-from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.local.table import Sampler, Table
 from ml_intern_helpers.dataset.local.text_files import decode, excerpt, lines, open_bytes, shown
 
 
-def read(paths: list[Path], sample: int) -> Table:
+def read(paths: list[Path], sample_size: int) -> Table:
     """Parse the lines of `paths`, in order, up to `MOST_BYTES` and `MOST_SECONDS`.
 
     Row numbers are line numbers, which go on from file to file.
@@ -24,7 +23,7 @@ def read(paths: list[Path], sample: int) -> Table:
         BadData: a line that is no JSON object, repeats a key, is not UTF-8 or longer than `LONGEST_LINE_BYTES`.
         TooDeep: a row that nests too deep.
     """
-    sampler, allowance = Sampler(sample), Allowance()
+    sampler, allowance = Sampler(sample_size), Allowance()
     for path in paths:
         first = sampler.seen
         for number, line in lines(path, allowance):

@@ -13,8 +13,7 @@ from typing import Any, BinaryIO, cast
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
-from ml_intern_helpers.dataset.local.sampling import Sampler
-from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.local.table import Sampler, Table
 
 _SECRET = re.compile(r"\b(?:hf_|sk-|gh[pousr]_|github_pat_|xox[abp]-|AKIA|AIza)[A-Za-z0-9_\-]{8,}")
 _MARKS = ((b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
@@ -33,7 +32,14 @@ def open_bytes(path: Path) -> BinaryIO:
         raise BadData(f"{shown(path)} may not be read by this user", hint="check its permissions") from err
     except (OSError, EOFError, zlib.error) as err:
         raise BadData(f"{shown(path)} cannot be read: {clean(err, limit=100)}", hint="the file is damaged: get it again") from err
-    _refuse_strange(path, head)
+    if not head.strip():
+        raise BadData(f"{shown(path)} is empty", hint="there is nothing to inspect: was the download or export cut off?")
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            told = f"iconv -f {name} -t UTF-8 {path.name} > utf8-{path.name}"
+            raise BadData(f"{shown(path)} is {name}; `datasets` reads UTF-8 only", hint=f"convert it: {told}")
+    if b"\0" in head:
+        raise BadData(f"{shown(path)} is a binary file", hint="give a JSONL, JSON, CSV, text, Parquet or Arrow file")
     stream = _open(path)
     stream.seek(len(UTF8_MARK) if head.startswith(UTF8_MARK) else 0)
     return stream
@@ -46,17 +52,6 @@ def _head(path: Path) -> bytes:
 
 def _open(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
-
-
-def _refuse_strange(path: Path, head: bytes) -> None:
-    if not head.strip():
-        raise BadData(f"{shown(path)} is empty", hint="there is nothing to inspect: was the download or export cut off?")
-    for mark, name in _MARKS:
-        if head.startswith(mark):
-            told = f"iconv -f {name} -t UTF-8 {path.name} > utf8-{path.name}"
-            raise BadData(f"{shown(path)} is {name}; `datasets` reads UTF-8 only", hint=f"convert it: {told}")
-    if b"\0" in head:
-        raise BadData(f"{shown(path)} is a binary file", hint="give a JSONL, JSON, CSV, text, Parquet or Arrow file")
 
 
 def decode(path: Path, line: bytes, number: int) -> str:
@@ -112,13 +107,13 @@ def _line(path: Path, stream: BinaryIO, number: int) -> bytes:
     return line
 
 
-def read(paths: list[Path], sample: int) -> Table:
+def read(paths: list[Path], sample_size: int) -> Table:
     """The lines of `paths` as rows, up to `MOST_BYTES` and `MOST_SECONDS`.
 
     Raises:
         BadData: a line that is not UTF-8 or longer than `LONGEST_LINE_BYTES`.
     """
-    sampler, allowance = Sampler(sample), Allowance()
+    sampler, allowance = Sampler(sample_size), Allowance()
     for path in paths:
         for number, line in lines(path, allowance):
             sampler.add(sampler.seen + 1, partial(_row, decode(path, line, number)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.columns import TURN_KEYS
 from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, Script, cell, quoted, row, turn
-from ml_intern_helpers.dataset.trainers.turns import ROLES, call_arguments
+from ml_intern_helpers.dataset.trainers.rows import SPEAKERS, call_arguments
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Speech:
     @property
     def renamed(self) -> dict[str, str]:
         """Speakers that need another name."""
-        known = SPEAKER_NAMES | {role: role for role in ROLES}
+        known = SPEAKER_NAMES | {role: role for role in SPEAKERS}
         return {role: known[role.lower()] for role in self.roles if known.get(role.lower(), role) != role}
 
 
@@ -67,15 +67,15 @@ def _blocks(contents: list[object]) -> str:
     return "all" if len(lists) == len(contents) else "some"
 
 
-def chat(script: Script, parts: ColumnRoles, rows: list[dict[str, object]], part: str, role: str) -> str:
+def chat(script: Script, roles: ColumnRoles, rows: list[dict[str, object]], part: str, role: str) -> str:
     """An expression for the messages in the column of `part`; a string becomes one turn of `role`."""
-    column, kind = parts.by_role[part], parts.kind(part)
+    column, kind = roles.by_role[part], roles.kind(part)
     if kind == "string":
         return f"[{turn(role, row(column))}]"
-    if column in parts.json:
+    if column in roles.json:
         script.need("import json")
-    held = f"[{cell(parts, column)}]" if kind == "turn" else cell(parts, column)
-    speech = listener(rows, [name for name in parts.by_role.values() if parts.kinds[name] in (kind, "sharegpt", "turn")])
+    held = f"[{cell(roles, column)}]" if kind == "turn" else cell(roles, column)
+    speech = listener(rows, [name for name in roles.by_role.values() if roles.kinds[name] in (kind, "sharegpt", "turn")])
     return held if speech.plain else f"{converter(script, speech)}({held})"
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ml_intern_helpers.dataset.trainers.turns import ROLES, cell_problem, in_blocks, is_chat
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.column_roles import ROLES, first_named
+from ml_intern_helpers.dataset.columns import turn_keys, unpacked
 
 Row = dict[str, Any]
 #: TRL looks at any one of these to tell whether a row is a conversation.
@@ -104,7 +106,7 @@ def strange_roles(cells: Iterable[object]) -> set[str]:
     found: set[str] = set()
     for cell in cells:
         for turn in cell if isinstance(cell, list) else []:
-            if isinstance(turn, dict) and isinstance(turn.get("role"), str) and turn["role"] not in ROLES and len(found) < 8:
+            if isinstance(turn, dict) and isinstance(turn.get("role"), str) and turn["role"] not in SPEAKERS and len(found) < 8:
                 found.add(turn["role"])
     return found
 
@@ -162,3 +164,95 @@ def answer_problems(rows: list[Row], columns: Iterable[str]) -> list[Problem]:
     columns = list(columns)
     chat = conversational({name: rows[0].get(name) for name in columns})[0]
     return [problem for column in columns for problem in column_problems(rows, column, chat)]
+
+
+#: Speakers that chat templates know. Qwen's drop any other turn without a word, Gemma's and Mistral's raise.
+SPEAKERS = frozenset({"system", "developer", "user", "assistant", "tool", "function", "ipython"})
+
+
+def is_chat(value: object) -> bool:
+    """TRL's own test for messages: a list whose first item is a dict with a role."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and "role" in value[0]
+
+
+def cell_problem(value: object, chat: bool, pictures: bool = False) -> str | None:
+    """What is wrong with one cell that must hold messages (or a string): a code, or None.
+
+    Args:
+        value: the cell.
+        chat: it must hold messages.
+        pictures: the row brings images, so that a vision-language model reads it.
+    """
+    if value is None:
+        return "null"
+    if not chat:
+        return "kind" if not isinstance(value, str) else ("json" if unpacked(value) is not value else None)
+    if not isinstance(value, list):
+        return "kind"
+    if not value:
+        return "empty"
+    return next((fault for turn in value if (fault := turn_problem(turn, pictures))), None)
+
+
+def turn_problem(turn: object, pictures: bool = False) -> str | None:
+    """What is wrong with one turn."""
+    if not isinstance(turn, dict) or not isinstance(turn.get("role"), str):
+        return "keys" if isinstance(turn, dict) and turn_keys([turn]) else "kind"
+    if turn["role"] not in SPEAKERS:
+        return "role"
+    if any(isinstance(arguments, str) for arguments in call_arguments(turn)):
+        return "arguments"
+    if turn.get("function_call") and isinstance(turn.get("content"), str):
+        return "function_call"
+    content = turn.get("content")
+    if content is None:
+        return None if bool(turn.get("tool_calls")) else "content"
+    if isinstance(content, str):
+        return None
+    if not in_blocks(content):
+        return "kind"
+    # Some block is a picture (or a film): only a vision-language model reads those
+    return None if pictures or any(block["type"] in ("image", "video") for block in content) else "blocks"
+
+
+def call_arguments(turn: Row) -> list[Any]:
+    """The arguments of each tool call of a turn."""
+    calls = turn.get("tool_calls")
+    functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    return [function["arguments"] for function in functions if isinstance(function, dict) and "arguments" in function]
+
+
+def in_blocks(content: object) -> bool:
+    """Content in blocks, as vision models take it: `[{"type": "text", "text": …}, {"type": "image"}]`."""
+    return isinstance(content, list) and all(isinstance(block, dict) and "type" in block for block in content)
+
+
+#: Names of a column of system prompts.
+SYSTEM = ROLES["system"][0]
+
+
+def system_ignored(rows: list[Row], column: str) -> list[Problem]:
+    """A column of system prompts that no trainer looks at, beside conversations that have no system turn of their own."""
+    name = first_named(rows[0], SYSTEM)
+    if name is None:
+        return []
+    at = tuple(at for at, row in enumerate(rows) if _words(row.get(name)) and not _has_system(row.get(column)))
+    told = f"TRL ignores {clean(name, limit=60)!r}: system prompts are read from the messages alone"
+    return [Problem("system_ignored", told, at, silent=True, columns=(name,))] if 2 * len(at) > len(rows) else []
+
+
+def _words(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _has_system(cell: object) -> bool:
+    return isinstance(cell, list) and bool(cell) and isinstance(cell[0], dict) and cell[0].get("role") in ("system", "developer")
+
+
+def unplaced_images(rows: list[Row], columns: Iterable[str]) -> list[Problem]:
+    """Pictures beside plain text: nothing in a string says where the picture is."""
+    pictures = next((name for name in PICTURES if rows[0].get(name)), None)
+    texts = [name for name in columns if isinstance(rows[0].get(name), str)]
+    if pictures is None or not texts or any("<image" in str(row[texts[0]]) or "<|image" in str(row[texts[0]]) for row in rows):
+        return []
+    return [Problem("images", f"'{pictures}' needs {texts[0]!r} to be messages: a string holds no place for a picture")]
