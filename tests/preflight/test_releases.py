@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 
 from ml_intern_helpers.analysis.options import Options
-from ml_intern_helpers.analysis.project import project_demands
 from ml_intern_helpers.analysis.releases import Choice
-from ml_intern_helpers.analysis.requirements import is_requirement
+from ml_intern_helpers.analysis.requirements import is_requirement, project_demands
 from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.core.cpu_limit import MOST_CPU_S, bounded, off_the_clock
 from ml_intern_helpers.core.errors import Unavailable

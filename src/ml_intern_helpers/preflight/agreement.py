@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from ml_intern_helpers.analysis.names import dotted, reaching
-from ml_intern_helpers.analysis.parameters import arguments_for
+from ml_intern_helpers.analysis.names import arguments_for, dotted, reaching
 from ml_intern_helpers.analysis.script import Script
 from ml_intern_helpers.analysis.values import Setting, Value
 from ml_intern_helpers.core.text import clean

@@ -13,8 +13,7 @@ from ml_intern_helpers.analysis.api_calls import ApiCall, api_calls
 from ml_intern_helpers.analysis.classes import TRANSFORMERS_STYLE
 from ml_intern_helpers.analysis.columns import UNSEEN, Columns, columns_of
 from ml_intern_helpers.analysis.constructions import Construction, config_of, constructions, loose_assignments
-from ml_intern_helpers.analysis.dicts import entries_of, keywords_of
-from ml_intern_helpers.analysis.evaluate import value_of
+from ml_intern_helpers.analysis.evaluate import entries_of, keywords_of, value_of
 from ml_intern_helpers.analysis.guards import blamable, optional, runs
 from ml_intern_helpers.analysis.header import Header, read_header
 from ml_intern_helpers.analysis.instances import methods_called
@@ -32,10 +31,10 @@ from ml_intern_helpers.indexes.jobs import FLAVORS, SMOKE_STEPS
 from ml_intern_helpers.indexes.libraries import PACKAGES
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, failed_launch
 from ml_intern_helpers.preflight.outcome import unknown as unknown_outcome
-from ml_intern_helpers.runs.places import task_path
+from ml_intern_helpers.runs.project_files import task_path
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.launches.launch import Launch
+    from ml_intern_helpers.launches.launch import Launch, ProblemKind
     from ml_intern_helpers.runs.contract import Task
 
 #: Trainers that are judged: no person writes more into one script, and every rule reads each of them.
@@ -235,11 +234,11 @@ class ScriptContext(_Fields):
         line = self.header.line_with(key, "=")
         return failed(message, fix, line) if line else failed_launch(message, fix, self.header.said(key))
 
-    def reported(self, code: str) -> Outcomes:
-        """The problems with that code that reading the command line has found; none without a launch."""
-        for problem in self.launch.faults if self.launch else ():
-            if problem.code == code:
-                yield failed_launch(problem.message, problem.fix, problem.seen, problem.severity)
+    def launch_problems(self, kind: ProblemKind) -> Outcomes:
+        """Problems of one kind that the command-line reader has found; none without a launch."""
+        for problem in self.launch.problems if self.launch else ():
+            if problem.kind == kind:
+                yield failed_launch(problem.message, problem.fix, problem.seen, None if problem.certain else "warning")
 
     def not_judged(self, what: str) -> Outcomes:
         """The imported packages whose release is not known, each once."""

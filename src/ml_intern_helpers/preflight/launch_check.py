@@ -12,8 +12,7 @@ from ml_intern_helpers.core.errors import NotFound, ToolError
 from ml_intern_helpers.core.report import Finding, Report, Status
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.launches.find import MOST, launches_of
-from ml_intern_helpers.launches.launch import Launch
-from ml_intern_helpers.launches.parts import Fault, Target
+from ml_intern_helpers.launches.launch import Launch, Problem, Target
 from ml_intern_helpers.preflight.examine import Examination, examine
 from ml_intern_helpers.preflight.launch_summary import fields_of_launch
 from ml_intern_helpers.preflight.render import fields_of, fields_of_item, headline, method_and_adapter, smoke_run
@@ -89,12 +88,12 @@ def _attach_script(launches: list[Launch], script: Path) -> None:
     if any(launch.target.path is not None and _same(launch.target.path, here) for launch in launches):
         return
     for launch in launches:
-        missing = any(fault.code == "LAUNCH107" for fault in launch.faults)
+        missing = any(problem.kind == "missing-file" for problem in launch.problems)
         if launch.target.kind in ("unknown", "url", "module", "command") and not missing:
             launch.target = Target("file", str(script), here)
             launch.notes.append(f"taken to start {name}, as you named it")
             return
-    launches[0].faults.append(Fault("LAUNCH107", f"the launch does not start {name}", f"launch {name}", launches[0].text))
+    launches[0].problems.append(Problem("missing-file", f"the launch does not start {name}", f"launch {name}", launches[0].text))
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -111,14 +110,16 @@ def _source(launch: Launch) -> Source:
         if target.kind == "file" and target.path is not None:
             source = read_source(_relative(target.path))
             # What `--config` means elsewhere is not known: that its file is missing counts only where a TrlParser opens it.
-            if launch.config is not None and launch.config.fault is not None and "TrlParser(" in source.text:
-                launch.faults.append(launch.config.fault)
+            if launch.config is not None and launch.config.problem is not None and "TrlParser(" in source.text:
+                launch.problems.append(launch.config.problem)
             return source
         if target.kind in ("text", "trl"):
             return source_of_text(target.name, target.text)
     except ToolError as err:
         launch.target = target._replace(kind="unknown", reason=err.message)
-        launch.faults.append(Fault("LAUNCH107", err.message, err.hint or "give a script that Python can read", launch.text))
+        launch.problems.append(
+            Problem("missing-file", err.message, err.hint or "give a script that Python can read", launch.text)
+        )
     return Source(Path(target.name or "launch"), "", [""], ast.parse(""))
 
 

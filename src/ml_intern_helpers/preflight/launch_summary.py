@@ -9,7 +9,7 @@ from ml_intern_helpers.indexes.job_prices import prices
 from ml_intern_helpers.indexes.jobs import DEFAULT_TIMEOUT_S, FLAVORS, timeout_seconds
 from ml_intern_helpers.launches.hf_jobs import DEFAULT_IMAGE
 from ml_intern_helpers.launches.launch import Launch
-from ml_intern_helpers.launches.words import hushed, masked, quoted, texts
+from ml_intern_helpers.launches.words import masked, quoted, redacted, texts
 from ml_intern_helpers.preflight.context import ScriptContext
 
 #: Arguments that a report lists.
@@ -30,7 +30,7 @@ def fields_of_launch(context: ScriptContext) -> dict[str, Any]:
         "script": launch.target.name or None,
         "script_kind": launch.target.kind,
         "not_read": launch.target.reason or None,
-        "arguments": [masked(text) for text in hushed(texts(launch.args[:_MOST_ARGUMENTS]))],
+        "arguments": [masked(text) for text in redacted(texts(launch.args[:_MOST_ARGUMENTS]))],
         "image": _image(launch, jobs),
         "flavor": _text(jobs.get("flavor")),
         "timeout": _text(jobs.get("timeout")),
@@ -43,8 +43,9 @@ def fields_of_launch(context: ScriptContext) -> dict[str, Any]:
         "packages": [clean(one.text, limit=100) for one in context.header.requirements] if launch.installs == "uv" else [],
         "processes": launch.processes,
         "schedule": launch.settings["schedule"].value if "schedule" in launch.settings else None,
+        "repeats": launch.repeats,
         "from_script": sorted(
-            key for key in (context.own_header.jobs or {}) if launch.reads_header and key not in context.header.told
+            key for key in (context.own_header.jobs or {}) if launch.reads_header and key not in context.header.from_launch
         ),
         "cost": cost(_text(jobs.get("flavor")), seconds),
         "notes": list(launch.notes),

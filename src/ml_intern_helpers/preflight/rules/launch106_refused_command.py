@@ -19,4 +19,4 @@ SEVERITY = "error"
 
 
 def check(context: ScriptContext) -> Outcomes:
-    return context.reported("LAUNCH106")
+    return context.launch_problems("refused-command")

@@ -20,4 +20,4 @@ MODES = ("jobs",)
 
 
 def check(context: ScriptContext) -> Outcomes:
-    return context.reported("LAUNCH108")
+    return context.launch_problems("file-not-in-container")

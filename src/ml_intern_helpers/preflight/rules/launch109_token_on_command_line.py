@@ -18,4 +18,4 @@ SEVERITY = "error"
 
 
 def check(context: ScriptContext) -> Outcomes:
-    return context.reported("LAUNCH109")
+    return context.launch_problems("token-on-command-line")

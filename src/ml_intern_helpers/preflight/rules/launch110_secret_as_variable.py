@@ -20,4 +20,4 @@ MODES = ("jobs",)
 
 
 def check(context: ScriptContext) -> Outcomes:
-    return context.reported("LAUNCH110")
+    return context.launch_problems("secret-as-variable")

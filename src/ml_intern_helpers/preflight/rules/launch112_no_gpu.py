@@ -33,7 +33,7 @@ def check(context: ScriptContext) -> Outcomes:
     if gpus:
         yield passed(f"{context.header.said('flavor')}: {gpus} x {card}")
     elif gpus == 0:
-        by_default = "flavor" in context.header.told and not (setting and setting.value)
+        by_default = "flavor" in context.header.from_launch and not (setting and setting.value)
         how = _NO_FLAVOR if by_default else f"{flavor} has no GPU"
         if context.smoke is not None:
             yield passed(f"{how}; a smoke run of {context.smoke[0]} steps")

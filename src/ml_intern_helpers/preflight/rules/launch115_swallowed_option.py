@@ -20,7 +20,7 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.launches.parts import Swallowed
+    from ml_intern_helpers.launches.launch import SwallowedOption
 
 SEVERITY = "error"
 MODES = ("jobs",)
@@ -39,22 +39,22 @@ def check(context: ScriptContext) -> Outcomes:
     from ml_intern_helpers.launches.words import masked
 
     flags = declared_flags(context.script)
-    for one in context.launch.swallowed:
-        severity = _severity(context, one, flags)
+    for option in context.launch.swallowed:
+        severity = _severity(context, option, flags)
         if severity:
-            what = masked(f"{one.flag} {one.value}" if one.value is not None else one.flag, 60)
-            message = f"`{what}` stands behind what it is meant for: the client takes it as its own --{one.name.rstrip('_')}"
+            what = masked(f"{option.flag} {option.value}" if option.value is not None else option.flag, 60)
+            message = f"`{what}` stands behind what it is meant for: the client takes it as its own --{option.name.rstrip('_')}"
             yield failed_launch(message, _FIX, what, "warning" if severity == "warning" else None)
 
 
-def _severity(context: ScriptContext, one: Swallowed, flags: set[str]) -> str:
+def _severity(context: ScriptContext, option: SwallowedOption, flags: set[str]) -> str:
     """`error` where the script declares the option, or nobody can have meant the client's; `warning` where it may."""
     from ml_intern_helpers.analysis.script_arguments import own_parser
 
-    cluster = not one.flag.startswith("--") and len(one.flag) > 2 and one.flag[1:3].isalpha()
-    if one.flag in flags or cluster:
+    cluster = not option.flag.startswith("--") and len(option.flag) > 2 and option.flag[1:3].isalpha()
+    if option.flag in flags or cluster:
         return "error"
-    if one.name in _FOR_THE_JOB:
+    if option.name in _FOR_THE_JOB:
         return ""
     unread = context.launch is not None and context.launch.target.kind not in ("file", "text")
     return "warning" if unread or (own_parser(context.script) and not flags) else ""
