@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from ml_intern_helpers.indexes.from_source.legacy_arguments import HANDLERS, MODULE
+from ml_intern_helpers.indexes.from_source.read_records import HANDLERS, MODULE
 from ml_intern_helpers.indexes.pretrained import keeps_anything
 from ml_intern_helpers.indexes.records import Announced, ClassRecord
 from ml_intern_helpers.indexes.signatures import Library, Signature

@@ -11,8 +11,7 @@ from ml_intern_helpers.core.errors import Unavailable, UsageError
 from ml_intern_helpers.core.paths import cache_dir
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.indexes.signatures import Library
-from ml_intern_helpers.indexes.stored.stored_release import StoredRelease, load
-from ml_intern_helpers.indexes.stored.table_file import FORMAT
+from ml_intern_helpers.indexes.stored_release import FORMAT, StoredRelease, load
 
 _VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?")
 _PATHS = "import json, sysconfig; print(json.dumps([sysconfig.get_path('purelib'), sysconfig.get_path('platlib')]))"
@@ -70,7 +69,7 @@ def site_packages(python: str) -> list[Path]:
 
 def _said_by(python: str) -> list[str]:
     """What it answers to `_PATHS`: anything else than two paths comes from no Python."""
-    from ml_intern_helpers.indexes.stored.fetch import run
+    from ml_intern_helpers.indexes.from_source.source_tree import run
 
     done = run([python, "-I", "-c", _PATHS], 30)
     try:
@@ -91,7 +90,7 @@ def _lines(path: Path) -> list[str]:
 def _fetch_and_build(package: str, version: str, target: Path, timeout_s: float) -> StoredRelease:
     import tempfile
 
-    from ml_intern_helpers.indexes.stored.fetch import fetched
+    from ml_intern_helpers.indexes.from_source.source_tree import fetched
 
     with tempfile.TemporaryDirectory(prefix="ml-intern-") as folder:
         return _build(fetched(package, version, Path(folder), timeout_s=timeout_s), target)
@@ -99,9 +98,8 @@ def _fetch_and_build(package: str, version: str, target: Path, timeout_s: float)
 
 def _build(tree: object, target: Path) -> StoredRelease:
     """Kept in the cache where that can be written; the answer does not depend on it."""
-    from ml_intern_helpers.indexes.from_source.describe import save
     from ml_intern_helpers.indexes.from_source.source_tree import SourceTree
-    from ml_intern_helpers.indexes.from_source.tree_release import TreeRelease
+    from ml_intern_helpers.indexes.from_source.tree_release import TreeRelease, save
 
     assert isinstance(tree, SourceTree)
     built = TreeRelease(tree)

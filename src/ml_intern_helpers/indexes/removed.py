@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from ml_intern_helpers.indexes.history.history import Removal
+from ml_intern_helpers.indexes.from_source.history import Removal
 from ml_intern_helpers.indexes.libraries import DATA, SUFFIX
 from ml_intern_helpers.indexes.signatures import Library
-from ml_intern_helpers.indexes.stored.table_file import Table, read_tables
+from ml_intern_helpers.indexes.stored_release import Table, read_tables
 
 FILE = DATA / f"history{SUFFIX}"
 
@@ -56,7 +56,7 @@ def what_became(library: Library, dotted: str) -> Gone | None:
 
 def gone(name: str) -> Gone | None:
     """What is known of exactly this name."""
-    from ml_intern_helpers.indexes.history.hints import HINTS
+    from ml_intern_helpers.indexes.hints import HINTS
 
     found, hint = removal(name), HINTS.get(name)
     if found is None and hint is None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from ml_intern_helpers.indexes.from_source.argument_docs import documented, first_sentence
-from ml_intern_helpers.indexes.from_source.kwargs_taken import handed_on, taken_names
-from ml_intern_helpers.indexes.from_source.statements import flat_statements
+from ml_intern_helpers.indexes.from_source.exports import flat_statements
 from ml_intern_helpers.indexes.records import Argument, ClassRecord, FunctionRecord, Record
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.indexes.from_source.source_tree import SourceTree
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _PLUMBING = frozenset({"object", "ABC", "Generic", "Protocol"})
@@ -163,3 +167,190 @@ def _positional(args: ast.arguments) -> Iterator[Argument]:
 
 def _source(node: ast.expr | None) -> str | None:
     return None if node is None else ast.unparse(node)
+
+
+# MERGED ml_intern_helpers.indexes.from_source.read_records: What a docstring says of each argument: the first sentence, in the style that these libraries share.
+
+_ENTRY = re.compile(r"^(?P<indent> *)`?(?P<name>[*\w]+)`? ?\((?P<type>.*?)\):?(?P<rest>.*)$")
+_LONGEST = 160
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[`*(])")
+
+
+def documented(docstring: str | None) -> dict[str, str]:
+    """First sentences by argument name; empty without a docstring."""
+    found: dict[str, str] = {}
+    name, indent = "", 0
+    lines: list[str] = []
+    for line in inspect.cleandoc(docstring or "").splitlines():
+        entry = _ENTRY.match(line)
+        if entry:
+            found.update(_finished(name, lines))
+            name, indent, lines = entry["name"].lstrip("*"), len(entry["indent"]), [entry["rest"]]
+        elif line.strip() and len(line) - len(line.lstrip()) <= indent:
+            found.update(_finished(name, lines))
+            name, lines = "", []
+        else:
+            lines.append(line.strip())
+    return found | _finished(name, lines)
+
+
+def _finished(name: str, lines: list[str]) -> dict[str, str]:
+    text = " ".join(" ".join(lines).split())
+    return {name: first_sentence(text)} if name and text else {}
+
+
+def first_sentence(text: str) -> str:
+    """At most about 160 characters, cut at a word."""
+    first = _SENTENCE.split(text)[0]
+    return first if len(first) <= _LONGEST else first[:_LONGEST].rpartition(" ")[0] + " …"
+
+
+# MERGED ml_intern_helpers.indexes.from_source.read_records: Which names a function knows though its signature has only `**kwargs`.
+
+Function_of_kwargs_taken = ast.FunctionDef | ast.AsyncFunctionDef
+_TAKING = frozenset({"pop", "get", "setdefault"})
+
+
+def taken_names(node: Function_of_kwargs_taken) -> Iterator[str]:
+    """Names popped from `**kwargs`, one by one or in a loop over a literal list, and those a decorator still translates."""
+    for decorator in node.decorator_list:
+        yield from _translated(decorator)
+    if node.args.kwarg is None:
+        return
+    kwargs = node.args.kwarg.arg
+    loops: set[str] = set()
+    for item in ast.walk(node):
+        taken = _taken(item, kwargs)
+        if isinstance(taken, ast.Constant) and isinstance(taken.value, str):
+            yield taken.value
+        elif isinstance(taken, ast.Name):
+            loops.add(taken.id)
+    if loops:
+        yield from _looped(node, loops)
+
+
+def handed_on(node: Function_of_kwargs_taken) -> Iterator[str]:
+    """Methods of the same class that the function calls with its `**kwargs`."""
+    if node.args.kwarg is None:
+        return
+    for item in ast.walk(node):
+        if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and _passes(item, node.args.kwarg.arg):
+            yield item.func.attr
+
+
+def _passes(call: ast.Call, kwargs: str) -> bool:
+    """`cls.method(…, **kwargs)`."""
+    assert isinstance(call.func, ast.Attribute)
+    spread = any(keyword.arg is None and _is_name(keyword.value, kwargs) for keyword in call.keywords)
+    return spread and _is_name(call.func.value, "cls", "self")
+
+
+def _translated(decorator: ast.expr) -> Iterator[str]:
+    """`@deprecate_kwarg("tokenizer", new_name="processing_class")`: the old name is taken until the decorator goes."""
+    if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).rpartition(".")[2] == "deprecate_kwarg":
+        first = decorator.args[0] if decorator.args else None
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            yield first.value
+
+
+def _taken(item: ast.AST, kwargs: str) -> ast.expr | None:
+    """`kwargs.pop(x)`, `kwargs.get(x)`, `kwargs[x]` and `x in kwargs`: the x."""
+    if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and item.func.attr in _TAKING:
+        return item.args[0] if item.args and _is_name(item.func.value, kwargs) else None
+    if isinstance(item, ast.Subscript) and _is_name(item.value, kwargs):
+        return item.slice
+    if isinstance(item, ast.Compare) and _is_name(item.comparators[0], kwargs):
+        return item.left
+    return None
+
+
+def _looped(node: Function_of_kwargs_taken, variables: set[str]) -> Iterator[str]:
+    """The literal strings that the loops over these variables run through."""
+    lists = {
+        item.targets[0].id: item.value
+        for item in ast.walk(node)
+        if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name)
+    }
+    for item in ast.walk(node):
+        if isinstance(item, (ast.For, ast.comprehension)) and _is_name(item.target, *variables):
+            source = lists.get(item.iter.id) if isinstance(item.iter, ast.Name) else item.iter
+            if isinstance(source, (ast.List, ast.Tuple, ast.Set)):
+                yield from (part.value for part in source.elts if isinstance(part, ast.Constant) and isinstance(part.value, str))
+
+
+def _is_name(node: ast.expr, *names: str) -> bool:
+    return isinstance(node, ast.Name) and node.id in names
+
+
+# MERGED ml_intern_helpers.indexes.from_source.read_records: Arguments that `validate_hf_hub_args` of huggingface_hub translates or drops before the function sees them.
+#
+# `hf_hub_download(resume_download=True)` stands in no signature of release 2, and runs: the decorator warns and drops it.
+
+MODULE = "huggingface_hub.utils._validators"
+#: What the decorator calls: the first up to release 0.36, the second since.
+HANDLERS = ("smoothly_deprecate_use_auth_token", "smoothly_deprecate_legacy_arguments")
+_DECORATOR = "validate_hf_hub_args"
+
+
+def legacy_arguments(tree: SourceTree) -> dict[str, str]:
+    """Old name -> the argument that a function must have for it to be translated; "" when it is dropped in any case."""
+    if MODULE not in tree.modules:
+        return {}
+    found: dict[str, str] = {}
+    for node in ast.parse(tree.text(MODULE)).body:
+        if isinstance(node, ast.FunctionDef) and node.name in HANDLERS:
+            # Up to 0.36 `has_token` says whether the function has the `token` that `use_auth_token` is translated to.
+            needs = "token" if any(item.arg == "has_token" for item in node.args.args) else ""
+            found.update((name, needs) for name in _popped(node))
+    return found
+
+
+def translations(tree: SourceTree) -> Iterator[tuple[str, str]]:
+    """(old, new) names, where a handler puts what it took under another: `new_kwargs["token"] = use_auth_token`."""
+    for node in ast.parse(tree.text(MODULE)).body if MODULE in tree.modules else ():
+        if isinstance(node, ast.FunctionDef) and node.name in HANDLERS:
+            for item in ast.walk(node):
+                target = item.targets[0] if isinstance(item, ast.Assign) else None
+                if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+                    yield from ((old, str(target.slice.value)) for old in _popped(node))
+
+
+def with_legacy(node: ast.stmt, record: Record, legacy: Mapping[str, str]) -> Record:
+    """The record with what the decorator takes; of a class, its methods'."""
+    if isinstance(record, FunctionRecord):
+        return _legacy_arguments_widened(record, legacy) if _decorated(node) else record
+    decorated = {item.name for item in getattr(node, "body", ()) if _decorated(item)}
+    methods = {
+        name: _legacy_arguments_widened(made, legacy) if name in decorated else made for name, made in record.methods.items()
+    }
+    init = _legacy_arguments_widened(record.init, legacy) if record.init and "__init__" in decorated else record.init
+    return _same_or(record, record._replace(methods=methods, init=init))
+
+
+def _same_or(old: ClassRecord, new: ClassRecord) -> ClassRecord:
+    return old if old == new else new
+
+
+def _legacy_arguments_widened(record: FunctionRecord, legacy: Mapping[str, str]) -> FunctionRecord:
+    names = {argument.name for argument in record.arguments}
+    more = [old for old, needs in legacy.items() if old not in names and (not needs or needs in names)]
+    return record._replace(popped=tuple(dict.fromkeys((*record.popped, *more))))
+
+
+def _decorated(node: ast.stmt) -> bool:
+    written = (ast.unparse(item) for item in getattr(node, "decorator_list", ()))
+    return any(text.rpartition(".")[2] == _DECORATOR for text in written)
+
+
+def _popped(node: ast.FunctionDef) -> list[str]:
+    """`new_kwargs.pop("resume_download", None)`: also out of a copy of the keywords."""
+    return [
+        call.args[0].value
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "pop"
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    ]
