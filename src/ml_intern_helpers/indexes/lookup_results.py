@@ -1,4 +1,4 @@
-"""What `api_lookup` answers, as JSON: which releases are asked, what each name is or what became of it, what matches a pattern."""
+"""What `api_lookup` answers, as JSON: the releases asked, what each name is or what became of it, what matches a pattern."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def _why_unknown(library: Library, query: str) -> str | None:
             return f"{start.name} takes **kwargs, and what becomes of {last} in there is not known"
         if start.kind == "name":
             return f"the arguments and methods of {start.name} are not indexed"
-        release = library.release_of(start.origin)
-        if start.kind == "module" and release is not None and release.may_hold(start.origin, last):
+        holder = library.release_of(start.origin)
+        if start.kind == "module" and holder is not None and holder.may_hold(start.origin, last):
             return f"what {start.origin} imports for its own use is not indexed"
     return None
 
@@ -167,8 +167,8 @@ def matches(library: Library, pattern: re.Pattern[str]) -> list[str]:
     stored = [release for release in library.releases.values() if isinstance(release, StoredRelease)]
     names = [name for release in stored for name in _matching_names(library, release, pattern)]
     arguments: list[str] = []
-    for release in stored:
-        for origin, declared in release.argument_names():
+    for some in stored:
+        for origin, declared in some.argument_names():
             found = [argument for argument in declared if pattern.search(argument)]
             if found and is_public(dotted := library.public_name(origin)):
                 arguments += (f"{dotted}.{argument}" for argument in found)

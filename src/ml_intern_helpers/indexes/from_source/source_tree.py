@@ -1,4 +1,4 @@
-"""The Python files of one release of one package, wherever they lie: in a wheel, or in an environment's site-packages."""
+"""The Python files of one release of one package: in a wheel, in an environment's site-packages, or fetched by uv or pip."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ from ml_intern_helpers.core.errors import NotFound, Unavailable
 from ml_intern_helpers.core.text import clean
 
 _VERSION = re.compile(r"^Version:\s*(\S+)", re.MULTILINE)
+_NO_SUCH = re.compile(
+    r"no matching distribution|no version of|not found in the package registry|no solution found", re.IGNORECASE
+)
+#: pip says "no matching distribution" also when it reached no index at all.
+_UNREACHABLE = re.compile(r"connection|timed out|timeout|resolve|unreachable|certificate|\b(401|403|407|5\d\d)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -90,15 +95,11 @@ def from_folder(folder: Path, package: str, version: str) -> SourceTree:
 def version_in(folder: Path, package: str) -> str | None:
     """The release installed in `folder`, from its metadata; None when there is none."""
     for path in sorted(folder.glob("*.dist-info/METADATA")):
-        if _same_name(path.parent.name, package):
+        name = path.parent.name.removesuffix(".dist-info").rpartition("-")[0]
+        if re.sub(r"[-_.]+", "_", name).lower() == package.lower():
             found = _VERSION.search(path.read_text(encoding="utf-8", errors="replace"))
             return found[1] if found else None
     return None
-
-
-def _same_name(dist_info: str, package: str) -> bool:
-    name = dist_info.removesuffix(".dist-info").rpartition("-")[0]
-    return re.sub(r"[-_.]+", "_", name).lower() == package.lower()
 
 
 def _tree(package: str, version: str, files: dict[str, Callable[[], str]]) -> SourceTree:
@@ -112,25 +113,17 @@ def _tree(package: str, version: str, files: dict[str, Callable[[], str]]) -> So
     return SourceTree(package, version, readers, frozenset(packages))
 
 
-# MERGED ml_intern_helpers.indexes.from_source.source_tree: Fetches the files of a release through uv or pip, so that the user's own index, proxy and certificates hold.
-#
-# They are read, never installed or imported.
+def fetched(package: str, version: str, folder: Path, *, timeout_s: float = 180) -> SourceTree:
+    """The tree of a release, fetched through uv or pip, so that the user's own index, proxy and certificates hold.
 
-_TIMEOUT_S = 180
-_NO_SUCH = re.compile(
-    r"no matching distribution|no version of|not found in the package registry|no solution found", re.IGNORECASE
-)
-
-
-def fetched(package: str, version: str, folder: Path, *, timeout_s: float = _TIMEOUT_S) -> SourceTree:
-    """The tree of a release, its files put into `folder` (empty, to be thrown away by the caller).
+    Its files are put into `folder` (empty, to be thrown away by the caller). They are read, never installed or imported.
 
     Raises:
         NotFound: there is no such release.
         Unavailable: neither uv nor pip is there, or neither could fetch it.
     """
     requirement = f"{package.replace('_', '-')}=={version}"
-    told = []
+    errors = []
     for number, command in enumerate(_fetchers(requirement)):
         aside = folder / str(number)
         aside.mkdir()
@@ -138,29 +131,20 @@ def fetched(package: str, version: str, folder: Path, *, timeout_s: float = _TIM
         if done.returncode == 0:
             wheels = list(aside.glob("*.whl"))
             return from_wheel(wheels[0], package) if wheels else from_site_packages(aside, package)
-        told.append(done.stderr)
-    raise _refusal(requirement, told)
-
-
-def _refusal(requirement: str, told: list[str]) -> Unavailable:
-    if not told:
-        return Unavailable(f"neither uv nor pip is there to fetch {requirement}", hint="install uv, or python3-pip")
-    if any(_NO_SUCH.search(text) and not _UNREACHABLE.search(text) for text in told):
-        return NotFound(f"there is no release {requirement} with a wheel", hint="check the number on the package's page")
-    lines = [line for text in told for line in text.strip().splitlines() if line.strip()]
+        errors.append(done.stderr)
+    if not errors:
+        raise Unavailable(f"neither uv nor pip is there to fetch {requirement}", hint="install uv, or python3-pip")
+    if any(_NO_SUCH.search(text) and not _UNREACHABLE.search(text) for text in errors):
+        raise NotFound(f"there is no release {requirement} with a wheel", hint="check the number on the package's page")
+    lines = [line for text in errors for line in text.strip().splitlines() if line.strip()]
     last = clean(lines[-1], limit=200) if lines else "no reason given"
-    return Unavailable(f"could not fetch {requirement}: {last}", hint="check the network and your index settings")
-
-
-#: pip says "no matching distribution" also when it reached no index at all.
-_UNREACHABLE = re.compile(r"connection|timed out|timeout|resolve|unreachable|certificate|\b(401|403|407|5\d\d)\b", re.IGNORECASE)
+    raise Unavailable(f"could not fetch {requirement}: {last}", hint="check the network and your index settings")
 
 
 def _fetchers(requirement: str) -> Iterator[list[str]]:
     """Commands less the folder, which goes before the requirement. uv cannot download a wheel, but it can unpack one."""
     wheels = ["--quiet", "--no-deps", "--only-binary", ":all:"]
-    uv = which("uv")
-    if uv:
+    if uv := which("uv"):
         yield [uv, "pip", "install", *wheels, "--python-version", "3.12", "--target", requirement]
     for python in dict.fromkeys([sys.executable, which("python3") or sys.executable]):
         if run([python, "-c", "import pip"], 30).returncode == 0:
