@@ -11,10 +11,10 @@ from shutil import which
 import pytest
 
 from ml_intern_helpers.core.errors import NotFound, Unavailable, UsageError
-from ml_intern_helpers.indexes.from_source.describe import describe, save
+from ml_intern_helpers.indexes.from_source import source_tree
+from ml_intern_helpers.indexes.from_source.tree_release import describe, save
 from ml_intern_helpers.indexes.libraries import DATA, PACKAGES, installed, release, shipped, shipped_versions
-from ml_intern_helpers.indexes.stored import fetch
-from ml_intern_helpers.indexes.stored.stored_release import load
+from ml_intern_helpers.indexes.stored_release import load
 from support.wheels import make_wheel, release_of
 
 FILES = {"__init__.py": "from .c import C", "c.py": "class C:\n    def __init__(self, a, b=1): ...\n"}
@@ -43,9 +43,9 @@ TOOLS = {name: which(name) or which(name, path=str(Path(sys.executable).parent))
 
 def only(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """Of uv and pip, leave those named."""
-    monkeypatch.setattr(fetch, "which", lambda name: TOOLS[name] if name in names else None)
+    monkeypatch.setattr(source_tree, "which", lambda name: TOOLS[name] if name in names else None)
     if "pip" not in names:
-        monkeypatch.setattr(fetch.sys, "executable", "/nonexistent/python")
+        monkeypatch.setattr(source_tree.sys, "executable", "/nonexistent/python")
 
 
 @pytest.mark.parametrize("tool", ["uv", "pip"])
@@ -90,8 +90,8 @@ def test_what_a_failed_fetch_means(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     tool = tmp_path / "uv"
     tool.write_text(f"#!{sys.executable}\nimport sys; sys.stderr.write({said!r}); sys.exit(1)\n")
     tool.chmod(0o755)
-    monkeypatch.setattr(fetch, "which", lambda name: str(tool) if name == "uv" else None)
-    monkeypatch.setattr(fetch.sys, "executable", "/nonexistent/python")
+    monkeypatch.setattr(source_tree, "which", lambda name: str(tool) if name == "uv" else None)
+    monkeypatch.setattr(source_tree.sys, "executable", "/nonexistent/python")
     with pytest.raises(Unavailable) as err:
         release("trl", "0.20.0")
     assert type(err.value) is expected
@@ -102,8 +102,8 @@ def test_a_tool_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     tool = tmp_path / "uv"
     tool.write_text("#!/bin/sh\nexec sleep 30\n")
     tool.chmod(0o755)
-    monkeypatch.setattr(fetch, "which", lambda name: str(tool) if name == "uv" else None)
-    monkeypatch.setattr(fetch.sys, "executable", "/nonexistent/python")
+    monkeypatch.setattr(source_tree, "which", lambda name: str(tool) if name == "uv" else None)
+    monkeypatch.setattr(source_tree.sys, "executable", "/nonexistent/python")
     with pytest.raises(Unavailable, match="no answer within"):
         release("trl", "0.20.0", timeout_s=0.3)
 

@@ -1,38 +1,60 @@
-"""What was removed or renamed, in which release, and what replaces it: derived by comparing surfaces, release after release."""
+"""What was removed or renamed, in which release, and what replaces it: derived by comparing surfaces, release after release.
+
+A surface is what a script may rely on: importable names, and arguments by callable. `scripts/build_api_history` runs this over
+dozens of releases; `removed` reads the result.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from ml_intern_helpers.indexes.from_source.surface import Surface
+from ml_intern_helpers.indexes.from_source.tree_release import TreeRelease, names_only
+from ml_intern_helpers.indexes.records import ClassRecord
+from ml_intern_helpers.indexes.removed import Removal
+from ml_intern_helpers.indexes.signatures import Library
 
 #: Every other module has one of its own: finding it elsewhere says nothing.
 _EVERYWHERE = frozenset({"logger", "main", "T"})
+_PRIVATE = re.compile(r"(^|\.)(_\w*|tests?|testing_utils|commands|cli|vendor)(\.|$)")
+_INSTEAD = (
+    re.compile(
+        r"`(?P<old>\w+)`[^`.]{0,80}(?:is|was|are) (?:now )?deprecated[^`]{0,160}?"
+        r"[Uu]se (?:the )?(?:new )?`(?:--)?(?P<new>[\w.=]+)`"
+    ),
+    re.compile(r"`(?P<old>\w+)`[^`.]{0,60}(?:is|was|has been) (?:renamed|replaced|moved)[^`]{0,60}`(?P<new>[\w.=]+)`"),
+    re.compile(
+        r"`(?P<old>\w+)`[^`]{0,40}deprecated[^`]{0,120}(?:in favou?r of|[Pp]lease use|instead use) (?:the )?`(?P<new>[\w.=]+)`"
+    ),
+    re.compile(r"deprecate_kwarg\( ?[\"'](?P<old>\w+)[\"'],[^)]{0,80}?new_name=[\"'](?P<new>\w+)[\"']"),
+)
+_JOINED = re.compile(r"[\"']\s*\n\s*[frFR]{0,2}[\"']")
+_SPACE = re.compile(r"\s+")
 
 
-class Removal(NamedTuple):
-    """One thing that a release took away and that is not there today.
+@dataclass(frozen=True)
+class Surface:
+    """What a script may rely on.
 
     Attributes:
-        name: `trl.setup_chat_format`, or `trl.SFTConfig.max_seq_length` for an argument.
-        last: the last release that had it (of those compared).
-        gone: the first of those that has it no more.
-        replacement: what to write today, when the comparison or the older release's own text tells: it exists.
-        why: how the replacement is known: `moved`, `announced` (by the library), `renamed` (same release, like name), or None.
-        via: where it had moved to before it went from there, too.
-        via_last: the last release that had it there.
+        package, version: the release.
+        names: module -> names that scripts import from it, its own and those a package offers on purpose.
+        arguments: `package.Name` or `package.Name.method` -> the names a call may pass.
+        methods: `package.Name` -> its public methods.
     """
 
-    name: str
-    last: str
-    gone: str
-    replacement: str | None = None
-    why: str | None = None
-    via: str | None = None
-    via_last: str | None = None
+    package: str
+    version: str
+    names: dict[str, frozenset[str]]
+    arguments: dict[str, frozenset[str]]
+    methods: dict[str, frozenset[str]]
+
+    def has(self, dotted: str) -> bool:
+        """Whether a module, name, method or argument of that path is there."""
+        head, _, last = dotted.rpartition(".")
+        return dotted in self.names or any(last in table.get(head, ()) for table in (self.names, self.arguments, self.methods))
 
 
 def removals(surfaces: Iterable[Surface], announced: dict[str, set[str]]) -> dict[str, Removal]:
@@ -123,3 +145,59 @@ def _renamed(removal: Removal, head: str, last: str, newest: Surface, line: list
 
     close = difflib.get_close_matches(last, new & newest.arguments.get(head, frozenset()), n=1, cutoff=0.78)
     return removal._replace(replacement=f"{head}.{close[0]}", why="renamed") if close else removal
+
+
+def surface(release: TreeRelease, beside: Library) -> Surface:
+    """The surface of `release`; `beside` holds it and the packages its classes inherit from."""
+    modules = [module for module in release.tree.modules if not _PRIVATE.search(module) and not names_only(module)]
+    found = Surface(release.package, release.version, {}, {}, {})
+    for module in modules:
+        found.names[module] = frozenset(_public(release, module))
+    for dotted, origin in _callables(release, beside, found.names):
+        signature = beside.signature(origin)
+        if signature is not None:
+            found.arguments[dotted] = signature.names
+            _add_methods(found, beside, dotted, origin)
+    return found
+
+
+def _public(release: TreeRelease, module: str) -> Iterator[str]:
+    """Names that come from this package; what a plain module only imports for its own use is not on offer."""
+    for name, target in release.names(module).items():
+        own = target.partition(":")[0] == module
+        if not name.startswith("_") and (own or (module in release.tree.packages and target.startswith(release.package + "."))):
+            yield name
+
+
+def _callables(release: TreeRelease, beside: Library, names: dict[str, frozenset[str]]) -> Iterator[tuple[str, str]]:
+    """(name, origin) of classes and functions that packages offer, each under its shortest name."""
+    seen: set[str] = set()
+    for module in sorted((module for module in names if module in release.tree.packages), key=lambda m: (m.count("."), m)):
+        for name in sorted(names[module]):
+            origin = beside.follow(f"{module}:{name}")
+            if ":" in origin and origin not in seen and not names_only(origin.partition(":")[0]):
+                seen.add(origin)
+                yield f"{module}.{name}", origin
+
+
+def _add_methods(found: Surface, beside: Library, dotted: str, origin: str) -> None:
+    line = [record for owner, record in beside.line(origin) if owner.partition(".")[0] == found.package]
+    methods = {name for record in line for name in record.methods}
+    if isinstance(beside.record(origin), ClassRecord):
+        found.methods[dotted] = frozenset(methods)
+    for name in methods:
+        signature = beside.method(origin, name)
+        if signature is not None:
+            found.arguments[f"{dotted}.{name}"] = signature.names
+
+
+def announcements(text: str) -> Iterator[tuple[str, str]]:
+    """(old, new) pairs from a module's text, adjacent string literals joined first."""
+    if "deprecat" not in text and "renamed" not in text:
+        return
+    flat = _SPACE.sub(" ", _JOINED.sub("", text))
+    for pattern in _INSTEAD:
+        for match in pattern.finditer(flat):
+            new = match["new"].partition("=")[0].rstrip(".")
+            if match["old"] != new and "if you" not in match[0].lower():  # "if you want to force a download, use …" is no rename
+                yield match["old"], new
