@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ml_intern_helpers.core.errors import NotFound, RateLimited, ToolError, Unavailable
-from ml_intern_helpers.papers.graph.citation_lists import CitationOptions, CitationList, citation_list
+from ml_intern_helpers.papers.graph.citation_lists import CitationList, CitationOptions, citation_list
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.web.client import Http
 from support.loopback import Answer, Loopback
@@ -271,7 +271,9 @@ def test_openalex_pages_and_filters(service: Loopback, http: Door) -> None:
     service.routes["/works"] = lambda request: Answer(
         {"meta": {"count": 1000}, "results": [work(int(request.query["page"][0]) * 1000 + i, f"p{i}") for i in range(100)]}
     )
-    graph = citation_list(http(), CitationOptions(LORA, "citations", start=190, limit=20, since="2024-01-01", until="2024-12-31", sort="submitted"))
+    graph = citation_list(
+        http(), CitationOptions(LORA, "citations", start=190, limit=20, since="2024-01-01", until="2024-12-31", sort="submitted")
+    )
     listed = [request.query for request in service.requests if request.path == "/works"]
     assert [query["page"] for query in listed] == [["2"], ["3"]]
     assert listed[0]["filter"] == ["cites:W1,from_publication_date:2024-01-01,to_publication_date:2024-12-31"]
