@@ -161,8 +161,8 @@ examples:
   crawl_arxiv search 'ti:"preference optimization" AND cat:cs.CL' --since 2025 --sort submitted
   crawl_arxiv search 2305.18290 2106.09685 --full
 
-Plain words go to arXiv, the Hub and Semantic Scholar. arXiv's own language (ti: au: abs: cat: all: and AND OR ANDNOT "phrase" ( )),
---sort and --source arxiv go to arXiv alone, where plain words must all occur."""
+Plain words go to arXiv, the Hub and Semantic Scholar. arXiv's own language (ti: au: abs: cat: all: and AND OR ANDNOT "phrase"
+and parentheses), --sort and --source arxiv go to arXiv alone, where plain words must all occur."""
 
 _WORDS_HINT = "to search for these words: crawl_arxiv search …"
 

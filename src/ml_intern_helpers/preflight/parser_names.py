@@ -1,4 +1,4 @@
-"""What the command line or its config file sets and none of the parser's dataclasses takes."""
+"""The options that the command line or its config file sets and that no dataclass of the script's parser takes."""
 
 from __future__ import annotations
 
