@@ -91,36 +91,36 @@ def api_calls(script: Script, offers: Offers) -> Iterator[ApiCall]:
             yield found
 
 
-def unknown_keywords(made: ApiCall) -> Iterator[Unknown]:
+def unknown_keywords(call: ApiCall) -> Iterator[Unknown]:
     """Keywords that are none of the signature's names."""
-    names = made.signature.names if made.given.entries.items else frozenset()
-    for name, setting in made.given.entries.items.items():
-        if name not in names and name not in made.extra:
+    names = call.signature.names if call.given.entries.items else frozenset()
+    for name, setting in call.given.entries.items.items():
+        if name not in names and name not in call.extra:
             yield Unknown(name, setting)
 
 
-def misfits(made: ApiCall) -> Iterator[Misfit]:
+def misfits(call: ApiCall) -> Iterator[Misfit]:
     """What is wrong with the number of arguments."""
-    given, keywords = made.given.positional, made.given.entries.items
-    places = [argument.name for argument in made.signature.arguments if not argument.keyword_only]
-    for name, node in made.given.twice:
+    given, keywords = call.given.positional, call.given.entries.items
+    places = [argument.name for argument in call.signature.arguments if not argument.keyword_only]
+    for name, node in call.given.twice:
         yield Misfit("twice", f"{name} is given twice", node)
-    if not made.whole:
+    if not call.whole:
         return
-    for name in places[: len(given)] if not made.given.starred else ():
+    for name in places[: len(given)] if not call.given.starred else ():
         if name in keywords and is_sure(keywords[name]):
             yield Misfit("twice", f"{name} is given by position and by keyword", keywords[name].node)
-    if len(given) > len(places) and not made.signature.variadic:
-        by_keyword = [argument.name for argument in made.signature.arguments if argument.keyword_only]
+    if len(given) > len(places) and not call.signature.variadic:
+        by_keyword = [argument.name for argument in call.signature.arguments if argument.keyword_only]
         rest = f"; {', '.join(by_keyword[:3])}{'…' if len(by_keyword) > 3 else ''} must be given by keyword" if by_keyword else ""
         most = f"{len(places)} positional argument{'' if len(places) == 1 else 's'}"
         yield Misfit("too many", f"takes {most}, {len(given)} are given{rest}", given[len(places)])
-    if made.given.starred or made.given.entries.open or any(unknown_keywords(made)):
+    if call.given.starred or call.given.entries.open or any(unknown_keywords(call)):
         return  # a keyword that is not known is likely the one that is missing
-    bound = {*places[: len(given)], *keywords, *made.given.earlier}
-    missing = [argument.name for argument in made.signature.arguments if argument.default is None and argument.name not in bound]
+    bound = {*places[: len(given)], *keywords, *call.given.earlier}
+    missing = [argument.name for argument in call.signature.arguments if argument.default is None and argument.name not in bound]
     if missing:
-        yield Misfit("missing", f"{', '.join(missing)} must be given", made.call)
+        yield Misfit("missing", f"{', '.join(missing)} must be given", call.call)
 
 
 def is_sure(setting: Setting) -> bool:
@@ -209,9 +209,9 @@ def _super_called(offers: Offers, call: ast.Call, attr: str, origin: str, given:
 
 def _given(script: Script, partials: tuple[ast.Call, ...], own: list[ast.expr], call: ast.Call) -> Given:
     """What `call` passes, and what the partials before it have bound."""
-    before = [made for made in partials if made is not call]
-    positional = [*(argument for made in before for argument in made.args[1:]), *own]
-    earlier = [word for made in before for word in made.keywords]
+    before = [partial for partial in partials if partial is not call]
+    positional = [*(argument for partial in before for argument in partial.args[1:]), *own]
+    earlier = [word for partial in before for word in partial.keywords]
     return Given(
         positional=tuple(argument for argument in positional if not isinstance(argument, ast.Starred)),
         starred=any(isinstance(argument, ast.Starred) for argument in positional),

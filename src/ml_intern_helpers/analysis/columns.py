@@ -42,8 +42,8 @@ def columns_of(script: Script, expr: ast.expr, far: int = 0) -> Columns:
     """Follow a dataset expression back to what fixes its columns."""
     if far > _FAR:
         return UNSEEN
-    if isinstance(expr, ast.Call) and expr in script.real:
-        name, names = script.real[expr]
+    if isinstance(expr, ast.Call) and expr in script.inspected_columns:
+        name, names = script.inspected_columns[expr]
         return Columns("known", names, script.source.segment(expr), expr.lineno, name)
     match expr:
         case ast.Subscript(value=base):

@@ -232,14 +232,14 @@ def _attribute_of(script: Script, call: ast.Call, attr: str, deep: int) -> Value
     """An attribute of the object that `call` made."""
     if isinstance(call.func, ast.Attribute) and call.func.attr == "parse_args":
         return _argument(script, attr, deep)
-    made = dotted(script, call.func)
-    if made is None or _set_later(script, call, attr):
+    target = dotted(script, call.func)
+    if target is None or _set_later(script, call, attr):
         return None
-    if isinstance(made.definition, ast.ClassDef):
-        return _instance_value(script, call, made.definition, attr, deep)
+    if isinstance(target.definition, ast.ClassDef):
+        return _instance_value(script, call, target.definition, attr, deep)
     if call in script.parsed:
         return script.given.options.value(attr)
-    if made.name == "types.SimpleNamespace" or role_of(made.name):  # `config.output_dir` of `SFTConfig(output_dir="out")`
+    if target.name == "types.SimpleNamespace" or role_of(target.name):  # `config.output_dir` of `SFTConfig(output_dir="out")`
         setting = keywords_of(script, call.keywords).items.get(attr)
         return setting.value if setting else None
     return None
@@ -250,8 +250,8 @@ def _set_later(script: Script, call: ast.Call, attr: str) -> bool:
     script.spend(len(script.attribute_sets))
     for target, _ in script.attribute_sets:
         if target.attr == attr:
-            made = origins(script, target.value)
-            if not made or call in made:
+            makers = origins(script, target.value)
+            if not makers or call in makers:
                 return True
     return False
 

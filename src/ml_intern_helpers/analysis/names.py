@@ -177,7 +177,7 @@ def _origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
     match expr:
         case ast.Call():
             # A call of a local function leads to what it returns; any other call made the object itself.
-            return [made for value in returned_values(script, expr) for made in origins(script, value, far + 1)] or [expr]
+            return [call for value in returned_values(script, expr) for call in origins(script, value, far + 1)] or [expr]
         case ast.Name():
             calls = []
             for binding in reaching(script, expr):
@@ -206,7 +206,7 @@ def _item_origins(script: Script, expr: ast.expr, index: int, far: int) -> list[
             found.append(parsed)
         else:
             tuples = [value for value in returned_values(script, call) if isinstance(value, ast.Tuple)]
-            found += [made for value in tuples for made in _item_origins(script, value, index, far)]
+            found += [item for value in tuples for item in _item_origins(script, value, index, far)]
     return found
 
 
@@ -246,10 +246,10 @@ def _parsed_object(script: Script, call: ast.Call, parser_expr: ast.expr, index:
         name = target.name.rpartition(".")[2] if target else ""
         types = _dataclass_types(script, parser) if name in _PARSERS else []
         if index < len(types):
-            made = ast.copy_location(ast.Call(types[index], [], []), call)
-            script.places[made] = script.places[call]
-            script.parsed[made] = ParsedObject(name, call, tuple(types))
-            return made
+            construction = ast.copy_location(ast.Call(types[index], [], []), call)
+            script.places[construction] = script.places[call]
+            script.parsed[construction] = ParsedObject(name, call, tuple(types))
+            return construction
     return None
 
 
