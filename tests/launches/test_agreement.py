@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from launches.real_hf import resolve, timeout_seconds
 from ml_intern_helpers.launches.find import launches_of
 from ml_intern_helpers.launches.hf_jobs import DEFAULT_IMAGE
 from ml_intern_helpers.launches.launch import Launch
 from ml_intern_helpers.launches.words import texts
-from ml_intern_helpers.preflight.facts import facts_of
+from ml_intern_helpers.preflight.context import read_context
 from ml_intern_helpers.preflight.launch_check import _source, judged
 from ml_intern_helpers.preflight.launch_summary import fields_of_launch
-from launches.real_hf import resolve, timeout_seconds
 
 HEADER = """# /// script
 # dependencies = ["trl"]
@@ -143,7 +143,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def ours(line: str, folder: Path) -> tuple[Launch, dict[str, object], dict[str, str]]:
     """The launch, its entry in the report, and the variables with their values."""
     launch = launches_of(line, folder)[0]
-    facts = facts_of(_source(launch), "jobs", launch)
+    facts = read_context(_source(launch), "jobs", launch)
     return launch, fields_of_launch(facts), dict((facts.header.jobs or {}).get("env") or {})
 
 

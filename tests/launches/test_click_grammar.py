@@ -7,9 +7,9 @@ import random
 import click
 import pytest
 
+from launches.real_hf import command
 from ml_intern_helpers.launches.launcher_options import click_words, tables
 from ml_intern_helpers.launches.words import Word
-from launches.real_hf import command
 
 OPTIONS = tables().hf_options
 COMMANDS = sorted(OPTIONS)

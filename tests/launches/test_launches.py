@@ -325,7 +325,9 @@ def test_the_no_forms_of_trl_are_those_of_the_index() -> None:
         pytest.param("python train.py", 1, id="no loop"),
         pytest.param("for i in 1 2 3; do python train.py; done", 3, id="a list"),
         pytest.param("for i in 1 2; do for j in a b c; do python train.py; done; done", 6, id="nested"),
-        pytest.param("for i in 1 2; do bash -c 'for j in a b c; do python train.py; done'; done", 6, id="nested in another shell"),
+        pytest.param(
+            "for i in 1 2; do bash -c 'for j in a b c; do python train.py; done'; done", 6, id="nested in another shell"
+        ),
         pytest.param("for i in *.yaml; do python train.py; done", None, id="a pattern"),
         pytest.param("while true; do python train.py; done", None, id="while"),
         pytest.param("for i in 1 2; do while true; do python train.py; done; done", None, id="while in a list"),

@@ -10,13 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.runs import contract, first_one, places
-from ml_intern_helpers.runs.contract import Task
+from ml_intern_helpers.runs import contract, project_files, single_job_rule
+from ml_intern_helpers.runs.contract import Task, fault
 from ml_intern_helpers.runs.differences import Stated, differs
 from ml_intern_helpers.runs.run_record import Run, Runs, runs_of
 from ml_intern_helpers.runs.spend import ON_THIS_MACHINE, Cost, cost_on_jobs, may_spend
-from ml_intern_helpers.runs.task_schema import fault
-from ml_intern_helpers.runs.when import now
+from ml_intern_helpers.runs.timestamps import now
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch_check import Judged
@@ -51,7 +50,7 @@ def state_of(folders: list[Path]) -> State:
     Raises:
         BadData: the ledger cannot be read at all.
     """
-    folder = places.home(*folders)
+    folder = project_files.home(*folders)
     return State(contract.task_for(*folders), runs_of(folder), folder, now())
 
 
@@ -83,7 +82,7 @@ def _elsewhere(one: Judged, state: State) -> Iterator[Hold]:
     if state.task is None or not state.task.open:
         return
     # A few steps on this machine before the job are what the skill asks for, and cost nothing.
-    tried = one.launch.mode == "local" and one.found.facts.smoke is not None
+    tried = one.launch.mode == "local" and one.examination.context.smoke is not None
     said = {} if tried else {"where": Stated("known", one.launch.mode)}
     account = _settings(one)["namespace"]
     if account:
@@ -95,7 +94,7 @@ def _elsewhere(one: Judged, state: State) -> Iterator[Hold]:
 def _settings(one: Judged) -> dict[str, object]:
     from ml_intern_helpers.preflight.launch_summary import fields_of_launch
 
-    return fields_of_launch(one.found.facts)
+    return fields_of_launch(one.examination.context)
 
 
 def cost_of(one: Judged) -> Cost:
@@ -133,7 +132,7 @@ def _money(one: Judged, state: State) -> Iterator[Hold]:
 def _one_first(jobs: list[Judged], state: State) -> Iterator[Hold]:
     """A second job waits for the first to be seen training: thirty jobs with one bug cost thirty times."""
     training = [one for one in jobs if one.trains]
-    waiting = first_one.unproven(state.runs, state.task_id) if training else None
+    waiting = single_job_rule.unproven(state.runs, state.task_id) if training else None
     if waiting is not None:
         name = waiting.text("job_id") or waiting.text("command")[:60]
         yield Hold("ONE_FIRST", f"the job before this one ({name}) has not been seen training", look_at(waiting))
@@ -176,7 +175,7 @@ def sha256_of(one: Judged) -> str:
 
 
 def _same_failure(one: Judged, state: State) -> Iterator[Hold]:
-    if first_one.held_as_third(state.runs, one.launch.text, sha256_of(one)):
+    if single_job_rule.held_as_third(state.runs, one.launch.text, sha256_of(one)):
         yield Hold(
             "SAME_FAILURE", "this very command has failed twice in a row", "read the whole error and change something first"
         )
