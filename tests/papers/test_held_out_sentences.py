@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ml_intern_helpers.papers.recipe.hyper import from_sentence
-from ml_intern_helpers.papers.recipe.numbers import canonical
+from ml_intern_helpers.papers.recipe.plain_text import canonical
 from ml_intern_helpers.papers.recipe.sentences import Sentence
 
 ROWS = [

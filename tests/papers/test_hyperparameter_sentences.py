@@ -13,7 +13,7 @@ from ml_intern_helpers.papers.recipe.choices import CHOICES
 from ml_intern_helpers.papers.recipe.extract import HYPERPARAMETERS, _of_sentence
 from ml_intern_helpers.papers.recipe.facts import Fact
 from ml_intern_helpers.papers.recipe.hyper import from_sentence
-from ml_intern_helpers.papers.recipe.numbers import canonical
+from ml_intern_helpers.papers.recipe.plain_text import canonical
 from ml_intern_helpers.papers.recipe.sentences import LONGEST, Sentence
 
 TABLE = (Path(__file__).parent / "hyperparameter_sentences.txt").read_text("utf-8")

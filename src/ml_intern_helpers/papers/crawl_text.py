@@ -190,7 +190,7 @@ def notes_headline(fields: dict[str, Any]) -> str:
 
 
 def _recipe_text(fields: dict[str, Any]) -> str:
-    from ml_intern_helpers.papers.recipe.answer_text import render as text
+    from ml_intern_helpers.papers.recipe.report import render as text
 
     return text(fields)
 

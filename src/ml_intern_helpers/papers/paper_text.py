@@ -74,7 +74,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     """Do what the arguments name; `check` has been through."""
     room = args.chars or paging.CHARACTERS
     if args.recipe:
-        from ml_intern_helpers.papers.recipe import answer as recipe
+        from ml_intern_helpers.papers.recipe import report as recipe
 
         return recipe.answer(require_id(args.recipe), context, full=args.full)
     from ml_intern_helpers.papers.reading import answer as reading
