@@ -348,7 +348,7 @@ _OPTIMIZER = (
 )
 _SCHEDULE = (
     r"(?<![\w-])(?:cosine|linear(?:ly)?|constant|polynomial|inverse[\s-]+square[\s-]+root|exponential(?:ly)?|multi-?step|step-?wise|WSD"
-    r"|warm-?up[\s-]+stable[\s-]+decay|one-?cycle)\b"
+    r"|warm-?up[\s-]+stable[\s-]+decay|one-?cycle)(?![a-z])"
 )
 _NAMES = "Adam AdamW SGD Adafactor Adagrad AdaDelta RMSprop Lion Muon Sophia LAMB LARS Shampoo SOAP NAdam RAdam"
 CHOICES = (

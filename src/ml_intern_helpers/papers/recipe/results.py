@@ -82,12 +82,12 @@ BENCHMARK = re.compile(
     r"|HotpotQA|TriviaQA|Natural ?Questions|WebShop|ALFWorld|RewardBench(?: ?2)?|MMMU|MathVista|DocVQA|VQAv2"
     r"|ImageNet|WMT\d*\w*|LAMBADA|WikiText-?(?:2|103)|LongBench|RULER|BFCL|TauBench)(?![\w]|-[a-z])"
 )
-_METRIC = (
-    r"accurac(?:y|ies)|pass@\d+|maj@\d+|cons@\d+|avg@\d+|win[- ]?rates?|F1|EM|exact match|BLEU"
+_METRIC = re.compile(
+    r"\b(?:accurac(?:y|ies)|pass@\d+|maj@\d+|cons@\d+|avg@\d+|win[- ]?rates?|F1|EM|exact match|BLEU"
     r"|ROUGE(?:-[12L])?|perplexity|Elo|scores?|recall|precision|AUC|correlation|reward|resolve rate"
-    r"|success rate"
+    r"|success rate)\b",
+    re.IGNORECASE,
 )
-_METRICS = re.compile(rf"\b(?:{_METRIC})\b", re.IGNORECASE)
 _SCORE = re.compile(
     r"(?<![\w.^@-])(?P<v>\d{1,2}\.\d{1,2}\s?%?|\d{1,3}\s?%|100(?:\.0)?\s?%|0\.\d{2,3})(?![\w.]"
     r"|,\d{3}|\s?[-–]?(?:[BKM]\b|x\b|GB|hours|days))"
@@ -132,16 +132,16 @@ def hardware(sentence: Sentence) -> Iterator[Fact]:
 
 
 def results(sentence: Sentence) -> Iterator[Fact]:
-    """Scores in a sentence that names a benchmark; each goes to the name nearest before it, else the one after."""
+    """The score of a sentence that names one benchmark and has one score; what says more is left to the reader."""
     reading = plain(sentence.text)
     names = list(BENCHMARK.finditer(reading.text))
-    for score in _scores(reading.text, names):
-        name = _nearest(names, score)
-        if name:
-            value = score["v"].strip()
-            said = quote(sentence.text, reading, score.start(), score.end())
-            metric = _metric(reading.text, score)
-            yield Fact("result", value, value, said, sentence.section, unit=metric, context=name[0], label=sentence.label)
+    scores = list(_scores(reading.text, names))
+    if len({name[0] for name in names}) == 1 and len(scores) == 1:
+        value = scores[0]["v"].strip()
+        metric = _METRIC.search(reading.text)
+        said = quote(sentence.text, reading, *scores[0].span())
+        unit = metric[0] if metric else None
+        yield Fact("result", value, value, said, sentence.section, unit=unit, context=names[0][0], label=sentence.label)
 
 
 def _scores(text: str, names: list[re.Match[str]]) -> Iterator[re.Match[str]]:
@@ -151,25 +151,6 @@ def _scores(text: str, names: list[re.Match[str]]) -> Iterator[re.Match[str]]:
         before, after = text[max(match.start() - 40, 0) : match.start()], text[match.end() : match.end() + 60]
         if not (in_name or _NOT_SCORE.search(before) or _NOT_SCORE.match(after)):
             yield match
-
-
-def _metric(text: str, score: re.Match[str]) -> str | None:
-    """The metric named nearest to a score."""
-    near = _METRICS.finditer(text, max(score.start() - 60, 0), min(score.end() + 40, len(text)))
-    found = sorted(near, key=lambda each: min(abs(score.start() - each.end()), abs(each.start() - score.end())))
-    return found[0][0] if found else None
-
-
-def _nearest(names: list[re.Match[str]], score: re.Match[str]) -> re.Match[str] | None:
-    before = [name for name in names if name.end() <= score.start() and score.start() - name.end() < 90]
-    after = [name for name in names if name.start() >= score.end() and name.start() - score.end() < 50]
-    if after and re.fullmatch(
-        r"\s*(?:accuracy|F1|score|points?|pass@\d)?\s*(?:on|in|for)\s+(?:the )?",
-        score.string[score.end() : after[0].start()],
-        re.IGNORECASE,
-    ):
-        return after[0]
-    return before[-1] if before else after[0] if after else None
 
 
 _CELL_SCORE = re.compile(r"-?\d{1,4}(?:\.\d{1,3})?\s*%?(?:\s*(?:±|\\pm)\s*[\d.]+)?")

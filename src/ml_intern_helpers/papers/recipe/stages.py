@@ -34,7 +34,6 @@ _SAMPLED = frozenset({"temperature", "max_length", "num_generations", "batch_siz
 #: Stages of which a paper has one: their settings contradict each other where they differ.
 _GROUPS = {
     "mid-training": "pre-training",
-    "distillation": "SFT",
     **dict.fromkeys(("KTO", "ORPO", "IPO", "SimPO"), "DPO"),
     **dict.fromkeys(("DAPO", "RLOO", "PPO", "GRPO"), "RL"),
 }
@@ -74,7 +73,7 @@ def _cues(text: str, *, title: bool = False) -> Iterator[tuple[str, int, int]]:
 def _one_name(names: Iterable[str], parameter: str) -> str | None:
     """One name for the stages of one phrase: a method's own name says more than `fine-tuning` or `RL`; None for several."""
     found = [name for name in dict.fromkeys(names) if name not in SAMPLING or parameter in _SAMPLED]
-    for general in ("fine-tuning", "evaluation", "RL"):
+    for general in ("fine-tuning", "RL"):
         if not {"pre-training", "mid-training", "reward model"} & set(found):
             found = [name for name in found if name != general] or found[:1]
     return found[0] if len(found) == 1 else None

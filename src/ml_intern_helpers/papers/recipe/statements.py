@@ -52,7 +52,7 @@ _DOUBT = re.compile(
     r"\b(?:search\w*|sweep\w*|swept|grid|among|candidate (?:values|learning)|selected from|chosen from|tr(?:y|ied|ying)|explor\w+"
     r"|var(?:y|ied|ying)|ablat\w+|compar\w+|rang(?:e|es|ing)|between|instead of|rather than|unlike|previous\w*|prior work|originally"
     r"|baselines?|they|their|would|could|if|higher|lower|larger|smaller|increas\w+|diverge[sd]?|unstable|worse|either|respectively"
-    r"|best|optimal|effect of|sensitiv\w+|early stopping|patience|penalty (?:weight|factor)|except|twice|half)\b"
+    r"|best|optimal|effect of|sensitiv\w+|early stopping|patience|penalty (?:weight|factor)|except|twice|half|memory|vram|naive)\b"
     r"|\[\d+\] (?:use|set|train)|\bfollow(?:ing)? \[",
     re.IGNORECASE,
 )
@@ -98,7 +98,7 @@ _BATCH_UNITS = {"token": "tokens", "prompt": "prompts", "question": "prompts", "
 #: Titles of sections in which settings stand, and in which variants are compared.
 _SETTINGS = re.compile(r"train|hyper-?param|implement|set-?up|config|details|fine-?tun|setting|reproduc", re.IGNORECASE)
 ASIDE = re.compile(
-    r"\b(?:ablat\w+|sensitivity|effects? of|impact of|influence of|varying|robustness|analys[ei]s|baselines?|latency|scaling laws?"
+    r"\b(?:ablat\w+|sensitivity|effects? of|impact of|influence of|varying|robustness|analys[ei]s|baselines?|latency|scaling laws?|prob(?:es?|ing)"
     r"|search space)\b",
     re.IGNORECASE,
 )
