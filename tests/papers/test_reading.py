@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from ml_intern_helpers.core.errors import BadData, NotFound
-from ml_intern_helpers.papers.reading.choose import choose
 from ml_intern_helpers.papers.reading.document import Document
 from ml_intern_helpers.papers.reading.latexml import read_page
+from ml_intern_helpers.papers.reading.lookup import choose, find
 from ml_intern_helpers.papers.reading.paging import page as cut
-from ml_intern_helpers.papers.reading.passages import find
 from ml_intern_helpers.papers.reading.pdf import read_pdf
 from ml_intern_helpers.papers.recipe.extract import Recipe, extract
 from support.pages import PAPER, PDF_LINES, math, page, para, pdf, section, study, table

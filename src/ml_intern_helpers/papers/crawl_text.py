@@ -196,7 +196,7 @@ def _recipe_text(fields: dict[str, Any]) -> str:
 
 
 def _reading_text(fields: dict[str, Any]) -> str:
-    from ml_intern_helpers.papers.reading.answer_text import render as text
+    from ml_intern_helpers.papers.reading.report import render as text
 
     return text(fields)
 

@@ -76,8 +76,8 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     if args.recipe:
         from ml_intern_helpers.papers.recipe import report as recipe
 
-        return recipe.answer(require_id(args.recipe), context, full=args.full)
-    from ml_intern_helpers.papers.reading import answer as reading
+        return recipe.recipe(require_id(args.recipe), context, full=args.full)
+    from ml_intern_helpers.papers.reading import report as reading
 
-    ask = reading.Ask(require_id(args.read), args.section, args.find, args.start, args.limit, room)
-    return reading.answer(ask, context)
+    options = reading.ReadingOptions(require_id(args.read), args.section, args.find, args.start, args.limit, room)
+    return reading.read(options, context)

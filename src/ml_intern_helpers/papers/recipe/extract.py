@@ -9,7 +9,6 @@ from typing import Any
 from ml_intern_helpers.papers.reading.document import Document
 from ml_intern_helpers.papers.recipe import names, results, stages
 from ml_intern_helpers.papers.recipe.parameters import HYPERPARAMETERS
-from ml_intern_helpers.papers.recipe.plain_text import plain
 from ml_intern_helpers.papers.recipe.sentences import Fact, Sentence, sentences
 from ml_intern_helpers.papers.recipe.setting_tables import from_tables
 from ml_intern_helpers.papers.recipe.statements import Claim, Value, claims
@@ -91,7 +90,7 @@ def extract(document: Document) -> Recipe:
             break
         said += claims(sentence)
         if not any(word in title.lower() for title in sentence.titles for word in _RELATED):
-            in_turn |= stages.in_turn(plain(sentence.text).text)
+            in_turn |= stages.in_turn(sentence.reading.text)
         for fact in facts_of(sentence):
             by_name.setdefault(fact.name, []).append((fact, sentence.others))
     said += from_tables(document)

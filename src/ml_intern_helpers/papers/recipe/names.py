@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ml_intern_helpers.papers.recipe.plain_text import plain
 from ml_intern_helpers.papers.recipe.sentences import Fact, Sentence, quote
 
 #: Families; what follows one (version, size, variant) belongs to the name.
@@ -63,7 +62,7 @@ _JOIN = re.compile(r"\s*(?:\([^()]*\)\s*)?(?:,\s*(?:and |or )?|and |or |/)\s*(?:
 
 def base_models(sentence: Sentence) -> Iterator[Fact]:
     """The models that a sentence says the training starts from."""
-    reading = plain(sentence.text)
+    reading = sentence.reading
     text, last_end, last_meant = reading.text, 0, False
     for match in _names(text):
         listed = last_meant and bool(_JOIN.fullmatch(text, last_end, match.start()))
@@ -123,7 +122,8 @@ _PATTERNS = (
 _ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/datasets/(?P<id>[\w.-]+/[\w.-]+?)(?=[)/?#\s]|\.?$)")
 _NOT_NAMES = re.compile(
     r"(?:The|This|These|Our|We|All|Each|Both|For|In|On|A|An|Large|Small|Figure|Table|Section|Appendix|Other|Many"
-    r"|Several|Such|Most|Data|Training|Test|Dataset|Public|Synthetic|Human|New|RL|RM|RLHF|SFT|DPO|PPO|KTO|ORPO|GRPO|LLM|NLP|English"
+    r"|Several|Such|Most|Data|Training|Test|Dataset|Public|Synthetic|Human|New|RL|RM|RLHF|SFT|DPO|PPO|KTO|ORPO|GRPO|LLM"
+    r"|NLP|English"
     r"|Preference|Reward|It|As|Since|While|When|If|By|To|From|With|Using|Two|Three|Full|Original|Final|First"
     r"|Second|Combined|Existing|Standard|Benchmark|Evaluation|Instruction|Math|Code|Chat|Dev|Validation|Downstream"
     r"|AI|QA|VQA|And|Or)"
@@ -161,7 +161,7 @@ _USED_AFTER: dict[str, re.Pattern[str]] = {
 
 def datasets(sentence: Sentence) -> Iterator[Fact]:
     """The data sets a sentence names; `context` is `training`, `evaluation`, both, or None where it does not say."""
-    reading = plain(sentence.text)
+    reading = sentence.reading
     for name, start, end in _found(reading.text):
         said = quote(sentence.text, reading, start, end)
         yield Fact("dataset", name, name, said, sentence.section, context=_role(reading.text, start, end), label=sentence.label)

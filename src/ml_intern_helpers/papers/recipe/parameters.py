@@ -1,7 +1,7 @@
 """The hyper-parameters that are looked for: how papers name each, and which values can be meant.
 
-Each has a narrow name, with which a sentence can state a value without doubt, and a wide one (`cue`), which makes a sentence with a
-number worth quoting. A new one is a row here and twenty sentences in the tests.
+Each has a narrow name, with which a sentence can state a value without doubt, and a wide one (`cue`), which makes a sentence with
+a number worth quoting. A new one is a row here and twenty sentences in the tests.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass
 
 #: Stands for one number in a pattern of `phrases`.
-_N = r"(?P<n>(?<![\w.^])\d[\d,.]{0,14}(?:\s?[×x]\s?10)?(?:\^\d{1,2})?\s?[kKM]?|\b(?:one|two|three|four|five|six|eight|ten|sixteen)\b)"
+_N = (
+    r"(?P<n>(?<![\w.^])\d[\d,.]{0,14}(?:\s?[×x]\s?10)?(?:\^\d{1,2})?\s?[kKM]?"
+    r"|\b(?:one|two|three|four|five|six|eight|ten|sixteen)\b)"
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ _ADAPTER = _re(r"\blora\b|qlora|dora\b|adapter|low[\s-]rank|\bpeft\b|lora_")
 #: The same in one sentence, where the adapter may be known by its other settings.
 _ADAPTER_HERE = re.compile(_ADAPTER.pattern + r"|\brank\b|\balpha\b|α", re.IGNORECASE)
 _BEFORE_SIZE = (
-    r"(?:(?:global|total|effective|overall|train(?:ing)?|eval(?:uation)?|per[\s_-](?:device|gpu|worker|core)|rollout|update|policy"
+    r"(?:(?:global|total|effective|overall|train(?:ing)?|eval(?:uation)?|per[\s_-](?:device|gpu|worker|core)|rollout"
+    r"|update|policy"
     r"|ppo|local|fine-?tuning)[\s_-]+){0,4}"
 )
 _LENGTH_OF = r"sequence|context|prompt|response|completion|generation|output|input|seq|token|source|target"
@@ -83,7 +87,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "learning_rate",
         _re(
-            r"\blearning[\s_-]*rates?\b(?!\s*(?:warm|decay\b|sched|anneal|multipl|ratio|factor|dropout|scal))|\blrs?\b(?!\s*(?:warm|decay\b|sched))"
+            r"\blearning[\s_-]*rates?\b(?!\s*(?:warm|decay\b|sched|anneal|multipl|ratio|factor|dropout|scal))"
+            r"|\blrs?\b(?!\s*(?:warm|decay\b|sched))"
         ),
         _re(r"\blearning[\s_-]*rates?\b|\blrs?\b|step[\s-]size"),
         _re(r"(?:peak|init\w*|max\w*|base)?\s*(?:lr|learning[\s_-]*rate|η)|step[\s-]?size|(?:actor|policy)\s+lr"),
@@ -119,7 +124,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "epochs",
         _re(
-            r"(?:\b(?:number|num|#|no\.?) ?(?:of)?[\s_-]*)?(?:train(?:ing)?|fine-?tuning|max(?:imum)?|total|full)?[\s_-]*(?<![a-z])epochs?\b"
+            r"(?:\b(?:number|num|#|no\.?) ?(?:of)?[\s_-]*)?(?:train(?:ing)?|fine-?tuning|max(?:imum)?|total"
+            r"|full)?[\s_-]*(?<![a-z])epochs?\b"
         ),
         _re(r"epochs?\b|pass(?:es)? (?:over|through)"),
         _re(r"(?:#|num(?:ber)?(?: of)?)?\s*(?:\w+[\s_-]+)?epochs?"),
@@ -131,12 +137,14 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "training_steps",
         _re(
-            r"(?:\b(?:number of|num|total|max(?:imum)?|#)[\s_-]*)(?:train(?:ing)?|optimi[sz]ation|gradient|update|rl|ppo|grpo)?[\s_-]*"
+            r"(?:\b(?:number of|num|total|max(?:imum)?|#)[\s_-]*)(?:train(?:ing)?|optimi[sz]ation|gradient|update|rl|ppo"
+            r"|grpo)?[\s_-]*"
             r"(?:steps|iterations|updates)|\b(?:train(?:ing)?|optimi[sz]ation)[\s_-]*(?:steps|iterations)"
         ),
         _re(r"(?:steps|iterations|updates)\b"),
         _re(
-            r"(?:#|num\w*(?: of)?|total|max\w*)?[\s_]*(?:train\w*|gradient|update|optimi[sz]ation)?[\s_]*(?:steps|iterations|updates)"
+            r"(?:#|num\w*(?: of)?|total|max\w*)?[\s_]*(?:train\w*|gradient|update|optimi[sz]ation)?[\s_]*(?:steps"
+            r"|iterations|updates)"
         ),
         low=1,
         high=1e9,
@@ -146,7 +154,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         phrases=(
             _re(
                 r"\bfor (?:a (?:total|maximum) of |up to |about |approximately |around |another |an additional )?{N}[\s-]+"
-                r"(?:(?:train\w*|optimi[sz]\w+|gradient|update|policy|rl|parameter|ppo|grpo|dpo)[\s-]+)?(?:steps|iterations|updates)\b"
+                r"(?:(?:train\w*|optimi[sz]\w+|gradient|update|policy|rl|parameter|ppo|grpo|dpo)[\s-]+)?(?:steps"
+                r"|iterations|updates)\b"
             ),
         ),
     ),
@@ -168,7 +177,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         units="tokens?|word ?pieces?|subwords?",
         phrases=(
             _re(
-                r"\btruncat\w+ (?:or padded )?(?:to|at|after) (?:a maximum of |at most )?{N}(?=\s*(?:sub-?word )?tokens| *[.,;)]|$)"
+                r"\btruncat\w+ (?:or padded )?(?:to|at|after) (?:a maximum of |at most )?{N}(?=\s*(?:sub-?word )?tokens|"
+                r" *[.,;)]|$)"
             ),
             _re(r"\bsequences of (?:length )?{N}(?=\s*tokens|[\s.,])"),
         ),
@@ -177,7 +187,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         "warmup",
         _re(
             r"(?:\b(?:linear|linearly|learning[\s_-]*rate|lr)[\s_-]*)?\bwarm(?:ed|ing|s)?(?:[\s_-]*up)\b"
-            r"(?:[\s_-]*(?:ratio|steps?|proportion|fraction|rate|period|phase|iterations?|epochs?|percentage)){0,2}|\bwarmup_(?:ratio|steps)\b"
+            r"(?:[\s_-]*(?:ratio|steps?|proportion|fraction|rate|period|phase|iterations?|epochs?|percentage)){0,2}"
+            r"|\bwarmup_(?:ratio|steps)\b"
         ),
         _re(r"warm"),
         low=0,
@@ -188,7 +199,8 @@ PARAMETERS: tuple[Parameter, ...] = (
             _re(r"{N}[\s-](?:linear |learning rate |lr )?warm-?\s?up (?:steps|iterations)"),
             _re(r"{N}[\s-](?:steps?|iterations?|updates) (?:of )?(?:linear )?warm-?\s?up"),
             _re(
-                r"\bwarm\w*(?:[\s-]?up)? (?:\w+ ){0,3}?(?:over|for|in|during) (?:the )?(?:first |initial )?{N}[\s-](?:steps|iterations|updates)"
+                r"\bwarm\w*(?:[\s-]?up)? (?:\w+ ){0,3}?(?:over|for|in|during) (?:the )?(?:first |initial"
+                r" )?{N}[\s-](?:steps|iterations|updates)"
             ),
         ),
     ),
@@ -222,7 +234,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "lora_rank",
         _re(
-            r"(?:\b(?:lora|adapter|attention|adaptation)[\s_-]*)?\b(?<!low[\s_-])ranks?\b(?: (?:size|dimension))?(?:\s*\(?\br\b\)?)?"
+            r"(?:\b(?:lora|adapter|attention|adaptation)[\s_-]*)?\b(?<!low[\s_-])ranks?\b(?: (?:size"
+            r"|dimension))?(?:\s*\(?\br\b\)?)?"
             r"|\br(?=\s*(?:=|\s(?:is|was|of|to|set)\b))|\blora_r(?:ank)?\b"
         ),
         _re(r"ranks?\b|\br\b|lora_r"),
@@ -267,12 +280,15 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "num_generations",
         re.compile(
-            r"(?i:\bgroup[\s_-]*sizes?(?:\s*\(?G\)?)?|\bnum_generations|\bnumber of (?:generations|roll-?outs|responses|completions)"
-            r"(?: (?:per|for each|sampled per) \w+)?|\b(?:roll-?outs?|generations|responses|completions) per (?:prompt|question|query|problem))"
+            r"(?i:\bgroup[\s_-]*sizes?(?:\s*\(?G\)?)?|\bnum_generations|\bnumber of (?:generations|roll-?outs|responses"
+            r"|completions)"
+            r"(?: (?:per|for each|sampled per) \w+)?|\b(?:roll-?outs?|generations|responses|completions) per (?:prompt"
+            r"|question|query|problem))"
         ),
         re.compile(rf"(?i:\bgroup[\s_-]*size|num_generations|\b(?:{_ANSWERS})\b)|\b[GKN](?=\s*=)"),
         _re(
-            r"(?:num\w*|#|no\.?)?\s*(?:of)?[\s_]*(?:generations|roll-?outs?|group size|samples per \w+)(?: per \w+)?|group[\s_-]*size|roll-?out n"
+            r"(?:num\w*|#|no\.?)?\s*(?:of)?[\s_]*(?:generations|roll-?outs?|group size|samples per \w+)(?: per \w+)?"
+            r"|group[\s_-]*size|roll-?out n"
         ),
         low=2,
         high=100_000,
@@ -281,10 +297,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         unless=_re(r"quanti[sz]|\bawq\b|\bgptq\b|4-bit"),
         phrases=(
             _re(
-                rf"{{N}}\s+(?:\w+ )?(?:{_ANSWERS})\s+(?:are \w+ |were \w+ |sampled |generated )?(?:per|for each|for every)\s+(?:{_PROMPTS})\b"
+                rf"{{N}}\s+(?:\w+ )?(?:{_ANSWERS})\s+(?:are \w+ |were \w+ |sampled |generated )?(?:per|for each|for"
+                rf" every)\s+(?:{_PROMPTS})\b"
             ),
             _re(
-                rf"\b(?:for|per|given|from) (?:each|every) (?:\w+ )?(?:{_PROMPTS}),? (?:\w+ ){{0,2}}?(?:sampl|generat|draw|roll)\w*(?: out)? "
+                rf"\b(?:for|per|given|from) (?:each|every) (?:\w+ )?(?:{_PROMPTS}),? (?:\w+ ){{0,2}}?(?:sampl|generat"
+                rf"|draw|roll)\w*(?: out)? "
                 rf"(?:a group of )?{{N}}(?= (?:\w+ )?(?:{_ANSWERS}))"
             ),
         ),
@@ -292,7 +310,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "temperature",
         _re(
-            r"(?<![a-z] )\btemperature\b|\b(?:sampling|decoding|roll-?out|generation|evaluation|inference|an?|the|with|at|to|set|use)[\s_-]+temperatures?\b"
+            r"(?<![a-z] )\btemperature\b|\b(?:sampling|decoding|roll-?out|generation|evaluation|inference|an?|the|with|at"
+            r"|to|set|use)[\s_-]+temperatures?\b"
         ),
         re.compile(r"(?i:temp(?:eratures?)?\b)|\bT(?=\s*=)|τ(?=\s*=)"),
         _re(r"(?:(?:sampling|decoding|roll-?out|generation|evaluation|inference|train\w*)[\s_-]+)?temp(?:erature|\.)?"),
@@ -304,8 +323,10 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "max_grad_norm",
         _re(
-            r"\b(?:max(?:imum|\.)?[\s_-]*)?grad(?:ient)?s?[\s_-]*(?:norms?[\s_-]*)?(?:clip(?:ping|ped)?)(?:[\s_-]*(?:norm|threshold|value))?"
-            r"|\bmax(?:imum|\.)?[\s_-]*grad(?:ient)?[\s_-]*norm|\bclip(?:ping|ped)? (?:the |all )?(?:global )?gradients?(?:[\s_-]*norms?)?"
+            r"\b(?:max(?:imum|\.)?[\s_-]*)?grad(?:ient)?s?[\s_-]*(?:norms?[\s_-]*)?(?:clip(?:ping|ped)?)(?:[\s_-]*(?:norm"
+            r"|threshold|value))?"
+            r"|\bmax(?:imum|\.)?[\s_-]*grad(?:ient)?[\s_-]*norm|\bclip(?:ping|ped)? (?:the |all )?(?:global"
+            r" )?gradients?(?:[\s_-]*norms?)?"
             r"|\bgradient norms? (?:is|are|was|were) clipped"
         ),
         _re(r"clip|grad\w*[\s_-]*norm"),
@@ -343,11 +364,13 @@ class Choice:
 
 
 _OPTIMIZER = (
-    r"\b(?:(?:paged[\s_-]*)?(?:8-?bit[\s-]*)?AdamW?(?:[\s_-]*8-?bit)?|ADAMW?|Adafactor|Ada[Gg]rad|AdaDelta|SGD|RMS[Pp]rop|Lion|Muon"
+    r"\b(?:(?:paged[\s_-]*)?(?:8-?bit[\s-]*)?AdamW?(?:[\s_-]*8-?bit)?|ADAMW?|Adafactor|Ada[Gg]rad|AdaDelta|SGD|RMS[Pp]rop"
+    r"|Lion|Muon"
     r"|Sophia(?:-G)?|LAMB|LARS|Shampoo|SOAP|NAdam|RAdam|stochastic gradient descent)\b(?![-/]\w)"
 )
 _SCHEDULE = (
-    r"(?<![\w-])(?:cosine|linear(?:ly)?|constant|polynomial|inverse[\s-]+square[\s-]+root|exponential(?:ly)?|multi-?step|step-?wise|WSD"
+    r"(?<![\w-])(?:cosine|linear(?:ly)?|constant|polynomial|inverse[\s-]+square[\s-]+root|exponential(?:ly)?|multi-?step"
+    r"|step-?wise|WSD"
     r"|warm-?up[\s-]+stable[\s-]+decay|one-?cycle)(?![a-z])"
 )
 _NAMES = "Adam AdamW SGD Adafactor Adagrad AdaDelta RMSprop Lion Muon Sophia LAMB LARS Shampoo SOAP NAdam RAdam"
@@ -358,7 +381,8 @@ CHOICES = (
         {name.lower(): name for name in _NAMES.split()} | {"stochastic gradient descent": "SGD"},
         re.compile(_OPTIMIZER),
         re.compile(
-            r"(?i:optimi[sz]\w*|learning[\s-]rate|\blr\b|weight decay|momentum|minimi[sz]\w+|\btrain(?:ed|ing)?\b|fine-?tun\w+|updated by)|β"
+            r"(?i:optimi[sz]\w*|learning[\s-]rate|\blr\b|weight decay|momentum|minimi[sz]\w+|\btrain(?:ed|ing)?\b"
+            r"|fine-?tun\w+|updated by)|β"
         ),
         re.compile(r""),
         _re(r"optimi[sz]er(?: type)?"),

@@ -1,4 +1,4 @@
-r"""A sentence with formulas -> plain characters that patterns can read, and the numbers in them: `$1\times 10^{-5}$` -> `1×10^-5`.
+r"""A sentence with formulas -> plain characters that patterns can read, and its numbers: `$1\times 10^{-5}$` -> `1×10^-5`.
 
 Every character remembers where it came from, so that a value found in the plain text is quoted as the paper has it.
 """

@@ -9,10 +9,9 @@ from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.library import made
-from ml_intern_helpers.papers.reading.answer import described, report
-from ml_intern_helpers.papers.reading.answer_text import fenced, source_lines, version_name
 from ml_intern_helpers.papers.reading.document import Document
 from ml_intern_helpers.papers.reading.obtain import Obtained, obtain
+from ml_intern_helpers.papers.reading.report import described, fenced, paper_report, source_lines, version_name
 from ml_intern_helpers.papers.recipe import hub_check
 from ml_intern_helpers.papers.sources import sources
 
@@ -27,7 +26,7 @@ ROOM, QUOTE, SHOWN = 4200, 190, 3
 _PARTS = {"base_models": "base model", "datasets": "data", "methods": "method", "hardware": "hardware", "results": "results"}
 
 
-def answer(paper_id: ArxivId, context: Context, *, full: bool) -> Report:
+def recipe(paper_id: ArxivId, context: Context, *, full: bool) -> Report:
     """The report; the Hub's part of it may be unknown, the paper's may not."""
     context.progress("fetching the paper …")
     got = obtain(context.http, paper_id)
@@ -41,7 +40,7 @@ def answer(paper_id: ArxivId, context: Context, *, full: bool) -> Report:
     unknown = sorted({check.reason or "" for check in checks if check.exists == "unknown"})
     if unknown:
         context.warn(f"whether the named models and data sets exist is unknown: {unknown[0]}")
-    answered = report("recipe", got, described(got.document), recipe=_fields(stated, checks, full))
+    answered = paper_report("recipe", got, described(got.document), recipe=_fields(stated, checks, full))
     answered.fields["sources"] = sources([*got.responses, *responses])
     return answered
 
@@ -54,10 +53,10 @@ def _stated(got: Obtained) -> dict[str, Any]:
         return dict(known)
     from ml_intern_helpers.papers.recipe.extract import extract
 
-    recipe = extract(got.document)
-    stated: dict[str, Any] = {name: [entry.to_dict() for entry in getattr(recipe, name)] for name in MOST}
-    stated["hyperparameters"] = {name: _setting(setting) for name, setting in recipe.hyperparameters.items()}
-    stated |= {"not_stated": recipe.not_stated, "cut": recipe.cut, "to_check": _to_check(recipe, got.document)}
+    found = extract(got.document)
+    stated: dict[str, Any] = {name: [entry.to_dict() for entry in getattr(found, name)] for name in MOST}
+    stated["hyperparameters"] = {name: _setting(setting) for name, setting in found.hyperparameters.items()}
+    stated |= {"not_stated": found.not_stated, "cut": found.cut, "to_check": _to_check(found, got.document)}
     made.keep("recipe", response.body, stated)
     return stated
 

@@ -107,7 +107,7 @@ _NOT_SCORE = re.compile(
 
 def methods(sentence: Sentence) -> Iterator[Fact]:
     """The training methods of a sentence that says that they were used."""
-    reading = plain(sentence.text)
+    reading = sentence.reading
     if not _USED.search(reading.text):
         return
     for name, pattern in _METHOD.items():
@@ -119,7 +119,7 @@ def methods(sentence: Sentence) -> Iterator[Fact]:
 
 def hardware(sentence: Sentence) -> Iterator[Fact]:
     """Devices with their number, and how long training took."""
-    reading = plain(sentence.text)
+    reading = sentence.reading
     end = 0
     for match in sorted(
         (m for pattern in _HARDWARE for m in pattern.finditer(reading.text)), key=lambda m: (m.start(), -m.end())
@@ -133,7 +133,7 @@ def hardware(sentence: Sentence) -> Iterator[Fact]:
 
 def results(sentence: Sentence) -> Iterator[Fact]:
     """The score of a sentence that names one benchmark and has one score; what says more is left to the reader."""
-    reading = plain(sentence.text)
+    reading = sentence.reading
     names = list(BENCHMARK.finditer(reading.text))
     scores = list(_scores(reading.text, names))
     if len({name[0] for name in names}) == 1 and len(scores) == 1:

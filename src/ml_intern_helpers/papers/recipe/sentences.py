@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from ml_intern_helpers.core.text import clean
@@ -90,6 +91,11 @@ class Sentence:
     titles: tuple[str, ...] = ()
     said: str | None = None
 
+    @cached_property
+    def reading(self) -> Plain:
+        """The sentence in plain characters."""
+        return plain(self.text)
+
 
 def sentences(document: Document) -> Iterator[Sentence]:
     """All sentences of running text, captions and footnotes, in reading order."""
@@ -110,8 +116,9 @@ def _below(section: Section, others: bool, above: tuple[str, ...]) -> Iterator[S
         for sentence in split(text):
             position = max(text.find(sentence, position), position)
             near = text[max(position - NEAR, 0) : position + NEAR]
-            yield Sentence(sentence, f"{section.title}. {near}", section.name, others, block.label, heads, said)
-            said = stages.carried(plain(sentence).text) or said
+            found = Sentence(sentence, f"{section.title}. {near}", section.name, others, block.label, heads, said)
+            yield found
+            said = stages.carried(found.reading.text) or said
     for part in section.parts:
         yield from _below(part, others, titles)
 

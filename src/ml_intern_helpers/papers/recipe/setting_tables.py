@@ -1,4 +1,4 @@
-"""What a paper's tables and listings say about hyper-parameters: `Learning rate | 1e-5`, `Model | LR` above `7B | 1e-5`, `lr: 1e-6`.
+"""What tables and listings say about hyper-parameters: `Learning rate | 1e-5`, `Model | LR` above `7B | 1e-5`, `lr: 1e-6`.
 
 A value is given where its row has one, or one under the name of each stage. Whatever else a row holds is quoted.
 """
@@ -19,7 +19,8 @@ from ml_intern_helpers.papers.recipe.statements import ASIDE, Claim, qualifier, 
 
 #: Tables that measure something else than training.
 _NOT_TRAINING = re.compile(
-    r"\b(?:latency|throughput|inference (?:time|speed|cost)|memory (?:usage|footprint|consumption|cost)|statistics|pricing|price)\b",
+    r"\b(?:latency|throughput|inference (?:time|speed|cost)|memory (?:usage|footprint|consumption|cost)|statistics"
+    r"|pricing|price)\b",
     re.IGNORECASE,
 )
 _STATISTIC = re.compile(r"(?:mean|avg\.?|average|std\.?(?: dev\.?)?|median|count|min|max|\d\d%)", re.IGNORECASE)

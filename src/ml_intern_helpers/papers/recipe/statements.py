@@ -20,7 +20,8 @@ Value = float | int | str | None
 _FILLER = frozenset(
     re.findall(
         r"\w+",
-        "of is are was were be been has have to at as a an the set fixed kept held chosen equal equals value constant initial peak maximum max"
+        "of is are was were be been has have to at as a an the set fixed kept held chosen equal equals value constant"
+        " initial peak maximum max"
         " about approximately around roughly we use used using default all always which only",
     )
 )
@@ -35,9 +36,11 @@ _BACK = re.compile(
 _UNIT = re.compile(
     r"[\s-]*(?P<unit>(?:(?:training|gradient|optimi[sz]ation|update|optimizer|max|roll-?out|policy|rl) )?"
     r"(?:epochs?|steps?|iterations?|updates?|tokens?|samples?|examples?|sequences?|prompts?|roll-?outs?|responses?|completions?"
-    r"|generations?|questions?|problems?|words?|pairs?|images?|instances?|queries|trajectories|word ?pieces?|subwords?|candidates?"
+    r"|generations?|questions?|problems?|words?|pairs?|images?|instances?|queries|trajectories|word ?pieces?|subwords?"
+    r"|candidates?"
     r"|outputs?|characters?|gpus?|tpus?|[ahv]100s?|nodes?|devices?|cores?|workers?|layers?|heads?|seeds?|runs?|tasks?|datasets?"
-    r"|models?|parameters?|days?|hours?|minutes?|seconds?|times|points?|percent|random|different|more|fewer|of the|out of|per|warm\w*"
+    r"|models?|parameters?|days?|hours?|minutes?|seconds?|times|points?|percent|random|different|more|fewer|of the|out of"
+    r"|per|warm\w*"
     r"|x)\b|(?P<sign>%|×))",
     re.IGNORECASE,
 )
@@ -50,9 +53,12 @@ _COUNTED_FOR = re.compile(
 #: Not what training used: values that were tried or compared, said of other work, or needed for something else.
 _DOUBT = re.compile(
     r"\b(?:search\w*|sweep\w*|swept|grid|among|candidate (?:values|learning)|selected from|chosen from|tr(?:y|ied|ying)|explor\w+"
-    r"|var(?:y|ied|ying)|ablat\w+|compar\w+|rang(?:e|es|ing)|between|instead of|rather than|unlike|previous\w*|prior work|originally"
-    r"|baselines?|they|their|would|could|if|higher|lower|larger|smaller|increas\w+|diverge[sd]?|unstable|worse|either|respectively"
-    r"|best|optimal|effect of|sensitiv\w+|early stopping|patience|penalty (?:weight|factor)|except|twice|half|memory|vram|naive)\b"
+    r"|var(?:y|ied|ying)|ablat\w+|compar\w+|rang(?:e|es|ing)|between|instead of|rather than|unlike|previous\w*|prior work"
+    r"|originally"
+    r"|baselines?|they|their|would|could|if|higher|lower|larger|smaller|increas\w+|diverge[sd]?|unstable|worse|either"
+    r"|respectively"
+    r"|best|optimal|effect of|sensitiv\w+|early stopping|patience|penalty (?:weight|factor)|except|twice|half|vram"
+    r"|naive)\b"
     r"|\[\d+\] (?:use|set|train)|\bfollow(?:ing)? \[",
     re.IGNORECASE,
 )
@@ -61,7 +67,8 @@ _NOT_THE_RATE = re.compile(
     r"(?:\b(?:min(?:imum)?|final|end)\s+|(?:decay|anneal|reduc|decreas|drop)\w*\s+(?:the |our )?)$", re.IGNORECASE
 )
 _NOT_THE_COUNT = re.compile(
-    r"(?:\b(?:every|each|after|per|first|last|final|than|within|warm\w*(?:[ -]up)?(?: (?:over|for|of|in))?(?: the)?|another|save\w*"
+    r"(?:\b(?:every|each|after|per|first|last|final|than|within|warm\w*(?:[ -]up)?(?: (?:over|for|of|in))?(?: the)?"
+    r"|another|save\w*"
     r"|at|until|next|accumulat\w*(?: over)?|in|of|only)|[<>≥≤])\s*(?:the |about |around )?$",
     re.IGNORECASE,
 )
@@ -82,14 +89,18 @@ _TAIL = re.compile(r"\s*\(?(?:for|on|in|during|when)\s+(?P<what>[^,;()]{2,50})",
 _GENERAL = frozenset(
     re.findall(
         r"[\w-]+",
-        "all each both every any our the this these main whole total training optimization optimizer experiments experiment simplicity"
-        " stability efficiency consistency implementation hyperparameters hyper-parameters details of fine-tuning finetuning lora adapter"
-        " adapters layers linear policy actor runs run models model setting settings methods prompt prompts question questions query queries"
+        "all each both every any our the this these main whole total training optimization optimizer experiments"
+        " experiment simplicity"
+        " stability efficiency consistency implementation hyperparameters hyper-parameters details of fine-tuning"
+        " finetuning lora adapter"
+        " adapters layers linear policy actor runs run models model setting settings methods prompt prompts question"
+        " questions query queries"
         " problem problems tasks stages stage is was are",
     )
 )
 QUALIFIERS = re.compile(
-    r"global|total|effective|mini|micro|per[\s_-](?:device|gpu|worker|core)|rollout|eval\w*|prompt|response|completion|input|output"
+    r"global|total|effective|mini|micro|per[\s_-](?:device|gpu|worker|core)|rollout|eval\w*|prompt|response|completion"
+    r"|input|output"
     r"|generation|source|target|new",
     re.IGNORECASE,
 )
@@ -98,13 +109,15 @@ _BATCH_UNITS = {"token": "tokens", "prompt": "prompts", "question": "prompts", "
 #: Titles of sections in which settings stand, and in which variants are compared.
 _SETTINGS = re.compile(r"train|hyper-?param|implement|set-?up|config|details|fine-?tun|setting|reproduc", re.IGNORECASE)
 ASIDE = re.compile(
-    r"\b(?:ablat\w+|sensitivity|effects? of|impact of|influence of|varying|robustness|analys[ei]s|baselines?|latency|scaling laws?|prob(?:es?|ing)"
+    r"\b(?:ablat\w+|sensitivity|effects? of|impact of|influence of|varying|robustness|analys[ei]s|baselines?|latency"
+    r"|scaling laws?|prob(?:es?|ing)"
     r"|search space)\b",
     re.IGNORECASE,
 )
 #: What may stand behind the number of a table's cell; "95 CI low" is no length.
 _CELL_REST = re.compile(
-    r"\W*(?:$|(?:x|steps?|epochs?|tokens?|iterations?|updates?|sequences?|samples?|prompts?|pairs?|examples?|instances?|per|of|linear"
+    r"\W*(?:$|(?:x|steps?|epochs?|tokens?|iterations?|updates?|sequences?|samples?|prompts?|pairs?|examples?|instances?"
+    r"|per|of|linear"
     r"|cosine|warm\w*|constant|GPUs?|candidates|roll-?outs?|responses?|completions?|images?|words?)\b)",
     re.IGNORECASE,
 )
@@ -142,10 +155,12 @@ class _Link:
 
 def claims(sentence: Sentence) -> Iterator[Claim]:
     """What a sentence says, at most one claim for each parameter."""
-    reading = plain(sentence.text)
-    text, near = reading.text, f"{plain(sentence.near).text}\n{' '.join(sentence.titles)}"
+    reading = sentence.reading
+    text = reading.text
     found = list(numbers(text))
     cued = [parameter for parameter in PARAMETERS if parameter.cue.search(text)]
+    around = any(parameter.needs and not parameter.needs_here for parameter in cued)
+    near = f"{plain(sentence.near).text}\n{' '.join(sentence.titles)}" if around else ""
     named = [(each.start(), each.end()) for parameter in cued for each in parameter.mention.finditer(text)]
     for parameter in cued:
         meant = parameter.meant(text, near)
