@@ -294,6 +294,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         high=100_000,
         whole=True,
         units=_ANSWERS + "|per|for",
+        needs=_re(r"group|roll[- ]?out|sampl|generat|candidate|trajector|[gn]\s*="),
+        needs_here=True,
         unless=_re(r"quanti[sz]|\bawq\b|\bgptq\b|4-bit"),
         phrases=(
             _re(

@@ -28,6 +28,8 @@ _FILLER = frozenset(
 _WARMUP_FILLER = _FILLER | {"over", "for", "during", "in", "first", "initial", "lasts", "takes", "linear", "linearly"}
 _TOKEN = re.compile(r"\s+|\([^()\d]{1,25}\)|[:=≈~({]|[TGrKN](?=\s*[=:)≈ ])(?![a-z])|[ηβαλτ]|,\s*[ηβα]\s*,|(?P<word>[A-Za-z]+)")
 _FARTHEST = 60
+#: Characters between a cue and a number that make a sentence worth quoting.
+_FARTHEST_QUOTED = 120
 #: Between a value and the name behind it: `a 1e-5 peak learning rate`, `0.1 as the weight decay`.
 _BACK = re.compile(
     r"\s*-?\s*(?:as (?:the |our )?)?(?:(?:peak|initial|maximum|constant|fixed|global|total|effective|full|linear)\s+){0,2}"
@@ -352,7 +354,7 @@ def _is_partial(text: str, link: _Link) -> bool:
 
 def _is_general(what: str) -> bool:
     """Whether words say nothing of a part: `all runs`, `3 epochs`, `a batch size …`."""
-    if re.match(r"(?:an? |the )?(?:total of |maximum of |first )?(?:\d[\d,.]*[kM]?%?[\s-]|one |two |three )", what):
+    if re.match(r"(?:an? |the )?(?:total of |maximum of |first )?(?:\d[\d,.]*[kM]?[\s-]|one |two |three )", what):
         return True
     words = re.findall(r"[\w-]+", what.lower())
     return all(word in _GENERAL for word in words[:3]) or any(parameter.mention.search(what) for parameter in PARAMETERS)
@@ -364,7 +366,8 @@ def _place(parameter: Parameter, text: str, found: list[Number]) -> tuple[int, i
     fitting = [number for number in found if parameter.accepts(number.value, number.suffix)]
     if fitting:
         best = min(fitting, key=lambda number: min(abs(number.start - cue) for cue in cues))
-        return best.start, best.end
+        if min(abs(best.start - cue) for cue in cues) <= _FARTHEST_QUOTED:
+            return best.start, best.end
     match = _NEGATION.search(text) or _HYPHENATED.search(text)
     return match.span() if match and min(abs(match.start() - cue) for cue in cues) < 60 else None
 
