@@ -28,9 +28,10 @@ DISTANT = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "src")!r})
 from pathlib import Path
-from ml_intern_helpers import cli, http, http_pace, services
-http.is_loopback = lambda url: False
-http_pace.SHARED = Path(sys.argv[1])
+from ml_intern_helpers.cli import commands as cli
+from ml_intern_helpers.web import client, pace, services
+client.is_loopback = lambda url: False
+pace.SHARED = Path(sys.argv[1])
 for each in services.SERVICES:
     share = {SCHOLAR_SCALE} if each is services.SEMANTIC_SCHOLAR else {SCALE}
     object.__setattr__(each, "min_interval_s", each.min_interval_s / share)
@@ -38,7 +39,7 @@ for each in services.SERVICES:
 #: Asks twice, as arXiv is asked or, with `no`, without the single connection.
 CLIENT = f"""{DISTANT}
 object.__setattr__(services.ARXIV, "one_at_a_time", sys.argv[2] == "yes")
-door = http.Http()
+door = client.Http()
 for number in range(2):
     assert door.get(services.ARXIV, f"/{{sys.argv[3]}}/{{number}}").ok
 """

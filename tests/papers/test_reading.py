@@ -15,7 +15,7 @@ from ml_intern_helpers.papers.reading.latexml import read_page
 from ml_intern_helpers.papers.reading.lookup import choose, find
 from ml_intern_helpers.papers.reading.paging import page as cut
 from ml_intern_helpers.papers.reading.pdf import read_pdf
-from support.pages import PAPER, PDF_LINES, math, page, para, pdf, section, study, table
+from support.pages import PAPER, PDF_LINES, math, page, para, pdf, section, study
 from support.recipes import recipe_of
 from support.recordings import FOLDER, recording
 

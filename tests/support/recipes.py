@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
 from typing import Any
 from unittest import mock
 
 from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import Unavailable
-from ml_intern_helpers.papers import paper_text
-from ml_intern_helpers.papers.crawl_text import render
+from ml_intern_helpers.core.report import Report
+from ml_intern_helpers.papers import crawl_arxiv
 from ml_intern_helpers.web.response import Response
 from ml_intern_helpers.web.services import HUB, Service
 from support.pages import PAPER, page, para, section
@@ -37,16 +37,18 @@ class _Context(Context):
         self.__dict__["http"] = _Pages(body)
 
 
-def report_of(body: str | bytes, *, full: bool = True, paper: str = PAPER) -> dict[str, Any]:
-    """All fields of the report on a page."""
-    arguments = Namespace(recipe=paper, read=None, section=None, find=None, full=full, chars=None, start=0, limit=10)
+def report_of(body: str | bytes, *, full: bool = True, paper: str = PAPER) -> Report:
+    """What `crawl_arxiv` reports on the recipe of a page."""
+    parser = ArgumentParser()
+    crawl_arxiv.add_arguments(parser)
+    arguments = parser.parse_args(["--recipe", paper, *(["--full"] if full else [])])
     with mock.patch.dict("os.environ", {"ML_INTERN_CACHE": "/dev/null/no-cache"}):
-        return paper_text.run(arguments, _Context(body)).fields
+        return crawl_arxiv.run(arguments, _Context(body))
 
 
 def recipe_of(body: str | bytes, *, full: bool = True, paper: str = PAPER) -> dict[str, Any]:
     """The recipe that a page states."""
-    return dict(report_of(body, full=full, paper=paper)["recipe"])
+    return dict(report_of(body, full=full, paper=paper).fields["recipe"])
 
 
 def recipe_of_sentence(sentence: str, title: str = "Setup") -> dict[str, Any]:
@@ -56,6 +58,4 @@ def recipe_of_sentence(sentence: str, title: str = "Setup") -> dict[str, Any]:
 
 def text_of(body: str | bytes) -> str:
     """What the command prints about a page."""
-    from ml_intern_helpers.core.report import Report
-
-    return render(Report("crawl_arxiv", fields=report_of(body, full=False)))
+    return crawl_arxiv.render(report_of(body, full=False))

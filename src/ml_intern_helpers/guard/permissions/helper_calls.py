@@ -17,7 +17,7 @@ from ml_intern_helpers.guard.permissions.shell_words import plain_words
 READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
     "detect_compute": frozenset(),
     "inspect_dataset": frozenset({"--html", "--on-jobs"}),
-    # --note adds to the library beside our own stored answers; what is in it only the user takes out.
+    # `notes add` adds to the library beside our own stored answers; what is in it only the user takes out.
     "crawl_arxiv": frozenset({"--save", "--html", "--bibtex", "--forget"}),
     "hf_paper_meta": frozenset(),
     # --fix prints a diff and writes nothing; but who asks for a fix is asked back, also when one day it is written.
@@ -29,6 +29,8 @@ READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
 #: Of a helper whose first word says whether it writes: every word that a call may have. What was agreed is put on file and
 #: changed only where the user sees it.
 _ONLY_THESE_WORDS = {"task": frozenset({"show", "--json", "--text", "--human", "--help", "--offline", "--version"})}
+#: Of a helper with subcommands: words that together change what is on file.
+WRITING_WORDS = {"crawl_arxiv": frozenset({"notes", "forget"})}
 _SCRIPTS = "skills/ml-intern/scripts"
 #: What the client's Bash tool may carry besides the command; anything else (a switched-off sandbox) is the user's to judge.
 _HARMLESS_INPUT = frozenset({"command", "description", "timeout", "run_in_background"})
@@ -58,6 +60,8 @@ def allows(tool_input: dict[str, object], cwd: str) -> bool:
         return False
     name = _helper_name(words[0])
     if name is None or not set(words[1:]) <= _ONLY_THESE_WORDS.get(name, set(words)):
+        return False
+    if name in WRITING_WORDS and WRITING_WORDS[name] <= set(words[1:]):
         return False
     return all(_harmless(word, before, name, cwd) for before, word in pairwise(words))
 

@@ -9,11 +9,11 @@ from typing import Any
 from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers.ids import ArxivId
+from ml_intern_helpers.papers.model import render_sources, sources
 from ml_intern_helpers.papers.reading.document import SOURCE_NAMES, Document, Section
 from ml_intern_helpers.papers.reading.lookup import caption_line, captioned, choose, find
 from ml_intern_helpers.papers.reading.obtain import Obtained, obtain
 from ml_intern_helpers.papers.reading.paging import CHARACTERS, page
-from ml_intern_helpers.papers.sources import render_sources, sources
 
 #: Lines of a table of contents; a longer one is shown without its deepest levels.
 LINES = 70
