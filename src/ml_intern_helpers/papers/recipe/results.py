@@ -1,14 +1,14 @@
-"""The method, the hardware and the results that a sentence states."""
+"""The methods, the hardware and the results that a paper states, in sentences and in tables with benchmarks for heads."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from ml_intern_helpers.papers.recipe.facts import Fact
-from ml_intern_helpers.papers.recipe.hyper import quote
-from ml_intern_helpers.papers.recipe.plain import plain
-from ml_intern_helpers.papers.recipe.sentences import Sentence
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.papers.reading.document import Block, Cell, Document, Grid, Section
+from ml_intern_helpers.papers.recipe.plain_text import plain
+from ml_intern_helpers.papers.recipe.sentences import Fact, Sentence, quote
 
 _METHODS = {
     "SFT": r"SFT|supervised fine-?tuning|instruction[- ]tuning",
@@ -82,12 +82,12 @@ BENCHMARK = re.compile(
     r"|HotpotQA|TriviaQA|Natural ?Questions|WebShop|ALFWorld|RewardBench(?: ?2)?|MMMU|MathVista|DocVQA|VQAv2"
     r"|ImageNet|WMT\d*\w*|LAMBADA|WikiText-?(?:2|103)|LongBench|RULER|BFCL|TauBench)(?![\w]|-[a-z])"
 )
-_METRIC = (
-    r"accurac(?:y|ies)|pass@\d+|maj@\d+|cons@\d+|avg@\d+|win[- ]?rates?|F1|EM|exact match|BLEU"
+_METRIC = re.compile(
+    r"\b(?:accurac(?:y|ies)|pass@\d+|maj@\d+|cons@\d+|avg@\d+|win[- ]?rates?|F1|EM|exact match|BLEU"
     r"|ROUGE(?:-[12L])?|perplexity|Elo|scores?|recall|precision|AUC|correlation|reward|resolve rate"
-    r"|success rate"
+    r"|success rate)\b",
+    re.IGNORECASE,
 )
-_METRICS = re.compile(rf"\b(?:{_METRIC})\b", re.IGNORECASE)
 _SCORE = re.compile(
     r"(?<![\w.^@-])(?P<v>\d{1,2}\.\d{1,2}\s?%?|\d{1,3}\s?%|100(?:\.0)?\s?%|0\.\d{2,3})(?![\w.]"
     r"|,\d{3}|\s?[-–]?(?:[BKM]\b|x\b|GB|hours|days))"
@@ -107,7 +107,7 @@ _NOT_SCORE = re.compile(
 
 def methods(sentence: Sentence) -> Iterator[Fact]:
     """The training methods of a sentence that says that they were used."""
-    reading = plain(sentence.text)
+    reading = sentence.reading
     if not _USED.search(reading.text):
         return
     for name, pattern in _METHOD.items():
@@ -119,7 +119,7 @@ def methods(sentence: Sentence) -> Iterator[Fact]:
 
 def hardware(sentence: Sentence) -> Iterator[Fact]:
     """Devices with their number, and how long training took."""
-    reading = plain(sentence.text)
+    reading = sentence.reading
     end = 0
     for match in sorted(
         (m for pattern in _HARDWARE for m in pattern.finditer(reading.text)), key=lambda m: (m.start(), -m.end())
@@ -132,16 +132,16 @@ def hardware(sentence: Sentence) -> Iterator[Fact]:
 
 
 def results(sentence: Sentence) -> Iterator[Fact]:
-    """Scores in a sentence that names a benchmark; each goes to the name nearest before it, else the one after."""
-    reading = plain(sentence.text)
+    """The score of a sentence that names one benchmark and has one score; what says more is left to the reader."""
+    reading = sentence.reading
     names = list(BENCHMARK.finditer(reading.text))
-    for score in _scores(reading.text, names):
-        name = _nearest(names, score)
-        if name:
-            value = score["v"].strip()
-            said = quote(sentence.text, reading, score.start(), score.end())
-            metric = _metric(reading.text, score)
-            yield Fact("result", value, value, said, sentence.section, unit=metric, context=name[0], label=sentence.label)
+    scores = list(_scores(reading.text, names))
+    if len({name[0] for name in names}) == 1 and len(scores) == 1:
+        value = scores[0]["v"].strip()
+        metric = _METRIC.search(reading.text)
+        said = quote(sentence.text, reading, *scores[0].span())
+        unit = metric[0] if metric else None
+        yield Fact("result", value, value, said, sentence.section, unit=unit, context=names[0][0], label=sentence.label)
 
 
 def _scores(text: str, names: list[re.Match[str]]) -> Iterator[re.Match[str]]:
@@ -153,20 +153,48 @@ def _scores(text: str, names: list[re.Match[str]]) -> Iterator[re.Match[str]]:
             yield match
 
 
-def _metric(text: str, score: re.Match[str]) -> str | None:
-    """The metric named nearest to a score."""
-    near = _METRICS.finditer(text, max(score.start() - 60, 0), min(score.end() + 40, len(text)))
-    found = sorted(near, key=lambda each: min(abs(score.start() - each.end()), abs(each.start() - score.end())))
-    return found[0][0] if found else None
+_CELL_SCORE = re.compile(r"-?\d{1,4}(?:\.\d{1,3})?\s*%?(?:\s*(?:±|\\pm)\s*[\d.]+)?")
+_OURS = re.compile(r"\bours?\b|\(ours\)|†ours", re.IGNORECASE)
+MOST = 40
 
 
-def _nearest(names: list[re.Match[str]], score: re.Match[str]) -> re.Match[str] | None:
-    before = [name for name in names if name.end() <= score.start() and score.start() - name.end() < 90]
-    after = [name for name in names if name.start() >= score.end() and name.start() - score.end() < 50]
-    if after and re.fullmatch(
-        r"\s*(?:accuracy|F1|score|points?|pass@\d)?\s*(?:on|in|for)\s+(?:the )?",
-        score.string[score.end() : after[0].start()],
-        re.IGNORECASE,
-    ):
-        return after[0]
-    return before[-1] if before else after[0] if after else None
+def from_tables(document: Document) -> Iterator[Fact]:
+    """Marked values of all tables that have benchmarks for heads."""
+    for section, block in document.blocks():
+        for grid in block.grids if section.kind != "references" else ():
+            yield from list(_of_grid(grid, section, block))[:MOST]
+
+
+def _of_grid(grid: Grid, section: Section, block: Block) -> Iterator[Fact]:
+    heads = [[cell.text for cell in row] for row in grid[:3]]
+    columns = [column for column in range(len(grid[0])) if any(BENCHMARK.search(row[column]) for row in heads)]
+    if not columns:
+        return
+    for row in grid[1:]:
+        label = next((cell.text for cell in row if cell.text and not _score(cell)), "")
+        ours = bool(_OURS.search(label))
+        for column in columns:
+            if _score(row[column]) and (ours or row[column].bold):
+                yield _fact(
+                    row[column],
+                    label,
+                    " ".join(
+                        dict.fromkeys(filter(None, (head[column] for head in heads if not _CELL_SCORE.fullmatch(head[column]))))
+                    ),
+                    section,
+                    block,
+                )
+
+
+def _score(cell: Cell) -> bool:
+    return bool(_CELL_SCORE.fullmatch(plain(cell.text).text.strip()))
+
+
+def _fact(cell: Cell, label: str, head: str, section: Section, block: Block) -> Fact:
+    name = block.label or "table"
+    mark = "bold" if cell.bold else "the authors' row"
+    value = plain(cell.text).text.strip()
+    said = clean(f"{label} | {head}: {cell.text} [{mark}]" + (f" — {block.caption}" if block.caption else ""), limit=260)
+    return Fact(
+        "result", value, cell.text, said, section.name, context=f"{clean(head, limit=60)}, {clean(label, limit=60)}", label=name
+    )
