@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from ml_intern_helpers.dataset.checks.traps import CODES
 
 from dataset.cases import CASES, chat, question, user
 from dataset.viewer import Viewer, hub_with
 from ml_intern_helpers.dataset import inspect_dataset
-from ml_intern_helpers.dataset.checks.traps import CODES
 from support.helpers import ROOT, Outcome
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/schemas/inspect_dataset.v1.json").read_text(encoding="utf-8")))

@@ -58,8 +58,8 @@ def damaged(tmp_path: Path) -> Callable[[str, str], Project]:
         ("guard/before_launch/launch_guard.py", "def (:\n"),
         ("guard/everyday.py", "def (:\n"),
         ("guard/before_launch/holds.py", "raise SystemError('x')\n"),
-        ("preflight/launch/find.py", "raise MemoryError\n"),
-        ("preflight/launch/judge.py", "raise SystemExit\n"),
+        ("launches/find.py", "raise MemoryError\n"),
+        ("preflight/launch_check.py", "raise SystemExit\n"),
         ("runs/ledger.py", "import nothing_of_that_name\n"),
     ],
 )

@@ -5,10 +5,14 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from ml_intern_helpers.indexes.from_source.legacy_arguments import HANDLERS, MODULE
 from ml_intern_helpers.indexes.pretrained import keeps_anything
 from ml_intern_helpers.indexes.records import Announced, ClassRecord
 from ml_intern_helpers.indexes.signatures import Library, Signature
+
+#: The module of huggingface_hub's decorator that translates or drops arguments, and what the decorator calls: the first up to
+#: release 0.36, the second since.
+HANDLERS_MODULE = "huggingface_hub.utils._validators"
+HANDLERS = ("smoothly_deprecate_use_auth_token", "smoothly_deprecate_legacy_arguments")
 
 
 class Going(NamedTuple):
@@ -85,5 +89,5 @@ def _dropped(library: Library, signature: Signature) -> list[Going]:
     """huggingface_hub's decorator takes some names that no function has any more."""
     if not (signature.popped and signature.origin.startswith("huggingface_hub.")):
         return []
-    said = [going for handler in HANDLERS for going in _said(library, f"{MODULE}:{handler}")]
+    said = [going for handler in HANDLERS for going in _said(library, f"{HANDLERS_MODULE}:{handler}")]
     return [going._replace(ignored=True) for going in said if going.told.name in signature.popped]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.runs.task_schema import number, readable
+from ml_intern_helpers.runs.contract import number, readable
 
 #: `known`: this value. `default`: this value unless the environment or an option says otherwise. `runtime`: set, to something
 #: that only the run decides. `unknown`: not even that can be told.

@@ -19,6 +19,7 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
 }
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
@@ -62,14 +63,16 @@ class CannotFold(Exception):
 
 def binary(op: ast.operator, left: Any, right: Any) -> Any:
     """`left op right`; `/` joins paths when both are texts, as pathlib does."""
-    if isinstance(op, ast.Div) and isinstance(left, str) and isinstance(right, str):
-        return os.path.join(left, right)  # noqa: PTH118
-    if isinstance(op, ast.Mult) and not (_number(left) and _number(right)):
-        raise CannotFold  # "a" * 10**12 is a denial of service
-    if isinstance(op, ast.Mod) and not _number(left):
-        raise CannotFold
-    if isinstance(op, ast.Pow):
-        return _power(left, right)
+    numbers = _number(left) and _number(right)
+    match op:
+        case ast.Div() if isinstance(left, str) and isinstance(right, str):
+            return os.path.join(left, right)  # noqa: PTH118
+        case ast.Mult() if not numbers:
+            raise CannotFold  # "a" * 10**12 is a denial of service
+        case ast.Pow() if not (numbers and abs(right) <= 64):
+            raise CannotFold
+        case ast.Mod() if not _number(left):
+            raise CannotFold
     return _computed(_BINARY.get(type(op)), left, right)
 
 
@@ -97,10 +100,24 @@ def method(value: Any, name: str, arguments: list[Any]) -> Any:
     return _computed(getattr(value, name), *arguments)
 
 
-def _power(left: Any, right: Any) -> Any:
-    if not (_number(left) and _number(right) and abs(right) <= 64):
-        raise CannotFold
-    return _computed(operator.pow, left, right)
+def text(parts: list[Any]) -> str:
+    """An f-string of these parts."""
+    return "".join(str(part) for part in parts)[:2000]
+
+
+def item(container: Any, key: Any) -> Any:
+    """`container[key]`."""
+    try:
+        return container[key]
+    except (TypeError, LookupError) as err:
+        raise CannotFold from err
+
+
+def paired(keys: list[Any], values: list[Any]) -> dict[Any, Any]:
+    try:
+        return dict(zip(keys, values, strict=True))
+    except TypeError as err:  # an unhashable key is the script's own crash, not a value
+        raise CannotFold from err
 
 
 def _computed(function: Callable[..., Any] | None, *arguments: Any) -> Any:

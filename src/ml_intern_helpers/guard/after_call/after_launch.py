@@ -17,7 +17,7 @@ from ml_intern_helpers.guard.call import Call
 from ml_intern_helpers.guard.failures.diagnosis import diagnosed
 from ml_intern_helpers.guard.failures.failure import Failure
 from ml_intern_helpers.guard.near import speaks_of
-from ml_intern_helpers.runs import launching, places
+from ml_intern_helpers.runs import launching, project_files
 from ml_intern_helpers.runs.contract import task_for
 from ml_intern_helpers.runs.run_record import Run, runs_of
 
@@ -34,7 +34,7 @@ def told(call: Call, where: list[str], folder: str | None) -> list[str]:
         folder: the `.ml-intern` that has a ledger, None without one.
     """
     gc.disable()  # syntax trees are all live objects
-    home = Path(folder) if folder is not None else places.home(*map(Path, where))
+    home = Path(folder) if folder is not None else project_files.home(*map(Path, where))
     mine = _on_file(home, call)
     looked_at = speaks_of(str(home), "guard.log", call.id)
     judged = judged_in(call.command) if call.failed or (not mine and looked_at) else []

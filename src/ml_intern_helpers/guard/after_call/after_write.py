@@ -26,7 +26,7 @@ def answered(event: dict[str, Any]) -> dict[str, Any] | None:
     if path is None or not _may_train(path):
         return None
     found = _examined(path, event)
-    if found is None or found.facts.training.kind == "none":
+    if found is None or found.context.training.kind == "none":
         return None
     wrong = [finding for finding in found.findings if finding.code.startswith("API")]
     new = _new(event.get("session_id"), path, wrong)

@@ -11,10 +11,10 @@ from ml_intern_helpers.guard.after_call import jobs_output
 from ml_intern_helpers.guard.after_call.jobs_output import Started
 from ml_intern_helpers.guard.call import Call
 from ml_intern_helpers.guard.failures import diagnosis
-from ml_intern_helpers.runs import first_one
+from ml_intern_helpers.runs import single_job_rule
 from ml_intern_helpers.runs.run_record import Run
-from ml_intern_helpers.runs.settle import STATES, estimate
-from ml_intern_helpers.runs.when import now, stamp
+from ml_intern_helpers.runs.settlement import STATES, estimate
+from ml_intern_helpers.runs.timestamps import now, stamp
 
 #: The line has ended, what it started has not.
 _LEFT_BEHIND = re.compile(r"\b(?:nohup|setsid|disown|tmux|screen|sbatch)\b|(?<![&>|])&(?![&>\d])\s*(?:$|[\n;)]|\w)")
@@ -41,7 +41,7 @@ def changes_of(run: Run, job: Started | None, call: Call) -> dict[str, Any]:
     if log:
         found["log"] = log
     found |= _of_job(run, job, call) if run.paid else {"state": _local_state(call)}
-    seen = first_one.seen_training(call.output)
+    seen = single_job_rule.seen_training(call.output)
     if seen is not None and seen.sound and (job is not None or not run.paid):
         found |= {"trained_at": stamp(now()), "trained_seen": seen.how}
     return found

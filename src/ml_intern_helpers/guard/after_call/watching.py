@@ -11,9 +11,9 @@ from ml_intern_helpers.guard.after_call import jobs_output
 from ml_intern_helpers.guard.call import Call, ended_with
 from ml_intern_helpers.guard.failures.diagnosis import diagnosed
 from ml_intern_helpers.guard.failures.failure import Failure
-from ml_intern_helpers.runs import first_one, launching, settle
+from ml_intern_helpers.runs import launching, settlement, single_job_rule
 from ml_intern_helpers.runs.run_record import ESTIMATED, Run, runs_of
-from ml_intern_helpers.runs.when import now, stamp
+from ml_intern_helpers.runs.timestamps import now, stamp
 
 _LOGS = re.compile(r"\bhf\s+jobs\s+logs\b")
 _STATES = re.compile(r"\bhf\s+jobs\s+(?:inspect|ps|ls|list|wait)\b")
@@ -57,8 +57,8 @@ def _submitted(run: Run, call: Call) -> dict[str, Any]:
 
 def _ended(run: Run, job_id: str, call: Call) -> dict[str, Any]:
     """What an attached run says at its end: the state, and the most that it can have cost."""
-    state = settle.STATES.get(jobs_output.ends(call.output).get(job_id, ""))
-    return {"state": state, **settle.estimate(run, now())} if state is not None else {}
+    state = settlement.STATES.get(jobs_output.ends(call.output).get(job_id, ""))
+    return {"state": state, **settlement.estimate(run, now())} if state is not None else {}
 
 
 def _is_its_log(run: Run, call: Call, where: list[str]) -> bool:
@@ -80,7 +80,7 @@ def _is_same(path: str, log: str, where: list[str]) -> bool:
 
 def _from_log(run: Run, call: Call) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    seen = first_one.seen_training(call.output)
+    seen = single_job_rule.seen_training(call.output)
     if seen is not None and seen.sound and not run.text("trained_at"):
         found |= {"trained_at": stamp(now()), "trained_seen": seen.how}
     code = ended_with(call.output)
@@ -96,17 +96,17 @@ def _from_states(run: Run, call: Call) -> dict[str, Any]:
     job_id = run.text("job_id")
     cancelled = jobs_output.cancelled(call.command, call.output, job_id)
     if cancelled is not None and not call.failed and not run.finished:
-        return {"state": "stopped"} | (settle.estimate(run, now()) if cancelled else {})
+        return {"state": "stopped"} | (settlement.estimate(run, now()) if cancelled else {})
     job = jobs_output.told_of(job_id, call.output) if _STATES.search(call.command) else None
     if job is None:
         return {}
-    found = settle.settlement(run, job).changes()
+    found = settlement.settlement(run, job).changes()
     found = {name: value for name, value in found.items() if value is not None}
     if run.finished and found["state"] == "running":  # an older line of the same output
         return {}
     if found["state"] != "running" and "settled_usd" not in found and not run.settled:
-        found |= settle.estimate(run, now())
-    seen = first_one.seen_training(job=job)
+        found |= settlement.estimate(run, now())
+    seen = single_job_rule.seen_training(job=job)
     if seen is not None and not run.text("trained_at"):
         found |= {"trained_at": stamp(now()), "trained_seen": seen.how}
     return found
@@ -134,7 +134,7 @@ def _meaning(run: Run, call: Call, changes: dict[str, Any]) -> list[str]:
     """What the error at the end of a log means; of a run that goes on well nothing is said."""
     tail = call.output[-20_000:]
     failed = run.state == "failed" or changes.get("state") == "failed" or "Traceback (most recent call last)" in tail
-    seen = first_one.seen_training(tail)
+    seen = single_job_rule.seen_training(tail)
     if not failed and (seen is None or seen.sound):
         return []
     from ml_intern_helpers.guard.after_call.after_launch import judged_in

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from ml_intern_helpers.guard.decisions import Decision
-from ml_intern_helpers.launches.words import hushed, masked
+from ml_intern_helpers.launches.words import masked, redacted
 
 NAME = "guard.log"
 #: Then it starts anew; the one before is kept beside it.
@@ -25,7 +25,7 @@ def write(folder: Path, event: dict[str, object], command: str, decision: Decisi
         "decision": decision.kind,
         "codes": list(decision.codes),
         "reason": masked(decision.reason or decision.context, 1000),
-        "command": masked(" ".join(hushed(command.split())), 500),
+        "command": masked(" ".join(redacted(command.split())), 500),
         "took_ms": round(took_ms),
     }
     try:

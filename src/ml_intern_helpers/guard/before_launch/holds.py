@@ -5,24 +5,21 @@ Each hold is one reason with its way on. The client asks the user where one is t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.runs import contract, first_one, places
-from ml_intern_helpers.runs.contract import Task
+from ml_intern_helpers.runs import contract, project_files, single_job_rule
+from ml_intern_helpers.runs.contract import Task, fault
 from ml_intern_helpers.runs.differences import Stated, differs
 from ml_intern_helpers.runs.run_record import Run, Runs, runs_of
 from ml_intern_helpers.runs.spend import ON_THIS_MACHINE, Cost, cost_on_jobs, may_spend
-from ml_intern_helpers.runs.task_schema import fault
-from ml_intern_helpers.runs.when import now
+from ml_intern_helpers.runs.timestamps import now
 
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch_check import Judged
 
-_LOOP = re.compile(r"in a loop: started (\d+|an unknown number of) times")
 _AGREE = "with the user's word: `task agree --spend-cap USD …` (or `task change --spend-cap USD --reason …`), then launch again"
 
 
@@ -53,7 +50,7 @@ def state_of(folders: list[Path]) -> State:
     Raises:
         BadData: the ledger cannot be read at all.
     """
-    folder = places.home(*folders)
+    folder = project_files.home(*folders)
     return State(contract.task_for(*folders), runs_of(folder), folder, now())
 
 
@@ -85,7 +82,7 @@ def _elsewhere(one: Judged, state: State) -> Iterator[Hold]:
     if state.task is None or not state.task.open:
         return
     # A few steps on this machine before the job are what the skill asks for, and cost nothing.
-    tried = one.launch.mode == "local" and one.found.facts.smoke is not None
+    tried = one.launch.mode == "local" and one.examination.context.smoke is not None
     said = {} if tried else {"where": Stated("known", one.launch.mode)}
     account = _settings(one)["namespace"]
     if account:
@@ -97,7 +94,7 @@ def _elsewhere(one: Judged, state: State) -> Iterator[Hold]:
 def _settings(one: Judged) -> dict[str, object]:
     from ml_intern_helpers.preflight.launch_summary import fields_of_launch
 
-    return fields_of_launch(one.found.facts)
+    return fields_of_launch(one.examination.context)
 
 
 def cost_of(one: Judged) -> Cost:
@@ -107,19 +104,13 @@ def cost_of(one: Judged) -> Cost:
     if one.launch.mode != "jobs":
         return ON_THIS_MACHINE
     settings = _settings(one)
-    times, attempts = _times(one), _attempts(one)
+    times, attempts = one.launch.repeats, _attempts(one)
     if times is None or attempts is None:
         return Cost(None, "how often it is started is not known")
     flavor, seconds = settings["flavor"], settings["timeout_s"]
     price = price_of(flavor) if isinstance(flavor, str) else None
     seconds = float(seconds) if isinstance(seconds, int | float) else None
     return cost_on_jobs(price, seconds, attempts=times * attempts, repeats=settings["schedule"] is not None)
-
-
-def _times(one: Judged) -> int | None:
-    """How often the line starts it; None when nobody knows."""
-    found = next((match[1] for note in one.launch.notes if (match := _LOOP.search(note))), "1")
-    return int(found) if found.isdecimal() else None
 
 
 def _attempts(one: Judged) -> int | None:
@@ -141,7 +132,7 @@ def _money(one: Judged, state: State) -> Iterator[Hold]:
 def _one_first(jobs: list[Judged], state: State) -> Iterator[Hold]:
     """A second job waits for the first to be seen training: thirty jobs with one bug cost thirty times."""
     training = [one for one in jobs if one.trains]
-    waiting = first_one.unproven(state.runs, state.task_id) if training else None
+    waiting = single_job_rule.unproven(state.runs, state.task_id) if training else None
     if waiting is not None:
         name = waiting.text("job_id") or waiting.text("command")[:60]
         yield Hold("ONE_FIRST", f"the job before this one ({name}) has not been seen training", look_at(waiting))
@@ -163,7 +154,7 @@ def look_at(waiting: Run) -> str:
 
 
 def _several(training: list[Judged]) -> bool:
-    return len(training) > 1 or any(_times(one) != 1 for one in training)
+    return len(training) > 1 or any(one.launch.repeats != 1 for one in training)
 
 
 def _proven(training: list[Judged], state: State) -> bool:
@@ -184,7 +175,7 @@ def sha256_of(one: Judged) -> str:
 
 
 def _same_failure(one: Judged, state: State) -> Iterator[Hold]:
-    if first_one.held_as_third(state.runs, one.launch.text, sha256_of(one)):
+    if single_job_rule.held_as_third(state.runs, one.launch.text, sha256_of(one)):
         yield Hold(
             "SAME_FAILURE", "this very command has failed twice in a row", "read the whole error and change something first"
         )

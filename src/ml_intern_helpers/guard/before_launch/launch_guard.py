@@ -126,7 +126,7 @@ def _notes(told: list[Finding]) -> str:
 
 def _listed(findings: list[Finding]) -> list[str]:
     from ml_intern_helpers.core.report import render_finding
-    from ml_intern_helpers.preflight.shortened import without_repeats
+    from ml_intern_helpers.preflight.render import without_repeats
 
     shown = without_repeats(findings)[:_MOST_FINDINGS]
     more = len(findings) - len(shown)
@@ -169,8 +169,8 @@ def _limited() -> Iterator[None]:
 
 def _log(event: dict[str, object], command: str, cwd: str, decision: Decision, took_ms: float) -> None:
     from ml_intern_helpers.guard.before_launch import decision_log
-    from ml_intern_helpers.runs import places
+    from ml_intern_helpers.runs import project_files
 
-    folder = places.home(*_folders(event, Path(cwd)))
+    folder = project_files.home(*_folders(event, Path(cwd)))
     if decision.codes or folder.is_dir():  # a run that nothing is held against makes no folder in a project
         decision_log.write(folder, event, command, decision, took_ms)

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 def candidates(judged: list[Judged]) -> list[Judged]:
     """Those that nobody has looked at. A file that is not there is no launch: the shell says so itself."""
     local = [one for one in judged if one.launch.mode == "local" and not one.trains]
-    return [
-        one for one in local if one.launch.target.kind in UNSEEN and not any(f.code == "LAUNCH107" for f in one.launch.faults)
-    ]
+    missing = [any(problem.kind == "missing-file" for problem in one.launch.problems) for one in local]
+    return [one for one, gone in zip(local, missing, strict=True) if one.launch.target.kind in UNSEEN and not gone]
 
 
 def worth_a_word(found: list[Judged], state: State) -> list[Judged]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ml_intern_helpers.guard.before_launch.holds import Hold, State, cost_of, look_at, sha256_of
-from ml_intern_helpers.runs import first_one, launching
+from ml_intern_helpers.runs import launching, single_job_rule
 from ml_intern_helpers.runs.run_record import Runs, runs_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def record_of(one: Judged, event: dict[str, object]) -> launching.Launch:
     """What the ledger keeps of a launch."""
     from ml_intern_helpers.preflight.launch_summary import fields_of_launch
 
-    settings = fields_of_launch(one.found.facts)
+    settings = fields_of_launch(one.examination.context)
     cost = settings["cost"] or {}
     ids = tuple((name, str(event[name])) for name in ("tool_use_id", "session_id") if isinstance(event.get(name), str))
     return launching.Launch(
@@ -32,7 +32,7 @@ def record_of(one: Judged, event: dict[str, object]) -> launching.Launch:
         usd_per_hour=cost.get("usd_per_hour"),
         account=settings["namespace"],
         trains=one.trains and one.launch.mode == "jobs",  # one first is about jobs; this machine takes one at a time anyway
-        smoke=bool(one.found.facts.smoke),
+        smoke=bool(one.examination.context.smoke),
         ids=ids,
     )
 
@@ -66,5 +66,5 @@ def _overtaken(found: list[Judged], state: State, made: list[str]) -> list[Hold]
         return []
     runs = runs_of(state.folder, state.at).all
     before = runs[: next((number for number, run in enumerate(runs) if run.id in made), len(runs))]
-    first = first_one.unproven(Runs(before), state.task_id)
+    first = single_job_rule.unproven(Runs(before), state.task_id)
     return [Hold("ONE_FIRST", "another session has just started a job of this task", look_at(first))] if first is not None else []

@@ -34,7 +34,7 @@ def weighed(found: list[Judged], state: State) -> Weighed:
     result = Weighed([], [], [])
     ours = state.task is not None and state.task.open
     for one in found:
-        for finding in one.found.findings:
+        for finding in one.examination.findings:
             if finding.severity == "info" or _free(one, finding.code, ours):
                 continue
             if finding.severity == "warning":
@@ -56,8 +56,8 @@ def _silenced(one: Judged) -> Iterator[Hold]:
     """A comment in the script, which the model may have written, cannot agree to terms or to money in the user's place."""
     from ml_intern_helpers.preflight.registry import all_rules
 
-    for hushed in one.found.suppressed:
-        is_error = all_rules()[hushed.code].SEVERITY == "error"
+    for hushed in one.examination.suppressed:
+        is_error = all_rules()[hushed.code].severity == "error"
         if hushed.code.startswith(_FOR_THE_USER) or (is_error and one.launch.mode == "jobs"):
             what = f"a comment in the script silences {hushed.code} in line {hushed.line}: {hushed.reason}"
             yield Hold(hushed.code, what, "mend what it silences and take the comment out, or ask the user")

@@ -103,7 +103,7 @@ def no_argument(match: re.Match[str], failure: Failure) -> list[str]:
 def no_column(match: re.Match[str], failure: Failure) -> list[str]:
     """Rows without the columns that were asked for."""
     dataset = _dataset(failure.judged)
-    method = failure.judged.found.facts.training.method.lower() if failure.judged is not None else ""
+    method = failure.judged.examination.context.training.method.lower() if failure.judged is not None else ""
     asked = f"`inspect_dataset {dataset or 'ID_OR_FILE'}{f' --method {method}' if method in _METHODS else ''}`"
     return [
         f"the rows do not have the columns that were asked for ({said(match)}).",
@@ -119,8 +119,8 @@ def _dataset(judged: Judged | None) -> str:
     """The dataset that the script loads, where it says so in one place."""
     if judged is None:
         return ""
-    calls = [call for _, call in judged.found.facts.calls_ending("load_dataset") if call.args]
-    values = {judged.found.facts.constant(call.args[0]).value for call in calls}
+    calls = [call for _, call in judged.examination.context.calls_ending("load_dataset") if call.args]
+    values = {judged.examination.context.constant(call.args[0]).value for call in calls}
     found = [value for value in values if isinstance(value, str) and value.replace("/", "").replace("-", "").isascii()]
     return found[0] if len(found) == 1 and " " not in found[0] else ""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ml_intern_helpers.indexes.jobs import FLAVORS
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.facts import Facts, Run
+    from ml_intern_helpers.preflight.context import Run, ScriptContext
     from ml_intern_helpers.preflight.launch_check import Judged
 
 #: As SKILL.md has them: one larger card first, then sharded over several of it.
@@ -26,14 +26,14 @@ NEVER = "not without the user: LoRA or QLoRA, a shorter max_length, a smaller mo
 
 def next_rung(judged: Judged | None, where: str) -> list[str]:
     """The step that comes next for this launch, read from its script; the whole procedure where that cannot be read."""
-    facts = judged.found.facts if judged is not None else None
+    facts = judged.examination.context if judged is not None else None
     runs = [run for run in facts.runs if run.tunable] if facts is not None else []
     if facts is None or not runs:
         return [*_GENERIC, NEVER]
     return [_step(facts, runs[0], where), NEVER]
 
 
-def _step(facts: Facts, run: Run, where: str) -> str:
+def _step(facts: ScriptContext, run: Run, where: str) -> str:
     batch = facts.value(run, "per_device_train_batch_size", _PER_DEVICE)
     steps = facts.value(run, "gradient_accumulation_steps", _ACCUMULATION)
     if not isinstance(batch.value, int) or not isinstance(steps.value, int) or batch.value < 1 or steps.value < 1:
@@ -59,14 +59,14 @@ def _rows(batch: int, steps: int, smaller: int, config: str) -> str:
     return f"per_device_train_batch_size {batch} -> {smaller}, gradient_accumulation_steps {steps} -> {more} ({kept}{also})"
 
 
-def _checkpointing_is_off(facts: Facts, run: Run) -> bool:
+def _checkpointing_is_off(facts: ScriptContext, run: Run) -> bool:
     """TRL has it on by default."""
     names = ("activation_checkpointing", "gradient_checkpointing")
     found = [setting.value.value for name in names if (setting := facts.setting(run, name)) and setting.value.settled]
     return any(value is False for value in found)
 
 
-def _bigger(facts: Facts, where: str) -> str:
+def _bigger(facts: ScriptContext, where: str) -> str:
     first = "batch and checkpointing give no more"
     if where != "jobs":
         return f"{first}: free what else is on the card (`nvidia-smi`), else Jobs with the user's word, or stop and ask"

@@ -39,7 +39,7 @@ def most_dollars(texts: list[str]) -> float:
 
 
 def _words(line: bytes, at: datetime | None) -> Iterator[str]:
-    from ml_intern_helpers.runs.when import parsed
+    from ml_intern_helpers.runs.timestamps import parsed
 
     try:
         entry = json.loads(line) if len(line) <= _LONGEST_LINE else None

@@ -61,7 +61,7 @@ def _note_start(event: dict[str, Any]) -> None:
     """A budget of time is counted from here; only then is there something to note."""
     if os.environ.get("ML_INTERN_TIME_BUDGET") and event.get("source") in ("startup", "resume"):
         from ml_intern_helpers.guard.memory import remembered
-        from ml_intern_helpers.runs.when import now, stamp
+        from ml_intern_helpers.runs.timestamps import now, stamp
 
         remembered(event.get("session_id"), "started", {"at": stamp(now())})
 
@@ -73,7 +73,7 @@ def _state(folder: Path, event: dict[str, Any]) -> str:
     from ml_intern_helpers.guard.sessions.plan_steps import plan_in
     from ml_intern_helpers.guard.sessions.state_screen import screen
     from ml_intern_helpers.runs.contract import read_task
-    from ml_intern_helpers.runs.when import now
+    from ml_intern_helpers.runs.timestamps import now
 
     task = read_task(folder / "task.json")
     if not task.open:

@@ -11,7 +11,7 @@ from ml_intern_helpers.guard.sessions.plan_steps import Plan
 from ml_intern_helpers.runs import spend
 from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.run_record import Runs
-from ml_intern_helpers.runs.when import span
+from ml_intern_helpers.runs.timestamps import span
 
 
 def screen(task: Task, runs: Runs, plan: Plan, at: datetime) -> str:

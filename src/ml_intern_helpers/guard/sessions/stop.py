@@ -35,7 +35,7 @@ def answered(event: dict[str, Any]) -> dict[str, Any] | None:
 
     from ml_intern_helpers.guard.sessions.time_left import ends_at
     from ml_intern_helpers.runs.contract import read_task
-    from ml_intern_helpers.runs.when import now
+    from ml_intern_helpers.runs.timestamps import now
 
     task = read_task(Path(folder) / "task.json")
     ends, at = ends_at(event, task) if task.open else None, now()
@@ -71,7 +71,7 @@ class _Stop:
         return self._goes_on(count) if count else ""
 
     def _goes_on(self, count: int) -> str:
-        from ml_intern_helpers.runs.when import span
+        from ml_intern_helpers.runs.timestamps import span
 
         first = f"ml-intern: the task is open and {span(self.left_s)} are left."
         if not self.open:

@@ -10,7 +10,7 @@ from typing import Any
 from ml_intern_helpers.core.errors import UsageError
 from ml_intern_helpers.guard.memory import recalled
 from ml_intern_helpers.runs.contract import Task
-from ml_intern_helpers.runs.when import parsed, seconds
+from ml_intern_helpers.runs.timestamps import parsed, seconds
 
 DEADLINE, BUDGET = "ML_INTERN_DEADLINE", "ML_INTERN_TIME_BUDGET"
 
