@@ -66,7 +66,7 @@ def is_new(row):  # remembers what it has seen: run it once, in one process
 
 
 def _compared(facts: Facts) -> list[str]:
-    """The columns that rows are compared by; none where they cannot be told apart."""
+    """The columns that rows are compared by; none where rows cannot be compared."""
     return identifying_columns(facts.roles, [column.name for column in facts.columns], facts.rows)
 
 

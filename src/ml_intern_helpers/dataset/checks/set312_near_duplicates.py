@@ -1,6 +1,6 @@
 """Rows that nearly repeat an earlier one: a word changed, another case, more white space.
 
-They weigh as copies do, and as copies they leak into a held-out part. Near are texts with at least 80 % of all runs of five words
+They weigh as copies do, and as copies they leak into a held-out part. Two texts are near when they have at least 80 % of all runs of five words
 in common; short texts must be the same words. Near copies are looked for in the sample alone. Keep one of each before a
 held-out part is split off.
 

@@ -1,6 +1,6 @@
 """Keys and passwords in the rows.
 
-A model can repeat them, and whoever may read the dataset can use them. They are told by formats that nothing else has; of each
+A model can repeat them, and whoever may read the dataset can use them. They are recognised by formats that nothing else has; of each
 only the first four characters are shown. Drop the rows, or blank the key out; whoever owns it should revoke it.
 
 Bad:

@@ -193,9 +193,9 @@ def _flag_findings(scan: Scan, engine: Engine, flags: list[Flag], rows: int) -> 
     together = [counts.by_code(flags, code) for code in codes]
     single = [(f"f{number}", f"e{number}" if flag.example else None) for number, flag in enumerate(flags)]
     by_turns = {flag.code for flag in flags if flag.speakers}
-    asked = [*codes, *(flag.code for flag in flags)]
+    counted_codes = [*codes, *(flag.code for flag in flags)]
     counted = counts.flagged(engine, together + single, rows)
-    for code, found in zip(asked, counted, strict=True):
+    for code, found in zip(counted_codes, counted, strict=True):
         if code in by_turns and found["example"]:  # orders of speakers are letters in the engine, words for people
             found["example"] = speakers_in_words(found["example"])
     by_code = {code: found for code, found in zip(codes, counted, strict=False) if found["rows"]}
