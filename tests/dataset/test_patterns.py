@@ -8,7 +8,7 @@ import time
 import pytest
 
 from ml_intern_helpers.dataset.checks import registry
-from ml_intern_helpers.dataset.checks.pattern import Pattern
+from ml_intern_helpers.dataset.checks.patterns import Pattern
 
 SEARCHES = [module.SEARCH for module in registry.modules() if hasattr(module, "SEARCH")]
 PATTERNS = [pattern for search in SEARCHES for pattern in search.patterns]
