@@ -6,14 +6,12 @@ import re
 import time
 
 import pytest
-from ml_intern_helpers.dataset.definitions.agent_orders import AGENT_ORDERS
-from ml_intern_helpers.dataset.definitions.boilerplate import REFUSALS
-from ml_intern_helpers.dataset.definitions.damage import DAMAGE, MISREAD
-from ml_intern_helpers.dataset.definitions.pattern import Pattern
-from ml_intern_helpers.dataset.definitions.personal import PERSONAL
-from ml_intern_helpers.dataset.definitions.secrets import SECRETS
 
-PATTERNS = (*SECRETS, *PERSONAL, *DAMAGE, *REFUSALS, *AGENT_ORDERS)
+from ml_intern_helpers.dataset.checks import registry
+from ml_intern_helpers.dataset.checks.patterns import Pattern
+
+SEARCHES = [module.SEARCH for module in registry.modules() if hasattr(module, "SEARCH")]
+PATTERNS = [pattern for search in SEARCHES for pattern in search.patterns]
 #: What `re` has and RE2 has not: look-around, back-references, atomic groups, possessive quantifiers, escapes of their own.
 NOT_IN_RE2 = re.compile(r"\(\?[=!>]|\(\?<[=!]|\(\?P=|(?<!\\)\\[1-9]|[*+?}]\+|\\[uUZ]")
 #: Openings over and over, with nothing that ever closes them.
@@ -52,10 +50,6 @@ def test_re2_knows_the_expression(pattern: Pattern) -> None:
         re.compile(expression, re.ASCII)
 
 
-def test_every_form_of_misreading_is_in_the_pattern() -> None:
-    assert "|".join(MISREAD.values()) == DAMAGE[0].regex
-
-
 @pytest.mark.parametrize("piece", PIECES)
 def test_no_text_makes_them_slow(piece: str) -> None:
     text = "T3BlbkFJ @ card ssn ai " + piece * (60_000 // len(piece))
@@ -77,7 +71,7 @@ def test_a_needle_is_in_every_match() -> None:
         "a@b.dev",
     ]
     for text in texts:
-        found = [pattern for pattern in PERSONAL if next(pattern.matches(text), None)]
+        found = [pattern for pattern in PATTERNS if next(pattern.matches(text), None)]
         assert found, text
         for pattern in found:
             assert pattern.may_be_in(text.lower() if pattern.any_case else text)
