@@ -200,4 +200,4 @@ def test_a_job_that_such_a_line_submits_is_put_on_file(project: Project, command
     [launch] = [line for line in project.runs() if line["event"] == "launch"]
     assert (launch["where"], launch["reserved_usd"]) == ("jobs", None)
     answer = project.ask(JOB)
-    assert (answer.kind, "cost nobody knows what" in answer.reason) == ("ask", True)
+    assert (answer.kind, "earlier run is unknown" in answer.reason) == ("ask", True)

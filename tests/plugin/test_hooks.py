@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.guard.permissions.helper_calls import READ_ONLY_HELPERS
+from ml_intern_helpers.guard.own_helpers import READ_ONLY_HELPERS
 from support.helpers import ROOT, Outcome, clean_environment
 from support.plugin_copy import fake_uv, make_machine
 

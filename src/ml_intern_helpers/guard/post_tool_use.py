@@ -9,9 +9,8 @@ import os
 import re
 from typing import Any
 
-from ml_intern_helpers.guard import everyday
-from ml_intern_helpers.guard.call import Call, call_of
-from ml_intern_helpers.guard.near import holds_file, places_of, speaks_of
+from ml_intern_helpers.guard import prefilter
+from ml_intern_helpers.guard.event import Call, call_of, holds_file, places_of, speaks_of
 
 _LEDGER, _LOG = "runs.jsonl", "guard.log"
 #: Commands that show something of a run: its job's, or the file it writes to.
@@ -22,10 +21,10 @@ _READS = re.compile(r"(?:^|[\s;&|(])(?:tail|cat|head|grep|rg|sed|awk|less|more)\
 def answered(event: dict[str, Any]) -> dict[str, Any] | None:
     """The client's answer: lines for the model, or None."""
     if event.get("agent_id"):
-        from ml_intern_helpers.guard.research import budget
+        from ml_intern_helpers.guard import research_budget
 
-        if budget.is_researcher(event):
-            budget.after(event)
+        if research_budget.is_researcher(event):
+            research_budget.after(event)
     call = call_of(event)
     lines = _lines(call, places_of(event)) if call is not None else []
     if not lines:
@@ -38,21 +37,21 @@ def _lines(call: Call, places: list[str]) -> list[str]:
     folder = holds_file(places, _LEDGER)
     lines: list[str] = []
     if places and _may_have_launched(call, places, folder):
-        from ml_intern_helpers.guard.after_call import after_launch
+        from ml_intern_helpers.guard import launch_outcome
 
         if os.path.isdir(places[0]):
             os.chdir(places[0])
-        lines += after_launch.told(call, places, folder)
+        lines += launch_outcome.told(call, places, folder)
     if folder is not None and _shows_a_run(call):
-        from ml_intern_helpers.guard.after_call import watching
+        from ml_intern_helpers.guard import run_observation
 
-        lines += watching.told(call, folder, places)
+        lines += run_observation.told(call, folder, places)
     return lines
 
 
 def _may_have_launched(call: Call, places: list[str], folder: str | None) -> bool:
     """A launch that went well stands in the ledger, or in the guard's log; of one that failed the meaning is of use anyway."""
-    if call.tool != "Bash" or everyday.launches_nothing(call.command):
+    if call.tool != "Bash" or prefilter.launches_nothing(call.command):
         return False
     return call.failed or speaks_of(folder, _LEDGER, call.id) or speaks_of(holds_file(places, _LOG), _LOG, call.id)
 

@@ -1,19 +1,19 @@
-"""A first look at a command line that costs next to nothing: most commands of a session launch nothing, and must not wait."""
+"""Sorts out, at almost no cost, the command lines that launch nothing: most commands of a session, which must not wait."""
 
 from __future__ import annotations
 
 import re
 
-#: What a launch is written with. Quotes and backslashes are taken out first: `pyth''on` is python to the shell.
+#: Words that launches are written with. Quotes and backslashes are removed first: the shell reads `pyth''on` as python.
 _SIGNS = re.compile(
     r"(?<![\w.-])(?:hf|hf\.exe|huggingface-cli|accelerate|torchrun|deepspeed|trl|i?python[\d.]*t?|pypy[\d.]*|uvx?|pipx"
     r"|make|gmake|bash|sh|zsh|dash|ksh|source|eval|sbatch|launch)(?![\w.-])|\.(?:py|ipynb|sh|bash|slurm|sbatch)(?!\w)|/api/(?:scheduled-)?jobs/"
-    # A command that only the shell knows: `$CMD`, `$(cat cmd)`.
+    # A command that is known only at run time: `$CMD`, `$(cat cmd)`.
     r"|(?:^|[;&|(\n]|\b(?:then|do|else|exec|nohup|time|sudo|setsid|timeout\s+\S+)\s)\s*(?:\$[{@*A-Za-z_]|\$\(\s*(?:cat\s|<)|`\s*cat\s)"
 )
 _QUOTES = re.compile(r"""['"\\]""")
-#: Joins, substitutions, redirects into programs: behind one of these stands another command.
-_SEVERAL = re.compile(r"[;&|`\n<(){}]|\$\(")
+#: Joins, substitutions and redirects: another command may follow.
+_JOINS = re.compile(r"[;&|`\n<(){}]|\$\(")
 _MODULES = "pytest|pip|venv|ruff|mypy|black|build|http\\.server|json\\.tool|compileall|timeit|pdb|cProfile|unittest|site|tabnanny"
 #: Programs that start none of their arguments.
 _READS_ONLY = re.compile(
@@ -24,23 +24,16 @@ _READS_ONLY = re.compile(
 )
 
 
-def touches_records(command: str) -> bool:
-    """True when the line may change what was agreed or what is on file; see `own_records`."""
-    return ".ml-intern" in command or " change" in command or " agree" in command
-
-
 def concerns_us(command: str) -> bool:
-    """Whether the line has to be looked at."""
-    return touches_records(command) or not launches_nothing(command)
+    """Whether the line has to be checked: it may launch something, or change what was agreed or is on file (`own_records`)."""
+    return ".ml-intern" in command or " change" in command or " agree" in command or not launches_nothing(command)
 
 
 def launches_nothing(command: str) -> bool:
-    """True when the line certainly starts no training and submits no job."""
-    if not _SIGNS.search(_QUOTES.sub("", command)):
-        return True
-    return only_reads(command)
+    """Whether the line certainly starts no training and submits no job."""
+    return not _SIGNS.search(_QUOTES.sub("", command)) or only_reads(command)
 
 
 def only_reads(command: str) -> bool:
-    """True for a single command that starts none of its arguments: `grep "python train.py" notes`."""
-    return not _SEVERAL.search(command) and bool(_READS_ONLY.match(command))
+    """Whether it is a single command that starts none of its arguments: `grep "python train.py" notes`."""
+    return not _JOINS.search(command) and bool(_READS_ONLY.match(command))

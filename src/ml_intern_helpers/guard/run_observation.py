@@ -7,10 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.guard.after_call import jobs_output
-from ml_intern_helpers.guard.call import Call, ended_with
-from ml_intern_helpers.guard.failures.diagnosis import diagnosed
-from ml_intern_helpers.guard.failures.failure import Failure
+from ml_intern_helpers.guard import jobs_output
+from ml_intern_helpers.guard.event import Call, ended_with
+from ml_intern_helpers.guard.failure_diagnosis import Failure, diagnosed
 from ml_intern_helpers.runs import launching, settlement, single_job_rule
 from ml_intern_helpers.runs.run_record import ESTIMATED, Run, runs_of
 from ml_intern_helpers.runs.timestamps import now, stamp
@@ -137,7 +136,7 @@ def _meaning(run: Run, call: Call, changes: dict[str, Any]) -> list[str]:
     seen = single_job_rule.seen_training(tail)
     if not failed and (seen is None or seen.sound):
         return []
-    from ml_intern_helpers.guard.after_call.after_launch import judged_in
+    from ml_intern_helpers.guard.launch_outcome import judged_in
 
     judged = judged_in(run.text("command")) if "out of memory" in tail.lower() or "OutOfMemory" in tail else []
     failure = Failure(tail, ended_with(tail), next(iter(judged), None), "jobs" if run.paid else "local")
