@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from dataset.defects import KEYS, PLANTED, Planted
 from dataset.viewer import Viewer, hub_with
-from ml_intern_helpers.dataset import other_splits
+from ml_intern_helpers.dataset import splits
 from support.helpers import ROOT
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/schemas/inspect_dataset.v1.json").read_text(encoding="utf-8")))
@@ -126,7 +126,7 @@ def test_splits_that_were_not_compared_are_named(
     for number, name in enumerate(("train", "test", "dev")):
         written(tmp_path, rows[10 * number : 10 * number + 10], f"{name}.jsonl")
     (tmp_path / "test.jsonl").write_text("{broken")
-    monkeypatch.setattr(other_splits, "MOST_BYTES", (tmp_path / "dev.jsonl").stat().st_size - 1)
+    monkeypatch.setattr(splits, "MOST_BYTES", (tmp_path / "dev.jsonl").stat().st_size - 1)
     report = call(str(tmp_path), "--json").json
     SCHEMA.validate(report)
     why = {item["split"]: item["not_compared_because"] for item in report["other_splits"]}

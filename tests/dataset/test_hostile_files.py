@@ -22,8 +22,8 @@ Call = Callable[..., Outcome]
 PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from ml_intern_helpers.cli import commands as cli
-code = cli.main("inspect_dataset", sys.argv[3:])
+from ml_intern_helpers.cli import commands
+code = commands.main("inspect_dataset", sys.argv[3:])
 with open("/proc/self/status") as status, open(sys.argv[2], "w") as held:
     held.write(next(line.split()[1] for line in status if line.startswith("VmHWM")))
 sys.exit(code)
@@ -270,7 +270,7 @@ def test_links_that_people_use_work(in_process: Callable[..., dict], tmp_path: P
 def test_loops_of_links_and_large_trees_end(
     in_process: Callable[..., dict], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ml_intern_helpers.dataset.local import walk
+    from ml_intern_helpers.dataset.local import files
 
     (tmp_path / "loop").mkdir()
     for name in "ab":
@@ -279,7 +279,7 @@ def test_loops_of_links_and_large_trees_end(
     assert in_process(str(tmp_path / "loop/**/*.jsonl"))["looked_at"]["rows_parsed"] == 1
     for number in range(60):
         (tmp_path / "loop" / f"y{number}.jsonl").write_text(ROW)
-    monkeypatch.setattr(walk, "MOST_ENTRIES", 50)
+    monkeypatch.setattr(files, "MOST_ENTRIES", 50)
     report = in_process(str(tmp_path / "loop"))
     assert 40 <= report["looked_at"]["rows_parsed"] <= 50
     assert "the search for files stopped after 50 names" in " ".join(report["warnings"])

@@ -15,7 +15,7 @@ import pytest
 from dataset.cases import bot, chat, question, user, worse
 from dataset.viewer import Viewer, error, hub_with
 from ml_intern_helpers.core.errors import Unavailable
-from ml_intern_helpers.dataset.hub.side_by_side import SideBySide
+from ml_intern_helpers.dataset.hub.repository import SideBySide
 from support.helpers import DEAD_URL, Outcome
 from support.hub import Hub
 from support.loopback import Answer

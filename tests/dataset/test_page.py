@@ -75,7 +75,7 @@ def test_where_no_page_can_be(
 
 
 def test_a_full_disk_leaves_the_old_page(call: Call, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ml_intern_helpers.dataset.page import target
+    from ml_intern_helpers.dataset.page import html_page
 
     call(data, "--html", str(tmp_path / "page.html"))
     before = (tmp_path / "page.html").read_bytes()
@@ -83,7 +83,7 @@ def test_a_full_disk_leaves_the_old_page(call: Call, data: str, tmp_path: Path, 
     def full(path: Path, page: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(target, "write_atomic", full)
+    monkeypatch.setattr(html_page, "write_atomic", full)
     done = call(data, "--html", str(tmp_path / "page.html"))
     assert done.code == 3
     assert "was not written: No space left on device" in done.stderr
@@ -159,11 +159,11 @@ def later(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_other_runs_bring_is_drawn(call: Call, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ml_intern_helpers.dataset.page import build
+    from ml_intern_helpers.dataset.page import html_page
 
-    plain = build._context
+    plain = html_page._context
     monkeypatch.setattr(
-        build, "_context", lambda report, facts: (setattr(report, "fields", later(report.fields)), plain(report, facts))[1]
+        html_page, "_context", lambda report, facts: (setattr(report, "fields", later(report.fields)), plain(report, facts))[1]
     )
     call(data, "--html", str(tmp_path / "page.html"))
     page = (tmp_path / "page.html").read_text()

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset.cases import CASES, Row
-from ml_intern_helpers.dataset.kinds import describe
-from ml_intern_helpers.dataset.look import even
+from ml_intern_helpers.dataset.column_roles import find_roles
+from ml_intern_helpers.dataset.columns import describe
 from ml_intern_helpers.dataset.mapping.candidates import candidates
 from ml_intern_helpers.dataset.mapping.plain import NotPlain, PlainDataset
 from ml_intern_helpers.dataset.mapping.run import MappingFailed, run_with_datasets
-from ml_intern_helpers.dataset.meaning import find_parts
-from ml_intern_helpers.dataset.reading.methods import READERS
+from ml_intern_helpers.dataset.sample import with_every_column
+from ml_intern_helpers.dataset.trainers.methods import READERS
 
 FAILED = "the code stopped"
 
@@ -54,8 +54,8 @@ def scripts() -> Iterator[tuple[str, list[Row]]]:
     """Every mapping that is ever tried on the datasets of known truth, the failing ones included."""
     seen = set()
     for case in CASES:
-        rows = even(case.rows)
-        parts = find_parts(describe(list(rows[0]), rows, {}), rows)
+        rows = with_every_column(case.rows)
+        parts = find_roles(describe(list(rows[0]), rows, {}), rows)
         for method in READERS:
             for script in candidates(method, parts, rows):
                 key = (script.text(), json.dumps(rows))

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.dataset.hub.faults import fault_of
-from ml_intern_helpers.dataset.hub.viewer import parse_info, parse_rows, parse_size, parse_splits, parse_valid
-from ml_intern_helpers.dataset.kinds import describe
-from ml_intern_helpers.dataset.meaning import find_parts
-from ml_intern_helpers.dataset.reading.methods import READERS
+from ml_intern_helpers.dataset.column_roles import find_roles
+from ml_intern_helpers.dataset.columns import describe
+from ml_intern_helpers.dataset.hub.viewer import parse_info, parse_rows, parse_size, parse_splits, parse_valid, viewer_error
+from ml_intern_helpers.dataset.trainers.methods import READERS
 from ml_intern_helpers.web.client import Response
 from ml_intern_helpers.web.services import VIEWER
 from support.recordings import recording
@@ -79,7 +78,7 @@ def _judge(name: str, body: Any) -> None:
         return
     rows = parse_rows(body)
     if rows.rows:
-        find_parts(describe(list(rows.types), rows.rows, rows.types))
+        find_roles(describe(list(rows.types), rows.rows, rows.types))
         for reader in READERS.values():
             reader(rows.rows)
 
@@ -88,7 +87,7 @@ def _judge(name: str, body: Any) -> None:
 def test_every_error_has_its_meaning(name: str) -> None:
     recorded = json.loads(recording(f"dataset_viewer/errors/{name}.http.json").read_text(encoding="utf-8"))["response"]
     headers = {key.lower(): value for key, value in recorded["headers"].items()}
-    fault = fault_of(response(recorded["status"], headers, recorded["body"]))
+    fault = viewer_error(response(recorded["status"], headers, recorded["body"]))
     assert fault is not None
     assert fault.kind == EXPECTED[name]
     assert "\n" not in fault.message
@@ -100,7 +99,7 @@ def test_every_documented_error_is_a_fault() -> None:
     for path in folder.glob("openapi_examples/*"):
         status = int(path.name.split("__")[1]) if path.name.count("__") >= 2 else 0
         if status >= 400:
-            assert fault_of(response(status, {}, path.read_text(encoding="utf-8"))) is not None
+            assert viewer_error(response(status, {}, path.read_text(encoding="utf-8"))) is not None
             seen += 1
     assert seen >= 80
 

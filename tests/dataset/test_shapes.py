@@ -12,23 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset.cases import CASES, Row, bot, chat, question, rows, user
-from ml_intern_helpers.dataset.kinds import describe
-from ml_intern_helpers.dataset.look import Extent, Look, Source, even
+from ml_intern_helpers.dataset.column_roles import find_roles
+from ml_intern_helpers.dataset.columns import describe
 from ml_intern_helpers.dataset.mapping.run import run
-from ml_intern_helpers.dataset.meaning import find_parts
-from ml_intern_helpers.dataset.recommend import recommended
+from ml_intern_helpers.dataset.recommendation import recommended
+from ml_intern_helpers.dataset.sample import Extent, Sample, Source, with_every_column
 from ml_intern_helpers.dataset.shapes.find import with_shapes
 from ml_intern_helpers.dataset.verdicts import Verdict, verdicts
 
 
 def judged(items: list[Row]) -> tuple[dict[str, Verdict], list[dict[str, str]]]:
     """Verdicts and recommendations for rows in memory."""
-    items = even(items)
-    look = Look(
+    items = with_every_column(items)
+    look = Sample(
         "rows", Source("jsonl", "rows"), "default", "train", "", items, list(range(len(items))), [], Extent(len(items)), "load_"
     )
     columns = describe(look.columns, items, {})
-    parts = with_shapes(find_parts(columns, items), items)
+    parts = with_shapes(find_roles(columns, items), items)
     found = verdicts(look, columns, parts, None)
     return found, recommended(found, parts, items)
 
@@ -36,7 +36,7 @@ def judged(items: list[Row]) -> tuple[dict[str, Verdict], list[dict[str, str]]]:
 def mapped(method: str, items: list[Row]) -> list[Row]:
     """The rows that the mapping for `method` makes."""
     code = judged(items)[0][method].mapping or ""
-    return run("\n".join(line for line in code.splitlines() if "load_" not in line), even(items))
+    return run("\n".join(line for line in code.splitlines() if "load_" not in line), with_every_column(items))
 
 
 COLUMNS = sorted({name for case in CASES for row in case.rows for name in row})

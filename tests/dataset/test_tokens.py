@@ -13,8 +13,7 @@ import pytest
 from dataset.cases import bot, system, user
 from dataset.prose import CHINESE, prose, script
 from ml_intern_helpers.core.errors import BadData
-from ml_intern_helpers.dataset.tokens.count import count
-from ml_intern_helpers.dataset.tokens.model import load
+from ml_intern_helpers.dataset.token_counts import count, load
 from support.helpers import ROOT, clean_environment
 from support.hub import Hub
 from support.training import training_python

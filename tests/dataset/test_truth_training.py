@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from dataset.cases import CASES, METHODS, chat, worse
-from ml_intern_helpers.dataset.kinds import kind
-from ml_intern_helpers.dataset.look import even
-from ml_intern_helpers.dataset.reading.methods import READERS
+from ml_intern_helpers.dataset.columns import kind
+from ml_intern_helpers.dataset.sample import with_every_column
+from ml_intern_helpers.dataset.trainers.methods import READERS
 from support.helpers import ROOT, clean_environment
 from support.training import training_python
 
@@ -41,7 +41,7 @@ def _tasks(reports: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """What to train, by what sets one task apart from another: a second dataset of the same shape teaches nothing new."""
     tasks: dict[str, dict[str, Any]] = {}
     for case in CASES:
-        rows = even(case.rows)
+        rows = with_every_column(case.rows)
         for method in METHODS:
             mapping = reports[case.name]["verdicts"][method]["mapping"]
             steps = 4 if method == "grpo" and any(problem.at for problem in READERS["grpo"](rows)) else 1
@@ -137,7 +137,7 @@ def _wrong(reports: dict[str, dict[str, Any]], outcomes: dict[str, str]) -> list
     """Every disagreement between a verdict and a trainer."""
     wrong = []
     for case in CASES:
-        rows = even(case.rows)
+        rows = with_every_column(case.rows)
         for method in METHODS:
             verdict = reports[case.name]["verdicts"][method]
             raw = outcomes[_shape(method, rows, None)]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ml_intern_helpers.guard import own_helpers
-from ml_intern_helpers.guard.hook import before_tool
 from ml_intern_helpers.guard.own_helpers import plain_words
+from ml_intern_helpers.guard.pre_tool_use import answer as before_tool
 from support.helpers import ROOT
 
 PATH = f"{ROOT}/skills/ml-intern/scripts/detect_compute.sh"
@@ -22,7 +22,7 @@ AUDIT = shlex.quote(PATH.replace("detect_compute", "inspect_dataset"))
 
 
 def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
-    return own_helpers.allows({"command": command, **more}, str(cwd))
+    return own_helpers.is_plain_call({"command": command, **more}, str(cwd))
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_switched_off_sandbox_is_the_users_to_judge() -> None:
 
 @pytest.mark.parametrize("command", [None, 5, ["ls"], {}], ids=str)
 def test_command_of_another_type_gets_no_opinion(command: object) -> None:
-    assert not own_helpers.allows({"command": command}, "/")
+    assert not own_helpers.is_plain_call({"command": command}, "/")
 
 
 def test_link_in_the_project_to_a_secret_gets_no_opinion(tmp_path: Path) -> None:

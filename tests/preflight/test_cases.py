@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from ml_intern_helpers.analysis.source import read_source
-from ml_intern_helpers.preflight.facts import facts_of
+from ml_intern_helpers.preflight.context import read_context
 from ml_intern_helpers.preflight.registry import all_rules
 from support.agreement import write_agreement
 
@@ -53,9 +53,9 @@ CASES = list(cases())
 
 def examined(path: Path, mode: str) -> tuple[set[tuple[str, int | None]], list[str]]:
     """Findings and unknowns, also of scripts that hold no training: a rule must not depend on it."""
-    facts = facts_of(read_source(path), mode)
-    outcomes = [(code, one) for code, rule in all_rules().items() if mode in rule.MODES for one in rule.check(facts)]
-    informing = {code for code, rule in all_rules().items() if rule.SEVERITY == "info"}
+    facts = read_context(read_source(path), mode)
+    outcomes = [(code, one) for code, rule in all_rules().items() if mode in rule.modes for one in rule.check(facts)]
+    informing = {code for code, rule in all_rules().items() if rule.severity == "info"}
     told = [(code, one) for code, one in outcomes if one.state == "fail" and (one.severity != "info" or code in informing)]
     findings = {(code, one.line) for code, one in told}
     return findings, [one.text for _, one in outcomes if one.state == "unknown"]

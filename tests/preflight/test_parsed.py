@@ -51,7 +51,7 @@ REFUSES = {
 def test_refused(text: str, names: set[str], tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(HEAD + text + TAIL, encoding="utf-8")
     values = {"rows": "b/c", "max_length": 8, "max_seq_length": 8, "model_name_or_path": "m"}
-    found = examine(read_source(tmp_path / "train.py"), "local", about=Options(options=ParserOptions(values)))
+    found = examine(read_source(tmp_path / "train.py"), "local", options=Options(options=ParserOptions(values)))
     told = [one for one in found.findings if one.code == "API101"]
     assert {name for one in told for name in values if f" gets {name}," in one.message} == names
     assert len(told) == len(names)

@@ -14,14 +14,13 @@ from typing import Any
 import pytest
 
 from ml_intern_helpers.analysis.options import Options
-from ml_intern_helpers.analysis.project import project_demands
 from ml_intern_helpers.analysis.releases import Choice
-from ml_intern_helpers.analysis.requirements import is_requirement
+from ml_intern_helpers.analysis.requirements import is_requirement, project_demands
 from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.core.cpu_limit import MOST_CPU_S, bounded, off_the_clock
 from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.indexes.libraries import shipped_versions
-from ml_intern_helpers.preflight.facts import facts_of
+from ml_intern_helpers.preflight.context import read_context
 from support.helpers import Outcome
 from support.wheels import make_wheel
 
@@ -47,7 +46,7 @@ def chosen(folder: Path, text: str, package: str, *with_: str, **files: str) -> 
     for name, content in files.items():
         (folder / name.replace("__", ".")).write_text(content, encoding="utf-8")
     (folder / "train.py").write_text(text or "x = 1\n", encoding="utf-8")
-    facts = facts_of(read_source(folder / "train.py"), "jobs", asked=Options(with_=with_))
+    facts = read_context(read_source(folder / "train.py"), "jobs", options=Options(with_=with_))
     return facts.offers.chosen.choice(package)
 
 
@@ -240,7 +239,7 @@ def test_requirements_as_uv_takes_them(text: str) -> None:
 
 def test_only_what_the_script_imports_is_loaded(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("from datasets import load_dataset\nload_dataset('x')\n", encoding="utf-8")
-    facts = facts_of(read_source(tmp_path / "train.py"), "jobs")
+    facts = read_context(read_source(tmp_path / "train.py"), "jobs")
     assert facts.api_calls
     assert set(facts.offers.releases) <= {"datasets", "huggingface_hub"}
 

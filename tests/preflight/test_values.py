@@ -12,7 +12,7 @@ from ml_intern_helpers.analysis.options import Options
 from ml_intern_helpers.analysis.script_inputs import ParserOptions
 from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.analysis.values import Value
-from ml_intern_helpers.preflight.facts import facts_of
+from ml_intern_helpers.preflight.context import read_context
 
 DATACLASS = "from dataclasses import dataclass, field\n@dataclass\nclass A:\n  name: str = 'm'\n"
 PARSER = "from transformers import HfArgumentParser\nfrom trl import ModelConfig, TrlParser\n"
@@ -23,7 +23,7 @@ def value(tmp_path: Path, text: str, options: ParserOptions | None = None) -> Va
     """What the trainer's config gets as `x`."""
     script = tmp_path / "train.py"
     script.write_text(f"{HEAD}{text}\ntrainer = SFTTrainer('m', args=config)\ntrainer.train()\n", encoding="utf-8")
-    facts = facts_of(read_source(script), "jobs", asked=Options(options=options))
+    facts = read_context(read_source(script), "jobs", options=Options(options=options))
     return facts.value(facts.runs[0], "x", "the default")
 
 
@@ -214,7 +214,7 @@ def test_a_dict_of_a_neighbour_stands_where_the_script_unpacks_it(tmp_path: Path
     (tmp_path / "settings.py").write_text("\n" * 40 + "D = {'x': 3}\n", encoding="utf-8")
     script = tmp_path / "train.py"
     script.write_text(f"{HEAD}from settings import D\nSFTTrainer('m', args=SFTConfig(**D)).train()\n", encoding="utf-8")
-    made = facts_of(read_source(script), "jobs").configs[0]
+    made = read_context(read_source(script), "jobs").configs[0]
     assert getattr(made.entries.items["x"].node, "lineno", None) == 5
 
 

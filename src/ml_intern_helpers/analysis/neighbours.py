@@ -22,12 +22,6 @@ def neighbour(script: Script, module: str) -> Script | None:
     return found
 
 
-def split(target: str) -> tuple[str, str]:
-    """`settings.BATCH` -> (`settings`, `BATCH`)."""
-    module, _, name = target.rpartition(".")
-    return module, name
-
-
 def _read(script: Script, module: str) -> Script | None:
     path = _file(script.source.path.parent, module)
     if path is None:

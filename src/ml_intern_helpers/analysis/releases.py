@@ -79,7 +79,7 @@ class Releases:
     @cached_property
     def demands(self) -> list[Demand]:
         """Every requirement that counts for the run: the launch's own, and the script block's or else the project's."""
-        from ml_intern_helpers.analysis.project import project_demands
+        from ml_intern_helpers.analysis.requirements import project_demands
 
         given = [parsed for text in self.asked.with_ if (parsed := parse_requirement(text))]
         found = [Demand(requirement, "--with") for requirement in given]

@@ -35,26 +35,12 @@ def subclass_of(script: Script, offers: Offers, definition: ast.ClassDef, far: i
     if far > _FAR or len(definition.bases) != 1 or definition.keywords:
         return None
     decorators = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in definition.decorator_list]
-    names = {target.name for decorator in decorators if (target := dotted(script, decorator))}
-    if len(decorators) > 1 or not names <= {"dataclasses.dataclass"} or len(names) != len(decorators):
+    names = [target.name for decorator in decorators if (target := dotted(script, decorator))]
+    if decorators and names != ["dataclasses.dataclass"]:
         return None
     above = _above(script, offers, definition.bases[0], far)
-    return None if above is None else _with_body(above, definition, bool(names))
-
-
-def _above(script: Script, offers: Offers, base: ast.expr, far: int) -> Subclass | None:
-    target = dotted(script, base)
-    if target is None or target.partial:
+    if above is None:
         return None
-    if isinstance(target.definition, ast.ClassDef):
-        return subclass_of(script, offers, target.definition, far + 1)
-    found = offers.walk(target.name) if target.definition is None else None
-    if found is None or found.state != "found" or found.rest or not offers.is_class(found.origin):
-        return None
-    return Subclass(found.origin, False, False, {}, frozenset())
-
-
-def _with_body(above: Subclass, definition: ast.ClassDef, is_dataclass: bool) -> Subclass:
     functions = {item.name for item in definition.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))}
     fields = {
         item.target.id: None if item.value is None else ast.unparse(item.value)
@@ -63,8 +49,21 @@ def _with_body(above: Subclass, definition: ast.ClassDef, is_dataclass: bool) ->
     }
     return Subclass(
         above.origin,
-        above.own_init or bool(functions & {"__init__", "__new__"}),
-        is_dataclass,
-        above.fields | fields,
-        above.methods | functions,
+        own_init=above.own_init or bool(functions & {"__init__", "__new__"}),
+        is_dataclass=bool(decorators),
+        fields=above.fields | fields,
+        methods=above.methods | functions,
     )
+
+
+def _above(script: Script, offers: Offers, base: ast.expr, far: int) -> Subclass | None:
+    """What the base class is: another local class, or an indexed one."""
+    target = dotted(script, base)
+    if target is None or target.partial:
+        return None
+    if isinstance(target.definition, ast.ClassDef):
+        return subclass_of(script, offers, target.definition, far + 1)
+    found = offers.walk(target.name) if target.definition is None else None
+    if found is None or found.state != "found" or found.rest or not offers.is_class(found.origin):
+        return None
+    return Subclass(found.origin, own_init=False, is_dataclass=False, fields={}, methods=frozenset())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ml_intern_helpers.dataset.reading.common import Row
+from ml_intern_helpers.dataset.trainers.rows import Row
 
 Hopeless = tuple[str, str]
 

@@ -1,13 +1,26 @@
-"""How long the text is that a method would train on, row by row: the figure to hold against a model's context."""
+"""How long the rows are that a method would train on, in characters and, with `--model`, in tokens.
+
+These are the figures to compare with a model's context: a summary, a histogram, the share of rows that each usual `max_length`
+would cut, and which `max_length` to take.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import statistics
+from collections import Counter
 from typing import Any
 
-from ml_intern_helpers.dataset.reading.common import Row
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.definitions.limits import MAX_LENGTHS, MOST_BARS, WHOLE_SHARE
+from ml_intern_helpers.dataset.sample import Sample
+from ml_intern_helpers.dataset.trainers.rows import Row, conversational
+
+Lengths = dict[str, Any]
 
 
 def lengths(method: str, rows: list[Row]) -> dict[str, Any] | None:
@@ -17,7 +30,11 @@ def lengths(method: str, rows: list[Row]) -> dict[str, Any] | None:
     the longer answer counts with its prompt: that is what `max_length` is held against.
     """
     sized = sizes(method, rows)
-    return _summary(*sized) if sized else None
+    if sized is None:
+        return None
+    of, unit, values = sized
+    figures = _figures(values)
+    return {"of": of, "unit": unit, **{name: figures[name] for name in ("rows", "min", "median", "p95", "max")}}
 
 
 def sizes(method: str, rows: list[Row]) -> tuple[str, str, list[int]] | None:
@@ -29,7 +46,8 @@ def sizes(method: str, rows: list[Row]) -> tuple[str, str, list[int]] | None:
         return None
     if "chosen" in columns:
         what = "prompt and the longer answer" if "prompt" in columns else "the longer answer"
-        return what, "characters", [_pair(row) for row in rows]
+        longer = [max(size(row["chosen"]), size(row["rejected"])) for row in rows]
+        return what, "characters", [size(row.get("prompt")) + most for row, most in zip(rows, longer, strict=True)]
     return " and ".join(columns), "characters", [sum(size(row[name]) for name in columns) for row in rows]
 
 
@@ -42,10 +60,6 @@ def _columns(method: str, row: Row) -> list[str]:
     if "prompt" in row:
         return ["prompt", "completion"]
     return list(filter(row.__contains__, ("messages", "conversations", "text")))[:1]
-
-
-def _pair(row: Row) -> int:
-    return size(row.get("prompt")) + max(size(row["chosen"]), size(row["rejected"]))
 
 
 def size(value: Any) -> int:
@@ -61,14 +75,98 @@ def size(value: Any) -> int:
     return size(words) + (len(json.dumps(calls, default=str)) if calls else 0)
 
 
-def _summary(of: str, unit: str, sizes: list[int]) -> dict[str, Any]:
+def _figures(sizes: list[int]) -> dict[str, int]:
     ordered = sorted(sizes)
     return {
-        "of": of,
-        "unit": unit,
         "rows": len(ordered),
         "min": ordered[0],
         "median": round(statistics.median(ordered)),
         "p95": ordered[math.ceil(0.95 * len(ordered)) - 1],
+        "p99": ordered[math.ceil(0.99 * len(ordered)) - 1],
         "max": ordered[-1],
     }
+
+
+def measure(sizes: list[int], of: str, *, tokens: bool) -> Lengths:
+    """The `lengths.characters` or `lengths.tokens` object of the report.
+
+    Args:
+        sizes: length of each row; at least one.
+        of: what of a row is measured.
+        tokens: the unit is tokens. `max_length` counts tokens: of characters nothing is said to be cut.
+    """
+    cut = {str(most): round(sum(size > most for size in sizes) / len(sizes), 4) for most in MAX_LENGTHS} if tokens else {}
+    return {
+        "of": of,
+        **_figures(sizes),
+        "histogram": histogram(sizes),
+        "cut": cut,
+        "recommended_max_length": recommended_length(sizes) if tokens else None,
+    }
+
+
+def histogram(sizes: list[int]) -> list[list[int]]:
+    """[upper bound, rows] of up to `MOST_BARS` bars of one width, empty ones included."""
+    width, step = 1, 0  # 1, 2, 5, 10, 20, 50 …
+    while width * MOST_BARS < max(sizes):
+        step += 1
+        width = (1, 2, 5)[step % 3] * 10 ** (step // 3)
+    counts = Counter(max(math.ceil(size / width), 1) for size in sizes)
+    return [[bar * width, counts[bar]] for bar in range(min(counts), max(counts) + 1)]
+
+
+def recommended_length(sizes: list[int]) -> int | None:
+    """The least usual `max_length` that leaves `WHOLE_SHARE` of the rows whole; None when none does."""
+    return next((most for most in MAX_LENGTHS if sum(size <= most for size in sizes) >= WHOLE_SHARE * len(sizes)), None)
+
+
+def measure_rows(
+    method: str | None, rows: list[Row], roles: ColumnRoles, sample: Sample, args: argparse.Namespace, context: Context
+) -> tuple[Lengths, list[int] | None]:
+    """The `lengths` field of the report, and the tokens of each row (None without `--model`).
+
+    Args:
+        method: the method the lengths are meant for, or None.
+        rows: the rows as `method` reads them; empty when it cannot.
+
+    Raises:
+        ToolError: the model cannot be read, or its template refuses the rows.
+    """
+    if not method or not rows:
+        if args.model or args.max_length:
+            context.warn("tokens were not counted: no method can read the rows as they are or mapped")
+        return {"characters": _any_text(roles, sample), "tokens": None}, None
+    if sample.shortened:
+        context.warn("lengths are too low: they count texts that the dataset viewer has shortened")
+    sized = sizes(method, rows)
+    if sized and sized[1] == "tokens":
+        figures = {**measure(sized[2], sized[0], tokens=True), "model": None, "revision": None, "template": False}
+        return {"characters": None, "tokens": figures}, sized[2]
+    characters = measure(sized[2], sized[0], tokens=False) if sized else None
+    if not args.model:
+        if args.max_length:
+            context.warn("--max-length counts tokens: give --model to have them counted")
+        return {"characters": characters, "tokens": None}, None
+
+    from ml_intern_helpers.dataset.token_counts import count, load
+
+    context.progress(f"counting tokens with {clean(args.model, limit=120)}")
+    model = load(args.model, offline=context.offline)
+    counted = count(model, method, rows)
+    figures = {
+        **measure(counted, sized[0] if sized else "rows", tokens=True),
+        "model": clean(model.name, limit=200),
+        "revision": model.revision,
+        "template": conversational(rows[0])[0] or "conversations" in rows[0],
+    }
+    if sample.shortened:
+        figures["recommended_max_length"] = None
+    return {"characters": characters, "tokens": figures}, counted
+
+
+def _any_text(roles: ColumnRoles, sample: Sample) -> Lengths | None:
+    """Characters of whatever text the rows hold, where no method reads them."""
+    used = list(roles.by_role.values())
+    if not sample.rows or not used:
+        return None
+    return measure([sum(size(row.get(name)) for name in used) for row in sample.rows], ", ".join(used[:6]), tokens=False)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.names import first
+from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
 from ml_intern_helpers.dataset.shapes.shape import Rows, shown
 
 NAMES = (
@@ -15,10 +14,10 @@ NAMES = (
 )  # fmt: skip
 
 
-def rating(parts: Parts, rows: Rows) -> str | None:
+def rating(parts: ColumnRoles, rows: Rows) -> str | None:
     """The column of numbers that rates the answers; None without one, or where the sample holds a single value."""
     numbers = [name for name, kind in parts.kinds.items() if kind in ("int", "float")]
-    column = first(numbers, NAMES)
+    column = first_named(numbers, NAMES)
     return column if column and len({value for row in rows if isinstance(value := row.get(column), (int, float))}) > 2 else None
 
 
@@ -30,19 +29,19 @@ def threshold(column: str) -> str:
     )
 
 
-def pairs_across_rows(parts: Parts, rows: Rows) -> str | None:
+def pairs_across_rows(parts: ColumnRoles, rows: Rows) -> str | None:
     """What to do where the same prompt has several rated answers, each in a row of its own; None elsewhere."""
     column = rating(parts, rows)
     if column is None or not parts.has("prompt", "completion"):
         return None
     ratings: dict[str, set[Any]] = {}
     for row in rows:
-        ratings.setdefault(_key(row.get(parts.by_part["prompt"])), set()).add(json.dumps(row.get(column), default=str))
+        ratings.setdefault(_key(row.get(parts.by_role["prompt"])), set()).add(json.dumps(row.get(column), default=str))
     several = sum(1 for values in ratings.values() if len(values) > 1)
     if 2 * several < len(ratings):
         return None
     return (
-        f"each row holds one answer, and {shown(column)} rates it: group the rows by {shown(parts.by_part['prompt'])}, take the "
+        f"each row holds one answer, and {shown(column)} rates it: group the rows by {shown(parts.by_role['prompt'])}, take the "
         "best as 'chosen' and the worst as 'rejected', and inspect the result; no mapping of single rows can"
     )
 

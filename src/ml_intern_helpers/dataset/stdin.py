@@ -14,9 +14,9 @@ from typing import IO
 from ml_intern_helpers.core.errors import BadData, ToolError, UsageError
 from ml_intern_helpers.core.text import human_bytes
 from ml_intern_helpers.dataset.local.bounds import MIB, MOST_BYTES, Warn
-from ml_intern_helpers.dataset.local.csv_sniff import table_ending
-from ml_intern_helpers.dataset.local.unread import PACKED
-from ml_intern_helpers.dataset.look import Look, Split
+from ml_intern_helpers.dataset.local.csv_table import table_ending
+from ml_intern_helpers.dataset.local.files import PACKED
+from ml_intern_helpers.dataset.sample import Sample
 
 NAME = "-"
 SHOWN = "standard input"
@@ -41,7 +41,11 @@ def spooled(dataset: str, warn: Warn, *, whole: bool) -> Iterator[str]:
     if dataset != NAME:
         yield dataset
         return
-    stream = _piped()
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        raise UsageError(
+            "`-` reads rows from standard input, and none are piped in", hint="zcat rows.jsonl.gz | inspect_dataset -"
+        )
+    stream = sys.stdin.buffer
     with tempfile.TemporaryDirectory(prefix="ml-intern-stdin-") as folder:
         path = _kept(stream, Path(folder), warn, whole=whole)
         try:
@@ -49,14 +53,6 @@ def spooled(dataset: str, warn: Warn, *, whole: bool) -> Iterator[str]:
         except ToolError as err:
             err.message = err.message.replace(str(path), SHOWN)
             raise
-
-
-def _piped() -> IO[bytes]:
-    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
-        raise UsageError(
-            "`-` reads rows from standard input, and none are piped in", hint="zcat rows.jsonl.gz | inspect_dataset -"
-        )
-    return sys.stdin.buffer
 
 
 def _kept(stream: IO[bytes], folder: Path, warn: Warn, *, whole: bool) -> Path:
@@ -71,7 +67,14 @@ def _kept(stream: IO[bytes], folder: Path, warn: Warn, *, whole: bool) -> Path:
             if size >= most:
                 break
     if size >= most and stream.read(1):
-        _cut(path, most, warn, whole=whole)
+        # Drop the line that was cut; a document that was cut cannot be read at all
+        if whole:
+            raise BadData(f"more came from standard input than the disk has room for ({human_bytes(most)})", hint="set TMPDIR")
+        with path.open("r+b") as rows:
+            rows.seek(max(path.stat().st_size - 64 * MIB, 0))
+            start, tail = rows.tell(), rows.read()
+            rows.truncate(start + tail.rfind(b"\n") + 1)
+        warn(f"only the first {human_bytes(most)} of standard input were read: --full reads all of it")
     if not size:
         raise BadData("nothing came from standard input", hint="check the command before the pipe")
     return path.rename(path.with_suffix(_ending(path)))
@@ -103,31 +106,16 @@ def _ending(path: Path) -> str:
     return ending
 
 
-def _cut(path: Path, most: int, warn: Warn, *, whole: bool) -> None:
-    """Drop the line that was cut; a document that was cut cannot be read at all."""
-    if whole:
-        raise BadData(f"more came from standard input than the disk has room for ({human_bytes(most)})", hint="set TMPDIR")
-    with path.open("r+b") as rows:
-        rows.seek(max(path.stat().st_size - 64 * MIB, 0))
-        start, tail = rows.tell(), rows.read()
-        rows.truncate(start + tail.rfind(b"\n") + 1)
-    warn(f"only the first {human_bytes(most)} of standard input were read: --full reads all of it")
-
-
-def put_right(look: Look) -> Look:
+def named_stdin(sample: Sample) -> Sample:
     """The look with a name that means something to the user; a partial copy makes counts lower bounds."""
-    shown = look.dataset
-    kept = f"rows{'.jsonl' if look.source.kind == 'jsonl' else Path(shown).suffix}"
-    load = look.load.replace(repr(shown), f'"{kept}"').replace(f'"{shown}"', f'"{kept}"')
+    shown = sample.dataset
+    kept = f"rows{'.jsonl' if sample.source.kind == 'jsonl' else Path(shown).suffix}"
+    load = sample.load.replace(repr(shown), f'"{kept}"').replace(f'"{shown}"', f'"{kept}"')
     return replace(
-        look,
+        sample,
         dataset=SHOWN,
-        source=replace(look.source, where=SHOWN),
+        source=replace(sample.source, where=SHOWN),
         load=f"{load}  # with what was piped in saved as {kept}",
-        splits=[_no_path(item, shown) for item in look.splits],
-        findings=[item._replace(file=SHOWN if item.file == shown else item.file) for item in look.findings],
+        splits=[replace(item, split=item.split.replace(shown, SHOWN)) for item in sample.splits],
+        findings=[item._replace(file=SHOWN if item.file == shown else item.file) for item in sample.findings],
     )
-
-
-def _no_path(item: Split, shown: str) -> Split:
-    return replace(item, split=item.split.replace(shown, SHOWN))

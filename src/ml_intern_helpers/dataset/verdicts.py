@@ -1,23 +1,24 @@
-"""The verdict for each method: what TRL makes of the rows as they are, and the mapping that was run where one is needed."""
+"""The verdict for each method: how TRL reads the rows as they are, and the mapping that was run where one is needed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.columns import Column
+from ml_intern_helpers.dataset.formats import formats
 from ml_intern_helpers.dataset.hopeless import hopeless
-from ml_intern_helpers.dataset.kinds import Column
-from ml_intern_helpers.dataset.lack import lack
 from ml_intern_helpers.dataset.lengths import lengths
-from ml_intern_helpers.dataset.look import Look
-from ml_intern_helpers.dataset.mapping.make import Mapping, make
 from ml_intern_helpers.dataset.mapping.plain import NotPlain
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.reading.common import SUPPORTED, Problem
-from ml_intern_helpers.dataset.reading.grpo import reward_columns
-from ml_intern_helpers.dataset.reading.methods import READERS
-from ml_intern_helpers.dataset.several import other_reading, taken, vision
+from ml_intern_helpers.dataset.mapping.run import find_mapping
+from ml_intern_helpers.dataset.missing_columns import missing_columns
+from ml_intern_helpers.dataset.sample import Sample
+from ml_intern_helpers.dataset.shapes.shape import listed, shown
+from ml_intern_helpers.dataset.trainers.methods import READERS, reward_columns
+from ml_intern_helpers.dataset.trainers.rows import PICTURES, SUPPORTED, Problem, Row
 from ml_intern_helpers.dataset.unused import USED, read, unused
 
 Word = Literal["ready", "needs_mapping", "incompatible", "unknown"]
@@ -27,6 +28,16 @@ TITLES: dict[Word, str] = {
     "needs_mapping": "NEEDS MAPPING",
     "incompatible": "INCOMPATIBLE",
     "unknown": "UNKNOWN",
+}
+#: What a role is called in a sentence.
+_ROLE_WORDS = {
+    "messages": "the conversation",
+    "prompt": "the prompt",
+    "completion": "the answer",
+    "chosen": "the preferred answer",
+    "rejected": "the rejected answer",
+    "label": "the judgment",
+    "text": "the text",
 }
 
 
@@ -40,7 +51,7 @@ class Verdict:
         evidence: what was seen, with counts.
         mapping: code that was run on the sample and its output checked; only with `needs_mapping`.
         mapping_rows_in, mapping_rows_out: sampled rows before and after that run.
-        problems: codes of what stands in the way.
+        problems: codes of the problems found.
         columns_not_used: columns that the method would not see; with `ready` and `needs_mapping`.
         length: how long the text is that the method would train on, see `lengths`; with the same.
         rows: the rows as the method would read them, mapped where it takes a mapping; not part of the JSON form; with the same.
@@ -57,73 +68,90 @@ class Verdict:
     length: dict[str, Any] | None = None
     rows: tuple[dict[str, Any], ...] = ()
 
-    def line(self, method: str) -> str:
-        """`NEEDS MAPPING for sft: reason`."""
-        return f"{TITLES[self.verdict]} for {method}: {self.reason}"
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        fields = {name: value for name, value in self.__dict__.items() if name != "rows"}
+        left = [clean(name, limit=200) for name in self.columns_not_used]
+        return {**fields, "problems": list(self.problems), "columns_not_used": left}
 
 
-def verdicts(look: Look, columns: list[Column], parts: Parts, method: str | None) -> dict[str, Verdict]:
+def verdicts(sample: Sample, columns: list[Column], roles: ColumnRoles, method: str | None) -> dict[str, Verdict]:
     """A verdict for every method.
 
     Running some mappings imports `datasets`, which takes a second: that is done for `method`, and for the others only after it.
     """
-    asked = _verdict(method, look, columns, parts, wait=True) if method else None
-    wait = asked is None or asked.verdict == "needs_mapping"
-    return {name: asked if asked and name == method else _verdict(name, look, columns, parts, wait=wait) for name in METHODS}
+    judged = _verdict(method, sample, columns, roles, wait=True) if method else None
+    wait = judged is None or judged.verdict == "needs_mapping"
+    return {name: judged if judged and name == method else _verdict(name, sample, columns, roles, wait=wait) for name in METHODS}
 
 
-def _verdict(method: str, look: Look, columns: list[Column], parts: Parts, *, wait: bool) -> Verdict:
-    evidence = _evidence(columns, parts, len(look.rows))
-    if not look.rows:
+def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRoles, *, wait: bool) -> Verdict:
+    rows = sample.rows
+    # What each column with a role holds: `prompt: string in 100 of 100 rows`
+    total = len(rows)
+    used = [column for column in columns if column.name in roles.by_role.values() or column.name in SUPPORTED]
+    held = [
+        f"{clean(column.name, limit=60)}: {column.main} in {column.kinds.get(column.main, 0)} of {total} rows"
+        for column in used[:8]
+    ]
+    evidence = "; ".join(held) or f"columns: {_listed([column.name for column in columns])}"
+    if not rows:
         return Verdict("unknown", "no complete row could be read", evidence)
-    problems = READERS[method](look.rows)
+    problems = READERS[method](rows)
     if not problems:
-        return _ready(method, look, parts, evidence)
+        return _ready(method, sample, roles, evidence)
+    codes, reason = tuple(dict.fromkeys(problem.code for problem in problems)), _reason(problems, len(rows))
     try:
-        mapping = make(method, parts, look.rows, problems, wait=wait)
-    except NotPlain:
-        return _unrun(look, problems, evidence, method)
+        mapping = find_mapping(method, roles, rows, problems, wait=wait)
+    except NotPlain:  # there is a mapping to try, and it is not worth the wait
+        return Verdict("unknown", f"{reason}; --method {method} tries a mapping", evidence, problems=codes)
     if mapping is None:
-        return _without_mapping(method, look, parts, problems, evidence)
-    return _mapped(method, look, parts, mapping, problems, evidence)
-
-
-def _ready(method: str, look: Look, parts: Parts, evidence: str) -> Verdict:
-    nothing = hopeless(method, look.rows, complete=look.extent.complete)
-    if nothing:
-        return Verdict("incompatible", nothing[1], evidence, problems=(nothing[0],))
-    reason = f"'prompt' is usable; {_rewards(look.columns)}" if method == "grpo" else _read_as(method, look)
-    reason += vision(method, look.rows[0]) + other_reading(method, parts, read(method, look.columns))
-    left = unused(method, look.columns, None)
-    return Verdict("ready", reason, evidence, columns_not_used=left, length=lengths(method, look.rows), rows=tuple(look.rows))
-
-
-def _mapped(method: str, look: Look, parts: Parts, mapping: Mapping, problems: list[Problem], evidence: str) -> Verdict:
-    codes = _codes(problems)
-    nothing = hopeless(method, mapping.rows, complete=look.extent.complete)
-    if nothing:
-        return Verdict("incompatible", nothing[1], evidence, problems=(*codes, nothing[0]))
-    reason = _reason(problems, len(look.rows)) + taken(method, parts, mapping.code) + vision(method, mapping.rows[0])
+        # Incompatible, unless columns of other names could serve: that only the user knows
+        missing = missing_columns(method, roles, sample.rows)
+        if missing is None:
+            return Verdict("incompatible", f"{reason}; no mapping that was tried gives usable rows", evidence, problems=codes)
+        if missing.open:
+            return Verdict("unknown", missing.reason(), evidence, problems=(*codes, "unnamed"))
+        message = missing.message if missing.whole else f"{missing.message} ({reason})"
+        return Verdict("incompatible", message, evidence, problems=codes)
+    useless = hopeless(method, mapping.rows, complete=sample.extent.complete)
+    if useless:
+        return Verdict("incompatible", useless[1], evidence, problems=(*codes, useless[0]))
+    reason += _reading_of(method, roles, mapping.code) + _vision(method, mapping.rows[0])
+    # The line that loads the data and the mapping, imports first
+    lines = mapping.code.splitlines()
+    imports = [line for line in lines if line.startswith("import ")]
+    imports.append(f"from datasets import {'load_from_disk' if 'load_from_disk' in sample.load else 'load_dataset'}")
     return Verdict(
         "needs_mapping",
         reason + (f"; {_rewards(mapping.columns)}" if method == "grpo" else ""),
         evidence,
-        _program(look.load, mapping.code),
+        "\n".join([*imports, sample.load, *(line for line in lines if line not in imports)]),
         mapping.rows_in,
         mapping.rows_out,
         codes,
-        unused(method, look.columns, mapping.code),
+        unused(method, sample.columns, mapping.code),
         lengths(method, mapping.rows),
         tuple(mapping.rows),
     )
 
 
-def _program(load: str, code: str) -> str:
-    """The whole of it, imports first."""
-    lines = code.splitlines()
-    imports = [line for line in lines if line.startswith("import ")]
-    imports.append(f"from datasets import {'load_from_disk' if 'load_from_disk' in load else 'load_dataset'}")
-    return "\n".join([*imports, load, *(line for line in lines if line not in imports)])
+def _ready(method: str, sample: Sample, roles: ColumnRoles, evidence: str) -> Verdict:
+    useless = hopeless(method, sample.rows, complete=sample.extent.complete)
+    if useless:
+        return Verdict("incompatible", useless[1], evidence, problems=(useless[0],))
+    first = sample.rows[0]
+    if method == "grpo":
+        reason = f"'prompt' is usable; {_rewards(sample.columns)}"
+    elif method == "sft" and "input_ids" in first:
+        reason = "rows are tokenised already ('input_ids'); which tokenizer made them cannot be seen"
+    else:
+        used = [name for name in read(method, list(first)) if name in USED[method]]
+        chat = any(isinstance(first[name], list) for name in used)
+        reason = f"TRL reads {_listed(used)} as {'messages' if chat else 'plain text'}"
+    reason += _vision(method, first) + _other_reading(method, roles, read(method, sample.columns))
+    left = unused(method, sample.columns, None)
+    return Verdict("ready", reason, evidence, columns_not_used=left, length=lengths(method, sample.rows), rows=tuple(sample.rows))
 
 
 def _rewards(columns: list[str]) -> str:
@@ -131,36 +159,6 @@ def _rewards(columns: list[str]) -> str:
     if not rewards:
         return "there is no other column, so rewards can only judge the completion itself"
     return f"your reward functions receive {_listed(rewards)}"
-
-
-def _read_as(method: str, look: Look) -> str:
-    first = look.rows[0]
-    if "input_ids" in first and method == "sft":
-        return "rows are tokenised already ('input_ids'); which tokenizer made them cannot be seen"
-    used = [name for name in read(method, list(first)) if name in USED[method]]
-    return f"TRL reads {_listed(used)} as {'messages' if any(isinstance(first[name], list) for name in used) else 'plain text'}"
-
-
-def _unrun(look: Look, problems: list[Problem], evidence: str, method: str) -> Verdict:
-    """There is a mapping to try, and it was not worth the wait."""
-    reason = f"{_reason(problems, len(look.rows))}; --method {method} tries a mapping"
-    return Verdict("unknown", reason, evidence, problems=_codes(problems))
-
-
-def _without_mapping(method: str, look: Look, parts: Parts, problems: list[Problem], evidence: str) -> Verdict:
-    """Unfit, unless columns of other names could serve: that only the user knows."""
-    codes, reason = _codes(problems), _reason(problems, len(look.rows))
-    missing = lack(method, parts, look.rows)
-    if missing is None:
-        return Verdict("incompatible", f"{reason}; no mapping that was tried gives usable rows", evidence, problems=codes)
-    if missing.open:
-        return Verdict("unknown", missing.reason(), evidence, problems=(*codes, "unnamed"))
-    told = missing.message if missing.whole else f"{missing.message} ({reason})"
-    return Verdict("incompatible", told, evidence, problems=codes)
-
-
-def _codes(problems: list[Problem]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(problem.code for problem in problems))
 
 
 def _reason(problems: list[Problem], total: int) -> str:
@@ -171,23 +169,39 @@ def _reason(problems: list[Problem], total: int) -> str:
     return clean(f"{first.message}{share}{more}", limit=400)
 
 
-def _evidence(columns: list[Column], parts: Parts, total: int) -> str:
-    """What each column that plays a part holds: `prompt: string in 100 of 100 rows`."""
-    played = [column for column in columns if column.name in parts.by_part.values() or column.name in SUPPORTED]
-    told = [
-        f"{clean(column.name, limit=60)}: {column.main} in {column.kinds.get(column.main, 0)} of {total} rows"
-        for column in played[:8]
-    ]
-    return "; ".join(told) or f"columns: {_listed([column.name for column in columns])}"
-
-
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(repr(clean(name, limit=60)) for name in names[:12])
-    return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return ", ".join(map(shown, names[:12])) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
-def as_dict(verdict: Verdict) -> dict[str, Any]:
-    """The JSON form."""
-    left = [clean(name, limit=200) for name in verdict.columns_not_used]
-    told = {name: value for name, value in verdict.__dict__.items() if name != "rows"}
-    return {**told, "problems": list(verdict.problems), "columns_not_used": left}
+def _reading_of(method: str, roles: ColumnRoles, code: str) -> str:
+    """Which columns the mapping takes for what, where they could mean something else."""
+    for shape in roles.shapes:
+        if any(expression in code for expression in shape.fields.values()):
+            return f"; the format is {shape.name}, see its note"
+    left = unused(method, list(roles.kinds), code)
+    used = [name for name in roles.kinds if name not in left]
+    alternatives = ""
+    for role, names in roles.others.items():
+        column = roles.by_role[role]
+        if role in _ROLE_WORDS and column in used and (method != "grpo" or role in ("prompt", "messages")):
+            alternatives += f"; {shown(column)} is taken for {_ROLE_WORDS[role]}, {listed(names)} could be it too"
+    return alternatives or _other_reading(method, roles, used)
+
+
+def _other_reading(method: str, roles: ColumnRoles, used: Iterable[str]) -> str:
+    """A format made for `method` in columns that this reading leaves out; for GRPO every column is handed on."""
+    used = set(used)
+    for entry in formats(roles) if method == "sft" else []:
+        columns = [entry["columns"][part] for part in entry["columns"] if part not in ("context", "system", "tools", "images")]
+        if method in entry["methods"] and columns and not used & set(columns):
+            return f"; {listed(columns)} could be read as {entry['name']} instead"
+    for shape in roles.shapes:
+        if shape.name in ("transcript", "classification") and used & set(shape.columns.values()):
+            return f"; the format is {shape.name}, see its note"
+    return ""
+
+
+def _vision(method: str, row: Row) -> str:
+    """Images make a text model stop."""
+    name = next((name for name in PICTURES if row.get(name)), None)
+    return f"; with {shown(name)} it takes a vision-language model, a text model stops" if name and method != "reward" else ""

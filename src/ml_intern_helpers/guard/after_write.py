@@ -1,6 +1,6 @@
-"""PostToolUse on a written or edited training script: names and arguments that the releases do not have, told at once.
+"""PostToolUse on a written or edited training script: names and arguments that the releases do not have, named at once.
 
-Short, and each only once: what was told of a file before in this session is not told again while it stands there.
+Each finding is named once: what this session was shown of a file is not repeated while it is still there.
 """
 
 from __future__ import annotations
@@ -13,32 +13,37 @@ if TYPE_CHECKING:
     from ml_intern_helpers.core.report import Finding
     from ml_intern_helpers.preflight.examine import Examination
 
-MOST = 5
+_MOST = 5
 _KINDS = (".py", ".ipynb")
 _LARGEST_BYTES = 512 * 1024
-#: What a script that trains cannot do without, before it is looked at in earnest.
+#: Libraries of which a training script uses at least one; only then is the file parsed.
 _TRAINS = re.compile(rb"\b(?:trl|transformers|peft|accelerate|unsloth)\b")
 
 
-def answered(event: dict[str, Any]) -> dict[str, Any] | None:
+def answer(event: dict[str, Any]) -> dict[str, Any] | None:
     """The client's answer: the new findings, or None."""
     path = _path(event)
     if path is None or not _may_train(path):
         return None
-    found = _examined(path, event)
-    if found is None or found.facts.training.kind == "none":
+    examination = _examined(path)
+    if examination is None or examination.context.training.kind == "none":
         return None
-    wrong = [finding for finding in found.findings if finding.code.startswith("API")]
+    wrong = [finding for finding in examination.findings if finding.code.startswith("API")]
     new = _new(event.get("session_id"), path, wrong)
     if not new:
         return None
-    return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": _text(path, new)}}
+    name = os.path.basename(path)
+    lines = [f"ml-intern: {name} does not fit the releases that it will run on:"]
+    lines += [f"{finding.line or '?'}: {finding.code} {finding.message} -> {finding.fix}" for finding in new[:_MOST]]
+    if len(new) > _MOST:
+        lines.append(f"and {len(new) - _MOST} more: `preflight_check {name}`")
+    return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": "\n".join(lines)}}
 
 
 def _path(event: dict[str, Any]) -> str | None:
-    asked = event.get("tool_input")
-    asked = asked if isinstance(asked, dict) else {}
-    path = asked.get("file_path") or asked.get("notebook_path")
+    tool_input = event.get("tool_input")
+    tool_input = tool_input if isinstance(tool_input, dict) else {}
+    path = tool_input.get("file_path") or tool_input.get("notebook_path")
     if not isinstance(path, str) or not path.endswith(_KINDS) or "\0" in path:
         return None
     cwd = event.get("cwd")
@@ -55,8 +60,8 @@ def _may_train(path: str) -> bool:
         return False
 
 
-def _examined(path: str, event: dict[str, Any]) -> Examination | None:
-    """What pre-flight finds; None while the file is no Python that can be read (half of an edit)."""
+def _examined(path: str) -> Examination | None:
+    """What pre-flight finds; None while the file is not Python that can be read (half of an edit)."""
     import gc
     from pathlib import Path
 
@@ -72,26 +77,13 @@ def _examined(path: str, event: dict[str, Any]) -> Examination | None:
 
 
 def _new(session: object, path: str, wrong: list[Finding]) -> list[Finding]:
-    """Those that were not told before; a line number that moved makes none new."""
-    from ml_intern_helpers.guard.memory import recalled, remembered
+    """Those that this session has not been shown yet; a line number that moved makes a finding no new one."""
+    from ml_intern_helpers.guard.memory import recalled, remember
 
-    told = recalled(session, "told")
-    before = told.get(path)
+    shown = recalled(session, "told")
+    before = shown.get(path)
     known = set(before) if isinstance(before, list) else set()
-    new = [finding for finding in wrong if _key(finding) not in known]
-    now = [_key(finding) for finding in wrong]
-    if now != before and (now or before):
-        remembered(session, "told", {**told, path: now})
-    return new
-
-
-def _key(finding: Finding) -> str:
-    return f"{finding.code} {finding.message}"
-
-
-def _text(path: str, new: list[Finding]) -> str:
-    name = os.path.basename(path)
-    lines = [f"ml-intern: {name} against the releases it will run on:"]
-    lines += [f"{finding.line or '?'}: {finding.code} {finding.message} -> {finding.fix}" for finding in new[:MOST]]
-    more = len(new) - MOST
-    return "\n".join(lines + ([f"and {more} more: `preflight_check {name}`"] if more > 0 else []))
+    keys = [f"{finding.code} {finding.message}" for finding in wrong]
+    if keys != before and (keys or before):
+        remember(session, "told", {**shown, path: keys})
+    return [finding for finding, key in zip(wrong, keys, strict=True) if key not in known]

@@ -37,7 +37,7 @@ class Decision(NamedTuple):
     """The decision on one tool call.
 
     Attributes:
-        kind: `allow` (no further question), `deny`, `ask` (the user; where nobody answers, the client denies), `pass`: no opinion.
+        kind: `allow` (no further question), `deny`, `ask` (the user; the client denies where nobody answers), `pass`: no opinion.
         reason: the model reads it with `deny`; the user and then the model read it with `ask`.
         context: what the model reads beside the result of the call.
         codes: of the rules behind it, for the log.
@@ -72,7 +72,7 @@ PASS = Decision("pass")
 
 def log(folder: Path, event: dict[str, object], command: str, decision: Decision, took_ms: float) -> None:
     """Append one JSON line to `folder`/guard.log; a log that cannot be written neither stops nor changes a decision."""
-    from ml_intern_helpers.launches.words import hushed, masked
+    from ml_intern_helpers.launches.words import masked, redacted
 
     def text(name: str) -> str | None:
         value = event.get(name)
@@ -86,7 +86,7 @@ def log(folder: Path, event: dict[str, object], command: str, decision: Decision
         "decision": decision.kind,
         "codes": list(decision.codes),
         "reason": masked(decision.reason or decision.context, 1000),
-        "command": masked(" ".join(hushed(command.split())), 500),
+        "command": masked(" ".join(redacted(command.split())), 500),
         "took_ms": round(took_ms),
     }
     line = (json.dumps(entry, ensure_ascii=False) + "\n").encode("utf-8", "replace")

@@ -1,6 +1,6 @@
-"""What a failed run's last words mean, and the way on: at most six lines for the model, beside the error itself.
+"""What the last output of a failed run means and what to do next: at most six lines for the model, beside the error itself.
 
-An error is recognised by what its library prints; where none is, nothing is said: a guess would cost a run.
+An error is recognised by what its library prints. Where none is recognised nothing is said: a guess would cost a run.
 """
 
 from __future__ import annotations
@@ -10,102 +10,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.guard import failure_diagnosis as advice
-from ml_intern_helpers.indexes.jobs import FLAVORS
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.preflight.facts import Facts, Run
+    from ml_intern_helpers.preflight.context import Run, ScriptContext
     from ml_intern_helpers.preflight.launch_check import Judged
 
 MOST_LINES = 6
-
-
-class Cause(NamedTuple):
-    """A kind of failure: its name, what shows it, what to say. `api`: of interest for a script that trains nothing, too."""
-
-    name: str
-    shown_by: re.Pattern[str]
-    says: Callable[[re.Match[str], Failure], list[str]]
-    api: bool = False
-
-
-def diagnosed(failure: Failure, *, only_api: bool = False) -> list[str]:
-    """The lines on the first cause that the output shows, the most telling first; none where none is known.
-
-    Args:
-        failure: see there.
-        only_api: look for wrong names and arguments alone (a script that trains nothing).
-    """
-    for cause in CAUSES:
-        found = _last(cause.shown_by, failure.output) if cause.api or not only_api else None
-        if found is not None:
-            return [clean(line, limit=400) for line in cause.says(found, failure)][:MOST_LINES]
-    if not only_api and failure.exit_code in _BY_CODE:
-        return [clean(line, limit=400) for line in _BY_CODE[failure.exit_code]]
-    return []
-
-
-def kind_of(output: str) -> str:
-    """The name of the cause, "" for none; for decisions that hang on it (`connection`: a job may yet have been submitted)."""
-    return next((cause.name for cause in CAUSES if cause.shown_by.search(output)), "")
-
-
-def _last(pattern: re.Pattern[str], output: str) -> re.Match[str] | None:
-    found = None
-    for match in pattern.finditer(output):
-        found = match
-    return found
-
-
-def _cause(name: str, pattern: str, says: Callable[[re.Match[str], Failure], list[str]], *, api: bool = False) -> Cause:
-    return Cause(name, re.compile(pattern), says, api)
-
-
-#: In the order in which they are looked for: what ends a run before what may be a note on the way.
-CAUSES = (
-    _cause("memory", r"CUDA out of memory|OutOfMemoryError|HIP out of memory|MPS backend out of memory"
-           r"|CUBLAS_STATUS_ALLOC_FAILED", advice.out_of_memory),
-    _cause("space", r"No space left on device|Disk quota exceeded", advice.no_space),
-    _cause("argument", r"TypeError: (?P<owner>[\w.]{1,80})\(\) got an unexpected keyword argument '(?P<argument>\w{1,80})'",
-           advice.no_argument, api=True),
-    _cause("name", r"ImportError: cannot import name '(?P<name>\w{1,80})' from (?:partially initialized module )?"
-           r"'(?P<module>[\w.]{1,80})'", advice.no_name, api=True),
-    _cause("attribute", r"AttributeError: module '?(?P<module>[\w.]{1,80})'? has no attribute '?(?P<name>\w{1,80})",
-           advice.no_name, api=True),
-    _cause("module", r"ModuleNotFoundError: No module named '(?P<missing>[\w.]{1,80})'", advice.no_module),
-    _cause("bf16", r"(?i)setup doesn't support bf16|bf16[^\n]{0,60}(?:not supported|isn't supported)"
-           r"|bfloat16 is (?:only|not) supported", advice.no_bf16),
-    _cause("gpu", r"Torch not compiled with CUDA enabled|No CUDA GPUs are available|Found no NVIDIA driver"
-           r"|CUDA driver version is insufficient", advice.no_gpu),
-    _cause("money", r"\b402\b[^\n]{0,40}Payment Required|Payment Required|(?i:insufficient (?:credits|funds|balance))",
-           advice.no_money),
-    _cause("access", r"GatedRepoError|RepositoryNotFoundError|Access to \w{1,10} \S{1,120} is restricted|\b40[13] Client Error"
-           r"|'40[13] \w{1,20}'|\b401 Unauthorized|\b403 Forbidden|Invalid user token|Invalid username or password",
-           advice.no_access),
-    _cause("columns", r"KeyError: ['\"][\w .-]{1,80}['\"]|ValueError: [^\n]{0,200}\bcolumns?\b|Unknown format|"
-           r"ValueError: [^\n]{0,120}(?:not in the dataset|Invalid (?:keys|format))", advice.no_column),
-    _cause("time", r"Command timed out after|(?i:\bjob (?:has )?timed out|job timeout|exceeded (?:the|its) timeout)",
-           advice.too_slow),
-    _cause("connection", r"ConnectionError|ConnectError|ConnectTimeout|ReadTimeout|RemoteProtocolError|Max retries exceeded"
-           r"|Connection re(?:fused|set)|Name or service not known|Temporary failure in name resolution|\b50[234] Server Error"
-           r"|'50[234] [\w ]{1,30}'", advice.no_connection),
-    _cause("nan", r"['\"]?\b(?:loss|grad_norm)['\"]?\s?[:=]\s?['\"]?(?:nan|inf)\b", advice.no_number),
-)  # fmt: skip
-_BY_CODE: dict[int | None, list[str]] = {
-    124: [
-        "`timeout` ended the command at its limit (exit code 124): the run was not finished.",
-        "a longer limit, or in the background with a log",
-    ],
-    137: [
-        "the process was killed (exit code 137): mostly the machine's own memory, not the GPU's.",
-        "fewer dataloader and map processes (num_proc), streaming=True, or a machine with more memory; the terms stay",
-    ],
-}
-
-
-# MERGED ml_intern_helpers.guard.failure_diagnosis: What failed, as a diagnosis needs it.
-
-_SHOWN = 160
+#: Packages whose names and arguments `api_lookup` knows.
+_INDEXED = ("trl", "transformers", "peft", "accelerate", "datasets", "trackio", "huggingface_hub")
+_METHODS = ("sft", "dpo", "grpo", "kto", "reward")
+_OTHERS = "Then `preflight_check` on the script finds the others of its kind."
 
 
 class Failure(NamedTuple):
@@ -124,220 +38,305 @@ class Failure(NamedTuple):
     where: str = "local"
 
 
-def said(match: re.Match[str]) -> str:
+class Cause(NamedTuple):
+    """A kind of failure.
+
+    Attributes:
+        name: for decisions that depend on it (`connection`: a job may have been submitted all the same).
+        shown_by: what the output contains.
+        lines: what to say: what it is, then what to do next; `{shown}` stands for the line of the output that shows it.
+        on_jobs: the lines where they are others for a job.
+        explain: makes the lines instead.
+        api: a wrong name or argument, which is of interest for a script that trains nothing, too.
+    """
+
+    name: str
+    shown_by: re.Pattern[str]
+    lines: tuple[str, ...] = ()
+    on_jobs: tuple[str, ...] = ()
+    explain: Callable[[re.Match[str], Failure], list[str]] | None = None
+    api: bool = False
+
+
+def diagnosed(failure: Failure, *, only_api: bool = False) -> list[str]:
+    """The lines on the first cause that the output shows, the most telling first; none where none is recognised.
+
+    Args:
+        failure: see there.
+        only_api: look for wrong names and arguments alone (a script that trains nothing).
+    """
+    for cause in CAUSES:
+        matches = list(cause.shown_by.finditer(failure.output)) if cause.api or not only_api else []
+        if matches:
+            match = matches[-1]
+            if cause.explain is not None:
+                lines = cause.explain(match, failure)
+            else:
+                chosen = cause.on_jobs if failure.where == "jobs" and cause.on_jobs else cause.lines
+                lines = [line.format(shown=_shown(match)) for line in chosen]
+            return [clean(line, limit=400) for line in lines][:MOST_LINES]
+    return list(_BY_EXIT_CODE.get(failure.exit_code, ())) if not only_api else []
+
+
+def kind_of(output: str) -> str:
+    """The name of the first cause that the output shows, "" for none."""
+    return next((cause.name for cause in CAUSES if cause.shown_by.search(output)), "")
+
+
+def _shown(match: re.Match[str]) -> str:
     """The line of the output that shows it."""
     start = match.string.rfind("\n", 0, match.start()) + 1
     end = match.string.find("\n", match.end())
-    return clean(match.string[start : end if end >= 0 else None], limit=_SHOWN)
+    return clean(match.string[start : end if end >= 0 else None], limit=160)
 
 
-# MERGED ml_intern_helpers.guard.failure_diagnosis: What to say on each kind of failure: what it is, then the way on, in lines for the model.
-
-#: Packages whose names and arguments `api_lookup` knows.
-_INDEXED = ("trl", "transformers", "peft", "accelerate", "datasets", "trackio", "huggingface_hub")
-
-
-def out_of_memory(match: re.Match[str], failure: Failure) -> list[str]:
-    """The next rung of the only procedure."""
-
-    return [f"out of memory ({said(match)}). The only procedure, next step:", *next_rung(failure.judged, failure.where)]
-
-
-def no_number(match: re.Match[str], failure: Failure) -> list[str]:
-    """NaN or infinity."""
-    return [
-        f"the loss or its gradient is no number ({said(match)}): this run is lost, stop it.",
-        "look first at the rows (`inspect_dataset`: empty answers, labels all masked), then at precision (fp16 "
-        "overflows: bf16 on a card that has it)",
-        "a lower learning_rate or max_grad_norm changes the run: say so",
-    ]
-
-
-def no_bf16(match: re.Match[str], failure: Failure) -> list[str]:
-    """A device without bfloat16."""
-    return [
-        f"this device has no bf16 ({said(match)}); TRL turns it on by default.",
-        "T4 and older cards: bf16=False, fp16=True; CPU: bf16=False, use_cpu=True; or a card from A10G, L4, A100 on",
-    ]
-
-
-def no_gpu(match: re.Match[str], failure: Failure) -> list[str]:
-    """No CUDA device."""
-    here = "`detect_compute` shows what this machine has; a torch without CUDA needs another wheel, a driver too old an update"
-    there = "give the job a GPU flavor (`--flavor a10g-large`), and an image or packages whose torch has CUDA"
-    return [f"no GPU was found ({said(match)}).", there if failure.where == "jobs" else here]
-
-
-def no_access(match: re.Match[str], failure: Failure) -> list[str]:
-    """401, 403, gated, not found."""
-    token = "--secrets HF_TOKEN on the launch" if failure.where == "jobs" else "`hf auth whoami`; HF_TOKEN or `hf auth login`"
-    return [
-        f"the Hub refused access ({said(match)}).",
-        f"check in this order: the id is spelled right; the token gets there ({token}) and may read, for a push write, for Jobs "
-        "job.write; the licence is accepted on the page of a gated repository (the user does that)",
-        "another model or dataset instead is the user's to choose",
-    ]
-
-
-def no_money(match: re.Match[str], failure: Failure) -> list[str]:
-    """402."""
-    return [f"the account cannot pay ({said(match)}): tell the user; nothing else starts a job on it."]
-
-
-def no_space(match: re.Match[str], failure: Failure) -> list[str]:
-    """A full disk."""
-    return [
-        f"the disk is full ({said(match)}).",
-        "`df -h`; fewer checkpoints (save_total_limit=2), the cache elsewhere (HF_HOME), streaming=True for large data; delete "
-        "nothing that is not this run's own",
-    ]
-
-
-def no_name(match: re.Match[str], failure: Failure) -> list[str]:
-    """A name that a package does not have."""
+def _missing_name(match: re.Match[str], failure: Failure) -> list[str]:
     name, module = match["name"], match["module"]
-    if module.split(".")[0] not in _INDEXED:
-        return [f"{module} has no {name} ({said(match)}): look at the installed release before you change the import."]
-    return [
-        f"{module} has no {name} in the release that ran. `api_lookup {module.split('.')[0]}.{name}` tells since when and what "
-        "replaces it;",
-        "then `preflight_check` on the script finds the others of its kind",
-    ]
+    package = module.split(".")[0]
+    if package not in _INDEXED:
+        return [f"{module} has no {name} ({_shown(match)}). Look at the installed release before you change the import."]
+    lookup = f"`api_lookup {package}.{name}` says since when and what replaces it."
+    return [f"{module} has no {name} in the release that ran. {lookup}", _OTHERS]
 
 
-def no_module(match: re.Match[str], failure: Failure) -> list[str]:
-    """A package that is not there."""
+def _missing_module(match: re.Match[str], failure: Failure) -> list[str]:
     name = match["missing"].split(".")[0]
-    there = f"list it in the script's PEP 723 block or give `--with {name}`: a job installs nothing else"
-    here = "install it in the environment that runs the script (not in another one)"
-    return [f"{name} is not installed where the script ran; {there if failure.where == 'jobs' else here}."]
-
-
-def no_argument(match: re.Match[str], failure: Failure) -> list[str]:
-    """An argument that a class does not take."""
-    owner, name = match["owner"].removesuffix(".__init__"), match["argument"]
-    return [
-        f"{owner} takes no {name}. `api_lookup {owner}.{name}` tells since when and what to write instead;",
-        "then `preflight_check` on the script finds the others of its kind before the next start",
-    ]
-
-
-def no_column(match: re.Match[str], failure: Failure) -> list[str]:
-    """Rows without the columns that were asked for."""
-    dataset = _dataset(failure.judged)
-    method = failure.judged.found.facts.training.method.lower() if failure.judged is not None else ""
-    asked = f"`inspect_dataset {dataset or 'ID_OR_FILE'}{f' --method {method}' if method in _METHODS else ''}`"
-    return [
-        f"the rows do not have the columns that were asked for ({said(match)}).",
-        f"{asked} shows those that are there, and mapping code that was run on them",
-        "the dataset itself stays the agreed one",
-    ]
-
-
-_METHODS = ("sft", "dpo", "grpo", "kto", "reward")
-
-
-def _dataset(judged: Judged | None) -> str:
-    """The dataset that the script loads, where it says so in one place."""
-    if judged is None:
-        return ""
-    calls = [call for _, call in judged.found.facts.calls_ending("load_dataset") if call.args]
-    values = {judged.found.facts.constant(call.args[0]).value for call in calls}
-    found = [value for value in values if isinstance(value, str) and value.replace("/", "").replace("-", "").isascii()]
-    return found[0] if len(found) == 1 and " " not in found[0] else ""
-
-
-def too_slow(match: re.Match[str], failure: Failure) -> list[str]:
-    """A time limit."""
+    next_step = "Install it in the environment that runs the script, not in another one."
     if failure.where == "jobs":
-        return [
-            f"the job reached its time limit ({said(match)}).",
-            "read the seconds per step from its log, then `--timeout` for all steps and a third more (the new price is confirmed "
-            "first); push on every save so that the next job resumes",
-        ]
+        next_step = f"List it in the script's PEP 723 block or give `--with {name}`: a job installs nothing else."
+    return [f"{name} is not installed where the script ran. {next_step}"]
+
+
+def _unknown_argument(match: re.Match[str], failure: Failure) -> list[str]:
+    owner, name = match["owner"].removesuffix(".__init__"), match["argument"]
+    lookup = f"`api_lookup {owner}.{name}` says since when and what to write instead."
+    return [f"{owner} has no argument {name}. {lookup}", f"{_OTHERS[:-1]} before the next start."]
+
+
+def _missing_columns(match: re.Match[str], failure: Failure) -> list[str]:
+    dataset, method = "", ""
+    if failure.judged is not None:
+        context = failure.judged.examination.context
+        method = context.training.method.lower()
+        calls = [call for _, call in context.calls_ending("load_dataset") if call.args]
+        values = {context.constant(call.args[0]).value for call in calls}
+        names = [name for name in values if isinstance(name, str) and name.replace("/", "").replace("-", "").isascii()]
+        dataset = names[0] if len(names) == 1 and " " not in names[0] else ""
+    command = f"inspect_dataset {dataset or 'ID_OR_FILE'}{f' --method {method}' if method in _METHODS else ''}"
     return [
-        "the command reached the time limit of its call, and was ended.",
-        "longer than 9 minutes: run_in_background with a log, and look at the end of the log; nothing about the run need change",
+        f"the rows do not have the columns that the script asks for ({_shown(match)}).",
+        f"`{command}` shows the columns that are there, and mapping code that was run on them.",
+        "The dataset itself stays the agreed one.",
     ]
 
 
-def no_connection(match: re.Match[str], failure: Failure) -> list[str]:
-    """A network that failed."""
-    return [
-        f"the connection failed ({said(match)}): nothing is wrong with the script.",
-        "try the same once more; if a job was being submitted, look first whether it is there (`hf jobs ps -a`)",
-    ]
+def _out_of_memory(match: re.Match[str], failure: Failure) -> list[str]:
+    """The next step of the one procedure: smaller batch with more accumulation, checkpointing, a bigger card, or ask."""
+    context = failure.judged.examination.context if failure.judged is not None else None
+    runs = [run for run in context.runs if run.tunable] if context is not None else []
+    steps = [_next_step(context, runs[0], failure.where)] if context is not None and runs else list(_PROCEDURE)
+    return [f"out of memory ({_shown(match)}). There is one procedure; its next step:", *steps, _NOT_ALONE]
 
 
-# MERGED ml_intern_helpers.guard.failure_diagnosis: The out-of-memory procedure for one launch: smaller batch with more accumulation, checkpointing, a bigger card, or ask.
-
-#: As SKILL.md has them: one larger card first, then sharded over several of it.
-_BIGGER = {"a100-large": "a100x4", "a100x4": "a100x8"}
-_ONE_LARGE, _SEVERAL = "a100-large", "a100x4"
-#: Flavors with as much memory on each card as `_ONE_LARGE`, or more, and nothing above them in the procedure.
-_LARGEST = frozenset({"a100x8", "h200", "h200x2", "h200x4", "h200x8", "rtx-pro-6000", "rtx-pro-6000x2", "rtx-pro-6000x4"})
-_PER_DEVICE, _ACCUMULATION = 8, 1
-_GENERIC = (
+_PROCEDURE = (
     "1. per_device_train_batch_size halved, gradient_accumulation_steps doubled (the effective batch stays; KTO keeps 2 rows, "
     "GRPO's product still divides by num_generations)",
     "2. activation_checkpointing=True if it is off  3. a bigger card, its price confirmed",
 )
-NEVER = "not without the user: LoRA or QLoRA, a shorter max_length, a smaller model; then the same smoke run again"
+_NOT_ALONE = "not without the user: LoRA or QLoRA, a shorter max_length, a smaller model; then the same smoke run again"
+#: The steps of SKILL.md: one larger card first, then sharded over several of it.
+_BIGGER = {"a100-large": "a100x4", "a100x4": "a100x8"}
+_ONE_LARGE, _SHARDED = "a100-large", "a100x4"
+#: Flavors with at least as much memory on each card as `_ONE_LARGE`, and nothing above them in the procedure.
+_LARGEST = frozenset({"a100x8", "h200", "h200x2", "h200x4", "h200x8", "rtx-pro-6000", "rtx-pro-6000x2", "rtx-pro-6000x4"})
 
 
-def next_rung(judged: Judged | None, where: str) -> list[str]:
-    """The step that comes next for this launch, read from its script; the whole procedure where that cannot be read."""
-    facts = judged.found.facts if judged is not None else None
-    runs = [run for run in facts.runs if run.tunable] if facts is not None else []
-    if facts is None or not runs:
-        return [*_GENERIC, NEVER]
-    return [_step(facts, runs[0], where), NEVER]
-
-
-def _step(facts: Facts, run: Run, where: str) -> str:
-    batch = facts.value(run, "per_device_train_batch_size", _PER_DEVICE)
-    steps = facts.value(run, "gradient_accumulation_steps", _ACCUMULATION)
-    if not isinstance(batch.value, int) or not isinstance(steps.value, int) or batch.value < 1 or steps.value < 1:
-        return f"{_GENERIC[0]}; the values of this script are set at run time"
-    least = 2 if run.config.role.name == "KTOConfig" else 1
-    smaller = _smaller(batch.value, least)
+def _next_step(context: ScriptContext, run: Run, where: str) -> str:
+    batch = context.value(run, "per_device_train_batch_size", 8).value
+    steps = context.value(run, "gradient_accumulation_steps", 1).value
+    if not isinstance(batch, int) or not isinstance(steps, int) or batch < 1 or steps < 1:
+        return f"{_PROCEDURE[0]}; the values of this script are set at run time"
+    config = run.config.role.name
+    least = 2 if config == "KTOConfig" else 1
+    # The largest proper divisor that is allowed, so that the product can stay.
+    smaller = next((size for size in range(batch // 2, least - 1, -1) if batch % size == 0), 0)
     if smaller:
-        return _rows(batch.value, steps.value, smaller, run.config.role.name)
-    if _checkpointing_is_off(facts, run):
-        return f"activation_checkpointing=True (it is off); the batch is down to {batch.value} already"
-    return _bigger(facts, where)
+        kept = f"effective batch {batch * steps} per process, as before"
+        also = "; generation_batch_size and num_generations stay, the product is the same" if config == "GRPOConfig" else ""
+        more = steps * (batch // smaller)
+        return f"per_device_train_batch_size {batch} -> {smaller}, gradient_accumulation_steps {steps} -> {more} ({kept}{also})"
+    for name in ("activation_checkpointing", "gradient_checkpointing"):  # on by default in TRL
+        setting = context.setting(run, name)
+        if setting and setting.value.settled and setting.value.value is False:
+            return f"activation_checkpointing=True (it is off); the batch is down to {batch} already"
+    return _bigger_card(context, where)
 
 
-def _smaller(batch: int, least: int) -> int:
-    """The largest proper divisor that is allowed, so that the product can stay; 0 where there is none."""
-    return next((size for size in range(batch // 2, least - 1, -1) if batch % size == 0), 0)
+def _bigger_card(context: ScriptContext, where: str) -> str:
+    from ml_intern_helpers.indexes.jobs import FLAVORS
 
-
-def _rows(batch: int, steps: int, smaller: int, config: str) -> str:
-    more = steps * (batch // smaller)
-    kept = f"effective batch {batch * steps} per process, as before"
-    also = "; generation_batch_size and num_generations stay, the product is the same" if config == "GRPOConfig" else ""
-    return f"per_device_train_batch_size {batch} -> {smaller}, gradient_accumulation_steps {steps} -> {more} ({kept}{also})"
-
-
-def _checkpointing_is_off(facts: Facts, run: Run) -> bool:
-    """TRL has it on by default."""
-    names = ("activation_checkpointing", "gradient_checkpointing")
-    found = [setting.value.value for name in names if (setting := facts.setting(run, name)) and setting.value.settled]
-    return any(value is False for value in found)
-
-
-def _bigger(facts: Facts, where: str) -> str:
     first = "batch and checkpointing give no more"
     if where != "jobs":
         return f"{first}: free what else is on the card (`nvidia-smi`), else Jobs with the user's word, or stop and ask"
-    flavor = (facts.header.jobs or {}).get("flavor")
+    flavor = (context.header.jobs or {}).get("flavor")
     if not isinstance(flavor, str):
-        return f"{first}: a bigger card, `{_ONE_LARGE}` first; its price is confirmed by the user"
+        return f"{first}: a bigger card, `{_ONE_LARGE}` first; the user confirms its price"
     if flavor in _LARGEST:
         return f"{first}, and {flavor} is the largest of the procedure: stop and ask the user"
-    bigger = _BIGGER.get(flavor, _SEVERAL if FLAVORS.get(flavor, (1, ""))[0] > 1 else _ONE_LARGE)
+    bigger = _BIGGER.get(flavor, _SHARDED if FLAVORS.get(flavor, (1, ""))[0] > 1 else _ONE_LARGE)
     shard = "; several cards help only when the model is sharded (FSDP, DeepSpeed), and accumulation is divided by their number"
-    return (
-        f"{first}: {flavor} -> {bigger}, its price confirmed (`budget --flavor {bigger} --for …`){shard if 'x' in bigger else ''}"
-    )
+    price = f"its price confirmed (`budget --flavor {bigger} --for …`)"
+    return f"{first}: {flavor} -> {bigger}, {price}{shard if 'x' in bigger else ''}"
+
+
+#: In the order in which they are looked for: what ends a run before what may be a remark on the way.
+CAUSES = (
+    Cause(
+        "memory",
+        re.compile(r"CUDA out of memory|OutOfMemoryError|HIP out of memory|MPS backend out of memory|CUBLAS_STATUS_ALLOC_FAILED"),
+        explain=_out_of_memory,
+    ),
+    Cause(
+        "space",
+        re.compile(r"No space left on device|Disk quota exceeded"),
+        (
+            "the disk is full ({shown}).",
+            "`df -h`; fewer checkpoints (save_total_limit=2), the cache elsewhere (HF_HOME), streaming=True for large data. "
+            "Delete nothing that is not this run's own.",
+        ),
+    ),
+    Cause(
+        "argument",
+        re.compile(r"TypeError: (?P<owner>[\w.]{1,80})\(\) got an unexpected keyword argument '(?P<argument>\w{1,80})'"),
+        explain=_unknown_argument,
+        api=True,
+    ),
+    Cause(
+        "name",
+        re.compile(
+            r"ImportError: cannot import name '(?P<name>\w{1,80})' from (?:partially initialized module )?"
+            r"'(?P<module>[\w.]{1,80})'"
+        ),
+        explain=_missing_name,
+        api=True,
+    ),
+    Cause(
+        "attribute",
+        re.compile(r"AttributeError: module '?(?P<module>[\w.]{1,80})'? has no attribute '?(?P<name>\w{1,80})"),
+        explain=_missing_name,
+        api=True,
+    ),
+    Cause(
+        "module",
+        re.compile(r"ModuleNotFoundError: No module named '(?P<missing>[\w.]{1,80})'"),
+        explain=_missing_module,
+    ),
+    Cause(
+        "bf16",
+        re.compile(
+            r"(?i)setup doesn't support bf16|bf16[^\n]{0,60}(?:not supported|isn't supported)|bfloat16 is (?:only|not) supported"
+        ),
+        (
+            "this device has no bf16 ({shown}); TRL turns it on by default.",
+            "T4 and older cards: bf16=False, fp16=True. CPU: bf16=False, use_cpu=True. Or use a card from A10G, L4 or A100 on.",
+        ),
+    ),
+    Cause(
+        "gpu",
+        re.compile(
+            r"Torch not compiled with CUDA enabled|No CUDA GPUs are available|Found no NVIDIA driver"
+            r"|CUDA driver version is insufficient"
+        ),
+        (
+            "no GPU was found ({shown}).",
+            "`detect_compute` shows what this machine has. A torch without CUDA needs another wheel, an old driver an update.",
+        ),
+        on_jobs=(
+            "no GPU was found ({shown}).",
+            "Give the job a GPU flavor (`--flavor a10g-large`), and an image or packages whose torch has CUDA.",
+        ),
+    ),
+    Cause(
+        "money",
+        re.compile(
+            r"\b402\b[^\n]{0,40}Payment Required|Payment Required|(?i:insufficient (?:credits|funds|balance))",
+        ),
+        ("the account cannot pay ({shown}). Tell the user; until they act no job can start on it.",),
+    ),
+    Cause(
+        "access",
+        re.compile(
+            r"GatedRepoError|RepositoryNotFoundError|Access to \w{1,10} \S{1,120} is restricted|\b40[13] Client Error"
+            r"|'40[13] \w{1,20}'|\b401 Unauthorized|\b403 Forbidden|Invalid user token|Invalid username or password"
+        ),
+        (
+            "the Hub refused access ({shown}).",
+            "Check in this order: the id is spelled right; the token is there (`hf auth whoami`; HF_TOKEN or `hf auth login`) "
+            "and may read, for a push write, for Jobs job.write; the user has accepted the licence on the page of a gated "
+            "repository.",
+            "Another model or dataset instead is the user's to choose.",
+        ),
+        on_jobs=(
+            "the Hub refused access ({shown}).",
+            "Check in this order: the id is spelled right; the token gets there (--secrets HF_TOKEN on the launch) and may read, "
+            "for a push write, for Jobs job.write; the user has accepted the licence on the page of a gated repository.",
+            "Another model or dataset instead is the user's to choose.",
+        ),
+    ),
+    Cause(
+        "columns",
+        re.compile(
+            r"KeyError: ['\"][\w .-]{1,80}['\"]|ValueError: [^\n]{0,200}\bcolumns?\b|Unknown format|"
+            r"ValueError: [^\n]{0,120}(?:not in the dataset|Invalid (?:keys|format))"
+        ),
+        explain=_missing_columns,
+    ),
+    Cause(
+        "time",
+        re.compile(
+            r"Command timed out after|(?i:\bjob (?:has )?timed out|job timeout|exceeded (?:the|its) timeout)",
+        ),
+        (
+            "the command was ended at the time limit of its call.",
+            "If it needs more than 9 minutes, use run_in_background with a log and read the end of the log; the run itself need "
+            "not change.",
+        ),
+        on_jobs=(
+            "the job reached its time limit ({shown}).",
+            "Read the seconds per step from its log, then set `--timeout` for all steps and a third more (the new price is "
+            "confirmed first); push on every save so that the next job resumes.",
+        ),
+    ),
+    Cause(
+        "connection",
+        re.compile(
+            r"ConnectionError|ConnectError|ConnectTimeout|ReadTimeout|RemoteProtocolError|Max retries exceeded"
+            r"|Connection re(?:fused|set)|Name or service not known|Temporary failure in name resolution|\b50[234] Server Error"
+            r"|'50[234] [\w ]{1,30}'"
+        ),
+        (
+            "the connection failed ({shown}); nothing is wrong with the script.",
+            "Try the same once more. If a job was being submitted, look first whether it is there (`hf jobs ps -a`).",
+        ),
+    ),
+    Cause(
+        "nan",
+        re.compile(r"['\"]?\b(?:loss|grad_norm)['\"]?\s?[:=]\s?['\"]?(?:nan|inf)\b"),
+        (
+            "the loss or its gradient is not a number ({shown}): this run is lost, stop it.",
+            "Look first at the rows (`inspect_dataset`: empty answers, labels all masked), then at the precision (fp16 "
+            "overflows: use bf16 on a card that has it).",
+            "A lower learning_rate or max_grad_norm changes the run: say so.",
+        ),
+    ),
+)
+_BY_EXIT_CODE: dict[int | None, tuple[str, str]] = {
+    124: (
+        "`timeout` ended the command at its limit (exit code 124): the run was not finished.",
+        "Set a longer limit, or run it in the background with a log.",
+    ),
+    137: (
+        "the process was killed (exit code 137), mostly because the machine's own memory ran out, not the GPU's.",
+        "Use fewer dataloader and map processes (num_proc), streaming=True, or a machine with more memory; the terms stay.",
+    ),
+}

@@ -13,7 +13,7 @@ import sys
 from importlib import import_module
 
 _LARGEST_EVENT_BYTES = 16 * 1024 * 1024
-#: Each is the name of a module beside this one, loaded when its event comes: `answer(event)` returns what the client reads, or None.
+#: Each names a module beside this one, loaded when its event comes: `answer(event)` returns what the client reads, or None.
 EVENTS = (
     "pre_tool_use", "post_tool_use", "after_write", "permission_denied", "stop", "subagent_stop", "session_start", "pre_compact",
 )  # fmt: skip

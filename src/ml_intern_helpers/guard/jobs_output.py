@@ -1,4 +1,4 @@
-"""What the `hf` client prints about jobs (huggingface_hub 2.4): for agents, for people and as JSON."""
+"""Reads what the `hf` client prints about jobs (huggingface_hub 2.4): for agents, for people and as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 _ID = r"[0-9a-f]{20,40}"
 _NAME = r"[A-Za-z0-9][\w.-]{0,95}"
 #: `id=X name=Y url=U`, `{"id": "X", …, "url": "U"}`, `  id: X\n  name: Y\n  url: U`, `JobInfo(id='X', …, url='U')`: the url ends
-#: with the id that stands before it, so that no other address in the output is taken for a job's.
+#: with the id before it, so that no other address in the output is taken for a job's.
 _RESULT = re.compile(
     rf"""\bid["']?\s?[=:]\s?["']?({_ID})\b.{{0,3000}}?\burl["']?\s?[=:]\s?["']?(https?://[^\s"']{{1,200}}/jobs/({_NAME})/\1)\b""",
     re.DOTALL,
@@ -26,8 +26,8 @@ _CANCELS = re.compile(r"\bhf\s+jobs\s+cancel\b")
 _CANCELLED = re.compile(rf"""^\s*(?:id=|id: |\{{"id": ")?({_ID})(?:"\}})?\s*$""", re.MULTILINE)
 _STAGES = "COMPLETED|CANCELED|ERROR|DELETED|SCHEDULING|RUNNING"
 _STAGE = re.compile(rf"\b({_STAGES})\b")
-#: In place of a time that the output leaves out: that a job never began must be said, not left unsaid.
-_NOT_TOLD = "not told"
+#: In place of a start time that the output leaves out: only an explicit null says that a job never began.
+_UNSTATED = "not told"
 _QUIET = re.compile(r"\s(?:-q|--quiet|--format[= ]quiet)(?:\s|$)")
 
 
@@ -40,7 +40,7 @@ class Started(NamedTuple):
 
 
 def started(command: str, output: str) -> list[Started]:
-    """The jobs that `command` submitted according to its output, in their order, each once."""
+    """The jobs that `command` submitted according to its output, in their order and each once."""
     found = {match[1]: Started(match[1], match[3], match[2]) for match in _RESULT.finditer(output)}
     if not found:
         found = {match[2]: Started(match[2], match[1]) for match in _HINT.finditer(output)}
@@ -50,7 +50,7 @@ def started(command: str, output: str) -> list[Started]:
 
 
 def schedules(output: str) -> list[str]:
-    """Ids of the schedules that were made: no jobs yet, but what starts them again and again."""
+    """Ids of the schedules that were created: no jobs yet, but they start jobs again and again."""
     return list(dict.fromkeys(_SCHEDULE.findall(output)))
 
 
@@ -63,17 +63,17 @@ def cancelled(command: str, output: str, job_id: str) -> bool | None:
     """True where `hf jobs cancel` says that it has ended the job, False where it was only asked to; None where it was not."""
     if not _CANCELS.search(command):
         return None
-    told = job_id in _CANCELLED.findall(output)
-    return told if told or job_id in command else None
+    is_named = job_id in _CANCELLED.findall(output)
+    return is_named if is_named or job_id in command else None
 
 
-def told_of(job_id: str, output: str) -> dict[str, Any] | None:
-    """What `hf jobs inspect|ps|wait` say of a job, in the words of the Hub's API; None where they say nothing certain."""
+def reported(job_id: str, output: str) -> dict[str, Any] | None:
+    """What `hf jobs inspect|ps|wait` say of a job, in the form of the Hub's API; None where they say nothing certain."""
     for job in (*_from_json(output), *_from_tabs(output)):
         if job.get("id") == job_id or job.get("job_id") == job_id:
             return _as_the_hub(job, job_id)
     stages = [stages[0] for line in output.splitlines() if _names(line, job_id) and len(stages := _stages(line)) == 1]
-    return {"id": job_id, "status": {"stage": stages[-1]}, "startedAt": _NOT_TOLD} if stages else None
+    return {"id": job_id, "status": {"stage": stages[-1]}, "startedAt": _UNSTATED} if stages else None
 
 
 def _stages(line: str) -> list[str]:
@@ -101,7 +101,7 @@ def _from_json(output: str) -> Iterator[dict[str, Any]]:
 
 
 def _from_tabs(output: str) -> Iterator[dict[str, Any]]:
-    """The client's table for agents: names, then rows, tabs between; what was no text is written as Python does."""
+    """The client's table for agents: names, then rows, tabs between; values that are not text are written as Python does."""
     names: list[str] = []
     for line in output.splitlines():
         cells = line.split("\t")
@@ -129,5 +129,5 @@ def _as_the_hub(job: dict[str, Any], job_id: str) -> dict[str, Any] | None:
     seconds = durations.get("running_secs") if isinstance(durations, dict) else None
     message = status.get("message") if isinstance(status, dict) else job.get("message")
     found: dict[str, Any] = {"id": job_id, "status": {"stage": stage, "message": message if isinstance(message, str) else None}}
-    found |= {"startedAt": job.get("started_at", _NOT_TOLD), "finishedAt": job.get("finished_at")}
+    found |= {"startedAt": job.get("started_at", _UNSTATED), "finishedAt": job.get("finished_at")}
     return found | ({"durations": {"runningSecs": seconds}} if seconds is not None else {})

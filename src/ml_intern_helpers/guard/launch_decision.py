@@ -1,7 +1,10 @@
 """What happens to a launch before it starts: errors are sent back, money and changed terms are asked about, the rest passes.
 
-Everything that is not a launch passes untouched. Where the guard itself fails on a line that looks like a launch, the user is
-asked: never silently allowed.
+A command that launches nothing passes untouched. Where a line that looks like a launch cannot be checked, the user is asked: it
+is never allowed in silence.
+
+A run on this machine whose script or command is known only at run time (`python $SCRIPT`, `$(cat cmd)`) passes, but under an open
+task Claude is told how to have it checked; the user is asked where it may be a paid job under a task that allows money.
 """
 
 from __future__ import annotations
@@ -14,139 +17,77 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from ml_intern_helpers.guard import decision, own_records, prefilter
-from ml_intern_helpers.guard.decision import PASS, Decision, softened
-from ml_intern_helpers.guard.holds import Hold
-from ml_intern_helpers.launches.programs import HIDDEN
+from ml_intern_helpers.guard import own_records, prefilter
+from ml_intern_helpers.guard.decision import PASS, Decision, log, mode
+from ml_intern_helpers.guard.event import folders_of
 
 if TYPE_CHECKING:
     from ml_intern_helpers.core.report import Finding
-    from ml_intern_helpers.guard.holds import State
+    from ml_intern_helpers.guard.holds import Hold, State
     from ml_intern_helpers.preflight.launch_check import Judged
 
 #: Below the client's own limit for this hook (hooks.json), after which it would let the call pass.
-MOST_SECONDS = 8.0
+_MOST_SECONDS = 8.0
 _MOST_FINDINGS = 8
+#: Not wrong, but not the model's to decide: terms that differ from the agreed ones, and what starts again and again.
+_FOR_THE_USER = ("SCOPE", "LAUNCH114")
+#: How a run of ours is watched, kept and repeated. Outside any task of ours a run on the user's own machine may do it in another
+#: way: a plain PyTorch loop without a tracker is not a mistake.
+_OUR_WAY = ("LOG", "SAVE", "REPRO")
+#: Kinds of targets whose content nobody has seen.
+_UNSEEN = ("unknown", "url", "module")
 
 
 class TooSlow(BaseException):
     """Not an Exception: no handler on the way may take it for something else."""
 
 
-def guarded(event: dict[str, object], command: str, cwd: str) -> Decision:
-    """The decision on a Bash command, logged when it launches something."""
-    mode = decision.mode()
-    if mode == "off":
+def decision_on(event: dict[str, object], command: str, cwd: str) -> Decision:
+    """The decision on a Bash command; it is logged when the command launches something or changes our records."""
+    if mode() == "off":
         return PASS
     start = time.monotonic()
-    found, looked = (PASS, False) if prefilter.launches_nothing(command) else _looked_at(command, cwd, event)
-    if found.kind == "pass":
-        written = own_records.on_command(command, event)
-        found, looked = (written, True) if written.kind != "pass" else (found, looked)
-    if not looked:
+    decision, is_ours = (PASS, False) if prefilter.launches_nothing(command) else _checked(command, cwd, event)
+    if decision.kind == "pass":
+        on_records = own_records.decision_on_command(command, event)
+        decision, is_ours = (on_records, True) if on_records.kind != "pass" else (decision, is_ours)
+    if not is_ours:
         return PASS
-    decision = softened(found) if mode == "warn" else found
-    _log(event, command, cwd, decision, (time.monotonic() - start) * 1000)
+    decision = decision.as_configured()
+    from ml_intern_helpers.runs import project_files
+
+    folder = project_files.home(*_folders(event, Path(cwd)))
+    if decision.codes or folder.is_dir():  # a run that nothing is held against makes no folder in a project
+        log(folder, event, command, decision, (time.monotonic() - start) * 1000)
     return decision
-
-
-def _looked_at(command: str, cwd: str, event: dict[str, object]) -> tuple[Decision, bool]:
-    """(decision, whether the line launches anything)."""
-    gc.disable()  # syntax trees are all live objects
-    try:
-        with _limited():
-            os.chdir(cwd)
-            return _judged(command, Path(cwd), event)
-    except (Exception, TooSlow, RecursionError) as err:
-        return _unread(err), True
-
-
-def _judged(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decision, bool]:
-    from ml_intern_helpers.core.errors import Unavailable
-    from ml_intern_helpers.launches.find import TOO_DEEP, launches_of
-
-    launches = [launch for launch in launches_of(command, cwd) if not launch.dry]
-    if not launches:
-        return PASS, False
-    if any(launch.target.reason == TOO_DEEP for launch in launches):
-        raise Unavailable("its shells are nested too deeply", hint="write the launch as one plain command")
-    from ml_intern_helpers.guard import holds, launch_decision, reservation
-    from ml_intern_helpers.preflight.launch_check import examined
-
-    judged = examined(launches)
-    found = [one for one in judged if one.launch.mode == "jobs" or one.trains]
-    hidden = launch_decision.candidates(judged)
-    if not found and not hidden:
-        return PASS, False
-    if found:
-        reservation.try_to_give_back(event)
-    state = holds.state_of(_folders(event, cwd))
-    hidden = launch_decision.worth_a_word(hidden, state)
-    return (_decided(found, hidden, state, event), True) if found or hidden else (PASS, False)
-
-
-def _decided(found: list[Judged], hidden: list[Judged], state: State, event: dict[str, object]) -> Decision:
-    from ml_intern_helpers.guard import holds, launch_decision, reservation
-
-    weighed = launch_decision.weighed(found, state)
-    if weighed.wrong:
-        return Decision("deny", _refusal(weighed.wrong), codes=_codes(weighed.wrong))
-    asked = [*weighed.asked, *holds.holds(found, state), *launch_decision.held(hidden, state)]
-    held = asked or reservation.reserve(found, state, event)
-    if held:
-        return Decision("ask", holds.question(held), codes=tuple(dict.fromkeys(hold.code for hold in held)))
-    told = [_notes(weighed.told), launch_decision.advice(hidden)]
-    return Decision("pass", context="\n".join(filter(None, told)))
 
 
 def _folders(event: dict[str, object], cwd: Path) -> list[Path]:
     """Where the project's `.ml-intern` is looked for: a `cd` in an earlier call must not lose the task."""
-    from ml_intern_helpers.guard.event import places_of
-
-    return [Path(one) for one in places_of(event)] or [cwd]
+    return [Path(folder) for folder in folders_of(event)] or [cwd]
 
 
-def _codes(findings: list[Finding]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(finding.code for finding in findings))
+def _checked(command: str, cwd: str, event: dict[str, object]) -> tuple[Decision, bool]:
+    """(decision, whether the line launches anything); what cannot be checked is the user's to decide."""
+    gc.disable()  # syntax trees are all live objects
+    try:
+        with _limited():
+            os.chdir(cwd)
+            return _decided(command, Path(cwd), event)
+    except (Exception, TooSlow, RecursionError) as err:
+        from ml_intern_helpers.core.errors import ToolError
+        from ml_intern_helpers.core.text import clean
 
-
-def _refusal(wrong: list[Finding]) -> str:
-    """What the model reads in place of the command's output: what is wrong, and how it goes on."""
-    lines = [f"ml-intern held this launch before it cost anything: {len(wrong)} error{'s' if len(wrong) > 1 else ''}."]
-    lines += _listed(wrong)
-    lines.append("Correct them and launch again. `preflight_check --launch '…'` shows the whole checklist before the next try.")
-    return "\n".join(lines)
-
-
-def _notes(told: list[Finding]) -> str:
-    """What the model should know of a launch that passes; the launch need not wait."""
-    return "\n".join(["ml-intern lets this launch pass; pre-flight says of it:", *_listed(told)]) if told else ""
-
-
-def _listed(findings: list[Finding]) -> list[str]:
-    from ml_intern_helpers.core.report import render_finding
-    from ml_intern_helpers.preflight.shortened import without_repeats
-
-    shown = without_repeats(findings)[:_MOST_FINDINGS]
-    more = len(findings) - len(shown)
-    return [*map(render_finding, shown), *([f"and {more} more"] if more > 0 else [])]
-
-
-def _unread(err: BaseException) -> Decision:
-    """What cannot be checked is a person's to decide. Also a line that this reader cannot make sense of: the shell may."""
-    from ml_intern_helpers.core.errors import ToolError
-    from ml_intern_helpers.core.text import clean
-
-    told, way_on = clean(str(err) or type(err).__name__, limit=200), ""
-    if isinstance(err, TooSlow):
-        told = f"it took longer than {MOST_SECONDS:g} s"
-    elif isinstance(err, ToolError):
-        told, way_on = clean(err.message, limit=300), clean(err.hint or "", limit=300)
-    way_on = way_on or "write the launch as one plain command"
-    reason = f"ml-intern could not check what this starts: {told}\n    way on: {way_on}; or let the user run it"
-    return Decision("ask", reason, codes=("UNREAD",))
+        problem, next_step = clean(str(err) or type(err).__name__, limit=200), ""
+        if isinstance(err, TooSlow):
+            problem = f"it took longer than {_MOST_SECONDS:g} s"
+        elif isinstance(err, ToolError):
+            problem, next_step = clean(err.message, limit=300), clean(err.hint or "", limit=300)
+        next_step = next_step or "write the launch as one plain command"
+        reason = f"ml-intern could not check what this starts: {problem}\n    next: {next_step}; or let the user run it"
+        return Decision("ask", reason, codes=("UNREAD",)), True
 
 
 @contextmanager
@@ -160,7 +101,7 @@ def _limited() -> Iterator[None]:
         yield
         return
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, MOST_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, _MOST_SECONDS)
     try:
         yield
     finally:
@@ -168,119 +109,125 @@ def _limited() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _log(event: dict[str, object], command: str, cwd: str, decision: Decision, took_ms: float) -> None:
-    from ml_intern_helpers.guard import decision
-    from ml_intern_helpers.runs import project_files
+def _decided(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decision, bool]:
+    from ml_intern_helpers.core.errors import Unavailable
+    from ml_intern_helpers.launches.find import TOO_DEEP, launches_of
 
-    folder = project_files.home(*_folders(event, Path(cwd)))
-    if decision.codes or folder.is_dir():  # a run that nothing is held against makes no folder in a project
-        decision.write(folder, event, command, decision, took_ms)
+    launches = [launch for launch in launches_of(command, cwd) if not launch.dry]
+    if not launches:
+        return PASS, False
+    if any(launch.target.reason == TOO_DEEP for launch in launches):
+        raise Unavailable("its shells are nested too deeply", hint="write the launch as one plain command")
+    from ml_intern_helpers.guard import holds, reservation
+    from ml_intern_helpers.preflight.launch_check import examined
+
+    judged = examined(launches)
+    known = [each for each in judged if each.launch.mode == "jobs" or each.trains]
+    unseen = [each for each in judged if each.launch.mode == "local" and not each.trains and _is_unseen(each)]
+    if not known and not unseen:
+        return PASS, False
+    if known:
+        from ml_intern_helpers.guard.permission_denied import release_refused
+
+        release_refused(event)
+    state = holds.state_of(_folders(event, cwd))
+    in_task = state.task is not None and state.task.open
+    unseen = [each for each in unseen if in_task or each.launch.distributed]  # outside a task only what certainly trains
+    if not known and not unseen:
+        return PASS, False
+    wrong, asked, notes = _sorted_findings(known, in_task)
+    if wrong:
+        return Decision("deny", _refusal(wrong), codes=tuple(dict.fromkeys(finding.code for finding in wrong))), True
+    held = [*asked, *holds.holds(known, state), *_holds_of_unseen(unseen, state)]
+    held = held or reservation.reserve(known, state, event)
+    if held:
+        return Decision("ask", holds.question(held), codes=tuple(dict.fromkeys(hold.code for hold in held))), True
+    context = [*(["ml-intern lets this launch pass; pre-flight says of it:", *_listed(notes)] if notes else []), _advice(unseen)]
+    return Decision("pass", context="\n".join(filter(None, context))), True
 
 
-# MERGED ml_intern_helpers.guard.launch_decision: What each finding on a launch is good for: to send it back, to ask the user, or a word beside a launch that passes.
+def _sorted_findings(launches: list[Judged], in_task: bool) -> tuple[list[Finding], list[Hold], list[Finding]]:
+    """Findings that are sent back to the model, holds that the user decides on, findings to mention when the launch passes."""
+    from ml_intern_helpers.guard.holds import Hold
 
-#: Not wrong, but not the model's to decide: terms that differ from what was agreed, and what starts again and again.
-_FOR_THE_USER = ("SCOPE", "LAUNCH114")
-#: How we want a run of ours to be watched, kept and repeated. Whoever trains on their own machine, outside any task of ours,
-#: may do it in another way: a plain PyTorch loop without a tracker is no mistake, and no reason to talk.
-_OUR_WAY = ("LOG", "SAVE", "REPRO")
-#: Kinds of targets whose content nobody has seen.
-UNSEEN = ("unknown", "url", "module")
-
-
-class Weighed(NamedTuple):
-    """`wrong` is sent back to the model, `asked` is the user's, `told` stands beside a launch that passes."""
-
-    wrong: list[Finding]
-    asked: list[Hold]
-    told: list[Finding]
-
-
-def weighed(found: list[Judged], state: State) -> Weighed:
-    """The findings of the launches of one line."""
-    result = Weighed([], [], [])
-    ours = state.task is not None and state.task.open
-    for one in found:
-        for finding in one.found.findings:
-            if finding.severity == "info" or _free(one, finding.code, ours):
+    wrong: list[Finding] = []
+    asked: list[Hold] = []
+    notes: list[Finding] = []
+    for judged in launches:
+        for finding in judged.examination.findings:
+            is_free = judged.launch.mode == "local" and not in_task and finding.code.startswith(_OUR_WAY)
+            if finding.severity == "info" or is_free:
                 continue
             if finding.severity == "warning":
-                result.told.append(finding)
+                notes.append(finding)
             elif finding.code.startswith(_FOR_THE_USER):
-                result.asked.append(Hold(finding.code, finding.message, finding.fix or "ask the user"))
+                asked.append(Hold(finding.code, finding.message, finding.fix or "ask the user"))
             else:
-                result.wrong.append(finding)
-        result.asked.extend(_silenced(one))
-        result.asked.extend(_unseen(one))
-    return result
+                wrong.append(finding)
+        asked.extend(_suppressed(judged))
+        target = judged.launch.target
+        # `hf jobs run IMAGE $CMD`; a command that is written out is one of the image.
+        hidden = next((word.unknown for word in judged.launch.args if word.unknown), "") if target.kind == "command" else ""
+        if judged.launch.mode == "jobs" and (target.kind in _UNSEEN or hidden):
+            why = hidden or target.reason or "its script was not read"
+            what = f"what {judged.launch.launcher} starts could not be read: {why}"
+            asked.append(Hold("UNSEEN", what, "start a script of this folder, or ask the user"))
+    return wrong, asked, notes
 
 
-def _free(one: Judged, code: str, ours: bool) -> bool:
-    return one.launch.mode == "local" and not ours and code.startswith(_OUR_WAY)
-
-
-def _silenced(one: Judged) -> Iterator[Hold]:
+def _suppressed(judged: Judged) -> Iterator[Hold]:
     """A comment in the script, which the model may have written, cannot agree to terms or to money in the user's place."""
+    from ml_intern_helpers.guard.holds import Hold
     from ml_intern_helpers.preflight.registry import all_rules
 
-    for hushed in one.found.suppressed:
-        is_error = all_rules()[hushed.code].SEVERITY == "error"
-        if hushed.code.startswith(_FOR_THE_USER) or (is_error and one.launch.mode == "jobs"):
-            what = f"a comment in the script silences {hushed.code} in line {hushed.line}: {hushed.reason}"
-            yield Hold(hushed.code, what, "mend what it silences and take the comment out, or ask the user")
+    for finding in judged.examination.suppressed:
+        is_error = all_rules()[finding.code].severity == "error"
+        if finding.code.startswith(_FOR_THE_USER) or (is_error and judged.launch.mode == "jobs"):
+            what = f"a comment in the script silences {finding.code} in line {finding.line}: {finding.reason}"
+            yield Hold(finding.code, what, "correct what it silences and remove the comment, or ask the user")
 
 
-def _unseen(one: Judged) -> Iterator[Hold]:
-    """Paid, and nobody has looked at what it runs."""
-    target = one.launch.target
-    # `hf jobs run IMAGE $CMD`; a command that is written out is one of the image.
-    hidden = next((word.unknown for word in one.launch.args if word.unknown), "") if target.kind == "command" else ""
-    if one.launch.mode == "jobs" and (target.kind in UNSEEN or hidden):
-        why = hidden or target.reason or "its script was not read"
-        yield Hold(
-            "UNSEEN",
-            f"what {one.launch.launcher} starts could not be looked at: {why}",
-            "start a script of this folder, or ask the user",
-        )
+def _is_unseen(judged: Judged) -> bool:
+    """A launch on this machine that nobody has read. A file that is missing is not one: the shell says so itself."""
+    missing = any(problem.kind == "missing-file" for problem in judged.launch.problems)
+    return judged.launch.target.kind in _UNSEEN and not missing
 
 
-# MERGED ml_intern_helpers.guard.launch_decision: Launches on this machine whose script, or whole command, is known to the shell alone: `python $SCRIPT`, `$(cat cmd)`.
-#
-# They cost no money that anybody knows of, so they pass, but not unseen: Claude is told how to have them checked. Only where the
-# hidden command may be a paid one, under a task that allows money, the user is asked.
+def _holds_of_unseen(unseen: list[Judged], state: State) -> Iterator[Hold]:
+    """A command of which nothing is known, where the task allows money: it may be a paid job."""
+    from ml_intern_helpers.guard.holds import Hold
+    from ml_intern_helpers.launches.programs import HIDDEN
 
-
-def candidates(judged: list[Judged]) -> list[Judged]:
-    """Those that nobody has looked at. A file that is not there is no launch: the shell says so itself."""
-    local = [one for one in judged if one.launch.mode == "local" and not one.trains]
-    return [
-        one for one in local if one.launch.target.kind in UNSEEN and not any(f.code == "LAUNCH107" for f in one.launch.faults)
-    ]
-
-
-def worth_a_word(found: list[Judged], state: State) -> list[Judged]:
-    """Under an open task each; else only what trains for certain, by its launcher: the rest is not our business."""
-    ours = state.task is not None and state.task.open
-    return [one for one in found if ours or one.launch.distributed]
-
-
-def held(found: list[Judged], state: State) -> list[Hold]:
-    """A command of which nothing is known, where a paid job may be among what the task allows."""
     if state.task is None or not state.task.open or state.task.cap_usd <= 0:
-        return []
-    way_on = "write the command out, so that what it costs can be told"
-    return [
-        Hold("UNSEEN", f"what this starts could not be looked at, and it may be a paid job: {one.launch.target.reason}", way_on)
-        for one in found
-        if one.launch.launcher == HIDDEN
-    ]
+        return
+    for judged in unseen:
+        if judged.launch.launcher == HIDDEN:
+            what = f"what this starts could not be read, and it may be a paid job: {judged.launch.target.reason}"
+            yield Hold("UNSEEN", what, "write the command out, so that its cost can be computed")
 
 
-def advice(found: list[Judged]) -> str:
+def _advice(unseen: list[Judged]) -> str:
     """One line for the model; "" for none."""
-    if not found:
+    if not unseen:
         return ""
-    why = found[0].launch.target.reason or "its script was not read"
-    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-    way_on = "if it trains, name a script of this folder on the line to have it checked"
-    return f"ml-intern could not look at what this starts ({why}{more}): {way_on}."
+    why = unseen[0].launch.target.reason or "its script was not read"
+    more = f", and {len(unseen) - 1} more" if len(unseen) > 1 else ""
+    next_step = "If it trains, name a script of this folder on the line to have it checked."
+    return f"ml-intern could not read what this starts ({why}{more}). {next_step}"
+
+
+def _refusal(wrong: list[Finding]) -> str:
+    """What the model reads in place of the command's output: what is wrong and what to do next."""
+    lines = [f"ml-intern held this launch before it cost anything: {len(wrong)} error{'s' if len(wrong) > 1 else ''}."]
+    lines += _listed(wrong)
+    lines.append("Correct them and launch again. `preflight_check --launch '…'` shows the whole checklist before the next try.")
+    return "\n".join(lines)
+
+
+def _listed(findings: list[Finding]) -> list[str]:
+    from ml_intern_helpers.core.report import render_finding
+    from ml_intern_helpers.preflight.render import without_repeats
+
+    shown = without_repeats(findings)[:_MOST_FINDINGS]
+    more = len(findings) - len(shown)
+    return [*map(render_finding, shown), *([f"and {more} more"] if more > 0 else [])]

@@ -1,4 +1,4 @@
-"""PreToolUse: own helpers and texts pass without a prompt, launches and changes to our records are decided on, the rest passes."""
+"""PreToolUse: our helpers and texts pass without a prompt, launches and changes of our records are decided on."""
 
 from __future__ import annotations
 

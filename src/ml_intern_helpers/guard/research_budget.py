@@ -25,7 +25,7 @@ def is_researcher(event: dict[str, Any]) -> bool:
 
 
 def before_call(event: dict[str, Any], answer: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The answer to a PreToolUse event of a researcher: `answer`, with what is left once that is little; a denial once it is spent."""
+    """The answer to a researcher's PreToolUse event: `answer`, with a warning when little is left; a denial when nothing is."""
     from ml_intern_helpers.guard import decision
 
     mode = decision.mode()

@@ -19,7 +19,7 @@ def ledger_entry(judged: Judged, event: dict[str, object]) -> launching.Launch:
     """What the ledger keeps of a launch."""
     from ml_intern_helpers.preflight.launch_summary import fields_of_launch
 
-    settings = fields_of_launch(judged.found.facts)
+    settings = fields_of_launch(judged.examination.context)
     cost = settings["cost"] or {}
     ids = tuple((name, str(event[name])) for name in ("tool_use_id", "session_id") if isinstance(event.get(name), str))
     return launching.Launch(
@@ -32,7 +32,7 @@ def ledger_entry(judged: Judged, event: dict[str, object]) -> launching.Launch:
         usd_per_hour=cost.get("usd_per_hour"),
         account=settings["namespace"],
         trains=judged.trains and judged.launch.mode == "jobs",  # the single-job rule is about jobs only
-        smoke=bool(judged.found.facts.smoke),
+        smoke=bool(judged.examination.context.smoke),
         ids=ids,
     )
 

@@ -75,7 +75,8 @@ def _reason_to_continue(folder: Path, event: dict[str, Any], task: Task, left_s:
         return ""
     first = f"ml-intern: the task is open and {span(left_s)} are left."
     if not still_open:
-        return f"{first} Every step is ticked: end with a last message of the form `RESULT: done | partly | stopped: …`, or improve on the result."
+        form = "`RESULT: done | partly | stopped: …`"
+        return f"{first} Every step is ticked: end with a last message of the form {form}, or improve on the result."
     last = (
         "Continue with the next step; a message without a tool call ends the run. Wait for a run in slices, within this turn. "
         "If something cannot be done, say why in the plan and end with `RESULT: stopped: …`. "

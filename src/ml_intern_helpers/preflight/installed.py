@@ -14,7 +14,7 @@ from ml_intern_helpers.analysis.requirements import Requirement, normal_name, pa
 from ml_intern_helpers.analysis.training import command_words
 from ml_intern_helpers.analysis.values import Setting, Value
 from ml_intern_helpers.indexes.packages import BRINGS, COMPLETE, DISTRIBUTIONS, EXTRAS, SAME_NAME, WELL_KNOWN
-from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.context import ScriptContext
 
 
 class Need(NamedTuple):
@@ -37,21 +37,21 @@ class Verdict(Enum):
     DOUBTFUL = "doubtful"
 
 
-def needed_by_imports(facts: Facts) -> list[Need]:
+def needed_by_imports(context: ScriptContext) -> list[Need]:
     """One need per third-party package that is imported unconditionally."""
     found: dict[tuple[str, ...], Need] = {}
-    for item in facts.imports:
+    for item in context.imports:
         if item.optional or item.module.startswith(".") or item.top in sys.stdlib_module_names or item.top == "__future__":
             continue
-        if item.top != "google" and not beside(facts.source.path, item.top):
+        if item.top != "google" and not beside(context.source.path, item.top):
             names = DISTRIBUTIONS.get(item.top, (normal_name(item.top),))
             found.setdefault(names, Need(item.top, names, item.node))
     return list(found.values())
 
 
-def judged(facts: Facts, need: Need) -> Verdict:
+def judged(context: ScriptContext, need: Need) -> Verdict:
     """Whether the job will have what `need` asks for."""
-    given = [*facts.header.requirements, *_installed_by_script(facts)]
+    given = [*context.header.requirements, *_installed_by_script(context)]
     listed, extras = [requirement.name for requirement in given], _extras(given)
     there = {*listed, *extras}.union(*(BRINGS.get(name, frozenset()) for name in (*listed, *extras)))
     if there & set(need.distributions):
@@ -81,14 +81,14 @@ def _cannot_bring(listed: str, need: Need) -> bool:
 _DIFFERING = frozenset(name for names in DISTRIBUTIONS.values() for name in names)
 
 
-def _installed_by_script(facts: Facts) -> Iterator[Requirement]:
+def _installed_by_script(context: ScriptContext) -> Iterator[Requirement]:
     """`subprocess.run([sys.executable, "-m", "pip", "install", "peft"])`, and `%pip install` or `!pip install` in a notebook."""
-    for name, calls in facts.calls.items():
+    for name, calls in context.calls.items():
         if name.startswith("subprocess.") or name == "os.system":
             for call in calls:
-                yield from _pip_requirements(command_words(facts.script, call.args[0]) if call.args else [])
-    if facts.source.cells is not None:
-        for line in facts.source.lines:
+                yield from _pip_requirements(command_words(context.script, call.args[0]) if call.args else [])
+    if context.source.cells is not None:
+        for line in context.source.lines:
             if line.startswith(("# %pip ", "# !pip ", "# !uv ", "# %uv ")):
                 yield from _pip_requirements(line[3:].replace('"', "").replace("'", "").split())
 
@@ -102,17 +102,17 @@ def _pip_requirements(words: list[str]) -> Iterator[Requirement]:
             yield requirement
 
 
-def needed_by_settings(facts: Facts) -> Iterator[Need]:
+def needed_by_settings(context: ScriptContext) -> Iterator[Need]:
     """Packages that a setting implies; each once."""
     told: set[tuple[str, ...]] = set()
-    for need in (*_by_configs(facts), *_by_trainers(facts), *_by_calls(facts)):
+    for need in (*_by_configs(context), *_by_trainers(context), *_by_calls(context)):
         if need.distributions not in told:
             told.add(need.distributions)
             yield need
 
 
-def _by_configs(facts: Facts) -> Iterator[Need]:
-    for run in facts.runs:
+def _by_configs(context: ScriptContext) -> Iterator[Need]:
+    for run in context.runs:
         for name, setting in run.config.entries.items.items():
             if setting.value.settled:
                 for distributions in _implied(name, setting.value):
@@ -146,23 +146,23 @@ def _attention(name: object) -> Iterator[tuple[str, ...]]:
         yield ("flash-attn", "kernels")
 
 
-def _by_trainers(facts: Facts) -> Iterator[Need]:
-    for trainer in facts.trainers:
+def _by_trainers(context: ScriptContext) -> Iterator[Need]:
+    for trainer in context.trainers:
         setting = trainer.entries.items.get("peft_config")
-        if setting and not (setting.value.settled and setting.value.value is None) and not _perhaps_none(facts, setting):
+        if setting and not (setting.value.settled and setting.value.value is None) and not _perhaps_none(context, setting):
             yield Need("peft_config=", ("peft",), setting.node)
 
 
-def _perhaps_none(facts: Facts, setting: Setting) -> bool:
+def _perhaps_none(context: ScriptContext, setting: Setting) -> bool:
     """TRL's own scripts pass `get_peft_config(model_args)`: None without --use_peft."""
-    calls = origins(facts.script, setting.node) if isinstance(setting.node, ast.expr) else ()
-    return any((target := dotted(facts.script, call.func)) and target.name.endswith(".get_peft_config") for call in calls)
+    calls = origins(context.script, setting.node) if isinstance(setting.node, ast.expr) else ()
+    return any((target := dotted(context.script, call.func)) and target.name.endswith(".get_peft_config") for call in calls)
 
 
-def _by_calls(facts: Facts) -> Iterator[Need]:
-    for _, call in facts.calls_ending("BitsAndBytesConfig"):
+def _by_calls(context: ScriptContext) -> Iterator[Need]:
+    for _, call in context.calls_ending("BitsAndBytesConfig"):
         yield Need("BitsAndBytesConfig", ("bitsandbytes",), call)
-    for _, call in facts.calls_ending("from_pretrained"):
-        setting = facts.keywords(call).items.get("attn_implementation")
+    for _, call in context.calls_ending("from_pretrained"):
+        setting = context.keywords(call).items.get("attn_implementation")
         for distributions in _attention(setting.value.value if setting else None):
             yield Need("attn_implementation", distributions, call)

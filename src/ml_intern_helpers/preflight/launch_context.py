@@ -1,4 +1,4 @@
-"""A launch and the script's own block made one: what the job gets, and what the script is given."""
+"""Combines a launch with the script's own PEP 723 block: what the job gets, and what the script is given."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def header_of_launch(own: Header, launch: Launch) -> Header:
         told["env"] = "--env"
     if launch.volumes:
         told["volumes"] = "--volume"
-    return own._replace(jobs=jobs, requirements=(*installed_block(own, launch).requirements, *_packages(launch)), told=told)
+    return own._replace(
+        jobs=jobs, requirements=(*installed_block(own, launch).requirements, *_packages(launch)), from_launch=told
+    )
 
 
 def installed_block(own: Header, launch: Launch) -> Header:
@@ -47,9 +49,9 @@ def installed_block(own: Header, launch: Launch) -> Header:
     return own if launch.block or launch.installs != "uv" else Header()
 
 
-def asked_by_launch(asked: Options, launch: Launch) -> Options:
+def options_with_launch(options: Options, launch: Launch) -> Options:
     """What decides the releases: `--with` of the launch too, and no list of a folder that the job does not get."""
-    return asked._replace(with_=(*asked.with_, *(found.text for found in _packages(launch))), project=launch.mode != "jobs")
+    return options._replace(with_=(*options.with_, *(found.text for found in _packages(launch))), project=launch.mode != "jobs")
 
 
 def _mount(volume: str) -> str:

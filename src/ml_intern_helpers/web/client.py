@@ -111,8 +111,8 @@ class Http:
         if hit:
             return hit
         if self.offline:
-            told = f"offline, and no stored answer from {call.service.name} for {public_url(call.url)}"
-            raise Unavailable(told, hint="run again online")
+            general = f"offline, and no stored answer from {call.service.name}"
+            raise Unavailable(f"{general} for {public_url(call.url)}", hint="run again online", general=general)
         return self._with_retries(call, stored, key)
 
     def _kept(self, key: str, response: Response) -> Response:

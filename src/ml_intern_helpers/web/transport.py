@@ -106,7 +106,8 @@ class Transport:
 
 
 def _unreachable(call: Call, reason: str, hint: str) -> Unavailable:
-    return Unavailable(f"{call.service.name} could not be reached at {origin(call.url)}: {reason}", hint=hint)
+    message = f"{call.service.name} could not be reached at {origin(call.url)}: {reason}"
+    return Unavailable(message, hint=hint, general=f"{call.service.name} could not be reached")
 
 
 def _ends(task: Task[Response], call: Call, seconds: float) -> bool:

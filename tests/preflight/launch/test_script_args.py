@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ml_intern_helpers.analysis.script import walk
-from ml_intern_helpers.analysis.script_arguments import Parsed, parsed
+from ml_intern_helpers.analysis.script_arguments import ParsedArguments, parsed
 from ml_intern_helpers.analysis.script_inputs import GivenToScript
 from ml_intern_helpers.analysis.source import source_of_text
 
@@ -49,7 +49,7 @@ WORDS = [
 WORDS += ["--lora", "--no-eval", "--loss", "dft", "nope", "--loss=nll", "--unknown", "--unknown=1", "--lo", "x y", "--mode"]
 
 
-def ours(arguments: list[str], extra: str = "") -> Parsed:
+def ours(arguments: list[str], extra: str = "") -> ParsedArguments:
     source = source_of_text("train.py", SCRIPT.format(extra=extra))
     return parsed(walk(source, GivenToScript(tuple(arguments))))
 

@@ -19,6 +19,7 @@ _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
 }
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
@@ -68,8 +69,8 @@ def binary(op: ast.operator, left: Any, right: Any) -> Any:
         raise CannotFold  # "a" * 10**12 is a denial of service
     if isinstance(op, ast.Mod) and not _number(left):
         raise CannotFold
-    if isinstance(op, ast.Pow):
-        return _power(left, right)
+    if isinstance(op, ast.Pow) and not (_number(left) and _number(right) and abs(right) <= 64):
+        raise CannotFold
     return _computed(_BINARY.get(type(op)), left, right)
 
 
@@ -97,10 +98,19 @@ def method(value: Any, name: str, arguments: list[Any]) -> Any:
     return _computed(getattr(value, name), *arguments)
 
 
-def _power(left: Any, right: Any) -> Any:
-    if not (_number(left) and _number(right) and abs(right) <= 64):
-        raise CannotFold
-    return _computed(operator.pow, left, right)
+def item(container: Any, key: Any) -> Any:
+    """`container[key]`."""
+    try:
+        return container[key]
+    except (TypeError, LookupError) as err:
+        raise CannotFold from err
+
+
+def paired(keys: list[Any], values: list[Any]) -> dict[Any, Any]:
+    try:
+        return dict(zip(keys, values, strict=True))
+    except TypeError as err:  # an unhashable key is the script's own crash, not a value
+        raise CannotFold from err
 
 
 def _computed(function: Callable[..., Any] | None, *arguments: Any) -> Any:

@@ -19,7 +19,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """A warning per column that plays a part; one line for all the others."""
     if len(facts.rows) < LEAST_ROWS:
         return
-    played = {column: part for part, column in facts.parts.by_part.items()}
+    played = {column: part for part, column in facts.parts.by_role.items()}
     names = [column.name for column in facts.columns if constant([row.get(column.name) for row in facts.rows])]
     names = [name for name in names if played.get(name) not in _MAY_BE_CONSTANT]
     for name in (name for name in names if played.get(name) in SPOKEN and facts.rows[0][name] is not None):

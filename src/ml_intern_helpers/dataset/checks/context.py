@@ -10,11 +10,11 @@ from typing import Any
 from ml_intern_helpers.core.report import Finding, Severity
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.texts import Piece, Vocabulary, pieces
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.definitions.secrets import hide
 from ml_intern_helpers.dataset.full.whole import Whole
-from ml_intern_helpers.dataset.kinds import Column
-from ml_intern_helpers.dataset.look import Look
-from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.sample import Sample
 from ml_intern_helpers.dataset.verdicts import Verdict
 
 
@@ -30,9 +30,9 @@ class Facts:
         of_all: what a full scan has counted over all rows, or None without one.
     """
 
-    look: Look
+    look: Sample
     columns: list[Column]
-    parts: Parts
+    parts: ColumnRoles
     verdicts: dict[str, Verdict]
     method: str | None
     others: dict[str, list[dict[str, Any]]] = field(default_factory=dict)

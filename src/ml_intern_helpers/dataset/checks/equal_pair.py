@@ -12,7 +12,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """One finding when any pair is equal."""
     if not facts.parts.has("chosen", "rejected"):
         return
-    chosen, rejected = facts.parts.by_part["chosen"], facts.parts.by_part["rejected"]
+    chosen, rejected = facts.parts.by_role["chosen"], facts.parts.by_role["rejected"]
     at = [position for position, row in enumerate(facts.rows) if row[chosen] is not None and row[chosen] == row[rejected]]
     if at:
         every = len(at) == len(facts.rows)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.core.report import Finding, Severity
 from ml_intern_helpers.dataset.checks.context import Facts, finding, speaker, turns
-from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -26,7 +26,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _answered(cell: object) -> bool:
     """Whether the assistant says anything at all."""
-    return any(ROLE_NAMES.get(speaker(turn), speaker(turn)) == "assistant" for turn in turns(cell))
+    return any(SPEAKER_NAMES.get(speaker(turn), speaker(turn)) == "assistant" for turn in turns(cell))
 
 
 def _silent(count: int) -> str:
@@ -44,4 +44,4 @@ def _fix(mute: int, total: int) -> str:
 
 def _last(cell: object) -> str | None:
     found = turns(cell)
-    return ROLE_NAMES.get(speaker(found[-1]), speaker(found[-1])) if found else None
+    return SPEAKER_NAMES.get(speaker(found[-1]), speaker(found[-1])) if found else None

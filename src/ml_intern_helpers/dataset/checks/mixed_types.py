@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts, finding
-from ml_intern_helpers.dataset.kinds import kind
+from ml_intern_helpers.dataset.columns import kind
 
 
 def check(facts: Facts) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts, finding
-from ml_intern_helpers.dataset.reading.methods import READERS
+from ml_intern_helpers.dataset.trainers.methods import READERS
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -21,7 +21,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def null_rows(facts: Facts) -> dict[str, list[int]]:
     """Column -> positions of its nulls; columns without any, and those that may lack (context, system, tools), are left out."""
-    played = [facts.parts.by_part[part] for part in needed(facts.parts.by_part) if facts.parts.has(part)]
+    played = [facts.parts.by_role[part] for part in needed(facts.parts.by_role) if facts.parts.has(part)]
     found = {name: [at for at, row in enumerate(facts.rows) if row.get(name) is None] for name in dict.fromkeys(played)}
     return {name: at for name, at in found.items() if at}
 

@@ -13,7 +13,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """One finding when every label says the same; an error only when every row was read."""
     if not facts.parts.has("prompt", "completion", "label") or facts.method not in (None, "kto"):
         return
-    column = facts.parts.by_part["label"]
+    column = facts.parts.by_role["label"]
     good = desirable(row[column] for row in facts.rows)
     if good is None or len(set(good.values())) != 1:
         return

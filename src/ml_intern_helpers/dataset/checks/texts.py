@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES
-from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
 
 #: Parts whose words a model learns, or learns from.
 SPOKEN = ("messages", "dialogue", "prompt", "context", "completion", "chosen", "rejected", "text")
@@ -39,9 +39,9 @@ class Vocabulary(dict[str, int]):
         return self[word]
 
 
-def pieces(row: dict[str, Any], parts: Parts) -> list[Piece]:
+def pieces(row: dict[str, Any], parts: ColumnRoles) -> list[Piece]:
     """Every text of `row`, in the order of its columns."""
-    played = {column: part for part, column in reversed(parts.by_part.items())}
+    played = {column: part for part, column in reversed(parts.by_role.items())}
     found: list[Piece] = []
     for column, cell in row.items():
         part = played.get(column)
@@ -67,7 +67,7 @@ def _said(cell: Any) -> Iterator[tuple[str | None, str]]:
 def role_of(turn: dict[str, Any]) -> str | None:
     """Who a turn is by, as chat templates call them; None for what is no turn."""
     said = next((turn[key] for key in ("role", "from", "speaker") if key in turn), None)
-    return ROLE_NAMES.get(said.lower(), said.lower()) if isinstance(said, str) else None
+    return SPEAKER_NAMES.get(said.lower(), said.lower()) if isinstance(said, str) else None
 
 
 def strings(value: Any, depth: int = 0) -> Iterator[str]:

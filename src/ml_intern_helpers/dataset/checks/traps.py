@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.checks.context import Facts, finding
-from ml_intern_helpers.dataset.reading.common import Problem
-from ml_intern_helpers.dataset.reading.methods import READERS
+from ml_intern_helpers.dataset.trainers.methods import READERS
+from ml_intern_helpers.dataset.trainers.rows import Problem
 
 #: Problem -> stable code. Absent: what is only a lack of columns, which the verdict says already.
 CODES = {

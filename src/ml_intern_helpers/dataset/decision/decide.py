@@ -10,13 +10,13 @@ from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.checks.registry import run_checks
+from ml_intern_helpers.dataset.columns import describe
 from ml_intern_helpers.dataset.decision.filters import Filtered, filtered
 from ml_intern_helpers.dataset.decision.step import Step
 from ml_intern_helpers.dataset.decision.steps import steps
 from ml_intern_helpers.dataset.definitions.limits import MOST_REMOVED
-from ml_intern_helpers.dataset.kinds import describe
 from ml_intern_helpers.dataset.mapping.run import MappingFailed, run
-from ml_intern_helpers.dataset.reading.methods import READERS
+from ml_intern_helpers.dataset.trainers.methods import READERS
 from ml_intern_helpers.dataset.verdicts import METHODS
 
 Word = Literal["go", "go_with_filters", "no_go", "unknown"]

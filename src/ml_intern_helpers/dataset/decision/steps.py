@@ -12,11 +12,11 @@ from ml_intern_helpers.dataset.checks.empty_turns import hollow
 from ml_intern_helpers.dataset.checks.near_duplicates import near_pairs
 from ml_intern_helpers.dataset.checks.no_question import unasked
 from ml_intern_helpers.dataset.checks.nulls import needed, null_rows
+from ml_intern_helpers.dataset.columns import TURN_KEYS
 from ml_intern_helpers.dataset.decision.step import Step
 from ml_intern_helpers.dataset.decision.text_steps import no_keys, undamaged
-from ml_intern_helpers.dataset.kinds import TURN_KEYS
-from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES, names, quoted, record, row
-from ml_intern_helpers.dataset.mapping.speech import listener
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, names, quoted, record, row
+from ml_intern_helpers.dataset.mapping.conversations import listener
 
 _CHATS = ("messages", "sharegpt")
 #: Places of near copies that are written into a filter, at most.
@@ -48,7 +48,7 @@ def _not_null(facts: Facts, code: str) -> list[Step]:
 def _needed_elsewhere(facts: Facts) -> list[str]:
     """Columns whose nulls a full scan has found in rows that are not at hand."""
     nulls = facts.of_all.nulls if facts.of_all else {}
-    return [name for part in needed(facts.parts.by_part) if (name := facts.parts.get(part)) and clean(name, limit=200) in nulls]
+    return [name for part in needed(facts.parts.by_role) if (name := facts.parts.get(part)) and clean(name, limit=200) in nulls]
 
 
 def _not_empty(facts: Facts, code: str) -> list[Step]:
@@ -120,14 +120,14 @@ def in_order(turns):
 def _roles(facts: Facts, columns: list[str]) -> str:
     """A table, as code, from what the rows call speakers to the kinds that order is about."""
     said = {name for column in columns for name in _speakers(facts, column)}
-    kinds = {name: _KINDS.get(ROLE_NAMES.get(name.lower(), name.lower())) for name in sorted(said)[:30]}
+    kinds = {name: _KINDS.get(SPEAKER_NAMES.get(name.lower(), name.lower())) for name in sorted(said)[:30]}
     return record({name: quoted(kind) for name, kind in kinds.items() if kind})
 
 
 def _unlike(facts: Facts, code: str) -> list[Step]:
     if not facts.parts.has("chosen", "rejected"):
         return []
-    return [Step(code, f"{row(facts.parts.by_part['chosen'])} != {row(facts.parts.by_part['rejected'])}")]
+    return [Step(code, f"{row(facts.parts.by_role['chosen'])} != {row(facts.parts.by_role['rejected'])}")]
 
 
 def _first(facts: Facts, code: str) -> list[Step]:
@@ -169,7 +169,7 @@ _BUILDERS: dict[str, Callable[[Facts, str], list[Step]]] = {
 
 def _played(facts: Facts) -> list[str]:
     parts = ("messages", "dialogue", "prompt", "completion", "chosen", "rejected", "text", "label")
-    return list(dict.fromkeys(facts.parts.by_part[part] for part in parts if facts.parts.has(part)))
+    return list(dict.fromkeys(facts.parts.by_role[part] for part in parts if facts.parts.has(part)))
 
 
 def _chats(facts: Facts) -> list[str]:
@@ -183,7 +183,7 @@ def _keys(facts: Facts, column: str) -> tuple[str, str]:
 
 def _called(facts: Facts, column: str, *roles: str) -> str:
     """A tuple, as code, of what the rows call the speakers `roles`."""
-    held = [name for name in _speakers(facts, column) if ROLE_NAMES.get(name.lower(), name.lower()) in roles]
+    held = [name for name in _speakers(facts, column) if SPEAKER_NAMES.get(name.lower(), name.lower()) in roles]
     listed = sorted(held or roles[:1])
     return "(" + ", ".join(map(quoted, listed)) + ("," if len(listed) == 1 else "") + ")"
 

@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ml_intern_helpers.dataset.checks.context import CALLS
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.full.relation import Relation
-from ml_intern_helpers.dataset.kinds import Column
-from ml_intern_helpers.dataset.look import Look
-from ml_intern_helpers.dataset.mapping.code import ROLE_NAMES
-from ml_intern_helpers.dataset.mapping.speech import listener
-from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
+from ml_intern_helpers.dataset.mapping.conversations import listener
 from ml_intern_helpers.dataset.same_rows import telling
+from ml_intern_helpers.dataset.sample import Sample
 
 #: One letter per speaker: a conversation becomes a short text in which orders of turns are easy to look for.
 LETTERS = {
@@ -106,17 +106,17 @@ class Played:
         return f"coalesce(list_sum(list_transform({self.value}, lambda x: {each})), 0)::BIGINT"
 
 
-def needed(look: Look, parts: Parts) -> set[str]:
+def needed(look: Sample, parts: ColumnRoles) -> set[str]:
     """Columns that must be read: those that play a part, and those that rows are compared by, where these are not too many."""
     names = telling(parts, look.columns, look.rows)
-    return {*parts.by_part.values(), *(names if len(names) <= _MOST_TELLING else ())}
+    return {*parts.by_role.values(), *(names if len(names) <= _MOST_TELLING else ())}
 
 
-def played(parts: Parts, columns: list[Column], rows: list[dict[str, object]], read: Relation) -> list[Played]:
+def played(parts: ColumnRoles, columns: list[Column], rows: list[dict[str, object]], read: Relation) -> list[Played]:
     """What each column that is read plays; one entry per column, in the order of the parts."""
     mains = {column.name: column.main for column in columns}
     found: dict[str, Played] = {}
-    for part, column in parts.by_part.items():
+    for part, column in parts.by_role.items():
         if column in read.types and column not in found and part not in ("tools", "images"):
             keys = listener(rows, [column]).keys
             place = part, column, read.names[column], len(found)
@@ -169,7 +169,7 @@ def _strange(cell: str, kind: str) -> str:
 
 def letter(who: str) -> str:
     """SQL of the letter for the speaker that `who` names."""
-    names = {**LETTERS, **{old: LETTERS[new] for old, new in ROLE_NAMES.items()}}
+    names = {**LETTERS, **{old: LETTERS[new] for old, new in SPEAKER_NAMES.items()}}
     cases = " ".join(f"WHEN {sql.text(role)} THEN {sql.text(sign)}" for role, sign in names.items())
     return f"CASE lower({who}) {cases} ELSE CASE WHEN {who} IS NULL THEN '{NOBODY}' ELSE '{OTHER}' END END"
 

@@ -115,8 +115,8 @@ def _key(question: Question) -> str:
 
 
 def _question_key(question: Question) -> str:
-    by_part = {item.part: item for item in question.columns}
-    asking = by_part.get("prompt") or by_part.get("messages")
+    by_role = {item.part: item for item in question.columns}
+    asking = by_role.get("prompt") or by_role.get("messages")
     if asking is None:
         return "NULL::UHUGEINT"
     said = f"list_filter({asking.value}, lambda x: lower(x.who) IN ('user', 'human'))[1].what" if asking.chat else asking.value
@@ -144,10 +144,10 @@ def _kept(question: Question) -> list[str]:
 
 def _size(columns: list[Played]) -> str:
     """Characters of what is trained on: of a pair, the longer answer with its prompt, as `max_length` is held against it."""
-    by_part = {item.part: item.size for item in columns}
-    if "chosen" in by_part and "rejected" in by_part:
-        return f"{by_part.get('prompt', '0')} + greatest({by_part['chosen']}, {by_part['rejected']})"
-    if "messages" in by_part:
-        return by_part["messages"]
-    named = [by_part[part] for part in ("system", "context", "prompt", "completion") if part in by_part]
-    return " + ".join(named) or by_part.get("text", "0")
+    by_role = {item.part: item.size for item in columns}
+    if "chosen" in by_role and "rejected" in by_role:
+        return f"{by_role.get('prompt', '0')} + greatest({by_role['chosen']}, {by_role['rejected']})"
+    if "messages" in by_role:
+        return by_role["messages"]
+    named = [by_role[part] for part in ("system", "context", "prompt", "completion") if part in by_role]
+    return " + ".join(named) or by_role.get("text", "0")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.dataset.local.columnar import light_columns
-from ml_intern_helpers.dataset.local.jsonl import rows_at
-from ml_intern_helpers.dataset.look import Look, Row, even
+from ml_intern_helpers.dataset.local.json_lines import rows_at
+from ml_intern_helpers.dataset.sample import Row, Sample, with_every_column
 
 #: Rows for each code, and in all; a row group of Parquet is opened for each.
 MOST_EACH, MOST = 2, 40
@@ -17,7 +17,7 @@ MOST_EACH, MOST = 2, 40
 _COMPARED = ("SET307", "SET313")
 
 
-def with_flagged(look: Look, counts: dict[str, dict[str, Any]]) -> Look:
+def with_flagged(look: Sample, counts: dict[str, dict[str, Any]]) -> Sample:
     """`look` with the first rows of each code in `counts`, in the order of the data; as it is where they cannot be had."""
     known = set(look.numbers)
     wanted = {number for code, found in counts.items() if code not in _COMPARED for number in found["row_numbers"][:MOST_EACH]}
@@ -30,7 +30,7 @@ def with_flagged(look: Look, counts: dict[str, dict[str, Any]]) -> Look:
     if reader is None:
         return look
     pairs = sorted([*zip(look.numbers, look.rows, strict=True), *reader(paths, numbers)], key=lambda pair: pair[0])
-    rows = even([row for _, row in pairs])
+    rows = with_every_column([row for _, row in pairs])
     return replace(
         look,
         rows=rows,

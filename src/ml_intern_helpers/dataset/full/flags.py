@@ -44,11 +44,11 @@ SPEAKERS = ("SET302", "SET309", "SET310")
 
 def structural(columns: list[Played], method: str | None) -> list[Flag]:
     """The faults that need no search in texts."""
-    by_part = {played.part: played for played in columns}
-    found = [_null(played) for played in columns if played.part in needed(by_part)]
+    by_role = {played.part: played for played in columns}
+    found = [_null(played) for played in columns if played.part in needed(by_role)]
     found += [flag for played in columns for flag in _of_column(played, method)]
-    found += _unasked(by_part.get("prompt") or by_part.get("messages"))
-    found += _equal(by_part.get("chosen"), by_part.get("rejected"))
+    found += _unasked(by_role.get("prompt") or by_role.get("messages"))
+    found += _equal(by_role.get("chosen"), by_role.get("rejected"))
     return found
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from ml_intern_helpers.core.errors import BadData, Unavailable
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.core.text import clean, human_bytes
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.full import findings, tally
 from ml_intern_helpers.dataset.full.columns import needed, played, words_of
 from ml_intern_helpers.dataset.full.engine import Engine, missing
@@ -21,13 +23,11 @@ from ml_intern_helpers.dataset.full.relation import Relation, relation
 from ml_intern_helpers.dataset.full.row_sketch import sketch_of
 from ml_intern_helpers.dataset.full.searches import Confirm, doors, searches
 from ml_intern_helpers.dataset.full.trouble import explained
-from ml_intern_helpers.dataset.kinds import Column
-from ml_intern_helpers.dataset.look import Look, Stored
-from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.profile.make import sketch_of_sample
 from ml_intern_helpers.dataset.profile.sketch import Sketch
 from ml_intern_helpers.dataset.profile.words import spoken_columns
 from ml_intern_helpers.dataset.same_rows import telling
+from ml_intern_helpers.dataset.sample import Sample, Stored
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Scan:
         system: the fsspec file system for files that are not on this machine; None for local ones.
     """
 
-    look: Look
+    look: Sample
     columns: list[Column]
-    parts: Parts
+    parts: ColumnRoles
     method: str | None
     memory_bytes: int
     bytes_planned: int

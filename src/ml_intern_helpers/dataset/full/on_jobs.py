@@ -19,7 +19,7 @@ from typing import Any
 import ml_intern_helpers
 from ml_intern_helpers.core.errors import BadData, UsageError
 from ml_intern_helpers.core.text import human_bytes
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 
 SCRIPT = "ml_intern_audit.py"
 MARK = "# Written by inspect_dataset --on-jobs"
@@ -62,7 +62,7 @@ if __name__ == "__main__":
 '''
 
 
-def on_jobs(asked: Asked, args: argparse.Namespace, num_bytes: int | None) -> dict[str, Any]:
+def on_jobs(asked: DatasetRef, args: argparse.Namespace, num_bytes: int | None) -> dict[str, Any]:
     """Write the script, and say how it is launched.
 
     Args:
@@ -90,7 +90,7 @@ def on_jobs(asked: Asked, args: argparse.Namespace, num_bytes: int | None) -> di
     }
 
 
-def _arguments(asked: Asked, args: argparse.Namespace) -> list[str]:
+def _arguments(asked: DatasetRef, args: argparse.Namespace) -> list[str]:
     """What the job's own command line says; the report as text goes to the log."""
     words = [asked.address if asked.path else asked.name, "--full", "--memory", MEMORY, "--max-bytes", MOST_BYTES, "--rows", "0"]
     pairs = {"--config": asked.config, "--split": asked.split, "--method": asked.method}

@@ -11,13 +11,13 @@ from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import ToolError, Unavailable
 from ml_intern_helpers.core.report import Finding, Report
 from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.column_roles import ColumnRoles, find_roles
+from ml_intern_helpers.dataset.columns import Column, describe
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.full.size import parse_size
 from ml_intern_helpers.dataset.full.whole import Whole, whole
-from ml_intern_helpers.dataset.kinds import Column, describe
 from ml_intern_helpers.dataset.local.bounds import beside_full
-from ml_intern_helpers.dataset.look import Look
-from ml_intern_helpers.dataset.meaning import Parts, find_parts
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.sample import Sample
 
 if TYPE_CHECKING:
     from ml_intern_helpers.dataset.full.full_scan import Scan
@@ -74,14 +74,14 @@ class Scanned:
         sketch: of every row, to compare datasets by; None where there can be none.
     """
 
-    look: Look
+    look: Sample
     counted: dict[str, Any]
     findings: list[Finding]
     whole: Whole
     sketch: Sketch | None
 
 
-def scanned(asked: Asked, look: Look, args: argparse.Namespace, context: Context) -> Scanned | None:
+def scanned(asked: DatasetRef, look: Sample, args: argparse.Namespace, context: Context) -> Scanned | None:
     """Run the full scan, where it was asked for; before the verdicts, which must hold for what it finds."""
     if not args.full or args.on_jobs:
         return None
@@ -89,7 +89,7 @@ def scanned(asked: Asked, look: Look, args: argparse.Namespace, context: Context
     from ml_intern_helpers.dataset.full.full_scan import full_scan
 
     columns = describe(look.columns, look.rows, look.types)
-    scan = _scan(asked, look, columns, find_parts(columns, look.rows), args, context)
+    scan = _scan(asked, look, columns, find_roles(columns, look.rows), args, context)
     done = full_scan(scan)
     counted, of_all = done.told, whole(done.told, done.together)
     if not asked.local:
@@ -100,7 +100,7 @@ def scanned(asked: Asked, look: Look, args: argparse.Namespace, context: Context
     return Scanned(replace(with_flagged(look, counted["counts"]), splits=splits), counted, done.findings, of_all, done.sketch)
 
 
-def sketched(asked: Asked, look: Look, args: argparse.Namespace, context: Context) -> Sketch | None:
+def sketched(asked: DatasetRef, look: Sample, args: argparse.Namespace, context: Context) -> Sketch | None:
     """With `--full`, the sketch of all rows of the dataset to compare with; where it cannot be had the sample must do."""
     if not args.full or args.on_jobs or look.extent.complete:
         return None
@@ -108,13 +108,13 @@ def sketched(asked: Asked, look: Look, args: argparse.Namespace, context: Contex
 
     columns = describe(look.columns, look.rows, look.types)
     try:
-        return sketch_alone(_scan(asked, look, columns, find_parts(columns, look.rows), args, context))
+        return sketch_alone(_scan(asked, look, columns, find_roles(columns, look.rows), args, context))
     except ToolError as err:
         context.warn(f"of {clean(look.dataset, limit=100)} only a sample is compared: {err.message}")
         return None
 
 
-def tell(report: Report, done: Scanned | None, asked: Asked, look: Look, args: argparse.Namespace) -> None:
+def tell(report: Report, done: Scanned | None, asked: DatasetRef, look: Sample, args: argparse.Namespace) -> None:
     """Put what a scan has found in the place of what the sample showed, or the launch of one into the report."""
     if done:
         from ml_intern_helpers.dataset.full.findings import merged
@@ -128,7 +128,9 @@ def tell(report: Report, done: Scanned | None, asked: Asked, look: Look, args: a
         report.fields["on_jobs"] = on_jobs(asked, args, sum(filter(None, sizes)) or None)
 
 
-def _scan(asked: Asked, look: Look, columns: list[Column], parts: Parts, args: argparse.Namespace, context: Context) -> Scan:
+def _scan(
+    asked: DatasetRef, look: Sample, columns: list[Column], parts: ColumnRoles, args: argparse.Namespace, context: Context
+) -> Scan:
     """What is to be scanned; for a dataset on the Hub, its files are found and their bytes told first."""
     from ml_intern_helpers.dataset.full.full_scan import Scan
 

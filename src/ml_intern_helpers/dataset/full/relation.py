@@ -12,11 +12,10 @@ from typing import Any
 
 from ml_intern_helpers.dataset.full import sql
 from ml_intern_helpers.dataset.full.engine import Engine
-from ml_intern_helpers.dataset.local import columnar, csv_table, csv_types, document, jsonl
+from ml_intern_helpers.dataset.local import columnar, csv_table, json_document, json_lines
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, Allowance
-from ml_intern_helpers.dataset.local.lines import lines
-from ml_intern_helpers.dataset.local.opening import UTF8_MARK, decode
-from ml_intern_helpers.dataset.look import Stored
+from ml_intern_helpers.dataset.local.text_files import UTF8_MARK, decode, lines
+from ml_intern_helpers.dataset.sample import Stored
 
 #: Rows handed over at once of files that Python reads.
 BATCH_ROWS = 1024
@@ -165,7 +164,7 @@ def _csv_rows(stored: Stored, columns: list[str], paths: list[Path]) -> Iterator
     for path in paths:
         for _, header, cells, _ in csv_table.rows(path, stored.arguments.get("sep", ","), allowance):
             row = dict(zip(header, cells, strict=False))
-            yield [None if (cell := row.get(column)) is None or cell in csv_types.MISSING else cell for column in columns]
+            yield [None if (cell := row.get(column)) is None or cell in csv_table.MISSING else cell for column in columns]
 
 
 def _text_rows(paths: list[Path]) -> Iterator[list[str | None]]:
@@ -180,11 +179,11 @@ def _line_rows(columns: list[str], paths: list[Path]) -> Iterator[list[str | Non
     for path in paths:
         for number, line in lines(path, allowance):
             if line.strip():
-                row = jsonl.parse(path, line, number)
+                row = json_lines.parse(path, line, number)
                 yield [None if row.get(name) is None else json.dumps(row[name]) for name in columns]
 
 
 def _document_rows(stored: Stored, columns: list[str], paths: list[Path]) -> Iterator[list[str | None]]:
     for path in paths:
-        for row in document.rows(path, stored.arguments.get("field")):
+        for row in json_document.rows(path, stored.arguments.get("field")):
             yield [None if row.get(name) is None else json.dumps(row[name]) for name in columns]

@@ -8,9 +8,9 @@ from typing import Any
 from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import Unavailable, UsageError
 from ml_intern_helpers.core.text import clean, human_bytes
-from ml_intern_helpers.dataset.hub import hf_system, parquet_export
-from ml_intern_helpers.dataset.look import Look, Stored
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
+from ml_intern_helpers.dataset.hub import file_system, parquet_export
+from ml_intern_helpers.dataset.sample import Sample, Stored
 
 _LARGER = 1.2
 
@@ -30,14 +30,14 @@ class Remote:
     bytes_planned: int
 
 
-def remote(asked: Asked, look: Look, playing: set[str], most_bytes: int, context: Context) -> Remote:
+def remote(asked: DatasetRef, look: Sample, playing: set[str], most_bytes: int, context: Context) -> Remote:
     """The files to read, after saying how many bytes that will be.
 
     Raises:
         Unavailable: no Parquet files, or not of this revision.
         UsageError: more than `most_bytes`; the hint says how to allow it.
     """
-    system = hf_system.system()
+    system = file_system.system()
     stored = _kept_split(look.stored or _export(asked, look, context), look)
     if stored.format != "parquet":
         told = f"{clean(look.dataset, limit=200)}: --full reads Parquet files on the Hub; these are {stored.format}"
@@ -52,7 +52,7 @@ def remote(asked: Asked, look: Look, playing: set[str], most_bytes: int, context
     return Remote(stored, system, planned)
 
 
-def _export(asked: Asked, look: Look, context: Context) -> Stored:
+def _export(asked: DatasetRef, look: Sample, context: Context) -> Stored:
     """The Parquet export of the config that was looked at."""
     if asked.revision and look.source.kind != "viewer":
         told = f"{asked.name}: the Parquet export is made of the main revision, not of {clean(asked.revision, limit=60)!r}"
@@ -73,7 +73,7 @@ def _export(asked: Asked, look: Look, context: Context) -> Stored:
     return Stored("parquet", addresses, {split: sum(int(e.get("size") or 0) for e in group) for split, group in groups.items()})
 
 
-def _kept_split(stored: Stored, look: Look) -> Stored:
+def _kept_split(stored: Stored, look: Sample) -> Stored:
     """The split looked at first, so that a wrong one is refused before the others are read."""
     order = sorted(stored.splits, key=lambda name: name != look.split)
     return Stored(stored.format, {name: stored.splits[name] for name in order}, stored.sizes, stored.arguments)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ml_intern_helpers.core.errors import BadData, ToolError, Unavailable
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.local import jsonl
+from ml_intern_helpers.dataset.local import json_lines
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB
-from ml_intern_helpers.dataset.local.opening import shown
-from ml_intern_helpers.dataset.look import Stored
+from ml_intern_helpers.dataset.local.text_files import shown
+from ml_intern_helpers.dataset.sample import Stored
 
 _LINE = re.compile(r"in line (\d+)")
 
@@ -51,7 +51,7 @@ def _line_error(told: str, paths: list[Path]) -> ToolError:
 
 def _reread(path: Path, number: int) -> None:
     """Let the reader of the sample look at line `number` and its neighbours: it names what is wrong with them."""
-    jsonl.check_lines(path, range(max(number - 1, 1), number + 2))
+    json_lines.check_lines(path, range(max(number - 1, 1), number + 2))
 
 
 def _first_line(told: str) -> str:

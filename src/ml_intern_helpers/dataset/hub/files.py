@@ -15,16 +15,16 @@ from typing import Any
 from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.choice import Choice, choose
-from ml_intern_helpers.dataset.hub import hf_system, repository
-from ml_intern_helpers.dataset.hub.listing import stored_files
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
+from ml_intern_helpers.dataset.hub import file_system, repository
 from ml_intern_helpers.dataset.local import columnar
-from ml_intern_helpers.dataset.local import source as local
 from ml_intern_helpers.dataset.local.bounds import MIB
-from ml_intern_helpers.dataset.local.narrow import narrow
-from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, Stored, even
+from ml_intern_helpers.dataset.local.files import ENDINGS, UNSAFE, same_format, split_of
+from ml_intern_helpers.dataset.local.read_files import read_local
+from ml_intern_helpers.dataset.local.table import narrow
 from ml_intern_helpers.dataset.mapping.code import quoted
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split, Stored, with_every_column
+from ml_intern_helpers.dataset.splits import SplitChoice, choose_split
 
 #: What is fetched of a file that is read from its start, and the most of one that is only readable whole.
 HEAD_BYTES = 8 * MIB
@@ -34,38 +34,38 @@ PLACES = 3
 CONFIG = "default"
 
 
-def look(asked: Asked, sample: int, context: Context) -> Look:
-    """Look at the files that `asked` names.
+def read_hub_files(ref: DatasetRef, sample_size: int, context: Context) -> Sample:
+    """Look at the files that `ref` names.
 
     Raises:
         NotFound, AccessDenied: no such file, repository or revision, or not for this account.
         BadData: no format that is read here. Unavailable: the Hub cannot be asked.
     """
     if context.offline:
-        raise Unavailable(f"{asked.address}: offline, and files of the Hub are not stored", hint="run again online")
-    context.progress(f"reading {asked.address}")
+        raise Unavailable(f"{ref.address}: offline, and files of the Hub are not stored", hint="run again online")
+    context.progress(f"reading {ref.address}")
     try:
-        system = hf_system.system()
-        stored = stored_files(asked, system)
+        system = file_system.system()
+        stored = stored_files(ref, system)
         # One JSON document may hold its splits in fields; which, only reading it tells.
         inside = stored.format == "json" and sum(map(len, stored.splits.values())) == 1
-        choice = choose([(CONFIG, split) for split in stored.splits], replace(asked, split=None) if inside else asked)
+        choice = choose_split([(CONFIG, split) for split in stored.splits], replace(ref, split=None) if inside else ref)
         read = _parquet if stored.format == "parquet" else _fetched
-        return read(asked, stored, choice, system, sample, context)
+        return read(ref, stored, choice, system, sample_size, context)
     except ToolError:
         raise
     except Exception as err:  # the Hub's client raises kinds of its own
-        raise _translated(asked, err) from err
+        raise _translated(ref, err) from err
 
 
-def _parquet(asked: Asked, stored: Stored, choice: Choice, system: Any, sample: int, context: Context) -> Look:
+def _parquet(ref: DatasetRef, stored: Stored, choice: SplitChoice, system: Any, sample_size: int, context: Context) -> Sample:
     """A sample of the first file, read in pieces; rows of the others are not known without opening them."""
     import pyarrow.parquet as parquet
 
     first, *others = stored.splits[choice.split]
     with system.open(first, "rb", block_size=MIB) as stream:
         file = parquet.ParquetFile(stream, pre_buffer=False, buffer_size=MIB // 4)
-        table = columnar.sampled_table([file], Path(first.removeprefix("hf://")), sample, PLACES)
+        table = columnar.sampled_table([file], Path(first.removeprefix("hf://")), sample_size, PLACES)
     narrow(table)
     for note in table.notes:
         context.warn(note)
@@ -74,13 +74,13 @@ def _parquet(asked: Asked, stored: Stored, choice: Choice, system: Any, sample: 
     kind = "at_least" if others else "exact"
     complete = not others and table.num_rows == len(table.rows)
     size = Split(CONFIG, choice.split, table.num_rows, kind, stored.sizes[choice.split])  # type: ignore[arg-type]
-    look = Look(
-        dataset=asked.address,
-        source=Source("parquet", "files of the Hub, read in pieces", asked.revision),
+    sample = Sample(
+        dataset=ref.address,
+        source=Source("parquet", "files of the Hub, read in pieces", ref.revision),
         config=CONFIG,
         split=choice.split,
         chosen_because=choice.because,
-        rows=even(table.rows),
+        rows=with_every_column(table.rows),
         numbers=table.numbers,
         splits=[_split(stored, name) if name != choice.split else size for name in stored.splits],
         extent=Extent(
@@ -90,33 +90,33 @@ def _parquet(asked: Asked, stored: Stored, choice: Choice, system: Any, sample: 
             complete=complete,
             order="spread over the data" if table.order_spread and not complete else "first rows",
         ),
-        load=_load(asked, stored, choice.split, {}),
+        load=_load(ref, stored, choice.split, {}),
         types=table.types,
         stored=stored,
     )
-    _tell_partial(look, len(others), context)
-    return look
+    _tell_partial(sample, len(others), context)
+    return sample
 
 
-def _fetched(asked: Asked, stored: Stored, choice: Choice, system: Any, sample: int, context: Context) -> Look:
+def _fetched(ref: DatasetRef, stored: Stored, choice: SplitChoice, system: Any, sample_size: int, context: Context) -> Sample:
     """The head of the first file, as a file on this machine."""
     first, *others = stored.splits[choice.split]
     with _head(first, stored, choice.split, system) as (path, whole):
-        inside = asked.split if stored.format == "json" and not others else None
-        seen = local.look(Asked(str(path), True, None, inside, None, asked.method), sample, context.warn)
+        inside = ref.split if stored.format == "json" and not others else None
+        seen = read_local(DatasetRef(str(path), True, None, inside, None, ref.method), sample_size, context.warn)
     arguments = dict(seen.stored.arguments) if seen.stored else {}
     kept = replace(stored, format=seen.stored.format if seen.stored else stored.format, arguments=arguments)
     complete = whole and not others and seen.extent.complete
     here = seen.splits if len(seen.splits) > 1 else [_counted(stored, choice.split, seen, whole=whole and not others)]
     found = replace(
         seen,
-        dataset=asked.address,
-        source=Source(seen.source.kind, "files of the Hub, read from the start", asked.revision),
+        dataset=ref.address,
+        source=Source(seen.source.kind, "files of the Hub, read from the start", ref.revision),
         split=seen.split if len(seen.splits) > 1 else choice.split,
         chosen_because=seen.chosen_because if len(seen.splits) > 1 else choice.because,
         splits=[*here, *(_split(stored, name) for name in stored.splits if name != choice.split)],
         extent=replace(seen.extent, bytes_total=stored.sizes[choice.split], complete=complete, order="first rows"),
-        load=_load(asked, kept, choice.split, arguments),
+        load=_load(ref, kept, choice.split, arguments),
         findings=[item._replace(file=clean(first, limit=200)) for item in seen.findings],
         stored=kept,
     )
@@ -149,7 +149,7 @@ def _whole_lines(data: bytes, address: str, kind: str) -> bytes:
     raise BadData(f"{address} has a line longer than {HEAD_BYTES // MIB} MiB", hint="one row per line?")
 
 
-def _counted(stored: Stored, split: str, seen: Look, *, whole: bool) -> Split:
+def _counted(stored: Stored, split: str, seen: Sample, *, whole: bool) -> Split:
     """The split's rows: counted when all was read, else as many as the bytes make likely."""
     size, own = stored.sizes[split], seen.splits[0]
     if whole or own.num_rows is None:
@@ -162,37 +162,73 @@ def _split(stored: Stored, name: str) -> Split:
     return Split(CONFIG, name, None, "unknown", stored.sizes[name])
 
 
-def _load(asked: Asked, stored: Stored, split: str, arguments: dict[str, str]) -> str:
+def _load(ref: DatasetRef, stored: Stored, split: str, arguments: dict[str, str]) -> str:
     """The line that loads this split with `datasets`, which reads such addresses itself."""
     builder = {"jsonl": "json", "saved": "arrow"}.get(stored.format, stored.format)
     addresses = stored.splits[split]
-    many = any(sign in str(asked.path) for sign in "*?[")
-    where = asked.address if many else (addresses[0] if len(addresses) == 1 else addresses)
+    many = any(sign in str(ref.path) for sign in "*?[")
+    where = ref.address if many else (addresses[0] if len(addresses) == 1 else addresses)
     more = "".join(f", {name}={quoted(value)}" for name, value in arguments.items())
     return f'dataset = load_dataset({quoted(builder)}, data_files={quoted(where)}{more}, split="train")'
 
 
-def _tell_partial(look: Look, others: int, context: Context, cut: int | None = None) -> None:
+def _tell_partial(sample: Sample, others: int, context: Context, cut: int | None = None) -> None:
     if cut:
         context.warn(f"partial: only the first {cut // MIB} MiB of the file were read; --full reads Parquet files whole")
     if others:
         context.warn(f"partial: the first of {others + 1} files was looked at")
 
 
-def _translated(asked: Asked, err: Exception) -> ToolError:
+def _translated(ref: DatasetRef, err: Exception) -> ToolError:
     name, told = type(err).__name__, clean(err, limit=200)
     if "Gated" in name or "gated" in told.lower():
-        return repository.gated(asked.name)
+        return repository.gated(ref.name)
     if "RevisionNotFound" in name or "revision" in told.lower():
-        return NotFound(
-            f"{asked.name} has no revision {clean(asked.revision, limit=60)!r}", hint=f"see {repository.page(asked.name)}"
-        )
+        return NotFound(f"{ref.name} has no revision {clean(ref.revision, limit=60)!r}", hint=f"see {repository.page(ref.name)}")
     if "RepositoryNotFound" in name or getattr(getattr(err, "response", None), "status_code", 0) in (401, 403):
-        return AccessDenied(
-            f"{asked.name} is missing, private or gated", hint="check the spelling, or log in with `hf auth login`"
-        )
+        return AccessDenied(f"{ref.name} is missing, private or gated", hint="check the spelling, or log in with `hf auth login`")
     if isinstance(err, FileNotFoundError) or "EntryNotFound" in name:
-        return NotFound(f"no file {asked.address}", hint=f"the files: {repository.page(asked.name)}/tree/main")
+        return NotFound(f"no file {ref.address}", hint=f"the files: {repository.page(ref.name)}/tree/main")
     if "ArrowInvalid" in name:
-        return BadData(f"{asked.address} is no complete file of its format: {told}", hint="the file is damaged")
-    return Unavailable(f"{asked.address}: {name}: {told}", hint="ask again later, or download the file")
+        return BadData(f"{ref.address} is no complete file of its format: {told}", hint="the file is damaged")
+    return Unavailable(f"{ref.address}: {name}: {told}", hint="ask again later, or download the file")
+
+
+def stored_files(ref: DatasetRef, system: Any) -> Stored:
+    """The files by split, with their sizes."""
+    found = _entries(ref, system)
+    known = [Path(path) for path in found if _ending(path)]
+    if not known:
+        unsafe = any(Path(path).suffix.lower() in UNSAFE for path in found)
+        told = f"{ref.address} is {'not opened: loading such files can run code' if unsafe else 'of no format that is read here'}"
+        raise BadData(told, hint=f"formats: {', '.join(ENDINGS)} (also .gz for text)")
+    kept = same_format(known)
+    kind = ENDINGS[_ending(str(kept[0])) or ""]
+    splits: dict[str, list[Any]] = {}
+    one = len(kept) == 1 or any(sign in str(ref.path) for sign in "*?[")
+    for path in kept:
+        inside = PurePosixPath(str(path).split("/", 3)[3])
+        splits.setdefault("train" if one else split_of(inside), []).append(f"hf://{path}")
+    order = sorted(splits, key=lambda name: (name != "train", name))
+    sizes = {name: sum(found[address.removeprefix("hf://")] for address in splits[name]) for name in order}
+    return Stored(kind, {name: splits[name] for name in order}, sizes)
+
+
+def _entries(ref: DatasetRef, system: Any) -> dict[str, int]:
+    """Path -> bytes of every file that is meant."""
+    root = ref.address.removeprefix("hf://")
+    if any(sign in str(ref.path) for sign in "*?["):
+        listed = system.glob(root, detail=True)
+    else:
+        about = system.info(root)
+        listed = {root: about} if about["type"] == "file" else system.find(root, detail=True)
+    found = {str(path): int(about.get("size") or 0) for path, about in listed.items() if about["type"] == "file"}
+    if not found:
+        raise NotFound(f"no file matches {ref.address}", hint=f"the files: {repository.page(ref.name)}/tree/main")
+    return dict(sorted(found.items()))
+
+
+def _ending(path: str) -> str | None:
+    name = PurePosixPath(path)
+    suffix = PurePosixPath(name.stem).suffix if name.suffix == ".gz" else name.suffix
+    return suffix.lower() if suffix.lower() in ENDINGS else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.dataset.choice import Choice
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.mapping.code import quoted
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.splits import SplitChoice
 
 
-def load_line(asked: Asked, choice: Choice) -> str:
+def load_line(ref: DatasetRef, choice: SplitChoice) -> str:
     """The line that loads this split with `datasets`."""
     config = "" if choice.config == "default" else f", {quoted(choice.config)}"
-    revision = f", revision={quoted(asked.revision)}" if asked.revision else ""
-    return f"dataset = load_dataset({quoted(asked.name)}{config}, split={quoted(choice.split)}{revision})"
+    revision = f", revision={quoted(ref.revision)}" if ref.revision else ""
+    return f"dataset = load_dataset({quoted(ref.name)}{config}, split={quoted(choice.split)}{revision})"

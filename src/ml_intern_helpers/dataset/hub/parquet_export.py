@@ -9,13 +9,13 @@ from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import ToolError, Unavailable
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.core.tokens import hf_token
-from ml_intern_helpers.dataset.choice import Choice, choose
-from ml_intern_helpers.dataset.features import type_texts
-from ml_intern_helpers.dataset.hub import client
-from ml_intern_helpers.dataset.hub.faults import Fault
+from ml_intern_helpers.dataset.columns import type_texts
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
+from ml_intern_helpers.dataset.hub import file_system
 from ml_intern_helpers.dataset.hub.load_line import load_line
-from ml_intern_helpers.dataset.look import Extent, Look, Source, Split
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.hub.viewer import ViewerError
+from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split
+from ml_intern_helpers.dataset.splits import SplitChoice, choose_split
 from ml_intern_helpers.web.services import HUB
 
 REVISION = "refs/convert/parquet"
@@ -28,7 +28,7 @@ class NoExport(Exception):
     """There is no Parquet copy of the dataset."""
 
 
-def look(asked: Asked, fault: Fault, context: Context) -> Look:
+def read_sample(ref: DatasetRef, fault: ViewerError, context: Context) -> Sample:
     """The head of the first Parquet file of the split.
 
     The list comes from the export's own branch and not from `/api/datasets/{id}/parquet`: that one asks the viewer, which is
@@ -37,27 +37,27 @@ def look(asked: Asked, fault: Fault, context: Context) -> Look:
     Raises:
         NoExport: there is none, or it cannot be read.
     """
-    files_by_split = files(asked, context)
-    choice = choose(list(files_by_split), asked)
+    files_by_split = files(ref, context)
+    choice = choose_split(list(files_by_split), ref)
     first = files_by_split[choice.config, choice.split][0]
     try:
-        rows, num_rows, types = _head(asked.name, first["path"])
+        rows, num_rows, types = _head(ref.name, first["path"])
     except ToolError as err:
         context.warn(f"no rows from the Parquet export: {err.message}")
         raise NoExport from err
     splits = [
         _split(pair, group, num_rows if pair == (choice.config, choice.split) else None) for pair, group in files_by_split.items()
     ]
-    return _look(asked, choice, rows, types, splits, fault)
+    return _look(ref, choice, rows, types, splits, fault)
 
 
-def files(asked: Asked, context: Context) -> Files:
+def files(ref: DatasetRef, context: Context) -> Files:
     """(config, split) -> its files, in order, each with `path`, `size` and `partial`.
 
     Raises:
         NoExport: there is none.
     """
-    path = f"/api/datasets/{asked.name}/tree/{REVISION.replace('/', '%2F')}"
+    path = f"/api/datasets/{ref.name}/tree/{REVISION.replace('/', '%2F')}"
     answer = context.http.get(HUB, path, {"recursive": "true", "limit": 1000})
     entries = answer.json() if answer.ok else []
     if 'rel="next"' in answer.headers.get("link", ""):
@@ -74,7 +74,7 @@ def files(asked: Asked, context: Context) -> Files:
 
 def _head(name: str, path: str) -> tuple[list[dict[str, Any]], int, dict[str, str]]:
     """Rows, number of rows in the file, and types; only the pages that hold the head are fetched."""
-    client.prepare()
+    file_system.prepare()
     import pyarrow.parquet as parquet
     from huggingface_hub import HfFileSystem
 
@@ -111,12 +111,17 @@ def _split(pair: tuple[str, str], files: list[dict[str, Any]], num_rows: int | N
 
 
 def _look(
-    asked: Asked, choice: Choice, rows: list[dict[str, Any]], types: dict[str, str], splits: list[Split], fault: Fault
-) -> Look:
+    ref: DatasetRef,
+    choice: SplitChoice,
+    rows: list[dict[str, Any]],
+    types: dict[str, str],
+    splits: list[Split],
+    fault: ViewerError,
+) -> Sample:
 
     size = next(split for split in splits if (split.config, split.split) == (choice.config, choice.split))
-    return Look(
-        dataset=asked.name,
+    return Sample(
+        dataset=ref.name,
         source=Source("parquet-export", f"Parquet export of the Hub ({REVISION})", why=fault.message),
         config=choice.config,
         split=choice.split,
@@ -125,6 +130,6 @@ def _look(
         numbers=list(range(1, len(rows) + 1)),
         splits=splits,
         extent=Extent(len(rows), complete=size.num_rows_is == "exact" and size.num_rows == len(rows)),
-        load=load_line(asked, choice),
+        load=load_line(ref, choice),
         types=types,
     )

@@ -9,55 +9,58 @@ from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.core.tokens import hf_token
-from ml_intern_helpers.dataset.choice import choose
-from ml_intern_helpers.dataset.features import type_texts
-from ml_intern_helpers.dataset.hub import client, repository
-from ml_intern_helpers.dataset.hub.faults import Fault
+from ml_intern_helpers.dataset.columns import type_texts
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
+from ml_intern_helpers.dataset.hub import file_system, repository
 from ml_intern_helpers.dataset.hub.load_line import load_line
-from ml_intern_helpers.dataset.look import Extent, Look, Source, Split, even
-from ml_intern_helpers.dataset.target import Asked
+from ml_intern_helpers.dataset.hub.viewer import ViewerError
+from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split, with_every_column
+from ml_intern_helpers.dataset.splits import choose_split
 
 SAMPLE = 100
 #: Builders that only read rows; others unpack archives or decode arrays.
 PLAIN = frozenset({"json", "csv", "parquet", "arrow", "text"})
 
 
-def look(asked: Asked, fault: Fault, context: Context) -> Look:
+def read_sample(ref: DatasetRef, fault: ViewerError, context: Context) -> Sample:
     """The head of one split, streamed.
 
     Raises:
         NotFound: no such config or split. BadData: files of a kind that is not opened. Unavailable: `datasets` gives up.
     """
-    context.progress(f"streaming {asked.name} through `datasets`")
+    context.progress(f"streaming {ref.name} through `datasets`")
     try:
-        return _look(asked, fault)
+        return _look(ref, fault)
     except ToolError:
         raise
     except Exception as err:  # whatever `datasets` and the Hub's client raise
-        raise _translated(asked, err) from err
+        raise _translated(ref, err) from err
 
 
-def _look(asked: Asked, fault: Fault) -> Look:
-    client.prepare()
+def _look(ref: DatasetRef, fault: ViewerError) -> Sample:
+    file_system.prepare()
     import datasets
 
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity_error()
-    options: dict[str, Any] = {"revision": asked.revision, "token": hf_token() or False}
-    configs = [asked.config] if asked.config else datasets.get_dataset_config_names(asked.name, **options)
+    options: dict[str, Any] = {"revision": ref.revision, "token": hf_token() or False}
+    configs = [ref.config] if ref.config else datasets.get_dataset_config_names(ref.name, **options)
     config = configs[0] if "default" not in configs else "default"
-    builder = datasets.load_dataset_builder(asked.name, config, **options)
-    _refuse_unknown(asked, type(builder).__module__)
-    names = list(builder.info.splits or datasets.get_dataset_split_names(asked.name, config, **options))
-    choice = choose([(config, name) for name in names], asked)
+    builder = datasets.load_dataset_builder(ref.name, config, **options)
+    kind = type(builder).__module__.rpartition(".")[2]
+    if kind not in PLAIN:
+        told = f"{ref.name} is made of {clean(kind, limit=40)} files, which are not opened here"
+        raise BadData(told, hint="inspect a copy in Parquet or JSONL")
+    names = list(builder.info.splits or datasets.get_dataset_split_names(ref.name, config, **options))
+    choice = choose_split([(config, name) for name in names], ref)
     stream = builder.as_streaming_dataset(split=choice.split).decode(False)
-    rows = even([dict(row) for row in itertools.islice(stream, SAMPLE)])
+    rows = with_every_column([dict(row) for row in itertools.islice(stream, SAMPLE)])
     if not rows:
-        raise NotFound(f"{asked.name} has no rows in split {choice.split!r}", hint="there is nothing to inspect")
+        raise NotFound(f"{ref.name} has no rows in split {choice.split!r}", hint="there is nothing to inspect")
     others = [Split(name, "?") for name in configs if name != config]
-    return Look(
-        dataset=asked.name,
-        source=Source("streaming", "the repository's files, streamed by `datasets`", asked.revision, why=fault.message),
+    return Sample(
+        dataset=ref.name,
+        source=Source("streaming", "the repository's files, streamed by `datasets`", ref.revision, why=fault.message),
         config=config,
         split=choice.split,
         chosen_because=choice.because,
@@ -65,23 +68,16 @@ def _look(asked: Asked, fault: Fault) -> Look:
         numbers=list(range(1, len(rows) + 1)),
         splits=[Split(config, name) for name in names] + others,
         extent=Extent(len(rows), complete=len(rows) < SAMPLE),
-        load=load_line(asked, choice),
+        load=load_line(ref, choice),
         types=type_texts(builder.info.features.to_dict()) if builder.info.features else {},
     )
 
 
-def _refuse_unknown(asked: Asked, module: str) -> None:
-    kind = module.rpartition(".")[2]
-    if kind not in PLAIN:
-        told = f"{asked.name} is made of {clean(kind, limit=40)} files, which are not opened here"
-        raise BadData(told, hint="inspect a copy in Parquet or JSONL")
-
-
-def _translated(asked: Asked, err: Exception) -> ToolError:
+def _translated(ref: DatasetRef, err: Exception) -> ToolError:
     name = type(err).__name__
     if name in ("GatedRepoError", "DatasetNotFoundError") and "gated" in str(err).lower():
-        return repository.gated(asked.name)
+        return repository.gated(ref.name)
     if "scripts are no longer supported" in str(err):
-        return BadData(f"{asked.name} is a program that makes data; programs are not run", hint="use a copy in Parquet")
-    told = f"`datasets` cannot stream {asked.name}: {name}: {clean(err, limit=200)}"
+        return BadData(f"{ref.name} is a program that makes data; programs are not run", hint="use a copy in Parquet")
+    told = f"`datasets` cannot stream {ref.name}: {name}: {clean(err, limit=200)}"
     return Unavailable(told, hint="ask again later, or download the files and give their path")

@@ -9,18 +9,16 @@ from typing import Any
 
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.features import type_texts
-from ml_intern_helpers.dataset.local.batches import Packed, Taken
-from ml_intern_helpers.dataset.local.bounds import MIB, SAMPLE_BYTES, Allowance
-from ml_intern_helpers.dataset.local.narrow import column_notes, first_columns
-from ml_intern_helpers.dataset.local.opening import shown
-from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.columns import type_texts
+from ml_intern_helpers.dataset.local.bounds import BATCH_BYTES, MIB, MOST_PACKED_TIMES, SAMPLE_BYTES, Allowance
+from ml_intern_helpers.dataset.local.table import Row, Table, column_notes, first_columns, left_out_notes, weigh
+from ml_intern_helpers.dataset.local.text_files import shown
 from ml_intern_helpers.dataset.same_rows import NOT_READ
 
 PLACES = 10
 
 
-def read_parquet(paths: list[Path], sample: int) -> Table:
+def read_parquet(paths: list[Path], sample_size: int) -> Table:
     """A sample of Parquet files, spread over their row groups.
 
     Raises:
@@ -31,10 +29,10 @@ def read_parquet(paths: list[Path], sample: int) -> Table:
 
     # Without a buffer size a column of a large row group is loaded whole, however few rows are wanted.
     files = [_open(path, lambda path: parquet.ParquetFile(path, buffer_size=MIB)) for path in paths]
-    return sampled_table(files, paths[0], sample, PLACES, sum(path.stat().st_size for path in paths))
+    return sampled_table(files, paths[0], sample_size, PLACES, sum(path.stat().st_size for path in paths))
 
 
-def sampled_table(files: list[Any], first: Path, sample: int, places: int, used: int = 0) -> Table:
+def sampled_table(files: list[Any], first: Path, sample_size: int, places: int, used: int = 0) -> Table:
     """Rows of opened Parquet files, from up to `places` row groups; `first` names them, `used` is their size in bytes.
 
     Raises:
@@ -44,11 +42,11 @@ def sampled_table(files: list[Any], first: Path, sample: int, places: int, used:
     _refuse_maps(first, schema)
     groups = [(file, index) for file in files for index in range(file.num_row_groups)]
     total = sum(file.metadata.num_rows for file in files)
-    taken = _sampled(first, groups, light_columns(schema), sample, places)
+    taken = _sampled(first, groups, light_columns(schema), sample_size, places)
     return _table(taken, schema, used, total, order_spread=len(groups) > 1)
 
 
-def read_arrow(paths: list[Path], sample: int) -> Table:
+def read_arrow(paths: list[Path], sample_size: int) -> Table:
     """The head of Arrow files (stream or file format), with the number of rows.
 
     Raises:
@@ -62,8 +60,8 @@ def read_arrow(paths: list[Path], sample: int) -> Table:
             if schema is None:
                 schema = batch.schema
                 _refuse_maps(path, schema)
-            if len(taken.rows) < sample:
-                taken.take(batch.select(light_columns(batch.schema)), total + 1, sample - len(taken.rows), SAMPLE_BYTES)
+            if len(taken.rows) < sample_size:
+                taken.take(batch.select(light_columns(batch.schema)), total + 1, sample_size - len(taken.rows), SAMPLE_BYTES)
             total += batch.num_rows
             if allowance.over():
                 allowance.cut = True
@@ -88,8 +86,27 @@ def batches(paths: list[Path]) -> Iterator[Any]:
 
 def _table(taken: Taken, schema: Any, used: int, total: int | None, *, order_spread: bool = False) -> Table:
     notes = [*taken.notes(), *column_notes(len(schema.names))]
-    rows = _with_places(taken.rows, schema)
-    return Table(rows, taken.numbers, len(rows), total, used, _types(schema), order_spread=order_spread, notes=notes)
+    # Give the rows a place-holder for each column that was not read, in the order of the schema
+    light = set(light_columns(schema))
+    names = first_columns(schema.names)
+    rows = [{name: row[name] if name in light else NOT_READ for name in names} for row in taken.rows]
+    # Types from the features that `datasets` wrote into the file, else Arrow's own
+    metadata = schema.metadata or {}
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        known = type_texts(features)
+    except (KeyError, ValueError, TypeError):
+        known = {}
+    return Table(
+        rows,
+        taken.numbers,
+        len(rows),
+        total,
+        used,
+        {field.name: known.get(field.name) or clean(field.type, limit=300) for field in schema},
+        order_spread=order_spread,
+        notes=notes,
+    )
 
 
 def _arrow_batches(path: Path) -> Iterator[Any]:
@@ -118,7 +135,7 @@ def _open(path: Path, opener: Any) -> Any:
         raise BadData(told, hint="the file is damaged or cut off: get it again") from err
 
 
-def _sampled(path: Path, groups: list[tuple[Any, int]], columns: list[str], sample: int, places: int) -> Taken:
+def _sampled(path: Path, groups: list[tuple[Any, int]], columns: list[str], sample_size: int, places: int) -> Taken:
     """Rows from up to `places` row groups, evenly spaced, each from its start."""
     import pyarrow as pa
 
@@ -126,11 +143,11 @@ def _sampled(path: Path, groups: list[tuple[Any, int]], columns: list[str], samp
     step = max(len(groups) // places, 1)
     chosen = range(0, len(groups), step)
     starts = list(_starts(groups))
-    wanted = -(-sample // max(len(chosen), 1))
+    wanted = -(-sample_size // max(len(chosen), 1))
     try:
         for count, place in enumerate(chosen, 1):
             file, index = groups[place]
-            most = min(wanted, sample - len(taken.rows))
+            most = min(wanted, sample_size - len(taken.rows))
             taken.take_group(file, index, columns, starts[place] + 1, most, SAMPLE_BYTES * count // len(chosen))
     except (pa.ArrowException, OSError) as err:
         raise BadData(f"{shown(path)} breaks off: {clean(err, limit=120)}", hint="get the file again") from err
@@ -163,19 +180,110 @@ def light_columns(schema: Any) -> list[str]:
     return [name for name in first_columns(schema.names) if "binary" not in str(kinds[name])]
 
 
-def _with_places(rows: list[dict[str, Any]], schema: Any) -> list[dict[str, Any]]:
-    """Give the rows a place-holder for each column that was not read, in the order of the schema."""
-    light = set(light_columns(schema))
-    names = first_columns(schema.names)
-    return [{name: row[name] if name in light else NOT_READ for name in names} for row in rows]
+#
+# A Parquet file of 652 bytes can hold a thousand rows of one text of 5 MB: stored once, 5 GB as rows.
+
+#: Rows of one batch; few enough that a wanted hundred does not unpack a whole row group.
+_BATCH_ROWS = 1024
+#: A value in a list is a Python object of about so many bytes, however small it is stored.
+_OBJECT_BYTES = 64
+#: Types in which rows share what they hold, so that the size of a batch says nothing about its rows.
+_SHARING = ("dictionary<", "_view", "run_end_encoded")
 
 
-def _types(schema: Any) -> dict[str, str]:
-    """Types from the features that `datasets` wrote into the file, else Arrow's own."""
-    metadata = schema.metadata or {}
-    try:
-        features = json.loads(metadata[b"huggingface"])["info"]["features"]
-        known = type_texts(features)
-    except (KeyError, ValueError, TypeError):
-        known = {}
-    return {field.name: known.get(field.name) or clean(field.type, limit=300) for field in schema}
+class Packed(ValueError):
+    """A column that is packed as no data is."""
+
+
+class Taken:
+    """Rows taken so far, with their 1-based numbers."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.numbers: list[int] = []
+        self.left_out = 0
+        self._used = 0
+
+    def take_group(self, file: Any, index: int, columns: list[str], first: int, most: int, upto: int) -> None:
+        """Up to `most` rows from the start of row group `index`, as long as all rows stay below `upto` bytes.
+
+        Raises:
+            Packed: a column unpacks to far more than it takes.
+            TooDeep: a row nests too deep.
+        """
+        size = _unpacked(file.metadata.row_group(index), set(columns))
+        step = min(max(BATCH_BYTES // max(size, 1), 1), _BATCH_ROWS, max(most, 1))
+        done = 0
+        for batch in file.iter_batches(step, row_groups=[index], columns=columns):
+            before = self.left_out
+            self.take(batch, first + done, most - done, upto)
+            done += batch.num_rows
+            if self.left_out > before:
+                self.left_out += max(most - done, 0)
+                done = most
+            if done >= most:
+                break
+
+    def take(self, batch: Any, first: int, most: int, upto: int) -> None:
+        """Up to `most` rows of `batch`, whose first row has number `first`."""
+        batch = batch.slice(0, most)
+        whole = not any(sign in str(kind) for kind in batch.schema.types for sign in _SHARING)
+        if whole and _weight(batch) <= BATCH_BYTES:
+            self._keep(batch.to_pylist(), first, upto)
+            return
+        for position in range(batch.num_rows):
+            row = batch.slice(position, 1)
+            if _weight(row) > BATCH_BYTES or self._used > upto:
+                self.left_out += 1
+            else:
+                self._keep(row.to_pylist(), first + position, upto)
+
+    def _keep(self, rows: list[Row], first: int, upto: int) -> None:
+        for number, row in enumerate(rows, first):
+            weight = weigh(row, SAMPLE_BYTES, number)
+            if self._used + weight > upto:
+                self.left_out += 1
+                continue
+            self._used += weight
+            self.rows.append(row)
+            self.numbers.append(number)
+
+    def notes(self) -> list[str]:
+        """What to tell about rows that were not kept."""
+        return left_out_notes(self.left_out)
+
+
+def _unpacked(group: Any, columns: set[str]) -> int:
+    """Bytes of the row group's `columns`, unpacked, as its metadata says."""
+    total = 0
+    for position in range(group.num_columns):
+        chunk = group.column(position)
+        name = chunk.path_in_schema.split(".")[0]
+        if name in columns:
+            size = chunk.total_uncompressed_size
+            if size > BATCH_BYTES and size > MOST_PACKED_TIMES * chunk.total_compressed_size:
+                raise Packed(f"a column unpacks to {size // MIB} MiB, over {MOST_PACKED_TIMES} times its stored size")
+            total += size
+    return total
+
+
+def _weight(batch: Any) -> int:
+    """About how many bytes `batch` takes as Python objects; more where rows share what they hold."""
+    return sum(_array_weight(column) for column in batch.columns)
+
+
+def _array_weight(array: Any) -> int:
+    import pyarrow as pa
+
+    kind, objects = array.type, len(array) * _OBJECT_BYTES
+    if pa.types.is_dictionary(kind):
+        return int(len(array) * (array.dictionary.nbytes + _OBJECT_BYTES))
+    if pa.types.is_struct(kind):
+        return objects + sum(_array_weight(part) for part in array.flatten())
+    if pa.types.is_map(kind):
+        return objects + _array_weight(array.keys) + _array_weight(array.items)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return int(objects + _array_weight(array.flatten()))
+    if any(sign in str(kind) for sign in _SHARING):
+        return int(len(array) * (array.get_total_buffer_size() + _OBJECT_BYTES))
+    return int(objects + array.nbytes)

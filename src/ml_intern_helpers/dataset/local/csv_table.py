@@ -5,29 +5,27 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
-from ml_intern_helpers.dataset.local.csv_types import typed
-from ml_intern_helpers.dataset.local.narrow import column_notes, first_columns
-from ml_intern_helpers.dataset.local.opening import decode, excerpt, open_bytes, shown
-from ml_intern_helpers.dataset.local.sampling import Sampler
-from ml_intern_helpers.dataset.local.table import Table
+from ml_intern_helpers.dataset.local.table import Sampler, Table, column_notes, first_columns
+from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, shown
 
 
-def read(paths: list[Path], sample: int) -> Table:
+def read(paths: list[Path], sample_size: int) -> Table:
     """All rows of `paths`; every line is parsed.
 
     Raises:
         BadData: a line with more cells than the header, a NUL, bytes that are not UTF-8.
     """
     csv.field_size_limit(LONGEST_LINE_BYTES)
-    sampler, allowance = Sampler(sample), Allowance()
+    sampler, allowance = Sampler(sample_size), Allowance()
     short: list[int] = []
     wide: set[int] = set()
     separator = _separator(paths[0])
@@ -70,12 +68,21 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
         reader = csv.reader(source, delimiter=separator)
         try:
             first = next(reader, [])
-            width, places, header = len(first), *_kept(_names(first))
+            # Column names; pandas numbers a repeated one (`a`, `a.1`) and names an empty one
+            made: list[str] = []
+            seen: Counter[str] = Counter()
+            for position, name in enumerate(first):
+                name = name or f"Unnamed: {position}"
+                made.append(f"{name}.{seen[name]}" if seen[name] else name)
+                seen[name] += 1
+            width, places, header = len(first), *_kept(made)
             wide.update([width] if width > len(header) else [])
             for cells in reader:
                 source.held = 0
                 if cells:
-                    _refuse_long(path, reader.line_num, cells, width)
+                    if len(cells) > width:
+                        told = f"{shown(path)} line {reader.line_num} has {len(cells)} cells, the header {width}; `datasets` refuses the file"
+                        raise BadData(told, hint="quote cells that hold the separator, or repair that line")
                     short = len(cells) < width
                     kept = cells if len(header) == width else [cells[at] for at in places if at < len(cells)]
                     yield reader.line_num, header, kept, short
@@ -133,12 +140,6 @@ def _row(header: list[str], cells: list[str]) -> dict[str, str | None]:
     return dict(zip_longest(header, cells[: len(header)]))
 
 
-def _refuse_long(path: Path, line: int, cells: list[str], width: int) -> None:
-    if len(cells) > width:
-        told = f"{shown(path)} line {line} has {len(cells)} cells, the header {width}; `datasets` refuses the file"
-        raise BadData(told, hint="quote cells that hold the separator, or repair that line")
-
-
 def _kept(names: list[str]) -> tuple[list[int], list[str]]:
     """Places and names of the columns that are read."""
     wanted = set(first_columns(names))
@@ -146,17 +147,103 @@ def _kept(names: list[str]) -> tuple[list[int], list[str]]:
     return [at for at, _ in kept], [name for _, name in kept]
 
 
-def _names(header: list[str]) -> list[str]:
-    """Column names; pandas numbers a repeated one (`a`, `a.1`) and names an empty one."""
-    made: list[str] = []
-    seen: Counter[str] = Counter()
-    for position, name in enumerate(header):
-        name = name or f"Unnamed: {position}"
-        made.append(f"{name}.{seen[name]}" if seen[name] else name)
-        seen[name] += 1
-    return made
-
-
 def _short(path: Path, lines: list[int]) -> Finding:
     told = f"{len(lines)} lines have fewer cells than the header; `datasets` fills them with nulls"
     return Finding("SET104", "warning", told, file=shown(path), line=lines[0], evidence=f"lines {', '.join(map(str, lines[:8]))}")
+
+
+#: What pandas reads as missing, also in a column of text.
+MISSING = frozenset(
+    [
+        "",
+        "#N/A",
+        "#N/A N/A",
+        "#NA",
+        "-1.#IND",
+        "-1.#QNAN",
+        "-NaN",
+        "-nan",
+        "1.#IND",
+        "1.#QNAN",
+        "<NA>",
+        "N/A",
+        "NA",
+        "NULL",
+        "NaN",
+        "None",
+        "n/a",
+        "nan",
+        "null",
+    ]
+)
+
+
+def typed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Cells as bool, int or float where the whole column is, and missing ones as None."""
+    for name in rows[0] if rows else []:
+        cells = [row[name] if row[name] not in MISSING else None for row in rows]
+        held = [cell for cell in cells if cell is not None]
+        convert = next((convert for fits, convert in _KINDS if held and all(map(fits, held))), str)
+        for row, cell in zip(rows, cells, strict=True):
+            row[name] = None if cell is None else convert(cell)
+    return rows
+
+
+def _is_number(make: Callable[[str], object]) -> Callable[[str], bool]:
+    def fits(cell: str) -> bool:
+        try:
+            make(cell)
+        except ValueError:
+            return False
+        return "_" not in cell
+
+    return fits
+
+
+_KINDS: tuple[tuple[Callable[[str], bool], Callable[[str], Any]], ...] = (
+    (lambda cell: cell in ("True", "False", "TRUE", "FALSE", "true", "false"), lambda cell: cell.lower() == "true"),
+    (_is_number(int), int),
+    (_is_number(float), float),
+)
+
+
+#: Rows below the header that must have its width.
+_LEAST_ROWS = 2
+_LONGEST_NAME = 60
+
+
+def table_ending(head: bytes, *, whole: bool) -> str | None:
+    """`.csv`, `.tsv` or None, from the first bytes of a file.
+
+    A table has a header of different short names, no number among them, and every row below has as many cells.
+
+    Args:
+        head: the first bytes.
+        whole: there are no more; otherwise the last line may be cut and is left out.
+    """
+    text = head.decode("utf-8-sig", "replace")
+    lines = text.splitlines(keepends=True)
+    lines = lines if whole else lines[:-1]
+    for separator, ending in (("\t", ".tsv"), (",", ".csv")):
+        if _is_table(lines, separator, whole=whole):
+            return ending
+    return None
+
+
+def _is_table(lines: list[str], separator: str, *, whole: bool) -> bool:
+    try:
+        rows = [cells for cells in csv.reader(lines, delimiter=separator, strict=True) if cells]
+    except csv.Error:
+        # A quote that is open where the bytes were cut closes behind them.
+        rows = [cells for cells in csv.reader(lines, delimiter=separator) if cells][:-1] if not whole else []
+    if len(rows) <= _LEAST_ROWS or len(rows[0]) < 2:
+        return False
+    # Different words that name columns: no number, no sentence. In prose a space follows each comma.
+    header = rows[0]
+    return (len(set(header)) == len(header) and all(map(_is_name, header))) and all(len(cells) == len(rows[0]) for cells in rows)
+
+
+def _is_name(word: str) -> bool:
+    """Up to three words, none of them at the end of a sentence."""
+    short = len(word) <= _LONGEST_NAME and len(word.split()) <= 3 and word == word.strip()
+    return short and any(sign.isalpha() for sign in word) and not word.endswith((".", "!", "?", ":", ";"))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import os
 import re
+import shlex
 import stat
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from ml_intern_helpers.core.errors import BadData, NotFound
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.local.bounds import Warn
-from ml_intern_helpers.dataset.local.opening import shown
-from ml_intern_helpers.dataset.local.unread import refusal
-from ml_intern_helpers.dataset.local.walk import Walk, split_pattern
+from ml_intern_helpers.dataset.local.bounds import MOST_ENTRIES, WALK_SECONDS, Warn
+from ml_intern_helpers.dataset.local.text_files import shown
 
 #: Ending -> format; what `datasets` opens under the same endings.
 ENDINGS = {
@@ -59,7 +61,31 @@ def find_files(target: str, warn: Warn) -> Files:
         BadData: no format that is read here, no regular file, or nothing this user may read.
     """
     try:
-        return _find(Path(target).expanduser(), warn)
+        path = Path(target).expanduser()
+        if path.is_dir():
+            walk = _walk(path)
+            try:
+                # Splits of a folder that `save_to_disk` wrote; empty when it is none
+                folders = {"train": path} if (path / "state.json").exists() else {}
+                if (path / "dataset_dict.json").exists():
+                    folders = {entry.name: Path(entry) for entry in walk.folders(path) if (Path(entry) / "state.json").exists()}
+                splits = {name: sorted(filter(walk.keeps, folder.glob("*.arrow"))) for name, folder in folders.items()}
+                if folders and not any(splits.values()):
+                    raise BadData(
+                        f"{shown(path)} was made by save_to_disk but holds no .arrow file", hint="get the folder again, whole"
+                    )
+                saved = {name: files for name, files in splits.items() if files}
+                return Files("saved", saved) if saved else _grouped(path, [item for item in walk.files() if _ending(item)])
+            finally:
+                walk.tell(warn)
+        if path.exists():
+            # A pipe would make us wait for ever, a device has no end
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise BadData(f"{shown(path)} is a pipe or a device, no file", hint="write the rows to a file and give that")
+            return Files(format_of(path), {"train": [path]})
+        if any(sign in str(path) for sign in "*?["):
+            return _pattern(str(path), warn)
+        raise NotFound(f"no file {shown(path)}", hint=_near(path))
     except PermissionError as err:
         raise BadData(f"{clean(target, limit=200)} may not be read by this user", hint="check its permissions") from err
     except (OSError, RuntimeError, ValueError) as err:  # a name too long, an unknown ~user, a NUL
@@ -67,27 +93,10 @@ def find_files(target: str, warn: Warn) -> Files:
         raise NotFound(f"{clean(target, limit=200)} cannot be opened: {told}", hint="check the path") from err
 
 
-def _find(path: Path, warn: Warn) -> Files:
-    if path.is_dir():
-        return _folder(path, warn)
-    if path.exists():
-        _refuse_special(path)
-        return Files(format_of(path), {"train": [path]})
-    if any(sign in str(path) for sign in "*?["):
-        return _pattern(str(path), warn)
-    raise NotFound(f"no file {shown(path)}", hint=_near(path))
-
-
-def _refuse_special(path: Path) -> None:
-    """A pipe would make us wait for ever, a device has no end."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise BadData(f"{shown(path)} is a pipe or a device, no file", hint="write the rows to a file and give that")
-
-
-def _walk(root: Path) -> Walk:
+def _walk(root: Path) -> FolderSearch:
     if os.path.realpath(root) == os.path.realpath(os.sep):
         raise BadData("the whole disk is no dataset", hint="name the folder that holds the data")
-    return Walk(root)
+    return FolderSearch(root)
 
 
 def _near(path: Path) -> str:
@@ -124,26 +133,6 @@ def _sniffed(path: Path) -> str:
         if head.startswith(start):
             return name
     raise refusal(path, begins, ", ".join(ENDINGS))
-
-
-def _folder(path: Path, warn: Warn) -> Files:
-    walk = _walk(path)
-    try:
-        saved = _saved(path, walk)
-        return Files("saved", saved) if saved else _grouped(path, [item for item in walk.files() if _ending(item)])
-    finally:
-        walk.tell(warn)
-
-
-def _saved(path: Path, walk: Walk) -> dict[str, list[Path]]:
-    """Splits of a folder that `save_to_disk` wrote; empty when it is none."""
-    folders = {"train": path} if (path / "state.json").exists() else {}
-    if (path / "dataset_dict.json").exists():
-        folders = {entry.name: Path(entry) for entry in walk.folders(path) if (Path(entry) / "state.json").exists()}
-    splits = {name: sorted(filter(walk.keeps, folder.glob("*.arrow"))) for name, folder in folders.items()}
-    if folders and not any(splits.values()):
-        raise BadData(f"{shown(path)} was made by save_to_disk but holds no .arrow file", hint="get the folder again, whole")
-    return {name: files for name, files in splits.items() if files}
 
 
 def _pattern(pattern: str, warn: Warn) -> Files:
@@ -189,3 +178,164 @@ def split_of(relative: PurePath) -> str:
     """Split by a word in the file's or folder's name, as `datasets` does it; `train` when there is none."""
     text = str(relative).lower()
     return next((name for name, sign in _SPLIT_NAMES if sign.search(text)), "train")
+
+
+#
+# A checked-out repository may hold `data/notes.txt -> ~/.ssh/id_rsa`: asked about `data`, we must not print that file.
+
+#: Where the Hub's client keeps what its snapshot folders link to; a repository cannot make another file lie there.
+_BLOB = re.compile(r"/(?:datasets|models)--[^/]+/blobs/[0-9a-f]{40,64}$")
+_SIGNS = re.compile(r"[*?\[]")
+
+
+class FolderSearch:
+    """One search below `root`; what it passes over is told by `tell`.
+
+    Raises:
+        OSError: by any method, when `root` itself cannot be listed.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._real = os.path.realpath(root)
+        self._until = time.monotonic() + WALK_SECONDS
+        self._seen = 0
+        self._cut = False
+        self._listed: dict[Path, list[os.DirEntry[str]]] = {}
+        self._links: dict[str, None] = {}
+        self._closed: list[str] = []
+
+    def files(self) -> list[Path]:
+        """All regular files below the root that are not hidden, sorted."""
+        return self.matching(("**",))
+
+    def matching(self, parts: tuple[str, ...]) -> list[Path]:
+        """Regular files that match a pattern below the root, sorted; `parts` as `Path.parts` has them."""
+        parts = (*parts, "*") if parts[-1] == "**" else parts
+        found: dict[Path, None] = {}
+        todo, done = [(self.root, parts)], set()
+        while todo:
+            step = todo.pop()
+            if step not in done:
+                done.add(step)
+                for path, rest in self._step(*step):
+                    if rest:
+                        todo.append((path, rest))
+                    elif self.keeps(path):
+                        found[path] = None
+        return sorted(found)
+
+    def _step(self, folder: Path, parts: tuple[str, ...]) -> Iterator[tuple[Path, tuple[str, ...]]]:
+        """Where a search for `parts` in `folder` leads, each with the parts still to match."""
+        first, rest = parts[0], parts[1:]
+        if first == "**":
+            yield folder, rest
+            yield from ((Path(entry), parts) for entry in self.folders(folder) if not _hidden(entry.name))
+        elif not _SIGNS.search(first):
+            yield from [(folder / first, rest)] if self._may_enter(folder / first, rest) else []
+        else:
+            for entry in self.folders(folder) if rest else self._entries(folder):
+                if fnmatch.fnmatchcase(entry.name, first) and (first.startswith((".", "_")) or not _hidden(entry.name)):
+                    yield Path(entry), rest
+
+    def _may_enter(self, path: Path, rest: tuple[str, ...]) -> bool:
+        if rest and path.is_symlink():
+            self._links[str(path)] = None
+            return False
+        return path.is_dir() if rest else os.path.lexists(path)
+
+    def folders(self, folder: Path) -> Iterator[os.DirEntry[str]]:
+        """The folders in `folder`, links to folders left out and told."""
+        for entry in self._entries(folder):
+            if entry.is_dir(follow_symlinks=False):
+                yield entry
+            elif entry.is_symlink() and entry.is_dir():
+                self._links[entry.path] = None
+
+    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        """Sorted entries of `folder`, as far as names and time reach; a folder is listed once."""
+        if folder not in self._listed:
+            self._listed[folder] = self._scan(folder)
+        return self._listed[folder]
+
+    def _scan(self, folder: Path) -> list[os.DirEntry[str]]:
+        listed: list[os.DirEntry[str]] = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if self._seen >= MOST_ENTRIES or time.monotonic() > self._until:
+                        self._cut = True
+                        break
+                    self._seen += 1
+                    listed.append(entry)
+        except OSError:
+            if folder == self.root:
+                raise
+            self._closed.append(str(folder))
+        return sorted(listed, key=lambda entry: entry.name)
+
+    def keeps(self, path: Path) -> bool:
+        """Whether `path` is a regular file of this folder, or a link to one or into the Hub's cache."""
+        try:
+            real = os.path.realpath(path)
+            if not stat.S_ISREG(path.stat().st_mode):
+                return False
+        except OSError:
+            return False
+        if (real + "/").startswith(self._real.rstrip("/") + "/") or _BLOB.search(real):
+            return True
+        self._links[str(path)] = None
+        return False
+
+    def tell(self, warn: Warn) -> None:
+        """Say what was passed over."""
+        if self._links:
+            warn(f"{_some(list(self._links))} left out: links are followed only to files in the folder or in the Hub's cache")
+        if self._closed:
+            warn(f"{_some(self._closed)} left out: this user may not list them")
+        if self._cut:
+            told = f"after {self._seen:,} names" if self._seen >= MOST_ENTRIES else f"after {WALK_SECONDS:g} s"
+            warn(f"{clean(self.root, limit=200)}: the search for files stopped {told}; name a smaller folder to see all of it")
+
+
+def _some(paths: list[str]) -> str:
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return ", ".join(clean(path, limit=120) for path in paths[:3]) + more
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith((".", "__"))
+
+
+def split_pattern(pattern: str) -> tuple[Path, tuple[str, ...]]:
+    """The folder before the first part with a sign, and the parts from there on."""
+    parts = Path(pattern).parts
+    first = next(index for index, part in enumerate(parts) if _SIGNS.search(part))
+    return Path(*parts[:first]), parts[first:]
+
+
+#: How packed files begin, and what unpacks them.
+PACKED = {b"\x1f\x8b": "zcat", b"\x28\xb5\x2f\xfd": "zstdcat", b"BZh": "bzcat", b"\xfd7zXZ": "xzcat"}
+_SQLITE = "export the table that holds the rows: sqlite3 -header -csv FILE 'select * from TABLE' > rows.csv"
+_TAR = "unpack it (tar -xf); of a WebDataset each sample's texts then lie in a .json or .txt file of its own: write them as JSONL"
+_EXCEL = "save the sheet as CSV, or: pandas.read_excel(…).to_csv('rows.csv', index=False)"
+_TAR_MARK_AT = 257
+
+
+def refusal(path: Path, head: bytes, endings: str) -> BadData:
+    """The error for `path`, which begins with `head`; `endings` names what is read."""
+    tool = next((tool for sign, tool in PACKED.items() if head.startswith(sign)), None)
+    if tool:
+        return BadData(
+            f"{shown(path)} is packed", hint=f"unpack it on the way: {tool} {shlex.quote(shown(path))} | inspect_dataset -"
+        )
+    if head.startswith(b"PK\x03\x04"):
+        sheet = path.suffix.lower() in (".xlsx", ".xlsm") or b"[Content_Types].xml" in head
+        what, how = ("an Excel workbook", _EXCEL) if sheet else ("a zip archive", "unpack it and name the folder")
+        return BadData(f"{shown(path)} is {what}, which is not read here", hint=how)
+    if head.startswith(b"SQLite format 3"):
+        return BadData(f"{shown(path)} is an SQLite database, which is not read here", hint=_SQLITE)
+    if head[_TAR_MARK_AT : _TAR_MARK_AT + 5] == b"ustar":
+        return BadData(f"{shown(path)} is a tar archive, which is not read here", hint=_TAR)
+    hint = f"give one of {endings} (also .gz for text), a folder of them, or a Hub id"
+    return BadData(f"{shown(path)} is of no format that is read here", hint=hint)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 
 #: What datasets call the speakers -> what chat templates call them.
-ROLE_NAMES = {
+SPEAKER_NAMES = {
     "human": "user",
     "prompter": "user",
     "customer": "user",
@@ -60,22 +60,22 @@ def row(column: str) -> str:
     return f"row[{quoted(column)}]"
 
 
-def cell(parts: Parts, column: str) -> str:
+def cell(roles: ColumnRoles, column: str) -> str:
     """An expression for the cell of `column`, its turns where they are written down as JSON."""
-    return f"json.loads({row(column)})" if column in parts.json else row(column)
+    return f"json.loads({row(column)})" if column in roles.json else row(column)
 
 
-def asked(parts: Parts) -> str:
+def prompt_messages(roles: ColumnRoles) -> str:
     """An expression for the messages of a prompt in strings: system turn, question, and the input of alpaca rows under it."""
-    words = row(parts.by_part["prompt"])
-    if parts.has("context"):
-        words = f'"\\n\\n".join(filter(None, [{words}, {row(parts.by_part["context"])}]))'
-    return f"[{system(parts)}, {turn('user', words)}]" if parts.has("system") else f"[{turn('user', words)}]"
+    words = row(roles.by_role["prompt"])
+    if roles.has("context"):
+        words = f'"\\n\\n".join(filter(None, [{words}, {row(roles.by_role["context"])}]))'
+    return f"[{system(roles)}, {turn('user', words)}]" if roles.has("system") else f"[{turn('user', words)}]"
 
 
-def system(parts: Parts) -> str:
+def system(roles: ColumnRoles) -> str:
     """The system turn, left out of rows that have none: an empty one would stand in for the template's own."""
-    words = row(parts.by_part["system"])
+    words = row(roles.by_role["system"])
     return f"*([{turn('system', words)}] if {words} else [])"
 
 

@@ -134,7 +134,11 @@ def shape(value: Any) -> Shape:
         return "null"
     name = _SCALARS.get(type(value))
     if name:
-        return _scalar(name, value)
+        if name == "string":
+            _text(value)
+        elif name == "int" and value not in _INTEGERS:
+            raise NotPlain("an integer of more than 64 bits")
+        return name
     if type(value) is list:
         return ("list", _items(value))
     if type(value) is dict and value and all(type(key) is str for key in value):
@@ -143,14 +147,6 @@ def shape(value: Any) -> Shape:
 
 
 _SCALARS = {str: "string", bool: "bool", int: "int", float: "float"}
-
-
-def _scalar(name: str, value: Any) -> str:
-    if name == "string":
-        _text(value)
-    elif name == "int" and value not in _INTEGERS:
-        raise NotPlain("an integer of more than 64 bits")
-    return name
 
 
 def _text(text: str) -> str:

@@ -6,7 +6,10 @@ Widths in percent and text in pixels: a chart gets narrower on a phone and its w
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
+
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
 
 HEIGHT, TOP = 190, 44
 #: How many labels fit below the bars on 320 pixels.
@@ -88,13 +91,13 @@ def _ticks(counts: list[list[int]]) -> list[dict[str, Any]]:
     places = list(range(len(counts) - 1, -1, -every))[::-1]
     last = len(counts) - 1
     return [
-        {"x": round(100 * (place + 1) / len(counts), 2), "label": short(counts[place][0]), "anchor": _anchor(place, last)}
+        {
+            "x": round(100 * (place + 1) / len(counts), 2),
+            "label": short(counts[place][0]),
+            "anchor": "end" if place == last else "middle",
+        }
         for place in places
     ]
-
-
-def _anchor(place: int, last: int) -> str:
-    return "end" if place == last else "middle"
 
 
 def short(number: int) -> str:
@@ -114,3 +117,39 @@ def shares(counts: dict[str, int]) -> list[dict[str, Any]]:
         {"name": name, "rows": rows, "share": rows / total, "width": round(100 * rows / most, 2), "strings": []}
         for name, rows in counts.items()
     ]
+
+
+SHOWN = 8
+_PARTS = re.compile(r"\((?P<group>[^()]+)\)×(?P<times>\d+)|(?P<role>[^\s()]+)")
+KNOWN = ("system", "user", "assistant", "tool")
+
+
+def patterns(found: list[list[Any]]) -> list[dict[str, Any]]:
+    """The most frequent patterns with beads and bars."""
+    bars = shares({str(name): rows for name, rows in found})[:SHOWN]
+    return [{**bar, "strings": _strings(bar["name"])} for bar in bars]
+
+
+def _strings(pattern: str) -> list[dict[str, Any]]:
+    """`system (user assistant)×3` -> two strings of beads, the second three times."""
+    if pattern.startswith("(other"):
+        return []
+    found: list[dict[str, Any]] = []
+    for match in _PARTS.finditer(pattern):
+        if match["role"] and found and found[-1]["times"] == 1:
+            found[-1]["beads"].append(_bead(match["role"]))
+        else:
+            roles = (match["group"] or match["role"]).split()
+            found.append({"beads": [_bead(role) for role in roles], "times": int(match["times"] or 1)})
+    return found
+
+
+def _bead(role: str) -> dict[str, str]:
+    return {"letter": role[:1].upper() if not role.startswith("…") else "…", "tone": tone(role), "name": role}
+
+
+def tone(role: str) -> str:
+    """The class a role is drawn with."""
+    name = SPEAKER_NAMES.get(role.lower(), role.lower())
+    name = "system" if name == "developer" else name
+    return name if name in KNOWN else "other"

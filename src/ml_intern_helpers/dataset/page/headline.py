@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ml_intern_helpers.core.text import human_bytes
-from ml_intern_helpers.dataset.page.whole import counted
+from ml_intern_helpers.dataset.profile.roles import folded
 from ml_intern_helpers.dataset.verdicts import TITLES
 
 Fields = dict[str, Any]
@@ -66,7 +66,13 @@ def facts(fields: Fields) -> list[tuple[str, str, str]]:
     whole = bool(full) or at["complete"]
     found = [("rows looked at", f"{rows:,}", "every row of the split" if whole else at["order"])]
     found.append(("split", at["split"], _split_size(fields)))
-    found.append(("columns", f"{fields['columns_total']:,}", _reads_as(fields)))
+    found.append(
+        (
+            "columns",
+            f"{fields['columns_total']:,}",
+            (", ".join(item["name"] for item in fields["formats"][:2]) or "no known format"),
+        )
+    )
     if profile.get("duplicates_share") is not None:
         found.append(("repeated rows", percent(profile["duplicates_share"]), "of the rows looked at"))
     card = fields["card"]
@@ -91,12 +97,23 @@ def rows_of(split: Fields) -> str:
     return f"{mark}{split['num_rows']:,} rows"
 
 
-def _reads_as(fields: Fields) -> str:
-    return ", ".join(item["name"] for item in fields["formats"][:2]) or "no known format"
-
-
 def percent(share: float) -> str:
     """A share as people write it; what is there never reads as nothing."""
     if 0 < share < 0.001:
         return "< 0.1 %"
     return f"{100 * share:.1f} %" if share < 0.1 and share else f"{100 * share:.0f} %"
+
+
+def counted(fields: dict[str, Any]) -> dict[str, Any]:
+    """The profile, with what a full scan has counted in the place of what the sample shows."""
+    profile, full = fields["profile"] or {}, fields["full"]
+    if not full:
+        return profile
+    copies = full["counts"].get("SET307") or {"share": 0.0}
+    return {
+        **profile,
+        "role_patterns": [[folded(str(pattern).split()), rows] for pattern, rows in full["role_patterns"]],
+        "characters": full["length_histogram"] or profile.get("characters"),
+        "labels": full["label_counts"] or profile.get("labels"),
+        "duplicates_share": copies["share"],
+    }

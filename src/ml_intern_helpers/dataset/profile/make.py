@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.definitions.languages import language
-from ml_intern_helpers.dataset.kinds import Column
-from ml_intern_helpers.dataset.look import Look
-from ml_intern_helpers.dataset.meaning import Parts
 from ml_intern_helpers.dataset.profile.roles import patterns
 from ml_intern_helpers.dataset.profile.sizes import summary
 from ml_intern_helpers.dataset.profile.sketch import K_OF_ALL, Sketch, row_hash, sketch
 from ml_intern_helpers.dataset.profile.words import normal, spoken, spoken_columns
+from ml_intern_helpers.dataset.sample import Sample
 
 MOST_COLUMNS = 60
 #: A column with more values than this names no classes.
@@ -25,19 +25,19 @@ _LABEL_NAMES = ("label", "labels", "class", "category")
 UNCLEAR = "not clear"
 
 
-def sketch_of_sample(look: Look, columns: list[Column], parts: Parts) -> Sketch:
+def sketch_of_sample(look: Sample, columns: list[Column], parts: ColumnRoles) -> Sketch:
     """The sketch of what the rows looked at say, see `words` and `sketch`."""
     names = spoken_columns(parts, [column.name for column in columns])
     return sketch(row_hash(normal(spoken(row, names))) for row in look.rows)
 
 
-def spoken_sizes(look: Look, columns: list[Column], parts: Parts) -> list[int]:
+def spoken_sizes(look: Sample, columns: list[Column], parts: ColumnRoles) -> list[int]:
     """How many characters each row says."""
     names = spoken_columns(parts, [column.name for column in columns])
     return [len(spoken(row, names)) for row in look.rows]
 
 
-def profile(look: Look, columns: list[Column], parts: Parts, of_all: Sketch | None = None) -> dict[str, Any] | None:
+def profile(look: Sample, columns: list[Column], parts: ColumnRoles, of_all: Sketch | None = None) -> dict[str, Any] | None:
     """The profile of `look`'s rows; None when there are none.
 
     `of` says what it stands for: `all rows` of the split, or the `sample`. The sketch is the full scan's, `of_all`, where there
@@ -68,15 +68,15 @@ def _column(column: Column, rows: int) -> dict[str, Any]:
     return {"type": clean(column.type, limit=160), "kind": column.main, "nulls_share": round(column.nulls / rows, 4)}
 
 
-def _conversations(rows: list[dict[str, Any]], parts: Parts) -> list[object]:
+def _conversations(rows: list[dict[str, Any]], parts: ColumnRoles) -> list[object]:
     """The whole conversation of each row; of a pair, the one with the preferred answer."""
     chats = [part for part in ("messages", "prompt", "completion", "chosen") if parts.kind(part) in ("messages", "sharegpt")]
     wanted = chats[:1] if chats[:1] == ["messages"] else chats
-    cells = [[row.get(parts.by_part[part]) for part in wanted] for row in rows]
+    cells = [[row.get(parts.by_role[part]) for part in wanted] for row in rows]
     return [[turn for cell in row if isinstance(cell, list) for turn in cell] for row in cells]
 
 
-def _label_columns(parts: Parts) -> tuple[str, ...]:
+def _label_columns(parts: ColumnRoles) -> tuple[str, ...]:
     known = parts.get("label")
     return (known.lower(),) if known else _LABEL_NAMES
 

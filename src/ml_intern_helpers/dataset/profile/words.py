@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ml_intern_helpers.dataset.meaning import Parts
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
 
 #: Parts in the order in which a reader meets them.
 READING_ORDER = ("system", "context", "prompt", "dialogue", "messages", "text", "completion", "chosen", "rejected")
@@ -18,11 +18,11 @@ READING_ORDER = ("system", "context", "prompt", "dialogue", "messages", "text", 
 SPACES = " \n\t\r\v\f"
 
 
-def spoken_columns(parts: Parts, columns: list[str]) -> list[str]:
+def spoken_columns(parts: ColumnRoles, columns: list[str]) -> list[str]:
     """The columns that hold a row's words; all columns when none plays a part."""
-    found = [parts.by_part[part] for part in READING_ORDER if part in parts.by_part]
+    found = [parts.by_role[part] for part in READING_ORDER if part in parts.by_role]
     if parts.has("messages"):  # a prompt beside messages repeats their first turn
-        found = [name for name in found if name == parts.by_part["messages"]]
+        found = [name for name in found if name == parts.by_role["messages"]]
     return list(dict.fromkeys(found)) or columns
 
 

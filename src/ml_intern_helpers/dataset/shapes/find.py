@@ -1,51 +1,34 @@
-"""All shapes, the most telling first; rows may have several."""
+"""Finds the shapes of a dataset's rows, the most specific first; rows may have several."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from ml_intern_helpers.dataset.meaning import Parts
-from ml_intern_helpers.dataset.shapes import (
-    answers,
-    api_log,
-    captions,
-    choices,
-    classes,
-    inside,
-    old_calls,
-    openai_pairs,
-    parts_turns,
-    ranked,
-    single_turns,
-    sound,
-    tags,
-    transcript,
-    translation,
-    versus,
-)
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.shapes import api_formats, conversations, media, preferences, questions
 from ml_intern_helpers.dataset.shapes.shape import Rows, Shape
 
-FINDERS: tuple[Callable[[Parts, Rows], Shape | None], ...] = (
-    single_turns.find,
-    tags.find,
-    choices.find,
-    versus.find,
-    ranked.find,
-    openai_pairs.find,
-    old_calls.find,
-    parts_turns.find,
-    api_log.find,
-    inside.find,
-    sound.find,
-    transcript.find,
-    translation.find,
-    answers.find,
-    captions.find,
-    classes.find,
+FINDERS: tuple[Callable[[ColumnRoles, Rows], Shape | None], ...] = (
+    conversations.turn_per_row,
+    questions.token_tags,
+    questions.multiple_choice,
+    preferences.two_answers,
+    preferences.ranked_answers,
+    api_formats.openai_preference,
+    api_formats.function_calls,
+    conversations.gemini_contents,
+    api_formats.api_log,
+    conversations.nested_messages,
+    media.speech,
+    conversations.transcript,
+    questions.translation,
+    questions.nested_answers,
+    media.image_caption,
+    questions.classification,
 )
 
 
-def with_shapes(parts: Parts, rows: Rows) -> Parts:
-    """`parts` with the shapes that `rows` have."""
-    return replace(parts, shapes=tuple(shape for find in FINDERS if rows and (shape := find(parts, rows))))
+def with_shapes(roles: ColumnRoles, rows: Rows) -> ColumnRoles:
+    """`roles` with the shapes that `rows` have."""
+    return replace(roles, shapes=tuple(shape for find in FINDERS if rows and (shape := find(roles, rows))))

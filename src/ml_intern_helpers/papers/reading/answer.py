@@ -8,12 +8,12 @@ from typing import Any
 from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers.ids import ArxivId
+from ml_intern_helpers.papers.model import sources
 from ml_intern_helpers.papers.reading.choose import caption_line, captioned, choose
 from ml_intern_helpers.papers.reading.document import SOURCE_NAMES, Document, Section
 from ml_intern_helpers.papers.reading.obtain import Obtained, obtain
 from ml_intern_helpers.papers.reading.paging import CHARACTERS, page
 from ml_intern_helpers.papers.reading.passages import find
-from ml_intern_helpers.papers.sources import sources
 
 #: Lines of a table of contents; a longer one is told without its deepest levels.
 LINES = 70

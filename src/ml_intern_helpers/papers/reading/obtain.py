@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
-from ml_intern_helpers.papers import arxiv
 from ml_intern_helpers.papers.ids import ArxivId
-from ml_intern_helpers.papers.library import made
+from ml_intern_helpers.papers.library import parsed
 from ml_intern_helpers.papers.reading.document import SOURCE_NAMES, Document, Source, restored
+from ml_intern_helpers.papers.services import arxiv
 from ml_intern_helpers.web.client import Http, Response
 from ml_intern_helpers.web.services import AR5IV, ARXIV_HTML, Service
 
@@ -101,13 +101,13 @@ def _pdf(http: Http, paper_id: ArxivId) -> Obtained:
 
 def _made(kind: str, response: Response, read: Callable[[], Document]) -> Document:
     """The document, read now or, when the answer was stored, by an earlier run."""
-    known = made.known(kind, response.body) if response.cached else None
+    known = parsed.known(kind, response.body) if response.cached else None
     if known:
         return restored(known)
     began = time.monotonic()
     document = read()
     if time.monotonic() - began < _SLOW_S:
-        made.keep(kind, response.body, asdict(document))
+        parsed.keep(kind, response.body, asdict(document))
     return document
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers.ids import ArxivId
-from ml_intern_helpers.papers.library import made
+from ml_intern_helpers.papers.library import parsed
+from ml_intern_helpers.papers.model import sources
 from ml_intern_helpers.papers.reading.answer import described, report
 from ml_intern_helpers.papers.reading.document import Document
 from ml_intern_helpers.papers.reading.obtain import Obtained, obtain
 from ml_intern_helpers.papers.recipe import hub_check
-from ml_intern_helpers.papers.sources import sources
 
 if TYPE_CHECKING:
     from ml_intern_helpers.papers.recipe.extract import Recipe
@@ -45,7 +45,7 @@ def answer(paper_id: ArxivId, context: Context, *, full: bool) -> Report:
 def _stated(got: Obtained) -> dict[str, Any]:
     """All that the text states: extracted now or, when the answer was stored, by an earlier run from the same bytes."""
     response = got.responses[-1]
-    known = made.known("recipe", response.body) if response.cached else None
+    known = parsed.known("recipe", response.body) if response.cached else None
     if known:
         return dict(known)
     from ml_intern_helpers.papers.recipe.extract import extract
@@ -54,7 +54,7 @@ def _stated(got: Obtained) -> dict[str, Any]:
     stated: dict[str, Any] = {name: [entry.to_dict() for entry in getattr(recipe, name)] for name in MOST}
     stated["hyperparameters"] = {name: [entry.to_dict() for entry in found] for name, found in recipe.hyperparameters.items()}
     stated |= {"not_stated": recipe.not_stated, "cut": recipe.cut, "to_check": _to_check(recipe, got.document)}
-    made.keep("recipe", response.body, stated)
+    parsed.keep("recipe", response.body, stated)
     return stated
 
 

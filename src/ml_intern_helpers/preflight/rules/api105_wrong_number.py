@@ -19,15 +19,11 @@ Good:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ml_intern_helpers.analysis.binding import misfits
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-CODE = "API105"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 _FIX = {
     "too many": "pass the settings by keyword",
     "missing": "give it by keyword",
@@ -35,12 +31,12 @@ _FIX = {
 }
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for made in facts.api_calls:
-        for one in misfits(made) if facts.blamable(made.call) else ():
+def check(context: ScriptContext) -> Outcomes:
+    for made in context.api_calls:
+        for one in misfits(made) if context.blamable(made.call) else ():
             line = getattr(one.node, "lineno", made.call.lineno)
-            if facts.patched_by:
-                yield unknown(f"{made.shown}: {one.text}, but {facts.patched_by} replaces TRL's classes", line)
+            if context.patched_by:
+                yield unknown(f"{made.shown}: {one.text}, but {context.patched_by} replaces TRL's classes", line)
             else:
-                message = f"{made.shown}: {one.text} ({facts.offers.label(made.owner)}): TypeError"
+                message = f"{made.shown}: {one.text} ({context.offers.label(made.owner)}): TypeError"
                 yield failed(message, f"{_FIX[one.kind]}; `api_lookup {made.name}` lists them", one.node, whole=made.call)

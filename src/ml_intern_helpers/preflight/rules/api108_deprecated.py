@@ -30,44 +30,42 @@ from collections.abc import Iterator
 from ml_intern_helpers.analysis.api_calls import ApiCall, is_sure
 from ml_intern_helpers.analysis.values import Setting
 from ml_intern_helpers.indexes.announced import Going, announced_of
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed
 
-CODE = "API108"
 SEVERITY = "warning"
-MODES = ("jobs", "local")
 _ORDERS = ("use ", "set ", "pass ", "please ", "subclass ", "update ", "configure ")
 _NAMED = re.compile(r"`(\w+)`")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.patched_by:
+def check(context: ScriptContext) -> Outcomes:
+    if context.patched_by:
         return
     told = set()
-    for made in facts.api_calls:
-        for going in announced_of(facts.offers, made.signature) if facts.blamable(made.call) else ():
-            for setting, outcome in _judged(facts, made, going):
+    for made in context.api_calls:
+        for going in announced_of(context.offers, made.signature) if context.blamable(made.call) else ():
+            for setting, outcome in _judged(context, made, going):
                 if (setting.node, going.told.name) not in told:
                     told.add((setting.node, going.told.name))
                     yield outcome
 
 
-def _judged(facts: Facts, made: ApiCall, going: Going) -> Iterator[tuple[Setting, Outcome]]:
+def _judged(context: ScriptContext, made: ApiCall, going: Going) -> Iterator[tuple[Setting, Outcome]]:
     name = going.told.name
     if not name:
-        yield Setting(facts.constant(made.call), made.call), _itself(made, going)
+        yield Setting(context.constant(made.call), made.call), _itself(made, going)
     elif name.startswith("args."):
-        yield from _in_config(facts, made, going)
+        yield from _in_config(context, made, going)
     elif name in made.signature.names or made.name.endswith(".from_pretrained"):
         setting = made.given.entries.items.get(name)
-        if setting is not None and is_sure(setting) and facts.blamable(setting.node) and _meant(setting, going):
+        if setting is not None and is_sure(setting) and context.blamable(setting.node) and _meant(setting, going):
             yield setting, _argument(made.shown, made, going, setting)
 
 
-def _in_config(facts: Facts, made: ApiCall, going: Going) -> Iterator[tuple[Setting, Outcome]]:
+def _in_config(context: ScriptContext, made: ApiCall, going: Going) -> Iterator[tuple[Setting, Outcome]]:
     """A setting that the trainer reads; off, it is not complained of."""
-    for run in facts.runs:
-        setting = facts.setting(run, going.told.name.removeprefix("args.")) if run.trainer.call is made.call else None
+    for run in context.runs:
+        setting = context.setting(run, going.told.name.removeprefix("args.")) if run.trainer.call is made.call else None
         if setting is not None and setting.value.settled and setting.value.value and _meant(setting, going):
             yield setting, _argument(run.config.role.name, made, going, setting)
 

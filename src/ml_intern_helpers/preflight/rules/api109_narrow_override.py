@@ -33,12 +33,10 @@ from typing import NamedTuple
 
 from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.analysis.subclasses import subclass_of
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-CODE = "API109"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
 class Given(NamedTuple):
@@ -57,22 +55,26 @@ GIVEN = {
 _CALLBACK = "transformers.TrainerCallback"
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
+def check(context: ScriptContext) -> Outcomes:
     seen: set[ast.FunctionDef] = set()
-    for definition in _trainers(facts):
+    for definition in _trainers(context):
         for override in _functions(definition):
             if override.name in GIVEN and override not in seen:
                 seen.add(override)
-                yield from _judged(facts, definition, override)
-    for definition in _callbacks(facts):
+                yield from _judged(context, definition, override)
+    for definition in _callbacks(context):
         for override in _functions(definition):
-            if override.name.startswith("on_") and override.args.kwarg is None and _inherited(facts, definition, override.name):
+            if override.name.startswith("on_") and override.args.kwarg is None and _inherited(context, definition, override.name):
                 message = f"{definition.name}.{override.name} has no **kwargs: the Trainer passes model= and more, TypeError"
                 yield failed(message, "add **kwargs to its arguments", override)
 
 
-def _judged(facts: Facts, definition: ast.ClassDef, override: ast.FunctionDef) -> Iterator[Outcome]:
-    given, base, shown = GIVEN[override.name], _inherited(facts, definition, override.name), f"{definition.name}.{override.name}"
+def _judged(context: ScriptContext, definition: ast.ClassDef, override: ast.FunctionDef) -> Outcomes:
+    given, base, shown = (
+        GIVEN[override.name],
+        _inherited(context, definition, override.name),
+        f"{definition.name}.{override.name}",
+    )
     if _takes(override, given):
         return
     if base is None:
@@ -94,27 +96,27 @@ def _functions(definition: ast.ClassDef) -> Iterator[ast.FunctionDef]:
     return (one for one in definition.body if isinstance(one, ast.FunctionDef) and not one.decorator_list)
 
 
-def _trainers(facts: Facts) -> Iterator[ast.ClassDef]:
+def _trainers(context: ScriptContext) -> Iterator[ast.ClassDef]:
     """The local classes of the trainers that are built."""
-    for made in facts.trainers:
-        target = dotted(facts.script, made.call.func)
-        if target is not None and isinstance(target.definition, ast.ClassDef) and facts.blamable(made.call):
+    for made in context.trainers:
+        target = dotted(context.script, made.call.func)
+        if target is not None and isinstance(target.definition, ast.ClassDef) and context.blamable(made.call):
             yield target.definition
 
 
-def _callbacks(facts: Facts) -> Iterator[ast.ClassDef]:
+def _callbacks(context: ScriptContext) -> Iterator[ast.ClassDef]:
     """Local callbacks that the script names, beside a trainer."""
-    for node in facts.script.places if facts.trainers else ():
-        if isinstance(node, ast.ClassDef) and facts.script.names.get(node.name) and facts.blamable(node):
-            found = subclass_of(facts.script, facts.offers, node)
-            if found is not None and found.origin == facts.offers.origin(_CALLBACK):
+    for node in context.script.places if context.trainers else ():
+        if isinstance(node, ast.ClassDef) and context.script.names.get(node.name) and context.blamable(node):
+            found = subclass_of(context.script, context.offers, node)
+            if found is not None and found.origin == context.offers.origin(_CALLBACK):
                 yield node
 
 
-def _inherited(facts: Facts, definition: ast.ClassDef, name: str) -> frozenset[str] | None:
+def _inherited(context: ScriptContext, definition: ast.ClassDef, name: str) -> frozenset[str] | None:
     """What the indexed method takes, or one that it overrides itself (TRL's pass `*args` on); None when it cannot be told."""
-    found = subclass_of(facts.script, facts.offers, definition)
+    found = subclass_of(context.script, context.offers, definition)
     if found is None:
         return None
-    known = [record.methods[name].known for _, record in facts.offers.line(found.origin) if name in record.methods]
+    known = [record.methods[name].known for _, record in context.offers.line(found.origin) if name in record.methods]
     return frozenset().union(*known)

@@ -23,29 +23,25 @@ Good:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ml_intern_helpers.analysis.values import known
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "DATA101"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 _CONVERSATIONS = {"messages", "conversations"}
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
-        columns = facts.columns(run)
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
+        columns = context.columns(run)
         if run.trainer.role.name == "SFTTrainer" and run.trainer.role.library == "trl" and columns.state == "known":
-            yield from _completion_only(facts, run, columns.names)
-            yield from _assistant_only(facts, run, columns.names)
+            yield from _completion_only(context, run, columns.names)
+            yield from _assistant_only(context, run, columns.names)
 
 
-def _completion_only(facts: Facts, run: Run, names: frozenset[str]) -> Iterator[Outcome]:
-    setting = facts.setting(run, "completion_only_loss")
+def _completion_only(context: ScriptContext, run: Run, names: frozenset[str]) -> Outcomes:
+    setting = context.setting(run, "completion_only_loss")
     if setting and setting.value == known(True) and names & _CONVERSATIONS and "completion" not in names:
         message = f"completion_only_loss=True is ignored for rows with {', '.join(sorted(names & _CONVERSATIONS))}"
         yield failed(
@@ -53,8 +49,8 @@ def _completion_only(facts: Facts, run: Run, names: frozenset[str]) -> Iterator[
         )
 
 
-def _assistant_only(facts: Facts, run: Run, names: frozenset[str]) -> Iterator[Outcome]:
-    setting = facts.setting(run, "assistant_only_loss")
+def _assistant_only(context: ScriptContext, run: Run, names: frozenset[str]) -> Outcomes:
+    setting = context.setting(run, "assistant_only_loss")
     if setting and setting.value == known(True) and names == {"text"}:
         message = "assistant_only_loss=True on rows of plain text: ValueError (they are no conversation)"
         yield failed(message, "delete it, or give messages", setting.node, whole=run.config.call)

@@ -20,16 +20,12 @@ Good:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ml_intern_helpers.analysis.values import Value, default, known
 from ml_intern_helpers.indexes.jobs import FLAVORS
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-CODE = "DATA103"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 #: Default of num_generations by config (trl 1.16).
 GENERATIONS = {"GRPOConfig": 8, "RLOOConfig": 2}
@@ -37,18 +33,18 @@ GENERATIONS = {"GRPOConfig": 8, "RLOOConfig": 2}
 _PROCESSES = (2, 4, 8, 16, 3, 6)
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
-        if run.config.role.name in GENERATIONS and run.config.role.library == "trl" and facts.uses_current("trl"):
-            yield from _judged(facts, run)
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
+        if run.config.role.name in GENERATIONS and run.config.role.library == "trl" and context.uses_current("trl"):
+            yield from _judged(context, run)
 
 
-def _judged(facts: Facts, run: Run) -> Iterator[Outcome]:
-    product = _product(facts, run)
-    count = facts.value(run, "num_generations", GENERATIONS[run.config.role.name])
+def _judged(context: ScriptContext, run: Run) -> Outcomes:
+    product = _product(context, run)
+    count = context.value(run, "num_generations", GENERATIONS[run.config.role.name])
     if product is None or not count.settled or not isinstance(count.value, int):
         return
-    setting = facts.setting(run, "num_generations")
+    setting = context.setting(run, "num_generations")
     at = setting.node if setting else run.config.call
     by_default = ", ".join(value.reason for value in (product, count) if value.state == "default")
     if count.value < 2:
@@ -63,7 +59,7 @@ def _judged(facts: Facts, run: Run) -> Iterator[Outcome]:
     if by_default:  # whoever starts it may give others
         yield unknown(f"with the defaults of {by_default}: {message}", run.config.line)
     else:
-        yield failed(message, fix, at, severity="warning" if _several_gpus(facts) else None, whole=run.config.call)
+        yield failed(message, fix, at, severity="warning" if _several_gpus(context) else None, whole=run.config.call)
 
 
 def _fix(product: int, count: int) -> str:
@@ -71,20 +67,20 @@ def _fix(product: int, count: int) -> str:
     return f"make it a multiple of {count}" + (f" (or launch {helps} processes)" if helps else "")
 
 
-def _several_gpus(facts: Facts) -> bool:
+def _several_gpus(context: ScriptContext) -> bool:
     """On a flavor with several GPUs a launcher may start a process for each."""
-    flavor = (facts.header.jobs or {}).get("flavor")
+    flavor = (context.header.jobs or {}).get("flavor")
     return isinstance(flavor, str) and FLAVORS.get(flavor, (0, ""))[0] > 1
 
 
-def _product(facts: Facts, run: Run) -> Value | None:
+def _product(context: ScriptContext, run: Run) -> Value | None:
     """The size of a generation batch on one process, None when a part of it is not settled."""
-    whole = facts.value(run, "generation_batch_size")
+    whole = context.value(run, "generation_batch_size")
     if isinstance(whole.value, int):
         return whole
-    per_generation = facts.value(run, "steps_per_generation")
-    steps = per_generation if per_generation.value is not None else facts.value(run, "gradient_accumulation_steps", 1)
-    batch = facts.value(run, "per_device_train_batch_size", 8)
+    per_generation = context.value(run, "steps_per_generation")
+    steps = per_generation if per_generation.value is not None else context.value(run, "gradient_accumulation_steps", 1)
+    batch = context.value(run, "per_device_train_batch_size", 8)
     unclear = not (whole.settled and per_generation.settled and steps.settled and batch.settled)
     if unclear or not isinstance(steps.value, int) or not isinstance(batch.value, int):
         return None

@@ -19,21 +19,17 @@ Good:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
+from ml_intern_helpers.preflight.settings import shown
 
-from ml_intern_helpers.preflight.asking import shown
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
-
-CODE = "DATA105"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
-        strategy = facts.setting(run, "eval_strategy")
-        rows = facts.argument(run.trainer, "eval_dataset")
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
+        strategy = context.setting(run, "eval_strategy")
+        rows = context.argument(run.trainer, "eval_dataset")
         if (
             not (run.tunable and strategy and strategy.value.state == "known")
             or len(run.trainer.call.args) > 3

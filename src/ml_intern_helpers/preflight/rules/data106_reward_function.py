@@ -30,21 +30,19 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.names import dotted, reaching
 from ml_intern_helpers.analysis.script import Script
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "DATA106"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
         setting = run.trainer.entries.items.get("reward_funcs")
-        if run.trainer.role.name in ("GRPOTrainer", "RLOOTrainer") and setting and facts.uses_current("trl"):
-            for function in _functions(facts.script, setting.node):
+        if run.trainer.role.name in ("GRPOTrainer", "RLOOTrainer") and setting and context.uses_current("trl"):
+            for function in _functions(context.script, setting.node):
                 if function.args.kwarg is None:
                     name = getattr(function, "name", "the lambda")
                     message = f"the reward function {name} has no **kwargs: TRL passes keywords it does not take, TypeError"

@@ -33,20 +33,18 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.names import dotted, reaching
 from ml_intern_helpers.analysis.script import Script
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "DATA108"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
         setting = run.trainer.entries.items.get("formatting_func")
-        if setting and _prepares(run) and facts.uses_current("trl") and not facts.patched_by:
-            name, returned = _returned(facts.script, setting.node)
-            if returned and all(_is_list(facts.script, expr) for expr in returned):
+        if setting and _prepares(run) and context.uses_current("trl") and not context.patched_by:
+            name, returned = _returned(context.script, setting.node)
+            if returned and all(_is_list(context.script, expr) for expr in returned):
                 message = f"formatting_func {name} returns a list: SFTTrainer gives it one row and needs one text, AttributeError"
                 yield failed(message, "return one text for one row", returned[0], whole=setting.node)
 

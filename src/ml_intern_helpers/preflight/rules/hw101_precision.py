@@ -28,51 +28,47 @@ Good:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ml_intern_helpers.indexes.jobs import FLAVORS
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "HW101"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
-        both = [facts.setting(run, name) for name in ("bf16", "fp16")] if run.tunable else []
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
+        both = [context.setting(run, name) for name in ("bf16", "fp16")] if run.tunable else []
         if both and all(one is not None and one.value.state == "known" and one.value.value is True for one in both):
             yield failed("fp16=True and bf16=True: ValueError", "write one of them", run.config.call)
-        elif run.tunable and _bf16(facts, run):
-            yield from _judged(facts, run)
+        elif run.tunable and _bf16(context, run):
+            yield from _judged(context, run)
 
 
-def _bf16(facts: Facts, run: Run) -> bool:
+def _bf16(context: ScriptContext, run: Run) -> bool:
     """bf16 is surely on: written, or by TRL's default, which holds unless fp16 is on."""
-    bf16, fp16 = facts.value(run, "bf16"), facts.value(run, "fp16")
-    on_cpu = facts.value(run, "use_cpu", False)
+    bf16, fp16 = context.value(run, "bf16"), context.value(run, "fp16")
+    on_cpu = context.value(run, "use_cpu", False)
     if not bf16.state == fp16.state == on_cpu.state == "known" or on_cpu.value:
         return False
-    return bf16.value is True or (bf16.value is None and not fp16.value and _by_default(facts, run))
+    return bf16.value is True or (bf16.value is None and not fp16.value and _by_default(context, run))
 
 
-def _by_default(facts: Facts, run: Run) -> bool:
+def _by_default(context: ScriptContext, run: Run) -> bool:
     """TRL's configs decide for bf16 where it is None; older ones inherit the False of TrainingArguments."""
     if run.config.role.library != "trl":
         return False
-    found = facts.offers.walk(f"trl.{run.config.role.name}")
-    call = facts.offers.call_of(found.origin) if found.state == "found" and not found.rest else None
+    found = context.offers.walk(f"trl.{run.config.role.name}")
+    call = context.offers.call_of(found.origin) if found.state == "found" and not found.rest else None
     if call is None:  # an experimental one
-        return facts.uses_current("trl")
+        return context.uses_current("trl")
     return any(argument.name == "bf16" and argument.default == "None" for argument in call.arguments)
 
 
-def _judged(facts: Facts, run: Run) -> Iterator[Outcome]:
-    flavor = (facts.header.jobs or {}).get("flavor") if facts.mode == "jobs" else None
+def _judged(context: ScriptContext, run: Run) -> Outcomes:
+    flavor = (context.header.jobs or {}).get("flavor") if context.mode == "jobs" else None
     gpus, card = FLAVORS.get(flavor, (None, "")) if isinstance(flavor, str) else (None, "")
     choose = "bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)"
-    setting = facts.setting(run, "bf16")
+    setting = context.setting(run, "bf16")
     at = setting.node if setting else run.config.call
     how = "bf16=True" if setting else "bf16 is on by TRL's default"
     if gpus == 0:

@@ -14,18 +14,15 @@ Good:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
 
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
-
-CODE = "LAUNCH114"
 SEVERITY = "error"
 MODES = ("jobs",)
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    schedule = facts.launch.settings.get("schedule") if facts.launch else None
+def check(context: ScriptContext) -> Outcomes:
+    schedule = context.launch.settings.get("schedule") if context.launch else None
     if schedule is None:
         return
     from ml_intern_helpers.launches.words import masked
@@ -33,4 +30,4 @@ def check(facts: Facts) -> Iterator[Outcome]:
     when = masked(schedule.value or "a schedule that is not known", 40)
     message = f"a scheduled job ({when}) starts and costs again and again until it is deleted"
     fix = "start it once: hf jobs uv run …; if the user asked for the schedule, say so in a suppression in the script"
-    yield failed_launch(message, fix, facts.launch.text if facts.launch else "")
+    yield failed_launch(message, fix, context.launch.text if context.launch else "")

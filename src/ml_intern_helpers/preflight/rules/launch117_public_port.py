@@ -14,18 +14,15 @@ Good:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
 
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
-
-CODE = "LAUNCH117"
 SEVERITY = "warning"
 MODES = ("jobs",)
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    port = facts.launch.settings.get("expose_public") if facts.launch else None
+def check(context: ScriptContext) -> Outcomes:
+    port = context.launch.settings.get("expose_public") if context.launch else None
     if port is not None:
         yield failed_launch(
             f"port {port.value} is open to everybody on the internet", "write --expose, or leave it out", port.how

@@ -17,17 +17,13 @@ Good:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes
+from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
-from ml_intern_helpers.preflight.asking import Ask, answers
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome
-
-CODE = "LOG102"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
-ASK = Ask(
+EXPECTED = Expectation(
     "logging_strategy",
     good=lambda value: value == "steps",
     default="steps",
@@ -36,5 +32,5 @@ ASK = Ask(
 )
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    yield from answers(facts, ASK)
+def check(context: ScriptContext) -> Outcomes:
+    yield from outcomes_for(context, EXPECTED)

@@ -23,34 +23,31 @@ Good:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.installed import Verdict, judged, needed_by_imports
-from ml_intern_helpers.preflight.outcome import Outcome, failed, failed_launch, passed, unknown
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, failed_launch, passed, unknown
 
-CODE = "PKG101"
 SEVERITY = "error"
 MODES = ("jobs",)
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    unread = _unread(facts)
+def check(context: ScriptContext) -> Outcomes:
+    unread = _unread(context)
     if unread:
         yield unknown(unread)
         return
-    needs = needed_by_imports(facts)
-    verdicts = [(need, judged(facts, need)) for need in needs]
+    needs = needed_by_imports(context)
+    verdicts = [(need, judged(context, need)) for need in needs]
     missing = [need for need, verdict in verdicts if verdict is Verdict.MISSING]
-    if not facts.header.requirements and missing:
+    if not context.header.requirements and missing:
         names = ", ".join(f'"{need.distributions[0]}"' for need in missing)
-        if facts.launch is not None and not facts.launch.block:
+        if context.launch is not None and not context.launch.block:
             options = " ".join(f"--with {need.distributions[0]}" for need in missing)
             message = f"uv starts a program here and does not read the script's block: the job installs none of {names}"
-            yield failed_launch(message, f"write {options} in front of the program", facts.launch.text)
+            yield failed_launch(message, f"write {options} in front of the program", context.launch.text)
             return
         message = f"the script names no dependencies: the job installs none of {names}"
-        yield failed(message, f"put a `# /// script` block on top with # dependencies = [{names}]", facts.header.line)
+        yield failed(message, f"put a `# /// script` block on top with # dependencies = [{names}]", context.header.line)
         return
     for need in missing:
         message = f"`import {need.what}`: the job does not install {' or '.join(need.distributions)}"
@@ -59,13 +56,13 @@ def check(facts: Facts) -> Iterator[Outcome]:
         if verdict is Verdict.DOUBTFUL:
             yield unknown(f"which of the dependencies provides `{need.what}`", need.line)
     if not missing:
-        listed = len(facts.header.requirements)
-        yield passed(f"{len(needs)} third-party imports, all installed by {listed} dependencies", facts.header.line)
+        listed = len(context.header.requirements)
+        yield passed(f"{len(needs)} third-party imports, all installed by {listed} dependencies", context.header.line)
 
 
-def _unread(facts: Facts) -> str:
+def _unread(context: ScriptContext) -> str:
     """Why what is installed cannot be told, "" where it can."""
-    if facts.launch is not None and facts.launch.installs != "uv":
+    if context.launch is not None and context.launch.installs != "uv":
         return "what the image has installed is not read here"
-    broken = not facts.header.requirements and facts.header.problems
+    broken = not context.header.requirements and context.header.problems
     return "what the script's block lists: it cannot be read" if broken else ""

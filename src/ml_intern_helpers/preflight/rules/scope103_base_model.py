@@ -18,32 +18,29 @@ Good:
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.values import Setting
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome
-from ml_intern_helpers.preflight.scope import compared, model_of
+from ml_intern_helpers.preflight.agreement import compare_value, model_of
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes
 
-CODE = "SCOPE103"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    agreed = facts.agreed("base_model", "id")
+def check(context: ScriptContext) -> Outcomes:
+    agreed = context.agreed("base_model", "id")
     if not isinstance(agreed, str):
         return
-    for run in facts.runs:
-        model = model_of(facts, run)
+    for run in context.runs:
+        model = model_of(context, run)
         if model is not None:
-            yield compared("the base model", model.value, agreed, model.node, run.trainer.call, "base_model.id")
-            yield from _revision(facts, model)
+            yield compare_value("the base model", model.value, agreed, model.node, run.trainer.call, "base_model.id")
+            yield from _revision(context, model)
 
 
-def _revision(facts: Facts, model: Setting) -> Iterator[Outcome]:
+def _revision(context: ScriptContext, model: Setting) -> Outcomes:
     """The revision, where the script names one."""
-    agreed = facts.agreed("base_model", "revision")
-    given = facts.keywords(model.node).items.get("revision") if isinstance(model.node, ast.Call) else None
+    agreed = context.agreed("base_model", "revision")
+    given = context.keywords(model.node).items.get("revision") if isinstance(model.node, ast.Call) else None
     if isinstance(agreed, str) and agreed and given is not None:
-        yield compared("the base model's revision", given.value, agreed, given.node, model.node, "base_model.revision")
+        yield compare_value("the base model's revision", given.value, agreed, given.node, model.node, "base_model.revision")

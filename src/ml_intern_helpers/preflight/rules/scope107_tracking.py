@@ -18,34 +18,30 @@ Good:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ml_intern_helpers.analysis.values import Value
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome
-from ml_intern_helpers.preflight.scope import as_agreed, compared, judged
+from ml_intern_helpers.preflight.agreement import as_agreed, compare_setting, compare_value
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes
 
-CODE = "SCOPE107"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    tool = facts.agreed("tracking", "tool")
-    by_hand = bool(facts.calls.get("trackio.init"))
+def check(context: ScriptContext) -> Outcomes:
+    tool = context.agreed("tracking", "tool")
+    by_hand = bool(context.calls.get("trackio.init"))
     if tool not in ("trackio", "none"):
         return
-    for run in facts.runs:
+    for run in context.runs:
         if run.tunable and not (by_hand and tool == "trackio"):
-            yield _tool(facts, run, str(tool))
+            yield _tool(context, run, str(tool))
         if run.tunable and tool == "trackio" and not by_hand:
-            yield from _where(facts, run)
+            yield from _where(context, run)
 
 
-def _tool(facts: Facts, run: Run, agreed: str) -> Outcome:
-    value, setting = facts.value(run, "report_to", "none"), facts.setting(run, "report_to")
+def _tool(context: ScriptContext, run: Run, agreed: str) -> Outcome:
+    value, setting = context.value(run, "report_to", "none"), context.setting(run, "report_to")
     at = setting.node if setting else run.config.call
-    return compared("report_to", _simple(value, agreed), agreed, at, run.config.call)
+    return compare_value("report_to", _simple(value, agreed), agreed, at, run.config.call)
 
 
 def _simple(value: Value, agreed: str) -> Value:
@@ -59,9 +55,9 @@ def _simple(value: Value, agreed: str) -> Value:
     return value._replace(value=", ".join(map(str, names)) or "none")
 
 
-def _where(facts: Facts, run: Run) -> Iterator[Outcome]:
-    project, space = facts.agreed("tracking", "project"), facts.agreed("tracking", "space_id")
+def _where(context: ScriptContext, run: Run) -> Outcomes:
+    project, space = context.agreed("tracking", "project"), context.agreed("tracking", "space_id")
     if isinstance(project, str):
-        yield judged(facts, run, "project", project, "huggingface", "tracking.project")
-    if isinstance(space, str) and facts.setting(run, "trackio_space_id") is not None:
-        yield judged(facts, run, "trackio_space_id", space, None, "tracking.space_id")
+        yield compare_setting(context, run, "project", project, "huggingface", "tracking.project")
+    if isinstance(space, str) and context.setting(run, "trackio_space_id") is not None:
+        yield compare_setting(context, run, "trackio_space_id", space, None, "tracking.space_id")

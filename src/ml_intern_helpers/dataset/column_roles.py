@@ -1,0 +1,195 @@
+"""Which column plays which part: by its whole name and the kind of its values, never by a piece of the name.
+
+`chosen_score` is not `chosen`: it is another word, and its values are numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ml_intern_helpers.dataset.columns import Column, kind, unpacked
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.dataset.shapes.shape import Shape
+
+TEXT = frozenset({"string"})
+CHAT = frozenset({"messages", "sharegpt"})
+ANSWER = TEXT | CHAT | {"turn"}
+
+#: part -> (names, best first; kinds its values may be of). The first name of a part is TRL's own.
+ROLES: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
+    "messages": (("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "turns"), CHAT),
+    "dialogue": (
+        ("dialogue", "dialog", "conversation", "conversations", "turns", "messages", "data"),
+        frozenset({"list of string"}),
+    ),
+    "prompt": (
+        (
+            "prompt",
+            "instruction",
+            "question",
+            "query",
+            "problem",
+            "user_prompt",
+            "user_message",
+            "user",
+            "human",
+            "input",
+            "conversations",
+        ),
+        TEXT | CHAT,
+    ),
+    "completion": (
+        (
+            "completion",
+            "response",
+            "answer",
+            "output",
+            "solution",
+            "target",
+            "reply",
+            "assistant_response",
+            "assistant",
+            "model_response",
+            "gpt",
+            "summary",
+            "highlights",
+            "tldr",
+        ),
+        ANSWER,
+    ),
+    "chosen": (
+        ("chosen", "chosen_response", "response_chosen", "chosen_answer", "preferred", "preferred_response", "accepted"),
+        ANSWER,
+    ),
+    "rejected": (
+        (
+            "rejected",
+            "rejected_response",
+            "response_rejected",
+            "rejected_answer",
+            "dispreferred",
+            "dispreferred_response",
+            "refused",
+        ),
+        ANSWER,
+    ),
+    "label": (
+        ("label", "desirable", "is_desirable", "is_good", "thumbs_up", "liked", "rating", "score", "feedback"),
+        frozenset({"bool", "int", "float", "string"}),
+    ),
+    "text": (("text", "content", "document", "body", "passage", "article", "dialogue"), TEXT),
+    "system": (("system", "system_prompt", "system_message"), TEXT),
+    "context": (("input", "context"), TEXT),
+    "tools": (("tools", "functions"), frozenset({"list of dict", "string", "list", "list of string", "messages", "sharegpt"})),
+    "images": (("images", "image"), frozenset({"dict", "list of dict", "bytes", "list", "string", "list of string"})),
+}
+
+
+@dataclass(frozen=True)
+class ColumnRoles:
+    """Column by part, and the kind of each column; a part nobody plays is absent.
+
+    Attributes:
+        by_role: part -> column.
+        kinds: column -> kind of most of its cells; of what the JSON holds, for a column of turns written down as JSON.
+        json: the columns whose turns are JSON in a string.
+        others: part -> further columns that could play it and play no other.
+        shapes: readings that take more than names, see `shapes`.
+    """
+
+    by_role: dict[str, str]
+    kinds: dict[str, str]
+    json: frozenset[str] = frozenset()
+    others: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    shapes: tuple[Shape, ...] = ()
+
+    def get(self, part: str) -> str | None:
+        """The column that plays `part`, or None."""
+        return self.by_role.get(part)
+
+    def has(self, *roles: str) -> bool:
+        return all(part in self.by_role for part in roles)
+
+    def kind(self, part: str) -> str:
+        """The kind of the column that plays `part`; empty when none does."""
+        return self.kinds.get(self.by_role.get(part, ""), "")
+
+    def unpacked(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """`rows` with the turns in place of the JSON."""
+        if not self.json:
+            return rows
+        return [{name: unpacked(value) if name in self.json else value for name, value in row.items()} for row in rows]
+
+
+def find_roles(columns: Iterable[Column], rows: Sequence[Mapping[str, object]] = ()) -> ColumnRoles:
+    """Assign columns to parts. A column plays one part, but `input` may be a prompt only when nothing else is.
+
+    Args:
+        columns: all columns of the dataset.
+        rows: the sample; tells a text to answer (document, summary) from one that holds the answer already.
+    """
+    columns = list(columns)
+    written = {column.name: _in_json(column.name, rows) for column in columns if column.main == "string"}
+    json = frozenset(name for name, held in written.items() if held)
+    kinds = {column.name: written.get(column.name) or column.main for column in columns}
+    named = {plain_name(name): name for name in reversed(list(kinds))}
+    found: dict[str, str] = {}
+    able: dict[str, list[str]] = {}
+    for part, (names, allowed) in ROLES.items():
+        hits = [named[name] for name in names if name in named and kinds[named[name]] in allowed]
+        if hits:
+            found[part] = hits[0]
+            able[part] = hits
+    # One column, one part: chats are no prompts beside an answer, context is not what is already the prompt
+    if found.get("context") == found.get("prompt"):
+        found.pop("context", None)
+    if "prompt" not in found and leaves_out(rows, found.get("text"), found.get("completion")):
+        found["prompt"] = found.pop("text")
+    if found.get("prompt") == found.get("messages") and "prompt" in found and not ("chosen" in found and "rejected" in found):
+        found.pop("prompt")
+    settled = found
+    return ColumnRoles(settled, kinds, json, _others(settled, able))
+
+
+def _others(settled: dict[str, str], able: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    """For each part, the columns that could play it as well and play none."""
+    playing = set(settled.values())
+    free = {part: tuple(name for name in able.get(part, ()) if name not in playing) for part in settled}
+    return {part: names for part, names in free.items() if names}
+
+
+def _in_json(name: str, rows: Sequence[Mapping[str, object]]) -> str | None:
+    """The kind of turns that most texts of a column hold as JSON; None when they are texts."""
+    held = [row[name] for row in rows if row.get(name)]
+    kinds = Counter(kind(value) for value in map(unpacked, held) if not isinstance(value, str))
+    return kinds.most_common(1)[0][0] if 2 * sum(kinds.values()) > len(held) else None
+
+
+def leaves_out(rows: Sequence[Mapping[str, object]], text: str | None, answer: str | None) -> bool:
+    """Whether most texts do not hold the answer beside them: a text formatted for training does, a document does not."""
+    if text is None or answer is None:
+        return False
+    pairs = [(row.get(text), row.get(answer)) for row in rows]
+    # Text or turns; a number is a class
+    without = sum(
+        1
+        for whole, part in pairs
+        if isinstance(whole, str) and (isinstance(part, (str, list, dict)) and bool(part)) and str(part).strip() not in whole
+    )
+    return 2 * without > len(rows)
+
+
+def plain_name(name: str) -> str:
+    """The name in lower case with underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
+
+
+def first_named(columns: Iterable[str], wanted: Iterable[str]) -> str | None:
+    """The column whose whole name is one of `wanted`, the best of these first."""
+    by_name = {plain_name(name): name for name in reversed(list(columns))}
+    return next((by_name[name] for name in wanted if name in by_name), None)

@@ -1,0 +1,172 @@
+"""What a cell is, as far as a trainer cares; the kind of its value decides, never the column's name."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ml_intern_helpers.core.text import clean
+
+#: Pairs of keys under which a turn carries who speaks and what is said.
+TURN_KEYS = (
+    ("role", "content"),
+    ("from", "value"),
+    ("role", "value"),
+    ("from", "content"),
+    ("speaker", "text"),
+    ("role", "text"),
+)
+#: Kinds that may stand in one column without being a mix.
+_ALIKE = ({"int", "float"}, {"messages", "empty list"}, {"sharegpt", "empty list"}, {"list of string", "empty list"})
+
+
+def kind(value: object) -> str:
+    """The kind of one cell: `null`, `string`, `bool`, `int`, `messages`, `sharegpt`, `turn`, `list of string` …"""
+    if value is None:
+        return "null"
+    for types, name in _SCALARS:
+        if isinstance(value, types):
+            return name
+    if isinstance(value, (list, tuple)):
+        if not value:
+            return "empty list"
+        if all(isinstance(item, str) for item in value):
+            return "list of string"
+        if all(isinstance(item, int) and not isinstance(item, bool) for item in value):
+            return "list of int"
+        if all(isinstance(item, dict) for item in value):
+            keys = turn_keys(value)
+            return "list of dict" if keys is None else ("messages" if keys == ("role", "content") else "sharegpt")
+        return "list"
+    if isinstance(value, dict):
+        return "turn" if turn_keys([value]) else "dict"
+    return type(value).__name__
+
+
+_SCALARS: tuple[tuple[type, str], ...] = ((bool, "bool"), (int, "int"), (float, "float"), (str, "string"), (bytes, "bytes"))
+
+
+def turn_keys(turns: Iterable[object]) -> tuple[str, str] | None:
+    """The keys for speaker and words that every one of `turns` has, or None when these are no turns.
+
+    A turn that only calls a tool has no `content`; it still counts, as for TRL.
+    """
+    seen = [turn for turn in turns if isinstance(turn, dict)]
+    for who, what in TURN_KEYS:
+        if seen and all(who in turn and (what in turn or "tool_calls" in turn) for turn in seen):
+            return who, what
+    return None
+
+
+def unpacked(value: object) -> object:
+    """The turns that a string holds as JSON; any other value as it is."""
+    if not isinstance(value, str) or value.lstrip()[:1] != "[":
+        return value
+    try:
+        turns = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return turns if isinstance(turns, list) and turns and turn_keys(turns) else value
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column as the sample shows it.
+
+    Attributes:
+        name: as the source spells it.
+        type: declared type, or the one inferred from the sample.
+        kinds: how many sampled cells are of which kind, nulls included.
+        inferred: `type` was inferred, nobody declared it.
+    """
+
+    name: str
+    type: str
+    kinds: dict[str, int]
+    inferred: bool
+
+    @property
+    def main(self) -> str:
+        """The most frequent kind among cells that hold something; `null` when none does."""
+        held = {name: count for name, count in self.kinds.items() if name not in ("null", "empty list")}
+        return max(held, key=lambda name: held[name]) if held else ("empty list" if "empty list" in self.kinds else "null")
+
+    @property
+    def mixed(self) -> bool:
+        """Whether cells are of kinds that no trainer takes in one column."""
+        held = set(self.kinds) - {"null"}
+        return len(held) > 1 and not any(held <= alike for alike in _ALIKE)
+
+    @property
+    def nulls(self) -> int:
+        return self.kinds.get("null", 0)
+
+
+def describe(names: Iterable[str], rows: list[dict[str, object]], types: dict[str, str]) -> list[Column]:
+    """The columns of `rows`, in the order of `names`, with declared or inferred types."""
+    columns = []
+    for name in names:
+        cells = [row.get(name) for row in rows]
+        kinds = dict(Counter(kind(cell) for cell in cells).most_common())
+        columns.append(Column(name, types.get(name) or infer_type(cells), kinds, inferred=name not in types))
+    return columns
+
+
+def infer_type(values: Iterable[object], depth: int = 0) -> str:
+    """A nested type as text, `list<struct<role: string, content: string>>`; different types are joined by `|`."""
+    held = [value for value in values if value is not None]
+    lists = [value for value in held if isinstance(value, (list, tuple))]
+    dicts = [value for value in held if isinstance(value, dict)]
+    names = sorted({kind(value) for value in held if not isinstance(value, (list, tuple, dict))})
+    if lists:
+        inner = [item for value in lists for item in value]
+        names.append(f"list<{infer_type(inner, depth + 1) if depth < 6 else '…'}>")
+    if dicts:
+        names.append(_struct(dicts, depth))
+    return " | ".join(names) or "null"
+
+
+def _struct(dicts: list[dict[str, object]], depth: int) -> str:
+    keys: dict[str, None] = {}
+    for value in dicts:
+        keys.update(dict.fromkeys(map(str, value)))
+    if depth >= 6 or len(keys) > 40:
+        return "struct<…>"
+    parts = (f"{key}: {infer_type((value.get(key) for value in dicts), depth + 1)}" for key in keys)
+    return f"struct<{', '.join(parts)}>"
+
+
+_WRAPPERS = {"List", "LargeList", "Sequence", "Array2D", "Array3D", "Array4D", "Array5D"}
+
+
+def type_texts(features: Any) -> dict[str, str]:
+    """Column -> type. Accepts the mapping of `/info` and the list of `/first-rows`."""
+    if isinstance(features, list):
+        features = {item["name"]: item["type"] for item in features}
+    return {str(name): type_text(value) for name, value in features.items()}
+
+
+def type_text(feature: Any, depth: int = 0) -> str:
+    """`{"feature": {"dtype": "string", "_type": "Value"}, "_type": "List"}` -> `list<string>`."""
+    if depth > 8:
+        return "…"
+    if isinstance(feature, list):
+        return f"list<{type_text(feature[0], depth + 1) if feature else '?'}>"
+    if not isinstance(feature, dict):
+        return clean(feature, limit=60)
+    name = feature.get("_type")
+    if not isinstance(name, str):
+        parts = (f"{clean(key, limit=60)}: {type_text(value, depth + 1)}" for key, value in feature.items())
+        return f"struct<{', '.join(parts)}>"
+    if name == "Value":
+        return clean(feature.get("dtype", "?"), limit=60)
+    if name == "ClassLabel":
+        names = [clean(label, limit=40) for label in feature.get("names", [])]
+        more = f", … {len(names)} classes" if len(names) > 8 else ""
+        return f"class label ({', '.join(names[:8])}{more})"
+    if name in _WRAPPERS:
+        return f"list<{type_text(feature.get('feature', feature.get('dtype', '?')), depth + 1)}>"
+    return clean(name, limit=40).lower()

@@ -1,0 +1,97 @@
+"""What the user named: files on this machine, a dataset on the Hub, or files in one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from ml_intern_helpers.core.errors import UsageError
+from ml_intern_helpers.core.text import clean
+
+_ID = re.compile(r"^(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*$")
+_HUB_PREFIX = re.compile(r"^(?:hf://|https?://(?:www\.)?huggingface\.co/)(?:datasets/)?")
+#: `owner/name@revision/path`; a revision with a slash is one of the Hub's own (`refs/convert/parquet`, `refs/pr/1`).
+_HUB_FILE = re.compile(
+    r"^(?P<name>[^/@]+/[^/@]+)(?:@(?P<revision>refs/(?:convert|pr)/[^/]+|[^/]+))?/(?P<path>.+)$",
+)
+#: The address of a file as a browser shows it.
+_PAGE_FILE = re.compile(
+    r"^(?P<name>[^/@]+/[^/@]+)/(?:blob|resolve|raw)/(?P<revision>refs/(?:convert|pr)/[^/]+|[^/]+)/(?P<path>[^?#]+)"
+)
+_FILE_ENDING = re.compile(r"\.(?:jsonl|ndjson|json|csv|tsv|txt|parquet|arrow|pkl|pickle|xlsx|zip)(?:\.gz)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class DatasetRef:
+    """A question: which dataset, and what of it.
+
+    Attributes:
+        name: Hub id or path.
+        local: `name` is a path.
+        config, split, revision: as given, None otherwise.
+        method: the training method the rows are meant for, or None.
+        path: a file, folder or pattern inside the Hub's repository `name`, or None for the dataset as the Hub sees it.
+    """
+
+    name: str
+    local: bool
+    config: str | None = None
+    split: str | None = None
+    revision: str | None = None
+    method: str | None = None
+    path: str | None = None
+
+    @property
+    def address(self) -> str:
+        """`hf://datasets/owner/name@revision/path`, for what has a `path`."""
+        at = f"@{self.revision.replace('/', '%2F')}" if self.revision else ""
+        return f"hf://datasets/{self.name}{at}/{self.path}"
+
+
+def parse_dataset(text: str, *, config: str | None, split: str | None, revision: str | None, method: str | None) -> DatasetRef:
+    """Tell a path from an id: what exists on this machine, or is spelt like a path, is one.
+
+    Raises:
+        UsageError: neither.
+    """
+    if text.strip() and _looks_local(text):
+        if revision or (config and config != "default"):
+            raise UsageError("--config and --revision are for Hub datasets; this is a path", hint="leave them out")
+        return DatasetRef(text, True, None, split, None, method)
+    name = _HUB_PREFIX.sub("", text.strip()).strip("/").removesuffix("/viewer")
+    # The parts of an address of files inside a dataset's repository; None for a dataset's own
+    if text.strip().startswith("hf://"):
+        match = _HUB_FILE.match(name)
+    else:
+        match = _PAGE_FILE.match(name) if text.strip().startswith("http") else None
+    file = match if match and _ID.match(match["name"]) else None
+    if file:
+        if config:
+            raise UsageError("--config is for datasets; this names files", hint="leave it out")
+        return DatasetRef(file["name"], False, None, split, revision or _plain(file["revision"]), method, unquote(file["path"]))
+    name, at, pinned = name.partition("@")
+    if not _ID.match(name) or name.count("/") > 1:
+        told = f"{clean(text, limit=100)!r} is neither a file here nor a Hub dataset id (owner/name)"
+        raise UsageError(told, hint="check the spelling and the working folder")
+    return DatasetRef(name, False, config, split, revision or (pinned if at else None), method)
+
+
+def _plain(revision: str | None) -> str | None:
+    return {"~parquet": "refs/convert/parquet"}.get(revision, unquote(revision)) if revision else None
+
+
+def _looks_local(text: str) -> bool:
+    if text.startswith(("hf://", "http://", "https://")):
+        return False
+    if text.startswith(("/", "./", "../", "~", ".\\")) or any(sign in text for sign in "*?[\\"):
+        return True
+    return bool(_FILE_ENDING.search(text)) or _exists(text)
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):
+        return False

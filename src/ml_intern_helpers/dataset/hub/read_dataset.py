@@ -1,0 +1,211 @@
+"""A look at a dataset on the Hub, in at most three round trips one after another while the viewer is well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
+from ml_intern_helpers.dataset.dataset_ref import DatasetRef
+from ml_intern_helpers.dataset.hub import fallback, repository
+from ml_intern_helpers.dataset.hub.load_line import load_line
+from ml_intern_helpers.dataset.hub.repository import KNOWN_ALIVE_S, Repository, SideBySide
+from ml_intern_helpers.dataset.hub.viewer import (
+    Pairs,
+    Rows,
+    ViewerError,
+    parse_info,
+    parse_rows,
+    parse_size,
+    parse_splits,
+    parse_valid,
+    viewer_error,
+)
+from ml_intern_helpers.dataset.sample import Extent, Row, Sample, Source, Split
+from ml_intern_helpers.dataset.splits import SplitChoice, choose_split
+from ml_intern_helpers.web.client import Response
+from ml_intern_helpers.web.services import VIEWER
+
+HUB_NAME, VIEWER_NAME = "Hugging Face Hub", "dataset viewer"
+OVERVIEW = ("splits", "size", "info", "is-valid")
+WHOLE_ROWS = 20
+Answers = dict[tuple[str, str], Any]
+
+
+def read_hub_dataset(ref: DatasetRef, context: Context) -> Sample:
+    """Look at the dataset `ref` names.
+
+    Raises:
+        NotFound, AccessDenied, Unavailable, BadData: no source gives rows; the message says why.
+    """
+    answers = SideBySide(_first_round(ref, context)).run()
+    repo = _repository(ref, answers, context)
+    fault = viewer_error(answers[VIEWER_NAME, "splits"]) or _other_revision(ref, repo, answers)
+    if fault is None:
+        seen = _through_viewer(ref, answers, context)
+        if isinstance(seen, Sample):
+            return replace(seen, card=repo.card if repo else None)
+        fault = seen
+    # Raise when no other source can do better than the viewer
+    if fault.kind == "renamed":
+        raise NotFound(f"{ref.name} was renamed", hint=f"its page leads to the new name: {repository.page(ref.name)}")
+    if fault.kind == "empty":
+        raise NotFound(f"{ref.name} holds no data: {fault.message}", hint="there is nothing to inspect")
+    if fault.kind == "no_such":
+        raise NotFound(f"{ref.name}: {fault.message}", hint="check --config and --split")
+    if fault.kind == "hidden" and repo is None:
+        told = f"{ref.name} is missing, private or gated: without access these look alike"
+        raise AccessDenied(told, hint="check the spelling, or log in with `hf auth login`")
+    if not fault.elsewhere:
+        raise BadData(f"{ref.name}: {fault.message}", hint=f"the dataset itself is broken; see {repository.page(ref.name)}")
+    if repo is None:
+        raise Unavailable(f"{ref.name}: {fault.message}, and the Hub cannot be asked either", hint="ask again later")
+    return replace(fallback.read_sample(ref, fault, repo, context), card=repo.card)
+
+
+def _first_round(ref: DatasetRef, context: Context) -> dict[tuple[str, str], Callable[[], Response]]:
+    http = context.http
+
+    def viewer(path: str, **more: str | None) -> Callable[[], Response]:
+        return lambda: http.get(VIEWER, f"/{path}", {"dataset": ref.name, **more})
+
+    calls: dict[tuple[str, str], Callable[[], Response]] = {(VIEWER_NAME, path): viewer(path) for path in OVERVIEW}
+    calls[HUB_NAME, "repository"] = lambda: repository.ask(http, ref.name, ref.revision)
+    if ref.config and ref.split:
+        calls[VIEWER_NAME, "first-rows"] = viewer("first-rows", config=ref.config, split=ref.split)
+    return calls
+
+
+def _repository(ref: DatasetRef, answers: Answers, context: Context) -> Repository | None:
+    """The Hub's facts; None when the Hub cannot be asked but the viewer can.
+
+    Raises:
+        NotFound, AccessDenied: missing, private, renamed, disabled.
+    """
+    answer = answers[HUB_NAME, "repository"]
+    splits = answers[VIEWER_NAME, "splits"]
+    if isinstance(answer, Exception) or answer.status == 429 or answer.status >= 500:
+        # Go on with the viewer's word alone, where that is enough; else raise the Hub's fault
+        told = answer.message if isinstance(answer, ToolError) else f"the Hub answered {getattr(answer, 'status', answer)}"
+        fault = viewer_error(splits)
+        if fault is None and not ref.revision:
+            context.warn(f"no card facts: {told}")
+        elif fault is None or fault.kind not in ("hidden", "renamed", "no_such"):
+            raise answer if isinstance(answer, ToolError) else Unavailable(f"{ref.name}: {told}", hint="ask again later")
+        return None
+    if not answer.ok:
+        raise repository.refuse(answer, ref.name, ref.revision, context.http)
+    repo = repository.parse(answer.json(), ref.name)
+    if repo.name != ref.name:
+        raise repository.renamed(ref.name, repo.name)
+    if repo.disabled:
+        raise AccessDenied(f"{ref.name} was disabled by the Hub", hint=f"its page says why: {repository.page(ref.name)}")
+    return repo
+
+
+def _other_revision(ref: DatasetRef, repo: Repository | None, answers: Answers) -> ViewerError | None:
+    """The viewer knows the main revision only; another one is read from the files."""
+    if not ref.revision:
+        return None
+    known = answers[VIEWER_NAME, "splits"].headers.get("x-revision")
+    if repo and known and repo.sha == known:
+        return None
+    return ViewerError("blocked", "the dataset viewer knows the main revision only")
+
+
+def _through_viewer(ref: DatasetRef, answers: Answers, context: Context) -> Sample | ViewerError:
+    """The look itself, or why the viewer has no rows."""
+    splits_answer: Response = answers[VIEWER_NAME, "splits"]
+    try:
+        pairs = parse_splits(splits_answer.json())
+    except BadData as err:
+        return ViewerError("away", err.message)
+    if not pairs.pairs:
+        told = "has no split that is ready" if pairs.pending else "lists no splits"
+        return ViewerError("busy" if pairs.pending else "broken", f"the dataset viewer {told} for {ref.name}")
+    choice = choose_split(pairs.pairs, ref)
+    answer = answers.get((VIEWER_NAME, "first-rows")) or _ask_rows(ref, choice, context, "first-rows")
+    fault = viewer_error(answer)
+    if fault or not isinstance(answer, Response):
+        return fault or ViewerError("away", "no answer")
+    try:
+        rows = _whole(parse_rows(answer.json()), ref, choice, context)
+    except BadData as err:
+        return ViewerError("away", err.message)
+    _tell_gaps(pairs, rows, answers[VIEWER_NAME, "is-valid"], context)
+    return _look(ref, choice, rows, _sizes(pairs, answers), answer)
+
+
+def _ask_rows(ref: DatasetRef, choice: SplitChoice, context: Context, path: str, **more: int) -> Response | ToolError:
+    """First rows, waited for no longer than any other call."""
+    params: dict[str, str | int | bool | list[str] | None] = {"dataset": ref.name, "config": choice.config}
+    params |= {"split": choice.split, **more}
+    key = (VIEWER_NAME, path)
+    calls = {key: lambda: context.http.get(VIEWER, f"/{path}", params)}
+    answer: Response | ToolError = SideBySide(calls, KNOWN_ALIVE_S).run()[key]
+    return answer
+
+
+def _whole(rows: Rows, ref: DatasetRef, choice: SplitChoice, context: Context) -> Rows:
+    """The same rows with every nested cell whole: `/rows` does not cut them. Fewer, where that is what it takes."""
+    if not rows.cut:
+        return rows
+    answer = _ask_rows(ref, choice, context, "rows", offset=0, length=WHOLE_ROWS)
+    if viewer_error(answer) is None and isinstance(answer, Response):
+        whole = parse_rows(answer.json())
+        if len(rows.rows) - len(rows.cut) < len(whole.rows) - len(whole.cut):
+            return whole
+    return rows
+
+
+def _tell_gaps(pairs: Pairs, rows: Rows, valid: Any, context: Context) -> None:
+    """Notes on what the viewer's answers leave open."""
+    for configs, told in ((pairs.pending, "not ready yet"), (pairs.failed, "failed")):
+        if configs:
+            context.warn(f"dataset viewer: {len(configs)} configs {told} ({', '.join(configs[:5])})")
+    if rows.shortened:
+        context.warn("dataset viewer: long texts in the sample are shortened")
+    if isinstance(valid, Response) and valid.ok and not parse_valid(valid.json()).get("viewer", True):
+        context.warn("dataset viewer: preview only, without its Parquet export: counts may be missing")
+
+
+def _sizes(pairs: Pairs, answers: Answers) -> list[Split]:
+    """Every split with its size: from `/size`, else from `/info`, else unknown."""
+    known: dict[tuple[str, str], Split] = {}
+    for name, parse in (("info", parse_info), ("size", parse_size)):
+        answer = answers[VIEWER_NAME, name]
+        if viewer_error(answer) is None:
+            try:
+                known.update(parse(answer.json()))
+            except (BadData, KeyError, AttributeError, TypeError):
+                continue  # sizes are an extra; the rows decide
+    return [known.get(pair, Split(*pair)) for pair in pairs.pairs]
+
+
+def _look(ref: DatasetRef, choice: SplitChoice, rows: Rows, splits: list[Split], answer: Response) -> Sample:
+    kept = [position for position in range(len(rows.rows)) if position not in rows.cut]
+    sampled: list[Row] = [rows.rows[position] for position in kept]
+    size = next((item for item in splits if (item.config, item.split) == (choice.config, choice.split)), None)
+    if not rows.rows:
+        raise NotFound(f"{ref.name} has no rows in config {choice.config!r}, split {choice.split!r}", hint="try another split")
+    source = Source("viewer", f"{VIEWER_NAME} ({VIEWER.base_url})", answer.headers.get("x-revision"), answer.date, answer.cached)
+    return Sample(
+        dataset=ref.name,
+        source=source,
+        config=choice.config,
+        split=choice.split,
+        chosen_because=choice.because,
+        rows=sampled,
+        numbers=[rows.numbers[position] for position in kept],
+        splits=splits,
+        extent=Extent(
+            rows_sampled=len(sampled),
+            complete=bool(size and size.num_rows_is == "exact" and size.num_rows == len(sampled)),
+            rows_dropped_cut=len(rows.cut),
+        ),
+        load=load_line(ref, choice),
+        types=rows.types,
+        shortened=rows.shortened,
+    )

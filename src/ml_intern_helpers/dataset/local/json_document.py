@@ -1,0 +1,151 @@
+"""One JSON document: an array of rows, or an object that holds one (`{"data": […]}`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ml_intern_helpers.core.errors import BadData, NotFound
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.local.bounds import LARGEST_DOCUMENT_BYTES, MIB, Allowance
+from ml_intern_helpers.dataset.local.json_lines import RepeatedKey, unique
+from ml_intern_helpers.dataset.local.table import Sampler, Table
+from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, shown
+
+LIKELY_FIELDS = ("data", "rows", "examples", "train")
+#: Fields that are splits, when a document has several.
+SPLIT_FIELDS = frozenset({"train", "training", "test", "testing", "validation", "valid", "val", "dev", "eval", "evaluation"})
+
+
+def read(paths: list[Path], sample_size: int, split: str | None = None) -> Table:
+    """The rows of `paths`, each one document; `split` names the field to read where fields are splits.
+
+    Raises:
+        BadData: no JSON, too large, or no list of objects in it.
+        NotFound: no field of the name `split`.
+    """
+    splits: dict[str, int] = {}
+    sampler, allowance = Sampler(sample_size), Allowance()
+    arguments: dict[str, str] = {}
+    turned: list[str] = []
+    for path in paths:
+        if allowance.over():
+            allowance.cut = True
+            break
+        size, field, splits = _add(path, sampler, allowance, split, turned)
+        allowance.spend(size)
+        if field:
+            arguments["field"] = field
+    sampled, numbers = sampler.result()
+    total = None if allowance.cut else sampler.seen
+    notes = [*allowance.notes(sampler.seen), *sampler.notes(), *turned]
+    table = Table(sampled, numbers, sampler.seen, total, allowance.used, load_arguments=arguments, order_spread=True, notes=notes)
+    table.splits = splits if len(paths) == 1 else {}
+    return table
+
+
+def _add(
+    path: Path, sampler: Sampler, allowance: Allowance, split: str | None, notes: list[str]
+) -> tuple[int, str | None, dict[str, int]]:
+    """Offer the rows of one document; its size, the field they are under, and the rows of every field that is a split.
+
+    A function, so that only one document is held at a time.
+    """
+    size, field, rows, splits = _rows(path, split)
+    if field is None and len(rows) == 1:
+        notes.extend(_turned(rows[0]))
+    for row in rows:
+        if sampler.seen and allowance.over():
+            allowance.cut = True
+            break
+        sampler.add(sampler.seen + 1, lambda row=row: row)  # type: ignore[misc]
+    return size, field, splits
+
+
+def _turned(value: dict[str, Any]) -> Iterator[str]:
+    """What to tell of a document that is one row to `datasets`, and by its looks a table written another way round."""
+    cells = list(value.values())
+    lengths = {len(cell) if isinstance(cell, list) else -1 for cell in cells}
+    keys = {tuple(cell) if isinstance(cell, dict) else () for cell in cells}
+    told = f"the file is one object, which is one row to `datasets`; if its {len(cells):,} values are"
+    if len(cells) > 1 and len(keys) == 1 and keys != {()}:
+        yield f"{told} the rows: Dataset.from_list(list(json.load(open(…)).values()))"
+    elif len(cells) > 1 and len(lengths) == 1 and min(lengths) > 1:
+        yield f"{told} columns of {min(lengths):,} rows: Dataset.from_dict(json.load(open(…)))"
+
+
+def rows(path: Path, field: str | None) -> list[dict[str, Any]]:
+    """All rows of one document; `field` names where they are, as `load_dataset` takes it."""
+    return _rows(path, field if field and field in SPLIT_FIELDS else None)[2]
+
+
+def is_lines(path: Path) -> bool:
+    """Whether a .json file really holds JSON Lines: its first line is an object by itself and more follows."""
+    with open_bytes(path) as stream:
+        first = stream.readline(4 * 1024 * 1024)
+        more = stream.readline(4 * 1024 * 1024).strip()
+    try:
+        return isinstance(json.loads(first), dict) and more.startswith(b"{")
+    except (ValueError, RecursionError):
+        return False
+
+
+def _rows(path: Path, split: str | None) -> tuple[int, str | None, list[dict[str, Any]], dict[str, int]]:
+    with open_bytes(path) as stream:
+        data = stream.read(LARGEST_DOCUMENT_BYTES + 1)
+    if len(data) > LARGEST_DOCUMENT_BYTES:
+        told = f"{shown(path)} is one JSON document of more than {LARGEST_DOCUMENT_BYTES // MIB} MiB"
+        raise BadData(told, hint="make it JSON Lines, one row a line: jq -c '.[]' file.json > file.jsonl")
+    value = _parse(path, decode(path, data, 1))
+    # Rows of each field, when the document's lists of objects are all named like splits and there are several
+    fields = {name: len(item) for name, item in value.items() if _is_rows(item)} if isinstance(value, dict) else {}
+    splits = fields if len(fields) > 1 and {name.lower() for name in fields} <= SPLIT_FIELDS else {}
+    field, rows = _find(path, value, _wanted(path, split, splits))
+    wrong = next((number for number, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
+    if wrong:
+        raise BadData(
+            f"{shown(path)} item {wrong} is no object but {type(rows[wrong - 1]).__name__}", hint="rows must be objects"
+        )
+    return len(data), field, rows, splits
+
+
+def _wanted(path: Path, split: str | None, splits: dict[str, int]) -> str | None:
+    """The field asked for; None when fields are no splits and the file itself is the split `train`."""
+    if split in splits or split is None or (split == "train" and not splits):
+        return split if splits else None
+    listed = ", ".join(splits) or "train"
+    raise NotFound(f"{shown(path)} has no split {clean(split, limit=60)!r}", hint=f"splits: {listed}")
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _parse(path: Path, text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except RepeatedKey as err:
+        told = f"{shown(path)} names the key {err.key!r} twice in one object; `datasets` refuses the file"
+        raise BadData(told, hint="rename or drop one of the two") from err
+    except RecursionError as err:
+        raise BadData(f"{shown(path)} is nested too deep to be data", hint="look at the file") from err
+    except json.JSONDecodeError as err:
+        told = f"{shown(path)} line {err.lineno} column {err.colno} is not JSON: {err.msg}: {excerpt(text, err.pos)!r}"
+        raise BadData(told, hint="repair the file") from err
+    except ValueError as err:  # a number of thousands of digits
+        raise BadData(f"{shown(path)} is not JSON: {clean(err, limit=100)}", hint="repair the file") from err
+
+
+def _find(path: Path, value: Any, field: str | None) -> tuple[str | None, list[Any]]:
+    """The rows in `value`, and the field they are under: `field`, where one was asked for."""
+    if isinstance(value, list):
+        return None, value
+    if not isinstance(value, dict):
+        raise BadData(f"{shown(path)} holds {type(value).__name__}, no rows", hint="an array of objects, or JSON Lines")
+    fields = [name for name, item in value.items() if _is_rows(item)]
+    wanted = [name for name in (field, *LIKELY_FIELDS) if name in fields] or fields
+    if wanted and not set(value) & {"messages", "conversations"}:
+        return wanted[0], value[wanted[0]]
+    return None, [value]

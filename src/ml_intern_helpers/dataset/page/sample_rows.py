@@ -1,0 +1,253 @@
+"""Rows as a reader wants to see them: conversations as turns, pairs side by side, with what is wrong marked.
+
+First come rows that findings name, one for each finding; then ordinary ones. All of it is bounded, and all of it is
+strangers' text: cleaned here, escaped by the template.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from re import Match
+from typing import Any, NamedTuple
+
+from ml_intern_helpers.core.report import Finding
+from ml_intern_helpers.core.text import clean, shorten
+from ml_intern_helpers.dataset.checks import personal_data
+from ml_intern_helpers.dataset.checks.context import Facts, speaker, turns, words
+from ml_intern_helpers.dataset.definitions import secrets
+from ml_intern_helpers.dataset.definitions.agent_orders import AGENT_ORDERS
+from ml_intern_helpers.dataset.definitions.boilerplate import REFUSALS
+from ml_intern_helpers.dataset.definitions.damage import DAMAGE
+from ml_intern_helpers.dataset.definitions.pattern import Pattern
+from ml_intern_helpers.dataset.definitions.personal import PERSONAL
+from ml_intern_helpers.dataset.definitions.secrets import SECRETS
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
+from ml_intern_helpers.dataset.page.charts import tone
+
+MOST_FAULTY, MOST_PLAIN = 9, 3
+TURN_CHARACTERS, MOST_TURNS, ROW_CHARACTERS = 900, 10, 5000
+MOST_MORE, MORE_CHARACTERS = 8, 160
+#: How `checks.context.finding` writes which rows it means.
+_ROWS = re.compile(r": rows? (\d+(?:, \d+)*)")
+#: Parts in the order shown, with what to call them where they are plain text.
+_PARTS = (
+    ("system", "system"),
+    ("context", "context"),
+    ("prompt", "user"),
+    ("dialogue", "text"),
+    ("messages", ""),
+    ("text", "text"),
+    ("completion", "assistant"),
+    ("chosen", "assistant"),
+    ("rejected", "assistant"),
+)
+
+
+def rows_named(finding: Finding) -> list[int]:
+    """The row numbers that a finding gives, as far as it lists them."""
+    found = _ROWS.search(finding.evidence or "")
+    return [int(number) for number in found[1].split(", ")] if found else []
+
+
+def sample_rows(facts: Facts, findings: list[Finding]) -> list[dict[str, Any]]:
+    """The rows to show."""
+    by_number: dict[int, list[Finding]] = {}
+    for finding in findings:
+        for number in rows_named(finding):
+            by_number.setdefault(number, []).append(finding)
+    at = {number: position for position, number in enumerate(facts.look.numbers)}
+    faulty = [number for number in _one_each(findings) if number in at][:MOST_FAULTY]
+    plain = [number for number in at if number not in by_number][: MOST_PLAIN if faulty else 2 * MOST_PLAIN]
+    codes = {finding.code for finding in findings}
+    shown = [*faulty, *plain] or list(at)[:MOST_PLAIN]
+    return [_sample(facts, at[number], number, by_number.get(number, []), codes) for number in shown]
+
+
+def _one_each(findings: list[Finding]) -> list[int]:
+    """For each finding the first row that no finding before it has brought along."""
+    found: list[int] = []
+    for finding in findings:
+        numbers = rows_named(finding)
+        if numbers and not set(numbers) & set(found):
+            found.append(numbers[0])
+    return found
+
+
+def _sample(facts: Facts, position: int, number: int, about: list[Finding], codes: set[str]) -> dict[str, Any]:
+    row = facts.rows[position]
+    marks = [{"code": item.code, "severity": item.severity, "message": item.message} for item in about]
+    blocks, used = _blocks(row, facts, codes)
+    # The other columns, briefly
+    rest = [(name, value) for name, value in row.items() if name not in used]
+    return {
+        "number": number,
+        "findings": marks,
+        "blocks": blocks,
+        "more": [(clean(name, limit=60), plain(_text(value), MORE_CHARACTERS)) for name, value in rest[:MOST_MORE]],
+    }
+
+
+def _blocks(row: dict[str, Any], facts: Facts, codes: set[str]) -> tuple[list[dict[str, Any]], set[str]]:
+    """The columns that play a part, each a block of turns; and which those are."""
+    room, used, blocks = [ROW_CHARACTERS], set(), []
+    for part, role in _PARTS:
+        column = facts.parts.get(part)
+        if column is None or column in used:
+            continue
+        used.add(column)
+        shown = _turns(row.get(column), role, room, codes if part in _LEARNED else set())
+        pair = part if part in ("chosen", "rejected") else ""
+        name = clean(column, limit=80)
+        blocks.append({"column": name, "pair": pair, "turns": shown})
+    return blocks, used
+
+
+#: Parts whose turns are held against the findings about turns.
+_LEARNED = ("messages", "completion", "chosen", "rejected", "text", "prompt")
+
+
+def _turns(cell: Any, role: str, room: list[int], codes: set[str]) -> list[dict[str, Any]]:
+    found = turns(cell)
+    if not found:
+        return [_turn(role or "text", cell, room, codes, ["says nothing"] if _hollow(cell) and "SET301" in codes else [])]
+    # The turns shown of a long conversation: its beginning, and its end, where something may be missing
+    count = len(found)
+    marks, shown = (
+        _marks(found, codes),
+        (list(range(count)) if count <= MOST_TURNS else [*range(MOST_TURNS - 2), count - 2, count - 1]),
+    )
+    made = [_turn(speaker(found[at]) or "?", _said(found[at]), room, codes, marks.get(at, [])) for at in shown]
+    for before, at, turn in zip([-1, *shown], shown, made, strict=False):
+        turn["gap"] = at - before - 1
+    return made
+
+
+def _turn(role: str, words_said: Any, room: list[int], codes: set[str], marks: list[str]) -> dict[str, Any]:
+    said = pieces(_text(words_said), min(TURN_CHARACTERS, max(room[0], 80)), codes)
+    room[0] -= sum(len(piece.text) for piece in said)
+    shown = said if any(piece.text.strip() for piece in said) else []
+    return {"role": clean(role, limit=24), "tone": tone(role), "said": shown, "marks": marks, "gap": 0}
+
+
+def _said(turn: dict[str, Any]) -> Any:
+    calls = turn.get("tool_calls")
+    said = words(turn)
+    if not calls:
+        return said
+    return f"{_text(said)}\n" * bool(said) + f"calls {_text(calls)}"
+
+
+def _text(value: Any) -> str:
+    """Text as it is; what is no text as JSON, cut before it is written out."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return f"<{len(value):,} bytes>"
+    return shorten(json.dumps(value, ensure_ascii=False, default=_odd), 4000)
+
+
+def _odd(value: object) -> str:
+    return f"<{len(value):,} bytes>" if isinstance(value, bytes) else str(value)
+
+
+def _hollow(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
+def _marks(found: list[dict[str, Any]], codes: set[str]) -> dict[int, list[str]]:
+    """Position of a turn -> what is wrong with it; only where a finding of the report says so."""
+    marks: dict[int, list[str]] = {}
+    roles = [SPEAKER_NAMES.get(speaker(turn), speaker(turn)) for turn in found]
+    for at, told in _faults(found, roles, codes):
+        marks.setdefault(at, []).append(told)
+    return marks
+
+
+def _faults(found: list[dict[str, Any]], roles: list[str], codes: set[str]) -> Iterator[tuple[int, str]]:
+    last = len(roles) - 1
+    for at, (turn, role) in enumerate(zip(found, roles, strict=True)):
+        if "SET301" in codes and _hollow(words(turn)) and not turn.get("tool_calls"):
+            yield at, "says nothing"
+        if "SET309" in codes and at and role == roles[at - 1] != "tool":
+            yield at, f"{clean(role, limit=24)} twice in a row"
+        if "SET310" in codes and at and role == "system":
+            yield at, "system turn that is not the first"
+    if "SET302" in codes and roles[last] != "assistant":
+        yield last, "the last turn is not the assistant's"
+
+
+#: Looked at beyond what is shown, so that a key that is cut in half by the end is still seen whole.
+BEYOND = 4000
+
+
+class Piece(NamedTuple):
+    """A stretch of text, and what it was marked for (empty when it was not)."""
+
+    text: str
+    mark: str = ""
+
+
+class _Hit(NamedTuple):
+    start: int
+    end: int
+    shown: str
+    mark: str
+
+
+#: Always blanked, whatever the report says: (patterns, what is shown instead).
+_BLANKED: tuple[tuple[tuple[Pattern, ...], Callable[[str], str]], ...] = (
+    (SECRETS, secrets.blanked),
+    (PERSONAL, personal_data.blanked),
+)
+#: Marked where the report has the finding.
+_MARKED = {"SET314": DAMAGE, "SET318": REFUSALS, "SET321": AGENT_ORDERS}
+
+
+def pieces(text: str, limit: int, codes: Iterable[str] = ()) -> list[Piece]:
+    """`text`, cleaned and cut at `limit`, in pieces; the marks are those of the findings `codes`, and what is blanked."""
+    held = clean(text[: limit + BEYOND], keep_newlines=True)
+    found: list[Piece] = []
+    at = 0
+    for hit in _first_come(_hits(held, codes)):
+        if hit.start >= limit:
+            break
+        found += [Piece(held[at : hit.start]), Piece(hit.shown, hit.mark)]
+        at = hit.end
+    hidden = len(held) - max(at, limit) + max(len(text) - limit - BEYOND, 0)
+    found += [Piece(held[at:limit]), Piece(f"…[{hidden:,} more characters]" if hidden > 0 else "")]
+    return [piece for piece in found if piece.text]
+
+
+def plain(text: str, limit: int) -> str:
+    """`text` on one line, blanked and cut."""
+    return clean("".join(piece.text for piece in pieces(text, limit)))
+
+
+def _hits(text: str, codes: Iterable[str]) -> list[_Hit]:
+    found = [
+        _Hit(match.start(), match.end(), blanked(match[0]), f"{pattern.name}, blanked here")
+        for patterns, blanked in _BLANKED
+        for pattern in patterns
+        for match in _matches(pattern, text)
+    ]
+    for code in codes:
+        for pattern in _MARKED.get(code, ()):
+            found += [_Hit(match.start(), match.end(), match[0], pattern.name) for match in _matches(pattern, text)]
+    return found
+
+
+def _matches(pattern: Pattern, text: str) -> Iterable[Match[str]]:
+    return pattern.matches(text) if pattern.may_be_in(text.lower() if pattern.any_case else text) else ()
+
+
+def _first_come(found: list[_Hit]) -> list[_Hit]:
+    """In the order of the text, without those that overlap one before; of two at one place, what is blanked wins."""
+    kept: list[_Hit] = []
+    for hit in sorted(found, key=lambda item: (item.start, not item.mark.endswith("blanked here"), -item.end)):
+        if hit.end > hit.start and (not kept or hit.start >= kept[-1].end):
+            kept.append(hit)
+    return kept

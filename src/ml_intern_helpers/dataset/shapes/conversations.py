@@ -1,0 +1,236 @@
+"""Whole conversations in one string: HH-RLHF's "\\n\\nHuman: …\\n\\nAssistant: …"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
+from ml_intern_helpers.dataset.columns import kind
+from ml_intern_helpers.dataset.mapping.code import quoted, row, turn
+from ml_intern_helpers.dataset.shapes.api_formats import PAIR
+from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, listed, most, shown
+
+#: Speakers as they are written, the user's first.
+SPEAKERS = (("Human", "Assistant"), ("User", "Assistant"), ("Human", "AI"), ("User", "Bot"))
+PARTS = ("chosen", "rejected", "text", "prompt")
+
+
+def transcript(roles: ColumnRoles, rows: Rows) -> Shape | None:
+    """Strings in which both speakers take turns, each on a line of its own."""
+    for speakers in SPEAKERS:
+        found = {
+            part: roles.by_role[part] for part in PARTS if roles.kind(part) == "string" and _both(roles, rows, part, speakers)
+        }
+        fields = _fields(roles, found)
+        if fields:
+            user, assistant = speakers
+            return Shape(
+                "transcript",
+                found,
+                f"{listed(found.values())} hold{'s' if len(found) == 1 else ''} whole conversations as text "
+                f"('{speakers[0]}:', '{speakers[1]}:'): TRL trains on that as it stands, without a chat template",
+                fields,
+                ("dpo", "reward", "kto") if "chosen" in found else ("sft",),
+                ("import re",),
+                (
+                    f'ROLES = {{"{user}": "user", "{assistant}": "assistant"}}',
+                    "def to_messages(text):\n"
+                    f'    said = re.split(r"(?:^|\\n+)({user}|{assistant}): ?", text)[1:]\n'
+                    '    return [{"role": ROLES[who], "content": words.strip()} for who, words in zip(said[::2], said[1::2])]',
+                ),
+                _keep(rows, list(found.values()), speakers),
+                replaces=frozenset({"text", "preference-implicit-prompt"}),
+            )
+    return None
+
+
+def _both(roles: ColumnRoles, rows: Rows, part: str, speakers: tuple[str, str]) -> bool:
+    held = cells(rows, roles.by_role[part])
+    signs = [re.compile(rf"(?:^|\n){who}:") for who in speakers]
+    return bool(held) and most(isinstance(text, str) and all(sign.search(text) for sign in signs) for text in held)
+
+
+def _fields(roles: ColumnRoles, found: dict[str, str]) -> dict[str, str]:
+    if "chosen" in found and "rejected" in found:
+        pair = {part: _split(found[part]) for part in ("chosen", "rejected")}
+        return {**pair, "messages": pair["chosen"], "question": f"{pair['chosen']}[:-1]"}
+    if "text" in found:
+        return {"messages": _split(found["text"]), "question": f"{_split(found['text'])}[:-1]"}
+    if "prompt" not in found:
+        return {}
+    # The prompt ends in "Assistant:", with the answer in a column of its own.
+    asked = f"{_split(found['prompt'])}"
+    question = f'[turn for turn in {asked} if turn["content"]]'
+    answers = {part: roles.by_role[part] for part in ("completion", "chosen", "rejected") if roles.kind(part) == "string"}
+    return {"prompt": question, **{part: f"[{turn('assistant', f'{row(name)}.strip()')}]" for part, name in answers.items()}}
+
+
+def _keep(rows: Rows, columns: list[str], speakers: tuple[str, str]) -> str | None:
+    """Rows in which the assistant says nothing that could be split off have to go."""
+    sign = f"\n{speakers[1]}:"
+    if all(isinstance(item.get(name), str) and sign in item[name] for item in rows for name in columns):
+        return None
+    return " and ".join(f"{row(name)} and {quoted(sign)} in {row(name)}" for name in columns)
+
+
+def _split(column: str) -> str:
+    return f"to_messages({row(column)})"
+
+
+TURNS = ("contents", "messages", "conversations", "conversation", "history")
+SYSTEM = ("system_instruction",)
+#: Speakers as Google writes them; a turn of parts has no other.
+ROLES = {"user": "user", "model": "assistant"}
+
+
+def gemini_contents(roles: ColumnRoles, rows: Rows) -> Shape | None:
+    """Turns whose parts are texts, by `user` and `model`; turns with pictures or calls are left to the user."""
+    column = first_named(roles.kinds, TURNS)
+    held = cells(rows, column) if column else []
+    if column is None or not held or not all(map(_chat, held)):
+        return None
+    system = first_named(roles.kinds, SYSTEM)
+    system = system if system and all(_texts(cell) for cell in cells(rows, system)) else None
+    messages = f"to_messages({row(column)})"
+    if system:
+        opening = turn("system", f"text({row(system)})")
+        messages = f"[*([{opening}] if {row(system)} else []), *{messages}]"
+    answered = all(cell[-1]["role"] == "model" for cell in held)
+    return Shape(
+        "gemini",
+        {"messages": column, **({"system": system} if system else {})},
+        f"Google's format: {shown(column)} holds turns of 'parts', and calls the assistant 'model'",
+        {"messages": messages, **({"question": f"{messages}[:-1]"} if answered else {})},
+        ("sft",),
+        definitions=(
+            'ROLES = {"user": "user", "model": "assistant"}',
+            'def text(turn):\n    return "".join(part["text"] for part in turn["parts"])',
+            'def to_messages(turns):\n    return [{"role": ROLES[turn["role"]], "content": text(turn)} for turn in turns]',
+        ),
+    )
+
+
+def _chat(cell: Any) -> bool:
+    return isinstance(cell, list) and all(_texts(turn) and turn.get("role") in ROLES for turn in cell)
+
+
+def _texts(turn: Any) -> bool:
+    """A turn, or an instruction, all of whose parts are texts."""
+    roles = turn.get("parts") if isinstance(turn, dict) else None
+    return isinstance(roles, list) and bool(roles) and all(isinstance(part, dict) and _text_alone(part) for part in roles)
+
+
+def _text_alone(part: dict[str, Any]) -> bool:
+    return isinstance(part.get("text"), str) and not any(value for name, value in part.items() if name != "text")
+
+
+PARENTS = ("parent_id", "parent_message_id", "parent", "reply_to", "in_reply_to_id")
+THREADS = ("conversation_id", "thread_id", "dialogue_id", "dialog_id", "session_id", "conv_id")
+SPEAKER_COLUMNS = ("role", "speaker", "from", "author_role")
+WORDS = ("text", "content", "value", "message", "utterance", "body")
+
+
+def turn_per_row(roles: ColumnRoles, rows: Rows) -> Shape | None:
+    """A speaker and words in each row, and a column that ties rows together."""
+    found = None if roles.has("messages") else columns(roles.kinds)
+    if found is None or any(roles.kinds[name] != "string" for name in found[1:]):
+        return None
+    tie, speaker, words = found
+    tree = first_named([tie], PARENTS) is not None
+    what = f"one turn of a conversation{' tree' if tree else ''} ({shown(tie)} ties it to the others)"
+    how = "from each last answer up to the root" if tree else "in order"
+    return Shape(
+        "conversation-tree" if tree else "turn-per-row",
+        {"tie": tie, "speaker": speaker, "words": words},
+        f"no mapping of single rows can join the turns: put those of a thread together {how} as 'messages' yourself, "
+        "and inspect the result",
+        replaces=frozenset({"text"}),
+        refuses=("sft", "dpo", "grpo", "kto", "reward"),
+        because=f"each row is {what}",
+    )
+
+
+def columns(names: Iterable[str]) -> tuple[str, str, str] | None:
+    """The columns for the tie, the speaker and the words, or None when the rows are no single turns."""
+    known = list(names)
+    tie, speaker, words = (
+        first_named(known, (*PARENTS, *THREADS)),
+        first_named(known, SPEAKER_COLUMNS),
+        first_named(known, WORDS),
+    )
+    return (tie, speaker, words) if tie and speaker and words else None
+
+
+_METHODS = ("sft", "dpo", "grpo", "kto", "reward")
+#: With one of these the rows say themselves what they are.
+_CLEAR = ("messages", "dialogue", "prompt", "completion", "chosen", "text")
+_DEEPEST = 3
+
+
+def nested_messages(roles: ColumnRoles, rows: Rows) -> Shape | None:
+    """One place inside one column where most rows hold a conversation that the assistant takes part in."""
+    if any(map(roles.has, _CLEAR)) or set(PAIR.values()) & set(roles.kinds):
+        return None
+    found = [(name, path) for name in roles.kinds if roles.kinds[name] == "dict" for path in _paths(cells(rows, name))]
+    if len(found) == 1:
+        return _one(*found[0], rows)
+    several = [name for name in roles.kinds if roles.kinds[name] == "list" and most(map(_many, cells(rows, name)))]
+    return _several(several[0]) if several and not found else None
+
+
+def _one(column: str, path: tuple[str, ...], rows: Rows) -> Shape:
+    messages = row(column) + "".join(f"[{quoted(key)}]" for key in path)
+    ends = [_at(cell, path)[-1]["role"] for cell in cells(rows, column) if kind(_at(cell, path)) == "messages"]
+    answered = all(role == "assistant" for role in ends)
+    return Shape(
+        "nested-messages",
+        {"messages": column},
+        f"the conversation is inside {shown(column)}, in {messages}",
+        {"messages": messages, **({"question": f"{messages}[:-1]"} if answered else {})},
+        ("sft",),
+    )
+
+
+def _several(column: str) -> Shape:
+    flat = f'{{"messages": [turns for chats in rows[{quoted(column)}] for turns in chats]}}'
+    return Shape(
+        "conversations-in-lists",
+        {"messages": column},
+        f"make a row of each: dataset.map(lambda rows: {flat}, batched=True, remove_columns=dataset.column_names), "
+        "and inspect the result",
+        refuses=_METHODS,
+        because=f"each row holds several conversations, in {shown(column)}",
+        open=True,
+    )
+
+
+def _paths(held: list[Any]) -> Iterator[tuple[str, ...]]:
+    """Ways to a conversation in the first cell that most others have, too."""
+    for path in _ways(held[0]) if held else ():
+        if most(_talks(_at(cell, path)) for cell in held):
+            yield path
+
+
+def _ways(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    if path and kind(value) == "messages":
+        yield path
+    elif isinstance(value, dict) and len(path) < _DEEPEST:
+        for key, item in value.items():
+            if isinstance(key, str):
+                yield from _ways(item, (*path, key))
+
+
+def _at(cell: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        cell = cell.get(key) if isinstance(cell, dict) else None
+    return cell
+
+
+def _talks(value: Any) -> bool:
+    return kind(value) == "messages" and any(turn["role"] == "assistant" for turn in value)
+
+
+def _many(cell: Any) -> bool:
+    return isinstance(cell, list) and bool(cell) and all(map(_talks, cell))

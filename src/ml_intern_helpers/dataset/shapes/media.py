@@ -1,0 +1,56 @@
+"""Images with a caption: data for text-to-image models, or for teaching a vision-language model to describe."""
+
+from __future__ import annotations
+
+from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
+from ml_intern_helpers.dataset.mapping.code import row, turn
+from ml_intern_helpers.dataset.same_rows import NOT_READ
+from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, shown
+
+CAPTIONS = ("caption", "text", "captions", "description", "prompt", "alt_text")
+
+#: The question put to the picture: a literal.
+QUESTION = '"Describe the image."'
+
+
+def image_caption(roles: ColumnRoles, rows: Rows) -> Shape | None:
+    """An image column and one text beside it."""
+    if not roles.has("images") or any(roles.has(part) for part in ("messages", "completion", "chosen")):
+        return None
+    image, caption = roles.by_role["images"], first_named(roles.kinds, CAPTIONS)
+    if caption is None or roles.kinds[caption] != "string":
+        return None
+    return Shape(
+        "image-caption",
+        {"images": image, "text": caption},
+        "text-to-image models are trained with diffusers, by none of these methods; here a vision-language model learns to "
+        f"describe: {shown(caption)} is the answer, and the wording of the prompt is yours",
+        {"prompt": f"[{turn('user', QUESTION)}]", "completion": f"[{turn('assistant', row(caption))}]"},
+        ("sft",),
+        replaces=frozenset({"text", "prompt-only"}),
+        refuses=("grpo",),
+        because="captions are no prompts",
+    )
+
+
+SOUNDS = ("audio", "speech", "sound", "wav", "recording")
+SAID = ("transcription", "transcript", "sentence", "text", "normalized_text", "caption")
+
+
+def speech(roles: ColumnRoles, rows: Rows) -> Shape | None:
+    """A column of sound whose bytes were not read, in rows that are no questions and answers."""
+    column = first_named(roles.kinds, SOUNDS)
+    if column is None or any(map(roles.has, ("messages", "prompt", "completion", "chosen"))):
+        return None
+    if not any(row.get(column) == NOT_READ for row in rows):
+        return None
+    words = first_named(roles.kinds, SAID)
+    alone = f"; to learn the words alone, keep {shown(words)} and nothing else, as 'text'" if words else ""
+    return Shape(
+        "speech",
+        {"audio": column, **({"text": words} if words else {})},
+        f"transformers trains speech models on such rows (Seq2SeqTrainer, CTC), none of these methods does{alone}",
+        replaces=frozenset({"text"}),
+        refuses=("sft", "dpo", "grpo", "kto", "reward"),
+        because=f"{shown(column)} holds sound",
+    )

@@ -1,1 +1,0 @@
-"""The report as text, for pipes, for people and for a model card."""

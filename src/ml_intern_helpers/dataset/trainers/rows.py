@@ -1,0 +1,252 @@
+"""What all of TRL's trainers share: when rows count as a conversation, and what a turn must hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.column_roles import ROLES, first_named
+from ml_intern_helpers.dataset.columns import turn_keys, unpacked
+
+Row = dict[str, Any]
+#: TRL looks at any one of these to tell whether a row is a conversation.
+SUPPORTED = ("prompt", "chosen", "rejected", "completion", "messages")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason why a trainer cannot use the rows as they are.
+
+    Attributes:
+        code: what kind of problem, for choosing a remedy and a finding.
+        message: one line for people.
+        at: positions in the sample, empty when the whole dataset is meant.
+        silent: TRL trains without an error, on something else than was meant.
+    """
+
+    code: str
+    message: str
+    at: tuple[int, ...] = ()
+    silent: bool = False
+
+    @property
+    def in_rows(self) -> bool:
+        """The fault is in single rows, so that dropping them may help."""
+        return bool(self.at)
+
+
+def conversational(row: Row) -> tuple[bool, list[str]]:
+    """Whether TRL takes `row` for a conversation, and the columns that say otherwise.
+
+    TRL asks one of the supported columns, whichever a set yields first: with two kinds the answer changes with
+    PYTHONHASHSEED.
+    """
+    says = {name: is_chat(row[name]) for name in SUPPORTED if name in row}
+    if not says:
+        return False, []
+    chat = [name for name, yes in says.items() if yes]
+    plain = [name for name, yes in says.items() if not yes]
+    return bool(chat), plain if chat else []
+
+
+_SAID = {
+    "null": "'{column}' is null",
+    "empty": "'{column}' is an empty list",
+    "kind": "'{column}' is not {wanted}",
+    "keys": "'{column}' has turns without role and content",
+    "role": "'{column}' has roles that chat templates do not know ({roles}): templates drop or refuse such turns",
+    "content": "'{column}' has a turn whose content is null",
+    "json": "'{column}' holds messages written down as JSON text: TRL would train on the JSON itself",
+    "blocks": "'{column}' has contents in blocks ({blocks}) and no images: a text model's chat template takes strings",
+    "arguments": "'{column}' has tool calls whose arguments are JSON text: a template that writes them as JSON quotes them twice",
+    "function_call": "'{column}' calls functions in OpenAI's old form (function_call): chat templates leave the calls out",
+}
+#: What TRL trains through without an error.
+_SILENT = ("role", "json", "arguments", "function_call")
+PICTURES = ("images", "image")
+
+
+def column_problems(rows: list[Row], column: str, chat: bool) -> list[Problem]:
+    """One problem per kind of fault in `column`, with the positions of the faulty rows."""
+    at: dict[str, list[int]] = {}
+    for position, row in enumerate(rows):
+        fault = cell_problem(row.get(column), chat, any(row.get(name) for name in PICTURES))
+        if fault:
+            at.setdefault(fault, []).append(position)
+    wanted = "a list of messages" if chat else "a string"
+    roles = ", ".join(sorted(strange_roles(row.get(column) for row in rows)))
+    blocks = _block_types(row.get(column) for row in rows) if "blocks" in at else ""
+    return [
+        Problem(
+            fault, _SAID[fault].format(column=column, wanted=wanted, roles=roles, blocks=blocks), tuple(places), fault in _SILENT
+        )
+        for fault, places in at.items()
+    ]
+
+
+def _block_types(cells: Iterable[object]) -> str:
+    """The types of blocks that contents are made of, at most six."""
+    turns = [turn for cell in cells if isinstance(cell, list) for turn in cell if isinstance(turn, dict)]
+    contents = [turn["content"] for turn in turns if isinstance(turn.get("content"), list)]
+    types = dict.fromkeys(str(block["type"]) for content in contents if in_blocks(content) for block in content)
+    return ", ".join(list(types)[:6])
+
+
+def strange_roles(cells: Iterable[object]) -> set[str]:
+    """Roles in `cells` that chat templates do not know, at most eight."""
+    found: set[str] = set()
+    for cell in cells:
+        for turn in cell if isinstance(cell, list) else []:
+            if isinstance(turn, dict) and isinstance(turn.get("role"), str) and turn["role"] not in SPEAKERS and len(found) < 8:
+                found.add(turn["role"])
+    return found
+
+
+def missing(method: str, columns: Iterable[str], wanted: Iterable[str]) -> list[Problem]:
+    """A problem when one of `wanted` is no column."""
+    absent = [name for name in wanted if name not in columns]
+    if not absent:
+        return []
+    return [Problem("missing", f"{method} needs {'a column' if len(absent) == 1 else 'columns'} named {_names(absent)}")]
+
+
+def mixed(row: Row, wanted: Iterable[str]) -> list[Problem]:
+    """A problem when supported columns of the first row are of two kinds."""
+    chat, plain = conversational(row)
+    if not (chat and plain):
+        return []
+    lists = [name for name in SUPPORTED if name in row and name not in plain]
+    what = "text" if isinstance(row[plain[0]], str) else "no list of messages"
+    told = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} {what} beside {_names(lists)} as messages"
+    code = "mixed" if {*plain, *lists} <= set(wanted) else "stray"
+    return [Problem(code, f"{told}: TRL takes the row for one or the other, by PYTHONHASHSEED, and crashes")]
+
+
+def stray_text(row: Row) -> list[Problem]:
+    """A supported column of another kind beside `messages`: whether SFT crashes on it is luck."""
+    plain = conversational(row)[1]
+    if "messages" not in row or not plain:
+        return []
+    told = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} no list of messages beside 'messages'"
+    return [Problem("luck", f"{told}: by PYTHONHASHSEED, TRL takes the row for plain text and stops at KeyError 'text'")]
+
+
+def _names(columns: list[str]) -> str:
+    """`'a', 'b' and 'c'`."""
+    quoted = [f"'{name}'" for name in columns]
+    return " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
+
+
+def tools_problems(rows: list[Row]) -> list[Problem]:
+    """`tools` may be a list or a JSON string; TRL parses the string."""
+    at = tuple(position for position, row in enumerate(rows) if isinstance(row.get("tools"), str) and not _parses(row["tools"]))
+    return [Problem("tools", "'tools' is text that is not JSON", at)] if at else []
+
+
+def _parses(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), list)
+    except ValueError:
+        return False
+
+
+def answer_problems(rows: list[Row], columns: Iterable[str]) -> list[Problem]:
+    """Chat or string, all of `columns` alike and every cell usable."""
+    columns = list(columns)
+    chat = conversational({name: rows[0].get(name) for name in columns})[0]
+    return [problem for column in columns for problem in column_problems(rows, column, chat)]
+
+
+#: Speakers that chat templates know. Qwen's drop any other turn without a word, Gemma's and Mistral's raise.
+SPEAKERS = frozenset({"system", "developer", "user", "assistant", "tool", "function", "ipython"})
+
+
+def is_chat(value: object) -> bool:
+    """TRL's own test for messages: a list whose first item is a dict with a role."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and "role" in value[0]
+
+
+def cell_problem(value: object, chat: bool, pictures: bool = False) -> str | None:
+    """What is wrong with one cell that must hold messages (or a string): a code, or None.
+
+    Args:
+        value: the cell.
+        chat: it must hold messages.
+        pictures: the row brings images, so that a vision-language model reads it.
+    """
+    if value is None:
+        return "null"
+    if not chat:
+        return "kind" if not isinstance(value, str) else ("json" if unpacked(value) is not value else None)
+    if not isinstance(value, list):
+        return "kind"
+    if not value:
+        return "empty"
+    return next((fault for turn in value if (fault := turn_problem(turn, pictures))), None)
+
+
+def turn_problem(turn: object, pictures: bool = False) -> str | None:
+    """What is wrong with one turn."""
+    if not isinstance(turn, dict) or not isinstance(turn.get("role"), str):
+        return "keys" if isinstance(turn, dict) and turn_keys([turn]) else "kind"
+    if turn["role"] not in SPEAKERS:
+        return "role"
+    if any(isinstance(arguments, str) for arguments in call_arguments(turn)):
+        return "arguments"
+    if turn.get("function_call") and isinstance(turn.get("content"), str):
+        return "function_call"
+    content = turn.get("content")
+    if content is None:
+        return None if bool(turn.get("tool_calls")) else "content"
+    if isinstance(content, str):
+        return None
+    if not in_blocks(content):
+        return "kind"
+    # Some block is a picture (or a film): only a vision-language model reads those
+    return None if pictures or any(block["type"] in ("image", "video") for block in content) else "blocks"
+
+
+def call_arguments(turn: Row) -> list[Any]:
+    """The arguments of each tool call of a turn."""
+    calls = turn.get("tool_calls")
+    functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    return [function["arguments"] for function in functions if isinstance(function, dict) and "arguments" in function]
+
+
+def in_blocks(content: object) -> bool:
+    """Content in blocks, as vision models take it: `[{"type": "text", "text": …}, {"type": "image"}]`."""
+    return isinstance(content, list) and all(isinstance(block, dict) and "type" in block for block in content)
+
+
+#: Names of a column of system prompts.
+SYSTEM = ROLES["system"][0]
+
+
+def system_ignored(rows: list[Row], column: str) -> list[Problem]:
+    """A column of system prompts that no trainer looks at, beside conversations that have no system turn of their own."""
+    name = first_named(rows[0], SYSTEM)
+    if name is None:
+        return []
+    at = tuple(at for at, row in enumerate(rows) if _words(row.get(name)) and not _has_system(row.get(column)))
+    told = f"TRL ignores {clean(name, limit=60)!r}: system prompts are read from the messages alone"
+    return [Problem("system_ignored", told, at, silent=True)] if 2 * len(at) > len(rows) else []
+
+
+def _words(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _has_system(cell: object) -> bool:
+    return isinstance(cell, list) and bool(cell) and isinstance(cell[0], dict) and cell[0].get("role") in ("system", "developer")
+
+
+def unplaced_images(rows: list[Row], columns: Iterable[str]) -> list[Problem]:
+    """Pictures beside plain text: nothing in a string says where the picture is."""
+    pictures = next((name for name in PICTURES if rows[0].get(name)), None)
+    texts = [name for name in columns if isinstance(rows[0].get(name), str)]
+    if pictures is None or not texts or any("<image" in str(row[texts[0]]) or "<|image" in str(row[texts[0]]) for row in rows):
+        return []
+    return [Problem("images", f"'{pictures}' needs {texts[0]!r} to be messages: a string holds no place for a picture")]
