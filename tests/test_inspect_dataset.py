@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from ml_intern_helpers.dataset.checks.traps import CODES
 
 from dataset.cases import CASES, chat, question, user
 from dataset.viewer import Viewer, hub_with
