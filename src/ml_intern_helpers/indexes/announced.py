@@ -6,13 +6,8 @@ import ast
 from typing import NamedTuple
 
 from ml_intern_helpers.indexes.pretrained import keeps_anything
-from ml_intern_helpers.indexes.records import Announced, ClassRecord
+from ml_intern_helpers.indexes.records import HANDLERS, HANDLERS_MODULE, Announced, ClassRecord
 from ml_intern_helpers.indexes.signatures import Library, Signature
-
-#: The module of huggingface_hub's decorator that translates or drops arguments, and what the decorator calls: the first up to
-#: release 0.36, the second since.
-HANDLERS_MODULE = "huggingface_hub.utils._validators"
-HANDLERS = ("smoothly_deprecate_use_auth_token", "smoothly_deprecate_legacy_arguments")
 
 
 class Deprecation(NamedTuple):
