@@ -204,7 +204,8 @@ def first_named(columns: Iterable[str], wanted: Iterable[str]) -> str | None:
 def identifying_columns(roles: ColumnRoles, columns: Iterable[str], rows: Iterable[Mapping[str, object]]) -> list[str]:
     """Columns that identify a row: rows that are equal in these are copies, whatever ids stand beside them.
 
-    They are those with a role where one of them holds the words, else all. Empty when one of them was not read: rows about two pictures may ask the same.
+    They are those with a role where one of them holds the words, else all.
+    Empty when one of them was not read: rows about two pictures may ask the same.
     """
     named = [column for role, column in roles.by_role.items() if role != "tools"]
     names = list(dict.fromkeys(named if any(map(roles.has, _IDENTIFYING)) else columns))
