@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.columns import type_texts
+from ml_intern_helpers.dataset.columns import schema_types
 from ml_intern_helpers.dataset.local.bounds import BATCH_BYTES, MIB, MOST_PACKED_TIMES, SAMPLE_BYTES, Allowance
 from ml_intern_helpers.dataset.local.table import Row, Table, column_notes, first_columns, left_out_notes, weigh
 from ml_intern_helpers.dataset.local.text_files import shown
@@ -86,27 +85,11 @@ def batches(paths: list[Path]) -> Iterator[Any]:
 
 def _table(taken: Taken, schema: Any, used: int, total: int | None, *, order_spread: bool = False) -> Table:
     notes = [*taken.notes(), *column_notes(len(schema.names))]
-    # Give the rows a place-holder for each column that was not read, in the order of the schema
+    # A column that was not read gets a place-holder, in the order of the schema.
     light = set(light_columns(schema))
     names = first_columns(schema.names)
     rows = [{name: row[name] if name in light else NOT_READ for name in names} for row in taken.rows]
-    # Types from the features that `datasets` wrote into the file, else Arrow's own
-    metadata = schema.metadata or {}
-    try:
-        features = json.loads(metadata[b"huggingface"])["info"]["features"]
-        known = type_texts(features)
-    except (KeyError, ValueError, TypeError):
-        known = {}
-    return Table(
-        rows,
-        taken.numbers,
-        len(rows),
-        total,
-        used,
-        {field.name: known.get(field.name) or clean(field.type, limit=300) for field in schema},
-        order_spread=order_spread,
-        notes=notes,
-    )
+    return Table(rows, taken.numbers, len(rows), total, used, schema_types(schema), order_spread=order_spread, notes=notes)
 
 
 def _arrow_batches(path: Path) -> Iterator[Any]:

@@ -31,7 +31,7 @@ def read(paths: list[Path], sample_size: int) -> Table:
     separator = _separator(paths[0])
     for path in paths:
         for number, header, cells, lacking in _rows(path, separator, allowance, wide):
-            sampler.add(number, partial(_row, header, cells))
+            sampler.add(number, lambda header=header, cells=cells: dict(zip_longest(header, cells[: len(header)])))  # type: ignore[misc]
             if lacking and len(short) < 1000:
                 short.append(number)
     sampled, numbers = sampler.result()
@@ -68,21 +68,15 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
         reader = csv.reader(source, delimiter=separator)
         try:
             first = next(reader, [])
-            # Column names; pandas numbers a repeated one (`a`, `a.1`) and names an empty one
-            made: list[str] = []
-            seen: Counter[str] = Counter()
-            for position, name in enumerate(first):
-                name = name or f"Unnamed: {position}"
-                made.append(f"{name}.{seen[name]}" if seen[name] else name)
-                seen[name] += 1
-            width, places, header = len(first), *_kept(made)
+            width, places, header = len(first), *_kept(_column_names(first))
             wide.update([width] if width > len(header) else [])
             for cells in reader:
                 source.held = 0
                 if cells:
                     if len(cells) > width:
-                        told = f"{shown(path)} line {reader.line_num} has {len(cells)} cells, the header {width}; `datasets` refuses the file"
-                        raise BadData(told, hint="quote cells that hold the separator, or repair that line")
+                        told = f"{shown(path)} line {reader.line_num} has {len(cells)} cells, the header {width}"
+                        hint = "quote cells that hold the separator, or repair that line"
+                        raise BadData(f"{told}; `datasets` refuses the file", hint=hint)
                     short = len(cells) < width
                     kept = cells if len(header) == width else [cells[at] for at in places if at < len(cells)]
                     yield reader.line_num, header, kept, short
@@ -93,15 +87,11 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
         except csv.Error as err:
             raise BadData(f"{shown(path)} line {reader.line_num} is no CSV: {err}", hint="repair that line") from err
         except UnicodeDecodeError as err:
-            _name_line(path)
+            # The text reader is many lines ahead of the CSV reader: find the line, and raise the error that names it.
+            with open_bytes(path) as raw:
+                for number, line in enumerate(iter(partial(raw.readline, LONGEST_LINE_BYTES), b""), 1):
+                    decode(path, line, number)
             raise BadData(f"{shown(path)} is not UTF-8", hint="convert the file to UTF-8 (`iconv`)") from err
-
-
-def _name_line(path: Path) -> None:
-    """Raise the `BadData` that names the first line that is not UTF-8: the text reader is many lines ahead of the CSV reader."""
-    with open_bytes(path) as stream:
-        for number, line in enumerate(iter(partial(stream.readline, LONGEST_LINE_BYTES), b""), 1):
-            decode(path, line, number)
 
 
 class _Lines:
@@ -136,8 +126,15 @@ class _Lines:
             raise BadData(told, hint="close that quote, or get the file again")
 
 
-def _row(header: list[str], cells: list[str]) -> dict[str, str | None]:
-    return dict(zip_longest(header, cells[: len(header)]))
+def _column_names(header: list[str]) -> list[str]:
+    """pandas numbers a repeated name (`a`, `a.1`) and names an empty one."""
+    names: list[str] = []
+    seen: Counter[str] = Counter()
+    for position, cell in enumerate(header):
+        name = cell or f"Unnamed: {position}"
+        names.append(f"{name}.{seen[name]}" if seen[name] else name)
+        seen[name] += 1
+    return names
 
 
 def _kept(names: list[str]) -> tuple[list[int], list[str]]:
@@ -153,29 +150,10 @@ def _short(path: Path, lines: list[int]) -> Finding:
 
 
 #: What pandas reads as missing, also in a column of text.
-MISSING = frozenset(
-    [
-        "",
-        "#N/A",
-        "#N/A N/A",
-        "#NA",
-        "-1.#IND",
-        "-1.#QNAN",
-        "-NaN",
-        "-nan",
-        "1.#IND",
-        "1.#QNAN",
-        "<NA>",
-        "N/A",
-        "NA",
-        "NULL",
-        "NaN",
-        "None",
-        "n/a",
-        "nan",
-        "null",
-    ]
-)
+MISSING = frozenset({
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
+    "NaN", "None", "n/a", "nan", "null",
+})  # fmt: skip
 
 
 def typed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -238,9 +216,10 @@ def _is_table(lines: list[str], separator: str, *, whole: bool) -> bool:
         rows = [cells for cells in csv.reader(lines, delimiter=separator) if cells][:-1] if not whole else []
     if len(rows) <= _LEAST_ROWS or len(rows[0]) < 2:
         return False
-    # Different words that name columns: no number, no sentence. In prose a space follows each comma.
+    # The header holds different words that name columns: no number, no sentence. In prose a space follows each comma.
     header = rows[0]
-    return (len(set(header)) == len(header) and all(map(_is_name, header))) and all(len(cells) == len(rows[0]) for cells in rows)
+    names = len(set(header)) == len(header) and all(map(_is_name, header))
+    return names and all(len(cells) == len(header) for cells in rows)
 
 
 def _is_name(word: str) -> bool:

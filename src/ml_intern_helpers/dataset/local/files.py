@@ -61,31 +61,7 @@ def find_files(target: str, warn: Warn) -> Files:
         BadData: no format that is read here, no regular file, or nothing this user may read.
     """
     try:
-        path = Path(target).expanduser()
-        if path.is_dir():
-            walk = _walk(path)
-            try:
-                # Splits of a folder that `save_to_disk` wrote; empty when it is none
-                folders = {"train": path} if (path / "state.json").exists() else {}
-                if (path / "dataset_dict.json").exists():
-                    folders = {entry.name: Path(entry) for entry in walk.folders(path) if (Path(entry) / "state.json").exists()}
-                splits = {name: sorted(filter(walk.keeps, folder.glob("*.arrow"))) for name, folder in folders.items()}
-                if folders and not any(splits.values()):
-                    raise BadData(
-                        f"{shown(path)} was made by save_to_disk but holds no .arrow file", hint="get the folder again, whole"
-                    )
-                saved = {name: files for name, files in splits.items() if files}
-                return Files("saved", saved) if saved else _grouped(path, [item for item in walk.files() if _ending(item)])
-            finally:
-                walk.tell(warn)
-        if path.exists():
-            # A pipe would make us wait for ever, a device has no end
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise BadData(f"{shown(path)} is a pipe or a device, no file", hint="write the rows to a file and give that")
-            return Files(format_of(path), {"train": [path]})
-        if any(sign in str(path) for sign in "*?["):
-            return _pattern(str(path), warn)
-        raise NotFound(f"no file {shown(path)}", hint=_near(path))
+        return _find(Path(target).expanduser(), warn)
     except PermissionError as err:
         raise BadData(f"{clean(target, limit=200)} may not be read by this user", hint="check its permissions") from err
     except (OSError, RuntimeError, ValueError) as err:  # a name too long, an unknown ~user, a NUL
@@ -93,13 +69,41 @@ def find_files(target: str, warn: Warn) -> Files:
         raise NotFound(f"{clean(target, limit=200)} cannot be opened: {told}", hint="check the path") from err
 
 
-def _walk(root: Path) -> FolderSearch:
+def _find(path: Path, warn: Warn) -> Files:
+    if path.is_dir():
+        search = _search(path)
+        try:
+            saved = _saved(path, search)
+            return Files("saved", saved) if saved else _grouped(path, [item for item in search.files() if _ending(item)])
+        finally:
+            search.tell(warn)
+    if path.exists():
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would make us wait for ever, a device has no end
+            raise BadData(f"{shown(path)} is a pipe or a device, no file", hint="write the rows to a file and give that")
+        return Files(format_of(path), {"train": [path]})
+    if any(sign in str(path) for sign in "*?["):
+        return _pattern(str(path), warn)
+    raise NotFound(f"no file {shown(path)}", hint=_similar_names(path))
+
+
+def _saved(path: Path, search: FolderSearch) -> dict[str, list[Path]]:
+    """Splits of a folder that `save_to_disk` wrote; empty when it is none."""
+    folders = {"train": path} if (path / "state.json").exists() else {}
+    if (path / "dataset_dict.json").exists():
+        folders = {entry.name: Path(entry) for entry in search.folders(path) if (Path(entry) / "state.json").exists()}
+    splits = {name: sorted(filter(search.keeps, folder.glob("*.arrow"))) for name, folder in folders.items()}
+    if folders and not any(splits.values()):
+        raise BadData(f"{shown(path)} was made by save_to_disk but holds no .arrow file", hint="get the folder again, whole")
+    return {name: files for name, files in splits.items() if files}
+
+
+def _search(root: Path) -> FolderSearch:
     if os.path.realpath(root) == os.path.realpath(os.sep):
         raise BadData("the whole disk is no dataset", hint="name the folder that holds the data")
     return FolderSearch(root)
 
 
-def _near(path: Path) -> str:
+def _similar_names(path: Path) -> str:
     """Names like the one asked for, or what else lies in the folder."""
     if not path.parent.is_dir():
         return f"the folder {shown(path.parent)} does not exist either"
@@ -137,9 +141,9 @@ def _sniffed(path: Path) -> str:
 
 def _pattern(pattern: str, warn: Warn) -> Files:
     root, parts = split_pattern(pattern)
-    walk = _walk(root)
-    files = walk.matching(parts) if root.is_dir() else []
-    walk.tell(warn)
+    search = _search(root)
+    files = search.matching(parts) if root.is_dir() else []
+    search.tell(warn)
     if not files:
         raise NotFound(
             f"no file matches {clean(pattern, limit=200)}", hint="check the pattern; quote it so that the shell leaves it alone"

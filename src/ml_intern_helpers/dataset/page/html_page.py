@@ -24,6 +24,7 @@ from ml_intern_helpers.dataset.page.headline import counted
 from ml_intern_helpers.dataset.page.sample_rows import sample_rows
 from ml_intern_helpers.dataset.profile.make import spoken_sizes
 from ml_intern_helpers.dataset.profile.sizes import fine
+from ml_intern_helpers.dataset.sample import rows_in_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -73,9 +74,9 @@ def _environment() -> Environment:
 def _context(report: Report, facts: Facts) -> dict[str, Any]:
     fields = {**LATER, **report.fields}
     profile = counted(fields)
-    # (key, title); a full scan does not tell languages
-    # How many findings of each severity
-    found = [finding.severity for finding in report.findings]
+    severities = [finding.severity for finding in report.findings]
+    # A full scan does not count languages.
+    shares = (("labels", "Labels"), ("languages", "Languages of the sample" if fields["full"] else "Languages"))
     return {
         "version": __version__,
         "fields": fields,
@@ -85,18 +86,14 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
         "hub": fields["dataset"] if fields["source"]["kind"] in _HUB_KINDS and _HUB_ID.match(fields["dataset"]) else None,
         "findings": report.findings[:MOST_FINDINGS],
         "findings_more": max(len(report.findings) - MOST_FINDINGS, 0),
-        "counts": [(severity, found.count(severity)) for severity in ("error", "warning", "info") if severity in found],
+        "counts": [(name, severities.count(name)) for name in ("error", "warning", "info") if name in severities],
         "lengths": _lengths(fields, profile, facts),
         "patterns": patterns(profile.get("role_patterns") or []),
-        "classes": [
-            (title, charts.shares(profile[name]))
-            for name, title in (("labels", "Labels"), ("languages", "Languages of the sample" if fields["full"] else "Languages"))
-            if profile.get(name)
-        ],
+        "classes": [(title, charts.shares(profile[name])) for name, title in shares if profile.get(name)],
         "duplicates": profile.get("duplicates_share"),
         "codes": _codes(fields),
         "columns": fields["columns"][:MOST_COLUMNS],
-        "splits": [{**split, "told": headline.rows_of(split)} for split in fields["splits"][:MOST_SPLITS]],
+        "splits": [{**split, "told": rows_in_words(split) or "rows unknown"} for split in fields["splits"][:MOST_SPLITS]],
         "warnings": report.warnings[:MOST_WARNINGS],
     }
 

@@ -232,13 +232,12 @@ WANTED = ("prompt", "completion")
 def kto_problems(rows: list[Row]) -> list[Problem]:
     """What keeps `KTOTrainer` from training on `rows` as meant; empty when nothing does."""
     if {"chosen", "rejected"} <= set(rows[0]):
-        # Taking pairs apart, TRL copies every other column over the ones it made
-        row = rows[0]
-        clash = [name for name in ("completion", "label") if name in row]
-        told = f"TRL takes pairs apart into 'completion' and 'label', and the existing {' and '.join(map(repr, clash))} overwrites them"
-        return ([Problem("stray", told, silent=not isinstance(row.get("label"), str))] if clash else []) or dpo_problems(
-            rows, "KTO"
-        )
+        # Taking pairs apart, TRL copies every other column over the ones it made.
+        clash = " and ".join(repr(name) for name in ("completion", "label") if name in rows[0])
+        if not clash:
+            return dpo_problems(rows, "KTO")
+        told = f"TRL takes pairs apart into 'completion' and 'label', and the existing {clash} overwrites them"
+        return [Problem("stray", told, silent=not isinstance(rows[0].get("label"), str))]
     found = missing("KTO", rows[0], (*WANTED, "label"))
     if found:
         return found
@@ -279,10 +278,12 @@ def grpo_problems(rows: list[Row]) -> list[Problem]:
     if found:
         return found
     chat = is_chat(rows[0]["prompt"])
-    row = rows[0]
-    clash = [name for name in TAKEN if name in row]
-    told = f"a column named {' and '.join(map(repr, clash))} collides with TRL's own argument of the reward functions"
-    found = column_problems(rows, "prompt", chat) + ([Problem("taken", told)] if clash else []) + _grpo_pictures(rows[0], chat)
+    found = column_problems(rows, "prompt", chat)
+    clash = " and ".join(repr(name) for name in TAKEN if name in rows[0])
+    if clash:
+        told = f"a column named {clash} collides with TRL's own argument of the reward functions"
+        found.append(Problem("taken", told))
+    found += _grpo_pictures(rows[0], chat)
     return found or _beside_pictures(rows[0]) or (_last_turn(rows) if chat else [])
 
 
