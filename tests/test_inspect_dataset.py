@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from ml_intern_helpers.dataset.checks.traps import CODES
 
 from dataset.cases import CASES, chat, question, user
 from dataset.viewer import Viewer, hub_with
 from ml_intern_helpers.dataset import inspect_dataset
-from ml_intern_helpers.dataset.checks.traps import CODES
 from support.helpers import ROOT, Outcome
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/schemas/inspect_dataset.v1.json").read_text(encoding="utf-8")))
@@ -127,7 +127,7 @@ def test_names_with_markup_survive_rich(helper: Helper, tmp_path: Path) -> None:
 def test_a_local_file_needs_no_heavy_import(rows_file: Callable[..., str]) -> None:
     """200 ms to a verdict are only possible when nothing heavy is loaded on the way."""
     code = (
-        "import sys; from ml_intern_helpers import cli; cli.main('inspect_dataset', [sys.argv[1], '--method', 'sft']);"
+        "import sys; from ml_intern_helpers.cli import commands; commands.main('inspect_dataset', [sys.argv[1], '--method', 'sft']);"
         "print([name for name in ('datasets', 'pyarrow', 'pandas', 'requests', 'rich', 'huggingface_hub') if name in sys.modules])"
     )
     done = subprocess.run(

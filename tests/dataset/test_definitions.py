@@ -6,7 +6,6 @@ import re
 import time
 
 import pytest
-
 from ml_intern_helpers.dataset.definitions.agent_orders import AGENT_ORDERS
 from ml_intern_helpers.dataset.definitions.boilerplate import REFUSALS
 from ml_intern_helpers.dataset.definitions.damage import DAMAGE, MISREAD

@@ -15,8 +15,7 @@ from jsonschema import Draft202012Validator
 from dataset import hostile
 from dataset.cases import bot, chat, question, sharegpt, system, user
 from dataset.viewer import Viewer, hub_with
-from ml_intern_helpers.dataset.profile.roles import pattern
-from ml_intern_helpers.dataset.profile.sizes import gap, summary
+from ml_intern_helpers.dataset.profile.profile import gap, pattern, summary
 from ml_intern_helpers.dataset.profile.sketch import K_OF_ALL, K, from_json, overlap, row_hash, sketch
 from support.helpers import ROOT, Outcome
 

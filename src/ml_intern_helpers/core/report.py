@@ -8,6 +8,8 @@ from ml_intern_helpers.core.text import clean
 
 Status = Literal["ok", "failed", "unknown", "error"]
 Severity = Literal["error", "warning", "info"]
+#: Which rows a finding about a dataset counted.
+Scope = Literal["sample", "all rows"]
 
 #: The exit code that goes with a status, unless the report names its own.
 EXIT_CODES: dict[Status, int] = {"ok": 0, "failed": 1, "unknown": 3, "error": 3}
@@ -25,6 +27,13 @@ class _Finding(NamedTuple):
         column: 1-based column, or None.
         evidence: what was seen (source text, count, row numbers), or None.
         fix: what to write or do instead, or None.
+        rows: row numbers that show it, 1-based; the first of them where there are many.
+        count, of: how many rows it concerns, and how many rows were examined.
+        share: `count / of`.
+        scope: which rows were examined.
+        columns: the columns it is about.
+
+    The last six are the facts of findings about rows. `--json` shows them only where they are set.
     """
 
     code: str
@@ -35,6 +44,12 @@ class _Finding(NamedTuple):
     column: int | None = None
     evidence: str | None = None
     fix: str | None = None
+    rows: tuple[int, ...] | None = None
+    count: int | None = None  # type: ignore[assignment]  # hides `tuple.count`, which nobody calls
+    of: int | None = None
+    share: float | None = None
+    scope: Scope | None = None
+    columns: tuple[str, ...] | None = None
 
 
 class Finding(_Finding):
@@ -52,8 +67,21 @@ class Finding(_Finding):
         column: int | None = None,
         evidence: str | None = None,
         fix: str | None = None,
+        rows: tuple[int, ...] | None = None,
+        count: int | None = None,
+        of: int | None = None,
+        share: float | None = None,
+        scope: Scope | None = None,
+        columns: tuple[str, ...] | None = None,
     ) -> Finding:
-        return super().__new__(cls, code, severity, clean(message), _clean(file), line, column, _clean(evidence), _clean(fix))
+        texts = clean(message), _clean(file), line, column, _clean(evidence), _clean(fix)
+        named = None if columns is None else tuple(clean(name) for name in columns)
+        return super().__new__(cls, code, severity, *texts, rows, count, of, share, scope, named)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form: the first eight fields always, the facts about rows only where they are set."""
+        always = _Finding._fields[:8]
+        return {name: value for name, value in self._asdict().items() if name in always or value is not None}
 
 
 def _clean(text: str | None) -> str | None:
@@ -101,7 +129,7 @@ class Report:
             "schema": self.schema,
             "status": self.status,
             **self.fields,
-            "findings": [finding._asdict() for finding in self.findings],
+            "findings": [finding.to_dict() for finding in self.findings],
             "warnings": list(self.warnings),
             "error": self.error,
         }

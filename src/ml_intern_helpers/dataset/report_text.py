@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.core.report import Report, render_finding
 from ml_intern_helpers.core.text import human_bytes, shorten
-from ml_intern_helpers.dataset.decision.decide import TITLES as DECISION_TITLES
-from ml_intern_helpers.dataset.full.shown import full_lines
+from ml_intern_helpers.dataset.decision import TITLES as DECISION_TITLES
+from ml_intern_helpers.dataset.full.options import full_lines
 from ml_intern_helpers.dataset.sample import rows_in_words
 from ml_intern_helpers.dataset.verdicts import TITLES
 
@@ -23,8 +23,9 @@ MOST_SPLITS, MOST_COLUMNS, MOST_FINDINGS = 12, 24, 12
 def render(report: Report) -> str:
     """Plain text for Claude and for pipes."""
     fields = report.fields
-    if fields["card_markdown"]:
-        return str(fields["card_markdown"])
+    instead = fields["card_markdown"] or fields["explanation"]
+    if instead:
+        return str(instead)
     return "\n".join(
         [
             *_comparison(fields),
@@ -54,8 +55,9 @@ def render_human(report: Report, console: Console) -> None:
     from rich.table import Table
 
     fields = report.fields
-    if fields["card_markdown"]:
-        console.print(fields["card_markdown"], markup=False)
+    instead = fields["card_markdown"] or fields["explanation"]
+    if instead:
+        console.print(instead, markup=False)
         return
     for line in _comparison(fields):
         console.print(line, markup=False)
@@ -92,9 +94,9 @@ def render_human(report: Report, console: Console) -> None:
 def _comparison(fields: Fields) -> Iterator[str]:
     """The result of `--compare` comes first: it is what was asked for."""
     if fields["compare"]:
-        from ml_intern_helpers.dataset.profile.compare_text import told
+        from ml_intern_helpers.dataset.profile.compare import comparison_text
 
-        yield from told(fields["compare"])
+        yield from comparison_text(fields["compare"])
         yield ""
 
 

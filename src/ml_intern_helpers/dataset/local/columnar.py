@@ -12,7 +12,7 @@ from ml_intern_helpers.dataset.columns import schema_types
 from ml_intern_helpers.dataset.local.bounds import BATCH_BYTES, MIB, MOST_PACKED_TIMES, SAMPLE_BYTES, Allowance
 from ml_intern_helpers.dataset.local.table import Row, Table, column_notes, first_columns, left_out_notes, weigh
 from ml_intern_helpers.dataset.local.text_files import shown
-from ml_intern_helpers.dataset.same_rows import NOT_READ
+from ml_intern_helpers.dataset.row_identity import NOT_READ
 
 PLACES = 10
 
