@@ -1,4 +1,8 @@
-"""Parquet and Arrow files through pyarrow; only the sampled rows are read, and no binary column."""
+"""Parquet and Arrow files through pyarrow; only the sampled rows are read, and no binary column.
+
+Rows are taken out of batches within a bound of memory: a Parquet file of 652 bytes can hold a thousand rows of one text of
+5 MB, stored once, which is 5 GB as rows.
+"""
 
 from __future__ import annotations
 
@@ -163,9 +167,6 @@ def light_columns(schema: Any) -> list[str]:
     return [name for name in first_columns(schema.names) if "binary" not in str(kinds[name])]
 
 
-#
-# A Parquet file of 652 bytes can hold a thousand rows of one text of 5 MB: stored once, 5 GB as rows.
-
 #: Rows of one batch; few enough that a wanted hundred does not unpack a whole row group.
 _BATCH_ROWS = 1024
 #: A value in a list is a Python object of about so many bytes, however small it is stored.
@@ -175,7 +176,7 @@ _SHARING = ("dictionary<", "_view", "run_end_encoded")
 
 
 class Packed(ValueError):
-    """A column that is packed as no data is."""
+    """A column that is packed far tighter than data are."""
 
 
 class Taken:
