@@ -14,7 +14,7 @@ from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.columns import schema_types
 from ml_intern_helpers.dataset.local.bounds import BATCH_BYTES, MIB, MOST_PACKED_TIMES, SAMPLE_BYTES, Allowance
-from ml_intern_helpers.dataset.local.table import Row, Table, column_notes, first_columns, left_out_notes, weigh
+from ml_intern_helpers.dataset.local.table import Row, Table, column_notes, first_columns, left_out_notes, total_bytes, weigh
 from ml_intern_helpers.dataset.local.text_files import shown
 from ml_intern_helpers.dataset.row_identity import NOT_READ
 
@@ -32,7 +32,7 @@ def read_parquet(paths: list[Path], sample_size: int) -> Table:
 
     # Without a buffer size a column of a large row group is loaded whole, however few rows are wanted.
     files = [_open(path, lambda path: parquet.ParquetFile(path, buffer_size=MIB)) for path in paths]
-    return sampled_table(files, paths[0], sample_size, PLACES, sum(path.stat().st_size for path in paths))
+    return sampled_table(files, paths[0], sample_size, PLACES, total_bytes(paths))
 
 
 def sampled_table(files: list[Any], first: Path, sample_size: int, places: int, used: int = 0) -> Table:
@@ -71,7 +71,7 @@ def read_arrow(paths: list[Path], sample_size: int) -> Table:
                 break
     if schema is None:
         raise BadData(f"{shown(paths[0])} has no rows", hint="there is nothing to inspect")
-    used = sum(path.stat().st_size for path in paths)
+    used = total_bytes(paths)
     table = _table(taken, schema, used, None if allowance.cut else total)
     table.notes += allowance.notes(total)
     return table

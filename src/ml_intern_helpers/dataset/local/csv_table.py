@@ -14,7 +14,7 @@ from typing import Any
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
-from ml_intern_helpers.dataset.local.table import Sampler, Table, column_notes, first_columns
+from ml_intern_helpers.dataset.local.table import Sampler, Table, column_notes, first_columns, total_bytes
 from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, shown
 
 
@@ -34,13 +34,14 @@ def read(paths: list[Path], sample_size: int) -> Table:
             sampler.add(number, lambda header=header, cells=cells: dict(zip_longest(header, cells[: len(header)])))  # type: ignore[misc]
             if lacking and len(short) < 1000:
                 short.append(number)
-    sampled, numbers = sampler.result()
-    arguments = {} if separator == "," else {"sep": separator}
-    found = [_short(paths[0], short)] if short else []
-    used = allowance.used if allowance.cut else sum(path.stat().st_size for path in paths)
-    total = None if allowance.cut else sampler.seen
-    notes = [*allowance.notes(sampler.seen), *sampler.notes(), *column_notes(max(wide, default=0))]
-    return Table(typed(sampled), numbers, sampler.seen, total, used, {}, arguments, True, found, notes)
+    table = sampler.table(allowance)
+    table.rows = typed(table.rows)
+    table.load_arguments = {} if separator == "," else {"sep": separator}
+    table.findings = [_short(paths[0], short)] if short else []
+    table.notes += column_notes(max(wide, default=0))
+    if not allowance.cut:
+        table.bytes_read = total_bytes(paths)
+    return table
 
 
 def rows(path: Path, separator: str, allowance: Allowance) -> Iterator[tuple[int, list[str], list[str], bool]]:

@@ -38,10 +38,9 @@ def read(paths: list[Path], sample_size: int, split: str | None = None) -> Table
         allowance.spend(size)
         if field:
             arguments["field"] = field
-    sampled, numbers = sampler.result()
-    total = None if allowance.cut else sampler.seen
-    notes = [*allowance.notes(sampler.seen), *sampler.notes(), *turned]
-    table = Table(sampled, numbers, sampler.seen, total, allowance.used, load_arguments=arguments, order_spread=True, notes=notes)
+    table = sampler.table(allowance)
+    table.load_arguments = arguments
+    table.notes += turned
     table.splits = splits if len(paths) == 1 else {}
     return table
 

@@ -30,10 +30,7 @@ def read(paths: list[Path], sample_size: int) -> Table:
             if line.strip():
                 row = parse(path, line, number)
                 sampler.add(first + number, lambda row=row: row)  # type: ignore[misc]
-    rows, numbers = sampler.result()
-    total = None if allowance.cut else sampler.seen
-    notes = [*allowance.notes(sampler.seen), *sampler.notes()]
-    return Table(rows, numbers, sampler.seen, total, allowance.used, order_spread=True, notes=notes)
+    return sampler.table(allowance)
 
 
 def rows_at(paths: list[Path], numbers: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -6,9 +6,8 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
@@ -107,7 +106,7 @@ def _line(path: Path, stream: BinaryIO, number: int) -> bytes:
     return line
 
 
-def read(paths: list[Path], sample_size: int) -> Table:
+def read_text(paths: list[Path], sample_size: int) -> Table:
     """The lines of `paths` as rows, up to `MOST_BYTES` and `MOST_SECONDS`.
 
     Raises:
@@ -116,12 +115,6 @@ def read(paths: list[Path], sample_size: int) -> Table:
     sampler, allowance = Sampler(sample_size), Allowance()
     for path in paths:
         for number, line in lines(path, allowance):
-            sampler.add(sampler.seen + 1, partial(_row, decode(path, line, number)))
-    rows, numbers = sampler.result()
-    total = None if allowance.cut else sampler.seen
-    notes = [*allowance.notes(sampler.seen), *sampler.notes()]
-    return Table(rows, numbers, sampler.seen, total, allowance.used, order_spread=True, notes=notes)
-
-
-def _row(line: str) -> dict[str, Any]:
-    return {"text": line.rstrip("\r\n")}
+            text = decode(path, line, number).rstrip("\r\n")
+            sampler.add(sampler.seen + 1, lambda text=text: {"text": text})  # type: ignore[misc]
+    return sampler.table(allowance)
