@@ -35,7 +35,7 @@ def bounded(path: str, home: Path, *arguments: str) -> tuple[Outcome, int]:
     held = home / "held"
     command = [sys.executable, "-I", "-c", PROGRAM, str(ROOT / "src"), str(held), path, *arguments]
     done = subprocess.run(
-        command, env=clean_environment(home), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False
+        command, env=clean_environment(home), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
     )
     return Outcome(done.returncode, done.stdout, done.stderr), int(held.read_text()) // 1024
 

@@ -14,7 +14,8 @@ from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.hub import parquet_export, repository, streaming
-from ml_intern_helpers.dataset.hub.repository import KNOWN_ALIVE_S, Repository, SideBySide
+from ml_intern_helpers.dataset.hub.parallel import KNOWN_ALIVE_S, run_side_by_side
+from ml_intern_helpers.dataset.hub.repository import Repository
 from ml_intern_helpers.dataset.hub.viewer import (
     Pairs,
     Rows,
@@ -43,7 +44,7 @@ def read_hub_dataset(ref: DatasetRef, context: Context) -> Sample:
     Raises:
         NotFound, AccessDenied, Unavailable, BadData: no source gives rows; the message says why.
     """
-    answers = SideBySide(_first_round(ref, context)).run()
+    answers = run_side_by_side(_first_round(ref, context))
     repo = _repository(ref, answers, context)
     error = viewer_error(answers[VIEWER_NAME, "splits"]) or _other_revision(ref, repo, answers)
     if error is None:
@@ -174,7 +175,7 @@ def _ask_rows(ref: DatasetRef, choice: SplitChoice, context: Context, path: str,
     params |= {"split": choice.split, **more}
     key = (VIEWER_NAME, path)
     calls = {key: lambda: context.http.get(VIEWER, f"/{path}", params)}
-    answer: Response | ToolError = SideBySide(calls, KNOWN_ALIVE_S).run()[key]
+    answer: Response | ToolError = run_side_by_side(calls, KNOWN_ALIVE_S)[key]
     return answer
 
 
