@@ -112,8 +112,8 @@ def _read(name: str, folder: Path, revision: str | None) -> Model:
     """The model whose files lie in `folder`."""
     path = folder / TOKENIZER
     if not path.is_file():
-        told = f"--model: {clean(folder, limit=200)} has no {TOKENIZER}"
-        raise BadData(told, hint="AutoTokenizer.from_pretrained(…).save_pretrained(FOLDER) writes one")
+        message = f"--model: {clean(folder, limit=200)} has no {TOKENIZER}"
+        raise BadData(message, hint="AutoTokenizer.from_pretrained(…).save_pretrained(FOLDER) writes one")
     if path.stat().st_size > _MOST_BYTES:
         raise BadData(f"--model: {TOKENIZER} is larger than {_MOST_BYTES // 2**20} MiB", hint="is this a tokenizer?")
     from tokenizers import Tokenizer
@@ -166,8 +166,8 @@ def render_template(template: str, messages: list[dict[str, Any]], **values: Any
         jinja2.TemplateError: the template refuses these messages, or is broken.
     """
     turns = [_turn(message) for message in messages]
-    told = {"tools": None, "documents": None, "add_generation_prompt": False, **values}
-    return str(_compiled(template).render(messages=turns, **told))
+    context = {"tools": None, "documents": None, "add_generation_prompt": False, **values}
+    return str(_compiled(template).render(messages=turns, **context))
 
 
 def _turn(message: dict[str, Any]) -> dict[str, Any]:
@@ -267,14 +267,14 @@ def _rendered(model: Model, row: Row, messages: list[Any], ask: bool, number: in
     tools = json.loads(tools) if isinstance(tools, str) else tools
     template = model.template(tools)
     if template is None:
-        told = f"--model: {clean(model.name, limit=120)} has no chat template, and the rows are conversations"
-        raise BadData(told, hint="a model with a chat template (instruct, chat), or rows of plain text")
+        message = f"--model: {clean(model.name, limit=120)} has no chat template, and the rows are conversations"
+        raise BadData(message, hint="a model with a chat template (instruct, chat), or rows of plain text")
     more = row.get("chat_template_kwargs") or {}
     try:
         return render_template(template, messages, **{**model.special, "tools": tools, "add_generation_prompt": ask, **more})
     except (TemplateError, TypeError, AttributeError, KeyError, ValueError) as err:
-        told = f"--model: its chat template refuses sampled row {number}: {clean(err, limit=150)}"
-        raise BadData(told, hint="training would stop there too: repair or drop such rows, or take another template") from err
+        message = f"--model: its chat template refuses sampled row {number}: {clean(err, limit=150)}"
+        raise BadData(message, hint="training would stop there too: repair or drop such rows, or take another template") from err
 
 
 def _renamed(turns: Any) -> Any:

@@ -60,8 +60,8 @@ def read_hub_dataset(ref: DatasetRef, context: Context) -> Sample:
     if error.kind == "no_such":
         raise NotFound(f"{ref.name}: {error.message}", hint="check --config and --split")
     if error.kind == "hidden" and repo is None:
-        told = f"{ref.name} is missing, private or gated: without access these look alike"
-        raise AccessDenied(told, hint="check the spelling, or log in with `hf auth login`")
+        message = f"{ref.name} is missing, private or gated: without access these look alike"
+        raise AccessDenied(message, hint="check the spelling, or log in with `hf auth login`")
     if not error.elsewhere:
         raise BadData(f"{ref.name}: {error.message}", hint=f"the dataset itself is broken; see {repository.page(ref.name)}")
     if repo is None:
@@ -86,8 +86,8 @@ def _elsewhere(ref: DatasetRef, error: ViewerError, repo: Repository, context: C
         except parquet_export.NoExport:
             pass
     if error.kind == "script":
-        told = f"{ref.name} is a program that makes data, and there is no Parquet export of it; programs are not run"
-        raise BadData(told, hint="ask its owner to convert it (`datasets-cli convert_to_parquet`), or use a copy in Parquet")
+        message = f"{ref.name} is a program that makes data, and there is no Parquet export of it; programs are not run"
+        raise BadData(message, hint="ask its owner to convert it (`datasets-cli convert_to_parquet`), or use a copy in Parquet")
     try:
         return streaming.read_streamed(ref, error, context)
     except (AccessDenied, NotFound, BadData):
@@ -119,12 +119,12 @@ def _repository(ref: DatasetRef, answers: Answers, context: Context) -> Reposito
     splits = answers[VIEWER_NAME, "splits"]
     if isinstance(answer, Exception) or answer.status == 429 or answer.status >= 500:
         # Go on with the viewer's word alone, where that is enough; else raise the Hub's error
-        told = answer.message if isinstance(answer, ToolError) else f"the Hub answered {getattr(answer, 'status', answer)}"
+        message = answer.message if isinstance(answer, ToolError) else f"the Hub answered {getattr(answer, 'status', answer)}"
         error = viewer_error(splits)
         if error is None and not ref.revision:
-            context.warn(f"no card facts: {told}")
+            context.warn(f"no card facts: {message}")
         elif error is None or error.kind not in ("hidden", "renamed", "no_such"):
-            raise answer if isinstance(answer, ToolError) else Unavailable(f"{ref.name}: {told}", hint="ask again later")
+            raise answer if isinstance(answer, ToolError) else Unavailable(f"{ref.name}: {message}", hint="ask again later")
         return None
     if not answer.ok:
         raise repository.refuse(answer, ref.name, ref.revision, context.http)
@@ -154,8 +154,8 @@ def _through_viewer(ref: DatasetRef, answers: Answers, context: Context) -> Samp
     except BadData as err:
         return ViewerError("away", err.message)
     if not pairs.pairs:
-        told = "has no split that is ready" if pairs.pending else "lists no splits"
-        return ViewerError("busy" if pairs.pending else "broken", f"the dataset viewer {told} for {ref.name}")
+        message = "has no split that is ready" if pairs.pending else "lists no splits"
+        return ViewerError("busy" if pairs.pending else "broken", f"the dataset viewer {message} for {ref.name}")
     choice = choose_split(pairs.pairs, ref)
     answer = answers.get((VIEWER_NAME, "first-rows")) or _ask_rows(ref, choice, context, "first-rows")
     error = viewer_error(answer)
@@ -193,9 +193,9 @@ def _whole(rows: Rows, ref: DatasetRef, choice: SplitChoice, context: Context) -
 
 def _warn_of_gaps(pairs: Pairs, rows: Rows, valid: Any, context: Context) -> None:
     """Warn of what the viewer's answers leave open."""
-    for configs, told in ((pairs.pending, "not ready yet"), (pairs.failed, "failed")):
+    for configs, message in ((pairs.pending, "not ready yet"), (pairs.failed, "failed")):
         if configs:
-            context.warn(f"dataset viewer: {len(configs)} configs {told} ({', '.join(configs[:5])})")
+            context.warn(f"dataset viewer: {len(configs)} configs {message} ({', '.join(configs[:5])})")
     if rows.shortened:
         context.warn("dataset viewer: long texts in the sample are shortened")
     if isinstance(valid, Response) and valid.ok and not parse_valid(valid.json()).get("viewer", True):

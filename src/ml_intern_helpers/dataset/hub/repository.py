@@ -73,8 +73,8 @@ def _license(data: dict[str, Any], tags: list[Any]) -> str | None:
 def refuse(answer: Response, name: str, revision: str | None, http: Http) -> ToolError:
     """The error for a repository that the Hub does not give out."""
     if answer.error_code == "RevisionNotFound":
-        told = f"{name} has no revision {clean(revision, limit=60)!r}"
-        return NotFound(told, hint=f"branches and tags: {page(name)}/refs" if revision else "the repository is empty")
+        message = f"{name} has no revision {clean(revision, limit=60)!r}"
+        return NotFound(message, hint=f"branches and tags: {page(name)}/refs" if revision else "the repository is empty")
     if answer.error_code == "GatedRepo":
         return gated(name)
     if answer.status in (401, 404):
@@ -88,10 +88,10 @@ def refuse(answer: Response, name: str, revision: str | None, http: Http) -> Too
 
 def _unseen(name: str, http: Http) -> NotFound:
     """Missing and private look alike from outside."""
-    told = f"no dataset {name!r} on the Hub that this {'token' if hf_token() else 'session (no token)'} can see"
+    message = f"no dataset {name!r} on the Hub that this {'token' if hf_token() else 'session (no token)'} can see"
     near = names_near(name, http)
     rest = "check its access rights" if hf_token() else "if it is private, log in with `hf auth login`"
-    return NotFound(told, hint=f"did you mean {' or '.join(near)}? {rest}" if near else f"check the spelling; {rest}")
+    return NotFound(message, hint=f"did you mean {' or '.join(near)}? {rest}" if near else f"check the spelling; {rest}")
 
 
 def gated(name: str) -> AccessDenied:

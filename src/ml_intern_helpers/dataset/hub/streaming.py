@@ -55,8 +55,8 @@ def _stream(ref: DatasetRef, error: ViewerError) -> Sample:
     builder = datasets.load_dataset_builder(ref.name, config, **options)
     kind = type(builder).__module__.rpartition(".")[2]
     if kind not in PLAIN:
-        told = f"{ref.name} is made of {clean(kind, limit=40)} files, which are not opened here"
-        raise BadData(told, hint="inspect a copy in Parquet or JSONL")
+        message = f"{ref.name} is made of {clean(kind, limit=40)} files, which are not opened here"
+        raise BadData(message, hint="inspect a copy in Parquet or JSONL")
     names = list(builder.info.splits or datasets.get_dataset_split_names(ref.name, config, **options))
     choice = choose_split([(config, name) for name in names], ref)
     stream = builder.as_streaming_dataset(split=choice.split).decode(False)

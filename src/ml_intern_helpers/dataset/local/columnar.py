@@ -118,8 +118,8 @@ def _open(path: Path, opener: Any) -> Any:
     except (pa.ArrowException, OSError) as err:
         if path.stat().st_size == 0:
             raise BadData(f"{shown(path)} is empty", hint="there is nothing to inspect") from err
-        told = f"{shown(path)} is no complete {path.suffix.lstrip('.') or 'Parquet'} file: {clean(err, limit=120)}"
-        raise BadData(told, hint="the file is damaged or cut off: get it again") from err
+        message = f"{shown(path)} is no complete {path.suffix.lstrip('.') or 'Parquet'} file: {clean(err, limit=120)}"
+        raise BadData(message, hint="the file is damaged or cut off: get it again") from err
 
 
 def _sampled(path: Path, groups: list[tuple[Any, int]], columns: list[str], sample_size: int, places: int) -> Taken:
@@ -157,8 +157,8 @@ def _refuse_maps(path: Path, schema: Any) -> None:
     held = [field.name for field in schema if pa.types.is_map(field.type)]
     if held:
         names = ", ".join(repr(clean(name, limit=60)) for name in held[:5])
-        told = f"{shown(path)}: {names} {'are maps' if len(held) > 1 else 'is a map'}, a type that `datasets` refuses"
-        raise BadData(told, hint="write the file again without, or with the pairs as a list of structs (key, value)")
+        message = f"{shown(path)}: {names} {'are maps' if len(held) > 1 else 'is a map'}, a type that `datasets` refuses"
+        raise BadData(message, hint="write the file again without, or with the pairs as a list of structs (key, value)")
 
 
 def light_columns(schema: Any) -> list[str]:

@@ -75,9 +75,9 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
                 source.held = 0
                 if cells:
                     if len(cells) > width:
-                        told = f"{shown(path)} line {reader.line_num} has {len(cells)} cells, the header {width}"
+                        message = f"{shown(path)} line {reader.line_num} has {len(cells)} cells, the header {width}"
                         hint = "quote cells that hold the separator, or repair that line"
-                        raise BadData(f"{told}; `datasets` refuses the file", hint=hint)
+                        raise BadData(f"{message}; `datasets` refuses the file", hint=hint)
                     short = len(cells) < width
                     kept = cells if len(header) == width else [cells[at] for at in places if at < len(cells)]
                     yield reader.line_num, header, kept, short
@@ -115,16 +115,18 @@ class _Lines:
         self._last.append(line)
         self.held += len(line)
         if self.held > LONGEST_LINE_BYTES:
-            told = f"{shown(self._path)} has a row longer than {LONGEST_LINE_BYTES // MIB} MiB"
-            raise BadData(told, hint="is a quote left open, or is this no CSV?")
+            message = f"{shown(self._path)} has a row longer than {LONGEST_LINE_BYTES // MIB} MiB"
+            raise BadData(message, hint="is a quote left open, or is this no CSV?")
         self._allowance.spend(len(line))
         return line
 
     def refuse_open(self, separator: str) -> None:
         """Raise `BadData` where the file ends inside quotes: Python takes all to the end for one cell, `datasets` refuses it."""
         if self._last and list(csv.reader([*self._last, "\n", "x\n"], delimiter=separator))[-1] != ["x"]:
-            told = f"{shown(self._path)} ends inside a quoted cell of the row {excerpt(self._last[0])!r}; `datasets` refuses it"
-            raise BadData(told, hint="close that quote, or get the file again")
+            message = (
+                f"{shown(self._path)} ends inside a quoted cell of the row {excerpt(self._last[0])!r}; `datasets` refuses it"
+            )
+            raise BadData(message, hint="close that quote, or get the file again")
 
 
 def _column_names(header: list[str]) -> list[str]:
@@ -146,8 +148,10 @@ def _kept(names: list[str]) -> tuple[list[int], list[str]]:
 
 
 def _short(path: Path, lines: list[int]) -> Finding:
-    told = f"{len(lines)} lines have fewer cells than the header; `datasets` fills them with nulls"
-    return Finding("SET104", "warning", told, file=shown(path), line=lines[0], evidence=f"lines {', '.join(map(str, lines[:8]))}")
+    message = f"{len(lines)} lines have fewer cells than the header; `datasets` fills them with nulls"
+    return Finding(
+        "SET104", "warning", message, file=shown(path), line=lines[0], evidence=f"lines {', '.join(map(str, lines[:8]))}"
+    )
 
 
 #: What pandas reads as missing, also in a column of text.

@@ -98,8 +98,8 @@ def _read(kind: str, paths: list[Path], sample_size: int, inside: str | None) ->
         kind = "jsonl" if kind == "json" and json_document.is_lines(paths[0]) else kind
         return kind, json_document.read(paths, sample_size, inside) if kind == "json" else READERS[kind](paths, sample_size)
     except (OSError, EOFError, zlib.error) as err:
-        told = f"{shown(paths[0])} cannot be read to its end: {clean(err, limit=100)}"
-        raise BadData(told, hint="the file is damaged or not readable: get it again") from err
+        message = f"{shown(paths[0])} cannot be read to its end: {clean(err, limit=100)}"
+        raise BadData(message, hint="the file is damaged or not readable: get it again") from err
     except TooDeep as err:
         raise BadData(f"{shown(paths[0])}: {err}", hint="look at that row") from err
     except MemoryError as err:

@@ -122,14 +122,14 @@ def _codes(fields: dict[str, Any]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for method, verdict in fields["verdicts"].items():
         if verdict["mapping"]:
-            told = f"run on {verdict['mapping_rows_in']:,} rows, {verdict['mapping_rows_out']:,} came out"
-            block = found.setdefault(verdict["mapping"], {"title": "Mapping for", "methods": [], "told": told})
+            message = f"run on {verdict['mapping_rows_in']:,} rows, {verdict['mapping_rows_out']:,} came out"
+            block = found.setdefault(verdict["mapping"], {"title": "Mapping for", "methods": [], "told": message})
             block["methods"].append(method)
     blocks = [{**block, "code": code} for code, block in found.items()]
     decision = fields.get("decision") or {}
     if decision.get("filter_code"):
-        told = f"keeps {decision['rows_out']:,} of {decision['rows_in']:,} rows"
-        blocks.insert(0, {"title": "Filters", "methods": [], "told": told, "code": decision["filter_code"]})
+        message = f"keeps {decision['rows_out']:,} of {decision['rows_in']:,} rows"
+        blocks.insert(0, {"title": "Filters", "methods": [], "told": message, "code": decision["filter_code"]})
     if fields["load"] and not blocks:
         blocks.append(
             {"title": "Load the data", "methods": [], "told": "loads the split that was looked at", "code": fields["load"]}
@@ -181,8 +181,8 @@ def write_page(path: Path, page: str) -> int:
     try:
         write_atomic(path, data)
     except OSError as err:
-        told = f"{clean(path, limit=200)} was not written: {err.strerror or type(err).__name__}"
-        raise NotWritten(told, hint="free some space, or name another file") from err
+        message = f"{clean(path, limit=200)} was not written: {err.strerror or type(err).__name__}"
+        raise NotWritten(message, hint="free some space, or name another file") from err
     return len(data)
 
 

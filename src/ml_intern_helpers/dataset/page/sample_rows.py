@@ -139,8 +139,8 @@ def _marks(found: list[dict[str, Any]], codes: set[str]) -> dict[int, list[str]]
     """Position of a turn -> what is wrong with it; only where a finding of the report says so."""
     marks: dict[int, list[str]] = {}
     roles = [SPEAKER_NAMES.get(speaker(turn), speaker(turn)) for turn in found]
-    for at, told in _faults(found, roles, codes):
-        marks.setdefault(at, []).append(told)
+    for at, message in _faults(found, roles, codes):
+        marks.setdefault(at, []).append(message)
     return marks
 
 

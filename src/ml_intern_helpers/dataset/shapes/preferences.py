@@ -127,10 +127,10 @@ def _two_answers_shape(roles: ColumnRoles, rows: Rows, pair: tuple[str, str], si
     won = {value: side for value in values if (side := _side(value, sides)) is not None}
     replaces = frozenset({"prompt-only", "messages", "sharegpt"})
     if len(set(won.values())) < 2 or not _only_ties(values, won):
-        told = f"which value of {shown(winner)} prefers which of {shown(pair[0])} and {shown(pair[1])} is not to be seen"
+        message = f"which value of {shown(winner)} prefers which of {shown(pair[0])} and {shown(pair[1])} is not to be seen"
         how = 'if you know, dataset.map(lambda row: {"chosen": …, "rejected": …}) and inspect the result'
         refused = ("sft", "dpo", "kto", "reward")
-        return Shape("two-answers", columns, how, replaces=replaces, refuses=refused, because=told, open=True)
+        return Shape("two-answers", columns, how, replaces=replaces, refuses=refused, because=message, open=True)
     first_wins = [value for value, side in won.items() if side == sides[0]]
     is_first = f"{row(winner)} == {quoted(first_wins[0])}"
     if len(first_wins) > 1:
@@ -146,9 +146,11 @@ def _two_answers_shape(roles: ColumnRoles, rows: Rows, pair: tuple[str, str], si
             "rejected": f"[{turn('assistant', worse)}]",
         }
     ties = any(not isinstance(item.get(winner), (str, int)) or item[winner] not in won for item in rows)
-    told = f"{shown(winner)} names the better of {shown(pair[0])} and {shown(pair[1])}" + (", ties are left out" if ties else "")
+    message = f"{shown(winner)} names the better of {shown(pair[0])} and {shown(pair[1])}" + (
+        ", ties are left out" if ties else ""
+    )
     keep = f"{row(winner)} in ({', '.join(map(quoted, won))})" if ties else None
-    return Shape("two-answers", columns, told, fields, ("dpo", "reward", "kto"), keep=keep, replaces=replaces)
+    return Shape("two-answers", columns, message, fields, ("dpo", "reward", "kto"), keep=keep, replaces=replaces)
 
 
 def _side(value: Any, sides: tuple[str, str]) -> str | None:

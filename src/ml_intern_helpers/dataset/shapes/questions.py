@@ -166,11 +166,11 @@ def classification(roles: ColumnRoles, rows: Rows) -> Shape | None:
         return None
     columns = {"text": text, "class": column}
     if roles.kinds[column] != "string":
-        told = (
+        message = (
             f"{shown(column)} is a number: for a chat model that answers with the class, map {shown(text)} to 'prompt' and the "
             f"name of the class to 'completion' (a ClassLabel has int2str); {CLASSIFIER}"
         )
-        return Shape("classification", columns, told, replaces=frozenset({"text"}))
+        return Shape("classification", columns, message, replaces=frozenset({"text"}))
     short = min(len(cells(rows, text)), len(cells(rows, column))) < len(rows)
     return Shape(
         "classification",

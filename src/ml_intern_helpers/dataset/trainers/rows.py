@@ -131,9 +131,9 @@ def mixed(row: Row, wanted: Iterable[str]) -> list[Problem]:
         return []
     lists = [name for name in SUPPORTED if name in row and name not in plain]
     what = "text" if isinstance(row[plain[0]], str) else "no list of messages"
-    told = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} {what} beside {_names(lists)} as messages"
+    message = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} {what} beside {_names(lists)} as messages"
     code = "mixed" if {*plain, *lists} <= set(wanted) else "stray"
-    return [Problem(code, f"{told}: TRL takes the row for one or the other, by PYTHONHASHSEED, and crashes")]
+    return [Problem(code, f"{message}: TRL takes the row for one or the other, by PYTHONHASHSEED, and crashes")]
 
 
 def stray_text(row: Row) -> list[Problem]:
@@ -141,8 +141,8 @@ def stray_text(row: Row) -> list[Problem]:
     plain = conversational(row)[1]
     if "messages" not in row or not plain:
         return []
-    told = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} no list of messages beside 'messages'"
-    return [Problem("luck", f"{told}: by PYTHONHASHSEED, TRL takes the row for plain text and stops at KeyError 'text'")]
+    message = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} no list of messages beside 'messages'"
+    return [Problem("luck", f"{message}: by PYTHONHASHSEED, TRL takes the row for plain text and stops at KeyError 'text'")]
 
 
 def _names(columns: list[str]) -> str:
@@ -244,8 +244,8 @@ def system_ignored(rows: list[Row], column: str) -> list[Problem]:
         has_system = isinstance(first, dict) and first.get("role") in ("system", "developer")
         if isinstance(prompt, str) and prompt.strip() and not has_system:
             at.append(position)
-    told = f"TRL ignores {clean(name, limit=60)!r}: system prompts are read from the messages alone"
-    return [Problem("system_ignored", told, tuple(at), silent=True, columns=(name,))] if 2 * len(at) > len(rows) else []
+    message = f"TRL ignores {clean(name, limit=60)!r}: system prompts are read from the messages alone"
+    return [Problem("system_ignored", message, tuple(at), silent=True, columns=(name,))] if 2 * len(at) > len(rows) else []
 
 
 def unplaced_images(rows: list[Row], columns: Iterable[str]) -> list[Problem]:
