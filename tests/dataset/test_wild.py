@@ -280,7 +280,7 @@ def test_recordings_are_for_none_of_these_methods(call: Call, tmp_path: Path) ->
         ("a.xlsx", b"PK\x03\x04" + b"x" * 30, "an Excel workbook", "save the sheet as CSV"),
         ("a.db", b"SQLite format 3\x00" + b"x" * 30, "an SQLite database", "sqlite3 -header -csv"),
         ("shard-000.tar", b"0.txt".ljust(257, b"\0") + b"ustar\0" + b"x" * 300, "a tar archive", "of a WebDataset"),
-        ("a.md", b"# title\n", "of no format that is read here", "give one of .jsonl"),
+        ("a.md", b"# title\n", "unsupported file format", "give one of .jsonl"),
     ],
 )
 def test_what_is_not_read_is_named_with_the_way_on(
