@@ -142,6 +142,15 @@ def _struct(dicts: list[dict[str, object]], depth: int) -> str:
 _WRAPPERS = {"List", "LargeList", "Sequence", "Array2D", "Array3D", "Array4D", "Array5D"}
 
 
+def schema_types(schema: Any) -> dict[str, str]:
+    """Column -> type of an Arrow schema: from the features that `datasets` wrote into it, else Arrow's own."""
+    try:
+        known = type_texts(json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"])
+    except (KeyError, ValueError, TypeError):
+        known = {}
+    return {field.name: known.get(field.name) or clean(field.type, limit=300) for field in schema}
+
+
 def type_texts(features: Any) -> dict[str, str]:
     """Column -> type. Accepts the mapping of `/info` and the list of `/first-rows`."""
     if isinstance(features, list):

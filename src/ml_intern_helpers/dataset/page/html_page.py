@@ -23,6 +23,7 @@ from ml_intern_helpers.dataset.page.charts import patterns
 from ml_intern_helpers.dataset.page.headline import counted
 from ml_intern_helpers.dataset.page.sample_rows import sample_rows
 from ml_intern_helpers.dataset.profile.profile import fine, spoken_sizes
+from ml_intern_helpers.dataset.sample import rows_in_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -72,9 +73,9 @@ def _environment() -> Environment:
 def _context(report: Report, facts: Facts) -> dict[str, Any]:
     fields = {**LATER, **report.fields}
     profile = counted(fields)
-    # (key, title); a full scan does not tell languages
-    # How many findings of each severity
-    found = [finding.severity for finding in report.findings]
+    severities = [finding.severity for finding in report.findings]
+    # A full scan does not count languages.
+    shares = (("labels", "Labels"), ("languages", "Languages of the sample" if fields["full"] else "Languages"))
     return {
         "version": __version__,
         "fields": fields,
@@ -84,18 +85,14 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
         "hub": fields["dataset"] if fields["source"]["kind"] in _HUB_KINDS and _HUB_ID.match(fields["dataset"]) else None,
         "findings": report.findings[:MOST_FINDINGS],
         "findings_more": max(len(report.findings) - MOST_FINDINGS, 0),
-        "counts": [(severity, found.count(severity)) for severity in ("error", "warning", "info") if severity in found],
+        "counts": [(name, severities.count(name)) for name in ("error", "warning", "info") if name in severities],
         "lengths": _lengths(fields, profile, facts),
         "patterns": patterns(profile.get("role_patterns") or []),
-        "classes": [
-            (title, charts.shares(profile[name]))
-            for name, title in (("labels", "Labels"), ("languages", "Languages of the sample" if fields["full"] else "Languages"))
-            if profile.get(name)
-        ],
+        "classes": [(title, charts.shares(profile[name])) for name, title in shares if profile.get(name)],
         "duplicates": profile.get("duplicates_share"),
         "codes": _codes(fields),
         "columns": fields["columns"][:MOST_COLUMNS],
-        "splits": [{**split, "told": headline.rows_of(split)} for split in fields["splits"][:MOST_SPLITS]],
+        "splits": [{**split, "told": rows_in_words(split) or "rows unknown"} for split in fields["splits"][:MOST_SPLITS]],
         "warnings": report.warnings[:MOST_WARNINGS],
     }
 
@@ -125,14 +122,14 @@ def _codes(fields: dict[str, Any]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for method, verdict in fields["verdicts"].items():
         if verdict["mapping"]:
-            told = f"run on {verdict['mapping_rows_in']:,} rows, {verdict['mapping_rows_out']:,} came out"
-            block = found.setdefault(verdict["mapping"], {"title": "Mapping for", "methods": [], "told": told})
+            message = f"run on {verdict['mapping_rows_in']:,} rows, {verdict['mapping_rows_out']:,} came out"
+            block = found.setdefault(verdict["mapping"], {"title": "Mapping for", "methods": [], "told": message})
             block["methods"].append(method)
     blocks = [{**block, "code": code} for code, block in found.items()]
     decision = fields.get("decision") or {}
     if decision.get("filter_code"):
-        told = f"keeps {decision['rows_out']:,} of {decision['rows_in']:,} rows"
-        blocks.insert(0, {"title": "Filters", "methods": [], "told": told, "code": decision["filter_code"]})
+        message = f"keeps {decision['rows_out']:,} of {decision['rows_in']:,} rows"
+        blocks.insert(0, {"title": "Filters", "methods": [], "told": message, "code": decision["filter_code"]})
     if fields["load"] and not blocks:
         blocks.append(
             {"title": "Load the data", "methods": [], "told": "loads the split that was looked at", "code": fields["load"]}
@@ -184,8 +181,8 @@ def write_page(path: Path, page: str) -> int:
     try:
         write_atomic(path, data)
     except OSError as err:
-        told = f"{clean(path, limit=200)} was not written: {err.strerror or type(err).__name__}"
-        raise NotWritten(told, hint="free some space, or name another file") from err
+        message = f"{clean(path, limit=200)} was not written: {err.strerror or type(err).__name__}"
+        raise NotWritten(message, hint="free some space, or name another file") from err
     return len(data)
 
 
