@@ -137,11 +137,11 @@ def test_what_runs_here_and_cannot_be_read_passes_with_a_word(project: Project, 
     project.agree(where="local")
     answer = project.ask(command)
     assert (answer.kind, answer.context.count("\n")) == ("", 0)
-    assert answer.context.startswith("ml-intern could not look at what this starts (")
+    assert answer.context.startswith("ml-intern could not read what this starts (")
     assert words in answer.context
     assert "name a script of this folder" in answer.context
     [line] = project.log()
-    assert (line["decision"], "could not look at" in line["reason"]) == ("pass", True)
+    assert (line["decision"], "could not read" in line["reason"]) == ("pass", True)
 
 
 @pytest.mark.parametrize("name", HIDDEN)
@@ -152,14 +152,14 @@ def test_a_command_that_only_the_shell_knows_may_be_a_paid_one(project: Project,
     assert project.log()[-1]["codes"] == ["UNSEEN"]
     project.agree(spend_cap_usd=0)
     answer = project.ask(HIDDEN[name])
-    assert (answer.kind, "could not look at" in answer.context) == ("", True), "no cap, no money: told, not held"
+    assert (answer.kind, "could not read" in answer.context) == ("", True), "no cap, no money: told, not held"
     project.agree(state="closed")
     assert project.ask(HIDDEN[name]) == ("", "", "", 0, ""), "outside a task it is nobody's business"
 
 
 def test_outside_a_task_only_what_trains_for_certain_gets_a_word(project: Project) -> None:
     assert project.ask("python $SCRIPT") == ("", "", "", 0, "")
-    assert "could not look at" in project.ask("torchrun $SCRIPT").context
+    assert "could not read" in project.ask("torchrun $SCRIPT").context
     assert not project.ours.exists(), "nothing of ours is made in a project that is not ours"
 
 
