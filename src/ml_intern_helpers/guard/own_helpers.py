@@ -15,7 +15,7 @@ from itertools import pairwise
 READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
     "detect_compute": frozenset(),
     "inspect_dataset": frozenset({"--html", "--on-jobs"}),
-    # --note adds to the library beside our stored answers; only the user removes entries from it.
+    # `notes add` adds to the library beside our stored answers; only the user removes entries from it.
     "crawl_arxiv": frozenset({"--save", "--html", "--bibtex", "--forget"}),
     "hf_paper_meta": frozenset(),
     # --fix only prints a diff today; it is listed so that a version that writes would not be allowed.
@@ -26,8 +26,8 @@ READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
 }
 #: Every word that a call may have, for a helper whose first word says whether it writes: the user sees every change of a task.
 _ONLY_THESE_WORDS = {"task": frozenset({"show", "--json", "--text", "--human", "--help", "--offline", "--version"})}
-#: `crawl_arxiv notes forget N`: only the user removes a note. A search for both words is asked about as well.
-_WRITING_WORDS = {"crawl_arxiv": frozenset({"notes", "forget"})}
+#: Words that together change what is on file, for a helper with subcommands.
+WRITING_WORDS = {"crawl_arxiv": frozenset({"notes", "forget"})}
 _SCRIPTS = "skills/ml-intern/scripts"
 #: What the client's Bash tool may carry besides the command; the user judges anything else (a sandbox that is switched off).
 _HARMLESS_INPUT = frozenset({"command", "description", "timeout", "run_in_background"})
@@ -67,7 +67,7 @@ def is_plain_call(tool_input: dict[str, object], cwd: str) -> bool:
     name = _helper_name(words[0])
     if name is None or not set(words[1:]) <= _ONLY_THESE_WORDS.get(name, set(words)):
         return False
-    if name in _WRITING_WORDS and set(words) >= _WRITING_WORDS[name]:
+    if name in WRITING_WORDS and WRITING_WORDS[name] <= set(words[1:]):
         return False
     return all(_harmless(word, before, name, cwd) for before, word in pairwise(words))
 

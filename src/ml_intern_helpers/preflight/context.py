@@ -27,9 +27,9 @@ from ml_intern_helpers.analysis.script_inputs import NOTHING_GIVEN
 from ml_intern_helpers.analysis.source import Source
 from ml_intern_helpers.analysis.training import Training, recognise
 from ml_intern_helpers.analysis.values import Entries, Setting, Value, runtime, unknown
-from ml_intern_helpers.indexes.jobs import SMOKE_STEPS
+from ml_intern_helpers.indexes.jobs import FLAVORS, SMOKE_STEPS
 from ml_intern_helpers.indexes.libraries import PACKAGES
-from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, failed_launch
 from ml_intern_helpers.preflight.outcome import unknown as unknown_outcome
 from ml_intern_helpers.runs.project_files import task_path
 
@@ -145,6 +145,11 @@ class ScriptContext(_Fields):
         flavor = (self.header.jobs or {}).get("flavor")
         return flavor if isinstance(flavor, str) else None
 
+    @property
+    def hardware(self) -> tuple[int | None, str]:
+        """(GPUs, card) of the job; (None, "") where they are not known, and for a run on this machine."""
+        return FLAVORS.get(self.flavor or "", (None, "")) if self.mode == "jobs" else (None, "")
+
     @cached_property
     def smoke(self) -> tuple[int, int] | None:
         """(steps, line) when every run has its own step limit of at most SMOKE_STEPS."""
@@ -224,6 +229,11 @@ class ScriptContext(_Fields):
                     found.append((call, [one.name for one in methods]))
         return found
 
+    def failed_in_header(self, key: str, message: str, fix: str) -> Outcome:
+        """A failure of a key of `[tool.hf-jobs]`: on its line, or on the command line where an option sets it."""
+        line = self.header.line_with(key, "=")
+        return failed(message, fix, line) if line else failed_launch(message, fix, self.header.said(key))
+
     def launch_problems(self, kind: ProblemKind) -> Outcomes:
         """Problems of one kind that the command-line reader has found; none without a launch."""
         for problem in self.launch.problems if self.launch else ():
@@ -270,7 +280,7 @@ def read_context(source: Source, mode: str, launch: Launch | None = None, option
         Unavailable: it is too intricate to follow.
     """
     own = header = block = read_header(source)
-    given = NOTHING_GIVEN._replace(options=options.options or NOTHING_GIVEN.options)
+    given = NOTHING_GIVEN._replace(options=options.parser_options or NOTHING_GIVEN.options)
     if launch is not None:
         from ml_intern_helpers.preflight.launch_context import (
             given_to_script,
@@ -279,7 +289,7 @@ def read_context(source: Source, mode: str, launch: Launch | None = None, option
             options_with_launch,
         )
 
-        header, given = header_of_launch(own, launch), given_to_script(own, launch, options.options)
+        header, given = header_of_launch(own, launch), given_to_script(own, launch, options.parser_options)
         block, options = installed_block(own, launch), options_with_launch(options, launch)
     script = walk(source, given)
     offers = Offers(Releases(source.path, block, options))

@@ -1,4 +1,4 @@
-"""What a job will have installed, and what the script needs of it."""
+"""What the script needs to have installed, and whether the job installs it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from ml_intern_helpers.analysis.names import dotted, origins
 from ml_intern_helpers.analysis.neighbours import beside
 from ml_intern_helpers.analysis.requirements import Requirement, normal_name, parse_requirement
 from ml_intern_helpers.analysis.training import command_words
-from ml_intern_helpers.analysis.values import Setting, Value
 from ml_intern_helpers.indexes.packages import BRINGS, COMPLETE, DISTRIBUTIONS, EXTRAS, SAME_NAME, WELL_KNOWN
 from ml_intern_helpers.preflight.context import ScriptContext
 
@@ -29,8 +28,8 @@ class Need(NamedTuple):
         return getattr(self.node, "lineno", None)
 
 
-class Verdict(Enum):
-    """Whether a need is met; DOUBTFUL when a dependency of unknown content may bring it."""
+class Coverage(Enum):
+    """Whether the job installs what is needed; DOUBTFUL when a dependency of unknown content may bring it."""
 
     MET = "met"
     MISSING = "missing"
@@ -49,25 +48,17 @@ def needed_by_imports(context: ScriptContext) -> list[Need]:
     return list(found.values())
 
 
-def judged(context: ScriptContext, need: Need) -> Verdict:
+def coverage_of(context: ScriptContext, need: Need) -> Coverage:
     """Whether the job will have what `need` asks for."""
     given = [*context.header.requirements, *_installed_by_script(context)]
-    listed, extras = [requirement.name for requirement in given], _extras(given)
-    there = {*listed, *extras}.union(*(BRINGS.get(name, frozenset()) for name in (*listed, *extras)))
-    if there & set(need.distributions):
-        return Verdict.MET
-    if not listed or all(_cannot_bring(name, need) for name in listed):
-        return Verdict.MISSING
-    return Verdict.DOUBTFUL
-
-
-def _extras(given: list[Requirement]) -> set[str]:
-    """What `trl[peft]` adds to trl."""
-    found: set[str] = set()
+    listed = [requirement.name for requirement in given]
+    extras: set[str] = set()  # what `trl[peft]` adds to trl
     for requirement in given:
-        for extra in requirement.extras:
-            found |= EXTRAS.get((requirement.name, extra), frozenset())
-    return found
+        extras = extras.union(*(EXTRAS.get((requirement.name, extra), frozenset()) for extra in requirement.extras))
+    installed = {*listed, *extras}.union(*(BRINGS.get(name, frozenset()) for name in (*listed, *extras)))
+    if installed & set(need.distributions):
+        return Coverage.MET
+    return Coverage.MISSING if all(_cannot_bring(name, need) for name in listed) else Coverage.DOUBTFUL
 
 
 def _cannot_bring(listed: str, need: Need) -> bool:
@@ -103,40 +94,36 @@ def _pip_requirements(words: list[str]) -> Iterator[Requirement]:
 
 
 def needed_by_settings(context: ScriptContext) -> Iterator[Need]:
-    """Packages that a setting implies; each once."""
-    told: set[tuple[str, ...]] = set()
+    """Packages that a setting or a call implies; each once."""
+    found: dict[tuple[str, ...], Need] = {}
     for need in (*_by_configs(context), *_by_trainers(context), *_by_calls(context)):
-        if need.distributions not in told:
-            told.add(need.distributions)
-            yield need
+        found.setdefault(need.distributions, need)
+    yield from found.values()
 
 
 def _by_configs(context: ScriptContext) -> Iterator[Need]:
     for run in context.runs:
         for name, setting in run.config.entries.items.items():
             if setting.value.settled:
-                for distributions in _implied(name, setting.value):
+                for distributions in _implied(name, setting.value.value):
                     yield Need(f"{name}={setting.value.value!r}", distributions, setting.node)
 
 
-def _implied(name: str, value: Value) -> Iterator[tuple[str, ...]]:
-    texts = [text for text in (value.value if isinstance(value.value, (list, tuple)) else [value.value]) if isinstance(text, str)]
+def _implied(name: str, value: object) -> Iterator[tuple[str, ...]]:
+    texts = [text for text in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(text, str)]
     if name == "report_to":
-        yield from (
-            (text.replace("_", "-"),) for text in texts if text in ("trackio", "wandb", "mlflow", "tensorboard", "swanlab")
-        )
-    elif name == "optim" and texts and _bitsandbytes_optimizer(texts[0]):
-        yield ("bitsandbytes",)
-    elif name in ("use_vllm", "use_liger_kernel") and value.value is True:
+        packages = ("trackio", "wandb", "mlflow", "tensorboard", "swanlab")
+        yield from ((text.replace("_", "-"),) for text in texts if text in packages)
+    elif name == "optim" and texts:
+        of_bitsandbytes = "8bit" in texts[0] or texts[0].startswith("paged_") or "bnb" in texts[0]
+        if of_bitsandbytes and "torch" not in texts[0]:
+            yield ("bitsandbytes",)
+    elif name in ("use_vllm", "use_liger_kernel") and value is True:
         yield ("vllm",) if name == "use_vllm" else ("liger-kernel",)
-    elif name == "deepspeed" and value.value:
+    elif name == "deepspeed" and value:
         yield ("deepspeed",)
-    elif name == "model_init_kwargs" and isinstance(value.value, dict):
-        yield from _attention(value.value.get("attn_implementation"))
-
-
-def _bitsandbytes_optimizer(name: str) -> bool:
-    return ("8bit" in name or name.startswith("paged_") or "bnb" in name) and "torch" not in name
+    elif name == "model_init_kwargs" and isinstance(value, dict):
+        yield from _attention(value.get("attn_implementation"))
 
 
 def _attention(name: object) -> Iterator[tuple[str, ...]]:
@@ -149,14 +136,13 @@ def _attention(name: object) -> Iterator[tuple[str, ...]]:
 def _by_trainers(context: ScriptContext) -> Iterator[Need]:
     for trainer in context.trainers:
         setting = trainer.entries.items.get("peft_config")
-        if setting and not (setting.value.settled and setting.value.value is None) and not _perhaps_none(context, setting):
+        if setting is None or (setting.value.settled and setting.value.value is None):
+            continue
+        # TRL's own scripts pass `get_peft_config(model_args)`: None without --use_peft.
+        calls = origins(context.script, setting.node) if isinstance(setting.node, ast.expr) else ()
+        targets = [dotted(context.script, call.func) for call in calls]
+        if not any(target and target.name.endswith(".get_peft_config") for target in targets):
             yield Need("peft_config=", ("peft",), setting.node)
-
-
-def _perhaps_none(context: ScriptContext, setting: Setting) -> bool:
-    """TRL's own scripts pass `get_peft_config(model_args)`: None without --use_peft."""
-    calls = origins(context.script, setting.node) if isinstance(setting.node, ast.expr) else ()
-    return any((target := dotted(context.script, call.func)) and target.name.endswith(".get_peft_config") for call in calls)
 
 
 def _by_calls(context: ScriptContext) -> Iterator[Need]:

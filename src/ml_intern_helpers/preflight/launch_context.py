@@ -21,26 +21,26 @@ def header_of_launch(own: Header, launch: Launch) -> Header:
     if launch.mode != "jobs":
         return own
     jobs: dict[str, Any] = dict(own.jobs or {}) if launch.reads_header else {}
-    told: dict[str, str] = {}
+    from_launch: dict[str, str] = {}
     for key in SINGLE:
         setting = launch.settings.get(key)
         if setting is not None:
             jobs.pop(key, None)
-            told[key] = setting.how
+            from_launch[key] = setting.how
             jobs |= {key: setting.value} if setting.value else {}  # an empty one counts, and leaves the default
     no_flavor = launch.settings["flavor"].value == "" if "flavor" in launch.settings else not launch.hidden
     if "flavor" not in jobs and no_flavor:
-        jobs["flavor"], told["flavor"] = DEFAULT_FLAVOR, "no --flavor"
+        jobs["flavor"], from_launch["flavor"] = DEFAULT_FLAVOR, "no --flavor"
     jobs["env"] = {**_texts(jobs.get("env")), **{name: word.text for name, word in launch.environ.items()}}
     mounts = {_mount(one) for one in launch.volumes}
     jobs["volumes"] = [*(one for one in _list(jobs.get("volumes")) if _mount(one) not in mounts), *launch.volumes]
     jobs["secrets"] = [*_list(jobs.get("secrets")), *launch.secrets]
     if launch.environ:
-        told["env"] = "--env"
+        from_launch["env"] = "--env"
     if launch.volumes:
-        told["volumes"] = "--volume"
+        from_launch["volumes"] = "--volume"
     return own._replace(
-        jobs=jobs, requirements=(*installed_block(own, launch).requirements, *_packages(launch)), from_launch=told
+        jobs=jobs, requirements=(*installed_block(own, launch).requirements, *_packages(launch)), from_launch=from_launch
     )
 
 

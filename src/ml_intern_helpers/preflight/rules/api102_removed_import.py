@@ -12,8 +12,6 @@ Good:
     from trl import SFTConfig, SFTTrainer
 """
 
-from __future__ import annotations
-
 import ast
 
 from ml_intern_helpers.analysis.guards import blamable
@@ -26,15 +24,24 @@ SEVERITY = "error"
 
 def check(context: ScriptContext) -> Outcomes:
     missing: set[str] = set()
-    told: set[tuple[str, ast.AST]] = set()
+    reported: set[tuple[str, ast.AST]] = set()
     for item in context.imports:
         gone = _gone(context, item)
         if gone:
             missing.add(gone)
-            if item.blamable and (gone, item.node) not in told:  # one module, though ten names are imported from it
-                told.add((gone, item.node))
-                yield _judged(context, gone, item.node)
-    yield from _attributes(context, missing)
+            if item.blamable and (gone, item.node) not in reported:  # one module, though ten names are imported from it
+                reported.add((gone, item.node))
+                yield _missing(context, gone, item.node)
+    # `import trl` … `trl.PPOTrainer`; what an import has been reported for is not reported again.
+    for node, place in context.script.places.items():
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and not isinstance(place.parent, ast.Attribute):
+            target = dotted(context.script, node)
+            if target is None or target.definition is not None or not context.judges(target.name.partition(".")[0]):
+                continue
+            found = context.offers.walk(target.name)
+            if found.state == "missing" and found.name not in missing and blamable(context.script, node, importing=True):
+                missing.add(found.name)
+                yield _missing(context, found.name, node)
     yield from context.not_judged("names")
 
 
@@ -53,25 +60,10 @@ def _gone(context: ScriptContext, item: Imported) -> str | None:
     return found.name if found.state == "missing" else None
 
 
-def _attributes(context: ScriptContext, imported: set[str]) -> Outcomes:
-    """`import trl` … `trl.PPOTrainer`; what an import has been told about is not told again."""
-    told = set(imported)
-    for node, place in context.script.places.items():
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and not isinstance(place.parent, ast.Attribute):
-            target = dotted(context.script, node)
-            if target is None or target.definition is not None or not context.judges(target.name.partition(".")[0]):
-                continue
-            found = context.offers.walk(target.name)
-            if found.state == "missing" and found.name not in told and blamable(context.script, node, importing=True):
-                told.add(found.name)
-                yield _judged(context, found.name, node)
-
-
-def _judged(context: ScriptContext, gone: str, node: ast.AST) -> Outcome:
+def _missing(context: ScriptContext, gone: str, node: ast.AST) -> Outcome:
     from ml_intern_helpers.analysis.advice import for_name
 
     advice = for_name(context.offers, gone)
     error = "AttributeError" if isinstance(node, ast.Attribute) else "ImportError"
-    release = context.offers.label(gone)
     since = f" ({advice.since})" if advice.since else ""
-    return failed(f"{gone} does not exist in {release}{since}: {error}", advice.fix, node)
+    return failed(f"{gone} does not exist in {context.offers.label(gone)}{since}: {error}", advice.fix, node)

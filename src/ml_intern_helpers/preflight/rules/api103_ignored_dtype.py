@@ -18,8 +18,6 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
 
 from ml_intern_helpers.preflight.context import ScriptContext
@@ -29,12 +27,12 @@ SEVERITY = "error"
 
 
 def check(context: ScriptContext) -> Outcomes:
-    for made in context.configs:
-        setting = made.entries.items.get("model_init_kwargs")
-        if made.role.library != "trl" or setting is None or not isinstance(setting.node, ast.expr):
+    for config in context.configs:
+        setting = config.entries.items.get("model_init_kwargs")
+        if config.role.library != "trl" or setting is None or not isinstance(setting.node, ast.expr):
             continue
         entries = context.entries(setting.node)
         found = entries.items.get("torch_dtype")
         if found and "dtype" not in entries.items and context.uses_current("trl") and not context.patched_by:
             message = "torch_dtype in model_init_kwargs is ignored: the model is loaded in float32"
-            yield failed(message, 'write {"dtype": …}', found.node, whole=made.call, rename="dtype")
+            yield failed(message, 'write {"dtype": …}', found.node, whole=config.call, rename="dtype")

@@ -43,13 +43,6 @@ def check(context: ScriptContext) -> Outcomes:
                     yield from _judged(context, call, owner, word, setting)
 
 
-def _is_gone(context: ScriptContext, owner: str, gone: Gone | None) -> bool:
-    """It went before the release of the run, or nobody knows when and the run has the current one."""
-    if context.offers.is_current(owner) or gone is None or gone.removal is None:
-        return context.offers.is_current(owner)
-    return context.offers.is_at_least(owner, gone.removal.gone)
-
-
 def _judged(context: ScriptContext, call: ast.Call, owner: str, name: str, setting: Setting) -> Outcomes:
     from ml_intern_helpers.analysis.advice import for_argument
     from ml_intern_helpers.indexes.pretrained import from_pretrained_keyword, known_names
@@ -59,14 +52,21 @@ def _judged(context: ScriptContext, call: ast.Call, owner: str, name: str, setti
     taken = from_pretrained_keyword(context.offers, owner, name)
     line = getattr(setting.node, "lineno", call.lineno)
     if taken.state == "removed" and _is_gone(context, owner, taken.gone):
-        advice = for_argument(context.offers, "transformers.PreTrainedModel.from_pretrained", name, Signature("", ()))
+        nothing_named = Signature("", ())  # no guess at what was meant: any field of a configuration may be
+        advice = for_argument(context.offers, "transformers.PreTrainedModel.from_pretrained", name, nothing_named)
         release = "; ".join(part for part in (context.offers.label(owner), advice.since) if part)
         message = f"from_pretrained takes no argument {name} ({release}): TypeError"
-        fault = failed(message, advice.fix, setting.node, whole=call, rename=advice.rename)
-        yield fault if is_sure(setting) else unknown(message, line)
+        failure = failed(message, advice.fix, setting.node, whole=call, rename=advice.rename)
+        yield failure if is_sure(setting) else unknown(message, line)
     elif taken.state in ("removed", "doubtful"):
-        near = similar(name, sorted(known_names(context.offers, owner)))
-        meant = f"; did you mean {near[0]}=?" if near else ""
-        if not meant and not owner.startswith("transformers."):
-            return  # it hands its keywords on to a class of transformers
-        yield unknown(f"whether {owner.rpartition('.')[2]}.from_pretrained takes {name}={meant}", line)
+        alike = similar(name, sorted(known_names(context.offers, owner)))
+        meant = f"; did you mean {alike[0]}=?" if alike else ""
+        if meant or owner.startswith("transformers."):  # another library hands its keywords on to a class of transformers
+            yield unknown(f"whether {owner.rpartition('.')[2]}.from_pretrained takes {name}={meant}", line)
+
+
+def _is_gone(context: ScriptContext, owner: str, gone: Gone | None) -> bool:
+    """It went before the release of the run, or nobody knows when and the run has the current one."""
+    if context.offers.is_current(owner) or gone is None or gone.removal is None:
+        return context.offers.is_current(owner)
+    return context.offers.is_at_least(owner, gone.removal.gone)

@@ -17,10 +17,6 @@ Good:
     rows = rows.rename_column("messages", "conversation")
 """
 
-from __future__ import annotations
-
-import ast
-
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
@@ -29,17 +25,15 @@ SEVERITY = "error"
 
 def check(context: ScriptContext) -> Outcomes:
     for call, methods in context.absent_methods:
-        if context.blamable(call):
-            yield from _judged(context, call, methods[0])
+        if not context.blamable(call):
+            continue
+        from ml_intern_helpers.analysis.advice import for_name
 
-
-def _judged(context: ScriptContext, call: ast.Call, method: str) -> Outcomes:
-    from ml_intern_helpers.analysis.advice import for_name
-
-    advice = for_name(context.offers, method)
-    shown = ".".join(method.split(".")[-2:])
-    if advice.existed:
-        release = "; ".join(part for part in (context.offers.label(method), advice.since) if part)
-        yield failed(f"{shown} does not exist ({release}): AttributeError", advice.fix, call.func, whole=call)
-    elif advice.fix.startswith("did you mean"):  # it may be an attribute that holds a function
-        yield unknown(f"whether {shown} exists: the index does not list it; {advice.fix}", call.lineno)
+        method = methods[0]
+        advice = for_name(context.offers, method)
+        shown = ".".join(method.split(".")[-2:])
+        if advice.existed:
+            release = "; ".join(part for part in (context.offers.label(method), advice.since) if part)
+            yield failed(f"{shown} does not exist ({release}): AttributeError", advice.fix, call.func, whole=call)
+        elif advice.fix.startswith("did you mean"):  # it may be an attribute that holds a function
+            yield unknown(f"whether {shown} exists: the index does not list it; {advice.fix}", call.lineno)

@@ -25,14 +25,12 @@ Good:
     Weighted(model=model, args=TrainingArguments(output_dir="out"), train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ml_intern_helpers.analysis.instances import subclass_of
 from ml_intern_helpers.analysis.names import dotted
-from ml_intern_helpers.analysis.subclasses import subclass_of
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
@@ -57,11 +55,13 @@ _CALLBACK = "transformers.TrainerCallback"
 
 def check(context: ScriptContext) -> Outcomes:
     seen: set[ast.FunctionDef] = set()
-    for definition in _trainers(context):
-        for override in _functions(definition):
-            if override.name in GIVEN and override not in seen:
-                seen.add(override)
-                yield from _judged(context, definition, override)
+    for trainer in context.trainers:
+        target = dotted(context.script, trainer.call.func)
+        if target is not None and isinstance(target.definition, ast.ClassDef) and context.blamable(trainer.call):
+            for override in _functions(target.definition):
+                if override.name in GIVEN and override not in seen:
+                    seen.add(override)
+                    yield from _judged(context, target.definition, override)
     for definition in _callbacks(context):
         for override in _functions(definition):
             if override.name.startswith("on_") and override.args.kwarg is None and _inherited(context, definition, override.name):
@@ -70,16 +70,13 @@ def check(context: ScriptContext) -> Outcomes:
 
 
 def _judged(context: ScriptContext, definition: ast.ClassDef, override: ast.FunctionDef) -> Outcomes:
-    given, base, shown = (
-        GIVEN[override.name],
-        _inherited(context, definition, override.name),
-        f"{definition.name}.{override.name}",
-    )
+    given, shown = GIVEN[override.name], f"{definition.name}.{override.name}"
     if _takes(override, given):
         return
-    if base is None:
+    inherited = _inherited(context, definition, override.name)
+    if inherited is None:
         yield unknown(f"whether {shown} needs {given.name}: not every base of {definition.name} can be seen", override.lineno)
-    elif given.name in base:
+    elif given.name in inherited:
         message = f"{shown} does not take {given.name}, which the Trainer passes: TypeError"
         yield failed(message, f"add {given.name}=None to its arguments", override)
 
@@ -94,14 +91,6 @@ def _takes(override: ast.FunctionDef, given: Given) -> bool:
 
 def _functions(definition: ast.ClassDef) -> Iterator[ast.FunctionDef]:
     return (one for one in definition.body if isinstance(one, ast.FunctionDef) and not one.decorator_list)
-
-
-def _trainers(context: ScriptContext) -> Iterator[ast.ClassDef]:
-    """The local classes of the trainers that are built."""
-    for made in context.trainers:
-        target = dotted(context.script, made.call.func)
-        if target is not None and isinstance(target.definition, ast.ClassDef) and context.blamable(made.call):
-            yield target.definition
 
 
 def _callbacks(context: ScriptContext) -> Iterator[ast.ClassDef]:

@@ -20,8 +20,6 @@ Good:
         print("may be resumed")
 """
 
-from __future__ import annotations
-
 import ast
 from functools import cache
 
@@ -37,14 +35,14 @@ STILL_THERE = frozenset({"world_size"})
 
 
 def check(context: ScriptContext) -> Outcomes:
-    configs = {made.call: made for made in context.configs}
-    asked = {node.value for node in context.script.places if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    brought = {target.attr for target, _ in context.script.attribute_sets} | set(context.loose)
+    configs = {config.call: config for config in context.configs}
+    texts = {node.value for node in context.script.places if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assigned = {target.attr for target, _ in context.script.attribute_sets} | set(context.loose)
     for node in context.script.places if configs else ():
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr not in asked | brought:
-            made = [configs.get(call) for call in origins(context.script, node.value)]
-            if made and context.blamable(node):
-                yield from _judged(context, node, [one for one in made if one is not None], len(made))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr not in texts | assigned:
+            objects = [configs.get(call) for call in origins(context.script, node.value)]
+            if objects and context.blamable(node):
+                yield from _judged(context, node, [one for one in objects if one is not None], len(objects))
 
 
 def _judged(context: ScriptContext, node: ast.Attribute, configs: list[Construction], among: int) -> Outcomes:

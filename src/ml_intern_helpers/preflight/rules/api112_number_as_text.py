@@ -18,11 +18,9 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
-from ml_intern_helpers.preflight.settings import Constant, constants, run_as_indexed, shown
+from ml_intern_helpers.preflight.settings import constants, run_as_indexed, shown
 
 SEVERITY = "error"
 
@@ -41,8 +39,14 @@ def check(context: ScriptContext) -> Outcomes:
         seen.add(run.config.call)
         for one in constants(context, run.config, NUMBERS):
             if isinstance(one.value, str):
-                message = f"{one.name}={shown(one.value)} is text where a number is needed: {_error(one.name)}"
-                yield failed(message, _fix(one), one.node, whole=run.config.call)
+                error = "ValueError" if one.name == "per_device_train_batch_size" else "TypeError"
+                try:
+                    float(one.value)
+                    fix = f"write {one.name}={one.value.strip()}"
+                except ValueError:
+                    fix = "give a number"
+                message = f"{one.name}={shown(one.value)} is text where a number is needed: {error}"
+                yield failed(message, fix, one.node, whole=run.config.call)
 
 
 def _own_optimizer(run: Run) -> bool:
@@ -50,15 +54,3 @@ def _own_optimizer(run: Run) -> bool:
     given = run.trainer.entries
     by_position = len(run.trainer.call.args) > len(("model", "args", "train_dataset"))
     return bool(given.open) or by_position or not {"optimizers", "optimizer_cls_and_kwargs"}.isdisjoint(given.items)
-
-
-def _error(name: str) -> str:
-    return "ValueError" if name == "per_device_train_batch_size" else "TypeError"
-
-
-def _fix(one: Constant) -> str:
-    try:
-        float(one.value)
-    except ValueError:
-        return "give a number"
-    return f"write {one.name}={one.value.strip()}"

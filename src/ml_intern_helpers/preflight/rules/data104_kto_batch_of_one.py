@@ -18,8 +18,6 @@ Good:
     KTOTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.analysis.values import known
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
@@ -31,12 +29,6 @@ def check(context: ScriptContext) -> Outcomes:
     for run in context.runs:
         batch = context.setting(run, "per_device_train_batch_size")
         loss = context.value(run, "loss_type", "kto")
-        if (
-            run.config.role.name == "KTOConfig"
-            and batch
-            and batch.value == known(1)
-            and loss.state == "known"
-            and loss.value == "kto"
-        ):
+        if run.config.role.name == "KTOConfig" and batch and batch.value == known(1) and loss == known("kto"):
             fix = "write per_device_train_batch_size=2 and halve gradient_accumulation_steps"
             yield failed("KTO with a per-device batch of 1: ValueError", fix, batch.node, whole=run.config.call)

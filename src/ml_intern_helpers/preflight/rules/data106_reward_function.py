@@ -23,8 +23,6 @@ Good:
     GRPOTrainer("Qwen/Qwen3-0.6B", reward_funcs=short, args=GRPOConfig(output_dir="out"), train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 
@@ -57,15 +55,11 @@ def _functions(script: Script, node: ast.AST) -> Iterator[_Function]:
         for part in node.elts:
             yield from _functions(script, part)
     elif isinstance(node, ast.Name):
-        yield from _named(script, node)
-
-
-def _named(script: Script, node: ast.Name) -> Iterator[_Function]:
-    target = dotted(script, node)
-    if target and isinstance(target.definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        if not target.definition.decorator_list and not target.partial:  # a decorator may take the keywords
-            yield target.definition
-        return
-    bindings = reaching(script, node)
-    if len(bindings) == 1 and isinstance(bindings[0].value, (ast.List, ast.Tuple, ast.Lambda)):
-        yield from _functions(script, bindings[0].value)
+        target = dotted(script, node)
+        if target and isinstance(target.definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if not target.definition.decorator_list and not target.partial:  # a decorator may take the keywords
+                yield target.definition
+            return
+        bindings = reaching(script, node)
+        if len(bindings) == 1 and isinstance(bindings[0].value, (ast.List, ast.Tuple, ast.Lambda)):
+            yield from _functions(script, bindings[0].value)

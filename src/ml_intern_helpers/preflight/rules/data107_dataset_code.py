@@ -17,8 +17,6 @@ Good:
     rows = load_dataset("some/dataset")
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 

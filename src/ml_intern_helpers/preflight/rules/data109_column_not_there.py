@@ -18,8 +18,6 @@ Good:
     rows = rows.map(lambda row: {"prompt": row["question"]})
 """
 
-from __future__ import annotations
-
 import ast
 
 from ml_intern_helpers.analysis.columns import Columns, columns_of
@@ -32,7 +30,7 @@ SEVERITY = "error"
 
 
 def check(context: ScriptContext) -> Outcomes:
-    for reason in context.script.not_asked:
+    for reason in context.script.uninspected:
         yield unknown(reason)
     for call in context.methods("map", "filter", "select_columns", "remove_columns", "rename_column"):
         if not isinstance(call.func, ast.Attribute) or not call.args or not context.blamable(call):
@@ -53,33 +51,30 @@ def _named(context: ScriptContext, call: ast.Call, columns: Columns) -> Outcomes
 
 def _in_function(context: ScriptContext, call: ast.Call, columns: Columns) -> Outcomes:
     """What a mapped function surely reads of its row."""
-    function = _function(context, call.args[0])
-    first = function.args.args[0].arg if function and function.args.args else None
-    if function is None or first is None or "input_columns" in context.keywords(call).items:
+    function: ast.AST | None = call.args[0]
+    if not isinstance(function, ast.Lambda):
+        target = dotted(context.script, call.args[0])
+        function = target.definition if target and not target.partial else None
+        if not isinstance(function, ast.FunctionDef) or function.decorator_list:
+            return
+    if not function.args.args or "input_columns" in context.keywords(call).items:
         return
-    reads = [node for node in ast.walk(function) if isinstance(node, ast.Subscript) and _of(context, node, function, first)]
-    written = {_key(node) for node in reads if not isinstance(node.ctx, ast.Load)}
+    row = function.args.args[0].arg
+    reads = [node for node in ast.walk(function) if isinstance(node, ast.Subscript) and _reads_row(context, node, function, row)]
+    assigned = {_key(node) for node in reads if not isinstance(node.ctx, ast.Load)}
     depth = len(context.script.places[function].guards)
     for node in reads:
         name, sure = _key(node), len(context.script.places[node].guards) == depth
-        if isinstance(node.ctx, ast.Load) and sure and name is not None and name not in columns.names | written:
+        if isinstance(node.ctx, ast.Load) and sure and name is not None and name not in columns.names | assigned:
             yield _missing(columns, f"`{context.source.segment(node)}`", name, "KeyError", node)
 
 
-def _function(context: ScriptContext, expr: ast.expr) -> ast.Lambda | ast.FunctionDef | None:
-    if isinstance(expr, ast.Lambda):
-        return expr
-    target = dotted(context.script, expr)
-    definition = target.definition if target and not target.partial else None
-    return definition if isinstance(definition, ast.FunctionDef) and not definition.decorator_list else None
-
-
-def _of(context: ScriptContext, node: ast.Subscript, function: ast.AST, name: str) -> bool:
+def _reads_row(context: ScriptContext, node: ast.Subscript, function: ast.AST, row: str) -> bool:
     """`row["text"]` where `row` is the function's own parameter, not one of a function inside it."""
-    if not isinstance(node.value, ast.Name) or node.value.id != name or _key(node) is None:
+    if not isinstance(node.value, ast.Name) or node.value.id != row or _key(node) is None:
         return False
-    owner = context.script.places[node.value].scope.owner_of(name)
-    return owner is not None and owner.node is function and len(owner.bindings[name]) == 1
+    owner = context.script.places[node.value].scope.owner_of(row)
+    return owner is not None and owner.node is function and len(owner.bindings[row]) == 1
 
 
 def _key(node: ast.Subscript) -> str | None:

@@ -17,12 +17,10 @@ Good:
     GRPOTrainer("Qwen/Qwen3-0.6B", reward_funcs=[first, second, third], args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
 
 from ml_intern_helpers.analysis.names import dotted, reaching
-from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
 SEVERITY = "error"
@@ -30,24 +28,21 @@ SEVERITY = "error"
 
 def check(context: ScriptContext) -> Outcomes:
     for run in context.runs:
-        role = run.trainer.role
-        ours = role.library == "trl" and role.name in ("GRPOTrainer", "RLOOTrainer") and not run.trainer.own_init
-        if ours and context.uses_current("trl") and not context.patched_by:
-            yield from _judged(context, run)
-
-
-def _judged(context: ScriptContext, run: Run) -> Outcomes:
-    weights, functions = context.value(run, "reward_weights"), run.trainer.entries.items.get("reward_funcs")
-    if weights.state != "known" or not isinstance(weights.value, (list, tuple)) or functions is None:
-        return
-    setting, count = context.setting(run, "reward_weights"), _count(context, functions.node)
-    if count is None:
-        yield unknown(
-            f"whether {len(weights.value)} reward_weights fit: the reward functions cannot be counted", run.trainer.line
-        )
-    elif count != len(weights.value) and context.blamable(run.trainer.call):
-        message = f"{len(weights.value)} reward_weights for {count} reward function{'s' if count > 1 else ''}: ValueError"
-        yield failed(message, "give one weight for each function", setting.node if setting else run.config.call)
+        trainer, weights = run.trainer, context.value(run, "reward_weights")
+        functions = trainer.entries.items.get("reward_funcs")
+        if trainer.role.library != "trl" or trainer.role.name not in ("GRPOTrainer", "RLOOTrainer") or trainer.own_init:
+            continue
+        if functions is None or weights.state != "known" or not isinstance(weights.value, (list, tuple)):
+            continue
+        if not context.uses_current("trl") or context.patched_by:
+            continue
+        count, given = _count(context, functions.node), len(weights.value)
+        if count is None:
+            yield unknown(f"whether {given} reward_weights fit: the reward functions cannot be counted", trainer.line)
+        elif count != given and context.blamable(trainer.call):
+            setting = context.setting(run, "reward_weights")
+            message = f"{given} reward_weights for {count} reward function{'s' if count > 1 else ''}: ValueError"
+            yield failed(message, "give one weight for each function", setting.node if setting else run.config.call)
 
 
 def _count(context: ScriptContext, node: ast.AST) -> int | None:

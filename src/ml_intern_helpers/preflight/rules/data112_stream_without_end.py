@@ -19,8 +19,6 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out", max_steps=1000), train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
 
 from ml_intern_helpers.analysis.names import reaching
@@ -35,7 +33,8 @@ SEVERITY = "error"
 STAYING = frozenset(
     {"map", "filter", "shuffle", "take", "skip", "shard", "repeat", "cast", "remove_columns", "rename_column", "select_columns"}
 )
-_FAR = 12
+#: Names, splits and methods that are followed.
+_DEEPEST = 12
 
 
 def check(context: ScriptContext) -> Outcomes:
@@ -51,17 +50,17 @@ def check(context: ScriptContext) -> Outcomes:
             yield failed(message, fix, rows.node, whole=run.trainer.call)
 
 
-def _streamed(context: ScriptContext, expr: ast.AST | None, far: int = 0) -> bool:
+def _streamed(context: ScriptContext, expr: ast.AST | None, depth: int = 0) -> bool:
     """Surely `load_dataset(…, streaming=True)`, one of its splits, or a stream made of it."""
     match expr:
-        case ast.Name() if far < _FAR:
+        case ast.Name() if depth < _DEEPEST:
             found = reaching(context.script, expr)
-            return bool(found) and all(one.kind == "assign" and _streamed(context, one.value, far + 1) for one in found)
+            return bool(found) and all(one.kind == "assign" and _streamed(context, one.value, depth + 1) for one in found)
         case ast.Subscript(value=base, slice=ast.Constant(value=str())):
-            return _streamed(context, base, far + 1)
+            return _streamed(context, base, depth + 1)
         case ast.Call() if expr in context.calls.get("datasets.load_dataset", ()):
             setting = context.keywords(expr).items.get("streaming")
             return setting is not None and setting.value == known(True)
         case ast.Call(func=ast.Attribute(value=base, attr=attr)) if attr in STAYING:
-            return _streamed(context, base, far + 1)
+            return _streamed(context, base, depth + 1)
     return False

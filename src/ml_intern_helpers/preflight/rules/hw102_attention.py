@@ -27,14 +27,11 @@ Good:
     AutoModelForCausalLM.from_pretrained("Qwen/Qwen3-0.6B", attn_implementation="kernels-community/flash-attn2")
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.values import Setting
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.indexes.jobs import FLAVORS
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
@@ -46,23 +43,17 @@ IMPLEMENTATIONS = frozenset({"eager", "sdpa", "flash_attention_2", "flash_attent
 
 def check(context: ScriptContext) -> Outcomes:
     own = context.methods("register")  # AttentionInterface.register("mine", …)
+    gpus, card = context.hardware
     for setting in _settings(context):
         name = setting.value.value if setting.value.state == "known" else None
-        if isinstance(name, str) and context.blamable(setting.node):
-            plain = name.removeprefix("paged|")
-            if plain not in IMPLEMENTATIONS and "/" not in plain and not own and context.uses_current("transformers"):
-                message = f"attn_implementation={clean(name, limit=40)!r} is none of Transformers': ValueError"
-                yield failed(message, 'write "sdpa", or drop it', setting.node)
-            elif "flash" in plain:
-                yield from _card(context, setting, name)
-
-
-def _card(context: ScriptContext, setting: Setting, name: str) -> Outcomes:
-    flavor = (context.header.jobs or {}).get("flavor") if context.mode == "jobs" else None
-    gpus, card = FLAVORS.get(flavor, (None, "")) if isinstance(flavor, str) else (None, "")
-    if gpus == 0 or card == "T4":
-        lacks = "has no GPU" if gpus == 0 else "is a T4: FlashAttention needs an Ampere card or newer"
-        yield failed(f"attn_implementation={clean(name, limit=40)!r}, and {flavor} {lacks}", 'write "sdpa"', setting.node)
+        if not isinstance(name, str) or not context.blamable(setting.node):
+            continue
+        plain, shown = name.removeprefix("paged|"), f"attn_implementation={clean(name, limit=40)!r}"
+        if plain not in IMPLEMENTATIONS and "/" not in plain and not own and context.uses_current("transformers"):
+            yield failed(f"{shown} is none of Transformers': ValueError", 'write "sdpa", or drop it', setting.node)
+        elif "flash" in plain and (gpus == 0 or card == "T4"):
+            lacks = "has no GPU" if gpus == 0 else "is a T4: FlashAttention needs an Ampere card or newer"
+            yield failed(f"{shown}, and {context.flavor} {lacks}", 'write "sdpa"', setting.node)
 
 
 def _settings(context: ScriptContext) -> Iterator[Setting]:

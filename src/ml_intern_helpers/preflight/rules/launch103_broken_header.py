@@ -20,8 +20,6 @@ Good:
     # ///
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.indexes.jobs import HEADER_KEYS
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed

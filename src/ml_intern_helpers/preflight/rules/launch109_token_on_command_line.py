@@ -11,8 +11,6 @@ Good:
     $ python train.py
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes
 

@@ -12,8 +12,6 @@ Good:
     $ hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py --hub-id me/demo
 """
 
-from __future__ import annotations
-
 import ast
 import os
 from collections.abc import Iterator
@@ -46,7 +44,14 @@ def check(context: ScriptContext) -> Outcomes:
     for name, line in _demanded(context):
         if name != _TOKEN and context.script.given.lacks(name):
             yield _missing(name, f'line {line} reads os.environ["{name}"]')
-    yield from _not_here(context)
+    for name, source in context.launch.secrets.items():
+        from ml_intern_helpers.core import tokens
+
+        here = os.environ.get(name) or (tokens.hf_token() if name == _TOKEN else None)
+        if source == "from this machine" and not here:
+            how = "log in: `hf auth login`" if name == _TOKEN else f"export {name} before the launch"
+            message = f"--secrets {name}: this machine has no {name}, and the client refuses the launch"
+            yield failed_launch(message, how, f"--secrets {name}", "warning")
 
 
 def _missing(name: str, why: str) -> Outcome:
@@ -54,14 +59,14 @@ def _missing(name: str, why: str) -> Outcome:
 
 
 def _needs_token(context: ScriptContext) -> tuple[str, str]:
-    """(why the script surely needs the token, why it may)."""
+    """(why the script surely needs the token, why it may), "" where it does not."""
     values = [(run.config.line, context.value(run, "push_to_hub", False)) for run in context.runs if run.tunable]
-    pushing = [f"push_to_hub=True (line {line})" for line, value in values if value.settled and value.value is True]
-    for call in context.methods(*_PUSHING):
-        pushing.append(f"line {call.lineno} pushes") if not values and not context.script.places[call].guards else None
-    demanded = [f'line {line} reads os.environ["{_TOKEN}"]' for name, line in _demanded(context) if name == _TOKEN]
-    doubts = [value.reason for _, value in values if not value.settled or (value.state == "default" and value.value)]
-    return next(iter([*pushing, *demanded]), ""), next(iter(doubts), "")
+    sure = [f"push_to_hub=True (line {line})" for line, value in values if value.settled and value.value is True]
+    for call in context.methods(*_PUSHING) if not values else ():
+        sure += [] if context.script.places[call].guards else [f"line {call.lineno} pushes"]
+    sure += [f'line {line} reads os.environ["{_TOKEN}"]' for name, line in _demanded(context) if name == _TOKEN]
+    perhaps = [value.reason for _, value in values if not value.settled or (value.state == "default" and value.value)]
+    return next(iter(sure), ""), next(iter(perhaps), "")
 
 
 def _demanded(context: ScriptContext) -> Iterator[tuple[str, int]]:
@@ -72,15 +77,3 @@ def _demanded(context: ScriptContext) -> Iterator[tuple[str, int]]:
         target = dotted(context.script, node.value)
         if target and target.name == "os.environ" and not place.guards and runs(context.script, node):
             yield str(node.slice.value), node.lineno
-
-
-def _not_here(context: ScriptContext) -> Outcomes:
-    """A secret that is to be taken from this machine, which does not have it: the client refuses the launch."""
-    for name, source in context.launch.secrets.items() if context.launch else ():
-        from ml_intern_helpers.core import tokens
-
-        here = os.environ.get(name) or (tokens.hf_token() if name == _TOKEN else None)
-        if source == "from this machine" and not here:
-            how = "log in: `hf auth login`" if name == _TOKEN else f"export {name} before the launch"
-            message = f"--secrets {name}: this machine has no {name}, and the client refuses the launch"
-            yield failed_launch(message, how, f"--secrets {name}", "warning")

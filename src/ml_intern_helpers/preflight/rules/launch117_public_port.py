@@ -12,8 +12,6 @@ Good:
     $ hf jobs uv run --expose 7860 --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
 
@@ -24,6 +22,5 @@ MODES = ("jobs",)
 def check(context: ScriptContext) -> Outcomes:
     port = context.launch.settings.get("expose_public") if context.launch else None
     if port is not None:
-        yield failed_launch(
-            f"port {port.value} is open to everybody on the internet", "write --expose, or leave it out", port.how
-        )
+        message = f"port {port.value} is open to everybody on the internet"
+        yield failed_launch(message, "write --expose, or leave it out", port.how)

@@ -16,8 +16,6 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out", disable_tqdm=True), train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes
 from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
@@ -34,4 +32,4 @@ EXPECTED = Expectation(
 
 
 def check(context: ScriptContext) -> Outcomes:
-    yield from outcomes_for(context, EXPECTED)
+    return outcomes_for(context, EXPECTED)

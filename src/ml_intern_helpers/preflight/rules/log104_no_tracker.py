@@ -18,8 +18,6 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
 
 from ml_intern_helpers.preflight.context import ScriptContext
@@ -48,9 +46,8 @@ def check(context: ScriptContext) -> Outcomes:
     elif context.runs:
         yield from outcomes_for(context, EXPECTED)
     else:
-        yield failed(
-            "nothing tracks the run", "call trackio.init(project=…) before the loop and trackio.log in it", context.training.line
-        )
+        fix = "call trackio.init(project=…) before the loop and trackio.log in it"
+        yield failed("nothing tracks the run", fix, context.training.line)
 
 
 def _wired_by_hand(context: ScriptContext) -> Outcome | None:

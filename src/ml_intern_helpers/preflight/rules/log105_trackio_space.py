@@ -17,8 +17,6 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
 
 from ml_intern_helpers.preflight.context import ScriptContext
@@ -40,35 +38,26 @@ EXPECTED = Expectation(
 
 
 def check(context: ScriptContext) -> Outcomes:
-    if not _trackio(context):
+    values = [context.value(run, "report_to").value for run in context.runs]
+    if not any("trackio" in (value if isinstance(value, (list, tuple)) else [value]) for value in values):
         return
     elsewhere = _by_environment(context)
     if context.smoke is not None:
         yield passed(f"smoke run of {context.smoke[0]} steps: no Space needed", context.smoke[1])
     elif elsewhere is not None:
         yield elsewhere
-    elif context.runs:
+    else:
         yield from outcomes_for(context, EXPECTED)
-
-
-def _trackio(context: ScriptContext) -> bool:
-    values = [context.value(run, "report_to").value for run in context.runs]
-    return any("trackio" in (value if isinstance(value, (list, tuple)) else [value]) for value in values)
 
 
 def _by_environment(context: ScriptContext) -> Outcome | None:
     for name in _ELSEWHERE:
         if name in ((context.header.jobs or {}).get("env") or {}):
-            by_launch = context.launch is not None and name in context.launch.environ
-            return passed(
-                f"{name} in {'--env' if by_launch else '[tool.hf-jobs] env'}",
-                None if by_launch else context.header.line_with(name),
-            )
+            if context.launch is not None and name in context.launch.environ:
+                return passed(f"{name} in --env")
+            return passed(f"{name} in [tool.hf-jobs] env", context.header.line_with(name))
         for node in ast.walk(context.source.tree):
-            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and _key(node) == name:
-                return passed(f"{name} set in os.environ", node.lineno)
+            key = node.slice if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) else None
+            if isinstance(key, ast.Constant) and key.value == name:
+                return passed(f"{name} set in os.environ", key.lineno)
     return None
-
-
-def _key(node: ast.Subscript) -> object:
-    return node.slice.value if isinstance(node.slice, ast.Constant) else None

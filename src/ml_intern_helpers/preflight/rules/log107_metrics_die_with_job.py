@@ -18,8 +18,6 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
 
 from ml_intern_helpers.analysis.names import origins
@@ -37,25 +35,21 @@ _TRACKERS = frozenset({"trackio", "wandb", "mlflow", "comet_ml", "neptune", "swa
 
 
 def check(context: ScriptContext) -> Outcomes:
-    if context.smoke is not None or _another(context):
+    started = ("init", "Run", "TrackioCallback", "WandbCallback", "MLflowCallback")
+    another = any(name.split(".")[0] in _TRACKERS or name.endswith("Callback") for name, _ in context.calls_ending(*started))
+    if context.smoke is not None or another:
         return
     for run in context.runs:
-        if run.tunable and _alone(context.value(run, "report_to")):
+        if run.tunable and _is_alone(context.value(run, "report_to")):
             yield _judged(context, run)
     for _, call in context.calls_ending("Accelerator") if not context.runs else ():
         setting = context.keywords(call).items.get("log_with")
-        if setting is not None and _alone(setting.value) and _carried(context) == known(False):
+        if setting is not None and _is_alone(setting.value) and _carried(context) == known(False):
             fix = 'write log_with="trackio" with a Space, or upload the folder (HfApi().upload_folder(…))'
             yield failed(_WRONG, fix, setting.node, whole=call)
 
 
-def _another(context: ScriptContext) -> bool:
-    """A tracker besides is started by hand."""
-    started = ("init", "Run", "TrackioCallback", "WandbCallback", "MLflowCallback")
-    return any(name.split(".")[0] in _TRACKERS or name.endswith("Callback") for name, _ in context.calls_ending(*started))
-
-
-def _alone(value: Value) -> bool:
+def _is_alone(value: Value) -> bool:
     return value.state == "known" and value.value in ("tensorboard", ["tensorboard"], ("tensorboard",))
 
 
@@ -72,15 +66,15 @@ def _judged(context: ScriptContext, run: Run) -> Outcome:
 
 def _carried(context: ScriptContext) -> Value:
     """Whether code or a mounted bucket may carry the folder off the job's disk; which folder is not followed."""
-    pushes = [call for call in context.methods("push_to_hub") if _of_trainer(context, call)]
+    pushes = [call for call in context.methods("push_to_hub") if _pushes_folder(context, call)]
     by_hand = pushes or context.methods("upload_folder", "upload_large_folder")
     volumes = (context.header.jobs or {}).get("volumes")
     return default(True, "an upload by hand") if by_hand or volumes else known(False)
 
 
-def _of_trainer(context: ScriptContext, push: ast.Call) -> bool:
+def _pushes_folder(context: ScriptContext, push: ast.Call) -> bool:
     """`trainer.push_to_hub()` uploads the output folder, `model.push_to_hub()` the weights alone."""
     receiver = push.func.value if isinstance(push.func, ast.Attribute) else None
-    named = receiver.attr if isinstance(receiver, ast.Attribute) else receiver.id if isinstance(receiver, ast.Name) else ""
-    made = origins(context.script, receiver) if receiver is not None else []
-    return any(run.trainer.call in made for run in context.runs) or (not made and "trainer" in named.lower())
+    name = getattr(receiver, "attr", None) or getattr(receiver, "id", None) or ""
+    objects = origins(context.script, receiver) if receiver is not None else []
+    return any(run.trainer.call in objects for run in context.runs) or (not objects and "trainer" in name.lower())

@@ -21,10 +21,8 @@ Good:
     from sklearn.metrics import f1_score
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.preflight.context import ScriptContext
-from ml_intern_helpers.preflight.installed import Verdict, judged, needed_by_imports
+from ml_intern_helpers.preflight.installed import Coverage, coverage_of, needed_by_imports
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, failed_launch, passed, unknown
 
 SEVERITY = "error"
@@ -32,37 +30,32 @@ MODES = ("jobs",)
 
 
 def check(context: ScriptContext) -> Outcomes:
-    unread = _unread(context)
-    if unread:
-        yield unknown(unread)
+    header, launch = context.header, context.launch
+    if launch is not None and launch.installs != "uv":
+        yield unknown("what the image has installed is not read here")
+        return
+    if header.problems and not header.requirements:
+        yield unknown("what the script's block lists: it cannot be read")
         return
     needs = needed_by_imports(context)
-    verdicts = [(need, judged(context, need)) for need in needs]
-    missing = [need for need, verdict in verdicts if verdict is Verdict.MISSING]
-    if not context.header.requirements and missing:
+    coverage = [(need, coverage_of(context, need)) for need in needs]
+    missing = [need for need, found in coverage if found is Coverage.MISSING]
+    if missing and not header.requirements:
         names = ", ".join(f'"{need.distributions[0]}"' for need in missing)
-        if context.launch is not None and not context.launch.block:
+        if launch is not None and not launch.block:
             options = " ".join(f"--with {need.distributions[0]}" for need in missing)
             message = f"uv starts a program here and does not read the script's block: the job installs none of {names}"
-            yield failed_launch(message, f"write {options} in front of the program", context.launch.text)
-            return
-        message = f"the script names no dependencies: the job installs none of {names}"
-        yield failed(message, f"put a `# /// script` block on top with # dependencies = [{names}]", context.header.line)
+            yield failed_launch(message, f"write {options} in front of the program", launch.text)
+        else:
+            message = f"the script names no dependencies: the job installs none of {names}"
+            yield failed(message, f"put a `# /// script` block on top with # dependencies = [{names}]", header.line)
         return
     for need in missing:
         message = f"`import {need.what}`: the job does not install {' or '.join(need.distributions)}"
         yield failed(message, f'add "{need.distributions[0]}" to dependencies', need.node)
-    for need, verdict in verdicts:
-        if verdict is Verdict.DOUBTFUL:
+    for need, found in coverage:
+        if found is Coverage.DOUBTFUL:
             yield unknown(f"which of the dependencies provides `{need.what}`", need.line)
     if not missing:
-        listed = len(context.header.requirements)
-        yield passed(f"{len(needs)} third-party imports, all installed by {listed} dependencies", context.header.line)
-
-
-def _unread(context: ScriptContext) -> str:
-    """Why what is installed cannot be told, "" where it can."""
-    if context.launch is not None and context.launch.installs != "uv":
-        return "what the image has installed is not read here"
-    broken = not context.header.requirements and context.header.problems
-    return "what the script's block lists: it cannot be read" if broken else ""
+        listed = len(header.requirements)
+        yield passed(f"{len(needs)} third-party imports, all installed by {listed} dependencies", header.line)

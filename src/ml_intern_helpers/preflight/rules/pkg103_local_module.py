@@ -13,8 +13,6 @@ Good:
         "what helper_functions.py held"
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.analysis.neighbours import beside
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed

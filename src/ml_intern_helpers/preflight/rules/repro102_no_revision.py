@@ -21,13 +21,11 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.datasets import BUILDERS, loaded
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
@@ -46,35 +44,27 @@ def check(context: ScriptContext) -> Outcomes:
 def _datasets(context: ScriptContext) -> Iterator[tuple[str, ast.AST]]:
     for one in loaded(context):
         given = context.keywords(one.call)
-        local = one.id.startswith((".", "/", "~")) or "/" not in one.id or _builder(context, one.call)
+        builder = bool(one.call.args) and context.constant(one.call.args[0]).value in BUILDERS
+        local = one.id.startswith((".", "/", "~")) or "/" not in one.id or builder
         if one.value.state == "known" and not local and "revision" not in given.items and not given.open:
             yield one.id, one.call
-
-
-def _builder(context: ScriptContext, call: ast.Call) -> bool:
-    return bool(call.args) and context.constant(call.args[0]).value in BUILDERS
 
 
 def _models(context: ScriptContext) -> Iterator[tuple[str, ast.AST]]:
     for call in context.methods("from_pretrained"):
         given = context.keywords(call)
         name = context.constant(call.args[0]) if call.args else None
-        if name and name.state == "known" and _remote(name.value) and "revision" not in given.items and not given.open:
+        if name and name.state == "known" and _is_remote(name.value) and "revision" not in given.items and not given.open:
             yield name.value, call
     for run in context.runs:
-        yield from _by_name(context, run)
+        model = context.argument(run.trainer, "model")
+        if model is not None and model.value.state == "known" and _is_remote(model.value.value):
+            loading = context.setting(run, "model_init_kwargs")
+            entries = context.entries(loading.node) if loading and isinstance(loading.node, ast.expr) else None
+            if entries is None or ("revision" not in entries.items and not entries.open):
+                yield model.value.value, model.node
 
 
-def _by_name(context: ScriptContext, run: Run) -> Iterator[tuple[str, ast.AST]]:
-    given = context.argument(run.trainer, "model")
-    if given is None or given.value.state != "known" or not _remote(given.value.value):
-        return
-    loading = context.setting(run, "model_init_kwargs")
-    entries = context.entries(loading.node) if loading and isinstance(loading.node, ast.expr) else None
-    if entries is None or ("revision" not in entries.items and not entries.open):
-        yield given.value.value, given.node
-
-
-def _remote(name: object) -> bool:
+def _is_remote(name: object) -> bool:
     """`Qwen/Qwen3-0.6B`, not a folder."""
     return isinstance(name, str) and name.count("/") == 1 and not name.startswith((".", "/", "~"))

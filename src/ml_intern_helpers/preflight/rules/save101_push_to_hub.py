@@ -17,8 +17,6 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, passed
 from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
@@ -41,14 +39,13 @@ def check(context: ScriptContext) -> Outcomes:
         return
     by_hand = _pushed_by_hand(context)
     found = list(outcomes_for(context, EXPECTED)) if context.runs else []
-    if by_hand is not None and all(answer.state == "fail" for answer in found):
+    if by_hand is not None and all(outcome.state == "fail" for outcome in found):
         yield by_hand
     elif context.runs:
         yield from found
     else:
-        yield failed(
-            EXPECTED.wrong, "push in the script: model.push_to_hub(…) or HfApi().upload_folder(…)", context.training.line
-        )
+        fix = "push in the script: model.push_to_hub(…) or HfApi().upload_folder(…)"
+        yield failed(EXPECTED.wrong, fix, context.training.line)
 
 
 def _pushed_by_hand(context: ScriptContext) -> Outcome | None:

@@ -20,8 +20,6 @@ Good:
     trainer.save_model()
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, passed
 from ml_intern_helpers.preflight.settings import Expectation, no_config, outcomes_for

@@ -19,13 +19,11 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train(resume_from_checkpoint=True)
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
-from ml_intern_helpers.analysis.values import Value
+from ml_intern_helpers.analysis.values import known
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, failed, passed, unknown
 from ml_intern_helpers.preflight.settings import line_of, no_config
 
@@ -38,19 +36,19 @@ def check(context: ScriptContext) -> Outcomes:
         yield no_config(context)
     for run in context.runs:
         setting = context.setting(run, "output_dir")
-        value = setting.value if setting else Value("known", "trainer_output")
+        value = setting.value if setting else known("trainer_output")
         line = line_of(setting, run)
         if value.state == "unknown":
             yield unknown(value.reason, line)
         elif not value.settled or not isinstance(value.value, str):
             yield at_run_time(value.reason or "not a text", line)
         else:
-            yield _looked_at(context, run, value.value, line)
+            yield _judged(context, value.value, line)
 
 
-def _looked_at(context: ScriptContext, run: Run, folder: str, line: int) -> Outcome:
+def _judged(context: ScriptContext, folder: str, line: int) -> Outcome:
     name = clean(folder, limit=80)
-    held = _checkpoints(folder)
+    held = _contents(folder)
     if held is None:
         return passed(f"output_dir {name!r} is new or empty", line)
     resumed = [call for call in context.methods("train") if "resume_from_checkpoint" in context.keywords(call).items]
@@ -60,7 +58,7 @@ def _looked_at(context: ScriptContext, run: Run, folder: str, line: int) -> Outc
     return failed(f"output_dir {name!r} already holds {held}", fix, line, severity="warning")
 
 
-def _checkpoints(folder: str) -> str | None:
+def _contents(folder: str) -> str | None:
     """What is there, or None when there is nothing to lose; the folder is taken from where the helper runs."""
     try:
         names = sorted(entry.name for entry in Path(folder).expanduser().iterdir())

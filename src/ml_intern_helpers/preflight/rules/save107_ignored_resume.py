@@ -19,8 +19,6 @@ Good:
     trainer.train(resume_from_checkpoint=config.resume_from_checkpoint)
 """
 
-from __future__ import annotations
-
 import ast
 
 from ml_intern_helpers.preflight.context import ScriptContext
@@ -32,16 +30,12 @@ SEVERITY = "warning"
 def check(context: ScriptContext) -> Outcomes:
     if any("resume_from_checkpoint" in context.keywords(call).items or call.args for call in context.methods("train")):
         return
-    for run in context.runs:
-        setting = context.setting(run, "resume_from_checkpoint")
-        if run.tunable and setting and setting.value.state == "known" and setting.value.value and not _read(context):
-            message = "resume_from_checkpoint in the config is not read: training starts from the first step"
-            yield failed(message, "give it to trainer.train(resume_from_checkpoint=…)", setting.node, whole=run.config.call)
-
-
-def _read(context: ScriptContext) -> bool:
-    """Something in the script takes it from the config."""
-    return any(
+    read_by_script = any(
         isinstance(node, ast.Attribute) and node.attr == "resume_from_checkpoint" and isinstance(node.ctx, ast.Load)
         for node in context.script.places
     )
+    for run in context.runs if not read_by_script else ():
+        setting = context.setting(run, "resume_from_checkpoint")
+        if run.tunable and setting and setting.value.state == "known" and setting.value.value:
+            message = "resume_from_checkpoint in the config is not read: training starts from the first step"
+            yield failed(message, "give it to trainer.train(resume_from_checkpoint=…)", setting.node, whole=run.config.call)

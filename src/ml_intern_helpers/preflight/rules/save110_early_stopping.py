@@ -21,8 +21,6 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows, eval_dataset=held_out, callbacks=[stop]).train()
 """
 
-from __future__ import annotations
-
 import ast
 
 from ml_intern_helpers.analysis.names import dotted, reaching
@@ -65,20 +63,17 @@ def _no_metric(context: ScriptContext, run: Run) -> bool:
 def _callback(context: ScriptContext, run: Run) -> ast.expr | None:
     """The library's own callback in the list that the trainer gets, as far as that is spelt out."""
     setting = run.trainer.entries.items.get("callbacks")
-    listed = _plain(context, setting.node) if setting else None
+    listed = _bound(context, setting.node) if setting else None
     for one in listed.elts if isinstance(listed, (ast.List, ast.Tuple)) else ():
-        made = _plain(context, one)
-        target = dotted(context.script, made.func) if isinstance(made, ast.Call) else None
-        if target and target.definition is None and target.name.startswith("transformers.") and _named(target.name):
+        call = _bound(context, one)
+        target = dotted(context.script, call.func) if isinstance(call, ast.Call) else None
+        name = target.name if target and target.definition is None else ""
+        if name.startswith("transformers.") and name.endswith(".EarlyStoppingCallback"):
             return one
     return None
 
 
-def _named(name: str) -> bool:
-    return name.rpartition(".")[2] == "EarlyStoppingCallback"
-
-
-def _plain(context: ScriptContext, node: ast.AST) -> ast.AST:
+def _bound(context: ScriptContext, node: ast.AST) -> ast.AST:
     """What a name is bound to where only one place binds it; anything else as it is."""
     found = reaching(context.script, node) if isinstance(node, ast.Name) else []
     return found[0].value if len(found) == 1 and found[0].kind == "assign" and found[0].value else node

@@ -16,8 +16,6 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out"), train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.preflight.agreement import not_as_agreed
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, passed, unknown

@@ -18,8 +18,6 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", train_dataset=load_dataset("trl-lib/Capybara", split="train")).train()
 """
 
-from __future__ import annotations
-
 import ast
 
 from ml_intern_helpers.analysis.values import known
@@ -27,7 +25,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.agreement import compare_value, not_as_agreed
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.datasets import Loaded, loaded
-from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, failed, passed, unknown
+from ml_intern_helpers.preflight.outcome import Outcomes, at_run_time, failed, passed, unknown
 
 SEVERITY = "error"
 
@@ -37,39 +35,33 @@ def check(context: ScriptContext) -> Outcomes:
     agreed = {str(one["id"]): one for one in listed if isinstance(one, dict) and "id" in one} if isinstance(listed, list) else {}
     if not agreed:
         return
+    names = clean(", ".join(sorted(agreed)), limit=120)
     found = loaded(context)
     fitting = [one for one in found if one.id in agreed]
-    strange = [one for one in found if one.id and one.id not in agreed]
-    names = clean(", ".join(sorted(agreed)), limit=120)
+    others = [one for one in found if one.id and one.id not in agreed]
     for one in fitting:
         yield from _as_agreed(context, one, agreed[one.id])
-    for one in strange:
-        yield _strange(context, one, names, alone=not fitting)
-    if not fitting and not strange:
-        hidden = next((one.value for one in found), None)
-        reason = (
-            f"which dataset is loaded ({hidden.reason})" if hidden else "no load_dataset in the script: which data it trains on"
-        )
-        yield at_run_time(f"{reason}; agreed is {names}") if hidden else unknown(reason)
-
-
-def _strange(context: ScriptContext, one: Loaded, names: str, *, alone: bool) -> Outcome:
-    if one.value.state == "default":
-        return at_run_time(f"{one.id} by default, agreed is {names}: {one.value.reason} decides", one.call.lineno)
-    if alone:
-        return not_as_agreed("the dataset", one.id, names, one.call)
-    message = f"{clean(one.id, limit=80)} is loaded beside what the user agreed to ({names})"
-    return failed(message, "ask the user, or record it in .ml-intern/task.json", one.call, severity="warning")
+    for one in others:
+        if one.value.state == "default":
+            yield at_run_time(f"{one.id} by default, agreed is {names}: {one.value.reason} decides", one.call.lineno)
+        elif fitting:
+            message = f"{clean(one.id, limit=80)} is loaded beside what the user agreed to ({names})"
+            yield failed(message, "ask the user, or record it in .ml-intern/task.json", one.call, severity="warning")
+        else:
+            yield not_as_agreed("the dataset", one.id, names, one.call)
+    if found and not fitting and not others:
+        yield at_run_time(f"which dataset is loaded ({found[0].value.reason}); agreed is {names}")
+    elif not found:
+        yield unknown("no load_dataset in the script: which data it trains on")
 
 
 def _as_agreed(context: ScriptContext, one: Loaded, agreed: dict[str, object]) -> Outcomes:
     yield passed(f"dataset {clean(one.id, limit=80)} as agreed", one.call.lineno)
-    given = context.keywords(one.call).items
-    for name, position, key in (("name", 1, "config"), ("split", 99, "split"), ("revision", 99, "revision")):
-        wanted = agreed.get(key)
-        at: ast.AST | None = (
-            given[name].node if name in given else one.call.args[position] if len(one.call.args) > position else None
-        )
+    given = {name: setting.node for name, setting in context.keywords(one.call).items.items()}
+    if len(one.call.args) > 1:
+        given.setdefault("name", one.call.args[1])
+    for name, key in (("name", "config"), ("split", "split"), ("revision", "revision")):
+        wanted, at = agreed.get(key), given.get(name)
         if isinstance(wanted, str) and wanted and isinstance(at, ast.expr):
             value = context.constant(at)
             part = value.value.partition("[")[0] if key == "split" and isinstance(value.value, str) else None

@@ -15,8 +15,6 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out", max_length=2048), train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.preflight.agreement import compare_setting
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes

@@ -18,9 +18,6 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
-from ml_intern_helpers.indexes.jobs import FLAVORS
 from ml_intern_helpers.preflight.agreement import as_agreed, not_as_agreed
 from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, passed, unknown
@@ -48,21 +45,17 @@ def _judged(context: ScriptContext, run: Run, agreed: int) -> Outcome:
             return unknown(f"the effective batch: {value.reason}", run.config.line)
         if not isinstance(value.value, int):
             return at_run_time(f"the effective batch: {value.reason}; agreed is {agreed}", run.config.line)
-    product, cards = size.value * steps.value, _cards(context)
-    said = f"{size.value} x {steps.value}"
-    fits = as_agreed("effective_batch", agreed, Batch(size.value, steps.value, cards or None))
-    if fits:
-        how_many = cards or agreed // product
-        return passed(f"{said} x {how_many} process{'es' if how_many > 1 else ''} = {agreed} as agreed", run.config.line)
+    product, factors = size.value * steps.value, f"{size.value} x {steps.value}"
+    gpus = context.hardware[0]
+    processes = 0 if gpus is None else max(1, gpus)  # 0: the launch decides
+    if as_agreed("effective_batch", agreed, Batch(size.value, steps.value, processes or None)):
+        count = processes or agreed // product
+        return passed(f"{factors} x {count} process{'es' if count > 1 else ''} = {agreed} as agreed", run.config.line)
     if "default" in (size.state, steps.state):
         names = ", ".join(value.reason for value in (size, steps) if value.state == "default")
-        return at_run_time(f"the effective batch is {said} by default, agreed is {agreed}: {names} decides", run.config.line)
+        return at_run_time(f"the effective batch is {factors} by default, agreed is {agreed}: {names} decides", run.config.line)
     setting = context.setting(run, "per_device_train_batch_size") or context.setting(run, "gradient_accumulation_steps")
-    is_ = f"{said} x {cards} GPU{'s' if cards > 1 else ''} = {product * cards}" if cards else f"{said} = {product} per process"
+    is_ = f"{factors} = {product} per process"
+    if processes:
+        is_ = f"{factors} x {processes} GPU{'s' if processes > 1 else ''} = {product * processes}"
     return not_as_agreed("the effective batch", is_, agreed, setting.node if setting else run.config.call, run.config.call)
-
-
-def _cards(context: ScriptContext) -> int:
-    """GPUs of the flavor in the script's own header; 0 when the launch decides."""
-    flavor = (context.header.jobs or {}).get("flavor") if context.mode == "jobs" else None
-    return max(1, FLAVORS[flavor][0]) if isinstance(flavor, str) and flavor in FLAVORS else 0

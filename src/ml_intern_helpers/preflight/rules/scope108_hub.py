@@ -18,11 +18,9 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 from ml_intern_helpers.analysis.values import known
 from ml_intern_helpers.preflight.agreement import compare_setting
-from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes
 
 SEVERITY = "error"
@@ -31,17 +29,14 @@ SEVERITY = "error"
 def check(context: ScriptContext) -> Outcomes:
     if not context.agreed("hub"):
         return
-    for run in context.runs:
-        if run.tunable:
-            yield from _judged(context, run)
-
-
-def _judged(context: ScriptContext, run: Run) -> Outcomes:
     wanted = context.agreed("hub", "model_id")
-    pushes = context.value(run, "push_to_hub", False)
-    if wanted is None:
-        yield compare_setting(context, run, "push_to_hub", False, False)
-    elif pushes != known(False) and context.setting(run, "hub_model_id") is not None:
-        yield compare_setting(context, run, "hub_model_id", wanted, None, "hub.model_id")
-    if isinstance(wanted, str) and pushes == known(True) and context.agreed("hub", "private") is True:
-        yield compare_setting(context, run, "hub_private_repo", True, None, "hub.private")
+    for run in context.runs:
+        if not run.tunable:
+            continue
+        pushes = context.value(run, "push_to_hub", False)
+        if wanted is None:
+            yield compare_setting(context, run, "push_to_hub", False, False)
+        elif pushes != known(False) and context.setting(run, "hub_model_id") is not None:
+            yield compare_setting(context, run, "hub_model_id", wanted, None, "hub.model_id")
+        if isinstance(wanted, str) and pushes == known(True) and context.agreed("hub", "private") is True:
+            yield compare_setting(context, run, "hub_private_repo", True, None, "hub.private")

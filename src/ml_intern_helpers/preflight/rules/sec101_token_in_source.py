@@ -18,8 +18,6 @@ Good:
     login(token=os.environ["HF_TOKEN"])
 """
 
-from __future__ import annotations
-
 import re
 
 from ml_intern_helpers.preflight.context import ScriptContext
