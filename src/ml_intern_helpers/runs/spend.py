@@ -32,7 +32,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Limit:
-    """One cap and what it bears: `settled_usd` is spent, `reserved_usd` may yet be, `unknown` counts runs without a known cost."""
+    """One cap and its use: `settled_usd` is spent, `reserved_usd` may yet be, `unknown` counts runs without a known cost."""
 
     cap_usd: float
     settled_usd: float
