@@ -144,7 +144,7 @@ _PROCEDURE = (
     "2. activation_checkpointing=True if it is off  3. a bigger card, its price confirmed",
 )
 _NOT_ALONE = "not without the user: LoRA or QLoRA, a shorter max_length, a smaller model; then the same smoke run again"
-#: The steps of SKILL.md: one larger card first, then sharded over several of it.
+#: The steps of SKILL.md: one larger card first, then sharded over more of them.
 _BIGGER = {"a100-large": "a100x4", "a100x4": "a100x8"}
 _ONE_LARGE, _SHARDED = "a100-large", "a100x4"
 #: Flavors with at least as much memory on each card as `_ONE_LARGE`, and nothing above them in the procedure.

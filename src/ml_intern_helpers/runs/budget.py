@@ -141,7 +141,7 @@ def _status(
     if task is None or task.problem or runs.damaged or (whole is not None and whole.unknown):
         return "unknown"
     over = [limit for limit in (whole, day) if limit is not None and limit.over]
-    spent_without = whole is None and any(one.cost_usd for one in runs.of_task(task.id))
+    spent_without = whole is None and any(run.cost_usd for run in runs.of_task(task.id))
     return "failed" if over or spent_without else "ok"
 
 
@@ -177,7 +177,7 @@ def _verdict(fields: dict[str, Any]) -> str:
         return f"NO CAP: {fields['reason'] or 'nothing was agreed'}"
     if fields["damaged_lines"] or limit["unknown"]:
         return "COULD NOT TELL what is left: see below"
-    closest = min((one for one in (limit, fields["day_limit"]) if one is not None), key=lambda one: float(one["left_usd"]))
+    closest = min((cap for cap in (limit, fields["day_limit"]) if cap is not None), key=lambda cap: float(cap["left_usd"]))
     when = "" if closest is limit else " in these 24 h"
     word = "OVER THE CAP" if closest["settled_usd"] + closest["reserved_usd"] > closest["cap_usd"] + 0.0001 else "LEFT"
     reason = f" ({fields['reason']})" if fields["reason"] else ""

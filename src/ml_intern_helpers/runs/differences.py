@@ -16,7 +16,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.runs.contract import number, readable
 
 #: `known`: this value. `default`: this value unless the environment or an option says otherwise. `runtime`: set, to something
-#: that only the run decides. `unknown`: not even that can be told.
+#: that only the run decides. `unknown`: not even that is known.
 State = Literal["known", "default", "runtime", "unknown"]
 Outcome = Literal["same", "differs", "undecided"]
 #: More processes than any single launch of a fine-tuning run has.
@@ -70,7 +70,7 @@ def differs(task: Mapping[str, Any], launch: Mapping[str, Stated]) -> list[Diffe
             ids, `effective_batch` a `Batch`, `tracking.tool` a name or a list of names.
     """
     found = [difference(term, agreed, launch[term]) for term, agreed in _agreed(task) if term in launch]
-    return [one for one in found if one is not None]
+    return [each for each in found if each is not None]
 
 
 def difference(term: str, agreed: Any, stated: Stated) -> Difference | None:
@@ -122,7 +122,7 @@ def _same_tool(agreed: Any, value: Any) -> bool:
 def _same_data(agreed: Any, value: Any) -> bool:
     """Every dataset that is loaded was agreed on, and at least one is."""
     loaded = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
-    return bool(loaded) and set(map(str, loaded)) <= {str(one["id"]) for one in agreed}
+    return bool(loaded) and set(map(str, loaded)) <= {str(dataset["id"]) for dataset in agreed}
 
 
 def _same_privacy(agreed: Any, value: Any) -> bool:
@@ -131,8 +131,8 @@ def _same_privacy(agreed: Any, value: Any) -> bool:
 
 
 def _ids(value: Any) -> Any:
-    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
-        return ", ".join(str(one.get("id")) for one in value)
+    if isinstance(value, list) and all(isinstance(dataset, dict) for dataset in value):
+        return ", ".join(str(dataset.get("id")) for dataset in value)
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
 
 
@@ -145,7 +145,7 @@ def _factors(value: Any) -> Any:
 
 
 class Term(NamedTuple):
-    """How one entry of a task is compared and told."""
+    """How one entry of a task is compared and described."""
 
     what: str
     costs: str

@@ -72,7 +72,7 @@ HIDDEN = {
     "in-a-loop": "for i in 1 2; do $CMD; done",
 }
 #: Looks like them, and is everyday work: not a word, also under an open task that allows money.
-EVERYDAY = """
+ORDINARY = """
 $HOME/bin/pip install trl
 "$VENV/bin/pip" install trl
 $(which nvidia-smi) -L
@@ -163,14 +163,14 @@ def test_outside_a_task_only_what_trains_for_certain_gets_a_word(project: Projec
     assert not project.ours.exists(), "nothing of ours is made in a project that is not ours"
 
 
-def test_everyday_work_under_a_task_is_left_alone(project: Project) -> None:
+def test_ordinary_work_under_a_task_is_left_alone(project: Project) -> None:
     """In one process: some hundred and sixty lines."""
     project.agree()
     code = (
         "import json, sys; from ml_intern_helpers.guard import pre_tool_use\n"
         "for event in json.load(sys.stdin): print(json.dumps(pre_tool_use.answer(event)))"
     )
-    commands = [*lines(EVERYDAY), *lines(HARMLESS)]
+    commands = [*lines(ORDINARY), *lines(HARMLESS)]
     events = [json.loads(project.event(command)) for command in commands]
     environment = clean_environment(project.home, PYTHONPATH=str(ROOT / "src"))
     done = subprocess.run(
