@@ -88,7 +88,7 @@ class Hit:
 
     Attributes:
         ranks: service -> place in its list, from 1.
-        page: the Hub's paper page, None when it has none or was not asked.
+        page: the Hub's paper page, None when it has none or was not calls.
         page_asked: whether the Hub has said so.
     """
 
@@ -115,9 +115,9 @@ def trending(http: Http) -> list[ServiceAnswer]:
     return _together(http, [(HUB.name, lambda: _from_pages(hub.trending(http, POOL)))])
 
 
-def _together(http: Http, asked: Sequence[tuple[str, Callable[[], ServiceAnswer]]]) -> list[ServiceAnswer]:
+def _together(http: Http, calls: Sequence[tuple[str, Callable[[], ServiceAnswer]]]) -> list[ServiceAnswer]:
     answers = []
-    for (name, _), outcome in zip(asked, http.together([call for _, call in asked]), strict=True):
+    for (name, _), outcome in zip(calls, http.together([call for _, call in calls]), strict=True):
         if isinstance(outcome, Exception) and not isinstance(outcome, ToolError):
             raise outcome  # a bug of ours, not a service's failure
         answers.append(ServiceAnswer(name, error=outcome) if isinstance(outcome, ToolError) else outcome)

@@ -112,8 +112,8 @@ def _settled(response: Response, what: str) -> Response:
     """`response` when it is good; a spent budget is told as such: no wait but the one until midnight UTC fills it."""
     if response.status == 429:
         key = "" if openalex_key() else "; a free OPENALEX_API_KEY gives ten times as much"
-        told = "OpenAlex answers 429: the free budget of the day is spent"
-        raise RateLimited(told, hint=again_in(response) + key)
+        message = "OpenAlex answers 429: the free budget of the day is spent"
+        raise RateLimited(message, hint=again_in(response) + key)
     return response.raise_for_status(what)
 
 

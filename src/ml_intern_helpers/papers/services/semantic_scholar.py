@@ -167,8 +167,10 @@ def _body(response: Response, *keys: str) -> dict[str, Any]:
 
 
 def _no_list(response: Response) -> BadData:
-    said = response.message()
-    return BadData("Semantic Scholar answered without a list of papers" + (f": {said}" if said else ""), hint="ask again later")
+    reason = response.message()
+    return BadData(
+        "Semantic Scholar answered without a list of papers" + (f": {reason}" if reason else ""), hint="ask again later"
+    )
 
 
 def _get(http: Http, path: str, params: Params, paper_id: ArxivId) -> Response:
@@ -183,14 +185,14 @@ def _settled(response: Response, what: str) -> Response:
     """`response` when it is good; the two errors whose way out is a key are told as such."""
     key = semantic_scholar_key()
     if response.status in (401, 403) and key:
-        told = f"Semantic Scholar refuses the API key ({response.status})"
-        raise AccessDenied(told, hint="correct or unset SEMANTIC_SCHOLAR_API_KEY")
+        message = f"Semantic Scholar refuses the API key ({response.status})"
+        raise AccessDenied(message, hint="correct or unset SEMANTIC_SCHOLAR_API_KEY")
     if response.status == 429:
         hint = "ask again in a minute" if key else "ask again in a minute, or set SEMANTIC_SCHOLAR_API_KEY (a key is free)"
         raise RateLimited("Semantic Scholar answers 429: too many requests", hint=hint)
     if response.status == 400:
-        told = f"Semantic Scholar rejects the request for {what}: {response.message()}"
-        raise Unavailable(told, hint="check the arguments; if they are right, please report it")
+        message = f"Semantic Scholar rejects the request for {what}: {response.message()}"
+        raise Unavailable(message, hint="check the arguments; if they are right, please report it")
     return response.raise_for_status(what)
 
 
