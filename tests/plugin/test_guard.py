@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.guard.hook import before_tool
-from ml_intern_helpers.guard.permissions import helper_calls
-from ml_intern_helpers.guard.permissions.shell_words import plain_words
+from ml_intern_helpers.guard import own_helpers
+from ml_intern_helpers.guard.own_helpers import plain_words
+from ml_intern_helpers.guard.pre_tool_use import answer as before_tool
 from support.helpers import ROOT
 
 PATH = f"{ROOT}/skills/ml-intern/scripts/detect_compute.sh"
@@ -23,7 +23,7 @@ CRAWL = AUDIT.replace("inspect_dataset", "crawl_arxiv")
 
 
 def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
-    return helper_calls.allows({"command": command, **more}, str(cwd))
+    return own_helpers.is_plain_call({"command": command, **more}, str(cwd))
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_switched_off_sandbox_is_the_users_to_judge() -> None:
 
 @pytest.mark.parametrize("command", [None, 5, ["ls"], {}], ids=str)
 def test_command_of_another_type_gets_no_opinion(command: object) -> None:
-    assert not helper_calls.allows({"command": command}, "/")
+    assert not own_helpers.is_plain_call({"command": command}, "/")
 
 
 def test_link_in_the_project_to_a_secret_gets_no_opinion(tmp_path: Path) -> None:
@@ -352,7 +352,7 @@ def test_helper_that_is_missing_is_not_allowed(tmp_path: Path) -> None:
 
 
 def test_option_declared_as_writing_gets_no_opinion(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(helper_calls.READ_ONLY_HELPERS, "inspect_dataset", frozenset({"--html"}))
+    monkeypatch.setitem(own_helpers.READ_ONLY_HELPERS, "inspect_dataset", frozenset({"--html"}))
     assert allowed(f"{AUDIT} x/y")
     assert not allowed(f"{AUDIT} x/y --html page.html")
     assert not allowed(f"{AUDIT} x/y --html=page.html")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern_helpers.cli.commands import COMMANDS
-from ml_intern_helpers.guard.permissions.helper_calls import READ_ONLY_HELPERS, WRITING_WORDS
+from ml_intern_helpers.guard.own_helpers import READ_ONLY_HELPERS, WRITING_WORDS
 from support.helpers import ROOT, clean_environment
 from support.plugin_copy import fake_uv, make_machine
 

@@ -11,24 +11,10 @@ RELEASES = shipped_versions()
 
 #: Trainers by method as people name it: the class is `<key>Trainer`, its settings are `<key>Config`.
 METHODS = {
-    "SFT": "SFT",
-    "DPO": "DPO",
-    "GRPO": "GRPO",
-    "KTO": "KTO",
-    "Reward": "reward model",
-    "RLOO": "RLOO",
-    "Distillation": "distillation",
-    "ORPO": "ORPO",
-    "CPO": "CPO",
-    "OnlineDPO": "online DPO",
-    "GKD": "GKD",
-    "PPO": "PPO",
-    "BCO": "BCO",
-    "PRM": "PRM",
-    "NashMD": "Nash-MD",
-    "XPO": "XPO",
-    "IterativeSFT": "iterative SFT",
-}
+    "SFT": "SFT", "DPO": "DPO", "GRPO": "GRPO", "KTO": "KTO", "Reward": "reward model", "RLOO": "RLOO",
+    "Distillation": "distillation", "ORPO": "ORPO", "CPO": "CPO", "OnlineDPO": "online DPO", "GKD": "GKD", "PPO": "PPO",
+    "BCO": "BCO", "PRM": "PRM", "NashMD": "Nash-MD", "XPO": "XPO", "IterativeSFT": "iterative SFT",
+}  # fmt: skip
 _OTHER_TRAINERS = {
     ("transformers", "Trainer"): "transformers Trainer",
     ("transformers", "Seq2SeqTrainer"): "transformers Seq2SeqTrainer",

@@ -27,7 +27,7 @@ def read_config(path: Path) -> ParserOptions:
     """
     name = clean(path.name, limit=80)
     if path.suffix not in KINDS or not leads_to(path, KINDS):
-        raise BadData(f"{name} is no config: .yaml, .yml or .json", hint=_HINT)
+        raise BadData(f"{name} is not a config file (.yaml, .yml or .json)", hint=_HINT)
     return config_of_text(name, _text(path, name))
 
 

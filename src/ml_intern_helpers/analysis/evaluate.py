@@ -14,7 +14,7 @@ from ml_intern_helpers.analysis.classes import role_of
 from ml_intern_helpers.analysis.dataclass_fields import fields_of
 from ml_intern_helpers.analysis.evaluation import argument_parser, folding
 from ml_intern_helpers.analysis.guards import certain, is_dead
-from ml_intern_helpers.analysis.names import arguments_for, dotted, exported, origins, reaching, returned_values
+from ml_intern_helpers.analysis.names import dotted, exported, expressions_of, origins, reaching, returned_values
 from ml_intern_helpers.analysis.neighbours import neighbour
 from ml_intern_helpers.analysis.script import Binding, Script, remembered
 from ml_intern_helpers.analysis.values import Entries, Setting, Value, default, known, runtime, unknown, with_variables
@@ -50,6 +50,10 @@ def _combine(script: Script, parts: Sequence[ast.expr], deep: int, make: Callabl
     return with_variables(make([value.value for value in values]), [v.reason for v in values if v.state == "default"])
 
 
+def _operation(script: Script, operator: ast.AST, operands: Sequence[ast.expr], deep: int) -> Value | None:
+    return _combine(script, operands, deep, lambda items: folding.operate(operator, *items))
+
+
 def _constant(script: Script, expr: ast.Constant, deep: int) -> Value | None:
     # A number that no setting can be is not computed with: from 4,300 digits on Python refuses to print it.
     return known(folding.bounded(expr.value) if isinstance(expr.value, int) else expr.value)
@@ -74,7 +78,7 @@ def _comparison(script: Script, expr: ast.Compare, deep: int) -> Value | None:
     if isinstance(operator, (ast.In, ast.NotIn)) and _called(script, right) == "os.environ":
         name = value_of(script, expr.left, deep)
         return _is_set(script, str(name.value), absent=isinstance(operator, ast.NotIn)) if name.settled else None
-    return _combine(script, [expr.left, right], deep, lambda items: folding.compare(operator, *items))
+    return _operation(script, operator, [expr.left, right], deep)
 
 
 def _boolean(script: Script, expr: ast.BoolOp, deep: int) -> Value | None:
@@ -172,14 +176,11 @@ def _name(script: Script, expr: ast.Name, deep: int) -> Value | None:
 
 
 def _bound_value(script: Script, name: str, binding: Binding, deep: int) -> Value:
-    if binding.kind == "assign" and isinstance(binding.value, ast.expr):
-        return value_of(script, binding.value, deep)
     if binding.kind == "import":
         return _imported_value(script, binding.target, deep) or runtime(f"`{name}` is imported ({binding.target})")
-    if binding.kind == "param":
-        values = [value_of(script, argument, deep) for argument in arguments_for(script, binding)]
-        if values and all(value == values[0] for value in values):
-            return values[0]
+    values = [value_of(script, expr, deep) for expr in expressions_of(script, binding)]
+    if values and all(value == values[0] for value in values):
+        return values[0]
     what = {"param": "a parameter", "def": "a function", "class": "a class"}.get(binding.kind, "bound at run time")
     return runtime(f"`{name}` is {what} (line {binding.line})")
 
@@ -231,14 +232,14 @@ def _attribute_of(script: Script, call: ast.Call, attr: str, deep: int) -> Value
     """An attribute of the object that `call` made."""
     if isinstance(call.func, ast.Attribute) and call.func.attr == "parse_args":
         return _argument(script, attr, deep)
-    made = dotted(script, call.func)
-    if made is None or _set_later(script, call, attr):
+    target = dotted(script, call.func)
+    if target is None or _set_later(script, call, attr):
         return None
-    if isinstance(made.definition, ast.ClassDef):
-        return _instance_value(script, call, made.definition, attr, deep)
+    if isinstance(target.definition, ast.ClassDef):
+        return _instance_value(script, call, target.definition, attr, deep)
     if call in script.parsed:
         return script.given.options.value(attr)
-    if made.name == "types.SimpleNamespace" or role_of(made.name):  # `config.output_dir` of `SFTConfig(output_dir="out")`
+    if target.name == "types.SimpleNamespace" or role_of(target.name):  # `config.output_dir` of `SFTConfig(output_dir="out")`
         setting = keywords_of(script, call.keywords).items.get(attr)
         return setting.value if setting else None
     return None
@@ -249,8 +250,8 @@ def _set_later(script: Script, call: ast.Call, attr: str) -> bool:
     script.spend(len(script.attribute_sets))
     for target, _ in script.attribute_sets:
         if target.attr == attr:
-            made = origins(script, target.value)
-            if not made or call in made:
+            makers = origins(script, target.value)
+            if not makers or call in makers:
                 return True
     return False
 
@@ -382,9 +383,8 @@ def _named_entries(script: Script, name: ast.Name, deep: int) -> Entries:
             entries = entries_of(there, read, deep + 1)
             return Entries({key: Setting(item.value, name) for key, item in entries.items.items()}, entries.open)
         return _hidden(script, name)
-    # What the only call of a function gives for its parameter, or what is assigned.
-    given = arguments_for(script, binding) if binding.kind == "param" else [binding.value] if binding.kind == "assign" else []
-    if len(given) != 1 or not isinstance(given[0], ast.expr):
+    given = expressions_of(script, binding)
+    if len(given) != 1:
         return _hidden(script, name)
     entries = entries_of(script, given[0], deep + 1)
     for use in sorted(_uses_before(script, name), key=lambda node: (node.lineno, node.col_offset)):
@@ -471,10 +471,8 @@ _HANDLERS: dict[type[ast.expr], _Handler] = {
     ast.Dict: _dict,
     ast.JoinedStr: lambda script, expr, deep: _combine(script, expr.values, deep, folding.text),
     ast.FormattedValue: lambda script, expr, deep: None if expr.format_spec else value_of(script, expr.value, deep),
-    ast.BinOp: lambda script, expr, deep: _combine(
-        script, [expr.left, expr.right], deep, lambda items: folding.binary(expr.op, *items)
-    ),
-    ast.UnaryOp: lambda script, expr, deep: _combine(script, [expr.operand], deep, lambda items: folding.unary(expr.op, *items)),
+    ast.BinOp: lambda script, expr, deep: _operation(script, expr.op, [expr.left, expr.right], deep),
+    ast.UnaryOp: lambda script, expr, deep: _operation(script, expr.op, [expr.operand], deep),
     ast.Compare: _comparison,
     ast.BoolOp: _boolean,
     ast.IfExp: _conditional,

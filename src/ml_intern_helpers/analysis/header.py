@@ -106,7 +106,7 @@ def _requirements(table: dict[str, Any], start: int, problems: list[tuple[int, s
         problems.append((start, "dependencies must be a list of strings"))
         return ()
     parsed = [(text, parse_requirement(text)) for text in listed]
-    problems += [(start, f"dependency {clean(text, limit=60)!r} is no requirement") for text, found in parsed if found is None]
+    problems += [(start, f"dependency {clean(text, limit=60)!r} is not a requirement") for text, found in parsed if found is None]
     return tuple(found for _, found in parsed if found is not None)
 
 

@@ -177,25 +177,21 @@ def _origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
     match expr:
         case ast.Call():
             # A call of a local function leads to what it returns; any other call made the object itself.
-            return [made for value in returned_values(script, expr) for made in origins(script, value, far + 1)] or [expr]
+            return [call for value in returned_values(script, expr) for call in origins(script, value, far + 1)] or [expr]
         case ast.Name():
-            return [call for binding in reaching(script, expr) for call in _bound_origins(script, binding, far)]
+            calls = []
+            for binding in reaching(script, expr):
+                if binding.kind == "unpack" and isinstance(binding.value, ast.expr):
+                    calls += _item_origins(script, binding.value, int(binding.target), far)
+                for value in expressions_of(script, binding):
+                    calls += origins(script, value, far + 1)
+            return calls
         case ast.Subscript(value=base, slice=ast.Constant(value=int(index))) if index >= 0 and not isinstance(index, bool):
             return _item_origins(script, base, index, far)
         case ast.IfExp(body=body, orelse=orelse):
             return origins(script, body, far + 1) + origins(script, orelse, far + 1)
         case ast.Attribute(value=ast.Name(id="self"), attr=attr):
             return [call for value in _set_on_self(script, expr, attr) for call in origins(script, value, far + 1)]
-    return []
-
-
-def _bound_origins(script: Script, binding: Binding, far: int) -> list[ast.Call]:
-    if binding.kind == "assign" and isinstance(binding.value, ast.expr):
-        return origins(script, binding.value, far + 1)
-    if binding.kind == "unpack" and isinstance(binding.value, ast.expr):
-        return _item_origins(script, binding.value, int(binding.target), far)
-    if binding.kind == "param":
-        return [call for argument in arguments_for(script, binding) for call in origins(script, argument, far + 1)]
     return []
 
 
@@ -210,7 +206,7 @@ def _item_origins(script: Script, expr: ast.expr, index: int, far: int) -> list[
             found.append(parsed)
         else:
             tuples = [value for value in returned_values(script, call) if isinstance(value, ast.Tuple)]
-            found += [made for value in tuples for made in _item_origins(script, value, index, far)]
+            found += [item for value in tuples for item in _item_origins(script, value, index, far)]
     return found
 
 
@@ -250,10 +246,10 @@ def _parsed_object(script: Script, call: ast.Call, parser_expr: ast.expr, index:
         name = target.name.rpartition(".")[2] if target else ""
         types = _dataclass_types(script, parser) if name in _PARSERS else []
         if index < len(types):
-            made = ast.copy_location(ast.Call(types[index], [], []), call)
-            script.places[made] = script.places[call]
-            script.parsed[made] = ParsedObject(name, call, tuple(types))
-            return made
+            construction = ast.copy_location(ast.Call(types[index], [], []), call)
+            script.places[construction] = script.places[call]
+            script.parsed[construction] = ParsedObject(name, call, tuple(types))
+            return construction
     return None
 
 
@@ -269,6 +265,13 @@ def _dataclass_types(script: Script, parser: ast.Call) -> list[ast.expr]:
         if len(values) == 1 and isinstance(values[0], (ast.Tuple, ast.List)):
             return values[0].elts
     return given[:1]
+
+
+def expressions_of(script: Script, binding: Binding) -> list[ast.expr]:
+    """What a binding gives its name: the expression assigned, or what callers give for a parameter; [] when that is hidden."""
+    if binding.kind == "assign" and isinstance(binding.value, ast.expr):
+        return [binding.value]
+    return arguments_for(script, binding) if binding.kind == "param" else []
 
 
 def arguments_for(script: Script, binding: Binding) -> list[ast.expr]:

@@ -16,7 +16,7 @@ _DYNAMIC = ("transformers.pipelines", "transformers.distributed.tensor_parallel"
 
 
 class Walked(NamedTuple):
-    """How far a dotted name leads.
+    """How far a dotted name can be followed.
 
     Attributes:
         state: `found`; `missing` (`name` does not exist); `doubt`; `foreign` (of no indexed library).

@@ -17,8 +17,8 @@ class Options(NamedTuple):
         with_: requirements given at the launch (`uv run --with`).
         offline: fetch nothing.
         timeout_s: for fetching one release, or the columns of one dataset.
-        progress: told what takes long.
-        project: the lists of the project around the script count.
+        progress: called with a line about what takes long.
+        project: the requirements of the project around the script count.
         parser_options: the settings in the config file that the user names, None without one.
         column_source: fetches the real columns of the datasets, None when the script alone counts.
     """

@@ -52,7 +52,7 @@ class Demand(NamedTuple):
 
 
 class Releases:
-    """Chooses on demand: a script that imports `trl` alone costs no look at `peft`."""
+    """Chooses the release of a library when it is first asked for: a script that imports `trl` alone never opens `peft`."""
 
     def __init__(self, path: Path, header: Header, options: Options = DEFAULT_OPTIONS) -> None:
         self.path, self.header, self.options = path, header, options
@@ -69,7 +69,7 @@ class Releases:
 
     @property
     def chosen(self) -> list[Choice]:
-        """What has been asked for until now, in the usual order."""
+        """The choices made until now, in the usual order."""
         return [self._chosen[package] for package in PACKAGES if package in self._chosen]
 
     def is_current(self, package: str) -> bool:
@@ -108,7 +108,7 @@ class Releases:
         if exact and exact.requirement.exact != current:
             return self._fetched(package, str(exact.requirement.exact), exact)
         if any(demand.requirement.url for demand in demands):
-            return Choice(package, None, demands[0].source, f"{demands[0].text} is no release")
+            return Choice(package, None, demands[0].source, f"{demands[0].text} does not name a release")
         refusing = next((demand for demand in demands if not demand.requirement.admits(current)), None)
         if refusing:
             why = f"{refusing.text} excludes {current} and names no release: pin one with =="

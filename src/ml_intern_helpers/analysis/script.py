@@ -104,8 +104,8 @@ class Script:
         places: where each node stands.
         memo: answers about nodes, see `remembered`.
         parsed: the construction of a dataclass that a parser fills -> the parser; filled by `names` as objects are followed.
-        real: the columns of a `load_dataset` call, with the dataset's id; filled by who inspects datasets.
-        not_asked: why there are none in `real`.
+        inspected_columns: the dataset's id and real columns for a `load_dataset` call, filled by what inspects datasets.
+        uninspected: why columns are missing there.
         offers: (module, name) -> whether a star import of the module brings the name; None when nobody knows.
     """
 
@@ -119,8 +119,8 @@ class Script:
         self.memo: dict[tuple[str, ast.AST], Any] = {}
         self.parsed: dict[ast.Call, ParsedObject] = {}
         self.is_neighbour = False
-        self.real: dict[ast.Call, tuple[str, frozenset[str]]] = {}
-        self.not_asked: list[str] = []
+        self.inspected_columns: dict[ast.Call, tuple[str, frozenset[str]]] = {}
+        self.uninspected: list[str] = []
         self.steps = 0
         self.offers: Callable[[str, str], bool | None] = lambda module, name: None
 

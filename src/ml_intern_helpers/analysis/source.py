@@ -116,7 +116,7 @@ def _read(path: Path) -> bytes:
         if stat.S_ISDIR(kind):
             raise Unavailable(f"{_name(path)} is a folder, not a script", hint=_scripts_in(path))
         if not stat.S_ISREG(kind):  # reading a pipe could wait for ever
-            raise Unavailable(f"{_name(path)} is no regular file", hint=_HINT)
+            raise Unavailable(f"{_name(path)} is not a regular file", hint=_HINT)
         if path.suffix not in KINDS:
             raise BadData(f"{_name(path)} is not a Python script (.py) or notebook (.ipynb)", hint=_HINT)
         with path.open("rb") as file:

@@ -40,9 +40,9 @@ class Training(NamedTuple):
 
 def recognise(script: Script, trainers: list[Construction]) -> Training:
     """The training in the script; `kind` is `none` when there is none to recognise."""
-    made = {trainer.call for trainer in trainers}
-    if made and any(runs(script, call) and _starts(script, call, made) for call in script.calls):
-        methods = " + ".join(dict.fromkeys(made.role.method for made in trainers))
+    calls = {trainer.call for trainer in trainers}
+    if calls and any(runs(script, call) and _starts(script, call, calls) for call in script.calls):
+        methods = " + ".join(dict.fromkeys(trainer.role.method for trainer in trainers))
         return Training("trainer", methods, trainers[0].line, built=len(trainers))
     other = _lightning(script) or _loop(script) or _command(script)
     if other is not None:
@@ -57,12 +57,12 @@ def _starts(script: Script, call: ast.Call, trainers: set[ast.Call]) -> bool:
     """`trainer.train()`; not `model.train()`, which only switches a mode."""
     if not isinstance(call.func, ast.Attribute) or call.func.attr not in _STARTS:
         return False
-    made = origins(script, call.func.value)
-    if not made:
+    makers = origins(script, call.func.value)
+    if not makers:
         base = call.func.value
         name = (base.attr if isinstance(base, ast.Attribute) else base.id if isinstance(base, ast.Name) else "").lower()
         return call.func.attr == "train" and "model" not in name and name not in ("net", "module", "policy")
-    return not trainers.isdisjoint(made) or any(_hands_on(script, one, trainers) for one in made)
+    return not trainers.isdisjoint(makers) or any(_hands_on(script, maker, trainers) for maker in makers)
 
 
 def _hands_on(script: Script, call: ast.Call, trainers: set[ast.Call]) -> bool:

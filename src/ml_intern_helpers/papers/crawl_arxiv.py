@@ -221,16 +221,18 @@ def _graph(args: argparse.Namespace, context: Context) -> Report:
 
 
 def _read(args: argparse.Namespace, context: Context) -> Report:
-    from ml_intern_helpers.papers.reading import answer as reading
+    from ml_intern_helpers.papers.reading import report as reading
 
-    request = reading.Ask(require_id(args.read), args.section, args.find, args.start, args.limit, args.chars or paging.CHARACTERS)
-    return reading.answer(request, context)
+    chars = args.chars or paging.CHARACTERS
+    return reading.read(
+        reading.ReadingOptions(require_id(args.read), args.section, args.find, args.start, args.limit, chars), context
+    )
 
 
 def _recipe(args: argparse.Namespace, context: Context) -> Report:
-    from ml_intern_helpers.papers.recipe import answer as recipe
+    from ml_intern_helpers.papers.recipe import report as recipe
 
-    return recipe.answer(require_id(args.recipe), context, full=args.full)
+    return recipe.recipe(require_id(args.recipe), context, full=args.full)
 
 
 def _notes(args: argparse.Namespace, context: Context) -> Report:

@@ -75,14 +75,14 @@ def removals(surfaces: Iterable[Surface], announced: dict[str, set[str]]) -> dic
 
 
 def _gone(older: Surface, newer: Surface) -> Iterator[tuple[str, str | None]]:
-    """(name, where the same name now lies); the names of a module that is gone are told by the module."""
+    """(name, where the same name now lies); the names of a module that is gone go with the module."""
     for module, names in older.names.items():
         kept = newer.names.get(module)
         if kept is None:
             yield module, _moved_module(module, older, newer)
             names = names if module.count(".") == 1 else frozenset()
         for name in names - (kept or frozenset()):
-            if f"{module}.{name}" not in older.names:  # a package offers its modules, too: they are told as modules
+            if f"{module}.{name}" not in older.names:  # a package offers its modules, too: those are modules that went
                 yield f"{module}.{name}", _moved(name, newer)
     for tables in ((older.arguments, newer.arguments), (older.methods, newer.methods)):
         for call, names in tables[0].items():
@@ -97,7 +97,7 @@ def _moved(name: str, newer: Surface) -> str | None:
 
 
 def _moved_module(module: str, older: Surface, newer: Surface) -> str | None:
-    """The one module of that name which offers most of what this one did; of several (`bnb` of each adapter) none is told."""
+    """The one module of that name which offers most of what this one did; none where there are several (`bnb` of each adapter)."""
     last, names = module.rpartition(".")[2], older.names[module]
     homes = [
         other
@@ -113,11 +113,12 @@ def _settled(
     """A replacement that exists today, or none."""
     head, _, last = removal.name.rpartition(".")
     in_call = any(head in surface.arguments or head in surface.methods for surface in line)
-    said = [
-        path for new in sorted(announced.get(last, ())) if (path := _path(new, head, newest, in_call)) not in (None, removal.name)
-    ]
-    if said:
-        return removal._replace(replacement=said[0], why="announced")
+    for new in sorted(announced.get(last, ())):
+        # An argument of the same call; else a name beside the old one or in the package.
+        places = [f"{head}.{new}"] if in_call else [f"{head}.{new}", new, f"{newest.package}.{new}"]
+        path = next((path for path in places if newest.has(path)), removal.name)
+        if path != removal.name:
+            return removal._replace(replacement=path, why="announced")
     if in_call:
         return _renamed(removal, head, last, newest, line)
     if removal.replacement is None or newest.has(removal.replacement):
@@ -127,12 +128,6 @@ def _settled(
     later = _moved_module(removal.name, before, newest) if removal.name in before.names else _moved(last, newest)
     via = removal._replace(replacement=later, why="moved" if later else None, via=removal.replacement)
     return via._replace(via_last=again.last if again else None)
-
-
-def _path(new: str, head: str, newest: Surface, in_call: bool) -> str | None:
-    """The full name of an announced replacement: an argument of the same call, else beside the old name or in the package."""
-    places = [f"{head}.{new}"] if in_call else [f"{head}.{new}", new, f"{newest.package}.{new}"]
-    return next((path for path in places if newest.has(path)), None)
 
 
 def _renamed(removal: Removal, head: str, last: str, newest: Surface, line: list[Surface]) -> Removal:
@@ -149,24 +144,31 @@ def _renamed(removal: Removal, head: str, last: str, newest: Surface, line: list
 
 def surface(release: TreeRelease, beside: Library) -> Surface:
     """The surface of `release`; `beside` holds it and the packages its classes inherit from."""
-    modules = [module for module in release.tree.modules if not _PRIVATE.search(module) and not names_only(module)]
-    found = Surface(release.package, release.version, {}, {}, {})
-    for module in modules:
-        found.names[module] = frozenset(_public(release, module))
+    package, packages = release.package, release.tree.packages
+    found = Surface(package, release.version, {}, {}, {})
+    for module in release.tree.modules:
+        if not _PRIVATE.search(module) and not names_only(module):
+            # What a plain module only imports for its own use is not on offer.
+            found.names[module] = frozenset(
+                name
+                for name, target in release.names(module).items()
+                if not name.startswith("_")
+                and (target.partition(":")[0] == module or (module in packages and target.startswith(f"{package}.")))
+            )
     for dotted, origin in _callables(release, beside, found.names):
         signature = beside.signature(origin)
-        if signature is not None:
-            found.arguments[dotted] = signature.names
-            _add_methods(found, beside, dotted, origin)
+        if signature is None:
+            continue
+        found.arguments[dotted] = signature.names
+        line = [record for owner, record in beside.line(origin) if owner.partition(".")[0] == package]
+        methods = frozenset(name for record in line for name in record.methods)
+        if isinstance(beside.record(origin), ClassRecord):
+            found.methods[dotted] = methods
+        for name in methods:
+            method = beside.method(origin, name)
+            if method is not None:
+                found.arguments[f"{dotted}.{name}"] = method.names
     return found
-
-
-def _public(release: TreeRelease, module: str) -> Iterator[str]:
-    """Names that come from this package; what a plain module only imports for its own use is not on offer."""
-    for name, target in release.names(module).items():
-        own = target.partition(":")[0] == module
-        if not name.startswith("_") and (own or (module in release.tree.packages and target.startswith(release.package + "."))):
-            yield name
 
 
 def _callables(release: TreeRelease, beside: Library, names: dict[str, frozenset[str]]) -> Iterator[tuple[str, str]]:
@@ -178,17 +180,6 @@ def _callables(release: TreeRelease, beside: Library, names: dict[str, frozenset
             if ":" in origin and origin not in seen and not names_only(origin.partition(":")[0]):
                 seen.add(origin)
                 yield f"{module}.{name}", origin
-
-
-def _add_methods(found: Surface, beside: Library, dotted: str, origin: str) -> None:
-    line = [record for owner, record in beside.line(origin) if owner.partition(".")[0] == found.package]
-    methods = {name for record in line for name in record.methods}
-    if isinstance(beside.record(origin), ClassRecord):
-        found.methods[dotted] = frozenset(methods)
-    for name in methods:
-        signature = beside.method(origin, name)
-        if signature is not None:
-            found.arguments[f"{dotted}.{name}"] = signature.names
 
 
 def announcements(text: str) -> Iterator[tuple[str, str]]:
