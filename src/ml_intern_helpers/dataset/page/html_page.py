@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from ml_intern_helpers import __version__
 from ml_intern_helpers.cli.output import without_tokens
 from ml_intern_helpers.core.errors import ToolError, UsageError
-from ml_intern_helpers.core.page_policy import policy
 from ml_intern_helpers.core.paths import write_atomic
 from ml_intern_helpers.core.report import Report
-from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.core.text import clean, page_policy
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.page import charts, headline
 from ml_intern_helpers.dataset.page.charts import patterns
@@ -49,7 +48,7 @@ def page(report: Report, facts: Facts) -> str:
 
 def _rendered(context: dict[str, Any], shown: list[dict[str, Any]]) -> str:
     style, script = _own("style.css"), _own("copy.js")
-    context = context | {"samples": shown, "style": style, "script": script, "policy": policy(style, script)}
+    context = context | {"samples": shown, "style": style, "script": script, "policy": page_policy(style, script)}
     return without_tokens(_environment().get_template("page.html").render(context))
 
 
