@@ -1,8 +1,8 @@
 """A trainer of TRL gets `TrainingArguments` where it needs its own config.
 
-Its first look at a setting of the method raises `AttributeError` (`model_init_kwargs`, `beta`, …), before anything is
-trained. Only SFTTrainer turns plain TrainingArguments into its own config. What such scripts give the trainer itself
-(`beta=`, `max_length=`, `loss_type=`) goes into that config too.
+The trainer raises `AttributeError` when it first reads a setting of its method (`model_init_kwargs`, `beta`, …), before
+anything is trained. Only SFTTrainer turns plain TrainingArguments into its own config. Settings of the method that such
+scripts pass to the trainer itself (`beta=`, `max_length=`, `loss_type=`) belong in that config too.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""A setting with a value outside its choices: `eval_strategy="step"`, `lr_scheduler_type="cosin"`.
+"""A setting has a value outside its choices: `eval_strategy="step"`, `lr_scheduler_type="cosin"`.
 
-The config turns the value into an enumeration when it is made: `ValueError: step is not a valid IntervalStrategy`.
-None and False are no choices either.
+The config turns the value into an enumeration when it is built: `ValueError: step is not a valid IntervalStrategy`. None and
+False are not among the choices either.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""A module beside the script that does not travel with it.
+"""A module beside the script is not uploaded with it.
 
-`hf jobs uv run train.py` ships the script, and files named in its arguments, nothing else: `import utils` of a
-neighbouring file fails in the job and works on this machine.
+`hf jobs uv run train.py` uploads the script, and files named in its arguments, and nothing else: `import utils` of a
+neighbouring file works on this machine and fails in the job.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""Another method than the user agreed to.
+"""The script trains with another method than the user agreed to.
 
-`.ml-intern/task.json` holds what the user asked for. A script that quietly trains with another method answers a
-question nobody put: the cardinal sin. What cannot be done as agreed is the user's to change, not the script's.
+`.ml-intern/task.json` holds what the user asked for. A script that silently trains with another method answers a question
+that nobody asked. If the agreed method is not possible, ask the user.
 
 Bad:
 
