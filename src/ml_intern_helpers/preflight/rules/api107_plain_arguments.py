@@ -39,8 +39,8 @@ def check(context: ScriptContext) -> Outcomes:
             continue
         name, given = trainer.role.name, config.role.name
         own = name.replace("Trainer", "Config")
-        several = sum(one.trainer is trainer for one in context.runs) > 1
-        if not context.uses_current("trl") or context.patched_by or several:
+        ambiguous = sum(one.trainer is trainer for one in context.runs) > 1
+        if not context.uses_current("trl") or context.patched_by or ambiguous:
             yield unknown(f"whether {name} gets {given}: it needs {own}", config.line)
         else:
             fix = f"replace {given} by {own} (from trl import {own}); the method's settings go into it, not into {name}(…)"

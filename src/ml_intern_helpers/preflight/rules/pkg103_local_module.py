@@ -24,11 +24,11 @@ MODES = ("jobs",)
 def check(context: ScriptContext) -> Outcomes:
     if context.launch is not None and context.launch.volumes:
         return  # a mounted folder may hold them
-    told = set()
+    reported = set()
     for item in context.imports:
         name = item.module.lstrip(".").split(".")[0] or item.name
         local = item.module.startswith(".") or beside(context.source.path, name)
-        if local and not item.optional and name not in told:
-            told.add(name)
+        if local and not item.optional and name not in reported:
+            reported.add(name)
             message = f"`{name}` is a local module: a job gets only the script"
             yield failed(message, "move its code into the script, or install it from a repository or package", item.node)
