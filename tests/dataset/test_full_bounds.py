@@ -15,7 +15,7 @@ import pytest
 
 from dataset import full_truth
 from ml_intern_helpers.dataset.full.engine import Engine
-from ml_intern_helpers.dataset.full.size import parse_size
+from ml_intern_helpers.dataset.full.options import parse_size
 from ml_intern_helpers.dataset.local import bounds
 from support.helpers import Outcome, clean_environment
 

@@ -74,7 +74,7 @@ def test_the_script_is_small_enough_to_be_read_and_names_every_package() -> None
     assert len(text) < on_jobs.MOST_CHARACTERS
     compile(text, "script", "exec")
     root = Path(ml_intern_helpers.__file__).parent
-    files = [*root.glob("*.py"), *(root / "dataset").rglob("*.py")]
+    files = [*root.glob("*.py"), *(path for room in on_jobs.ROOMS for path in (root / room).rglob("*.py"))]
     imported = {name.partition(".")[0] for path in files for name in _imports(path)} - set(sys.stdlib_module_names)
     assert imported - {"ml_intern_helpers"} <= set(on_jobs.PACKAGES)
     for package in on_jobs.PACKAGES:

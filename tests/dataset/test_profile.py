@@ -15,8 +15,7 @@ from jsonschema import Draft202012Validator
 from dataset import hostile
 from dataset.cases import bot, chat, question, sharegpt, system, user
 from dataset.viewer import Viewer, hub_with
-from ml_intern_helpers.dataset.profile.roles import pattern
-from ml_intern_helpers.dataset.profile.sizes import gap, summary
+from ml_intern_helpers.dataset.profile.profile import gap, pattern, summary
 from ml_intern_helpers.dataset.profile.sketch import K_OF_ALL, K, from_json, overlap, row_hash, sketch
 from support.helpers import ROOT, Outcome
 
@@ -256,7 +255,7 @@ def test_card_of_a_hub_dataset(call: Call) -> None:
     assert re.search(
         r"audited on \d{4}-\d\d-\d\d with `inspect_dataset` of ml-intern [\d.]+, which looked at 9 rows \(the first ones\)", text
     )
-    assert "- SET307: `1 rows repeat" in text
+    assert "- SET307: `1 row repeats" in text
 
 
 def test_card_names_no_folder_and_shows_the_mapping_that_was_asked_for(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from guard.events import JOB, SUBMIT, URL, Project, bash
-from ml_intern_helpers.guard.sessions.stop import MOST_WITHOUT_PROGRESS
+from ml_intern_helpers.guard.stop import MOST_WITHOUT_PROGRESS
 from ml_intern_helpers.runs.timestamps import stamp
 
 ALONE = {"CLAUDE_CODE_SESSION_ATTENDED": "0", "CLAUDE_CODE_ENTRYPOINT": "sdk-cli"}

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -275,84 +275,19 @@ CREATE TABLE papers (
 CREATE INDEX papers_by_age ON papers (fetched_at);
 CREATE VIRTUAL TABLE paper_words USING fts5 (key UNINDEXED, title, authors, abstract, tokenize = 'porter unicode61');
 CREATE TABLE feeds (digest TEXT PRIMARY KEY, said TEXT NOT NULL, parsed_at REAL NOT NULL);
-CREATE TABLE notes (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, arxiv_id TEXT NOT NULL, text TEXT NOT NULL, quote TEXT, place TEXT,
-    written_at REAL NOT NULL
-);
-CREATE VIRTUAL TABLE note_words USING fts5 (arxiv_id, text, quote, place, tokenize = 'porter unicode61');
 INSERT INTO papers VALUES ('arxiv:2401.00001', 1, 'Old', '{"title": "Old", "arxiv_id": "2401.00001"}', 'arXiv', 1.0);
 INSERT INTO paper_words VALUES ('arxiv:2401.00001', 'Old', '', '');
-INSERT INTO notes VALUES (3, '2401.00001', 'beta is 0.1', 'beta = 0.1', 'Section 4', 1000.0);
-INSERT INTO notes VALUES (7, '2401.00002', 'no number', NULL, NULL, 2000.0);
-INSERT INTO note_words (rowid, arxiv_id, text, quote, place) SELECT number, arxiv_id, text, quote, place FROM notes;
 PRAGMA user_version = 1;
 """
 
 
-@pytest.fixture
-def old_library() -> None:
+def test_a_library_of_an_earlier_release_is_read_and_written() -> None:
     LIBRARY.file().parent.mkdir(parents=True)
     with closing(sqlite3.connect(LIBRARY.file())) as connection:
         connection.executescript(V1)
-
-
-def look_for_notes() -> None:
-    notes.find("", 10)
-
-
-def keep_a_paper() -> None:
-    papers.keep([KeptPaper(Paper("New"), "arXiv", 2.0)])
-
-
-def look_for_papers() -> None:
     assert [each.paper.title for each in papers.find("old", 10)] == ["Old"]
-
-
-@pytest.mark.usefixtures("old_library")
-@pytest.mark.parametrize("first", [look_for_notes, keep_a_paper, look_for_papers])
-def test_notes_of_an_earlier_release_leave_the_cache(first: Callable[[], None]) -> None:
-    """Whatever is used first: a cache may be deleted at any time after it."""
-    first()
-    shutil.rmtree(cache_dir())
-    found, total = notes.find("", 10)
-    assert [(note.number, note.text, note.quote, note.place) for note in found] == [
-        (7, "no number", None, None),
-        (3, "beta is 0.1", "beta = 0.1", "Section 4"),
-    ]
-    assert total == 2
-    assert notes.find("beta", 10)[1] == 1, "their words find them"
-    assert notes.add("2401.00003", "next", None, None).number == 8
-
-
-@pytest.mark.usefixtures("old_library")
-def test_moving_stopped_half_way_is_finished_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    notes.add("2401.00009", "a later one", None, None)  # moves them
-    with closing(sqlite3.connect(LIBRARY.file())) as connection:  # as if the copies had been made and nothing taken out
-        for statement in V1.split(";\n"):
-            if "note" in statement:
-                connection.execute(statement)
-        connection.commit()
-    notes.remove(7)
-    found = {(note.number, note.text) for note in notes.find("", 10)[0]}
-    assert found == {(3, "beta is 0.1"), (8, "a later one")}
-    assert columns(LIBRARY.file(), "SELECT name FROM sqlite_master WHERE name LIKE 'note%'") == []
-
-
-@pytest.mark.usefixtures("old_library")
-def test_a_number_that_is_taken_is_not_taken_twice() -> None:
-    with NOTES.writing() as connection:
-        connection.execute("INSERT INTO notes VALUES (3, '2401.00005', 'first here', NULL, NULL, 5.0)")
-    assert {note.text for note in notes.find("", 10)[0]} == {"first here", "beta is 0.1", "no number"}
-
-
-@pytest.mark.usefixtures("old_library")
-def test_an_unwritable_data_folder_keeps_the_old_notes_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("ML_INTERN_DATA", str(tmp_path / "file"))
-    keep_a_paper()
-    assert len(columns(LIBRARY.file(), "SELECT * FROM notes")) == 2
-    monkeypatch.setenv("ML_INTERN_DATA", str(tmp_path / "data"))
-    assert notes.find("", 10)[1] == 2
+    parsed.keep("feed", b"bytes", {"total": 1})
+    assert parsed.known("feed", b"bytes") == {"total": 1}
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from ml_intern_helpers.analysis import classes
-from ml_intern_helpers.analysis.requirements import parse_requirement
 from ml_intern_helpers.indexes import jobs
-from ml_intern_helpers.indexes.history.hints import HINTS
+from ml_intern_helpers.indexes.hints import HINTS
 from ml_intern_helpers.preflight.rules import (
     api107_plain_arguments,
     api109_narrow_override,
@@ -222,32 +221,3 @@ def test_the_names_of_what_is_gone_stand_in_one_module_only() -> None:
 )
 def test_timeout_grammar(text: str, seconds: int | None) -> None:
     assert jobs.timeout_seconds(text) == seconds
-
-
-@pytest.mark.parametrize(
-    ("text", "name", "admitted"),
-    [
-        ("trl", "trl", True),
-        ("TRL[peft,vllm] >= 1.16", "trl", True),
-        ("trl==1.16.0", "trl", True),
-        ("trl==1.16.*", "trl", True),
-        ("trl~=1.15", "trl", True),
-        ("trl>=0.9,<2", "trl", True),
-        ("trl==1.15.2", "trl", False),
-        ("trl<1", "trl", False),
-        ("trl~=0.20.0", "trl", False),
-        ("trl!=1.16.0", "trl", False),
-        ("trl @ git+https://github.com/huggingface/trl@main", "trl", True),
-        ("trl==0.12; python_version < '3.9'", "trl", False),
-        ("Flash_Attn>=2", "flash-attn", True),
-    ],
-)
-def test_requirements(text: str, name: str, admitted: bool) -> None:
-    requirement = parse_requirement(text)
-    assert requirement is not None
-    assert (requirement.name, requirement.admits("1.16.0")) == (name, admitted) or name == "flash-attn"
-
-
-@pytest.mark.parametrize("text", ["", "-r requirements.txt", "[peft]", "!!"])
-def test_what_is_no_requirement(text: str) -> None:
-    assert parse_requirement(text) is None

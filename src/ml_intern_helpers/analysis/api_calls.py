@@ -1,17 +1,16 @@
-"""Which of the script's calls go to an indexed library, what each passes, and the signature it meets."""
+"""The script's calls of indexed libraries: what each passes, the signature it meets, and whether Python can bind the two."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ml_intern_helpers.analysis.evaluate import keywords_of
-from ml_intern_helpers.analysis.instances import class_of_super, methods_called
+from ml_intern_helpers.analysis.instances import class_of_super, methods_called, subclass_of
 from ml_intern_helpers.analysis.names import Target, dotted
 from ml_intern_helpers.analysis.offers import Offers
 from ml_intern_helpers.analysis.script import Script
-from ml_intern_helpers.analysis.subclasses import subclass_of
 from ml_intern_helpers.analysis.values import Entries, Setting
 from ml_intern_helpers.indexes.records import Argument
 from ml_intern_helpers.indexes.signatures import Signature
@@ -63,6 +62,21 @@ class ApiCall(NamedTuple):
         return f"{module}:{name.partition('.')[0]}"
 
 
+class Unknown(NamedTuple):
+    """A keyword that the signature does not name: wrong, or doubtful where it takes `**kwargs`."""
+
+    name: str
+    setting: Setting
+
+
+class Misfit(NamedTuple):
+    """A call that cannot be bound whatever its keywords are called."""
+
+    kind: Literal["too many", "missing", "twice"]
+    text: str
+    node: ast.AST
+
+
 def api_calls(script: Script, offers: Offers) -> Iterator[ApiCall]:
     """Every call that reaches an indexed callable, in source order."""
     for call in script.calls:
@@ -75,6 +89,43 @@ def api_calls(script: Script, offers: Offers) -> Iterator[ApiCall]:
             found = _called(script, offers, call, target)
         if found is not None:
             yield found
+
+
+def unknown_keywords(call: ApiCall) -> Iterator[Unknown]:
+    """Keywords that are none of the signature's names."""
+    names = call.signature.names if call.given.entries.items else frozenset()
+    for name, setting in call.given.entries.items.items():
+        if name not in names and name not in call.extra:
+            yield Unknown(name, setting)
+
+
+def misfits(call: ApiCall) -> Iterator[Misfit]:
+    """What is wrong with the number of arguments."""
+    given, keywords = call.given.positional, call.given.entries.items
+    places = [argument.name for argument in call.signature.arguments if not argument.keyword_only]
+    for name, node in call.given.twice:
+        yield Misfit("twice", f"{name} is given twice", node)
+    if not call.whole:
+        return
+    for name in places[: len(given)] if not call.given.starred else ():
+        if name in keywords and is_sure(keywords[name]):
+            yield Misfit("twice", f"{name} is given by position and by keyword", keywords[name].node)
+    if len(given) > len(places) and not call.signature.variadic:
+        by_keyword = [argument.name for argument in call.signature.arguments if argument.keyword_only]
+        rest = f"; {', '.join(by_keyword[:3])}{'…' if len(by_keyword) > 3 else ''} must be given by keyword" if by_keyword else ""
+        most = f"{len(places)} positional argument{'' if len(places) == 1 else 's'}"
+        yield Misfit("too many", f"takes {most}, {len(given)} are given{rest}", given[len(places)])
+    if call.given.starred or call.given.entries.open or any(unknown_keywords(call)):
+        return  # a keyword that is not known is likely the one that is missing
+    bound = {*places[: len(given)], *keywords, *call.given.earlier}
+    missing = [argument.name for argument in call.signature.arguments if argument.default is None and argument.name not in bound]
+    if missing:
+        yield Misfit("missing", f"{', '.join(missing)} must be given", call.call)
+
+
+def is_sure(setting: Setting) -> bool:
+    """No condition of the script decides whether, or to what, it is set."""
+    return not setting.value.conditional
 
 
 def _prepared(script: Script, offers: Offers, call: ast.Call) -> ApiCall | None:
@@ -158,9 +209,9 @@ def _super_called(offers: Offers, call: ast.Call, attr: str, origin: str, given:
 
 def _given(script: Script, partials: tuple[ast.Call, ...], own: list[ast.expr], call: ast.Call) -> Given:
     """What `call` passes, and what the partials before it have bound."""
-    before = [made for made in partials if made is not call]
-    positional = [*(argument for made in before for argument in made.args[1:]), *own]
-    earlier = [word for made in before for word in made.keywords]
+    before = [partial for partial in partials if partial is not call]
+    positional = [*(argument for partial in before for argument in partial.args[1:]), *own]
+    earlier = [word for partial in before for word in partial.keywords]
     return Given(
         positional=tuple(argument for argument in positional if not isinstance(argument, ast.Starred)),
         starred=any(isinstance(argument, ast.Starred) for argument in positional),
@@ -178,11 +229,6 @@ def _twice(script: Script, keywords: list[ast.keyword]) -> Iterator[tuple[str, a
                 if name in seen:
                     yield name, setting.node
                 seen.add(name)
-
-
-def is_sure(setting: Setting) -> bool:
-    """No condition of the script decides whether, or to what, it is set."""
-    return not setting.value.conditional
 
 
 def _short(name: str) -> str:

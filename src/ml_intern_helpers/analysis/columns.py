@@ -6,8 +6,8 @@ import ast
 from typing import NamedTuple
 
 from ml_intern_helpers.analysis.evaluate import value_of
-from ml_intern_helpers.analysis.names import arguments_for, dotted, reaching
-from ml_intern_helpers.analysis.script import Binding, Script
+from ml_intern_helpers.analysis.names import dotted, expressions_of, reaching
+from ml_intern_helpers.analysis.script import Script
 from ml_intern_helpers.analysis.values import Value
 
 _FAR = 12
@@ -42,8 +42,8 @@ def columns_of(script: Script, expr: ast.expr, far: int = 0) -> Columns:
     """Follow a dataset expression back to what fixes its columns."""
     if far > _FAR:
         return UNSEEN
-    if isinstance(expr, ast.Call) and expr in script.real:
-        name, names = script.real[expr]
+    if isinstance(expr, ast.Call) and expr in script.inspected_columns:
+        name, names = script.inspected_columns[expr]
         return Columns("known", names, script.source.segment(expr), expr.lineno, name)
     match expr:
         case ast.Subscript(value=base):
@@ -56,19 +56,13 @@ def columns_of(script: Script, expr: ast.expr, far: int = 0) -> Columns:
 
 
 def _named(script: Script, expr: ast.Name, far: int) -> Columns:
-    found = [columns for binding in reaching(script, expr) for columns in _bound(script, binding, far)]
+    found: list[Columns] = []
+    for binding in reaching(script, expr):
+        found += [columns_of(script, value, far + 1) for value in expressions_of(script, binding)] or [UNSEEN]
     if found and all(columns == found[0] for columns in found):
         return found[0]
     shaped = [columns for columns in found if columns.state != "unseen"]
     return shaped[0]._replace(state="runtime", names=frozenset()) if shaped else UNSEEN
-
-
-def _bound(script: Script, binding: Binding, far: int) -> list[Columns]:
-    if binding.kind == "param":
-        return [columns_of(script, argument, far + 1) for argument in arguments_for(script, binding)] or [UNSEEN]
-    if binding.kind == "assign" and isinstance(binding.value, ast.expr):
-        return [columns_of(script, binding.value, far + 1)]
-    return [UNSEEN]
 
 
 def _method(script: Script, call: ast.Call, base: ast.expr, attr: str, far: int) -> Columns:

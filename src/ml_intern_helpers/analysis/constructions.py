@@ -52,13 +52,13 @@ def constructions(script: Script) -> list[Construction]:
             later.setdefault(call, []).append((name, value, node))
     found = []
     for call in [*script.calls, *parsed_objects(script)]:
-        made = _construction(script, call) if runs(script, call) else None
-        if made is not None:
-            entries = made.entries
+        construction = _construction(script, call) if runs(script, call) else None
+        if construction is not None:
+            entries = construction.entries
             for name, value, node in later.get(call, ()):  # `config.push_to_hub = True` counts like the argument
                 entries = entries.merged(Entries({name: _assigned(script, call, value, node)}))
-            found.append(made._replace(entries=entries))
-    return sorted(found, key=lambda made: made.line)
+            found.append(construction._replace(entries=entries))
+    return sorted(found, key=lambda construction: construction.line)
 
 
 def _construction(script: Script, call: ast.Call) -> Construction | None:
@@ -79,9 +79,9 @@ def _construction(script: Script, call: ast.Call) -> Construction | None:
         entries = _declared_defaults(script, call, target.definition) if role else entries
     if role is None:
         return None
-    for made in (*target.partial, call):
-        entries = entries.merged(_positional(script, made.args if made is call else made.args[1:], role))
-        entries = entries.merged(keywords_of(script, made.keywords))
+    for part in (*target.partial, call):
+        entries = entries.merged(_positional(script, part.args if part is call else part.args[1:], role))
+        entries = entries.merged(keywords_of(script, part.keywords))
     if call in script.parsed:
         entries = entries.merged(from_command_line(script, call))
     return Construction(role, call, entries, declared, own_init, parser_of(script, call))
@@ -118,9 +118,9 @@ def _assignments(script: Script) -> Iterator[tuple[ast.expr, str, ast.expr, ast.
                 yield base, name, value, call
 
 
-def _assigned(script: Script, made: ast.AST, value: ast.expr, node: ast.AST) -> Setting:
-    """What `node` assigns to an attribute of the object that `made` builds."""
-    here, there = script.places[node], script.places[made]
+def _assigned(script: Script, construction: ast.AST, value: ast.expr, node: ast.AST) -> Setting:
+    """What `node` assigns to an attribute of the object that `construction` builds."""
+    here, there = script.places[node], script.places[construction]
     if here.scope is there.scope and certain(here.guards, there.guards):
         return Setting(value_of(script, value), node)
     why = f"set at line {script.line_of(node)}, where a condition or a function decides"
@@ -129,7 +129,7 @@ def _assigned(script: Script, made: ast.AST, value: ast.expr, node: ast.AST) -> 
 
 def loose_assignments(script: Script, known: list[Construction]) -> dict[str, int]:
     """Attribute -> line, for assignments to objects this file does not show being built (`trainer.args.x = …`, a parameter's)."""
-    calls = {made.call for made in known}
+    calls = {construction.call for construction in known}
     found: dict[str, int] = {}
     for base, name, _, node in _assignments(script):
         own = isinstance(base, ast.Name) and base.id in ("self", "cls")
@@ -148,8 +148,8 @@ def config_of(script: Script, trainer: Construction, configs: list[Construction]
     elif not isinstance(setting.node, ast.expr):
         hidden = "its args are assigned later"
     else:
-        made = origins(script, setting.node)
-        linked = [config for config in configs if config.call in made]
+        makers = origins(script, setting.node)
+        linked = [config for config in configs if config.call in makers]
         if linked:
             return linked
         hidden = _why_hidden(script, setting.node)

@@ -14,7 +14,7 @@ from ml_intern_helpers.analysis.classes import role_of
 from ml_intern_helpers.analysis.dataclass_fields import fields_of
 from ml_intern_helpers.analysis.evaluation import argument_parser, folding
 from ml_intern_helpers.analysis.guards import certain, is_dead
-from ml_intern_helpers.analysis.names import Target, arguments_for, dotted, exported, origins, reaching, returned_values
+from ml_intern_helpers.analysis.names import dotted, exported, expressions_of, origins, reaching, returned_values
 from ml_intern_helpers.analysis.neighbours import neighbour
 from ml_intern_helpers.analysis.script import Binding, Script, remembered
 from ml_intern_helpers.analysis.values import Entries, Setting, Value, default, known, runtime, unknown, with_variables
@@ -50,6 +50,10 @@ def _combine(script: Script, parts: Sequence[ast.expr], deep: int, make: Callabl
     return with_variables(make([value.value for value in values]), [v.reason for v in values if v.state == "default"])
 
 
+def _operation(script: Script, operator: ast.AST, operands: Sequence[ast.expr], deep: int) -> Value | None:
+    return _combine(script, operands, deep, lambda items: folding.operate(operator, *items))
+
+
 def _constant(script: Script, expr: ast.Constant, deep: int) -> Value | None:
     # A number that no setting can be is not computed with: from 4,300 digits on Python refuses to print it.
     return known(folding.bounded(expr.value) if isinstance(expr.value, int) else expr.value)
@@ -67,22 +71,6 @@ def _dict(script: Script, expr: ast.Dict, deep: int) -> Value | None:
     return _combine(script, [*keys, *expr.values], deep, lambda items: folding.paired(items[:half], items[half:]))
 
 
-def _f_string(script: Script, expr: ast.JoinedStr, deep: int) -> Value | None:
-    return _combine(script, expr.values, deep, lambda items: "".join(str(item) for item in items)[:2000])
-
-
-def _formatted(script: Script, expr: ast.FormattedValue, deep: int) -> Value | None:
-    return value_of(script, expr.value, deep) if expr.format_spec is None else None
-
-
-def _binary(script: Script, expr: ast.BinOp, deep: int) -> Value | None:
-    return _combine(script, [expr.left, expr.right], deep, lambda items: folding.binary(expr.op, *items))
-
-
-def _unary(script: Script, expr: ast.UnaryOp, deep: int) -> Value | None:
-    return _combine(script, [expr.operand], deep, lambda items: folding.unary(expr.op, *items))
-
-
 def _comparison(script: Script, expr: ast.Compare, deep: int) -> Value | None:
     if len(expr.ops) != 1:
         return None
@@ -90,7 +78,7 @@ def _comparison(script: Script, expr: ast.Compare, deep: int) -> Value | None:
     if isinstance(operator, (ast.In, ast.NotIn)) and _called(script, right) == "os.environ":
         name = value_of(script, expr.left, deep)
         return _is_set(script, str(name.value), absent=isinstance(operator, ast.NotIn)) if name.settled else None
-    return _combine(script, [expr.left, right], deep, lambda items: folding.compare(operator, *items))
+    return _operation(script, operator, [expr.left, right], deep)
 
 
 def _boolean(script: Script, expr: ast.BoolOp, deep: int) -> Value | None:
@@ -173,10 +161,6 @@ def _environment(script: Script, expr: ast.Call, deep: int) -> Value | None:
     return with_variables(value.value, ["" if script.given.lacks(variable) else variable, value.reason])
 
 
-def _walrus(script: Script, expr: ast.NamedExpr, deep: int) -> Value | None:
-    return value_of(script, expr.value, deep)
-
-
 # --- names ------------------------------------------------------------------------------------------------------------------
 
 
@@ -192,14 +176,11 @@ def _name(script: Script, expr: ast.Name, deep: int) -> Value | None:
 
 
 def _bound_value(script: Script, name: str, binding: Binding, deep: int) -> Value:
-    if binding.kind == "assign" and isinstance(binding.value, ast.expr):
-        return value_of(script, binding.value, deep)
     if binding.kind == "import":
         return _imported_value(script, binding.target, deep) or runtime(f"`{name}` is imported ({binding.target})")
-    if binding.kind == "param":
-        values = [value_of(script, argument, deep) for argument in arguments_for(script, binding)]
-        if values and all(value == values[0] for value in values):
-            return values[0]
+    values = [value_of(script, expr, deep) for expr in expressions_of(script, binding)]
+    if values and all(value == values[0] for value in values):
+        return values[0]
     what = {"param": "a parameter", "def": "a function", "class": "a class"}.get(binding.kind, "bound at run time")
     return runtime(f"`{name}` is {what} (line {binding.line})")
 
@@ -251,14 +232,14 @@ def _attribute_of(script: Script, call: ast.Call, attr: str, deep: int) -> Value
     """An attribute of the object that `call` made."""
     if isinstance(call.func, ast.Attribute) and call.func.attr == "parse_args":
         return _argument(script, attr, deep)
-    made = dotted(script, call.func)
-    if made is None or _set_later(script, call, attr):
+    target = dotted(script, call.func)
+    if target is None or _set_later(script, call, attr):
         return None
-    if isinstance(made.definition, ast.ClassDef):
-        return _instance_value(script, call, made.definition, attr, deep)
+    if isinstance(target.definition, ast.ClassDef):
+        return _instance_value(script, call, target.definition, attr, deep)
     if call in script.parsed:
         return script.given.options.value(attr)
-    if made.name == "types.SimpleNamespace" or role_of(made.name):  # `config.output_dir` of `SFTConfig(output_dir="out")`
+    if target.name == "types.SimpleNamespace" or role_of(target.name):  # `config.output_dir` of `SFTConfig(output_dir="out")`
         setting = keywords_of(script, call.keywords).items.get(attr)
         return setting.value if setting else None
     return None
@@ -269,8 +250,8 @@ def _set_later(script: Script, call: ast.Call, attr: str) -> bool:
     script.spend(len(script.attribute_sets))
     for target, _ in script.attribute_sets:
         if target.attr == attr:
-            made = origins(script, target.value)
-            if not made or call in made:
+            makers = origins(script, target.value)
+            if not makers or call in makers:
                 return True
     return False
 
@@ -303,14 +284,16 @@ def _argument(script: Script, name: str, deep: int) -> Value | None:
     given = argument_parser.parsed(script, value_of)
     if name in given.values:
         return given.values[name]
-    option = argument_parser.defaults_of(script).get(name)
+    declared = argument_parser.declarations(script, value_of)
+    script.spend(len(declared.options))
+    option = declared.default(name)
     if option is None:
         return None
     flags = [] if given.complete else [option.flag]
-    if option.fallback is None:
-        return with_variables(option.plain, flags)
-    value = value_of(script, option.fallback, deep)
-    converted = folding.call(option.convert, [value.value]) if option.convert and isinstance(value.value, str) else value.value
+    if option.default is None:
+        return with_variables(option.implied_default, flags)
+    value, type_ = value_of(script, option.default, deep), option.default_type
+    converted = folding.call(type_, [value.value]) if type_ and isinstance(value.value, str) else value.value
     return with_variables(converted, [*flags, value.reason]) if value.settled else None
 
 
@@ -400,9 +383,8 @@ def _named_entries(script: Script, name: ast.Name, deep: int) -> Entries:
             entries = entries_of(there, read, deep + 1)
             return Entries({key: Setting(item.value, name) for key, item in entries.items.items()}, entries.open)
         return _hidden(script, name)
-    # What the only call of a function gives for its parameter, or what is assigned.
-    given = arguments_for(script, binding) if binding.kind == "param" else [binding.value] if binding.kind == "assign" else []
-    if len(given) != 1 or not isinstance(given[0], ast.expr):
+    given = expressions_of(script, binding)
+    if len(given) != 1:
         return _hidden(script, name)
     entries = entries_of(script, given[0], deep + 1)
     for use in sorted(_uses_before(script, name), key=lambda node: (node.lineno, node.col_offset)):
@@ -413,17 +395,15 @@ def _named_entries(script: Script, name: ast.Name, deep: int) -> Entries:
 def _without_merges(script: Script, bindings: list[Binding]) -> list[Binding]:
     """What bound the name to its dict: `common |= {…}` binds it again, to the same dict (`_after_use` adds what it brings)."""
     for _ in range(_DEEP_DICT):
-        rest = [binding for binding in bindings if not _merges(script, binding)]
-        if rest or not bindings:
-            return rest
+        statements = [script.places[binding.node].parent if binding.kind == "other" else None for binding in bindings]
+        merging = [isinstance(one, ast.AugAssign) and isinstance(one.op, ast.BitOr) for one in statements]
+        if not all(merging):
+            return [binding for binding, merges in zip(bindings, merging, strict=True) if not merges]
+        if not bindings:
+            return []
         node = bindings[0].node
         bindings = reaching(script, node) if isinstance(node, ast.Name) else []
     return []
-
-
-def _merges(script: Script, binding: Binding) -> bool:
-    statement = script.places[binding.node].parent if binding.kind == "other" and binding.node in script.places else None
-    return isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.BitOr)
 
 
 def _uses_before(script: Script, expr: ast.Name) -> list[ast.Name]:
@@ -451,15 +431,13 @@ def _after_use(script: Script, entries: Entries, use: ast.Name, expr: ast.Name, 
         case ast.Attribute(attr=attr) as method:
             call = script.places[method].parent
             return _after_method(script, entries, attr, call, sure, deep) if isinstance(call, ast.Call) else entries
-        case ast.Call(func=func, args=args) if use in args and _is_local(dotted(script, func)):
-            return entries.opened(f"`{script.source.segment(func)}` may change it (line {use.lineno})")
+        case ast.Call(func=func, args=args) if use in args:
+            called = dotted(script, func)
+            if called is None or isinstance(called.definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                return entries.opened(f"`{script.source.segment(func)}` may change it (line {use.lineno})")
         case ast.AugAssign(target=target, op=ast.BitOr(), value=value) if target is use:
             return entries.updated(entries_of(script, value, deep + 1), script.line_of(use), certain=sure)
     return entries
-
-
-def _is_local(target: Target | None) -> bool:
-    return target is None or isinstance(target.definition, (ast.FunctionDef, ast.AsyncFunctionDef))
 
 
 def _removed(script: Script, entries: Entries, key: ast.expr, sure: bool) -> Entries:
@@ -483,16 +461,18 @@ def _after_method(script: Script, entries: Entries, attr: str, call: ast.Call, s
     return entries.opened(f"`.{attr}()` changes it (line {call.lineno})")
 
 
-_HANDLERS: dict[type[ast.expr], Callable[[Script, Any, int], Value | None]] = {
+_Handler = Callable[[Script, Any, int], Value | None]
+
+_HANDLERS: dict[type[ast.expr], _Handler] = {
     ast.Constant: _constant,
     ast.List: _sequence,
     ast.Tuple: _sequence,
     ast.Set: _sequence,
     ast.Dict: _dict,
-    ast.JoinedStr: _f_string,
-    ast.FormattedValue: _formatted,
-    ast.BinOp: _binary,
-    ast.UnaryOp: _unary,
+    ast.JoinedStr: lambda script, expr, deep: _combine(script, expr.values, deep, folding.text),
+    ast.FormattedValue: lambda script, expr, deep: None if expr.format_spec else value_of(script, expr.value, deep),
+    ast.BinOp: lambda script, expr, deep: _operation(script, expr.op, [expr.left, expr.right], deep),
+    ast.UnaryOp: lambda script, expr, deep: _operation(script, expr.op, [expr.operand], deep),
     ast.Compare: _comparison,
     ast.BoolOp: _boolean,
     ast.IfExp: _conditional,
@@ -500,5 +480,5 @@ _HANDLERS: dict[type[ast.expr], Callable[[Script, Any, int], Value | None]] = {
     ast.Attribute: _attribute,
     ast.Subscript: _subscript,
     ast.Call: _call,
-    ast.NamedExpr: _walrus,
+    ast.NamedExpr: lambda script, expr, deep: value_of(script, expr.value, deep),
 }

@@ -81,29 +81,23 @@ def read_header(source: Source) -> Header:
 
 
 def _blocks(lines: list[str]) -> list[tuple[int, list[str]]]:
-    """(first line, TOML lines) of every closed `script` block."""
+    """(first line, TOML lines) of every closed `script` block.
+
+    As in the PEP's reference regex, a block ends at the last `# ///` of its run of comment lines.
+    """
     found: list[tuple[int, list[str]]] = []
     index = 0
     while index < len(lines):
-        if lines[index] == "# /// script":
-            end = _closing(lines, index)
-            if end is not None:
-                found.append((index + 1, [line.removeprefix("#").removeprefix(" ") for line in lines[index + 1 : end]]))
-                index = end
+        start, end = index, 0
         index += 1
+        if lines[start] == "# /// script":
+            while index < len(lines) and (lines[index] == "#" or lines[index].startswith("# ")):
+                end = index if lines[index] == "# ///" else end
+                index += 1
+            if end:
+                found.append((start + 1, [line.removeprefix("#").removeprefix(" ") for line in lines[start + 1 : end]]))
+            index = end + 1 if end else start + 1
     return found
-
-
-def _closing(lines: list[str], start: int) -> int | None:
-    """The last `# ///` of the run of comment lines, as the PEP's reference regex takes it; None when there is none."""
-    last = None
-    for index in range(start + 1, len(lines)):
-        line = lines[index]
-        if line != "#" and not line.startswith("# "):
-            break
-        if line == "# ///":
-            last = index
-    return last
 
 
 def _requirements(table: dict[str, Any], start: int, problems: list[tuple[int, str]]) -> tuple[Requirement, ...]:
@@ -112,7 +106,7 @@ def _requirements(table: dict[str, Any], start: int, problems: list[tuple[int, s
         problems.append((start, "dependencies must be a list of strings"))
         return ()
     parsed = [(text, parse_requirement(text)) for text in listed]
-    problems += [(start, f"dependency {clean(text, limit=60)!r} is no requirement") for text, found in parsed if found is None]
+    problems += [(start, f"dependency {clean(text, limit=60)!r} is not a requirement") for text, found in parsed if found is None]
     return tuple(found for _, found in parsed if found is not None)
 
 

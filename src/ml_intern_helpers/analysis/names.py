@@ -11,7 +11,7 @@ import builtins
 from typing import NamedTuple
 
 from ml_intern_helpers.analysis.guards import certain, is_dead
-from ml_intern_helpers.analysis.script import Binding, Guards, ParsedObject, Place, Scope, Script, remembered
+from ml_intern_helpers.analysis.script import Binding, Guards, ParsedObject, Place, Script, remembered
 
 #: Following aliases further than this finds loops, not meanings.
 _FAR = 12
@@ -34,9 +34,6 @@ class Target(NamedTuple):
     partial: tuple[ast.Call, ...] = ()
 
 
-# --- bindings ---------------------------------------------------------------------------------------------------------------
-
-
 def reaching(script: Script, name: ast.Name) -> list[Binding]:
     """The bindings that may hold when `name` is read: one when it is plain, several when a condition decides, none if unbound."""
     place = script.places[name]
@@ -45,7 +42,11 @@ def reaching(script: Script, name: ast.Name) -> list[Binding]:
         scope = script.module
     if scope is None:
         return []
-    bindings = _alive(script, scope, name.id)
+    bindings = script.once(
+        f"bindings of {name.id}",
+        scope.node,
+        lambda: sorted((b for b in scope.bindings[name.id] if not is_dead(script, b.guards)), key=_position),
+    )
     script.spend(len(bindings))
     if scope is not place.scope:
         return _since_last_certain(bindings, ())
@@ -54,14 +55,6 @@ def reaching(script: Script, name: ast.Name) -> list[Binding]:
     latest = _since_last_certain(before, place.guards)
     if not bound_for_next_round or (latest and _in_loop(latest[0], place.guards)):
         return latest or bindings
-    return bindings
-
-
-def _alive(script: Script, scope: Scope, name: str) -> list[Binding]:
-    key = (name, scope.node)
-    if key not in script.memo:
-        script.memo[key] = sorted((b for b in scope.bindings[name] if not is_dead(script, b.guards)), key=_position)
-    bindings: list[Binding] = script.memo[key]
     return bindings
 
 
@@ -92,9 +85,6 @@ def exported(script: Script, name: str) -> ast.Name | None:
     read = ast.Name(name, ast.Load(), lineno=len(script.source.lines) + 1, col_offset=0, end_lineno=0, end_col_offset=0)
     script.places[read] = Place(script.module, (), script.source.tree)
     return read
-
-
-# --- dotted names -----------------------------------------------------------------------------------------------------------
 
 
 def _no_target() -> Target | None:
@@ -171,9 +161,6 @@ def base_names(script: Script, definition: ast.AST, far: int = 0) -> list[str]:
     return names
 
 
-# --- objects ----------------------------------------------------------------------------------------------------------------
-
-
 def _no_calls() -> list[ast.Call]:
     return []
 
@@ -189,9 +176,16 @@ def _origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
         return []
     match expr:
         case ast.Call():
-            return _call_origins(script, expr, far)
+            # A call of a local function leads to what it returns; any other call made the object itself.
+            return [call for value in returned_values(script, expr) for call in origins(script, value, far + 1)] or [expr]
         case ast.Name():
-            return [call for binding in reaching(script, expr) for call in _bound_origins(script, binding, far)]
+            calls = []
+            for binding in reaching(script, expr):
+                if binding.kind == "unpack" and isinstance(binding.value, ast.expr):
+                    calls += _item_origins(script, binding.value, int(binding.target), far)
+                for value in expressions_of(script, binding):
+                    calls += origins(script, value, far + 1)
+            return calls
         case ast.Subscript(value=base, slice=ast.Constant(value=int(index))) if index >= 0 and not isinstance(index, bool):
             return _item_origins(script, base, index, far)
         case ast.IfExp(body=body, orelse=orelse):
@@ -199,22 +193,6 @@ def _origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
         case ast.Attribute(value=ast.Name(id="self"), attr=attr):
             return [call for value in _set_on_self(script, expr, attr) for call in origins(script, value, far + 1)]
     return []
-
-
-def _bound_origins(script: Script, binding: Binding, far: int) -> list[ast.Call]:
-    if binding.kind == "assign" and isinstance(binding.value, ast.expr):
-        return origins(script, binding.value, far + 1)
-    if binding.kind == "unpack" and isinstance(binding.value, ast.expr):
-        return _item_origins(script, binding.value, int(binding.target), far)
-    if binding.kind == "param":
-        return [call for argument in arguments_for(script, binding) for call in origins(script, argument, far + 1)]
-    return []
-
-
-def _call_origins(script: Script, call: ast.Call, far: int) -> list[ast.Call]:
-    """A call of a local function leads to what it returns; any other call made the object itself."""
-    values = returned_values(script, call)
-    return [made for value in values for made in origins(script, value, far + 1)] or [call]
 
 
 def _item_origins(script: Script, expr: ast.expr, index: int, far: int) -> list[ast.Call]:
@@ -228,7 +206,7 @@ def _item_origins(script: Script, expr: ast.expr, index: int, far: int) -> list[
             found.append(parsed)
         else:
             tuples = [value for value in returned_values(script, call) if isinstance(value, ast.Tuple)]
-            found += [made for value in tuples for made in _item_origins(script, value, index, far)]
+            found += [item for value in tuples for item in _item_origins(script, value, index, far)]
     return found
 
 
@@ -249,9 +227,6 @@ def returned_values(script: Script, call: ast.Call) -> list[ast.expr]:
     return [node.value for node in ast.walk(target.definition) if isinstance(node, ast.Return) and node.value]
 
 
-# --- objects of a dataclass parser ------------------------------------------------------------------------------------------
-
-
 def parsed_objects(script: Script) -> list[ast.Call]:
     """One call per dataclass object that the script parses; it stands where the parsing stands and builds that dataclass."""
     return [parsed for call in script.calls for index in range(8) if (parsed := _parsed_at(script, call, index))]
@@ -261,23 +236,20 @@ def _parsed_at(script: Script, call: ast.Call, index: int) -> ast.Call | None:
     """The object at `index` of what a parsing call returns, None when it is no parsing call or nothing is there."""
     if not (isinstance(call.func, ast.Attribute) and call.func.attr in _PARSES):
         return None
-    key = (f"parsed {index}", call)
-    if key not in script.memo:
-        script.memo[key] = _parsed(script, call, call.func.value, index)
-    parsed: ast.Call | None = script.memo[key]
-    return parsed
+    base = call.func.value
+    return script.once(f"parsed {index}", call, lambda: _parsed_object(script, call, base, index))
 
 
-def _parsed(script: Script, call: ast.Call, parser_expr: ast.expr, index: int) -> ast.Call | None:
+def _parsed_object(script: Script, call: ast.Call, parser_expr: ast.expr, index: int) -> ast.Call | None:
     for parser in origins(script, parser_expr):
         target = dotted(script, parser.func)
         name = target.name.rpartition(".")[2] if target else ""
         types = _dataclass_types(script, parser) if name in _PARSERS else []
         if index < len(types):
-            made = ast.copy_location(ast.Call(types[index], [], []), call)
-            script.places[made] = script.places[call]
-            script.parsed[made] = ParsedObject(name, call, tuple(types))
-            return made
+            construction = ast.copy_location(ast.Call(types[index], [], []), call)
+            script.places[construction] = script.places[call]
+            script.parsed[construction] = ParsedObject(name, call, tuple(types))
+            return construction
     return None
 
 
@@ -295,7 +267,11 @@ def _dataclass_types(script: Script, parser: ast.Call) -> list[ast.expr]:
     return given[:1]
 
 
-# --- parameters -------------------------------------------------------------------------------------------------------------
+def expressions_of(script: Script, binding: Binding) -> list[ast.expr]:
+    """What a binding gives its name: the expression assigned, or what callers give for a parameter; [] when that is hidden."""
+    if binding.kind == "assign" and isinstance(binding.value, ast.expr):
+        return [binding.value]
+    return arguments_for(script, binding) if binding.kind == "param" else []
 
 
 def arguments_for(script: Script, binding: Binding) -> list[ast.expr]:
@@ -303,12 +279,8 @@ def arguments_for(script: Script, binding: Binding) -> list[ast.expr]:
 
     A function that is decorated, a method, or handed on as a value (`Fire(main)`) has callers elsewhere.
     """
-    key = ("arguments_for", binding.node)
-    if key not in script.memo:
-        script.memo[key] = []  # a function that calls itself with its own parameter says nothing new
-        script.memo[key] = _arguments(script, binding)
-    found: list[ast.expr] = script.memo[key]
-    return found
+    # A function that calls itself with its own parameter says nothing new.
+    return script.once("arguments_for", binding.node, lambda: _arguments(script, binding), meanwhile=[])
 
 
 def _arguments(script: Script, binding: Binding) -> list[ast.expr]:

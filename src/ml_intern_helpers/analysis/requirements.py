@@ -89,9 +89,6 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part[:9]) for part in found.group().split(".")) if found else ()
 
 
-# --- requirements of a project ----------------------------------------------------------------------------------------------
-
-
 def project_demands(script: Path) -> list[tuple[Requirement, str]]:
     """(requirement, file name) from the first of these files that lies beside the script: a lock, else a list."""
     for name, read in _READERS.items():

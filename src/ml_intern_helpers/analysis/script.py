@@ -1,4 +1,4 @@
-"""Where every piece of a script stands: its scope, what guards it, what binds a name. One walk, no recursion."""
+"""Walks a script once: where every node stands (scope, guards, parent), what binds each name. No recursion."""
 
 from __future__ import annotations
 
@@ -104,8 +104,8 @@ class Script:
         places: where each node stands.
         memo: answers about nodes, see `remembered`.
         parsed: the construction of a dataclass that a parser fills -> the parser; filled by `names` as objects are followed.
-        real: the columns of a `load_dataset` call, with the dataset's id; filled by who inspects datasets.
-        not_asked: why there are none in `real`.
+        inspected_columns: the dataset's id and real columns for a `load_dataset` call, filled by what inspects datasets.
+        uninspected: why columns are missing there.
         offers: (module, name) -> whether a star import of the module brings the name; None when nobody knows.
     """
 
@@ -119,8 +119,8 @@ class Script:
         self.memo: dict[tuple[str, ast.AST], Any] = {}
         self.parsed: dict[ast.Call, ParsedObject] = {}
         self.is_neighbour = False
-        self.real: dict[ast.Call, tuple[str, frozenset[str]]] = {}
-        self.not_asked: list[str] = []
+        self.inspected_columns: dict[ast.Call, tuple[str, frozenset[str]]] = {}
+        self.uninspected: list[str] = []
         self.steps = 0
         self.offers: Callable[[str, str], bool | None] = lambda module, name: None
 
@@ -134,6 +134,15 @@ class Script:
         if self.steps > MAX_STEPS:
             hint = "check the part that trains by itself"
             raise Unavailable(f"{self.source.place(None)} is too intricate to follow in reasonable time", hint=hint)
+
+    def once(self, question: str, node: ast.AST, answer: Callable[[], T], *, meanwhile: T | None = None) -> T:
+        """`answer()`, asked once for a node; `meanwhile` is what it gets when it asks the same question itself."""
+        key = (question, node)
+        if key not in self.memo:
+            self.memo[key] = meanwhile
+            self.memo[key] = answer()
+        found: T = self.memo[key]
+        return found
 
     @staticmethod
     def line_of(node: ast.AST) -> int:
@@ -267,10 +276,9 @@ def _bind(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
 
 def _bind_definition(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
     match node:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            scope.bindings[name].append(Binding("def", node, "", node, guards))
-        case ast.ClassDef(name=name):
-            scope.bindings[name].append(Binding("class", node, "", node, guards))
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            kind = "class" if isinstance(node, ast.ClassDef) else "def"
+            scope.bindings[name].append(Binding(kind, node, "", node, guards))
         case ast.arg(arg=name):
             scope.bindings[name].append(Binding("param", None, "", node, guards))
         case ast.withitem(optional_vars=ast.expr() as target):

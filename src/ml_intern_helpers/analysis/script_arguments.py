@@ -23,8 +23,8 @@ def parsed(script: Script) -> ParsedArguments:
 
 def declared_flags(script: Script) -> set[str]:
     """Every option that the script declares with argparse, whether or not the parser can be followed."""
-    declared, _ = argument_parser.declarations(script, value_of)
-    return {flag for one in declared for flag in one.flags if flag.startswith("-")}
+    options = argument_parser.declarations(script, value_of).options
+    return {flag for option in options for flag in option.flags if flag.startswith("-")}
 
 
 def own_parser(script: Script) -> bool:
@@ -35,16 +35,16 @@ def own_parser(script: Script) -> bool:
     return bool(imported & _PARSER_PACKAGES) or any(word in script.source.text for word in words)
 
 
-def from_command_line(script: Script, made: ast.Call) -> Entries:
-    """What a dataclass parser gives the object `made`, without the names that another of its dataclasses declares."""
-    entries = _dict_of(script, made)
+def from_command_line(script: Script, construction: ast.Call) -> Entries:
+    """What a dataclass parser gives the object `construction`, without the names that another of its dataclasses declares."""
+    entries = _dict_of(script, construction)
     if entries is None:
         options = script.given.options
         values = {name: options.value(name) for name in options.names}
-        entries = Entries({name: Setting(value, made) for name, value in values.items() if value}, options.unread)
+        entries = Entries({name: Setting(value, construction) for name, value in values.items() if value}, options.unread)
     others: set[str] = set()
-    for type_ in script.parsed[made].types:
-        target = dotted(script, type_) if type_ is not made.func else None
+    for type_ in script.parsed[construction].types:
+        target = dotted(script, type_) if type_ is not construction.func else None
         if target and isinstance(target.definition, ast.ClassDef):
             others |= fields_of(script, target.definition).keys()
         elif target:
@@ -52,27 +52,27 @@ def from_command_line(script: Script, made: ast.Call) -> Entries:
     return Entries({name: setting for name, setting in entries.items.items() if name not in others}, entries.open)
 
 
-def names_given(script: Script, made: ast.Call) -> list[str]:
-    """Every name that the parser of `made` is given, whichever of its dataclasses takes it."""
-    entries = _dict_of(script, made)
+def names_given(script: Script, construction: ast.Call) -> list[str]:
+    """Every name that the parser of `construction` is given, whichever of its dataclasses takes it."""
+    entries = _dict_of(script, construction)
     return script.given.options.names if entries is None else [*entries.items]
 
 
-def names_switched_off(script: Script, made: ast.Call) -> frozenset[str]:
+def names_switched_off(script: Script, construction: ast.Call) -> frozenset[str]:
     """Those of `names_given` that `--no_name` sets."""
-    return script.given.options.negated if _dict_of(script, made) is None else frozenset()
+    return script.given.options.negated if _dict_of(script, construction) is None else frozenset()
 
 
-def parser_of(script: Script, made: ast.Call) -> str:
+def parser_of(script: Script, construction: ast.Call) -> str:
     """`TrlParser`, where options that are not seen may set what is not given; "" where all are seen."""
-    if made not in script.parsed or not script.given.options.may_set("") or _dict_of(script, made) is not None:
+    if construction not in script.parsed or not script.given.options.may_set("") or _dict_of(script, construction) is not None:
         return ""
-    return script.parsed[made].parser
+    return script.parsed[construction].parser
 
 
-def _dict_of(script: Script, made: ast.Call) -> Entries | None:
+def _dict_of(script: Script, construction: ast.Call) -> Entries | None:
     """The dict that `parse_dict` is given, None for parsers of the command line."""
-    parse = script.parsed[made].parse
+    parse = script.parsed[construction].parse
     if isinstance(parse.func, ast.Attribute) and parse.func.attr == "parse_dict" and parse.args:
         return entries_of(script, parse.args[0])
     return None

@@ -101,6 +101,14 @@ def source_of_text(name: str, text: str) -> Source:
     return _source(Path(name), _with_plain_line_ends(text), None)
 
 
+def leads_to(path: Path, kinds: tuple[str, ...]) -> bool:
+    """The file behind `path` is of one of the kinds: a `train.py` may link to the user's own keys."""
+    try:
+        return path.resolve().suffix in kinds
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
 def _read(path: Path) -> bytes:
     limit = MAX_NOTEBOOK_BYTES if path.suffix == ".ipynb" else MAX_SCRIPT_BYTES
     try:
@@ -108,7 +116,7 @@ def _read(path: Path) -> bytes:
         if stat.S_ISDIR(kind):
             raise Unavailable(f"{_name(path)} is a folder, not a script", hint=_scripts_in(path))
         if not stat.S_ISREG(kind):  # reading a pipe could wait for ever
-            raise Unavailable(f"{_name(path)} is no regular file", hint=_HINT)
+            raise Unavailable(f"{_name(path)} is not a regular file", hint=_HINT)
         if path.suffix not in KINDS:
             raise BadData(f"{_name(path)} is not a Python script (.py) or notebook (.ipynb)", hint=_HINT)
         with path.open("rb") as file:
@@ -177,19 +185,10 @@ def _syntax_error(path: Path, err: SyntaxError, cells: CellMap | None) -> ToolEr
     if cells:
         cell, inside = cells[min(line, len(cells)) - 1]
         where = f"{_name(path)} cell {cell}, line {inside}"
-
-    seen = f" in `{_quoted(err.text)}`" if err.text and err.text.strip() and _may_be_quoted(path) else ""
+    seen = f" in `{_quoted(err.text)}`" if err.text and err.text.strip() and leads_to(path, KINDS) else ""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     hint = f"fix the line; it was read with Python {version}: if the job's Python is newer, set ML_INTERN_PYTHON to such a one"
     return BadData(f"syntax error at {where}: {clean(err.msg, limit=160)}{seen}", hint=hint)
-
-
-def _may_be_quoted(path: Path) -> bool:
-    """Not what a link named `train.py` leads to: a repository may come with one to the user's own keys."""
-    try:
-        return path.resolve().suffix in KINDS
-    except (OSError, RuntimeError):
-        return False
 
 
 def _too_large(path: Path, size: int, limit: int) -> Unavailable:

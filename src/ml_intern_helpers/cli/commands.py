@@ -182,11 +182,11 @@ def parse(command: str, module: ModuleType, argv: list[str]) -> argparse.Namespa
     limit_s: float = getattr(module, "DEFAULT_TIMEOUT_S", 120.0)
     subcommands: Mapping[str, Subcommand] = getattr(module, "SUBCOMMANDS", {})
     start = next((place for place, word in enumerate(argv) if word not in _LEADING_OPTIONS), len(argv))
-    for size in (2, 1):
-        name = " ".join(argv[start : start + size])
-        if name in subcommands:
-            rest = [*argv[:start], *argv[start + size :]]
-            args = _parser(f"{command} {name}", subcommands[name], limit_s).parse_args(rest)
+    # The longest name first; a quoted argument with a blank in it ("notes add") is no name but the words of a query.
+    for name in sorted(subcommands, key=len, reverse=True):
+        end = start + len(name.split())
+        if argv[start:end] == name.split():
+            args = _parser(f"{command} {name}", subcommands[name], limit_s).parse_args([*argv[:start], *argv[end:]])
             defaults = _parser(command, whole, limit_s).parse_args([])
             return argparse.Namespace(**{**vars(defaults), **subcommands[name].defaults, **vars(args)})
     return _parser(command, whole, limit_s).parse_args(argv)

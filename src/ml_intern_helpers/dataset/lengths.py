@@ -16,11 +16,16 @@ from typing import Any
 from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
-from ml_intern_helpers.dataset.definitions.limits import MAX_LENGTHS, MOST_BARS, WHOLE_SHARE
 from ml_intern_helpers.dataset.sample import Sample
 from ml_intern_helpers.dataset.trainers.rows import Row, conversational
 
 Lengths = dict[str, Any]
+#: `max_length` as people set it: the share of rows that each would cut is reported.
+MAX_LENGTHS = (512, 1024, 2048, 4096, 8192, 16384, 32768)
+#: A recommended `max_length` leaves this share of the rows whole.
+WHOLE_SHARE = 0.99
+#: Bars of a length histogram, at most.
+MOST_BARS = 40
 
 
 def lengths(method: str, rows: list[Row]) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
-from ml_intern_helpers.dataset.ratings import pairs_across_rows, rating, threshold
+from ml_intern_helpers.dataset.labels import pairs_across_rows, rating, threshold
 from ml_intern_helpers.dataset.trainers.rows import Row
 
 #: Columns whose numbers may be answers; a number in `target` is a class.

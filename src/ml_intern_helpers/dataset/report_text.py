@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.core.report import Report, render_finding
 from ml_intern_helpers.core.text import human_bytes, shorten
-from ml_intern_helpers.dataset.decision.decide import TITLES as DECISION_TITLES
-from ml_intern_helpers.dataset.full.shown import full_lines
+from ml_intern_helpers.dataset.decision import TITLES as DECISION_TITLES
+from ml_intern_helpers.dataset.full.options import full_lines
 from ml_intern_helpers.dataset.verdicts import TITLES
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ Fields = dict[str, Any]
 def render(report: Report) -> str:
     """Plain text for Claude and for pipes."""
     fields = report.fields
-    if fields["card_markdown"]:
-        return str(fields["card_markdown"])
+    instead = fields["card_markdown"] or fields["explanation"]
+    if instead:
+        return str(instead)
     lines = [*comparison_lines(fields), headline(fields), looked_at(fields)]
     lines += decision_lines(fields)
     lines += load_lines(fields)
@@ -43,8 +44,9 @@ def render(report: Report) -> str:
 def render_human(report: Report, console: Console) -> None:
     """For people: the same, with the verdicts and the mapping set off."""
     fields = report.fields
-    if fields["card_markdown"]:
-        console.print(fields["card_markdown"], markup=False)
+    instead = fields["card_markdown"] or fields["explanation"]
+    if instead:
+        console.print(instead, markup=False)
         return
     for line in comparison_lines(fields):
         console.print(line, markup=False)
@@ -224,9 +226,9 @@ def _advice(best: int | None, cut: dict[str, float]) -> str:
 def comparison_lines(fields: Fields) -> Iterator[str]:
     """The answer to `--compare` comes first: it is what was asked."""
     if fields["compare"]:
-        from ml_intern_helpers.dataset.profile.compare_text import told
+        from ml_intern_helpers.dataset.profile.compare import comparison_text
 
-        yield from told(fields["compare"])
+        yield from comparison_text(fields["compare"])
         yield ""
 
 

@@ -10,7 +10,6 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.formats import formats
-from ml_intern_helpers.dataset.hopeless import hopeless
 from ml_intern_helpers.dataset.lengths import lengths
 from ml_intern_helpers.dataset.mapping.plain import NotPlain
 from ml_intern_helpers.dataset.mapping.run import find_mapping
@@ -19,6 +18,7 @@ from ml_intern_helpers.dataset.sample import Sample
 from ml_intern_helpers.dataset.shapes.shape import listed, shown
 from ml_intern_helpers.dataset.trainers.methods import READERS, reward_columns
 from ml_intern_helpers.dataset.trainers.rows import PICTURES, SUPPORTED, Problem, Row
+from ml_intern_helpers.dataset.training_signal import missing_signal
 from ml_intern_helpers.dataset.unused import USED, read, unused
 
 Word = Literal["ready", "needs_mapping", "incompatible", "unknown"]
@@ -114,7 +114,7 @@ def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRo
             return Verdict("unknown", missing.reason(), evidence, problems=(*codes, "unnamed"))
         message = missing.message if missing.whole else f"{missing.message} ({reason})"
         return Verdict("incompatible", message, evidence, problems=codes)
-    useless = hopeless(method, mapping.rows, complete=sample.extent.complete)
+    useless = missing_signal(method, mapping.rows, complete=sample.extent.complete)
     if useless:
         return Verdict("incompatible", useless[1], evidence, problems=(*codes, useless[0]))
     reason += _reading_of(method, roles, mapping.code) + _vision(method, mapping.rows[0])
@@ -137,7 +137,7 @@ def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRo
 
 
 def _ready(method: str, sample: Sample, roles: ColumnRoles, evidence: str) -> Verdict:
-    useless = hopeless(method, sample.rows, complete=sample.extent.complete)
+    useless = missing_signal(method, sample.rows, complete=sample.extent.complete)
     if useless:
         return Verdict("incompatible", useless[1], evidence, problems=(useless[0],))
     first = sample.rows[0]

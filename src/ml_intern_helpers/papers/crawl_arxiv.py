@@ -161,8 +161,8 @@ examples:
   crawl_arxiv search 'ti:"preference optimization" AND cat:cs.CL' --since 2025 --sort submitted
   crawl_arxiv search 2305.18290 2106.09685 --full
 
-Plain words go to arXiv, the Hub and Semantic Scholar. arXiv's own language (ti: au: abs: cat: all: and AND OR ANDNOT "phrase" ( )),
---sort and --source arxiv go to arXiv alone, where plain words must all occur."""
+Plain words go to arXiv, the Hub and Semantic Scholar. arXiv's own language (ti: au: abs: cat: all: and AND OR ANDNOT "phrase"
+and parentheses), --sort and --source arxiv go to arXiv alone, where plain words must all occur."""
 
 _WORDS_HINT = "to search for these words: crawl_arxiv search …"
 
@@ -276,16 +276,18 @@ def _graph(args: argparse.Namespace, context: Context) -> Report:
 
 
 def _read(args: argparse.Namespace, context: Context) -> Report:
-    from ml_intern_helpers.papers.reading import answer as reading
+    from ml_intern_helpers.papers.reading import report as reading
 
-    asked = reading.Ask(require_id(args.read), args.section, args.find, args.start, args.limit, args.chars or paging.CHARACTERS)
-    return reading.answer(asked, context)
+    asked = reading.ReadingOptions(
+        require_id(args.read), args.section, args.find, args.start, args.limit, args.chars or paging.CHARACTERS
+    )
+    return reading.read(asked, context)
 
 
 def _recipe(args: argparse.Namespace, context: Context) -> Report:
-    from ml_intern_helpers.papers.recipe import answer as recipe
+    from ml_intern_helpers.papers.recipe import report as recipe
 
-    return recipe.answer(require_id(args.recipe), context, full=args.full)
+    return recipe.recipe(require_id(args.recipe), context, full=args.full)
 
 
 def _notes(args: argparse.Namespace, context: Context) -> Report:

@@ -38,11 +38,11 @@ def render(report: Report) -> str:
     """The report as text for Claude."""
     fields = report.fields
     if fields.get("recipe") is not None:
-        from ml_intern_helpers.papers.recipe.answer_text import render as recipe_text
+        from ml_intern_helpers.papers.recipe.report import render as recipe_text
 
         return recipe_text(fields)
     if fields.get("reading") is not None:
-        from ml_intern_helpers.papers.reading.answer_text import render as reading_text
+        from ml_intern_helpers.papers.reading.report import render as reading_text
 
         return reading_text(fields)
     if fields.get("notes") is not None:

@@ -73,8 +73,8 @@ def _columns(context: ScriptContext) -> Outcome:
     methods = [words[run.trainer.role.name] for run in context.runs if run.trainer.role.name in words]
     method = f" --method {methods[0]}" if methods else ""
     question = f"inspect_dataset {' '.join(_dataset_names(context)) or 'DATASET'}{method} must be ready"
-    if context.script.not_asked:
-        return fill_in("; ".join(context.script.not_asked), question)
+    if context.script.uninspected:
+        return fill_in("; ".join(context.script.uninspected), question)
     return fill_in(question, "run it; map the columns it names")
 
 

@@ -280,7 +280,7 @@ def read_context(source: Source, mode: str, launch: Launch | None = None, option
         Unavailable: it is too intricate to follow.
     """
     own = header = block = read_header(source)
-    given = NOTHING_GIVEN._replace(options=options.options or NOTHING_GIVEN.options)
+    given = NOTHING_GIVEN._replace(options=options.parser_options or NOTHING_GIVEN.options)
     if launch is not None:
         from ml_intern_helpers.preflight.launch_context import (
             given_to_script,
@@ -289,7 +289,7 @@ def read_context(source: Source, mode: str, launch: Launch | None = None, option
             options_with_launch,
         )
 
-        header, given = header_of_launch(own, launch), given_to_script(own, launch, options.options)
+        header, given = header_of_launch(own, launch), given_to_script(own, launch, options.parser_options)
         block, options = installed_block(own, launch), options_with_launch(options, launch)
     script = walk(source, given)
     offers = Offers(Releases(source.path, block, options))

@@ -55,7 +55,7 @@ def _source(context: ScriptContext, call: ast.Call) -> Value:
 
 
 def add_real_columns(context: ScriptContext, wanted: str, *, offline: bool, timeout_s: float) -> None:
-    """Put the columns of what `load_dataset` loads into `context.script.real`, or why not into `context.script.not_asked`.
+    """Put the columns of what `load_dataset` loads into `script.inspected_columns`, or why not into `script.uninspected`.
 
     Args:
         wanted: `auto` for the Hub ids that the script names, else one id (or file) for the script's loading.
@@ -67,7 +67,7 @@ def add_real_columns(context: ScriptContext, wanted: str, *, offline: bool, time
         chosen = [(wanted, one) for one in calls if one.id in ("", wanted)]
     if not chosen:
         what = "names no Hub dataset in load_dataset" if wanted == "auto" else f"does not load {clean(wanted, limit=80)}"
-        context.script.not_asked.append(f"the script {what}")
+        context.script.uninspected.append(f"the script {what}")
     for name in list(dict.fromkeys(name for name, _ in chosen))[:_MOST]:
         by_config: dict[str, list[ast.Call]] = {}
         for id_, one in chosen:
@@ -76,9 +76,9 @@ def add_real_columns(context: ScriptContext, wanted: str, *, offline: bool, time
         for config, loading in by_config.items():
             found = _inspected(name, config, offline=offline, timeout_s=timeout_s)
             if isinstance(found, str):
-                context.script.not_asked.append(f"columns of {clean(name, limit=80)}: {found}")
+                context.script.uninspected.append(f"columns of {clean(name, limit=80)}: {found}")
             else:
-                context.script.real.update(dict.fromkeys(loading, (name, found)))
+                context.script.inspected_columns.update(dict.fromkeys(loading, (name, found)))
 
 
 def _is_hub_id(name: str) -> bool:

@@ -77,8 +77,8 @@ def examine(source: Source, mode: str, launch: Launch | None = None, options: Op
         Unavailable: the script is too intricate to follow.
     """
     context = read_context(source, mode, launch, options)
-    if options.look is not None:
-        options.look(context)
+    if options.column_source is not None:
+        options.column_source(context)
     rules = rules_for(context)
     trains = context.training.kind != "none"
     suppressions = Suppressions(source)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ml_intern_helpers.analysis.dataclass_fields import fields_of, is_dataclass
+from ml_intern_helpers.analysis.instances import subclass_of
 from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.analysis.script_arguments import names_given, names_switched_off
-from ml_intern_helpers.analysis.subclasses import subclass_of
 from ml_intern_helpers.indexes.signatures import Signature
 from ml_intern_helpers.preflight.context import ScriptContext
 

@@ -108,16 +108,17 @@ def _options(args: argparse.Namespace, context: Context) -> Options:
     from ml_intern_helpers.analysis.options import Options
 
     limit_s = context.deadline_s or 180
-    options = look = None
+    options = Options(args.python, tuple(args.with_), context.offline, limit_s, context.progress)
     if args.config:
         from ml_intern_helpers.analysis.config_file import read_config
 
-        options = read_config(args.config)
+        options = options._replace(parser_options=read_config(args.config))
     if args.dataset != "none":
         from ml_intern_helpers.preflight.datasets import add_real_columns
 
-        look = partial(add_real_columns, wanted=args.dataset, offline=context.offline, timeout_s=limit_s)
-    return Options(args.python, tuple(args.with_), context.offline, limit_s, context.progress, options=options, look=look)
+        source = partial(add_real_columns, wanted=args.dataset, offline=context.offline, timeout_s=limit_s)
+        options = options._replace(column_source=source)
+    return options
 
 
 def _check_script(args: argparse.Namespace, context: Context) -> Report:
@@ -138,8 +139,8 @@ def _check_script(args: argparse.Namespace, context: Context) -> Report:
     if script.training.kind == "none" and not errors:
         why = script.training.why_not
         raise NotFound(f"{source.place(None)} holds no training I recognise: {why}", hint="give it the script that trains")
-    if options.options and not script.script.parsed:
-        context.warn(f"{options.options.file} is read by nothing: the script has no TrlParser or HfArgumentParser")
+    if options.parser_options and not script.script.parsed:
+        context.warn(f"{options.parser_options.file} is read by nothing: the script has no TrlParser or HfArgumentParser")
     for note in examination.notes:
         context.warn(note)
     status: Status = "failed" if errors else "unknown" if examination.settled_nothing else "ok"

@@ -1,4 +1,4 @@
-"""One first: a second run waits until the first is seen training, and the same failure is not bought three times."""
+"""The single-job rule: a second job waits until the first is seen training, and the same failure is not paid for a third time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOG_CHARACTERS = 1024 * 1024
 _NUMBER = r"[\"']?(-?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|nan|inf))\b"
 #: `{'loss': '2.31', 'epoch': …}` (transformers 5 quotes its figures), `loss: 2.31`, `loss=2.31`, `"train/loss": 2.31`.
 _LOSS = re.compile(rf"(?<![\w.-])[\"']?(?:train[/_])?loss[\"']?\s{{0,3}}[:=]\s{{0,3}}{_NUMBER}", re.IGNORECASE)
-#: Words that stand before the figure of something else than a training step.
+#: Words before a figure that is not of a training step.
 _OTHER = re.compile(r"(eval|valid|val|test)\w{0,10}[ _/-]{0,2}$", re.IGNORECASE)
 FAILURES_ALLOWED = 2
 

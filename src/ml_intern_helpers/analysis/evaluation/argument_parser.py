@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ml_intern_helpers.analysis.names import dotted
@@ -18,8 +18,6 @@ from ml_intern_helpers.core.text import clean
 ValueOf = Callable[[Script, ast.expr], Value]
 
 _TYPES: dict[str, Any] = {"int": int, "float": float, "str": str, "pathlib.Path": str, "": str}
-#: Types that are applied to a default that is a text, as argparse does.
-_DEFAULT_TYPES = frozenset({"int", "float", "str"})
 _NEGATIVE = re.compile(r"-\d+$|-\d*\.\d+$")
 _SWITCHES = {"store_true": True, "store_false": False}
 _KNOWN_ACTIONS = frozenset({"store", "store_true", "store_false", "store_const", "append", "count", "extend", "help", "version"})
@@ -32,7 +30,17 @@ _MOST_PROBLEMS = 5
 
 
 class Declared(NamedTuple):
-    """One `add_argument`: its flags (a name without dashes: positional), attribute, action, nargs, converter, choices."""
+    """One `add_argument("--batch", type=int, default=4)`.
+
+    Attributes:
+        flags: as typed, as far as they can be read; a name without dashes is a positional argument.
+        dest: the attribute.
+        convert: the type's name, "" without one, None for one that is not known here.
+        choices: None when every value is accepted.
+        required: it must be given, or `**` arguments may say so.
+        default: the expression of `default=`, None when there is none.
+        readable: nothing in the call is hidden, and the action is one of argparse's own.
+    """
 
     flags: tuple[str, ...]
     dest: str
@@ -41,6 +49,8 @@ class Declared(NamedTuple):
     convert: str | None
     choices: tuple[Any, ...] | None
     required: bool
+    default: ast.expr | None
+    readable: bool
 
     @property
     def positional(self) -> bool:
@@ -49,6 +59,21 @@ class Declared(NamedTuple):
     @property
     def takes_one_value(self) -> bool:
         return self.action == "store" and self.nargs is None
+
+    @property
+    def flag(self) -> str:
+        """The flag that names the option: the first with two dashes."""
+        return next((flag for flag in self.flags if flag.startswith("--")), self.flags[0])
+
+    @property
+    def default_type(self) -> str:
+        """The type that argparse applies to a default that is a text; "" for none."""
+        return self.convert if self.convert in ("int", "float", "str") else ""
+
+    @property
+    def implied_default(self) -> bool | None:
+        """The default where `default=` is not given."""
+        return not _SWITCHES[self.action] if self.action in _SWITCHES else None
 
 
 class ParsedArguments:
@@ -66,28 +91,55 @@ class ParsedArguments:
         self.problems: list[tuple[str, str]] = []
 
 
+class Declarations(NamedTuple):
+    """The options that a script declares.
+
+    Attributes:
+        options: those of which a flag can be read.
+        simple: they are all there is: one parser, one `parse_args()`, nothing made in a loop.
+        set_elsewhere: attributes whose default `set_defaults` sets.
+    """
+
+    options: tuple[Declared, ...] = ()
+    simple: bool = False
+    set_elsewhere: frozenset[str | None] = frozenset()
+
+    def default(self, name: str) -> Declared | None:
+        """The option that fills the attribute `name` when it is not given; None where the script does not tell its default."""
+        named = [option for option in self.options if option.dest == name]
+        if len(named) != 1 or named[0].positional or named[0].required or name in self.set_elsewhere:
+            return None
+        return named[0]
+
+
 def parsed(script: Script, value_of: ValueOf) -> ParsedArguments:
     """The arguments that the launch gives, by the parser that the script declares; nothing is complete without a launch."""
-    key = ("parsed arguments", script.source.tree)
-    if key not in script.memo:
-        script.memo[key] = ParsedArguments()  # the defaults of the parser may ask back
-        declared, simple = declarations(script, value_of)
-        if script.given.arguments is not None and simple and declared:
-            script.memo[key] = _parse(list(script.given.arguments), declared)
-    found: ParsedArguments = script.memo[key]
-    return found
+
+    def answer() -> ParsedArguments:
+        declared, given = declarations(script, value_of), script.given.arguments
+        if given is None or not declared.simple or not declared.options:
+            return ParsedArguments()
+        return _parse(list(given), declared.options)
+
+    # The defaults of the parser may ask back.
+    return script.once("parsed arguments", script.source.tree, answer, meanwhile=ParsedArguments())
 
 
-def declarations(script: Script, value_of: ValueOf) -> tuple[list[Declared], bool]:
-    """(the declarations, whether they are all there is): one parser, one `parse_args()`, nothing made in a loop."""
-    found: list[Declared] = []
+def declarations(script: Script, value_of: ValueOf) -> Declarations:
+    return script.once("argparse", script.source.tree, lambda: _declarations(script, value_of), meanwhile=Declarations())
+
+
+def _declarations(script: Script, value_of: ValueOf) -> Declarations:
+    options: list[Declared] = []
+    set_elsewhere: set[str | None] = set()
     parsers, simple = 0, True
     for call in script.calls:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if name == "add_argument":
-            declared = _declared(script, call, value_of)
-            simple = simple and declared is not None and not any(guard.kind == "loop" for guard in script.places[call].guards)
-            found += [declared] if declared else []
+            option = _declared(script, call, value_of)
+            in_loop = any(guard.kind == "loop" for guard in script.places[call].guards)
+            simple = simple and option is not None and option.readable and not in_loop
+            options += [option] if option else []
         elif name == "ArgumentParser":
             target = dotted(script, call.func)
             parsers += 1
@@ -95,51 +147,40 @@ def declarations(script: Script, value_of: ValueOf) -> tuple[list[Declared], boo
             simple = simple and bool(target and target.name == "argparse.ArgumentParser") and not odd
         elif name in _NOT_SIMPLE:
             simple = False
+            set_elsewhere |= {word.arg for word in call.keywords} if name == "set_defaults" else set()
         elif name == "parse_args":
             simple = simple and not call.args and not call.keywords
-    return found, simple and parsers == 1
+    return Declarations(tuple(options), simple and parsers == 1, frozenset(set_elsewhere))
 
 
 def _declared(script: Script, call: ast.Call, value_of: ValueOf) -> Declared | None:
-    """None when a flag, or an action of the script's own, cannot be read."""
+    """None when no flag can be read."""
     words = {word.arg: word.value for word in call.keywords}
 
     def constant(name: str) -> Any:
         value = value_of(script, words[name]) if name in words else None
         return value.value if value is not None and value.settled else None
 
-    flags = [value.value for value in (value_of(script, part) for part in call.args) if value.settled]
-    if None in words or len(flags) != len(call.args) or not flags or not all(isinstance(flag, str) for flag in flags):
+    flags = tuple(value.value for value in (value_of(script, part) for part in call.args) if isinstance(value.value, str))
+    if not flags:
         return None
     action, dest, choices = constant("action"), constant("dest"), constant("choices")
-    if "action" in words and action not in _KNOWN_ACTIONS:
-        return None
     target = dotted(script, words["type"]) if "type" in words else None
-    convert = (target.name if target and target.name in _TYPES else None) if "type" in words else ""
-    return Declared(
-        flags=tuple(flags),
-        dest=dest if isinstance(dest, str) else _attribute_name(flags),
+    declared = Declared(
+        flags=flags,
+        dest=dest if isinstance(dest, str) else "",
         action=str(action or "store"),
         nargs=constant("nargs"),
-        convert=convert,
+        convert=(target.name if target and target.name in _TYPES else None) if "type" in words else "",
         choices=tuple(choices) if isinstance(choices, (list, tuple)) else None,
-        required=constant("required") is True,
+        required=None in words or constant("required") is True,
+        default=words.get("default"),
+        readable=None not in words and len(flags) == len(call.args) and ("action" not in words or action in _KNOWN_ACTIONS),
     )
+    return declared if declared.dest else declared._replace(dest=declared.flag.lstrip("-").replace("-", "_"))
 
 
-def _attribute_name(flags: list[str]) -> str:
-    return _long(flags).lstrip("-").replace("-", "_")
-
-
-def _long(flags: list[str]) -> str:
-    """The flag that names the attribute: the first with two dashes."""
-    return next((flag for flag in flags if flag.startswith("--")), flags[0] if flags else "")
-
-
-# --- parsing ----------------------------------------------------------------------------------------------------------------
-
-
-def _parse(arguments: list[str], declared: list[Declared]) -> ParsedArguments:
+def _parse(arguments: list[str], declared: Sequence[Declared]) -> ParsedArguments:
     """What argparse makes of `arguments`."""
     parsed = ParsedArguments(complete=True)
     options = {flag: option for option in declared for flag in option.flags if flag.startswith("-")}
@@ -242,64 +283,3 @@ def _take_positional(words: list[str], positional: list[Declared], parsed: Parse
     if len(words) > len(positional):
         text = clean(words[len(positional)], limit=60)
         parsed.problems.append((f"the script takes no argument {text!r}: it ends with a usage error", "leave it out"))
-
-
-# --- defaults ---------------------------------------------------------------------------------------------------------------
-
-
-class Default(NamedTuple):
-    """The default of one option, `add_argument("--batch", type=int, default=4)`.
-
-    Attributes:
-        flag: as typed, `--batch`.
-        fallback: the expression of `default=`, None when there is none.
-        plain: the default without `default=`: False for `store_true`, True for `store_false`, else None.
-        convert: `int`, `float`, `str` or "": applied to a default that is a text, as argparse does.
-    """
-
-    flag: str
-    fallback: ast.expr | None
-    plain: bool | None
-    convert: str
-
-
-def defaults_of(script: Script) -> dict[str, Default]:
-    """Attribute name -> default, where this file tells it; an option declared twice or required is left out."""
-    key = ("argparse defaults", script.source.tree)
-    if key not in script.memo:
-        script.memo[key] = _defaults(script)
-    found: dict[str, Default] = script.memo[key]
-    return found
-
-
-def _defaults(script: Script) -> dict[str, Default]:
-    found: dict[str, Default] = {}
-    doubtful: set[str] = set()
-    for call in script.calls:
-        method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-        if method == "set_defaults":
-            doubtful.update(word.arg for word in call.keywords if word.arg)
-        elif method == "add_argument":
-            words = {word.arg: word.value for word in call.keywords}
-            flags = [part.value for part in call.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
-            dest = words.get("dest")
-            name = str(dest.value) if isinstance(dest, ast.Constant) else _attribute_name(flags)
-            default = _default(script, _long(flags), words)
-            if name and default is not None and name not in found:
-                found[name] = default
-            else:
-                doubtful.add(name)
-    return {name: default for name, default in found.items() if name not in doubtful}
-
-
-def _default(script: Script, flag: str, words: dict[str | None, ast.expr]) -> Default | None:
-    """None when no default applies: a positional, a required option, `**` arguments."""
-    required = words.get("required")
-    if not flag.startswith("-") or None in words or (isinstance(required, ast.Constant) and required.value is True):
-        return None
-    action = words.get("action")
-    switch = action.value if isinstance(action, ast.Constant) else None
-    plain = not _SWITCHES[switch] if isinstance(switch, str) and switch in _SWITCHES else None
-    target = dotted(script, words["type"]) if "type" in words else None
-    convert = target.name if target and target.name in _DEFAULT_TYPES else ""
-    return Default(flag, words.get("default"), plain, convert)

@@ -1,60 +1,131 @@
-"""What a check gets to see, and helpers that checks share. Checks do no reading, no printing, and do not know of each other."""
+"""What a check is given, the findings it yields, and how rows, turns and texts are taken apart."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from ml_intern_helpers.core.report import Finding, Severity
+from ml_intern_helpers.core.report import Finding, Scope, Severity
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.checks.texts import Piece, Vocabulary, pieces
+from ml_intern_helpers.dataset.checks.patterns import hide
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.columns import Column
-from ml_intern_helpers.dataset.definitions.secrets import hide
-from ml_intern_helpers.dataset.full.whole import Whole
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
 from ml_intern_helpers.dataset.sample import Sample
 from ml_intern_helpers.dataset.verdicts import Verdict
+
+Row = dict[str, Any]
+#: Keys under which a turn calls tools; the second is OpenAI's old one.
+CALLS = ("tool_calls", "function_call")
+#: Roles of columns whose words a model learns, or learns from.
+SPOKEN = ("messages", "dialogue", "prompt", "context", "completion", "chosen", "rejected", "text")
+#: Roles of columns that hold what is asked and answered.
+QUESTIONS_AND_ANSWERS = ("messages", "prompt", "completion", "chosen", "rejected", "text")
+#: With fewer rows, a column that never changes, a language mix or a class balance means nothing.
+LEAST_ROWS = 20
+#: A row's other columns are walked this deep: deeper there are no texts for people.
+_DEEPEST = 12
+#: Row numbers in a finding's evidence, and in its field `rows`.
+_SHOWN, _KEPT = 5, 10
+
+
+class Piece(NamedTuple):
+    """One text of a row.
+
+    Attributes:
+        column: where it stands.
+        role: what the column is to a trainer (`prompt`, `chosen` …), or None.
+        speaker: who says it (`user`, `assistant` …) where turns say so, else None.
+        text: the words.
+    """
+
+    column: str
+    role: str | None
+    speaker: str | None
+    text: str
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether this is what an assistant says, and a model would learn to say."""
+        if self.speaker is not None:
+            return self.speaker == "assistant" and self.role not in ("rejected", "prompt")
+        return self.role in ("completion", "chosen")
+
+
+class Vocabulary(dict[str, int]):
+    """Word -> number, in the order of their first appearance."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = len(self)
+        return self[word]
+
+
+@dataclass(frozen=True)
+class AllRows:
+    """What a full scan has counted over every row of the split.
+
+    Attributes:
+        rows: all rows.
+        counts: code -> rows with the problem.
+        together: each set of problems that some row has, with the rows that have exactly these; copies (SET307) are not counted.
+        nulls: column -> its nulls.
+    """
+
+    rows: int
+    counts: dict[str, int]
+    together: tuple[tuple[frozenset[str], int], ...]
+    nulls: dict[str, int]
+
+    def share(self, codes: set[str]) -> float:
+        """The share of all rows with any of the problems `codes`; a row with two of them counts once."""
+        return sum(rows for held, rows in self.together if held & codes) / self.rows
 
 
 @dataclass(frozen=True)
 class Facts:
-    """The sample, the parts its columns play, the verdicts, and the method asked for (or None).
+    """The sample, the roles of its columns, the verdicts, and the method asked for (or None).
 
     Attributes:
         others: rows of other splits that could be read cheaply, by split.
         measured: the method whose reading of the rows was measured, or None.
         tokens: tokens of each row that `measured` reads, or None when nobody counted.
         max_length: the `max_length` that the user asked about, or None.
-        of_all: what a full scan has counted over all rows, or None without one.
+        of_all: what a full scan has counted, or None without one.
     """
 
-    look: Sample
+    sample: Sample
     columns: list[Column]
-    parts: ColumnRoles
+    roles: ColumnRoles
     verdicts: dict[str, Verdict]
     method: str | None
-    others: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    others: dict[str, list[Row]] = field(default_factory=dict)
     measured: str | None = None
     tokens: list[int] | None = None
     max_length: int | None = None
-    of_all: Whole | None = None
+    of_all: AllRows | None = None
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
-        return self.look.rows
+    def rows(self) -> list[Row]:
+        return self.sample.rows
+
+    @property
+    def complete(self) -> bool:
+        """The sample is every row of the split."""
+        return self.sample.extent.complete
 
     @cached_property
     def texts(self) -> list[list[Piece]]:
         """The texts of every row."""
-        return [pieces(row, self.parts) for row in self.rows]
+        return [pieces(row, self.roles) for row in self.rows]
 
     @cached_property
     def words(self) -> list[list[tuple[int, ...]]]:
         """The texts of every row as numbers of their words in `vocabulary`."""
         number = self.vocabulary.__getitem__
-        return [[tuple(map(number, piece.text.casefold().split())) for piece in found] for found in self.texts]
+        return [[tuple(map(number, piece.text.casefold().split())) for piece in row] for row in self.texts]
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -67,26 +138,21 @@ class Facts:
         return "\n".join(["", *self.vocabulary, ""]) if self.words else ""
 
     @cached_property
-    def whole(self) -> list[str]:
-        """All texts of every row as one, for a quick look whether something can be in it."""
-        return ["\n".join(piece.text for piece in found) for found in self.texts]
+    def joined(self) -> list[str]:
+        """All texts of every row as one, for a quick test whether something can be in it."""
+        return ["\n".join(piece.text for piece in row) for row in self.texts]
 
     @cached_property
     def lowered(self) -> list[str]:
-        """`whole` in lower case."""
-        return [text.lower() for text in self.whole]
+        """`joined` in lower case."""
+        return [text.lower() for text in self.joined]
 
-    def answers(self) -> Iterator[tuple[str, str, list[object]]]:
-        """(part, column, its cells) of every column that holds text or turns to learn from or to ask with."""
-        for part in ("messages", "prompt", "completion", "chosen", "rejected", "text"):
-            column = self.parts.get(part)
+    def questions_and_answers(self) -> Iterator[tuple[str, str, list[object]]]:
+        """(role, column, its cells) of every column that holds text or turns to learn from or to ask with."""
+        for role in QUESTIONS_AND_ANSWERS:
+            column = self.roles.get(role)
             if column:
-                yield part, column, [row.get(column) for row in self.rows]
-
-
-#: Keys under which a turn calls tools; the second is OpenAI's old one.
-CALLS = ("tool_calls", "function_call")
-Check = Callable[[Facts], Iterable[Finding]]
+                yield role, column, [row.get(column) for row in self.rows]
 
 
 def finding(
@@ -98,28 +164,108 @@ def finding(
     *,
     example: object = None,
     fix: str | None = None,
+    columns: Iterable[str] = (),
 ) -> Finding:
     """A finding about the sampled rows at positions `at`: count, share, row numbers, one example."""
-    numbers = [facts.look.numbers[position] for position in at]
-    shown = ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
-    share = f"{len(numbers)} of {len(facts.rows)} sampled rows ({len(numbers) / len(facts.rows):.0%}): row {shown}"
+    numbers = [facts.sample.numbers[position] for position in at]
+    count, of = len(numbers), len(facts.rows)
+    evidence = f"{count} of {of} sampled rows ({count / of:.0%}): row {_shown(numbers, count)}"
     if example is not None:
-        share += f"; e.g. {clean(hide(str(example)[:2000]), limit=120)!r}"
-    return Finding(
-        code, severity, message, clean(facts.look.dataset, limit=200), numbers[0] if numbers else None, None, share, fix
+        evidence += f"; e.g. {clean(hide(str(example)[:2000]), limit=120)!r}"
+    made = Finding(code, severity, message, clean(facts.sample.dataset, limit=200), evidence=evidence, fix=fix)
+    return _with_facts(made, numbers, count, of, "sample", columns)
+
+
+def finding_over_all(
+    dataset: str,
+    code: str,
+    severity: Severity,
+    message: str,
+    counted: Row,
+    rows: int,
+    fix: str | None,
+    columns: Iterable[str] = (),
+) -> Finding:
+    """A finding over all `rows` of a full scan; `counted` is an entry of the report's `full.counts`."""
+    numbers, count = counted["row_numbers"], counted["rows"]
+    evidence = f"{count:,} of all {rows:,} rows ({counted['share']:.2%}): row {_shown(numbers, count)}"
+    if counted["example"]:
+        evidence += f"; e.g. {clean(counted['example'], limit=120)!r}"
+    made = Finding(code, severity, message, clean(dataset, limit=200), evidence=evidence, fix=fix)
+    return _with_facts(made, numbers, count, rows, "all rows", columns)
+
+
+def _with_facts(made: Finding, numbers: list[int], count: int, of: int, scope: Scope, columns: Iterable[str]) -> Finding:
+    return made._replace(
+        line=numbers[0] if numbers else None,
+        rows=tuple(numbers[:_KEPT]),
+        count=count,
+        of=of,
+        share=round(count / of, 6),
+        scope=scope,
+        columns=tuple(clean(name, limit=200) for name in columns) or None,
     )
 
 
-def turns(cell: object) -> list[dict[str, Any]]:
+def _shown(numbers: list[int], count: int) -> str:
+    return ", ".join(map(str, numbers[:_SHOWN])) + (" …" if count > _SHOWN else "")
+
+
+def shown_name(column: str) -> str:
+    """A column's name in quotes, as messages show it."""
+    return repr(clean(column, limit=60))
+
+
+def pieces(row: Row, roles: ColumnRoles) -> list[Piece]:
+    """Every text of `row`, in the order of its columns."""
+    by_column = {column: role for role, column in reversed(roles.by_role.items())}
+    found: list[Piece] = []
+    for column, cell in row.items():
+        role = by_column.get(column)
+        if isinstance(cell, str):
+            found.append(Piece(column, role, None, cell))
+        elif cell is not None:
+            found += [Piece(column, role, who, text) for who, text in _spoken(cell)]
+    return found
+
+
+def _spoken(cell: Any) -> Iterator[tuple[str | None, str]]:
+    """(speaker, words) of every turn; of anything else every string inside."""
+    for item in cell if isinstance(cell, list) else [cell]:
+        who = speaker_of(item) if isinstance(item, dict) else None
+        if who is None:
+            yield from ((None, text) for text in _strings(item))
+            continue
+        said = "\n".join(_strings(words(item)))
+        calls = item.get("tool_calls")
+        yield who, said + (json.dumps(calls, ensure_ascii=False, default=str) if calls else "")
+
+
+def _strings(value: Any, depth: int = 0) -> Iterator[str]:
+    """Every string inside `value`, keys of structs left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple, dict)) and depth < _DEEPEST:
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _strings(item, depth + 1)
+
+
+def turns(cell: object) -> list[Row]:
     """The turns in a cell of messages; empty for anything else."""
     return [turn for turn in cell if isinstance(turn, dict)] if isinstance(cell, list) else []
 
 
-def words(turn: dict[str, Any]) -> object:
+def words(turn: Row) -> object:
     """What a turn says, under whichever key."""
     return next((turn[key] for key in ("content", "value", "text") if key in turn), None)
 
 
-def speaker(turn: dict[str, Any]) -> str:
+def speaker(turn: Row) -> str:
     """Who a turn is by, under whichever key, in lower case."""
     return str(next((turn[key] for key in ("role", "from", "speaker") if key in turn), "")).lower()
+
+
+def speaker_of(turn: Row) -> str | None:
+    """Who a turn is by, as chat templates call them; None for what is no turn."""
+    said = next((turn[key] for key in ("role", "from", "speaker") if key in turn), None)
+    return SPEAKER_NAMES.get(said.lower(), said.lower()) if isinstance(said, str) else None

@@ -1,29 +1,37 @@
-"""DuckDB, held to bounds: so much memory, the given files and no others, nothing downloaded, and it stops when told to."""
+"""DuckDB, held to bounds: so much memory, the given files and no others, nothing downloaded, and it stops at Ctrl-C.
+
+Its progress is shown on a terminal, and what it raises becomes one clear error.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.core.errors import Unavailable
-from ml_intern_helpers.dataset.full import sql
-from ml_intern_helpers.dataset.local.bounds import MIB
+from ml_intern_helpers.core.errors import BadData, ToolError, Unavailable
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.checks.sql import literals
+from ml_intern_helpers.dataset.local import json_lines
+from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB
+from ml_intern_helpers.dataset.local.text_files import shown
+from ml_intern_helpers.dataset.sample import Stored
 
 #: Memory that one thread needs for its share of a file and the rows it works on, in bytes.
 THREAD_BYTES = 96 * MIB
 POLL_S = 0.25
-#: A query that was told to stop is waited for so long; it holds files that are to be removed.
+#: An interrupted query is waited for so long; it holds files that are to be removed.
 STOPPING_S = 10.0
-Progress = Callable[[float], None]
-
-
-def _unheard(share: float) -> None:
-    """No progress to tell."""
+_WIDTH = 78
+_EVERY_S = 0.5
+_LINE = re.compile(r"in line (\d+)")
 
 
 class Engine:
@@ -78,7 +86,7 @@ class Engine:
 
     def _close_off(self) -> None:
         """From here on only the given files can be opened, and no setting can change that."""
-        self._connection.execute(f"SET allowed_paths = [{sql.texts(self.paths)}]")
+        self._connection.execute(f"SET allowed_paths = [{literals(self.paths)}]")
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET enable_progress_bar = true")
         self._connection.execute("SET enable_progress_bar_print = false")
@@ -110,8 +118,8 @@ class Engine:
         found: list[tuple[Any, ...]] = self._connection.execute(query).fetchall()
         return found
 
-    def run(self, query: str, progress: Progress = _unheard) -> None:
-        """Run a long query in a thread, so that Ctrl-C is heard and progress can be told (0 to 1, or below 0 when unknown).
+    def run(self, query: str, progress: Callable[[float], None] = lambda _: None) -> None:
+        """Run a long query in a thread, so that Ctrl-C is heard and `progress` is called (0 to 1, or below 0 when unknown).
 
         Raises:
             whatever DuckDB raises; KeyboardInterrupt after the query was stopped.
@@ -152,3 +160,78 @@ def _threads(memory_bytes: int, row_bytes: float) -> int:
 def missing() -> Unavailable:
     """DuckDB is not installed."""
     return Unavailable("the full scan needs DuckDB, which is not installed", hint="pip install 'duckdb>=2.0'")
+
+
+class Progress:
+    """Call it with a share from 0 to 1, or below 0 when nobody knows; use it as a context so that the line is cleared."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._began = self._told = time.monotonic()
+        self._shown = False
+
+    def __call__(self, share: float) -> None:
+        now = time.monotonic()
+        if now - self._told < _EVERY_S or sys.stderr is None or not sys.stderr.isatty():
+            return
+        self._told, self._shown = now, True
+        sys.stderr.write("\r" + _line(self._what, share, now - self._began).ljust(_WIDTH)[:_WIDTH])
+        sys.stderr.flush()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            sys.stderr.write("\r" + " " * _WIDTH + "\r")
+            sys.stderr.flush()
+
+
+def _line(what: str, share: float, passed_s: float) -> str:
+    if share <= 0:
+        return f"{what}: {passed_s:.0f} s"
+    left_s = passed_s * (1 - share) / share
+    return f"{what}: {share:.0%}, {passed_s:.0f} s, about {left_s:.0f} s to go"
+
+
+def explained_error(err: Exception, stored: Stored, split: str, memory: str) -> ToolError:
+    """The error for the user; a broken line is named as the reader of the sample names it."""
+    if isinstance(err, ToolError):
+        return err
+    name, text = type(err).__name__, str(err)
+    if name == "OutOfMemoryException":
+        return Unavailable(f"the full scan needs more than {memory} of memory", hint="give it more with --memory, such as 2GB")
+    if "Traceback" in text:  # out of the file system: the network, a token, a file that is gone
+        last = clean(text.strip().splitlines()[-1], limit=200)
+        return Unavailable(f"the full scan stopped while it read from the Hub: {last}", hint="run it again")
+    if stored.format == "jsonl":
+        return _line_error(text, [Path(path) for path in stored.splits[split]])
+    where = shown(Path(str(stored.splits[split][0])))
+    if stored.format == "parquet":
+        return BadData(
+            f"{where}: the full scan stopped: {_first_line(text)}", hint="the file is damaged or cut off: get it again"
+        )
+    return Unavailable(f"{where}: the full scan stopped: {name}: {_first_line(text)}", hint="run without --full for a sample")
+
+
+def _line_error(text: str, paths: list[Path]) -> ToolError:
+    if "maximum_object_size" in text:
+        return BadData(
+            f"{shown(paths[0])} has a line longer than {LONGEST_LINE_BYTES // MIB} MiB",
+            hint="one row per line? A JSON array belongs into a .json file",
+        )
+    match = _LINE.search(text)
+    if match:
+        # DuckDB counts rows and lines in one; the line it means is the one it names or the one before.
+        for path in paths:
+            _reread(path, int(match[1]))
+    return BadData(f"{shown(paths[0])}: the full scan stopped: {_first_line(text)}", hint="repair or drop that line")
+
+
+def _reread(path: Path, number: int) -> None:
+    """Let the reader of the sample look at line `number` and its neighbours: it names what is wrong with them."""
+    json_lines.check_lines(path, range(max(number - 1, 1), number + 2))
+
+
+def _first_line(text: str) -> str:
+    return clean(text.split("\n", 1)[0], limit=200)

@@ -1,4 +1,4 @@
-"""`--on-jobs`: the same audit as a job of HF Jobs. A script is written and its launch is told; nothing is started.
+"""`--on-jobs`: the same audit as a job of HF Jobs. A script is written and its launch is shown; nothing is started.
 
 The package is on no index, and a plugin's folder has no address that a job could fetch. So the script carries the package itself,
 packed, and asks uv for the releases of the other packages that this very audit runs on.
@@ -23,13 +23,14 @@ from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 
 SCRIPT = "ml_intern_audit.py"
 MARK = "# Written by inspect_dataset --on-jobs"
-#: The cheapest flavor with several processors and memory for a scan; its price is told by `hf jobs hardware`.
+#: The cheapest flavor with several processors and memory for a scan; its price is shown by `hf jobs hardware`.
 FLAVOR = "cpu-upgrade"
 MEMORY = "8GB"
 MOST_BYTES = "1000GB"
 #: Bytes a second that a job reads and counts, on the safe side: on two busy processors a full scan counts some 9 MB/s of JSON.
 BYTES_PER_S = 10_000_000
-_ROOMS = ("dataset",)
+#: Rooms that the audit needs.
+ROOMS = ("core", "web", "cli", "dataset")
 #: preflight_check reads no script that is larger, and the hook stops a launch of one.
 MOST_CHARACTERS = 256 * 1024
 #: Packages that the audit imports, pinned to what it runs on here.
@@ -62,7 +63,7 @@ if __name__ == "__main__":
 '''
 
 
-def on_jobs(asked: DatasetRef, args: argparse.Namespace, num_bytes: int | None) -> dict[str, Any]:
+def on_jobs(ref: DatasetRef, args: argparse.Namespace, num_bytes: int | None) -> dict[str, Any]:
     """Write the script, and say how it is launched.
 
     Args:
@@ -74,12 +75,12 @@ def on_jobs(asked: DatasetRef, args: argparse.Namespace, num_bytes: int | None) 
     Raises:
         UsageError: the data are not on the Hub, or a file of this name is somebody else's.
     """
-    if asked.local:
+    if ref.local:
         raise UsageError("--on-jobs runs next to data on the Hub; these are files here", hint="count them here with --full")
     path = Path(SCRIPT)
     _write(path)
     timeout = _timeout(num_bytes)
-    options = ["--flavor", FLAVOR, "--timeout", timeout, "--secrets", "HF_TOKEN", "-d", "--", SCRIPT, *_arguments(asked, args)]
+    options = ["--flavor", FLAVOR, "--timeout", timeout, "--secrets", "HF_TOKEN", "-d", "--", SCRIPT, *_arguments(ref, args)]
     size = f"set for {human_bytes(num_bytes)} of data" if num_bytes else "the size of the data is not known: it may need more"
     return {
         "script": SCRIPT,
@@ -90,11 +91,11 @@ def on_jobs(asked: DatasetRef, args: argparse.Namespace, num_bytes: int | None) 
     }
 
 
-def _arguments(asked: DatasetRef, args: argparse.Namespace) -> list[str]:
+def _arguments(ref: DatasetRef, args: argparse.Namespace) -> list[str]:
     """What the job's own command line says; the report as text goes to the log."""
-    words = [asked.address if asked.path else asked.name, "--full", "--memory", MEMORY, "--max-bytes", MOST_BYTES, "--rows", "0"]
-    pairs = {"--config": asked.config, "--split": asked.split, "--method": asked.method}
-    pairs |= {"--revision": None if asked.path else asked.revision}
+    words = [ref.address if ref.path else ref.name, "--full", "--memory", MEMORY, "--max-bytes", MOST_BYTES, "--rows", "0"]
+    pairs = {"--config": ref.config, "--split": ref.split, "--method": ref.method}
+    pairs |= {"--revision": None if ref.path else ref.revision}
     return words + [word for name, value in pairs.items() if value for word in (name, value)]
 
 
@@ -130,9 +131,9 @@ def _version(name: str) -> str | None:
 
 
 def _packed() -> bytes:
-    """The ground floor and the room of this helper, as an archive; the same for the same sources."""
+    """The rooms that the audit needs, as an archive; the same for the same sources."""
     root = Path(ml_intern_helpers.__file__).parent
-    files = [*root.glob("*.py"), *(path for room in _ROOMS for path in (root / room).rglob("*"))]
+    files = [*root.glob("*.py"), *(path for room in ROOMS for path in (root / room).rglob("*"))]
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:xz", preset=9) as archive:
         for path in sorted(files):

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.dataset.full import sql
+from ml_intern_helpers.dataset.checks.sql import identifier, literal, literals
 from ml_intern_helpers.dataset.full.engine import Engine
 from ml_intern_helpers.dataset.local import columnar, csv_table, json_document, json_lines
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, Allowance
@@ -19,7 +19,7 @@ from ml_intern_helpers.dataset.sample import Stored
 
 #: Rows handed over at once of files that Python reads.
 BATCH_ROWS = 1024
-#: Columns of which nulls and different values are counted, beside those that play a part.
+#: Columns of which nulls and different values are counted, beside those with a role.
 MOST_COUNTED = 24
 
 
@@ -38,7 +38,7 @@ class Relation:
     @property
     def renamed(self) -> list[str]:
         """SQL of each column under its name."""
-        return [f"{sql.name(column)} AS {short}" for column, short in self.names.items()]
+        return [f"{identifier(column)} AS {short}" for column, short in self.names.items()]
 
 
 class Unbounded(Allowance):
@@ -48,35 +48,35 @@ class Unbounded(Allowance):
         return False
 
 
-def relation(engine: Engine, stored: Stored, split: str, columns: list[str], playing: set[str]) -> Relation:
+def relation(engine: Engine, stored: Stored, split: str, columns: list[str], needed: set[str]) -> Relation:
     """The rows of `split`.
 
     Args:
         columns: the columns the sample has shown.
-        playing: those that play a part; of the others only what costs little is read.
+        needed: those with a role; of the others only what costs little is read.
     """
-    columns = _apart(columns, playing)
+    columns = _apart(columns, needed)
     if stored.format == "jsonl" and not any(_marked(Path(path)) for path in stored.splits[split]):
         return _json_lines(engine, stored, split, columns)
     if stored.format == "parquet":
-        return _parquet(engine, stored, split, columns, playing)
+        return _parquet(engine, stored, split, columns, needed)
     name = f"rows_{list(stored.splits).index(split)}"
     paths = [Path(path) for path in stored.splits[split]]
     reader, kind = _reader(stored, paths, columns)
     engine.register(name, reader)
     if kind:
-        cast = ", ".join(f"{sql.name(column)}::{kind} AS {sql.name(column)}" for column in columns)
+        cast = ", ".join(f"{identifier(column)}::{kind} AS {identifier(column)}" for column in columns)
         return Relation(f"(SELECT {cast} FROM {name})", dict.fromkeys(columns, kind))
     known = _described(engine, name)
     kept = [column for column in columns if column in known and "BLOB" not in known[column]]
     return _of(name, {column: known[column] for column in kept})
 
 
-def _apart(columns: list[str], playing: set[str]) -> list[str]:
-    """Playing columns and some of the others. To DuckDB, names that differ in case alone are one, NUL ends one, none is empty."""
+def _apart(columns: list[str], needed: set[str]) -> list[str]:
+    """Columns with a role and some others. To DuckDB, names that differ in case alone are one, NUL ends one, none is empty."""
     kept: dict[str, str] = {}
-    for column in sorted(columns, key=lambda name: name not in playing):
-        if column and "\0" not in column and (len(kept) < MOST_COUNTED or column in playing):
+    for column in sorted(columns, key=lambda name: name not in needed):
+        if column and "\0" not in column and (len(kept) < MOST_COUNTED or column in needed):
             kept.setdefault(column.casefold(), column)
     return list(kept.values())
 
@@ -84,27 +84,27 @@ def _apart(columns: list[str], playing: set[str]) -> list[str]:
 def _paths(engine: Engine, stored: Stored, split: str) -> str:
     """The engine's own paths of the files of `split`, which were given to it in the order of the splits."""
     before = sum(len(stored.splits[name]) for name in list(stored.splits)[: list(stored.splits).index(split)])
-    return f"[{sql.texts(engine.paths[before : before + len(stored.splits[split])])}]"
+    return f"[{literals(engine.paths[before : before + len(stored.splits[split])])}]"
 
 
 def _json_lines(engine: Engine, stored: Stored, split: str, columns: list[str]) -> Relation:
-    typed = ", ".join(f"{sql.text(column)}: 'JSON'" for column in columns)
+    typed = ", ".join(f"{literal(column)}: 'JSON'" for column in columns)
     packed = "gzip" if str(stored.splits[split][0]).endswith(".gz") else "none"
     options = f"format='newline_delimited', compression='{packed}', maximum_object_size={LONGEST_LINE_BYTES}"
     source = f"read_json({_paths(engine, stored, split)}, {options}, columns={{{typed}}})"
     return Relation(source, dict.fromkeys(columns, "JSON"))
 
 
-def _parquet(engine: Engine, stored: Stored, split: str, columns: list[str], playing: set[str]) -> Relation:
+def _parquet(engine: Engine, stored: Stored, split: str, columns: list[str], needed: set[str]) -> Relation:
     source = f"read_parquet({_paths(engine, stored, split)}, union_by_name=true, hive_partitioning=false)"
     known = _described(engine, source)
-    kept = [name for name in columns if name in known and "BLOB" not in known[name] and (name in playing or _small(known[name]))]
+    kept = [name for name in columns if name in known and "BLOB" not in known[name] and (name in needed or _small(known[name]))]
     return _of(source, {name: known[name] for name in kept})
 
 
 def _of(source: str, types: dict[str, str]) -> Relation:
     """The columns in `types` of `source`; its rows alone where nothing in them can be read (pictures)."""
-    return Relation(f"(SELECT {', '.join(map(sql.name, types)) or 'NULL AS nothing'} FROM {source})", types)
+    return Relation(f"(SELECT {', '.join(map(identifier, types)) or 'NULL AS nothing'} FROM {source})", types)
 
 
 def _small(kind: str) -> bool:

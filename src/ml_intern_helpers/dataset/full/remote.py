@@ -1,4 +1,4 @@
-"""Where all rows of a dataset on the Hub lie, and what reading them costs: told before, and refused beyond a bound."""
+"""Where all rows of a dataset on the Hub lie, and how many bytes must be read: announced first, and refused beyond a bound."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Remote:
     bytes_planned: int
 
 
-def remote(asked: DatasetRef, look: Sample, playing: set[str], most_bytes: int, context: Context) -> Remote:
+def remote(ref: DatasetRef, sample: Sample, needed: set[str], most_bytes: int, context: Context) -> Remote:
     """The files to read, after saying how many bytes that will be.
 
     Raises:
@@ -38,49 +38,55 @@ def remote(asked: DatasetRef, look: Sample, playing: set[str], most_bytes: int, 
         UsageError: more than `most_bytes`; the hint says how to allow it.
     """
     system = file_system.system()
-    stored = _kept_split(look.stored or _export(asked, look, context), look)
+    stored = _kept_split(sample.stored or _export(ref, sample, context), sample)
     if stored.format != "parquet":
-        told = f"{clean(look.dataset, limit=200)}: --full reads Parquet files on the Hub; these are {stored.format}"
-        raise Unavailable(told, hint="download them and give their path, or give the dataset's id: it may have a Parquet export")
-    planned = int(sum(stored.sizes.values()) * _share(system, stored.splits[look.split][0], playing))
+        message = f"{clean(sample.dataset, limit=200)}: --full reads Parquet files on the Hub; these are {stored.format}"
+        raise Unavailable(
+            message, hint="download them and give their path, or give the dataset's id: it may have a Parquet export"
+        )
+    planned = int(sum(stored.sizes.values()) * _share(system, stored.splits[sample.split][0], needed))
     if planned > most_bytes:
-        told = f"--full would read about {human_bytes(planned)} over the network, more than --max-bytes {human_bytes(most_bytes)}"
+        message = (
+            f"--full would read about {human_bytes(planned)} over the network, more than --max-bytes {human_bytes(most_bytes)}"
+        )
         allow = f"--max-bytes {int(planned * _LARGER / 1e9) + 1}GB"
-        raise UsageError(told, hint=f"allow it with {allow}, or see --on-jobs, which runs the audit next to the data")
+        raise UsageError(message, hint=f"allow it with {allow}, or see --on-jobs, which runs the audit next to the data")
     files = sum(map(len, stored.splits.values()))
     context.announce(f"full scan: reads about {human_bytes(planned)} of {files} Parquet files on the Hub")
     return Remote(stored, system, planned)
 
 
-def _export(asked: DatasetRef, look: Sample, context: Context) -> Stored:
+def _export(ref: DatasetRef, sample: Sample, context: Context) -> Stored:
     """The Parquet export of the config that was looked at."""
-    if asked.revision and look.source.kind != "viewer":
-        told = f"{asked.name}: the Parquet export is made of the main revision, not of {clean(asked.revision, limit=60)!r}"
-        raise Unavailable(told, hint=f"name its Parquet files: hf://datasets/{asked.name}@{clean(asked.revision, limit=60)}/…")
+    if ref.revision and sample.source.kind != "viewer":
+        message = f"{ref.name}: the Parquet export is made of the main revision, not of {clean(ref.revision, limit=60)!r}"
+        raise Unavailable(message, hint=f"name its Parquet files: hf://datasets/{ref.name}@{clean(ref.revision, limit=60)}/…")
     try:
-        files = parquet_export.files(asked, context)
+        files = parquet_export.files(ref, context)
     except parquet_export.NoExport as err:
-        told = f"{asked.name} has no Parquet export, which --full reads"
-        raise Unavailable(told, hint="download the files and give their path") from err
-    groups = {split: group for (config, split), group in files.items() if config == look.config}
-    if look.split not in groups:
-        raise Unavailable(f"{asked.name}: the Parquet export has no split {look.split!r} of {look.config!r}", hint="try another")
+        message = f"{ref.name} has no Parquet export, which --full reads"
+        raise Unavailable(message, hint="download the files and give their path") from err
+    groups = {split: group for (config, split), group in files.items() if config == sample.config}
+    if sample.split not in groups:
+        raise Unavailable(
+            f"{ref.name}: the Parquet export has no split {sample.split!r} of {sample.config!r}", hint="try another"
+        )
     partial = [split for split, group in groups.items() if any(entry["partial"] for entry in group)]
     if partial:
         context.warn(f"the Parquet export holds only the first part of {', '.join(clean(name, limit=60) for name in partial)}")
-    root = f"hf://datasets/{asked.name}@{parquet_export.REVISION.replace('/', '%2F')}"
+    root = f"hf://datasets/{ref.name}@{parquet_export.REVISION.replace('/', '%2F')}"
     addresses = {split: [f"{root}/{entry['path']}" for entry in group] for split, group in groups.items()}
     return Stored("parquet", addresses, {split: sum(int(e.get("size") or 0) for e in group) for split, group in groups.items()})
 
 
-def _kept_split(stored: Stored, look: Sample) -> Stored:
+def _kept_split(stored: Stored, sample: Sample) -> Stored:
     """The split looked at first, so that a wrong one is refused before the others are read."""
-    order = sorted(stored.splits, key=lambda name: name != look.split)
+    order = sorted(stored.splits, key=lambda name: name != sample.split)
     return Stored(stored.format, {name: stored.splits[name] for name in order}, stored.sizes, stored.arguments)
 
 
-def _share(system: Any, address: str, playing: set[str]) -> float:
-    """The part of a file's bytes that its playing columns take, as the footer of the first file says."""
+def _share(system: Any, address: str, needed: set[str]) -> float:
+    """The part of a file's bytes that its needed columns take, as the footer of the first file says."""
     import pyarrow.parquet as parquet
 
     with system.open(address, "rb", block_size=2**16) as stream:
@@ -89,6 +95,6 @@ def _share(system: Any, address: str, playing: set[str]) -> float:
     for group in range(about.num_row_groups):
         for column in range(about.num_columns):
             chunk = about.row_group(group).column(column)
-            sizes[chunk.path_in_schema.split(".")[0] in playing] += chunk.total_compressed_size
+            sizes[chunk.path_in_schema.split(".")[0] in needed] += chunk.total_compressed_size
     whole = sizes[True] + sizes[False]
     return sizes[True] / whole if whole and sizes[True] else 1.0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.labels import desirable
 from ml_intern_helpers.dataset.mapping.code import (
     SPEAKER_NAMES,
     Script,
@@ -20,7 +21,6 @@ from ml_intern_helpers.dataset.mapping.code import (
 )
 from ml_intern_helpers.dataset.mapping.conversations import chat, listener
 from ml_intern_helpers.dataset.shapes.shape import Shape
-from ml_intern_helpers.dataset.thumbs import desirable
 from ml_intern_helpers.dataset.trainers.methods import TAKEN
 from ml_intern_helpers.dataset.trainers.rows import SUPPORTED
 

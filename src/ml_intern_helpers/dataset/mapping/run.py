@@ -11,12 +11,12 @@ from types import CodeType
 from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
-from ml_intern_helpers.dataset.hopeless import hopeless
 from ml_intern_helpers.dataset.mapping.candidates import candidates
 from ml_intern_helpers.dataset.mapping.code import Script, keep_rows, quoted, row
 from ml_intern_helpers.dataset.mapping.plain import NotPlain, PlainDataset
 from ml_intern_helpers.dataset.trainers.methods import READERS
 from ml_intern_helpers.dataset.trainers.rows import Problem
+from ml_intern_helpers.dataset.training_signal import missing_signal
 
 Rows = list[dict[str, Any]]
 
@@ -154,7 +154,7 @@ def find_mapping(method: str, roles: ColumnRoles, rows: Rows, problems: list[Pro
     for script in _scripts(method, roles, rows, problems):
         for code in (script.text(), *_filtered(script, _needed(conditions, script, problems))):
             made = _try(method, code, rows, wait, roles.get("label"))
-            if made and not hopeless(method, made.rows, complete=False):
+            if made and not missing_signal(method, made.rows, complete=False):
                 return made
             first = first or made
     return first
@@ -192,7 +192,7 @@ def _needed(conditions: dict[str, str], script: Script, problems: list[Problem])
     used = [
         condition
         for column, condition in conditions.items()
-        if (quoted(column) in code if code else any(repr(column) in problem.message for problem in problems))
+        if (quoted(column) in code if code else any(column in problem.columns for problem in problems))
     ]
     return " and ".join(used) or None
 

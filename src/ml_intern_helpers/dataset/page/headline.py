@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ml_intern_helpers.core.text import human_bytes
-from ml_intern_helpers.dataset.profile.roles import folded
+from ml_intern_helpers.dataset.profile.profile import folded
 from ml_intern_helpers.dataset.verdicts import TITLES
 
 Fields = dict[str, Any]

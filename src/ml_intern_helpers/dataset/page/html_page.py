@@ -22,8 +22,7 @@ from ml_intern_helpers.dataset.page import charts, headline
 from ml_intern_helpers.dataset.page.charts import patterns
 from ml_intern_helpers.dataset.page.headline import counted
 from ml_intern_helpers.dataset.page.sample_rows import sample_rows
-from ml_intern_helpers.dataset.profile.make import spoken_sizes
-from ml_intern_helpers.dataset.profile.sizes import fine
+from ml_intern_helpers.dataset.profile.profile import fine, spoken_sizes
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -118,7 +117,7 @@ def _said(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> dict
     at: dict[str, Any] | None = profile.get("characters")
     if at and fields["full"]:  # its bars are its own
         return at
-    return {**at, "histogram": fine(spoken_sizes(facts.look, facts.columns, facts.parts))} if at else None
+    return {**at, "histogram": fine(spoken_sizes(facts.sample, facts.columns, facts.roles))} if at else None
 
 
 def _codes(fields: dict[str, Any]) -> list[dict[str, Any]]:

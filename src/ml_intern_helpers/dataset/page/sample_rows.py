@@ -7,30 +7,21 @@ strangers' text: cleaned here, escaped by the template.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from re import Match
 from typing import Any, NamedTuple
 
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.core.text import clean, shorten
-from ml_intern_helpers.dataset.checks import personal_data
+from ml_intern_helpers.dataset.checks import patterns, registry, set320_personal_data
 from ml_intern_helpers.dataset.checks.context import Facts, speaker, turns, words
-from ml_intern_helpers.dataset.definitions import secrets
-from ml_intern_helpers.dataset.definitions.agent_orders import AGENT_ORDERS
-from ml_intern_helpers.dataset.definitions.boilerplate import REFUSALS
-from ml_intern_helpers.dataset.definitions.damage import DAMAGE
-from ml_intern_helpers.dataset.definitions.pattern import Pattern
-from ml_intern_helpers.dataset.definitions.personal import PERSONAL
-from ml_intern_helpers.dataset.definitions.secrets import SECRETS
+from ml_intern_helpers.dataset.checks.patterns import Pattern
 from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
 from ml_intern_helpers.dataset.page.charts import tone
 
 MOST_FAULTY, MOST_PLAIN = 9, 3
 TURN_CHARACTERS, MOST_TURNS, ROW_CHARACTERS = 900, 10, 5000
 MOST_MORE, MORE_CHARACTERS = 8, 160
-#: How `checks.context.finding` writes which rows it means.
-_ROWS = re.compile(r": rows? (\d+(?:, \d+)*)")
 #: Parts in the order shown, with what to call them where they are plain text.
 _PARTS = (
     ("system", "system"),
@@ -46,9 +37,8 @@ _PARTS = (
 
 
 def rows_named(finding: Finding) -> list[int]:
-    """The row numbers that a finding gives, as far as it lists them."""
-    found = _ROWS.search(finding.evidence or "")
-    return [int(number) for number in found[1].split(", ")] if found else []
+    """The numbers of the first rows that a finding is about."""
+    return list(finding.rows or ())
 
 
 def sample_rows(facts: Facts, findings: list[Finding]) -> list[dict[str, Any]]:
@@ -57,7 +47,7 @@ def sample_rows(facts: Facts, findings: list[Finding]) -> list[dict[str, Any]]:
     for finding in findings:
         for number in rows_named(finding):
             by_number.setdefault(number, []).append(finding)
-    at = {number: position for position, number in enumerate(facts.look.numbers)}
+    at = {number: position for position, number in enumerate(facts.sample.numbers)}
     faulty = [number for number in _one_each(findings) if number in at][:MOST_FAULTY]
     plain = [number for number in at if number not in by_number][: MOST_PLAIN if faulty else 2 * MOST_PLAIN]
     codes = {finding.code for finding in findings}
@@ -93,7 +83,7 @@ def _blocks(row: dict[str, Any], facts: Facts, codes: set[str]) -> tuple[list[di
     """The columns that play a part, each a block of turns; and which those are."""
     room, used, blocks = [ROW_CHARACTERS], set(), []
     for part, role in _PARTS:
-        column = facts.parts.get(part)
+        column = facts.roles.get(part)
         if column is None or column in used:
             continue
         used.add(column)
@@ -200,11 +190,9 @@ class _Hit(NamedTuple):
 
 #: Always blanked, whatever the report says: (patterns, what is shown instead).
 _BLANKED: tuple[tuple[tuple[Pattern, ...], Callable[[str], str]], ...] = (
-    (SECRETS, secrets.blanked),
-    (PERSONAL, personal_data.blanked),
+    (patterns.SECRETS, patterns.blanked),
+    (set320_personal_data.PERSONAL, set320_personal_data.blanked),
 )
-#: Marked where the report has the finding.
-_MARKED = {"SET314": DAMAGE, "SET318": REFUSALS, "SET321": AGENT_ORDERS}
 
 
 def pieces(text: str, limit: int, codes: Iterable[str] = ()) -> list[Piece]:
@@ -227,6 +215,12 @@ def plain(text: str, limit: int) -> str:
     return clean("".join(piece.text for piece in pieces(text, limit)))
 
 
+def _marked(code: str) -> tuple[Pattern, ...]:
+    """The patterns that are marked where the report has the finding `code`; private ones are always blanked."""
+    search = registry.property_of(code, "SEARCH")
+    return search.patterns if search and not search.private else ()
+
+
 def _hits(text: str, codes: Iterable[str]) -> list[_Hit]:
     found = [
         _Hit(match.start(), match.end(), blanked(match[0]), f"{pattern.name}, blanked here")
@@ -235,7 +229,7 @@ def _hits(text: str, codes: Iterable[str]) -> list[_Hit]:
         for match in _matches(pattern, text)
     ]
     for code in codes:
-        for pattern in _MARKED.get(code, ()):
+        for pattern in _marked(code):
             found += [_Hit(match.start(), match.end(), match[0], pattern.name) for match in _matches(pattern, text)]
     return found
 

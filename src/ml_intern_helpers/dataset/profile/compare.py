@@ -1,25 +1,89 @@
-"""Two profiles held against each other: what is only here, what is only there, how far apart the rest is."""
+"""Compares two profiles: what is only in one of them, how far apart the rest is, and how many rows both share.
+
+A side of the comparison is a dataset that was read now, or the saved `--json` report on one; a saved file may hold anything in
+the place of a profile's parts.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.dataset.profile.make import UNCLEAR
-from ml_intern_helpers.dataset.profile.side import Side
-from ml_intern_helpers.dataset.profile.sizes import gap
-from ml_intern_helpers.dataset.profile.sketch import overlap
+from ml_intern_helpers.core.errors import BadData
+from ml_intern_helpers.core.text import clean, clean_tree
+from ml_intern_helpers.dataset.profile.profile import UNCLEAR, gap
+from ml_intern_helpers.dataset.profile.sketch import Sketch, from_json, overlap
 
-#: From here on a distance is told as a difference, unless samples are so small that chance alone makes one: 1.36 times the
+#: From here on a distance is reported as a difference, unless samples are so small that chance alone makes one: 1.36 times the
 #: root is what two samples of one dataset stay below 19 times in 20.
 NOTABLE = 0.1
 NOISE = 1.5
-#: A column's share of nulls that has changed by more than this is told.
+#: A column's share of nulls that has changed by more than this is reported.
 NOTABLE_NULLS = 0.02
 SAME_ROWS = 0.99
-_UNTOLD = ("languages", UNCLEAR)
+MOST_NAMES = 8
+SCHEMA = "ml-intern/inspect_dataset/v1"
+MOST_SAVED_BYTES = 32 * 2**20
+#: Characters of a text in a saved answer: the longest is a sketch, see `K_OF_ALL`.
+MOST_TEXT = 12_000
+
+
+@dataclass(frozen=True)
+class Side:
+    """One dataset of the two.
+
+    Attributes:
+        name: id or path, with the split.
+        came_from: `looked at now` or `saved answer`.
+        profile: see `profile.profile`; its parts are read through the methods, which hold for any JSON.
+        held: the sketch with all the hashes that are at hand; None for a saved answer.
+    """
+
+    name: str
+    came_from: str
+    profile: dict[str, Any]
+    held: Sketch | None = None
+
+    @property
+    def rows(self) -> int:
+        rows = self.profile.get("rows")
+        return rows if isinstance(rows, int) else 0
+
+    @property
+    def complete(self) -> bool:
+        """The profile is of all rows, not of a sample."""
+        return self.profile.get("of") == "all rows"
+
+    @property
+    def columns(self) -> dict[str, dict[str, Any]]:
+        return {name: value for name, value in _object(self.profile.get("columns")).items() if isinstance(value, dict)}
+
+    @property
+    def characters(self) -> dict[str, Any] | None:
+        """Lengths, when all their figures are there."""
+        found = self.profile.get("characters")
+        whole = isinstance(found, dict) and all(isinstance(found.get(name), int) for name in ("median", "p95"))
+        return found if whole and isinstance(found, dict) and _pairs(found.get("histogram")) else None
+
+    def counts(self, key: str) -> dict[str, int]:
+        """`labels`, `languages` or `role_patterns` as name -> rows; empty when there are none."""
+        found = self.profile.get(key)
+        pairs = found if isinstance(found, list) else []
+        items = found.items() if isinstance(found, dict) else [item for item in pairs if _is_pair(item)]
+        return {str(name): rows for name, rows in items if isinstance(rows, int) and rows > 0}
+
+    @property
+    def sketch(self) -> Sketch | None:
+        return self.held or from_json(self.profile.get("sketch"))
+
+    @property
+    def sketched_whole(self) -> bool:
+        """The sketch is of all rows, also where all else is of a sample."""
+        return self.complete or self.profile.get("sketch_of") == "all rows"
 
 
 def compare(here: Side, there: Side) -> dict[str, Any]:
@@ -85,7 +149,9 @@ def _classes(here: Side, there: Side, key: str) -> dict[str, Any] | None:
 
     Rows too short to tell their language by are of none: they make no difference.
     """
-    left, right = ({name: rows for name, rows in side.counts(key).items() if (key, name) != _UNTOLD} for side in (here, there))
+    left, right = here.counts(key), there.counts(key)
+    if key == "languages":
+        left, right = ({name: rows for name, rows in side.items() if name != UNCLEAR} for side in (left, right))
     if not left or not right:
         return None
     shares = [{name: rows / sum(side.values()) for name, rows in side.items()} for side in (left, right)]
@@ -158,3 +224,98 @@ def shared_rows(shared: dict[str, Any] | None) -> str:
     errors = {key: "" if shared["exact"] else f" ±{shared[f'error_{key}']:.1%}" for key, _ in names}
     shares = ", ".join(f"{shared[key]:.1%}{errors[key]} of {name}" for key, name in names)
     return f"{'' if shared['exact'] else 'about '}{shared['rows']:,} shared rows ({shares}; {shared['is']})"
+
+
+def comparison_text(found: dict[str, Any]) -> Iterator[str]:
+    """The lines; names were cleaned when the profiles were made."""
+    here, there = found["here"], found["there"]
+    yield found["verdict"]
+    yield f"  this: {_text_of_side(here)}"
+    yield f"  other: {_text_of_side(there)}"
+    yield from _text_of_columns(found["columns"])
+    yield from _text_of_lengths(found["lengths"])
+    for key in ("roles", "labels", "languages"):
+        yield from _text_of_classes(key, found[key])
+    yield f"  rows: {shared_rows(found['overlap'])}"
+    if found["overlap"] and found["overlap"]["note"]:
+        yield f"  note: {found['overlap']['note']}"
+
+
+def _text_of_side(side: dict[str, Any]) -> str:
+    return f"{side['name']} ({side['rows']:,} rows, {side['of']}; {side['came_from']})"
+
+
+def _text_of_columns(columns: dict[str, Any]) -> Iterator[str]:
+    for key, words in (("only_here", "only in this one"), ("only_there", "only in the other")):
+        if columns[key]:
+            yield f"  columns {words}: {listed(columns[key])}"
+    for change in columns["other_type"][:MOST_NAMES]:
+        yield f"  column {change['name']!r}: {change['here']} here, {change['there']} there"
+    for change in columns["other_nulls"][:MOST_NAMES]:
+        yield f"  column {change['name']!r}: {change['here']:.1%} nulls here, {change['there']:.1%} there"
+
+
+def _text_of_lengths(lengths: dict[str, Any] | None) -> Iterator[str]:
+    if lengths:
+        figures = [f"{name} {lengths[name]['here']:,} here, {lengths[name]['there']:,} there" for name in ("median", "p95")]
+        yield f"  length in {lengths['unit']}: {'; '.join(figures)}; distance {lengths['distance']:.2f} of 1"
+
+
+def _text_of_classes(key: str, found: dict[str, Any] | None) -> Iterator[str]:
+    if found:
+        only = [f"only here: {listed(found['only_here'])}"] if found["only_here"] else []
+        only += [f"only there: {listed(found['only_there'])}"] if found["only_there"] else []
+        yield "; ".join([f"  {key}: distance {found['distance']:.2f} of 1", *only])
+
+
+def listed(names: list[str]) -> str:
+    """The first few names, quoted, and how many more."""
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(map(repr, names[:MOST_NAMES])) + more
+
+
+def saved_side(path: str) -> Side | None:
+    """The answer of an earlier `--json` in file `path`; None when the file is something else: a dataset, then.
+
+    Raises:
+        BadData: an answer without a profile.
+    """
+    answer = _read(Path(path))
+    if answer is None:
+        return None
+    if not isinstance(answer.get("profile"), dict):
+        message = f"{clean(path, limit=200)} is an answer without a profile"
+        raise BadData(message, hint="make it anew with `inspect_dataset … --json`, or name the dataset itself")
+    at = _object(answer.get("looked_at"))
+    profile = clean_tree(answer["profile"], limit=MOST_TEXT)
+    return Side(side_name(answer.get("dataset"), at.get("split")), "saved answer", _object(profile))
+
+
+def side_name(dataset: object, split: object) -> str:
+    """`owner/name, split train`."""
+    return f"{clean(dataset or 'unnamed', limit=200)}, split {clean(split or 'unknown', limit=60)}"
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        if not path.is_file() or path.stat().st_size > MOST_SAVED_BYTES:
+            return None
+        with path.open("rb") as stream:
+            if b'"schema"' not in stream.read(4096):
+                return None
+        answer = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) and answer.get("schema") == SCHEMA else None
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _pairs(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(_is_pair(item) and isinstance(item[0], int) for item in value)
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[1], int)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ROLES, first_named, leaves_out
+from ml_intern_helpers.dataset.labels import desirable, is_desirable
 from ml_intern_helpers.dataset.shapes import conversations, questions
-from ml_intern_helpers.dataset.thumbs import desirable, said
 from ml_intern_helpers.dataset.trainers.rows import (
     PICTURES,
     Problem,
@@ -34,7 +34,7 @@ def sft_problems(rows: list[Row]) -> list[Problem]:
     turns = rows[0].get("conversations")
     if isinstance(turns, list) and bool(turns) and isinstance(turns[0], dict) and {"from", "value"} <= set(turns[0]):
         found = sft_problems([_chatml(row) for row in rows])
-        return [replace(problem, message=problem.message.replace("'messages'", "'conversations'")) for problem in found]
+        return [_about_conversations(problem) for problem in found]
     if "prompt" in rows[0]:
         return _prompt_completion(rows) + tools_problems(rows)
     chat = conversational(rows[0])[0]
@@ -80,11 +80,12 @@ def _label(rows: list[Row]) -> list[Problem]:
     """Rows for KTO: SFT would learn the undesirable answers as well."""
     name = first_named(rows[0], ROLES["label"][0])
     good = desirable(row.get(name) for row in rows) if name else None
-    bad = tuple(position for position, row in enumerate(rows) if name and good and said(good, row[name]) is False)
+    bad = tuple(position for position, row in enumerate(rows) if name and good and is_desirable(good, row[name]) is False)
     # A score that is 0 in every row says nothing of the answers.
-    if not bad or (name != "label" and len(bad) == len(rows)):
+    if name is None or not bad or (name != "label" and len(bad) == len(rows)):
         return []
-    return [Problem("label_ignored", f"SFT ignores {name!r} and would learn the undesirable completions too", bad, silent=True)]
+    told = f"SFT ignores {name!r} and would learn the undesirable completions too"
+    return [Problem("label_ignored", told, bad, silent=True, columns=(name,))]
 
 
 def _no_text(row: Row, column: str) -> list[Problem]:
@@ -95,11 +96,17 @@ def _no_text(row: Row, column: str) -> list[Problem]:
 
 def _tokenised(rows: list[Row]) -> list[Problem]:
     at = tuple(position for position, row in enumerate(rows) if not _token_ids(row["input_ids"]))
-    return [Problem("kind", "'input_ids' is not a list of token ids", at)] if at else []
+    return [Problem("kind", "'input_ids' is not a list of token ids", at, columns=("input_ids",))] if at else []
 
 
 def _token_ids(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, int) for item in value)
+
+
+def _about_conversations(problem: Problem) -> Problem:
+    """A problem of `messages` that TRL has made of the column `conversations`."""
+    columns = tuple("conversations" if name == "messages" else name for name in problem.columns)
+    return replace(problem, message=problem.message.replace("'messages'", "'conversations'"), columns=columns)
 
 
 def _chatml(row: Row) -> Row:
@@ -161,7 +168,13 @@ def repeated_prompt(rows: list[Row]) -> list[Problem]:
     if 2 * len(at) < len(rows):
         return []  # an answer may quote its question
     return [
-        Problem("repeated_prompt", "'chosen' and 'rejected' begin with 'prompt', which TRL prepends once more", at, silent=True)
+        Problem(
+            "repeated_prompt",
+            "'chosen' and 'rejected' begin with 'prompt', which TRL prepends once more",
+            at,
+            silent=True,
+            columns=("prompt", *PAIR),
+        )
     ]
 
 
@@ -184,7 +197,7 @@ def shared_prompt(rows: list[Row]) -> list[Problem]:
     if ignored:
         told = f"TRL ignores {ignored!r}: it looks for the prompt in what 'chosen' and 'rejected' share, and they share nothing"
     # Strings train without an error on an empty prompt; messages crash in the chat template.
-    return [Problem("no_prompt", told, none, silent=strings)]
+    return [Problem("no_prompt", told, none, silent=strings, columns=(*PAIR, *filter(None, [ignored])))]
 
 
 def _no_prompt(row: Row) -> bool:
@@ -211,7 +224,8 @@ def _asked_nothing(rows: list[Row]) -> list[Problem]:
     if 2 * len(at) < len(rows):
         return []
     told = f"TRL ignores {ignored!r}" if ignored else "'chosen' and 'rejected' hold no user turn"
-    return [Problem("no_prompt", f"{told}: the reward model would not see what was asked", at, silent=True)]
+    columns = (ignored,) if ignored else PAIR
+    return [Problem("no_prompt", f"{told}: the reward model would not see what was asked", at, silent=True, columns=columns)]
 
 
 def _holds_question(row: Row, ignored: str | None) -> bool:
@@ -255,7 +269,7 @@ def label_problems(rows: list[Row]) -> list[Problem]:
         for position, label in enumerate(labels)
         if label is not None and not (isinstance(label, (bool, int, float)) and label in (0, 1))
     )
-    found = [Problem("null", "'label' is null", nulls)] if nulls else []
+    found = [Problem("null", "'label' is null", nulls, columns=("label",))] if nulls else []
     if wrong:
         texts = any(isinstance(labels[position], str) for position in wrong)
         told = (
@@ -263,7 +277,7 @@ def label_problems(rows: list[Row]) -> list[Problem]:
             if texts
             else "'label' holds other numbers than 0 and 1: TRL takes every one but 0 for desirable"
         )
-        found.append(Problem("label", told, wrong, silent=not texts))
+        found.append(Problem("label", told, wrong, silent=not texts, columns=("label",)))
     return found
 
 
@@ -318,7 +332,7 @@ def _last_turn(rows: list[Row]) -> list[Problem]:
         code = _LAST.get(row["prompt"][-1]["role"])
         if code:
             at.setdefault(code, []).append(position)
-    return [Problem(code, told[code], tuple(places), silent=True) for code, places in at.items()]
+    return [Problem(code, told[code], tuple(places), silent=True, columns=("prompt",)) for code, places in at.items()]
 
 
 _LAST = {"system": "system_last", "developer": "system_last", "assistant": "answered"}

@@ -25,12 +25,14 @@ class Problem:
         message: one line for people.
         at: positions in the sample, empty when the whole dataset is meant.
         silent: TRL trains without an error, on something else than was meant.
+        columns: where it is, for a problem of single rows.
     """
 
     code: str
     message: str
     at: tuple[int, ...] = ()
     silent: bool = False
+    columns: tuple[str, ...] = ()
 
     @property
     def in_rows(self) -> bool:
@@ -81,7 +83,11 @@ def column_problems(rows: list[Row], column: str, chat: bool) -> list[Problem]:
     blocks = _block_types(row.get(column) for row in rows) if "blocks" in at else ""
     return [
         Problem(
-            fault, _SAID[fault].format(column=column, wanted=wanted, roles=roles, blocks=blocks), tuple(places), fault in _SILENT
+            fault,
+            _SAID[fault].format(column=column, wanted=wanted, roles=roles, blocks=blocks),
+            tuple(places),
+            fault in _SILENT,
+            (column,),
         )
         for fault, places in at.items()
     ]
@@ -143,7 +149,7 @@ def _names(columns: list[str]) -> str:
 def tools_problems(rows: list[Row]) -> list[Problem]:
     """`tools` may be a list or a JSON string; TRL parses the string."""
     at = tuple(position for position, row in enumerate(rows) if isinstance(row.get("tools"), str) and not _parses(row["tools"]))
-    return [Problem("tools", "'tools' is text that is not JSON", at)] if at else []
+    return [Problem("tools", "'tools' is text that is not JSON", at, columns=("tools",))] if at else []
 
 
 def _parses(text: str) -> bool:
@@ -232,7 +238,7 @@ def system_ignored(rows: list[Row], column: str) -> list[Problem]:
         return []
     at = tuple(at for at, row in enumerate(rows) if _words(row.get(name)) and not _has_system(row.get(column)))
     told = f"TRL ignores {clean(name, limit=60)!r}: system prompts are read from the messages alone"
-    return [Problem("system_ignored", told, at, silent=True)] if 2 * len(at) > len(rows) else []
+    return [Problem("system_ignored", told, at, silent=True, columns=(name,))] if 2 * len(at) > len(rows) else []
 
 
 def _words(value: object) -> bool:

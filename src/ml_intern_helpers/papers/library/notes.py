@@ -78,13 +78,13 @@ def remove(number: int) -> Note:
             connection.execute("DELETE FROM notes WHERE number = ?", (number,))
             connection.execute("DELETE FROM note_words WHERE rowid = ?", (number,))
     if row is None:
-        raise NotFound(f"there is no note {number}", hint="see them: crawl_arxiv --notes")
+        raise NotFound(f"there is no note {number}", hint="see them: crawl_arxiv notes")
     return _note(row)
 
 
 def _insert(connection: sqlite3.Connection, said: tuple[str, str, str | None, str | None]) -> tuple[Any, ...]:
     if connection.execute("SELECT COUNT(*) FROM notes").fetchone()[0] >= MOST_NOTES:
-        raise UsageError(f"the library holds {MOST_NOTES:,} notes, its most", hint="take some out: crawl_arxiv --forget N")
+        raise UsageError(f"the library holds {MOST_NOTES:,} notes, its most", hint="take some out: crawl_arxiv notes forget N")
     fresh = "INSERT INTO notes (arxiv_id, text, quote, place, written_at) VALUES (?, ?, ?, ?, ?) RETURNING *"
     row: tuple[Any, ...] = connection.execute(fresh, (*said, time.time())).fetchone()
     words = "INSERT INTO note_words (rowid, arxiv_id, text, quote, place) VALUES (?, ?, ?, ?, ?)"
@@ -107,7 +107,7 @@ def _note(row: tuple[Any, ...]) -> Note:
 def _checked(text: str, what: str) -> str:
     cleaned = clean(text)
     if not cleaned:
-        raise UsageError(f"{what} is empty", hint='crawl_arxiv --note 2305.18290 "what it says" --quote "its own words"')
+        raise UsageError(f"{what} is empty", hint='crawl_arxiv notes add 2305.18290 "what it says" --quote "its own words"')
     if len(cleaned) > CHARACTERS:
         raise UsageError(f"{what} has {len(cleaned):,} characters, at most {CHARACTERS:,}", hint="make it several notes")
     return cleaned

@@ -91,8 +91,8 @@ def _row(hit: Hit, scored: Score, limits: Limits) -> dict[str, Any]:
     page = hit.page
     on_hub: dict[str, Any] | None = None
     if page:
-        on_hub = {"code": page.code, "stars": page.stars, "upvotes": page.upvotes}
-        on_hub.update(page.totals)
+        totals = {str(kind): total for kind, total in page.totals.items()}
+        on_hub = {"code": page.code, "stars": page.stars, "upvotes": page.upvotes, **totals}
     return paper_row(hit.paper, limits, score=scored.to_dict(), found_by=dict(hit.ranks), hub=on_hub)
 
 

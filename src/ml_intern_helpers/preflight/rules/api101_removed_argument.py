@@ -21,8 +21,7 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows, processing_class=tokenizer).train()
 """
 
-from ml_intern_helpers.analysis.api_calls import ApiCall, is_sure
-from ml_intern_helpers.analysis.binding import Unknown, unknown_keywords
+from ml_intern_helpers.analysis.api_calls import ApiCall, Unknown, is_sure, unknown_keywords
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, unknown
 from ml_intern_helpers.preflight.parser_names import Refused, refused

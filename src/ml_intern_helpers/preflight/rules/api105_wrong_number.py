@@ -18,7 +18,7 @@ Good:
     trainer.train()
 """
 
-from ml_intern_helpers.analysis.binding import misfits
+from ml_intern_helpers.analysis.api_calls import misfits
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 

@@ -29,8 +29,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ml_intern_helpers.analysis.instances import subclass_of
 from ml_intern_helpers.analysis.names import dotted
-from ml_intern_helpers.analysis.subclasses import subclass_of
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 

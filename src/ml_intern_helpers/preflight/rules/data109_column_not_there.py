@@ -30,7 +30,7 @@ SEVERITY = "error"
 
 
 def check(context: ScriptContext) -> Outcomes:
-    for reason in context.script.not_asked:
+    for reason in context.script.uninspected:
         yield unknown(reason)
     for call in context.methods("map", "filter", "select_columns", "remove_columns", "rename_column"):
         if not isinstance(call.func, ast.Attribute) or not call.args or not context.blamable(call):

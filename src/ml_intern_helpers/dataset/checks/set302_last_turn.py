@@ -1,0 +1,88 @@
+"""Conversations that end with somebody else's turn than the assistant's.
+
+There is nothing of the assistant's to learn at their end; of rows in which the assistant never speaks, TRL's
+`assistant_only_loss=True` stops at the first. Cut the last turn off, or drop the rows.
+
+Bad:
+    {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
+    {"messages": [{"role": "assistant", "content": "Hello"}, {"role": "user", "content": "Bye"}]}
+
+Good:
+    {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ml_intern_helpers.core.report import Finding, Severity
+from ml_intern_helpers.dataset.checks.context import Facts, finding, shown_name, speaker, turns
+from ml_intern_helpers.dataset.checks.filter_code import FilterStep, all_of, chat_columns, names_of, turn_keys_of
+from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, quoted, row
+
+CODE, TOPIC = "SET302", "turns"
+SEVERITY: Severity = "warning"
+#: A dataset may end all its conversations so: dropping most of the rows is no remedy.
+HABIT = True
+FIX = "cut the last turn off, or drop the rows"
+_ROLES = ("messages", "completion", "chosen", "rejected")
+
+
+def severity(count: int, of: int) -> Severity:
+    """An error where no row has anything to learn."""
+    return "error" if count == of else SEVERITY
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """One finding per column of answers whose last turn is not the assistant's."""
+    for role in _ROLES:
+        column = facts.roles.get(role)
+        if column is None or (role == "messages" and facts.method == "grpo"):
+            continue
+        last = [_last_speaker(row.get(column)) for row in facts.rows]
+        at = [position for position, name in enumerate(last) if name and name != "assistant"]
+        if at:
+            mute = sum(1 for position in at if not _has_answer(facts.rows[position][column]))
+            message = _message(column)
+            if mute:
+                message += f"; {mute} have no turn of the assistant's, and assistant_only_loss=True stops at the first"
+            level = severity(mute, len(facts.rows))
+            yield finding(facts, CODE, level, message, at, example=last[at[0]], fix=_fix(mute, len(at)), columns=[column])
+
+
+def flags(columns: SqlColumns) -> Iterator[Flag]:
+    for item in columns:
+        if item.chat and item.role in _ROLES and not (item.role == "messages" and columns.method == "grpo"):
+            condition = f"right(coalesce({item.speakers}, ''), 1) NOT IN ('', 'a', 'n')"
+            yield Flag(CODE, condition, _message(item.column), FIX, item.first_speakers, (item.column,), speakers=True)
+
+
+def filters(facts: Facts, code: str) -> list[FilterStep]:
+    roles = [role for role in _ROLES if not (role == "messages" and facts.method == "grpo")]
+    conditions = []
+    for column in chat_columns(facts, roles):
+        who = quoted(turn_keys_of(facts, column)[0])
+        conditions.append(f"{row(column)}[-1][{who}] in {names_of(facts, column, 'assistant')}")
+    return all_of(code, conditions)
+
+
+def _message(column: str) -> str:
+    return f"{shown_name(column)} ends with a turn that is not the assistant's"
+
+
+def _fix(mute: int, total: int) -> str:
+    """Cutting leaves nothing of a conversation in which the assistant says nothing."""
+    if not mute:
+        return FIX
+    drop = 'dataset.filter(lambda row: any(turn["role"] == "assistant" for turn in row[…]))'
+    return "drop these rows" if mute == total else f"drop the rows without an answer ({drop}), cut the last turn off the others"
+
+
+def _has_answer(cell: object) -> bool:
+    return any(SPEAKER_NAMES.get(speaker(turn), speaker(turn)) == "assistant" for turn in turns(cell))
+
+
+def _last_speaker(cell: object) -> str | None:
+    found = turns(cell)
+    return SPEAKER_NAMES.get(speaker(found[-1]), speaker(found[-1])) if found else None

@@ -1,0 +1,93 @@
+"""Turns out of order: one speaker twice in a row, an answer before any question, or a tool's result that nobody asked for.
+
+The chat templates of Gemma and Mistral stop at them; the others train on what nobody would say in a chat. Merge neighbouring
+turns of one speaker, or drop the rows.
+
+Bad:
+    {"messages": [{"role": "user", "content": "Hi"}, {"role": "user", "content": "So?"}, {"role": "assistant", "content": "Yes"}]}
+
+Good:
+    {"messages": [{"role": "user", "content": "Hi. So?"}, {"role": "assistant", "content": "Yes"}]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from ml_intern_helpers.core.report import Finding, Severity
+from ml_intern_helpers.dataset.checks.context import Facts, finding, shown_name, speaker_of, turns
+from ml_intern_helpers.dataset.checks.filter_code import FilterStep, all_of, chat_columns, speakers_in, turn_keys_of
+from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns, any_of
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, quoted, record, row
+
+CODE, TOPIC = "SET309", "turns"
+SEVERITY: Severity = "warning"
+#: A dataset may hold all its conversations so: dropping most of the rows is no remedy.
+HABIT = True
+#: One filter takes out both kinds of disorder.
+FILTERS_FOR = (CODE, "SET310")
+FIX = "merge neighbouring turns of one speaker, or drop the rows"
+#: Roles of columns whose turns must be in order.
+ORDERED = ("messages", "prompt", "chosen", "rejected")
+_FIRST = ("system", "developer")
+_RESULTS = ("tool", "function", "ipython")
+#: Speaker -> its kind in the order of turns.
+_KINDS = {"user": "user", "assistant": "assistant", **dict.fromkeys(_FIRST, "system"), **dict.fromkeys(_RESULTS, "tool")}
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """One finding per column."""
+    for column, rows in speakers_by_column(facts):
+        at = [position for position, speakers in enumerate(rows) if _out_of_order(speakers)]
+        if at:
+            example = " → ".join(rows[at[0]][:8])
+            yield finding(facts, CODE, SEVERITY, _message(column), at, example=example, fix=FIX, columns=[column])
+
+
+def flags(columns: SqlColumns) -> Iterator[Flag]:
+    for item in columns:
+        if item.chat and item.role in ORDERED:
+            talk = f"regexp_replace(coalesce({item.speakers}, ''), '[sd]', '', 'g')"
+            order = any_of((f"regexp_matches({talk}, '^[atfi].*u')", f"regexp_matches({talk}, 'uu|aa|u[tfi]')"))
+            yield Flag(CODE, order, _message(item.column), FIX, item.first_speakers, (item.column,), speakers=True)
+
+
+def filters(facts: Facts, code: str) -> list[FilterStep]:
+    found = chat_columns(facts, ORDERED)
+    if not found:
+        return []
+    names = sorted({name for column in found for name in speakers_in(facts, column)})[:30]
+    kinds = {name: _KINDS.get(SPEAKER_NAMES.get(name.lower(), name.lower())) for name in names}
+    definition = f"""ROLES = {record({name: quoted(kind) for name, kind in kinds.items() if kind})}
+def in_order(turns):
+    said = [ROLES.get(turn[{quoted(turn_keys_of(facts, found[0])[0])}]) for turn in turns]
+    if "system" in said[1:]:
+        return False
+    said = said[1:] if said[:1] == ["system"] else said
+    if "user" in said and said[0] in ("assistant", "tool"):
+        return False
+    return not any(one == two != "tool" or (one, two) == ("user", "tool") for one, two in zip(said, said[1:]))"""
+    return all_of(code, (f"in_order({row(name)})" for name in found), definition)
+
+
+def speakers_by_column(facts: Facts) -> Iterator[tuple[str, list[list[str]]]]:
+    """Each column whose turns must be in order, with the speakers of each row."""
+    for role in ORDERED:
+        column = facts.roles.get(role)
+        if column is not None and not (role == "prompt" and column == facts.roles.get("messages")):
+            yield column, [[str(speaker_of(turn)) for turn in turns(row.get(column))] for row in facts.rows]
+
+
+def _out_of_order(speakers: list[str]) -> bool:
+    """A column of answers alone (`chosen` beside a prompt) starts with the assistant and holds one turn: that is in order."""
+    talk = [name for name in speakers if name not in _FIRST]
+    if len(talk) > 1 and talk[0] in ("assistant", *_RESULTS) and "user" in talk:
+        return True
+    return any(
+        (one == two and one in ("user", "assistant")) or (one == "user" and two in _RESULTS) for one, two in pairwise(talk)
+    )
+
+
+def _message(column: str) -> str:
+    return f"{shown_name(column)} has turns out of order (chat templates such as Gemma's and Mistral's stop at them)"

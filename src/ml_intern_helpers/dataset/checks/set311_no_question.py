@@ -1,0 +1,76 @@
+"""Rows without a question: an empty prompt, or a conversation of the assistant's alone.
+
+The model learns to answer nothing, or a reward function judges answers to nothing. Put the question in, or drop the rows.
+
+Bad:
+    {"prompt": "", "completion": "Silver conducts best."}
+
+Good:
+    {"prompt": "Which metal conducts best?", "completion": "Silver conducts best."}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ml_intern_helpers.core.report import Finding, Severity
+from ml_intern_helpers.dataset.checks.context import Facts, finding, shown_name, speaker_of, turns
+from ml_intern_helpers.dataset.checks.filter_code import FilterStep, all_of, names_of, turn_keys_of
+from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns, letter, says_something
+from ml_intern_helpers.dataset.mapping.code import quoted, row
+
+CODE, TOPIC = "SET311", "empty"
+SEVERITY: Severity = "warning"
+FIX = "drop the rows, or put the question in"
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """One finding for the column that should ask."""
+    role = _asking_role(facts)
+    column = facts.roles.get(role)
+    at = [position for position, row in enumerate(facts.rows) if column and asks_nothing(row.get(column), role)]
+    if column and at:
+        what = "no turn but the assistant's" if isinstance(facts.rows[at[0]][column], list) else "an empty prompt"
+        message = f"{shown_name(column)} has {what}: nothing is asked"
+        yield finding(facts, CODE, SEVERITY, message, at, fix=FIX, columns=[column])
+
+
+def flags(columns: SqlColumns) -> Iterator[Flag]:
+    asking = columns.get("prompt") or columns.get("messages")
+    if asking is None:
+        return
+    message = f"{shown_name(asking.column)} has an empty prompt"
+    condition = f"NOT {says_something(asking.value)}"
+    if asking.chat:
+        message = f"{shown_name(asking.column)} has no turn of the user's before the answer"
+        asks = f"{letter('x.who')} NOT IN ('a', 's', 'd', 'n') AND {says_something('x.what')}"
+        turns = f"len(list_filter({asking.value}, lambda x: x IS NOT NULL))"
+        condition = f"{turns} > 0 AND len(list_filter({asking.value}, lambda x: {asks})) = 0"
+    yield Flag(CODE, condition, message, FIX, columns=(asking.column,))
+
+
+def filters(facts: Facts, code: str) -> list[FilterStep]:
+    role = _asking_role(facts)
+    column = facts.roles.get(role)
+    if column is None:
+        return []
+    if facts.roles.kind(role) == "string":
+        return all_of(code, [f"{row(column)}.strip()"])
+    mute = names_of(facts, column, "assistant", "system", "developer")
+    return all_of(code, [f"any(turn[{quoted(turn_keys_of(facts, column)[0])}] not in {mute} for turn in {row(column)})"])
+
+
+def _asking_role(facts: Facts) -> str:
+    """The role of the column that holds the question: the prompt, else the conversation."""
+    return "prompt" if facts.roles.has("prompt") else "messages"
+
+
+def asks_nothing(cell: Any, role: str) -> bool:
+    """Whether `cell`, of a column that asks, is an empty text or an answer alone. Nulls and empty lists are other findings."""
+    if role not in ("prompt", "messages"):
+        return False
+    if isinstance(cell, str):
+        return role == "prompt" and not cell.strip()
+    found = turns(cell)
+    return bool(found) and all(speaker_of(turn) in ("assistant", "system", "developer") for turn in found)

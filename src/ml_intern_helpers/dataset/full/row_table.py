@@ -1,0 +1,197 @@
+"""One pass over the rows into a small table: some bytes for each row, from which all counts and the sketch are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ml_intern_helpers.dataset.checks.set313_leakage import QUESTION_WORDS
+from ml_intern_helpers.dataset.checks.sql import PART, Flag, SqlColumn
+from ml_intern_helpers.dataset.full.engine import Engine
+from ml_intern_helpers.dataset.full.relation import Relation
+from ml_intern_helpers.dataset.profile.sketch import HASH_BYTES, MOST_HELD, SPACES, Sketch
+
+#: Turns of a conversation that its pattern shows.
+PATTERN_TURNS = 60
+LABEL_CHARACTERS = 60
+_DIGITS = 2 * HASH_BYTES
+#: Of the sample's hashes, so many must be found again among those of all rows: the engine's small letters are not Python's in a
+#: few alphabets (`İ`, a Greek word's last letter), which is far below a sketch's own error.
+_FOUND = 0.99
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the pass shall find out about each row.
+
+    Attributes:
+        columns: those with a role.
+        read: all columns that are read; their nulls and different values are counted.
+        doors: what must hold of a row before it is searched for patterns.
+        flags: problems to look for.
+        identifying: columns that make a row what it is; empty when rows cannot be compared.
+        keep_questions: other splits will be compared, so a key of the question is kept as well.
+        spoken: the columns whose words a row is sketched by, see `said_hash`.
+    """
+
+    columns: list[SqlColumn]
+    read: Relation
+    doors: list[str] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
+    identifying: list[str] = field(default_factory=list)
+    keep_questions: bool = False
+    spoken: list[str] = field(default_factory=list)
+
+    @property
+    def label(self) -> SqlColumn | None:
+        return next((item for item in self.columns if item.role == "label"), None)
+
+    @property
+    def chat(self) -> SqlColumn | None:
+        """The conversation whose orders of speakers are counted."""
+        chats = [item for item in self.columns if item.chat]
+        return next((item for item in chats if item.role in ("messages", "chosen", "completion")), chats[0] if chats else None)
+
+
+def facts_query(plan: Plan) -> str:
+    """SQL that makes the table `facts`.
+
+    Each level of the query computes what the next one uses by name: DuckDB works out a stack of projections one by one.
+    """
+    levels = [
+        f"SELECT row_number() OVER () AS rn{''.join(f', {name}' for name in plan.read.renamed)} FROM {plan.read.source}",
+        _level([f"{item.source} AS {item.value}" for item in plan.columns]),
+        _level(
+            [f"{item.words} AS {item.text}" for item in plan.columns]
+            + [f"{item.letters} AS {item.speakers}" for item in plan.columns]
+        ),
+        _level([f"{_joined(plan.columns)} AS whole"]),
+        _level([f"{door} AS d{number}" for number, door in enumerate(plan.doors)]),
+        _level([f"coalesce({flag.condition}, false) AS f{number}" for number, flag in enumerate(plan.flags)]),
+        f"SELECT {', '.join(_kept(plan))} FROM inner_rows",
+    ]
+    return f"CREATE TEMP TABLE facts AS {_nested(levels)}"
+
+
+def keys_query(plan: Plan, there: Relation, table: str) -> str:
+    """SQL that makes `table` of the keys of another split's rows."""
+    levels = [
+        f"SELECT {', '.join(there.renamed) or 'NULL AS nothing'} FROM {there.source}",
+        _level([f"{item.source} AS {item.value}" for item in plan.columns]),
+        _level([f"{item.words} AS {item.text}" for item in plan.columns]),
+        f"SELECT {_key(plan)} AS key, {_question_key(plan)} AS asked FROM inner_rows",
+    ]
+    return f"CREATE TEMP TABLE {table} AS {_nested(levels)}"
+
+
+def said_query(plan: Plan, table: str) -> str:
+    """SQL that makes `table` of the hashes of what the rows say, and of nothing else."""
+    levels = [
+        f"SELECT {', '.join(plan.read.renamed) or 'NULL AS nothing'} FROM {plan.read.source}",
+        _level([f"{item.source} AS {item.value}" for item in plan.columns]),
+        f"SELECT {said_hash(plan.columns, plan.spoken)} AS said FROM inner_rows",
+    ]
+    return f"CREATE TEMP TABLE {table} AS {_nested(levels)}"
+
+
+def _level(expressions: list[str]) -> str:
+    return f"SELECT *, {', '.join(expressions)} FROM inner_rows" if expressions else ""
+
+
+def _nested(levels: list[str]) -> str:
+    """Each level around the one before; empty levels are left out."""
+    query = levels[0]
+    for level in filter(None, levels[1:]):
+        query = level.replace("inner_rows", f"({query})", 1)
+    return query
+
+
+def _joined(columns: list[SqlColumn]) -> str:
+    """All words of a row as one text, its label left out. A null is not an empty text."""
+    texts = [f"coalesce({item.text}, chr(0))" for item in columns if item.role != "label"]
+    return f"concat_ws({PART}, {', '.join(texts)})" if texts else "''"
+
+
+def _key(plan: Plan) -> str:
+    """128 bits of what makes a row; null where that was not read."""
+    words = {item.column: item.text for item in plan.columns}
+    cells = {name: f"{cell}::VARCHAR" for name, cell in plan.read.names.items()} | words
+    if not plan.identifying or not set(plan.identifying) <= set(cells):
+        return "NULL::UHUGEINT"
+    return f"md5_number(concat_ws({PART}, {', '.join(f'coalesce({cells[name]}, chr(0))' for name in plan.identifying)}))"
+
+
+def _question_key(plan: Plan) -> str:
+    by_role = {item.role: item for item in plan.columns}
+    asking = by_role.get("prompt") or by_role.get("messages")
+    if asking is None:
+        return "NULL::UHUGEINT"
+    said = f"list_filter({asking.value}, lambda x: lower(x.who) IN ('user', 'human'))[1].what" if asking.chat else asking.value
+    words = f"regexp_replace(trim(lower({said})), '\\s+', ' ', 'g')"
+    return f"CASE WHEN length({words}) - length(replace({words}, ' ', '')) >= {QUESTION_WORDS - 1} THEN md5_number({words}) END"
+
+
+def _kept(plan: Plan) -> list[str]:
+    kept = ["rn", f"{_key(plan)} AS key", f"{_size(plan.columns)} AS size"]
+    kept += [f"f{number}" for number in range(len(plan.flags))]
+    kept += [
+        f"CASE WHEN f{number} THEN {flag.example} END AS e{number}" for number, flag in enumerate(plan.flags) if flag.example
+    ]
+    # Half a hash tells as many different values apart as a count that is only near the truth can use.
+    kept += [
+        f"CASE WHEN {cell} IS NOT NULL THEN (hash({cell}) >> 32)::UINTEGER END AS c{number}"
+        for number, cell in enumerate(plan.read.names.values())
+    ]
+    kept += [f"left({plan.label.text}, {LABEL_CHARACTERS}) AS label"] if plan.label else []
+    kept += [f"left({plan.chat.speakers}, {PATTERN_TURNS}) AS pattern"] if plan.chat else []
+    kept += [f"{_question_key(plan)} AS asked"] if plan.keep_questions else []
+    kept += [f"{said_hash(plan.columns, plan.spoken)} AS said"]
+    return kept
+
+
+def _size(columns: list[SqlColumn]) -> str:
+    """Characters of what is trained on: of a pair, the longer answer with its prompt, as `max_length` is held against it."""
+    by_role = {item.role: item.size for item in columns}
+    if "chosen" in by_role and "rejected" in by_role:
+        return f"{by_role.get('prompt', '0')} + greatest({by_role['chosen']}, {by_role['rejected']})"
+    if "messages" in by_role:
+        return by_role["messages"]
+    named = [by_role[role] for role in ("system", "context", "prompt", "completion") if role in by_role]
+    return " + ".join(named) or by_role.get("text", "0")
+
+
+def said_hash(columns: list[SqlColumn], names: Iterable[str]) -> str:
+    """SQL of the hash of what a row says in the columns `names`, as `profile.sketch.row_hash` makes it; null where one of them
+    was not read."""
+    by_name = {item.column: item for item in columns}
+    wanted = list(names)
+    if not wanted or not set(wanted) <= set(by_name):
+        return "NULL::VARCHAR"
+    words = f"lower(concat({', '.join(_words(by_name[name]) for name in wanted)}))"
+    for sign in SPACES:
+        words = f"replace({words}, chr({ord(sign)}), '')"
+    return f"left(md5({words}), {_DIGITS})"
+
+
+def _words(item: SqlColumn) -> str:
+    """What a cell says, without who says it."""
+    if not item.chat:
+        return item.value
+    return f"array_to_string(list_transform({item.value}, lambda x: concat(x.what, x.calls)), '')"
+
+
+def sketch_of(engine: Engine, table: str, sample: Iterable[int]) -> Sketch | None:
+    """The sketch of the hashes in the column `said` of `table`.
+
+    None when the rows of the `sample` are not among them: where turns hold blocks or calls, the engine and Python write them
+    down in other words, and a comparison with hashes made by Python would find nothing.
+    """
+    engine.run(f"CREATE TEMP TABLE {table}_said AS SELECT said FROM {table} WHERE said IS NOT NULL GROUP BY said")
+    distinct = engine.rows(f"SELECT count(*) FROM {table}_said")[0][0]
+    known = {f"{item:0{_DIGITS}x}" for item in sample}
+    listed = ", ".join(f"'{item}'" for item in known)
+    met = engine.rows(f"SELECT count(*) FROM {table}_said WHERE said IN ({listed})")[0][0] if known else 0
+    if not distinct or met < _FOUND * len(known):
+        return None
+    smallest = engine.rows(f"SELECT said FROM {table}_said ORDER BY said LIMIT {MOST_HELD}")
+    return Sketch(tuple(int(text, 16) for (text,) in smallest), distinct)

@@ -1,0 +1,215 @@
+"""The profile of a sample: numbers and cleaned names, never a row's text, and never more than about 12 kB; 20 kB with the longer
+sketch of a full scan. Orders of speakers and lengths are in a form in which two datasets can be compared."""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.checks.languages import language
+from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.columns import Column
+from ml_intern_helpers.dataset.profile.sketch import K_OF_ALL, Sketch, normalised, row_hash, sketch, spoken, spoken_columns
+from ml_intern_helpers.dataset.sample import Sample
+
+MOST_COLUMNS = 60
+#: A column with more values than this names no classes.
+MOST_LABELS = 20
+_LABEL_NAMES = ("label", "labels", "class", "category")
+#: The language of a row where none can be determined: code, formulas, a few words.
+UNCLEAR = "not clear"
+#: Orders of speakers in the profile; the rest is counted as one.
+MOST_PATTERNS = 20
+_ROLE_KEYS = ("role", "from", "speaker")
+_NO_ROLE = re.compile(r"[^\w.-]+")
+#: Not spelt like a pattern: no speaker has a space in it.
+OTHER = "(other patterns)"
+#: Upper bounds, each 1.41 times the one before; the last holds all that is longer still. 40 of them reach 1.4 million.
+BOUNDS = tuple(round(2 ** (power / 2)) for power in range(2, 42))
+
+#: Bars of the histogram that the page draws.
+BARS = 32
+
+
+def sketch_of_sample(sample: Sample, columns: list[Column], roles: ColumnRoles) -> Sketch:
+    """The sketch of what the sampled rows say."""
+    names = spoken_columns(roles, [column.name for column in columns])
+    return sketch(row_hash(normalised(spoken(row, names))) for row in sample.rows)
+
+
+def spoken_sizes(sample: Sample, columns: list[Column], roles: ColumnRoles) -> list[int]:
+    """How many characters each row says."""
+    names = spoken_columns(roles, [column.name for column in columns])
+    return [len(spoken(row, names)) for row in sample.rows]
+
+
+def profile(sample: Sample, columns: list[Column], roles: ColumnRoles, of_all: Sketch | None = None) -> dict[str, Any] | None:
+    """The profile of `sample`'s rows; None when there are none.
+
+    `of` says what it stands for: `all rows` of the split, or the `sample`. The sketch is the full scan's, `of_all`, where there
+    is one; `sketch_of` says which.
+    """
+    if not sample.rows:
+        return None
+    names = spoken_columns(roles, [column.name for column in columns])
+    texts = [spoken(row, names) for row in sample.rows]
+    hashes = [row_hash(normalised(text)) for text in texts]
+    of = "all rows" if sample.extent.complete else "sample"
+    return {
+        "rows": len(sample.rows),
+        "of": of,
+        "columns": {clean(item.name, limit=80): _column(item, len(sample.rows)) for item in columns[:MOST_COLUMNS]},
+        "columns_total": len(columns),
+        "role_patterns": patterns(_conversations(sample.rows, roles)),
+        "characters": summary([len(text) for text in texts], ", ".join(clean(name, limit=40) for name in names[:6])),
+        "labels": _classes(sample.rows, _named(columns, _label_columns(roles))),
+        "languages": _ranked(Counter(language(text) or UNCLEAR for text in texts)),
+        "duplicates_share": round(1 - len(set(hashes)) / len(hashes), 4),
+        "sketch": of_all.to_json(K_OF_ALL) if of_all else sketch(hashes).to_json(),
+        "sketch_of": "all rows" if of_all else of,
+    }
+
+
+def _column(column: Column, rows: int) -> dict[str, Any]:
+    return {"type": clean(column.type, limit=160), "kind": column.main, "nulls_share": round(column.nulls / rows, 4)}
+
+
+def _conversations(rows: list[dict[str, Any]], roles: ColumnRoles) -> list[object]:
+    """The whole conversation of each row; of a pair, the one with the preferred answer."""
+    chats = [role for role in ("messages", "prompt", "completion", "chosen") if roles.kind(role) in ("messages", "sharegpt")]
+    wanted = chats[:1] if chats[:1] == ["messages"] else chats
+    cells = [[row.get(roles.by_role[role]) for role in wanted] for row in rows]
+    return [[turn for cell in row if isinstance(cell, list) for turn in cell] for row in cells]
+
+
+def _label_columns(roles: ColumnRoles) -> tuple[str, ...]:
+    known = roles.get("label")
+    return (known.lower(),) if known else _LABEL_NAMES
+
+
+def _named(columns: list[Column], names: Iterable[str]) -> str | None:
+    """The first column of these names, in whatever case."""
+    by_name = {column.name.lower(): column.name for column in reversed(columns)}
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def _classes(rows: list[dict[str, Any]], column: str | None) -> dict[str, int] | None:
+    """Rows of each value, the most frequent first; None where the values are no classes."""
+    if column is None:
+        return None
+    cells = [row.get(column) for row in rows]
+    if not all(cell is None or isinstance(cell, (bool, int, str)) for cell in cells):
+        return None
+    counted = Counter(clean("null" if cell is None else cell, limit=40) for cell in cells)
+    if len(counted) > MOST_LABELS:
+        return None
+    return _ranked(counted)
+
+
+def _ranked(counted: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+
+
+def pattern(cell: object) -> str | None:
+    """The pattern of one conversation; None for anything else."""
+    if not isinstance(cell, list) or not cell or not all(isinstance(turn, dict) for turn in cell):
+        return None
+    found = [_role(turn) for turn in cell]
+    return None if None in found else folded([role for role in found if role])
+
+
+def patterns(cells: list[object]) -> list[list[Any]]:
+    """`[pattern, rows]`, the most frequent first; what is left over is counted as `other patterns`."""
+    counted = Counter(filter(None, map(pattern, cells)))
+    ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    shown = [[name, rows] for name, rows in ranked[:MOST_PATTERNS]]
+    rest = sum(rows for _, rows in ranked[MOST_PATTERNS - 1 :])
+    return shown if len(ranked) <= MOST_PATTERNS else [*shown[:-1], [OTHER, rest]]
+
+
+def _role(turn: dict[str, Any]) -> str | None:
+    name = next((turn[key] for key in _ROLE_KEYS if key in turn), None)
+    return None if name is None else (_NO_ROLE.sub("_", clean(name, limit=24)) or "_")
+
+
+def folded(roles: list[str]) -> str:
+    """Roles as a pattern: what repeats at once is written once, with its number: `system (user assistant)×3 user`."""
+    for start in range(min(len(roles) - 3, 2)):  # behind a system turn, if there is one
+        times = _times(roles, start)
+        if times > 1:
+            middle = f"({' '.join(roles[start : start + 2])})×{times}"
+            return " ".join(filter(None, (" ".join(roles[:start]), middle, _cut(roles[start + 2 * times :]))))
+    return _cut(roles)
+
+
+def _times(roles: list[str], start: int) -> int:
+    """How often the two turns at `start` come one after another."""
+    pair, times = roles[start : start + 2], 1
+    while roles[start + 2 * times : start + 2 * times + 2] == pair:
+        times += 1
+    return times
+
+
+def _cut(roles: list[str]) -> str:
+    return " ".join([*roles[:12], f"…{len(roles) - 12}_more"] if len(roles) > 12 else roles)
+
+
+def summary(sizes: list[int], of: str) -> dict[str, Any] | None:
+    """`{of, rows, min, median, p95, p99, max, histogram}`; the histogram is `[[upper bound, rows], …]` without its empty ends."""
+    if not sizes:
+        return None
+    ordered = sorted(sizes)
+    return {
+        "of": of,
+        "rows": len(ordered),
+        "min": ordered[0],
+        "median": round(statistics.median(ordered)),
+        "p95": _percentile(ordered, 0.95),
+        "p99": _percentile(ordered, 0.99),
+        "max": ordered[-1],
+        "histogram": _binned(ordered, BOUNDS),
+    }
+
+
+def fine(sizes: list[int]) -> list[list[int]]:
+    """The histogram to sample at: up to `BARS` bars between the shortest and the longest, each wider than the one before."""
+    least, most = max(min(sizes), 1), max(max(sizes), 2)
+    steps = [least * (most / least) ** (bar / BARS) for bar in range(1, BARS)]
+    return _binned(sorted(sizes), tuple(sorted({max(round(step), least) for step in steps} | {most})))
+
+
+def _binned(ordered: list[int], bounds: tuple[int, ...]) -> list[list[int]]:
+    """`[[upper bound, rows], …]` from the first bin that holds something to the last; beyond the last bound is in the last."""
+    counts = [0] * len(bounds)
+    for size in ordered:
+        counts[min(bisect_left(bounds, size), len(bounds) - 1)] += 1
+    held = [place for place, count in enumerate(counts) if count]
+    return [[bounds[place], counts[place]] for place in range(held[0], held[-1] + 1)]
+
+
+def _percentile(ordered: list[int], share: float) -> int:
+    return ordered[math.ceil(share * len(ordered)) - 1]
+
+
+def gap(here: list[list[int]], there: list[list[int]]) -> float:
+    """The largest difference between the shares of rows up to a length (Kolmogorov's and Smirnov's, on the bins), 0 to 1."""
+    sums = [dict(_cumulated(side)) for side in (here, there)]
+    worst, now = 0.0, [0.0, 0.0]
+    for bound in sorted({*sums[0], *sums[1]}):
+        now = [side.get(bound, before) for side, before in zip(sums, now, strict=True)]
+        worst = max(worst, abs(now[0] - now[1]))
+    return round(worst, 3)
+
+
+def _cumulated(histogram: list[list[int]]) -> list[tuple[int, float]]:
+    total, so_far, found = sum(count for _, count in histogram) or 1, 0, []
+    for bound, count in histogram:
+        so_far += count
+        found.append((bound, so_far / total))
+    return found

@@ -1,1 +1,0 @@
-"""Tests of `preflight_check --launch`."""
