@@ -1,7 +1,7 @@
-"""Something that still works, and that the release announces to take away, or no longer heeds.
+"""Something is used that the library has deprecated or already ignores.
 
-The library says so itself, in a warning at run time that scrolls past, or in its documentation; the release that it
-names is the one with which the script stops working. What huggingface_hub drops without effect is told, too.
+The library says so in a warning at run time, which scrolls past, or in its documentation. With the release that it names the
+script stops working. Arguments that huggingface_hub ignores are reported too.
 
 Bad:
 
