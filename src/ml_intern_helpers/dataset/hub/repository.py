@@ -1,4 +1,4 @@
-"""The dataset's repository on the Hub: does it exist, may we read it, what does its card say; and names near a misspelt one."""
+"""The dataset's repository on the Hub: whether it exists and may be read, its card, and names similar to a misspelt one."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def gated(name: str) -> AccessDenied:
 
 
 def renamed(old: str, new: str) -> NotFound:
-    """A renamed dataset is told, not followed: the script must use the new name too."""
+    """A renamed dataset is reported, not followed: the script must use the new name too."""
     return NotFound(f"{old} was renamed to {clean(new, limit=200)}", hint=f"run again with {clean(new, limit=200)}")
 
 

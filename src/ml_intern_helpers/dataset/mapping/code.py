@@ -34,7 +34,7 @@ class Script:
     Attributes:
         definitions: imports, tables, functions.
         statements: what is done to `dataset`.
-        mixed: the rows made hold structs of several shapes, which `datasets` would fill up with nulls unless told not to.
+        mixed: the mapped rows hold structs of several shapes, which `datasets` would fill up with nulls by default.
     """
 
     definitions: list[str] = field(default_factory=list)

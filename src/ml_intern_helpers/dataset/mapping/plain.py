@@ -128,7 +128,7 @@ def shape(value: Any) -> Shape:
     """The shape of one value.
 
     Raises:
-        NotPlain: bytes, dates, decimals, structs without keys, lists that mix shapes, texts that are no Unicode.
+        NotPlain: bytes, dates, decimals, structs without keys, lists that mix shapes, texts that are not Unicode.
     """
     if value is None:
         return "null"

@@ -1,6 +1,6 @@
-"""The page, put together: facts of the report into the template, and a policy that lets nothing else run or load.
+"""The page of `--html`: facts of the report in a template, and a policy that lets nothing else run or load.
 
-Determinism: the same report makes the same bytes; no clock, no random name.
+The same report makes the same bytes: no clock, no random name.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def check_target(text: str, *, force: bool) -> Path:
     """The file to write, before any work is done for it.
 
     Raises:
-        UsageError: a folder, a device, a folder that is not there, or a file that is no report of ours.
+        UsageError: a folder, a device, a folder that is not there, or a file that is not a report of ours.
     """
     path = Path(text).expanduser()
     shown = clean(text, limit=200)
