@@ -169,7 +169,9 @@ CONDITIONS = {
 
 def _pattern_counts() -> dict[str, str]:
     """One condition a code: any of its expressions is somewhere in the row."""
-    from ml_intern_helpers.dataset.full.searches import FAMILIES
+    from ml_intern_helpers.dataset.checks import registry
+
+    searches = [module.SEARCH for module in registry.modules() if hasattr(module, "SEARCH")]
 
     def anywhere(pattern: object) -> str:
         regex = pattern.regex.replace("'", "''")  # type: ignore[attr-defined]
@@ -179,7 +181,7 @@ def _pattern_counts() -> dict[str, str]:
         unless = pattern.unless  # type: ignore[attr-defined]
         return f"({found} AND NOT regexp_matches(whole, '{unless.replace(chr(39), chr(39) * 2)}'))" if unless else found
 
-    return {item.code: f"count(*) FILTER ({' OR '.join(map(anywhere, item.patterns))})" for item in FAMILIES}
+    return {item.code: f"count(*) FILTER ({' OR '.join(map(anywhere, item.patterns))})" for item in searches}
 
 
 if __name__ == "__main__":

@@ -88,11 +88,11 @@ def cases(world: World) -> list[Case]:
     asked = {
         "search": ["preference optimization"],
         "details of an id": ["2401.00001"],
-        "--read, one section": ["--read", PAPER, "--section", "3"],
-        "--find in a paper": ["--read", PAPER, "--find", "learning rate"],
-        "--recipe": ["--recipe", PAPER],
-        "--graph, 200 papers": ["--graph", world.seed_id, "--budget", "24"],
-        "--notes --offline": ["--notes", "beta", "--offline"],
+        "--read, one section": ["read", PAPER, "--section", "3"],
+        "--find in a paper": ["read", PAPER, "--find", "learning rate"],
+        "--recipe": ["recipe", PAPER],
+        "--graph, 200 papers": ["graph", world.seed_id, "--budget", "24"],
+        "--notes --offline": ["notes", "beta", "--offline"],
     }
     bare = Case("python -c pass", [sys.executable, "-I", "-S", "-c", "pass"])
     return [bare, *(Case(name, [*COMMAND, *arguments]) for name, arguments in asked.items())]
@@ -108,7 +108,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         serve(service, world, options.page.read_bytes() if options.page else long_page())
         environment = clean_environment(Path(home), **urls(service), ML_INTERN_ARXIV_HTML_URL=service.url)
-        subprocess.run([*COMMAND, "--note", PAPER, "beta is 0.1"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*COMMAND, "notes", "add", PAPER, "beta is 0.1"], env=environment, check=True, stdout=subprocess.DEVNULL)
         for _ in range(2):  # the first asks, the second keeps what a stored answer is worth
             for case in measured:
                 case.run(environment)

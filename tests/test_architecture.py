@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
 import grimp
 import pytest
 
+from support.helpers import ROOT
+
 PACKAGE = "ml_intern_helpers"
 
-#: From the top down. A room imports what stands below it; rooms on one line do not know each other.
-LAYERS = (
-    {"entry_points", "__main__"},
-    {"guard", "environment"},
-    {"preflight", "dataset", "papers", "compute"},
-    {"runs"},
-    {"launches"},
-    {"analysis"},
-    {"indexes"},
-    {"cli"},
-    {"web"},
-    {"core"},
-)
+
+def _layers() -> tuple[set[str], ...]:
+    """The rooms of each layer, from the top down, as the table of docs/architecture.md has them."""
+    rows = re.findall(r"^\| \d+ \| (.*?) \|", (ROOT / "docs/architecture.md").read_text(), flags=re.M)
+    return ({"entry_points", "__main__"}, *(set(re.findall(r"`(\w+)`", row)) for row in rows))
+
+
+LAYERS = _layers()
 
 
 @pytest.fixture(scope="module")

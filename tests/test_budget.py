@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from ml_intern_helpers.runs import launching, ledger
 from ml_intern_helpers.runs.spend import Cost
-from ml_intern_helpers.runs.when import stamp
+from ml_intern_helpers.runs.timestamps import stamp
 from runs.tasks import on_file
 from support.helpers import ROOT, Outcome
 from support.hub import Hub
@@ -159,7 +159,7 @@ def test_a_launch_that_never_was_is_given_back(budget: Callable[..., Outcome], t
     assert budget("--apply-release", name, "--reason", "the user said no").stdout.startswith("LEFT: 10.00 of 10.00 USD")
     job = launch(tmp_path / "p", job_id="j1")
     refused = budget("--apply-release", job, "--reason", "no")
-    assert (refused.code, "it costs what it costs" in refused.stderr) == (2, True)
+    assert (refused.code, "became a job" in refused.stderr) == (2, True)
 
 
 def test_damage_and_unknown_costs_are_never_fine(budget: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -68,11 +68,12 @@ def test_the_examples_of_the_help_are_understood(command: str) -> None:
     import shlex
 
     module = importlib.import_module(commands.COMMANDS[command])
-    parser = commands._parser(command, module)
-    for line in module.EPILOG.splitlines():
-        if line.startswith(f"  {command}"):
-            words = shlex.split(re.split(r"\s{2,}", line.strip())[0])
-            parser.parse_args(words[1:])
+    subcommands = getattr(module, "SUBCOMMANDS", {})
+    for epilog in (module.EPILOG, *(each.epilog for each in subcommands.values())):
+        examples = [line for line in epilog.splitlines() if line.startswith(f"  {command}")]
+        assert len(examples) >= 2
+        for line in examples:
+            commands.parse(command, module, shlex.split(re.split(r"\s{2,}", line.strip())[0])[1:])
 
 
 @every_command
@@ -203,7 +204,7 @@ def test_without_a_command_the_commands_are_named(home: Path, words: list[str]) 
 CODES = """
 import sys
 sys.path.insert(0, {src!r})
-from ml_intern_helpers import cli
+from ml_intern_helpers.cli import commands as cli
 from ml_intern_helpers.compute import detect_compute as module
 from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.core.report import Report

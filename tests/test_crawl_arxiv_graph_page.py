@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.papers.walk import chart
-from ml_intern_helpers.papers.walk.page import page as written
+from ml_intern_helpers.papers.graph import page
+from ml_intern_helpers.papers.graph.page import page as written
 from support.browser import Browser, Page, chromium
 from support.citation_world import World
 from support.loopback import Loopback
@@ -288,16 +288,16 @@ def paper(number: int, **extra: Any) -> dict[str, Any]:
 
 def test_papers_without_a_date_stand_beside_the_time() -> None:
     papers = [paper(1, year=None), paper(2), paper(3, year=2024)]
-    scale = chart.axes(papers)
-    drawn = {dot["paper"]["key"]: dot["x"] for dot in chart.dots(papers, scale)}
+    scale = page.axes(papers)
+    drawn = {dot["paper"]["key"]: dot["x"] for dot in page.dots(papers, scale)}
     assert drawn["k1"] < scale.left - 10 < drawn["k2"]
-    assert chart.axes(papers[1:]).left == chart.LEFT, "no room is kept where all have one"
+    assert page.axes(papers[1:]).left == page.LEFT, "no room is kept where all have one"
 
 
 def test_one_old_classic_squeezes_nobody() -> None:
     papers = [paper(1, year=1950), *(paper(number, year=2020 + number % 5) for number in range(2, 60))]
-    assert chart.axes(papers).first > 2019
-    assert min(dot["x"] for dot in chart.dots(papers, chart.axes(papers))) > 0
+    assert page.axes(papers).first > 2019
+    assert min(dot["x"] for dot in page.dots(papers, page.axes(papers))) > 0
 
 
 @pytest.mark.parametrize(
@@ -312,13 +312,13 @@ def test_one_old_classic_squeezes_nobody() -> None:
     ids=["name before a colon", "short", "cut between words", "one word", "empty name"],
 )
 def test_short_names(title: str, expected: str) -> None:
-    assert chart.short(title) == expected
+    assert page.short(title) == expected
 
 
 def test_a_crowd_leaves_names_out() -> None:
     papers = [paper(number, lane="landmark", title="The same long name here") for number in range(40)]
-    drawn = chart.dots(papers, chart.axes(papers))
-    assert 1 <= len(chart.names(drawn)) <= chart.NAMED["landmark"]
+    drawn = page.dots(papers, page.axes(papers))
+    assert 1 <= len(page.names(drawn)) <= page.NAMED["landmark"]
 
 
 def test_a_token_in_a_title_is_blanked(monkeypatch: pytest.MonkeyPatch, made: Make, home: Path) -> None:

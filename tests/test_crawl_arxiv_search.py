@@ -305,7 +305,7 @@ def test_one_of_a_thing_is_told_as_one(service: Loopback, helper: Run) -> None:
 def test_notes_that_hold_no_word_are_none(helper: Run, words: str) -> None:
     assert helper("crawl_arxiv", "--note", "2106.09685", "rank 8").stdout.startswith("kept note 1\n")
     assert helper("crawl_arxiv", "--notes", words).stdout == (
-        "no note matches\nnext: one shorter word, or all: crawl_arxiv --notes\n"
+        "no note matches\nnext: one shorter word, or all: crawl_arxiv notes\n"
     )
     assert helper("crawl_arxiv", "--forget", "1").stdout.startswith("took out note 1\n")
     assert helper("crawl_arxiv", "--notes").stdout == "no notes yet\n"

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, RateLimited, ToolError, Unavailable
-from ml_intern_helpers.web.address import build_url
 from ml_intern_helpers.web.services import AR5IV, ARXIV, HUB, OPENALEX, SEMANTIC_SCHOLAR, SERVICES, VIEWER, Service
+from ml_intern_helpers.web.transport import build_url
 from support.door import Waits, door, enter, later
 from support.loopback import Answer, Loopback, Request
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from ml_intern_helpers.core.errors import RateLimited
-from ml_intern_helpers.web import client, pace
+from ml_intern_helpers.web import pace
 from ml_intern_helpers.web.pace import paced
 from ml_intern_helpers.web.services import AR5IV, ARXIV, ARXIV_HTML, SEMANTIC_SCHOLAR
 from support.citation_world import World
@@ -22,27 +26,47 @@ from support.papers import entry, feed, urls
 
 #: The real intervals are 3 s (arXiv, counted from the end of an answer) and 1.1 s (Semantic Scholar, from its start, so that a
 #: busy machine shows in the spacing): divided by these in the tests.
-SCALE, SCHOLAR_SCALE = 10, 3
+SCALE, SCHOLAR_SCALE = 20, 3
 #: Turns a process into one whose loopback services are distant ones with shorter intervals, then runs what follows.
 DISTANT = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "src")!r})
 from pathlib import Path
-from ml_intern_helpers import cli, http, http_pace, services
-http.is_loopback = lambda url: False
-http_pace.SHARED = Path(sys.argv[1])
+from ml_intern_helpers.cli import commands as cli
+from ml_intern_helpers.web import client, pace, services
+client.is_loopback = lambda url: False
+pace.SHARED = Path(sys.argv[1])
 for each in services.SERVICES:
     share = {SCHOLAR_SCALE} if each is services.SEMANTIC_SCHOLAR else {SCALE}
     object.__setattr__(each, "min_interval_s", each.min_interval_s / share)
 """
-#: Asks twice, as arXiv is asked or, with `no`, without the single connection.
-CLIENT = f"""{DISTANT}
-object.__setattr__(services.ARXIV, "one_at_a_time", sys.argv[2] == "yes")
-door = http.Http()
-for number in range(2):
-    assert door.get(services.ARXIV, f"/{{sys.argv[3]}}/{{number}}").ok
+#: Several processes from one: each takes a job of argv[2] (its kind, its arguments, its environment) after the imports, which
+#: are most of a start. A `client` asks twice, as arXiv is asked or, with `no`, without the single connection; `command` is the real one.
+PROCESSES = f"""{DISTANT}
+import json, os
+import requests
+def work(kind, arguments):
+    if kind == "command":
+        return cli.main("crawl_arxiv", arguments)
+    object.__setattr__(services.ARXIV, "one_at_a_time", arguments[0] == "yes")
+    door = client.Http()
+    return 0 if all(door.get(services.ARXIV, f"/{{arguments[1]}}/{{number}}").ok for number in range(2)) else 1
+children = []
+for kind, arguments, environment, shared in json.loads(sys.argv[2]):
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            os.environ.clear()
+            os.environ.update(environment)
+            pace.SHARED = Path(shared)
+            code = work(kind, arguments)
+        finally:
+            os._exit(code)
+    children.append(child)
+print(json.dumps(children), file=sys.stderr, flush=True)
+print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]), file=sys.stderr)
 """
-COMMAND = f"{DISTANT}\nsys.exit(cli.main('crawl_arxiv', sys.argv[2:]))"
 ARXIV_S, SCHOLAR_S = ARXIV.min_interval_s / SCALE, 1.0 / SCHOLAR_SCALE
 
 
@@ -54,9 +78,27 @@ def shared(tmp_path: Path) -> Path:
     return folder
 
 
-def start(script: str, home: Path, shared: Path, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-    found = clean_environment(home, **environment)
-    return subprocess.Popen([sys.executable, "-c", script, str(shared), *arguments], env=found, stdout=subprocess.DEVNULL)
+class Job(NamedTuple):
+    kind: str
+    arguments: list[str]
+    environment: dict[str, str]
+    shared: str
+
+
+def client(name: str, home: Path, shared: Path, url: str, one_at_a_time: str = "yes", **environment: str) -> Job:
+    return Job("client", [one_at_a_time, name], clean_environment(home, ML_INTERN_ARXIV_URL=url, **environment), str(shared))
+
+
+def start(*jobs: Job) -> subprocess.Popen[bytes]:
+    call = [sys.executable, "-c", PROCESSES, jobs[0].shared, json.dumps(jobs)]
+    return subprocess.Popen(call, env=jobs[0].environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def codes(running: subprocess.Popen[bytes]) -> list[int]:
+    """The exit codes of the jobs, in their order."""
+    said = running.communicate(timeout=60)[1].decode()
+    found: list[int] = json.loads(said.splitlines()[-1])
+    return found
 
 
 def arriving(service: Loopback, delay_s: float = 0.1) -> list[float]:
@@ -76,8 +118,8 @@ def shortest(arrivals: list[float]) -> float:
 
 
 def clients(home: Path, shared: Path, url: str, one_at_a_time: str, *, same: bool = False) -> None:
-    running = [start(CLIENT, home, shared, one_at_a_time, "0" if same else str(n), ML_INTERN_ARXIV_URL=url) for n in range(4)]
-    assert [process.wait(60) for process in running] == [0] * 4
+    jobs = [client("0" if same else str(number), home, shared, url, one_at_a_time) for number in range(4)]
+    assert codes(start(*jobs)) == [0] * 4
 
 
 def test_processes_keep_the_distance_and_hold_one_connection(home: Path, shared: Path, service: Loopback) -> None:
@@ -116,8 +158,8 @@ def test_four_real_commands_at_once(home: Path, shared: Path, service: Loopback)
     service.answer = noted  # type: ignore[method-assign]
     asked = (["lora"], ["2401.00001"], ["--read", "2401.00001"], ["--graph", World(300).seed_id, "--budget", "6"])
     both = {**urls(service), "ML_INTERN_ARXIV_HTML_URL": service.url}
-    running = [start(COMMAND, home, shared, *arguments, **both) for arguments in asked]
-    assert [process.wait(60) for process in running] == [0, 0, 3, 0]
+    running = start(*(Job("command", arguments, clean_environment(home, **both), str(shared)) for arguments in asked))
+    assert codes(running) == [0, 0, 3, 0]
     arxiv = [when for path, when in came if path.startswith(("/api/query", "/html/", "/pdf/"))]
     scholar = [when for path, when in came if path.startswith(("/graph/", "/recommendations/"))]
     assert len(arxiv) >= 4
@@ -130,24 +172,24 @@ def test_four_real_commands_at_once(home: Path, shared: Path, service: Loopback)
 
 def test_agents_with_homes_caches_and_temporary_folders_of_their_own(tmp_path: Path, shared: Path, service: Loopback) -> None:
     arrivals = arriving(service)
-    running = []
+    jobs = []
     for number in range(4):
         home = tmp_path / f"agent {number}"
         (home / "tmp").mkdir(parents=True)
-        own = {"ML_INTERN_CACHE": str(home / "cache"), "TMPDIR": str(home / "tmp"), "ML_INTERN_ARXIV_URL": service.url}
-        running.append(start(CLIENT, home, shared, "yes", str(number), **own))
-    assert [process.wait(60) for process in running] == [0] * 4
+        own = {"ML_INTERN_CACHE": str(home / "cache"), "TMPDIR": str(home / "tmp")}
+        jobs.append(client(str(number), home, shared, service.url, **own))
+    assert codes(start(*jobs)) == [0] * 4
     assert shortest(arrivals) >= ARXIV_S
 
 
 def test_nodes_that_share_a_home_and_no_tmp(home: Path, tmp_path: Path, service: Loopback) -> None:
     arrivals = arriving(service)
-    running = []
+    jobs = []
     for number in range(3):
         own = tmp_path / f"node {number}"
         own.mkdir()
-        running.append(start(CLIENT, home, own, "yes", str(number), ML_INTERN_ARXIV_URL=service.url))
-    assert [process.wait(60) for process in running] == [0] * 3
+        jobs.append(client(str(number), home, own, service.url))
+    assert codes(start(*jobs)) == [0] * 3
     assert shortest(arrivals) >= ARXIV_S
 
 
@@ -156,25 +198,27 @@ def test_a_process_killed_with_the_lock_in_hand(home: Path, shared: Path, servic
     arrivals = arriving(service)
     normal = service.routes["/"]
     service.routes["/victim/"] = lambda request: (arrivals.append(time.monotonic()), Answer({}, delay_s=20))[1]
-    victim = start(CLIENT, home, shared, "yes", "victim", ML_INTERN_ARXIV_URL=service.url)
+    victim = start(client("victim", home, shared, service.url))
     end = time.monotonic() + 30
     while not arrivals and time.monotonic() < end:
         time.sleep(0.005)
-    others = [start(CLIENT, home, shared, "yes", str(number), ML_INTERN_ARXIV_URL=service.url) for number in range(3)]
-    time.sleep(0.3)
+    others = start(*(client(str(number), home, shared, service.url) for number in range(3)))
+    time.sleep(1.0)
     assert len(arrivals) == 1, "nobody asks while it holds the connection"
-    victim.kill()
-    victim.wait()
+    assert victim.stderr is not None
+    [child] = json.loads(victim.stderr.readline())
+    os.kill(child, signal.SIGKILL)
+    assert codes(victim) == [-signal.SIGKILL]
     service.routes["/"] = normal
     began = time.monotonic()
-    assert [process.wait(60) for process in others] == [0] * 3
+    assert codes(others) == [0] * 3
     assert time.monotonic() - began < 15
     assert len(arrivals) == 7
     assert shortest(arrivals) >= ARXIV_S
 
 
 def test_without_the_single_connection_only_the_starts_are_spaced(home: Path, shared: Path, service: Loopback) -> None:
-    service.routes["/"] = Answer({}, delay_s=1.0)
+    service.routes["/"] = Answer({}, delay_s=0.5)
     clients(home, shared, service.url, "no")
     assert service.most_at_once > 1
 
@@ -272,5 +316,5 @@ def test_the_terms_of_the_services_are_kept() -> None:
 
 def test_all_hosts_of_arxiv_share_one_pace() -> None:
     """Its terms count requests, not hosts: an abstract at export.arxiv.org and a page at arxiv.org are two of them."""
-    assert client._slug(ARXIV, {}) == client._slug(ARXIV_HTML, {}) == "arxiv"
-    assert client._slug(AR5IV, {}) == "ar5iv"
+    assert ARXIV.pace_name == ARXIV_HTML.pace_name == "arxiv"
+    assert AR5IV.pace_name == "ar5iv"

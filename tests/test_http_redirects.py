@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from ml_intern_helpers.core.errors import Unavailable
-from ml_intern_helpers.web.address import redirected
 from ml_intern_helpers.web.services import HUB, SEMANTIC_SCHOLAR, Service
-from ml_intern_helpers.web.transport import Call
+from ml_intern_helpers.web.transport import Call, redirected
 from support.door import door, enter
 from support.loopback import Answer, Loopback
 

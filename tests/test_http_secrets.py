@@ -175,7 +175,7 @@ def test_not_even_a_bug_prints_it(home: Path) -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "src")!r})
-from ml_intern_helpers import cli
+from ml_intern_helpers.cli import commands as cli
 from ml_intern_helpers.compute import detect_compute
 
 def fail(args, context):

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern_helpers.core.errors import Unavailable
-from ml_intern_helpers.environment import failures, specs
+from ml_intern_helpers.environment import build, installers
 from ml_intern_helpers.environment.installers import BuildFailed
 from support.plugin_copy import PYTHON, Machine, fake_uv, make_machine, python_at
 
@@ -235,19 +235,19 @@ class TestFailures:
         ],
     )
     def test_what_installers_say(self, tmp_path: Path, output: str, what: str, final: bool) -> None:
-        with pytest.raises(Unavailable) as told, failures.explained(specs.spec_of("helpers"), tmp_path / "helpers"):
+        with pytest.raises(Unavailable) as told, build.explained(installers.spec_of("helpers"), tmp_path / "helpers"):
             raise BuildFailed(output)
         assert what in told.value.message
         assert "\n" not in told.value.message
         if final:
             with pytest.raises(BuildFailed):
-                failures.give_up_if_final(BuildFailed(output))
+                build.give_up_if_final(BuildFailed(output))
         else:
-            failures.give_up_if_final(BuildFailed(output))
+            build.give_up_if_final(BuildFailed(output))
 
     def test_disk_too_small_is_known_before_the_download(self, tmp_path: Path) -> None:
         with pytest.raises(Unavailable, match=r"takes about 1e\+09 GB and .* has [0-9.]+ GB free"):
-            failures.check_space(specs.Spec("training", "requirements/training.lock", size_gb=1e9), tmp_path)
+            build.check_space(installers.Spec("training", "requirements/training.lock", size_gb=1e9), tmp_path)
 
 
 class TestRealInstallers:

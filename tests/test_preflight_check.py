@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 from ml_intern_helpers.analysis.source import read_source
-from ml_intern_helpers.preflight.facts import facts_of
+from ml_intern_helpers.preflight.context import read_context
 from ml_intern_helpers.preflight.registry import all_rules
 from support.helpers import ROOT, Outcome
 from support.hub import Hub
@@ -398,7 +398,7 @@ def test_the_scripts_of_trl_itself_give_no_api_finding() -> None:
     scripts = [path for path in sorted(folder.glob("*.py")) if path.stat().st_size]
     assert len(scripts) > 8
     for script in scripts:
-        facts = facts_of(read_source(script), "jobs")
+        facts = read_context(read_source(script), "jobs")
         found = [one.text for code, rule in all_rules().items() if code.startswith("API") for one in rule.check(facts)]
         assert found == [], script.name
 
@@ -487,7 +487,7 @@ def test_rules_load_what_they_compare_with_only_where_it_is(tmp_path: Path) -> N
         done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True)
         return set(done.stderr.splitlines()[-1].split())
 
-    agreement = {"ml_intern_helpers.runs.contract", "ml_intern_helpers.preflight.scope"}
+    agreement = {"ml_intern_helpers.runs.contract", "ml_intern_helpers.preflight.comparison"}
     launch = {"ml_intern_helpers.launches.words", "ml_intern_helpers.launches.launch"}
     assert (agreement | launch) & loaded("train.py") == set()
     assert launch <= loaded("--launch", "python train.py")

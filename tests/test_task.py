@@ -92,7 +92,7 @@ def test_a_closed_task_is_kept_and_an_open_one_stands(task: Helper, tmp_path: Pa
     again = task("agree", *TERMS, "--json")
     assert (again.code, again.json["written"]) == (0, False)
     other = task("agree", *TERMS, "--effective-batch", "8")
-    assert (other.code, "a task is open already" in other.stderr, stored(tmp_path)) == (1, True, first)
+    assert (other.code, "already open" in other.stderr, stored(tmp_path)) == (1, True, first)
     task("close")
     assert task("agree", *TERMS, "--effective-batch", "8").code == 0
     kept = json.loads((file(tmp_path).parent / f"tasks/{first['id']}.json").read_text())
@@ -157,9 +157,9 @@ def test_nonsense_is_refused_with_a_way_on(task: Helper, tmp_path: Path, words: 
     ("text", "told"),
     [
         ("{", "Expecting"),
-        ("[]", "no JSON object"),
+        ("[]", "JSON object"),
         ('{"metod": "sft"}', "did you mean method?"),
-        ('{"zzz": 1}', "no term"),
+        ('{"zzz": 1}', "not a term"),
         ("[" * 100_000, "recursion"),
         ('{"spend_cap_usd": NaN}', "spend_cap_usd"),
         ('{"base_model": "Qwen/Qwen3-0.6B"}', "must be an object"),
@@ -284,9 +284,10 @@ class Only:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Only())
 sys.path.insert(0, {str(ROOT / "src")!r})
-import ml_intern_helpers.runs.launching, ml_intern_helpers.runs.first_one, ml_intern_helpers.runs.differences, ml_intern_helpers.runs.settle
-from ml_intern_helpers import cli, jobs_prices
-assert jobs_prices.price_of("t4-small")
+import ml_intern_helpers.runs.launching, ml_intern_helpers.runs.single_job_rule, ml_intern_helpers.runs.differences, ml_intern_helpers.runs.settlement
+from ml_intern_helpers.cli import commands as cli
+from ml_intern_helpers.indexes import job_prices
+assert job_prices.price_of("t4-small")
 sys.exit(cli.main("task", sys.argv[1:]))
 """
     done = subprocess.run([sys.executable, "-c", code, "agree", *TERMS], cwd=tmp_path / "project", env=clean_environment(home), capture_output=True, text=True, check=False)  # fmt: skip

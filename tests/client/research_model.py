@@ -73,24 +73,24 @@ def researcher(request):
 def the_way(root, who):
     """Search, graph, recipe, section, paper page, dataset: each step decides by what the last one printed."""
     crawl = helper(root, "crawl_arxiv")
-    yield bash(crawl + ' --notes "math"')
-    hits = (yield bash(crawl + ' "math reasoning" --since 2024'))[-1]
+    yield bash(crawl + ' notes "math"')
+    hits = (yield bash(crawl + ' search "math reasoning" --since 2024'))[-1]
     landmark = found(r"(?m)^\d+\. \[(\d{4}\.\d{5})v\d\] Group Policies", hits)
-    graph = (yield bash(crawl + " --graph " + landmark))[-1]
+    graph = (yield bash(crawl + " graph " + landmark))[-1]
     best = found(r"INFLUENTIAL \[(\d{4}\.\d{5})\] Clipped", graph)
-    both = yield {"tools": [call(crawl + " --recipe " + best), call(crawl + " --recipe " + landmark)]}
+    both = yield {"tools": [call(crawl + " recipe " + best), call(crawl + " recipe " + landmark)]}
     recipe = next(text for text in both if text.startswith("recipe of arXiv:" + best))
     rate = found(r"learning_rate:\n  (\S+)", recipe)
     dataset = found(r"on the Hub: dataset ([\w./-]+)", recipe)
-    section = (yield bash(crawl + f" --read {best} --section method"))[-1]
+    section = (yield bash(crawl + f" read {best} --section method"))[-1]
     found("learning rate of " + re.escape(rate), section)
-    table = (yield bash(crawl + f" --read {best} --section 'Table 1'"))[-1]
+    table = (yield bash(crawl + f" read {best} --section 'Table 1'"))[-1]
     base, ours = (found(rf"\| {who} +\| ([\d.]+)", table) for who in ("Base", "Ours"))
     meta = (yield bash(helper(root, "hf_paper_meta") + " " + best))[-1]
     code = found(r"code: (https://\S+)", meta)
     found(r"(?m)^READY for grpo", (yield from patiently(helper(root, "inspect_dataset") + f" {dataset} --method grpo")))
     words = f'"clipping carries the gain ({who})" --quote "with a learning rate of {rate}" --place "Section 3"'
-    yield bash(crawl + f" --note {best} {words}")
+    yield bash(crawl + f" notes add {best} {words}")
     head = "| # | paper (arXiv id, year) | base model | method + key settings | dataset (Hub id, checked?)"
     head += " | result vs baseline | source (section/table) | hardware | code |"
     row = f"| 1 | Clipped, {best} | Qwen2.5-1.5B | GRPO, lr {rate} | {dataset} yes"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ml_intern_helpers.runs.run_record import runs_of
-from ml_intern_helpers.runs.when import stamp
+from ml_intern_helpers.runs.timestamps import stamp
 from runs.tasks import on_file
 from support.client import ROOT, Session, Turn, claude, helper_script, run_session
 

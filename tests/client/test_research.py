@@ -151,7 +151,7 @@ def test_pace_holds_at_arxiv(runs: dict[str, Research], way: str) -> None:
 
 def test_notes_of_all_three_are_kept(runs: dict[str, Research]) -> None:
     """They write the file of notes at once."""
-    found = run_helper("crawl_arxiv", "--notes", "clipping", "--json", home=runs["three"].folder / "home")
+    found = run_helper("crawl_arxiv", "notes", "clipping", "--json", home=runs["three"].folder / "home")
     assert {note["text"] for note in found.json["notes"]} == {
         f"clipping carries the gain (aspect {number})" for number in range(3)
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern_helpers.compute import amd
-from ml_intern_helpers.compute.tools import ToolAnswer
+from ml_intern_helpers.compute.gpu import ToolAnswer
 
 GIB = 1024**3
 BUS = 0x2F00  # bus 2f, device 0, function 0

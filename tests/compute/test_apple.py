@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ml_intern_helpers.compute import apple
-from ml_intern_helpers.compute.tools import Run, ToolAnswer
+from ml_intern_helpers.compute import gpus
+from ml_intern_helpers.compute.gpu import Run, ToolAnswer
 
 GIB = 1024**3
 VM_STAT = """Mach Virtual Memory Statistics: (page size of 16384 bytes)
@@ -27,7 +27,7 @@ def mac(**changes: str) -> Run:
 
 
 def test_the_memory_is_the_systems() -> None:
-    search = apple.find("arm64", "14.5", mac())
+    search = gpus.find_apple("arm64", "14.5", mac())
     assert search is not None
     [gpu] = search.gpus
     assert (gpu.name, gpu.backend, gpu.unified_memory, gpu.usable) == ("Apple M3 Max", "mps", True, True)
@@ -37,17 +37,17 @@ def test_the_memory_is_the_systems() -> None:
 
 @pytest.mark.parametrize(("macos", "bf16"), [("14.0", True), ("15.1", True), ("26.0", True), ("13.6", False), ("", None)])
 def test_bf16_goes_by_the_release_of_macos(macos: str, bf16: bool | None) -> None:
-    assert apple.find("arm64", macos, mac()).gpus[0].bf16 is bf16  # type: ignore[union-attr]
+    assert gpus.find_apple("arm64", macos, mac()).gpus[0].bf16 is bf16
 
 
 def test_a_translated_python_cannot_reach_the_gpu() -> None:
-    [gpu] = apple.find("x86_64", "14.5", mac()).gpus  # type: ignore[union-attr]
+    [gpu] = gpus.find_apple("x86_64", "14.5", mac()).gpus
     assert not gpu.usable
     assert "arm64 Python" in str(gpu.unusable_reason)
 
 
 def test_an_intel_mac_has_none() -> None:
-    search = apple.find("x86_64", "13.0", mac(**{"hw.optional.arm64": ""}))
+    search = gpus.find_apple("x86_64", "13.0", mac(**{"hw.optional.arm64": ""}))
     assert search is not None
     assert search.gpus == []
     assert "Intel" in search.notes[0]
@@ -57,5 +57,5 @@ def test_silent_tools_leave_figures_unknown() -> None:
     def silent(name: str, *arguments: str, also_in: tuple[str, ...] = ()) -> ToolAnswer | None:
         return ToolAnswer(0, "1\n", "") if arguments[1:] == ("hw.optional.arm64",) else None
 
-    [gpu] = apple.find("arm64", "14.0", silent).gpus  # type: ignore[union-attr]
+    [gpu] = gpus.find_apple("arm64", "14.0", silent).gpus
     assert (gpu.memory_total_bytes, gpu.memory_free_bytes, gpu.name) == (None, None, "Apple silicon")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.compute import cgroup, machine
+from ml_intern_helpers.compute import machine
 
 GIB = 1024**3
 MEMINFO = f"MemTotal:       {64 * GIB // 1024} kB\nMemFree: 1 kB\nMemAvailable:   {60 * GIB // 1024} kB\nHugePages_Total:  0\n"
@@ -110,13 +110,13 @@ def test_memory_that_cannot_be_read_is_null(tmp_path: Path) -> None:
 )
 def test_quota(tmp_path: Path, files: dict[str, str], limit: float | None) -> None:
     root = root_with(tmp_path, files)
-    assert cgroup.cpu_limit(root) == limit
+    assert machine.cpu_limit(root) == limit
     assert machine.processors(root)["cpu_cores"] == (1 if limit is not None else len(os.sched_getaffinity(0)))
 
 
 def test_a_path_upwards_in_the_cgroup_file_leads_nowhere(tmp_path: Path) -> None:
     root = root_with(tmp_path, {"proc/self/cgroup": "0::/../../box\n", "sys/fs/cgroup/memory.max": f"{GIB}\n"})
-    assert cgroup.memory_limit(root) == cgroup.MemoryLimit(GIB, 0)
+    assert machine.memory_limit(root) == machine.MemoryLimit(GIB, 0)
 
 
 @pytest.mark.parametrize(

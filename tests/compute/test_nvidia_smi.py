@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ml_intern_helpers.compute import nvidia_smi
-from ml_intern_helpers.compute.model import Search
-from ml_intern_helpers.compute.tools import ToolAnswer
+from ml_intern_helpers.compute import nvidia
+from ml_intern_helpers.compute.gpu import Search, ToolAnswer
 
 MIB = 1024 * 1024
 H100 = "0, GPU-11111111-2222-3333-4444-555555555555, NVIDIA H100 80GB HBM3, 81559, 81001, 570.86.15, Disabled, 9.0\n"
@@ -32,7 +31,7 @@ def search(stdout: str, code: int | None = 0, listing: str = "", stderr: str = "
     def run(name: str, *arguments: str, also_in: tuple[str, ...] = ()) -> ToolAnswer:
         return ToolAnswer(0, listing, "") if arguments == ("-L",) else ToolAnswer(code, stdout, stderr)
 
-    return nvidia_smi.find(run)
+    return nvidia.find_with_nvidia_smi(run)
 
 
 @pytest.mark.parametrize(
@@ -107,11 +106,11 @@ def test_an_old_driver_is_asked_again_without_the_fields_it_does_not_know() -> N
             return ToolAnswer(2, 'Field "compute_cap" is not a valid field to query.\n', "")
         return ToolAnswer(0, "0, GPU-a, Tesla V100-SXM2-16GB, 16160, 16000, 418.67\n", "")
 
-    found = nvidia_smi.find(run)
+    found = nvidia.find_with_nvidia_smi(run)
     assert found is not None
     [gpu] = found.gpus
     assert (gpu.name, gpu.memory_total_bytes, gpu.bf16) == ("Tesla V100-SXM2-16GB", 16160 * MIB, None)
 
 
 def test_without_the_tool_there_is_nothing_to_ask() -> None:
-    assert nvidia_smi.find(lambda *_, **__: None) is None
+    assert nvidia.find_with_nvidia_smi(lambda *_, **__: None) is None

@@ -10,7 +10,7 @@ from typing import Any
 import pynvml
 import pytest
 
-from ml_intern_helpers.compute import nvml
+from ml_intern_helpers.compute import nvidia
 
 GIB = 1024**3
 
@@ -50,7 +50,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Card]], None]:
             "nvmlDeviceGetMaxMigDeviceCount": lambda card: 7,
             "nvmlDeviceGetMigDeviceHandleByIndex": lambda card, place: _or_unsupported(dict(enumerate(card.mig)).get(place)),
         }
-        monkeypatch.setattr(nvml, "_library_there", lambda: True)
+        monkeypatch.setattr(nvidia, "_library_there", lambda: True)
         for name, function in functions.items():
             monkeypatch.setattr(pynvml, name, function)
 
@@ -69,7 +69,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Card]], None]:
 )
 def test_a_card_is_told_with_memory_capability_and_bf16(driver: Callable[..., None], card: Card, bf16: bool | None) -> None:
     driver([card])
-    search = nvml.find()
+    search = nvidia.find_with_nvml()
     assert search is not None
     assert (search.source, search.driver_version, search.cuda_version) == ("nvml", "580.65.06", "13.0")
     [gpu] = search.gpus
@@ -82,7 +82,7 @@ def test_a_card_is_told_with_memory_capability_and_bf16(driver: Callable[..., No
 @pytest.mark.parametrize("total", [pytest.param(None, id="not-supported"), pytest.param(0, id="zero-is-no-size")])
 def test_memory_that_the_driver_does_not_tell_is_null_with_a_reason(driver: Callable[..., None], total: int | None) -> None:
     driver([Card("NVIDIA GB10", total, 0, (12, 1))])
-    [gpu] = nvml.find().gpus  # type: ignore[union-attr]
+    [gpu] = nvidia.find_with_nvml().gpus  # type: ignore[union-attr]
     assert (gpu.memory_total_bytes, gpu.memory_free_bytes) == (None, None)
     assert "does not tell the memory" in str(gpu.memory_note)
 
@@ -94,7 +94,7 @@ def test_in_mig_mode_the_instances_are_the_devices(driver: Callable[..., None]) 
         Card("NVIDIA A100-SXM4-40GB MIG 3g.20gb", 20 * GIB, 20 * GIB),
     ]
     driver([card])
-    gpus = nvml.find().gpus  # type: ignore[union-attr]
+    gpus = nvidia.find_with_nvml().gpus  # type: ignore[union-attr]
     assert [(gpu.mig, gpu.index, gpu.memory_total_bytes) for gpu in gpus] == [("1g.5gb", 0, 5 * GIB), ("3g.20gb", 0, 20 * GIB)]
     assert all(gpu.usable and gpu.compute_capability == "8.0" for gpu in gpus)
 
@@ -103,14 +103,14 @@ def test_mig_mode_without_an_instance_leaves_nothing_to_use(driver: Callable[...
     card = Card("NVIDIA H100 80GB HBM3", 80 * GIB, 80 * GIB, (9, 0))
     card.mig = []
     driver([card])
-    [gpu] = nvml.find().gpus  # type: ignore[union-attr]
+    [gpu] = nvidia.find_with_nvml().gpus  # type: ignore[union-attr]
     assert not gpu.usable
     assert "no instance exists" in str(gpu.unusable_reason)
 
 
 def test_a_driver_without_a_gpu_is_said(driver: Callable[..., None]) -> None:
     driver([])
-    search = nvml.find()
+    search = nvidia.find_with_nvml()
     assert search is not None
     assert search.gpus == []
     assert "no GPU is visible" in search.notes[0]
@@ -123,7 +123,7 @@ def test_a_card_lost_by_the_driver_is_listed_as_unusable(driver: Callable[..., N
         raise pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
 
     monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lost)
-    [gpu] = nvml.find().gpus  # type: ignore[union-attr]
+    [gpu] = nvidia.find_with_nvml().gpus  # type: ignore[union-attr]
     assert (gpu.usable, gpu.memory_total_bytes) == (False, None)
     assert "lost" in str(gpu.unusable_reason).lower()
 
@@ -139,25 +139,25 @@ def test_a_driver_that_fails_is_a_note_not_a_gpu(monkeypatch: pytest.MonkeyPatch
     def fail() -> None:
         raise pynvml.NVMLError(code)
 
-    monkeypatch.setattr(nvml, "_library_there", lambda: True)
+    monkeypatch.setattr(nvidia, "_library_there", lambda: True)
     monkeypatch.setattr(pynvml, "nvmlInit", fail)
-    search = nvml.find()
+    search = nvidia.find_with_nvml()
     assert search is not None
     assert search.gpus == []
     assert said in search.notes[0].lower()
 
 
 def test_a_driver_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nvml, "_library_there", lambda: True)
-    monkeypatch.setattr(nvml, "LIMIT_S", 0.1)
+    monkeypatch.setattr(nvidia, "_library_there", lambda: True)
+    monkeypatch.setattr(nvidia, "LIMIT_S", 0.1)
     monkeypatch.setattr(pynvml, "nvmlInit", lambda: time.sleep(5))
     started = time.monotonic()
-    search = nvml.find()
+    search = nvidia.find_with_nvml()
     assert search is not None
     assert "did not answer" in search.notes[0]
     assert time.monotonic() - started < 2
 
 
 def test_without_the_library_there_is_nothing_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nvml, "LIBRARY", "libno-such-library.so.1")
-    assert nvml.find() is None
+    monkeypatch.setattr(nvidia, "LIBRARY", "libno-such-library.so.1")
+    assert nvidia.find_with_nvml() is None

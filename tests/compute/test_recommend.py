@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ml_intern_helpers.compute.account import Account
-from ml_intern_helpers.compute.model import Gpu, Search
+from ml_intern_helpers.compute.account import Account, Namespace
+from ml_intern_helpers.compute.gpu import Gpu, Search
 from ml_intern_helpers.compute.recommend import recommend
-from ml_intern_helpers.compute.whoami import Namespace
 
 GIB = 1024**3
 CARD = Gpu(0, "NVIDIA GeForce RTX 4090", "nvidia", "cuda", 24 * GIB, 23 * GIB, True, "")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ml_intern_helpers.compute import visible
-from ml_intern_helpers.compute.model import Gpu
+from ml_intern_helpers.compute import gpus
+from ml_intern_helpers.compute.gpu import Gpu
 
 
 def cards(count: int, backend: str = "cuda", names: tuple[str, ...] = ()) -> list[Gpu]:
@@ -31,27 +31,27 @@ def cards(count: int, backend: str = "cuda", names: tuple[str, ...] = ()) -> lis
     ],
 )
 def test_selection(value: str, left: list[int]) -> None:
-    marked, notes = visible.apply(cards(3), {"CUDA_VISIBLE_DEVICES": value})
+    marked, notes = gpus.apply_visibility(cards(3), {"CUDA_VISIBLE_DEVICES": value})
     assert [gpu.index for gpu in marked if gpu.usable] == left
     assert all("CUDA_VISIBLE_DEVICES" in str(gpu.unusable_reason) for gpu in marked if not gpu.usable)
     assert notes == [f"CUDA_VISIBLE_DEVICES={value!r}: {len(left)} of 3 devices visible"] or value.startswith(" ")
 
 
 def test_without_the_variable_nothing_changes() -> None:
-    assert visible.apply(cards(2), {}) == (cards(2), [])
+    assert gpus.apply_visibility(cards(2), {}) == (cards(2), [])
 
 
 def test_amds_own_variable_comes_before_cudas() -> None:
-    marked, _ = visible.apply(cards(2, "rocm"), {"HIP_VISIBLE_DEVICES": "1", "CUDA_VISIBLE_DEVICES": "0"})
+    marked, _ = gpus.apply_visibility(cards(2, "rocm"), {"HIP_VISIBLE_DEVICES": "1", "CUDA_VISIBLE_DEVICES": "0"})
     assert [gpu.index for gpu in marked if gpu.usable] == [1]
 
 
 def test_unlike_cards_by_number_get_the_warning_about_order() -> None:
     pair = cards(2, names=("RTX 4090", "GT 1030"))
-    assert "CUDA_DEVICE_ORDER" in visible.apply(pair, {"CUDA_VISIBLE_DEVICES": "0"})[1][1]
-    assert len(visible.apply(pair, {"CUDA_VISIBLE_DEVICES": "0", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"})[1]) == 1
+    assert "CUDA_DEVICE_ORDER" in gpus.apply_visibility(pair, {"CUDA_VISIBLE_DEVICES": "0"})[1][1]
+    assert len(gpus.apply_visibility(pair, {"CUDA_VISIBLE_DEVICES": "0", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"})[1]) == 1
 
 
 def test_the_value_is_a_strangers_text() -> None:
-    marked, notes = visible.apply(cards(1), {"CUDA_VISIBLE_DEVICES": "\x1b[2J\u202eevil"})
+    marked, notes = gpus.apply_visibility(cards(1), {"CUDA_VISIBLE_DEVICES": "\x1b[2J\u202eevil"})
     assert "\x1b" not in notes[0] + str(marked[0].unusable_reason)

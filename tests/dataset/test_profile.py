@@ -255,7 +255,7 @@ def test_card_of_a_hub_dataset(call: Call) -> None:
     assert re.search(
         r"audited on \d{4}-\d\d-\d\d with `inspect_dataset` of ml-intern [\d.]+, which looked at 9 rows \(the first ones\)", text
     )
-    assert "- SET307: `1 rows repeat" in text
+    assert "- SET307: `1 row repeats" in text
 
 
 def test_card_names_no_folder_and_shows_the_mapping_that_was_asked_for(

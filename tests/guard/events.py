@@ -1,18 +1,17 @@
-"""The hook points as the client starts them: through the launcher, an event on stdin, one JSON object or nothing back."""
+"""A project with a session in it, whose hook points are called with one event each."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
+from guard.project import fired
 from ml_intern_helpers.runs import launching
 from ml_intern_helpers.runs.contract import read_task
 from ml_intern_helpers.runs.run_record import Run, runs_of
 from ml_intern_helpers.runs.spend import ON_THIS_MACHINE, Cost
 from runs.tasks import on_file
-from support.helpers import ROOT, clean_environment
 
 JOB = "687fb701029421ae5549d998"
 URL = f"https://huggingface.co/jobs/ada/{JOB}"
@@ -28,17 +27,15 @@ class Project:
         if task:
             on_file(folder, **{"spend_cap_usd": 100, **terms})
 
-    def fire(self, point: str, event: dict[str, Any] | bytes, **environment: str) -> dict[str, Any] | None:
+    def fire(self, point: str, event: dict[str, Any] | bytes, *, cold: bool = False, **environment: str) -> dict[str, Any] | None:
         """The answer of a hook point; fails where that is not one JSON object or nothing."""
         if isinstance(event, dict):
             event = json.dumps({"session_id": "session-1", "cwd": str(self.folder), **event}).encode()
-        env = clean_environment(self.home, **{"CLAUDE_PLUGIN_ROOT": str(ROOT), **environment})
-        call = [ROOT / "scripts/launch", "guard", point]
-        done = subprocess.run(call, input=event, env=env, cwd=self.folder, capture_output=True, timeout=60, check=False)
-        assert (done.returncode, done.stderr) == (0, b""), done
-        if not done.stdout:
+        code, stdout, stderr = fired(point, event, self.home, self.folder, cold=cold, **environment)
+        assert (code, stderr) == (0, b"")
+        if not stdout:
             return None
-        answer = json.loads(done.stdout)
+        answer = json.loads(stdout)
         assert isinstance(answer, dict), answer
         return answer
 

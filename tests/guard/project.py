@@ -1,4 +1,7 @@
-"""A user's project and the launch guard asked as the client asks it: through the launcher, event on stdin, one object or nothing."""
+"""A user's project, and the hooks called as the client calls them: an event on standard input, one JSON object or nothing back.
+
+Most calls fork a warm process (`support.warm`); tests about processes (kills, start-up, a copy of the plugin) start cold ones.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from runs import tasks
+from support import warm
 from support.helpers import ROOT, clean_environment
 
 HEADER = """# /// script
@@ -90,8 +94,12 @@ class Project:
         self, command: str, before: Callable[[], None] | None = None, event: dict[str, Any] | None = None, **variables: str
     ) -> Answer:
         """The guard's answer to a Bash call in the project's folder; `event` are further entries of the event."""
+        stdin = self.event(command, **(event or {}))
+        if before is None and self.root == ROOT:
+            code, stdout, stderr = fired("pre_tool_use", stdin, self.home, self.folder, **variables)
+            return answer_of(stdout, stderr, code)
         process = self.start(before, **variables)
-        stdout, stderr = process.communicate(self.event(command, **(event or {})), timeout=60)
+        stdout, stderr = process.communicate(stdin, timeout=60)
         return answer_of(stdout, stderr, process.returncode)
 
     def runs(self) -> list[dict[str, Any]]:
@@ -111,6 +119,18 @@ class Project:
         """The lines of guard.log."""
         path = self.ours / "guard.log"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def fired(
+    point: str, stdin: bytes, home: Path, folder: Path, *, cold: bool = False, **variables: str
+) -> tuple[int, bytes, bytes]:
+    """Exit code, standard output and standard error of a hook; `cold` starts it through the launcher, as the client does."""
+    environment = clean_environment(home, **{"CLAUDE_PLUGIN_ROOT": str(ROOT), **variables})
+    if not cold:
+        return warm.run(["guard", point], environment, folder, 60, stdin)
+    call = [ROOT / "scripts/launch", "guard", point]
+    done = subprocess.run(call, input=stdin, env=environment, cwd=folder, capture_output=True, timeout=60, check=False)
+    return done.returncode, done.stdout, done.stderr
 
 
 def answer_of(stdout: bytes, stderr: bytes = b"", code: int = 0) -> Answer:

@@ -12,9 +12,9 @@ import pytest
 
 from guard.events import JOB, SUBMIT, URL, Project, bash, failed, read
 from ml_intern_helpers.runs.contract import task_for
-from ml_intern_helpers.runs.first_one import unproven
 from ml_intern_helpers.runs.run_record import runs_of
-from ml_intern_helpers.runs.when import now, stamp
+from ml_intern_helpers.runs.single_job_rule import unproven
+from ml_intern_helpers.runs.timestamps import now, stamp
 from support.helpers import ROOT
 
 AGENT = f"id={JOB} name=train-1 url={URL}\n"

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from guard.events import JOB, SUBMIT, URL, Project, bash, failed
-from ml_intern_helpers.guard.failures.diagnosis import MOST_LINES, diagnosed
-from ml_intern_helpers.guard.failures.failure import Failure
+from ml_intern_helpers.guard.failure_diagnosis import MOST_LINES, Failure, diagnosed
 from support.helpers import ROOT
 from support.training import training_python
 

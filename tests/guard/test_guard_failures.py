@@ -54,12 +54,12 @@ def damaged(tmp_path: Path) -> Callable[[str, str], Project]:
 @pytest.mark.parametrize(
     ("module", "text"),
     [
-        ("guard/before_launch/launch_guard.py", "import nothing_of_that_name\n"),
-        ("guard/before_launch/launch_guard.py", "def (:\n"),
-        ("guard/everyday.py", "def (:\n"),
-        ("guard/before_launch/holds.py", "raise SystemError('x')\n"),
-        ("preflight/launch/find.py", "raise MemoryError\n"),
-        ("preflight/launch/judge.py", "raise SystemExit\n"),
+        ("guard/launch_decision.py", "import nothing_of_that_name\n"),
+        ("guard/launch_decision.py", "def (:\n"),
+        ("guard/prefilter.py", "def (:\n"),
+        ("guard/holds.py", "raise SystemError('x')\n"),
+        ("launches/find.py", "raise MemoryError\n"),
+        ("preflight/launch_check.py", "raise SystemExit\n"),
         ("runs/ledger.py", "import nothing_of_that_name\n"),
     ],
 )
@@ -73,7 +73,7 @@ def test_a_damaged_plugin_lets_no_launch_pass_in_silence(damaged: Callable[[str,
 
 
 def test_a_damaged_plugin_that_is_switched_off_stays_off(damaged: Callable[[str, str], Project]) -> None:
-    project = damaged("guard/before_launch/launch_guard.py", "def (:\n")
+    project = damaged("guard/launch_decision.py", "def (:\n")
     assert project.ask(JOB, ML_INTERN_GUARD="off").kind == ""
 
 

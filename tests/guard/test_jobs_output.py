@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.guard.after_call import jobs_output
+from ml_intern_helpers.guard import jobs_output
 from support.helpers import clean_environment
 from support.hub import Hub
 from support.training import training_python

@@ -83,7 +83,7 @@ QUESTIONS: dict[str, tuple[dict[str, Any] | None, str, str, list[dict[str, Any]]
     "over-the-cap": ({"spend_cap_usd": 4}, GOOD, JOB, [], {"SPEND"}, "4.00 of 4.00 USD are left"),
     "over-what-is-left": ({}, GOOD, JOB, [{**SEEN, "reserved_usd": 6}], {"SPEND"}, "4.00 of 10.00 USD are left for the task"),
     "over-the-day": ({"spend_cap_usd_per_day": 4}, GOOD, JOB, [], {"SPEND"}, "for the last 24 hours"),
-    "time-is-over": ({"deadline": "2026-01-01T00:00:00Z"}, GOOD, JOB, [], {"SPEND"}, "time that was agreed is over"),
+    "time-is-over": ({"deadline": "2026-01-01T00:00:00Z"}, GOOD, JOB, [], {"SPEND"}, "agreed time is over"),
     "closed-task": ({"state": "closed"}, GOOD, JOB, [], {"SPEND"}, "the task is closed"),
     "attempts": ({}, GOOD, JOB.replace("-d", "--attempts 3 -d"), [], {"SPEND"}, "13.50 USD"),
     "scheduled": (
@@ -120,7 +120,7 @@ QUESTIONS: dict[str, tuple[dict[str, Any] | None, str, str, list[dict[str, Any]]
     "script-on-the-web": ({}, GOOD, JOB.replace("train.py", "https://example.org/t.py"), [], {"UNSEEN"}, "on the web"),
     "job-once-more": ({}, GOOD, "hf jobs rerun a1", [], {"UNSEEN", "SPEND"}, "known at the Hub alone"),
     "damaged-ledger": ({}, GOOD, JOB, [{"id": 5}], {"SPEND"}, "line 1 of the ledger cannot be read"),
-    "unknown-earlier-cost": ({}, GOOD, JOB, [{**SEEN, "reserved_usd": None}], {"SPEND"}, "cost nobody knows what"),
+    "unknown-earlier-cost": ({}, GOOD, JOB, [{**SEEN, "reserved_usd": None}], {"SPEND"}, "earlier run is unknown"),
 }
 
 

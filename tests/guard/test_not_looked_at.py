@@ -167,8 +167,8 @@ def test_everyday_work_under_a_task_is_left_alone(project: Project) -> None:
     """In one process: some hundred and sixty lines."""
     project.agree()
     code = (
-        "import json, sys; from ml_intern_helpers.guard import hook\n"
-        "for event in json.load(sys.stdin): print(json.dumps(hook.before_tool(event)))"
+        "import json, sys; from ml_intern_helpers.guard import pre_tool_use\n"
+        "for event in json.load(sys.stdin): print(json.dumps(pre_tool_use.answer(event)))"
     )
     commands = [*lines(EVERYDAY), *lines(HARMLESS)]
     events = [json.loads(project.event(command)) for command in commands]
@@ -200,4 +200,4 @@ def test_a_job_that_such_a_line_submits_is_put_on_file(project: Project, command
     [launch] = [line for line in project.runs() if line["event"] == "launch"]
     assert (launch["where"], launch["reserved_usd"]) == ("jobs", None)
     answer = project.ask(JOB)
-    assert (answer.kind, "cost nobody knows what" in answer.reason) == ("ask", True)
+    assert (answer.kind, "earlier run is unknown" in answer.reason) == ("ask", True)

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from guard.command_lines import HARMLESS, LAUNCHES, lines
-from ml_intern_helpers.guard import everyday
-from ml_intern_helpers.guard.before_launch import launch_guard
+from ml_intern_helpers.guard import pre_tool_use
 from support.helpers import ROOT
 
 SUBMIT = "from huggingface_hub import run_uv_job\nrun_uv_job('train.py', flavor='a10g-large', timeout='4h')\n"
@@ -36,7 +35,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def is_launch(command: str, folder: Path) -> bool:
-    return not everyday.launches_nothing(command) and launch_guard._looked_at(command, str(folder), {})[1]
+    """Whether the guard has looked at the command: then it stands in the log."""
+    log = folder / ".ml-intern/guard.log"
+    log.parent.mkdir(exist_ok=True)
+    log.unlink(missing_ok=True)
+    pre_tool_use.answer({"tool_name": "Bash", "tool_input": {"command": command}, "cwd": str(folder)})
+    return log.exists()
 
 
 def test_the_table_is_as_large_as_promised() -> None:

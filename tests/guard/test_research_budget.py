@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from guard.events import Project, bash, failed
-from ml_intern_helpers.guard.research.budget import MOST_CALLS, MOST_TOKENS
-from ml_intern_helpers.guard.research.form import MOST_WORDS
+from ml_intern_helpers.guard.research_budget import MOST_CALLS, MOST_TOKENS
+from ml_intern_helpers.guard.subagent_stop import MOST_WORDS
 from support.helpers import ROOT
 
 RESEARCHER = "ml-intern:ml-paper-researcher"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from guard.events import JOB, SUBMIT, URL, Project, bash
-from ml_intern_helpers.guard.sessions.stop import MOST_WITHOUT_PROGRESS
-from ml_intern_helpers.runs.when import stamp
+from ml_intern_helpers.guard.stop import MOST_WITHOUT_PROGRESS
+from ml_intern_helpers.runs.timestamps import stamp
 
 ALONE = {"CLAUDE_CODE_SESSION_ATTENDED": "0", "CLAUDE_CODE_ENTRYPOINT": "sdk-cli"}
 PLAN = "# Plan\n- [x] compute\n- [x] audit\n- [ ] smoke run (now)\n1. [ ] train\n- [-] given up\n"

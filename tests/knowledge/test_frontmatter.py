@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.documents import AGENTS, COMMANDS, ENTRIES, REFERENCES, SKILL_MD, body, frontmatter, label
-from ml_intern_helpers.guard.research.budget import MOST_CALLS
+from ml_intern_helpers.guard.research_budget import MOST_CALLS
 
 #: The fields that do something, by kind. `allowed-tools` on the skill would make the model's own activation ask for
 #: permission; `permissionMode` and `hooks` of a plugin's agent are ignored by the client.

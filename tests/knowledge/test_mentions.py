@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import json
 import re
 import tempfile
@@ -81,7 +82,8 @@ def test_helpers_take_the_options_named(path: Path) -> None:
 @functools.cache
 def _options(helper: str) -> set[str]:
     home = Path(tempfile.mkdtemp())
-    usage = run_helper(helper, "--help", home=home).stdout
+    subcommands = getattr(importlib.import_module(commands.COMMANDS[helper]), "SUBCOMMANDS", {})
+    usage = "".join(run_helper(helper, *name.split(), "--help", home=home).stdout for name in ("", *subcommands))
     assert "--json" in usage, "the helper's own help must be there"
     return set(re.findall(r"(?<![\w-])--[a-z][\w-]*", usage))
 

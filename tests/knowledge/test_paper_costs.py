@@ -49,7 +49,8 @@ def field(home: Path) -> Iterator[Literature]:
     for number in range(12):
         note = f"beta {number} for all but one: " + "the ablation says so; " * 4
         words = [
-            "--note",
+            "notes",
+            "add",
             SEED,
             note,
             "--quote",
@@ -72,7 +73,7 @@ def tokens(field: Literature, home: Path, call: str, *more: str) -> int:
 def test_every_way_to_ask_has_its_cost() -> None:
     assert len(ROWS) == 14
     options = " ".join(call for _, call, _ in ROWS)
-    for option in ("--notes", "--graph", "--cited-by", "--refs", "--id", "--recipe", "--read", "--section", "--find", "--note "):
+    for option in ("notes", "search", "graph", "cited-by", "refs", "recipe", "read", "--section", "--find", "notes add "):
         assert option in options
 
 

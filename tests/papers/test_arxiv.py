@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ml_intern_helpers.core.errors import BadData
-from ml_intern_helpers.papers.arxiv import parse_feed
+from ml_intern_helpers.papers.services.arxiv import parse_feed
 from support.papers import entry, feed
 
 

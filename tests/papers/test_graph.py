@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from ml_intern_helpers.core.errors import NotFound, RateLimited, ToolError, Unavailable
-from ml_intern_helpers.papers.graph import crawl
-from ml_intern_helpers.papers.graph_answer import Ask, Graph
+from ml_intern_helpers.papers.graph.citation_lists import CitationList, CitationOptions, citation_list
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.web.client import Http
 from support.loopback import Answer, Loopback
@@ -23,8 +22,12 @@ LIMITED = Answer({"message": "Too Many Requests.", "code": "429"}, 429)
 HEAD = "/graph/v1/paper/ARXIV:2106.09685"
 
 
-def titles(graph: Graph) -> list[str]:
+def titles(graph: CitationList) -> list[str]:
     return [edge.paper.title for edge in graph.shown]
+
+
+def service_of(graph: CitationList) -> str:
+    return graph.responses[-1].service.name
 
 
 def edges(*rows: tuple[str, bool | None, int | None, str | None]) -> list[dict[str, Any]]:
@@ -61,9 +64,9 @@ MIXED = edges(
 )
 def test_ranking_and_filters(service: Loopback, http: Door, options: dict[str, Any], expected: list[str]) -> None:
     s2_graph(service, MIXED)
-    graph = crawl(http(), Ask(LORA, "citations", **options))
+    graph = citation_list(http(), CitationOptions(LORA, "citations", **options))
     assert titles(graph) == expected
-    assert (graph.service, graph.total, graph.read, graph.complete) == ("Semantic Scholar", 5, 5, True)
+    assert (service_of(graph), graph.total, graph.read, graph.complete) == ("Semantic Scholar", 5, 5, True)
 
 
 SPOKEN = [
@@ -85,14 +88,14 @@ SPOKEN = [
 )
 def test_words_in_what_a_citation_says(service: Loopback, http: Door, words: str, expected: list[str]) -> None:
     s2_graph(service, SPOKEN)
-    graph = crawl(http(), Ask(LORA, "citations", find=words))
+    graph = citation_list(http(), CitationOptions(LORA, "citations", find=words))
     assert titles(graph) == expected
     assert (graph.matching, graph.read) == (len(expected), 3)
 
 
 def test_the_sentence_that_holds_the_words_comes_first(service: Loopback, http: Door) -> None:
     s2_graph(service, SPOKEN)
-    [_, found] = crawl(http(), Ask(LORA, "citations", find="outperform")).shown
+    [_, found] = citation_list(http(), CitationOptions(LORA, "citations", find="outperform")).shown
     assert found.contexts == ("It OUTPERFORMS DPO by 3 points.", "As in DPO [1].")
 
 
@@ -100,41 +103,41 @@ def test_citing_sentences_are_not_looked_for_at_openalex(service: Loopback, http
     service.routes["/graph/"] = LIMITED
     openalex(service, [work(1)])
     with pytest.raises(ToolError, match="only Semantic Scholar has the citing sentences"):
-        crawl(http(), Ask(LORA, "citations", find="outperform"))
+        citation_list(http(), CitationOptions(LORA, "citations", find="outperform"))
 
 
 def test_a_year_alone_matches_a_date_within_it(service: Loopback, http: Door) -> None:
     s2_graph(service, [s2_edge(s2_paper("year only", publicationDate=None, year=2024))])
-    assert titles(crawl(http(), Ask(LORA, "citations", since="2024-06-01"))) == ["year only"]
-    assert titles(crawl(http(), Ask(LORA, "citations", since="2025-01-01"))) == []
+    assert titles(citation_list(http(), CitationOptions(LORA, "citations", since="2024-06-01"))) == ["year only"]
+    assert titles(citation_list(http(), CitationOptions(LORA, "citations", since="2025-01-01"))) == []
 
 
 def test_pages_are_read_up_to_scan_and_the_rest_is_said(service: Loopback, http: Door) -> None:
     s2_graph(service, edges(*((f"p{i}", False, i, "2024-01-01") for i in range(2500))))
-    graph = crawl(http(), Ask(LORA, "citations", limit=1, scan=2200))
+    graph = citation_list(http(), CitationOptions(LORA, "citations", limit=1, scan=2200))
     assert titles(graph) == ["p2199"]
     assert (graph.read, graph.total, graph.complete) == (2200, 2500, False)
     assert [request.query["limit"] for request in service.requests[1:]] == [["1000"], ["1000"], ["200"]]
-    assert titles(crawl(http(), Ask(LORA, "citations", limit=1, scan=9999))) == ["p2499"]
+    assert titles(citation_list(http(), CitationOptions(LORA, "citations", limit=1, scan=9999))) == ["p2499"]
 
 
 def test_a_next_that_does_not_advance_ends_the_reading(service: Loopback, http: Door) -> None:
     s2_graph(service, MIXED)
     service.routes[f"{HEAD}/citations"] = Answer({"offset": 0, "next": 0, "data": MIXED})
-    assert crawl(http(), Ask(LORA, "citations")).read == 5
+    assert citation_list(http(), CitationOptions(LORA, "citations")).read == 5
 
 
 @pytest.mark.parametrize("empty", [None, {}, s2_paper(None), s2_paper("")], ids=["null", "empty", "null title", "empty title"])
 def test_rows_without_a_paper_are_counted_not_shown(service: Loopback, http: Door, empty: dict[str, Any] | None) -> None:
     s2_graph(service, [s2_edge(empty, side="citedPaper"), s2_edge(s2_paper("there"), side="citedPaper")])
-    graph = crawl(http(), Ask(LORA, "references"))
+    graph = citation_list(http(), CitationOptions(LORA, "references"))
     assert (titles(graph), graph.read) == (["there"], 2)
     assert "1 references are left out" in graph.notes[0]
 
 
 def test_every_field_of_a_row_may_be_missing(service: Loopback, http: Door) -> None:
     s2_graph(service, [{"citingPaper": {"title": "bare"}}])
-    edge = crawl(http(), Ask(LORA, "citations")).shown[0]
+    edge = citation_list(http(), CitationOptions(LORA, "citations")).shown[0]
     assert (edge.is_influential, edge.intents, edge.contexts, edge.paper.citation_count, edge.paper.page) == (None,) * 5
 
 
@@ -142,7 +145,7 @@ def test_a_page_that_fails_later_leaves_the_first_ones(service: Loopback, http: 
     s2_graph(service, MIXED)
     first = {"offset": 0, "next": 1000, "data": MIXED}
     service.routes[f"{HEAD}/citations"] = lambda request: Answer(first) if request.query["offset"] == ["0"] else LIMITED
-    graph = crawl(http(), Ask(LORA, "citations"))
+    graph = citation_list(http(), CitationOptions(LORA, "citations"))
     assert (graph.read, graph.complete) == (5, False)
     assert "only the first 1000 citations were read" in graph.notes[0]
     assert "429" in graph.notes[0]
@@ -162,9 +165,9 @@ BROKEN = {
 def test_openalex_answers_instead_and_it_is_said(service: Loopback, http: Door, answer: Answer, direction: Any) -> None:
     service.routes["/graph/"] = answer
     openalex(service, [work(90, "most cited"), work(3, "less")], total=412)
-    graph = crawl(http(), Ask(LORA, direction, limit=5))
+    graph = citation_list(http(), CitationOptions(LORA, direction, limit=5))
     assert titles(graph) == ["most cited", "less"]
-    assert (graph.service, graph.sort) == ("OpenAlex", "citations")
+    assert (service_of(graph), graph.sort) == ("OpenAlex", "citations")
     assert (graph.total, graph.matching) == (412 if direction == "citations" else 30, 412)
     assert [edge.is_influential for edge in graph.shown] == [None, None]
     assert [edge.paper.arxiv_id for edge in graph.shown] == ["2401.00090", "2401.00003"]
@@ -177,7 +180,7 @@ def test_openalex_answers_instead_and_it_is_said(service: Loopback, http: Door, 
 def test_semantic_scholar_backs_off_before_giving_up(service: Loopback, http: Door, waits: list[float]) -> None:
     service.routes["/graph/"] = LIMITED
     openalex(service, [work(1)])
-    crawl(http(), Ask(LORA, "citations"))
+    citation_list(http(), CitationOptions(LORA, "citations"))
     asked = [wait for wait in waits if wait]
     assert len(asked) == 3
     assert all(wait >= least for wait, least in zip(asked, (1, 2, 4), strict=True)), asked
@@ -186,7 +189,7 @@ def test_semantic_scholar_backs_off_before_giving_up(service: Loopback, http: Do
 def test_a_withheld_list_is_not_an_empty_one(service: Loopback, http: Door) -> None:
     s2_graph(service, None, total=50)
     openalex(service, [work(7, "found elsewhere")])
-    graph = crawl(http(), Ask(LORA, "references"))
+    graph = citation_list(http(), CitationOptions(LORA, "references"))
     assert titles(graph) == ["found elsewhere"]
     assert "withholds" in graph.notes[0]
 
@@ -195,28 +198,28 @@ def test_an_id_of_the_old_style_keeps_its_slash(service: Loopback, http: Door) -
     service.routes["/works/"] = Answer("<html>", 404)
     service.routes["/api/query"] = feed()
     with pytest.raises(NotFound):
-        crawl(http(), Ask(ArxivId("hep-th/9901001", 2), "citations"))
+        citation_list(http(), CitationOptions(ArxivId("hep-th/9901001", 2), "citations"))
     assert service.paths()[:2] == ["/graph/v1/paper/ARXIV:hep-th/9901001", "/works/doi:10.48550/arxiv.hep-th/9901001"]
 
 
 def test_no_citations_at_all_is_an_answer(service: Loopback, http: Door) -> None:
     s2_graph(service, [])
-    graph = crawl(http(), Ask(LORA, "citations"))
-    assert (graph.total, graph.shown, graph.service) == (0, (), "Semantic Scholar")
+    graph = citation_list(http(), CitationOptions(LORA, "citations"))
+    assert (graph.total, graph.shown, service_of(graph)) == (0, (), "Semantic Scholar")
 
 
 def test_influential_only_is_not_answered_by_openalex(service: Loopback, http: Door) -> None:
     service.routes["/graph/"] = LIMITED
     openalex(service, [work(1)])
     with pytest.raises(RateLimited, match="only Semantic Scholar judges influence"):
-        crawl(http(), Ask(LORA, "citations", influential_only=True))
+        citation_list(http(), CitationOptions(LORA, "citations", influential_only=True))
 
 
 def test_a_refused_key_is_named_and_the_fallback_used(service: Loopback, http: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEMANTIC_SCHOLAR_API_KEY", "wrong")
     service.routes["/graph/"] = Answer({"message": "Forbidden"}, 403)
     openalex(service, [work(1)])
-    note = crawl(http(), Ask(LORA, "citations")).notes[0]
+    note = citation_list(http(), CitationOptions(LORA, "citations")).notes[0]
     assert "refuses the API key" in note
     assert "SEMANTIC_SCHOLAR_API_KEY" in note
     assert "wrong" not in note
@@ -231,7 +234,7 @@ def test_openalex_finds_by_title_what_has_no_doi(service: Loopback, http: Door) 
     service.routes["/api/query"] = feed(entry("2106.09685v2", "LoRA: Low-Rank, Adaptation|of"))
     others = [work(5, "LoRA: another"), work(6, "LoRA: low-rank adaptation of")]
     service.routes["/works"] = Answer({"meta": {"count": 2}, "results": others})
-    graph = crawl(http(), Ask(LORA, "citations"))
+    graph = citation_list(http(), CitationOptions(LORA, "citations"))
     assert graph.paper.citation_count == 6
     searched, listed = [request.query["filter"][0] for request in service.requests if request.path == "/works"]
     assert searched == "title.search:LoRA Low Rank Adaptation of", "a comma or a pipe would start another filter"
@@ -243,7 +246,7 @@ def test_openalex_404_is_a_page_of_html(service: Loopback, http: Door) -> None:
     service.routes["/works/"] = Answer(missing["body"], 404, {"content-type": "text/html; charset=utf-8"})
     service.routes["/api/query"] = feed()
     with pytest.raises(NotFound, match="neither Semantic Scholar nor OpenAlex knows") as caught:
-        crawl(http(), Ask(LORA, "citations"))
+        citation_list(http(), CitationOptions(LORA, "citations"))
     assert "<" not in caught.value.message
 
 
@@ -255,7 +258,7 @@ def test_openalex_404_is_a_page_of_html(service: Loopback, http: Door) -> None:
 def test_both_failing_names_both(service: Loopback, http: Door, waits: list[float], answer: Answer, said: str) -> None:
     service.routes |= {"/graph/": LIMITED, "/works/": answer}
     with pytest.raises(Unavailable) as caught:
-        crawl(http(), Ask(LORA, "citations"))
+        citation_list(http(), CitationOptions(LORA, "citations"))
     assert "Semantic Scholar" in caught.value.message
     assert said in caught.value.message
     assert caught.value.hint
@@ -268,7 +271,9 @@ def test_openalex_pages_and_filters(service: Loopback, http: Door) -> None:
     service.routes["/works"] = lambda request: Answer(
         {"meta": {"count": 1000}, "results": [work(int(request.query["page"][0]) * 1000 + i, f"p{i}") for i in range(100)]}
     )
-    graph = crawl(http(), Ask(LORA, "citations", start=190, limit=20, since="2024-01-01", until="2024-12-31", sort="submitted"))
+    graph = citation_list(
+        http(), CitationOptions(LORA, "citations", start=190, limit=20, since="2024-01-01", until="2024-12-31", sort="submitted")
+    )
     listed = [request.query for request in service.requests if request.path == "/works"]
     assert [query["page"] for query in listed] == [["2"], ["3"]]
     assert listed[0]["filter"] == ["cites:W1,from_publication_date:2024-01-01,to_publication_date:2024-12-31"]
@@ -280,5 +285,5 @@ def test_a_dead_network_is_one_line(http: Door, monkeypatch: pytest.MonkeyPatch)
     for name in ("ML_INTERN_SEMANTIC_SCHOLAR_URL", "ML_INTERN_OPENALEX_URL"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with pytest.raises(ToolError, match="could not be reached") as caught:
-        crawl(http(), Ask(LORA, "citations"))
+        citation_list(http(), CitationOptions(LORA, "citations"))
     assert "\n" not in caught.value.message

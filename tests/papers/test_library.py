@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +18,9 @@ import pytest
 
 from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.core.paths import cache_dir, data_dir
-from ml_intern_helpers.papers.library import kept, made, notes, store
-from ml_intern_helpers.papers.library.kept import Kept
-from ml_intern_helpers.papers.library.shelves import LIBRARY, NOTES
-from ml_intern_helpers.papers.library.store import Shelf
+from ml_intern_helpers.papers.library import database, notes, papers, parsed
+from ml_intern_helpers.papers.library.database import LIBRARY, NOTES, Database
+from ml_intern_helpers.papers.library.papers import KeptPaper
 from ml_intern_helpers.papers.model import Paper
 from support.helpers import ROOT, clean_environment, run_helper
 from support.loopback import Loopback
@@ -30,11 +29,11 @@ from support.papers import entry, feed, urls
 WRITER = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "src")!r})
-from ml_intern_helpers.papers.library import kept, notes
+from ml_intern_helpers.papers.library import notes, papers
 from ml_intern_helpers.papers.model import Paper
 for number in range(int(sys.argv[2])):
     notes.add("2401.00001", f"writer {{sys.argv[1]}} note {{number}}", None, None)
-    kept.keep([kept.Kept(Paper(f"paper {{number}} of {{sys.argv[1]}}"), "test", 1.0)])
+    papers.keep([papers.KeptPaper(Paper(f"paper {{number}} of {{sys.argv[1]}}"), "test", 1.0)])
     print(number, flush=True)
 """
 
@@ -44,7 +43,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("ML_INTERN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("ML_INTERN_DATA", str(tmp_path / "data"))
     yield
-    store._given_up.clear()
+    database._given_up.clear()
 
 
 def writer(home: Path, name: str, count: int) -> subprocess.Popen[str]:
@@ -68,7 +67,7 @@ def test_eight_writers_lose_nothing(tmp_path: Path) -> None:
     for process in running:
         assert len(process.communicate(timeout=60)[0].splitlines()) == 6
     assert notes.find("", 100)[1] == 48
-    assert len(kept.find("paper", 100)) == 48
+    assert len(papers.find("paper", 100)) == 48
     assert whole(NOTES.file())
     assert whole(LIBRARY.file())
 
@@ -88,50 +87,50 @@ def test_a_killed_writer_leaves_whole_notes(tmp_path: Path) -> None:
 
 
 def test_a_later_description_wins_and_an_older_one_fills_gaps() -> None:
-    kept.keep([Kept(Paper("New title", arxiv_id="2401.00001", version=2), "arXiv", 200.0)])
-    kept.keep([Kept(Paper("Old title", arxiv_id="2401.00001", version=1, citation_count=7), "Semantic Scholar", 100.0)])
-    found = kept.find("title", 10)
+    papers.keep([KeptPaper(Paper("New title", arxiv_id="2401.00001", version=2), "arXiv", 200.0)])
+    papers.keep([KeptPaper(Paper("Old title", arxiv_id="2401.00001", version=1, citation_count=7), "Semantic Scholar", 100.0)])
+    found = papers.find("title", 10)
     assert [(each.paper.title, each.paper.version, each.paper.citation_count, each.fetched_at) for each in found] == [
         ("New title", 2, 7, 200.0)
     ]
-    assert kept.find("old", 10) == [], "words of the replaced title find nothing"
+    assert papers.find("old", 10) == [], "words of the replaced title find nothing"
 
 
 def test_the_library_is_bounded_and_notes_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "MOST_PAPERS", 10)
-    monkeypatch.setattr(made, "MOST", 5)
+    monkeypatch.setattr(papers, "MOST_PAPERS", 10)
+    monkeypatch.setattr(parsed, "MOST", 5)
     for number in range(30):
         notes.add("2401.00001", f"note {number}", None, None)
-    kept.keep(Kept(Paper(f"Paper number {number}"), "arXiv", float(number)) for number in range(25))
+    papers.keep(KeptPaper(Paper(f"Paper number {number}"), "arXiv", float(number)) for number in range(25))
     for number in range(12):
-        made.keep("feed", str(number).encode(), {"number": number})
-    assert sorted(each.fetched_at for each in kept.find("paper", 100)) == list(map(float, range(15, 25)))
-    assert kept.find("3", 10) == [], "the oldest are gone, their words too"
-    assert [bool(made.known("feed", str(number).encode())) for number in range(12)] == [False] * 7 + [True] * 5
+        parsed.keep("feed", str(number).encode(), {"number": number})
+    assert sorted(each.fetched_at for each in papers.find("paper", 100)) == list(map(float, range(15, 25)))
+    assert papers.find("3", 10) == [], "the oldest are gone, their words too"
+    assert [bool(parsed.known("feed", str(number).encode())) for number in range(12)] == [False] * 7 + [True] * 5
     assert notes.find("", 100)[1] == 30
 
 
 def test_what_was_made_belongs_to_its_bytes_and_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    made.keep("feed", b"bytes", [1, "ü"])
-    assert made.known("feed", b"bytes") == [1, "ü"]
-    assert made.known("feed", b"other bytes") is None
-    assert made.known("recipe", b"bytes") is None
-    monkeypatch.setattr(made, "_code", lambda: b"another release")
-    assert made.known("feed", b"bytes") is None
+    parsed.keep("feed", b"bytes", [1, "ü"])
+    assert parsed.known("feed", b"bytes") == [1, "ü"]
+    assert parsed.known("feed", b"other bytes") is None
+    assert parsed.known("recipe", b"bytes") is None
+    monkeypatch.setattr(parsed, "_code", lambda: b"another release")
+    assert parsed.known("feed", b"bytes") is None
 
 
 def test_a_book_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(made, "MOST_CHARACTERS", 100)
-    made.keep("document", b"book", "x" * 100)
-    assert made.known("document", b"book") is None
+    monkeypatch.setattr(parsed, "MOST_CHARACTERS", 100)
+    parsed.keep("document", b"book", "x" * 100)
+    assert parsed.known("document", b"book") is None
 
 
 def test_deleting_the_cache_leaves_the_notes() -> None:
-    kept.keep([Kept(Paper("T", arxiv_id="2401.00001"), "arXiv", 1.0)])
+    papers.keep([KeptPaper(Paper("T", arxiv_id="2401.00001"), "arXiv", 1.0)])
     notes.add("2401.00001", "mine", None, None)
     shutil.rmtree(cache_dir())
     assert [note.text for note in notes.find("", 10)[0]] == ["mine"]
-    assert kept.titles(["2401.00001"]) == {}
+    assert papers.titles(["2401.00001"]) == {}
 
 
 # --- damaged, held, unwritable
@@ -141,18 +140,18 @@ JUNK = b"not a database, but long enough to be looked at as one" * 50
 
 @pytest.mark.parametrize("how", ["junk", "truncated", "half zeroes"])
 def test_a_damaged_library_is_set_aside_and_made_anew(how: str) -> None:
-    kept.keep(Kept(Paper(f"Paper {number}", abstract="word " * 200), "arXiv", 1.0) for number in range(40))
+    papers.keep(KeptPaper(Paper(f"Paper {number}", abstract="word " * 200), "arXiv", 1.0) for number in range(40))
     notes.add("2401.00001", "mine", None, None)
     whole_file = LIBRARY.file().read_bytes()
     half = len(whole_file) // 2
     damaged = {"junk": JUNK, "truncated": whole_file[:half], "half zeroes": whole_file[:half] + bytes(half)}[how]
     LIBRARY.file().write_bytes(damaged)
-    kept.keep([Kept(Paper(f"New {number}"), "arXiv", 2.0) for number in range(60)])  # may or may not meet the damage
+    papers.keep([KeptPaper(Paper(f"New {number}"), "arXiv", 2.0) for number in range(60)])  # may or may not meet the damage
     with suppress(Unavailable):
-        kept.find("paper", 100)
-    store._given_up.clear()  # as in the next process
-    assert kept.keep([Kept(Paper("After it"), "arXiv", 3.0)]) is True
-    assert [each.paper.title for each in kept.find("after", 10)] == ["After it"]
+        papers.find("paper", 100)
+    database._given_up.clear()  # as in the next process
+    assert papers.keep([KeptPaper(Paper("After it"), "arXiv", 3.0)]) is True
+    assert [each.paper.title for each in papers.find("after", 10)] == ["After it"]
     assert LIBRARY.file().with_name("library.sqlite.damaged").read_bytes()[:4096] == damaged[:4096], "nothing is thrown away"
     assert notes.find("mine", 10)[1] == 1
 
@@ -168,17 +167,17 @@ def test_damaged_notes_are_told_and_never_moved() -> None:
 
 
 @pytest.mark.parametrize("shelf", [LIBRARY, NOTES], ids=["library", "notes"])
-def test_a_newer_releases_file_is_left_alone(shelf: Shelf) -> None:
+def test_a_newer_releases_file_is_left_alone(shelf: Database) -> None:
     notes.add("2401.00001", "text", None, None)
-    kept.keep([Kept(Paper("Text"), "arXiv", 1.0)])
+    papers.keep([KeptPaper(Paper("Text"), "arXiv", 1.0)])
     with closing(sqlite3.connect(shelf.file())) as connection:
         connection.execute(f"PRAGMA user_version = {shelf.version + 1}")
     before = shelf.file().read_bytes()
-    for look in (kept.find, notes.find) if shelf is LIBRARY else (notes.find,):
-        if (look is kept.find) == (shelf is LIBRARY):
+    for look in (papers.find, notes.find) if shelf is LIBRARY else (notes.find,):
+        if (look is papers.find) == (shelf is LIBRARY):
             with pytest.raises(Unavailable, match="newer release"):
                 look("text", 10)
-    assert kept.keep([Kept(Paper("More"), "arXiv", 1.0)]) is (shelf is NOTES)
+    assert papers.keep([KeptPaper(Paper("More"), "arXiv", 1.0)]) is (shelf is NOTES)
     assert shelf.file().read_bytes() == before
 
 
@@ -197,16 +196,16 @@ def test_held_notes_are_read_at_once_and_waited_for_to_write(monkeypatch: pytest
 
 
 def test_a_held_library_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept.keep([Kept(Paper("T"), "arXiv", 1.0)])
+    papers.keep([KeptPaper(Paper("T"), "arXiv", 1.0)])
     held = replace(LIBRARY, wait_s=0.5)
-    monkeypatch.setattr(kept, "LIBRARY", held)
-    monkeypatch.setattr(made, "LIBRARY", held)
+    monkeypatch.setattr(papers, "LIBRARY", held)
+    monkeypatch.setattr(parsed, "LIBRARY", held)
     with closing(sqlite3.connect(LIBRARY.file(), isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         began = time.monotonic()
-        assert made.known("feed", b"x") is None
-        made.keep("feed", b"x", 1)
-        assert kept.keep([Kept(Paper("U"), "arXiv", 1.0)]) is False
+        assert parsed.known("feed", b"x") is None
+        parsed.keep("feed", b"x", 1)
+        assert papers.keep([KeptPaper(Paper("U"), "arXiv", 1.0)]) is False
         assert 0.4 < time.monotonic() - began < 0.95, "once, not three times"
 
 
@@ -276,84 +275,19 @@ CREATE TABLE papers (
 CREATE INDEX papers_by_age ON papers (fetched_at);
 CREATE VIRTUAL TABLE paper_words USING fts5 (key UNINDEXED, title, authors, abstract, tokenize = 'porter unicode61');
 CREATE TABLE feeds (digest TEXT PRIMARY KEY, said TEXT NOT NULL, parsed_at REAL NOT NULL);
-CREATE TABLE notes (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, arxiv_id TEXT NOT NULL, text TEXT NOT NULL, quote TEXT, place TEXT,
-    written_at REAL NOT NULL
-);
-CREATE VIRTUAL TABLE note_words USING fts5 (arxiv_id, text, quote, place, tokenize = 'porter unicode61');
 INSERT INTO papers VALUES ('arxiv:2401.00001', 1, 'Old', '{"title": "Old", "arxiv_id": "2401.00001"}', 'arXiv', 1.0);
 INSERT INTO paper_words VALUES ('arxiv:2401.00001', 'Old', '', '');
-INSERT INTO notes VALUES (3, '2401.00001', 'beta is 0.1', 'beta = 0.1', 'Section 4', 1000.0);
-INSERT INTO notes VALUES (7, '2401.00002', 'no number', NULL, NULL, 2000.0);
-INSERT INTO note_words (rowid, arxiv_id, text, quote, place) SELECT number, arxiv_id, text, quote, place FROM notes;
 PRAGMA user_version = 1;
 """
 
 
-@pytest.fixture
-def old_library() -> None:
+def test_a_library_of_an_earlier_release_is_read_and_written() -> None:
     LIBRARY.file().parent.mkdir(parents=True)
     with closing(sqlite3.connect(LIBRARY.file())) as connection:
         connection.executescript(V1)
-
-
-def look_for_notes() -> None:
-    notes.find("", 10)
-
-
-def keep_a_paper() -> None:
-    kept.keep([Kept(Paper("New"), "arXiv", 2.0)])
-
-
-def look_for_papers() -> None:
-    assert [each.paper.title for each in kept.find("old", 10)] == ["Old"]
-
-
-@pytest.mark.usefixtures("old_library")
-@pytest.mark.parametrize("first", [look_for_notes, keep_a_paper, look_for_papers])
-def test_notes_of_an_earlier_release_leave_the_cache(first: Callable[[], None]) -> None:
-    """Whatever is used first: a cache may be deleted at any time after it."""
-    first()
-    shutil.rmtree(cache_dir())
-    found, total = notes.find("", 10)
-    assert [(note.number, note.text, note.quote, note.place) for note in found] == [
-        (7, "no number", None, None),
-        (3, "beta is 0.1", "beta = 0.1", "Section 4"),
-    ]
-    assert total == 2
-    assert notes.find("beta", 10)[1] == 1, "their words find them"
-    assert notes.add("2401.00003", "next", None, None).number == 8
-
-
-@pytest.mark.usefixtures("old_library")
-def test_moving_stopped_half_way_is_finished_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    notes.add("2401.00009", "a later one", None, None)  # moves them
-    with closing(sqlite3.connect(LIBRARY.file())) as connection:  # as if the copies had been made and nothing taken out
-        for statement in V1.split(";\n"):
-            if "note" in statement:
-                connection.execute(statement)
-        connection.commit()
-    notes.remove(7)
-    found = {(note.number, note.text) for note in notes.find("", 10)[0]}
-    assert found == {(3, "beta is 0.1"), (8, "a later one")}
-    assert columns(LIBRARY.file(), "SELECT name FROM sqlite_master WHERE name LIKE 'note%'") == []
-
-
-@pytest.mark.usefixtures("old_library")
-def test_a_number_that_is_taken_is_not_taken_twice() -> None:
-    with NOTES.writing() as connection:
-        connection.execute("INSERT INTO notes VALUES (3, '2401.00005', 'first here', NULL, NULL, 5.0)")
-    assert {note.text for note in notes.find("", 10)[0]} == {"first here", "beta is 0.1", "no number"}
-
-
-@pytest.mark.usefixtures("old_library")
-def test_an_unwritable_data_folder_keeps_the_old_notes_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("ML_INTERN_DATA", str(tmp_path / "file"))
-    keep_a_paper()
-    assert len(columns(LIBRARY.file(), "SELECT * FROM notes")) == 2
-    monkeypatch.setenv("ML_INTERN_DATA", str(tmp_path / "data"))
-    assert notes.find("", 10)[1] == 2
+    assert [each.paper.title for each in papers.find("old", 10)] == ["Old"]
+    parsed.keep("feed", b"bytes", {"total": 1})
+    assert parsed.known("feed", b"bytes") == {"total": 1}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ml_intern_helpers.core.errors import UsageError
-from ml_intern_helpers.papers.query import build, parse_day
+from ml_intern_helpers.papers.services.arxiv_query import build, parse_day
 
 COMPILED = {
     "lora": "all:lora",

@@ -5,22 +5,39 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ml_intern_helpers.core.errors import BadData, NotFound
-from ml_intern_helpers.papers.reading.choose import choose
 from ml_intern_helpers.papers.reading.document import Document
 from ml_intern_helpers.papers.reading.latexml import read_page
+from ml_intern_helpers.papers.reading.lookup import choose, find
 from ml_intern_helpers.papers.reading.paging import page as cut
-from ml_intern_helpers.papers.reading.passages import find
 from ml_intern_helpers.papers.reading.pdf import read_pdf
-from ml_intern_helpers.papers.recipe.extract import Recipe, extract
-from support.pages import PAPER, PDF_LINES, math, page, para, pdf, section, study, table
+from support.pages import PAPER, PDF_LINES, math, page, para, pdf, section, study
+from support.recipes import recipe_of
 from support.recordings import FOLDER, recording
 
 PAGES = sorted(path.name for path in (FOLDER / "arxiv_html").glob("*.html")) or ["none"]
 BERT = "arxiv_html/1810.04805_bert_arxiv_native.html"
+#: What its recipe gives, and what it leaves to the reader.
+GIVEN = {
+    "learning_rate": {(1e-4, "pre-training")},
+    "epochs": {(40, "pre-training")},
+    "training_steps": {(1_000_000, "pre-training")},
+    "warmup": {(10_000, "pre-training")},
+    "weight_decay": {(0.01, "pre-training")},
+    "optimizer": {("Adam", "pre-training"), ("Adam", "fine-tuning")},
+    "lr_scheduler": {("linear", "pre-training")},
+    "dropout": {(0.1, "pre-training"), (0.1, "fine-tuning")},
+}
+QUOTED = {
+    "learning_rate": ("learning rate of 5e-5", "5e-5, 3e-5, 2e-5"),
+    "batch_size": ("batch size of 256", "batch size of 32", "batch size of 48", "batch size of 16"),
+    "epochs": ("for 3 epochs", "for 2 epochs"),
+    "max_length": ("length of 128", "512 tokens"),
+}
 
 
 def read(body: str | bytes, arxiv_id: str = PAPER) -> Document:
@@ -69,21 +86,20 @@ def test_the_recorded_paper_has_its_parts() -> None:
 
 
 def test_the_recipe_of_the_recorded_paper() -> None:
-    recipe = extract(read(recording(BERT).read_bytes(), "1810.04805"))
-    values = {name: {entry.fact.value for entry in found} for name, found in recipe.hyperparameters.items()}
-    assert values["learning_rate"] == {5e-5, 4e-5, 3e-5, 2e-5, 1e-4}
-    assert values["batch_size"] == {16, 32, 48, 256, 32000, 128000}
-    assert values["epochs"] == {2, 3, 4, 40}
-    assert values["warmup"] == {10000}
-    assert values["weight_decay"] == {0.01}
-    assert values["optimizer"] == {"Adam"}
-    assert set(recipe.not_stated) >= {"lora_rank", "beta", "kl_coefficient", "num_generations", "temperature"}
-    searched = {entry.fact.value for entry in recipe.hyperparameters["learning_rate"] if entry.fact.kind == "searched"}
-    assert 4e-5 in searched
-    assert any("TPU" in str(entry.fact.value) for entry in recipe.hardware)
-    assert {entry.fact.value for entry in recipe.base_models} == {"BERT"}
-    for found in (*recipe.hyperparameters.values(), recipe.hardware, recipe.results, recipe.datasets):
-        assert all(entry.fact.quote and entry.fact.section for entry in found)
+    """It has two stages, so what names none is quoted; every value that is given is of the stage it is given for."""
+    recipe = recipe_of(recording(BERT).read_bytes(), paper="1810.04805")
+    given = {
+        name: {(item["value"], item["stage"]) for item in found["items"]} for name, found in recipe["hyperparameters"].items()
+    }
+    assert {name: values for name, values in given.items() if values} == GIVEN
+    quoted = {name: " ".join(each["quote"] for each in found["quotes"]) for name, found in recipe["hyperparameters"].items()}
+    for name, words in QUOTED.items():
+        assert all(each in quoted[name] for each in words), name
+    assert set(recipe["not_stated"]) >= {"lora_rank", "beta", "kl_coefficient", "temperature"}
+    assert any("TPU" in str(item["value"]) for item in recipe["hardware"]["items"])
+    assert {item["value"] for item in recipe["base_models"]["items"]} == {"BERT"}
+    for part in ("hardware", "results", "datasets"):
+        assert all(item["quote"] and item["section"] for item in recipe[part]["items"])
 
 
 # --- the made-up paper
@@ -291,9 +307,6 @@ def test_pdf() -> None:
     assert "7 Samples Of Numbers" in choose(document, "2.1").text, "a number out of order opens no section"
     assert len(choose(document, "references").text.splitlines()) == 4
     assert document.sections[-1].kind == "appendix"
-    recipe = extract(document)
-    assert [entry.fact.value for entry in recipe.hyperparameters["learning_rate"]] == [3e-6]
-    assert [entry.fact.value for entry in recipe.hyperparameters["weight_decay"]] == [0.1]
 
 
 BROKEN = {
@@ -315,61 +328,44 @@ def test_a_pdf_that_cannot_be_read_is_told(body: bytes) -> None:
 
 
 @pytest.fixture(scope="module")
-def recipe(document: Document) -> Recipe:
-    return extract(document)
+def recipe() -> dict[str, Any]:
+    return recipe_of(study())
 
 
-def test_values_of_sentences_and_tables_come_with_their_place(recipe: Recipe) -> None:
-    rates = [
-        (entry.fact.value, entry.fact.section, entry.fact.label, entry.others)
-        for entry in recipe.hyperparameters["learning_rate"]
-    ]
-    assert rates == [
-        (2e-6, "3 Policy Distillation", None, False),
-        (1e-6, "A Training Details", "Table 2", False),
-        (5e-4, "2 Related Work", None, True),
-    ]
-    assert [entry.fact.quote for entry in recipe.hyperparameters["batch_size"]] == ["Batch size | 128"]
-    assert recipe.hyperparameters["lora_rank"][0].fact.value == 64
-    assert recipe.hyperparameters["kl_coefficient"][0].fact.value == 0.001
-    assert recipe.hyperparameters["num_generations"][0].fact.value == 8
+def test_values_of_sentences_and_tables_come_with_their_place(recipe: dict[str, Any]) -> None:
+    settings = recipe["hyperparameters"]
+    rates = [(quote["section"], quote["label"], quote["about_others"]) for quote in settings["learning_rate"]["quotes"]]
+    assert settings["learning_rate"]["value"] is None, "a sentence says 2e-6 and a table 1e-6"
+    assert sorted(rates[:2]) == [("3 Policy Distillation", None, False), ("A Training Details", "Table 2", False)]
+    assert rates[2:] == [("2 Related Work", None, True)]
+    assert [item["quote"] for item in settings["batch_size"]["items"]] == ["Batch size | 128"]
+    values = {name: setting["value"] for name, setting in settings.items() if setting["state"] == "stated"}
+    assert values == {
+        "batch_size": 128,
+        "lora_rank": 64,
+        "kl_coefficient": 0.001,
+        "num_generations": 8,
+        "optimizer": "AdamW",
+    }
 
 
-def test_names_are_taken_from_sentences_that_say_what_they_are_for(recipe: Recipe) -> None:
-    assert [entry.fact.value for entry in recipe.base_models] == ["Qwen/Qwen2.5-1.5B-Instruct"]
-    assert [entry.fact.value for entry in recipe.methods] == ["GRPO"]
-    assert next((entry.fact.value, entry.fact.context) for entry in recipe.datasets) == ("ada/chat", "training")
-    hardware = [entry.fact.value for entry in recipe.hardware]
-    assert "8 A100 GPUs" in hardware
-    results = {(entry.fact.value, entry.fact.context, entry.fact.label) for entry in recipe.results}
+def test_names_are_taken_from_sentences_that_say_what_they_are_for(recipe: dict[str, Any]) -> None:
+    def values(part: str) -> list[object]:
+        return [item["value"] for item in recipe[part]["items"]]
+
+    assert values("base_models") == ["Qwen/Qwen2.5-1.5B-Instruct"]
+    assert values("methods") == ["GRPO"]
+    assert (values("datasets")[0], recipe["datasets"]["items"][0]["context"]) == ("ada/chat", "training")
+    assert "8 A100 GPUs" in values("hardware")
+    results = {(item["value"], item["context"], item["label"]) for item in recipe["results"]["items"]}
     assert ("75.2%", "GSM8K", None) in results
     assert ("41.7", "MATH, Ours", "Table 1") in results
     assert not any(value == "30.1" for value, _, _ in results), "the base model's row is not the result"
 
 
-TABLES = {
-    "rows": ([["", "SFT", "DPO"], ["LR", "2e-5", "5e-7"]], [(2e-5, "SFT"), (5e-7, "DPO")]),
-    "columns": ([["Model", "LR", "Epochs"], ["7B", "1e-5", "3"], ["70B", "2e-6", "1"]], [(1e-5, "7B"), (2e-6, "70B")]),
-    "pairs side by side": (
-        [["Hyperparameter", "Value", "Hyperparameter", "Value"], ["Optimizer", "AdamW", "Learning rate", "1e-6"]],
-        [(1e-6, None)],
-    ),
-    "a formula": ([["Learning rate", math("1\\times 10^{-6}")]], [(1e-6, None)]),
-    "a search": ([["learning rate", "{1e-5, 3e-5}"]], [(1e-5, None), (3e-5, None)]),
-    "no number": ([["Learning rate", "tuned"]], []),
-    "a result": ([["Learning rate", "GSM8K"], ["high", "61.2"]], []),
-}
-
-
-@pytest.mark.parametrize(("rows", "expected"), TABLES.values(), ids=TABLES)
-def test_tables_of_settings(rows: list[list[str]], expected: list[tuple[float, str | None]]) -> None:
-    found = extract(read(page(section("1", "Setup", para("words " * 60), table("Table 1", "Settings.", rows)))))
-    assert [(entry.fact.value, entry.fact.context) for entry in found.hyperparameters["learning_rate"]] == expected
-
-
 def test_a_paper_without_a_recipe_states_nothing() -> None:
-    found = extract(read(page(section("1", "Theory", para("We prove a bound on the regret of 3 algorithms. " * 20)))))
-    assert set(found.not_stated) == {"base_model", "dataset", "method", *found.hyperparameters, "hardware", "results"}
+    found = recipe_of(page(section("1", "Theory", para("We prove a bound on the regret of 3 algorithms. " * 20))))
+    assert set(found["not_stated"]) == {"base_model", "dataset", "method", *found["hyperparameters"], "hardware", "results"}
 
 
 def test_no_sentence_of_a_recording_stands_in_this_repository() -> None:

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from ml_intern_helpers.core.errors import ToolError
-from ml_intern_helpers.papers import arxiv, hub, hub_repos, openalex
-from ml_intern_helpers.papers import semantic_scholar as s2
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Limits, Paper
 from ml_intern_helpers.papers.reading.latexml import read_page
 from ml_intern_helpers.papers.recipe.hub_check import check
-from ml_intern_helpers.papers.semantic_scholar_rows import parse_edge
+from ml_intern_helpers.papers.services import arxiv, hub, openalex
+from ml_intern_helpers.papers.services import semantic_scholar as s2
+from ml_intern_helpers.papers.services.semantic_scholar import parse_edge
 from ml_intern_helpers.web.client import Http
 from ml_intern_helpers.web.services import HUB
 from support.loopback import Answer, Loopback
@@ -139,7 +139,7 @@ def trending(http: Http, _: Answer) -> tuple[Any, ...]:
 
 
 def models(http: Http, _: Answer) -> tuple[Any, ...]:
-    page = hub_repos.repos(http, "2505.09388", "models", 1)
+    page = hub.repos(http, "2505.09388", "models", 1)
     return page.more, *[(repo.id, repo.downloads, repo.license, repo.gated) for repo in page.repos]
 
 
@@ -154,7 +154,7 @@ def named(kind: Any, name: str) -> Callable[[Http, Answer], tuple[Any, ...]]:
 
 
 def collections(http: Http, answer: Answer) -> tuple[Any, ...]:
-    page = hub_repos.collections(http, "2505.09388", 5)
+    page = hub.collections(http, "2505.09388", 5)
     return tuple((each.title, each.owner, each.upvotes, each.last_updated) for each in page.collections)
 
 

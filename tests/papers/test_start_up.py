@@ -17,7 +17,7 @@ from support.papers import Run, entry, feed, hub, s2_edge, s2_graph, s2_paper, u
 PROBE = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from ml_intern_helpers import cli
+from ml_intern_helpers.cli import commands as cli
 code = cli.main(sys.argv[2], sys.argv[3:])
 print(code, *sys.modules, file=sys.stderr)
 """

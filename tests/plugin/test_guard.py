@@ -10,19 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.guard.hook import before_tool
-from ml_intern_helpers.guard.permissions import helper_calls
-from ml_intern_helpers.guard.permissions.shell_words import plain_words
+from ml_intern_helpers.guard import own_helpers
+from ml_intern_helpers.guard.own_helpers import plain_words
+from ml_intern_helpers.guard.pre_tool_use import answer as before_tool
 from support.helpers import ROOT
 
 PATH = f"{ROOT}/skills/ml-intern/scripts/detect_compute.sh"
 #: As a shell line has to write them: a checkout may lie under a path with a space.
 SCRIPT = shlex.quote(PATH)
 AUDIT = shlex.quote(PATH.replace("detect_compute", "inspect_dataset"))
+CRAWL = AUDIT.replace("inspect_dataset", "crawl_arxiv")
 
 
 def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
-    return helper_calls.allows({"command": command, **more}, str(cwd))
+    return own_helpers.is_plain_call({"command": command, **more}, str(cwd))
 
 
 @pytest.mark.parametrize(
@@ -41,11 +42,18 @@ def allowed(command: str, cwd: Path = ROOT / "tests", **more: object) -> bool:
         pytest.param(f"{AUDIT} {shlex.quote(str(ROOT))}/examples/chat.jsonl", id="file-of-the-plugin"),
         pytest.param(f"{AUDIT} 'my project/.ml-intern/x.jsonl' '/a b/.c d'/../train.jsonl", id="spaces-in-a-path"),
         pytest.param(f"{AUDIT} .ml-intern/sample.jsonl ../other/x.jsonl ./y.jsonl", id="dots-that-hide-nothing"),
-        pytest.param(
-            AUDIT.replace("inspect_dataset", "crawl_arxiv") + " 'DPO; is it > PPO? $5 `x` \\ !'", id="hostile-but-quoted"
-        ),
-        pytest.param(
-            AUDIT.replace("inspect_dataset", "crawl_arxiv") + ' "Schrödinger bridges & flows (2026)"', id="words-in-quotes"
+        pytest.param(CRAWL + " 'DPO; is it > PPO? $5 `x` \\ !'", id="hostile-but-quoted"),
+        pytest.param(CRAWL + ' "Schrödinger bridges & flows (2026)"', id="words-in-quotes"),
+        *(
+            pytest.param(f"{CRAWL} {words}", id=f"papers-{words.split()[0]}")
+            for words in (
+                "search preference optimization --since 2025",
+                "graph 2305.18290 --hops 2",
+                "read 2305.18290 --section method",
+                "recipe 2305.18290",
+                "notes beta",
+                "notes add 2305.18290 'beta is 0.1' --quote 'beta = 0.1'",
+            )
         ),
         pytest.param(AUDIT.replace("inspect_dataset", "hf_paper_meta") + " 2305.18290v3", id="paper"),
         pytest.param(AUDIT.replace("inspect_dataset", "preflight_check") + " train.py --local", id="preflight"),
@@ -62,6 +70,23 @@ BUDGET = AUDIT.replace("inspect_dataset", "budget")
 @pytest.mark.parametrize("command", [TASK, f"{TASK} show --json", f"{BUDGET} --flavor a10g-large --for 4h"])
 def test_what_was_agreed_and_spent_may_be_looked_at(command: str) -> None:
     assert allowed(command)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "graph 2305.18290 --save graph.json",
+        "graph 2305.18290 --html=graph.html",
+        "--graph 2305.18290 --save graph.json",
+        "search lora --bibtex papers.bib",
+        "notes forget 3",
+        "notes --json forget 3",
+        "--json notes forget 3",
+        "--forget 3",
+    ],
+)
+def test_files_and_notes_of_the_user_are_changed_only_where_the_user_sees_it(words: str) -> None:
+    assert not allowed(f"{CRAWL} {words}")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +216,7 @@ def test_switched_off_sandbox_is_the_users_to_judge() -> None:
 
 @pytest.mark.parametrize("command", [None, 5, ["ls"], {}], ids=str)
 def test_command_of_another_type_gets_no_opinion(command: object) -> None:
-    assert not helper_calls.allows({"command": command}, "/")
+    assert not own_helpers.is_plain_call({"command": command}, "/")
 
 
 def test_link_in_the_project_to_a_secret_gets_no_opinion(tmp_path: Path) -> None:
@@ -327,7 +352,7 @@ def test_helper_that_is_missing_is_not_allowed(tmp_path: Path) -> None:
 
 
 def test_option_declared_as_writing_gets_no_opinion(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(helper_calls.READ_ONLY_HELPERS, "inspect_dataset", frozenset({"--html"}))
+    monkeypatch.setitem(own_helpers.READ_ONLY_HELPERS, "inspect_dataset", frozenset({"--html"}))
     assert allowed(f"{AUDIT} x/y")
     assert not allowed(f"{AUDIT} x/y --html page.html")
     assert not allowed(f"{AUDIT} x/y --html=page.html")

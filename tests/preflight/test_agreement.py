@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.preflight.agreement import agreement_for
+from ml_intern_helpers.analysis.source import read_source
+from ml_intern_helpers.preflight.context import read_context
+from ml_intern_helpers.runs.contract import Task
 
 TASK = '{"schema": "ml-intern/task/v1", "method": "sft", "hub": 3}'
 
@@ -26,6 +28,11 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "project/.git").mkdir(parents=True)
     (tmp_path / "project/src/train").mkdir(parents=True)
     return tmp_path / "project/src/train/train.py"
+
+
+def agreement_for(script: Path) -> Task | None:
+    script.write_text("x = 1\n", encoding="utf-8")
+    return read_context(read_source(script), "jobs").agreement
 
 
 def found(script: Path) -> Path | None:

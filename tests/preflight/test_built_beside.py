@@ -46,7 +46,7 @@ USES = {
 def looked_at(folder: Path, script: str, common: str = COMMON, about: Options | None = None) -> Examination:
     (folder / "common.py").write_text(common, encoding="utf-8")
     (folder / "train.py").write_text(script, encoding="utf-8")
-    return examine(read_source(folder / "train.py"), "local", about=about or Options())
+    return examine(read_source(folder / "train.py"), "local", options=about or Options())
 
 
 @pytest.mark.parametrize(("script", "places"), USES.values(), ids=USES)

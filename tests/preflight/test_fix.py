@@ -10,7 +10,7 @@ import pytest
 
 from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.preflight.examine import examine
-from ml_intern_helpers.preflight.rendering.fixing import fixed_text
+from ml_intern_helpers.preflight.fix import diff
 from support.helpers import Outcome
 
 Helper = Callable[..., Outcome]
@@ -61,37 +61,44 @@ LEFT = {
 }
 
 
-def fixed(tmp_path: Path, text: str) -> tuple[str, int]:
-    script = tmp_path / "train.py"
-    script.write_text(HEAD + text + "\n" + TAIL, encoding="utf-8")
-    return fixed_text(examine(read_source(script), "local"))
+def script(text: str) -> str:
+    return HEAD + text + "\n" + TAIL
+
+
+def unified(before: str, after: str) -> str:
+    return "".join(difflib.unified_diff(before.splitlines(True), after.splitlines(True), "a/train.py", "b/train.py"))
+
+
+def mended(tmp_path: Path, text: str) -> tuple[str, int]:
+    """The diff that --fix prints for the script with `text`, and the number of findings that it mends."""
+    path = tmp_path / "train.py"
+    path.write_text(script(text), encoding="utf-8")
+    return diff(examine(read_source(path), "local"), lambda after: examine(after, "local"))
 
 
 @pytest.mark.parametrize(("text", "wanted"), MENDED.values(), ids=MENDED)
 def test_mended(text: str, wanted: str, tmp_path: Path) -> None:
-    assert fixed(tmp_path, text)[0] == HEAD + wanted + "\n" + TAIL
+    assert mended(tmp_path, text)[0] + "\n" == unified(script(text), script(wanted))
 
 
 @pytest.mark.parametrize("text", LEFT.values(), ids=LEFT)
 def test_left_alone(text: str, tmp_path: Path) -> None:
-    assert fixed(tmp_path, text) == (HEAD + text + "\n" + TAIL, 0)
+    assert mended(tmp_path, text) == ("", 0)
 
 
 def test_the_process_prints_a_diff_and_writes_nothing(helper: Helper, tmp_path: Path) -> None:
-    before = HEAD + MENDED["both in one call"][0] + "\n" + TAIL
-    after = HEAD + MENDED["both in one call"][1] + "\n" + TAIL
-    script = tmp_path / "train.py"
-    script.write_text(before, encoding="utf-8")
+    before, after = (script(text) for text in MENDED["both in one call"])
+    path = tmp_path / "train.py"
+    path.write_text(before, encoding="utf-8")
     done = helper("preflight_check", "train.py", "--local", "--fix", cwd=tmp_path)
-    wanted = "".join(difflib.unified_diff(before.splitlines(True), after.splitlines(True), "a/train.py", "b/train.py"))
-    assert done.stdout == wanted
+    assert done.stdout == unified(before, after)
     assert done.code == 1, "the script as it is still fails"
     assert "3 of " in done.stderr
-    assert script.read_text(encoding="utf-8") == before
+    assert path.read_text(encoding="utf-8") == before
 
 
 def test_nothing_to_mend_prints_no_diff(helper: Helper, tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text(HEAD + LEFT["several answers"] + "\n" + TAIL, encoding="utf-8")
+    (tmp_path / "train.py").write_text(script(LEFT["several answers"]), encoding="utf-8")
     done = helper("preflight_check", "train.py", "--local", "--fix", cwd=tmp_path)
     assert (done.stdout.strip(), "0 of " in done.stderr) == ("", True)
 

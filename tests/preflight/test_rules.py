@@ -12,9 +12,9 @@ import pytest
 
 from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.preflight.checklist import LINES
-from ml_intern_helpers.preflight.facts import facts_of
+from ml_intern_helpers.preflight.context import read_context
 from ml_intern_helpers.preflight.launch_check import judged
-from ml_intern_helpers.preflight.registry import CODE_FORM, all_rules, title
+from ml_intern_helpers.preflight.registry import CODE_FORM, all_rules
 from support.agreement import write_agreement
 from support.helpers import ROOT
 
@@ -23,7 +23,7 @@ RULES = ROOT / "src/ml_intern_helpers/preflight/rules"
 
 def example(code: str, which: str) -> str:
     """The `Bad:` or `Good:` example of a rule's docstring."""
-    _, _, text = all_rules()[code].__doc__.partition(f"\n{which}:\n\n")
+    _, _, text = all_rules()[code].documentation.partition(f"\n{which}:\n\n")
     lines = []
     for line in text.splitlines():
         if line.strip() and not line.startswith("    "):
@@ -44,8 +44,8 @@ def fires(code: str, script: Path, text: str) -> bool:
     write_agreement(script.parent, text)
     if is_launch(text):
         return code in {one.code for one in judged(text.removeprefix("$ "), None, local=False).findings if one.severity != "info"}
-    facts = facts_of(read_source(script), all_rules()[code].MODES[0])
-    informs = all_rules()[code].SEVERITY == "info"
+    facts = read_context(read_source(script), all_rules()[code].modes[0])
+    informs = all_rules()[code].severity == "info"
     return any(one.state == "fail" and (informs or one.severity != "info") for one in all_rules()[code].check(facts))
 
 
@@ -75,7 +75,7 @@ def test_docs_hold_every_rule_and_are_current() -> None:
     done = subprocess.run([sys.executable, ROOT / "scripts/gen_checks", "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     text = (ROOT / "docs/checks.md").read_text(encoding="utf-8")
-    assert [code for code, rule in all_rules().items() if f"### {code}: {title(rule).rstrip('.')}" not in text] == []
+    assert [code for code, rule in all_rules().items() if f"### {code}: {rule.title.rstrip('.')}" not in text] == []
 
 
 def test_the_checklist_names_only_rules_that_exist() -> None:
@@ -84,7 +84,7 @@ def test_the_checklist_names_only_rules_that_exist() -> None:
 
 @pytest.mark.parametrize("code", all_rules())
 def test_a_docstring_says_why_it_bites(code: str) -> None:
-    why = all_rules()[code].__doc__.partition("\nBad:")[0].strip().split("\n\n")
+    why = all_rules()[code].documentation.partition("\nBad:")[0].strip().split("\n\n")
     assert len(why) >= 2, "a title and at least one paragraph"
     for which in ("Bad", "Good"):
         assert is_launch(example(code, which)) or ast.parse(example(code, which))

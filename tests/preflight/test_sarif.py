@@ -37,9 +37,9 @@ def test_rules_are_ours_with_their_help_and_levels(helper: Helper, tmp_path: Pat
     levels = {"error": "error", "warning": "warning", "info": "note"}
     for rule in driver["rules"]:
         known = all_rules()[rule["id"]]
-        assert rule["help"]["text"] == known.__doc__.strip()
+        assert rule["help"]["text"] == known.documentation
         assert rule["shortDescription"]["text"]
-        assert rule["defaultConfiguration"]["level"] == levels[known.SEVERITY]
+        assert rule["defaultConfiguration"]["level"] == levels[known.severity]
 
 
 def test_results_point_at_their_rule_and_place(helper: Helper, tmp_path: Path) -> None:

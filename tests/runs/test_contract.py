@@ -14,9 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from jsonschema import Draft202012Validator
 
-from ml_intern_helpers.runs import places
-from ml_intern_helpers.runs.contract import task_for
-from ml_intern_helpers.runs.task_schema import OPTIONAL, REQUIRED, fault, faults
+from ml_intern_helpers.runs import project_files
+from ml_intern_helpers.runs.contract import OPTIONAL, REQUIRED, fault, faults, task_for
 from runs.tasks import as_somebody_else, on_file, values
 from support.helpers import ROOT
 
@@ -69,17 +68,17 @@ def test_nothing_breaks_the_check(odd: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        pytest.param(b"", "no JSON", id="empty"),
-        pytest.param(b"{", "no JSON", id="cut-off"),
-        pytest.param(b"\x00" * 50, "no JSON", id="null-bytes-after-a-crash"),
+        pytest.param(b"", "not valid JSON", id="empty"),
+        pytest.param(b"{", "not valid JSON", id="cut-off"),
+        pytest.param(b"\x00" * 50, "not valid JSON", id="null-bytes-after-a-crash"),
         pytest.param(b"[]", "schema", id="list"),
         pytest.param(b'{"schema": "ml-intern/task/v2"}', "schema", id="another-version"),
         pytest.param(b"[" * 100_000, "too deep", id="deep-nesting"),
         pytest.param(b'{"schema": "ml-intern/task/v1", "spend_cap_usd": NaN}', "NaN", id="nan"),
         pytest.param(b'{"schema": "ml-intern/task/v1", "spend_cap_usd": -Infinity}', "Infinity", id="infinity"),
-        pytest.param(b'{"schema": "ml-intern/task/v1", "x": ' + b"9" * 5000 + b"}", "no JSON", id="digits"),
+        pytest.param(b'{"schema": "ml-intern/task/v1", "x": ' + b"9" * 5000 + b"}", "not valid JSON", id="digits"),
         pytest.param(b'{"schema": "ml-intern/task/v1", "x": "' + b"y" * 2_000_000 + b'"}', "larger than", id="huge"),
-        pytest.param(b'{"schema": "\xff\xfe"}', "no JSON", id="latin-1"),
+        pytest.param(b'{"schema": "\xff\xfe"}', "not valid JSON", id="latin-1"),
     ],
 )
 def test_what_is_no_task_is_a_problem(tmp_path: Path, text: bytes, told: str) -> None:
@@ -159,27 +158,27 @@ def test_the_nearest_file_up_to_the_repository_counts(tmp_path: Path) -> None:
     deep = tmp_path / "project/src/train"
     deep.mkdir(parents=True)
     on_file(tmp_path)
-    assert places.task_path(deep) is None
+    assert project_files.task_path(deep) is None
     root = on_file(tmp_path / "project").path
-    assert places.task_path(deep) == root
+    assert project_files.task_path(deep) == root
     near = on_file(deep).path
-    assert places.task_path(deep) == near
-    assert places.task_path(tmp_path / "project/src", deep) == root
+    assert project_files.task_path(deep) == near
+    assert project_files.task_path(tmp_path / "project/src", deep) == root
 
 
 def test_without_a_repository_only_the_folder_itself_counts(tmp_path: Path) -> None:
     on_file(tmp_path)
     (tmp_path / "below").mkdir()
-    assert places.task_path(tmp_path / "below") is None
-    assert places.task_path(tmp_path) == tmp_path / ".ml-intern/task.json"
+    assert project_files.task_path(tmp_path / "below") is None
+    assert project_files.task_path(tmp_path) == tmp_path / ".ml-intern/task.json"
 
 
 def test_a_new_task_goes_beside_the_plan(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "src").mkdir()
-    assert places.home(tmp_path / "src") == tmp_path / "src/.ml-intern"
+    assert project_files.home(tmp_path / "src") == tmp_path / "src/.ml-intern"
     (tmp_path / ".ml-intern").mkdir()
-    assert places.home(tmp_path / "src") == tmp_path / ".ml-intern"
+    assert project_files.home(tmp_path / "src") == tmp_path / ".ml-intern"
 
 
 def test_a_file_that_may_not_be_read_is_told() -> None:

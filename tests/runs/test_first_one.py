@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.runs import first_one, ledger
+from ml_intern_helpers.runs import ledger, single_job_rule
 from ml_intern_helpers.runs.run_record import Runs, fingerprint, folded
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -39,7 +39,7 @@ def of(*entries: dict[str, Any]) -> Runs:
     ],
 )
 def test_steps_in_a_log(log: str, loss: float | str | None) -> None:
-    seen = first_one.seen_training(log)
+    seen = single_job_rule.seen_training(log)
     if loss is None:
         assert seen is None
         return
@@ -62,7 +62,7 @@ def test_steps_in_a_log(log: str, loss: float | str | None) -> None:
     ],
 )
 def test_the_state_at_the_hub(job: dict[str, Any] | None, trains: bool) -> None:
-    assert (first_one.seen_training(job=job) is not None) is trains
+    assert (single_job_rule.seen_training(job=job) is not None) is trains
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_the_state_at_the_hub(job: dict[str, Any] | None, trains: bool) -> None:
     ],
 )
 def test_who_waits_for_whom(entries: list[dict[str, Any]], waits_for: str | None) -> None:
-    found = first_one.unproven(of(*entries), "t")
+    found = single_job_rule.unproven(of(*entries), "t")
     assert (found.id if found else None) == waits_for
 
 
@@ -101,12 +101,12 @@ def failing(*states: str, command: str = "python train.py", script: str = "aa") 
     ],
 )
 def test_the_third_identical_failure(states: list[str], held: bool) -> None:
-    assert first_one.held_as_third(of(*failing(*states)), " python   train.py", "aa") is held
+    assert single_job_rule.held_as_third(of(*failing(*states)), " python   train.py", "aa") is held
 
 
 @pytest.mark.parametrize(("command", "script"), [("python train.py --lr 1", "aa"), ("python train.py", "bb")])
 def test_what_changed_may_go(command: str, script: str) -> None:
-    assert first_one.identical_failures(of(*failing("failed", "failed", "failed")), command, script) == 0
+    assert single_job_rule.identical_failures(of(*failing("failed", "failed", "failed")), command, script) == 0
 
 
 def test_a_command_is_the_same_with_another_token() -> None:

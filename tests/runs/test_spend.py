@@ -16,10 +16,10 @@ from hypothesis import strategies as some
 from ml_intern_helpers.core.errors import UsageError
 from ml_intern_helpers.indexes import job_prices
 from ml_intern_helpers.indexes.job_prices import Price
-from ml_intern_helpers.runs import launching, ledger, settle, spend
+from ml_intern_helpers.runs import launching, ledger, settlement, spend
 from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.run_record import Run, Runs, folded, runs_of
-from ml_intern_helpers.runs.when import stamp
+from ml_intern_helpers.runs.timestamps import stamp
 from runs.tasks import on_file
 from support.helpers import ROOT
 from support.recordings import http_recording
@@ -181,15 +181,14 @@ def test_a_launch_is_found_again_told_of_and_released(tmp_path: Path) -> None:
     launch = launching.Launch("hf jobs run x", "jobs", ids=(("tool_use_id", "toolu_1"),), usd_per_hour=1.5)
     _, name = launching.reserve(folder, task, launch, spend.Cost(6.0, "so"))
     assert name is not None
-    assert launching.waiting(folder, "tool_use_id", "") is None
-    found = launching.waiting(folder, "tool_use_id", "toolu_1")
+    found = runs_of(folder).get(name)
     assert found is not None
-    assert (found.id, found.state, found.cost_usd) == (name, "reserved", 6.0)
+    assert (found.text("tool_use_id"), found.state, found.cost_usd) == ("toolu_1", "reserved", 6.0)
     launching.tell(folder, name, state="running", job_id="abc")
     assert runs_of(folder).get("abc") is not None
     launching.release(folder, name, "the user said no")
-    assert launching.waiting(folder, "tool_use_id", "toolu_1") is None
-    with pytest.raises(UsageError, match="no state"):
+    assert runs_of(folder).all[0].state == "released"
+    with pytest.raises(UsageError, match="is not a state"):
         launching.tell(folder, name, state="done")
 
 
@@ -238,7 +237,7 @@ JOB = {
     ],
 )
 def test_settlement(job: dict[str, Any], state: str, usd: float | None) -> None:
-    found = settle.settlement(Run("a", line("a", usd_per_hour=1.5), NOW), job)
+    found = settlement.settlement(Run("a", line("a", usd_per_hour=1.5), NOW), job)
     assert (found.state, found.usd) == (state, usd)
     assert ("settled_usd" in found.changes()) is (usd is not None)
 
@@ -246,13 +245,13 @@ def test_settlement(job: dict[str, Any], state: str, usd: float | None) -> None:
 def test_stages_and_times_are_the_clients_own() -> None:
     from huggingface_hub import JobInfo, JobStage
 
-    assert set(settle.STATES) == {stage.value for stage in JobStage}
+    assert set(settlement.STATES) == {stage.value for stage in JobStage}
     info = JobInfo(**{**JOB, "owner": {"id": "0", "name": "ada", "type": "user"}, "durations": {"runningSecs": 7}})
     assert info.durations is not None
     assert info.started_at is not None
     assert info.finished_at is not None
-    assert settle.running_seconds({**JOB, "durations": {"runningSecs": 7}}) == info.durations.running_secs
-    assert settle.running_seconds(JOB) == (info.finished_at - info.started_at).total_seconds()
+    assert settlement.running_seconds({**JOB, "durations": {"runningSecs": 7}}) == info.durations.running_secs
+    assert settlement.running_seconds(JOB) == (info.finished_at - info.started_at).total_seconds()
 
 
 # Prices.

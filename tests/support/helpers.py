@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support import warm
+
 ROOT = Path(__file__).resolve().parents[2]
 #: Nothing listens on the discard port of loopback: "no network" without touching one.
 DEAD_URL = "http://127.0.0.1:9"
@@ -44,12 +46,16 @@ def clean_environment(home: Path, **extra: str) -> dict[str, str]:
     return {**base, **dict.fromkeys(URL_VARIABLES, DEAD_URL), **extra}
 
 
-def run_helper(command: str, *arguments: str, home: Path, cwd: Path | None = None, **extra: str) -> Outcome:
-    """Run `command` by path, isolated, as `scripts/launch` starts it; stdin is closed."""
+def run_helper(command: str, *arguments: str, home: Path, cwd: Path | None = None, cold: bool = False, **extra: str) -> Outcome:
+    """Run `command` as `scripts/launch` starts it: isolated, stdin closed; in a warm process unless a `cold` start is the point."""
+    environment, folder = clean_environment(home, **extra), cwd or home
+    if not cold:
+        code, stdout, stderr = warm.run([command, *arguments], environment, folder, timeout_s=120)
+        return Outcome(code, stdout.decode(), stderr.decode())
     done = subprocess.run(
         [sys.executable, "-I", "-X", "utf8", str(ROOT / "src/ml_intern_helpers/__main__.py"), command, *arguments],
-        env=clean_environment(home, **extra),
-        cwd=cwd or home,
+        env=environment,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -97,10 +97,6 @@ def _copy_plugin(root: Path) -> None:
         shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"), symlinks=True)
     for lock in ("requirements.lock", "requirements/test.lock", "requirements/training.lock"):
         (root / lock).write_text("")
-    if not (root / "src/ml_intern_helpers/preflight/preflight_check.py").exists():  # TEMP
-        (root / "src/ml_intern_helpers/preflight/preflight_check.py").write_text(
-            "SUMMARY=EPILOG=''\ndef add_arguments(p): ...\n"
-        )  # TEMP
     launch = root / "scripts/launch"
     text = launch.read_text()
     assert text.count(FIXED_FOLDERS) == 1

@@ -33,55 +33,54 @@ def for_argument(offers: Offers, call: str, name: str, signature: Signature) -> 
     """For `name=` of `call` (`trl.SFTConfig`), which `signature` does not take."""
     became = _became(offers, f"{call}.{name}")
     if became and became.hint:
-        return _told(became, became.hint)
+        return _advice(became, became.hint)
     moved = _other_half(offers, call, name)
     if moved:
-        return _told(became, moved)
+        return _advice(became, moved)
     new = became.replacement.rpartition(".")[2] if became and became.replacement else ""
     if new in signature.names:
-        return _told(became, f"write {new}=")
-    near = _like(name, sorted(signature.names), became)
-    if near:
-        return _told(became, f"did you mean {' or '.join(f'{other}=' for other in near[:2])}?")
+        return _advice(became, f"write {new}=")
+    likely = similar(name, sorted(signature.names))
+    if became and became.removal:  # of one that once existed only a near-copy is what was meant
+        likely = [other for other in likely if _alike(name, other)]
+    if likely:
+        return _advice(became, f"did you mean {' or '.join(f'{other}=' for other in likely[:2])}?")
     if became and became.removal:
-        return _told(became, f"delete it: no successor is known; or pin {_pin(became)}")
-    if _later(call, name):
-        return Advice("", f"{_later(call, name)} takes it: raise the pin, or delete the argument")
+        return _advice(became, f"delete it: no successor is known; or pin {_pin(became)}")
+    package = call.partition(".")[0]
+    current = Library(*(shipped(each) for each in PACKAGES))
+    if _takes(current, call, name):
+        return Advice("", f"{package} {shipped(package).version} takes it: raise the pin, or delete the argument")
     return Advice("", f"delete it; `api_lookup {call}` lists what there is")
 
 
 def for_name(offers: Offers, name: str) -> Advice:
     """For a module, class, function or method that is not there."""
-    became = _became(offers, name) or _became(offers, f"{name.partition('.')[0]}.{name.rpartition('.')[2]}")
+    package, last = name.partition(".")[0], name.rpartition(".")[2]
+    became = _became(offers, name) or _became(offers, f"{package}.{last}")
     if became and became.hint:
-        return _told(became, f"instead: {became.hint}")
+        return _advice(became, f"instead: {became.hint}")
     elsewhere = _elsewhere(offers, name)
     if elsewhere:
-        return _told(became, _import(offers, elsewhere))
+        return _advice(became, _import(offers, elsewhere))
     if became and became.replacement:
-        return _told(became, _import(offers, became.replacement))
-    near = _similar(offers, name)
-    if near:
-        return _told(became, f"did you mean {' or '.join(near)}?")
+        return _advice(became, _import(offers, became.replacement))
+    likely = _similar_names(offers, name)
+    if likely:
+        return _advice(became, f"did you mean {' or '.join(likely)}?")
     if became and became.removal:
-        return _told(became, f"no successor is known; pin {_pin(became)} to keep it")
-    if _later_name(name):
-        return Advice("", f"{_later_name(name)} has it: raise the pin")
-    return Advice("", f"`api_lookup --grep {name.rpartition('.')[2]}` finds what there is")
-
-
-def _told(became: Gone | None, fix: str) -> Advice:
-    rename = (became.replacement or "").rpartition(".")[2] if became and became.renamed and fix == became.hint else ""
-    return Advice(_since(became), fix, became is not None, rename)
+        return _advice(became, f"no successor is known; pin {_pin(became)} to keep it")
+    if package in PACKAGES and Library(shipped(package)).origin(name):
+        return Advice("", f"{package} {shipped(package).version} has it: raise the pin")
+    return Advice("", f"`api_lookup --grep {last}` finds what there is")
 
 
 def is_misspelt(name: str, signature: Signature) -> bool:
     """All but a letter or two are those of an argument that exists: `spilt` for `split`."""
     import difflib
 
-    return bool(difflib.get_close_matches(name, sorted(signature.names), n=1, cutoff=0.85)) or any(
-        sorted(name) == sorted(other) for other in signature.names
-    )
+    close = difflib.get_close_matches(name, sorted(signature.names), n=1, cutoff=0.85)
+    return bool(close) or any(sorted(name) == sorted(other) for other in signature.names)
 
 
 def _became(offers: Offers, name: str) -> Gone | None:
@@ -96,12 +95,16 @@ def _became(offers: Offers, name: str) -> Gone | None:
     return became
 
 
-def _since(became: Gone | None) -> str:
-    removal = became.removal if became else None
-    if removal is None or became is None:
-        return ""
-    verb = "moved" if removal.why == "moved" or removal.via else "removed"
-    return f"{verb} in {became.name.partition('.')[0]} {removal.gone}, last in {removal.last}"
+def _advice(became: Gone | None, fix: str) -> Advice:
+    """`fix`, with what the history says about the name."""
+    if became is None:
+        return Advice("", fix)
+    since, removal = "", became.removal
+    if removal is not None:
+        verb = "moved" if removal.why == "moved" or removal.via else "removed"
+        since = f"{verb} in {became.name.partition('.')[0]} {removal.gone}, last in {removal.last}"
+    rename = (became.replacement or "").rpartition(".")[2] if became.renamed and fix == became.hint else ""
+    return Advice(since, fix, True, rename)
 
 
 def _pin(became: Gone) -> str:
@@ -121,12 +124,9 @@ def _other_half(offers: Offers, call: str, name: str) -> str:
     """An argument of a trainer that its config takes, or the other way round."""
     if call.endswith("Trainer"):
         config = "transformers.TrainingArguments" if call == "transformers.Trainer" else f"{call.removesuffix('Trainer')}Config"
-        return (
-            f"move it into the trainer's own config: args={config.rpartition('.')[2]}({name}=…)"
-            if _takes(offers, config, name)
-            else ""
-        )
-    if call.endswith("Config") and _takes(offers, f"{call.removesuffix('Config')}Trainer", name):
+        if _takes(offers, config, name):
+            return f"move it into the trainer's own config: args={config.rpartition('.')[2]}({name}=…)"
+    elif call.endswith("Config") and _takes(offers, f"{call.removesuffix('Config')}Trainer", name):
         return "pass it to the trainer, not to its config"
     return ""
 
@@ -138,7 +138,7 @@ def _takes(library: Library, call: str, name: str) -> bool:
 
 def _elsewhere(offers: Offers, name: str) -> str:
     """The same name in another public module of the package: the shortest path to it, "" when there is none."""
-    package, _, last = name.partition(".")[0], "", name.rpartition(".")[2]
+    package, last = name.partition(".")[0], name.rpartition(".")[2]
     release = offers.release_of(package)
     if release is None or "." not in name:
         return ""
@@ -147,27 +147,8 @@ def _elsewhere(offers: Offers, name: str) -> str:
     return min((f"{home}.{last}" for home in homes), key=lambda path: (path.count("."), path), default="")
 
 
-def _like(name: str, pool: list[str], became: Gone | None) -> list[str]:
-    """Arguments like `name`; of one that once existed only a near-copy is what was meant."""
-    near = similar(name, pool)
-    known = became is not None and became.removal is not None
-    return [other for other in near if _alike(name, other)] if known else near
-
-
-def _alike(name: str, other: str) -> bool:
-    """Equal but for case and underscores, or for a letter or two; ORPOTrainer is no misspelt GRPOTrainer."""
-    if name.replace("_", "").lower() == other.replace("_", "").lower():
-        return True
-    ending = next(
-        (end for end in ("Trainer", "Config", "Callback", "Collator") if name.endswith(end) and other.endswith(end)), ""
-    )
-    stems = name.removesuffix(ending), other.removesuffix(ending)
-    import difflib
-
-    return difflib.SequenceMatcher(None, *stems).ratio() > 0.85
-
-
-def _similar(offers: Offers, name: str) -> list[str]:
+def _similar_names(offers: Offers, name: str) -> list[str]:
+    """Names in the same module or class that differ by a letter or two."""
     module, _, last = name.rpartition(".")
     release = offers.release_of(module)
     walked = offers.walk(module)
@@ -180,14 +161,14 @@ def _similar(offers: Offers, name: str) -> list[str]:
     return [f"{module}.{other}" for other in similar(last, pool) if _alike(last, other)][:2]
 
 
-def _later(call: str, name: str) -> str:
-    """The shipped release, when it takes what an older one does not."""
-    package = call.partition(".")[0]
-    library = Library(*(shipped(each) for each in PACKAGES))
-    return f"{package} {shipped(package).version}" if _takes(library, call, name) else ""
+def _alike(name: str, other: str) -> bool:
+    """Equal but for case and underscores, or for a letter or two; ORPOTrainer is no misspelt GRPOTrainer."""
+    import difflib
 
-
-def _later_name(name: str) -> str:
-    package = name.partition(".")[0]
-    there = package in PACKAGES and Library(shipped(package)).origin(name)
-    return f"{package} {shipped(package).version}" if there else ""
+    if name.replace("_", "").lower() == other.replace("_", "").lower():
+        return True
+    for ending in ("Trainer", "Config", "Callback", "Collator"):
+        if name.endswith(ending) and other.endswith(ending):
+            name, other = name.removesuffix(ending), other.removesuffix(ending)
+            break
+    return difflib.SequenceMatcher(None, name, other).ratio() > 0.85

@@ -1,23 +1,19 @@
-"""Which of the script's calls go to an indexed library, what each passes, and the signature it meets."""
+"""The script's calls of indexed libraries: what each passes, the signature it meets, and whether Python can bind the two."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from ml_intern_helpers.analysis.dicts import entries_of, keywords_of
-from ml_intern_helpers.analysis.evaluate import value_of
-from ml_intern_helpers.analysis.instances import Method, class_of_super, methods_called
+from ml_intern_helpers.analysis.evaluate import keywords_of
+from ml_intern_helpers.analysis.instances import class_of_super, methods_called, subclass_of
 from ml_intern_helpers.analysis.names import Target, dotted
 from ml_intern_helpers.analysis.offers import Offers
 from ml_intern_helpers.analysis.script import Script
-from ml_intern_helpers.analysis.subclasses import Subclass, subclass_of
 from ml_intern_helpers.analysis.values import Entries, Setting
 from ml_intern_helpers.indexes.records import Argument
 from ml_intern_helpers.indexes.signatures import Signature
-
-_PARTIAL = "functools.partial"
 
 
 class Given(NamedTuple):
@@ -66,109 +62,156 @@ class ApiCall(NamedTuple):
         return f"{module}:{name.partition('.')[0]}"
 
 
+class Unknown(NamedTuple):
+    """A keyword that the signature does not name: wrong, or doubtful where it takes `**kwargs`."""
+
+    name: str
+    setting: Setting
+
+
+class Misfit(NamedTuple):
+    """A call that cannot be bound whatever its keywords are called."""
+
+    kind: Literal["too many", "missing", "twice"]
+    text: str
+    node: ast.AST
+
+
 def api_calls(script: Script, offers: Offers) -> Iterator[ApiCall]:
     """Every call that reaches an indexed callable, in source order."""
     for call in script.calls:
         target = dotted(script, call.func)
-        if target is not None and target.name == _PARTIAL and target.definition is None:
-            yield from _prepared(script, offers, call)
-        elif target is not None:
-            yield from _called(script, offers, call, target)
-        elif isinstance(call.func, ast.Attribute):
-            yield from _method_called(script, offers, call)
+        if target is None:
+            found = _method_called(script, offers, call, call.func) if isinstance(call.func, ast.Attribute) else None
+        elif target.name == "functools.partial" and target.definition is None:
+            found = _prepared(script, offers, call)
+        else:
+            found = _called(script, offers, call, target)
+        if found is not None:
+            yield found
 
 
-def _prepared(script: Script, offers: Offers, call: ast.Call) -> Iterator[ApiCall]:
+def unknown_keywords(call: ApiCall) -> Iterator[Unknown]:
+    """Keywords that are none of the signature's names."""
+    names = call.signature.names if call.given.entries.items else frozenset()
+    for name, setting in call.given.entries.items.items():
+        if name not in names and name not in call.extra:
+            yield Unknown(name, setting)
+
+
+def misfits(call: ApiCall) -> Iterator[Misfit]:
+    """What is wrong with the number of arguments."""
+    given, keywords = call.given.positional, call.given.entries.items
+    places = [argument.name for argument in call.signature.arguments if not argument.keyword_only]
+    for name, node in call.given.twice:
+        yield Misfit("twice", f"{name} is given twice", node)
+    if not call.whole:
+        return
+    for name in places[: len(given)] if not call.given.starred else ():
+        if name in keywords and is_sure(keywords[name]):
+            yield Misfit("twice", f"{name} is given by position and by keyword", keywords[name].node)
+    if len(given) > len(places) and not call.signature.variadic:
+        by_keyword = [argument.name for argument in call.signature.arguments if argument.keyword_only]
+        rest = f"; {', '.join(by_keyword[:3])}{'…' if len(by_keyword) > 3 else ''} must be given by keyword" if by_keyword else ""
+        most = f"{len(places)} positional argument{'' if len(places) == 1 else 's'}"
+        yield Misfit("too many", f"takes {most}, {len(given)} are given{rest}", given[len(places)])
+    if call.given.starred or call.given.entries.open or any(unknown_keywords(call)):
+        return  # a keyword that is not known is likely the one that is missing
+    bound = {*places[: len(given)], *keywords, *call.given.earlier}
+    missing = [argument.name for argument in call.signature.arguments if argument.default is None and argument.name not in bound]
+    if missing:
+        yield Misfit("missing", f"{', '.join(missing)} must be given", call.call)
+
+
+def is_sure(setting: Setting) -> bool:
+    """No condition of the script decides whether, or to what, it is set."""
+    return not setting.value.conditional
+
+
+def _prepared(script: Script, offers: Offers, call: ast.Call) -> ApiCall | None:
+    """`partial(SFTConfig, …)`."""
     target = dotted(script, call)
     if target is None or not target.partial or target.partial[-1] is not call:
-        return
-    for found in _called(script, offers, call, target._replace(partial=target.partial[:-1])):
-        given = _given(script, (*target.partial,), call.args[1:], call)
-        yield ApiCall(call, found.name, found.shown, found.signature, given, whole=False, extra=found.extra)
+        return None
+    found = _called(script, offers, call, target._replace(partial=target.partial[:-1]))
+    return found._replace(given=_given(script, target.partial, call.args[1:], call), whole=False) if found else None
 
 
-def _called(script: Script, offers: Offers, call: ast.Call, target: Target) -> Iterator[ApiCall]:
+def _called(script: Script, offers: Offers, call: ast.Call, target: Target) -> ApiCall | None:
+    """A call of a class or function by its name, of a local subclass, or of a method by `Class.method(…)`."""
     given = _given(script, target.partial, call.args, call)
     if isinstance(target.definition, ast.ClassDef):
-        yield from _subclass_called(script, offers, call, target.definition, given)
-    elif target.definition is None:
-        yield from _named(offers, call, target.name, given)
-
-
-def _named(offers: Offers, call: ast.Call, name: str, given: Given) -> Iterator[ApiCall]:
-    found = offers.walk(name)
-    if found.state != "found" or ":" not in found.origin:
-        return
+        return _subclass_called(script, offers, call, target.definition, given)
+    found = offers.walk(target.name) if target.definition is None else None
+    if found is None or found.state != "found" or ":" not in found.origin:
+        return None
+    name = offers.shown_name(found.origin)
     if not found.rest:
         signature = offers.call_of(found.origin)
-        if signature is not None:
-            yield ApiCall(call, offers.shown_name(found.origin), _short(name), signature, given)
-    elif len(found.rest) == 1 and offers.is_class(found.origin):
+        return ApiCall(call, name, _short(target.name), signature, given) if signature else None
+    if len(found.rest) == 1 and offers.is_class(found.origin):
         signature = offers.called_method(found.origin, found.rest[0])
-        if signature is not None:
-            shown = ".".join(name.split(".")[-2:])
-            yield ApiCall(call, f"{offers.shown_name(found.origin)}.{found.rest[0]}", shown, signature, given, whole=False)
+        shown = ".".join(target.name.split(".")[-2:])
+        return ApiCall(call, f"{name}.{found.rest[0]}", shown, signature, given, whole=False) if signature else None
+    return None
 
 
-def _subclass_called(script: Script, offers: Offers, call: ast.Call, definition: ast.ClassDef, given: Given) -> Iterator[ApiCall]:
+def _subclass_called(script: Script, offers: Offers, call: ast.Call, definition: ast.ClassDef, given: Given) -> ApiCall | None:
     found = subclass_of(script, offers, definition)
-    if found is None or found.own_init:
-        return
-    signature = offers.call_of(found.origin)
-    if signature is not None and (found.is_dataclass or not found.fields):
-        shown = f"{definition.name} ({_short(offers.shown_name(found.origin))})"
-        adjusted = _with_fields(signature, found)
-        yield ApiCall(call, offers.shown_name(found.origin), shown, adjusted, given, extra=frozenset(found.fields))
+    signature = offers.call_of(found.origin) if found and not found.own_init else None
+    if found is None or signature is None or (found.fields and not found.is_dataclass):
+        return None
+    name = offers.shown_name(found.origin)
+    shown = f"{definition.name} ({_short(name)})"
+    return ApiCall(call, name, shown, _with_fields(signature, found.fields), given, extra=frozenset(found.fields))
 
 
-def _with_fields(signature: Signature, found: Subclass) -> Signature:
+def _with_fields(signature: Signature, fields: dict[str, str | None]) -> Signature:
     """Fields of the subclass come last; one that it declares anew keeps its place."""
-    known = {argument.name for argument in signature.arguments}
-    more = tuple(Argument(name, default) for name, default in found.fields.items() if name not in known)
-    anew = {name: default for name, default in found.fields.items() if name in known and default is not None}
-    kept = tuple(Argument(a.name, anew[a.name]) if a.name in anew else a for a in signature.arguments)
+    kept = tuple(
+        argument if fields.get(argument.name) is None else Argument(argument.name, fields[argument.name])
+        for argument in signature.arguments
+    )
+    names = {argument.name for argument in kept}
+    more = tuple(Argument(name, default) for name, default in fields.items() if name not in names)
     return Signature(signature.origin, (*kept, *more), signature.open, signature.variadic, signature.popped)
 
 
-def _method_called(script: Script, offers: Offers, call: ast.Call) -> Iterator[ApiCall]:
-    assert isinstance(call.func, ast.Attribute)
+def _method_called(script: Script, offers: Offers, call: ast.Call, func: ast.Attribute) -> ApiCall | None:
     given = _given(script, (), call.args, call)
-    above = class_of_super(script, offers, call.func)
+    above = class_of_super(script, offers, func)
     if above is not None:
-        yield from _super_called(offers, call, call.func.attr, above, given)
-        return
-    methods = [one for one in methods_called(script, offers, call.func) if one.signature]
-    if methods:  # a class without the method fails in any case
-        yield _of_method(call, methods[0] if len(methods) == 1 else _widest(methods), given)
+        return _super_called(offers, call, func.attr, above, given)
+    methods = [(method.name, method.signature) for method in methods_called(script, offers, func) if method.signature]
+    if not methods:  # a class without the method fails in any case
+        return None
+    name, signature = methods[0]
+    if len(methods) > 1:
+        signature = _widest([signature for _, signature in methods])
+    return ApiCall(call, name, ".".join(name.split(".")[-2:]), signature, given)
 
 
-def _of_method(call: ast.Call, method: Method, given: Given) -> ApiCall:
-    assert method.signature is not None
-    return ApiCall(call, method.name, ".".join(method.name.split(".")[-2:]), method.signature, given)
-
-
-def _widest(methods: list[Method]) -> Method:
+def _widest(signatures: list[Signature]) -> Signature:
     """Of the same method of several classes the object may be of: what any of them takes counts as taken."""
-    signatures = [one.signature for one in methods if one.signature]
-    first = max(signatures, key=lambda signature: len(signature.arguments))
+    longest = max(signatures, key=lambda signature: len(signature.arguments))
     taken = frozenset(name for signature in signatures for name in signature.names)
-    wide = Signature(first.origin, first.arguments, any(s.open for s in signatures), True, taken)
-    return Method(methods[0].name, wide)
+    return Signature(longest.origin, longest.arguments, any(signature.open for signature in signatures), True, taken)
 
 
-def _super_called(offers: Offers, call: ast.Call, attr: str, origin: str, given: Given) -> Iterator[ApiCall]:
+def _super_called(offers: Offers, call: ast.Call, attr: str, origin: str, given: Given) -> ApiCall | None:
     """`super().__init__(…)`: only what it passes by keyword can be judged, other bases may take a part."""
     signature = offers.call_of(origin) if attr == "__init__" else offers.called_method(origin, attr)
-    if signature is not None:
-        name = offers.shown_name(origin)
-        shown = f"{_short(name)}.{attr}" if attr != "__init__" else _short(name)
-        yield ApiCall(call, name if attr == "__init__" else f"{name}.{attr}", shown, signature, given, whole=False)
+    if signature is None:
+        return None
+    method, name = "" if attr == "__init__" else f".{attr}", offers.shown_name(origin)
+    return ApiCall(call, f"{name}{method}", f"{_short(name)}{method}", signature, given, whole=False)
 
 
 def _given(script: Script, partials: tuple[ast.Call, ...], own: list[ast.expr], call: ast.Call) -> Given:
-    before = [argument for made in partials if made is not call for argument in made.args[1:]]
-    positional = (*before, *own)
-    earlier = [word for made in partials if made is not call for word in made.keywords]
+    """What `call` passes, and what the partials before it have bound."""
+    before = [partial for partial in partials if partial is not call]
+    positional = [*(argument for partial in before for argument in partial.args[1:]), *own]
+    earlier = [word for partial in before for word in partial.keywords]
     return Given(
         positional=tuple(argument for argument in positional if not isinstance(argument, ast.Starred)),
         starred=any(isinstance(argument, ast.Starred) for argument in positional),
@@ -181,20 +224,11 @@ def _given(script: Script, partials: tuple[ast.Call, ...], own: list[ast.expr], 
 def _twice(script: Script, keywords: list[ast.keyword]) -> Iterator[tuple[str, ast.AST]]:
     seen: set[str] = set()
     for word in keywords:
-        one = entries_of(script, word.value) if word.arg is None else None
-        items = one.items if one else {str(word.arg): Setting(value_of(script, word.value), word.value)}
-        for name, setting in items.items():
-            if name in seen and is_sure(setting):
-                yield name, setting.node
-            seen.update([name] if is_sure(setting) else [])
-
-
-def is_sure(setting: Setting) -> bool:
-    """The entry is surely there; `mappings` says of the others that something decides."""
-    reason = setting.value.reason
-    return not (
-        setting.value.state == "runtime" and ("a condition" in reason or reason.partition(" (line")[0].endswith(" decides"))
-    )
+        for name, setting in keywords_of(script, [word]).items.items():
+            if is_sure(setting):
+                if name in seen:
+                    yield name, setting.node
+                seen.add(name)
 
 
 def _short(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Which classes train, which hold a trainer's settings, and where their arguments stand."""
+"""Tables of known classes: which are trainers, which hold a trainer's settings, and what their first arguments are."""
 
 from __future__ import annotations
 
@@ -11,24 +11,10 @@ RELEASES = shipped_versions()
 
 #: Trainers by method as people name it: the class is `<key>Trainer`, its settings are `<key>Config`.
 METHODS = {
-    "SFT": "SFT",
-    "DPO": "DPO",
-    "GRPO": "GRPO",
-    "KTO": "KTO",
-    "Reward": "reward model",
-    "RLOO": "RLOO",
-    "Distillation": "distillation",
-    "ORPO": "ORPO",
-    "CPO": "CPO",
-    "OnlineDPO": "online DPO",
-    "GKD": "GKD",
-    "PPO": "PPO",
-    "BCO": "BCO",
-    "PRM": "PRM",
-    "NashMD": "Nash-MD",
-    "XPO": "XPO",
-    "IterativeSFT": "iterative SFT",
-}
+    "SFT": "SFT", "DPO": "DPO", "GRPO": "GRPO", "KTO": "KTO", "Reward": "reward model", "RLOO": "RLOO",
+    "Distillation": "distillation", "ORPO": "ORPO", "CPO": "CPO", "OnlineDPO": "online DPO", "GKD": "GKD", "PPO": "PPO",
+    "BCO": "BCO", "PRM": "PRM", "NashMD": "Nash-MD", "XPO": "XPO", "IterativeSFT": "iterative SFT",
+}  # fmt: skip
 _OTHER_TRAINERS = {
     ("transformers", "Trainer"): "transformers Trainer",
     ("transformers", "Seq2SeqTrainer"): "transformers Seq2SeqTrainer",
@@ -71,7 +57,7 @@ PARSED_BESIDE = {
 }
 
 _BEFORE_ARGS = {
-    "ref_model": ("DPO", "KTO", "OnlineDPO"),
+    "ref_model": ("DPO", "KTO"),
     "reward_funcs": ("GRPO", "RLOO"),
     "teacher_model": ("Distillation", "GKD"),
 }
@@ -94,24 +80,19 @@ def role_of(dotted: str) -> Role | None:
         return Role("trainer", library, name, _OTHER_TRAINERS[library, name])
     if (library, name) in _ARGUMENTS:
         return Role("config", library, name)
-    return _trl_role(name) if library == "trl" else None
-
-
-def _trl_role(name: str) -> Role | None:
-    if name.endswith("Trainer") and name != "Trainer":
+    if library == "trl" and name.endswith("Trainer") and name != "Trainer":
         stem = name.removesuffix("Trainer")
         return Role("trainer", "trl", name, METHODS.get(stem, stem))
-    if name.removesuffix("Config") in METHODS and name.endswith("Config"):
+    if library == "trl" and name.endswith("Config") and name.removesuffix("Config") in METHODS:
         return Role("config", "trl", name)
     return None
 
 
 def positional_names(name: str) -> tuple[str, ...]:
     """The first positional arguments of a trainer or config, as far as rules read them."""
-    if name.endswith("Trainer"):
-        stem = name.removesuffix("Trainer")
-        extra = [argument for argument, stems in _BEFORE_ARGS.items() if stem in stems]
-        if stem == "OnlineDPO":
-            extra = ["ref_model", "reward_funcs"]
-        return ("model", *extra, "args")
-    return ("output_dir",)
+    if not name.endswith("Trainer"):
+        return ("output_dir",)
+    stem = name.removesuffix("Trainer")
+    if stem == "OnlineDPO":
+        return ("model", "ref_model", "reward_funcs", "args")
+    return ("model", *(argument for argument, stems in _BEFORE_ARGS.items() if stem in stems), "args")

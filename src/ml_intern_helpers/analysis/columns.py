@@ -6,10 +6,9 @@ import ast
 from typing import NamedTuple
 
 from ml_intern_helpers.analysis.evaluate import value_of
-from ml_intern_helpers.analysis.mapped_columns import mapped
-from ml_intern_helpers.analysis.names import dotted, reaching
-from ml_intern_helpers.analysis.parameters import arguments_for
-from ml_intern_helpers.analysis.script import Binding, Script
+from ml_intern_helpers.analysis.names import dotted, expressions_of, reaching
+from ml_intern_helpers.analysis.script import Script
+from ml_intern_helpers.analysis.values import Value
 
 _FAR = 12
 #: Dataset methods that leave the columns as they are.
@@ -43,8 +42,8 @@ def columns_of(script: Script, expr: ast.expr, far: int = 0) -> Columns:
     """Follow a dataset expression back to what fixes its columns."""
     if far > _FAR:
         return UNSEEN
-    if isinstance(expr, ast.Call) and expr in script.real:
-        name, names = script.real[expr]
+    if isinstance(expr, ast.Call) and expr in script.inspected_columns:
+        name, names = script.inspected_columns[expr]
         return Columns("known", names, script.source.segment(expr), expr.lineno, name)
     match expr:
         case ast.Subscript(value=base):
@@ -57,42 +56,30 @@ def columns_of(script: Script, expr: ast.expr, far: int = 0) -> Columns:
 
 
 def _named(script: Script, expr: ast.Name, far: int) -> Columns:
-    found = [columns for binding in reaching(script, expr) for columns in _bound(script, binding, far)]
+    found: list[Columns] = []
+    for binding in reaching(script, expr):
+        found += [columns_of(script, value, far + 1) for value in expressions_of(script, binding)] or [UNSEEN]
     if found and all(columns == found[0] for columns in found):
         return found[0]
     shaped = [columns for columns in found if columns.state != "unseen"]
     return shaped[0]._replace(state="runtime", names=frozenset()) if shaped else UNSEEN
 
 
-def _bound(script: Script, binding: Binding, far: int) -> list[Columns]:
-    if binding.kind == "param":
-        return [columns_of(script, given, far + 1) for given in arguments_for(script, binding)] or [UNSEEN]
-    assigned = binding.kind == "assign" and isinstance(binding.value, ast.expr)
-    return [columns_of(script, binding.value, far + 1) if assigned and isinstance(binding.value, ast.expr) else UNSEEN]
-
-
 def _method(script: Script, call: ast.Call, base: ast.expr, attr: str, far: int) -> Columns:
     if attr in _KEEPING:
         return columns_of(script, base, far + 1)
-    text, line = script.source.segment(call, limit=80), call.end_lineno
     if attr == "select_columns" and call.args:
-        return _listed(script, call.args[0], f".select_columns({script.source.segment(call.args[0])})", line)
+        text, names = f".select_columns({script.source.segment(call.args[0])})", _texts(value_of(script, call.args[0]))
+        return Columns("runtime" if names is None else "known", names or frozenset(), text, call.end_lineno)
     if attr in ("from_list", "from_dict"):
-        return _literal(script, call, attr, text)
+        return _literal(script, call, attr)
     if attr in ("rename_column", "rename_columns", "remove_columns", "map"):
         return _changed(script, call, base, attr, far)
     return UNSEEN
 
 
-def _listed(script: Script, expr: ast.expr, text: str, line: int | None) -> Columns:
-    value = value_of(script, expr)
-    names = [value.value] if isinstance(value.value, str) else value.value
-    if value.state == "known" and isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
-        return Columns("known", frozenset(names), text, line)
-    return Columns("runtime", frozenset(), text, line)
-
-
-def _literal(script: Script, call: ast.Call, attr: str, text: str) -> Columns:
+def _literal(script: Script, call: ast.Call, attr: str) -> Columns:
+    """`Dataset.from_list([{"text": …}])`, `Dataset.from_dict({"text": […]})`."""
     target = dotted(script, call.func)
     if target is None or not target.name.startswith("datasets.") or not call.args:
         return UNSEEN
@@ -100,7 +87,7 @@ def _literal(script: Script, call: ast.Call, attr: str, text: str) -> Columns:
     row = value.value[0] if attr == "from_list" and isinstance(value.value, list) and value.value else value.value
     if not value.settled or not isinstance(row, dict):
         return UNSEEN
-    return Columns("known", frozenset(str(key) for key in row), text, call.lineno)
+    return Columns("known", frozenset(str(key) for key in row), script.source.segment(call, limit=80), call.lineno)
 
 
 def _changed(script: Script, call: ast.Call, base: ast.expr, attr: str, far: int) -> Columns:
@@ -108,11 +95,13 @@ def _changed(script: Script, call: ast.Call, base: ast.expr, attr: str, far: int
     before = columns_of(script, base, far + 1)
     if before.state == "unseen":
         return before
-    after = mapped(script, call, before.names) if before.state == "known" and attr == "map" else None
-    if after is not None:
-        return Columns("known", after, script.source.segment(call, limit=80), call.end_lineno)
-    if before.state == "known" and attr != "map":
-        names = _renamed(script, call, before.names) if attr.startswith("rename") else _removed(script, call, before.names)
+    if before.state == "known" and attr == "map":
+        names = _mapped(script, call, before.names)
+        if names is not None:
+            return Columns("known", names, script.source.segment(call, limit=80), call.end_lineno)
+    elif before.state == "known":
+        change = _renamed if attr.startswith("rename") else _removed
+        names = change(script, call, before.names)
         if names is not None:
             return before._replace(names=names)
     return before._replace(state="runtime", names=frozenset(), line=call.end_lineno)
@@ -128,8 +117,48 @@ def _renamed(script: Script, call: ast.Call, names: frozenset[str]) -> frozenset
 
 
 def _removed(script: Script, call: ast.Call, names: frozenset[str]) -> frozenset[str] | None:
-    value = value_of(script, call.args[0]) if call.args else None
-    if value is None or value.state != "known":
+    removed = _texts(value_of(script, call.args[0])) if call.args else None
+    return None if removed is None else names - removed
+
+
+def _mapped(script: Script, call: ast.Call, before: frozenset[str]) -> frozenset[str] | None:
+    """What a dataset with the columns `before` has after this `.map(…)`; None when that is not spelt out."""
+    words = {word.arg: word.value for word in call.keywords}
+    if len(call.args) != 1 or None in words:
         return None
-    gone = [value.value] if isinstance(value.value, str) else value.value
-    return names - frozenset(gone) if isinstance(gone, (list, tuple)) else None
+    added, removed_by = _returned_keys(script, call.args[0]), words.get("remove_columns")
+    removed: frozenset[str] | None = frozenset()
+    if isinstance(removed_by, ast.Attribute) and removed_by.attr == "column_names":  # all that there are
+        removed = before
+    elif removed_by is not None:
+        removed = _texts(value_of(script, removed_by))
+    return None if added is None or removed is None else (before - removed) | added
+
+
+def _returned_keys(script: Script, expr: ast.expr) -> frozenset[str] | None:
+    """The keys of the dict that the function `expr` returns wherever it returns."""
+    if isinstance(expr, ast.Lambda):
+        return _keys(expr.body)
+    target = dotted(script, expr)
+    function = target.definition if target and not target.partial else None
+    if not isinstance(function, ast.FunctionDef) or function.decorator_list:
+        return None
+    inside = list(ast.walk(function))
+    if any(isinstance(node, (ast.Yield, ast.Lambda, ast.FunctionDef)) and node is not function for node in inside):
+        return None
+    keys = {_keys(node.value) for node in inside if isinstance(node, ast.Return)}
+    return keys.pop() if len(keys) == 1 and isinstance(function.body[-1], ast.Return) else None
+
+
+def _keys(expr: ast.expr | None) -> frozenset[str] | None:
+    keys = expr.keys if isinstance(expr, ast.Dict) else [None]
+    names = [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+    return frozenset(names) if len(names) == len(keys) else None
+
+
+def _texts(value: Value) -> frozenset[str] | None:
+    """A known text, or list of texts, as a set."""
+    texts = [value.value] if isinstance(value.value, str) else value.value
+    if value.state == "known" and isinstance(texts, (list, tuple)) and all(isinstance(text, str) for text in texts):
+        return frozenset(texts)
+    return None

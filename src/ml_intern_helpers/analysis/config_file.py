@@ -1,4 +1,4 @@
-"""The config file of a `TrlParser` or `HfArgumentParser`: JSON, and YAML by PyYAML or, where that is not, its plain part."""
+"""Reads the config file of a `TrlParser` or `HfArgumentParser`: JSON or YAML; without PyYAML, the plain part of YAML."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from ml_intern_helpers.analysis import flat_yaml
 from ml_intern_helpers.analysis.script_inputs import ParserOptions
+from ml_intern_helpers.analysis.source import leads_to
 from ml_intern_helpers.core.errors import BadData, NotFound, Unavailable
 from ml_intern_helpers.core.text import clean
 
@@ -25,8 +26,8 @@ def read_config(path: Path) -> ParserOptions:
         BadData: it holds no mapping of names to values.
     """
     name = clean(path.name, limit=80)
-    if path.suffix not in KINDS or _behind(path).suffix not in KINDS:  # a link may lead to the user's own keys
-        raise BadData(f"{name} is no config: .yaml, .yml or .json", hint=_HINT)
+    if path.suffix not in KINDS or not leads_to(path, KINDS):
+        raise BadData(f"{name} is not a config file (.yaml, .yml or .json)", hint=_HINT)
     return config_of_text(name, _text(path, name))
 
 
@@ -37,13 +38,9 @@ def config_of_text(name: str, text: str) -> ParserOptions:
         BadData: it holds no mapping of names to values.
     """
     try:
-        values = json.loads(text)
+        return ParserOptions(_settings(name, json.loads(text)), file=name)
     except (ValueError, RecursionError):
-        return _from_yaml(name, text)
-    return ParserOptions(_settings(name, values), file=name)
-
-
-def _from_yaml(name: str, text: str) -> ParserOptions:
+        pass
     try:
         import yaml
     except ImportError:
@@ -59,11 +56,12 @@ def _from_yaml(name: str, text: str) -> ParserOptions:
 
 
 def _from_plain_yaml(name: str, text: str) -> ParserOptions:
-    found = flat_yaml.read(text)
-    if text.strip() and not found.lines:
+    plain = flat_yaml.read(text)
+    if text.strip() and not plain.lines:
         raise BadData(f"{name} holds no settings (a mapping of names to values)", hint=_HINT)
-    why = f"{name} nests it, and PyYAML is not here to read that"
-    return ParserOptions(_settings(name, found.values), {one: why for one in found.unread if one != "env"}, file=name)
+    why = f"{name} nests it, and PyYAML is not installed to read that"
+    hidden = {setting: why for setting in plain.unread if setting != "env"}
+    return ParserOptions(_settings(name, plain.values), hidden, file=name)
 
 
 def _settings(name: str, values: Any) -> dict[str, Any]:
@@ -82,14 +80,6 @@ def _small(values: Any) -> bool:
         seen += 1
         waiting += [*value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
     return not waiting
-
-
-def _behind(path: Path) -> Path:
-    """What a link leads to."""
-    try:
-        return path.resolve()
-    except (OSError, ValueError, RuntimeError):
-        return path
 
 
 def _text(path: Path, name: str) -> str:

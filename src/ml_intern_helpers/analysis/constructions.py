@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ml_intern_helpers.analysis.classes import Role, positional_names, role_of
-from ml_intern_helpers.analysis.command_line import from_command_line, options_left, parser_of
 from ml_intern_helpers.analysis.dataclass_fields import fields_of
-from ml_intern_helpers.analysis.dicts import keywords_of, merged
-from ml_intern_helpers.analysis.evaluate import value_of, with_variables
-from ml_intern_helpers.analysis.guards import runs
-from ml_intern_helpers.analysis.names import Target, base_names, certain, dotted, origins, reaching
-from ml_intern_helpers.analysis.parsers import parsed_objects
+from ml_intern_helpers.analysis.evaluate import keywords_of, value_of
+from ml_intern_helpers.analysis.guards import certain, runs
+from ml_intern_helpers.analysis.names import base_names, dotted, origins, parsed_objects, reaching
 from ml_intern_helpers.analysis.script import Script
-from ml_intern_helpers.analysis.values import Entries, Setting, runtime
+from ml_intern_helpers.analysis.script_arguments import from_command_line, parser_of
+from ml_intern_helpers.analysis.values import Entries, Setting, runtime, with_variables
 
 
 class Construction(NamedTuple):
@@ -48,61 +46,56 @@ class Construction(NamedTuple):
 
 def constructions(script: Script) -> list[Construction]:
     """Every trainer and config that is built, in source order; dead code left out."""
-    calls = [*script.calls, *parsed_objects(script)]
-    found = [made for call in calls if runs(script, call) for made in _construction(script, call)]
-    return sorted((_with_assignments(script, made) for made in found), key=lambda made: made.line)
+    later: dict[ast.Call, list[tuple[str, ast.expr, ast.AST]]] = {}
+    for base, name, value, node in _assignments(script):
+        for call in origins(script, base):
+            later.setdefault(call, []).append((name, value, node))
+    found = []
+    for call in [*script.calls, *parsed_objects(script)]:
+        construction = _construction(script, call) if runs(script, call) else None
+        if construction is not None:
+            entries = construction.entries
+            for name, value, node in later.get(call, ()):  # `config.push_to_hub = True` counts like the argument
+                entries = entries.merged(Entries({name: _assigned(script, call, value, node)}))
+            found.append(construction._replace(entries=entries))
+    return sorted(found, key=lambda construction: construction.line)
 
 
-def _construction(script: Script, call: ast.Call) -> Iterator[Construction]:
+def _construction(script: Script, call: ast.Call) -> Construction | None:
     target = dotted(script, call.func)
-    if target is None or _is_partial_call(script, call):
-        return
-    role, declared, own_init = _role(script, target)
-    if role is not None:
-        entries = merged(_declared_defaults(script, call, target), _entries(script, call, target, role))
-        if call in script.parsed:
-            entries = merged(entries, from_command_line(script, call))
-        yield Construction(role, call, entries, declared, own_init, parser_of(script, call))
+    if target is None or target.name == "functools.partial":  # `partial(SFTConfig, …)` builds nothing yet
+        return None
+    role, declared, own_init, entries = role_of(target.name), frozenset[str](), False, Entries({})
+    if target.definition is not None:
+        if not isinstance(target.definition, ast.ClassDef):
+            return None
+        roles = (role_of(name) for name in base_names(script, target.definition))
+        role = next((role for role in roles if role), None)
+        body = target.definition.body
+        declared = frozenset(
+            item.target.id for item in body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+        )
+        own_init = any(isinstance(item, ast.FunctionDef) and item.name == "__init__" for item in body)
+        entries = _declared_defaults(script, call, target.definition) if role else entries
+    if role is None:
+        return None
+    for part in (*target.partial, call):
+        entries = entries.merged(_positional(script, part.args if part is call else part.args[1:], role))
+        entries = entries.merged(keywords_of(script, part.keywords))
+    if call in script.parsed:
+        entries = entries.merged(from_command_line(script, call))
+    return Construction(role, call, entries, declared, own_init, parser_of(script, call))
 
 
-def _declared_defaults(script: Script, call: ast.Call, target: Target) -> Entries:
+def _declared_defaults(script: Script, call: ast.Call, definition: ast.ClassDef) -> Entries:
     """The defaults that a local dataclass built on a config gives its fields, those of the library's arguments among them."""
-    if not isinstance(target.definition, ast.ClassDef):
-        return Entries({})
     items = {}
-    for field in fields_of(script, target.definition).values():
+    for field in fields_of(script, definition).values():
         if field.default is not None:
             value = value_of(script, field.default)
-            decides = options_left(script, field.name) if call in script.parsed and value.settled else []
+            decides = script.given.options.may_set(field.name) if call in script.parsed and value.settled else []
             items[field.name] = Setting(with_variables(value.value, decides) if decides else value, field.default)
     return Entries(items)
-
-
-def _is_partial_call(script: Script, call: ast.Call) -> bool:
-    """`partial(SFTConfig, …)` builds nothing yet."""
-    target = dotted(script, call.func)
-    return target is not None and target.name == "functools.partial"
-
-
-def _role(script: Script, target: Target) -> tuple[Role | None, frozenset[str], bool]:
-    if target.definition is None:
-        return role_of(target.name), frozenset(), False
-    if not isinstance(target.definition, ast.ClassDef):
-        return None, frozenset(), False
-    roles = [role for name in base_names(script, target.definition) if (role := role_of(name))]
-    body = target.definition.body
-    own_init = any(isinstance(item, ast.FunctionDef) and item.name == "__init__" for item in body)
-    declared = {item.target.id for item in body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)}
-    return (roles[0] if roles else None), frozenset(declared), own_init
-
-
-def _entries(script: Script, call: ast.Call, target: Target, role: Role) -> Entries:
-    found = Entries({})
-    for made in (*target.partial, call):
-        arguments = made.args[1:] if made is not call else made.args
-        found = merged(found, _positional(script, arguments, role))
-        found = merged(found, keywords_of(script, made.keywords))
-    return found
 
 
 def _positional(script: Script, arguments: list[ast.expr], role: Role) -> Entries:
@@ -114,7 +107,7 @@ def _positional(script: Script, arguments: list[ast.expr], role: Role) -> Entrie
     return Entries(items)
 
 
-def assignments(script: Script) -> Iterator[tuple[ast.expr, str, ast.expr, ast.AST]]:
+def _assignments(script: Script) -> Iterator[tuple[ast.expr, str, ast.expr, ast.AST]]:
     """(object, attribute, value, node) of every `object.attribute = value` and `setattr(object, "attribute", value)`."""
     for target, value in script.attribute_sets:
         if runs(script, target):
@@ -125,41 +118,20 @@ def assignments(script: Script) -> Iterator[tuple[ast.expr, str, ast.expr, ast.A
                 yield base, name, value, call
 
 
-def _with_assignments(script: Script, made: Construction) -> Construction:
-    """`config.push_to_hub = True` after the construction counts like the argument."""
-    found = made.entries
-    for name, value, node in _assigned_later(script).get(made.call, ()):
-        found = merged(found, Entries({name: _assigned(script, made.call, value, node)}))
-    return made._replace(entries=found)
-
-
-def _assigned_later(script: Script) -> dict[ast.Call, list[tuple[str, ast.expr, ast.AST]]]:
-    """Call -> (attribute, value, node) assigned to what it made. Once for all: asked for each, 2,000 trainers took 20 s."""
-    key = ("assigned later", script.module.node)
-    if key not in script.memo:
-        found: dict[ast.Call, list[tuple[str, ast.expr, ast.AST]]] = {}
-        for base, name, value, node in assignments(script):
-            for call in origins(script, base):
-                found.setdefault(call, []).append((name, value, node))
-        script.memo[key] = found
-    later: dict[ast.Call, list[tuple[str, ast.expr, ast.AST]]] = script.memo[key]
-    return later
-
-
-def _assigned(script: Script, made: ast.AST, value: ast.expr, node: ast.AST) -> Setting:
-    here, there = script.places[node], script.places[made]
-    sure = here.scope is there.scope and certain(here.guards, there.guards)
-    line = getattr(node, "lineno", 0)
-    return Setting(
-        value_of(script, value) if sure else runtime(f"set at line {line}, where a condition or a function decides"), node
-    )
+def _assigned(script: Script, construction: ast.AST, value: ast.expr, node: ast.AST) -> Setting:
+    """What `node` assigns to an attribute of the object that `construction` builds."""
+    here, there = script.places[node], script.places[construction]
+    if here.scope is there.scope and certain(here.guards, there.guards):
+        return Setting(value_of(script, value), node)
+    why = f"set at line {script.line_of(node)}, where a condition or a function decides"
+    return Setting(runtime(why, conditional=True), node)
 
 
 def loose_assignments(script: Script, known: list[Construction]) -> dict[str, int]:
     """Attribute -> line, for assignments to objects this file does not show being built (`trainer.args.x = …`, a parameter's)."""
-    calls = {made.call for made in known}
+    calls = {construction.call for construction in known}
     found: dict[str, int] = {}
-    for base, name, _, node in assignments(script):
+    for base, name, _, node in _assignments(script):
         own = isinstance(base, ast.Name) and base.id in ("self", "cls")
         if not own and not calls & set(origins(script, base)):
             found.setdefault(name, getattr(node, "lineno", 0))
@@ -170,23 +142,23 @@ def config_of(script: Script, trainer: Construction, configs: list[Construction]
     """The configs a trainer may run with: those its `args` leads to; its defaults; or one whose settings cannot be seen."""
     setting = trainer.entries.items.get("args")
     if setting is None:
-        return [_unseen(trainer, trainer.entries.open)]
-    if setting.value.state == "known" and setting.value.value is None:
-        return [_unseen(trainer, "")]
-    if not isinstance(setting.node, ast.expr):
-        return [_unseen(trainer, "its args are assigned later")]
-    made = origins(script, setting.node)
-    linked = [config for config in configs if config.call in made]
-    return linked or [_unseen(trainer, _why_unseen(script, setting.node))]
-
-
-def _unseen(trainer: Construction, reason: str) -> Construction:
+        hidden = trainer.entries.open
+    elif setting.value.state == "known" and setting.value.value is None:
+        hidden = ""
+    elif not isinstance(setting.node, ast.expr):
+        hidden = "its args are assigned later"
+    else:
+        makers = origins(script, setting.node)
+        linked = [config for config in configs if config.call in makers]
+        if linked:
+            return linked
+        hidden = _why_hidden(script, setting.node)
     role = Role("config", trainer.role.library, trainer.role.name.replace("Trainer", "Config"))
-    return Construction(role, trainer.call, Entries({}, reason))
+    return [Construction(role, trainer.call, Entries({}, hidden))]
 
 
-def _why_unseen(script: Script, expr: ast.expr) -> str:
-    text, line = script.source.segment(expr), getattr(expr, "lineno", 0)
+def _why_hidden(script: Script, expr: ast.expr) -> str:
+    text, line = script.source.segment(expr), script.line_of(expr)
     for call in script.calls:
         target = dotted(script, call.func)
         if target and target.name.rpartition(".")[2] in ("TrlParser", "HfArgumentParser"):

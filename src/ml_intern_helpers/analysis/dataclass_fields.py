@@ -1,4 +1,4 @@
-"""What an attribute of a dataclass instance is worth: what its construction gives, else the field's default."""
+"""The fields of a dataclass that the script defines, and their defaults."""
 
 from __future__ import annotations
 
@@ -44,19 +44,14 @@ def _default(script: Script, expr: ast.expr) -> ast.expr | None:
     if not isinstance(expr, ast.Call) or target is None or target.name.rpartition(".")[2] not in ("field", "HfArg"):
         return expr
     words = {word.arg: word.value for word in expr.keywords}
-    if "default" in words:
-        return words["default"]
     factory = words.get("default_factory")
-    return _made(script, factory) if factory is not None else None
-
-
-def _made(script: Script, factory: ast.expr) -> ast.expr | None:
-    """What `default_factory=` makes: the body of a lambda, the empty list of `list`."""
+    if "default" in words or factory is None:
+        return words.get("default")
     if isinstance(factory, ast.Lambda):
         return factory.body
-    target = dotted(script, factory)
-    if target is None or target.name not in ("list", "dict"):
+    made_by = dotted(script, factory)
+    if made_by is None or made_by.name not in ("list", "dict"):
         return None
-    empty = ast.Dict([], []) if target.name == "dict" else ast.List([], ast.Load())
+    empty = ast.Dict([], []) if made_by.name == "dict" else ast.List([], ast.Load())
     script.places[empty] = script.places[factory]
     return ast.copy_location(empty, factory)

@@ -1,4 +1,8 @@
-"""What an expression is worth: constants computed, names followed, the environment's defaults kept apart from certainties."""
+"""What an expression is worth: constants computed, names followed, dicts and objects read, defaults kept apart from certainties.
+
+The parts of this module need each other (a dict holds values, a value may be an entry of a dict or an attribute of an object), so
+they stand together. What computes without asking back is in `evaluation`.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,20 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ml_intern_helpers.analysis.evaluation import folding
-from ml_intern_helpers.analysis.names import dotted, exported, reaching
-from ml_intern_helpers.analysis.neighbours import neighbour, split
-from ml_intern_helpers.analysis.parameters import arguments_for
+from ml_intern_helpers.analysis.classes import role_of
+from ml_intern_helpers.analysis.dataclass_fields import fields_of
+from ml_intern_helpers.analysis.evaluation import argument_parser, folding
+from ml_intern_helpers.analysis.guards import certain, is_dead
+from ml_intern_helpers.analysis.names import dotted, exported, expressions_of, origins, reaching, returned_values
+from ml_intern_helpers.analysis.neighbours import neighbour
 from ml_intern_helpers.analysis.script import Binding, Script, remembered
-from ml_intern_helpers.analysis.values import Value, default, known, runtime, unknown
+from ml_intern_helpers.analysis.values import Entries, Setting, Value, default, known, runtime, unknown, with_variables
 
 #: Deeper expressions are machine-made; their value is "computed at run time".
 _DEEP = 40
+_DEEP_DICT = 12
+#: Methods that leave a dict as it is.
+_READING = frozenset({"get", "items", "keys", "values", "copy"})
 
 
 @remembered(lambda: runtime("a name that refers to itself"))
@@ -24,66 +33,52 @@ def value_of(script: Script, expr: ast.expr, deep: int) -> Value:
         return runtime("a deeply nested expression")
     handler = _HANDLERS.get(type(expr))
     try:
-        found = handler(script, expr, deep + 1) if handler else None
+        value = handler(script, expr, deep + 1) if handler else None
     except folding.CannotFold:
-        found = None
-    return found or runtime(f"computed by `{script.source.segment(expr)}`")
+        value = None
+    return value or runtime(f"computed by `{script.source.segment(expr)}`")
 
 
-def _constant(script: Script, expr: Any, deep: int) -> Value | None:
+# --- expressions ------------------------------------------------------------------------------------------------------------
+
+
+def _combine(script: Script, parts: Sequence[ast.expr], deep: int, make: Callable[[list[Any]], Any]) -> Value | None:
+    """`make` of the parts' values, None unless all are settled."""
+    values = [value_of(script, part, deep) for part in parts]
+    if not all(value.settled for value in values):
+        return None
+    return with_variables(make([value.value for value in values]), [v.reason for v in values if v.state == "default"])
+
+
+def _operation(script: Script, operator: ast.AST, operands: Sequence[ast.expr], deep: int) -> Value | None:
+    return _combine(script, operands, deep, lambda items: folding.operate(operator, *items))
+
+
+def _constant(script: Script, expr: ast.Constant, deep: int) -> Value | None:
     # A number that no setting can be is not computed with: from 4,300 digits on Python refuses to print it.
     return known(folding.bounded(expr.value) if isinstance(expr.value, int) else expr.value)
 
 
-def _sequence(script: Script, expr: Any, deep: int) -> Value | None:
-    return _combine(script, expr.elts, deep, lambda items: tuple(items) if isinstance(expr, ast.Tuple) else list(items))
+def _sequence(script: Script, expr: ast.List | ast.Tuple | ast.Set, deep: int) -> Value | None:
+    return _combine(script, expr.elts, deep, tuple if isinstance(expr, ast.Tuple) else list)
 
 
 def _dict(script: Script, expr: ast.Dict, deep: int) -> Value | None:
     keys = [key for key in expr.keys if key is not None]
-    if len(keys) != len(expr.keys):
-        return None
     half = len(keys)
-    return _combine(script, [*keys, *expr.values], deep, lambda items: _paired(items[:half], items[half:]))
-
-
-def _paired(keys: list[Any], values: list[Any]) -> dict[Any, Any]:
-    try:
-        return dict(zip(keys, values, strict=True))
-    except TypeError as err:  # an unhashable key is the script's own crash, not a value
-        raise folding.CannotFold from err
-
-
-def _f_string(script: Script, expr: ast.JoinedStr, deep: int) -> Value | None:
-    return _combine(script, expr.values, deep, lambda items: "".join(str(item) for item in items)[:2000])
-
-
-def _formatted(script: Script, expr: ast.FormattedValue, deep: int) -> Value | None:
-    return value_of(script, expr.value, deep) if expr.format_spec is None else None
-
-
-def _binary(script: Script, expr: ast.BinOp, deep: int) -> Value | None:
-    return _combine(script, [expr.left, expr.right], deep, lambda items: folding.binary(expr.op, *items))
-
-
-def _unary(script: Script, expr: ast.UnaryOp, deep: int) -> Value | None:
-    return _combine(script, [expr.operand], deep, lambda items: folding.unary(expr.op, *items))
+    if half != len(expr.keys):
+        return None
+    return _combine(script, [*keys, *expr.values], deep, lambda items: folding.paired(items[:half], items[half:]))
 
 
 def _comparison(script: Script, expr: ast.Compare, deep: int) -> Value | None:
     if len(expr.ops) != 1:
         return None
-    if isinstance(expr.ops[0], (ast.In, ast.NotIn)) and _called(script, expr.comparators[0]) == "os.environ":
+    operator, right = expr.ops[0], expr.comparators[0]
+    if isinstance(operator, (ast.In, ast.NotIn)) and _called(script, right) == "os.environ":
         name = value_of(script, expr.left, deep)
-        return _is_set(script, str(name.value), absent=isinstance(expr.ops[0], ast.NotIn)) if name.settled else None
-    return _combine(script, [expr.left, expr.comparators[0]], deep, lambda items: folding.compare(expr.ops[0], *items))
-
-
-def _is_set(script: Script, name: str, *, absent: bool) -> Value:
-    """`"NAME" in os.environ`, or with `absent` the opposite."""
-    if name in script.given.environ:
-        return known(not absent)
-    return known(absent) if script.given.lacks(name) else default(absent, name)
+        return _is_set(script, str(name.value), absent=isinstance(operator, ast.NotIn)) if name.settled else None
+    return _operation(script, operator, [expr.left, right], deep)
 
 
 def _boolean(script: Script, expr: ast.BoolOp, deep: int) -> Value | None:
@@ -111,82 +106,15 @@ def _conditional(script: Script, expr: ast.IfExp, deep: int) -> Value | None:
     return one if one.settled and one == other else None
 
 
-def with_variables(value: Any, variables: Sequence[str]) -> Value:
-    named = ", ".join(dict.fromkeys(name for name in variables if name))
-    return default(value, named) if named else known(value)
-
-
-def _combine(script: Script, parts: Sequence[ast.expr], deep: int, make: Callable[[list[Any]], Any]) -> Value | None:
-    """`make` of the parts' values when all are settled; else what hides the first that is not."""
-    values = [value_of(script, part, deep) for part in parts]
-    if not all(value.settled for value in values):
-        return None
-    return with_variables(make([value.value for value in values]), [v.reason for v in values if v.state == "default"])
-
-
-def _name(script: Script, expr: ast.Name, deep: int) -> Value | None:
-    bindings = reaching(script, expr)
-    if not bindings:
-        return unknown(f"`{expr.id}` is not bound in this file")
-    values = [_bound_value(script, expr.id, binding, deep) for binding in bindings]
-    if all(value == values[0] for value in values):
-        return values[0]
-    lines = ", ".join(str(line) for line in sorted({binding.line for binding in bindings})[:4])
-    return runtime(f"`{expr.id}` is set at lines {lines}: a condition decides")
-
-
-def _bound_value(script: Script, name: str, binding: Binding, deep: int) -> Value:
-    if binding.kind == "assign" and isinstance(binding.value, ast.expr):
-        return value_of(script, binding.value, deep)
-    if binding.kind == "import":
-        return imported_value(script, binding.target, deep) or runtime(f"`{name}` is imported ({binding.target})")
-    if binding.kind == "param":
-        values = [value_of(script, given, deep) for given in arguments_for(script, binding)]
-        if values and all(value == values[0] for value in values):
-            return values[0]
-    what = {"param": "a parameter", "def": "a function", "class": "a class"}.get(binding.kind, "bound at run time")
-    return runtime(f"`{name}` is {what} (line {binding.line})")
-
-
-def imported_value(script: Script, target: str, deep: int) -> Value | None:
-    """The value of `settings.BATCH` when `settings.py` lies beside the script and says it outright."""
-    module, name = split(target)
-    there = neighbour(script, module) if module else None
-    read = exported(there, name) if there else None
-    value = value_of(there, read, deep) if there and read else None
-    return value if value and value.settled else None
-
-
-def _called(script: Script, expr: ast.expr) -> str:
-    target = dotted(script, expr)
-    return target.name if target and target.definition is None else ""
-
-
-def _attribute(script: Script, expr: ast.Attribute, deep: int) -> Value | None:
-    from ml_intern_helpers.analysis.evaluation.attributes import attribute_value  # attributes asks values back
-
-    return attribute_value(script, expr, deep)
-
-
 def _subscript(script: Script, expr: ast.Subscript, deep: int) -> Value | None:
-    if _called(script, expr.value) == "os.environ":
-        name = value_of(script, expr.slice, deep)
-        given = script.given.environ.get(str(name.value)) if name.settled else None
-        return known(given) if given is not None else runtime(f"the environment variable {name.value or ''}".rstrip())
-    from ml_intern_helpers.analysis.dicts import entries_of  # mappings asks values back
-
     key = value_of(script, expr.slice, deep)
+    if _called(script, expr.value) == "os.environ":
+        given = script.given.environ.get(str(key.value)) if key.settled else None
+        return known(given) if given is not None else runtime(f"the environment variable {key.value or ''}".rstrip())
     entries = entries_of(script, expr.value, deep) if key.settled and isinstance(key.value, str) else None
     if entries is not None and not entries.open and key.value in entries.items:
         return entries.items[key.value].value
-    return _combine(script, [expr.value, expr.slice], deep, _indexed)
-
-
-def _indexed(items: list[Any]) -> Any:
-    try:
-        return items[0][items[1]]
-    except (TypeError, LookupError) as err:
-        raise folding.CannotFold from err
+    return _combine(script, [expr.value, expr.slice], deep, lambda items: folding.item(*items))
 
 
 def _call(script: Script, expr: ast.Call, deep: int) -> Value | None:
@@ -201,6 +129,18 @@ def _call(script: Script, expr: ast.Call, deep: int) -> Value | None:
         attr = expr.func.attr
         return _combine(script, [expr.func.value, *expr.args], deep, lambda items: folding.method(items[0], attr, items[1:]))
     return None
+
+
+def _called(script: Script, expr: ast.expr) -> str:
+    target = dotted(script, expr)
+    return target.name if target and target.definition is None else ""
+
+
+def _is_set(script: Script, name: str, *, absent: bool) -> Value:
+    """`"NAME" in os.environ`, or with `absent` the opposite."""
+    if name in script.given.environ:
+        return known(not absent)
+    return known(absent) if script.given.lacks(name) else default(absent, name)
 
 
 def _environment(script: Script, expr: ast.Call, deep: int) -> Value | None:
@@ -218,23 +158,321 @@ def _environment(script: Script, expr: ast.Call, deep: int) -> Value | None:
         return known(given) if given is not None else runtime(f"the environment variable {variable}")
     if not value.settled:
         return None
-    return with_variables(value.value, [*([] if script.given.lacks(variable) else [variable]), value.reason])
+    return with_variables(value.value, ["" if script.given.lacks(variable) else variable, value.reason])
 
 
-def _walrus(script: Script, expr: ast.NamedExpr, deep: int) -> Value | None:
-    return value_of(script, expr.value, deep)
+# --- names ------------------------------------------------------------------------------------------------------------------
 
 
-_HANDLERS: dict[type[ast.expr], Callable[[Script, Any, int], Value | None]] = {
+def _name(script: Script, expr: ast.Name, deep: int) -> Value | None:
+    bindings = reaching(script, expr)
+    if not bindings:
+        return unknown(f"`{expr.id}` is not bound in this file")
+    values = [_bound_value(script, expr.id, binding, deep) for binding in bindings]
+    if all(value == values[0] for value in values):
+        return values[0]
+    lines = ", ".join(str(line) for line in sorted({binding.line for binding in bindings})[:4])
+    return runtime(f"`{expr.id}` is set at lines {lines}: a condition decides", conditional=True)
+
+
+def _bound_value(script: Script, name: str, binding: Binding, deep: int) -> Value:
+    if binding.kind == "import":
+        return _imported_value(script, binding.target, deep) or runtime(f"`{name}` is imported ({binding.target})")
+    values = [value_of(script, expr, deep) for expr in expressions_of(script, binding)]
+    if values and all(value == values[0] for value in values):
+        return values[0]
+    what = {"param": "a parameter", "def": "a function", "class": "a class"}.get(binding.kind, "bound at run time")
+    return runtime(f"`{name}` is {what} (line {binding.line})")
+
+
+def _imported_value(script: Script, target: str, deep: int) -> Value | None:
+    """The value of `settings.BATCH` when `settings.py` lies beside the script and says it outright."""
+    there, read = _imported_name(script, target)
+    value = value_of(there, read, deep) if there and read else None
+    return value if value and value.settled else None
+
+
+def _imported_name(script: Script, target: str) -> tuple[Script | None, ast.Name | None]:
+    """The module beside the script that `settings.BATCH` lies in, and the name in it."""
+    module, _, name = target.rpartition(".")
+    there = neighbour(script, module) if module else None
+    return there, exported(there, name) if there else None
+
+
+# --- attributes -------------------------------------------------------------------------------------------------------------
+
+
+def _attribute(script: Script, expr: ast.Attribute, deep: int) -> Value | None:
+    """The value of `base.attr`: a class's constant, an object's field, an option's default, a neighbour's constant."""
+    target, attr = dotted(script, expr.value), expr.attr
+    if target and isinstance(target.definition, ast.ClassDef):
+        return _class_constant(script, target.definition, attr, deep)
+    values = [_attribute_of(script, call, attr, deep) for call in origins(script, expr.value)]
+    if values:
+        return values[0] if all(value == values[0] for value in values) else None
+    if target and target.name.startswith("transformers.") and target.name.endswith("Strategy"):
+        return known(attr.lower())  # `SaveStrategy.STEPS` is the text `steps`
+    return _imported_value(script, f"{target.name}.{attr}", deep) if target else None
+
+
+def _class_constant(script: Script, definition: ast.ClassDef, attr: str, deep: int) -> Value | None:
+    """A class attribute that nothing else in the file sets."""
+    script.spend(len(script.attribute_sets) + len(definition.body))
+    if any(target.attr == attr for target, _ in script.attribute_sets):
+        return None
+    values = []
+    for item in definition.body:
+        targets = item.targets if isinstance(item, ast.Assign) else [item.target] if isinstance(item, ast.AnnAssign) else []
+        if isinstance(item, (ast.Assign, ast.AnnAssign)) and item.value:
+            values += [item.value for target in targets if isinstance(target, ast.Name) and target.id == attr]
+    return value_of(script, values[0], deep) if len(values) == 1 else None
+
+
+def _attribute_of(script: Script, call: ast.Call, attr: str, deep: int) -> Value | None:
+    """An attribute of the object that `call` made."""
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "parse_args":
+        return _argument(script, attr, deep)
+    target = dotted(script, call.func)
+    if target is None or _set_later(script, call, attr):
+        return None
+    if isinstance(target.definition, ast.ClassDef):
+        return _instance_value(script, call, target.definition, attr, deep)
+    if call in script.parsed:
+        return script.given.options.value(attr)
+    if target.name == "types.SimpleNamespace" or role_of(target.name):  # `config.output_dir` of `SFTConfig(output_dir="out")`
+        setting = keywords_of(script, call.keywords).items.get(attr)
+        return setting.value if setting else None
+    return None
+
+
+def _set_later(script: Script, call: ast.Call, attr: str) -> bool:
+    """Something assigns the attribute of this object, or of one that cannot be followed."""
+    script.spend(len(script.attribute_sets))
+    for target, _ in script.attribute_sets:
+        if target.attr == attr:
+            makers = origins(script, target.value)
+            if not makers or call in makers:
+                return True
+    return False
+
+
+def _instance_value(script: Script, call: ast.Call, definition: ast.ClassDef, attr: str, deep: int) -> Value | None:
+    """An attribute of an object of a local class: given at its construction, or on the command line, or the class's own."""
+    fields = fields_of(script, definition)
+    if attr not in fields:
+        return _class_constant(script, definition, attr, deep)
+    parsed = call in script.parsed
+    option = script.given.options.value(attr) if parsed else None
+    if option is not None:
+        return option
+    given = keywords_of(script, call.keywords)
+    index = list(fields).index(attr)
+    if attr in given.items:
+        return given.items[attr].value
+    if index < len(call.args):
+        starred = any(isinstance(argument, ast.Starred) for argument in call.args)
+        return None if starred else value_of(script, call.args[index], deep)
+    fallback = fields[attr].default
+    if given.open or fallback is None:
+        return None
+    value = value_of(script, fallback, deep)
+    return with_variables(value.value, [*script.given.options.may_set(attr), value.reason]) if parsed and value.settled else value
+
+
+def _argument(script: Script, name: str, deep: int) -> Value | None:
+    """An argument that argparse reads: what the launch gives, or its default and the option that may change it."""
+    given = argument_parser.parsed(script, value_of)
+    if name in given.values:
+        return given.values[name]
+    declared = argument_parser.declarations(script, value_of)
+    script.spend(len(declared.options))
+    option = declared.default(name)
+    if option is None:
+        return None
+    flags = [] if given.complete else [option.flag]
+    if option.default is None:
+        return with_variables(option.implied_default, flags)
+    value, type_ = value_of(script, option.default, deep), option.default_type
+    converted = folding.call(type_, [value.value]) if type_ and isinstance(value.value, str) else value.value
+    return with_variables(converted, [*flags, value.reason]) if value.settled else None
+
+
+# --- dicts ------------------------------------------------------------------------------------------------------------------
+
+
+@remembered(lambda: Entries({}, "a dict that holds itself"))
+def entries_of(script: Script, expr: ast.expr, deep: int) -> Entries:
+    """What a dict holds where it is used: literals, `dict(…)`, merges, and what is set on it or taken from it before.
+
+    `open` says why there may be more.
+    """
+    if deep > _DEEP_DICT:
+        return _hidden(script, expr)
+    match expr:
+        case ast.Dict():
+            return _spelt_out(script, expr, deep)
+        case ast.Call():
+            return _called_entries(script, expr, deep)
+        case ast.Name():
+            return _named_entries(script, expr, deep)
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return entries_of(script, left, deep + 1).merged(entries_of(script, right, deep + 1))
+        case ast.IfExp(body=body, orelse=orelse):
+            why = f"`{script.source.segment(expr)}` decides (line {script.line_of(expr)})"
+            return entries_of(script, body, deep + 1).either(entries_of(script, orelse, deep + 1), why)
+        case ast.BoolOp(op=ast.Or(), values=[first, ast.Dict(keys=[])]):  # `options or {}`
+            return entries_of(script, first, deep + 1)
+    return _hidden(script, expr)
+
+
+def keywords_of(script: Script, keywords: list[ast.keyword], deep: int = 0) -> Entries:
+    """The keyword arguments of a call, `**dict` included."""
+    entries = Entries({})
+    for word in keywords:
+        if word.arg is None:
+            entries = entries.merged(entries_of(script, word.value, deep + 1))
+        else:
+            entries = entries.merged(Entries({word.arg: Setting(value_of(script, word.value), word.value)}))
+    return entries
+
+
+def _hidden(script: Script, expr: ast.expr) -> Entries:
+    return Entries({}, f"`{script.source.segment(expr)}` (line {script.line_of(expr)}) is not a dict this file spells out")
+
+
+def _spelt_out(script: Script, expr: ast.Dict, deep: int) -> Entries:
+    entries = Entries({})
+    for key, value in zip(expr.keys, expr.values, strict=True):
+        entries = entries.merged(entries_of(script, value, deep + 1) if key is None else _pair(script, key, value))
+    return entries
+
+
+def _pair(script: Script, key: ast.expr, value: ast.expr) -> Entries:
+    name = value_of(script, key)
+    if name.settled and isinstance(name.value, str):
+        return Entries({name.value: Setting(value_of(script, value), value)})
+    return Entries({}, f"the key `{script.source.segment(key)}` (line {script.line_of(key)}) is computed")
+
+
+def _called_entries(script: Script, call: ast.Call, deep: int) -> Entries:
+    target = dotted(script, call.func)
+    if target is not None and target.name == "dict":
+        return _dict_call(script, call, deep)
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "copy" and not call.args:
+        return entries_of(script, call.func.value, deep + 1)
+    returned = returned_values(script, call)
+    return entries_of(script, returned[0], deep + 1) if len(returned) == 1 else _hidden(script, call)
+
+
+def _dict_call(script: Script, call: ast.Call, deep: int) -> Entries:
+    """The entries that the arguments of `dict(…)` or `.update(…)` make."""
+    entries = Entries({})
+    for argument in call.args:
+        entries = entries.merged(entries_of(script, argument, deep + 1))
+    return entries.merged(keywords_of(script, call.keywords, deep))
+
+
+def _named_entries(script: Script, name: ast.Name, deep: int) -> Entries:
+    bindings = _without_merges(script, reaching(script, name))
+    binding = bindings[0] if len(bindings) == 1 else None
+    if binding is None:
+        return _hidden(script, name)
+    if binding.kind == "import":
+        there, read = _imported_name(script, binding.target)
+        if there and read:  # the settings stand where the script uses them
+            entries = entries_of(there, read, deep + 1)
+            return Entries({key: Setting(item.value, name) for key, item in entries.items.items()}, entries.open)
+        return _hidden(script, name)
+    given = expressions_of(script, binding)
+    if len(given) != 1:
+        return _hidden(script, name)
+    entries = entries_of(script, given[0], deep + 1)
+    for use in sorted(_uses_before(script, name), key=lambda node: (node.lineno, node.col_offset)):
+        entries = _after_use(script, entries, use, name, deep)
+    return entries
+
+
+def _without_merges(script: Script, bindings: list[Binding]) -> list[Binding]:
+    """What bound the name to its dict: `common |= {…}` binds it again, to the same dict (`_after_use` adds what it brings)."""
+    for _ in range(_DEEP_DICT):
+        statements = [script.places[binding.node].parent if binding.kind == "other" else None for binding in bindings]
+        merging = [isinstance(one, ast.AugAssign) and isinstance(one.op, ast.BitOr) for one in statements]
+        if not all(merging):
+            return [binding for binding, merges in zip(bindings, merging, strict=True) if not merges]
+        if not bindings:
+            return []
+        node = bindings[0].node
+        bindings = reaching(script, node) if isinstance(node, ast.Name) else []
+    return []
+
+
+def _uses_before(script: Script, expr: ast.Name) -> list[ast.Name]:
+    """Other mentions of the same variable that may run before `expr` does."""
+    place = script.places[expr]
+    owner = place.scope.owner_of(expr.id)
+    script.spend(len(script.names[expr.id]))
+    uses = [name for name in script.names[expr.id] if name is not expr and script.places[name].scope.owner_of(name.id) is owner]
+    alive = [name for name in uses if not is_dead(script, script.places[name].guards)]
+    return [name for name in alive if script.places[name].scope is not place.scope or name.lineno <= expr.lineno]
+
+
+def _after_use(script: Script, entries: Entries, use: ast.Name, expr: ast.Name, deep: int) -> Entries:
+    """The dict after one statement that mentions it."""
+    place = script.places[use]
+    sure = place.scope is script.places[expr].scope and certain(place.guards, script.places[expr].guards)
+    match place.parent:
+        case ast.Subscript(ctx=ast.Store(), slice=key) as target:
+            statement = script.places[target].parent
+            if not isinstance(statement, ast.Assign):
+                return entries.opened(f"line {key.lineno} changes it")
+            return entries.updated(_pair(script, key, statement.value), script.line_of(key), certain=sure)
+        case ast.Subscript(ctx=ast.Del(), slice=key):
+            return _removed(script, entries, key, sure)
+        case ast.Attribute(attr=attr) as method:
+            call = script.places[method].parent
+            return _after_method(script, entries, attr, call, sure, deep) if isinstance(call, ast.Call) else entries
+        case ast.Call(func=func, args=args) if use in args:
+            called = dotted(script, func)
+            if called is None or isinstance(called.definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                return entries.opened(f"`{script.source.segment(func)}` may change it (line {use.lineno})")
+        case ast.AugAssign(target=target, op=ast.BitOr(), value=value) if target is use:
+            return entries.updated(entries_of(script, value, deep + 1), script.line_of(use), certain=sure)
+    return entries
+
+
+def _removed(script: Script, entries: Entries, key: ast.expr, sure: bool) -> Entries:
+    name = value_of(script, key)
+    if name.settled and isinstance(name.value, str):
+        return entries.without(name.value, key.lineno, certain=sure)
+    return entries.opened(f"line {key.lineno} removes a computed key")
+
+
+def _after_method(script: Script, entries: Entries, attr: str, call: ast.Call, sure: bool, deep: int) -> Entries:
+    if attr in _READING:
+        return entries
+    if attr == "update":
+        return entries.updated(_dict_call(script, call, deep + 1), call.lineno, certain=sure)
+    if attr == "pop" and call.args:
+        return _removed(script, entries, call.args[0], sure)
+    if attr == "setdefault" and len(call.args) == 2:
+        more = _pair(script, *call.args)
+        there = bool(more.items) and more.items.keys() <= entries.items.keys()
+        return entries if there else entries.updated(more, call.lineno, certain=sure)
+    return entries.opened(f"`.{attr}()` changes it (line {call.lineno})")
+
+
+_Handler = Callable[[Script, Any, int], Value | None]
+
+_HANDLERS: dict[type[ast.expr], _Handler] = {
     ast.Constant: _constant,
     ast.List: _sequence,
     ast.Tuple: _sequence,
     ast.Set: _sequence,
     ast.Dict: _dict,
-    ast.JoinedStr: _f_string,
-    ast.FormattedValue: _formatted,
-    ast.BinOp: _binary,
-    ast.UnaryOp: _unary,
+    ast.JoinedStr: lambda script, expr, deep: _combine(script, expr.values, deep, folding.text),
+    ast.FormattedValue: lambda script, expr, deep: None if expr.format_spec else value_of(script, expr.value, deep),
+    ast.BinOp: lambda script, expr, deep: _operation(script, expr.op, [expr.left, expr.right], deep),
+    ast.UnaryOp: lambda script, expr, deep: _operation(script, expr.op, [expr.operand], deep),
     ast.Compare: _comparison,
     ast.BoolOp: _boolean,
     ast.IfExp: _conditional,
@@ -242,5 +480,5 @@ _HANDLERS: dict[type[ast.expr], Callable[[Script, Any, int], Value | None]] = {
     ast.Attribute: _attribute,
     ast.Subscript: _subscript,
     ast.Call: _call,
-    ast.NamedExpr: _walrus,
+    ast.NamedExpr: lambda script, expr, deep: value_of(script, expr.value, deep),
 }

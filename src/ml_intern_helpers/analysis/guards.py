@@ -1,23 +1,61 @@
-"""Whether a line can be blamed: not where the script itself provides for the other case."""
+"""Whether a statement runs, and whether a fault there would stop the run: dead code, and what a `try` or a test provides for."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.names import is_dead
 from ml_intern_helpers.analysis.script import Guard, Guards, Script
 
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError", "RuntimeError"})
 _CALL_ERRORS = frozenset({"TypeError"})
 _BROAD = frozenset({"Exception", "BaseException", ""})
 #: A test that mentions one of these asks which release is installed, or what it offers.
-_ASKS_RELEASE = ("version", "signature", "hasattr", "find_spec", "is_available", "available", "fields", "parameters", "getattr")
+_ASKS_RELEASE = ("version", "signature", "hasattr", "find_spec", "available", "fields", "parameters", "getattr")
+#: A test that mentions one of these asks for hardware (`torch.cuda.is_available()`), not for a release.
+_ASKS_HARDWARE = frozenset({"cuda", "mps", "xpu", "accelerator", "is_bf16_supported"})
 
 
 def runs(script: Script, node: ast.AST) -> bool:
     """The node is not dead code."""
     return not is_dead(script, script.places[node].guards)
+
+
+def is_dead(script: Script, guards: Guards) -> bool:
+    """True under `if False:`, `if TYPE_CHECKING:` and the other branch of `if True:`."""
+    for guard in guards:
+        if isinstance(guard.node, ast.While):
+            if guard.kind == "loop" and _constant_truth(script, guard.node.test) is False:
+                return True
+        elif isinstance(guard.node, (ast.If, ast.IfExp)):
+            truth = _constant_truth(script, guard.node.test)
+            if truth is not None and truth is (guard.kind == "else"):
+                return True
+    return False
+
+
+def _constant_truth(script: Script, test: ast.expr) -> bool | None:
+    """Only what is written out (`False`, `0`, `not True`, `TYPE_CHECKING`) and module constants bound once, without condition."""
+    match test:
+        case ast.Constant(value=value):
+            return bool(value)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            truth = _constant_truth(script, operand)
+            return None if truth is None else not truth
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+            return False
+        case ast.Name(id=name):
+            bindings = script.module.bindings.get(name, [])
+            if len(bindings) == 1 and not bindings[0].guards and isinstance(bindings[0].value, ast.Constant):
+                return bool(bindings[0].value.value)
+    return None
+
+
+def certain(guards: Guards, seen_from: Guards) -> bool:
+    """What stands under `guards` has surely run when the place under `seen_from` runs; a `try` body counts as run."""
+    needed = tuple(guard for guard in guards if guard.kind != "try")
+    held = tuple(guard for guard in seen_from if guard.kind != "try")
+    return needed == held[: len(needed)]
 
 
 def blamable(script: Script, node: ast.AST, *, importing: bool = False) -> bool:
@@ -33,7 +71,7 @@ def blamable(script: Script, node: ast.AST, *, importing: bool = False) -> bool:
 def expected(script: Script, node: ast.AST, *errors: str) -> bool:
     """A `try` around the node names one of `errors`: the script is written for it to fail so."""
     tries = [guard.node for guard in script.places[node].guards if guard.kind == "try"]
-    return any(not names.isdisjoint(errors) for one in tries for names in _handled(one))
+    return any(not names.isdisjoint(errors) for statement in tries for names in _handled(statement))
 
 
 def optional(script: Script, node: ast.AST) -> bool:
@@ -42,54 +80,40 @@ def optional(script: Script, node: ast.AST) -> bool:
     return not blamable(script, node, importing=True) or any(guard.kind in ("if", "else") for guard in guards)
 
 
-def asks_release(test: ast.AST) -> bool:
-    """`Version(trl.__version__) >= Version("0.12")`, `"tokenizer" in inspect.signature(…).parameters` and the like."""
-    words = [node.id for node in ast.walk(test) if isinstance(node, ast.Name)]
-    words += [node.attr for node in ast.walk(test) if isinstance(node, ast.Attribute)]
-    return any(part in word.lower() for word in words for part in _ASKS_RELEASE if word != "is_available")
-
-
 def _provides(guard: Guard, importing: bool) -> bool:
     if guard.kind == "except":
         return True
     if guard.kind == "try":
-        return any(_catches(names, importing) for names in _handled(guard.node))
+        # A broad handler around a whole run reports the crash, it does not prevent it.
+        errors = _IMPORT_ERRORS | _BROAD if importing else _CALL_ERRORS
+        return any(names & errors for names in _handled(guard.node))
     test = getattr(guard.node, "test", None)
-    return guard.kind in ("if", "else") and test is not None and _asks(test)
+    return guard.kind in ("if", "else") and test is not None and _asks_release(test)
 
 
-def _asks(test: ast.AST) -> bool:
-    # `torch.cuda.is_available()` asks for hardware, not for a release.
-    hardware = {"cuda", "mps", "xpu", "accelerator", "is_bf16_supported"}
-    words = {node.attr for node in ast.walk(test) if isinstance(node, ast.Attribute)}
-    return asks_release(test) and not words & hardware
+def _asks_release(test: ast.AST) -> bool:
+    """`Version(trl.__version__) >= Version("0.12")`, `"tokenizer" in inspect.signature(…).parameters` and the like."""
+    names = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
+    attributes = {node.attr for node in ast.walk(test) if isinstance(node, ast.Attribute)}
+    words = (names | attributes) - {"is_available"}
+    return not attributes & _ASKS_HARDWARE and any(part in word.lower() for word in words for part in _ASKS_RELEASE)
 
 
 def _handled(node: ast.AST) -> Iterator[set[str]]:
     """The names of the errors that each handler of a `try`, or a `with suppress(…)`, takes."""
     for handler in getattr(node, "handlers", []):
-        yield _caught(handler.type)
+        yield _error_names(handler.type)
     for item in node.items if isinstance(node, ast.With) else []:
         match item.context_expr:
             case ast.Call(func=ast.Attribute(attr="suppress" | "raises") | ast.Name(id="suppress" | "raises"), args=args):
-                yield {name for argument in args for name in _caught(argument)}
+                yield {name for argument in args for name in _error_names(argument)}
 
 
-def _catches(names: set[str], importing: bool) -> bool:
-    if importing:
-        return bool(names & (_IMPORT_ERRORS | _BROAD))
-    # A broad handler around a whole run reports the crash, it does not prevent it.
-    return bool(names & _CALL_ERRORS)
-
-
-def _caught(kind: ast.expr | None) -> set[str]:
+def _error_names(kind: ast.expr | None) -> set[str]:
+    """The errors of `except (ValueError, errors.TypeError):`; "" for a bare `except:`."""
     if kind is None:
         return {""}
     parts = kind.elts if isinstance(kind, ast.Tuple) else [kind]
     return {
         part.attr if isinstance(part, ast.Attribute) else part.id for part in parts if isinstance(part, (ast.Name, ast.Attribute))
     }
-
-
-def guards_of(script: Script, node: ast.AST) -> Guards:
-    return script.places[node].guards

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ class Header(NamedTuple):
         requires_python: as written, or None.
         jobs: the table `[tool.hf-jobs]`, None when there is none.
         problems: (line, sentence) for what makes `uv` or the client refuse it.
-        told: key -> how a launch told it (`--timeout 4h`), in place of the block.
+        from_launch: key -> how a launch sets it (`--timeout 4h`), in place of the block.
     """
 
     line: int | None = None
@@ -32,11 +32,11 @@ class Header(NamedTuple):
     jobs: dict[str, Any] | None = None
     problems: tuple[tuple[int, str], ...] = ()
     lines: tuple[str, ...] = ()
-    told: Mapping[str, str] = MappingProxyType({})
+    from_launch: Mapping[str, str] = MappingProxyType({})
 
     def line_with(self, *words: str) -> int | None:
-        """The first line that holds all `words` (`"timeout", "="`), else the block's first line; None when a launch told it."""
-        if words and words[0] in self.told:
+        """The first line that holds all `words` (`"timeout", "="`), else the block's first line; None when a launch sets it."""
+        if words and words[0] in self.from_launch:
             return None
         for offset, text in enumerate(self.lines):
             if self.line is not None and all(word in text for word in words):
@@ -44,22 +44,27 @@ class Header(NamedTuple):
         return self.line
 
     def said(self, key: str) -> str:
-        """How a launch setting is told: `timeout = "4h"` in the block, or `--timeout 4h`."""
+        """How a launch setting is written: `timeout = "4h"` in the block, or `--timeout 4h`."""
         value = (self.jobs or {}).get(key)
-        return (
-            self.told.get(key) or f'{key} = "{value}"' if isinstance(value, str) else self.told.get(key) or f"{key} = {value!r}"
-        )
+        return self.from_launch.get(key) or (f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value!r}")
 
 
 def read_header(source: Source) -> Header:
     """The script's block; `problems` rather than an exception when it is broken."""
     blocks = _blocks(source.lines)
     if not blocks:
-        return _without_block(source)
+        opened = [number for number, line in enumerate(source.lines, start=1) if line.rstrip() == "# /// script"]
+        unclosed = "the block `# /// script` is never closed by `# ///`: uv ignores it"
+        return Header(problems=((opened[0], unclosed),) if opened else ())
     start, lines = blocks[0]
     problems = [(line, "a second `# /// script` block: uv refuses the file") for line, _ in blocks[1:]]
-    table, broken = _table(lines)
-    problems += [(start, broken)] if broken else []
+    table: dict[str, Any] = {}
+    import tomllib  # only scripts with a block pay for it
+
+    try:
+        table = tomllib.loads("\n".join(lines))
+    except (ValueError, RecursionError) as err:  # a number of 4,300 digits is a ValueError and no TOMLDecodeError
+        problems.append((start, f"the block is not valid TOML: {clean(err, limit=120)}"))
     end = start + len(lines) + 1
     jobs = table.get("tool", {}).get("hf-jobs") if isinstance(table.get("tool"), dict) else None
     problems += [(start, message) for message in _jobs_problems(jobs)] if jobs is not None else []
@@ -75,49 +80,24 @@ def read_header(source: Source) -> Header:
     )
 
 
-def _without_block(source: Source) -> Header:
-    """A block that is opened and never closed is no block to uv: said, because the author thinks it is one."""
-    opened = [number for number, line in enumerate(source.lines, start=1) if line.rstrip() == "# /// script"]
-    return Header(problems=((opened[0], "the block `# /// script` is never closed by `# ///`: uv ignores it"),) if opened else ())
-
-
 def _blocks(lines: list[str]) -> list[tuple[int, list[str]]]:
-    """(first line, TOML lines) of every closed `script` block."""
+    """(first line, TOML lines) of every closed `script` block.
+
+    As in the PEP's reference regex, a block ends at the last `# ///` of its run of comment lines.
+    """
     found: list[tuple[int, list[str]]] = []
     index = 0
     while index < len(lines):
-        if lines[index] == "# /// script":
-            end = _closing(lines, index)
-            if end is not None:
-                found.append((index + 1, [_uncommented(line) for line in lines[index + 1 : end]]))
-                index = end
+        start, end = index, 0
         index += 1
+        if lines[start] == "# /// script":
+            while index < len(lines) and (lines[index] == "#" or lines[index].startswith("# ")):
+                end = index if lines[index] == "# ///" else end
+                index += 1
+            if end:
+                found.append((start + 1, [line.removeprefix("#").removeprefix(" ") for line in lines[start + 1 : end]]))
+            index = end + 1 if end else start + 1
     return found
-
-
-def _closing(lines: list[str], start: int) -> int | None:
-    """The last `# ///` of the run of comment lines, as the PEP's reference regex takes it; None when there is none."""
-    last = None
-    for index in range(start + 1, len(lines)):
-        line = lines[index]
-        if line != "#" and not line.startswith("# "):
-            break
-        if line == "# ///":
-            last = index
-    return last
-
-
-def _uncommented(line: str) -> str:
-    return line[2:] if line.startswith("# ") else line[1:]
-
-
-def _table(lines: list[str]) -> tuple[dict[str, Any], str]:
-    import tomllib  # only scripts with a block pay for it
-
-    try:
-        return tomllib.loads("\n".join(lines)), ""
-    except (ValueError, RecursionError) as err:  # a number of 4,300 digits is a ValueError and no TOMLDecodeError
-        return {}, f"the block is not valid TOML: {clean(err, limit=120)}"
 
 
 def _requirements(table: dict[str, Any], start: int, problems: list[tuple[int, str]]) -> tuple[Requirement, ...]:
@@ -126,7 +106,7 @@ def _requirements(table: dict[str, Any], start: int, problems: list[tuple[int, s
         problems.append((start, "dependencies must be a list of strings"))
         return ()
     parsed = [(text, parse_requirement(text)) for text in listed]
-    problems += [(start, f"dependency {clean(text, limit=60)!r} is no requirement") for text, found in parsed if found is None]
+    problems += [(start, f"dependency {clean(text, limit=60)!r} is not a requirement") for text, found in parsed if found is None]
     return tuple(found for _, found in parsed if found is not None)
 
 
@@ -136,16 +116,19 @@ def _jobs_problems(jobs: object) -> list[str]:
         return ["[tool.hf-jobs] must be a table"]
     found = [f"[tool.hf-jobs] has no key {clean(key, limit=40)!r}" for key in jobs if key not in HEADER_KEYS]
     for key, demanded in HEADER_KEYS.items():
-        if key in jobs and not _fits(jobs[key], demanded):
+        if key in jobs and not _FITS[demanded](jobs[key]):
             found.append(f"[tool.hf-jobs] {key} must be {demanded}")
     return found
 
 
-def _fits(value: object, demanded: str) -> bool:
-    if demanded == "a string":
-        return isinstance(value, str)
-    if demanded == "a duration":
-        return isinstance(value, (str, int)) and not isinstance(value, bool)
-    if demanded == "a list of strings":
-        return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+def _texts_only(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+#: What `HEADER_KEYS` demands of a value -> whether one fits.
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "a string": lambda value: isinstance(value, str),
+    "a duration": lambda value: isinstance(value, (str, int)) and not isinstance(value, bool),
+    "a list of strings": lambda value: isinstance(value, list) and _texts_only(value),
+    "a table of strings": lambda value: isinstance(value, dict) and _texts_only(value.values()),
+}

@@ -1,4 +1,4 @@
-"""Methods of objects whose class is certain: `trainer = SFTTrainer(…); trainer.train(…)`, `load_dataset(…).map(…)`."""
+"""Which indexed classes an object or a local subclass is of: `SFTTrainer(…)`, `load_dataset(…).map(…)`, `class C(SFTConfig)`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import ast
 from typing import NamedTuple
 
 from ml_intern_helpers.analysis.evaluate import value_of
-from ml_intern_helpers.analysis.names import dotted, reaching
+from ml_intern_helpers.analysis.names import Target, dotted, reaching
 from ml_intern_helpers.analysis.offers import Offers
 from ml_intern_helpers.analysis.script import Script
-from ml_intern_helpers.analysis.subclasses import subclass_of
 from ml_intern_helpers.indexes.signatures import Signature
 
 _FAR = 10
@@ -29,118 +28,155 @@ class Method(NamedTuple):
     signature: Signature | None
 
 
+class Subclass(NamedTuple):
+    """What a local class inherits.
+
+    Attributes:
+        origin: the indexed class.
+        own_init: it, or a local class between, writes a constructor.
+        is_dataclass: decorated so: its `fields` are arguments.
+        fields: annotated names -> source of the default, None when it must be given.
+        methods: functions that it or a local class between defines.
+    """
+
+    origin: str
+    own_init: bool
+    is_dataclass: bool
+    fields: dict[str, str | None]
+    methods: frozenset[str]
+
+
+#: (origin, methods that a local subclass defines itself) of a class that an object may be of.
+ObjectClass = tuple[str, frozenset[str]]
+
+
 def methods_called(script: Script, offers: Offers, func: ast.Attribute) -> list[Method]:
     """The method in each class that the object may be of; empty when one of them is not certain."""
     found = []
-    for origin, own in classes_of(script, offers, func.value):
+    for origin, own in _classes_of(script, offers, func.value):
         if func.attr in own:
             return []
         found.append(Method(f"{offers.shown_name(origin)}.{func.attr}", offers.called_method(origin, func.attr)))
     return found
 
 
-def classes_of(script: Script, offers: Offers, expr: ast.expr, far: int = 0) -> list[tuple[str, frozenset[str]]]:
-    """(origin, methods that a local subclass defines itself) of every class that the object may be of."""
+def class_of_super(script: Script, offers: Offers, func: ast.Attribute) -> str | None:
+    """The indexed class behind `super()` in `super().method(…)`; None where the base is a local class."""
+    match func.value:
+        case ast.Call(func=ast.Name(id="super"), args=[]):
+            scope = script.places[func].scope
+            while scope.parent is not None and not isinstance(scope.node, ast.ClassDef):
+                scope = scope.parent
+            found = subclass_of(script, offers, scope.node) if isinstance(scope.node, ast.ClassDef) else None
+            if found and isinstance(scope.node, ast.ClassDef):
+                base = dotted(script, scope.node.bases[0])
+                return None if base is not None and base.definition is not None else found.origin
+    return None
+
+
+def subclass_of(script: Script, offers: Offers, definition: ast.ClassDef, far: int = 0) -> Subclass | None:
+    """None unless everything that decides about the constructor can be seen: one base, no metaclass, no foreign decorator."""
+    if far > _FAR or len(definition.bases) != 1 or definition.keywords:
+        return None
+    decorators = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in definition.decorator_list]
+    names = [target.name for decorator in decorators if (target := dotted(script, decorator))]
+    if decorators and names != ["dataclasses.dataclass"]:
+        return None
+    above = _above(script, offers, definition.bases[0], far)
+    if above is None:
+        return None
+    functions = {item.name for item in definition.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    fields = {
+        item.target.id: None if item.value is None else ast.unparse(item.value)
+        for item in definition.body
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+    }
+    return Subclass(
+        above.origin,
+        own_init=above.own_init or bool(functions & {"__init__", "__new__"}),
+        is_dataclass=bool(decorators),
+        fields=above.fields | fields,
+        methods=above.methods | functions,
+    )
+
+
+def _above(script: Script, offers: Offers, base: ast.expr, far: int) -> Subclass | None:
+    """What the base class is: another local class, or an indexed one."""
+    target = dotted(script, base)
+    if target is None or target.partial:
+        return None
+    if isinstance(target.definition, ast.ClassDef):
+        return subclass_of(script, offers, target.definition, far + 1)
+    found = offers.walk(target.name) if target.definition is None else None
+    if found is None or found.state != "found" or found.rest or not offers.is_class(found.origin):
+        return None
+    return Subclass(found.origin, own_init=False, is_dataclass=False, fields={}, methods=frozenset())
+
+
+def _classes_of(script: Script, offers: Offers, expr: ast.expr, far: int = 0) -> list[ObjectClass]:
+    """Every class that the object may be of; empty when one of them is not certain."""
     if far > _FAR:
         return []
     if isinstance(expr, ast.Name):
-        return _named(script, offers, expr, far)
+        return _classes_of_name(script, offers, expr, far)
     if isinstance(expr, ast.Call):
-        return _made(script, offers, expr, far)
-    if isinstance(expr, ast.Subscript):
-        return _split_of(offers, classes_of(script, offers, expr.value, far + 1))
+        target = dotted(script, expr.func)
+        return _constructed(script, offers, expr, target) if target else _returned(script, offers, expr, far)
+    if isinstance(expr, ast.Subscript):  # `splits["train"]`
+        names = {offers.shown_name(origin) for origin, _ in _classes_of(script, offers, expr.value, far + 1)}
+        return _indexed(offers, *(_ROWS[_SPLITS.index(name)] for name in sorted(names))) if names <= set(_SPLITS) else []
     return []
 
 
-def _named(script: Script, offers: Offers, expr: ast.Name, far: int) -> list[tuple[str, frozenset[str]]]:
-    found: list[tuple[str, frozenset[str]]] = []
+def _classes_of_name(script: Script, offers: Offers, expr: ast.Name, far: int) -> list[ObjectClass]:
+    found: list[ObjectClass] = []
     for binding in reaching(script, expr):
-        value = binding.value
-        if binding.kind != "assign" or not isinstance(value, ast.expr):
+        if binding.kind != "assign" or not isinstance(binding.value, ast.expr):
             return []
-        if isinstance(value, ast.Constant) and value.value is None:
+        if isinstance(binding.value, ast.Constant) and binding.value.value is None:
             continue
-        classes = classes_of(script, offers, value, far + 1)
+        classes = _classes_of(script, offers, binding.value, far + 1)
         if not classes:
             return []
         found += classes
     return list(dict.fromkeys(found))
 
 
-def _made(script: Script, offers: Offers, call: ast.Call, far: int) -> list[tuple[str, frozenset[str]]]:
-    target = dotted(script, call.func)
-    if target is None:
-        return _returned(script, offers, call, far)
+def _constructed(script: Script, offers: Offers, call: ast.Call, target: Target) -> list[ObjectClass]:
+    """The class of what a call of a class, or of a function of datasets, makes."""
     if isinstance(target.definition, ast.ClassDef):
         found = subclass_of(script, offers, target.definition)
         return [(found.origin, found.methods)] if found else []
-    if target.definition is not None:
-        return []
-    walked = offers.walk(target.name)
-    if walked.state != "found":
+    walked = offers.walk(target.name) if target.definition is None else None
+    if walked is None or walked.state != "found":
         return []
     if not walked.rest and offers.is_class(walked.origin):
         return [(walked.origin, frozenset())]
     name = ".".join([offers.shown_name(walked.origin), *walked.rest])
-    if name == "datasets.load_dataset":
-        return _loaded(script, offers, call)
-    return _known(offers, "datasets.Dataset") if name.startswith("datasets.Dataset.from_") else []
-
-
-def _loaded(script: Script, offers: Offers, call: ast.Call) -> list[tuple[str, frozenset[str]]]:
+    if name.startswith("datasets.Dataset.from_"):
+        return _indexed(offers, "datasets.Dataset")
     words = {word.arg: word.value for word in call.keywords}
-    if None in words:
+    if name != "datasets.load_dataset" or None in words:
         return []
-    split = words.get("split")
-    if split is None:
-        return _known(offers, *_SPLITS)
-    value = value_of(script, split)
-    return _known(offers, *_ROWS) if value.state == "known" and isinstance(value.value, str) else []
+    if "split" not in words:
+        return _indexed(offers, *_SPLITS)
+    split = value_of(script, words["split"])
+    return _indexed(offers, *_ROWS) if split.state == "known" and isinstance(split.value, str) else []
 
 
-def _returned(script: Script, offers: Offers, call: ast.Call, far: int) -> list[tuple[str, frozenset[str]]]:
+def _returned(script: Script, offers: Offers, call: ast.Call, far: int) -> list[ObjectClass]:
+    """The class of what a method of a dataset returns."""
     if not isinstance(call.func, ast.Attribute):
         return []
-    classes = classes_of(script, offers, call.func.value, far + 1)
+    classes = _classes_of(script, offers, call.func.value, far + 1)
     names = [offers.shown_name(origin) for origin, _ in classes]
     if names and set(names) <= {*_ROWS, *_SPLITS} and call.func.attr in _SAME:
         return classes
     if names == ["datasets.Dataset"] and call.func.attr == "train_test_split":
-        return _known(offers, "datasets.DatasetDict")
+        return _indexed(offers, "datasets.DatasetDict")
     return []
 
 
-def _split_of(offers: Offers, classes: list[tuple[str, frozenset[str]]]) -> list[tuple[str, frozenset[str]]]:
-    """`splits["train"]`."""
-    names = {offers.shown_name(origin) for origin, _ in classes}
-    return _known(offers, *(_ROWS[_SPLITS.index(name)] for name in sorted(names))) if names and names <= set(_SPLITS) else []
-
-
-def _known(offers: Offers, *names: str) -> list[tuple[str, frozenset[str]]]:
+def _indexed(offers: Offers, *names: str) -> list[ObjectClass]:
     origins = [offers.origin(name) for name in names]
     return [(origin, frozenset()) for origin in origins if origin] if all(origins) else []
-
-
-def class_of_super(script: Script, offers: Offers, func: ast.Attribute) -> str | None:
-    """The indexed class behind `super()` in `super().method(…)`."""
-    match func.value:
-        case ast.Call(func=ast.Name(id="super"), args=[]):
-            definition = _enclosing_class(script, func)
-            found = subclass_of(script, offers, definition) if definition else None
-            local = found is not None and definition is not None and _local_base(script, definition)
-            return found.origin if found and not local else None
-    return None
-
-
-def _local_base(script: Script, definition: ast.ClassDef) -> bool:
-    target = dotted(script, definition.bases[0])
-    return target is not None and target.definition is not None
-
-
-def _enclosing_class(script: Script, node: ast.AST) -> ast.ClassDef | None:
-    scope = script.places[node].scope
-    while scope.parent is not None:
-        if isinstance(scope.node, ast.ClassDef):
-            return scope.node
-        scope = scope.parent
-    return None

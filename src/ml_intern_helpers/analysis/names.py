@@ -1,4 +1,8 @@
-"""What a name stands for: the binding that reaches its use, the dotted name behind an alias, the call that made an object."""
+"""What a name stands for: the binding that reaches its use, the dotted name behind an alias, the calls that made an object.
+
+Objects are followed through assignments, branches, local functions and their parameters, tuples, and the dataclasses that a
+`TrlParser` or `HfArgumentParser` fills.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,14 @@ import ast
 import builtins
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.script import Binding, Guards, Place, Scope, Script, remembered
+from ml_intern_helpers.analysis.guards import certain, is_dead
+from ml_intern_helpers.analysis.script import Binding, Guards, ParsedObject, Place, Script, remembered
 
 #: Following aliases further than this finds loops, not meanings.
 _FAR = 12
 _BUILTINS = frozenset(dir(builtins))
+_PARSERS = frozenset({"TrlParser", "HfArgumentParser"})
+_PARSES = frozenset({"parse_args_and_config", "parse_args_into_dataclasses", "parse_yaml_file", "parse_json_file", "parse_dict"})
 
 
 class Target(NamedTuple):
@@ -35,24 +42,20 @@ def reaching(script: Script, name: ast.Name) -> list[Binding]:
         scope = script.module
     if scope is None:
         return []
-    bindings = _alive(script, scope, name.id)
+    bindings = script.once(
+        f"bindings of {name.id}",
+        scope.node,
+        lambda: sorted((b for b in scope.bindings[name.id] if not is_dead(script, b.guards)), key=_position),
+    )
     script.spend(len(bindings))
     if scope is not place.scope:
         return _since_last_certain(bindings, ())
-    before = [b for b in bindings if _position(b) < (name.lineno, name.col_offset)]
-    again = _bound_again(bindings[len(before) :], place.guards)
+    before = [binding for binding in bindings if _position(binding) < (name.lineno, name.col_offset)]
+    bound_for_next_round = any(_in_loop(binding, place.guards) for binding in bindings[len(before) :])
     latest = _since_last_certain(before, place.guards)
-    if not again or (latest and _in_loop(latest[0], place.guards)):
+    if not bound_for_next_round or (latest and _in_loop(latest[0], place.guards)):
         return latest or bindings
     return bindings
-
-
-def _alive(script: Script, scope: Scope, name: str) -> list[Binding]:
-    key = (name, scope.node)
-    if key not in script.memo:
-        script.memo[key] = sorted((b for b in scope.bindings[name] if not is_dead(script, b.guards)), key=_position)
-    found: list[Binding] = script.memo[key]
-    return found
 
 
 def _position(binding: Binding) -> tuple[int, int]:
@@ -62,12 +65,8 @@ def _position(binding: Binding) -> tuple[int, int]:
     return binding.line, getattr(binding.node, "col_offset", 0)
 
 
-def _bound_again(later: list[Binding], guards: Guards) -> bool:
-    """Something further down in the same loop binds the name for the next round."""
-    return any(_in_loop(binding, guards) for binding in later)
-
-
 def _in_loop(binding: Binding, guards: Guards) -> bool:
+    """The binding stands in a loop that is also around what has `guards`."""
     loops = {guard.node for guard in guards if guard.kind == "loop"}
     return any(guard.kind == "loop" and guard.node in loops for guard in binding.guards)
 
@@ -88,50 +87,6 @@ def exported(script: Script, name: str) -> ast.Name | None:
     return read
 
 
-def certain(guards: Guards, seen_from: Guards) -> bool:
-    """What stands under `guards` has surely run when the place under `seen_from` runs; a `try` body counts as run."""
-    needed = tuple(guard for guard in guards if guard.kind != "try")
-    held = tuple(guard for guard in seen_from if guard.kind != "try")
-    return needed == held[: len(needed)]
-
-
-def is_dead(script: Script, guards: Guards) -> bool:
-    """True under `if False:`, `if TYPE_CHECKING:` and the other branch of `if True:`."""
-    return any(_never(script, guard.node, guard.kind) for guard in guards)
-
-
-def _never(script: Script, node: ast.AST, kind: str) -> bool:
-    if isinstance(node, ast.While):
-        return kind == "loop" and _constant_truth(script, node.test) is False
-    if not isinstance(node, (ast.If, ast.IfExp)):
-        return False
-    truth = _constant_truth(script, node.test)
-    return truth is (kind == "else") if truth is not None else False
-
-
-def _constant_truth(script: Script, test: ast.expr) -> bool | None:
-    """Only what is written out: `False`, `0`, `not True`, `TYPE_CHECKING`. A constant under a name is `values`' business."""
-    match test:
-        case ast.Constant(value=value):
-            return bool(value)
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            truth = _constant_truth(script, operand)
-            return None if truth is None else not truth
-        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
-            return False
-        case ast.Name(id=name):
-            return _named_constant(script, name)
-    return None
-
-
-def _named_constant(script: Script, name: str) -> bool | None:
-    """A module constant bound once, without condition (`USE_OLD_API = False`)."""
-    bindings = script.module.bindings.get(name, [])
-    if len(bindings) == 1 and not bindings[0].guards and isinstance(bindings[0].value, ast.Constant):
-        return bool(bindings[0].value.value)
-    return None
-
-
 def _no_target() -> Target | None:
     return None
 
@@ -145,17 +100,20 @@ def dotted(script: Script, expr: ast.expr, far: int) -> Target | None:
         case ast.Name():
             return _name_target(script, expr, far)
         case ast.Attribute(value=base, attr=attr):
-            target = dotted(script, base, far + 1)
-            return Target(f"{target.name}.{attr}") if target and target.definition is None else None
+            return _member(script, base, attr, far)
         case ast.Call(func=func, args=[ast.Constant(value=str(module))]) if _is(script, func, "importlib.import_module", far):
             return Target(module)
         case ast.Call(func=func, args=[base, ast.Constant(value=str(attr)), *_]) if _is(script, func, "getattr", far):
-            target = dotted(script, base, far + 1)
-            return Target(f"{target.name}.{attr}") if target and target.definition is None else None
+            return _member(script, base, attr, far)
         case ast.Call(func=func, args=[inner, *_]) if _is(script, func, "functools.partial", far):
             target = dotted(script, inner, far + 1)
             return target._replace(partial=(*target.partial, expr)) if target else None
     return None
+
+
+def _member(script: Script, base: ast.expr, attr: str, far: int) -> Target | None:
+    target = dotted(script, base, far + 1)
+    return Target(f"{target.name}.{attr}") if target and target.definition is None else None
 
 
 def _is(script: Script, func: ast.expr, name: str, far: int) -> bool:
@@ -168,9 +126,14 @@ def _name_target(script: Script, name: ast.Name, far: int) -> Target | None:
     if not bindings:
         return Target(name.id) if name.id in _BUILTINS else _from_star(script, name.id)
     for binding in bindings:  # `try: from trl import X / except ImportError: from old import X`: what the try asks for
-        target = _binding_target(script, binding, name.id, far)
-        if target:
-            return target
+        if binding.kind == "import":
+            return Target(binding.target)
+        if binding.kind in ("def", "class"):
+            return Target(name.id, binding.value)
+        if binding.kind == "assign" and isinstance(binding.value, ast.expr):
+            target = dotted(script, binding.value, far + 1)
+            if target:
+                return target
     return None
 
 
@@ -186,14 +149,16 @@ def _from_star(script: Script, name: str) -> Target | None:
     return None
 
 
-def _binding_target(script: Script, binding: Binding, name: str, far: int) -> Target | None:
-    if binding.kind == "import":
-        return Target(binding.target)
-    if binding.kind in ("def", "class"):
-        return Target(name, binding.value)
-    if binding.kind == "assign" and isinstance(binding.value, ast.expr):
-        return dotted(script, binding.value, far + 1)
-    return None
+def base_names(script: Script, definition: ast.AST, far: int = 0) -> list[str]:
+    """The dotted names of a local class's bases, through local bases."""
+    if not isinstance(definition, ast.ClassDef) or far > _FAR:
+        return []
+    names: list[str] = []
+    for base in definition.bases:
+        target = dotted(script, base)
+        if target is not None:
+            names += base_names(script, target.definition, far + 1) if target.definition else [target.name]
+    return names
 
 
 def _no_calls() -> list[ast.Call]:
@@ -211,9 +176,16 @@ def _origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
         return []
     match expr:
         case ast.Call():
-            return _call_origins(script, expr, far)
+            # A call of a local function leads to what it returns; any other call made the object itself.
+            return [call for value in returned_values(script, expr) for call in origins(script, value, far + 1)] or [expr]
         case ast.Name():
-            return [call for binding in reaching(script, expr) for call in _bound_origins(script, binding, far)]
+            calls = []
+            for binding in reaching(script, expr):
+                if binding.kind == "unpack" and isinstance(binding.value, ast.expr):
+                    calls += _item_origins(script, binding.value, int(binding.target), far)
+                for value in expressions_of(script, binding):
+                    calls += origins(script, value, far + 1)
+            return calls
         case ast.Subscript(value=base, slice=ast.Constant(value=int(index))) if index >= 0 and not isinstance(index, bool):
             return _item_origins(script, base, index, far)
         case ast.IfExp(body=body, orelse=orelse):
@@ -223,32 +195,19 @@ def _origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
     return []
 
 
-def _bound_origins(script: Script, binding: Binding, far: int) -> list[ast.Call]:
-    if binding.kind == "assign" and isinstance(binding.value, ast.expr):
-        return origins(script, binding.value, far + 1)
-    if binding.kind == "unpack":
-        return _item_origins(script, binding.value, int(binding.target), far)
-    if binding.kind == "param":
-        from ml_intern_helpers.analysis.parameters import arguments_for  # parameters asks names back
-
-        return [call for given in arguments_for(script, binding) for call in origins(script, given, far + 1)]
-    return []
-
-
-def _item_origins(script: Script, expr: ast.AST | None, index: int, far: int) -> list[ast.Call]:
-    from ml_intern_helpers.analysis.parsers import unpacked  # parsers asks names back
-
-    return unpacked(script, expr, index, far, origins)
-
-
-def _call_origins(script: Script, call: ast.Call, far: int) -> list[ast.Call]:
-    """A call of a local function leads to what it returns; any other call made the object itself."""
-    target = dotted(script, call.func)
-    if target is None or not isinstance(target.definition, ast.FunctionDef):
-        return [call]
-    returned = [node for node in ast.walk(target.definition) if isinstance(node, ast.Return) and node.value]
-    found = [made for node in returned if node.value for made in origins(script, node.value, far + 1)]
-    return found or [call]
+def _item_origins(script: Script, expr: ast.expr, index: int, far: int) -> list[ast.Call]:
+    """The calls behind item `index` of `expr`: of a parsing call, or of a tuple that a local function returns."""
+    if isinstance(expr, (ast.Tuple, ast.List)):
+        return origins(script, expr.elts[index], far + 1) if index < len(expr.elts) else []
+    found = []
+    for call in origins(script, expr, far + 1):
+        parsed = _parsed_at(script, call, index)
+        if parsed:
+            found.append(parsed)
+        else:
+            tuples = [value for value in returned_values(script, call) if isinstance(value, ast.Tuple)]
+            found += [item for value in tuples for item in _item_origins(script, value, index, far)]
+    return found
 
 
 def _set_on_self(script: Script, expr: ast.Attribute, attr: str) -> list[ast.expr]:
@@ -260,18 +219,110 @@ def _set_on_self(script: Script, expr: ast.Attribute, attr: str) -> list[ast.exp
     ]
 
 
-def base_names(script: Script, definition: ast.AST, far: int = 0) -> list[str]:
-    """The dotted names of a local class's bases, through local bases."""
-    if not isinstance(definition, ast.ClassDef) or far > _FAR:
+def returned_values(script: Script, call: ast.Call) -> list[ast.expr]:
+    """What the local function that is called returns, one expression for each `return`; [] when it is no local function."""
+    target = dotted(script, call.func)
+    if target is None or not isinstance(target.definition, ast.FunctionDef):
         return []
-    found: list[str] = []
-    for base in definition.bases:
-        target = dotted(script, base)
-        if target is not None:
-            found += base_names(script, target.definition, far + 1) if target.definition else [target.name]
-    return found
+    return [node.value for node in ast.walk(target.definition) if isinstance(node, ast.Return) and node.value]
 
 
-def outer(scope: Scope) -> str:
-    """`main()` or `the module`, for messages."""
-    return f"{scope.node.name}()" if isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)) else "the module"
+def parsed_objects(script: Script) -> list[ast.Call]:
+    """One call per dataclass object that the script parses; it stands where the parsing stands and builds that dataclass."""
+    return [parsed for call in script.calls for index in range(8) if (parsed := _parsed_at(script, call, index))]
+
+
+def _parsed_at(script: Script, call: ast.Call, index: int) -> ast.Call | None:
+    """The object at `index` of what a parsing call returns, None when it is no parsing call or nothing is there."""
+    if not (isinstance(call.func, ast.Attribute) and call.func.attr in _PARSES):
+        return None
+    base = call.func.value
+    return script.once(f"parsed {index}", call, lambda: _parsed_object(script, call, base, index))
+
+
+def _parsed_object(script: Script, call: ast.Call, parser_expr: ast.expr, index: int) -> ast.Call | None:
+    for parser in origins(script, parser_expr):
+        target = dotted(script, parser.func)
+        name = target.name.rpartition(".")[2] if target else ""
+        types = _dataclass_types(script, parser) if name in _PARSERS else []
+        if index < len(types):
+            construction = ast.copy_location(ast.Call(types[index], [], []), call)
+            script.places[construction] = script.places[call]
+            script.parsed[construction] = ParsedObject(name, call, tuple(types))
+            return construction
+    return None
+
+
+def _dataclass_types(script: Script, parser: ast.Call) -> list[ast.expr]:
+    """The dataclasses that a parser is built with: one, or a tuple or list of them, under a name or not."""
+    given = [*parser.args[:1], *(word.value for word in parser.keywords if word.arg == "dataclass_types")]
+    if not given:
+        return []
+    if isinstance(given[0], (ast.Tuple, ast.List)):
+        return given[0].elts
+    if isinstance(given[0], ast.Name):
+        values = [binding.value for binding in reaching(script, given[0]) if binding.kind == "assign"]
+        if len(values) == 1 and isinstance(values[0], (ast.Tuple, ast.List)):
+            return values[0].elts
+    return given[:1]
+
+
+def expressions_of(script: Script, binding: Binding) -> list[ast.expr]:
+    """What a binding gives its name: the expression assigned, or what callers give for a parameter; [] when that is hidden."""
+    if binding.kind == "assign" and isinstance(binding.value, ast.expr):
+        return [binding.value]
+    return arguments_for(script, binding) if binding.kind == "param" else []
+
+
+def arguments_for(script: Script, binding: Binding) -> list[ast.expr]:
+    """The expressions that calls give for a parameter, its default among them; [] when not every caller can be seen.
+
+    A function that is decorated, a method, or handed on as a value (`Fire(main)`) has callers elsewhere.
+    """
+    # A function that calls itself with its own parameter says nothing new.
+    return script.once("arguments_for", binding.node, lambda: _arguments(script, binding), meanwhile=[])
+
+
+def _arguments(script: Script, binding: Binding) -> list[ast.expr]:
+    function = script.places[binding.node].scope.node
+    if not isinstance(binding.node, ast.arg) or not isinstance(function, ast.FunctionDef):
+        return []
+    if function.decorator_list or isinstance(script.places[function].scope.node, ast.ClassDef):
+        return []
+    calls = _calls_of(script, function)
+    given = [_argument(call, function, binding.node.arg) for call in calls or []]
+    found = [expr for expr in given if expr is not None]
+    return found if len(found) == len(given) else []
+
+
+def _calls_of(script: Script, function: ast.FunctionDef) -> list[ast.Call] | None:
+    """Every live call; None when the function is mentioned in another way."""
+    calls = []
+    script.spend(len(script.names[function.name]))
+    for name in script.names[function.name]:
+        target = dotted(script, name)
+        if target is None or target.definition is not function or is_dead(script, script.places[name].guards):
+            continue
+        call = script.places[name].parent
+        if not isinstance(call, ast.Call) or call.func is not name:
+            return None
+        calls.append(call)
+    return calls
+
+
+def _argument(call: ast.Call, function: ast.FunctionDef, name: str) -> ast.expr | None:
+    """What one call gives for the parameter, its default otherwise; None when it is hidden in `*args` or `**kwargs`."""
+    if any(isinstance(argument, ast.Starred) for argument in call.args) or any(word.arg is None for word in call.keywords):
+        return None
+    declared = function.args
+    positional = [parameter.arg for parameter in (*declared.posonlyargs, *declared.args)]
+    if name in positional and positional.index(name) < len(call.args):
+        return call.args[positional.index(name)]
+    for word in call.keywords:
+        if word.arg == name:
+            return word.value
+    defaults: dict[str, ast.expr | None] = {
+        parameter.arg: value for parameter, value in zip(declared.kwonlyargs, declared.kw_defaults, strict=True)
+    }
+    defaults |= zip(positional[len(positional) - len(declared.defaults) :], declared.defaults, strict=True)
+    return defaults.get(name)

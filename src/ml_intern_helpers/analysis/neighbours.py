@@ -1,4 +1,4 @@
-"""Modules that lie beside the script: their constants are the script's. One level: what they import is not followed."""
+"""Modules beside the script, whose constants it imports. One level: what they import is not followed."""
 
 from __future__ import annotations
 
@@ -15,40 +15,24 @@ def neighbour(script: Script, module: str) -> Script | None:
 
     A module found this way has no neighbours of its own, so that modules importing each other end the search.
     """
-    key = (f"neighbour {module}", script.source.tree)
-    if key not in script.memo:
-        script.memo[key] = None if script.is_neighbour else _read(script, module)
-    found: Script | None = script.memo[key]
-    return found
-
-
-def split(target: str) -> tuple[str, str]:
-    """`settings.BATCH` -> (`settings`, `BATCH`)."""
-    module, _, name = target.rpartition(".")
-    return module, name
+    if script.is_neighbour:
+        return None
+    return script.once(f"neighbour {module}", script.source.tree, lambda: _read(script, module))
 
 
 def _read(script: Script, module: str) -> Script | None:
-    path = _file(script.source.path.parent, module)
-    if path is None:
-        return None
-    try:
-        found = walk(read_source(path))
-    except (BadData, NotFound, RecursionError):  # a module that is no Python says nothing; importing it is the script's affair
-        return None
-    found.is_neighbour = True
-    return found
-
-
-def _file(folder: Path, module: str) -> Path | None:
     parts = module.lstrip(".").split(".")
     if module.startswith("..") or not all(part.isidentifier() for part in parts):
         return None
-    stem = folder.joinpath(*parts)
+    stem = script.source.path.parent.joinpath(*parts)
     try:
-        return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if _readable(path)), None)
-    except OSError:
+        path = next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if _readable(path)), None)
+        found = walk(read_source(path)) if path else None
+    except (OSError, BadData, NotFound, RecursionError):  # what is no Python says nothing; importing it is the script's affair
         return None
+    if found is not None:
+        found.is_neighbour = True
+    return found
 
 
 def _readable(path: Path) -> bool:

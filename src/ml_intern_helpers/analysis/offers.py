@@ -1,4 +1,4 @@
-"""What the releases of this run offer: the one place where preflight asks the index."""
+"""What the releases that the script meets offer: names, classes, methods and signatures, looked up in the index."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DYNAMIC = ("transformers.pipelines", "transformers.distributed.tensor_parallel"
 
 
 class Walked(NamedTuple):
-    """How far a dotted name leads.
+    """How far a dotted name can be followed.
 
     Attributes:
         state: `found`; `missing` (`name` does not exist); `doubt`; `foreign` (of no indexed library).
@@ -76,40 +76,41 @@ class Offers(Library):
         return isinstance(self.record(origin), ClassRecord)
 
     def _call_of(self, origin: str) -> Signature | None:
-        """The signature behind an origin; None for what the index does not know for certain."""
-        return self.signature(origin) if self._certain(origin) else None
+        """The signature behind an origin; None for what the index does not know for certain.
 
-    def _certain(self, origin: str) -> bool:
-        """A function, a class with a constructor it or an ancestor writes, or a dataclass whose every base is known.
-
+        Certain are a function, a class with a constructor it or an ancestor writes, and a dataclass whose every base is known.
         Enumerations, named tuples and classes made by `__new__` alone have none of these.
         """
         record = self.record(origin)
-        if not isinstance(record, ClassRecord):
-            return record is not None
-        for _, one in self.line(origin):
-            if one.init is not None:
-                return True
-            if any(self.record(self.follow(base)) is None for base in one.bases):
-                return False
-        return record.is_dataclass
+        if isinstance(record, ClassRecord):
+            for _, ancestor in self.line(origin):
+                if ancestor.init is not None:
+                    return self.signature(origin)
+                if any(self.record(self.follow(base)) is None for base in ancestor.bases):
+                    return None
+        certain = record.is_dataclass if isinstance(record, ClassRecord) else record is not None
+        return self.signature(origin) if certain else None
 
     def label(self, origin: str) -> str:
         """`trl 1.16.0`: the release that an origin lies in."""
         release = self.release_of(origin)
-        return f"{release.package} {release.version}" if release else origin.partition(".")[0]
+        return f"{release.package} {release.version}" if release else _package(origin)
 
     def is_current(self, origin: str) -> bool:
         """The origin lies in the shipped release: what the history of releases says applies."""
-        package = origin.partition(":")[0].partition(".")[0]
+        package = _package(origin)
         return package in PACKAGES and self.chosen.is_current(package)
 
     def is_at_least(self, origin: str, version: str) -> bool:
         """The release that the run has of the origin's library is `version` or newer."""
-        package = origin.partition(":")[0].partition(".")[0]
+        package = _package(origin)
         wanted = parse_requirement(f"{package}>={version}")
         have = self.chosen.choice(package).version if package in PACKAGES else None
         return wanted is not None and have is not None and wanted.admits(have)
+
+
+def _package(origin: str) -> str:
+    return origin.partition(":")[0].partition(".")[0]
 
 
 def _may_hold(release: Release, module: str, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the caller of a check knows or wants besides the script and its launch."""
+"""What the caller of a check knows or wants besides the script and its launch: the interpreter, releases, the network."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ if TYPE_CHECKING:
     from ml_intern_helpers.analysis.script_inputs import ParserOptions
 
 
-def _silent(text: str) -> None:
-    pass
-
-
 class Options(NamedTuple):
     """What the caller knows about the run.
 
@@ -21,20 +17,20 @@ class Options(NamedTuple):
         with_: requirements given at the launch (`uv run --with`).
         offline: fetch nothing.
         timeout_s: for fetching one release, or the columns of one dataset.
-        progress: told what takes long.
-        project: the lists of the project around the script count.
-        options: what the config file says that the user names, None without one.
-        look: asks for the real columns of the datasets, None when they are not asked for.
+        progress: called with a line about what takes long.
+        project: the requirements of the project around the script count.
+        parser_options: the settings in the config file that the user names, None without one.
+        column_source: fetches the real columns of the datasets, None when the script alone counts.
     """
 
     python: str | None = None
     with_: tuple[str, ...] = ()
     offline: bool = True
     timeout_s: float = 180
-    progress: Callable[[str], None] = _silent
+    progress: Callable[[str], None] = lambda text: None
     project: bool = True
-    options: ParserOptions | None = None
-    look: Callable[[Any], None] | None = None
+    parser_options: ParserOptions | None = None
+    column_source: Callable[[Any], None] | None = None
 
 
 #: Nothing is known besides the script's own lists, and nothing is fetched.

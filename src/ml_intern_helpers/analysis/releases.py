@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.analysis.header import Header
 from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, Options
-from ml_intern_helpers.analysis.requirements import Requirement, normal_name, parse_requirement
+from ml_intern_helpers.analysis.requirements import Requirement, normal_name, parse_requirement, project_demands
 from ml_intern_helpers.core.cpu_limit import off_the_clock
 from ml_intern_helpers.core.errors import ToolError, UsageError
 from ml_intern_helpers.indexes.libraries import PACKAGES, shipped, shipped_versions
@@ -52,16 +52,16 @@ class Demand(NamedTuple):
 
 
 class Releases:
-    """Chooses on demand: a script that imports `trl` alone costs no look at `peft`."""
+    """Chooses the release of a library when it is first asked for: a script that imports `trl` alone never opens `peft`."""
 
-    def __init__(self, path: Path, header: Header, asked: Options = DEFAULT_OPTIONS) -> None:
-        self.path, self.header, self.asked = path, header, asked
+    def __init__(self, path: Path, header: Header, options: Options = DEFAULT_OPTIONS) -> None:
+        self.path, self.header, self.options = path, header, options
         self._chosen: dict[str, Choice] = {}
 
     def choice(self, package: str) -> Choice:
-        """The choice for one of `api_index.shipped.PACKAGES`."""
+        """The choice for one of `PACKAGES`."""
         if package not in self._chosen:
-            self._chosen[package] = self._demanded(package) if self.asked.python is None else self._installed(package)
+            self._chosen[package] = self._demanded(package) if self.options.python is None else self._installed(package)
         return self._chosen[package]
 
     def release(self, package: str) -> Release | None:
@@ -69,7 +69,7 @@ class Releases:
 
     @property
     def chosen(self) -> list[Choice]:
-        """What has been asked for until now, in the usual order."""
+        """The choices made until now, in the usual order."""
         return [self._chosen[package] for package in PACKAGES if package in self._chosen]
 
     def is_current(self, package: str) -> bool:
@@ -79,19 +79,17 @@ class Releases:
     @cached_property
     def demands(self) -> list[Demand]:
         """Every requirement that counts for the run: the launch's own, and the script block's or else the project's."""
-        from ml_intern_helpers.analysis.project import project_demands
-
-        given = [parsed for text in self.asked.with_ if (parsed := parse_requirement(text))]
+        given = [parsed for text in self.options.with_ if (parsed := parse_requirement(text))]
         found = [Demand(requirement, "--with") for requirement in given]
         if self.header.line is not None:
             return found + [Demand(requirement, "script block") for requirement in self.header.requirements]
-        return found + [Demand(*row) for row in (project_demands(self.path) if self.asked.project else ())]
+        return found + [Demand(*row) for row in (project_demands(self.path) if self.options.project else ())]
 
     def _installed(self, package: str) -> Choice:
         from ml_intern_helpers.indexes.libraries import installed
 
-        python = str(self.asked.python)
-        self.asked.progress(f"reading {package} beside {python} …")
+        python = str(self.options.python)
+        self.options.progress(f"reading {package} beside {python} …")
         try:
             with off_the_clock():
                 found = installed(python, package)
@@ -110,40 +108,33 @@ class Releases:
         if exact and exact.requirement.exact != current:
             return self._fetched(package, str(exact.requirement.exact), exact)
         if any(demand.requirement.url for demand in demands):
-            return Choice(package, None, demands[0].source, f"{demands[0].text} is no release")
+            return Choice(package, None, demands[0].source, f"{demands[0].text} does not name a release")
         refusing = next((demand for demand in demands if not demand.requirement.admits(current)), None)
         if refusing:
-            return Choice(
-                package, None, refusing.source, f"{refusing.text} excludes {current} and names no release: pin one with =="
-            )
+            why = f"{refusing.text} excludes {current} and names no release: pin one with =="
+            return Choice(package, None, refusing.source, why)
         if demands:
             return Choice(package, current, demands[0].source, f"{demands[0].text} admits the current release", shipped(package))
-        held = self._held_back(package)
-        if held:
-            return Choice(package, None, held.source, f"{held.text} may hold {package} back: pin {package}, too")
+        for demand in self.demands:
+            others = [other for other in PACKAGES if other != package and demand.requirement.name == normal_name(other)]
+            if any(_holds_back(demand.requirement, other, package) for other in others):
+                return Choice(package, None, demand.source, f"{demand.text} may hold {package} back: pin {package}, too")
         return Choice(package, current, "shipped", "nothing pins it: the current release", shipped(package))
 
     def _fetched(self, package: str, version: str, demand: Demand) -> Choice:
         from ml_intern_helpers.indexes.libraries import release
 
-        if not self.asked.offline:
-            self.asked.progress(f"reading {package} {version} …")
+        if not self.options.offline:
+            self.options.progress(f"reading {package} {version} …")
         try:
             with off_the_clock():
-                found = release(package, version, offline=self.asked.offline, timeout_s=self.asked.timeout_s)
+                found = release(package, version, offline=self.options.offline, timeout_s=self.options.timeout_s)
         except ToolError as err:
             return Choice(package, version, demand.source, f"{demand.text}: {err}")
         return Choice(package, version, demand.source, f"pinned: {demand.text}", found)
 
-    def _held_back(self, package: str) -> Demand | None:
-        """A demand on another library with which the current release of this one may not get along."""
-        others = (
-            (other, demand) for demand in self.demands for other in PACKAGES if demand.requirement.name == normal_name(other)
-        )
-        return next((demand for other, demand in others if other != package and _holds(demand.requirement, other, package)), None)
 
-
-def _holds(wanted: Requirement, other: str, package: str) -> bool:
+def _holds_back(wanted: Requirement, other: str, package: str) -> bool:
     """`wanted` asks for an `other` that is not current: it may itself cap `package`, or be too old for the current one."""
     if wanted.url or wanted.admits(shipped_versions()[other]):
         return False

@@ -1,8 +1,10 @@
-"""PEP 508 requirements, as much as questions about a job's packages need: names, extras, and whether a release is admitted."""
+"""PEP 508 requirements: names, extras, whether a release is admitted; and the files beside a script that list them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?\s*(.*)", re.DOTALL)
@@ -14,6 +16,8 @@ _WHOLE = re.compile(
 )
 _LONGEST = 1000
 _SEPARATORS = re.compile(r"[-_.]+")
+_MAX_FILE_BYTES = 16 * 1024 * 1024
+_LOCKED = re.compile(r'^\[\[package\]\]\nname = "([^"\n]+)"\nversion = "([^"\n]+)"', re.MULTILINE)
 
 
 class Requirement(NamedTuple):
@@ -66,7 +70,7 @@ def _admits(operator: str, version: str, release: str) -> bool:
     if operator in ("==", "!=") and version.endswith(".*"):
         return (there[: len(wanted)] == wanted) is (operator == "==")
     width = max(len(wanted), len(there))
-    padded, other = _padded(wanted, width), _padded(there, width)
+    padded, other = (numbers + (0,) * (width - len(numbers)) for numbers in (wanted, there))
     return {
         "==": padded == other,
         "===": version == release,
@@ -79,11 +83,59 @@ def _admits(operator: str, version: str, release: str) -> bool:
     }[operator]
 
 
-def _padded(numbers: tuple[int, ...], width: int) -> tuple[int, ...]:
-    return numbers + (0,) * (width - len(numbers))
-
-
 def _numbers(version: str) -> tuple[int, ...]:
     """The release numbers; what follows them (`rc1`, `+cu124`) does not matter for the questions asked here."""
     found = re.match(r"[0-9]+(?:\.[0-9]+)*", version)
     return tuple(int(part[:9]) for part in found.group().split(".")) if found else ()
+
+
+def project_demands(script: Path) -> list[tuple[Requirement, str]]:
+    """(requirement, file name) from the first of these files that lies beside the script: a lock, else a list."""
+    for name, read in _READERS.items():
+        path = script.parent / name
+        try:
+            if not path.is_file() or path.stat().st_size > _MAX_FILE_BYTES:
+                continue
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except (OSError, ValueError):
+            continue
+        found = [(parsed, name) for line in read(text) if (parsed := parse_requirement(line))]
+        if found:
+            return found
+    return []
+
+
+def _lock(text: str) -> Iterator[str]:
+    """`uv.lock`; by a pattern, because a TOML parser takes a second for a megabyte."""
+    versions: dict[str, set[str]] = {}
+    for name, version in _LOCKED.findall(text.replace("\r\n", "\n")):
+        versions.setdefault(name, set()).add(version)
+    for name, locked in versions.items():
+        yield f"{name}=={next(iter(locked))}" if len(locked) == 1 else f"{name}!={'.*,!='.join(sorted(locked))}.*"
+
+
+def _lines(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        plain = line.split(" #")[0].split(" --")[0].strip().rstrip("\\").strip()
+        if plain and not plain.startswith(("#", "-", "[")):
+            yield plain
+
+
+def _pyproject(text: str) -> Iterator[str]:
+    import tomllib
+
+    try:
+        project = tomllib.loads(text).get("project", {})
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return
+    listed = project.get("dependencies", []) if isinstance(project, dict) else []
+    yield from (item for item in listed if isinstance(item, str)) if isinstance(listed, list) else ()
+
+
+#: Exact ones first.
+_READERS = {
+    "uv.lock": _lock,
+    "requirements.lock": _lines,
+    "requirements.txt": _lines,
+    "pyproject.toml": _pyproject,
+}

@@ -1,4 +1,4 @@
-"""Where every piece of a script stands: its scope, what guards it, what binds a name. One walk, no recursion."""
+"""Walks a script once: where every node stands (scope, guards, parent), what binds each name. No recursion."""
 
 from __future__ import annotations
 
@@ -82,9 +82,32 @@ class Place(NamedTuple):
     parent: ast.AST
 
 
+class ParsedObject(NamedTuple):
+    """A dataclass object that a `TrlParser` or `HfArgumentParser` fills.
+
+    Attributes:
+        parser: `TrlParser` or `HfArgumentParser`.
+        parse: the call that parsed.
+        types: the dataclasses asked for, as the script writes them.
+    """
+
+    parser: str
+    parse: ast.Call
+    types: tuple[ast.expr, ...]
+
+
 class Script:
-    """A walked script; see the module docstring. `parsed` is filled by `parsers`, `given`, `real` (the columns of a
-    `load_dataset` call, with the dataset's id) and `not_asked` (why there are none) by who asks."""
+    """A walked script.
+
+    Attributes:
+        given: what a launch gives the script.
+        places: where each node stands.
+        memo: answers about nodes, see `remembered`.
+        parsed: the construction of a dataclass that a parser fills -> the parser; filled by `names` as objects are followed.
+        inspected_columns: the dataset's id and real columns for a `load_dataset` call, filled by what inspects datasets.
+        uninspected: why columns are missing there.
+        offers: (module, name) -> whether a star import of the module brings the name; None when nobody knows.
+    """
 
     def __init__(self, source: Source, given: GivenToScript = NOTHING_GIVEN) -> None:
         self.source, self.given, self.module = source, given, Scope(source.tree, None)
@@ -94,12 +117,11 @@ class Script:
         self.names: dict[str, list[ast.Name]] = defaultdict(list)
         self.attribute_sets: list[tuple[ast.Attribute, ast.expr]] = []
         self.memo: dict[tuple[str, ast.AST], Any] = {}
-        self.parsed: dict[ast.Call, Any] = {}
+        self.parsed: dict[ast.Call, ParsedObject] = {}
         self.is_neighbour = False
-        self.real: dict[ast.Call, tuple[str, frozenset[str]]] = {}
-        self.not_asked: list[str] = []
+        self.inspected_columns: dict[ast.Call, tuple[str, frozenset[str]]] = {}
+        self.uninspected: list[str] = []
         self.steps = 0
-        #: (module, name) -> whether a star import of the module brings the name; None when nobody knows.
         self.offers: Callable[[str, str], bool | None] = lambda module, name: None
 
     def spend(self, steps: int) -> None:
@@ -113,7 +135,17 @@ class Script:
             hint = "check the part that trains by itself"
             raise Unavailable(f"{self.source.place(None)} is too intricate to follow in reasonable time", hint=hint)
 
-    def line_of(self, node: ast.AST) -> int:
+    def once(self, question: str, node: ast.AST, answer: Callable[[], T], *, meanwhile: T | None = None) -> T:
+        """`answer()`, asked once for a node; `meanwhile` is what it gets when it asks the same question itself."""
+        key = (question, node)
+        if key not in self.memo:
+            self.memo[key] = meanwhile
+            self.memo[key] = answer()
+        found: T = self.memo[key]
+        return found
+
+    @staticmethod
+    def line_of(node: ast.AST) -> int:
         return getattr(node, "lineno", 0)
 
 
@@ -175,7 +207,11 @@ def walk(source: Source, given: GivenToScript = NOTHING_GIVEN) -> Script:
         if note is not None:
             note(script, node, scope, guards)
         _push_children(stack, node, scope, guards)
-    _settle_globals(script)
+    # What a function binds under `global` is one more, uncertain, binding of the module.
+    for scope in {place.scope for place in script.places.values()} - {script.module}:
+        for name in scope.globals & scope.bindings.keys():
+            moved = [binding._replace(guards=(Guard("if", scope.node), *binding.guards)) for binding in scope.bindings[name]]
+            script.module.bindings[name].extend(moved)
     return script
 
 
@@ -196,25 +232,17 @@ def _push_children(stack: list[tuple[ast.AST, Scope, Guards, ast.AST]], node: as
             stack.append((value, where, held, node))
 
 
-def _note_call(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
-    if isinstance(node, ast.Call):
-        script.calls.append(node)
-
-
-def _note_name(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
-    if isinstance(node, ast.Name):
-        script.names[node.id].append(node)
-
-
-def _note_import(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        script.imports.append(node)
-        _bind_imports(node, scope, guards)
-
-
-def _note_global(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
-    if isinstance(node, (ast.Global, ast.Nonlocal)):
-        scope.globals.update(node.names)
+def _note(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
+    match node:
+        case ast.Call():
+            script.calls.append(node)
+        case ast.Name(id=name):
+            script.names[name].append(node)
+        case ast.Import() | ast.ImportFrom():
+            script.imports.append(node)
+            _bind_imports(node, scope, guards)
+        case ast.Global(names=names) | ast.Nonlocal(names=names):
+            scope.globals.update(names)
 
 
 def _bind_imports(node: ast.Import | ast.ImportFrom, scope: Scope, guards: Guards) -> None:
@@ -237,7 +265,9 @@ def _bind(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
         case ast.AnnAssign(target=target, value=ast.expr() as value):
             _bind_target(script, target, value, scope, guards)
         case ast.NamedExpr(target=target, value=value):
-            _bind_target(script, target, value, _function_scope(scope), guards)
+            while isinstance(scope.node, _COMPREHENSIONS) and scope.parent is not None:
+                scope = scope.parent  # inside a comprehension it binds outside of it
+            _bind_target(script, target, value, scope, guards)
         case ast.AugAssign(target=target):
             _bind_other(target, scope, guards)
         case ast.For(target=target) | ast.AsyncFor(target=target) | ast.comprehension(target=target):
@@ -246,10 +276,9 @@ def _bind(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
 
 def _bind_definition(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
     match node:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-            scope.bindings[name].append(Binding("def", node, "", node, guards))
-        case ast.ClassDef(name=name):
-            scope.bindings[name].append(Binding("class", node, "", node, guards))
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            kind = "class" if isinstance(node, ast.ClassDef) else "def"
+            scope.bindings[name].append(Binding(kind, node, "", node, guards))
         case ast.arg(arg=name):
             scope.bindings[name].append(Binding("param", None, "", node, guards))
         case ast.withitem(optional_vars=ast.expr() as target):
@@ -264,13 +293,13 @@ def _bind_target(script: Script, target: ast.expr, value: ast.expr, scope: Scope
             scope.bindings[name].append(Binding("assign", value, "", target, guards))
         case ast.Attribute(), _:
             script.attribute_sets.append((target, value))
-        case ((ast.Tuple(elts=left) | ast.List(elts=left)), (ast.Tuple(elts=right) | ast.List(elts=right))) if len(left) == len(
-            right
-        ):
-            for one, other in zip(left, right, strict=True):
-                _bind_target(script, one, other, scope, guards)
-        case ((ast.Tuple(elts=left) | ast.List(elts=left)), _):
-            _bind_unpacked(left, value, scope, guards)
+        case ((ast.Tuple(elts=targets) | ast.List(elts=targets)), _):
+            values = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
+            if len(values) == len(targets):
+                for inner, inner_value in zip(targets, values, strict=True):
+                    _bind_target(script, inner, inner_value, scope, guards)
+            else:
+                _bind_unpacked(targets, value, scope, guards)
         case _:
             _bind_other(target, scope, guards)
 
@@ -293,30 +322,9 @@ def _bind_other(target: ast.AST, scope: Scope, guards: Guards) -> None:
             scope.bindings[part.id].append(Binding("other", None, "", part, guards))
 
 
-def _function_scope(scope: Scope) -> Scope:
-    """A walrus inside a comprehension binds outside of it."""
-    while isinstance(scope.node, _COMPREHENSIONS) and scope.parent is not None:
-        scope = scope.parent
-    return scope
-
-
-def _settle_globals(script: Script) -> None:
-    """What a function binds under `global` is one more, uncertain, binding of the module."""
-    for scope in {place.scope for place in script.places.values()}:
-        for name in scope.globals & scope.bindings.keys():
-            if scope is not script.module:
-                moved = [b._replace(guards=(Guard("if", scope.node), *b.guards)) for b in scope.bindings[name]]
-                script.module.bindings[name].extend(moved)
-
-
 #: Node type -> what remembers it; types that are not here only stand where they stand.
 _NOTES: dict[type[ast.AST], Callable[[Script, ast.AST, Scope, Guards], None]] = {
-    ast.Call: _note_call,
-    ast.Name: _note_name,
-    ast.Import: _note_import,
-    ast.ImportFrom: _note_import,
-    ast.Global: _note_global,
-    ast.Nonlocal: _note_global,
+    **dict.fromkeys((ast.Call, ast.Name, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal), _note),
     **dict.fromkeys((ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.AsyncFor, ast.comprehension), _bind),
     **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.arg, ast.withitem), _bind_definition),
     **dict.fromkeys((ast.ExceptHandler, ast.MatchAs, ast.MatchStar), _bind_definition),

@@ -6,35 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from ml_intern_helpers.analysis.values import Value, known, runtime
+
 #: Set by images, launchers and the service itself: absent from a command line they may still be there.
-_BY_OTHERS = frozenset(
-    {
-        "ACCELERATOR",
-        "CPU_CORES",
-        "HOME",
-        "HOSTNAME",
-        "JOB_ID",
-        "LANG",
-        "LOCAL_RANK",
-        "LOCAL_WORLD_SIZE",
-        "MASTER_ADDR",
-        "MASTER_PORT",
-        "MEMORY",
-        "PATH",
-        "PWD",
-        "PYTHONPATH",
-        "RANK",
-        "SHELL",
-        "TERM",
-        "TMPDIR",
-        "USER",
-        "VIRTUAL_ENV",
-        "WORLD_SIZE",
-    }
-)
+_BY_OTHERS = frozenset({
+    "ACCELERATOR", "CPU_CORES", "HOME", "HOSTNAME", "JOB_ID", "LANG", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR",
+    "MASTER_PORT", "MEMORY", "PATH", "PWD", "PYTHONPATH", "RANK", "SHELL", "TERM", "TMPDIR", "USER", "VIRTUAL_ENV", "WORLD_SIZE",
+})  # fmt: skip
 _BY_OTHERS_BEGINS = ("HF_", "CUDA", "NVIDIA", "NCCL", "UV_", "ACCELERATE_", "OMP_", "TORCH")
-
-
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -56,6 +35,21 @@ class ParserOptions(NamedTuple):
     complete: bool = False
     file: str = ""
     negated: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> list[str]:
+        """Every name that is set."""
+        return [*self.values, *self.hidden]
+
+    def value(self, name: str) -> Value | None:
+        """What the command line or its config file sets, None when neither does."""
+        if name in self.hidden:
+            return runtime(self.hidden[name])
+        return known(self.values[name]) if name in self.values else None
+
+    def may_set(self, name: str) -> list[str]:
+        """`["--name"]` where an option that is not seen may still set what nothing names."""
+        return [] if self.complete and not self.unread else [f"--{name}"]
 
 
 class GivenToScript(NamedTuple):

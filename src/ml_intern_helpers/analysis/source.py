@@ -1,4 +1,4 @@
-"""A file's bytes made a syntax tree, or one clear sentence why not. Nothing here executes what it reads."""
+"""Reads a script or notebook and parses it, or says in one sentence why that fails. Nothing here executes what it reads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,13 @@ MAX_SCRIPT_BYTES = 256 * 1024
 MAX_NOTEBOOK_BYTES = 16 * 1024 * 1024
 #: The kinds of file that are read. Another may hold what no answer should quote: a key, a list of passwords.
 KINDS = (".py", ".ipynb")
-_NOTHING = "give it the training script itself"
+_HINT = "give it the training script itself"
+_LONGEST_QUOTE = 80
+#: What is written in quotes, closed or not, explains no syntax error.
+_QUOTED_TEXT = re.compile(r"""(["'])((?:\\.|(?!\1).)+)(?:\1|$)""")
+#: Runs without a space or a sign of Python's that ends a name: keys, hashes, base64.
+_RUN = re.compile(r"""[^\s"'()\[\]{},:;=<>]{8,}""")
+_PREFIXES = ("hf_", "sk-", "ghp_", "gho_", "github_pat_", "glpat-", "xox", "AKIA", "eyJ")
 
 
 class Source(NamedTuple):
@@ -78,18 +84,12 @@ def read_source(path: Path) -> Source:
     """Read and parse `path`.
 
     Raises:
-        NotFound: there is no such file (near names in the hint).
+        NotFound: there is no such file (similar names in the hint).
         Unavailable: it is a folder, unreadable or too large.
         BadData: of another kind, empty, binary, in another encoding, not Python, or nested beyond the parser.
     """
-    data = _read(path)
-    text, cells = _decoded(path, data)
-    if not text.strip():
-        raise BadData(f"{_name(path)} is empty: nothing to check", hint=_NOTHING)
-    if len(text) > MAX_SCRIPT_BYTES:
-        raise _too_large(path, len(text), MAX_SCRIPT_BYTES)
-    # split("\n") and not splitlines(): a form feed inside a line is no new line to Python's parser.
-    return Source(path, text, text.split("\n"), _parsed(path, text, cells), cells)
+    text, cells = _decoded(path, _read(path))
+    return _source(path, text, cells)
 
 
 def source_of_text(name: str, text: str) -> Source:
@@ -98,31 +98,34 @@ def source_of_text(name: str, text: str) -> Source:
     Raises:
         BadData: empty, not Python, or nested beyond the parser.
     """
-    path, text = Path(name), text.replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip():
-        raise BadData(f"{_name(path)} is empty: nothing to check", hint=_NOTHING)
-    if len(text) > MAX_SCRIPT_BYTES:
-        raise _too_large(path, len(text), MAX_SCRIPT_BYTES)
-    return Source(path, text, text.split("\n"), _parsed(path, text, None))
+    return _source(Path(name), _with_plain_line_ends(text), None)
+
+
+def leads_to(path: Path, kinds: tuple[str, ...]) -> bool:
+    """The file behind `path` is of one of the kinds: a `train.py` may link to the user's own keys."""
+    try:
+        return path.resolve().suffix in kinds
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def _read(path: Path) -> bytes:
+    limit = MAX_NOTEBOOK_BYTES if path.suffix == ".ipynb" else MAX_SCRIPT_BYTES
     try:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
             raise Unavailable(f"{_name(path)} is a folder, not a script", hint=_scripts_in(path))
         if not stat.S_ISREG(kind):  # reading a pipe could wait for ever
-            raise Unavailable(f"{_name(path)} is no regular file", hint=_NOTHING)
+            raise Unavailable(f"{_name(path)} is not a regular file", hint=_HINT)
         if path.suffix not in KINDS:
-            raise BadData(f"{_name(path)} is not a Python script (.py) or notebook (.ipynb)", hint=_NOTHING)
+            raise BadData(f"{_name(path)} is not a Python script (.py) or notebook (.ipynb)", hint=_HINT)
         with path.open("rb") as file:
-            limit = MAX_NOTEBOOK_BYTES if path.suffix == ".ipynb" else MAX_SCRIPT_BYTES
             data = file.read(limit + 1)
     except FileNotFoundError:
-        raise NotFound(f"no file {_name(path)}", hint=_near_names(path)) from None
+        raise NotFound(f"no file {_name(path)}", hint=_similar_names(path)) from None
     except (OSError, ValueError) as err:
         reason = getattr(err, "strerror", None) or str(err)
-        raise Unavailable(f"cannot read {_name(path)}: {clean(reason, limit=200)}", hint=_NOTHING) from err
+        raise Unavailable(f"cannot read {_name(path)}: {clean(reason, limit=200)}", hint=_HINT) from err
     if len(data) > limit:
         raise _too_large(path, len(data), limit)
     return data
@@ -134,13 +137,17 @@ def _decoded(path: Path, data: bytes) -> tuple[str, CellMap | None]:
 
         return code_of_notebook(_name(path), data)
     if b"\0" in data:
-        raise BadData(f"{_name(path)} is binary (it holds null bytes), not Python source", hint=_NOTHING)
+        raise BadData(f"{_name(path)} is binary (it holds null bytes), not Python source", hint=_HINT)
     try:
         text = data.decode(_encoding(data))
     except (SyntaxError, UnicodeDecodeError, LookupError) as err:
         hint = "save it as UTF-8, or declare its encoding in the first line: # -*- coding: latin-1 -*-"
         raise BadData(f"{_name(path)} cannot be decoded: {clean(err, limit=160)}", hint=hint) from err
-    return text.replace("\r\n", "\n").replace("\r", "\n"), None
+    return _with_plain_line_ends(text), None
+
+
+def _with_plain_line_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _encoding(data: bytes) -> str:
@@ -153,17 +160,23 @@ def _encoding(data: bytes) -> str:
     return detect_encoding(lambda: next(lines, b""))[0]
 
 
-def _parsed(path: Path, text: str, cells: CellMap | None) -> ast.Module:
+def _source(path: Path, text: str, cells: CellMap | None) -> Source:
+    if not text.strip():
+        raise BadData(f"{_name(path)} is empty: nothing to check", hint=_HINT)
+    if len(text) > MAX_SCRIPT_BYTES:
+        raise _too_large(path, len(text), MAX_SCRIPT_BYTES)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape in the script is not our output
-            return ast.parse(text)
+            tree = ast.parse(text)
     except SyntaxError as err:
         raise _syntax_error(path, err, cells) from err
     except (RecursionError, MemoryError) as err:
-        raise BadData(f"{_name(path)} is nested too deeply for Python's own parser", hint=_NOTHING) from err
+        raise BadData(f"{_name(path)} is nested too deeply for Python's own parser", hint=_HINT) from err
     except ValueError as err:
-        raise BadData(f"{_name(path)} is not Python source: {clean(err, limit=160)}", hint=_NOTHING) from err
+        raise BadData(f"{_name(path)} is not Python source: {clean(err, limit=160)}", hint=_HINT) from err
+    # split("\n") and not splitlines(): a form feed inside a line is no new line to Python's parser.
+    return Source(path, text, text.split("\n"), tree, cells)
 
 
 def _syntax_error(path: Path, err: SyntaxError, cells: CellMap | None) -> ToolError:
@@ -172,50 +185,46 @@ def _syntax_error(path: Path, err: SyntaxError, cells: CellMap | None) -> ToolEr
     if cells:
         cell, inside = cells[min(line, len(cells)) - 1]
         where = f"{_name(path)} cell {cell}, line {inside}"
-
-    seen = f" in `{quoted(err.text)}`" if err.text and err.text.strip() and _may_be_quoted(path) else ""
+    seen = f" in `{_quoted(err.text)}`" if err.text and err.text.strip() and leads_to(path, KINDS) else ""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     hint = f"fix the line; it was read with Python {version}: if the job's Python is newer, set ML_INTERN_PYTHON to such a one"
     return BadData(f"syntax error at {where}: {clean(err.msg, limit=160)}{seen}", hint=hint)
 
 
-def _may_be_quoted(path: Path) -> bool:
-    """Not what a link named `train.py` leads to: a repository may come with one to the user's own keys."""
-    try:
-        return path.resolve().suffix in KINDS
-    except (OSError, RuntimeError):
-        return False
-
-
 def _too_large(path: Path, size: int, limit: int) -> Unavailable:
     more = "more than " if size == limit + 1 else ""
     size_text = f"{more}{min(size, limit) // 1024} KiB" if more else f"{size // 1024} KiB"
-    return Unavailable(f"{_name(path)} holds {size_text}: too large to be a training script", hint=_NOTHING)
+    return Unavailable(f"{_name(path)} holds {size_text}: too large to be a training script", hint=_HINT)
 
 
 def _name(path: Path) -> str:
     return clean(str(path), limit=300)
 
 
-def _near_names(path: Path) -> str:
+def _similar_names(path: Path) -> str:
+    """A hint for a file that is not there."""
     import difflib  # only for those who mistyped
 
     try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.suffix in (".py", ".ipynb")]
+        names = _python_files(path.parent)
     except (OSError, ValueError):
         return f"there is no folder {_name(path.parent)} either"
-    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
-    if near:
-        return "did you mean " + ", ".join(clean(str(path.parent / name), limit=200) for name in near) + "?"
+    similar = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
+    if similar:
+        return "did you mean " + ", ".join(clean(str(path.parent / name), limit=200) for name in similar) + "?"
     return _listed(path.parent, names)
 
 
-def _scripts_in(path: Path) -> str:
+def _scripts_in(folder: Path) -> str:
+    """A hint for a folder that was given in place of a script."""
     try:
-        names = [entry.name for entry in path.iterdir() if entry.suffix in (".py", ".ipynb")]
+        return _listed(folder, _python_files(folder))
     except OSError:
-        names = []
-    return _listed(path, names)
+        return _listed(folder, [])
+
+
+def _python_files(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir() if entry.suffix in KINDS]
 
 
 def _listed(folder: Path, names: list[str]) -> str:
@@ -225,18 +234,10 @@ def _listed(folder: Path, names: list[str]) -> str:
     return f"name a file in {_name(folder)}: {shown}{' …' if len(names) > 5 else ''}"
 
 
-_LONGEST = 80
-#: What is written in quotes, closed or not, explains no syntax error.
-_TEXT = re.compile(r"""(["'])((?:\\.|(?!\1).)+)(?:\1|$)""")
-#: Runs without a space or a sign of Python's that ends a name: keys, hashes, base64.
-_RUN = re.compile(r"""[^\s"'()\[\]{},:;=<>]{8,}""")
-_PREFIXES = ("hf_", "sk-", "ghp_", "gho_", "github_pat_", "glpat-", "xox", "AKIA", "eyJ")
-
-
-def quoted(line: str) -> str:
+def _quoted(line: str) -> str:
     """`line` on one line, shortened; texts in quotes and what looks like a token become `…`."""
-    bare = _RUN.sub(_without_token, _TEXT.sub(r"\1…\1", clean(line)))
-    return bare if len(bare) <= _LONGEST else bare[: _LONGEST - 1] + "…"
+    bare = _RUN.sub(_without_token, _QUOTED_TEXT.sub(r"\1…\1", clean(line)))
+    return bare if len(bare) <= _LONGEST_QUOTE else bare[: _LONGEST_QUOTE - 1] + "…"
 
 
 def _without_token(match: re.Match[str]) -> str:

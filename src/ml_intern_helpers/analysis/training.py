@@ -17,7 +17,7 @@ _STARTS = frozenset({"train", "fit", "step", "training_loop"})
 _PROCESSES = frozenset(
     {"subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen", "os.system"}
 )
-TRL_COMMANDS = {"sft": "SFT", "dpo": "DPO", "grpo": "GRPO", "kto": "KTO", "reward": "reward model", "rloo": "RLOO"}
+_TRL_COMMANDS = {"sft": "SFT", "dpo": "DPO", "grpo": "GRPO", "kto": "KTO", "reward": "reward model", "rloo": "RLOO"}
 
 
 class Training(NamedTuple):
@@ -28,7 +28,7 @@ class Training(NamedTuple):
         method: for people: `SFT`, `accelerate loop`, `trl sft`.
         line: where, None for `none`.
         why_not: for `none`: what was there instead.
-        built: for `trainer`: how many are built; `Facts.trainers` holds those that are judged.
+        built: for `trainer`: how many are built.
     """
 
     kind: str
@@ -40,9 +40,9 @@ class Training(NamedTuple):
 
 def recognise(script: Script, trainers: list[Construction]) -> Training:
     """The training in the script; `kind` is `none` when there is none to recognise."""
-    made = {trainer.call for trainer in trainers}
-    if made and any(runs(script, call) and _starts(script, call, made) for call in script.calls):
-        methods = " + ".join(dict.fromkeys(made.role.method for made in trainers))
+    calls = {trainer.call for trainer in trainers}
+    if calls and any(runs(script, call) and _starts(script, call, calls) for call in script.calls):
+        methods = " + ".join(dict.fromkeys(trainer.role.method for trainer in trainers))
         return Training("trainer", methods, trainers[0].line, built=len(trainers))
     other = _lightning(script) or _loop(script) or _command(script)
     if other is not None:
@@ -57,33 +57,29 @@ def _starts(script: Script, call: ast.Call, trainers: set[ast.Call]) -> bool:
     """`trainer.train()`; not `model.train()`, which only switches a mode."""
     if not isinstance(call.func, ast.Attribute) or call.func.attr not in _STARTS:
         return False
-    made = origins(script, call.func.value)
-    if made:
-        handed_on = any(_built_elsewhere(script, one) or _given(script, one, trainers) for one in made)
-        return handed_on or not trainers.isdisjoint(made)
-    return call.func.attr == "train" and not _named_model(call.func.value)
+    makers = origins(script, call.func.value)
+    if not makers:
+        base = call.func.value
+        name = (base.attr if isinstance(base, ast.Attribute) else base.id if isinstance(base, ast.Name) else "").lower()
+        return call.func.attr == "train" and "model" not in name and name not in ("net", "module", "policy")
+    return not trainers.isdisjoint(makers) or any(_hands_on(script, maker, trainers) for maker in makers)
 
 
-def _built_elsewhere(script: Script, call: ast.Call) -> bool:
-    """`build_trainer().train()` where the function is imported, or local but not followed to a call."""
+def _hands_on(script: Script, call: ast.Call, trainers: set[ast.Call]) -> bool:
+    """A call that returns a trainer, as far as can be told.
+
+    `build_trainer()` that is imported, or local but not followed to a call; `train_on_responses_only(trainer, …)`: a function
+    that gets a trainer hands it on.
+    """
     target = dotted(script, call.func)
-    return target is not None and "trainer" in target.name.lower()
-
-
-def _given(script: Script, call: ast.Call, trainers: set[ast.Call]) -> bool:
-    """`train_on_responses_only(trainer, …)`: a function that gets a trainer hands it on."""
-    handed = (*call.args, *(word.value for word in call.keywords))
-    return any(not trainers.isdisjoint(origins(script, one)) for one in handed)
-
-
-def _named_model(expr: ast.expr) -> bool:
-    name = expr.attr if isinstance(expr, ast.Attribute) else expr.id if isinstance(expr, ast.Name) else ""
-    return "model" in name.lower() or name.lower() in ("net", "module", "policy")
+    if target is not None and "trainer" in target.name.lower():
+        return True
+    given = (*call.args, *(word.value for word in call.keywords))
+    return any(not trainers.isdisjoint(origins(script, argument)) for argument in given)
 
 
 def _lightning(script: Script) -> Training | None:
-    fitted = bool(_methods(script, "fit"))
-    for call in script.calls if fitted else ():
+    for call in script.calls if _methods(script, "fit") else ():
         target = dotted(script, call.func)
         lightning = target is not None and target.name.split(".")[0] in LIGHTNING and target.name.endswith(".Trainer")
         if lightning and runs(script, call):
@@ -110,8 +106,8 @@ def _command(script: Script) -> Training | None:
         target = dotted(script, call.func)
         if target and target.name in _PROCESSES and call.args and runs(script, call):
             words = command_words(script, call.args[0])
-            if words[:1] == ["trl"] and len(words) > 1 and words[1] in TRL_COMMANDS:
-                return Training("command", f"{TRL_COMMANDS[words[1]]} by `trl {words[1]}`", call.lineno)
+            if words[:1] == ["trl"] and len(words) > 1 and words[1] in _TRL_COMMANDS:
+                return Training("command", f"{_TRL_COMMANDS[words[1]]} by `trl {words[1]}`", call.lineno)
             if words[:2] == ["accelerate", "launch"] or words[:1] == ["torchrun"]:
                 return Training("command", f"`{words[0]}`", call.lineno)
     return None

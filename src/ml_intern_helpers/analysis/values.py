@@ -1,9 +1,12 @@
-"""What can be said about a value without running the script."""
+"""What can be said about a value, or about the contents of a dict, without running the script."""
 
 from __future__ import annotations
 
-import ast
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    import ast
 
 #: `known`: this value. `default`: this value unless the environment says otherwise. `runtime`: set, to something only the run
 #: decides. `unknown`: not even whether it is set can be told.
@@ -17,11 +20,13 @@ class Value(NamedTuple):
         state: see `State`.
         value: the Python value (`known`, `default`): constants, and lists, tuples and dicts of constants.
         reason: one clause: which variable decides (`default`), what computes it (`runtime`), what hides it (`unknown`).
+        conditional: a condition of the script decides which value it has, or whether it is set at all (`runtime` only).
     """
 
     state: State
     value: Any = None
     reason: str = ""
+    conditional: bool = False
 
     @property
     def settled(self) -> bool:
@@ -38,8 +43,14 @@ def default(value: object, variables: str) -> Value:
     return Value("default", value, variables)
 
 
-def runtime(reason: str) -> Value:
-    return Value("runtime", None, reason)
+def with_variables(value: object, variables: Sequence[str]) -> Value:
+    """`value`, by default where `variables` (names; empty ones do not count) may change it."""
+    named = ", ".join(dict.fromkeys(name for name in variables if name))
+    return default(value, named) if named else known(value)
+
+
+def runtime(reason: str, *, conditional: bool = False) -> Value:
+    return Value("runtime", None, reason, conditional)
 
 
 def unknown(reason: str) -> Value:
@@ -58,3 +69,42 @@ class Entries(NamedTuple):
 
     items: dict[str, Setting]
     open: str = ""
+
+    def opened(self, why: str) -> Entries:
+        """The same entries, of which there may be more; the first reason stays."""
+        return Entries(self.items, self.open or why)
+
+    def merged(self, other: Entries) -> Entries:
+        """`{**self, **other}`."""
+        return Entries({**self.items, **other.items}, self.open or other.open)
+
+    def either(self, other: Entries, why: str) -> Entries:
+        """One of both dicts: what both hold alike is certain, the rest is decided at run time."""
+        items = {}
+        for name in {**self.items, **other.items}:
+            setting = self.items.get(name) or other.items[name]
+            same = name in self.items and name in other.items and setting.value == other.items[name].value
+            items[name] = setting if same else Setting(runtime(why, conditional=True), setting.node)
+        return Entries(items, self.open or other.open)
+
+    def updated(self, other: Entries, line: int, *, certain: bool) -> Entries:
+        """`self.update(other)` at `line`; where a condition decides whether that runs, so it does what the new entries are."""
+        if certain:
+            return self.merged(other)
+        why = runtime(f"a condition decides (line {line})", conditional=True)
+        changed = {
+            name: Setting(why, setting.node)
+            for name, setting in other.items.items()
+            if self.items.get(name, Setting(why, setting.node)).value != setting.value
+        }
+        return self.merged(Entries(changed, other.open))
+
+    def without(self, name: str, line: int, *, certain: bool) -> Entries:
+        """`del self[name]` at `line`, which a condition may decide."""
+        if name not in self.items:
+            return self
+        items = dict(self.items)
+        removed = items.pop(name)
+        if not certain:
+            items[name] = Setting(runtime(f"a condition removes it (line {line})", conditional=True), removed.node)
+        return Entries(items, self.open)

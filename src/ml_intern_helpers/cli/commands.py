@@ -8,8 +8,8 @@ A command is a module with four names:
     def run(args, context) -> Report
     def render(report) -> str                      the text form: verdict in the first line
 
-and may have `def render_human(report, console)` (rich), `DEFAULT_FORMAT = "json"`, `DEFAULT_TIMEOUT_S` and EMPTY_FIELDS, the
-command's own keys with the values they have when there is nothing but an error.
+and may have `def render_human(report, console)` (rich), `DEFAULT_FORMAT = "json"`, `DEFAULT_TIMEOUT_S`, EMPTY_FIELDS (the
+command's own keys with the values they have when there is nothing but an error) and SUBCOMMANDS: name -> `Subcommand`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from types import ModuleType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ml_intern_helpers import __version__
 from ml_intern_helpers.cli import output
@@ -48,6 +49,25 @@ STANDARD_LIBRARY = frozenset({"preflight_check", "api_lookup", "task"})
 EXIT_CODES_TEXT = "exit codes: 0 good; 1 a check failed; 2 wrong usage; 3 could not tell; 70 a bug of ours"
 BUG = 70
 STOPPED = 130
+
+
+#: Options without a value that may stand before the name of a subcommand.
+_LEADING_OPTIONS = frozenset({"--json", "--text", "--human", "--offline"})
+
+
+class Subcommand(NamedTuple):
+    """A subcommand with its own arguments and `--help`; what it parses goes to the `run` of its command.
+
+    Attributes:
+        defaults: arguments that it sets, by name; the others have the defaults of the command.
+        hint: what else a caller may have meant who used it wrongly.
+    """
+
+    summary: str
+    epilog: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    defaults: Mapping[str, Any] = {}
+    hint: str = ""
 
 
 class Context:
@@ -83,8 +103,10 @@ class Context:
 class _Parser(argparse.ArgumentParser):
     """argparse that reports misuse as `UsageError`, so that `--json` callers get an object for it too."""
 
+    hint = ""
+
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint=f"see `{self.prog} --help`")
+        raise UsageError(message, hint="; ".join(part for part in (f"see `{self.prog} --help`", self.hint) if part))
 
 
 def main(command: str, argv: list[str] | None = None) -> int:
@@ -105,7 +127,7 @@ def _run(command: str, argv: list[str]) -> int:
     try:
         module = importlib.import_module(COMMANDS[command])
         form = _form_asked(argv, module)
-        args = _parser(command, module).parse_args(argv)
+        args = parse(command, module, argv)
         context = Context(offline=args.offline or _offline_by_environment(), deadline_s=args.timeout)
         report = module.run(args, context)
     except ToolError as err:
@@ -154,23 +176,39 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, width=max(int(columns) if columns.isdecimal() else 80, 40) - 2)
 
 
-def _parser(command: str, module: ModuleType) -> argparse.ArgumentParser:
+def parse(command: str, module: ModuleType, argv: list[str]) -> argparse.Namespace:
+    """The arguments of a call; those of a subcommand are completed by the defaults of its command."""
+    whole = Subcommand(module.SUMMARY, module.EPILOG, module.add_arguments)
+    limit_s: float = getattr(module, "DEFAULT_TIMEOUT_S", 120.0)
+    subcommands: Mapping[str, Subcommand] = getattr(module, "SUBCOMMANDS", {})
+    start = next((place for place, word in enumerate(argv) if word not in _LEADING_OPTIONS), len(argv))
+    # The longest name first; a quoted argument with a blank in it ("notes add") is no name but the words of a query.
+    for name in sorted(subcommands, key=len, reverse=True):
+        end = start + len(name.split())
+        if argv[start:end] == name.split():
+            args = _parser(f"{command} {name}", subcommands[name], limit_s).parse_args([*argv[:start], *argv[end:]])
+            defaults = _parser(command, whole, limit_s).parse_args([])
+            return argparse.Namespace(**{**vars(defaults), **subcommands[name].defaults, **vars(args)})
+    return _parser(command, whole, limit_s).parse_args(argv)
+
+
+def _parser(name: str, command: Subcommand, limit_s: float) -> argparse.ArgumentParser:
     parser = _Parser(
-        prog=command,
-        description=module.SUMMARY,
-        epilog=f"{module.EPILOG}\n\n{EXIT_CODES_TEXT}",
+        prog=name,
+        description=command.summary,
+        epilog=f"{command.epilog}\n\n{EXIT_CODES_TEXT}",
         formatter_class=_HelpFormatter,
         allow_abbrev=False,
     )
-    module.add_arguments(parser)
+    parser.hint = command.hint
+    command.add_arguments(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", dest="format", action="store_const", const="json", help="one JSON object on stdout")
     form.add_argument("--text", dest="format", action="store_const", const="text", help="plain text, verdict first")
     form.add_argument("--human", dest="format", action="store_const", const="human", help="for people: tables, colour")
     parser.add_argument("--offline", action="store_true", help="never connect; use stored answers")
-    limit: float = getattr(module, "DEFAULT_TIMEOUT_S", 120.0)
     parser.add_argument(
-        "--timeout", type=_seconds, default=limit, metavar="S", help=f"seconds on the network (default {limit:g})"
+        "--timeout", type=_seconds, default=limit_s, metavar="S", help=f"seconds on the network (default {limit_s:g})"
     )
     parser.add_argument("--version", action="version", version=f"ml-intern {__version__}")
     return parser

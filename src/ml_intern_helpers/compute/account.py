@@ -1,4 +1,4 @@
-"""The Hugging Face account: who the token belongs to, whether it may run Jobs, and which namespace could pay."""
+"""The Hugging Face account, from the Hub's `/api/whoami-v2`: whose token it is, whether it may run Jobs, who could pay."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from ml_intern_helpers.compute.whoami import Namespace, browser_login, namespaces, role_of
 from ml_intern_helpers.core import tokens
 from ml_intern_helpers.core.errors import BadData, RateLimited, ToolError, UsageError
 from ml_intern_helpers.core.text import clean
@@ -22,6 +21,9 @@ PATH = "/api/whoami-v2"
 GOOD_TTL_S = 3600
 #: … and one that says no for a minute: whoever has just added credit or a permission asks again.
 BAD_TTL_S = 60
+PERMISSION = "job.write"
+#: Members with these roles may not write in an organization, whatever their token says.
+READERS = frozenset({"read", "no_access"})
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,32 @@ class Account:
         return {**asdict(self), "jobs_namespaces": self.jobs_namespaces}
 
 
+@dataclass(frozen=True)
+class Namespace:
+    """A user or organization under which a job could run.
+
+    Attributes:
+        may_run_jobs: whether the token reaches that far; None when it cannot be told. `basis` says how it is known.
+        can_pay: False when the Hub says that it cannot and no plan brings credit; None when it does not say. The balance
+            itself is told nowhere: the sure test is a job on the cheapest flavor.
+        role: the user's role in the organization.
+        plan: `pro`, `team`, `enterprise` …, or None.
+    """
+
+    name: str
+    kind: Literal["user", "org"]
+    may_run_jobs: bool | None
+    basis: str
+    can_pay: bool | None
+    role: str | None = None
+    plan: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Jobs may run here, and it is not known that nobody would pay."""
+        return self.may_run_jobs is True and self.can_pay is not False
+
+
 def look_up(http: Callable[[], Http], stored: Callable[[], Http], *, offline: bool) -> Account:
     """Ask the Hub who the token belongs to.
 
@@ -77,9 +105,15 @@ def look_up(http: Callable[[], Http], stored: Callable[[], Http], *, offline: bo
     if offline:
         return replace(_stored(stored, source), state="offline", detail="offline: the Hub was not asked, and no job can start")
     try:
-        account = _asked(http(), source)
-    except RateLimited as err:
-        return _after_rate_limit(stored, source, err)
+        door = http()
+        account = _account(door, _whoami(door, GOOD_TTL_S), source)
+        if account.cached and not account.jobs_namespaces:
+            account = _account(door, _whoami(door, BAD_TTL_S), source)
+    except RateLimited as err:  # the Hub is there and knows the token, it just will not repeat itself: an older answer serves
+        account = _stored(stored, source)
+        if account.state != "ok":
+            return Account("rate_limited", err.message, source)
+        return replace(account, detail=f"{account.detail} (rate limited now; this answer is of {account.asked_at})")
     except (BadData, UsageError) as err:
         return Account("unexpected", err.message, source)
     except ToolError as err:
@@ -87,14 +121,7 @@ def look_up(http: Callable[[], Http], stored: Callable[[], Http], *, offline: bo
     return account
 
 
-def _asked(http: Http, source: str) -> Account:
-    account = _from(http, http.get(_hub(), PATH, ttl_s=GOOD_TTL_S), source)
-    if account.cached and not account.jobs_namespaces:
-        account = _from(http, http.get(_hub(), PATH, ttl_s=BAD_TTL_S), source)
-    return account
-
-
-def _from(http: Http, response: Response, source: str) -> Account:
+def _account(http: Http, response: Response, source: str) -> Account:
     """The account an answer tells of, or the state that its refusal means."""
     if response.status == 401:
         return Account("invalid_token", f"the Hub refuses the token in {source}: expired, revoked or mistyped", source)
@@ -103,52 +130,119 @@ def _from(http: Http, response: Response, source: str) -> Account:
     data = response.raise_for_status("the account").json()
     if not isinstance(data, dict) or not isinstance(data.get("name"), str):
         raise BadData("the Hub's answer about the account names no user")
-    places = namespaces(data)
-    if places[0].may_run_jobs is None and role_of(data) is None:
-        places[0] = browser_login(http, places[0])
-    return _account(data, places, response, source)
-
-
-def _account(data: dict[str, Any], places: list[Namespace], response: Response, source: str) -> Account:
+    places = _namespaces(data)
+    own = places[0]
+    if own.may_run_jobs is None and _role(data) is None:
+        places[0] = own = _browser_login(http, own)
     verdicts = [each.may_run_jobs for each in places]
     may = True if True in verdicts else None if None in verdicts else False
-    telling = next(each for each in places if each.may_run_jobs is may)
-    own = places[0]
-    pro = data.get("isPro") if isinstance(data.get("isPro"), bool) else None
     return Account(
         "ok",
         f"account {own.name}",
         source,
-        own.name,
-        role_of(data),
-        pro,
-        own.can_pay,
-        may,
-        telling.basis,
-        places,
-        response.date,
-        response.cached,
+        user=own.name,
+        token_role=_role(data),
+        is_pro=data.get("isPro") if isinstance(data.get("isPro"), bool) else None,
+        can_pay=own.can_pay,
+        may_run_jobs=may,
+        may_run_jobs_basis=next(each.basis for each in places if each.may_run_jobs is may),
+        namespaces=places,
+        asked_at=response.date,
+        cached=response.cached,
     )
-
-
-def _after_rate_limit(stored: Callable[[], Http], source: str, err: RateLimited) -> Account:
-    """The Hub is there and knows the token, it just will not repeat itself: an older answer serves."""
-    account = _stored(stored, source)
-    if account.state != "ok":
-        return Account("rate_limited", err.message, source)
-    return replace(account, detail=f"{account.detail} (rate limited now; this answer is of {account.asked_at})")
 
 
 def _stored(stored: Callable[[], Http], source: str) -> Account:
     """An earlier answer of whatever age, or an account of which nothing is known."""
     try:
         http = stored()
-        return _from(http, http.get(_hub(), PATH), source)
+        return _account(http, _whoami(http), source)
     except ToolError as err:
         return Account("unreachable", clean(err.message), source)
 
 
-def _hub() -> Any:
+def _whoami(http: Http, ttl_s: int | None = None) -> Response:
     from ml_intern_helpers.web.services import HUB
 
-    return HUB
+    return http.get(HUB, PATH, ttl_s=ttl_s)
+
+
+def _namespaces(data: dict[str, Any]) -> list[Namespace]:
+    """The user's namespace first, then the organizations'."""
+    name, plan = clean(data["name"], limit=100), "pro" if data.get("isPro") is True else None
+    may, basis = _permission(data, name, "user")
+    own = Namespace(name, "user", may, basis, _can_pay(data, plan), plan=plan)
+    orgs = [_organization(data, org) for org in data.get("orgs") or [] if isinstance(org, dict) and org.get("name")]
+    return [own, *orgs]
+
+
+def _role(data: dict[str, Any]) -> str | None:
+    """The token's role; None for a browser login (OAuth), whose reach the answer does not tell."""
+    role = _token(data).get("role")
+    return clean(role, limit=40) if isinstance(role, str) else None
+
+
+def _browser_login(http: Http, own: Namespace) -> Namespace:
+    """Settle for a browser login whether it may run Jobs: one that may is also let in to their list."""
+    from ml_intern_helpers.web.services import HUB
+
+    try:
+        status = http.get(HUB, f"/api/jobs/{own.name}").status
+    except ToolError:
+        return own
+    if status == 200:
+        return replace(
+            own, may_run_jobs=True, basis="this browser login may list the account's Jobs, so it is expected to run them"
+        )
+    if status in (401, 403):
+        return replace(own, may_run_jobs=False, basis=f"this browser login may not even list Jobs (the Hub answered {status})")
+    return own
+
+
+def _organization(data: dict[str, Any], org: dict[str, Any]) -> Namespace:
+    name = clean(org["name"], limit=100)
+    role = clean(org["roleInOrg"], limit=40) if org.get("roleInOrg") else None
+    plan = clean(org["plan"], limit=40) if org.get("plan") else None
+    may, basis = _permission(data, name, "org")
+    blocked = [clean(each, limit=40) for each in org.get("securityRestrictions") or []]
+    if may is not False and role in READERS:
+        may, basis = False, f"the account is only {role!r} in this organization"
+    elif may is not False and blocked:
+        may, basis = False, f"the organization does not accept this token now: {', '.join(blocked)}"
+    return Namespace(name, "org", may, basis, _can_pay(org, plan), role, plan)
+
+
+def _permission(data: dict[str, Any], name: str, kind: str) -> tuple[bool | None, str]:
+    role = _role(data)
+    if role == "fineGrained":
+        has = PERMISSION in _granted(data, name, kind)
+        return has, f"the fine-grained token {'has' if has else 'lacks'} {PERMISSION} for {name}"
+    if role in ("write", "god"):
+        return True, "a write token, which is expected to cover Jobs"
+    if role == "read":
+        return False, "a read token may not run Jobs"
+    return None, "a login without a role: what it may do is not told"
+
+
+def _granted(data: dict[str, Any], name: str, kind: str) -> set[str]:
+    """What a fine-grained token may do for the user or organization `name`."""
+    granted: set[str] = set()
+    scoped = (_token(data).get("fineGrained") or {}).get("scoped") or []
+    for scope in scoped:
+        entity = scope.get("entity") or {}
+        if entity.get("type") == kind and entity.get("name") == name:
+            granted.update(scope.get("permissions") or [])
+    return granted
+
+
+def _token(data: dict[str, Any]) -> dict[str, Any]:
+    token = (data.get("auth") or {}).get("accessToken")
+    return token if isinstance(token, dict) else {}
+
+
+def _can_pay(holder: dict[str, Any], plan: str | None) -> bool | None:
+    """True as the Hub says; a False is only final where no plan brings monthly credit."""
+    says = holder.get("canPay")
+    if says is True:
+        return True
+    return False if says is False and plan is None else None

@@ -1,15 +1,18 @@
-"""AMD GPUs: the kernel's own files first (exact and instant), `rocm-smi` or `amd-smi` where those are missing or nameless."""
+"""AMD GPUs: the kernel's own files first (exact and instant), `amd-smi` or `rocm-smi` where those are missing or nameless.
+
+The keys of both tools' JSON have changed with nearly every release.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from ml_intern_helpers.compute import amd_tools
-from ml_intern_helpers.compute.model import Gpu, Search
-from ml_intern_helpers.compute.tools import Run, run_tool
+from ml_intern_helpers.compute.gpu import Gpu, Run, Search, ToolAnswer, read_file, run_tool
 from ml_intern_helpers.core.text import clean, human_bytes
 
 VENDOR = "0x1002"
@@ -18,15 +21,27 @@ SMALLEST_BYTES = 4 * 1024**3
 #: Families with bfloat16 instructions: CDNA (MI100 and later), RDNA 3 and 4.
 BF16_FAMILIES = ("gfx908", "gfx90a", "gfx94", "gfx95", "gfx11", "gfx12")
 _CARD = re.compile(r"card\d+")
+PLACES = ("/opt/rocm/bin",)
+UNITS = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
+#: index, name, total bytes, used bytes, architecture, bus address
+Card = tuple[int, str, int | None, int | None, str | None, str | None]
+
+
+@dataclass(frozen=True)
+class ToolCards:
+    """What one of the two tools says of the cards."""
+
+    source: str
+    cards: list[Card] = field(default_factory=list)
 
 
 def find(run: Run = run_tool, root: Path = Path("/")) -> Search | None:
     """What is known of AMD GPUs; None when there is none. `root` is the file system's, for tests."""
     cards = _from_kernel(root)
     if cards:
-        return Search(_usable(_with_names(cards, run), root), "sysfs")
-    told = amd_tools.find(run)
-    return Search(_usable([_gpu(*card) for card in told.cards], root), told.source) if told else None
+        return Search([_judged(card, root) for card in _with_names(cards, run)], "sysfs")
+    answer = _ask_tools(run)
+    return Search([_judged(_gpu(*card), root) for card in answer.cards], answer.source) if answer else None
 
 
 def _gpu(index: int, name: str, total: int | None, used: int | None, target: str | None, address: str | None) -> Gpu:
@@ -49,12 +64,12 @@ def _from_kernel(root: Path) -> list[Gpu]:
     targets, found = _targets(root), []
     for card in (root / "sys/class/drm").glob("card*"):
         device = card / "device"
-        if _CARD.fullmatch(card.name) and _read(device / "vendor") == VENDOR and _number(device / "mem_info_vram_total"):
+        if _CARD.fullmatch(card.name) and read_file(device / "vendor") == VENDOR and _number(device / "mem_info_vram_total"):
             found.append((device.resolve().name, device))
     cards = []
     for index, (address, device) in enumerate(sorted(found)):
         target = targets.get(address)
-        name = clean(_read(device / "product_name")) or f"AMD GPU ({target or _read(device / 'device')})"
+        name = clean(read_file(device / "product_name")) or f"AMD GPU ({target or read_file(device / 'device')})"
         total, used = _number(device / "mem_info_vram_total"), _number(device / "mem_info_vram_used")
         cards.append(_gpu(index, name, total, used, target, address))
     return cards
@@ -64,7 +79,7 @@ def _targets(root: Path) -> dict[str, str]:
     """Bus address -> architecture (`gfx90a`), from the compute driver's topology."""
     targets = {}
     for path in (root / "sys/class/kfd/kfd/topology/nodes").glob("*/properties"):
-        facts = dict(line.split(None, 1) for line in _read(path).splitlines() if " " in line)
+        facts = dict(line.split(None, 1) for line in read_file(path).splitlines() if " " in line)
         version, place = int(facts.get("gfx_target_version", 0)), int(facts.get("location_id", 0))
         if version:
             address = f"{int(facts.get('domain', 0)):04x}:{place >> 8 & 0xFF:02x}:{place >> 3 & 0x1F:02x}.{place & 7}"
@@ -76,13 +91,9 @@ def _with_names(cards: list[Gpu], run: Run) -> list[Gpu]:
     """Most cards have no name in the kernel's files; AMD's tools know it."""
     if not any(card.name.startswith("AMD GPU (") for card in cards):
         return cards
-    told = amd_tools.find(run)
-    names = {address: name for _, name, _, _, _, address in told.cards} if told else {}
+    answer = _ask_tools(run)
+    names = {address: name for _, name, _, _, _, address in answer.cards} if answer else {}
     return [replace(card, name=names.get(card.uuid, card.name)) for card in cards]
-
-
-def _usable(cards: list[Gpu], root: Path) -> list[Gpu]:
-    return [_judged(card, root) for card in cards]
 
 
 def _judged(card: Gpu, root: Path) -> Gpu:
@@ -94,13 +105,81 @@ def _judged(card: Gpu, root: Path) -> Gpu:
     return replace(card, usable=False, unusable_reason=reason) if reason else card
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
-
-
 def _number(path: Path) -> int | None:
-    text = _read(path)
+    text = read_file(path)
     return int(text) if text.isdecimal() and int(text) else None
+
+
+def _ask_tools(run: Run) -> ToolCards | None:
+    """`amd-smi` (which replaces the other), else `rocm-smi`; None when neither tells of a card."""
+    return _amd_smi(run) or _rocm_smi(run)
+
+
+def _amd_smi(run: Run) -> ToolCards | None:
+    static = _records(run("amd-smi", "static", "--asic", "--vram", "--bus", "--json", also_in=PLACES))
+    if not static:
+        return None
+    metric = _records(run("amd-smi", "metric", "--mem-usage", "--json", also_in=PLACES))
+    used = {record.get("gpu"): _bytes(_at(record, "mem_usage", "used_vram")) for record in metric}
+    cards: list[Card] = []
+    for place, record in enumerate(static):
+        number = record.get("gpu", place)
+        name = clean(_at(record, "asic", "market_name") or f"AMD GPU {number}")
+        target = _word(_at(record, "asic", "target_graphics_version"))
+        total = _bytes(_at(record, "vram", "size"))
+        cards.append((int(number), name, total, used.get(number), target, _word(_at(record, "bus", "bdf"))))
+    return ToolCards("amd-smi", cards)
+
+
+def _rocm_smi(run: Run) -> ToolCards | None:
+    answer = run("rocm-smi", "--showmeminfo", "vram", "--showproductname", "--showbus", "--json", also_in=PLACES)
+    record = _json(answer)
+    cards: list[Card] = []
+    for key, value in record.items() if isinstance(record, dict) else []:
+        if key.startswith("card") and key[4:].isdecimal() and isinstance(value, dict):
+            facts = {name.lower(): str(fact) for name, fact in value.items()}
+            name = clean(facts.get("card series") or facts.get("card model") or f"AMD GPU {key[4:]}")
+            total, used = facts.get("vram total memory (b)", ""), facts.get("vram total used memory (b)", "")
+            address = facts.get("pci bus", "").lower() or None
+            cards.append((int(key[4:]), name, _whole(total) or None, _whole(used), _word(facts.get("gfx version")), address))
+    return ToolCards("rocm-smi", cards) if cards else None
+
+
+def _records(answer: ToolAnswer | None) -> list[dict[str, Any]]:
+    """The list of cards; newer releases wrap it in `gpu_data`."""
+    value = _json(answer)
+    value = value.get("gpu_data") if isinstance(value, dict) else value
+    return [record for record in value if isinstance(record, dict)] if isinstance(value, list) else []
+
+
+def _json(answer: ToolAnswer | None) -> Any:
+    """The answer as JSON; both tools may print warnings before it."""
+    if answer is None or not answer.ok:
+        return None
+    starts = [place for place in (answer.stdout.find("{"), answer.stdout.find("[")) if place >= 0]
+    try:
+        return json.loads(answer.stdout[min(starts) :]) if starts else None
+    except ValueError:
+        return None
+
+
+def _at(record: dict[str, Any], section: str, key: str) -> Any:
+    part = record.get(section)
+    return part.get(key) if isinstance(part, dict) else None
+
+
+def _bytes(value: Any) -> int | None:
+    """`{"value": 196592, "unit": "MB"}` in bytes; AMD's MB is 2**20."""
+    if not isinstance(value, dict) or not isinstance(value.get("value"), (int, float)):
+        return None
+    return int(value["value"] * UNITS.get(str(value.get("unit")), 0)) or None
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isdecimal() else None
+
+
+def _word(value: Any) -> str | None:
+    """A clean word, or None for what the tools write when they do not know."""
+    text = clean(value).lower() if value else ""
+    return text if text and text != "n/a" else None

@@ -6,9 +6,9 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
-from ml_intern_helpers.compute import account, gpus, machine, texts
+from ml_intern_helpers.compute import account, gpus, machine
 from ml_intern_helpers.compute.account import Account
-from ml_intern_helpers.compute.model import Gpu, Search
+from ml_intern_helpers.compute.gpu import Search
 from ml_intern_helpers.compute.recommend import recommend
 from ml_intern_helpers.core.background import Task
 from ml_intern_helpers.core.report import Report
@@ -43,6 +43,7 @@ EMPTY_FIELDS: dict[str, Any] = {
 LITTLE_DISK_BYTES = 20 * 1024**3
 #: A card with less than this share free is in use by somebody else.
 BUSY_BELOW = 0.8
+UNKNOWN = "unknown"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +55,10 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     asking = Task(lambda: account.look_up(lambda: context.http, _stored_answers, offline=context.offline))
     search = gpus.find(os.environ)
     around, disk = machine.describe(), machine.disk()
-    who = _awaited(asking, args.timeout)
+    if asking.wait(args.timeout + 0.3):
+        who = asking.outcome()
+    else:
+        who = Account("unreachable", f"the Hub did not answer within {args.timeout:g} s")
     verdict = recommend(search, who)
     _warn(context, search, disk, who)
     fields = {
@@ -73,12 +77,6 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     return Report("detect_compute", "ok", fields)
 
 
-def _awaited(asking: Task[Account], seconds: float) -> Account:
-    if asking.wait(seconds + 0.3):
-        return asking.outcome()
-    return Account("unreachable", f"the Hub did not answer within {seconds:g} s")
-
-
 def _stored_answers() -> Http:
     from ml_intern_helpers.web.client import Http
 
@@ -87,9 +85,11 @@ def _stored_answers() -> Http:
 
 def _warn(context: Context, search: Search, disk: dict[str, Any], who: Account) -> None:
     for gpu in search.gpus:
-        if gpu.usable and _busy(gpu):
-            free, total = human_bytes(gpu.memory_free_bytes or 0), human_bytes(gpu.memory_total_bytes or 0)
-            context.warn(f"GPU {gpu.index} is in use: {free} of {total} free")
+        total, free = gpu.memory_total_bytes, gpu.memory_free_bytes
+        if not gpu.usable or gpu.unified_memory or total is None or free is None:
+            continue
+        if free < BUSY_BELOW * total:
+            context.warn(f"GPU {gpu.index} is in use: {human_bytes(free)} of {human_bytes(total)} free")
     free_disk = disk["disk_free_bytes"]
     if free_disk is not None and free_disk < LITTLE_DISK_BYTES:
         context.warn(f"only {human_bytes(free_disk)} free where models are downloaded ({disk['hf_cache']})")
@@ -99,15 +99,72 @@ def _warn(context: Context, search: Search, disk: dict[str, Any], who: Account) 
         context.warn(f"account as stored at {who.asked_at}; the Hub was not asked again")
 
 
-def _busy(gpu: Gpu) -> bool:
-    total, free = gpu.memory_total_bytes, gpu.memory_free_bytes
-    return not gpu.unified_memory and total is not None and free is not None and free < BUSY_BELOW * total
-
-
 def render(report: Report) -> str:
-    return texts.text(report.fields)
+    """A dozen lines, the recommendation in the first."""
+    fields = report.fields
+    lines = [f"{fields['compute_mode_recommendation']}: {fields['compute_mode_reason']}", f"next: {fields['next_step']}"]
+    for gpu in fields["gpus"]:
+        number, name, free, total, bf16, usable = _gpu_cells(gpu)
+        lines.append(f"gpu {number}: {name}, {free} free of {total}, bf16 {bf16} ({gpu['bf16_basis']}), usable {usable}")
+    lines += [f"note: {note}" for note in fields["gpu_notes"]]
+    lines += [f"{name}: {value}" for name, value in _around(fields)]
+    return "\n".join(lines)
 
 
 def render_human(report: Report, console: Any) -> None:
     """Tables for people."""
-    texts.human(report.fields, console)
+    from rich.markup import escape
+    from rich.table import Table
+
+    fields = report.fields
+    console.print(f"[bold]{fields['compute_mode_recommendation']}[/bold]: {escape(fields['compute_mode_reason'])}")
+    console.print(f"next: {escape(fields['next_step'])}\n")
+    if fields["gpus"]:
+        table = Table("GPU", "name", "free", "total", "bf16", "usable")
+        for gpu in fields["gpus"]:
+            table.add_row(*(escape(cell) for cell in _gpu_cells(gpu)))
+        console.print(table)
+    for note in fields["gpu_notes"]:
+        console.print(f"[dim]{escape(note)}[/dim]")
+    grid = Table.grid(padding=(0, 2))
+    for name, value in _around(fields):
+        grid.add_row(f"[bold]{name}[/bold]", escape(value))
+    console.print(grid)
+
+
+def _size(count: int | None) -> str:
+    """Bytes for reading; unknown stays unknown."""
+    return UNKNOWN if count is None else human_bytes(count)
+
+
+def _gpu_cells(gpu: dict[str, Any]) -> list[str]:
+    bf16 = {True: "yes", False: "no", None: UNKNOWN}[gpu["bf16"]]
+    usable = "yes" if gpu["usable"] else f"no: {gpu['unusable_reason']}"
+    return [str(gpu["index"]), gpu["name"], _size(gpu["memory_free_bytes"]), _size(gpu["memory_total_bytes"]), bf16, usable]
+
+
+def _around(fields: dict[str, Any]) -> list[tuple[str, str]]:
+    machine, disk, account = fields["machine"], fields["disk"], fields["account"]
+    rows = [
+        ("driver", f"{fields['driver_version']}, CUDA up to {fields['cuda_version'] or UNKNOWN}")
+        if fields["driver_version"]
+        else None,
+        (
+            "ram",
+            f"{_size(machine['ram_available_bytes'])} available of {_size(machine['ram_total_bytes'])} ({machine['ram_basis']})",
+        ),
+        ("cpu", f"{machine['cpu_cores'] or UNKNOWN} cores ({machine['cpu_basis']})"),
+        ("disk", f"{_size(disk['disk_free_bytes'])} free at {disk['hf_cache']}"),
+        ("system", f"{machine['system']} {machine['release']} {machine['architecture']}, Python {machine['python']}"),
+        ("account", _account(account)),
+    ]
+    return [row for row in rows if row is not None]
+
+
+def _account(account: dict[str, Any]) -> str:
+    if account["user"] is None:
+        return str(account["detail"])
+    pays = {True: "can pay", False: "cannot pay", None: "paying unknown"}[account["can_pay"]]
+    jobs = ", ".join(account["jobs_namespaces"]) or "nowhere"
+    role = account["token_role"] or "browser login"
+    return f"{account['user']} ({role}, {pays}; Jobs: {jobs}; asked {account['asked_at']})"

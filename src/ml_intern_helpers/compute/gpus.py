@@ -1,4 +1,4 @@
-"""Every way of looking for a GPU, in order, and one answer."""
+"""Looks for GPUs: NVIDIA's, AMD's, Apple's; what the environment (`CUDA_VISIBLE_DEVICES` …) hides is marked as unusable."""
 
 from __future__ import annotations
 
@@ -6,49 +6,130 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from ml_intern_helpers.compute import amd, apple, nvidia_smi, nvml, visible
-from ml_intern_helpers.compute.model import Gpu, Search
-from ml_intern_helpers.compute.tools import Run, run_tool
+from ml_intern_helpers.compute import amd, nvidia
+from ml_intern_helpers.compute.gpu import Gpu, Run, Search, read_file, run_tool
+from ml_intern_helpers.compute.machine import available_bytes
+from ml_intern_helpers.core.text import clean
 
 NVIDIA_VENDOR = "0x10de"
 DISPLAY_CLASSES = ("0x0300", "0x0302")
+#: HIP reads CUDA's variable too, after its own.
+VARIABLES = {"cuda": ("CUDA_VISIBLE_DEVICES",), "rocm": ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")}
+#: PyTorch takes bfloat16 on MPS from this release of macOS on, in software on chips without it.
+BF16_MACOS = 14
+NOTE = "shared with the system; macOS lets the GPU have about two thirds to three quarters of it"
 
 
 def find(environment: Mapping[str, str] = os.environ, run: Run = run_tool, root: Path = Path("/")) -> Search:
     """All GPUs of this machine, with those marked that this process could not use."""
     if sys.platform == "darwin":
-        return apple.find(platform.machine(), platform.mac_ver()[0], run) or Search()
-    nvidia = nvml.find() or nvidia_smi.find(run) or _driverless(root)
-    other = amd.find(run, root)
-    gpus, hidden = visible.apply(nvidia.gpus + (other.gpus if other else []), environment)
-    notes = nvidia.notes + (other.notes if other else []) + hidden + _mig_note(gpus)
-    source = "+".join(search.source for search in (nvidia, other) if search and search.source)
-    return Search(gpus, source or None, nvidia.driver_version, nvidia.cuda_version, notes)
+        return find_apple(platform.machine(), platform.mac_ver()[0], run)
+    nvidia_search = nvidia.find_with_nvml() or nvidia.find_with_nvidia_smi(run) or _driverless(root)
+    searches = [search for search in (nvidia_search, amd.find(run, root)) if search]
+    gpus, hidden = apply_visibility([gpu for search in searches for gpu in search.gpus], environment)
+    notes = [note for search in searches for note in search.notes] + hidden
+    if sum(bool(gpu.mig and gpu.usable) for gpu in gpus) > 1:
+        notes.append("a CUDA process uses one MIG instance at a time: choose it with CUDA_VISIBLE_DEVICES=<its uuid>")
+    source = "+".join(search.source for search in searches if search.source)
+    return Search(gpus, source or None, nvidia_search.driver_version, nvidia_search.cuda_version, notes)
 
 
 def _driverless(root: Path) -> Search:
     """An NVIDIA card on the bus without a driver to use it: worth more to the user than "no GPU"."""
     cards = 0
     for device in (root / "sys/bus/pci/devices").glob("*"):
-        vendor, kind = (_read(device / name) for name in ("vendor", "class"))
+        vendor, kind = (read_file(device / name) for name in ("vendor", "class"))
         cards += vendor == NVIDIA_VENDOR and kind.startswith(DISPLAY_CLASSES)
-    told = (
+    note = (
         f"NVIDIA: {cards} card(s) on the bus and no driver that can be used: install it, or start the container with --gpus all"
     )
-    return Search(notes=[told] if cards else [])
+    return Search(notes=[note] if cards else [])
 
 
-def _mig_note(gpus: list[Gpu]) -> list[str]:
-    instances = [gpu for gpu in gpus if gpu.mig and gpu.usable]
-    if len(instances) < 2:
-        return []
-    return ["a CUDA process uses one MIG instance at a time: choose it with CUDA_VISIBLE_DEVICES=<its uuid>"]
+def apply_visibility(gpus: list[Gpu], environment: Mapping[str, str]) -> tuple[list[Gpu], list[str]]:
+    """Mark as unusable what the environment hides; also returns a note per variable that was heeded."""
+    marked, notes = gpus, []
+    for backend, names in VARIABLES.items():
+        of_backend = [gpu for gpu in marked if gpu.backend == backend]
+        name = next((name for name in names if name in environment), None)
+        if not of_backend or name is None:
+            continue
+        value = environment[name]
+        seen = selected(value, of_backend)
+        reason = f"hidden by {name}={clean(value, limit=80)!r}"
+        marked = [
+            replace(gpu, usable=False, unusable_reason=gpu.unusable_reason or reason)
+            if gpu.backend == backend and gpu not in seen
+            else gpu
+            for gpu in marked
+        ]
+        notes.append(f"{name}={clean(value, limit=80)!r}: {len(seen)} of {len(of_backend)} devices visible")
+        if _order_matters(of_backend, value, environment):
+            notes.append(
+                "CUDA numbers unlike cards fastest first, nvidia-smi by bus: set CUDA_DEVICE_ORDER=PCI_BUS_ID to be sure"
+            )
+    return marked, notes
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return ""
+def selected(value: str, gpus: list[Gpu]) -> list[Gpu]:
+    """The devices that `value` names, in its order. CUDA stops reading at the first word that names none."""
+    chosen: list[Gpu] = []
+    for word in value.split(","):
+        gpu = _named(word.strip(), gpus)
+        if gpu is None:
+            break
+        if gpu not in chosen:
+            chosen.append(gpu)
+    return chosen
+
+
+def _named(word: str, gpus: list[Gpu]) -> Gpu | None:
+    """The device with that number, or the only one whose UUID begins so."""
+    if word.isdecimal():
+        return next((gpu for gpu in gpus if gpu.index == int(word)), None)
+    matches = [gpu for gpu in gpus if word and gpu.uuid and gpu.uuid.lower().startswith(word.lower())]
+    return matches[0] if len(matches) == 1 else None
+
+
+def _order_matters(gpus: list[Gpu], value: str, environment: Mapping[str, str]) -> bool:
+    by_number = any(word.strip().isdecimal() for word in value.split(","))
+    ordered = environment.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
+    return gpus[0].backend == "cuda" and by_number and not ordered and len({gpu.name for gpu in gpus}) > 1
+
+
+def find_apple(machine: str, macos: str, run: Run = run_tool) -> Search:
+    """The GPU of a Mac.
+
+    Args:
+        machine: what Python was built for, `arm64` or `x86_64`.
+        macos: the release, `14.5`.
+    """
+    if _sysctl(run, "hw.optional.arm64") != "1":
+        return Search(notes=["Mac with an Intel processor: PyTorch has no GPU support there any more"])
+    total = _sysctl(run, "hw.memsize")
+    release = int(macos.split(".")[0]) if macos.split(".")[0].isdecimal() else 0
+    gpu = Gpu(
+        0,
+        clean(_sysctl(run, "machdep.cpu.brand_string")) or "Apple silicon",
+        "apple",
+        "mps",
+        int(total) if total.isdecimal() and int(total) else None,
+        available_bytes(run),
+        release >= BF16_MACOS if release else None,
+        f"macOS {macos}: PyTorch takes bfloat16 on MPS from {BF16_MACOS} on" if release else "the macOS release is not known",
+        memory_note=NOTE,
+        unified_memory=True,
+        architecture="apple silicon",
+    )
+    if machine != "arm64":  # PyTorch has no wheels for it since 2.3, and MPS is out of reach under translation
+        reason = "this Python is built for x86_64 and runs translated (Rosetta): install an arm64 Python"
+        gpu = replace(gpu, usable=False, unusable_reason=reason)
+    return Search([gpu], "sysctl")
+
+
+def _sysctl(run: Run, name: str) -> str:
+    answer = run("sysctl", "-n", name, also_in=("/usr/sbin",))
+    return answer.stdout.strip() if answer is not None and answer.ok else ""

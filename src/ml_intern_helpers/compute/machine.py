@@ -1,17 +1,34 @@
-"""The machine around the GPU: memory, processors, disk, system. Every figure is what this process may use, and says why."""
+"""The machine around the GPU: memory, processors, disk, system. Every figure is what this process may use, and says why.
+
+In a container that is what its cgroup allows, which `/proc/meminfo` does not know.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ml_intern_helpers.compute import apple, cgroup
-from ml_intern_helpers.compute.tools import Run, run_tool
+from ml_intern_helpers.compute.gpu import Run, read_file, run_tool
 from ml_intern_helpers.core.paths import hf_cache
+
+PROCESS = Path("proc/self/cgroup")
+MOUNT = Path("sys/fs/cgroup")
+#: Version 1 writes "no limit" as the largest number of pages.
+NO_LIMIT = 1 << 60
+
+
+@dataclass(frozen=True)
+class MemoryLimit:
+    """The tightest limit on memory above this process, and what counts against it now (without the file cache)."""
+
+    limit_bytes: int
+    used_bytes: int
 
 
 def describe(root: Path = Path("/"), run: Run = run_tool) -> dict[str, Any]:
@@ -34,7 +51,7 @@ def system() -> dict[str, Any]:
 def memory(root: Path = Path("/"), run: Run = run_tool) -> dict[str, Any]:
     """RAM in bytes: total and available to this process, and what sets the bound."""
     total, available, basis = _host_memory(root, run)
-    limit = cgroup.memory_limit(root)
+    limit = memory_limit(root)
     if limit is not None and (total is None or limit.limit_bytes < total):
         left = max(limit.limit_bytes - limit.used_bytes, 0)
         total, available = limit.limit_bytes, left if available is None else min(left, available)
@@ -46,7 +63,7 @@ def _host_memory(root: Path, run: Run) -> tuple[int | None, int | None, str]:
     if sys.platform == "darwin":
         answer = run("sysctl", "-n", "hw.memsize", also_in=("/usr/sbin",))
         total = int(answer.stdout) if answer is not None and answer.stdout.strip().isdecimal() else None
-        return total, apple.available_bytes(run), "sysctl and vm_stat"
+        return total, available_bytes(run), "sysctl and vm_stat"
     try:
         lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -62,7 +79,7 @@ def processors(root: Path = Path("/")) -> dict[str, Any]:
         own = len(os.sched_getaffinity(0))
         if cores is None or own < cores:
             cores, basis = own, "this process's affinity"
-    limit = cgroup.cpu_limit(root)
+    limit = cpu_limit(root)
     if limit is not None and (cores is None or limit < cores):
         cores, basis = max(int(limit), 1), f"the container's quota of {limit:g} (cgroup)"
     return {"cpu_cores": cores, "cpu_basis": basis}
@@ -80,3 +97,65 @@ def disk() -> dict[str, Any]:
         return {"hf_cache": str(path), "disk_total_bytes": None, "disk_free_bytes": None, "disk_note": str(err.strerror)}
     note = None if os.access(place, os.W_OK) else f"no right to write to {place}"
     return {"hf_cache": str(path), "disk_total_bytes": usage.total, "disk_free_bytes": usage.free, "disk_note": note}
+
+
+def memory_limit(root: Path = Path("/")) -> MemoryLimit | None:
+    """None without a limit. Every ancestor's limit holds, so all of them are read."""
+    found = []
+    for folder in _folders(root, "memory"):
+        limit = _number(folder / "memory.max") or _number(folder / "memory.limit_in_bytes")
+        if limit is not None:
+            used = _number(folder / "memory.current") or _number(folder / "memory.usage_in_bytes") or 0
+            found.append(MemoryLimit(limit, max(used - _reclaimable(folder), 0)))
+    return min(found, key=lambda each: each.limit_bytes - each.used_bytes, default=None)
+
+
+def cpu_limit(root: Path = Path("/")) -> float | None:
+    """Processors' worth of time this process may use, or None without a limit."""
+    found = []
+    for folder in _folders(root, "cpu"):
+        quota, period = (read_file(folder / "cpu.max") or "max").partition(" ")[::2]
+        if not quota.isdecimal():
+            quota, period = read_file(folder / "cpu.cfs_quota_us"), read_file(folder / "cpu.cfs_period_us")
+        if quota.isdecimal() and period.isdecimal() and int(period):
+            found.append(int(quota) / int(period))
+    return min(found, default=None)
+
+
+def _folders(root: Path, controller: str) -> list[Path]:
+    """This process's cgroup and its ancestors, version 2 and 1; inside a container the mount's top is the own one."""
+    folders: dict[Path, None] = {}
+    for line in read_file(root / PROCESS).splitlines():
+        number, _, rest = line.partition(":")
+        names, _, path = rest.partition(":")
+        if number == "0" and not names:
+            tops = [root / MOUNT, root / MOUNT / "unified"]
+        elif controller in names.split(","):
+            tops = [root / MOUNT / names, root / MOUNT / controller]
+        else:
+            continue
+        own = Path(path.lstrip("/"))
+        for top in tops:
+            folders.update(dict.fromkeys(top / part for part in (own, *own.parents) if ".." not in part.parts))
+    return list(folders)
+
+
+def _reclaimable(folder: Path) -> int:
+    """File cache that goes away under pressure; counting it as used would call an idle container full."""
+    facts = dict(line.split(" ", 1) for line in read_file(folder / "memory.stat").splitlines() if " " in line)
+    text = facts.get("total_inactive_file") or facts.get("inactive_file") or "0"
+    return int(text) if text.isdecimal() else 0
+
+
+def _number(path: Path) -> int | None:
+    text = read_file(path)
+    return int(text) if text.isdecimal() and int(text) < NO_LIMIT else None
+
+
+def available_bytes(run: Run = run_tool) -> int | None:
+    """Memory that can be had without swapping: free and inactive pages, from `vm_stat`."""
+    answer = run("vm_stat")
+    text = answer.stdout if answer is not None and answer.ok else ""
+    size = re.search(r"page size of (\d+) bytes", text)
+    pages = dict(re.findall(r"^Pages (free|inactive|speculative):\s+(\d+)\.", text, re.MULTILINE))
+    return int(size[1]) * sum(map(int, pages.values())) if size and pages else None

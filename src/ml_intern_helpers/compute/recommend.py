@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ml_intern_helpers.compute.account import Account
-from ml_intern_helpers.compute.model import Gpu, Search
+from ml_intern_helpers.compute.gpu import Gpu, Search
 from ml_intern_helpers.core.text import human_bytes
 
 Mode = Literal["ask_user", "local", "jobs", "none"]

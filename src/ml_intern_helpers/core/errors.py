@@ -11,14 +11,16 @@ class ToolError(Exception):
     Args:
         message: what went wrong and where, one line, no stack.
         hint: what to do next, one line, or None when there is nothing better to do than read the message.
+        general: the message without the thing that was asked for: what several failures have in common.
     """
 
     code = "could-not-tell"
     exit_code = 3
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, general: str | None = None) -> None:
         super().__init__(message)
         self.message = clean(message)
+        self.general = clean(general) if general else self.message
         self.hint = hint if hint is None else clean(hint)
 
     def to_dict(self) -> dict[str, str | None]:

@@ -56,6 +56,12 @@ ROLES: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
 }  # fmt: skip
 
 
+#: Stands for the bytes of an image or a sound, which are not read.
+NOT_READ = {"bytes": "(not read)"}
+#: Roles of columns whose words tell rows apart; of scores, system prompts and passages many rows share one.
+_IDENTIFYING = ("messages", "dialogue", "prompt", "completion", "chosen", "rejected", "text")
+
+
 @dataclass(frozen=True)
 class ColumnRoles:
     """Column by role, and the kind of each column; a role without a column is absent.
@@ -153,3 +159,15 @@ def first_named(columns: Iterable[str], wanted: Iterable[str]) -> str | None:
     """The column whose whole name is one of `wanted`, the best of these first."""
     by_name = {plain_name(name): name for name in reversed(list(columns))}
     return next((by_name[name] for name in wanted if name in by_name), None)
+
+
+def identifying_columns(roles: ColumnRoles, columns: Iterable[str], rows: Iterable[Mapping[str, object]]) -> list[str]:
+    """Columns that identify a row: rows that are equal in these are copies, whatever ids stand beside them.
+
+    They are those with a role where one of them holds the words, else all.
+    Empty when one of them was not read: rows about two pictures may ask the same.
+    """
+    named = [column for role, column in roles.by_role.items() if role != "tools"]
+    names = list(dict.fromkeys(named if any(map(roles.has, _IDENTIFYING)) else columns))
+    unread = {name for row in rows for name in names if row.get(name) == NOT_READ}
+    return [] if unread else names

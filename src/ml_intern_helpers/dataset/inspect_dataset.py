@@ -13,8 +13,8 @@ from ml_intern_helpers.core.report import Report, Status
 from ml_intern_helpers.core.text import clean, clean_tree
 from ml_intern_helpers.dataset import report_text
 from ml_intern_helpers.dataset.checks.context import Facts
+from ml_intern_helpers.dataset.checks.patterns import hide
 from ml_intern_helpers.dataset.checks.registry import all_checks, explanation, run_checks, title
-from ml_intern_helpers.dataset.checks.secrets import hide
 from ml_intern_helpers.dataset.column_roles import find_roles
 from ml_intern_helpers.dataset.columns import Column, describe
 from ml_intern_helpers.dataset.dataset_ref import DatasetRef, parse_dataset

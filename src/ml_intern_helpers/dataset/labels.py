@@ -1,4 +1,4 @@
-"""What labels and ratings of answers mean: which values mean a desirable answer, and what can be made of ratings."""
+"""What labels and ratings of answers mean: which values stand for a desirable answer, and how numbers can be used."""
 
 from __future__ import annotations
 
@@ -89,34 +89,34 @@ def counted_labels(column: str, counts: dict[str, int], values: Iterable[Any]) -
     return LabelCounts(column, counts, yes, no) if by_text and yes + no == sum(counts.values()) else None
 
 
-def rating(parts: ColumnRoles, rows: Rows) -> str | None:
+def rating(roles: ColumnRoles, rows: Rows) -> str | None:
     """The column of numbers that rates the answers; None without one, or where the sample holds a single value."""
-    numbers = [name for name, kind in parts.kinds.items() if kind in ("int", "float")]
+    numbers = [name for name, kind in roles.kinds.items() if kind in ("int", "float")]
     column = first_named(numbers, _RATINGS)
     return column if column and len({value for row in rows if isinstance(value := row.get(column), (int, float))}) > 2 else None
 
 
 def threshold(column: str) -> str:
-    """What KTO takes to be told."""
+    """What the user has to say so that KTO can use a rating."""
     return (
         f"{shown(column)} rates the answers, and from which value on one is desirable is yours to say: "
         f"dataset.map(lambda row: {{\"label\": row[{column!r}] >= …}}) beside 'prompt' and 'completion', and inspect the result"
     )
 
 
-def pairs_across_rows(parts: ColumnRoles, rows: Rows) -> str | None:
+def pairs_across_rows(roles: ColumnRoles, rows: Rows) -> str | None:
     """What to do where the same prompt has several rated answers, each in a row of its own; None elsewhere."""
-    column = rating(parts, rows)
-    if column is None or not parts.has("prompt", "completion"):
+    column = rating(roles, rows)
+    if column is None or not roles.has("prompt", "completion"):
         return None
     ratings: dict[str, set[Any]] = {}
     for row in rows:
-        ratings.setdefault(_key(row.get(parts.by_role["prompt"])), set()).add(json.dumps(row.get(column), default=str))
+        ratings.setdefault(_key(row.get(roles.by_role["prompt"])), set()).add(json.dumps(row.get(column), default=str))
     several = sum(1 for values in ratings.values() if len(values) > 1)
     if 2 * several < len(ratings):
         return None
     return (
-        f"each row holds one answer, and {shown(column)} rates it: group the rows by {shown(parts.by_role['prompt'])}, take the "
+        f"each row holds one answer, and {shown(column)} rates it: group the rows by {shown(roles.by_role['prompt'])}, take the "
         "best as 'chosen' and the worst as 'rejected', and inspect the result; no mapping of single rows can"
     )
 

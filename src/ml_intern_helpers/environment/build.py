@@ -1,18 +1,71 @@
-"""Builds an environment once: aside, then moved into place, one builder at a time, nothing left of a failure."""
+"""Builds an environment once: aside, then moved into place, one builder at a time, nothing left of a failure.
+
+A failure is told in one line of what and one line of what next.
+"""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from ml_intern_helpers.cli.output import say
-from ml_intern_helpers.environment import failures, installers
-from ml_intern_helpers.environment.specs import Spec
+from ml_intern_helpers.core.errors import Unavailable
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.environment import installers
+from ml_intern_helpers.environment.installers import BuildFailed, Spec, base_python
+
+_ROOM = "free some disk, or set ML_INTERN_CACHE to a folder with more room, and run it again"
+_WRITABLE = "set ML_INTERN_CACHE to a folder that you can write to"
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    """`seen` in an installer's output means `what`; `final` when another installer would fail the same way."""
+
+    seen: str
+    what: str
+    hint: str
+    final: bool = False
+
+
+_MEANINGS = (
+    _Meaning(
+        "hash mismatch|do not match the hashes",
+        "a downloaded package does not have the hash that {lock} names",
+        "try another network or package index; when it stays, report it and do not install that package",
+        final=True,
+    ),
+    _Meaning("no space left|quota exceeded|os error 28|errno 28", "the disk is full", _ROOM, final=True),
+    _Meaning("read-only file system|permission denied|os error 13", "no permission to write", _WRITABLE, final=True),
+    _Meaning(
+        r"ensurepip|no module named '?(venv|pip)\b",
+        "{python} cannot make environments: its venv or ensurepip module is missing",
+        "install uv, or that module (Debian and Ubuntu: apt install python3-venv), and run it again",
+    ),
+    _Meaning(
+        r"no wheels? with a matching|no usable wheels|\(from versions: \d|requires a different python",
+        "a package has no build for this machine ({machine}, Python {version})",
+        "build with another Python (ML_INTERN_PYTHON=path), or train where there is one (ML_INTERN_TRAINING_PYTHON, HF Jobs)",
+    ),
+    _Meaning(
+        r"dns error|name resolution|failed to fetch|connect|timed? ?out|unreachable|max retries|no matching distribution|"
+        r"could not find a version|not found in the package registry|network|proxy|certificate|http (status|error)|offline",
+        "the packages could not be downloaded",
+        "connect to the network (behind a proxy or with a package index of your own: set up pip or uv for it) and run it again",
+    ),
+)
+
+
+_OTHER = _Meaning("", "an installer failed", "run it again; when it stays, report it with the log")
 
 
 def ensure(spec: Spec, place: Path) -> Path:
@@ -21,7 +74,7 @@ def ensure(spec: Spec, place: Path) -> Path:
     Raises: Unavailable, with the reason and the way out.
     """
     if not is_ready(place):
-        with failures.explained(spec, place):
+        with explained(spec, place):
             place.parent.mkdir(parents=True, exist_ok=True)
             with _one_at_a_time(spec, place) as alone:
                 if not is_ready(place):
@@ -53,7 +106,7 @@ def _build(spec: Spec, place: Path, *, alone: bool) -> None:
     """`place` becomes a link to a folder of its own. The folder never moves: scripts in its bin/ name their Python by path."""
     if alone:
         _remove_leftovers(place)
-    failures.check_space(spec, place.parent)
+    check_space(spec, place.parent)
     say(f"ml-intern: building the {spec.name} environment in {place.parent} (about {spec.size_gb:g} GB, once)")
     folder = Path(tempfile.mkdtemp(prefix=f"{place.name}.built-", dir=place.parent))
     try:
@@ -74,8 +127,8 @@ def _install(spec: Spec, folder: Path, run: installers.Run) -> None:
         try:
             installers.make_with_uv(uv, folder, run)
             return installers.install_with_uv(uv, spec, folder, run)
-        except installers.BuildFailed as err:
-            failures.give_up_if_final(err)
+        except BuildFailed as err:
+            give_up_if_final(err)
     installers.make_with_venv(folder, run)
     if spec.torch_backend and not uv and _installed_with_fetched_uv(spec, folder, run):
         return None
@@ -89,8 +142,8 @@ def _installed_with_fetched_uv(spec: Spec, folder: Path, run: installers.Run) ->
     with tempfile.TemporaryDirectory(prefix="uv-", dir=folder) as scratch:
         try:
             installers.install_with_uv(installers.fetch_uv(folder, Path(scratch), run), spec, folder, run)
-        except installers.BuildFailed as err:
-            failures.give_up_if_final(err)
+        except BuildFailed as err:
+            give_up_if_final(err)
             return False
     return True
 
@@ -108,3 +161,45 @@ def _remove_leftovers(place: Path) -> None:
     for path in place.parent.glob(f"{place.name}.built-*"):
         with suppress(OSError):
             path.unlink() if path.is_symlink() else shutil.rmtree(path)
+
+
+def give_up_if_final(failure: BuildFailed) -> None:
+    """Raise it again when another installer would fail the same way; a wrong hash is never worked around."""
+    if _meaning(failure.output).final:
+        raise failure
+
+
+@contextmanager
+def explained(spec: Spec, place: Path) -> Iterator[None]:
+    """Turn what goes wrong inside into `Unavailable`."""
+    cannot = f"cannot build the {spec.name} environment"
+    try:
+        yield
+    except BuildFailed as err:
+        meaning = _meaning(err.output)
+        machine, version = f"{platform.system()} {platform.machine()}", platform.python_version()
+        what = meaning.what.format(lock=spec.lock, python=base_python(), machine=machine, version=version)
+        log = place.with_name(f"{place.name}.log")
+        raise Unavailable(f"{cannot}: {what} ({_said(err.output)})", hint=f"{meaning.hint}; log: {log}") from err
+    except OSError as err:
+        hint = _ROOM if err.errno in (errno.ENOSPC, errno.EDQUOT) else _WRITABLE
+        raise Unavailable(f"{cannot}: {err.filename or place.parent}: {os.strerror(err.errno or 0)}", hint=hint) from err
+
+
+def check_space(spec: Spec, folder: Path) -> None:
+    """Refuse before the download what would end in a full disk. Raises: Unavailable."""
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    if free_gb < spec.size_gb:
+        what = f"the {spec.name} environment takes about {spec.size_gb:g} GB and {folder} has {free_gb:.1f} GB free"
+        raise Unavailable(what, hint=_ROOM)
+
+
+def _meaning(output: str) -> _Meaning:
+    return next((meaning for meaning in _MEANINGS if re.search(meaning.seen, output, re.IGNORECASE)), _OTHER)
+
+
+def _said(output: str) -> str:
+    """The most telling line of an installer's output: its first error, else its last line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it printed nothing"]
+    errors = [line for line in lines if re.match("error|fatal", line, re.IGNORECASE)]
+    return clean((errors or lines[-1:])[0], limit=200)

@@ -1,20 +1,24 @@
-"""The command lines that make an environment: with uv, or with venv and pip."""
+"""What each environment consists of, and the command lines that make it: with uv, or with venv and pip."""
 
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-
-from ml_intern_helpers.environment.specs import ROOT, UV_LOCK, Spec
 
 #: Runs one command line; raises BuildFailed when it fails.
 Run = Callable[[list[str]], None]
 #: Settings of the caller's shell that would send packages elsewhere than into the environment.
 _FOREIGN = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
+#: The plugin's folder. An installed package has none and builds nothing: its installer did.
+ROOT = Path(__file__).resolve().parents[3]
+#: uv itself, for a machine that has none and would otherwise get the wrong build of torch.
+UV_LOCK = "requirements/uv.lock"
 
 
 class BuildFailed(Exception):
@@ -23,6 +27,25 @@ class BuildFailed(Exception):
     def __init__(self, output: str) -> None:
         super().__init__(output)
         self.output = output
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One environment.
+
+    Attributes:
+        name: what `launch --env` calls it.
+        lock: file with the exact releases, relative to the plugin's folder.
+        wanted: file with the direct requirements, for an environment whose lock constrains and carries no hashes; else None.
+        size_gb: disk it takes, in 10^9 bytes, download included.
+        torch_backend: for uv's `--torch-backend`; None takes the plain wheels.
+    """
+
+    name: str
+    lock: str
+    size_gb: float
+    wanted: str | None = None
+    torch_backend: str | None = None
 
 
 def base_python() -> str:
@@ -97,3 +120,27 @@ def _what(spec: Spec) -> list[str]:
     if spec.wanted:
         return ["-r", str(ROOT / spec.wanted), "-c", str(ROOT / spec.lock)]
     return ["--require-hashes", "-r", str(ROOT / spec.lock)]
+
+
+def spec_of(name: str) -> Spec:
+    """The environment called `helpers`, `training` or `test`, for this machine."""
+    if name == "helpers":
+        return Spec(name, "requirements.lock", size_gb=0.5)
+    if name == "test":
+        return Spec(name, "requirements/test.lock", size_gb=0.8)
+    assert name == "training", name
+    backend = torch_backend()
+    size = 1.6 if backend == "cpu" or platform.system() == "Darwin" else 7.0
+    return Spec(name, "requirements/training.lock", size, "requirements/training.in", backend)
+
+
+def torch_backend() -> str | None:
+    """The build of torch: None (the plain wheel: CUDA on Linux, Metal on macOS), `auto` with an AMD card, else `cpu`."""
+    if platform.system() == "Darwin" or has_nvidia_gpu():
+        return None
+    return "auto" if Path("/dev/kfd").exists() else "cpu"
+
+
+def has_nvidia_gpu() -> bool:
+    """A loaded NVIDIA driver, or `nvidia-smi` (all there is in WSL)."""
+    return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None

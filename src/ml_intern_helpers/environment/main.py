@@ -14,7 +14,7 @@ from pathlib import Path
 from ml_intern_helpers.cli import commands, output
 from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.environment import build
-from ml_intern_helpers.environment.specs import ROOT, spec_of
+from ml_intern_helpers.environment.installers import ROOT, spec_of
 
 
 def main(arguments: list[str]) -> int:

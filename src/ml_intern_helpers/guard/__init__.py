@@ -1,1 +1,1 @@
-"""Hook entry points: read one event, ask a room, answer one JSON object."""
+"""What runs at the client's hook points: one module for each event, and the ideas that they share."""

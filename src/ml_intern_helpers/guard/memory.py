@@ -1,4 +1,4 @@
-"""What a hook has to remember between two calls in one session: a small file for each session, lost without harm."""
+"""What hooks remember between two calls of one session: a small file for each session, whose loss does no harm."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEPT_S = 14 * 86400
 
 
 def recalled(session: object, name: str, folder: Path | None = None) -> dict[str, Any]:
-    """What was kept under `name` for a session; empty where nothing was, or nothing can be read.
+    """What was kept under `name` for a session; empty where nothing was kept or can be read.
 
     Args:
         folder: the project's `.ml-intern`; the user's cache without one.
@@ -30,8 +30,8 @@ def recalled(session: object, name: str, folder: Path | None = None) -> dict[str
     return found if isinstance(found, dict) else {}
 
 
-def remembered(session: object, name: str, values: dict[str, Any], folder: Path | None = None) -> bool:
-    """Keep `values` in place of what was kept; whether that worked (who must not go on without it has to ask)."""
+def remember(session: object, name: str, values: dict[str, Any], folder: Path | None = None) -> bool:
+    """Keep `values` in place of what was kept before; returns whether that worked."""
     path = _path(session, name, folder)
     try:
         data = json.dumps(values, default=str).encode()
@@ -46,11 +46,10 @@ def remembered(session: object, name: str, values: dict[str, Any], folder: Path 
     return True
 
 
-def noted(session: object, name: str, line: str) -> list[str]:
-    """Put a line under those kept for a session, and all of them with it; empty where that did not work.
+def add_line(session: object, name: str, line: str) -> list[str]:
+    """Add a line to those kept for a session and return all of them; empty where that did not work.
 
-    Hooks of calls made side by side run side by side: a line added at the end of a file is not lost, as a count that two of
-    them replace would be.
+    Hooks of parallel calls run in parallel: a line that is appended is not lost, as a count that two of them replace would be.
     """
     path = _path(session, f"{name}-lines", None)
     try:

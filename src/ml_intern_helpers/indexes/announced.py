@@ -5,10 +5,14 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from ml_intern_helpers.indexes.from_source.legacy_arguments import HANDLERS, MODULE
 from ml_intern_helpers.indexes.pretrained import keeps_anything
 from ml_intern_helpers.indexes.records import Announced, ClassRecord
 from ml_intern_helpers.indexes.signatures import Library, Signature
+
+#: The module of huggingface_hub's decorator that translates or drops arguments, and what the decorator calls: the first up to
+#: release 0.36, the second since.
+HANDLERS_MODULE = "huggingface_hub.utils._validators"
+HANDLERS = ("smoothly_deprecate_use_auth_token", "smoothly_deprecate_legacy_arguments")
 
 
 class Going(NamedTuple):
@@ -49,41 +53,31 @@ def announced_of(library: Library, signature: Signature) -> list[Going]:
     module, _, path = signature.origin.partition(":")
     owner, _, method = path.partition(".")
     if method:
-        return (
-            _of_method(library, f"{module}:{owner}", method)
-            + _handed_on(library, signature.origin)
-            + _dropped(library, signature)
-        )
+        line = library.line(f"{module}:{owner}")
+        holder = next((holder for holder, record in line if method in record.methods), f"{module}:{owner}")
+        found = _of_origin(library, f"{holder}.{method}")
+        base = library.origin("transformers.PreTrainedModel")
+        handed_on = base is not None and module.startswith("transformers.") and path.endswith(".from_pretrained")
+        if handed_on and not keeps_anything(signature.origin.removesuffix(".from_pretrained")):
+            # `AutoModelForCausalLM.from_pretrained` passes its keywords to the model class's.
+            found += _of_origin(library, f"{base}.from_pretrained")
+        return found + _dropped(library, signature)
+    found = _of_origin(library, signature.origin)
     if not isinstance(library.record(signature.origin), ClassRecord):
-        return _said(library, signature.origin) + _dropped(library, signature)
-    found = _said(library, signature.origin)
+        return found + _dropped(library, signature)
     for ancestor, _ in list(library.line(signature.origin))[1:]:  # its own farewell is not its children's
-        found += [going for going in _said(library, ancestor) if going.told.name]
+        found += [going for going in _of_origin(library, ancestor) if going.told.name]
     return found
 
 
-def _said(library: Library, origin: str) -> list[Going]:
+def _of_origin(library: Library, origin: str) -> list[Going]:
     release = library.release_of(origin)
-    return [Going(told, f"{release.package} {release.version}") for told in release.deprecated(origin)] if release else []
-
-
-def _of_method(library: Library, origin: str, method: str) -> list[Going]:
-    owner = next((owner for owner, record in library.line(origin) if method in record.methods), origin)
-    return _said(library, f"{owner}.{method}")
-
-
-def _handed_on(library: Library, origin: str) -> list[Going]:
-    """`AutoModelForCausalLM.from_pretrained` passes its keywords to the model class's."""
-    base = library.origin("transformers.PreTrainedModel")
-    ours = origin.startswith("transformers.") and origin.endswith(".from_pretrained")
-    if base is None or not ours or keeps_anything(origin.removesuffix(".from_pretrained")):
-        return []
-    return _said(library, f"{base}.from_pretrained")
+    return [Going(one, f"{release.package} {release.version}") for one in release.deprecated(origin)] if release else []
 
 
 def _dropped(library: Library, signature: Signature) -> list[Going]:
     """huggingface_hub's decorator takes some names that no function has any more."""
     if not (signature.popped and signature.origin.startswith("huggingface_hub.")):
         return []
-    said = [going for handler in HANDLERS for going in _said(library, f"{MODULE}:{handler}")]
-    return [going._replace(ignored=True) for going in said if going.told.name in signature.popped]
+    all_ = [going for handler in HANDLERS for going in _of_origin(library, f"{HANDLERS_MODULE}:{handler}")]
+    return [going._replace(ignored=True) for going in all_ if going.told.name in signature.popped]

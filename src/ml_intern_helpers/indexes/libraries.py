@@ -6,16 +6,41 @@ import json
 import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ml_intern_helpers.core.errors import Unavailable, UsageError
 from ml_intern_helpers.core.paths import cache_dir
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.indexes.signatures import Library
-from ml_intern_helpers.indexes.stored.stored_release import StoredRelease, load
-from ml_intern_helpers.indexes.stored.table_file import FORMAT
+from ml_intern_helpers.indexes.stored_release import FORMAT, StoredRelease, load
 
+if TYPE_CHECKING:
+    from ml_intern_helpers.indexes.from_source.source_tree import SourceTree
+
+#: The packages that are indexed, as they are imported; each is distributed under the same name (`-` for `_`).
+PACKAGES = ("trl", "transformers", "peft", "accelerate", "datasets", "trackio", "huggingface_hub")
+DATA = Path(__file__).parent / "data"
+SUFFIX = ".index"
 _VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?")
 _PATHS = "import json, sysconfig; print(json.dumps([sysconfig.get_path('purelib'), sysconfig.get_path('platlib')]))"
+
+
+@cache
+def shipped_versions() -> dict[str, str]:
+    """Package -> the release whose index ships; the file names are the one place that says so at run time."""
+    names = sorted(path.stem for path in DATA.iterdir() if path.suffix == SUFFIX and "-" in path.stem)
+    return dict(name.rsplit("-", 1) for name in names)
+
+
+@cache
+def shipped(package: str) -> StoredRelease:
+    """The shipped index of `package`."""
+    return load(DATA / f"{package}-{shipped_versions()[package]}{SUFFIX}")
+
+
+def shipped_library(*packages: str) -> Library:
+    """The shipped releases, together (of all packages, or of those named)."""
+    return Library(*(shipped(package) for package in packages or PACKAGES))
 
 
 def release(package: str, version: str, *, offline: bool = False, timeout_s: float = 180) -> StoredRelease:
@@ -38,7 +63,12 @@ def release(package: str, version: str, *, offline: bool = False, timeout_s: flo
     if found is None:
         if offline:
             raise Unavailable(f"offline, and no index of {package} {version} is stored", hint="run again online")
-        found = _fetch_and_build(package, version, cached, timeout_s)
+        import tempfile
+
+        from ml_intern_helpers.indexes.from_source.source_tree import fetched
+
+        with tempfile.TemporaryDirectory(prefix="ml-intern-") as folder:
+            found = _build(fetched(package, version, Path(folder), timeout_s=timeout_s), cached)
     return found
 
 
@@ -63,47 +93,27 @@ def installed(python: str, package: str) -> StoredRelease | None:
 
 def site_packages(python: str) -> list[Path]:
     """Where `python` keeps installed packages, checkouts that a `.pth` file adds included."""
-    folders = [Path(line) for line in dict.fromkeys(_said_by(python))]
-    added = [line.strip() for folder in folders for path in sorted(folder.glob("*.pth")) for line in _lines(path)]
-    return folders + [Path(line) for line in dict.fromkeys(added) if line.startswith("/") and Path(line).is_dir()]
-
-
-def _said_by(python: str) -> list[str]:
-    """What it answers to `_PATHS`: anything else than two paths comes from no Python."""
-    from ml_intern_helpers.indexes.stored.fetch import run
+    from ml_intern_helpers.indexes.from_source.source_tree import run
 
     done = run([python, "-I", "-c", _PATHS], 30)
     try:
-        said = json.loads(done.stdout) if done.returncode == 0 else None
+        answer = json.loads(done.stdout) if done.returncode == 0 else None
     except ValueError:
-        said = None
-    if isinstance(said, list) and len(said) == 2 and all(isinstance(line, str) for line in said):
-        return said
-    raise UsageError(
-        f"{clean(python, limit=200)!r} does not run as a Python", hint="give the path of the interpreter the run will use"
-    )
+        answer = None
+    # Anything else than two paths comes from no Python.
+    if not isinstance(answer, list) or len(answer) != 2 or not all(isinstance(line, str) for line in answer):
+        message = f"{clean(python, limit=200)!r} does not run as a Python"
+        raise UsageError(message, hint="give the path of the interpreter the run will use")
+    folders = [Path(line) for line in dict.fromkeys(answer)]
+    files = [path for folder in folders for path in sorted(folder.glob("*.pth"))]
+    lines = [line.strip() for path in files for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
+    return folders + [Path(line) for line in dict.fromkeys(lines) if line.startswith("/") and Path(line).is_dir()]
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8", errors="replace").splitlines()
-
-
-def _fetch_and_build(package: str, version: str, target: Path, timeout_s: float) -> StoredRelease:
-    import tempfile
-
-    from ml_intern_helpers.indexes.stored.fetch import fetched
-
-    with tempfile.TemporaryDirectory(prefix="ml-intern-") as folder:
-        return _build(fetched(package, version, Path(folder), timeout_s=timeout_s), target)
-
-
-def _build(tree: object, target: Path) -> StoredRelease:
+def _build(tree: SourceTree, target: Path) -> StoredRelease:
     """Kept in the cache where that can be written; the answer does not depend on it."""
-    from ml_intern_helpers.indexes.from_source.describe import save
-    from ml_intern_helpers.indexes.from_source.source_tree import SourceTree
-    from ml_intern_helpers.indexes.from_source.tree_release import TreeRelease
+    from ml_intern_helpers.indexes.from_source.tree_release import TreeRelease, save
 
-    assert isinstance(tree, SourceTree)
     built = TreeRelease(tree)
     try:
         save(built, target)
@@ -137,27 +147,3 @@ def _digest(home: Path, package: str) -> str:
     import hashlib  # it loads OpenSSL, for those who name an interpreter
 
     return hashlib.sha256(b"\n".join(records)).hexdigest()[:12]
-
-
-#: The packages that are indexed, as they are imported; each is distributed under the same name (`-` for `_`).
-PACKAGES = ("trl", "transformers", "peft", "accelerate", "datasets", "trackio", "huggingface_hub")
-DATA = Path(__file__).parent / "data"
-SUFFIX = ".index"
-
-
-@cache
-def shipped_versions() -> dict[str, str]:
-    """Package -> the release whose index ships; the file names are the one place that says so at run time."""
-    names = sorted(path.stem for path in DATA.iterdir() if path.suffix == SUFFIX and "-" in path.stem)
-    return dict(name.rsplit("-", 1) for name in names)
-
-
-@cache
-def shipped(package: str) -> StoredRelease:
-    """The shipped index of `package`."""
-    return load(DATA / f"{package}-{shipped_versions()[package]}{SUFFIX}")
-
-
-def shipped_library(*packages: str) -> Library:
-    """The shipped releases, together (of all packages, or of those named)."""
-    return Library(*(shipped(package) for package in packages or PACKAGES))

@@ -47,19 +47,17 @@ def _dotted(library: Library, dotted: str) -> Found | None:
     for end in range(len(parts), 0, -1):
         start = ".".join(parts[:end])
         origin = library.origin(start)
-        if origin is not None:
-            return _described(library, start, origin) if end == len(parts) else _inside(library, start, origin, parts[end:])
+        if origin is None:
+            continue
+        if end < len(parts):
+            return _inside(library, start, origin, parts[end:])
+        if ":" not in origin:
+            return Found(start, "module", origin)
+        signature = library.signature(origin)
+        is_class = isinstance(library.record(origin), ClassRecord)
+        kind = "name" if signature is None else "class" if is_class else "function"
+        return Found(start, kind, origin, signature)
     return None
-
-
-def _described(library: Library, name: str, origin: str) -> Found:
-    if ":" not in origin:
-        return Found(name, "module", origin)
-    signature = library.signature(origin)
-    if signature is None:
-        return Found(name, "name", origin)
-    is_class = isinstance(library.record(origin), ClassRecord)
-    return Found(name, "class" if is_class else "function", origin, signature)
 
 
 def _inside(library: Library, start: str, origin: str, rest: list[str]) -> Found | None:
@@ -89,14 +87,19 @@ def taken(library: Library, call: str, signature: Signature) -> frozenset[str]:
 
 
 def _bare(library: Library, name: str) -> list[str]:
-    """Dotted names for a bare one: the packages' own offers first; other public modules only when there are none."""
-    offers = [f"{package}.{name}" for package in PACKAGES if package in library.releases and _offers(library, package, name)]
-    return _distinct(library, offers or list(_elsewhere(library, name)))
+    """Dotted names for a bare one: the packages' own offers first; other public modules only when there are none.
 
-
-def _offers(library: Library, module: str, name: str) -> bool:
-    release = library.release_of(module)
-    return release is not None and name in release.names(module)
+    One name for each origin, the shortest; what a package merely borrows from another counts for that one.
+    """
+    releases = [library.releases[package] for package in PACKAGES if package in library.releases]
+    dotted = [f"{release.package}.{name}" for release in releases if name in release.names(release.package)]
+    found: dict[str, str] = {}
+    for path in sorted(dotted or _elsewhere(library, name), key=lambda path: (path.count("."), path)):
+        origin = library.origin(path) or path
+        if library.release_of(origin) is not None:
+            found.setdefault(origin, path)
+    own = [path for origin, path in found.items() if origin.partition(".")[0].partition(":")[0] == path.partition(".")[0]]
+    return own or list(found.values())
 
 
 def _elsewhere(library: Library, name: str) -> Iterator[str]:
@@ -105,17 +108,6 @@ def _elsewhere(library: Library, name: str) -> Iterator[str]:
             target = release.names(module).get(name) if is_public(module) else None
             if target and library.release_of(target) is release:
                 yield f"{module}.{name}"
-
-
-def _distinct(library: Library, dotted: list[str]) -> list[str]:
-    """One name for each origin, the shortest; what a package merely borrows from another counts for that one."""
-    found: dict[str, str] = {}
-    for name in sorted(dotted, key=lambda name: (name.count("."), name)):
-        origin = library.origin(name) or name
-        if library.release_of(origin) is not None:
-            found.setdefault(origin, name)
-    own = [name for origin, name in found.items() if origin.partition(".")[0].partition(":")[0] == name.partition(".")[0]]
-    return own or list(found.values())
 
 
 def is_public(module: str) -> bool:

@@ -91,7 +91,7 @@ def to_json(record: Record) -> dict[str, object]:
     """The stored form: short keys, empty parts left out."""
     if isinstance(record, FunctionRecord):
         return {"f": _function_to_json(record)}
-    made: dict[str, object] = {
+    stored: dict[str, object] = {
         "b": list(record.bases),
         "d": record.is_dataclass,
         "a": [_argument_to_json(item) for item in record.fields],
@@ -100,35 +100,30 @@ def to_json(record: Record) -> dict[str, object]:
         "i": None if record.init is None else _function_to_json(record.init),
         "m": {name: _function_to_json(method) for name, method in record.methods.items()},
     }
-    return {key: value for key, value in made.items() if value}
+    return {key: value for key, value in stored.items() if value}
 
 
 def from_json(raw: dict[str, Any]) -> Record:
     """The inverse of `to_json`."""
     if "f" in raw:
         return _function_from_json(raw["f"])
-    init = raw.get("i")
     return ClassRecord(
         bases=tuple(raw.get("b", ())),
         is_dataclass=bool(raw.get("d")),
-        fields=tuple(_argument_from_json(item) for item in raw.get("a", ())),
+        fields=tuple(Argument(*row) for row in raw.get("a", ())),
         dropped=tuple(raw.get("x", ())),
         docs=dict(raw.get("t", {})),
-        init=None if init is None else _function_from_json(init),
+        init=_function_from_json(raw["i"]) if raw.get("i") else None,
         methods={name: _function_from_json(item) for name, item in raw.get("m", {}).items()},
     )
 
 
 def _argument_to_json(item: Argument) -> list[object]:
-    row: list[object] = [item.name, item.default, item.type, item.doc, item.keyword_only]
+    """What is None or False at the end is left out: it is the default."""
+    row: list[object] = list(item)
     while len(row) > 1 and not row[-1] and row[-1] != "":
         row.pop()
     return row
-
-
-def _argument_from_json(row: list[Any]) -> Argument:
-    full = row + [None] * (5 - len(row))
-    return Argument(full[0], full[1], full[2], full[3], bool(full[4]))
 
 
 def _function_to_json(record: FunctionRecord) -> list[object]:
@@ -138,5 +133,4 @@ def _function_to_json(record: FunctionRecord) -> list[object]:
 
 def _function_from_json(raw: list[Any]) -> FunctionRecord:
     arguments, flags, popped = raw
-    rows = tuple(_argument_from_json(row) for row in arguments)
-    return FunctionRecord(rows, bool(flags & 1), bool(flags & 2), tuple(popped))
+    return FunctionRecord(tuple(Argument(*row) for row in arguments), bool(flags & 1), bool(flags & 2), tuple(popped))

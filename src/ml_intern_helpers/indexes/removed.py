@@ -6,12 +6,33 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from ml_intern_helpers.indexes.history.history import Removal
 from ml_intern_helpers.indexes.libraries import DATA, SUFFIX
 from ml_intern_helpers.indexes.signatures import Library
-from ml_intern_helpers.indexes.stored.table_file import Table, read_tables
+from ml_intern_helpers.indexes.stored_release import Table, read_tables
 
 FILE = DATA / f"history{SUFFIX}"
+
+
+class Removal(NamedTuple):
+    """One thing that a release took away and that is not there today.
+
+    Attributes:
+        name: `trl.setup_chat_format`, or `trl.SFTConfig.max_seq_length` for an argument.
+        last: the last release that had it (of those compared).
+        gone: the first of those that has it no more.
+        replacement: what to write today, when the comparison or the older release's own text tells: it exists.
+        why: how the replacement is known: `moved`, `announced` (by the library), `renamed` (same release, like name), or None.
+        via: where it had moved to before it went from there, too.
+        via_last: the last release that had it there.
+    """
+
+    name: str
+    last: str
+    gone: str
+    replacement: str | None = None
+    why: str | None = None
+    via: str | None = None
+    via_last: str | None = None
 
 
 class Gone(NamedTuple):
@@ -56,7 +77,7 @@ def what_became(library: Library, dotted: str) -> Gone | None:
 
 def gone(name: str) -> Gone | None:
     """What is known of exactly this name."""
-    from ml_intern_helpers.indexes.history.hints import HINTS
+    from ml_intern_helpers.indexes.hints import HINTS
 
     found, hint = removal(name), HINTS.get(name)
     if found is None and hint is None:

@@ -1,6 +1,7 @@
-"""`docker run`, `podman exec`, `docker compose run`, `apptainer exec`: what is started in a container of this machine, and where.
+"""What is started in a container: by a container program of this machine, or by the command of a job.
 
-A mounted folder is this machine's: the script in it can be read. All else in there is the image's.
+`docker run`, `podman exec`, `docker compose run`, `apptainer exec`: a folder of this machine that is mounted can be read, the
+script in it too. All else in there is the image's.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ml_intern_helpers.launches.argparse_words import Split, split
+from ml_intern_helpers.launches.launch import Launch
+from ml_intern_helpers.launches.launcher_options import LeadingOptions, leading_options
 from ml_intern_helpers.launches.place import Place
+from ml_intern_helpers.launches.targets import exists
 from ml_intern_helpers.launches.words import Word
 
 #: They see this machine's files where they are: nothing is mounted by hand.
 _SHARING = frozenset({"apptainer", "singularity", "enroot"})
+PROGRAMS = _SHARING | {"docker", "podman", "nerdctl"}
 #: How people write the folder they are in.
 _HERE = re.compile(r"\$PWD\b|\$\{PWD\}|\$\(pwd\)|`pwd`")
 _FLAGS = (
@@ -49,63 +53,98 @@ def contained(words: list[Word], place: Place) -> Contained | None:
     """What a container program starts; None when it starts nothing that the line shows (`docker ps`, the image's own command)."""
     name = words[0].text.rpartition("/")[2]
     table = _SHARING_OPTIONS if name in _SHARING else _OPTIONS
-    rest, said = split(words[1:], table).rest, name
+    rest, launcher = leading_options(words[1:], table).rest, name
     while rest and rest[0].text in ("container", "compose"):
-        said += f" {rest[0].text}"
-        rest = split(rest[1:], table).rest
+        launcher += f" {rest[0].text}"
+        rest = leading_options(rest[1:], table).rest
     if not rest or rest[0].text not in ("run", "exec", "start"):
         return None
-    found = split(rest[1:], table, clusters=True)
-    entry = found.value("--entrypoint")
-    inner = [*([entry] if entry is not None else []), *found.rest[1:]]
-    if found.error or not inner or inner[0].text.startswith("-"):
+    options = leading_options(rest[1:], table, clusters=True)
+    entry = options.value("--entrypoint")
+    inner = [*([entry] if entry is not None else []), *options.rest[1:]]
+    if options.error or not inner or inner[0].text.startswith("-"):
         return None
-    own = place if name in _SHARING else _inside(found, place)
-    return Contained(inner, replace(own, depth=place.depth + 1), f"{said} {rest[0].text}")
+    own = place if name in _SHARING else _image_place(options, place)
+    return Contained(inner, replace(own, depth=place.depth + 1), f"{launcher} {rest[0].text}")
 
 
-def _inside(found: Split, place: Place) -> Place:
+def _image_place(options: LeadingOptions, place: Place) -> Place:
     """The image's own file system, with this machine's folders where they are mounted."""
-    folder = found.value("-w", "--workdir")
-    known = folder is not None and not folder.unknown
+    folder = options.value("-w", "--workdir")
+    pairs = (word.before("=") for word in options.values("-e", "--env"))
     return replace(
         place,
-        cwd=Path(folder.text) if folder is not None and known else None,
+        cwd=Path(folder.text) if folder is not None and not folder.unknown else None,
         why="the folder that the image starts in is not on the line",
         container=True,
         own_folders=True,
-        mounts=_mounts(found, place),
+        mounts=_mounts(options, place),
         shipped=frozenset(),
-        environ=_environ(found),
+        environ={pair[0]: pair[1] for pair in pairs if pair},
         variables={},
         stdin=None,
     )
 
 
-def _mounts(found: Split, place: Place) -> dict[str, str | None]:
+def _mounts(options: LeadingOptions, place: Place) -> dict[str, str | None]:
     """Mount point -> folder of this machine, None for a volume or what is not known."""
-    mounts: dict[str, str | None] = {}
-    for word in _given(found, "-v", "--volume"):
+    pairs: list[tuple[str, str]] = []
+    for word in options.values("-v", "--volume"):
         source, _, rest = word.text.partition(":")
-        _mount(mounts, source, rest.partition(":")[0], place)
-    for word in _given(found, "--mount"):
-        parts = dict(part.partition("=")[::2] for part in word.text.split(","))
-        target = parts.get("target") or parts.get("dst") or parts.get("destination") or ""
-        _mount(mounts, parts.get("source") or parts.get("src") or "", target, place)
+        pairs.append((source, rest.partition(":")[0]))
+    for word in options.values("--mount"):
+        keys = dict(part.partition("=")[::2] for part in word.text.split(","))
+        target = keys.get("target") or keys.get("dst") or keys.get("destination") or ""
+        pairs.append((keys.get("source") or keys.get("src") or "", target))
+    mounts: dict[str, str | None] = {}
+    for source, target in pairs:
+        if target.startswith("/"):
+            source = _HERE.sub(lambda _: str(place.cwd), source) if place.cwd is not None else source
+            local = place.resolved(source) if source.startswith(("/", ".", "~")) else None
+            mounts[target.rstrip("/") or "/"] = str(local) if local is not None else None
     return mounts
 
 
-def _mount(mounts: dict[str, str | None], source: str, target: str, place: Place) -> None:
-    if target.startswith("/"):
-        source = _HERE.sub(lambda _: str(place.cwd), source) if place.cwd is not None else source
-        local = place.resolved(source) if source.startswith(("/", ".", "~")) else None
-        mounts[target.rstrip("/") or "/"] = str(local) if local is not None else None
+def job_place(launch: Launch, place: Place) -> Place:
+    """Where the command of a job is read: no file of this machine is there but what is mounted or shipped."""
+    mounts: dict[str, str | None] = {}
+    for volume in launch.volumes:
+        source, mark, mount = volume.removesuffix(":ro").removesuffix(":rw").rpartition(":/")
+        if mark:
+            mounts[f"/{mount}"] = None if source.startswith("hf://") else source
+    return replace(
+        place,
+        container=True,
+        shipped=frozenset(word.text for word in launch.args if exists(word.text, place))
+        if launch.installs == "uv"
+        else frozenset(),
+        mounts=mounts,
+        environ=dict(launch.environ),
+        variables={},
+        stdin=None,
+        depth=place.depth + 1,
+    )
 
 
-def _environ(found: Split) -> dict[str, Word]:
-    pairs = (word.before("=") for word in _given(found, "-e", "--env"))
-    return {pair[0]: pair[1] for pair in pairs if pair}
-
-
-def _given(found: Split, *flags: str) -> list[Word]:
-    return [word for flag in flags for word in found.options.get(flag, []) if word is not None]
+def job_with_command(job: Launch, inner: Launch, *, first: bool) -> Launch:
+    """The job together with what its command starts; what is wrong with the job itself stands in the first of them."""
+    return replace(
+        job,
+        launcher=f"{job.launcher}: {inner.launcher}",
+        target=inner.target,
+        args=inner.args,
+        config=inner.config,
+        open=job.open or inner.open,
+        environ={**job.environ, **inner.environ},
+        packages=[*job.packages, *inner.packages],
+        installs=inner.installs if inner.installs == "uv" else job.installs,
+        reads_header=False,
+        block=inner.block,
+        processes=inner.processes,
+        distributed=inner.distributed,
+        problems=[*(job.problems if first else []), *inner.problems],
+        notes=[*job.notes, *inner.notes],
+        repeats=inner.repeats,
+        swallowed=job.swallowed if first else [],
+        settings=dict(job.settings),
+    )

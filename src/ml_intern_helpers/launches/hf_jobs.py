@@ -1,234 +1,291 @@
-"""`hf jobs run`, `hf jobs uv run` and their scheduled forms, as the client of the release in `options_table` reads them."""
+"""Paid jobs: `hf jobs run`, `hf jobs uv run` and their scheduled forms, as the client of the stored release reads them.
+
+Other commands start something paid as well, but its content does not stand on the line: a job once more, a schedule, a sandbox, a
+request without the client. What they run, on which hardware and for how long is known at the Hub alone; a launch with an unknown
+target says so.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from ml_intern_helpers.launches import click_words, dotenv
-from ml_intern_helpers.launches.click_words import Given, Parsed
-from ml_intern_helpers.launches.hf_refused import refused
-from ml_intern_helpers.launches.launch import Launch
-from ml_intern_helpers.launches.options_table import HF_ARGUMENTS, HF_OPTIONS
-from ml_intern_helpers.launches.parts import Fault, Swallowed, Target, Told
+from ml_intern_helpers.launches.job_variables import read_variables
+from ml_intern_helpers.launches.launch import Launch, Problem, Setting, SwallowedOption, Target
+from ml_intern_helpers.launches.launcher_options import ClickOption, ClickWords, click_words, tables
 from ml_intern_helpers.launches.place import Place
-from ml_intern_helpers.launches.targets import exists, missing, script_target
-from ml_intern_helpers.launches.words import Word, masked, texts
+from ml_intern_helpers.launches.targets import exists, missing_file, script_target
+from ml_intern_helpers.launches.words import Word, closest, masked, program, texts
 
 DEFAULT_IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"
 DEFAULT_FLAVOR = "cpu-basic"
+#: Where the client mounts what it ships.
+_ARTIFACTS = "/data"
 #: What the client looks for among the script's words and refuses when it is not there.
-_SHIPPED = frozenset({".py", ".sh", ".yaml", ".yml", ".toml"})
-_TEXTS = (
-    "flavor",
-    "timeout",
-    "image",
-    "python",
-    "namespace",
-    "name",
-    "network_group",
-    "resource_group_id",
-    "attempts",
-    "env_file",
-    "secrets_file",
+_SHIPPED = (".py", ".sh", ".yaml", ".yml", ".toml")
+_TEXT_SETTINGS = (
+    *("flavor", "timeout", "image", "python", "namespace", "name"),
+    *("network_group", "resource_group_id", "attempts", "env_file", "secrets_file"),
 )
 _NO_IMAGE = frozenset({"python", "python3", "uv", "accelerate", "torchrun", "bash", "sh", "trl", "deepspeed"})
-_SECRET = re.compile(r"(?:^|_)(?:TOKEN|API_KEY|APIKEY|SECRET|PASSWORD|ACCESS_KEY)(?:_|$)")
+_Positional = dict[str, list[tuple[int, Word]]]
 
 
-def command_of(words: list[Word]) -> tuple[str, list[Word]] | None:
-    """(`uv run`, the words behind it) of `hf jobs uv run …`; None for other commands of `hf`."""
+def launch_of_hf(words: list[Word], shown: str, place: Place) -> Launch | None:
+    """The launch that `hf WORDS…` is; None when it starts nothing or only shows its help."""
     names = texts(words[:5])
-    for length in (3, 2, 1):
-        command = " ".join(names[2 : 2 + length])
-        if names[1:2] == ["jobs"] and command in HF_OPTIONS:
-            return command, words[2 + length :]
-    return None
+    if names[1:2] == ["jobs"]:
+        for length in (3, 2, 1):
+            command = " ".join(names[2 : 2 + length])
+            if command in tables().hf_options:
+                launch = _submission(command, words[2 + length :], shown, place)
+                if launch is not None and (name := program(words[0])) != "hf":
+                    launch.problems.append(Problem("unknown-option", f"{name} is gone from huggingface_hub", "write hf", name))
+                return launch
+    return _unseen_command(words[1:], shown, place)
 
 
-def read(command: str, words: list[Word], text: str, place: Place) -> Launch | None:
-    """The launch that `hf jobs COMMAND WORDS` is; None when it only shows its help."""
-    parsed = click_words.parse(words, HF_OPTIONS[command])
+def _submission(command: str, words: list[Word], text: str, place: Place) -> Launch | None:
+    """The launch that `hf jobs COMMAND WORDS` is."""
+    parsed = click_words(words, tables().hf_options[command])
     if parsed.flag("help"):
         return None
-    launch = Launch(text, f"hf jobs {command}", "jobs", Target("unknown"), cwd=place.cwd, open=_open(words))
+    open_ = next((word.unknown for word in words if word.splits), "")
+    launch = Launch(text, f"hf jobs {command}", "jobs", Target("unknown"), cwd=place.cwd, open=open_)
     launch.dry = parsed.flag("dry_run")
-    positional = _named(command, parsed, launch)
-    _settings(parsed, launch)
-    _variables(parsed, launch, place)
-    launch.volumes = [masked(one.value.text) for one in parsed.all("volume") if one.value]
-    launch.packages = [one.value for one in parsed.all("with_") if one.value]
-    refused(command, parsed, launch, positional, place)
-    _typed(parsed, launch, positional)
-    _notes(launch)
-    (_uv_script if command.endswith("uv run") else _image)(parsed, launch, place, positional)
+    positional = _positional(command, parsed, launch)
+    _read_settings(parsed, launch)
+    read_variables(parsed, launch, place)
+    launch.volumes = [masked(word.text) for word in parsed.values("volume")]
+    launch.packages = parsed.values("with_")
+    _add_problems(command, parsed, launch, positional, place)
+    start = next((found[0][0] for name in ("script", "image") if (found := positional.get(name))), None)
+    for option in parsed.options:
+        # The client takes options behind the script as its own, whoever they were meant for.
+        if start is not None and option.position > start:
+            launch.swallowed.append(SwallowedOption(option.flag, option.name, option.value.text if option.value else None))
+    _add_notes(launch)
+    if command.endswith("uv run"):
+        _read_script(parsed, launch, place, positional)
+    else:
+        _read_image(parsed, launch, positional)
     return launch
 
 
-def _open(words: list[Word]) -> str:
-    return next((word.unknown for word in words if word.splits), "")
-
-
-def _named(command: str, parsed: Parsed, launch: Launch) -> dict[str, list[tuple[int, Word]]]:
+def _positional(command: str, parsed: ClickWords, launch: Launch) -> _Positional:
     """The positional words by the names of the command's arguments."""
     left = list(parsed.positional)
-    found: dict[str, list[tuple[int, Word]]] = {}
-    for argument in HF_ARGUMENTS[command]:
+    found: _Positional = {}
+    arguments = tables().hf_arguments[command]
+    for argument in arguments:
         name = argument.rstrip("?").removesuffix("...")
         count = len(left) if "..." in argument else 1
         found[name], left = left[:count], left[count:]
         if not found[name] and not argument.endswith("?") and not launch.open and not parsed.error:
             message = f"{name.upper()} is missing: the client refuses the command"
-            fix = f"hf jobs {command} [options] {' '.join(one.rstrip('?').upper() for one in HF_ARGUMENTS[command])}"
-            launch.faults.append(Fault("LAUNCH106", message, fix, launch.text))
+            fix = f"hf jobs {command} [options] {' '.join(one.rstrip('?').upper() for one in arguments)}"
+            launch.problems.append(Problem("refused-command", message, fix, launch.text))
     return found
 
 
-def _settings(parsed: Parsed, launch: Launch) -> None:
-    for name in _TEXTS:
-        given = parsed.last(name)
-        if given is not None and given.value is not None:
-            launch.settings[name] = _told(given.flag, given.value)
+def _read_settings(parsed: ClickWords, launch: Launch) -> None:
+    for name in _TEXT_SETTINGS:
+        option = parsed.last(name)
+        if option is not None and option.value is not None:
+            launch.settings[name] = _setting(option.flag, option.value)
     for name in ("detach", "ssh", "suspend", "concurrency"):
         if parsed.last(name) is not None:
-            launch.settings[name] = Told("yes" if parsed.flag(name) else "no", f"--{name}")
+            launch.settings[name] = Setting("yes" if parsed.flag(name) else "no", f"--{name}")
     for name in ("expose", "expose_public", "network_alias", "label"):
-        values = [one.value for one in parsed.all(name) if one.value is not None]
+        values = parsed.values(name)
         if values:
-            launch.settings[name] = Told(" ".join(masked(value.text) for value in values), f"--{name.replace('_', '-')}")
+            launch.settings[name] = Setting(" ".join(masked(value.text) for value in values), f"--{name.replace('_', '-')}")
 
 
-def _told(flag: str, value: Word) -> Told:
-    return Told(None, value.unknown) if value.unknown else Told(value.text, f"{flag} {masked(value.text, 60)}")
+def _setting(flag: str, value: Word) -> Setting:
+    return Setting(None, value.unknown) if value.unknown else Setting(value.text, f"{flag} {masked(value.text, 60)}")
 
 
-def _variables(parsed: Parsed, launch: Launch, place: Place) -> None:
-    """`-e`, `--env-file`, `--secrets`, `--secrets-file`; values as the client reads them."""
-    found = dotenv.from_file(launch.settings.get("env_file"), place)
-    launch.environ |= found.values
-    launch.env_open = found.open
-    for one in parsed.all("env"):
-        if one.value is not None:
-            launch.environ |= dotenv.pairs(one.value, place)
-    for one in parsed.all("env"):
-        _secret_in_env(one, launch)
-    found = dotenv.from_file(launch.settings.get("secrets_file"), place)
-    launch.secrets |= dict.fromkeys(found.values, "from the file")
-    launch.env_open = launch.env_open or found.open
-    for one in parsed.all("secrets"):
-        if one.value is not None:
-            _secret(one.value, launch)
-    if launch.open and not launch.env_open:
-        launch.env_open = launch.open
-
-
-def _secret(value: Word, launch: Launch) -> None:
-    pair = value.before("=")
-    if pair is None and value.unknown:
-        launch.env_open = value.unknown
-        return
-    name = pair[0] if pair else value.text
-    launch.secrets[masked(name.strip(), 60)] = "on the command line" if pair else "from this machine"
-
-
-def _secret_in_env(given: Given, launch: Launch) -> None:
-    """LAUNCH110: `-e HF_TOKEN` travels as a plain variable."""
-    name = given.value.text.partition("=")[0].strip() if given.value else ""
-    if _SECRET.search(name.upper()) and "TOKENIZ" not in name.upper():
-        message = f"{masked(name, 60)} goes to the job as a plain variable: whoever may see the job can read it"
-        fix = f"pass it as a secret: --secrets {masked(name, 60)} (the value is taken from this machine)"
-        launch.faults.append(Fault("LAUNCH110", message, fix, f"{given.flag} {masked(name, 60)}=…"))
-
-
-def _notes(launch: Launch) -> None:
-    """What a reader of the resolved launch should know besides."""
+def _add_notes(launch: Launch) -> None:
     if launch.dry:
         launch.notes.append("--dry-run: nothing is submitted")
     elif "schedule" not in launch.settings and "scheduled" not in launch.launcher:
-        detached = launch.settings.get("detach")
         follow = "returns at once with the job's ID: `hf jobs wait ID`, `hf jobs logs -f ID`"
-        launch.notes.append(follow if detached else "stays until the job has ended; -d returns at once")
+        launch.notes.append(follow if "detach" in launch.settings else "stays until the job has ended; -d returns at once")
     if "expose" in launch.settings:
         launch.notes.append(f"port {launch.settings['expose'].value} can be reached with a token that may read the namespace")
 
 
-def _typed(parsed: Parsed, launch: Launch, positional: dict[str, list[tuple[int, Word]]]) -> None:
-    """Remember which options stand behind the script or image: the client takes them, whoever they were meant for."""
-    start = next((found[0][0] for name in ("script", "image") if (found := positional.get(name))), None)
-    for one in parsed.given:
-        if start is not None and one.position > start:
-            launch.swallowed.append(Swallowed(one.flag, one.name, one.value.text if one.value else None))
-
-
-def _uv_script(parsed: Parsed, launch: Launch, place: Place, positional: dict[str, list[tuple[int, Word]]]) -> None:
+def _read_script(parsed: ClickWords, launch: Launch, place: Place, positional: _Positional) -> None:
     launch.installs, launch.reads_header, launch.block = "uv", True, True
     launch.args = [word for _, word in positional["script_args"]]
     if not positional["script"] or positional["script"][0] in parsed.unknown:
-        _meant(launch, place)
+        # An unknown option has taken the script's place: the script that was meant is looked at all the same.
+        launch.target = Target("unknown", reason="the command names no script")
+        for at, word in enumerate(launch.args):
+            if word.text.endswith(".py") and not word.unknown and exists(word.text, place):
+                launch.target, _ = script_target(word, place)
+                launch.args = launch.args[at + 1 :]
+                break
         return
     word = positional["script"][0][1]
-    if word.unknown or word.text.startswith(("http://", "https://")) or _looks_like_file(word.text, place):
-        launch.target, faults = script_target(word, place)
-        launch.faults += faults
+    looks_like_file = Path(word.text).suffix in _SHIPPED or "/" in word.text
+    if word.unknown or looks_like_file or exists(word.text, place):
+        launch.target, problems = script_target(word, place)
+        launch.problems += problems
     else:
         launch.target = Target("command", reason=f"`{masked(word.text)}` is a program, not a script")
         launch.reads_header = launch.block = False
         launch.args = [word, *launch.args]
-    launch.faults += _files_among(launch, place)
-    _scheduled(positional, launch)
-
-
-def _meant(launch: Launch, place: Place) -> None:
-    """Where an unknown option has taken the script's place: look at the script that was meant all the same."""
-    launch.target = Target("unknown", reason="the command names no script")
-    for at, word in enumerate(launch.args):
-        if word.text.endswith(".py") and not word.unknown and exists(word.text, place):
-            launch.target, _ = script_target(word, place)
-            launch.args = launch.args[at + 1 :]
-            return
-
-
-def _looks_like_file(name: str, place: Place) -> bool:
-    return Path(name).suffix in _SHIPPED or "/" in name or exists(name, place)
-
-
-def _files_among(launch: Launch, place: Place) -> list[Fault]:
-    """LAUNCH107: script arguments that look like files and are none: the client refuses them by their ending."""
-    found = []
     for word in launch.args:
         name = word.text
-        if (
-            word.unknown
-            or not name.endswith(tuple(_SHIPPED))
-            or Path(name).suffix not in _SHIPPED
-            or name.startswith(("http://", "https://"))
-        ):
+        if word.unknown or not name.endswith(_SHIPPED) or name.startswith(("http://", "https://")):
             continue
         path = place.resolved(name)
-        if path is not None and not exists(name, place) and not place.makes:
-            fault = missing(name, path)
-            found.append(
-                fault._replace(message=f"{fault.message}: the client refuses an argument that ends like a file and is none")
-            )
-    return found
+        if path is not None and path.suffix and not exists(name, place) and not place.makes:
+            problem = missing_file(name, path)
+            message = f"{problem.message}: the client refuses an argument that ends like a file and is none"
+            launch.problems.append(problem._replace(message=message))
+    _read_schedule(launch, positional)
 
 
-def _image(parsed: Parsed, launch: Launch, place: Place, positional: dict[str, list[tuple[int, Word]]]) -> None:
+def _read_image(parsed: ClickWords, launch: Launch, positional: _Positional) -> None:
     launch.installs = "image"
     launch.args = [word for _, word in positional["command"]]
-    _scheduled(positional, launch)
+    _read_schedule(launch, positional)
     if not positional["image"] or positional["image"][0] in parsed.unknown:
         launch.target = Target("unknown", reason="the command names no image")
         return
     image = positional["image"][0][1]
-    launch.settings["image"] = Told(None if image.unknown else image.text, image.unknown or f"IMAGE {masked(image.text, 80)}")
+    launch.settings["image"] = Setting(None if image.unknown else image.text, image.unknown or f"IMAGE {masked(image.text, 80)}")
     launch.target = Target("command", reason="the command starts no script that is known here")
     if not image.unknown and (image.text in _NO_IMAGE or Path(image.text).suffix in (".py", ".ipynb", ".sh")):
         message = f"the image is missing: the client takes {masked(image.text, 40)} for it"
         fix = "hf jobs run [options] IMAGE COMMAND; for a script of your own: hf jobs uv run [options] SCRIPT"
-        launch.faults.append(Fault("LAUNCH106", message, fix, launch.text))
+        launch.problems.append(Problem("refused-command", message, fix, launch.text))
 
 
-def _scheduled(positional: dict[str, list[tuple[int, Word]]], launch: Launch) -> None:
+def _read_schedule(launch: Launch, positional: _Positional) -> None:
     if positional.get("schedule"):
-        launch.settings["schedule"] = _told("schedule", positional["schedule"][0][1])
+        launch.settings["schedule"] = _setting("schedule", positional["schedule"][0][1])
+
+
+def _add_problems(command: str, parsed: ClickWords, launch: Launch, positional: _Positional, place: Place) -> None:
+    """What click or the client ends with an error, and unknown options that it takes for words."""
+    messages = [parsed.error] if parsed.error else []
+    messages += [message for option in parsed.options if (message := _bad_value(option, command))]
+    messages += [message for option in parsed.all("volume") if (message := _bad_volume(option, launch, place))]
+    messages += _contradictions(parsed, command)
+    for message in messages:
+        fix = f"see `hf jobs {command} --help`"
+        launch.problems.append(Problem("refused-command", f"{message}: the client refuses the command", fix))
+    for name in ("env_file", "secrets_file"):
+        file = launch.settings.get(name)
+        path = place.resolved(file.value) if file and file.value and file.value != "-" else None
+        if file and file.value and path is not None and not exists(file.value, place) and not place.makes:
+            launch.problems.append(missing_file(file.value, path)._replace(kind="refused-command"))
+    for position, word in parsed.unknown:
+        for slot, words in positional.items():
+            if words[:1] == [(position, word)] and slot not in ("script_args", "command"):
+                launch.problems.append(_unknown_option(command, word, slot))
+
+
+def _bad_value(option: ClickOption, command: str) -> str:
+    kind = tables().hf_options[command].get(option.flag, ("", "text"))[1]
+    if option.value is None or option.value.unknown:
+        return ""
+    text = option.value.text
+    shown = f"{option.flag} {masked(text, 40)}"
+    if kind.startswith("choice ") and text not in kind.partition(" ")[2].split("|"):
+        return f"{shown} is none of {kind.partition(' ')[2]}"
+    if kind not in ("int", "ints"):
+        return ""
+    try:
+        accepted = int(text) >= 1 or option.name != "attempts"
+    except ValueError:
+        accepted = False
+    return "" if accepted else f"{shown} is no number it takes"
+
+
+def _bad_volume(option: ClickOption, launch: Launch, place: Place) -> str:
+    """A mount without a mount point, of a folder that is not there, or over the place that the client itself uses."""
+    if option.value is None or option.value.unknown:
+        return ""
+    source, mark, mount = option.value.text.removesuffix(":ro").removesuffix(":rw").rpartition(":/")
+    shown = f"{option.flag} {masked(option.value.text, 80)}"
+    if not mark or not source:
+        return f"{shown} is not SOURCE:/MOUNT"
+    folder = place.resolved(source) if not source.startswith("hf://") and not place.makes else None
+    try:
+        is_there = folder is None or folder.is_dir()
+    except (OSError, ValueError):
+        is_there = False
+    if not is_there:
+        return f"{shown}: there is no folder {masked(source, 60)}"
+    if f"/{mount}".rstrip("/") == _ARTIFACTS and launch.launcher.endswith("uv run"):
+        return f"{shown}: {_ARTIFACTS} is where it puts the script"
+    return ""
+
+
+def _contradictions(parsed: ClickWords, command: str) -> Iterator[str]:
+    """Options that exclude each other. (`uv run` may find the group of `--network-alias` in the script's block.)"""
+    if parsed.last("name") and any(label.text.partition("=")[0] == "name" for label in parsed.values("label")):
+        yield "--name and --label name=… cannot both be given"
+    if parsed.last("network_alias") and not parsed.last("network_group") and not command.endswith("uv run"):
+        yield "--network-alias needs --network-group"
+    if sum(parsed.last(name) is not None for name in ("format", "json_output", "quiet")) > 1:
+        yield "--format, --json and -q exclude each other"
+
+
+def _unknown_option(command: str, word: Word, slot: str) -> Problem:
+    """An unknown option in front of the script is no error to the client: it becomes the script, the image or the schedule."""
+    meant = closest(word.text.partition("=")[0], tables().hf_options[command])
+    fix = f"did you mean {meant}?" if meant else f"options: `hf jobs {command} --help`"
+    if word.text.startswith("--image") and not command.endswith("uv run"):
+        fix = "in `hf jobs run` the image is the first word: hf jobs run [options] IMAGE COMMAND"
+    shown = masked(word.text, 60)
+    message = f"hf jobs {command} has no option {shown}: the client takes it for the {slot.upper()}"
+    return Problem("unknown-option", message, fix, shown)
+
+
+_AT_THE_HUB = "what it runs, where and for how long is known at the Hub alone (`hf jobs inspect`)"
+#: `hf WORDS` -> why it cannot be judged.
+_UNSEEN = {
+    ("jobs", "rerun"): _AT_THE_HUB,
+    ("jobs", "scheduled", "trigger"): _AT_THE_HUB,
+    ("jobs", "scheduled", "resume"): _AT_THE_HUB,
+    ("jobs", "scheduled", "reschedule"): _AT_THE_HUB,
+    ("sandbox", "create"): "a sandbox costs until it is idle or killed",
+    ("sandbox", "pool", "create"): "a pool of sandboxes costs until it is deleted",
+}
+#: The beginnings of paid commands: behind one of these a word that nobody knows may be the rest.
+_BEGINNINGS = {command[:count] for command in (*_UNSEEN, ("jobs", "scheduled", "uv", "run")) for count in range(4)}
+_BEGINNINGS |= {("jobs", "uv")}
+_JOBS_URL = re.compile(r"/api/(?:scheduled-)?jobs/")
+_SENDS = re.compile(r"-d|--data(?:-\w+)?|--json|--post-(?:data|file)|-X|--request|--method|POST", re.IGNORECASE)
+
+
+def _unseen_command(words: list[Word], shown: str, place: Place) -> Launch | None:
+    """`hf jobs rerun ID`; `hf jobs $WHAT`, where some of the commands that it may be cost money."""
+    names = tuple(texts(words))
+    for command, reason in _UNSEEN.items():
+        if names[: len(command)] == command and not {"-h", "--help"} & set(names):
+            return _unseen(shown, f"hf {' '.join(command)}", reason, place)
+    at = next((at for at, word in enumerate(words) if word.unknown), len(words))
+    if at == len(words) or names[:at] not in _BEGINNINGS:
+        return None
+    return _unseen(shown, " ".join(["hf", *names[:at]]), f"which command: {words[at].unknown}", place)
+
+
+def launch_of_request(name: str, words: list[Word], shown: str, place: Place) -> Launch | None:
+    """`curl -d … https://…/api/jobs/NAME`: a job without the client; a request for the state of one starts nothing."""
+    names = texts(words[1:])
+    if not any(_JOBS_URL.search(one) for one in names) or not any(_SENDS.match(one) for one in names):
+        return None
+    cancels = any(one.rstrip("/").endswith("/cancel") for one in names)
+    return None if cancels else _unseen(shown, name, "the request is not read", place)
+
+
+def _unseen(shown: str, launcher: str, reason: str, place: Place) -> Launch:
+    return Launch(shown, launcher, "jobs", Target("unknown", reason=reason), cwd=place.cwd, open=reason)

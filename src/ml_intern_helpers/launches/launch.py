@@ -1,43 +1,128 @@
-"""One launch as it was read from a command line: what starts what, where, with which settings."""
+"""One launch as it was read from a command line: which launcher starts which program, where, and with which settings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, NamedTuple
 
-from ml_intern_helpers.launches.named_config import NamedConfig
-from ml_intern_helpers.launches.parts import Fault, Swallowed, Target, Told
+from ml_intern_helpers.analysis.config_file import config_of_text
+from ml_intern_helpers.analysis.script_inputs import ParserOptions
+from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.launches.words import Word
+
+ProblemKind = Literal[
+    "unknown-option", "refused-command", "missing-file", "file-not-in-container", "token-on-command-line", "secret-as-variable"
+]
+
+
+class Problem(NamedTuple):
+    """Something that reading the command line already shows to be wrong.
+
+    Attributes:
+        kind: what it is.
+        message, fix: what is wrong, and what to write or do instead.
+        seen: the part of the command line that shows it.
+        certain: False where the launcher's options were read from its source instead of its own parser.
+    """
+
+    kind: ProblemKind
+    message: str
+    fix: str
+    seen: str = ""
+    certain: bool = True
+
+
+class Setting(NamedTuple):
+    """A setting of the launch: its value (None when not known; `how` then says why), and how it was set (`--timeout 4h`)."""
+
+    value: str | None
+    how: str
+
+
+class Target(NamedTuple):
+    """The program that is started.
+
+    Attributes:
+        kind: `file`, `text` (heredoc, `-c`), `url`, `module`, `trl` (a command of trl), `command` (a program that is not a
+            script), or `unknown`.
+        name: as written.
+        path: of a `file`, resolved against the folder it is started in; None when that folder is not known.
+        text: of a `text` and of a `trl` command: the Python source.
+        reason: why it is `unknown` or cannot be read.
+    """
+
+    kind: str
+    name: str = ""
+    path: Path | None = None
+    text: str = ""
+    reason: str = ""
+
+
+class SwallowedOption(NamedTuple):
+    """An option that stands behind the script and that the launcher takes for itself."""
+
+    flag: str
+    name: str
+    value: str | None
+
+
+class NamedConfig(NamedTuple):
+    """The config file that the script's arguments name, as the command finds it.
+
+    Attributes:
+        name: as written.
+        text: its content, None when it cannot be read.
+        reason: why it cannot be read.
+        problem: the file is certainly missing.
+    """
+
+    name: str
+    text: str | None
+    reason: str = ""
+    problem: Problem | None = None
+
+    @property
+    def options(self) -> ParserOptions:
+        """Its settings; `unread` when there are none to read."""
+        if self.text is None:
+            return ParserOptions(unread=f"config file {self.name} of the launch: {self.reason}", file=self.name)
+        try:
+            return config_of_text(self.name, self.text)
+        except ToolError as err:
+            return ParserOptions(unread=f"config file {err.message}", file=self.name)
 
 
 @dataclass
 class Launch:
-    """A launch; see the module docstring.
+    """One start of a program.
 
     Attributes:
         text: the command as written, cleaned, tokens blanked.
         launcher: `hf jobs uv run`, `accelerate launch`, `python` …
         mode: `jobs` or `local`.
-        target: what is started.
+        target: the program that is started.
         args: the script's arguments.
         open: why there may be more words than are seen (`$ARGS`), "" when there are not.
         cwd: the folder it starts in, None when that is not known.
-        settings: flavor, timeout, image, python, namespace, name, schedule …, only those that the command line tells.
+        settings: flavor, timeout, image, python, namespace, name, schedule …, only those that the command line sets.
         environ: variables the process gets from the command line.
-        env_open: why there may be more of them ("" for a job, which starts from nothing).
+        env_open: why there may be more of them ("" for a job, which starts with an empty environment).
         secrets: names of the secrets; their values are never kept.
         volumes: mounts, as written.
         packages: `--with`.
         reads_header: the launcher reads `[tool.hf-jobs]` of the script.
         block: uv runs the script itself, and installs what its block lists.
         installs: what provides the packages: `uv` (the block and `--with`), or `image`, or `machine`.
-        processes: how many processes are started, None when not told.
+        processes: how many processes are started, None when the line does not say.
         distributed: a launcher of several processes (accelerate, torchrun, deepspeed) starts it.
-        inside: what the job's command starts in the container.
-        swallowed: see there.
+        swallowed: options behind the script that the launcher takes for itself.
         config: the config file that the script's arguments name.
-        faults, notes: what is wrong, and what should be said.
+        problems: what is wrong with the command line.
+        notes: what a reader of the launch should know.
         dry: it submits or starts nothing (`--dry-run`, `--help`).
+        repeats: how often the line's loops start it, None when that is not known.
+        number, of: its position among the launches of the line, and their number.
     """
 
     text: str
@@ -47,7 +132,7 @@ class Launch:
     args: list[Word] = field(default_factory=list)
     open: str = ""
     cwd: Path | None = None
-    settings: dict[str, Told] = field(default_factory=dict)
+    settings: dict[str, Setting] = field(default_factory=dict)
     environ: dict[str, Word] = field(default_factory=dict)
     env_open: str = ""
     secrets: dict[str, str] = field(default_factory=dict)
@@ -58,12 +143,12 @@ class Launch:
     installs: str = "machine"
     processes: int | None = None
     distributed: bool = False
-    inside: list[Launch] = field(default_factory=list)
-    swallowed: list[Swallowed] = field(default_factory=list)
+    swallowed: list[SwallowedOption] = field(default_factory=list)
     config: NamedConfig | None = None
-    faults: list[Fault] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     dry: bool = False
+    repeats: int | None = 1
     number: int = 1
     of: int = 1
 
@@ -74,7 +159,7 @@ class Launch:
 
     @property
     def hidden(self) -> str:
-        """Why settings that the command line does not tell may yet be told, "" when the defaults hold."""
+        """Why settings that are not on the command line may still be set, "" when the defaults hold."""
         unread = self.reads_header and self.target.kind in ("url", "unknown")
         return self.open or (f"the script's [tool.hf-jobs]: {self.target.reason}" if unread else "")
 

@@ -1,4 +1,4 @@
-"""What `make TARGET` runs, as far as a plain Makefile tells: rules, recipes and simple variables; no functions, no includes."""
+"""What `make TARGET` runs, read from a plain Makefile: rules, recipes and simple variables; no functions, no includes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from ml_intern_helpers.launches.argparse_words import split
-from ml_intern_helpers.launches.place import Place
-from ml_intern_helpers.launches.reading import MAKE, text_of_file
+from ml_intern_helpers.launches.launcher_options import leading_options
+from ml_intern_helpers.launches.place import MAKE, Place, text_of_file
 from ml_intern_helpers.launches.words import Word
 
 _OPTIONS = dict.fromkeys(["-C", "--directory", "-f", "--file", "--makefile", "-j", "--jobs", "-I", "-o", "-W", "-l"], True)
@@ -38,8 +37,9 @@ class Rule(NamedTuple):
 
 def recipes(words: list[Word], place: Place) -> Recipes | None:
     """What `make` with these words runs; None when it runs nothing or its Makefile cannot be read."""
-    found = split(words, {**_OPTIONS, **dict.fromkeys(_DRY, False)}, clusters=True)
-    folder = _folder(found.value("-C", "--directory"), place)
+    found = leading_options(words, {**_OPTIONS, **dict.fromkeys(_DRY, False)}, clusters=True)
+    directory = found.value("-C", "--directory")
+    folder = place.cwd if directory is None else None if directory.unknown else place.resolved(directory.text)
     if folder is None or found.has(*_DRY):
         return None
     file = found.value("-f", "--file", "--makefile")
@@ -50,10 +50,6 @@ def recipes(words: list[Word], place: Place) -> Recipes | None:
     given = {pair[0]: pair[1].text for word in found.rest if (pair := word.before("="))}
     goals = [word.text for word in found.rest if "=" not in word.text]
     return Recipes("\n".join(_walked(text, goals, given)), folder)
-
-
-def _folder(word: Word | None, place: Place) -> Path | None:
-    return place.cwd if word is None else None if word.unknown else place.resolved(word.text)
 
 
 def _walked(text: str, goals: list[str], given: dict[str, str]) -> list[str]:
@@ -89,20 +85,13 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, Rule]]:
             name, how, value = assigned.groups()
             before = variables.get(name, "")
             variables[name] = before if how == "?" and before else f"{before} {value}".strip() if how == "+" else value
-        elif ruled := _RULE.match(line):
-            current = _rules(ruled, rules, variables)
+        elif found := _RULE.match(line):
+            names, needs, first = found.groups()
+            current = [rules.setdefault(name, Rule([], [])) for name in _expanded(names, variables).split()]
+            for rule in current:
+                rule.needs.extend(_expanded(needs, variables).replace("|", " ").split())
+                rule.lines.extend([first.strip().lstrip("@-+ ")] if first else [])
     return variables, rules
-
-
-def _rules(found: re.Match[str], rules: dict[str, Rule], variables: dict[str, str]) -> list[Rule]:
-    names, needs, first = found.groups()
-    made = []
-    for name in _expanded(names, variables).split():
-        rule = rules.setdefault(name, Rule([], []))
-        rule.needs.extend(_expanded(needs, variables).replace("|", " ").split())
-        rule.lines.extend([first.strip().lstrip("@-+ ")] if first else [])
-        made.append(rule)
-    return made
 
 
 def _expanded(text: str, variables: dict[str, str], goal: str = "") -> str:

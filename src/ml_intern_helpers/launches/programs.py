@@ -6,90 +6,80 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from ml_intern_helpers.launches import hf_jobs, local_runs, python_words, trl_run, unseen_jobs
-from ml_intern_helpers.launches.argparse_words import split
-from ml_intern_helpers.launches.launch import Launch
-from ml_intern_helpers.launches.options_table import UV_RUN
-from ml_intern_helpers.launches.parts import Fault, Target
+from ml_intern_helpers.launches import hf_jobs, local_launchers
+from ml_intern_helpers.launches.launch import Launch, Target
+from ml_intern_helpers.launches.launcher_options import leading_options, tables
 from ml_intern_helpers.launches.place import Place
-from ml_intern_helpers.launches.words import Word, masked
-from ml_intern_helpers.launches.wrappers import program
+from ml_intern_helpers.launches.words import Word, masked, program
 
 #: Programs that start programs that start programs; beyond this nobody does.
 DEEPEST = 16
-#: What starts a command of which nothing is known.
+#: The launcher of a command of which nothing is known.
 HIDDEN = "the shell"
 _HIDES = re.compile(r"\$\{?[A-Za-z_@*]|\$\(\s*(?:cat\s|<)|`\s*cat\s")
-_Read = Callable[[list[Word], str, Place], Iterator[Launch]]
+_Launches = Iterator[Launch | None]
 
 
 def launches_by(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
     """The launches of one unwrapped command; `shown` is how the report quotes it."""
+    if place.depth <= DEEPEST:
+        yield from (launch for launch in _launches(words, shown, place) if launch is not None)
+
+
+def _launches(words: list[Word], shown: str, place: Place) -> _Launches:
     name = program(words[0])
-    if place.depth > DEEPEST:
-        return
+    second = words[1].text if len(words) > 1 else ""
     if name in _READERS:
         yield from _READERS[name](words, shown, place)
-    elif python_words.NAME.fullmatch(name):
+    elif local_launchers.PYTHON_NAME.fullmatch(name):
         yield from _python(words, shown, place)
-    elif words[0].unknown and len(words) > 1 and words[1].text == "jobs":
+    elif words[0].unknown and second == "jobs":
         yield from _hf([Word("hf"), *words[1:]], shown, place)  # `$HF jobs uv run train.py`
-    elif words[0].unknown and len(words) > 1 and words[1].text.endswith(".py"):
-        yield from _one(local_runs.python(words[1:], shown, place))  # `$PYTHON train.py`
+    elif words[0].unknown and second.endswith(".py"):
+        yield local_launchers.python(words[1:], shown, place)  # `$PYTHON train.py`
     elif name.endswith((".py", ".ipynb")) and "/" in words[0].text:
-        yield from _one(local_runs.python(words, shown, place))
+        yield local_launchers.python(words, shown, place)
     elif all(word.unknown for word in words):
-        yield from _one(hidden(words[0], shown, place))
+        yield hidden(words[0], shown, place)
 
 
 def hidden(word: Word, shown: str, place: Place) -> Launch | None:
-    """A command that as a whole only the shell knows: `$CMD`, `$(cat cmd)`, `eval "$CMD"`. None within files and other texts,
-    where a variable mostly names one tool, and for what a program prints to be evaluated (`eval "$(ssh-agent)"`).
+    """A command that is known only at run time as a whole: `$CMD`, `$(cat cmd)`, `eval "$CMD"`.
+
+    None within files and other texts, where a variable mostly names one tool, and for what a program prints to be evaluated
+    (`eval "$(ssh-agent)"`).
     """
     if place.depth or place.container or not _HIDES.match(word.text):
         return None
     return Launch(shown, HIDDEN, "local", Target("unknown", masked(word.text), reason=f"which command: {word.unknown}"))
 
 
-def _one(launch: Launch | None) -> Iterator[Launch]:
-    if launch is not None:
-        yield launch
+def _hf(words: list[Word], shown: str, place: Place) -> _Launches:
+    yield hf_jobs.launch_of_hf(words, shown, place)
 
 
-def _hf(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
-    found = hf_jobs.command_of(words)
-    if found is None:
-        yield from _one(unseen_jobs.by_hf(words, shown, place))
-        return
-    launch = hf_jobs.read(found[0], found[1], shown, place)
-    name = program(words[0])
-    if launch is not None and name != "hf":
-        launch.faults.append(Fault("LAUNCH105", f"{name} is gone from huggingface_hub", "write hf", name))
-    yield from _one(launch)
+def _request(words: list[Word], shown: str, place: Place) -> _Launches:
+    yield hf_jobs.launch_of_request(program(words[0]), words, shown, place)
 
 
-def _request(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
-    yield from _one(unseen_jobs.by_request(program(words[0]), words, shown, place))
-
-
-def _accelerate(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
+def _accelerate(words: list[Word], shown: str, place: Place) -> _Launches:
     if len(words) > 1 and words[1].text == "launch":
-        yield local_runs.distributed("accelerate launch", words[2:], shown, place)
+        yield local_launchers.distributed("accelerate launch", words[2:], shown, place)
 
 
-def _distributed(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
-    yield local_runs.distributed(program(words[0]), words[1:], shown, place)
+def _distributed(words: list[Word], shown: str, place: Place) -> _Launches:
+    yield local_launchers.distributed(program(words[0]), words[1:], shown, place)
 
 
-def _trl(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
-    launch = trl_run.read(words[1:], shown, place)
+def _trl(words: list[Word], shown: str, place: Place) -> _Launches:
+    launch = local_launchers.trl(words[1:], shown, place)
     if launch is None and len(words) > 1 and words[1].unknown:
         launch = Launch(shown, "trl", "local", Target("unknown", reason=f"which command: {words[1].unknown}"), distributed=True)
-    yield from _one(launch)
+    yield launch
 
 
-def _uv(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
-    launch, packages, rest = local_runs.uv(words[1:], shown, place)
+def _uv(words: list[Word], shown: str, place: Place) -> _Launches:
+    launch, packages, rest = local_launchers.uv(words[1:], shown, place)
     if launch is not None:
         yield launch
         return
@@ -99,36 +89,37 @@ def _uv(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
         yield inner
 
 
-def _uvx(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
+def _uvx(words: list[Word], shown: str, place: Place) -> _Launches:
     """`uvx --from huggingface_hub hf jobs …` is `hf jobs …`."""
     after = words[2:] if len(words) > 1 and words[1].text == "run" else words[1:]  # `pipx run`
-    rest = split(after, {**UV_RUN, "--from": True, "--spec": True}).rest
+    rest = leading_options(after, {**tables().uv_run, "--from": True, "--spec": True}).rest
     if rest:
         tool = rest[0]._replace(text=rest[0].text.partition("@")[0])
         yield from launches_by([tool, *rest[1:]], shown, replace(place, depth=place.depth + 1))
 
 
-def _own(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
+def _own(words: list[Word], shown: str, place: Place) -> _Launches:
     """`scripts/launch --env training FILE`, this plugin's own."""
     if len(words) > 2 and words[1].text == "--env":
-        for launch in _one(local_runs.python(words[3:], shown, place)):
+        launch = local_launchers.python(words[3:], shown, place)
+        if launch is not None:
             launch.launcher = f"scripts/launch --env {masked(words[2].text, 20)}"
-            yield launch
+        yield launch
 
 
-def _python(words: list[Word], shown: str, place: Place) -> Iterator[Launch]:
+def _python(words: list[Word], shown: str, place: Place) -> _Launches:
     """`python -m torch.distributed.run` and the like are their launchers; all else is python's own."""
-    found = python_words.front(words[1:])
-    module = found.word.text if found.kind == "module" else ""
+    kind, word, args = local_launchers.python_words(words[1:])
+    module = word.text if kind == "module" else ""
     if module in _MODULES:
-        yield from _READERS[_MODULES[module]]([Word(_MODULES[module]), *found.args], shown, place)
+        yield from _READERS[_MODULES[module]]([Word(_MODULES[module]), *args], shown, place)
     elif module == "accelerate.commands.launch":
-        yield local_runs.distributed("accelerate launch", found.args, shown, place)
+        yield local_launchers.distributed("accelerate launch", args, shown, place)
     else:
-        yield from _one(local_runs.python(words[1:], shown, place))
+        yield local_launchers.python(words[1:], shown, place)
 
 
-_READERS: dict[str, _Read] = {
+_READERS: dict[str, Callable[[list[Word], str, Place], _Launches]] = {
     "hf": _hf,
     "huggingface-cli": _hf,
     "accelerate": _accelerate,

@@ -1,6 +1,6 @@
 """What a Python text starts by itself, as command lines: jobs through huggingface_hub, programs through subprocess and os.
 
-A launch stays one when it is wrapped in `python -c`. What is no constant becomes a variable of the shell that nobody knows.
+So a launch is found as well when it is wrapped in `python -c`. What is no constant becomes a shell variable without a value.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _JOBS = {
 _SANDBOXES = {"Sandbox.create": "hf sandbox create", "SandboxPool": "hf sandbox pool create"}
 _OPTIONS = {"flavor": "--flavor", "timeout": "--timeout", "namespace": "--namespace", "python": "--python", "name": "--name"}
 _TEXT_PROGRAMS = frozenset({"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput"})
-_LIST_PROGRAMS = frozenset(f"subprocess.{name}" for name in ("run", "call", "check_call", "check_output", "Popen"))
+_IMPORTED = frozenset({"call", "check_call", "check_output", "Popen"})
+_LIST_PROGRAMS = frozenset({"subprocess.run", *_IMPORTED, *(f"subprocess.{name}" for name in _IMPORTED)})
 _MOST_CHARACTERS, _MOST_LINES = 256 * 1024, 20
 
 
@@ -41,12 +42,14 @@ def starts_in(text: str) -> list[str]:
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    constants = {name: node.value for node in tree.body if isinstance(node, ast.Assign) for name in _names(node)}
+    constants = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     return [line for node in ast.walk(tree) if isinstance(node, ast.Call) for line in _line(node, constants)][:_MOST_LINES]
-
-
-def _names(node: ast.Assign) -> Iterator[str]:
-    return (target.id for target in node.targets if isinstance(target, ast.Name))
 
 
 def _line(call: ast.Call, constants: dict[str, ast.expr]) -> Iterator[str]:
@@ -58,9 +61,7 @@ def _line(call: ast.Call, constants: dict[str, ast.expr]) -> Iterator[str]:
         yield _SANDBOXES[name.rpartition("huggingface_hub.")[2]]
     elif name in _TEXT_PROGRAMS and call.args:
         yield _text(call.args[0], constants)
-    elif (
-        name in _LIST_PROGRAMS or name in {one.rpartition(".")[2] for one in _LIST_PROGRAMS - {"subprocess.run"}}
-    ) and call.args:
+    elif name in _LIST_PROGRAMS and call.args:
         yield _command(call, constants)
 
 
@@ -81,8 +82,10 @@ def _job(name: str, call: ast.Call, constants: dict[str, ast.expr]) -> Iterator[
         if word in given:
             yield f"{option} {_word(given[word], constants)}"
     for word, option in (("env", "--env"), ("secrets", "--secrets")):
-        for key in _keys(given.get(word), constants):
-            yield f"{option} {key}=$set_in_python"
+        found = _resolved(given[word], constants) if word in given else None
+        for key in found.keys if isinstance(found, ast.Dict) else []:
+            if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value.isidentifier():
+                yield f"{option} {key.value}=$set_in_python"
     uv = "uv" in name
     if uv:
         yield from (f"--with {item}" for item in _items(given.get("dependencies"), constants))
@@ -95,13 +98,6 @@ def _job(name: str, call: ast.Call, constants: dict[str, ast.expr]) -> Iterator[
     given |= dict(zip(places, call.args, strict=False))
     yield _word(given[first], constants) if first in given else f"${first}"
     yield from _items(given.get(rest), constants)
-
-
-def _keys(node: ast.expr | None, constants: dict[str, ast.expr]) -> Iterator[str]:
-    found = _resolved(node, constants) if node is not None else None
-    for key in found.keys if isinstance(found, ast.Dict) else []:
-        if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value.isidentifier():
-            yield key.value
 
 
 def _items(node: ast.expr | None, constants: dict[str, ast.expr]) -> Iterator[str]:

@@ -1,12 +1,16 @@
-"""Simple commands out of a shell's text: words, assignments before them, redirects, and where subshells begin and end."""
+"""A shell's text as simple commands: words, assignments before them, redirects, and where subshells begin and end.
+
+Reads bash as far as launches are written in it: quotes, expansions, operators, heredocs. Nothing is run.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from ml_intern_helpers.launches.shell_text import Piece, Raw, Reader, Redirect, Token, commands_in
+from ml_intern_helpers.core.errors import BadData, Unavailable
 from ml_intern_helpers.launches.words import Word
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)")
@@ -14,6 +18,58 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)")
 _LONGEST = 32_768
 #: Words that only begin or end a compound command; what follows them is a command.
 _KEYWORDS = frozenset({"if", "then", "elif", "else", "fi", "do", "done", "while", "until", "!", "{", "}", "coproc", "function"})
+#: Keeps the answer below a second; a launch has some twenty.
+_MOST_WORDS = 15_000
+#: What an unquoted word runs to.
+_PLAIN = re.compile(r"[^\s\\'\"$`;&|<>()#]+|#")
+_IN_DOUBLE = re.compile(r'[^"\\$`]+')
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
+_REDIRECT = re.compile(r"(\d*|&)(<<<|<<-|<<|>>|>\||>&|<&|<>|<|>)")
+_OPERATOR = re.compile(r"&&|\|\||;;&|;;|;&|\|&|&|;|\||\n|\(|\)")
+_ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"', "r": "\r", "a": "\a", "0": "\0"}
+
+
+class Piece(NamedTuple):
+    """A part of a word.
+
+    Attributes:
+        kind: `text`; `name` (a variable); `command` (of `$(…)`); `other` (arithmetic, `${x:-y}`).
+        text: the characters, the variable's name, or the command.
+        quoted: it stands in quotes, so that it stays one word.
+        source: as written.
+    """
+
+    kind: str
+    text: str
+    quoted: bool
+    source: str
+
+
+@dataclass
+class Raw:
+    """A word before expansion."""
+
+    pieces: list[Piece] = field(default_factory=list)
+
+    @property
+    def literal(self) -> str | None:
+        """Its text when it holds no expansion."""
+        return "".join(piece.text for piece in self.pieces) if all(piece.kind == "text" for piece in self.pieces) else None
+
+    @property
+    def bare(self) -> bool:
+        """Nothing in it is quoted: only such a word can be a keyword or an assignment."""
+        return not any(piece.quoted for piece in self.pieces)
+
+
+@dataclass
+class Redirect:
+    """`< file`, `> file`, or a heredoc with its body; `expands` when the shell replaces `$x` in the body."""
+
+    operator: str
+    target: Raw
+    body: str | None = None
+    expands: bool = False
 
 
 @dataclass
@@ -45,28 +101,22 @@ def commands_of(text: str) -> Iterator[Command]:
         BadData: a quote is never closed.
     """
     current = Command()
-    for token in Reader(text).tokens():
-        if token.kind == "operator":
-            yield from _ended(current, token)
-            current = Command(before="" if token.text in "()" else token.text)
-        else:
+    for token in [*_Reader(text).tokens(), ""]:
+        if isinstance(token, Redirect):
+            current.redirects.append(token)
+        elif isinstance(token, Raw):
             _take(current, token)
-    yield from _ended(current, Token("operator", ""))
+        else:
+            current.after = token
+            if current.words or current.assigns or current.redirects or current.keywords:
+                yield current
+            if token in ("(", ")"):
+                yield Command(opens=token == "(", closes=token == ")")
+            current = Command(before="" if token in "()" else token)
 
 
-def _ended(command: Command, token: Token) -> Iterator[Command]:
-    command.after = token.text
-    if command.words or command.assigns or command.redirects or command.keywords:
-        yield command
-    if token.text in ("(", ")"):
-        yield Command(opens=token.text == "(", closes=token.text == ")")
-
-
-def _take(command: Command, token: Token) -> None:
-    if token.redirect is not None:
-        command.redirects.append(token.redirect)
-        return
-    raw = token.raw or Raw()
+def _take(command: Command, raw: Raw) -> None:
+    """Put a word where it belongs: keywords and assignments count in front of the program only."""
     if not command.words:
         if raw.bare and not command.assigns and (raw.literal in _KEYWORDS or command.keywords[-1:] == ["function"]):
             command.keywords.append(raw.literal or "")
@@ -99,8 +149,8 @@ def expanded(raw: Raw, variables: dict[str, Word]) -> Word:
             known += len(value.text) if not value.unknown else min(value.known, len(value.text))
         text += value.text
         unknown = unknown or value.unknown
-        several = value.splits if value.unknown else " " in value.text
-        splits = splits or (piece.kind != "text" and not piece.quoted and several)
+        may_split = value.splits if value.unknown else " " in value.text
+        splits = splits or (piece.kind != "text" and not piece.quoted and may_split)
     if len(text) > _LONGEST and any(piece.kind != "text" for piece in raw.pieces):
         return Word(text[:80], "an expansion that doubles itself", 0)
     return Word(text, unknown, known if unknown else 1 << 30, splits)
@@ -141,3 +191,211 @@ def substitutions(command: Command) -> Iterator[str]:
     for redirect in command.redirects:
         if redirect.body and redirect.expands:
             yield from commands_in(redirect.body)
+
+
+#: A word, a redirect, or an operator.
+_Token = Raw | Redirect | str
+
+
+class _Reader:
+    """Cuts `text` into tokens, once, from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.pending: list[Redirect] = []
+
+    def tokens(self) -> list[_Token]:
+        """All tokens.
+
+        Raises:
+            BadData: a quote, `$(` or `` ` `` that is never closed.
+            Unavailable: more words than anybody types.
+        """
+        found: list[_Token] = []
+        while True:
+            self._skip_blank()
+            if self.at >= len(self.text):
+                return found
+            if len(found) >= _MOST_WORDS:
+                raise Unavailable(f"more than {_MOST_WORDS} words in one command line", hint="put what is long into a file")
+            found.append(self._token())
+
+    def _skip_blank(self) -> None:
+        while self.at < len(self.text):
+            char = self.text[self.at]
+            if char in " \t\r":
+                self.at += 1
+            elif self.text.startswith(("\\\n", "\\\r\n"), self.at):
+                self.at += 2 if self.text[self.at + 1] == "\n" else 3
+            elif char == "#":
+                end = self.text.find("\n", self.at)
+                self.at = len(self.text) if end < 0 else end
+            else:
+                return
+
+    def _token(self) -> _Token:
+        operator = None if self.text.startswith("&>", self.at) else _OPERATOR.match(self.text, self.at)
+        if operator is not None:
+            self.at = operator.end()
+            if operator.group() == "\n":
+                self._read_bodies()
+            return operator.group()
+        redirect = _REDIRECT.match(self.text, self.at)
+        if redirect and not self.text.startswith(("<(", ">("), redirect.start(2)):
+            return self._redirect(redirect)
+        return self._word()
+
+    def _redirect(self, match: re.Match[str]) -> Redirect:
+        self.at = match.end()
+        self._skip_blank()
+        redirect = Redirect(match.group(2), self._word())
+        if redirect.operator in ("<<", "<<-"):
+            redirect.expands = redirect.target.bare
+            self.pending.append(redirect)
+        return redirect
+
+    def _read_bodies(self) -> None:
+        """The bodies of the heredocs opened on the line that just ended."""
+        for redirect in self.pending:
+            end = redirect.target.literal or ""
+            lines = []
+            while self.at < len(self.text):
+                stop = self.text.find("\n", self.at)
+                stop = len(self.text) if stop < 0 else stop
+                line = self.text[self.at : stop]
+                self.at = stop + 1
+                line = line.lstrip("\t") if redirect.operator == "<<-" else line
+                if line == end:
+                    break
+                lines.append(line)
+            redirect.body = "".join(f"{line}\n" for line in lines)
+        self.pending = []
+
+    def _word(self) -> Raw:
+        raw = Raw()
+        while self.at < len(self.text) and (pieces := self._pieces()):
+            raw.pieces += pieces
+        return raw
+
+    def _pieces(self) -> list[Piece]:
+        """The next pieces of a word; none where it ends."""
+        char = self.text[self.at]
+        if char == '"':
+            return self._double()
+        if char in "$`":
+            return [self._expansion(quoted=False)]
+        start = self.at
+        if char == "'":
+            end = self._behind("'", start, "'")
+            return [Piece("text", self.text[start + 1 : end - 1], True, self.text[start:end])]
+        if char == "\\":
+            self.at += 2
+            following = self.text[start + 1 : self.at]
+            return [Piece("text", "", False, "") if following == "\n" else Piece("text", following, True, f"\\{following}")]
+        if char in "<>" and self.text.startswith("(", start + 1):
+            return [Piece("other", "", True, self.text[start : self._to_closing(start + 2, start)])]
+        match = _PLAIN.match(self.text, start)
+        self.at = match.end() if match else start
+        return [Piece("text", match.group(), False, match.group())] if match else []
+
+    def _double(self) -> list[Piece]:
+        """The pieces of `"…"`, an empty one first: `""` is a word."""
+        start = self.at
+        self.at += 1
+        pieces = [Piece("text", "", True, "")]
+        while self.at < len(self.text):
+            char = self.text[self.at]
+            if char == '"':
+                self.at += 1
+                return pieces
+            if char in "$`":
+                pieces.append(self._expansion(quoted=True))
+            elif char == "\\":
+                following = self.text[self.at + 1 : self.at + 2]
+                self.at += 2
+                text = "" if following == "\n" else following if following in '"\\$`' else f"\\{following}"
+                pieces.append(Piece("text", text, True, f"\\{following}"))
+            else:
+                match = _IN_DOUBLE.match(self.text, self.at)
+                assert match is not None  # every other character was handled
+                self.at = match.end()
+                pieces.append(Piece("text", match.group(), True, match.group()))
+        raise self._never_closed('"', start)
+
+    def _expansion(self, *, quoted: bool) -> Piece:
+        start = self.at
+        if self.text[start] == "`":
+            end = self._behind("`", start, "`")
+            return Piece("command", self.text[start + 1 : end - 1], quoted, self.text[start:end])
+        if self.text.startswith("$'", start) and not quoted:
+            return self._ansi()
+        if self.text.startswith("$((", start):
+            return Piece("other", "", quoted, self.text[start : self._to_closing(start + 2, start)])
+        if self.text.startswith("$(", start):
+            end = self._to_closing(start + 2, start)
+            return Piece("command", self.text[start + 2 : end - 1], quoted, self.text[start:end])
+        if self.text.startswith("${", start):
+            end = self._behind("}", start, "${")
+            name = self.text[start + 2 : end - 1]
+            return Piece("name" if _NAME.fullmatch(name) else "other", name, quoted, self.text[start:end])
+        match = _NAME.match(self.text, start + 1)
+        if match is None:
+            self.at += 1
+            return Piece("text", "$", quoted, "$")
+        self.at = match.end()
+        return Piece("name", match.group(), quoted, self.text[start : self.at])
+
+    def _behind(self, mark: str, start: int, opening: str) -> int:
+        """The position behind the next `mark` after `start`. Moves there."""
+        end = self.text.find(mark, start + 1)
+        if end < 0:
+            raise self._never_closed(opening, start)
+        self.at = end + 1
+        return self.at
+
+    def _ansi(self) -> Piece:
+        start = self.at
+        end = start + 2
+        while end < len(self.text) and self.text[end] != "'":
+            end += 2 if self.text[end] == "\\" else 1
+        if end >= len(self.text):
+            raise self._never_closed("$'", start)
+        self.at = end + 1
+        body = re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), self.text[start + 2 : end])
+        return Piece("text", body, True, self.text[start : self.at])
+
+    def _to_closing(self, at: int, start: int) -> int:
+        """The position behind the bracket that closes the one before `at`; quotes inside are skipped. Moves there."""
+        depth = 1
+        while at < len(self.text):
+            char = self.text[at]
+            if char in "'\"":
+                at += 1
+                while at < len(self.text) and self.text[at] != char:
+                    at += 2 if char == '"' and self.text[at] == "\\" else 1
+                at += 1
+                continue
+            depth += {"(": 1, ")": -1}.get(char, 0)
+            at += 2 if char == "\\" else 1
+            if depth == 0:
+                self.at = at
+                return at
+        raise self._never_closed("$(", start)
+
+    def _never_closed(self, what: str, start: int) -> BadData:
+        message = f"the command line cannot be read: {what} at character {start + 1} is never closed"
+        return BadData(message, hint="close it; put the whole command in single quotes behind --launch")
+
+
+_STARTS = re.compile(r"(?<!\\)(?:\$\((?!\()|`)")
+
+
+def commands_in(text: str) -> Iterator[str]:
+    """The texts of `$(…)` and backticks in what is no word: a heredoc's body, the inside of `${…}`. Quotes mean nothing there."""
+    at = 0
+    while match := _STARTS.search(text, at):
+        reader = _Reader(text)
+        reader.at = match.start()
+        yield reader._expansion(quoted=True).text
+        at = reader.at

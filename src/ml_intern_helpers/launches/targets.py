@@ -1,10 +1,10 @@
-"""What a word that names a script stands for: a file, an address, a text of the command line, or nothing that can be told."""
+"""What a word in the place of a script names: a file, an address, a text of the command line, or something unknown."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ml_intern_helpers.launches.parts import Fault, Target
+from ml_intern_helpers.launches.launch import Problem, Target
 from ml_intern_helpers.launches.place import Place, Written
 from ml_intern_helpers.launches.words import Word, masked
 
@@ -12,7 +12,7 @@ from ml_intern_helpers.launches.words import Word, masked
 _KINDS = ((".py", ".ipynb", ".sh"), (".yaml", ".yml", ".json"))
 
 
-def script_target(word: Word, place: Place) -> tuple[Target, list[Fault]]:
+def script_target(word: Word, place: Place) -> tuple[Target, list[Problem]]:
     """The target of a word in the place of a script, and what is wrong with it."""
     name = word.text
     if word.unknown:
@@ -22,8 +22,8 @@ def script_target(word: Word, place: Place) -> tuple[Target, list[Fault]]:
     return file_target(name, place)
 
 
-def file_target(name: str, place: Place) -> tuple[Target, list[Fault]]:
-    """The target of a file name; a fault when the file is missing for certain."""
+def file_target(name: str, place: Place) -> tuple[Target, list[Problem]]:
+    """The target of a file name; a problem when the file is certainly missing."""
     if place.container:
         return _in_container(name, place)
     path = place.resolved(name)
@@ -36,63 +36,55 @@ def file_target(name: str, place: Place) -> tuple[Target, list[Fault]]:
         return Target("file", masked(name), path), []
     if place.makes:
         return Target("unknown", masked(name), reason=f"`{masked(name)}` may be made by `{place.makes}` before it"), []
-    return Target("unknown", masked(name), reason=f"there is no file {masked(name)}"), [missing(name, path)]
+    return Target("unknown", masked(name), reason=f"there is no file {masked(name)}"), [missing_file(name, path)]
 
 
-def _in_container(name: str, place: Place) -> tuple[Target, list[Fault]]:
+def _in_container(name: str, place: Place) -> tuple[Target, list[Problem]]:
     """What a file name means inside a container: only what is shipped, mounted, in the image, or made by the command is there."""
-    path = place.resolved(name)
+    shown, path = masked(name), place.resolved(name)
     written = place.written.get(str(path))
     if written is not None:
         return written_target(name, written), []
     full = str(path) if place.own_folders and path is not None else name
     for mount, folder in place.mounts.items():
         if full.startswith(f"{mount.rstrip('/')}/"):
-            inside = full.removeprefix(mount).lstrip("/")
-            outside = place.resolved(f"{folder}/{inside}") if folder else None
-            return _mounted(name, mount, outside, place)
+            outside = place.resolved(f"{folder}/{full.removeprefix(mount).lstrip('/')}") if folder else None
+            if outside is not None and _is_file(outside):
+                return Target("file", shown, outside), []
+            # What a folder of this machine does not hold is not below the mount point either.
+            certain = outside is not None and place.own_folders and not place.makes
+            problems = [missing_file(name, outside)] if outside is not None and certain else []
+            return Target("unknown", shown, reason=f"`{shown}` lies in what is mounted at {mount}"), problems
     on_this_machine = path is not None and not place.own_folders and _is_file(path)
-    if on_this_machine and not place.makes and not name.startswith("/"):
-        here = Target("file", masked(name), path)
-        return here, [] if name in place.shipped else [_stays_here(name)]
-    return Target("unknown", masked(name), reason=f"`{masked(name)}` is a file of the image, which is not read here"), []
-
-
-def _mounted(name: str, mount: str, outside: Path | None, place: Place) -> tuple[Target, list[Fault]]:
-    """A file below a mount point: what a folder of this machine does not hold is not there."""
-    if outside is not None and _is_file(outside):
-        return Target("file", masked(name), outside), []
-    gone = outside is not None and place.own_folders and not place.makes
-    faults = [missing(name, outside)] if outside is not None and gone else []
-    return Target("unknown", masked(name), reason=f"`{masked(name)}` lies in what is mounted at {mount}"), faults
-
-
-def _stays_here(name: str) -> Fault:
-    message = f"{masked(name)} is a file of this machine: `hf jobs run` sends none along, so the job does not find it"
-    fix = f"hf jobs uv run {masked(name)} ships the script; or mount its folder: -v ./:/work and start /work/{masked(name)}"
-    return Fault("LAUNCH108", message, fix, masked(name))
+    if not on_this_machine or place.makes or name.startswith("/"):
+        return Target("unknown", shown, reason=f"`{shown}` is a file of the image, which is not read here"), []
+    message = f"{shown} is a file of this machine: `hf jobs run` sends none along, so the job does not find it"
+    fix = f"hf jobs uv run {shown} ships the script; or mount its folder: -v ./:/work and start /work/{shown}"
+    problem = Problem("file-not-in-container", message, fix, shown)
+    return Target("file", shown, path), [] if name in place.shipped else [problem]
 
 
 def written_target(name: str, written: Written) -> Target:
+    """The target of a file that the line itself writes, or of standard input."""
     if written.text is None:
         return Target("unknown", masked(name), reason=written.reason)
     return Target("text", masked(name), text=written.text)
 
 
-def missing(name: str, path: Path) -> Fault:
-    """LAUNCH107: the file is not there, with the names that look like it."""
+def missing_file(name: str, path: Path) -> Problem:
+    """The file does not exist; proposed are the names beside it that look like it."""
     folder = masked(str(path.parent))
     try:
         kind = next((one for one in _KINDS if path.suffix in one), (path.suffix,))
         there = sorted(entry.name for entry in path.parent.iterdir() if entry.suffix in kind)
     except (OSError, ValueError):
-        return Fault("LAUNCH107", f"no file {masked(name)}: there is no folder {folder}", "correct the path", masked(name))
+        return Problem("missing-file", f"no file {masked(name)}: there is no folder {folder}", "correct the path", masked(name))
     import difflib  # only for those who mistyped
 
-    near = [masked(one) for one in difflib.get_close_matches(path.name, there, n=3, cutoff=0.5)]
-    near = near or (there[:5] if path.suffix else [])
-    fix = f"did you mean {', '.join(near)}?" if near else "write the file first, or correct the path"
-    return Fault("LAUNCH107", f"no file {masked(name)} in {folder}", fix, masked(name))
+    close = [masked(one) for one in difflib.get_close_matches(path.name, there, n=3, cutoff=0.5)]
+    close = close or (there[:5] if path.suffix else [])
+    fix = f"did you mean {', '.join(close)}?" if close else "write the file first, or correct the path"
+    return Problem("missing-file", f"no file {masked(name)} in {folder}", fix, masked(name))
 
 
 def _is_file(path: Path) -> bool:

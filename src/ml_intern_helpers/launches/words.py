@@ -1,8 +1,9 @@
-"""The words of a command line, with what cannot be known of them before the shell runs."""
+"""The words of a command line, with what cannot be known of them before the shell runs, and how reports show them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from ml_intern_helpers.core.text import clean
@@ -36,6 +37,16 @@ class Word(NamedTuple):
         return (self.text[:at], self.after(at + len(mark))) if 0 <= at < self.known else None
 
 
+#: Signs that a shell makes something else of a name.
+_EXPANDED = frozenset("$`(){}*?[]")
+
+
+def program(word: Word) -> str:
+    """`/usr/bin/python3`, `$VENV/bin/python3` -> `python3`; "" where the name itself is not known."""
+    folder, _, name = word.text.rstrip("/").rpartition("/")
+    return name if not word.unknown or (folder and not _EXPANDED & set(name)) else ""
+
+
 def masked(text: str, limit: int = 160) -> str:
     """A piece of a command line as it may stand in a report: cleaned, shortened, tokens blanked."""
     return clean(TOKEN.sub("hf_…", text), limit=limit)
@@ -53,7 +64,7 @@ _SHOWN = 400
 _SECRET_LIST = frozenset({"-s", "--secrets"})
 
 
-def hushed(words: list[str]) -> list[str]:
+def redacted(words: list[str]) -> list[str]:
     """Words without the values of secrets: `--token …`, `WANDB_API_KEY=…`, `-s NAME=…`."""
     found: list[str] = []
     for word in (word[:_SHOWN] for word in words):
@@ -66,6 +77,13 @@ def hushed(words: list[str]) -> list[str]:
         else:
             found.append(_SECRET_PAIR.sub(r"\1…", word))
     return found
+
+
+def closest(name: str, options: Collection[str]) -> str:
+    """The one of `options` that a mistyped name may have meant, "" where none is close."""
+    import difflib  # only for those who mistyped
+
+    return next(iter(difflib.get_close_matches(name, options, n=1, cutoff=0.6)), "")
 
 
 def quoted(words: list[str]) -> str:

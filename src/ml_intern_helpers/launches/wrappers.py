@@ -1,14 +1,16 @@
-"""Programs that only start another one: what stands in front of a launcher, taken off."""
+"""Programs that only start another one: what stands in front of a launcher, taken off.
+
+Some of them hand a text, or words joined to one, to a shell of their own: `bash -c`, tmux, watch, su, find -exec, eval, trap.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-from ml_intern_helpers.launches.argparse_words import split
-from ml_intern_helpers.launches.reading import SHELL
-from ml_intern_helpers.launches.shell_holders import text_for_shell
-from ml_intern_helpers.launches.words import Word
+from ml_intern_helpers.launches.launcher_options import leading_options
+from ml_intern_helpers.launches.place import SHELL
+from ml_intern_helpers.launches.words import Word, program
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh"})
@@ -92,14 +94,12 @@ _RUNNERS = {
 }
 
 
-#: Signs that a shell makes something else of a name.
-_EXPANDED = frozenset("$`(){}*?[]")
 #: More in front of one program was not written by hand.
 _MOST_WRAPPERS = 30
 
 
 class Unwrapped(NamedTuple):
-    """What remains.
+    """What remains of a command without its wrappers.
 
     Attributes:
         words: the launcher's, program first.
@@ -119,12 +119,6 @@ class Unwrapped(NamedTuple):
     sourced: bool = False
 
 
-def program(word: Word) -> str:
-    """`/usr/bin/python3`, `$VENV/bin/python3` -> `python3`; "" where the name itself is not known."""
-    folder, _, name = word.text.rstrip("/").rpartition("/")
-    return name if not word.unknown or (folder and not _EXPANDED & set(name)) else ""
-
-
 def unwrapped(words: list[Word]) -> Unwrapped:
     """Take the wrappers off; words that are none stay as they are."""
     environ: dict[str, Word] = {}
@@ -139,7 +133,10 @@ def unwrapped(words: list[Word]) -> Unwrapped:
         elif name in _WRAPPERS:
             words, limit = _peeled(words, _WRAPPERS[name], limit if name != "timeout" else "?")
         elif name in _RUNNERS and len(words) > 1:
-            words = _after_run(words, _RUNNERS[name])
+            found = leading_options(words[1:], _RUNNERS[name])
+            if not found.rest or found.rest[0].text not in ("run", "exec"):
+                break  # another command of that program
+            words = leading_options(found.rest[1:], _RUNNERS[name]).rest
             if not words or program(words[0]) == name:
                 break
         else:
@@ -151,24 +148,23 @@ def unwrapped(words: list[Word]) -> Unwrapped:
 
 def _fed(words: list[Word], name: str) -> list[Word]:
     """Of `xargs python train.py --lr`: those words with what it reads behind them, or in the place of the mark (`-I {}`)."""
-    found = split(words[1:], _WRAPPERS[name].options, clusters=True)
+    found = leading_options(words[1:], _WRAPPERS[name].options, clusters=True)
     given = found.value("-I", "--replace")
     mark = given.text if given is not None else _FEEDERS[name]
     rest = found.rest[: next((at for at, word in enumerate(found.rest) if word.text.startswith(":::")), None)]
     fed = Word("$words", f"what {name} reads", 0, splits=True)
-    if mark and any(mark in word.text for word in rest):
-        return [_with_put_in(word, mark, fed) for word in rest]
-    return [*rest, fed] if rest else []
-
-
-def _with_put_in(word: Word, mark: str, fed: Word) -> Word:
-    """`--lr={}`, and `{}` in a text for a shell: what stands around the mark stays known."""
-    at = word.text.find(mark)
-    return word if at < 0 else Word(word.text.replace(mark, fed.text), fed.unknown, min(at, word.known), splits=True)
+    if not mark or not any(mark in word.text for word in rest):
+        return [*rest, fed] if rest else []
+    placed = []
+    for word in rest:  # `--lr={}`, and `{}` in a text for a shell: what stands before the mark stays known
+        at = word.text.find(mark)
+        text = word.text.replace(mark, fed.text)
+        placed.append(word if at < 0 else Word(text, fed.unknown, min(at, word.known), splits=True))
+    return placed
 
 
 def _peeled(words: list[Word], wrapper: Wrapper, limit: str) -> tuple[list[Word], str]:
-    found = split(words[1:], wrapper.options, clusters=True)
+    found = leading_options(words[1:], wrapper.options, clusters=True)
     rest = found.rest
     environ_like = 0
     while environ_like < len(rest) and _ASSIGNMENT.match(rest[environ_like].text):
@@ -180,7 +176,7 @@ def _peeled(words: list[Word], wrapper: Wrapper, limit: str) -> tuple[list[Word]
 
 def _env(words: list[Word]) -> tuple[list[Word], dict[str, Word], Word | None]:
     table = _options("-u --unset -C --chdir -S --split-string", "-i --ignore-environment -0 -v --debug")
-    found = split(words, table, clusters=True)
+    found = leading_options(words, table, clusters=True)
     rest, environ = list(found.rest), {}
     text = found.value("-S", "--split-string")
     if text is not None:
@@ -191,14 +187,6 @@ def _env(words: list[Word]) -> tuple[list[Word], dict[str, Word], Word | None]:
     return rest, environ, found.value("-C", "--chdir")
 
 
-def _after_run(words: list[Word], options: dict[str, bool]) -> list[Word]:
-    """`poetry run python …` -> `python …`; the words unchanged when it is another command of that program."""
-    before = split(words[1:], options)
-    if not before.rest or before.rest[0].text not in ("run", "exec"):
-        return words
-    return split(before.rest[1:], options).rest
-
-
 def _shell(words: list[Word], environ: dict[str, Word], limit: str, chdir: Word | None) -> Unwrapped:
     """The text or file that a shell is given, where the program is one."""
     name, text, file = program(words[0]), None, None
@@ -206,14 +194,14 @@ def _shell(words: list[Word], environ: dict[str, Word], limit: str, chdir: Word 
         by_text, operand = _operand(words[1:])
         text, file = (operand, None) if by_text else (None, operand)
     elif name in ("source", "."):
-        file = next(iter(split(words[1:], {}).rest), None)
+        file = next(iter(leading_options(words[1:], {}).rest), None)
     elif name == "sbatch":
-        found = split(words[1:], _SLURM, clusters=True)
+        found = leading_options(words[1:], _SLURM, clusters=True)
         text, file = found.value("--wrap"), next(iter(found.rest), None)
     elif name.endswith(SHELL) and "/" in words[0].text:
         file = words[0]
     else:
-        text = text_for_shell(name, words[1:])
+        text = _text_for_shell(name, words[1:])
     return Unwrapped([] if text or file else words, environ, text, limit, chdir, file, name in ("source", "."))
 
 
@@ -231,3 +219,56 @@ def _operand(words: list[Word]) -> tuple[bool, Word | None]:
         elif option in ("--rcfile", "--init-file"):
             at += 1
     return by_text, words[at] if at < len(words) else None
+
+
+_TMUX = _options("-c -e -F -f -n -s -t -x -y -l -L -S", "-A -d -D -E -P -X -b -h -v -k -a -Z")
+_TMUX_STARTS = frozenset(
+    {"new", "new-session", "neww", "new-window", "splitw", "split-window", "respawnp", "respawn-pane", "respawnw", "popup"}
+)
+_TMUX_TYPES = frozenset({"send", "send-keys"})
+#: Keys by name; all else that `send-keys` gets is typed.
+_KEYS = frozenset({"Enter", "C-m", "C-M", "KPEnter", "C-c", "C-u", "C-l", "Escape", "Space"})
+_WATCH = _options("-n --interval", "-d -t -b -e -g -c -x --no-title --color")
+#: `su -c TEXT`
+_COMMAND_OPTION = frozenset({"su", "script", "runuser"})
+
+
+def _text_for_shell(name: str, words: list[Word]) -> Word | None:
+    """The text that program `name` hands to a shell; None when there is none."""
+    if name == "eval":
+        return _joined(words)
+    if name == "trap":
+        return words[0] if words and words[0].text not in ("-", "-p", "-l") else None
+    if name == "watch":
+        return _joined(leading_options(words, _WATCH).rest)
+    if name == "tmux":
+        return _tmux(words)
+    if name == "find":
+        return _find(words)
+    if name in _COMMAND_OPTION:
+        return next((words[at + 1] for at, word in enumerate(words[:-1]) if word.text in ("-c", "--command")), None)
+    return None
+
+
+def _joined(words: list[Word]) -> Word | None:
+    unknown = [word.unknown for word in words if word.unknown]
+    known = 0 if len(unknown) == len(words) else 1 << 30  # `eval $CMD`: nothing of it is known
+    return Word(" ".join(word.text for word in words), next(iter(unknown), ""), known) if words else None
+
+
+def _tmux(words: list[Word]) -> Word | None:
+    rest = leading_options(words, _TMUX).rest
+    command = rest[0].text if rest else ""
+    inner = leading_options(rest[1:], _TMUX, clusters=True).rest
+    if command in _TMUX_STARTS:
+        return _joined(inner)
+    return _joined([word for word in inner if word.text not in _KEYS]) if command in _TMUX_TYPES else None
+
+
+def _find(words: list[Word]) -> Word | None:
+    """`find … -exec COMMAND \\;`: the braces stand for a file that only find knows."""
+    for at, word in enumerate(words):
+        if word.text in ("-exec", "-execdir", "-ok", "-okdir"):
+            end = next((end for end in range(at, len(words)) if words[end].text in (";", "+")), len(words))
+            return _joined([Word("$found") if "{}" in one.text else one for one in words[at + 1 : end]])
+    return None

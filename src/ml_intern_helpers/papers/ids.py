@@ -73,7 +73,7 @@ def require_id(text: str) -> ArxivId:
     """`parse_id`, or a `UsageError` that says what an id looks like."""
     parsed = parse_id(text)
     if parsed is None:
-        hint = "give 2505.09388, hep-th/9901001 or an arxiv.org address; to look for a title: crawl_arxiv 'ti:\"…\"'"
+        hint = "give 2505.09388, hep-th/9901001 or an arxiv.org address; to look for a title: crawl_arxiv search 'ti:\"…\"'"
         raise UsageError(f"{clean(text, limit=80)!r} is not an arXiv id", hint=hint)
     return parsed
 

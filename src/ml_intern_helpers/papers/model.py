@@ -1,12 +1,17 @@
-"""What a paper is to this room, whoever described it, and one citation between two papers."""
+"""A paper, whoever described it, a citation between two papers, and the sources of an answer: every figure names its service."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.core.text import shorten
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.web.client import Response
 
 # arXiv has no flag for a withdrawn paper: its authors say so in the comment or in place of the abstract.
 _WITHDRAWN = re.compile(
@@ -16,6 +21,12 @@ _WITHDRAWN = re.compile(
     r"|\bwithdrawn\s+(?:by\s+(?:the\s+)?(?:first\s+|corresponding\s+)?authors?|by\s+arxiv|due\s+to)\b",
     re.IGNORECASE,
 )
+
+
+#: Below this age citations per year say more about the calendar than about the paper.
+_YOUNGEST_YEARS = 0.5
+#: A paper younger than this belongs to the frontier of a citation graph.
+FRONTIER_YEARS = 2.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,10 @@ class Limits:
     abstract: int | None = 300
     authors: int | None = 3
     contexts: int | None = 1
+
+
+#: Everything of a paper.
+ALL = Limits(abstract=None, authors=None, contexts=None)
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,11 @@ class Paper:
         """This paper, with what it lacks taken from another description of the same one."""
         missing = {each.name: getattr(other, each.name) for each in fields(self) if getattr(self, each.name) in (None, ())}
         return replace(self, **missing)
+
+    def counted_as(self, other: Paper) -> Paper:
+        """This paper, with the citation counts of another description of it."""
+        counts = (other.citation_count, other.influential_citation_count)
+        return replace(self, citation_count=counts[0], influential_citation_count=counts[1])
 
     def to_dict(self, limits: Limits) -> dict[str, Any]:
         """The paper's object in a `--json` answer; every key is always there."""
@@ -133,6 +153,21 @@ class Citation:
         }
 
 
+def paper_row(
+    paper: Paper,
+    limits: Limits,
+    citation: Citation | None = None,
+    *,
+    score: dict[str, Any] | None = None,
+    found_by: dict[str, int] | None = None,
+    hub: dict[str, Any] | None = None,
+    in_graph: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A paper of a crawl_arxiv answer: the paper's object, with why it stands there (None for what this answer has not)."""
+    edge = citation.to_dict(limits) if citation else None
+    return {**paper.to_dict(limits), "citation": edge, "score": score, "found_by": found_by, "hub": hub, "in_graph": in_graph}
+
+
 def key_of(paper: Paper) -> str:
     """What tells this paper from others: its arXiv id, else its DOI, else the words of its title."""
     if paper.arxiv_id:
@@ -152,3 +187,48 @@ def withdrawn_evidence(comment: str | None, abstract: str | None) -> str | None:
         if said and match:
             return shorten(said[max(match.start() - 20, 0) :], 200)
     return None
+
+
+def age_years(paper: Paper, today: date) -> float | None:
+    """Years since the first version; of a year alone, since its middle; never below 0."""
+    if paper.published:
+        try:
+            born = date.fromisoformat(paper.published)
+        except ValueError:
+            return None
+    elif paper.year and 1900 <= paper.year <= 9000:
+        born = date(paper.year, 7, 1)
+    else:
+        return None
+    return max((today - born).days / 365.25, 0.0)
+
+
+def citations_a_year(paper: Paper, today: date) -> float | None:
+    """Citations per year of age, None when count or age is unknown."""
+    age = age_years(paper, today)
+    if age is None or paper.citation_count is None:
+        return None
+    return paper.citation_count / max(age, _YOUNGEST_YEARS)
+
+
+def sources(responses: Iterable[Response]) -> list[dict[str, Any]]:
+    """Who said it and when, one object per service in the order of first use: its name, the time of its oldest answer, whether
+    no request was made for any of them, and how many answers were used."""
+    groups: dict[str, list[Response]] = {}
+    for response in responses:
+        groups.setdefault(response.service.name, []).append(response)
+    return [
+        {
+            "service": name,
+            "fetched_at": min(group, key=lambda response: response.fetched_at).date,
+            "cached": all(response.cached for response in group),
+            "responses": len(group),
+        }
+        for name, group in groups.items()
+    ]
+
+
+def render_sources(found: list[dict[str, Any]]) -> str:
+    """`source: arXiv, fetched 2026-11-22T10:00:00Z (stored answer)`."""
+    parts = [f"{s['service']}, fetched {s['fetched_at']}" + (" (stored answer)" if s["cached"] else "") for s in found]
+    return "source: " + ("; ".join(parts) or "none")

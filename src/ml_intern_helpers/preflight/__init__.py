@@ -1,6 +1,6 @@
 """What is wrong with a training script before it costs money.
 
-One direction of reading: `source` (bytes -> syntax tree) -> `script` (scopes, places) -> `names`, `values`, `mappings` (what an
-expression means) -> `facts` (everything a rule may ask, computed once) -> `rules/` (one file each) -> `checklist` (the lines).
-`knowledge/` holds the names that change with the libraries' releases, and nothing else does.
+`context` holds everything a rule may ask about a script; each module of `rules/` yields outcomes for it; `examine` asks the
+rules, honours suppressions and fills in the `checklist`; `render` makes the report. `launch_check` does the same for a command
+line together with the script it starts.
 """

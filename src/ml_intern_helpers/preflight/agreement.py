@@ -1,26 +1,106 @@
-"""What the user agreed to, for the rules that compare a script with it; the file itself is the business of `runs.contract`."""
+"""Compares what a script does with what the user agreed to; the SCOPE rules are made of it."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING
+import ast
 
-from ml_intern_helpers.runs.places import task_path
+from ml_intern_helpers.analysis.names import arguments_for, dotted, reaching
+from ml_intern_helpers.analysis.script import Script
+from ml_intern_helpers.analysis.values import Setting, Value
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
+from ml_intern_helpers.preflight.settings import shown
+from ml_intern_helpers.runs.differences import Stated, compare
 
-if TYPE_CHECKING:
-    from ml_intern_helpers.runs.contract import Task
+#: Names, parameters and calls that are followed to the expression behind them.
+_DEEPEST = 12
 
 
-def agreement_for(script: Path) -> Task | None:
-    """The nearest task file: beside the script, in the working folder, or above either up to the repository's root.
+def not_as_agreed(what: str, is_: object, agreed: object, at: ast.AST | int | None, whole: ast.AST | None = None) -> Outcome:
+    """The script does something else than was agreed: both values, and that it is the user's to change."""
+    message = f"{what} is {_text(is_)}; the user agreed to {_text(agreed)}"
+    fix = f"write {_text(agreed)}, or ask the user and record the answer in .ml-intern/task.json"
+    return failed(message, fix, at, whole=whole)
 
-    A hook is told the project's folder besides: a command may have changed the working one.
-    """
-    project = Path(os.environ.get("CLAUDE_PROJECT_DIR", ""))
-    path = task_path(script.parent, Path(), *([project] if project.is_absolute() else []))
-    if path is None:
-        return None
-    from ml_intern_helpers.runs.contract import read_task
 
-    return read_task(path)
+def compare_setting(
+    context: ScriptContext, run: Run, name: str, agreed: object, default: object, term: str | None = None
+) -> Outcome:
+    """The config's argument `name` against what was agreed; `default` is the library's."""
+    setting = context.setting(run, name)
+    value = context.value(run, name, default)
+    at = setting.node if setting else run.config.call
+    return compare_value(name, value, agreed, at, run.config.call, term)
+
+
+def as_agreed(term: str | None, agreed: object, value: object) -> bool:
+    """Whether a value is what was agreed, by the one comparison that the launch guard uses, too."""
+    return agreed == value if term is None else compare(term, agreed, Stated("known", value)) == "same"
+
+
+def compare_value(
+    what: str, value: Value, agreed: object, at: ast.AST, whole: ast.AST | None = None, term: str | None = None
+) -> Outcome:
+    """A value against what was agreed (`term` of `runs.differences`); what only a default says is the run's to decide."""
+    line = getattr(at, "lineno", None)
+    if value.state == "unknown":
+        return unknown(f"{what}: {value.reason}", line)
+    if value.state == "runtime":
+        return at_run_time(f"{what}: {value.reason}; agreed is {_text(agreed)}", line)
+    if as_agreed(term, agreed, value.value):
+        return passed(f"{what} {_text(agreed)} as agreed", line)
+    if value.state == "default":
+        return at_run_time(f"{what} is {_text(value.value)} by default, agreed is {_text(agreed)}: {value.reason} decides", line)
+    return not_as_agreed(what, value.value, agreed, at, whole)
+
+
+def _text(value: object) -> str:
+    return clean(value if isinstance(value, str) and "\n" not in value and len(value) < 80 else shown(value), limit=90) or '""'
+
+
+def leaves(script: Script, expr: ast.expr, depth: int = 0) -> list[ast.expr]:
+    """The expressions that `expr` may stand for, through names, conditions, parameters and local functions."""
+    if depth > _DEEPEST:
+        return [expr]
+    behind: list[ast.expr] = []
+    if isinstance(expr, ast.IfExp):
+        behind = [expr.body, expr.orelse]
+    elif isinstance(expr, ast.Name):
+        for binding in reaching(script, expr):
+            if binding.kind == "assign" and isinstance(binding.value, ast.expr):
+                behind.append(binding.value)
+            elif binding.kind == "param":
+                behind += arguments_for(script, binding)
+    elif isinstance(expr, ast.Call):
+        target = dotted(script, expr.func)
+        if target and isinstance(target.definition, ast.FunctionDef):
+            behind = [node.value for node in ast.walk(target.definition) if isinstance(node, ast.Return) and node.value]
+    return [leaf for one in behind for leaf in leaves(script, one, depth + 1)] if behind else [expr]
+
+
+def model_of(context: ScriptContext, run: Run) -> Setting | None:
+    """The id of the model a trainer gets, by name or from `from_pretrained`; None when its argument cannot be seen."""
+    given = context.argument(run.trainer, "model")
+    if given is None or given.value.state == "unknown" or not isinstance(given.node, ast.expr):
+        return given
+    found = []
+    for leaf in leaves(context.script, given.node):
+        found += leaves(context.script, leaf.args[0]) if isinstance(leaf, ast.Call) and _keeps_model(leaf) else [leaf]
+    return Setting(_model_id(context, found[0]), found[0]) if len(found) == 1 else given
+
+
+def _keeps_model(call: ast.Call) -> bool:
+    """`get_peft_model(model, config)` and `prepare_model_for_kbit_training(model)` return the model they get."""
+    name = getattr(call.func, "attr", None) or getattr(call.func, "id", None)
+    return bool(call.args) and name in ("get_peft_model", "prepare_model_for_kbit_training")
+
+
+def _model_id(context: ScriptContext, expr: ast.expr) -> Value:
+    if isinstance(expr, ast.Call) and isinstance(expr.func, ast.Attribute) and expr.func.attr == "from_pretrained":
+        named = context.keywords(expr).items
+        for name in ("pretrained_model_name_or_path", "model_name", "model_id"):
+            if name in named:
+                return named[name].value
+        return context.constant(expr.args[0]) if expr.args else Value("unknown", None, "from_pretrained names no model here")
+    return context.constant(expr)

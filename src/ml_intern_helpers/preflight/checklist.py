@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, State
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, State, fill_in
 
 BOTH = ("jobs", "local")
-Answers = dict[str, list[Outcome]]
 
 
 class Line(NamedTuple):
@@ -21,41 +20,48 @@ class Line(NamedTuple):
     label: str
     modes: tuple[str, ...]
     codes: tuple[str, ...] = ()
-    slot: Callable[[Facts, Answers], Outcome] | None = None
+    slot: Callable[[ScriptContext], Outcome] | None = None
 
 
 class Item(NamedTuple):
-    """A filled-in line, as in the JSON answer; texts are cleaned."""
+    """A filled-in line.
+
+    Attributes:
+        id, label: of the line.
+        state: the worst of what was said about it.
+        statements: (text, place) of the evidence of a pass, else of the reasons; a place is `train.py:31`, or "".
+        fix: what to write or do, None where nothing is to be done.
+        codes: the rules whose failures these statements are.
+    """
 
     id: str
     label: str
     state: State
-    evidence: str | None = None
-    reason: str | None = None
-    fix: str | None = None
+    statements: tuple[tuple[str, str], ...]
+    fix: str | None
+    codes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        return self._asdict()
-
-
-def _reference(facts: Facts, answers: Answers) -> Outcome:
-    return Outcome(
-        "fill_in", "URL of the working example this script follows", fix="name it in the plan; without one, find one first"
-    )
+    def text(self, *, places: bool = True) -> str:
+        """The statements as one cleaned sentence, with their places behind them or without."""
+        told = dict.fromkeys(f"{text} ({place})" if place and places else text for text, place in self.statements)
+        return clean("; ".join(told), limit=300)
 
 
-def _dashboard(facts: Facts, answers: Answers) -> Outcome:
-    where = next((facts.value(run, "trackio_space_id") for run in facts.runs), None)
-    if where is not None and where.state == "known" and isinstance(where.value, str) and facts.mode == "jobs":
-        question = f"open https://huggingface.co/spaces/{where.value} once the run has started"
-    else:
-        question = "URL of the dashboard, once the run has started"
-    return Outcome("fill_in", question, fix="give it to the user with the job's URL")
+def _reference(context: ScriptContext) -> Outcome:
+    return fill_in("URL of the working example this script follows", "name it in the plan; without one, find one first")
 
 
-def _columns(facts: Facts, answers: Answers) -> Outcome:
+def _dashboard(context: ScriptContext) -> Outcome:
+    question = "URL of the dashboard, once the run has started"
+    space = context.value(context.runs[0], "trackio_space_id") if context.runs and context.mode == "jobs" else None
+    if space is not None and space.state == "known" and isinstance(space.value, str):
+        question = f"open https://huggingface.co/spaces/{space.value} once the run has started"
+    return fill_in(question, "give it to the user with the job's URL")
+
+
+def _columns(context: ScriptContext) -> Outcome:
     """The rows' columns: settled when the script spells them out, else to be asked of the dataset."""
-    picked = [columns for run in facts.runs if (columns := facts.columns(run)).state != "unseen"]
+    picked = [columns for run in context.runs if (columns := context.columns(run)).state != "unseen"]
     if picked and all(columns.state == "known" for columns in picked):
         names = ", ".join(sorted(picked[0].names))
         if picked[0].inspected:
@@ -63,24 +69,20 @@ def _columns(facts: Facts, answers: Answers) -> Outcome:
         return Outcome("pass", f"{names}: `{picked[0].text}` fails at once where one is missing", picked[0].line)
     if picked:
         return Outcome("set_at_run_time", f"`{picked[0].text}` picks them when it runs", picked[0].line)
-    names = " ".join(_datasets(facts)) or "DATASET"
-    method = _method_word(facts)
-    if facts.script.not_asked:
-        return Outcome("fill_in", "; ".join(facts.script.not_asked), fix=f"inspect_dataset {names}{method} must be ready")
-    return Outcome("fill_in", f"inspect_dataset {names}{method} must be ready", fix="run it; map the columns it names")
-
-
-def _method_word(facts: Facts) -> str:
     words = {"SFTTrainer": "sft", "DPOTrainer": "dpo", "GRPOTrainer": "grpo", "KTOTrainer": "kto", "RewardTrainer": "reward"}
-    named = [words[run.trainer.role.name] for run in facts.runs if run.trainer.role.name in words]
-    return f" --method {named[0]}" if named else ""
+    methods = [words[run.trainer.role.name] for run in context.runs if run.trainer.role.name in words]
+    method = f" --method {methods[0]}" if methods else ""
+    question = f"inspect_dataset {' '.join(_dataset_names(context)) or 'DATASET'}{method} must be ready"
+    if context.script.uninspected:
+        return fill_in("; ".join(context.script.uninspected), question)
+    return fill_in(question, "run it; map the columns it names")
 
 
-def _datasets(facts: Facts) -> list[str]:
+def _dataset_names(context: ScriptContext) -> list[str]:
     """The datasets loaded by name, at most three."""
     found = []
-    for call in facts.calls.get("datasets.load_dataset", []):
-        value = facts.constant(call.args[0]) if call.args and not isinstance(call.args[0], ast.Starred) else None
+    for call in context.calls.get("datasets.load_dataset", []):
+        value = context.constant(call.args[0]) if call.args and not isinstance(call.args[0], ast.Starred) else None
         if value and value.settled and isinstance(value.value, str) and value.value not in ("json", "csv", "parquet", "text"):
             found.append(value.value)
     return list(dict.fromkeys(found))[:3]
@@ -106,35 +108,35 @@ LINES = (
     Line("dashboard", "dashboard URL", BOTH, slot=_dashboard),
     Line("packages", "packages the job installs", ("jobs",), ("PKG101", "PKG102", "PKG103")),
 )
-#: Worst first: one fault outweighs three passes.
+#: Worst first: one failure outweighs three passes.
 _ORDER: tuple[State, ...] = ("fail", "fill_in", "unknown", "set_at_run_time", "pass")
 
 
-def filled(facts: Facts, answers: Answers) -> list[Item]:
-    """The lines that apply, each with its state."""
+def filled(context: ScriptContext, outcomes: dict[str, list[Outcome]]) -> list[Item]:
+    """The lines that apply, each with its state; `outcomes` are those of each rule."""
     items = []
     for line in LINES:
-        if facts.mode in line.modes:
-            outcomes = [line.slot(facts, answers)] if line.slot else [one for code in line.codes for one in answers.get(code, [])]
-            if outcomes:
-                items.append(_item(facts, line, outcomes))
+        if context.mode in line.modes:
+            found = (
+                [("", line.slot(context))]
+                if line.slot
+                else [(code, one) for code in line.codes for one in outcomes.get(code, [])]
+            )
+            if found:
+                items.append(_item(context, line, found))
     return items
 
 
-def _item(facts: Facts, line: Line, outcomes: list[Outcome]) -> Item:
-    state = next(state for state in _ORDER if any(_state(one) == state for one in outcomes))
-    said = [one for one in outcomes if _state(one) == state]
-    text = clean("; ".join(dict.fromkeys(_located(facts, one) for one in said)), limit=300)
-    fix = clean("; ".join(dict.fromkeys(one.fix for one in said if one.fix)), limit=300) or None
-    if state == "pass":
-        return Item(line.id, line.label, state, evidence=text)
-    return Item(line.id, line.label, state, reason=text, fix=fix)
+def _item(context: ScriptContext, line: Line, outcomes: list[tuple[str, Outcome]]) -> Item:
+    """The line with the worst state that a rule gives it; `outcomes` are (code, outcome)."""
+    state = next(state for state in _ORDER if any(_state(one) == state for _, one in outcomes))
+    decisive = [(code, one) for code, one in outcomes if _state(one) == state]
+    statements = [(one.text, "" if one.line is None else context.source.place(one.line)) for _, one in decisive]
+    fix = clean("; ".join(dict.fromkeys(one.fix for _, one in decisive if one.fix)), limit=300) or None
+    codes = dict.fromkeys(code for code, one in decisive if one.state == "fail")
+    return Item(line.id, line.label, state, tuple(dict.fromkeys(statements)), None if state == "pass" else fix, tuple(codes))
 
 
 def _state(outcome: Outcome) -> State:
-    """A fault that is only a warning is a question to somebody: it must be answered, and does not fail the line."""
+    """A failure that is only a warning is a question to somebody: it must be answered, and does not fail the line."""
     return "fill_in" if outcome.state == "fail" and outcome.severity == "warning" else outcome.state
-
-
-def _located(facts: Facts, outcome: Outcome) -> str:
-    return outcome.text if outcome.line is None else f"{outcome.text} ({facts.source.place(outcome.line)})"

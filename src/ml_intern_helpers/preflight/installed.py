@@ -1,4 +1,4 @@
-"""What a job will have installed, and what the script needs of it."""
+"""What the script needs to have installed, and whether the job installs it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from ml_intern_helpers.analysis.names import dotted, origins
 from ml_intern_helpers.analysis.neighbours import beside
 from ml_intern_helpers.analysis.requirements import Requirement, normal_name, parse_requirement
 from ml_intern_helpers.analysis.training import command_words
-from ml_intern_helpers.analysis.values import Setting, Value
 from ml_intern_helpers.indexes.packages import BRINGS, COMPLETE, DISTRIBUTIONS, EXTRAS, SAME_NAME, WELL_KNOWN
-from ml_intern_helpers.preflight.facts import Facts
+from ml_intern_helpers.preflight.context import ScriptContext
 
 
 class Need(NamedTuple):
@@ -29,45 +28,37 @@ class Need(NamedTuple):
         return getattr(self.node, "lineno", None)
 
 
-class Verdict(Enum):
-    """Whether a need is met; DOUBTFUL when a dependency of unknown content may bring it."""
+class Coverage(Enum):
+    """Whether the job installs what is needed; DOUBTFUL when a dependency of unknown content may bring it."""
 
     MET = "met"
     MISSING = "missing"
     DOUBTFUL = "doubtful"
 
 
-def needed_by_imports(facts: Facts) -> list[Need]:
+def needed_by_imports(context: ScriptContext) -> list[Need]:
     """One need per third-party package that is imported unconditionally."""
     found: dict[tuple[str, ...], Need] = {}
-    for item in facts.imports:
+    for item in context.imports:
         if item.optional or item.module.startswith(".") or item.top in sys.stdlib_module_names or item.top == "__future__":
             continue
-        if item.top != "google" and not beside(facts.source.path, item.top):
+        if item.top != "google" and not beside(context.source.path, item.top):
             names = DISTRIBUTIONS.get(item.top, (normal_name(item.top),))
             found.setdefault(names, Need(item.top, names, item.node))
     return list(found.values())
 
 
-def judged(facts: Facts, need: Need) -> Verdict:
+def coverage_of(context: ScriptContext, need: Need) -> Coverage:
     """Whether the job will have what `need` asks for."""
-    given = [*facts.header.requirements, *_installed_by_script(facts)]
-    listed, extras = [requirement.name for requirement in given], _extras(given)
-    there = {*listed, *extras}.union(*(BRINGS.get(name, frozenset()) for name in (*listed, *extras)))
-    if there & set(need.distributions):
-        return Verdict.MET
-    if not listed or all(_cannot_bring(name, need) for name in listed):
-        return Verdict.MISSING
-    return Verdict.DOUBTFUL
-
-
-def _extras(given: list[Requirement]) -> set[str]:
-    """What `trl[peft]` adds to trl."""
-    found: set[str] = set()
+    given = [*context.header.requirements, *_installed_by_script(context)]
+    listed = [requirement.name for requirement in given]
+    extras: set[str] = set()  # what `trl[peft]` adds to trl
     for requirement in given:
-        for extra in requirement.extras:
-            found |= EXTRAS.get((requirement.name, extra), frozenset())
-    return found
+        extras = extras.union(*(EXTRAS.get((requirement.name, extra), frozenset()) for extra in requirement.extras))
+    installed = {*listed, *extras}.union(*(BRINGS.get(name, frozenset()) for name in (*listed, *extras)))
+    if installed & set(need.distributions):
+        return Coverage.MET
+    return Coverage.MISSING if all(_cannot_bring(name, need) for name in listed) else Coverage.DOUBTFUL
 
 
 def _cannot_bring(listed: str, need: Need) -> bool:
@@ -81,14 +72,14 @@ def _cannot_bring(listed: str, need: Need) -> bool:
 _DIFFERING = frozenset(name for names in DISTRIBUTIONS.values() for name in names)
 
 
-def _installed_by_script(facts: Facts) -> Iterator[Requirement]:
+def _installed_by_script(context: ScriptContext) -> Iterator[Requirement]:
     """`subprocess.run([sys.executable, "-m", "pip", "install", "peft"])`, and `%pip install` or `!pip install` in a notebook."""
-    for name, calls in facts.calls.items():
+    for name, calls in context.calls.items():
         if name.startswith("subprocess.") or name == "os.system":
             for call in calls:
-                yield from _pip_requirements(command_words(facts.script, call.args[0]) if call.args else [])
-    if facts.source.cells is not None:
-        for line in facts.source.lines:
+                yield from _pip_requirements(command_words(context.script, call.args[0]) if call.args else [])
+    if context.source.cells is not None:
+        for line in context.source.lines:
             if line.startswith(("# %pip ", "# !pip ", "# !uv ", "# %uv ")):
                 yield from _pip_requirements(line[3:].replace('"', "").replace("'", "").split())
 
@@ -102,41 +93,37 @@ def _pip_requirements(words: list[str]) -> Iterator[Requirement]:
             yield requirement
 
 
-def needed_by_settings(facts: Facts) -> Iterator[Need]:
-    """Packages that a setting implies; each once."""
-    told: set[tuple[str, ...]] = set()
-    for need in (*_by_configs(facts), *_by_trainers(facts), *_by_calls(facts)):
-        if need.distributions not in told:
-            told.add(need.distributions)
-            yield need
+def needed_by_settings(context: ScriptContext) -> Iterator[Need]:
+    """Packages that a setting or a call implies; each once."""
+    found: dict[tuple[str, ...], Need] = {}
+    for need in (*_by_configs(context), *_by_trainers(context), *_by_calls(context)):
+        found.setdefault(need.distributions, need)
+    yield from found.values()
 
 
-def _by_configs(facts: Facts) -> Iterator[Need]:
-    for run in facts.runs:
+def _by_configs(context: ScriptContext) -> Iterator[Need]:
+    for run in context.runs:
         for name, setting in run.config.entries.items.items():
             if setting.value.settled:
-                for distributions in _implied(name, setting.value):
+                for distributions in _implied(name, setting.value.value):
                     yield Need(f"{name}={setting.value.value!r}", distributions, setting.node)
 
 
-def _implied(name: str, value: Value) -> Iterator[tuple[str, ...]]:
-    texts = [text for text in (value.value if isinstance(value.value, (list, tuple)) else [value.value]) if isinstance(text, str)]
+def _implied(name: str, value: object) -> Iterator[tuple[str, ...]]:
+    texts = [text for text in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(text, str)]
     if name == "report_to":
-        yield from (
-            (text.replace("_", "-"),) for text in texts if text in ("trackio", "wandb", "mlflow", "tensorboard", "swanlab")
-        )
-    elif name == "optim" and texts and _bitsandbytes_optimizer(texts[0]):
-        yield ("bitsandbytes",)
-    elif name in ("use_vllm", "use_liger_kernel") and value.value is True:
+        packages = ("trackio", "wandb", "mlflow", "tensorboard", "swanlab")
+        yield from ((text.replace("_", "-"),) for text in texts if text in packages)
+    elif name == "optim" and texts:
+        of_bitsandbytes = "8bit" in texts[0] or texts[0].startswith("paged_") or "bnb" in texts[0]
+        if of_bitsandbytes and "torch" not in texts[0]:
+            yield ("bitsandbytes",)
+    elif name in ("use_vllm", "use_liger_kernel") and value is True:
         yield ("vllm",) if name == "use_vllm" else ("liger-kernel",)
-    elif name == "deepspeed" and value.value:
+    elif name == "deepspeed" and value:
         yield ("deepspeed",)
-    elif name == "model_init_kwargs" and isinstance(value.value, dict):
-        yield from _attention(value.value.get("attn_implementation"))
-
-
-def _bitsandbytes_optimizer(name: str) -> bool:
-    return ("8bit" in name or name.startswith("paged_") or "bnb" in name) and "torch" not in name
+    elif name == "model_init_kwargs" and isinstance(value, dict):
+        yield from _attention(value.get("attn_implementation"))
 
 
 def _attention(name: object) -> Iterator[tuple[str, ...]]:
@@ -146,23 +133,22 @@ def _attention(name: object) -> Iterator[tuple[str, ...]]:
         yield ("flash-attn", "kernels")
 
 
-def _by_trainers(facts: Facts) -> Iterator[Need]:
-    for trainer in facts.trainers:
+def _by_trainers(context: ScriptContext) -> Iterator[Need]:
+    for trainer in context.trainers:
         setting = trainer.entries.items.get("peft_config")
-        if setting and not (setting.value.settled and setting.value.value is None) and not _perhaps_none(facts, setting):
+        if setting is None or (setting.value.settled and setting.value.value is None):
+            continue
+        # TRL's own scripts pass `get_peft_config(model_args)`: None without --use_peft.
+        calls = origins(context.script, setting.node) if isinstance(setting.node, ast.expr) else ()
+        targets = [dotted(context.script, call.func) for call in calls]
+        if not any(target and target.name.endswith(".get_peft_config") for target in targets):
             yield Need("peft_config=", ("peft",), setting.node)
 
 
-def _perhaps_none(facts: Facts, setting: Setting) -> bool:
-    """TRL's own scripts pass `get_peft_config(model_args)`: None without --use_peft."""
-    calls = origins(facts.script, setting.node) if isinstance(setting.node, ast.expr) else ()
-    return any((target := dotted(facts.script, call.func)) and target.name.endswith(".get_peft_config") for call in calls)
-
-
-def _by_calls(facts: Facts) -> Iterator[Need]:
-    for _, call in facts.calls_ending("BitsAndBytesConfig"):
+def _by_calls(context: ScriptContext) -> Iterator[Need]:
+    for _, call in context.calls_ending("BitsAndBytesConfig"):
         yield Need("BitsAndBytesConfig", ("bitsandbytes",), call)
-    for _, call in facts.calls_ending("from_pretrained"):
-        setting = facts.keywords(call).items.get("attn_implementation")
+    for _, call in context.calls_ending("from_pretrained"):
+        setting = context.keywords(call).items.get("attn_implementation")
         for distributions in _attention(setting.value.value if setting else None):
             yield Need("attn_implementation", distributions, call)

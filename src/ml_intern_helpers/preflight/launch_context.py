@@ -1,4 +1,4 @@
-"""A launch and the script's own block made one: what the job gets, and what the script is given."""
+"""Combines a launch with the script's own PEP 723 block: what the job gets, and what the script is given."""
 
 from __future__ import annotations
 
@@ -21,25 +21,27 @@ def header_of_launch(own: Header, launch: Launch) -> Header:
     if launch.mode != "jobs":
         return own
     jobs: dict[str, Any] = dict(own.jobs or {}) if launch.reads_header else {}
-    told: dict[str, str] = {}
+    from_launch: dict[str, str] = {}
     for key in SINGLE:
         setting = launch.settings.get(key)
         if setting is not None:
             jobs.pop(key, None)
-            told[key] = setting.how
+            from_launch[key] = setting.how
             jobs |= {key: setting.value} if setting.value else {}  # an empty one counts, and leaves the default
     no_flavor = launch.settings["flavor"].value == "" if "flavor" in launch.settings else not launch.hidden
     if "flavor" not in jobs and no_flavor:
-        jobs["flavor"], told["flavor"] = DEFAULT_FLAVOR, "no --flavor"
+        jobs["flavor"], from_launch["flavor"] = DEFAULT_FLAVOR, "no --flavor"
     jobs["env"] = {**_texts(jobs.get("env")), **{name: word.text for name, word in launch.environ.items()}}
     mounts = {_mount(one) for one in launch.volumes}
     jobs["volumes"] = [*(one for one in _list(jobs.get("volumes")) if _mount(one) not in mounts), *launch.volumes]
     jobs["secrets"] = [*_list(jobs.get("secrets")), *launch.secrets]
     if launch.environ:
-        told["env"] = "--env"
+        from_launch["env"] = "--env"
     if launch.volumes:
-        told["volumes"] = "--volume"
-    return own._replace(jobs=jobs, requirements=(*installed_block(own, launch).requirements, *_packages(launch)), told=told)
+        from_launch["volumes"] = "--volume"
+    return own._replace(
+        jobs=jobs, requirements=(*installed_block(own, launch).requirements, *_packages(launch)), from_launch=from_launch
+    )
 
 
 def installed_block(own: Header, launch: Launch) -> Header:
@@ -47,9 +49,9 @@ def installed_block(own: Header, launch: Launch) -> Header:
     return own if launch.block or launch.installs != "uv" else Header()
 
 
-def asked_by_launch(asked: Options, launch: Launch) -> Options:
+def options_with_launch(options: Options, launch: Launch) -> Options:
     """What decides the releases: `--with` of the launch too, and no list of a folder that the job does not get."""
-    return asked._replace(with_=(*asked.with_, *(found.text for found in _packages(launch))), project=launch.mode != "jobs")
+    return options._replace(with_=(*options.with_, *(found.text for found in _packages(launch))), project=launch.mode != "jobs")
 
 
 def _mount(volume: str) -> str:

@@ -1,8 +1,9 @@
-"""What a rule says about a script: a pass with evidence, a fault with its fix, or why it cannot tell."""
+"""What a rule says about a script: a pass with its evidence, a failure with its fix, or the reason why it cannot tell."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from ml_intern_helpers.core.report import Severity
@@ -11,12 +12,12 @@ State = Literal["pass", "fail", "unknown", "set_at_run_time", "fill_in"]
 
 
 class Outcome(NamedTuple):
-    """One answer of one rule. Made by the functions below, so that no state comes without what it needs.
+    """One outcome of one rule. The functions below make them, so that no state comes without what it needs.
 
     Attributes:
         state: see `State`.
-        text: the evidence of a pass, the message of a fault, the reason otherwise.
-        line, last_line, column: where (1-based), None when there is no place.
+        text: the evidence of a pass, the message of a failure, the reason otherwise.
+        line, last_line, column: the place (1-based), None where there is none.
         first_line: where the call begins that the place belongs to, None when there is none around it.
         fix: what to write or do instead (`fail`), or how to answer (`fill_in`).
         severity: in place of the rule's own.
@@ -40,6 +41,10 @@ class Outcome(NamedTuple):
     first_line: int | None = None
 
 
+#: What a rule's `check` yields.
+Outcomes = Iterator[Outcome]
+
+
 def passed(evidence: str, line: int | None = None) -> Outcome:
     assert evidence, "a pass needs evidence"
     return Outcome("pass", evidence, line)
@@ -54,8 +59,8 @@ def failed(
     whole: ast.AST | None = None,
     rename: str = "",
 ) -> Outcome:
-    """A fault at a node or line; `whole` is the call it belongs to, anywhere in which a suppression may stand."""
-    assert fix, "a fault needs a fix"
+    """A failure at a node or line; `whole` is the call it belongs to, anywhere in which a suppression may stand."""
+    assert fix, "a failure needs a fix"
     if not isinstance(at, ast.AST):
         return Outcome("fail", message, at, at, None, fix, severity)
     line, column = getattr(at, "lineno", None), getattr(at, "col_offset", None)
@@ -65,8 +70,8 @@ def failed(
 
 
 def failed_launch(message: str, fix: str, seen: str = "", severity: Severity | None = None) -> Outcome:
-    """A fault of the command line."""
-    assert fix, "a fault needs a fix"
+    """A failure of the command line."""
+    assert fix, "a failure needs a fix"
     return Outcome("fail", message, fix=fix, severity=severity, at_launch=True, seen=seen)
 
 
@@ -76,9 +81,10 @@ def unknown(reason: str, line: int | None = None) -> Outcome:
 
 
 def at_run_time(reason: str, line: int | None = None) -> Outcome:
-    assert reason, "a value of the run needs a reason"
+    assert reason, "a value that only the run decides needs a reason"
     return Outcome("set_at_run_time", reason, line)
 
 
-def fill_in(question: str, how: str, line: int | None = None) -> Outcome:
-    return Outcome("fill_in", question, line, fix=how)
+def fill_in(question: str, how: str) -> Outcome:
+    """A question that no syntax answers, and how to answer it."""
+    return Outcome("fill_in", question, fix=how)

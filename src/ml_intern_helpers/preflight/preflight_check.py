@@ -6,13 +6,16 @@ import argparse
 import gc
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.cpu_limit import bounded
 from ml_intern_helpers.core.errors import BadData, NotFound, UsageError
 from ml_intern_helpers.core.report import Report, Status
 from ml_intern_helpers.core.text import clean
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.analysis.options import Options
 
 SUMMARY = "Fill in the pre-flight checklist of a training script from its syntax; the script is never run."
 EPILOG = """examples:
@@ -34,6 +37,7 @@ EMPTY_FIELDS: dict[str, Any] = {
     "slots": 0,
     "unknowns": [],
     "suppressed": [],
+    "settings_from": None,
     "header": None,
     "releases": {},
     "launches": [],
@@ -62,11 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @bounded
 def run(args: argparse.Namespace, context: Context) -> Report:
     if args.explain is not None:
-        return _explained(args.explain)
-    _asked_rightly(args)
+        return _explain(args.explain)
+    _validate(args)
     gc.disable()  # a syntax tree is all live objects: looking for garbage in it takes as long as the work itself
     try:
-        return _launched(args, context) if args.launch is not None else _checked(args, context)
+        if args.launch is None:
+            return _check_script(args, context)
+        from ml_intern_helpers.preflight.launch_check import judged
+
+        return judged(args.launch, args.path, args.local, _options(args, context))
     except RecursionError as err:
         what = "the command line, or a script in it," if args.launch is not None else args.path
         raise BadData(f"{what} is nested too deeply to follow", hint="give it the training script itself") from err
@@ -74,35 +82,11 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         gc.enable()
 
 
-def _checked(args: argparse.Namespace, context: Context) -> Report:
-    """The answer on a script.
+def _validate(args: argparse.Namespace) -> None:
+    """Refuse options that contradict each other.
 
     Raises:
-        ToolError: it cannot be read, or holds no training.
-    """
-    from ml_intern_helpers.analysis.source import read_source
-    from ml_intern_helpers.preflight.examine import examine
-    from ml_intern_helpers.preflight.rendering.printed import as_diff, as_sarif
-
-    source, about = read_source(args.path), _asked(args, context)
-    found = examine(source, "local" if args.local else "jobs", about=about)
-    if found.facts.training.kind == "none" and not found.number_of("error"):
-        why = found.facts.training.why_not
-        raise NotFound(f"{source.place(None)} holds no training I recognise: {why}", hint="give it the script that trains")
-    if about.options and not found.facts.script.parsed:
-        context.warn(f"{about.options.file} is read by nothing: the script has no TrlParser or HfArgumentParser")
-    for note in found.notes:
-        context.warn(note)
-    if args.fix:
-        return as_diff(found, _report(found), lambda mended: examine(mended, found.facts.mode, about=about), context.warn)
-    return as_sarif(found, _report(found)) if args.sarif else _report(found)
-
-
-def _asked_rightly(args: argparse.Namespace) -> None:
-    """A path or a launch, one form of answer, and requirements that are some.
-
-    Raises:
-        UsageError: neither, two, or none.
+        UsageError: neither a path nor a launch, two forms of output, or a requirement that is none.
     """
     from ml_intern_helpers.analysis.requirements import is_requirement
 
@@ -113,62 +97,81 @@ def _asked_rightly(args: argparse.Namespace) -> None:
     if args.launch is not None and forms:
         raise UsageError(f"--{forms[0]} is about a script, not a launch", hint=f"preflight_check train.py --{forms[0]}")
     if args.path is None and args.launch is None:
-        raise UsageError(
-            "PATH is missing: which script?", hint="preflight_check train.py, or --launch 'hf jobs uv run … train.py'"
-        )
+        hint = "preflight_check train.py, or --launch 'hf jobs uv run … train.py'"
+        raise UsageError("PATH is missing: which script?", hint=hint)
     wrong = next((text for text in args.with_ if not is_requirement(text)), None)
     if wrong is not None:
         raise UsageError(f"--with {clean(wrong, limit=80)!r} is not a requirement", hint="--with trl==1.16.0")
 
 
-def _asked(args: argparse.Namespace, context: Context) -> Any:
+def _options(args: argparse.Namespace, context: Context) -> Options:
     from ml_intern_helpers.analysis.options import Options
 
     limit_s = context.deadline_s or 180
-    options = look = None
+    options = Options(args.python, tuple(args.with_), context.offline, limit_s, context.progress)
     if args.config:
         from ml_intern_helpers.analysis.config_file import read_config
 
-        options = read_config(args.config)
+        options = options._replace(parser_options=read_config(args.config))
     if args.dataset != "none":
-        from ml_intern_helpers.preflight.datasets.real_columns import ask_for_columns
+        from ml_intern_helpers.preflight.datasets import add_real_columns
 
-        look = partial(ask_for_columns, wanted=args.dataset, offline=context.offline, timeout_s=limit_s)
-    return Options(args.python, tuple(args.with_), context.offline, limit_s, context.progress, options=options, look=look)
-
-
-def _launched(args: argparse.Namespace, context: Context) -> Report:
-    from ml_intern_helpers.preflight.launch_check import judged
-
-    return judged(args.launch, args.path, args.local, _asked(args, context))
+        source = partial(add_real_columns, wanted=args.dataset, offline=context.offline, timeout_s=limit_s)
+        options = options._replace(column_source=source)
+    return options
 
 
-def _explained(code: str) -> Report:
-    from ml_intern_helpers.preflight.registry import all_rules, title
+def _check_script(args: argparse.Namespace, context: Context) -> Report:
+    """The report on a script.
+
+    Raises:
+        ToolError: it cannot be read, or holds no training.
+    """
+    from ml_intern_helpers.analysis.source import read_source
+    from ml_intern_helpers.preflight.examine import examine
+    from ml_intern_helpers.preflight.render import PrintedReport, fields_of
+
+    source, options = read_source(args.path), _options(args, context)
+    mode = "local" if args.local else "jobs"
+    examination = examine(source, mode, options=options)
+    errors = examination.number_of("error")
+    script = examination.context
+    if script.training.kind == "none" and not errors:
+        why = script.training.why_not
+        raise NotFound(f"{source.place(None)} holds no training I recognise: {why}", hint="give it the script that trains")
+    if options.parser_options and not script.script.parsed:
+        context.warn(f"{options.parser_options.file} is read by nothing: the script has no TrlParser or HfArgumentParser")
+    for note in examination.notes:
+        context.warn(note)
+    status: Status = "failed" if errors else "unknown" if examination.settled_nothing else "ok"
+    report = Report("preflight_check", status, fields_of(examination, status), list(examination.findings))
+    if args.fix:
+        from ml_intern_helpers.preflight.fix import diff
+
+        text, mended = diff(examination, lambda text: examine(text, mode, options=options))
+        context.warn(f"{mended} of {len(examination.findings)} findings mended; nothing was written")
+        return PrintedReport(report, text)
+    if args.sarif:
+        from ml_intern_helpers.preflight.sarif import sarif
+
+        return PrintedReport(report, sarif(examination))
+    return report
+
+
+def _explain(code: str) -> Report:
+    from ml_intern_helpers.preflight.registry import all_rules
 
     rule = all_rules().get(code.upper())
     if rule is None:
         raise UsageError(f"no rule {code!r}", hint=f"codes: {' '.join(all_rules())}")
-    text = f"{rule.CODE} ({rule.SEVERITY}; {', '.join(rule.MODES)}): {rule.__doc__.strip()}"
-    return Report("preflight_check", "ok", {"verdict": title(rule), "explanation": text})
-
-
-def _report(found: Any) -> Report:
-    from ml_intern_helpers.preflight.rendering.answer import fields_of
-
-    status: Status = "failed" if found.number_of("error") else "unknown" if found.settled_nothing else "ok"
-    return Report("preflight_check", status, fields_of(found, status), list(found.findings))
+    text = f"{rule.code} ({rule.severity}; {', '.join(rule.modes)}): {rule.documentation}"
+    return Report("preflight_check", "ok", {"verdict": rule.title, "explanation": text})
 
 
 def render(report: Report) -> str:
-    from ml_intern_helpers.preflight.rendering.answer import text_of
-    from ml_intern_helpers.preflight.rendering.printed import PrintedReport
-
-    if isinstance(report, PrintedReport):
-        return report.printed
     explanation: str | None = report.fields.get("explanation")
-    if explanation or not report.fields.get("launches"):
-        return explanation or text_of(report)
-    from ml_intern_helpers.preflight import launch_check
+    if explanation:
+        return explanation
+    from ml_intern_helpers.preflight.render import PrintedReport, text_of
 
-    return launch_check.text_of(report)
+    return report.printed if isinstance(report, PrintedReport) else text_of(report)

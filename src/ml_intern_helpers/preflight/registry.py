@@ -1,20 +1,21 @@
-"""Finds the rules and refuses two with one code."""
+"""Finds the rules: every module of `rules/` is one, and its file name begins with its code (`api101_removed_argument.py`)."""
 
 from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import ModuleType
-from typing import Protocol
+from typing import NamedTuple
 
 from ml_intern_helpers.core.report import Severity
 from ml_intern_helpers.preflight import rules
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes
 
+#: What a rule is for unless its module has MODES.
+BOTH_MODES = ("jobs", "local")
 FAMILIES = {
     "API": "what the libraries' current releases offer",
     "SAVE": "whether the model survives the run",
@@ -30,21 +31,33 @@ FAMILIES = {
 CODE_FORM = re.compile(rf"(?:{'|'.join(FAMILIES)})[0-9]{{3}}")
 
 
-class Rule(Protocol):
-    """A module of `rules`: see any of them."""
+class Rule(NamedTuple):
+    """One rule, as its module in `rules/` states it.
 
-    __doc__: str
-    CODE: str
-    SEVERITY: Severity
-    MODES: tuple[str, ...]
+    Attributes:
+        code: `API101`, from the file name.
+        severity: SEVERITY; an outcome may have its own.
+        modes: MODES, or both: for runs on Hugging Face Jobs, for runs on this machine.
+        documentation: the module's docstring: a title, why it matters, `Bad:` and `Good:` with an example each.
+        check: yields the outcomes for one script.
+    """
 
-    def check(self, facts: Facts) -> Iterator[Outcome]: ...
+    code: str
+    severity: Severity
+    modes: tuple[str, ...]
+    documentation: str
+    check: Callable[[ScriptContext], Outcomes]
+
+    @property
+    def title(self) -> str:
+        """The documentation's first line."""
+        return self.documentation.splitlines()[0]
 
 
-def rules_for(facts: Facts) -> dict[str, Rule]:
+def rules_for(context: ScriptContext) -> dict[str, Rule]:
     """The rules of the run's mode; where nothing was agreed, those that compare with the agreement are not even loaded."""
-    found = all_rules() if facts.agreement is not None else all_rules(without="SCOPE")
-    return {code: rule for code, rule in found.items() if facts.mode in rule.MODES}
+    found = all_rules() if context.agreement is not None else all_rules(without="SCOPE")
+    return {code: rule for code, rule in found.items() if context.mode in rule.modes}
 
 
 @cache
@@ -53,18 +66,10 @@ def all_rules(without: str = "_") -> dict[str, Rule]:
     found: dict[str, Rule] = {}
     names = (path.stem for path in Path(rules.__path__[0]).iterdir() if path.suffix == ".py")
     for name in sorted(name for name in names if not name.startswith(("_", without.lower()))):
-        rule: Rule = _loaded(importlib.import_module(f"{rules.__name__}.{name}"))
-        if rule.CODE in found or not CODE_FORM.fullmatch(rule.CODE):
-            raise RuntimeError(f"rule code {rule.CODE} is taken twice, or of no family")
-        found[rule.CODE] = rule
+        module = importlib.import_module(f"{rules.__name__}.{name}")
+        code = name.partition("_")[0].upper()
+        if code in found or not CODE_FORM.fullmatch(code):
+            raise RuntimeError(f"{name}.py: the code {code} is taken, or belongs to no family")
+        modes = getattr(module, "MODES", BOTH_MODES)
+        found[code] = Rule(code, module.SEVERITY, modes, (module.__doc__ or "").strip(), module.check)
     return dict(sorted(found.items()))
-
-
-def _loaded(module: ModuleType) -> Rule:
-    rule: Rule = module  # a module is its own protocol instance
-    return rule
-
-
-def title(rule: Rule) -> str:
-    """The docstring's first line."""
-    return rule.__doc__.strip().splitlines()[0]

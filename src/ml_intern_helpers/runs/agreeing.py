@@ -1,10 +1,15 @@
-"""Writing the task contract: agree, change with a reason, close. Each is one locked read, one check, one durable write."""
+"""Writing the task file: agree, change with a reason, close. Each is one locked read, one check and one durable write.
+
+Nothing is written where well-formed terms contradict each other, lie in the past or are impossible (`implausible`).
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +17,10 @@ from ml_intern_helpers.core.errors import BadData, ToolError, UsageError
 from ml_intern_helpers.core.paths import write_atomic
 from ml_intern_helpers.core.text import clean, clean_tree
 from ml_intern_helpers.core.tokens import blanked
-from ml_intern_helpers.runs import places
-from ml_intern_helpers.runs.contract import MAX_BYTES, Task, read_task
+from ml_intern_helpers.runs import project_files
+from ml_intern_helpers.runs.contract import MAX_BYTES, SCHEMA, Task, faults, read_task
 from ml_intern_helpers.runs.locking import cannot_write, locked
-from ml_intern_helpers.runs.nonsense import nonsense
-from ml_intern_helpers.runs.task_schema import SCHEMA, faults
-from ml_intern_helpers.runs.when import now, stamp
+from ml_intern_helpers.runs.timestamps import LONGEST_SPAN_S, now, parsed, stamp
 
 #: What a user agrees to; everything else in the file is bookkeeping.
 TERMS = (
@@ -39,6 +42,13 @@ UNSAID: dict[str, Any] = {
     "deadline": None,
     "time_budget_s": None,
 }
+
+_REPOSITORY = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_][\w.-]{0,95}(?:/[A-Za-z0-9_][\w.-]{0,95})?(?<![.-])", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
+#: More rows per update are a typing error: published fine-tuning runs stay below.
+_MOST_ROWS = 1_000_000
+_MOST_TOKENS = 100_000_000
+_MOST_USD = 1_000_000
 
 
 class Refused(ToolError):
@@ -75,11 +85,11 @@ def agree(folder: Path, terms: dict[str, Any]) -> tuple[Task, bool]:
         if before is not None and before.open:
             if all(before.values.get(term) == values.get(term) for term in TERMS):
                 return before, False
-            hint = "task show; then `task change --reason …` for another term, or `task close` when it is done"
-            raise Refused(f"a task is open already: {before.path}", hint=hint)
+            hint = "see `task show`; then `task change --reason …` sets another term, and `task close` ends the task"
+            raise Refused(f"a task is already open: {before.path}", hint=hint)
         if before is not None:
             _archive(before)
-        return _write(folder / places.TASK, values), True
+        return _write(folder / project_files.TASK, values), True
 
 
 def change(task: Task, terms: dict[str, Any], reason: str) -> tuple[Task, dict[str, Any]]:
@@ -93,7 +103,7 @@ def change(task: Task, terms: dict[str, Any], reason: str) -> tuple[Task, dict[s
         Refused: the task is closed.
     """
     with locked(task.path.parent):
-        before = _open_one(task.path)
+        before = _open_task(task.path)
         values = {**before.values, **_clean(terms)}
         changes = dict(pair for term in terms for pair in _changes(term, before.values.get(term), values[term]))
         if not changes:
@@ -106,7 +116,7 @@ def change(task: Task, terms: dict[str, Any], reason: str) -> tuple[Task, dict[s
 def close(task: Task, reason: str | None) -> Task:
     """Say that the work is over: nothing is held to the task any more. Raises as `change` does."""
     with locked(task.path.parent):
-        before = _open_one(task.path)
+        before = _open_task(task.path)
         values = {**before.values, "state": "closed", "closed_at": stamp(now())}
         return _write(task.path, _with_entry(values, "closed", reason, {}))
 
@@ -130,31 +140,31 @@ def _clean(terms: dict[str, Any]) -> dict[str, Any]:
 def _check(values: dict[str, Any]) -> None:
     absent = [OPTIONS[term] for term in OPTIONS if term not in values]
     if absent:
-        hint = "give what the user said; what they left open is the recipe's value, and is said to them"
+        hint = "give what the user said; where they left it open, take the recipe's value and tell them"
         raise UsageError(f"a task needs {', '.join(absent)}", hint=hint)
-    found = faults(values) or nonsense(values, now())
+    found = faults(values) or implausible(values, now())
     if found:
         more = f" (and {len(found) - 8} more)" if len(found) > 8 else ""
-        raise UsageError("this is no task: " + "; ".join(found[:8]) + more, hint="see `task --help` for how each term is given")
+        raise UsageError("invalid task: " + "; ".join(found[:8]) + more, hint="see `task --help` for how each term is given")
 
 
 def _readable(folder: Path) -> Task | None:
-    path = folder / places.TASK
+    path = folder / project_files.TASK
     if not os.path.lexists(path):
         return None
     found = read_task(path)
     if found.problem:
-        hint = "move it away or mend it; what was agreed may be read in .ml-intern/plan.md"
+        hint = "repair it or move it away; .ml-intern/plan.md may say what was agreed"
         raise BadData(f"{path} cannot be read: {found.problem}", hint=hint)
     return found
 
 
-def _open_one(path: Path) -> Task:
+def _open_task(path: Path) -> Task:
     found = _readable(path.parent)
     if found is None:
-        raise Refused(f"{path} is gone", hint="another session removed it: `task agree` puts a task on file")
+        raise Refused(f"{path} is gone", hint="another session removed it; `task agree` records a new task")
     if not found.open:
-        raise Refused(f"the task in {path} is closed", hint="`task agree` puts a new one on file")
+        raise Refused(f"the task in {path} is closed", hint="`task agree` records a new one")
     return found
 
 
@@ -184,3 +194,59 @@ def _archive(task: Task) -> None:
         write_atomic(target, task.path.read_bytes(), durable=True)
     except OSError as err:
         raise cannot_write(target, err) from err
+
+
+def implausible(values: dict[str, Any], at: datetime) -> list[str]:
+    """Why well-formed terms cannot be what the user meant, one line each, with what to give instead."""
+    return [*_names(values), *_sizes(values), *_money_and_place(values), *_times(values, at)]
+
+
+def _names(values: dict[str, Any]) -> Iterator[str]:
+    if not values["request"].strip():
+        yield "request: the user's own words are missing (--request)"
+    for term, entry in [("base_model", values["base_model"]), *(("datasets", entry) for entry in values["datasets"])]:
+        if not _REPOSITORY.fullmatch(entry["id"]) and not _is_path(entry["id"]):
+            yield f"{term}: {clean(entry['id'], limit=80)!r} is neither a Hub id (owner/name) nor a path"
+    ids = [(entry["id"], entry["config"], entry["split"]) for entry in values["datasets"]]
+    if len(set(ids)) < len(ids):
+        yield "datasets: the same dataset is named twice"
+    hub = values["hub"]["model_id"]
+    if hub is not None and not _REPOSITORY.fullmatch(hub):
+        yield f"hub: {clean(hub, limit=80)!r} is not a Hub id (owner/name)"
+    if values["account"] is not None and not _NAME.fullmatch(values["account"]):
+        yield f"account: {clean(values['account'], limit=80)!r} is not the name of a user or an organisation"
+
+
+def _is_path(text: str) -> bool:
+    return text.isprintable() and (text.startswith(("/", "./", "../", "~/")) or os.path.lexists(text))
+
+
+def _sizes(values: dict[str, Any]) -> Iterator[str]:
+    if values["effective_batch"] > _MOST_ROWS:
+        yield f"effective_batch: {values['effective_batch']} rows per update are implausibly many"
+    if values["max_length"] is not None and values["max_length"] > _MOST_TOKENS:
+        yield f"max_length: {values['max_length']} tokens are more than any model reads at once"
+    if values["method"] == "grpo" and values["max_length"] is not None:
+        yield "max_length: GRPO has no max_length (the script sets prompt and completion lengths): give none"
+    if values["tracking"]["tool"] == "none" and (values["tracking"]["project"] or values["tracking"]["space_id"]):
+        yield "tracking: a project or a Space is named although tracking is none"
+
+
+def _money_and_place(values: dict[str, Any]) -> Iterator[str]:
+    per_day = values.get("spend_cap_usd_per_day")
+    if max(values["spend_cap_usd"], per_day or 0) > _MOST_USD:
+        yield f"spend_cap_usd: more than {_MOST_USD:,} dollars looks like a typing error"
+    if per_day is not None and per_day > values["spend_cap_usd"]:
+        yield f"spend_cap_usd_per_day: {per_day:g} a day is more than {values['spend_cap_usd']:g} for the whole task"
+    if values["where"] == "jobs" and values["account"] is None:
+        yield "account: give the user or organisation that pays for the jobs (`detect_compute` lists them)"
+    if values["where"] == "local" and values["spend_cap_usd"] > 0:
+        yield "spend_cap_usd: runs on this machine cost nothing, but a spend cap is given with --where local: which is meant?"
+
+
+def _times(values: dict[str, Any], at: datetime) -> Iterator[str]:
+    deadline = parsed(values["deadline"])
+    if deadline is not None and deadline <= at and values.get("state", "open") == "open":
+        yield f"deadline: {values['deadline']} has passed"
+    if (values.get("time_budget_s") or 0) > LONGEST_SPAN_S:
+        yield "time_budget_s: more than a year"

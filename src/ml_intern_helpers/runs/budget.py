@@ -1,10 +1,10 @@
-"""`budget`: what the task's runs cost, what is set aside, what is left; and whether one more would fit."""
+"""`budget`: what the runs of the task cost, what is set aside, what is left, and whether one more job would fit."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,22 @@ from ml_intern_helpers.core.errors import NotFound, ToolError, UsageError
 from ml_intern_helpers.core.report import Report, Status
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.indexes import job_prices
-from ml_intern_helpers.runs import first_one, launching, places, settle, spend
+from ml_intern_helpers.runs import launching, project_files, settlement, single_job_rule, spend
 from ml_intern_helpers.runs.contract import Task, task_for
 from ml_intern_helpers.runs.run_record import Run, Runs, runs_of
-from ml_intern_helpers.runs.when import now, seconds, stamp
+from ml_intern_helpers.runs.timestamps import now, seconds, span, stamp
 
 SUMMARY = "Show what the runs of this task cost: cap, spent, set aside, left, run by run. Money is in USD."
 EPILOG = """examples:
   budget
-  budget --flavor a10g-large --for 4h            may a job of that kind be started?
-  budget --apply-hub                             ask the Hub how the jobs ended, put it on file
+  budget --flavor a10g-large --for 4h            may such a job be started?
+  budget --apply-hub                             ask the Hub how the jobs ended and record it
   budget --apply-release run-20261123T041300-1a2b3c4d --reason "the user said no"
 
 Set aside is price x time limit of every job that has not ended; spent is price x running time of those that have.
 exit codes here: 1 over a cap, or no cap allows it; 3 no cap is agreed, or a figure is missing"""
 
-#: A live list of prices is asked for as long as this; without one the dated list does.
+#: The live price list is waited for this long; without it the dated list is used.
 DEFAULT_TIMEOUT_S = 20.0
 MOST_RUNS = 30
 EMPTY_FIELDS: dict[str, Any] = {
@@ -36,20 +36,22 @@ EMPTY_FIELDS: dict[str, Any] = {
     "runs_total": 0, "damaged_lines": [], "path": None,
 }  # fmt: skip
 
+_WORDS = {"within": "YES", "over": "NO, OVER THE CAP", "no_cap": "NO", "unknown": "COULD NOT TELL"}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--flavor", metavar="NAME", help="would a job on this hardware fit? (with --for)")
     parser.add_argument("--for", dest="span", metavar="SPAN", help="its --timeout: 90m, 4h")
     parser.add_argument("--attempts", type=int, default=1, metavar="N", help="its --attempts (default 1)")
-    parser.add_argument("--apply-hub", action="store_true", help="write down how jobs ended, as the Hub says")
-    parser.add_argument("--apply-release", metavar="RUN", help="give back what is set aside for a launch that never was")
+    parser.add_argument("--apply-hub", action="store_true", help="record how jobs ended, as the Hub says")
+    parser.add_argument("--apply-release", metavar="RUN", help="release the reservation of a launch that never happened")
     parser.add_argument("--reason", metavar="TEXT", help="why, for --apply-release")
     parser.add_argument("--all", action="store_true", help=f"list every run, not only the last {MOST_RUNS}")
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
     _check(args)
-    folder, task = places.home(Path()), task_for(Path())
+    folder, task = project_files.home(Path()), task_for(Path())
     if args.apply_release:
         _release(folder, args.apply_release, args.reason)
     if args.apply_hub:
@@ -57,22 +59,24 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     at = now()
     runs = runs_of(folder, at)
     if task is None and not runs.all and not runs.damaged and not args.flavor:
-        raise NotFound("nothing is on file here: no task was agreed on, nothing was launched", hint="`task agree …`")
-    cost = _asked(args, context)
-    decision = spend.may_spend(task, runs, cost or spend.Cost(0.0, ""), at)
+        raise NotFound("nothing is on file here: no task was agreed on and nothing was launched", hint="`task agree …`")
+    cost = _cost_in_question(args, context)
+    decision = spend.may_spend(task, runs, cost, at) if cost else None
     whole, day = spend.limits(task, runs, at)
-    report = Report("budget", _status(task, runs, whole, day, decision if cost else None))
+    report = Report("budget", _status(task, runs, whole, day, decision))
+    mine = runs.of_task(task.id if task is not None else None)
+    question = {"flavor": args.flavor, "for_s": seconds(args.span), "most_usd": cost.usd, "price": cost.basis} if cost else None
     report.fields = {
-        "verdict": decision.verdict if cost else None,
-        "reason": decision.reason if cost else spend.refusal(task, at) or None,
+        "verdict": decision.verdict if decision else None,
+        "reason": decision.reason if decision else spend.refusal(task, at) or None,
         "account": clean(task.usable("account") or "", limit=100) or None if task is not None else None,
-        "task_limit": _limit(whole),
-        "day_limit": _limit(day),
-        "asked": {"flavor": args.flavor, "for_s": seconds(args.span), "most_usd": cost.usd, "price": cost.basis}
-        if cost
-        else None,
-        **_runs(runs, task, args.all),
-        "path": str(folder / places.LEDGER),
+        "task_limit": {**asdict(whole), "left_usd": whole.left_usd} if whole is not None else None,
+        "day_limit": {**asdict(day), "left_usd": day.left_usd} if day is not None else None,
+        "asked": question,
+        "runs": [_fields_of(run) for run in (mine if args.all else mine[-MOST_RUNS:])],
+        "runs_total": len(mine),
+        "damaged_lines": runs.damaged,
+        "path": str(folder / project_files.LEDGER),
     }
     return report
 
@@ -81,7 +85,7 @@ def _check(args: argparse.Namespace) -> None:
     if bool(args.flavor) != bool(args.span):
         raise UsageError("--flavor and --for belong together", hint="budget --flavor a10g-large --for 4h")
     if args.attempts < 1 or (args.attempts > 1 and not args.flavor):
-        raise UsageError("--attempts is a number from 1, and belongs to --flavor", hint="see `budget --help`")
+        raise UsageError("--attempts is a number from 1 and belongs to --flavor", hint="see `budget --help`")
     if bool(args.apply_release) != bool(args.reason):
         raise UsageError("--apply-release needs --reason, and --reason belongs to it", hint="see `budget --help`")
 
@@ -91,32 +95,30 @@ def _release(folder: Path, name: str, reason: str) -> None:
     if found is None:
         raise UsageError(f"no run {clean(name, limit=80)!r} is on file", hint="`budget` lists them")
     if found.text("job_id"):
-        raise UsageError(f"{found.id} became a job: it costs what it costs", hint="`hf jobs cancel`, then `budget --apply-hub`")
+        raise UsageError(f"{found.id} became a job, so its cost stands", hint="`hf jobs cancel`, then `budget --apply-hub`")
     if not found.finished:
         launching.release(folder, found.id, reason)
 
 
 def _apply_hub(folder: Path, context: Context) -> None:
     """Ask about every paid run that is not settled; what cannot be had is a warning, and its reservation stands."""
-    from ml_intern_helpers.runs.job_lookup import asked
-
-    open_ones = [one for one in runs_of(folder).all if one.paid and (not one.settled or one.estimated) and one.text("job_id")]
-    for one, answer in asked(context.http, open_ones):
+    unsettled = [run for run in runs_of(folder).all if run.paid and (not run.settled or run.estimated) and run.text("job_id")]
+    for run, answer in settlement.answers_about(context.http, unsettled):
         if isinstance(answer, ToolError):
-            context.warn(f"{one.id}: {answer.message}; what was reserved for it stands")
+            context.warn(f"{run.id}: {answer.message}; its reservation stands")
             continue
-        settled = settle.settlement(one, answer)
+        settled = settlement.settlement(run, answer)
         changes = settled.changes()
-        seen = first_one.seen_training(job=answer)
-        if seen is not None and not one.text("trained_at"):
+        seen = single_job_rule.seen_training(job=answer)
+        if seen is not None and not run.text("trained_at"):
             changes |= {"trained_at": stamp(now()), "trained_seen": seen.how}
         if settled.usd is None and settled.state != "running":
-            context.warn(f"{one.id}: {settled.basis}")
-        if any(one.values.get(name) != value for name, value in changes.items()):
-            launching.tell(folder, one.id, **changes)
+            context.warn(f"{run.id}: {settled.basis}")
+        if any(run.values.get(name) != value for name, value in changes.items()):
+            launching.tell(folder, run.id, **changes)
 
 
-def _asked(args: argparse.Namespace, context: Context) -> spend.Cost | None:
+def _cost_in_question(args: argparse.Namespace, context: Context) -> spend.Cost | None:
     if not args.flavor:
         return None
     if not context.offline:
@@ -127,7 +129,7 @@ def _asked(args: argparse.Namespace, context: Context) -> spend.Cost | None:
     price = job_prices.price_of(args.flavor)
     if price is None:
         known = ", ".join(sorted(job_prices.prices().usd_per_hour))
-        raise UsageError(f"{clean(args.flavor, limit=60)!r} is no flavor of Jobs", hint=f"known: {known}")
+        raise UsageError(f"{clean(args.flavor, limit=60)!r} is not a hardware flavor of Jobs", hint=f"known: {known}")
     return spend.cost_on_jobs(price, seconds(args.span), attempts=args.attempts)
 
 
@@ -143,39 +145,81 @@ def _status(
     return "failed" if over or spent_without else "ok"
 
 
-def _limit(limit: spend.Limit | None) -> dict[str, Any] | None:
-    return {**asdict(limit), "left_usd": limit.left_usd} if limit is not None else None
-
-
-def _runs(runs: Runs, task: Task | None, everything: bool) -> dict[str, Any]:
-    mine = runs.of_task(task.id if task is not None else None)
-    shown = mine if everything else mine[-MOST_RUNS:]
-    return {"runs": [_line(one) for one in shown], "runs_total": len(mine), "damaged_lines": runs.damaged}
-
-
-def _line(one: Run) -> dict[str, Any]:
+def _fields_of(run: Run) -> dict[str, Any]:
     return {
-        "id": clean(one.id, limit=80),
-        "launched_at": stamp(_whole(one.launched_at)),
-        "state": one.state,
-        "where": "jobs" if one.paid else "local",
-        "flavor": clean(one.text("flavor"), limit=40) or None,
-        "timeout_s": one.figure("timeout_s"),
-        "cost_usd": one.cost_usd,
-        "settled": one.settled,
-        "estimated": one.estimated,
-        "seen_training": bool(one.text("trained_at")),
-        "job_id": clean(one.text("job_id"), limit=80) or None,
-        "url": clean(one.text("url"), limit=300) or None,
-        "command": clean(one.text("command"), limit=300),
+        "id": clean(run.id, limit=80),
+        "launched_at": stamp(run.launched_at.replace(microsecond=0)),
+        "state": run.state,
+        "where": "jobs" if run.paid else "local",
+        "flavor": clean(run.text("flavor"), limit=40) or None,
+        "timeout_s": run.figure("timeout_s"),
+        "cost_usd": run.cost_usd,
+        "settled": run.settled,
+        "estimated": run.estimated,
+        "seen_training": bool(run.text("trained_at")),
+        "job_id": clean(run.text("job_id"), limit=80) or None,
+        "url": clean(run.text("url"), limit=300) or None,
+        "command": clean(run.text("command"), limit=300),
     }
 
 
-def _whole(at: datetime) -> datetime:
-    return at.replace(microsecond=0)
-
-
 def render(report: Report) -> str:
-    from ml_intern_helpers.runs.budget_text import text_of
+    """The budget on one screen: what is left first, then the caps, then the runs, newest last."""
+    fields = report.fields
+    return "\n".join([_verdict(fields), *_limits(fields), *_listed(fields), *_notes(fields)])
 
-    return text_of(report.fields)
+
+def _verdict(fields: dict[str, Any]) -> str:
+    if fields["verdict"]:
+        return f"{_WORDS[fields['verdict']]}: {fields['reason']}"
+    limit = fields["task_limit"]
+    if limit is None:
+        return f"NO CAP: {fields['reason'] or 'nothing was agreed'}"
+    if fields["damaged_lines"] or limit["unknown"]:
+        return "COULD NOT TELL what is left: see below"
+    closest = min((one for one in (limit, fields["day_limit"]) if one is not None), key=lambda one: float(one["left_usd"]))
+    when = "" if closest is limit else " in these 24 h"
+    word = "OVER THE CAP" if closest["settled_usd"] + closest["reserved_usd"] > closest["cap_usd"] + 0.0001 else "LEFT"
+    reason = f" ({fields['reason']})" if fields["reason"] else ""
+    return f"{word}: {closest['left_usd']:.2f} of {closest['cap_usd']:.2f} USD{when}{reason}"
+
+
+def _limits(fields: dict[str, Any]) -> Iterator[str]:
+    for name, limit in (("task", fields["task_limit"]), ("24 h", fields["day_limit"])):
+        if limit is not None:
+            unknown = f", {limit['unknown']} runs of unknown cost" if limit["unknown"] else ""
+            yield (
+                f"  {name:<5} cap {limit['cap_usd']:.2f}  spent {limit['settled_usd']:.2f}  "
+                f"set aside {limit['reserved_usd']:.2f}  left {limit['left_usd']:.2f}{unknown}"
+            )
+    if fields["account"]:
+        yield f"  paid by {fields['account']}"
+
+
+def _listed(fields: dict[str, Any]) -> Iterator[str]:
+    hidden = fields["runs_total"] - len(fields["runs"])
+    if hidden:
+        yield f"  {hidden} earlier runs are not listed (--all lists them)"
+    if not fields["runs_total"]:
+        yield "  no run is on file"
+    for one in fields["runs"]:
+        kind = "spent at most (estimated)" if one["estimated"] else "spent" if one["settled"] else "set aside"
+        money = "cost unknown" if one["cost_usd"] is None else f"{one['cost_usd']:.2f} USD {kind}"
+        place = f"{one['flavor'] or 'jobs'}{_limit_of(one)}" if one["where"] == "jobs" else "local"
+        trained = ", seen training" if one["seen_training"] else ""
+        yield f"  {one['launched_at'][:16]}Z {one['id']}  {one['state']}{trained}  {place}  {money}"
+        yield f"      {one['command'][:110]}" + (f"  {one['url']}" if one["url"] else "")
+
+
+def _limit_of(one: dict[str, Any]) -> str:
+    return f" {span(one['timeout_s'])}" if one["timeout_s"] else ""
+
+
+def _notes(fields: dict[str, Any]) -> Iterator[str]:
+    if fields["damaged_lines"]:
+        lines = ", ".join(map(str, fields["damaged_lines"][:10]))
+        yield f"  damaged: line {lines} of {fields['path']}: a launch may be missing; mend or remove it"
+    if any(not one["settled"] for one in fields["runs"]):
+        yield "  set aside becomes spent with `budget --apply-hub`, once the job has ended"
+    if any(one["estimated"] for one in fields["runs"]):
+        yield "  estimated: from the launch to the end that was seen; `budget --apply-hub` asks for the running time itself"

@@ -1,20 +1,32 @@
-"""The task contract: what the user agreed to, read from `.ml-intern/task.json`."""
+"""The task that the user agreed to: `.ml-intern/task.json` read, and checked against its schema (docs/schemas/task.v1.json)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
-from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.runs import places
-from ml_intern_helpers.runs.task_schema import SCHEMA, faults, readable
-from ml_intern_helpers.runs.when import parsed
+from ml_intern_helpers.runs import project_files
+from ml_intern_helpers.runs.timestamps import parsed
 
+SCHEMA = "ml-intern/task/v1"
+METHODS = ("sft", "dpo", "grpo", "kto", "reward")
+ADAPTERS = ("full", "lora", "qlora")
+PLACES = ("local", "jobs")
+TRACKERS = ("trackio", "none")
+STATES = ("open", "closed")
+
+#: No figure of a task comes near; what lies beyond is an accident or an attack.
+LARGEST = 1e12
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.]\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 MAX_BYTES = 1024 * 1024
 
 
@@ -69,7 +81,8 @@ class Task(NamedTuple):
         ends = [parsed(self.usable("deadline"))]
         budget, start = self.usable("time_budget_s"), self.agreed_at
         if budget is not None and start is not None:
-            ends.append(_later(start, float(budget)))
+            with suppress(OverflowError):
+                ends.append(start + timedelta(seconds=float(budget)))
         return min((end for end in ends if end is not None), default=None)
 
 
@@ -78,42 +91,171 @@ def task_for(*starts: Path) -> Task | None:
 
     Never raises for what lies there: a file that cannot be read is a `Task` with a `problem`.
     """
-    path = places.task_path(*starts)
+    path = project_files.task_path(*starts)
     return None if path is None else read_task(path)
 
 
 def read_task(path: Path) -> Task:
     """The task file at `path`, or why it is none."""
     try:
-        data = _bytes(path)
+        if not path.is_file():
+            return Task(path, problem="it is a broken link" if path.is_symlink() else "it is not a file")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            return Task(path, problem=f"it is larger than {MAX_BYTES // 1024} KiB")
         values = json.loads(data, parse_constant=_no_number)
     except RecursionError:
         return Task(path, problem="it is nested too deep to be a task file")
     except OSError as err:
         return Task(path, problem=clean(err.strerror or err, limit=120))
-    except (ValueError, BadData) as err:
-        return Task(path, problem=f"it is no JSON: {clean(err, limit=120)}" if isinstance(err, ValueError) else err.message)
+    except ValueError as err:
+        return Task(path, problem=f"it is not valid JSON: {clean(err, limit=120)}")
     if not isinstance(values, dict) or values.get("schema") != SCHEMA:
         return Task(path, problem=f'its "schema" is not "{SCHEMA}"')
     return Task(path, values, faults=tuple(faults(values)))
 
 
-def _bytes(path: Path) -> bytes:
-    if not path.is_file():
-        raise BadData("a broken link stands in its place" if path.is_symlink() else "it is not a file")
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise BadData(f"it is larger than {MAX_BYTES // 1024} KiB")
-    return data
-
-
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
-def _later(start: datetime, seconds: float) -> datetime | None:
+def faults(values: dict[str, Any]) -> list[str]:
+    """What is missing or is not what the schema says, one line each; entries of other names are left alone."""
+    missing = [f"{name} is missing" for name in REQUIRED if name not in values]
+    return missing + [wrong for name in values if (wrong := fault(name, values[name]))]
+
+
+def fault(name: str, value: object) -> str:
+    """What is wrong with one entry, "" when nothing is or when the schema does not know it."""
+    check = REQUIRED.get(name) or OPTIONAL.get(name)
+    wrong = check(value) if check else ""
+    return f"{clean(name, limit=60)}: {wrong}" if wrong else ""
+
+
+def readable(values: Mapping[str, Any], name: str, part: str = "") -> Any:
+    """What can be relied on of one entry, None where there is nothing.
+
+    A file by hand may lack a revision, or have one entry wrong: what is right in it binds all the same.
+    """
+    value = values.get(name)
+    if part:
+        check = PARTS.get(name, {}).get(part)
+        known = check is not None and isinstance(value, dict) and part in value and not check(value[part])
+        return value[part] if known and isinstance(value, dict) else None
+    if name in PARTS:
+        return value if isinstance(value, dict) else None
+    if name == "datasets":
+        entries = value if isinstance(value, list) else []
+        return [entry for entry in entries if isinstance(entry, dict) and not _text(entry.get("id"))] or None
+    return value if name in values and not fault(name, value) else None
+
+
+def number(value: object) -> float | None:
+    """`value` as a number that can be computed with, None for everything else (true, NaN, one of a thousand digits)."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
     try:
-        return start + timedelta(seconds=seconds)
+        found = float(value)
     except OverflowError:
         return None
+    return found if math.isfinite(found) and abs(found) <= LARGEST else None
+
+
+#: A check returns "" for a good value, else what the value should be.
+Check = Callable[[object], str]
+
+
+def _one_of(*names: str) -> Check:
+    return lambda value: "" if isinstance(value, str) and value in names else f"must be one of {', '.join(names)}"
+
+
+def _text(value: object) -> str:
+    return "" if isinstance(value, str) and value else "must be a string"
+
+
+def _any_text(value: object) -> str:
+    return "" if isinstance(value, str) else "must be a string"
+
+
+def _optional(check: Check) -> Check:
+    def checked(value: object) -> str:
+        wrong = "" if value is None else check(value)
+        return f"{wrong}, or null" if wrong else ""
+
+    return checked
+
+
+def _count(value: object) -> str:
+    found = number(value)
+    return "" if found is not None and found.is_integer() and found >= 1 else "must be a whole number above 0"
+
+
+def _dollars(value: object) -> str:
+    found = number(value)
+    return "" if found is not None and found >= 0 else "must be an amount of dollars: a number from 0"
+
+
+def _time(value: object) -> str:
+    good = isinstance(value, str) and _TIME.fullmatch(value) and parsed(value) is not None
+    return "" if good else "must be a time with its time zone, like 2026-12-01T18:00:00Z"
+
+
+def _boolean(value: object) -> str:
+    return "" if isinstance(value, bool) else "must be true or false"
+
+
+def _object(**parts: Check) -> Check:
+    def checked(value: object) -> str:
+        if not isinstance(value, dict):
+            return f"must be an object with {', '.join(parts)}"
+        for name, check in parts.items():
+            wrong = check(value[name]) if name in value else "is missing"
+            if wrong:
+                return f"{name}: {wrong}"
+        return ""
+
+    return checked
+
+
+def _list(check: Check, least: int) -> Check:
+    def checked(value: object) -> str:
+        if not isinstance(value, list) or len(value) < least:
+            return f"must be a list of {least} or more"
+        return next((f"entry {number}: {wrong}" for number, entry in enumerate(value, 1) if (wrong := check(entry))), "")
+
+    return checked
+
+
+#: Terms that are objects, part by part.
+PARTS: dict[str, dict[str, Check]] = {
+    "base_model": {"id": _text, "revision": _any_text},
+    "tracking": {"tool": _one_of(*TRACKERS), "project": _optional(_text), "space_id": _optional(_text)},
+    "hub": {"model_id": _optional(_text), "private": _boolean},
+}
+REQUIRED: dict[str, Check] = {
+    "schema": _one_of(SCHEMA),
+    "request": _any_text,
+    "method": _one_of(*METHODS),
+    "adapter": _one_of(*ADAPTERS),
+    "base_model": _object(**PARTS["base_model"]),
+    "datasets": _list(_object(**PARTS["base_model"], config=_optional(_text), split=_optional(_text)), 1),
+    "max_length": _optional(_count),
+    "effective_batch": _count,
+    "tracking": _object(**PARTS["tracking"]),
+    "hub": _object(**PARTS["hub"]),
+    "where": _one_of(*PLACES),
+    "account": _optional(_text),
+    "spend_cap_usd": _dollars,
+    "deadline": _optional(_time),
+}
+#: Absent from files written by hand or by earlier releases; docs/schemas/task.v1.json says what absence means.
+OPTIONAL: dict[str, Check] = {
+    "id": _text,
+    "state": _one_of(*STATES),
+    "spend_cap_usd_per_day": _optional(_dollars),
+    "time_budget_s": _optional(_count),
+    "agreed_at": _time,
+    "closed_at": _optional(_time),
+    "history": _list(_object(at=_time, action=_one_of("agreed", "changed", "closed"), reason=_optional(_text)), 0),
+}

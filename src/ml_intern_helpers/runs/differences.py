@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.runs.task_schema import number, readable
+from ml_intern_helpers.runs.contract import number, readable
 
 #: `known`: this value. `default`: this value unless the environment or an option says otherwise. `runtime`: set, to something
 #: that only the run decides. `unknown`: not even that can be told.
@@ -164,7 +164,7 @@ class Term(NamedTuple):
 
 
 _MEMORY = "out of memory: smaller per-device batch with more accumulation, checkpointing, then a larger card"
-_ASK = "ask the user, and put the answer on file with `task change --reason`"
+_ASK = "ask the user and record the answer with `task change --reason`"
 TERMS: dict[str, Term] = {
     "method": Term("the method", "another method answers another question", _ASK),
     "adapter": Term("the training", "adapter and full training give different models", _MEMORY),
@@ -175,14 +175,14 @@ TERMS: dict[str, Term] = {
     "effective_batch": Term(
         "the effective batch", "rows per update decide learning rate and result", _MEMORY, _same_batch, _factors
     ),
-    "tracking.tool": Term("report_to", "nobody can watch the run", "mend the tracker's start; do not switch it off", _same_tool),
-    "tracking.project": Term("the Trackio project", "the run is not where it is looked for", "write the agreed project"),
+    "tracking.tool": Term("report_to", "nobody can watch the run", "repair how the tracker is started; do not switch it off", _same_tool),
+    "tracking.project": Term("the Trackio project", "nobody will find the run where they look for it", "write the agreed project"),
     "tracking.space_id": Term("the Trackio Space", "the dashboard is elsewhere", "write the agreed Space"),
-    "hub.model_id": Term("the upload", "the model goes to another place", "write the agreed id"),
+    "hub.model_id": Term("the upload", "the model goes to another repository", "write the agreed id"),
     "hub.private": Term(
-        "the model's repository", "what was to stay private becomes public", "hub_private_repo=True", _same_privacy, _private
+        "the model's repository", "a model that was to stay private becomes public", "hub_private_repo=True", _same_privacy, _private
     ),
-    "where": Term("the place", "it costs money, or this machine's time", _ASK),
+    "where": Term("the place", "it costs money or time on this machine", _ASK),
     "account": Term("the account", "somebody else pays", "give --namespace with the agreed account"),
 }
 

@@ -1,4 +1,4 @@
-"""Launches on file: set money aside before one, say what became of it after. What the hooks call."""
+"""Launches on file: money is set aside before one starts, and what became of it is recorded after. The hooks call this."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ml_intern_helpers.core.tokens import blanked
 from ml_intern_helpers.runs import ledger
 from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.locking import LONGEST_WAIT_S, locked
-from ml_intern_helpers.runs.run_record import FINISHED, UNFINISHED, Run, fingerprint, runs_of
+from ml_intern_helpers.runs.run_record import FINISHED, UNFINISHED, fingerprint, runs_of
 from ml_intern_helpers.runs.spend import Cost, Decision, may_spend
-from ml_intern_helpers.runs.when import now, stamp
+from ml_intern_helpers.runs.timestamps import now, stamp
 
 #: A command line is kept up to here; its fingerprint tells longer ones apart.
 _LONGEST_COMMAND = 4000
@@ -66,7 +66,7 @@ def reserve(
     """Decide and, where it fits, set the money aside: one step, so that two sessions cannot spend the same dollar.
 
     Returns:
-        The decision, and the run's id when it was put on file; None when the launch is somebody's to be asked about.
+        The decision, and the run's id when it was put on file; None when somebody has to be asked about the launch.
 
     Raises:
         BadData: the ledger cannot be read.
@@ -96,24 +96,18 @@ def tell(folder: Path, run_id: str, **changes: Any) -> None:
     """Put on file what became of a run: `state`, `job_id`, `url`, `exit_code`, `settled_usd`, `trained_at` …
 
     Raises:
-        UsageError: the state is none that a run can be in.
+        UsageError: a run cannot be in that state.
         Unavailable: the ledger cannot be written.
     """
     state = changes.get("state")
     if state is not None and state not in (*UNFINISHED, *FINISHED):
-        raise UsageError(f"{clean(state, limit=40)!r} is no state of a run", hint=", ".join((*UNFINISHED, *FINISHED)))
+        raise UsageError(f"{clean(state, limit=40)!r} is not a state of a run", hint=", ".join((*UNFINISHED, *FINISHED)))
     ledger.append(folder, {"id": run_id, "event": "update", **changes})
 
 
 def release(folder: Path, run_id: str, reason: str) -> None:
     """Give back what was set aside for a launch that did not happen."""
     tell(folder, run_id, state="released", reason=clean(reason, limit=500))
-
-
-def waiting(folder: Path, name: str, value: str) -> Run | None:
-    """The newest unfinished run whose entry `name` (`tool_use_id`, `job_id`) is `value`."""
-    found = [run for run in runs_of(folder).all if not run.finished and value and run.text(name) == value]
-    return found[-1] if found else None
 
 
 def _entry(launch: Launch, cost: Cost, state: str, task: Task | None, at: datetime) -> dict[str, Any]:

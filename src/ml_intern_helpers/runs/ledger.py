@@ -18,9 +18,9 @@ from ml_intern_helpers.core.errors import BadData, UsageError
 from ml_intern_helpers.core.paths import sync_folder
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.core.tokens import blanked
-from ml_intern_helpers.runs import late, places
+from ml_intern_helpers.runs import pending_lines, project_files
 from ml_intern_helpers.runs.locking import Held, cannot_write, locked
-from ml_intern_helpers.runs.when import now, stamp
+from ml_intern_helpers.runs.timestamps import now, stamp
 
 #: A ledger of this size holds some fifty thousand launches; reading more at every launch would be felt.
 MAX_BYTES = 64 * 1024 * 1024
@@ -53,8 +53,8 @@ def read(folder: Path) -> Lines:
         BadData: it is no file, too large, or may not be read. Never for what stands in its lines.
     """
     # Looked at first: a line that is taken in meanwhile then stands in both, and not in neither.
-    waiting = [_lines(late.content(path)) for path in late.files(folder)]
-    found = _on_file(folder / places.LEDGER)
+    waiting = [_lines(pending_lines.content(path)) for path in pending_lines.files(folder)]
+    found = _on_file(folder / project_files.LEDGER)
     late_ones = (entry for lines in waiting for entry in lines.entries if entry not in found.entries)
     return replace(found, entries=[*found.entries, *late_ones]) if waiting else found
 
@@ -85,18 +85,18 @@ def append(folder: Path, *entries: dict[str, Any], timeout_s: float = _LONGEST_W
     """
     data = b"".join(map(encoded, entries))
     try:
-        with locked(folder, timeout_s=0 if late.files(folder) else timeout_s):
+        with locked(folder, timeout_s=0 if pending_lines.files(folder) else timeout_s):
             append_locked(folder, data)
     except Held:
         try:
-            late.put(folder, data)
+            pending_lines.put(folder, data)
         except OSError as err:
             raise cannot_write(folder, err) from err
 
 
 def append_locked(folder: Path, data: bytes) -> None:
     """As `append`, for whoever holds the lock already; what waits beside the ledger comes first."""
-    path, waiting = folder / places.LEDGER, [one for one in late.files(folder) if late.content(one)]
+    path, waiting = folder / project_files.LEDGER, [one for one in pending_lines.files(folder) if pending_lines.content(one)]
     data = _not_yet_in(path, waiting) + data
     try:
         is_new = not os.path.lexists(path)
@@ -111,13 +111,13 @@ def append_locked(folder: Path, data: bytes) -> None:
             sync_folder(folder)
     except OSError as err:
         raise cannot_write(path, err) from err
-    late.taken_in(waiting)
+    pending_lines.taken_in(waiting)
 
 
 def _not_yet_in(path: Path, waiting: list[Path]) -> bytes:
     """The lines beside the ledger, without those of a writer that was killed before it could remove their file."""
     known = _on_file(path).entries if waiting else []
-    lines = (line for one in waiting for line in late.content(one).splitlines(keepends=True))
+    lines = (line for one in waiting for line in pending_lines.content(one).splitlines(keepends=True))
     return b"".join(line for line in lines if _parsed(line) not in known)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 
 from ml_intern_helpers.core.tokens import blanked
 from ml_intern_helpers.runs import ledger
-from ml_intern_helpers.runs.task_schema import number
-from ml_intern_helpers.runs.when import now, parsed
+from ml_intern_helpers.runs.contract import number
+from ml_intern_helpers.runs.timestamps import now, parsed
 
 #: `reserved`: money is set aside, the launch has not been seen to happen. `released`: it did not happen.
 UNFINISHED = ("reserved", "running")
@@ -147,7 +146,3 @@ def _straightened(stamps: list[datetime | None], at: datetime) -> list[datetime]
         believed = one or next((later for later in plausible[position:] if later is not None), at)
         times.append(max(believed, times[-1]) if times else believed)
     return [min(one, at) for one in times]
-
-
-def unfinished(runs: Iterable[Run]) -> list[Run]:
-    return [run for run in runs if not run.finished]

@@ -12,7 +12,7 @@ from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.run_record import Run, Runs
 
 DAY = timedelta(hours=24)
-#: Less than a hundredth of a cent is rounding, not money.
+#: Less than a hundredth of a cent is a rounding error.
 _NOTHING_USD = 0.0001
 Verdict = Literal["within", "over", "no_cap", "unknown"]
 
@@ -32,7 +32,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Limit:
-    """One cap and what it bears: `settled_usd` is spent, `reserved_usd` may yet be, `unknown` runs cost nobody knows what."""
+    """One cap and what it bears: `settled_usd` is spent, `reserved_usd` may yet be, `unknown` counts runs without a known cost."""
 
     cap_usd: float
     settled_usd: float
@@ -83,11 +83,11 @@ def cost_on_jobs(price: Price | None, timeout_s: float | None, *, attempts: int 
         repeats: a schedule starts it again and again.
     """
     if repeats:
-        return Cost(None, "a schedule starts it again and again: there is no most")
+        return Cost(None, "a schedule starts it again and again, so its cost has no upper limit")
     if price is None:
         return Cost(None, "the price of its flavor is not known")
     if timeout_s is None or not math.isfinite(timeout_s) or timeout_s <= 0 or attempts < 1:
-        return Cost(None, "what stops the job, and when, is not known")
+        return Cost(None, "when the job is stopped is not known")
     minutes = math.ceil(timeout_s / 60)
     usd = round(price.usd_per_hour * minutes / 60 * attempts, 4)
     tries = f" x {attempts} attempts" if attempts > 1 else ""
@@ -143,15 +143,15 @@ def refusal(task: Task | None, at: datetime) -> str:
     if task.cap_usd <= 0:
         return "the agreed spend cap is 0: no paid job"
     ends = task.ends_at
-    return "the time that was agreed is over" if ends is not None and ends <= at else ""
+    return "the agreed time is over" if ends is not None and ends <= at else ""
 
 
 def _doubt(runs: Runs, whole: Limit, day: Limit | None, cost: Cost) -> str:
     """Why what is left cannot be told, "" when it can."""
     if runs.damaged:
         lines = ", ".join(map(str, runs.damaged[:5]))
-        return f"line {lines} of the ledger cannot be read: what was spent is not known"
+        return f"line {lines} of the ledger cannot be read, so what was spent is not known"
     unknown = max(whole.unknown, day.unknown if day else 0)
     if unknown:
-        return f"{unknown} earlier run{'s' if unknown > 1 else ''} cost nobody knows what (`budget` shows which)"
+        return f"the cost of {unknown} earlier run{'s' if unknown > 1 else ''} is unknown (`budget` shows which)"
     return "" if cost.usd is not None else cost.basis

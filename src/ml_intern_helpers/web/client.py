@@ -1,7 +1,8 @@
 """The one door to the network: every request of every helper goes through `Http.get` or `Http.post`.
 
-It adds what each service demands (`services`, `http_retry`, `http_pace`), keeps answers on disk (`http_cache`), sends a
-token to its own host only, follows redirects by hand so that it stays so, and caps what it reads.
+It adds what each service demands (`services`, `retry`, `pace`), keeps answers on disk (`cache`), sends a token to its own host
+only, follows redirects by hand so that it stays so, and caps what it reads. A service that still answers 429 after all waiting is
+left in peace by this process: twenty look-ups side by side would each wait and ask four times, which a rate limiter punishes.
 """
 
 from __future__ import annotations
@@ -12,22 +13,19 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
+from urllib.parse import urlsplit
 
-from ml_intern_helpers.core.errors import Unavailable
+from ml_intern_helpers.core.errors import RateLimited, Unavailable
 from ml_intern_helpers.core.paths import cache_dir
-from ml_intern_helpers.web.address import Params, build_url, ends_here, redirected
 from ml_intern_helpers.web.cache import Entry, HttpCache
 from ml_intern_helpers.web.pace import paced
-from ml_intern_helpers.web.refused import Refusals
-from ml_intern_helpers.web.response import Response, public_url
+from ml_intern_helpers.web.response import Response, again_in, public_url
 from ml_intern_helpers.web.retry import may_retry, wait_seconds
 from ml_intern_helpers.web.services import Service, is_loopback
-from ml_intern_helpers.web.transport import Broken, Call, Transport
+from ml_intern_helpers.web.transport import Broken, Call, Params, Transport, build_url, ends_here, redirected
 
 __all__ = ["MAX_BYTES", "Http", "Params", "Response", "public_url"]
-
 T = TypeVar("T")
-
 MAX_BYTES = 32 * 1024 * 1024
 MISSING_TTL_S = 300
 #: One request may take this long when the command has no limit of its own.
@@ -62,7 +60,7 @@ class Http:
         self.offline = offline
         self.requests_made = 0
         self._sleep, self._clock, self._tell = sleep, clock, tell
-        self._refusals = Refusals()
+        self._refused: dict[tuple[str, str], str] = {}
         self._ends_at = None if deadline_s is None else clock() + deadline_s
         self._cache = HttpCache(cache_dir() / "http")
         self._transport = Transport()
@@ -95,7 +93,10 @@ class Http:
 
         def run(number: int, call: Callable[[], T]) -> None:
             with places:
-                outcomes[number] = _outcome(call)
+                try:
+                    outcomes[number] = call()
+                except Exception as err:
+                    outcomes[number] = err
 
         threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(calls)]
         for thread in threads:
@@ -111,13 +112,14 @@ class Http:
         if hit:
             return hit
         if self.offline:
-            told = f"offline, and no stored answer from {call.service.name} for {public_url(call.url)}"
-            raise Unavailable(told, hint="run again online")
+            general = f"offline, and no stored answer from {call.service.name}"
+            raise Unavailable(f"{general} for {public_url(call.url)}", hint="run again online", general=general)
         return self._with_retries(call, stored, key)
 
     def _kept(self, key: str, response: Response) -> Response:
-        """`response`, stored when it is worth it."""
-        if _worth_keeping(response):
+        """`response`, stored when it is final and no page from a service that serves none: that is a hotel's login."""
+        final = response.ok or response.status in (404, 410)
+        if final and (response.service.html or response.status >= 400 or not response.is_html):
             kept = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
             self._cache.store(key, Entry(response.status, public_url(response.url), kept, response.body, response.fetched_at))
         return response
@@ -134,14 +136,20 @@ class Http:
     def _with_retries(self, call: Call, stored: Callable[[], Response | None], key: str) -> Response:
         """Ask until the answer is final. A host that cannot be reached is told at once, not tried again."""
         attempt = 1
+        # What a 429 counts: the Hub's limit for `/api/…` is not the one for its files.
+        quota = call.service.name, urlsplit(call.url).path.lstrip("/").partition("/")[0]
         while True:
-            self._refusals.check(call)
+            if quota in self._refused:
+                message = f"{call.service.name} was not asked once more: it answers 429, too many requests"
+                raise RateLimited(message, hint=self._refused[quota])
             response = self._paced(call, stored, key)
             if not may_retry(call.service, response.status, response.headers):
                 return response
             wait = wait_seconds(call.service, response.status, response.headers, attempt)
             if wait is None or wait >= self._time_left(wait + 1):
-                return self._refusals.note(call, response)
+                if response.status == 429:
+                    self._refused[quota] = again_in(response)
+                return response
             if wait >= TOLD_WAIT_S:
                 self._tell(f"{call.service.name} answers {response.status}: asking again in {wait:.0f} s")
             self._sleep(wait)
@@ -160,7 +168,7 @@ class Http:
             self._transport.prepare()  # a slow start after our turn has begun would end in the next one's
         turn = paced(
             cache_dir() / "pace",
-            _slug(call.service, call.auth),
+            call.service.pace_name + ("-with-key" if call.auth else ""),
             interval_s,
             hold=call.service.one_at_a_time,
             timeout_s=self._time_left(60.0),
@@ -179,34 +187,15 @@ class Http:
             call = redirected(call, response.status, target)
         raise Unavailable(f"{call.service.name} redirects in a circle at {public_url(call.url)}")
 
-    def _send(self, call: Call) -> Response:
+    def _send(self, call: Call, *, again: bool = False) -> Response:
         """One answer; a connection that broke off half-way is tried a second time."""
-        try:
-            return self._send_once(call)
-        except Broken:
-            return self._send_once(call)
-
-    def _send_once(self, call: Call) -> Response:
         left = self._time_left(LONGEST_REQUEST_S)
         if left <= 0:
             raise Unavailable(f"no time left to ask {call.service.name}", hint="give the command longer with --timeout")
         self.requests_made += 1
-        return self._transport.send(call, left)
-
-
-def _worth_keeping(response: Response) -> bool:
-    """Final answers only, and no page from a service that serves none: that is a hotel's login, not the answer."""
-    final = response.ok or response.status in (404, 410)
-    return final and (response.service.html or response.status >= 400 or not response.is_html)
-
-
-def _slug(service: Service, auth: dict[str, str]) -> str:
-    name = (service.pace or service.name).lower().replace(" ", "-")
-    return f"{name}-with-key" if auth else name
-
-
-def _outcome(call: Callable[[], T]) -> T | Exception:
-    try:
-        return call()
-    except Exception as err:
-        return err
+        try:
+            return self._transport.send(call, left)
+        except Broken:
+            if again:
+                raise
+        return self._send(call, again=True)

@@ -85,16 +85,16 @@ class Response:
         if self.ok:
             return self
         said = self.message()
-        told = f"{self.service.name} answered {self.status} for {what}" + (f": {said}" if said else "")
+        general = f"{self.service.name} answered {self.status}"
+        message = f"{general} for {what}" + (f": {said}" if said else "")
         if self.status == 429 or (self.status == 403 and self.service.name == OPENALEX.name):
-            raise RateLimited(told, hint=again_in(self))
+            raise RateLimited(message, hint=again_in(self), general=general)
         if self.status in (401, 403):
-            raise AccessDenied(told, hint=self.service.denied_hint)
+            raise AccessDenied(message, hint=self.service.denied_hint, general=general)
         if self.status in (404, 410):
-            raise NotFound(told, hint="check the spelling")
-        raise Unavailable(
-            told, hint="ask again later" if self.status >= 500 else "check the arguments; if they are right, please report it"
-        )
+            raise NotFound(message, hint="check the spelling", general=general)
+        hint = "ask again later" if self.status >= 500 else "check the arguments; if they are right, please report it"
+        raise Unavailable(message, hint=hint, general=general)
 
 
 def again_in(response: Response) -> str:

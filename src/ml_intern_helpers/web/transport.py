@@ -1,23 +1,32 @@
-"""Sends one request: certificates, proxies, time limits, size cap, and nothing of a token in what comes back."""
+"""Sends one request: its address, certificates, proxies, time limits, size cap, and nothing of a token in what comes back.
+
+`requests` takes its connect timeout per address, and name resolution has none: behind a firewall that drops packets, a host with
+eight addresses costs eight timeouts. So a request runs in a thread that may be left behind, and while it is silent a second
+connection attempt settles whether the host accepts connections at all.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from ml_intern_helpers import __version__
 from ml_intern_helpers.core.background import Task
 from ml_intern_helpers.core.errors import BadData, Unavailable
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.core.tokens import SHORTEST_SECRET
-from ml_intern_helpers.web.reach import accepts_connections
 from ml_intern_helpers.web.response import Response, public_url
-from ml_intern_helpers.web.services import Service, is_loopback, origin
+from ml_intern_helpers.web.services import Service, allowed_url, is_loopback, origin
 
 if TYPE_CHECKING:
+    import socket
+
     import requests
 
 USER_AGENT = f"ml-intern/{__version__} (Claude Code plugin; helper commands)"
@@ -27,8 +36,6 @@ READ_TIMEOUT_S = 20.0
 SILENCE_S = 1.0
 NO_PROXY: dict[str, str | None] = {"http": None, "https": None, "all": None}
 HINT = "check the network and try again"
-
-
 #: What an error's text says, how it is told, what to do about it. The first hit counts.
 _REASONS = (
     ("suitable tls ca certificate", "the certificate file named in the environment does not exist", "correct SSL_CERT_FILE"),
@@ -40,6 +47,7 @@ _REASONS = (
     ("network is unreachable", "network is unreachable", HINT),
     ("no route to host", "no route to host", HINT),
 )
+Params = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -105,8 +113,21 @@ class Transport:
         return kept
 
 
+class _Failure(Exception):
+    """A transport error in one line; carries nothing of the request, which holds a token."""
+
+    def __init__(self, err: Exception) -> None:
+        super().__init__(type(err).__name__)
+        cause = getattr(err.args[0], "reason", err) if err.args else err  # without the URL, whose words mean nothing here
+        text = f"{type(err).__name__} {cause}".lower()
+        #: An answer that stopped half-way, or a kept connection that the server had closed.
+        self.broken = "chunkedencodingerror" in text or "connection aborted" in text
+        self.reason, self.hint = next((told for sign, *told in _REASONS if sign in text), [clean(type(err).__name__), HINT])
+
+
 def _unreachable(call: Call, reason: str, hint: str) -> Unavailable:
-    return Unavailable(f"{call.service.name} could not be reached at {origin(call.url)}: {reason}", hint=hint)
+    message = f"{call.service.name} could not be reached at {origin(call.url)}: {reason}"
+    return Unavailable(message, hint=hint, general=f"{call.service.name} could not be reached")
 
 
 def _ends(task: Task[Response], call: Call, seconds: float) -> bool:
@@ -121,27 +142,23 @@ def _ends(task: Task[Response], call: Call, seconds: float) -> bool:
     return task.wait(max(left - SILENCE_S, 0))
 
 
-class _Failure(Exception):
-    """A transport error in one line; carries nothing of the request, which holds a token."""
-
-    def __init__(self, err: Exception) -> None:
-        super().__init__(type(err).__name__)
-        cause = getattr(err.args[0], "reason", err) if err.args else err  # without the URL, whose words mean nothing here
-        text = f"{type(err).__name__} {cause}".lower()
-        #: An answer that stopped half-way, or a kept connection that the server had closed.
-        self.broken = "chunkedencodingerror" in text or "connection aborted" in text
-        self.reason, self.hint = next((told for sign, *told in _REASONS if sign in text), [clean(type(err).__name__), HINT])
-
-
 def _exchange(session: requests.Session, call: Call, seconds: float) -> Response:
     import requests
     import urllib3
 
     try:
         with _open(session, call, seconds) as raw:
-            data = _read_capped(raw, call)
+            chunks, size = [], 0
+            for chunk in raw.iter_content(64 * 1024):
+                size += len(chunk)
+                if size > call.max_bytes:
+                    raise BadData(
+                        f"the answer from {call.service.name} is larger than {call.max_bytes} bytes", hint="ask for less"
+                    )
+                chunks.append(chunk)
             headers = {name.lower(): value for name, value in raw.headers.items()}
-            return _without_secrets(Response(raw.status_code, call.url, headers, data, time.time(), False, call.service), call)
+            body, headers = _without_secrets(b"".join(chunks), headers, call)
+            return Response(raw.status_code, call.url, headers, body, time.time(), False, call.service)
     except requests.exceptions.ContentDecodingError:
         raise BadData(f"{call.service.name} sent an answer that cannot be unpacked", hint="try again later") from None
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as err:
@@ -185,21 +202,68 @@ def _proxied(url: str) -> bool:
     return not is_loopback(url) and select_proxy(url, get_environ_proxies(url)) is not None
 
 
-def _read_capped(raw: requests.Response, call: Call) -> bytes:
-    chunks, size = [], 0
-    for chunk in raw.iter_content(64 * 1024):
-        size += len(chunk)
-        if size > call.max_bytes:
-            raise BadData(f"the answer from {call.service.name} is larger than {call.max_bytes} bytes", hint="ask for less")
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _without_secrets(response: Response, call: Call) -> Response:
+def _without_secrets(body: bytes, headers: dict[str, str], call: Call) -> tuple[bytes, dict[str, str]]:
     """A proxy's or gateway's error page may repeat the request, token included; it must reach no cache and no message."""
-    secrets = [value.rsplit(" ", 1)[-1] for value in call.auth.values() if len(value) >= SHORTEST_SECRET]
-    body, headers = response.body, dict(response.headers)
-    for secret in secrets:
+    for secret in [value.rsplit(" ", 1)[-1] for value in call.auth.values() if len(value) >= SHORTEST_SECRET]:
         body = body.replace(secret.encode(), b"[token]")
         headers = {name: value.replace(secret, "[token]") for name, value in headers.items()}
-    return Response(response.status, response.url, headers, body, response.fetched_at, False, response.service)
+    return body, headers
+
+
+def accepts_connections(url: str, seconds: float) -> bool:
+    """Whether the host and port of `url` take a TCP connection, by IPv4 or IPv6, within `seconds`."""
+    import socket
+
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    there = threading.Event()
+
+    def attempt(family: socket.AddressFamily) -> None:
+        with suppress(OSError, UnicodeError):
+            address = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)[0]
+            with socket.socket(*address[:3]) as connection:
+                connection.settimeout(seconds)
+                connection.connect(address[4])
+                there.set()
+
+    for family in (socket.AF_INET, socket.AF_INET6):
+        threading.Thread(target=attempt, args=(family,), daemon=True).start()
+    return there.wait(seconds)
+
+
+def build_url(service: Service, path: str, params: Params | None) -> str:
+    """The absolute URL of `path` at `service`; None values of `params` are left out, lists repeat their name."""
+    base = service.base_url
+    url = path if path.startswith(("http://", "https://")) else f"{base}/{path.lstrip('/')}"
+    if origin(url) != origin(base):
+        raise Unavailable(f"{service.name} is at {base}, not at {clean(public_url(url), limit=200)!r}")
+    pairs: list[tuple[str, str]] = []
+    for name, value in (params or {}).items():
+        for item in value if isinstance(value, list) else [value]:
+            if item is not None:
+                pairs.append((name, str(item).lower() if isinstance(item, bool) else str(item)))
+    return url + ("&" if "?" in url else "?") * bool(pairs) + urlencode(pairs)
+
+
+def ends_here(call: Call, target: str) -> bool:
+    """Whether a redirect to `target` is the answer itself: it leaves a service that is not to be left."""
+    try:
+        return call.service.stays and origin(urljoin(call.url, target)) != origin(call.service.base_url)
+    except ValueError:
+        return False
+
+
+def redirected(call: Call, status: int, target: str) -> Call:
+    """`call` at the address a redirect names, without what must not travel there."""
+    try:
+        url = urljoin(call.url, target)
+        allowed = allowed_url(url) and (is_loopback(call.url) or not is_loopback(url))
+    except ValueError:
+        url, allowed = target, False
+    if not allowed:
+        raise Unavailable(f"{call.service.name} redirects to {clean(public_url(url), limit=200)!r}, which is not followed")
+    if origin(url) != origin(call.service.base_url):
+        call = replace(call, auth={})
+    if status == 303 or (status in (301, 302) and call.method == "POST"):  # as every browser does
+        call = replace(call, method="GET", body=b"")
+    return replace(call, url=url)

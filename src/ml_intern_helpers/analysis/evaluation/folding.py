@@ -12,15 +12,17 @@ from typing import Any
 _LARGEST = 10**18
 _LONGEST = 10_000
 
-_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
-}
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Pow: operator.pow,
+    ast.Not: operator.not_,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -29,13 +31,8 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.GtE: operator.ge,
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
-    ast.In: lambda one, other: one in other,
-    ast.NotIn: lambda one, other: one not in other,
-}
-_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.Not: operator.not_,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
+    ast.In: lambda item, container: item in container,
+    ast.NotIn: lambda item, container: item not in container,
 }
 #: Calls without side effects, by the name they are reached under.
 _CALLS: dict[str, Callable[..., Any]] = {
@@ -60,25 +57,19 @@ class CannotFold(Exception):
     """The value cannot be computed here; it is not an error of the script."""
 
 
-def binary(op: ast.operator, left: Any, right: Any) -> Any:
-    """`left op right`; `/` joins paths when both are texts, as pathlib does."""
-    if isinstance(op, ast.Div) and isinstance(left, str) and isinstance(right, str):
-        return os.path.join(left, right)  # noqa: PTH118
-    if isinstance(op, ast.Mult) and not (_number(left) and _number(right)):
-        raise CannotFold  # "a" * 10**12 is a denial of service
-    if isinstance(op, ast.Mod) and not _number(left):
-        raise CannotFold
-    if isinstance(op, ast.Pow):
-        return _power(left, right)
-    return _computed(_BINARY.get(type(op)), left, right)
-
-
-def unary(op: ast.unaryop, value: Any) -> Any:
-    return _computed(_UNARY.get(type(op)), value)
-
-
-def compare(op: ast.cmpop, left: Any, right: Any) -> bool:
-    return bool(_computed(_COMPARE.get(type(op)), left, right))
+def operate(op: ast.AST, *operands: Any) -> Any:
+    """The result of a unary or binary operator or a comparison; `/` joins paths when both are texts, as pathlib does."""
+    left, numbers = operands[0], all(isinstance(operand, (int, float)) for operand in operands)
+    match op:
+        case ast.Div() if all(isinstance(operand, str) for operand in operands):
+            return os.path.join(*operands)  # noqa: PTH118
+        case ast.Mult() if not numbers:
+            raise CannotFold  # "a" * 10**12 is a denial of service
+        case ast.Pow() if not (numbers and abs(operands[1]) <= 64):
+            raise CannotFold
+        case ast.Mod() if not isinstance(left, (int, float)):
+            raise CannotFold
+    return _computed(_OPERATORS.get(type(op)), *operands)
 
 
 def call(name: str, arguments: list[Any]) -> Any:
@@ -97,10 +88,24 @@ def method(value: Any, name: str, arguments: list[Any]) -> Any:
     return _computed(getattr(value, name), *arguments)
 
 
-def _power(left: Any, right: Any) -> Any:
-    if not (_number(left) and _number(right) and abs(right) <= 64):
-        raise CannotFold
-    return _computed(operator.pow, left, right)
+def text(parts: list[Any]) -> str:
+    """An f-string of these parts."""
+    return "".join(str(part) for part in parts)[:2000]
+
+
+def item(container: Any, key: Any) -> Any:
+    """`container[key]`."""
+    try:
+        return container[key]
+    except (TypeError, LookupError) as err:
+        raise CannotFold from err
+
+
+def paired(keys: list[Any], values: list[Any]) -> dict[Any, Any]:
+    try:
+        return dict(zip(keys, values, strict=True))
+    except TypeError as err:  # an unhashable key is the script's own crash, not a value
+        raise CannotFold from err
 
 
 def _computed(function: Callable[..., Any] | None, *arguments: Any) -> Any:
@@ -120,7 +125,3 @@ def bounded(result: Any) -> Any:
     if isinstance(result, (str, list, tuple)) and len(result) > _LONGEST:
         raise CannotFold
     return result
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float))

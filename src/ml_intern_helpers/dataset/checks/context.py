@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ml_intern_helpers.core.report import Finding, Scope, Severity
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.checks.secrets import hide
+from ml_intern_helpers.dataset.checks.patterns import hide
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES

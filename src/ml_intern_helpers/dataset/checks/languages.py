@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-#: Script -> its letters; told from the first on, so that a Japanese text is not Chinese for its Kanji.
+#: Script -> its letters; tried from the first on, so that a Japanese text is not Chinese for its Kanji.
 SCRIPTS: dict[str, str] = {
     "Japanese": "[\u3040-\u30ff]",
     "Korean": "[\uac00-\ud7af]",

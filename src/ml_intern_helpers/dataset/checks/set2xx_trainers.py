@@ -55,11 +55,9 @@ class SET201(TrainerProblem):
     to be learnt, and drop the other.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": "Which metal is liquid?", "text": "Which metal is liquid? Mercury."}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"text": "Which metal is liquid? Mercury."}
     """
 
@@ -73,11 +71,9 @@ class SET202(TrainerProblem):
     or does not, by chance. Make all of them text, or all of them messages.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": "Which metal is liquid?", "completion": [{"role": "assistant", "content": "Mercury."}]}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": "Which metal is liquid?", "completion": "Mercury."}
     """
 
@@ -91,11 +87,9 @@ class SET203(TrainerProblem):
     rename the column.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], "completion": "Hello"}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], "note": "Hello"}
     """
 
@@ -109,11 +103,9 @@ class SET204(TrainerProblem):
     an empty prompt without an error. Name the column with the question `prompt`.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method dpo
         {"question": "Which metal is liquid?", "chosen": "Mercury.", "rejected": "Iron."}
 
     Good:
-        $ inspect_dataset rows.jsonl --method dpo
         {"prompt": "Which metal is liquid?", "chosen": "Mercury.", "rejected": "Iron."}
     """
 
@@ -126,11 +118,9 @@ class SET205(TrainerProblem):
     Take the prompt off the answers, or drop the column `prompt`.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method dpo
         {"prompt": "Is iron liquid?", "chosen": "Is iron liquid? No.", "rejected": "Is iron liquid? Yes."}
 
     Good:
-        $ inspect_dataset rows.jsonl --method dpo
         {"prompt": "Is iron liquid?", "chosen": "No.", "rejected": "Yes."}
     """
 
@@ -143,11 +133,9 @@ class SET206(TrainerProblem):
     Templates drop such turns without an error, or refuse them. Rename the roles to `system`, `user`, `assistant` and `tool`.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "human", "content": "Hi"}, {"role": "gpt", "content": "Hello"}]}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
     """
 
@@ -160,12 +148,10 @@ class SET207(TrainerProblem):
     `KTOTrainer` stops at text, and takes every number but 0 for desirable. Map the labels to true and false.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method kto
         {"prompt": "Which metal is liquid?", "completion": "Mercury.", "label": "good"}
         {"prompt": "Which metal is liquid?", "completion": "Iron.", "label": "bad"}
 
     Good:
-        $ inspect_dataset rows.jsonl --method kto
         {"prompt": "Which metal is liquid?", "completion": "Mercury.", "label": true}
         {"prompt": "Which metal is liquid?", "completion": "Iron.", "label": false}
     """
@@ -179,12 +165,10 @@ class SET208(TrainerProblem):
     Keep the desirable rows alone, or train with KTO.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": "Which metal is liquid?", "completion": "Mercury.", "label": true}
         {"prompt": "Which metal is liquid?", "completion": "Iron.", "label": false}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": "Which metal is liquid?", "completion": "Mercury."}
     """
 
@@ -197,11 +181,9 @@ class SET209(TrainerProblem):
     The call of the reward function fails. Rename the column.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method grpo
         {"prompt": "Which metal is liquid?", "completions": "Mercury."}
 
     Good:
-        $ inspect_dataset rows.jsonl --method grpo
         {"prompt": "Which metal is liquid?", "solution": "Mercury."}
     """
 
@@ -214,11 +196,9 @@ class SET210(TrainerProblem):
     TRL parses the text of `tools` as a JSON list. Write the list of tools, or its JSON.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], "tools": "weather, time"}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], "tools": "[]"}
     """
 
@@ -231,11 +211,9 @@ class SET211(TrainerProblem):
     A string holds no place for an image: prompts must be messages. `RewardTrainer` looks at no images at all.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": "What is this?", "completion": "A cat.", "images": ["photos/1.jpg"]}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": "What is a cat?", "completion": "An animal."}
     """
 
@@ -248,11 +226,9 @@ class SET212(TrainerProblem):
     TRL opens the assistant's turn behind it, and the model would answer nobody's question. Add the user's turn.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method grpo
         {"prompt": [{"role": "system", "content": "Be brief."}]}
 
     Good:
-        $ inspect_dataset rows.jsonl --method grpo
         {"prompt": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Which metal is liquid?"}]}
     """
 
@@ -265,11 +241,9 @@ class SET213(TrainerProblem):
     The answer is there already, and the model would speak after it. Take the last turn off.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method grpo
         {"prompt": [{"role": "user", "content": "Which metal is liquid?"}, {"role": "assistant", "content": "Mercury."}]}
 
     Good:
-        $ inspect_dataset rows.jsonl --method grpo
         {"prompt": [{"role": "user", "content": "Which metal is liquid?"}]}
     """
 
@@ -282,12 +256,10 @@ class SET214(TrainerProblem):
     Drop the rows. Nulls that no trainer stops at are SET308.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": "Which metal is liquid?", "completion": "Mercury."}
         {"prompt": "Which metal conducts best?", "completion": null}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": "Which metal is liquid?", "completion": "Mercury."}
     """
 
@@ -302,12 +274,10 @@ class SET215(TrainerProblem):
     Drop the rows.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
         {"messages": []}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
     """
 
@@ -320,11 +290,9 @@ class SET216(TrainerProblem):
     Chat templates stop at them, or write `None`. Drop the rows, or fill the turns.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": null}]}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
     """
 
@@ -337,11 +305,9 @@ class SET217(TrainerProblem):
     Convert the cells, or drop the rows.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": "What is 2 + 2?", "completion": 4}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": "What is 2 + 2?", "completion": "4"}
     """
 
@@ -354,12 +320,10 @@ class SET218(TrainerProblem):
     They carry speaker and words under other keys (`from` and `value`), which the trainer does not read. Rename the keys.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
         {"messages": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
     """
 
@@ -372,11 +336,9 @@ class SET219(TrainerProblem):
     `SFTTrainer` learns `text` alone and never looks at the other column. Make prompt and completion of the two.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"text": "Mercury is a metal that is liquid at room temperature.", "summary": "One metal flows."}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": "Mercury is a metal that is liquid at room temperature.", "completion": "One metal flows."}
     """
 
@@ -389,11 +351,9 @@ class SET220(TrainerProblem):
     TRL would train on the JSON itself. Parse the column (`json.loads`).
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": "[{\"role\": \"user\", \"content\": \"Hi\"}]", "completion": "Hello"}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"prompt": [{"role": "user", "content": "Hi"}], "completion": [{"role": "assistant", "content": "Hello"}]}
     """
 
@@ -406,11 +366,9 @@ class SET221(TrainerProblem):
     The chat template of a text model takes strings. Join the texts of the blocks.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}, {"role": "assistant", "content": "Hello"}]}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
     """
 
@@ -423,11 +381,9 @@ class SET222(TrainerProblem):
     A chat template that writes the arguments as JSON quotes them twice, and the model learns that. Parse the arguments.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "clock", "arguments": "{}"}}]}]}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "clock", "arguments": {"zone": "UTC"}}}]}]}
     """
 
@@ -440,11 +396,9 @@ class SET223(TrainerProblem):
     TRL reads system prompts from the messages alone. Put the prompt in front of the conversation as a system turn.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"system": "Be kind.", "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
     """
 
@@ -457,12 +411,10 @@ class SET224(TrainerProblem):
     TRL would learn each turn by itself, whoever said it. Build the conversations first.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"message_id": "1", "parent_id": null, "role": "prompter", "text": "Which metal is liquid?"}
         {"message_id": "2", "parent_id": "1", "role": "assistant", "text": "Mercury."}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "user", "content": "Which metal is liquid?"}, {"role": "assistant", "content": "Mercury."}]}
     """
 
@@ -475,11 +427,9 @@ class SET225(TrainerProblem):
     Chat templates leave the calls out. Write them as `tool_calls`.
 
     Bad:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "assistant", "content": "", "function_call": {"name": "clock"}}]}
 
     Good:
-        $ inspect_dataset rows.jsonl --method sft
         {"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "clock", "arguments": {"zone": "UTC"}}}]}]}
     """
 

@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from ml_intern_helpers.core.report import Finding, Severity
 from ml_intern_helpers.dataset.checks.context import Facts, Row, finding, finding_over_all, shown_name
 from ml_intern_helpers.dataset.checks.filter_code import FilterStep
+from ml_intern_helpers.dataset.column_roles import identifying_columns
 from ml_intern_helpers.dataset.mapping.code import names
-from ml_intern_helpers.dataset.row_identity import identifying_columns
 
 CODE, TOPIC = "SET307", "copies"
 SEVERITY: Severity = "warning"
@@ -66,7 +66,7 @@ def is_new(row):  # remembers what it has seen: run it once, in one process
 
 
 def _compared(facts: Facts) -> list[str]:
-    """The columns that rows are compared by; none where they cannot be told apart."""
+    """The columns that rows are compared by; none where rows cannot be compared."""
     return identifying_columns(facts.roles, [column.name for column in facts.columns], facts.rows)
 
 

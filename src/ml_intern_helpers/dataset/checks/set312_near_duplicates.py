@@ -1,8 +1,8 @@
 """Rows that nearly repeat an earlier one: a word changed, another case, more white space.
 
-They weigh as copies do, and as copies they leak into a held-out part. Near are texts with at least 80 % of all runs of five words
-in common; short texts must be the same words. Near copies are looked for in the sample alone. Keep one of each before a
-held-out part is split off.
+They weigh as copies do, and as copies they leak into a held-out part. Two texts are near when they have at least 80 % of all
+runs of five words in common; short texts must be the same words. Near copies are looked for in the sample alone. Keep one of
+each before a held-out part is split off.
 
 Bad:
     {"text": "Copper conducts heat and current well, and is soft enough to be drawn into a thin wire by hand."}

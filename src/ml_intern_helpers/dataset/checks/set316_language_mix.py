@@ -1,7 +1,7 @@
 """A few rows in another language or script than all the rest.
 
 A dataset that is meant to hold several languages is left alone: one language must have at least 85 % of the rows whose language
-can be told. Drop the strays unless they are meant.
+is known. Drop the strays unless they are meant.
 
 Bad:
     {"text": "Story {n}: this is the story of the river that runs from the hills to the sea, and of the town."}  × 25
@@ -45,6 +45,6 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _language_of(row: list[Piece]) -> str | None:
     """The language of what columns with a role say, the end of the row included: a question and its answer both count. None
-    where it cannot be told (code, formulas, short texts)."""
+    where it is unknown (code, formulas, short texts)."""
     texts = [piece.text[:700] for piece in row if piece.role is not None and piece.role != "system"]
     return language("\n".join(texts or [piece.text[:700] for piece in row]))

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.core.report import Finding, Severity
 from ml_intern_helpers.dataset.checks.context import Facts, Piece, finding
-from ml_intern_helpers.dataset.checks.pattern import Pattern, first
+from ml_intern_helpers.dataset.checks.patterns import Pattern, first
 from ml_intern_helpers.dataset.checks.text_search import Search
 
 CODE, TOPIC = "SET318", "text"
@@ -25,7 +25,7 @@ SEVERITY: Severity = "warning"
 _HABIT_SHARE = 0.02
 _MESSAGE = "answers that refuse, or talk about being a language model"
 _FIX = "drop them unless the model is meant to learn to refuse"
-#: A refusal opens an answer; the same words further on are usually quoted or told.
+#: A refusal opens an answer; the same words further on are usually a quotation or a story.
 REFUSAL_CHARACTERS = 240
 
 _CANNOT = (

@@ -1,7 +1,7 @@
 """Keys and passwords in the rows.
 
-A model can repeat them, and whoever may read the dataset can use them. They are told by formats that nothing else has; of each
-only the first four characters are shown. Drop the rows, or blank the key out; whoever owns it should revoke it.
+A model can repeat them, and whoever may read the dataset can use them. They are recognised by formats that nothing else has;
+of each only the first four characters are shown. Drop the rows, or blank the key out; whoever owns it should revoke it.
 
 Bad:
     {"text": "Log in with the token hf_{SECRET} before you push."}
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from ml_intern_helpers.core.report import Finding, Severity
 from ml_intern_helpers.dataset.checks.context import Facts, finding
 from ml_intern_helpers.dataset.checks.filter_code import FilterStep
-from ml_intern_helpers.dataset.checks.secrets import SECRETS, blanked
+from ml_intern_helpers.dataset.checks.patterns import SECRETS, blanked
 from ml_intern_helpers.dataset.checks.text_search import Search, hits, without
 
 CODE, TOPIC = "SET319", "safety"

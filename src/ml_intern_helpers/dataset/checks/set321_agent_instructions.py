@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.core.report import Finding, Severity
 from ml_intern_helpers.dataset.checks.context import Facts, finding
-from ml_intern_helpers.dataset.checks.pattern import Pattern
+from ml_intern_helpers.dataset.checks.patterns import Pattern
 from ml_intern_helpers.dataset.checks.text_search import Search, hits
 
 CODE, TOPIC = "SET321", "safety"

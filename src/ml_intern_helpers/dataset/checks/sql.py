@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ml_intern_helpers.dataset.checks.context import CALLS, Row
-from ml_intern_helpers.dataset.column_roles import CHAT, ColumnRoles
+from ml_intern_helpers.dataset.column_roles import CHAT, ColumnRoles, identifying_columns
 from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
 from ml_intern_helpers.dataset.mapping.conversations import turn_format
-from ml_intern_helpers.dataset.row_identity import identifying_columns
 from ml_intern_helpers.dataset.sample import Sample
 
 if TYPE_CHECKING:

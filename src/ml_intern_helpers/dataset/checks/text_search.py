@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ml_intern_helpers.dataset.checks.context import Facts, Piece
 from ml_intern_helpers.dataset.checks.filter_code import FilterStep
-from ml_intern_helpers.dataset.checks.pattern import Pattern
+from ml_intern_helpers.dataset.checks.patterns import Pattern
 from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumn, any_of, letter, literal, stepwise
 
 #: Characters of a match that a full scan shows; of secrets and personal data it shows none.

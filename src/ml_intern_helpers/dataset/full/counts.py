@@ -21,11 +21,11 @@ def flagged(engine: Engine, conditions: list[tuple[str, str | None]], rows: int)
     """For each condition (SQL over `facts`, and SQL of its example): rows, share, first row numbers, one example."""
     if not conditions:
         return []
-    asked = []
+    expressions = []
     for condition, example in conditions:
-        asked += [f"count(*) FILTER ({condition})", f"min(rn, {MOST_NUMBERS}) FILTER ({condition})"]
-        asked.append(f"arg_min({example}, rn) FILTER ({condition})" if example else "NULL")
-    values = engine.rows(f"SELECT {', '.join(asked)} FROM facts")[0]
+        expressions += [f"count(*) FILTER ({condition})", f"min(rn, {MOST_NUMBERS}) FILTER ({condition})"]
+        expressions.append(f"arg_min({example}, rn) FILTER ({condition})" if example else "NULL")
+    values = engine.rows(f"SELECT {', '.join(expressions)} FROM facts")[0]
     return [counts(values[at], values[at + 1] or [], rows, values[at + 2]) for at in range(0, len(values), 3)]
 
 
@@ -46,9 +46,9 @@ def copies(engine: Engine, rows: int) -> tuple[Counts, tuple[int, int] | None]:
 
 
 def together(engine: Engine, flags: list[Flag], found: Iterable[str]) -> list[tuple[frozenset[str], int]]:
-    """Which of the faults `found` rows have at once, and how many rows have just these; a row with none is in no entry.
+    """Which of the problems `found` rows have at once, and how many rows have just these; a row with none is in no entry.
 
-    One pass over `facts`. Each fault is a bit; with some ten faults that are met there are a few dozen sets of them.
+    One pass over `facts`. Each problem is a bit; with some ten of them there are a few dozen sets.
     """
     named = list(found)
     if not named:
@@ -70,8 +70,8 @@ def shared(engine: Engine, other: str, rows: int) -> tuple[Counts, Counts]:
 
 def columns(engine: Engine, plan: Plan, rows: int) -> dict[str, Counts]:
     """Nulls (exact), different values (about) and whether there is one only, of each column that was read."""
-    asked = [f"count(c{at}), approx_count_distinct(c{at}), min(c{at}) = max(c{at})" for at in range(len(plan.read.types))]
-    values = engine.rows(f"SELECT {', '.join(asked)} FROM facts")[0] if asked else ()
+    expressions = [f"count(c{at}), approx_count_distinct(c{at}), min(c{at}) = max(c{at})" for at in range(len(plan.read.types))]
+    values = engine.rows(f"SELECT {', '.join(expressions)} FROM facts")[0] if expressions else ()
     found = {}
     for at, column in enumerate(plan.read.types):
         held, different, constant = values[3 * at : 3 * at + 3]

@@ -1,4 +1,4 @@
-"""DuckDB, held to bounds: so much memory, the given files and no others, nothing downloaded, and it stops when told to.
+"""DuckDB, held to bounds: so much memory, the given files and no others, nothing downloaded, and it stops at Ctrl-C.
 
 Its progress is shown on a terminal, and what it raises becomes one clear error.
 """
@@ -27,7 +27,7 @@ from ml_intern_helpers.dataset.sample import Stored
 #: Memory that one thread needs for its share of a file and the rows it works on, in bytes.
 THREAD_BYTES = 96 * MIB
 POLL_S = 0.25
-#: A query that was told to stop is waited for so long; it holds files that are to be removed.
+#: An interrupted query is waited for so long; it holds files that are to be removed.
 STOPPING_S = 10.0
 _WIDTH = 78
 _EVERY_S = 0.5
@@ -119,7 +119,7 @@ class Engine:
         return found
 
     def run(self, query: str, progress: Callable[[float], None] = lambda _: None) -> None:
-        """Run a long query in a thread, so that Ctrl-C is heard and progress can be told (0 to 1, or below 0 when unknown).
+        """Run a long query in a thread, so that Ctrl-C is heard and `progress` is called (0 to 1, or below 0 when unknown).
 
         Raises:
             whatever DuckDB raises; KeyboardInterrupt after the query was stopped.

@@ -41,14 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--full", action="store_true", help="count over every row (DuckDB): a whole file, or the Hub's Parquet")
     parser.add_argument(
         "--memory",
-        type=_size,
+        type=parse_size,
         default=parse_size(DEFAULT_MEMORY),
         metavar="SIZE",
         help=f"memory of DuckDB for --full; the process takes some 250 MB more (default {DEFAULT_MEMORY})",
     )
     parser.add_argument(
         "--max-bytes",
-        type=_size,
+        type=parse_size,
         default=parse_size(DEFAULT_MOST),
         metavar="SIZE",
         help=f"most that --full may read over the network; beyond, it stops before it starts (default {DEFAULT_MOST})",
@@ -58,22 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _size(text: str) -> int:
-    try:
-        return parse_size(text)
-    except ValueError as err:
-        raise argparse.ArgumentTypeError(str(err)) from err
-
-
 def parse_size(text: str) -> int:
     """`512MB`, `2GB`, `1.5GiB` in bytes.
 
     Raises:
-        ValueError: no size.
+        ArgumentTypeError: no size.
     """
     match = _SIZE.fullmatch(text.strip())
     if not match:
-        raise ValueError(f"{text!r} is no size such as 512MB or 2GB")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512MB or 2GB")
     base = 1024 if match[3] else 1000
     return int(float(match[1]) * base ** " KMGT".index(match[2].upper() or " "))
 

@@ -1,4 +1,4 @@
-"""Where all rows of a dataset on the Hub lie, and what reading them costs: told before, and refused beyond a bound."""
+"""Where all rows of a dataset on the Hub lie, and how many bytes must be read: announced first, and refused beyond a bound."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Plan:
         columns: those with a role.
         read: all columns that are read; their nulls and different values are counted.
         doors: what must hold of a row before it is searched for patterns.
-        flags: faults to look for.
+        flags: problems to look for.
         identifying: columns that make a row what it is; empty when rows cannot be compared.
         keep_questions: other splits will be compared, so a key of the question is kept as well.
         spoken: the columns whose words a row is sketched by, see `said_hash`.
@@ -48,7 +48,7 @@ class Plan:
 
     @property
     def chat(self) -> SqlColumn | None:
-        """The conversation whose order of speakers is told."""
+        """The conversation whose orders of speakers are counted."""
         chats = [item for item in self.columns if item.chat]
         return next((item for item in chats if item.role in ("messages", "chosen", "completion")), chats[0] if chats else None)
 
@@ -156,7 +156,7 @@ def _size(columns: list[SqlColumn]) -> str:
         return f"{by_role.get('prompt', '0')} + greatest({by_role['chosen']}, {by_role['rejected']})"
     if "messages" in by_role:
         return by_role["messages"]
-    named = [by_role[part] for part in ("system", "context", "prompt", "completion") if part in by_role]
+    named = [by_role[role] for role in ("system", "context", "prompt", "completion") if role in by_role]
     return " + ".join(named) or by_role.get("text", "0")
 
 

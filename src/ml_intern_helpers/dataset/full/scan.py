@@ -15,7 +15,7 @@ from ml_intern_helpers.dataset.checks import registry, set307_duplicates, set313
 from ml_intern_helpers.dataset.checks.context import AllRows, finding_over_all
 from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns, columns_to_read, columns_with_roles, speakers_in_words
 from ml_intern_helpers.dataset.checks.text_search import Confirm, doors, search_flags
-from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.column_roles import ColumnRoles, identifying_columns
 from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.full import counts
 from ml_intern_helpers.dataset.full.engine import Engine, Progress, explained_error, missing
@@ -24,7 +24,6 @@ from ml_intern_helpers.dataset.full.row_table import Plan, facts_query, keys_que
 from ml_intern_helpers.dataset.labels import counted_labels
 from ml_intern_helpers.dataset.profile.profile import sketch_of_sample
 from ml_intern_helpers.dataset.profile.sketch import Sketch, spoken_columns
-from ml_intern_helpers.dataset.row_identity import identifying_columns
 from ml_intern_helpers.dataset.sample import Sample, Stored
 
 
@@ -193,9 +192,9 @@ def _flag_findings(scan: Scan, engine: Engine, flags: list[Flag], rows: int) -> 
     together = [counts.by_code(flags, code) for code in codes]
     single = [(f"f{number}", f"e{number}" if flag.example else None) for number, flag in enumerate(flags)]
     by_turns = {flag.code for flag in flags if flag.speakers}
-    asked = [*codes, *(flag.code for flag in flags)]
+    counted_codes = [*codes, *(flag.code for flag in flags)]
     counted = counts.flagged(engine, together + single, rows)
-    for code, found in zip(asked, counted, strict=True):
+    for code, found in zip(counted_codes, counted, strict=True):
         if code in by_turns and found["example"]:  # orders of speakers are letters in the engine, words for people
             found["example"] = speakers_in_words(found["example"])
     by_code = {code: found for code, found in zip(codes, counted, strict=False) if found["rows"]}

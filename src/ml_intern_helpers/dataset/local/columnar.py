@@ -12,11 +12,11 @@ from typing import Any
 
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.column_roles import NOT_READ
 from ml_intern_helpers.dataset.columns import schema_types
 from ml_intern_helpers.dataset.local.bounds import BATCH_BYTES, MIB, MOST_PACKED_TIMES, SAMPLE_BYTES, Allowance
 from ml_intern_helpers.dataset.local.table import Row, Table, column_notes, first_columns, left_out_notes, total_bytes, weigh
 from ml_intern_helpers.dataset.local.text_files import shown
-from ml_intern_helpers.dataset.row_identity import NOT_READ
 
 PLACES = 10
 

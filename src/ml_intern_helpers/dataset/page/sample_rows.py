@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.core.text import clean, shorten
-from ml_intern_helpers.dataset.checks import registry, secrets, set320_personal_data
+from ml_intern_helpers.dataset.checks import patterns, registry, set320_personal_data
 from ml_intern_helpers.dataset.checks.context import Facts, speaker, turns, words
-from ml_intern_helpers.dataset.checks.pattern import Pattern
+from ml_intern_helpers.dataset.checks.patterns import Pattern
 from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
 from ml_intern_helpers.dataset.page.charts import tone
 
@@ -177,7 +177,7 @@ class _Hit(NamedTuple):
 
 #: Always blanked, whatever the report says: (patterns, what is shown instead).
 _BLANKED: tuple[tuple[tuple[Pattern, ...], Callable[[str], str]], ...] = (
-    (secrets.SECRETS, secrets.blanked),
+    (patterns.SECRETS, patterns.blanked),
     (set320_personal_data.PERSONAL, set320_personal_data.blanked),
 )
 

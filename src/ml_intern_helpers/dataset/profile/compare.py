@@ -284,8 +284,8 @@ def saved_side(path: str) -> Side | None:
     if answer is None:
         return None
     if not isinstance(answer.get("profile"), dict):
-        told = f"{clean(path, limit=200)} is an answer without a profile"
-        raise BadData(told, hint="make it anew with `inspect_dataset … --json`, or name the dataset itself")
+        message = f"{clean(path, limit=200)} is an answer without a profile"
+        raise BadData(message, hint="make it anew with `inspect_dataset … --json`, or name the dataset itself")
     at = _object(answer.get("looked_at"))
     profile = clean_tree(answer["profile"], limit=MOST_TEXT)
     return Side(side_name(answer.get("dataset"), at.get("split")), "saved answer", _object(profile))

@@ -22,7 +22,7 @@ MOST_COLUMNS = 60
 #: A column with more values than this names no classes.
 MOST_LABELS = 20
 _LABEL_NAMES = ("label", "labels", "class", "category")
-#: What is said of a row whose language cannot be told: code, formulas, a few words.
+#: The language of a row where none can be determined: code, formulas, a few words.
 UNCLEAR = "not clear"
 #: Orders of speakers in the profile; the rest is counted as one.
 MOST_PATTERNS = 20

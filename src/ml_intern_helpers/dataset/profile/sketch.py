@@ -36,7 +36,7 @@ SPACES = " \n\t\r\v\f"
 
 
 def spoken_columns(roles: ColumnRoles, columns: list[str]) -> list[str]:
-    """The columns that hold a row's words; all columns when none plays a role."""
+    """The columns that hold a row's words; all columns when none has a role."""
     found = [roles.by_role[role] for role in READING_ORDER if role in roles.by_role]
     if roles.has("messages"):  # a prompt beside messages repeats their first turn
         found = [name for name in found if name == roles.by_role["messages"]]
@@ -141,7 +141,7 @@ class Overlap:
         rows: distinct rows in both.
         of_here, of_there: their share of each side's distinct rows, 0 to 1.
         exact: counted, not estimated.
-        error_of_here, error_of_there: standard error of each share; 0 when counted, 1 when nothing can be told.
+        error_of_here, error_of_there: standard error of each share; 0 when counted, 1 when nothing is known.
     """
 
     rows: int

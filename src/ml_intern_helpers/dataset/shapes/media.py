@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
+from ml_intern_helpers.dataset.column_roles import NOT_READ, ColumnRoles, first_named
 from ml_intern_helpers.dataset.mapping.code import row, turn
-from ml_intern_helpers.dataset.row_identity import NOT_READ
 from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, shown
 
 CAPTIONS = ("caption", "text", "captions", "description", "prompt", "alt_text")

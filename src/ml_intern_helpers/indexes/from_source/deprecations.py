@@ -1,32 +1,49 @@
-"""What a module's own warnings, decorators and docstrings announce, by the class or function that it concerns."""
+"""What a module's own warnings, decorators and docstrings announce, by the class or function that it concerns.
+
+The texts read like `` `pad_token` is deprecated and will be removed in v2.0.0. Set … ``.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
-from itertools import chain
 
-from ml_intern_helpers.indexes.from_source.deprecated_texts import read_announcement
-from ml_intern_helpers.indexes.from_source.statements import flat_statements
+from ml_intern_helpers.indexes.from_source.exports import flat_statements, string_of
+from ml_intern_helpers.indexes.from_source.read_records import Function, decorators
 from ml_intern_helpers.indexes.records import Announced
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 _WARNERS = frozenset({"warn", "warning", "warning_once", "warn_once", "deprecate", "deprecation_warning"})
 _CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
+_OF = r"(?: (?:argument|parameter|keyword))?(?: directly)?(?: (?:of|in|to) `?[\w.]+`?)?,?"
+_SUBJECT = re.compile(
+    r"(?:^|[.] )(?:The |Passing |Parameter |Argument |Using )?"
+    rf"(?P<tick>`?)(?P<name>[a-zA-Z]\w*)(?:=(?P<value>[^`]+))?(?P=tick){_OF}"
+    r" (?:is|are|was) (?:now )?(?:deprecated|ignored)(?P<rest>.*)",
+    re.DOTALL,
+)
+_PATH = re.compile(r"This import path is deprecated(?P<rest>.*)", re.DOTALL)
+_GOES = re.compile(r"remov|ignored in ")
+_UNTIL = re.compile(r"removed (?:in|after) (?:the )?(?:version |release )?(?:[A-Z]\w+ )?v?(\d[\d.\-]*\d|\d+)")
+_IDENTIFIER = re.compile(r"_|[a-z0-9][A-Z]|[A-Z]{2}")
+_SENTENCE = re.compile(r"(?<=[.!]) +(?=[A-Z`])")
+_SPACE = re.compile(r"\s+")
+_LONGEST = 160
+_TELLS = re.compile(r"(Use|Set|Pass|Please|Subclass|Update|Instead|Configure|Run)\b")
 
 
 def deprecations(module: str, tree: ast.Module) -> dict[str, tuple[Announced, ...]]:
     """Origin (`module:Class`, `module:function`, `module:Class.method`) -> what is announced of it."""
     found: dict[str, dict[tuple[str, str], Announced]] = {}
-    for owner, told in _in_module(tree):
-        found.setdefault(f"{module}:{owner}", {}).setdefault((told.name, told.value), told)
+    for owner, announced in _in_module(tree):
+        found.setdefault(f"{module}:{owner}", {}).setdefault((announced.name, announced.value), announced)
     return {origin: tuple(rows.values()) for origin, rows in found.items()}
 
 
 def _in_module(tree: ast.Module) -> Iterator[tuple[str, Announced]]:
     for node in flat_statements(tree.body):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield from ((node.name, told) for told in _of_function(node, node.name))
+            yield from ((node.name, announced) for announced in _of_function(node, node.name))
         elif isinstance(node, ast.ClassDef):
             yield from _in_class(node)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
@@ -34,47 +51,41 @@ def _in_module(tree: ast.Module) -> Iterator[tuple[str, Announced]]:
 
 
 def _in_class(node: ast.ClassDef) -> Iterator[tuple[str, Announced]]:
-    """What a constructor says concerns the class; what another method says, that method."""
-    for said in _documented(node):
-        yield node.name, said
+    """What a constructor says concerns the class; what another method says, that method. Properties are not called."""
+    yield from ((node.name, announced) for announced in _documented(node))
     for item in node.body:
-        if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if item.name in _CONSTRUCTORS:
-                yield from ((node.name, told) for told in _of_function(item, node.name))
-            elif not item.name.startswith("_") and not _is_property(item):
-                yield from ((f"{node.name}.{item.name}", told) for told in _of_function(item, item.name))
-
-
-def _is_property(node: Function) -> bool:
-    """Nobody calls it, and what is read is not followed."""
-    return any(
-        ast.unparse(decorator).rpartition(".")[2] in ("property", "cached_property", "setter")
-        for decorator in node.decorator_list
-    )
+        if not isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if item.name in _CONSTRUCTORS:
+            yield from ((node.name, announced) for announced in _of_function(item, node.name))
+        elif not item.name.startswith("_") and not decorators(item) & {"property", "cached_property", "setter"}:
+            yield from ((f"{node.name}.{item.name}", announced) for announced in _of_function(item, item.name))
 
 
 def _of_function(node: Function, called: str) -> Iterator[Announced]:
     """What it says of itself (`called`), of its arguments, and of the settings of an `args` that it is given."""
-    yield from chain.from_iterable(_decorated(decorator) for decorator in node.decorator_list)
+    for decorator in node.decorator_list:
+        yield from _decorated(decorator)
     yield from _documented(node)
     read = {item.attr for item in ast.walk(node) if isinstance(item, ast.Attribute) and ast.unparse(item.value) == "args"}
     own = {item.arg for item in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.kwarg) if item}
     for text in _messages(node):
-        told = read_announcement(text)
-        if told is not None and told.name in read - own:
-            yield told._replace(name=f"args.{told.name}")
-        elif told is not None and told.name in (called, ""):
-            yield told._replace(name="")
-        elif told is not None and (node.name in _CONSTRUCTORS or {told.name, "kwargs"} & own):
-            yield told  # what else it speaks of is no argument of it: a dictionary's key, say
+        announced = read_announcement(text)
+        if announced is None:
+            continue
+        if announced.name in read - own:
+            yield announced._replace(name=f"args.{announced.name}")
+        elif announced.name in (called, ""):
+            yield announced._replace(name="")
+        elif node.name in _CONSTRUCTORS or {announced.name, "kwargs"} & own:
+            yield announced  # what else it speaks of is no argument of it: a dictionary's key, say
 
 
 def _documented(node: ast.ClassDef | Function) -> Iterator[Announced]:
     """Blocks of a docstring that begin `Parameter `x` is deprecated`."""
     for part in (ast.get_docstring(node) or "").split("Parameter `")[1:]:
-        told = read_announcement("Parameter `" + part.partition("</Deprecated>")[0].partition("\n\n")[0])
-        if told is not None:
-            yield told
+        announced = read_announcement("Parameter `" + part.partition("</Deprecated>")[0].partition("\n\n")[0])
+        yield from [announced] if announced is not None else []
 
 
 def _messages(node: Function) -> Iterator[str]:
@@ -126,7 +137,10 @@ def _decorated(decorator: ast.expr) -> Iterator[Announced]:
     """`@deprecate_kwarg("old", version="5.0", new_name="new")`, `@_deprecate_method(version="1.0", message="Use …")`."""
     if not isinstance(decorator, ast.Call):
         return
-    kind, given = ast.unparse(decorator.func).rpartition(".")[2], _constants(decorator)
+    kind = ast.unparse(decorator.func).rpartition(".")[2]
+    by_position = zip(("old_name", "version", "new_name"), decorator.args, strict=False)
+    pairs = [*by_position, *((word.arg or "", word.value) for word in decorator.keywords)]
+    given = {name: text for name, item in pairs if (text := string_of(item)) is not None}
     if kind == "deprecate_kwarg" and "old_name" in given:
         new = given.get("new_name", "")
         yield Announced(given["old_name"], "", given.get("version", ""), f"Use `{new}` instead." if new else "")
@@ -134,23 +148,35 @@ def _decorated(decorator: ast.expr) -> Iterator[Announced]:
         yield Announced("", "", given.get("version", ""), given.get("message", ""))
 
 
-def _constants(call: ast.Call) -> dict[str, str]:
-    """String arguments by name, those by position under the names that `deprecate_kwarg` has for them."""
-    places = zip(("old_name", "version", "new_name"), call.args, strict=False)
-    given = [*places, *((word.arg or "", word.value) for word in call.keywords)]
-    return {name: item.value for name, item in given if isinstance(item, ast.Constant) and isinstance(item.value, str)}
-
-
 def _served(call: ast.Call) -> Iterator[tuple[str, Announced]]:
     """`__getattr__ = deprecate_attr(__name__, rename={"Old": (New, "5.29.0")})`: names served until that release."""
-    if ast.unparse(call.func).rpartition(".")[2] == "deprecate_attr":
-        for word in call.keywords:
-            if isinstance(word.value, ast.Dict):
-                for key, row in zip(word.value.keys, word.value.values, strict=True):
-                    if isinstance(key, ast.Constant) and isinstance(row, ast.Tuple) and len(row.elts) == 2:
-                        new = ast.unparse(row.elts[0])
-                        until = row.elts[1].value if isinstance(row.elts[1], ast.Constant) else ""
-                        yield (
-                            str(key.value),
-                            Announced("", "", str(until), f"Use `{new}` instead." if word.arg == "rename" else ""),
-                        )
+    if ast.unparse(call.func).rpartition(".")[2] != "deprecate_attr":
+        return
+    for word in call.keywords:
+        rows = zip(word.value.keys, word.value.values, strict=True) if isinstance(word.value, ast.Dict) else ()
+        for key, row in rows:
+            if isinstance(key, ast.Constant) and isinstance(row, ast.Tuple) and len(row.elts) == 2:
+                until = row.elts[1].value if isinstance(row.elts[1], ast.Constant) else ""
+                advice = f"Use `{ast.unparse(row.elts[0])}` instead." if word.arg == "rename" else ""
+                yield str(key.value), Announced("", "", str(until), advice)
+
+
+def read_announcement(text: str) -> Announced | None:
+    """What a message announces; None for one that is no announcement, or says not that anything goes."""
+    flat = _SPACE.sub(" ", text).strip()
+    path = _PATH.match(flat)
+    match = path or _SUBJECT.search(flat)
+    if match is None or not _GOES.search(match[0]):
+        return None
+    until = _UNTIL.search(match["rest"])
+    name, value = ("", "") if path else (match["name"], match["value"] or "")
+    if not path and not match["tick"] and not _IDENTIFIER.search(name):
+        return None  # "This is deprecated": a word, not a name
+    return Announced(name, value, until[1] if until else "", _advice(match["rest"]))
+
+
+def _advice(rest: str) -> str:
+    """The first sentence after the announcement that tells what to write."""
+    sentences = _SENTENCE.split(rest)[1:]
+    advice = next((one for one in sentences if _TELLS.match(one)), sentences[0] if sentences else "")
+    return advice if len(advice) <= _LONGEST else advice[:_LONGEST].rpartition(" ")[0] + " …"

@@ -1,7 +1,7 @@
 """Which names a module offers to `from module import name`, and where each is defined; by syntax alone.
 
-Four ways of filling a namespace occur in these libraries: plain statements, star imports, a literal `_import_structure` (or
-`_SUBMOD_ATTRS`) handed to a lazy module, and transformers' scan of `models/**` for `__all__`.
+Five ways of filling a namespace occur in these libraries: plain statements, star imports, a literal `_import_structure` (or
+`_SUBMOD_ATTRS`) handed to a lazy module, transformers' scan of `models/**` for `__all__`, and names that are served at run time.
 """
 
 from __future__ import annotations
@@ -9,14 +9,32 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
-from ml_intern_helpers.indexes.from_source.dynamic_names import fallback_names, served_names
-from ml_intern_helpers.indexes.from_source.lazy_tables import lazy_table, replaces_itself, scanned_folders
 from ml_intern_helpers.indexes.from_source.source_tree import SourceTree
-from ml_intern_helpers.indexes.from_source.statements import assigned_names, flat_statements
 
 _ALL = re.compile(r"^__all__\s*(?::[^=\n]+)?(?:\+)?=\s*(\[[^\]]*\]|\([^)]*\))", re.MULTILINE)
+_LAZY_TABLES = ("_import_structure", "_SUBMOD_ATTRS", "_SUBMODULES")
+_ALIASES = re.compile(r"_LEGACY_MODULE_ALIASES = (\{[^}]*\})")
+_CONVERTED = re.compile(r'^    "(\w+Tokenizer)": ', re.MULTILINE)
+_PROCESSOR = re.compile(r"^(transformers\.models\.\w+\.image_processing_(?!pil_)\w+)$")
+
+
+def flat_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements of a module or class, also those inside `if`, `try` and `with`: any branch may be the one that runs."""
+    for statement in body:
+        yield statement
+        for part in ("body", "orelse", "finalbody"):
+            if isinstance(statement, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
+                yield from flat_statements(getattr(statement, part, []))
+        for handler in getattr(statement, "handlers", []):
+            yield from flat_statements(handler.body)
+
+
+def string_of(node: ast.AST | None) -> str | None:
+    """The text of a string literal; None for everything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 class Exports:
@@ -27,7 +45,7 @@ class Exports:
         self.names = cache(self._names)
         self.own_names = cache(self._own_names)
         self.parsed = cache(self._parsed)
-        self.declared = cache(lambda module: declared_all(tree.text(module)))
+        self.declared = cache(lambda module: _declared_all(tree.text(module)))
 
     def _parsed(self, module: str) -> ast.Module:
         try:
@@ -36,16 +54,24 @@ class Exports:
             return ast.Module(body=[], type_ignores=[])
 
     def _names(self, module: str) -> dict[str, str]:
-        scanned = [name for folder in scanned_folders(self.tree.text(module), module) for name in self._scanned(folder).items()]
+        text = self.tree.text(module)
         found: dict[str, str] = {"__version__": f"{module}:__version__"} if module == self.tree.package else {}
-        found.update({} if replaces_itself(self.tree.text(module)) else self.own_names(module))
-        found.update(self._submodules(module))
-        found.update(self._lazy(module))
-        found.update(scanned)
-        for name in served_names(self.parsed(module).body):
+        # A lazy module that takes the place of the real one loses what that imported for its own use.
+        found.update({} if "sys.modules[__name__] = _LazyModule(" in text else self.own_names(module))
+        if module in self.tree.packages:  # `from package import submodule` works without the package naming it
+            found.update((name.rpartition(".")[2], name) for name in self.tree.below.get(module, ()))
+        lazy: dict[str, str] = {}
+        for submodule, names in _lazy_rows(self.parsed(module)):
+            lazy.update((name, f"{module}.{submodule}:{name}") for name in names)
+            if f"{module}.{submodule}" in self.tree.modules:
+                lazy.setdefault(submodule.partition(".")[0], f"{module}.{submodule.partition('.')[0]}")
+        found.update(lazy)
+        for folder in _scanned_folders(text, module):
+            found.update(self._scanned(folder))
+        for name in _served_names(self.parsed(module).body):
             found.setdefault(name, f"{module}:{name}")
         if module == "transformers":
-            for name, target in list(fallback_names(self.tree, found)):
+            for name, target in list(_fallback_names(self.tree, found)):
                 found.setdefault(name, target)
         return found
 
@@ -60,8 +86,10 @@ class Exports:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield statement.name, f"{module}:{statement.name}"
         elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
-            for name in assigned_names(statement):
-                yield name, f"{module}:{name}"
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for node in (node for target in targets for node in ast.walk(target)):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    yield node.id, f"{module}:{node.id}"
         elif isinstance(statement, ast.Import):
             for alias in statement.names:
                 bound = alias.asname or alias.name.partition(".")[0]
@@ -70,7 +98,11 @@ class Exports:
             yield from self._from_import(module, statement)
 
     def _from_import(self, module: str, statement: ast.ImportFrom) -> Iterator[tuple[str, str]]:
-        source = absolute(module, statement, module in self.tree.packages)
+        source = statement.module or ""
+        if statement.level:
+            parts = module.split(".")
+            parts = parts[: len(parts) - statement.level + (1 if module in self.tree.packages else 0)]
+            source = ".".join([*parts, source] if source else parts)
         for alias in statement.names:
             if alias.name == "*":
                 yield from self._star(source)
@@ -88,21 +120,6 @@ class Exports:
         for name in public:
             yield name, names.get(name, f"{source}:{name}")
 
-    def _submodules(self, module: str) -> dict[str, str]:
-        """`from package import submodule` works without the package naming it."""
-        if module not in self.tree.packages:
-            return {}
-        return {name.rpartition(".")[2]: name for name in self.tree.below.get(module, ())}
-
-    def _lazy(self, module: str) -> dict[str, str]:
-        found = {}
-        for submodule, names in lazy_table(self.parsed(module)):
-            for name in names:
-                found[name] = f"{module}.{submodule}:{name}"
-            if f"{module}.{submodule}" in self.tree.modules:
-                found.setdefault(submodule.partition(".")[0], f"{module}.{submodule.partition('.')[0]}")
-        return found
-
     def _scanned(self, folder: str) -> dict[str, str]:
         """What transformers' `define_import_structure` finds: the `__all__` of every module below `folder`.
 
@@ -117,16 +134,7 @@ class Exports:
         return found
 
 
-def absolute(module: str, statement: ast.ImportFrom, is_package: bool) -> str:
-    """The module that a `from … import` names, relative dots resolved."""
-    if not statement.level:
-        return statement.module or ""
-    parts = module.split(".")
-    parts = parts[: len(parts) - statement.level + (1 if is_package else 0)]
-    return ".".join([*parts, statement.module] if statement.module else parts)
-
-
-def declared_all(text: str) -> list[str] | None:
+def _declared_all(text: str) -> list[str] | None:
     """The names in `__all__`, or None when the module has none that is a literal."""
     at = text.find("\n__all__") if not text.startswith("__all__") else 0
     matches = _ALL.findall(text, at) if at >= 0 else []  # findall alone reads a whole model file for one line at its end
@@ -139,3 +147,88 @@ def declared_all(text: str) -> list[str] | None:
         except (ValueError, SyntaxError):
             continue
     return names
+
+
+def _lazy_rows(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
+    """(submodule, names) of the tables that lazy packages keep, however the code fills them."""
+    for statement in flat_statements(tree.body):
+        if isinstance(statement, (ast.Assign, ast.AugAssign)):
+            target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
+            if isinstance(target, ast.Name) and target.id in _LAZY_TABLES and isinstance(statement.value, ast.Dict):
+                pairs = zip(statement.value.keys, statement.value.values, strict=True)
+                yield from ((str(key.value), _strings(value)) for key, value in pairs if isinstance(key, ast.Constant))
+            elif (row := _row_of(target)) is not None:
+                yield row, _strings(statement.value)
+        elif isinstance(statement, ast.Expr) and isinstance(call := statement.value, ast.Call):
+            fills = isinstance(call.func, ast.Attribute) and call.func.attr in ("extend", "append", "update") and call.args
+            row = _row_of(call.func.value) if isinstance(call.func, ast.Attribute) and fills else None
+            if row is not None:  # `_import_structure["x"].extend([...])` and `.append("y")`
+                yield row, _strings(call.args[0])
+
+
+def _row_of(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in _LAZY_TABLES:
+        return str(node.slice.value) if isinstance(node.slice, ast.Constant) else None
+    return None
+
+
+def _strings(node: ast.expr) -> list[str]:
+    items = node.elts if isinstance(node, (ast.List, ast.Tuple, ast.Set)) else [node]
+    return [text for item in items if (text := string_of(item)) is not None]
+
+
+def _scanned_folders(text: str, module: str) -> list[str]:
+    """The folders a lazy package scans for `__all__`."""
+    if "define_import_structure(Path(__file__).parent" in text:
+        folders = re.findall(r'define_import_structure\(Path\(__file__\)\.parent / "(\w+)"', text)
+        return [f"{module}.{folder}" for folder in folders]
+    return [module] if "define_import_structure(_file)" in text else []
+
+
+def _served_names(body: list[ast.stmt]) -> Iterator[str]:
+    """Names that a module-level `__getattr__` serves: those it compares with, and those of a table that it reads.
+
+    It may also be made of a table: `__getattr__ = deprecate_attr(__name__, rename={"Old": (New, "5.29.0")})`.
+    """
+    function = next((item for item in body if isinstance(item, ast.FunctionDef) and item.name == "__getattr__"), None)
+    assigns = [item for item in body if isinstance(item, (ast.Assign, ast.AnnAssign))]
+    if function is None:
+        calls = (item.value for item in assigns if isinstance(item, ast.Assign) and "__getattr__" in _targets(item))
+        tables = (word.value for call in calls if isinstance(call, ast.Call) for word in call.keywords)
+        keys = (key for table in tables if isinstance(table, ast.Dict) for key in table.keys)
+        yield from (name for key in keys if (name := string_of(key)) is not None)
+        return
+    read = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    for part in (function, *(item.value for item in assigns if item.value is not None and _targets(item) & read)):
+        names = (string_of(node) for node in ast.walk(part))
+        yield from (name for name in names if name is not None and name.isidentifier())
+
+
+def _targets(item: ast.Assign | ast.AnnAssign) -> set[str]:
+    targets = item.targets if isinstance(item, ast.Assign) else [item.target]
+    return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
+def with_aliases(tree: SourceTree) -> SourceTree:
+    """The tree with the module paths that transformers 5 still serves under their old names."""
+    text = tree.text("transformers")
+    if "_LEGACY_MODULE_ALIASES" not in text:
+        return tree
+    found = _ALIASES.search(text)
+    aliases = {f"transformers.{old}": f"transformers.{new}" for old, new in ast.literal_eval(found[1]).items()} if found else {}
+    if "_LEGACY_FAST_IMAGE_PROCESSOR_MODULE" in text:
+        aliases.update((f"{module}_fast", module) for module in tree.readers if _PROCESSOR.match(module))
+    readers = {old: tree.readers[new] for old, new in aliases.items() if new in tree.readers and old not in tree.readers}
+    return replace(tree, readers={**tree.readers, **readers})
+
+
+def _fallback_names(tree: SourceTree, names: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """`LlamaTokenizerFast` is `LlamaTokenizer` in transformers 5, and tokenizers that share a converter stand for each other."""
+    served = tree.text("transformers.utils.import_utils")
+    for ending in ("Tokenizer", "ImageProcessor"):
+        if f'endswith("{ending}Fast")' in served:
+            yield from ((f"{name}Fast", target) for name, target in names.items() if name.endswith(ending))
+    if "SLOW_TO_FAST_CONVERTERS" in served:
+        table = tree.text("transformers.convert_slow_tokenizer").partition("SLOW_TO_FAST_CONVERTERS")[2]
+        for name in _CONVERTED.findall(table):
+            yield from ((shown, f"transformers:{shown}") for shown in (name, f"{name}Fast"))

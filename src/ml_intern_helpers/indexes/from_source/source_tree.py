@@ -1,14 +1,25 @@
-"""The Python files of one release of one package, wherever they lie: in a wheel, or in an environment's site-packages."""
+"""The Python files of one release of one package: in a wheel, in an environment's site-packages, or fetched by uv or pip."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from shutil import which
+
+from ml_intern_helpers.core.errors import NotFound, Unavailable
+from ml_intern_helpers.core.text import clean
 
 _VERSION = re.compile(r"^Version:\s*(\S+)", re.MULTILINE)
+_NO_SUCH = re.compile(
+    r"no matching distribution|no version of|not found in the package registry|no solution found", re.IGNORECASE
+)
+#: pip says "no matching distribution" also when it reached no index at all.
+_UNREACHABLE = re.compile(r"connection|timed out|timeout|resolve|unreachable|certificate|\b(401|403|407|5\d\d)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -84,15 +95,11 @@ def from_folder(folder: Path, package: str, version: str) -> SourceTree:
 def version_in(folder: Path, package: str) -> str | None:
     """The release installed in `folder`, from its metadata; None when there is none."""
     for path in sorted(folder.glob("*.dist-info/METADATA")):
-        if _same_name(path.parent.name, package):
+        name = path.parent.name.removesuffix(".dist-info").rpartition("-")[0]
+        if re.sub(r"[-_.]+", "_", name).lower() == package.lower():
             found = _VERSION.search(path.read_text(encoding="utf-8", errors="replace"))
             return found[1] if found else None
     return None
-
-
-def _same_name(dist_info: str, package: str) -> bool:
-    name = dist_info.removesuffix(".dist-info").rpartition("-")[0]
-    return re.sub(r"[-_.]+", "_", name).lower() == package.lower()
 
 
 def _tree(package: str, version: str, files: dict[str, Callable[[], str]]) -> SourceTree:
@@ -104,3 +111,53 @@ def _tree(package: str, version: str, files: dict[str, Callable[[], str]]) -> So
             packages.add(module)
         readers[module] = read
     return SourceTree(package, version, readers, frozenset(packages))
+
+
+def fetched(package: str, version: str, folder: Path, *, timeout_s: float = 180) -> SourceTree:
+    """The tree of a release, fetched through uv or pip, so that the user's own index, proxy and certificates hold.
+
+    Its files are put into `folder` (empty, to be thrown away by the caller). They are read, never installed or imported.
+
+    Raises:
+        NotFound: there is no such release.
+        Unavailable: neither uv nor pip is there, or neither could fetch it.
+    """
+    requirement = f"{package.replace('_', '-')}=={version}"
+    errors = []
+    for number, command in enumerate(_fetchers(requirement)):
+        aside = folder / str(number)
+        aside.mkdir()
+        done = run([*command[:-1], str(aside), command[-1]], timeout_s)
+        if done.returncode == 0:
+            wheels = list(aside.glob("*.whl"))
+            return from_wheel(wheels[0], package) if wheels else from_site_packages(aside, package)
+        errors.append(done.stderr)
+    if not errors:
+        raise Unavailable(f"neither uv nor pip is there to fetch {requirement}", hint="install uv, or python3-pip")
+    if any(_NO_SUCH.search(text) and not _UNREACHABLE.search(text) for text in errors):
+        raise NotFound(f"there is no release {requirement} with a wheel", hint="check the number on the package's page")
+    lines = [line for text in errors for line in text.strip().splitlines() if line.strip()]
+    last = clean(lines[-1], limit=200) if lines else "no reason given"
+    raise Unavailable(f"could not fetch {requirement}: {last}", hint="check the network and your index settings")
+
+
+def _fetchers(requirement: str) -> Iterator[list[str]]:
+    """Commands less the folder, which goes before the requirement. uv cannot download a wheel, but it can unpack one."""
+    wheels = ["--quiet", "--no-deps", "--only-binary", ":all:"]
+    if uv := which("uv"):
+        yield [uv, "pip", "install", *wheels, "--python-version", "3.12", "--target", requirement]
+    for python in dict.fromkeys([sys.executable, which("python3") or sys.executable]):
+        if run([python, "-c", "import pip"], 30).returncode == 0:
+            yield [python, "-m", "pip", "download", "--disable-pip-version-check", *wheels, "-d", requirement]
+
+
+def run(command: list[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
+    """A finished process, also when it could not start or did not end in time."""
+    try:
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 1, "", f"no answer within {timeout_s:g} s (timed out)")
+    except OSError as err:
+        return subprocess.CompletedProcess(command, 1, "", str(err))

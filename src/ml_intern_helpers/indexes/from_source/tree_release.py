@@ -1,20 +1,49 @@
-"""A release read from its files on demand: the slow, complete form of `signatures.Release`."""
+"""A release read from its files on demand: the slow, complete form of `signatures.Release`; and what an index stores of it.
+
+An index holds the names of every module, records of what scripts call, the fields of model configurations, and what is announced.
+"""
 
 from __future__ import annotations
 
 import ast
+import gc
+import re
 from collections.abc import Mapping
 from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
 
-from ml_intern_helpers.indexes.from_source.config_fields import config_fields
 from ml_intern_helpers.indexes.from_source.deprecations import deprecations
-from ml_intern_helpers.indexes.from_source.dynamic_names import with_aliases
-from ml_intern_helpers.indexes.from_source.exports import Exports
-from ml_intern_helpers.indexes.from_source.legacy_arguments import legacy_arguments, with_legacy
-from ml_intern_helpers.indexes.from_source.read_records import Function, read_record
+from ml_intern_helpers.indexes.from_source.exports import Exports, flat_statements, with_aliases
+from ml_intern_helpers.indexes.from_source.read_records import (
+    Function,
+    decorators,
+    legacy_arguments,
+    read_function,
+    read_record,
+    with_legacy,
+)
 from ml_intern_helpers.indexes.from_source.source_tree import SourceTree
-from ml_intern_helpers.indexes.from_source.statements import flat_statements
-from ml_intern_helpers.indexes.records import Announced, ClassRecord, Record
+from ml_intern_helpers.indexes.records import Announced, ClassRecord, Record, to_json
+from ml_intern_helpers.indexes.stored_release import packed_names, write_tables
+
+#: Names matter here (an import must be found), arguments do not: model code, and what no training script calls.
+_NAMES_ONLY = re.compile(
+    r"^transformers\.models\.(?!auto\b)|(^|\.)(tests?|testing_utils|commands|cli)(\.|$)"
+    r"|\.dummy_\w+_objects$|^transformers\.(kernels|integrations\.(?!peft|integration_utils))|^huggingface_hub\.inference\._generated"
+)
+#: What model files are generated from; nothing imports them, and they would be a sixth of the index.
+_TEMPLATE = re.compile(r"\.modular_\w+$")
+_CONFIGURATION = re.compile(r"\.configuration_\w+$")
+# What a module binds is read line by line: parsing transformers' 2,000 model files takes ten times as long.
+_DEFINED = re.compile(r"(?:class|def|async def)\s+(\w+)")
+_ASSIGNED = re.compile(r"([A-Za-z_][\w, ]*?)\s*(?::[^=]+)?=(?!=)")
+#: Classes and functions one step in that are no methods: those under an `if` or `try` of the module, and some too many.
+_INDENTED = re.compile(r"^    (?:class|def|async def) (\w+)(?!\(\s*(?:self|cls)\b)", re.MULTILINE)
+#: `__getattr__ = deprecate_attr(__name__, rename={"Old": (New, "5.29.0")})`, and the names that this serves.
+_SERVED = re.compile(r"^__getattr__ = deprecate_attr\((.*?)\)$", re.MULTILINE | re.DOTALL)
+_KEY = re.compile(r"[\"'](\w+)[\"']: \(")
+_IMPORT = re.compile(r"\s*(?:from\s+[\w.]+\s+)?import\s+(.*)")
 
 
 class TreeRelease:
@@ -86,13 +115,11 @@ class TreeRelease:
 
     def _bound_method(self, module: str, node: ast.Attribute) -> Record | None:
         """`run_job = api.run_job` with `api = HfApi()`: how huggingface_hub makes its functions."""
+        held = node.value.id if isinstance(node.value, ast.Name) else ""
         for statement in flat_statements(self.exports.parsed(module).body):
-            if (
-                isinstance(statement, ast.Assign)
-                and isinstance(statement.value, ast.Call)
-                and isinstance(node.value, ast.Name)
-                and node.value.id in {target.id for target in statement.targets if isinstance(target, ast.Name)}
-            ):
+            if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call):
+                continue
+            if held in {target.id for target in statement.targets if isinstance(target, ast.Name)}:
                 owner = self.record(self._local(module, ast.unparse(statement.value.func)))
                 return owner.methods.get(node.attr) if isinstance(owner, ClassRecord) else None
         return None
@@ -105,3 +132,108 @@ class TreeRelease:
             return target
         path, _, name = f"{target.replace(':', '.')}.{rest}".rpartition(".")
         return f"{path}:{name}"
+
+
+def save(release: TreeRelease, path: Path) -> None:
+    """Write the index of `release`; the same release always gives the same bytes."""
+    was_on = gc.isenabled()
+    gc.disable()  # syntax trees are all live objects: looking for garbage in them takes twice as long as the work
+    try:
+        tables = describe(release)
+    finally:
+        if was_on:
+            gc.enable()
+    write_tables(path, {"package": release.package, "version": release.version}, tables)
+
+
+def describe(release: TreeRelease) -> dict[str, dict[str, Any]]:
+    """The tables of an index."""
+    modules = sorted(release.tree.modules)
+    shallow = [module for module in modules if not names_only(module)]
+    names = {module: release.names(module) for module in shallow}
+    plain = [module for module in modules if names_only(module) and not _TEMPLATE.search(module)]
+    plain = [module for module in plain if module.startswith("transformers.models.") and module not in release.tree.packages]
+    deep = {module: _deep_names(release, module) for module in modules if names_only(module)}
+    origins = {origin for found in names.values() for origin in found.values() if not names_only(origin.partition(":")[0])}
+    records = {origin: record for origin in origins if (record := release.record(origin)) is not None}
+    # Functions that are an object's methods (all of huggingface_hub's are `HfApi()`'s) are stored once, as the method.
+    classes = ((origin, record) for origin, record in records.items() if isinstance(record, ClassRecord))
+    methods = {id(method): f"{origin}.{name}" for origin, record in classes for name, method in record.methods.items()}
+    return {
+        "modules": {module: packed_names(module, found, names[release.package]) for module, found in names.items()},
+        "deep": {module: packed_names(module, found, {}) for module, found in deep.items()},
+        "loose": dict.fromkeys(_loose(release, plain), 1),
+        "records": {origin: methods.get(id(record)) or to_json(record) for origin, record in records.items()},
+        "deprecated": {origin: rows for module in shallow for origin, rows in release.deprecations(module).items()},
+        "config_fields": dict.fromkeys(config_fields(release.tree), 1),
+    }
+
+
+def names_only(module: str) -> bool:
+    """Whether the index holds no arguments for what `module` defines."""
+    return _NAMES_ONLY.search(module) is not None
+
+
+def config_fields(tree: SourceTree) -> set[str]:
+    """The fields of every model's configuration, and of their base: `from_pretrained` passes them on, so they are legal there.
+
+    Annotated fields (transformers 5), constructor arguments, popped ones included (transformers 4), and properties.
+    """
+    found: set[str] = set()
+    bodies = (ast.parse(tree.text(module)).body for module in tree.modules if _CONFIGURATION.search(module))
+    for item in (item for body in bodies for node in body if isinstance(node, ast.ClassDef) for item in node.body):
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+            found.add(item.target.id)
+        elif isinstance(item, ast.FunctionDef) and item.name == "__init__":
+            found |= read_function(item, method=True).known
+        elif isinstance(item, ast.FunctionDef) and "setter" in decorators(item):
+            found.add(item.name)
+    return found
+
+
+def _deep_names(release: TreeRelease, module: str) -> dict[str, str]:
+    """Packages are few and may be lazy; the plain modules are read without a parser, which takes a tenth of the time."""
+    if _TEMPLATE.search(module):
+        return {}
+    if module in release.tree.packages or not module.startswith("transformers.models."):
+        return dict(release.names(module))
+    text = release.tree.text(module)
+    served = {name for table in _SERVED.findall(text) for name in _KEY.findall(table)}
+    return {name: f"{module}:{name}" for name in _bound_names(text) | served if not name.startswith("_")}
+
+
+def _loose(release: TreeRelease, plain: list[str]) -> set[str]:
+    """What some plain module imports or keeps private: too much to store by module, so never called missing there."""
+    found: set[str] = set()
+    for module in plain:
+        text = release.tree.text(module)
+        found.update(_imported_names(text), _INDENTED.findall(text))
+        found.update(name for name in _bound_names(text) if name.startswith("_"))
+    return found
+
+
+def _bound_names(text: str) -> set[str]:
+    """What the statements at the left margin define."""
+    found: set[str] = set()
+    for line in text.splitlines():
+        if line[:1].isalpha() or line[:1] == "_":
+            defined = _DEFINED.match(line)
+            assigned = None if defined else _ASSIGNED.match(line)
+            found.update([defined[1]] if defined else (assigned[1].split(",") if assigned else ()))
+    return {name for name in map(str.strip, found) if name.isidentifier()}
+
+
+def _imported_names(text: str) -> set[str]:
+    """What import statements bind, also inside functions; brackets and comments are left out."""
+    found: set[str] = set()
+    lines = iter(text.splitlines())
+    for line in lines:
+        match = _IMPORT.match(line) if "import" in line else None
+        if match is None:
+            continue
+        clause = match[1].partition("#")[0]
+        while clause.lstrip().startswith("(") and ")" not in clause:
+            clause += next(lines, ")").partition("#")[0]
+        for item in clause.strip().strip("()").split(","):
+            found.add(item.rpartition(" as ")[2].strip().partition(".")[0])
+    return {name for name in found if name.isidentifier()}

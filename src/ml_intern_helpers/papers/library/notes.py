@@ -10,9 +10,7 @@ from typing import Any
 
 from ml_intern_helpers.core.errors import NotFound, UsageError
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.papers.library import bring_over
-from ml_intern_helpers.papers.library.shelves import NOTES
-from ml_intern_helpers.papers.library.store import words_query
+from ml_intern_helpers.papers.library.database import NOTES, words_query
 
 CHARACTERS = 2_000
 #: Notes are the user's own and never make room for others: a full library says so.
@@ -49,7 +47,6 @@ def add(arxiv_id: str, text: str, quote: str | None, place: str | None) -> Note:
         Unavailable: the library cannot be written.
     """
     said = (arxiv_id, _checked(text, "the note"), _optional(quote, "--quote"), _optional(place, "--place"))
-    bring_over.notes()
     with NOTES.writing() as connection:
         same = "SELECT * FROM notes WHERE arxiv_id = ? AND text = ? AND quote IS ? AND place IS ?"
         row = connection.execute(same, said).fetchone()
@@ -58,7 +55,6 @@ def add(arxiv_id: str, text: str, quote: str | None, place: str | None) -> Note:
 
 def find(words: str, limit: int) -> tuple[list[Note], int]:
     """Notes that hold every one of `words` (or on the paper of that id), newest first when there are none; and how many match."""
-    bring_over.notes()
     query = words_query(words)
     if not NOTES.exists() or (words.strip() and not query):
         return [], 0
@@ -76,20 +72,19 @@ def find(words: str, limit: int) -> tuple[list[Note], int]:
 
 def remove(number: int) -> Note:
     """Take a note out; `NotFound` when there is none of this number."""
-    bring_over.notes()
     with NOTES.writing() as connection:
         row = _numbered(connection, number)
         if row:
             connection.execute("DELETE FROM notes WHERE number = ?", (number,))
             connection.execute("DELETE FROM note_words WHERE rowid = ?", (number,))
     if row is None:
-        raise NotFound(f"there is no note {number}", hint="see them: crawl_arxiv --notes")
+        raise NotFound(f"there is no note {number}", hint="see them: crawl_arxiv notes")
     return _note(row)
 
 
 def _insert(connection: sqlite3.Connection, said: tuple[str, str, str | None, str | None]) -> tuple[Any, ...]:
     if connection.execute("SELECT COUNT(*) FROM notes").fetchone()[0] >= MOST_NOTES:
-        raise UsageError(f"the library holds {MOST_NOTES:,} notes, its most", hint="take some out: crawl_arxiv --forget N")
+        raise UsageError(f"the library holds {MOST_NOTES:,} notes, its most", hint="take some out: crawl_arxiv notes forget N")
     fresh = "INSERT INTO notes (arxiv_id, text, quote, place, written_at) VALUES (?, ?, ?, ?, ?) RETURNING *"
     row: tuple[Any, ...] = connection.execute(fresh, (*said, time.time())).fetchone()
     words = "INSERT INTO note_words (rowid, arxiv_id, text, quote, place) VALUES (?, ?, ?, ?, ?)"
@@ -112,7 +107,7 @@ def _note(row: tuple[Any, ...]) -> Note:
 def _checked(text: str, what: str) -> str:
     cleaned = clean(text)
     if not cleaned:
-        raise UsageError(f"{what} is empty", hint='crawl_arxiv --note 2305.18290 "what it says" --quote "its own words"')
+        raise UsageError(f"{what} is empty", hint='crawl_arxiv notes add 2305.18290 "what it says" --quote "its own words"')
     if len(cleaned) > CHARACTERS:
         raise UsageError(f"{what} has {len(cleaned):,} characters, at most {CHARACTERS:,}", hint="make it several notes")
     return cleaned

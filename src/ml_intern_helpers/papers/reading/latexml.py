@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from ml_intern_helpers.core.errors import NotFound
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.ids import parse_id
-from ml_intern_helpers.papers.reading import blocks
-from ml_intern_helpers.papers.reading.document import Document, Section, SectionKind, Source
-from ml_intern_helpers.papers.reading.inline import DEEPEST, Element, classes, inline, skipped
+from ml_intern_helpers.papers.reading import latexml_blocks
+from ml_intern_helpers.papers.reading.document import Block, Document, Section, SectionKind, Source
+from ml_intern_helpers.papers.reading.latexml_blocks import DEEPEST, Element, classes, inline, skipped
 
 #: Class of a part -> its level; its heading carries the class `ltx_title`.
 _LEVELS = {
@@ -156,7 +156,7 @@ def _walk(element: Element, build: _Build, depth: int) -> None:
     part = next((name for name in _LEVELS if name in names), None)
     if part:
         build.open.append(_section(element, part, build))
-    found = None if part or depth > DEEPEST else blocks.read(element, names, build.links)
+    found = None if part or depth > DEEPEST else latexml_blocks.read(element, names, build.links)
     if found is None:
         for child in element if depth <= DEEPEST else ():
             _walk(child, build, depth + 1)
@@ -166,11 +166,11 @@ def _walk(element: Element, build: _Build, depth: int) -> None:
         build.open.pop()
 
 
-def _loose(element: Element, names: frozenset[str]) -> Iterator[blocks.Block]:
+def _loose(element: Element, names: frozenset[str]) -> Iterator[Block]:
     """Text directly in a container, outside any paragraph; hand-made and broken pages have it."""
     text = clean(element.text or "")
     if len(text) > 1 and not names & {"ltx_break"}:
-        yield blocks.Block("text", text)
+        yield Block("text", text)
 
 
 def _section(element: Element, part: str, build: _Build) -> Section:

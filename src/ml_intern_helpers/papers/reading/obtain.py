@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
-from ml_intern_helpers.papers import arxiv
 from ml_intern_helpers.papers.ids import ArxivId
-from ml_intern_helpers.papers.library import made
+from ml_intern_helpers.papers.library import parsed
 from ml_intern_helpers.papers.reading.document import SOURCE_NAMES, Document, Source, restored
+from ml_intern_helpers.papers.services import arxiv
 from ml_intern_helpers.web.client import Http, Response
 from ml_intern_helpers.web.services import AR5IV, ARXIV_HTML, Service
 
@@ -85,7 +85,7 @@ def _page(http: Http, service: Service, paper_id: ArxivId, source: Source) -> Ob
 
         return read_page(response.body, paper_id.base, source, response.url)
 
-    return Obtained(_made(f"{source} {paper_id.base} {response.url}", response, read), [response])
+    return Obtained(_parsed(f"{source} {paper_id.base} {response.url}", response, read), [response])
 
 
 def _pdf(http: Http, paper_id: ArxivId) -> Obtained:
@@ -96,18 +96,18 @@ def _pdf(http: Http, paper_id: ArxivId) -> Obtained:
 
         return read_pdf(response.body, paper_id.base, response.url)
 
-    return Obtained(_made(f"pdf {paper_id.base} {response.url}", response, read), [response])
+    return Obtained(_parsed(f"pdf {paper_id.base} {response.url}", response, read), [response])
 
 
-def _made(kind: str, response: Response, read: Callable[[], Document]) -> Document:
+def _parsed(kind: str, response: Response, read: Callable[[], Document]) -> Document:
     """The document, read now or, when the answer was stored, by an earlier run."""
-    known = made.known(kind, response.body) if response.cached else None
+    known = parsed.known(kind, response.body) if response.cached else None
     if known:
         return restored(known)
     began = time.monotonic()
     document = read()
     if time.monotonic() - began < _SLOW_S:
-        made.keep(kind, response.body, asdict(document))
+        parsed.keep(kind, response.body, asdict(document))
     return document
 
 
@@ -116,20 +116,20 @@ _READERS: dict[Source, Callable[[Http, ArxivId], Obtained]] = {"arxiv-html": _ar
 
 def _nowhere(http: Http, paper_id: ArxivId, failures: list[ToolError]) -> ToolError:
     """Why no source has the text; arXiv itself is asked only when all say that there is nothing."""
-    told = "; ".join(dict.fromkeys(failure.message for failure in failures))
+    reasons = "; ".join(dict.fromkeys(failure.message for failure in failures))
     if not all(isinstance(failure, (NotFound, BadData)) for failure in failures):
         worst = next(failure for failure in failures if not isinstance(failure, (NotFound, BadData)))
-        return type(worst)(f"the text of arXiv:{paper_id} could not be had: {told}", hint=worst.hint)
+        return type(worst)(f"the text of arXiv:{paper_id} could not be had: {reasons}", hint=worst.hint)
     try:
         known = arxiv.details(http, [paper_id]).feed.papers
     except NotFound:
         known = ()
     except ToolError as err:
-        return Unavailable(f"{told}; and whether it exists could not be asked: {err.message}", hint=err.hint)
+        return Unavailable(f"{reasons}; and whether it exists could not be asked: {err.message}", hint=err.hint)
     if not known:
         return NotFound(f"arXiv has no paper {paper_id}", hint="check the id; to look for a title: crawl_arxiv 'ti:\"…\"'")
     if known[0].withdrawn:
         earlier = f"{paper_id.base}v{max((known[0].version or 2) - 1, 1)}"
         hint = f"an earlier version may still be there: crawl_arxiv --read {earlier}"
         return NotFound(f"arXiv:{paper_id} was withdrawn and has no text: {known[0].withdrawn}", hint=hint)
-    return Unavailable(f"arXiv:{paper_id} exists, and none of its forms can be read: {told}", hint="open its PDF in a browser")
+    return Unavailable(f"arXiv:{paper_id} exists, and none of its forms can be read: {reasons}", hint="open its PDF in a browser")

@@ -13,7 +13,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.reading.document import Block, Document, Section, SectionKind
 
 MOST_PAGES = 200
-#: A file can be made so that reading it takes for ever; what was read by then is kept, and the rest is told as missing.
+#: A file can be made so that reading it takes for ever; what was read by then is kept, and the rest is reported as missing.
 SECONDS = 40.0
 _STAMP = re.compile(r"arXiv:\S+?v(\d{1,3})\s*\[")
 _NUMBERED = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,3}|[A-Z](?:\.\d{1,2}){0,3})\.?\s+([A-Z][^.;!?]{2,80})$")
@@ -29,7 +29,7 @@ _ENTRY = re.compile(r"^(?:\[\d{1,3}\]|\[[A-Z][\w+]{1,12}\])\s")
 
 
 def read_pdf(body: bytes, arxiv_id: str, url: str) -> Document:
-    """The text of a PDF, in paragraphs under the headings that could be told.
+    """The text of a PDF, in paragraphs under the headings that could be recognised.
 
     Raises:
         BadData: not a PDF, encrypted, broken, or without text (scanned pages).
@@ -66,8 +66,8 @@ def _pages(body: bytes, url: str) -> tuple[list[str], list[str]]:
             found.append(clean(pages[number].extract_text(), keep_newlines=True))
     except Exception as err:  # strangers' files fail in every way there is; pypdf has no single error for it
         if not found:
-            told = f"the PDF at {url} cannot be read ({type(err).__name__})"
-            raise BadData(told, hint="read it in a browser") from err
+            message = f"the PDF at {url} cannot be read ({type(err).__name__})"
+            raise BadData(message, hint="read it in a browser") from err
         return found, [f"the PDF is broken after page {len(found)}; the rest is missing"]
     return found, [f"only the first {len(found)} of {total} pages were read"] if len(found) < total else []
 

@@ -1,4 +1,4 @@
-"""All facts of a paper, grouped by what they are about: the same value said twice is one entry that was said twice."""
+"""All that a paper states of a recipe: values that are stated without doubt, ranked quotes for the rest, and names of things."""
 
 from __future__ import annotations
 
@@ -7,39 +7,37 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml_intern_helpers.papers.reading.document import Document
-from ml_intern_helpers.papers.recipe import doing, hyper, result_tables
-from ml_intern_helpers.papers.recipe.choices import CHOICES
-from ml_intern_helpers.papers.recipe.data import datasets
-from ml_intern_helpers.papers.recipe.facts import Fact
-from ml_intern_helpers.papers.recipe.models import base_models
-from ml_intern_helpers.papers.recipe.parameters import PARAMETERS
-from ml_intern_helpers.papers.recipe.scopes import ASIDE
-from ml_intern_helpers.papers.recipe.sentences import Sentence, sentences
+from ml_intern_helpers.papers.recipe import names, results, stages
+from ml_intern_helpers.papers.recipe.parameters import HYPERPARAMETERS
+from ml_intern_helpers.papers.recipe.sentences import Fact, Sentence, sentences
 from ml_intern_helpers.papers.recipe.setting_tables import from_tables
-from ml_intern_helpers.papers.recipe.stages import SAMPLING
+from ml_intern_helpers.papers.recipe.statements import Claim, Value, claims
 
-#: In the order of the answer.
-HYPERPARAMETERS = tuple(
-    name
-    for parameter in PARAMETERS
-    if parameter.reported
-    for name in ([parameter.name, *(choice.name for choice in CHOICES)] if parameter.name == "warmup" else [parameter.name])
-)
-_READERS = (hyper.from_sentence, base_models, datasets, doing.methods, doing.hardware, doing.results)
-#: Of one sentence, at most; a list of results is a table in words.
+_READERS = (names.base_models, names.datasets, results.methods, results.hardware, results.results)
+#: Facts of one sentence, at most; a list of results is a table in words.
 MOST_OF_ONE = 40
+#: Quotes of one parameter that are kept.
+MOST_QUOTES = 20
 #: Characters of running text that are looked at; the longest real papers have 400,000, and a page of 40 MB would take minutes.
 MOST_CHARACTERS = 2_000_000
+#: Headings of sections that tell what others did.
+_RELATED = ("related", "background", "preliminar", "reference")
 
 
 @dataclass
 class Entry:
-    """One value with where it was said first, in the paper's own account before other people's."""
+    """One value or name with where it was said first, in the paper's own account before other people's."""
 
     fact: Fact
     others: bool
     times: int = 1
     also: list[str] = field(default_factory=list)
+
+    def add(self, fact: Fact) -> None:
+        """Note that it was said once more."""
+        self.times += 1
+        if fact.section not in (self.fact.section, *self.also):
+            self.also.append(fact.section)
 
     def to_dict(self) -> dict[str, Any]:
         raw = self.fact.to_dict()
@@ -48,62 +46,70 @@ class Entry:
 
 
 @dataclass
-class Recipe:
-    """What was found.
+class Setting:
+    """One hyper-parameter: the values stated without doubt, one for each stage, and quotes for the rest, the best first."""
 
-    Attributes:
-        hyperparameters: one list for each known name; an empty one means "not stated".
-        cut: whether the text was longer than what is looked at.
-    """
+    values: list[Entry] = field(default_factory=list)
+    quotes: list[Claim] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        return "stated" if self.values else "quoted" if self.quotes else "not stated"
+
+
+@dataclass
+class Recipe:
+    """What was found; `cut` says that the text was longer than what is looked at."""
 
     base_models: list[Entry]
     datasets: list[Entry]
     methods: list[Entry]
-    hyperparameters: dict[str, list[Entry]]
+    hyperparameters: dict[str, Setting]
     hardware: list[Entry]
     results: list[Entry]
     cut: bool = False
 
     @property
     def not_stated(self) -> list[str]:
-        """What no sentence and no table gives."""
+        """What no sentence and no table gives, and no quote may hold."""
         parts = {"base_model": self.base_models, "dataset": self.datasets, "method": self.methods}
-        parts |= self.hyperparameters | {"hardware": self.hardware, "results": self.results}
-        return [name for name, found in parts.items() if not found]
+        settings = {name: setting.values or setting.quotes for name, setting in self.hyperparameters.items()}
+        ends = {"hardware": self.hardware, "results": self.results}
+        return [name for name, found in {**parts, **settings, **ends}.items() if not found]
 
 
 def extract(document: Document) -> Recipe:
     """Every fact that the text states; nothing is inferred."""
-    found, cut = _said(document)
-    found += [(fact, False) for fact in from_tables(document)]
-    found += [(fact, False) for fact in result_tables.results(document)]
     by_name: dict[str, list[tuple[Fact, bool]]] = {}
-    for fact, others in found:
-        by_name.setdefault(fact.name, []).append((fact, others))
-    return Recipe(
-        base_models=_names(by_name.get("base_model", [])),
-        datasets=_names(by_name.get("dataset", [])),
-        methods=_names(by_name.get("method", [])),
-        hyperparameters={name: merged(by_name.get(name, [])) for name in HYPERPARAMETERS},
-        hardware=merged(by_name.get("hardware", [])),
-        results=merged(by_name.get("result", [])),
-        cut=cut,
-    )
-
-
-def _said(document: Document) -> tuple[list[tuple[Fact, bool]], bool]:
-    """The facts of the running text, each with whether its section is about others; and whether the text was too long."""
-    found: list[tuple[Fact, bool]] = []
+    said: list[Claim] = []
+    in_turn: set[str] = set()
     left = MOST_CHARACTERS
     for sentence in sentences(document):
         left -= len(sentence.text)
         if left < 0:
             break
-        found += [(fact, sentence.others) for fact in _of_sentence(sentence)]
-    return found, left < 0
+        said += claims(sentence)
+        if not any(word in title.lower() for title in sentence.titles for word in _RELATED):
+            in_turn |= stages.in_turn(sentence.reading.text)
+        for fact in facts_of(sentence):
+            by_name.setdefault(fact.name, []).append((fact, sentence.others))
+    said += from_tables(document)
+    for fact in results.from_tables(document):
+        by_name.setdefault(fact.name, []).append((fact, False))
+    single = len(in_turn | _trained(said) | _headed(document)) < 2
+    return Recipe(
+        base_models=_names(by_name.get("base_model", [])),
+        datasets=_names(by_name.get("dataset", [])),
+        methods=_names(by_name.get("method", [])),
+        hyperparameters={name: judged([claim for claim in said if claim.fact.name == name], single) for name in HYPERPARAMETERS},
+        hardware=_merged(by_name.get("hardware", [])),
+        results=_merged(by_name.get("result", [])),
+        cut=left < 0,
+    )
 
 
-def _of_sentence(sentence: Sentence) -> Iterator[Fact]:
+def facts_of(sentence: Sentence) -> Iterator[Fact]:
+    """The names, devices and results that a sentence states."""
     for reader in _READERS:
         for number, fact in enumerate(reader(sentence)):
             if number >= MOST_OF_ONE:
@@ -111,27 +117,75 @@ def _of_sentence(sentence: Sentence) -> Iterator[Fact]:
             yield fact
 
 
-def merged(found: Iterable[tuple[Fact, bool]]) -> list[Entry]:
+def _trained(said: Iterable[Claim]) -> set[str]:
+    """The kinds of training for which settings are stated."""
+    staged = (claim.fact.stage for claim in said if claim.fact.kind == "set" and claim.fact.stage not in stages.SAMPLING)
+    return {stages.group(stage) or "" for stage in staged if stage}
+
+
+def _headed(document: Document) -> set[str]:
+    """The kinds of training that have a heading of their own."""
+    titles = [section.title for section in document.walk() if not any(word in section.title.lower() for word in _RELATED)]
+    named = {stages.of_titles([title], "learning_rate") for title in titles}
+    return {stages.group(stage) or "" for stage in named if stage and stage != "value model"}
+
+
+def judged(said: list[Claim], single: bool) -> Setting:
+    """What may be given of one parameter: values of a known stage, or of a paper with one stage, that nothing contradicts."""
+    entries: dict[tuple[str | None, str | None, str | None], list[Claim]] = {}
+    for claim in said:
+        fact = claim.fact
+        if fact.kind != "quoted" and not claim.others and (fact.stage or (single and fact.name != "temperature")):
+            entries.setdefault(
+                (None if single and fact.stage not in stages.SAMPLING else stages.group(fact.stage), fact.context, fact.unit), []
+            ).append(claim)
+    values = []
+    for key, given in entries.items():
+        if len({claim.fact.value for claim in given}) == 1 and not _contradicted(given[0].fact.value, key, said, single):
+            entry = Entry(next((claim.fact for claim in given if claim.fact.stage), given[0].fact), False)
+            for claim in given[1:]:
+                entry.add(claim.fact)
+            values.append(entry)
+    values.sort(key=lambda entry: entry.fact.stage in stages.SAMPLING)
+    quoted = {entry.fact.quote for entry in values}
+    quotes: dict[str, Claim] = {}
+    for claim in sorted(said, key=lambda claim: -claim.score):
+        if claim.score >= 0 and claim.fact.quote not in quoted:
+            quotes.setdefault(claim.fact.quote, claim)
+    return Setting(values, list(quotes.values())[:MOST_QUOTES])
+
+
+def _contradicted(value: Value, key: tuple[str | None, str | None, str | None], said: Iterable[Claim], single: bool) -> bool:
+    """Whether the paper states another value that may be of the same stage and kind."""
+    stage, context, unit = key
+    for claim in said:
+        fact = claim.fact
+        other_stage = stages.group(fact.stage)
+        same_stage = other_stage is None or (stage is None and other_stage not in stages.SAMPLING) or other_stage == stage
+        if claim.others or not same_stage or (fact.stage in stages.SAMPLING) != (stage in stages.SAMPLING):
+            continue
+        if fact.kind == "quoted" and any(rival != value for rival in claim.rivals):
+            return True
+        if (
+            fact.kind != "quoted"
+            and fact.value != value
+            and fact.unit == unit
+            and (fact.context == context or None in (fact.context, context))
+        ):
+            return True
+    return False
+
+
+def _merged(found: Iterable[tuple[Fact, bool]]) -> list[Entry]:
     """One entry for each value of each context, the paper's own account first."""
     entries: dict[tuple[object, ...], Entry] = {}
     for fact, others in sorted(found, key=lambda each: each[1]):
-        key = (fact.value, fact.unit, fact.kind, fact.stage, (fact.context or "").lower())
+        key = (fact.value, fact.unit, (fact.context or "").lower())
         if key not in entries:
             entries[key] = Entry(fact, others)
         elif fact.section != entries[key].fact.section:
-            _again(entries[key], fact)
-    # What was used comes before what was tried, training before sampling, the paper's own account before other people's.
-    return sorted(entries.values(), key=lambda entry: (entry.others, _tried(entry.fact), entry.fact.stage in SAMPLING))
-
-
-def _tried(fact: Fact) -> bool:
-    return fact.kind in ("searched", "range") or ASIDE in (fact.context or "")
-
-
-def _again(entry: Entry, fact: Fact) -> None:
-    entry.times += 1
-    if fact.section not in entry.also:
-        entry.also.append(fact.section)
+            entries[key].add(fact)
+    return sorted(entries.values(), key=lambda entry: entry.others)
 
 
 def _names(found: list[tuple[Fact, bool]]) -> list[Entry]:
@@ -140,7 +194,7 @@ def _names(found: list[tuple[Fact, bool]]) -> list[Entry]:
     for fact, others in sorted(found, key=lambda each: (each[1], _role_rank(each[0]))):
         key = str(fact.value).lower().replace(" ", "-")
         if key in entries:
-            _again(entries[key], fact)
+            entries[key].add(fact)
         else:
             entries[key] = Entry(fact, others)
     return sorted(entries.values(), key=lambda entry: (entry.others, _role_rank(entry.fact), -entry.times))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from ml_intern_helpers.core.errors import AccessDenied, NotFound, ToolError
-from ml_intern_helpers.papers.fields import count, mapping, mappings, text
+from ml_intern_helpers.papers.services.fields import count, mapping, mappings, text
 from ml_intern_helpers.web.client import Http, Response
 from ml_intern_helpers.web.services import HUB
 

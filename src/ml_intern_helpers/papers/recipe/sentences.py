@@ -1,14 +1,20 @@
-"""A paper as sentences, each with its section and its paragraph; what is no prose (references, formulas, code) is left out."""
+"""A paper as sentences, and the facts that are quoted from it.
+
+What is no prose (references, formulas, code) is left out; tables and listings have a module of their own.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.reading.document import Block, Document, Section
 from ml_intern_helpers.papers.recipe import stages
-from ml_intern_helpers.papers.recipe.plain import plain
+from ml_intern_helpers.papers.recipe.plain_text import Plain, plain
 
 #: Sections that tell what others did; what stands there comes last.
 _OTHERS = re.compile(
@@ -29,6 +35,41 @@ LONGEST = 1500
 NEAR = 2000
 #: A formula is no longer than this; a lone dollar sign further back opens none.
 _FORMULA = 400
+#: Characters of a quote; a longer sentence is cut around the value.
+QUOTE = 300
+#: `set`: in use; `none`: said not to be used; `quoted`: the words around it are given and the value is left to the reader.
+Kind = Literal["set", "none", "quoted"]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A statement of the paper.
+
+    Attributes:
+        name: of the parameter (`learning_rate`) or the kind of thing (`base_model`, `dataset`, `hardware` …).
+        value: a number where one is meant, else text; None with the kinds `none` and `quoted`.
+        as_written: the value in the paper's spelling.
+        unit: `steps`, `tokens`, `ratio` …, or None.
+        context: what the value counts or what a name was used for: `per-device`, `prompt`, `training`; or None.
+        quote: the sentence, or the table's row with its head.
+        section: number and title of where it stands.
+        label: `Table 4`, or None for running text.
+        stage: of training, where the paper says which: `SFT`, `DPO`, `reward model`, `evaluation` …; or None.
+    """
+
+    name: str
+    value: float | int | str | None
+    as_written: str
+    quote: str
+    section: str
+    kind: Kind = "set"
+    unit: str | None = None
+    context: str | None = None
+    label: str | None = None
+    stage: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -37,7 +78,7 @@ class Sentence:
 
     Attributes:
         near: its paragraph.
-        others: whether its section is about other people's work.
+        others: whether its section is about other people's work or a summary.
         titles: the headings above it, the innermost first; what a paragraph opens with in bold counts as one.
         said: the stage of training that the paragraph spoke of last, before this sentence.
     """
@@ -49,6 +90,11 @@ class Sentence:
     label: str | None = None
     titles: tuple[str, ...] = ()
     said: str | None = None
+
+    @cached_property
+    def reading(self) -> Plain:
+        """The sentence in plain characters."""
+        return plain(self.text)
 
 
 def sentences(document: Document) -> Iterator[Sentence]:
@@ -70,8 +116,9 @@ def _below(section: Section, others: bool, above: tuple[str, ...]) -> Iterator[S
         for sentence in split(text):
             position = max(text.find(sentence, position), position)
             near = text[max(position - NEAR, 0) : position + NEAR]
-            yield Sentence(sentence, f"{section.title}. {near}", section.name, others, block.label, heads, said)
-            said = stages.carried(plain(sentence).text) or said
+            found = Sentence(sentence, f"{section.title}. {near}", section.name, others, block.label, heads, said)
+            yield found
+            said = stages.carried(found.reading.text) or said
     for part in section.parts:
         yield from _below(part, others, titles)
 
@@ -103,3 +150,16 @@ def _pieces(sentence: str) -> Iterator[str]:
         sentence = sentence[cut:].strip()
     if sentence:
         yield sentence
+
+
+def quote(original: str, reading: Plain, start: int, end: int) -> str:
+    """The sentence, or what stands around the place `start:end` of its plain reading in a long one."""
+    if len(original) <= QUOTE:
+        return clean(original)
+    first, last = reading.origin[start], reading.origin[min(end, len(reading.origin) - 1)]
+    left = max(first - QUOTE // 2, 0)
+    right = min(max(last + QUOTE // 3, left + QUOTE), len(original))
+    left = original.find(" ", left, first) + 1 if left else 0
+    cut = original.rfind(" ", last, right)
+    right = cut if cut > last and right < len(original) else right
+    return "…" * (left > 0) + clean(original[left:right]) + "…" * (right < len(original))

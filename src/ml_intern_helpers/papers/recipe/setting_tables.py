@@ -1,26 +1,37 @@
-"""Hyper-parameters from a paper's tables, with the parameters in rows or in columns, and from its listings of a configuration."""
+"""What tables and listings say about hyper-parameters: `Learning rate | 1e-5`, `Model | LR` above `7B | 1e-5`, `lr: 1e-6`.
+
+A value is given where its row has one, or one under the name of each stage. Whatever else a row holds is quoted.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
+from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.reading.document import Block, Cell, Document, Grid, Section
-from ml_intern_helpers.papers.recipe import scopes
-from ml_intern_helpers.papers.recipe.facts import Fact
-from ml_intern_helpers.papers.recipe.plain import plain
-from ml_intern_helpers.papers.recipe.settings import Place, Setting, facts, holds_value, parameter_of
+from ml_intern_helpers.papers.recipe import stages
+from ml_intern_helpers.papers.recipe.parameters import CHOICES, PARAMETERS
+from ml_intern_helpers.papers.recipe.plain_text import numbers, plain
+from ml_intern_helpers.papers.recipe.sentences import QUOTE, Fact
+from ml_intern_helpers.papers.recipe.statements import ASIDE, Claim, qualifier, value_of
 
 #: Tables that measure something else than training.
 _NOT_TRAINING = re.compile(
-    r"\b(?:latency|throughput|inference (?:time|speed|cost)|memory (?:usage|footprint|consumption)|statistics)\b", re.IGNORECASE
+    r"\b(?:latency|throughput|inference (?:time|speed|cost)|memory (?:usage|footprint|consumption|cost)|statistics"
+    r"|pricing|price)\b",
+    re.IGNORECASE,
 )
 _STATISTIC = re.compile(r"(?:mean|avg\.?|average|std\.?(?: dev\.?)?|median|count|min|max|\d\d%)", re.IGNORECASE)
-#: Heads that say nothing of what a value holds for.
-_EMPTY_HEAD = re.compile(
-    r"\W*|(?:the )?(?:hyper-?|training )?(?:param\w*|values?|settings?|config\w*|options?|arguments?|used)\W*", re.IGNORECASE
+#: A cell that says nothing of what the values below it or beside it hold for.
+_EMPTY = re.compile(
+    r"\W*|(?:the )?(?:hyper-?|training )?(?:param\w*|values?|settings?|config\w*|options?|arguments?|used|description|/|\s)*\W*",
+    re.IGNORECASE,
 )
-_NUMBER = re.compile(r"[\d.,%×^e+\-\s]+[kKMBT]?")
+_TRIED = re.compile(r"search|sweep|grid|range|candidates|tried|space", re.IGNORECASE)
+#: What a cell of a head may carry behind its name: a unit, a symbol.
+_TRAIL = re.compile(r"\s*(?:\([^()]*\)|\[[^\]]*\]|:|↑|↓)\s*$")
 _LINE = re.compile(
     r"\s*(?:-{1,2})?(?P<name>[A-Za-z][\w.\- ]{0,60}?)\s*(?:[:=]|\s(?=\S+$))\s*(?P<value>[^#]{1,60}?)\s*,?\s*(?:#.*)?$"
 )
@@ -28,32 +39,86 @@ _LINE = re.compile(
 _LONGEST = 300
 
 
-def from_tables(document: Document) -> Iterator[Fact]:
-    """The settings of all tables and listings, in reading order."""
-    for titles, section, block in _placed(document.sections, ()):
-        heads = (block.caption, *titles) if block.caption else titles
-        place = Place(section.name, block.label or block.kind, heads, scopes.aside(heads[:2]))
-        for setting in [*_of_tables(block, titles[0]), *_of_listing(block, titles[0])]:
-            yield from facts(setting, place)
+def from_tables(document: Document) -> Iterator[Claim]:
+    """The claims of all tables and listings, in reading order."""
+    yield from _below(document.sections, (), False)
 
 
-def _placed(sections: Sequence[Section], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Section, Block]]:
-    """Every block with its section and the headings above it, the innermost first."""
+def _below(sections: Sequence[Section], above: tuple[str, ...], others: bool) -> Iterator[Claim]:
     for section in sections:
         titles = (section.title, *above)
-        for block in section.blocks:
-            yield titles, section, block
-        yield from _placed(section.parts, titles)
+        about_others = others or section.kind == "references"
+        for block in section.blocks if not about_others else ():
+            place = _Place(section.name, block, titles)
+            yield from _of_listing(block, place) if block.kind == "code" and not block.grids else _of_tables(block, place)
+        yield from _below(section.parts, titles, about_others)
 
 
-def _of_tables(block: Block, title: str) -> Iterator[Setting]:
+class _Place:
+    """Where rows stand, and the words around them that say what `rank` is and which stage is meant."""
+
+    def __init__(self, section: str, block: Block, titles: tuple[str, ...]) -> None:
+        words = " ".join(cell.text for grid in block.grids for row in grid for cell in row)
+        self.section, self.label = section, block.label or block.kind
+        self.titles = (block.caption, *titles) if block.caption else titles
+        self.near = plain(f"{titles[0]} {block.caption or ''} {words or block.text}"[:6000]).text
+        self.aside = any(ASIDE.search(title) for title in self.titles[:2])
+        self.tried = bool(_TRIED.search(block.caption or ""))
+
+    def claim(self, name: str, title: str, value: str, said: str, heads: Sequence[str], certain: bool) -> Claim | None:
+        """The claim of one cell; None where it holds no value of the parameter."""
+        found, unit, sure = value_of(name, value, title)
+        if not found:
+            return None
+        stage = stages.of_titles((title, *heads, *self.titles), name)
+        given = certain and sure and not (self.aside or self.tried)
+        fact = Fact(
+            name,
+            found[0] if given else None,
+            value,
+            clean(said, limit=QUOTE),
+            self.section,
+            ("none" if found[0] is None else "set") if given else "quoted",
+            unit if given else None,
+            qualifier(name, title) if given else None,
+            self.label,
+            stage,
+        )
+        return Claim(
+            fact,
+            4 - self.aside - self.tried - (not certain),
+            False,
+            tuple(found) if sure and not (given or self.aside or self.tried) else (),
+        )
+
+
+@lru_cache(maxsize=4096)
+def parameter_of(text: str, near: str) -> str | None:
+    """The name of the parameter or choice that a cell names, and nothing else."""
+    bare = re.sub(r"^\W*(?:the\s+)?", "", plain(text).text.strip(), flags=re.IGNORECASE)
+    if not bare or len(bare) > 60 or next(numbers(re.sub(r"\b[lL]2\b", "", bare)), None):
+        return None
+    for candidate in (bare.strip(), _TRAIL.sub("", bare).strip(), bare.replace("_", " ").strip()):
+        for parameter in PARAMETERS:
+            named = parameter.mention.fullmatch(candidate) or (parameter.cell and parameter.cell.fullmatch(candidate))
+            if (
+                named
+                and not (parameter.unless and parameter.unless.search(near))
+                and (not parameter.needs or parameter.needs.search(near))
+            ):
+                return parameter.name
+        for choice in CHOICES:
+            if choice.cell.fullmatch(candidate):
+                return choice.name
+    return None
+
+
+def _of_tables(block: Block, place: _Place) -> Iterator[Claim]:
     if _NOT_TRAINING.search(block.caption or ""):
         return
-    words = " ".join(cell.text for grid in block.grids for row in grid for cell in row)
-    near = plain(f"{title} {block.caption or ''} {words}"[:6000]).text
     for grid in block.grids:
         if sum(bool(_STATISTIC.fullmatch(cell.text)) for cell in grid[0]) < 2:
-            ways = [[each for each in way(grid, near) if holds_value(each)] for way in (_by_rows, _by_columns)]
+            ways = [list(way(grid, place)) for way in (_by_rows, _by_columns)]
             yield from max(ways, key=len)
 
 
@@ -67,7 +132,7 @@ def _words(cells: Sequence[Cell]) -> list[str]:
     return list(dict.fromkeys(cell.text for cell in cells if cell.text))
 
 
-def _group(row: Sequence[Cell], near: str) -> str | None:
+def _heads_group(row: Sequence[Cell], near: str) -> str | None:
     """The text of a row that heads the rows below it: one text, and no parameter or number."""
     words = _words(row)
     if len(words) != 1 or len(row) < 2 or parameter_of(words[0], near) or not re.search(r"[A-Za-z]{2}", words[0]):
@@ -75,80 +140,73 @@ def _group(row: Sequence[Cell], near: str) -> str | None:
     return words[0] if len(words[0]) <= 60 else None
 
 
-def _by_rows(grid: Grid, near: str) -> Iterator[Setting]:
+def _by_rows(grid: Grid, place: _Place) -> Iterator[Claim]:
     """`Learning rate | 1e-5 | 5e-6` below `| SFT | DPO`; a row may hold several such pairs side by side."""
+    near = place.near
     first = next((number for number, row in enumerate(grid) if any(parameter_of(cell.text, near) for cell in row)), 0)
-    # Below the first row only those are heads that name nothing of their own at their start.
-    heads = [row for row in grid[: min(first, 3)] if _group(row, near) is None and row[0].text in ("", grid[0][0].text)]
+    heads = [row for row in grid[: min(first, 3)] if _heads_group(row, near) is None]
     group: str | None = None
     for row in grid:
-        found = list(_of_row(row, heads, group, near))
-        group = group if found else _group(row, near) or group
-        yield from found
+        pairs = list(_pairs(row, near))
+        group = group if pairs else _heads_group(row, near) or group
+        lead = [cell.text for cell in row[: pairs[0][1]] if cell.text] if pairs else []
+        for name, start, columns in pairs:
+            above = {
+                column: [head[column].text for head in heads if not _EMPTY.fullmatch(head[column].text)] for column in columns
+            }
+            texts = {row[column].text for column in columns}
+            staged = len({stages.of_titles(above[column], name) for column in columns} - {None}) == len(columns)
+            # Words beside the value under a heading of their own (`Description`) are no second value.
+            single = len(texts) == 1 or sum(bool(value_of(name, text, row[start].text)[0]) for text in texts) == 1
+            for column in columns if len(texts) > 1 else columns[:1]:
+                context = [*above[column], *lead, *([group] if group else [])]
+                claim = place.claim(name, row[start].text, row[column].text, _row(row), context, single or staged)
+                if claim:
+                    yield claim
 
 
-def _of_row(row: Sequence[Cell], heads: Sequence[Sequence[Cell]], group: str | None, near: str) -> Iterator[Setting]:
-    name, title, start = None, "", 0
-    lead: list[str] = []
+def _pairs(row: Sequence[Cell], near: str) -> Iterator[tuple[str, int, list[int]]]:
+    """The parameters that a row names, each with the column of its name and those of its values."""
+    name, start, columns = None, 0, list[int]()
     for column, cell in enumerate(row):
         found = None if cell.repeated and name else parameter_of(cell.text, near)
         if found:
-            name, title, start = found, cell.text, column
-        elif name is None:
-            lead += [cell.text] if cell.text and not _NUMBER.fullmatch(cell.text) else []
-        elif cell.text and not (cell.repeated and row[column - 1].text == cell.text):
-            width = _width(row, column)
-            for_all = width > 1 and column == start + 1 and column + width == len(row)
-            above = [] if for_all else _above(heads, column, width, near)
-            context = ", ".join(dict.fromkeys([*([group] if group else []), *lead, *above]))[:120]
-            yield Setting(name, title, cell.text, context or None, _row(row))
+            if name and columns:
+                yield name, start, columns
+            name, start, columns = found, column, []
+        elif name and cell.text and not (cell.repeated and row[column - 1].text == cell.text):
+            columns.append(column)
+    if name and columns:
+        yield name, start, columns
 
 
-def _width(row: Sequence[Cell], column: int) -> int:
-    """How many columns a value spans."""
-    end = column + 1
-    while end < len(row) and row[end].repeated and row[end].text == row[column].text:
-        end += 1
-    return end - column
-
-
-def _above(heads: Sequence[Sequence[Cell]], column: int, width: int, near: str) -> list[str]:
-    """What the heads of these columns say."""
-    words = [word for head in heads for word in _words(head[column : column + width])]
-    return [word for word in words if not _EMPTY_HEAD.fullmatch(word) and not parameter_of(word, near)][:4]
-
-
-def _by_columns(grid: Grid, near: str) -> Iterator[Setting]:
-    """`Model | LR | Batch size` above `7B | 1e-5 | 128`."""
+def _by_columns(grid: Grid, place: _Place) -> Iterator[Claim]:
+    """`Model | LR | Batch size` above `7B | 1e-5 | 128`: given where there is one row, or each row is a stage."""
+    near = place.near
     head = next((row for row in grid[:3] if any(parameter_of(cell.text, near) for cell in row)), None)
     if head is None:
         return
     names = [parameter_of(cell.text, near) for cell in head]
-    named = [column for column, name in enumerate(names) if name]
-    tried = named == [0]
-    group: str | None = None
-    for row in grid[grid.index(head) + 1 :]:
-        if _group(row, near):
-            group = _group(row, near)
-            continue
-        told = [row[column].text for column in range(named[0] or named[-1]) if not names[column]]
-        told = [word for number, word in enumerate(told) if word and (not number or not _NUMBER.fullmatch(word))][:3]
-        context = ", ".join([*([group] if group else []), *dict.fromkeys(told)])[:120] or None
-        for column in named:
-            title, cell = head[column], row[column]
-            if cell.text:
-                yield Setting(names[column] or "", title.text, cell.text, context, f"{title.text} … {_row(row)}", tried)
+    rows = [row for row in grid[grid.index(head) + 1 :] if len(_words(row)) > 1]
+    leads = [[cell.text for cell, name in zip(row, names, strict=True) if cell.text and not name][:2] for row in rows]
+    for column, name in enumerate(names):
+        if name:
+            staged = [stages.of_titles(lead, name) for lead in leads]
+            certain = len({row[column].text for row in rows}) == 1 or (None not in staged and len(set(staged)) == len(rows))
+            for row, lead in zip(rows, leads, strict=True):
+                said = f"{head[column].text} … {_row(row)}"
+                claim = place.claim(name, head[column].text, row[column].text, said, lead, certain)
+                if claim:
+                    yield claim
 
 
-def _of_listing(block: Block, title: str) -> Iterator[Setting]:
+def _of_listing(block: Block, place: _Place) -> Iterator[Claim]:
     """`learning_rate: 1e-6` or `--lr 1e-6`, line by line; what is commented out is not in use."""
-    if block.kind != "code" or block.grids:
-        return
-    near = plain(f"{title} {block.caption or ''} {block.text}"[:6000]).text
     for line in block.text.splitlines()[:_LONGEST]:
         match = None if line.lstrip().startswith(("#", "//", "%")) else _LINE.fullmatch(line)
         if match:
             called = re.sub(r"[_-]+", " ", match["name"].rpartition(".")[2]).strip()
-            name = parameter_of(called, near) or parameter_of(match["name"], near)
-            if name:
-                yield Setting(name, called, match["value"], None, line.strip())
+            name = parameter_of(called, place.near) or parameter_of(match["name"], place.near)
+            claim = place.claim(name, called, match["value"], line.strip(), (), True) if name else None
+            if claim:
+                yield claim

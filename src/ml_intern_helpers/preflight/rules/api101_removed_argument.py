@@ -21,62 +21,52 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows, processing_class=tokenizer).train()
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from ml_intern_helpers.analysis.api_calls import ApiCall, is_sure
-from ml_intern_helpers.analysis.binding import Unknown, unknown_keywords
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.analysis.api_calls import ApiCall, Unknown, is_sure, unknown_keywords
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, unknown
 from ml_intern_helpers.preflight.parser_names import Refused, refused
 
-CODE = "API101"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 #: They take any keyword and hand it to a loader that refuses what it does not know: an argument they once had fails there.
 _HANDS_ON = frozenset({"datasets.load_dataset", "datasets.load_dataset_builder"})
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    told = set()
-    for made in facts.api_calls:
-        if facts.blamable(made.call):
-            for one in unknown_keywords(made):
-                if one.setting.node not in told and facts.blamable(one.setting.node):
-                    told.add(one.setting.node)
-                    yield from _judged(facts, made, one)
-    for name in refused(facts) if not facts.patched_by else ():
-        yield _refused(facts, name)
-    yield from facts.not_judged("arguments")
+def check(context: ScriptContext) -> Outcomes:
+    seen = set()
+    for call in context.api_calls:
+        if context.blamable(call.call) and not call.name.endswith("from_pretrained"):  # API104 judges that
+            for one in unknown_keywords(call):
+                if one.setting.node not in seen and context.blamable(one.setting.node):
+                    seen.add(one.setting.node)
+                    yield from _judged(context, call, one)
+    for name in refused(context) if not context.patched_by else ():
+        yield _refused_by_parser(context, name)
+    yield from context.not_judged("arguments")
 
 
-def _refused(facts: Facts, one: Refused) -> Outcome:
+def _judged(context: ScriptContext, call: ApiCall, one: Unknown) -> Outcomes:
+    from ml_intern_helpers.analysis.advice import for_argument, is_misspelt
+
+    advice = for_argument(context.offers, call.name, one.name, call.signature)
+    line = getattr(one.setting.node, "lineno", call.call.lineno)
+    if call.signature.open and not (call.name in _HANDS_ON and advice.existed):
+        if is_misspelt(one.name, call.signature):
+            yield unknown(f"{call.shown} takes any keyword, {one.name}= too: {advice.fix}", line)
+    elif context.patched_by or not is_sure(one.setting):
+        why = f"{context.patched_by} replaces TRL's classes" if context.patched_by else one.setting.value.reason
+        yield unknown(f"{one.name}= of {call.shown} is not taken by {context.offers.label(call.owner)}, but {why}", line)
+    else:
+        release = "; ".join(part for part in (context.offers.label(call.owner), advice.since) if part)
+        message = f"{call.shown} takes no argument {one.name} ({release}): TypeError"
+        yield failed(message, advice.fix, one.setting.node, whole=call.call, rename=advice.rename)
+
+
+def _refused_by_parser(context: ScriptContext, one: Refused) -> Outcome:
     from ml_intern_helpers.analysis.advice import for_argument
 
-    told = [for_argument(facts.offers, call, one.name, signature) for call, signature in one.library]
-    best = next((advice for advice in told if advice.existed), told[0] if told else None)
-    release = facts.offers.label(one.library[0][1].origin) if one.library else "the script's own"
+    advices = [for_argument(context.offers, call, one.name, signature) for call, signature in one.library]
+    best = next((advice for advice in advices if advice.existed), advices[0] if advices else None)
+    release = context.offers.label(one.library[0][1].origin) if one.library else "the script's own"
     what = "".join(f"{call.rpartition('.')[2]}, " for call, _ in one.library)
     message = f"{one.parser} gets {one.name}, which no class of its own takes ({what}{release}): it ends with ValueError"
     return failed(message, one.instead or (best.fix if best else f"delete {one.name}"), one.parse)
-
-
-def _judged(facts: Facts, made: ApiCall, one: Unknown) -> Iterator[Outcome]:
-    from ml_intern_helpers.analysis.advice import for_argument, is_misspelt
-
-    if made.name.endswith("from_pretrained"):
-        return  # API104
-    advice = for_argument(facts.offers, made.name, one.name, made.signature)
-    line = getattr(one.setting.node, "lineno", made.call.lineno)
-    if made.signature.open and not (made.name in _HANDS_ON and advice.existed):
-        if is_misspelt(one.name, made.signature):
-            yield unknown(f"{made.shown} takes any keyword, {one.name}= too: {advice.fix}", line)
-        return
-    if facts.patched_by or not is_sure(one.setting):
-        why = f"{facts.patched_by} replaces TRL's classes" if facts.patched_by else one.setting.value.reason
-        yield unknown(f"{one.name}= of {made.shown} is not taken by {facts.offers.label(made.owner)}, but {why}", line)
-        return
-    release = "; ".join(part for part in (facts.offers.label(made.owner), advice.since) if part)
-    message = f"{made.shown} takes no argument {one.name} ({release}): TypeError"
-    yield failed(message, advice.fix, one.setting.node, whole=made.call, rename=advice.rename)

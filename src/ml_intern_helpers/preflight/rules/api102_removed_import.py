@@ -12,69 +12,58 @@ Good:
     from trl import SFTConfig, SFTTrainer
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.guards import blamable
 from ml_intern_helpers.analysis.names import dotted
-from ml_intern_helpers.preflight.facts import Facts, Imported
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import Imported, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed
 
-CODE = "API102"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
+def check(context: ScriptContext) -> Outcomes:
     missing: set[str] = set()
-    told: set[tuple[str, ast.AST]] = set()
-    for item in facts.imports:
-        gone = _gone(facts, item)
+    reported: set[tuple[str, ast.AST]] = set()
+    for item in context.imports:
+        gone = _gone(context, item)
         if gone:
             missing.add(gone)
-            if item.blamable and (gone, item.node) not in told:  # one module, though ten names are imported from it
-                told.add((gone, item.node))
-                yield _judged(facts, gone, item.node)
-    yield from _attributes(facts, missing)
-    yield from facts.not_judged("names")
+            if item.blamable and (gone, item.node) not in reported:  # one module, though ten names are imported from it
+                reported.add((gone, item.node))
+                yield _missing(context, gone, item.node)
+    # `import trl` … `trl.PPOTrainer`; what an import has been reported for is not reported again.
+    for node, place in context.script.places.items():
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and not isinstance(place.parent, ast.Attribute):
+            target = dotted(context.script, node)
+            if target is None or target.definition is not None or not context.judges(target.name.partition(".")[0]):
+                continue
+            found = context.offers.walk(target.name)
+            if found.state == "missing" and found.name not in missing and blamable(context.script, node, importing=True):
+                missing.add(found.name)
+                yield _missing(context, found.name, node)
+    yield from context.not_judged("names")
 
 
-def _gone(facts: Facts, item: Imported) -> str | None:
+def _gone(context: ScriptContext, item: Imported) -> str | None:
     """What of an import does not exist: the module, one above it, or the name."""
-    if not facts.judges(item.top):
+    if not context.judges(item.top):
         return None
-    module = facts.offers.walk(item.module)
+    module = context.offers.walk(item.module)
     if module.state == "missing":
         return module.name
     if module.state == "found" and ":" in module.origin:
         return item.module  # a class or function is no module
     if module.state == "doubt" or item.name in ("", "*"):
         return None
-    found = facts.offers.walk(f"{item.module}.{item.name}")
+    found = context.offers.walk(f"{item.module}.{item.name}")
     return found.name if found.state == "missing" else None
 
 
-def _attributes(facts: Facts, imported: set[str]) -> Iterator[Outcome]:
-    """`import trl` … `trl.PPOTrainer`; what an import has been told about is not told again."""
-    told = set(imported)
-    for node, place in facts.script.places.items():
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and not isinstance(place.parent, ast.Attribute):
-            target = dotted(facts.script, node)
-            if target is None or target.definition is not None or not facts.judges(target.name.partition(".")[0]):
-                continue
-            found = facts.offers.walk(target.name)
-            if found.state == "missing" and found.name not in told and blamable(facts.script, node, importing=True):
-                told.add(found.name)
-                yield _judged(facts, found.name, node)
-
-
-def _judged(facts: Facts, gone: str, node: ast.AST) -> Outcome:
+def _missing(context: ScriptContext, gone: str, node: ast.AST) -> Outcome:
     from ml_intern_helpers.analysis.advice import for_name
 
-    advice = for_name(facts.offers, gone)
+    advice = for_name(context.offers, gone)
     error = "AttributeError" if isinstance(node, ast.Attribute) else "ImportError"
-    release = facts.offers.label(gone)
     since = f" ({advice.since})" if advice.since else ""
-    return failed(f"{gone} does not exist in {release}{since}: {error}", advice.fix, node)
+    return failed(f"{gone} does not exist in {context.offers.label(gone)}{since}: {error}", advice.fix, node)

@@ -18,26 +18,21 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "API103"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for made in facts.configs:
-        setting = made.entries.items.get("model_init_kwargs")
-        if made.role.library != "trl" or setting is None or not isinstance(setting.node, ast.expr):
+def check(context: ScriptContext) -> Outcomes:
+    for config in context.configs:
+        setting = config.entries.items.get("model_init_kwargs")
+        if config.role.library != "trl" or setting is None or not isinstance(setting.node, ast.expr):
             continue
-        entries = facts.entries(setting.node)
+        entries = context.entries(setting.node)
         found = entries.items.get("torch_dtype")
-        if found and "dtype" not in entries.items and facts.uses_current("trl") and not facts.patched_by:
+        if found and "dtype" not in entries.items and context.uses_current("trl") and not context.patched_by:
             message = "torch_dtype in model_init_kwargs is ignored: the model is loaded in float32"
-            yield failed(message, 'write {"dtype": …}', found.node, whole=made.call, rename="dtype")
+            yield failed(message, 'write {"dtype": …}', found.node, whole=config.call, rename="dtype")

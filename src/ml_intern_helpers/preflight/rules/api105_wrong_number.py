@@ -17,30 +17,20 @@ Good:
     trainer.train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.analysis.api_calls import misfits
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.analysis.binding import misfits
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
-
-CODE = "API105"
 SEVERITY = "error"
-MODES = ("jobs", "local")
-_FIX = {
-    "too many": "pass the settings by keyword",
-    "missing": "give it by keyword",
-    "twice": "give it once",
-}
+_FIX = {"too many": "pass the settings by keyword", "missing": "give it by keyword", "twice": "give it once"}
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for made in facts.api_calls:
-        for one in misfits(made) if facts.blamable(made.call) else ():
-            line = getattr(one.node, "lineno", made.call.lineno)
-            if facts.patched_by:
-                yield unknown(f"{made.shown}: {one.text}, but {facts.patched_by} replaces TRL's classes", line)
+def check(context: ScriptContext) -> Outcomes:
+    for call in context.api_calls:
+        for one in misfits(call) if context.blamable(call.call) else ():
+            if context.patched_by:
+                line = getattr(one.node, "lineno", call.call.lineno)
+                yield unknown(f"{call.shown}: {one.text}, but {context.patched_by} replaces TRL's classes", line)
             else:
-                message = f"{made.shown}: {one.text} ({facts.offers.label(made.owner)}): TypeError"
-                yield failed(message, f"{_FIX[one.kind]}; `api_lookup {made.name}` lists them", one.node, whole=made.call)
+                message = f"{call.shown}: {one.text} ({context.offers.label(call.owner)}): TypeError"
+                yield failed(message, f"{_FIX[one.kind]}; `api_lookup {call.name}` lists them", one.node, whole=call.call)

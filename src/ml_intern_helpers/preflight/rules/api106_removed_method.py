@@ -17,32 +17,23 @@ Good:
     rows = rows.rename_column("messages", "conversation")
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-import ast
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
-
-CODE = "API106"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for call, methods in facts.absent_methods:
-        if facts.blamable(call):
-            yield from _judged(facts, call, methods[0])
+def check(context: ScriptContext) -> Outcomes:
+    for call, methods in context.absent_methods:
+        if not context.blamable(call):
+            continue
+        from ml_intern_helpers.analysis.advice import for_name
 
-
-def _judged(facts: Facts, call: ast.Call, method: str) -> Iterator[Outcome]:
-    from ml_intern_helpers.analysis.advice import for_name
-
-    advice = for_name(facts.offers, method)
-    shown = ".".join(method.split(".")[-2:])
-    if advice.existed:
-        release = "; ".join(part for part in (facts.offers.label(method), advice.since) if part)
-        yield failed(f"{shown} does not exist ({release}): AttributeError", advice.fix, call.func, whole=call)
-    elif advice.fix.startswith("did you mean"):  # it may be an attribute that holds a function
-        yield unknown(f"whether {shown} exists: the index does not list it; {advice.fix}", call.lineno)
+        method = methods[0]
+        advice = for_name(context.offers, method)
+        shown = ".".join(method.split(".")[-2:])
+        if advice.existed:
+            release = "; ".join(part for part in (context.offers.label(method), advice.since) if part)
+            yield failed(f"{shown} does not exist ({release}): AttributeError", advice.fix, call.func, whole=call)
+        elif advice.fix.startswith("did you mean"):  # it may be an attribute that holds a function
+            yield unknown(f"whether {shown} exists: the index does not list it; {advice.fix}", call.lineno)

@@ -20,35 +20,28 @@ Good:
     DPOTrainer("Qwen/Qwen3-0.6B", args=args, train_dataset=rows).train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
-
-CODE = "API107"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 #: Each executed with plain TrainingArguments by the tests.
 TRAINERS = ("DPOTrainer", "GRPOTrainer", "KTOTrainer", "RewardTrainer", "RLOOTrainer")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
         trainer, config = run.trainer, run.config
-        ours = trainer.role.library == "trl" and trainer.role.name in TRAINERS and not trainer.own_init
+        needs_own = trainer.role.library == "trl" and trainer.role.name in TRAINERS and not trainer.own_init
         # A local subclass may bring the settings that TRL reads.
         plain = config.role.library == "transformers" and not config.own_init and not config.declared
-        if ours and plain and facts.blamable(trainer.call) and facts.blamable(config.call):
-            yield _judged(facts, run)
-
-
-def _judged(facts: Facts, run: Run) -> Outcome:
-    trainer, config = run.trainer.role.name, run.config.role.name
-    own = trainer.replace("Trainer", "Config")
-    if not facts.uses_current("trl") or facts.patched_by or sum(one.trainer is run.trainer for one in facts.runs) > 1:
-        return unknown(f"whether {trainer} gets {config}: it needs {own}", run.config.line)
-    fix = f"replace {config} by {own} (from trl import {own}); the method's settings go into it, not into {trainer}(…)"
-    return failed(f"{trainer} with args={config}(…): AttributeError, it needs {own}", fix, run.config.call)
+        if not (needs_own and plain and context.blamable(trainer.call) and context.blamable(config.call)):
+            continue
+        name, given = trainer.role.name, config.role.name
+        own = name.replace("Trainer", "Config")
+        several = sum(one.trainer is trainer for one in context.runs) > 1
+        if not context.uses_current("trl") or context.patched_by or several:
+            yield unknown(f"whether {name} gets {given}: it needs {own}", config.line)
+        else:
+            fix = f"replace {given} by {own} (from trl import {own}); the method's settings go into it, not into {name}(…)"
+            yield failed(f"{name} with args={given}(…): AttributeError, it needs {own}", fix, config.call)

@@ -22,78 +22,66 @@ Good:
     other = SFTConfig(output_dir="out", activation_checkpointing=True)
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.api_calls import ApiCall, is_sure
 from ml_intern_helpers.analysis.values import Setting
 from ml_intern_helpers.indexes.announced import Going, announced_of
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed
 
-CODE = "API108"
 SEVERITY = "warning"
-MODES = ("jobs", "local")
 _ORDERS = ("use ", "set ", "pass ", "please ", "subclass ", "update ", "configure ")
 _NAMED = re.compile(r"`(\w+)`")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.patched_by:
+def check(context: ScriptContext) -> Outcomes:
+    if context.patched_by:
         return
-    told = set()
-    for made in facts.api_calls:
-        for going in announced_of(facts.offers, made.signature) if facts.blamable(made.call) else ():
-            for setting, outcome in _judged(facts, made, going):
-                if (setting.node, going.told.name) not in told:
-                    told.add((setting.node, going.told.name))
+    seen = set()
+    for call in context.api_calls:
+        for going in announced_of(context.offers, call.signature) if context.blamable(call.call) else ():
+            for setting, outcome in _judged(context, call, going):
+                if (setting.node, going.told.name) not in seen:
+                    seen.add((setting.node, going.told.name))
                     yield outcome
 
 
-def _judged(facts: Facts, made: ApiCall, going: Going) -> Iterator[tuple[Setting, Outcome]]:
+def _judged(context: ScriptContext, call: ApiCall, going: Going) -> Iterator[tuple[Setting, Outcome]]:
     name = going.told.name
     if not name:
-        yield Setting(facts.constant(made.call), made.call), _itself(made, going)
-    elif name.startswith("args."):
-        yield from _in_config(facts, made, going)
-    elif name in made.signature.names or made.name.endswith(".from_pretrained"):
-        setting = made.given.entries.items.get(name)
-        if setting is not None and is_sure(setting) and facts.blamable(setting.node) and _meant(setting, going):
-            yield setting, _argument(made.shown, made, going, setting)
+        message = f"{call.shown} is deprecated ({going.label}), {going.when}"
+        yield Setting(context.constant(call.call), call.call), failed(message, _fix(call, going), call.call)
+    elif name.startswith("args."):  # a setting of the config that the trainer reads; switched off, it is not complained of
+        for run in context.runs:
+            setting = context.setting(run, name.removeprefix("args.")) if run.trainer.call is call.call else None
+            if setting is not None and setting.value.settled and setting.value.value and _concerned(setting, going):
+                yield setting, _argument(run.config.role.name, call, going, setting)
+    elif name in call.signature.names or call.name.endswith(".from_pretrained"):
+        setting = call.given.entries.items.get(name)
+        if setting is not None and is_sure(setting) and context.blamable(setting.node) and _concerned(setting, going):
+            yield setting, _argument(call.shown, call, going, setting)
 
 
-def _in_config(facts: Facts, made: ApiCall, going: Going) -> Iterator[tuple[Setting, Outcome]]:
-    """A setting that the trainer reads; off, it is not complained of."""
-    for run in facts.runs:
-        setting = facts.setting(run, going.told.name.removeprefix("args.")) if run.trainer.call is made.call else None
-        if setting is not None and setting.value.settled and setting.value.value and _meant(setting, going):
-            yield setting, _argument(run.config.role.name, made, going, setting)
-
-
-def _meant(setting: Setting, going: Going) -> bool:
+def _concerned(setting: Setting, going: Going) -> bool:
     if setting.value.settled:
         return setting.value.value is not None and going.concerns(setting.value.value)
     return not going.told.value
 
 
-def _itself(made: ApiCall, going: Going) -> Outcome:
-    return failed(f"{made.shown} is deprecated ({going.label}), {going.when}", _fix(made, going), made.call)
-
-
-def _argument(shown: str, made: ApiCall, going: Going, setting: Setting) -> Outcome:
+def _argument(shown: str, call: ApiCall, going: Going, setting: Setting) -> Outcome:
     name = going.told.name.removeprefix("args.") + (f"={going.told.value}" if going.told.value else "")
     if going.ignored:
-        return failed(f"{shown} ignores {name} ({going.label})", f"delete it: {_fix(made, going)}", setting.node, whole=made.call)
+        return failed(f"{shown} ignores {name} ({going.label})", f"delete it: {_fix(call, going)}", setting.node, whole=call.call)
     message = f"{name} of {shown} is deprecated ({going.label}), {going.when}"
-    return failed(message, _fix(made, going), setting.node, whole=made.call)
+    return failed(message, _fix(call, going), setting.node, whole=call.call)
 
 
-def _fix(made: ApiCall, going: Going) -> str:
+def _fix(call: ApiCall, going: Going) -> str:
     """The library's own sentence; an argument that the call takes is named as one."""
     named = _NAMED.findall(going.told.advice)
-    if going.told.name and len(named) == 1 and named[0] in made.signature.names:
+    if going.told.name and len(named) == 1 and named[0] in call.signature.names:
         return f"write {named[0]}="
     advice = going.told.advice.rstrip(".")
     advice = advice[:1].lower() + advice[1:]

@@ -25,20 +25,16 @@ Good:
     Weighted(model=model, args=TrainingArguments(output_dir="out"), train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ml_intern_helpers.analysis.instances import subclass_of
 from ml_intern_helpers.analysis.names import dotted
-from ml_intern_helpers.analysis.subclasses import subclass_of
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-CODE = "API109"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
 class Given(NamedTuple):
@@ -57,27 +53,30 @@ GIVEN = {
 _CALLBACK = "transformers.TrainerCallback"
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
+def check(context: ScriptContext) -> Outcomes:
     seen: set[ast.FunctionDef] = set()
-    for definition in _trainers(facts):
+    for trainer in context.trainers:
+        target = dotted(context.script, trainer.call.func)
+        if target is not None and isinstance(target.definition, ast.ClassDef) and context.blamable(trainer.call):
+            for override in _functions(target.definition):
+                if override.name in GIVEN and override not in seen:
+                    seen.add(override)
+                    yield from _judged(context, target.definition, override)
+    for definition in _callbacks(context):
         for override in _functions(definition):
-            if override.name in GIVEN and override not in seen:
-                seen.add(override)
-                yield from _judged(facts, definition, override)
-    for definition in _callbacks(facts):
-        for override in _functions(definition):
-            if override.name.startswith("on_") and override.args.kwarg is None and _inherited(facts, definition, override.name):
+            if override.name.startswith("on_") and override.args.kwarg is None and _inherited(context, definition, override.name):
                 message = f"{definition.name}.{override.name} has no **kwargs: the Trainer passes model= and more, TypeError"
                 yield failed(message, "add **kwargs to its arguments", override)
 
 
-def _judged(facts: Facts, definition: ast.ClassDef, override: ast.FunctionDef) -> Iterator[Outcome]:
-    given, base, shown = GIVEN[override.name], _inherited(facts, definition, override.name), f"{definition.name}.{override.name}"
+def _judged(context: ScriptContext, definition: ast.ClassDef, override: ast.FunctionDef) -> Outcomes:
+    given, shown = GIVEN[override.name], f"{definition.name}.{override.name}"
     if _takes(override, given):
         return
-    if base is None:
+    inherited = _inherited(context, definition, override.name)
+    if inherited is None:
         yield unknown(f"whether {shown} needs {given.name}: not every base of {definition.name} can be seen", override.lineno)
-    elif given.name in base:
+    elif given.name in inherited:
         message = f"{shown} does not take {given.name}, which the Trainer passes: TypeError"
         yield failed(message, f"add {given.name}=None to its arguments", override)
 
@@ -94,27 +93,19 @@ def _functions(definition: ast.ClassDef) -> Iterator[ast.FunctionDef]:
     return (one for one in definition.body if isinstance(one, ast.FunctionDef) and not one.decorator_list)
 
 
-def _trainers(facts: Facts) -> Iterator[ast.ClassDef]:
-    """The local classes of the trainers that are built."""
-    for made in facts.trainers:
-        target = dotted(facts.script, made.call.func)
-        if target is not None and isinstance(target.definition, ast.ClassDef) and facts.blamable(made.call):
-            yield target.definition
-
-
-def _callbacks(facts: Facts) -> Iterator[ast.ClassDef]:
+def _callbacks(context: ScriptContext) -> Iterator[ast.ClassDef]:
     """Local callbacks that the script names, beside a trainer."""
-    for node in facts.script.places if facts.trainers else ():
-        if isinstance(node, ast.ClassDef) and facts.script.names.get(node.name) and facts.blamable(node):
-            found = subclass_of(facts.script, facts.offers, node)
-            if found is not None and found.origin == facts.offers.origin(_CALLBACK):
+    for node in context.script.places if context.trainers else ():
+        if isinstance(node, ast.ClassDef) and context.script.names.get(node.name) and context.blamable(node):
+            found = subclass_of(context.script, context.offers, node)
+            if found is not None and found.origin == context.offers.origin(_CALLBACK):
                 yield node
 
 
-def _inherited(facts: Facts, definition: ast.ClassDef, name: str) -> frozenset[str] | None:
+def _inherited(context: ScriptContext, definition: ast.ClassDef, name: str) -> frozenset[str] | None:
     """What the indexed method takes, or one that it overrides itself (TRL's pass `*args` on); None when it cannot be told."""
-    found = subclass_of(facts.script, facts.offers, definition)
+    found = subclass_of(context.script, context.offers, definition)
     if found is None:
         return None
-    known = [record.methods[name].known for _, record in facts.offers.line(found.origin) if name in record.methods]
+    known = [record.methods[name].known for _, record in context.offers.line(found.origin) if name in record.methods]
     return frozenset().union(*known)

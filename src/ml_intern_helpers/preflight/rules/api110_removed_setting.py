@@ -20,57 +20,52 @@ Good:
         print("may be resumed")
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 from functools import cache
 
 from ml_intern_helpers.analysis.constructions import Construction
 from ml_intern_helpers.analysis.names import origins
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-CODE = "API110"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 #: Arguments that went and are attributes all the same: properties of TrainingArguments. Executed by the tests.
 STILL_THERE = frozenset({"world_size"})
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    configs = {made.call: made for made in facts.configs}
-    asked = {node.value for node in facts.script.places if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    brought = {target.attr for target, _ in facts.script.attribute_sets} | set(facts.loose)
-    for node in facts.script.places if configs else ():
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr not in asked | brought:
-            made = [configs.get(call) for call in origins(facts.script, node.value)]
-            if made and facts.blamable(node):
-                yield from _judged(facts, node, [one for one in made if one is not None], len(made))
+def check(context: ScriptContext) -> Outcomes:
+    configs = {config.call: config for config in context.configs}
+    texts = {node.value for node in context.script.places if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assigned = {target.attr for target, _ in context.script.attribute_sets} | set(context.loose)
+    for node in context.script.places if configs else ():
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr not in texts | assigned:
+            objects = [configs.get(call) for call in origins(context.script, node.value)]
+            if objects and context.blamable(node):
+                yield from _judged(context, node, [one for one in objects if one is not None], len(objects))
 
 
-def _judged(facts: Facts, node: ast.Attribute, configs: list[Construction], among: int) -> Iterator[Outcome]:
+def _judged(context: ScriptContext, node: ast.Attribute, configs: list[Construction], among: int) -> Outcomes:
     """Gone from every config that the object may be; doubt when it may be something else."""
     for config in configs:
         name = f"{config.role.library}.{config.role.name}"
-        found = facts.offers.walk(name)
-        call = facts.offers.call_of(found.origin) if found.state == "found" and not found.rest else None
+        found = context.offers.walk(name)
+        call = context.offers.call_of(found.origin) if found.state == "found" and not found.rest else None
         if call is None or node.attr in {*call.names, *config.declared} or node.attr in STILL_THERE:
             return
         if node.attr not in _ever_gone():  # asked first: advice looks for what was meant, and takes its time
             return
         from ml_intern_helpers.analysis.advice import for_argument
 
-        advice = for_argument(facts.offers, name, node.attr, call)
+        advice = for_argument(context.offers, name, node.attr, call)
         if not advice.existed:
             return
-    if not configs or facts.patched_by or len(configs) < among or any(config.own_init for config in configs):
+    if not configs or context.patched_by or len(configs) < among or any(config.own_init for config in configs):
         if configs:
             yield unknown(f"whether .{node.attr} is there: {configs[0].role.name} has none", node.lineno)
         return
     shown = f"{configs[0].role.name}.{node.attr}"
-    since = "; ".join(part for part in (facts.offers.label(found.origin), advice.since) if part)
+    since = "; ".join(part for part in (context.offers.label(found.origin), advice.since) if part)
     fix = f"read .{advice.rename}" if advice.rename else "do not read it: the release has no such setting"
     yield failed(f"{shown} does not exist ({since}): AttributeError", fix, node)
 

@@ -18,18 +18,11 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
+from ml_intern_helpers.preflight.settings import Constant, constants, shown
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.asking import shown
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
-from ml_intern_helpers.preflight.written import Written, written
-
-CODE = "API111"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 _INTERVALS = ("no", "steps", "epoch")
 #: Setting -> its choices, in the library's order (held to it by the tests).
@@ -56,15 +49,15 @@ CHOICES: dict[str, tuple[str, ...]] = {
 _FEW = 12
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for config in facts.configs:
-        for one in written(facts, config, CHOICES):
+def check(context: ScriptContext) -> Outcomes:
+    for config in context.configs:
+        for one in constants(context, config, CHOICES):
             if isinstance(one.value, (str, bool, type(None))) and one.value not in CHOICES[one.name]:
                 message = f"{one.name}={shown(one.value)} is none of its choices: ValueError when {config.role.name} is made"
                 yield failed(message, _fix(one), one.node, whole=config.call)
 
 
-def _fix(one: Written) -> str:
+def _fix(one: Constant) -> str:
     import difflib  # only a fault needs it
 
     choices = CHOICES[one.name]

@@ -18,18 +18,11 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
+from ml_intern_helpers.preflight.settings import constants, run_as_indexed, shown
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.asking import shown
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed
-from ml_intern_helpers.preflight.written import Written, run_as_indexed, written
-
-CODE = "API112"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 #: Settings that no run gets through with as text, whatever the others are (the tests ask the library).
 NUMBERS = (
@@ -38,16 +31,22 @@ NUMBERS = (
 )  # fmt: skip
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
+def check(context: ScriptContext) -> Outcomes:
     seen = set()
-    for run in facts.runs if facts.training.kind == "trainer" else ():
-        if run.config.call in seen or not run_as_indexed(facts, run) or _own_optimizer(run):
+    for run in context.runs if context.training.kind == "trainer" else ():
+        if run.config.call in seen or not run_as_indexed(context, run) or _own_optimizer(run):
             continue
         seen.add(run.config.call)
-        for one in written(facts, run.config, NUMBERS):
+        for one in constants(context, run.config, NUMBERS):
             if isinstance(one.value, str):
-                message = f"{one.name}={shown(one.value)} is text where a number is needed: {_error(one.name)}"
-                yield failed(message, _fix(one), one.node, whole=run.config.call)
+                error = "ValueError" if one.name == "per_device_train_batch_size" else "TypeError"
+                try:
+                    float(one.value)
+                    fix = f"write {one.name}={one.value.strip()}"
+                except ValueError:
+                    fix = "give a number"
+                message = f"{one.name}={shown(one.value)} is text where a number is needed: {error}"
+                yield failed(message, fix, one.node, whole=run.config.call)
 
 
 def _own_optimizer(run: Run) -> bool:
@@ -55,15 +54,3 @@ def _own_optimizer(run: Run) -> bool:
     given = run.trainer.entries
     by_position = len(run.trainer.call.args) > len(("model", "args", "train_dataset"))
     return bool(given.open) or by_position or not {"optimizers", "optimizer_cls_and_kwargs"}.isdisjoint(given.items)
-
-
-def _error(name: str) -> str:
-    return "ValueError" if name == "per_device_train_batch_size" else "TypeError"
-
-
-def _fix(one: Written) -> str:
-    try:
-        float(one.value)
-    except ValueError:
-        return "give a number"
-    return f"write {one.name}={one.value.strip()}"

@@ -21,40 +21,25 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from ml_intern_helpers.analysis.values import known
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "DATA101"
 SEVERITY = "error"
-MODES = ("jobs", "local")
-
-_CONVERSATIONS = {"messages", "conversations"}
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
-        columns = facts.columns(run)
-        if run.trainer.role.name == "SFTTrainer" and run.trainer.role.library == "trl" and columns.state == "known":
-            yield from _completion_only(facts, run, columns.names)
-            yield from _assistant_only(facts, run, columns.names)
-
-
-def _completion_only(facts: Facts, run: Run, names: frozenset[str]) -> Iterator[Outcome]:
-    setting = facts.setting(run, "completion_only_loss")
-    if setting and setting.value == known(True) and names & _CONVERSATIONS and "completion" not in names:
-        message = f"completion_only_loss=True is ignored for rows with {', '.join(sorted(names & _CONVERSATIONS))}"
-        yield failed(
-            f"{message}: every token is trained on", "write assistant_only_loss=True", setting.node, whole=run.config.call
-        )
-
-
-def _assistant_only(facts: Facts, run: Run, names: frozenset[str]) -> Iterator[Outcome]:
-    setting = facts.setting(run, "assistant_only_loss")
-    if setting and setting.value == known(True) and names == {"text"}:
-        message = "assistant_only_loss=True on rows of plain text: ValueError (they are no conversation)"
-        yield failed(message, "delete it, or give messages", setting.node, whole=run.config.call)
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
+        columns = context.columns(run)
+        if run.trainer.role.name != "SFTTrainer" or run.trainer.role.library != "trl" or columns.state != "known":
+            continue
+        conversations = columns.names & {"messages", "conversations"}
+        setting = context.setting(run, "completion_only_loss")
+        if setting and setting.value == known(True) and conversations and "completion" not in columns.names:
+            ignored = f"completion_only_loss=True is ignored for rows with {', '.join(sorted(conversations))}"
+            message, fix = f"{ignored}: every token is trained on", "write assistant_only_loss=True"
+            yield failed(message, fix, setting.node, whole=run.config.call)
+        setting = context.setting(run, "assistant_only_loss")
+        if setting and setting.value == known(True) and columns.names == {"text"}:
+            message = "assistant_only_loss=True on rows of plain text: ValueError (they are no conversation)"
+            yield failed(message, "delete it, or give messages", setting.node, whole=run.config.call)

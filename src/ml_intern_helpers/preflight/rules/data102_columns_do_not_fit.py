@@ -19,17 +19,11 @@ Good:
     DPOTrainer("Qwen/Qwen3-0.6B", args=DPOConfig(output_dir="out"), train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from ml_intern_helpers.analysis.columns import Columns
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, failed, passed, unknown
 
-CODE = "DATA102"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 _PAIRS = ({"chosen", "rejected"},)
 #: Trainer -> sets of columns, one of which the rows must have.
@@ -45,43 +39,37 @@ NEEDS: dict[str, tuple[set[str], ...]] = {
 }
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if not facts.runs:
-        yield unknown(f"{facts.training.method or 'the script'} decides by itself what it reads", facts.training.line)
-    for run in facts.runs:
-        needs = NEEDS.get(run.trainer.role.name) if run.trainer.role.library == "trl" else None
+def check(context: ScriptContext) -> Outcomes:
+    if not context.runs:
+        yield unknown(f"{context.training.method or 'the script'} decides by itself what it reads", context.training.line)
+    for run in context.runs:
+        name, columns = run.trainer.role.name, context.columns(run)
+        needs = NEEDS.get(name) if run.trainer.role.library == "trl" else None
         if needs is None:
-            yield unknown(f"no table of columns for {run.trainer.role.name}", run.trainer.line)
+            yield unknown(f"no table of columns for {name}", run.trainer.line)
+        elif context.argument(run.trainer, "formatting_func") is not None:
+            yield passed(f"{name} with a formatting_func", run.trainer.line)
+        elif columns.state == "unseen":
+            yield unknown("the script does not spell out the columns of its rows", run.trainer.line)
+        elif columns.state == "runtime":
+            yield at_run_time(f"`{columns.text}` picks the columns when it runs", columns.line)
         else:
-            yield _judged(facts, run, needs)
+            yield _judged(context, run, needs, columns)
 
 
-def _judged(facts: Facts, run: Run, needs: tuple[set[str], ...]) -> Outcome:
-    columns = facts.columns(run)
+def _judged(context: ScriptContext, run: Run, needs: tuple[set[str], ...], columns: Columns) -> Outcome:
     name = run.trainer.role.name
-    if facts.argument(run.trainer, "formatting_func") is not None:
-        return passed(f"{name} with a formatting_func", run.trainer.line)
-    if columns.state == "unseen":
-        return unknown("the script does not spell out the columns of its rows", run.trainer.line)
-    if columns.state == "runtime":
-        return at_run_time(f"`{columns.text}` picks the columns when it runs", columns.line)
-    return _fits(facts, run, needs, columns)
-
-
-def _fits(facts: Facts, run: Run, needs: tuple[set[str], ...], columns: Columns) -> Outcome:
-    name = run.trainer.role.name
-    field = facts.value(run, "dataset_text_field", "text")
-    choices = [*needs, {str(field.value)}] if name == "SFTTrainer" and field.settled else list(needs)
     listed = ", ".join(sorted(columns.names))
-    if name == "SFTTrainer" and "messages" in columns.names and "prompt" in columns.names and "completion" not in columns.names:
-        message = "a `prompt` column beside `messages`: TRL reads prompt + completion and raises KeyError: 'completion'"
-        return failed(message, 'write .select_columns(["messages"])', columns.line)
+    choices = list(needs)
+    if name == "SFTTrainer":
+        field = context.value(run, "dataset_text_field", "text")
+        choices += [{str(field.value)}] if field.settled else []
+        if {"messages", "prompt"} <= columns.names and "completion" not in columns.names:
+            message = "a `prompt` column beside `messages`: TRL reads prompt + completion and raises KeyError: 'completion'"
+            return failed(message, 'write .select_columns(["messages"])', columns.line)
     for choice in choices:
         if choice <= columns.names:
             return passed(f"{name} reads {', '.join(sorted(choice))}; rows have {listed}", columns.line)
     wanted = " or ".join(" + ".join(sorted(choice)) for choice in needs)
-    return failed(
-        f"{name} needs {wanted}; the rows have {listed}",
-        "rename or map the columns (inspect_dataset prints the mapping)",
-        columns.line,
-    )
+    fix = "rename or map the columns (inspect_dataset prints the mapping)"
+    return failed(f"{name} needs {wanted}; the rows have {listed}", fix, columns.line)

@@ -18,18 +18,12 @@ Good:
     GRPOTrainer("Qwen/Qwen3-0.6B", reward_funcs=reward, args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from ml_intern_helpers.analysis.values import Value, default, known
 from ml_intern_helpers.indexes.jobs import FLAVORS
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-CODE = "DATA103"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 #: Default of num_generations by config (trl 1.16).
 GENERATIONS = {"GRPOConfig": 8, "RLOOConfig": 2}
@@ -37,54 +31,42 @@ GENERATIONS = {"GRPOConfig": 8, "RLOOConfig": 2}
 _PROCESSES = (2, 4, 8, 16, 3, 6)
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
-        if run.config.role.name in GENERATIONS and run.config.role.library == "trl" and facts.uses_current("trl"):
-            yield from _judged(facts, run)
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
+        if run.config.role.name not in GENERATIONS or run.config.role.library != "trl" or not context.uses_current("trl"):
+            continue
+        product = _batch_of_one_process(context, run)
+        count = context.value(run, "num_generations", GENERATIONS[run.config.role.name])
+        if product is None or not count.settled or not isinstance(count.value, int):
+            continue
+        if count.value < 2:
+            message, fix = f"num_generations={count.value}: at least 2 are compared, ValueError", "write num_generations=8"
+        elif product.value % count.value:
+            size = f"batch x accumulation = {product.value}"
+            message = f"{size} does not divide by num_generations={count.value}: ValueError on one process"
+            helps = next((number for number in _PROCESSES if product.value * number % count.value == 0), None)
+            fix = f"make it a multiple of {count.value}" + (f" (or launch {helps} processes)" if helps else "")
+        else:
+            continue
+        by_default = ", ".join(value.reason for value in (product, count) if value.state == "default")
+        if by_default:  # whoever starts it may give others
+            yield unknown(f"with the defaults of {by_default}: {message}", run.config.line)
+        else:
+            # On a flavor with several GPUs a launcher may start a process for each.
+            gpus = FLAVORS.get(context.flavor or "", (0, ""))[0]
+            setting = context.setting(run, "num_generations")
+            at = setting.node if setting else run.config.call
+            yield failed(message, fix, at, severity="warning" if gpus > 1 else None, whole=run.config.call)
 
 
-def _judged(facts: Facts, run: Run) -> Iterator[Outcome]:
-    product = _product(facts, run)
-    count = facts.value(run, "num_generations", GENERATIONS[run.config.role.name])
-    if product is None or not count.settled or not isinstance(count.value, int):
-        return
-    setting = facts.setting(run, "num_generations")
-    at = setting.node if setting else run.config.call
-    by_default = ", ".join(value.reason for value in (product, count) if value.state == "default")
-    if count.value < 2:
-        message, fix = f"num_generations={count.value}: at least 2 are compared, ValueError", "write num_generations=8"
-    elif product.value % count.value:
-        message = (
-            f"batch x accumulation = {product.value} does not divide by num_generations={count.value}: ValueError on one process"
-        )
-        fix = _fix(product.value, count.value)
-    else:
-        return
-    if by_default:  # whoever starts it may give others
-        yield unknown(f"with the defaults of {by_default}: {message}", run.config.line)
-    else:
-        yield failed(message, fix, at, severity="warning" if _several_gpus(facts) else None, whole=run.config.call)
-
-
-def _fix(product: int, count: int) -> str:
-    helps = next((n for n in _PROCESSES if product * n % count == 0), None)
-    return f"make it a multiple of {count}" + (f" (or launch {helps} processes)" if helps else "")
-
-
-def _several_gpus(facts: Facts) -> bool:
-    """On a flavor with several GPUs a launcher may start a process for each."""
-    flavor = (facts.header.jobs or {}).get("flavor")
-    return isinstance(flavor, str) and FLAVORS.get(flavor, (0, ""))[0] > 1
-
-
-def _product(facts: Facts, run: Run) -> Value | None:
+def _batch_of_one_process(context: ScriptContext, run: Run) -> Value | None:
     """The size of a generation batch on one process, None when a part of it is not settled."""
-    whole = facts.value(run, "generation_batch_size")
+    whole = context.value(run, "generation_batch_size")
     if isinstance(whole.value, int):
         return whole
-    per_generation = facts.value(run, "steps_per_generation")
-    steps = per_generation if per_generation.value is not None else facts.value(run, "gradient_accumulation_steps", 1)
-    batch = facts.value(run, "per_device_train_batch_size", 8)
+    per_generation = context.value(run, "steps_per_generation")
+    steps = per_generation if per_generation.value is not None else context.value(run, "gradient_accumulation_steps", 1)
+    batch = context.value(run, "per_device_train_batch_size", 8)
     unclear = not (whole.settled and per_generation.settled and steps.settled and batch.settled)
     if unclear or not isinstance(steps.value, int) or not isinstance(batch.value, int):
         return None

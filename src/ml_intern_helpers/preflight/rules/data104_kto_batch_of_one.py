@@ -18,29 +18,17 @@ Good:
     KTOTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from ml_intern_helpers.analysis.values import known
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "DATA104"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
-        batch = facts.setting(run, "per_device_train_batch_size")
-        loss = facts.value(run, "loss_type", "kto")
-        if (
-            run.config.role.name == "KTOConfig"
-            and batch
-            and batch.value == known(1)
-            and loss.state == "known"
-            and loss.value == "kto"
-        ):
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
+        batch = context.setting(run, "per_device_train_batch_size")
+        loss = context.value(run, "loss_type", "kto")
+        if run.config.role.name == "KTOConfig" and batch and batch.value == known(1) and loss == known("kto"):
             fix = "write per_device_train_batch_size=2 and halve gradient_accumulation_steps"
             yield failed("KTO with a per-device batch of 1: ValueError", fix, batch.node, whole=run.config.call)

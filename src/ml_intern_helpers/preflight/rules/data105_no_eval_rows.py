@@ -17,35 +17,22 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows, eval_dataset=held_out).train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
+from ml_intern_helpers.preflight.settings import shown
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.asking import shown
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
-
-CODE = "DATA105"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
-        strategy = facts.setting(run, "eval_strategy")
-        rows = facts.argument(run.trainer, "eval_dataset")
-        if (
-            not (run.tunable and strategy and strategy.value.state == "known")
-            or len(run.trainer.call.args) > 3
-            or run.trainer.own_init
-        ):
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
+        strategy = context.setting(run, "eval_strategy")
+        rows = context.argument(run.trainer, "eval_dataset")
+        by_position = len(run.trainer.call.args) > len(("model", "args", "data_collator"))
+        if not (run.tunable and strategy and strategy.value.state == "known") or by_position or run.trainer.own_init:
             continue
         missing = rows is None or (rows.value.state == "known" and rows.value.value is None)
         if missing and strategy.value.value not in ("no", None):
             message = f"eval_strategy={shown(strategy.value.value)} without an eval_dataset: ValueError"
-            yield failed(
-                message,
-                "split off a held-out part (rows.train_test_split(…)) and pass it as eval_dataset=",
-                strategy.node,
-                whole=run.config.call,
-            )
+            fix = "split off a held-out part (rows.train_test_split(…)) and pass it as eval_dataset="
+            yield failed(message, fix, strategy.node, whole=run.config.call)

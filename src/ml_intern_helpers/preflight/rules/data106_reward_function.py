@@ -23,28 +23,24 @@ Good:
     GRPOTrainer("Qwen/Qwen3-0.6B", reward_funcs=short, args=GRPOConfig(output_dir="out"), train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.names import dotted, reaching
 from ml_intern_helpers.analysis.script import Script
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "DATA106"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
         setting = run.trainer.entries.items.get("reward_funcs")
-        if run.trainer.role.name in ("GRPOTrainer", "RLOOTrainer") and setting and facts.uses_current("trl"):
-            for function in _functions(facts.script, setting.node):
+        if run.trainer.role.name in ("GRPOTrainer", "RLOOTrainer") and setting and context.uses_current("trl"):
+            for function in _functions(context.script, setting.node):
                 if function.args.kwarg is None:
                     name = getattr(function, "name", "the lambda")
                     message = f"the reward function {name} has no **kwargs: TRL passes keywords it does not take, TypeError"
@@ -59,15 +55,11 @@ def _functions(script: Script, node: ast.AST) -> Iterator[_Function]:
         for part in node.elts:
             yield from _functions(script, part)
     elif isinstance(node, ast.Name):
-        yield from _named(script, node)
-
-
-def _named(script: Script, node: ast.Name) -> Iterator[_Function]:
-    target = dotted(script, node)
-    if target and isinstance(target.definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        if not target.definition.decorator_list and not target.partial:  # a decorator may take the keywords
-            yield target.definition
-        return
-    bindings = reaching(script, node)
-    if len(bindings) == 1 and isinstance(bindings[0].value, (ast.List, ast.Tuple, ast.Lambda)):
-        yield from _functions(script, bindings[0].value)
+        target = dotted(script, node)
+        if target and isinstance(target.definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if not target.definition.decorator_list and not target.partial:  # a decorator may take the keywords
+                yield target.definition
+            return
+        bindings = reaching(script, node)
+        if len(bindings) == 1 and isinstance(bindings[0].value, (ast.List, ast.Tuple, ast.Lambda)):
+            yield from _functions(script, bindings[0].value)

@@ -17,21 +17,15 @@ Good:
     rows = load_dataset("some/dataset")
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
-
-CODE = "DATA107"
 SEVERITY = "warning"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for call in facts.calls.get("datasets.load_dataset", []):
-        setting = facts.keywords(call).items.get("trust_remote_code")
-        if setting and setting.value.value is True and facts.blamable(call) and facts.uses_current("datasets"):
+def check(context: ScriptContext) -> Outcomes:
+    for call in context.calls.get("datasets.load_dataset", []):
+        setting = context.keywords(call).items.get("trust_remote_code")
+        if setting and setting.value.value is True and context.blamable(call) and context.uses_current("datasets"):
             message = "load_dataset ignores trust_remote_code: a dataset with its own script cannot be loaded any more"
             yield failed(message, "delete it; if the load fails, take the dataset's Parquet files", setting.node, whole=call)

@@ -26,36 +26,32 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", train_dataset=rows, formatting_func=to_text).train()
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.names import dotted, reaching
 from ml_intern_helpers.analysis.script import Script
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "DATA108"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
         setting = run.trainer.entries.items.get("formatting_func")
-        if setting and _prepares(run) and facts.uses_current("trl") and not facts.patched_by:
-            name, returned = _returned(facts.script, setting.node)
-            if returned and all(_is_list(facts.script, expr) for expr in returned):
-                message = f"formatting_func {name} returns a list: SFTTrainer gives it one row and needs one text, AttributeError"
-                yield failed(message, "return one text for one row", returned[0], whole=setting.node)
+        if not setting or not _tokenizes(run) or not context.uses_current("trl") or context.patched_by:
+            continue
+        name, returned = _returned(context.script, setting.node)
+        if returned and all(_is_list(context.script, expr) for expr in returned):
+            message = f"formatting_func {name} returns a list: SFTTrainer gives it one row and needs one text, AttributeError"
+            yield failed(message, "return one text for one row", returned[0], whole=setting.node)
 
 
-def _prepares(run: Run) -> bool:
-    """SFTTrainer tokenizes the rows itself; `dataset_kwargs` may tell it not to."""
+def _tokenizes(run: Run) -> bool:
+    """SFTTrainer tokenizes the rows itself, unless `dataset_kwargs` may tell it not to."""
     role = run.trainer.role
-    ours = role.library == "trl" and role.name == "SFTTrainer" and not run.trainer.own_init
-    return ours and "dataset_kwargs" not in run.config.entries.items
+    is_sft = role.library == "trl" and role.name == "SFTTrainer" and not run.trainer.own_init
+    return is_sft and "dataset_kwargs" not in run.config.entries.items
 
 
 def _returned(script: Script, node: ast.AST) -> tuple[str, list[ast.expr]]:
@@ -65,19 +61,15 @@ def _returned(script: Script, node: ast.AST) -> tuple[str, list[ast.expr]]:
     target = dotted(script, node) if isinstance(node, ast.Name) else None
     if target is None or not isinstance(target.definition, ast.FunctionDef) or target.definition.decorator_list:
         return "", []
-    values = [one.value for one in _returns(target.definition)]
+    values: list[ast.expr | None] = []
+    waiting: list[ast.AST] = list(target.definition.body)
+    while waiting:  # not into functions inside it
+        inner = waiting.pop()
+        if isinstance(inner, ast.Return):
+            values.append(inner.value)
+        elif not isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            waiting.extend(ast.iter_child_nodes(inner))
     return target.definition.name, [value for value in values if value] if all(values) else []
-
-
-def _returns(function: ast.FunctionDef) -> Iterator[ast.Return]:
-    """The returns of the function itself, not of functions inside it."""
-    todo: list[ast.AST] = list(function.body)
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.Return):
-            yield node
-        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            todo.extend(ast.iter_child_nodes(node))
 
 
 def _is_list(script: Script, expr: ast.expr) -> bool:
@@ -88,9 +80,9 @@ def _is_list(script: Script, expr: ast.expr) -> bool:
         target = dotted(script, expr.func)
         return target is not None and target.name == "list" and target.definition is None
     bindings = reaching(script, expr) if isinstance(expr, ast.Name) else []
-    return bool(bindings) and all(isinstance(one.value, ast.expr) and _literal(one.value) for one in bindings)
+    return bool(bindings) and all(_is_list_literal(one.value) for one in bindings)
 
 
-def _literal(expr: ast.expr) -> bool:
+def _is_list_literal(expr: ast.AST | None) -> bool:
     called = isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name) and expr.func.id == "list"
     return called or isinstance(expr, (ast.List, ast.ListComp))

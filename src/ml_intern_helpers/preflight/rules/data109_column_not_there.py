@@ -18,71 +18,63 @@ Good:
     rows = rows.map(lambda row: {"prompt": row["question"]})
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.columns import Columns, columns_of
 from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, unknown
 
-CODE = "DATA109"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for reason in facts.script.not_asked:
+def check(context: ScriptContext) -> Outcomes:
+    for reason in context.script.uninspected:
         yield unknown(reason)
-    for call in facts.methods("map", "filter", "select_columns", "remove_columns", "rename_column"):
-        if not isinstance(call.func, ast.Attribute) or not call.args or not facts.blamable(call):
+    for call in context.methods("map", "filter", "select_columns", "remove_columns", "rename_column"):
+        if not isinstance(call.func, ast.Attribute) or not call.args or not context.blamable(call):
             continue
-        columns = columns_of(facts.script, call.func.value)
+        columns = columns_of(context.script, call.func.value)
         if columns.state == "known":
             mapped = call.func.attr in ("map", "filter")
-            yield from _in_function(facts, call, columns) if mapped else _named(facts, call, columns)
+            yield from _in_function(context, call, columns) if mapped else _named(context, call, columns)
 
 
-def _named(facts: Facts, call: ast.Call, columns: Columns) -> Iterator[Outcome]:
-    value = facts.constant(call.args[0])
+def _named(context: ScriptContext, call: ast.Call, columns: Columns) -> Outcomes:
+    value = context.constant(call.args[0])
     names = [value.value] if isinstance(value.value, str) else value.value
     for name in names if value.state == "known" and isinstance(names, (list, tuple)) else ():
         if name not in columns.names:
-            yield _missing(columns, f"`{facts.source.segment(call.func)}`", str(name), "ValueError", call.args[0])
+            yield _missing(columns, f"`{context.source.segment(call.func)}`", str(name), "ValueError", call.args[0])
 
 
-def _in_function(facts: Facts, call: ast.Call, columns: Columns) -> Iterator[Outcome]:
+def _in_function(context: ScriptContext, call: ast.Call, columns: Columns) -> Outcomes:
     """What a mapped function surely reads of its row."""
-    function = _function(facts, call.args[0])
-    first = function.args.args[0].arg if function and function.args.args else None
-    if function is None or first is None or "input_columns" in facts.keywords(call).items:
+    function: ast.AST | None = call.args[0]
+    if not isinstance(function, ast.Lambda):
+        target = dotted(context.script, call.args[0])
+        function = target.definition if target and not target.partial else None
+        if not isinstance(function, ast.FunctionDef) or function.decorator_list:
+            return
+    if not function.args.args or "input_columns" in context.keywords(call).items:
         return
-    reads = [node for node in ast.walk(function) if isinstance(node, ast.Subscript) and _of(facts, node, function, first)]
-    written = {_key(node) for node in reads if not isinstance(node.ctx, ast.Load)}
-    depth = len(facts.script.places[function].guards)
+    row = function.args.args[0].arg
+    reads = [node for node in ast.walk(function) if isinstance(node, ast.Subscript) and _reads_row(context, node, function, row)]
+    assigned = {_key(node) for node in reads if not isinstance(node.ctx, ast.Load)}
+    depth = len(context.script.places[function].guards)
     for node in reads:
-        name, sure = _key(node), len(facts.script.places[node].guards) == depth
-        if isinstance(node.ctx, ast.Load) and sure and name is not None and name not in columns.names | written:
-            yield _missing(columns, f"`{facts.source.segment(node)}`", name, "KeyError", node)
+        name, sure = _key(node), len(context.script.places[node].guards) == depth
+        if isinstance(node.ctx, ast.Load) and sure and name is not None and name not in columns.names | assigned:
+            yield _missing(columns, f"`{context.source.segment(node)}`", name, "KeyError", node)
 
 
-def _function(facts: Facts, expr: ast.expr) -> ast.Lambda | ast.FunctionDef | None:
-    if isinstance(expr, ast.Lambda):
-        return expr
-    target = dotted(facts.script, expr)
-    definition = target.definition if target and not target.partial else None
-    return definition if isinstance(definition, ast.FunctionDef) and not definition.decorator_list else None
-
-
-def _of(facts: Facts, node: ast.Subscript, function: ast.AST, name: str) -> bool:
+def _reads_row(context: ScriptContext, node: ast.Subscript, function: ast.AST, row: str) -> bool:
     """`row["text"]` where `row` is the function's own parameter, not one of a function inside it."""
-    if not isinstance(node.value, ast.Name) or node.value.id != name or _key(node) is None:
+    if not isinstance(node.value, ast.Name) or node.value.id != row or _key(node) is None:
         return False
-    owner = facts.script.places[node.value].scope.owner_of(name)
-    return owner is not None and owner.node is function and len(owner.bindings[name]) == 1
+    owner = context.script.places[node.value].scope.owner_of(row)
+    return owner is not None and owner.node is function and len(owner.bindings[row]) == 1
 
 
 def _key(node: ast.Subscript) -> str | None:

@@ -17,43 +17,35 @@ Good:
     GRPOTrainer("Qwen/Qwen3-0.6B", reward_funcs=[first, second, third], args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.names import dotted, reaching
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-CODE = "DATA111"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
-        role = run.trainer.role
-        ours = role.library == "trl" and role.name in ("GRPOTrainer", "RLOOTrainer") and not run.trainer.own_init
-        if ours and facts.uses_current("trl") and not facts.patched_by:
-            yield from _judged(facts, run)
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
+        trainer, weights = run.trainer, context.value(run, "reward_weights")
+        functions = trainer.entries.items.get("reward_funcs")
+        if trainer.role.library != "trl" or trainer.role.name not in ("GRPOTrainer", "RLOOTrainer") or trainer.own_init:
+            continue
+        if functions is None or weights.state != "known" or not isinstance(weights.value, (list, tuple)):
+            continue
+        if not context.uses_current("trl") or context.patched_by:
+            continue
+        count, given = _count(context, functions.node), len(weights.value)
+        if count is None:
+            yield unknown(f"whether {given} reward_weights fit: the reward functions cannot be counted", trainer.line)
+        elif count != given and context.blamable(trainer.call):
+            setting = context.setting(run, "reward_weights")
+            message = f"{given} reward_weights for {count} reward function{'s' if count > 1 else ''}: ValueError"
+            yield failed(message, "give one weight for each function", setting.node if setting else run.config.call)
 
 
-def _judged(facts: Facts, run: Run) -> Iterator[Outcome]:
-    weights, functions = facts.value(run, "reward_weights"), run.trainer.entries.items.get("reward_funcs")
-    if weights.state != "known" or not isinstance(weights.value, (list, tuple)) or functions is None:
-        return
-    setting, count = facts.setting(run, "reward_weights"), _count(facts, functions.node)
-    if count is None:
-        yield unknown(
-            f"whether {len(weights.value)} reward_weights fit: the reward functions cannot be counted", run.trainer.line
-        )
-    elif count != len(weights.value) and facts.blamable(run.trainer.call):
-        message = f"{len(weights.value)} reward_weights for {count} reward function{'s' if count > 1 else ''}: ValueError"
-        yield failed(message, "give one weight for each function", setting.node if setting else run.config.call)
-
-
-def _count(facts: Facts, node: ast.AST) -> int | None:
+def _count(context: ScriptContext, node: ast.AST) -> int | None:
     """How many functions `reward_funcs=` gives; None when it cannot be seen."""
     if isinstance(node, (ast.List, ast.Tuple)):
         return None if any(isinstance(part, ast.Starred) for part in node.elts) else len(node.elts)
@@ -61,9 +53,9 @@ def _count(facts: Facts, node: ast.AST) -> int | None:
         return 1
     if not isinstance(node, ast.Name):
         return None
-    target = dotted(facts.script, node)
+    target = dotted(context.script, node)
     if target is not None:
         return 1 if isinstance(target.definition, (ast.FunctionDef, ast.AsyncFunctionDef)) else None
-    bindings = reaching(facts.script, node)
-    once = len(bindings) == 1 and len(facts.script.names[node.id]) <= 2  # nothing appends to it
-    return _count(facts, bindings[0].value) if once and isinstance(bindings[0].value, (ast.List, ast.Tuple)) else None
+    bindings = reaching(context.script, node)
+    once = len(bindings) == 1 and len(context.script.names[node.id]) <= 2  # nothing appends to it
+    return _count(context, bindings[0].value) if once and isinstance(bindings[0].value, (ast.List, ast.Tuple)) else None

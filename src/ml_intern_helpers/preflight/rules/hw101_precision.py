@@ -26,61 +26,47 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.analysis.values import known
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.indexes.jobs import FLAVORS
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed
-
-CODE = "HW101"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
-        both = [facts.setting(run, name) for name in ("bf16", "fp16")] if run.tunable else []
-        if both and all(one is not None and one.value.state == "known" and one.value.value is True for one in both):
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
+        if not run.tunable:
+            continue
+        bf16, fp16 = context.setting(run, "bf16"), context.setting(run, "fp16")
+        if bf16 and fp16 and bf16.value == fp16.value == known(True):
             yield failed("fp16=True and bf16=True: ValueError", "write one of them", run.config.call)
-        elif run.tunable and _bf16(facts, run):
-            yield from _judged(facts, run)
+        elif _bf16_is_on(context, run):
+            gpus, card = context.hardware
+            choose = "bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)"
+            at = bf16.node if bf16 else run.config.call
+            how = "bf16=True" if bf16 else "bf16 is on by TRL's default"
+            if gpus == 0:
+                message = f"{how}, and the flavor {context.flavor} has no GPU: ValueError"
+                yield failed(message, "write use_cpu=True, or choose a GPU flavor", at, whole=run.config.call)
+            elif card == "T4":
+                message = f"{how}, and the T4 of {context.flavor} has no bf16 units"
+                yield failed(message, "write bf16=False, fp16=True", at, severity="warning", whole=run.config.call)
+            elif gpus is None and bf16 is None:
+                message = f"{how}: ValueError without a GPU, and a T4 has no bf16 units"
+                yield failed(message, f"choose by the card: {choose}", at, severity="info", whole=run.config.call)
 
 
-def _bf16(facts: Facts, run: Run) -> bool:
+def _bf16_is_on(context: ScriptContext, run: Run) -> bool:
     """bf16 is surely on: written, or by TRL's default, which holds unless fp16 is on."""
-    bf16, fp16 = facts.value(run, "bf16"), facts.value(run, "fp16")
-    on_cpu = facts.value(run, "use_cpu", False)
+    bf16, fp16 = context.value(run, "bf16"), context.value(run, "fp16")
+    on_cpu = context.value(run, "use_cpu", False)
     if not bf16.state == fp16.state == on_cpu.state == "known" or on_cpu.value:
         return False
-    return bf16.value is True or (bf16.value is None and not fp16.value and _by_default(facts, run))
-
-
-def _by_default(facts: Facts, run: Run) -> bool:
-    """TRL's configs decide for bf16 where it is None; older ones inherit the False of TrainingArguments."""
-    if run.config.role.library != "trl":
-        return False
-    found = facts.offers.walk(f"trl.{run.config.role.name}")
-    call = facts.offers.call_of(found.origin) if found.state == "found" and not found.rest else None
+    if bf16.value is not None or fp16.value or run.config.role.library != "trl":
+        return bf16.value is True
+    # TRL's configs decide for bf16 where it is None; older ones inherit the False of TrainingArguments.
+    found = context.offers.walk(f"trl.{run.config.role.name}")
+    call = context.offers.call_of(found.origin) if found.state == "found" and not found.rest else None
     if call is None:  # an experimental one
-        return facts.uses_current("trl")
+        return context.uses_current("trl")
     return any(argument.name == "bf16" and argument.default == "None" for argument in call.arguments)
-
-
-def _judged(facts: Facts, run: Run) -> Iterator[Outcome]:
-    flavor = (facts.header.jobs or {}).get("flavor") if facts.mode == "jobs" else None
-    gpus, card = FLAVORS.get(flavor, (None, "")) if isinstance(flavor, str) else (None, "")
-    choose = "bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)"
-    setting = facts.setting(run, "bf16")
-    at = setting.node if setting else run.config.call
-    how = "bf16=True" if setting else "bf16 is on by TRL's default"
-    if gpus == 0:
-        message = f"{how}, and the flavor {flavor} has no GPU: ValueError"
-        yield failed(message, "write use_cpu=True, or choose a GPU flavor", at, whole=run.config.call)
-    elif card == "T4":
-        message = f"{how}, and the T4 of {flavor} has no bf16 units"
-        yield failed(message, "write bf16=False, fp16=True", at, severity="warning", whole=run.config.call)
-    elif gpus is None and setting is None:
-        message = f"{how}: ValueError without a GPU, and a T4 has no bf16 units"
-        yield failed(message, f"choose by the card: {choose}", at, severity="info", whole=run.config.call)

@@ -26,41 +26,31 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
-from ml_intern_helpers.indexes.jobs import FLAVORS
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.analysis.values import known
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "HW103"
 SEVERITY = "info"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    flavor = (facts.header.jobs or {}).get("flavor") if facts.mode == "jobs" else None
-    gpus = FLAVORS.get(flavor, (0, ""))[0] if isinstance(flavor, str) else 0
-    for run in facts.runs if gpus and not facts.patched_by and facts.uses_current("trl") else ():
-        model = facts.argument(run.trainer, "model")
-        named = model is not None and model.value.state == "known" and isinstance(model.value.value, str)
-        if model and named and run.trainer.role.library == "trl" and _full(facts, run) and not _dtype(facts, run):
+def check(context: ScriptContext) -> Outcomes:
+    known_gpus = context.hardware[0] or 0
+    for run in context.runs if known_gpus and not context.patched_by and context.uses_current("trl") else ():
+        model, adapter = context.argument(run.trainer, "model"), context.argument(run.trainer, "peft_config")
+        by_name = model is not None and model.value.state == "known" and isinstance(model.value.value, str)
+        full = adapter is None or adapter.value == known(None)
+        if model and by_name and run.trainer.role.library == "trl" and full and not _dtype(context, run):
             message = "the model is loaded in float32 (TRL's default for a name): 16 bytes a parameter with gradients and AdamW"
             fix = 'if memory is short: model_init_kwargs={"dtype": "bfloat16"} halves it'
             yield failed(message, fix, model.node, severity="info")
 
 
-def _full(facts: Facts, run: Run) -> bool:
-    adapter = facts.argument(run.trainer, "peft_config")
-    return adapter is None or (adapter.value.state == "known" and adapter.value.value is None)
-
-
-def _dtype(facts: Facts, run: Run) -> bool:
+def _dtype(context: ScriptContext, run: Run) -> bool:
     """A dtype is named, or may be."""
-    loading = facts.setting(run, "model_init_kwargs")
+    loading = context.setting(run, "model_init_kwargs")
     if loading is None:
         return False
-    entries = facts.entries(loading.node) if isinstance(loading.node, ast.expr) else None
+    entries = context.entries(loading.node) if isinstance(loading.node, ast.expr) else None
     return entries is None or bool(entries.open) or "dtype" in entries.items

@@ -25,48 +25,43 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out"), train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from ml_intern_helpers.indexes.jobs import LEAST_TRAINING_TIMEOUT_S, timeout_seconds
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, failed_launch, passed, unknown
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, failed_launch, passed, unknown
 
-CODE = "LAUNCH101"
 SEVERITY = "error"
 MODES = ("jobs",)
 
 _FIX = 'write timeout = "4h" under [tool.hf-jobs] in the script block (one that fits model and flavor, 2h or more)'
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    timeout = (facts.header.jobs or {}).get("timeout")
+def check(context: ScriptContext) -> Outcomes:
+    timeout = (context.header.jobs or {}).get("timeout")
     if timeout is None:
-        yield _absent(facts)
+        yield _absent(context)
         return
-    seconds, line, said = timeout_seconds(str(timeout)), facts.header.line_with("timeout", "="), facts.header.said("timeout")
+    line, given = context.header.line_with("timeout", "="), context.header.said("timeout")
+    seconds = timeout_seconds(str(timeout))
     if seconds is None:
-        return  # LAUNCH102's business
+        return  # LAUNCH102 reports it
     if seconds >= LEAST_TRAINING_TIMEOUT_S:
-        yield passed(said, line)
-    elif facts.smoke is not None:
-        yield passed(f"{said} for a smoke run of {facts.smoke[0]} steps", line)
+        yield passed(given, line)
+    elif context.smoke is not None:
+        yield passed(f"{given} for a smoke run of {context.smoke[0]} steps", line)
     else:
-        message = f"{said} is {seconds / 3600:.1f} h: training gets at least 2 h"
-        yield failed(message, _FIX, line) if line else failed_launch(message, "write --timeout 4h, 2h or more", said)
+        message = f"{given} is {seconds / 3600:.1f} h: training gets at least 2 h"
+        yield failed(message, _FIX, line) if line else failed_launch(message, "write --timeout 4h, 2h or more", given)
 
 
-def _absent(facts: Facts) -> Outcome:
-    """No timeout told, or none that can be read."""
-    launch = facts.launch
-    told = launch.settings.get("timeout") if launch else None
-    hidden = told.how if told and told.value is None else launch.hidden if launch and not told else ""
+def _absent(context: ScriptContext) -> Outcome:
+    """No timeout is given, or none that can be read."""
+    launch, message = context.launch, "no timeout: Jobs stop the run after 30 minutes"
+    given = launch.settings.get("timeout") if launch else None
+    hidden = given.how if given and given.value is None else launch.hidden if launch and not given else ""
     if hidden:
         return unknown(f"which timeout the job gets: {hidden}")
-    if facts.smoke is not None:
-        return passed(f"smoke run of {facts.smoke[0]} steps: 30 minutes will do", facts.smoke[1])
+    if context.smoke is not None:
+        return passed(f"smoke run of {context.smoke[0]} steps: 30 minutes will do", context.smoke[1])
     if launch is not None:
-        return failed_launch("no timeout: Jobs stop the run after 30 minutes", "write --timeout 4h, 2h or more", launch.text)
-    fix = f"{_FIX}; or check the command line that passes it: preflight_check --launch '…'"
-    return failed("no timeout: Jobs stop the run after 30 minutes", fix, facts.header.line)
+        return failed_launch(message, "write --timeout 4h, 2h or more", launch.text)
+    return failed(message, f"{_FIX}; or check the command line that passes it: preflight_check --launch '…'", context.header.line)

@@ -20,31 +20,21 @@ Good:
     # ///
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from ml_intern_helpers.indexes.jobs import timeout_seconds
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, failed_launch
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes
 
-CODE = "LAUNCH102"
 SEVERITY = "error"
 MODES = ("jobs",)
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    value = (facts.header.jobs or {}).get("timeout")
+def check(context: ScriptContext) -> Outcomes:
+    value = (context.header.jobs or {}).get("timeout")
     if not isinstance(value, (str, int)) or isinstance(value, bool):
         return  # absent, or of a type that LAUNCH103 names
-    seconds = timeout_seconds(str(value))
-    line, said = facts.header.line_with("timeout", "="), facts.header.said("timeout")
+    seconds, given = timeout_seconds(str(value)), context.header.said("timeout")
     if seconds is None:
-        message = f"{said} is not what the client reads: one number and one of s m h d, or seconds"
-        yield _at(line, message, "write one unit: 2.5h or 150m", said)
+        message = f"{given} is not what the client reads: one number and one of s m h d, or seconds"
+        yield context.failed_in_header("timeout", message, "write one unit: 2.5h or 150m")
     elif seconds <= 0:
-        yield _at(line, f"{said} is no time at all", "write 4h", said)
-
-
-def _at(line: int | None, message: str, fix: str, said: str) -> Outcome:
-    return failed(message, fix, line) if line else failed_launch(message, fix, said)
+        yield context.failed_in_header("timeout", f"{given} is no time at all", "write 4h")

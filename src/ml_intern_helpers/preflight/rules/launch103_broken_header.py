@@ -20,21 +20,15 @@ Good:
     # ///
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from ml_intern_helpers.indexes.jobs import HEADER_KEYS
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "LAUNCH103"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for line, problem in facts.header.problems:
+def check(context: ScriptContext) -> Outcomes:
+    for line, problem in context.header.problems:
         if "has no key" in problem:
             yield failed(problem, f"keys are {', '.join(HEADER_KEYS)}", line)
         else:

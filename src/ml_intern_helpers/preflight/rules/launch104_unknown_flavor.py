@@ -20,27 +20,21 @@ Good:
     # ///
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from ml_intern_helpers.indexes.jobs import FLAVORS
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, failed_launch
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes
 
-CODE = "LAUNCH104"
 # A warning: the server may offer a flavor that this release of the client does not list yet.
 SEVERITY = "warning"
 MODES = ("jobs",)
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    flavor = (facts.header.jobs or {}).get("flavor")
-    if isinstance(flavor, str) and flavor not in FLAVORS:
+def check(context: ScriptContext) -> Outcomes:
+    flavor = context.flavor
+    if flavor is not None and flavor not in FLAVORS:
         import difflib  # only for those who mistyped
 
-        near = difflib.get_close_matches(flavor, FLAVORS, n=3, cutoff=0.5)
-        fix = f"did you mean {', '.join(near)}? `hf jobs hardware` lists them" if near else "`hf jobs hardware` lists them"
-        message = f"{facts.header.said('flavor')} is not among the flavors of huggingface_hub 2.4"
-        line = facts.header.line_with("flavor", "=")
-        yield failed(message, fix, line) if line else failed_launch(message, fix, facts.header.said("flavor"))
+        alike = difflib.get_close_matches(flavor, FLAVORS, n=3, cutoff=0.5)
+        fix = f"did you mean {', '.join(alike)}? `hf jobs hardware` lists them" if alike else "`hf jobs hardware` lists them"
+        message = f"{context.header.said('flavor')} is not among the flavors of huggingface_hub 2.4"
+        yield context.failed_in_header("flavor", message, fix)

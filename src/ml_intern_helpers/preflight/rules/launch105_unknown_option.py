@@ -12,18 +12,11 @@ Good:
     $ hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.launch_check import reported
-from ml_intern_helpers.preflight.outcome import Outcome
-
-CODE = "LAUNCH105"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    yield from reported(facts, CODE)
+def check(context: ScriptContext) -> Outcomes:
+    return context.launch_problems("unknown-option")

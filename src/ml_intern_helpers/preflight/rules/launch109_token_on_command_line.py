@@ -11,18 +11,11 @@ Good:
     $ python train.py
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.launch_check import reported
-from ml_intern_helpers.preflight.outcome import Outcome
-
-CODE = "LAUNCH109"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    yield from reported(facts, CODE)
+def check(context: ScriptContext) -> Outcomes:
+    return context.launch_problems("token-on-command-line")

@@ -12,18 +12,15 @@ Good:
     $ hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py --hub-id me/demo
 """
 
-from __future__ import annotations
-
 import ast
 import os
 from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.guards import runs
 from ml_intern_helpers.analysis.names import dotted
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed_launch, passed, unknown
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed_launch, passed, unknown
 
-CODE = "LAUNCH111"
 SEVERITY = "error"
 MODES = ("jobs",)
 
@@ -31,53 +28,23 @@ _TOKEN = "HF_TOKEN"  # the name, not a token
 _PUSHING = ("push_to_hub", "upload_folder", "upload_file", "upload_large_folder", "create_repo")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.launch is None:
+def check(context: ScriptContext) -> Outcomes:
+    if context.launch is None:
         return
-    given = facts.script.given.environ
-    sure, perhaps = _needs_token(facts)
+    given = context.script.given.environ
+    sure, perhaps = _needs_token(context)
     if _TOKEN in given:
         yield passed(f"{_TOKEN} is passed to the job")
-    elif (sure or perhaps) and facts.launch.env_open:
-        yield unknown(f"whether the job gets {_TOKEN}: {facts.launch.env_open}")
+    elif (sure or perhaps) and context.launch.env_open:
+        yield unknown(f"whether the job gets {_TOKEN}: {context.launch.env_open}")
     elif sure:
         yield _missing(_TOKEN, sure)
     elif perhaps:
         yield unknown(f"whether the job needs {_TOKEN}, which it does not get: {perhaps}")
-    for name, line in _demanded(facts):
-        if name != _TOKEN and facts.script.given.lacks(name):
+    for name, line in _demanded(context):
+        if name != _TOKEN and context.script.given.lacks(name):
             yield _missing(name, f'line {line} reads os.environ["{name}"]')
-    yield from _not_here(facts)
-
-
-def _missing(name: str, why: str) -> Outcome:
-    return failed_launch(f"the job gets no {name}: {why}", f"pass it: --secrets {name}, in front of the script")
-
-
-def _needs_token(facts: Facts) -> tuple[str, str]:
-    """(why the script surely needs the token, why it may)."""
-    values = [(run.config.line, facts.value(run, "push_to_hub", False)) for run in facts.runs if run.tunable]
-    pushing = [f"push_to_hub=True (line {line})" for line, value in values if value.settled and value.value is True]
-    for call in facts.methods(*_PUSHING):
-        pushing.append(f"line {call.lineno} pushes") if not values and not facts.script.places[call].guards else None
-    demanded = [f'line {line} reads os.environ["{_TOKEN}"]' for name, line in _demanded(facts) if name == _TOKEN]
-    doubts = [value.reason for _, value in values if not value.settled or (value.state == "default" and value.value)]
-    return next(iter([*pushing, *demanded]), ""), next(iter(doubts), "")
-
-
-def _demanded(facts: Facts) -> Iterator[tuple[str, int]]:
-    """`os.environ["NAME"]`, read where nothing guards it."""
-    for node, place in facts.script.places.items():
-        if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load) or not isinstance(node.slice, ast.Constant):
-            continue
-        target = dotted(facts.script, node.value)
-        if target and target.name == "os.environ" and not place.guards and runs(facts.script, node):
-            yield str(node.slice.value), node.lineno
-
-
-def _not_here(facts: Facts) -> Iterator[Outcome]:
-    """A secret that is to be taken from this machine, which does not have it: the client refuses the launch."""
-    for name, source in facts.launch.secrets.items() if facts.launch else ():
+    for name, source in context.launch.secrets.items():
         from ml_intern_helpers.core import tokens
 
         here = os.environ.get(name) or (tokens.hf_token() if name == _TOKEN else None)
@@ -85,3 +52,28 @@ def _not_here(facts: Facts) -> Iterator[Outcome]:
             how = "log in: `hf auth login`" if name == _TOKEN else f"export {name} before the launch"
             message = f"--secrets {name}: this machine has no {name}, and the client refuses the launch"
             yield failed_launch(message, how, f"--secrets {name}", "warning")
+
+
+def _missing(name: str, why: str) -> Outcome:
+    return failed_launch(f"the job gets no {name}: {why}", f"pass it: --secrets {name}, in front of the script")
+
+
+def _needs_token(context: ScriptContext) -> tuple[str, str]:
+    """(why the script surely needs the token, why it may), "" where it does not."""
+    values = [(run.config.line, context.value(run, "push_to_hub", False)) for run in context.runs if run.tunable]
+    sure = [f"push_to_hub=True (line {line})" for line, value in values if value.settled and value.value is True]
+    for call in context.methods(*_PUSHING) if not values else ():
+        sure += [] if context.script.places[call].guards else [f"line {call.lineno} pushes"]
+    sure += [f'line {line} reads os.environ["{_TOKEN}"]' for name, line in _demanded(context) if name == _TOKEN]
+    perhaps = [value.reason for _, value in values if not value.settled or (value.state == "default" and value.value)]
+    return next(iter(sure), ""), next(iter(perhaps), "")
+
+
+def _demanded(context: ScriptContext) -> Iterator[tuple[str, int]]:
+    """`os.environ["NAME"]`, read where nothing guards it."""
+    for node, place in context.script.places.items():
+        if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load) or not isinstance(node.slice, ast.Constant):
+            continue
+        target = dotted(context.script, node.value)
+        if target and target.name == "os.environ" and not place.guards and runs(context.script, node):
+            yield str(node.slice.value), node.lineno

@@ -11,40 +11,33 @@ Good:
     $ hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from ml_intern_helpers.core.report import Severity
-from ml_intern_helpers.indexes.jobs import FLAVORS
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed_launch, passed, unknown
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch, passed, unknown
 
-CODE = "LAUNCH112"
 SEVERITY = "error"
 MODES = ("jobs",)
 
+_NO_FLAVOR = "no --flavor: the job runs on cpu-basic"
 _FIX = "choose a GPU that holds the model: --flavor a10g-large (24 GB), a100-large (80 GB); `hf jobs hardware` lists them"
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.launch is None:
+def check(context: ScriptContext) -> Outcomes:
+    if context.launch is None:
         return
-    told = facts.launch.settings.get("flavor")
-    flavor = (facts.header.jobs or {}).get("flavor")
+    setting, flavor = context.launch.settings.get("flavor"), context.flavor
     if flavor is None:
-        yield unknown(f"which flavor the job gets: {told.how if told else facts.launch.hidden}")
-    elif flavor in FLAVORS and FLAVORS[flavor][0] > 0:
-        cards, card = FLAVORS[flavor]
-        yield passed(f"{facts.header.said('flavor')}: {cards} x {card}")
-    elif flavor in FLAVORS:
-        yield _judged(facts, flavor)
-
-
-def _judged(facts: Facts, flavor: str) -> Outcome:
-    how = "no --flavor: the job runs on cpu-basic" if facts.header.said("flavor") == "no --flavor" else f"{flavor} has no GPU"
-    if facts.smoke is not None:
-        return passed(f"{how}; a smoke run of {facts.smoke[0]} steps")
-    on_purpose = bool(facts.runs) and all(facts.value(run, "use_cpu", False).value is True for run in facts.runs)
-    severity: Severity | None = "warning" if on_purpose else None
-    return failed_launch(f"{how}, and the script trains", _FIX, facts.launch.text if facts.launch else "", severity)
+        yield unknown(f"which flavor the job gets: {setting.how if setting else context.launch.hidden}")
+        return
+    gpus, card = context.hardware
+    if gpus:
+        yield passed(f"{context.header.said('flavor')}: {gpus} x {card}")
+    elif gpus == 0:
+        by_default = "flavor" in context.header.from_launch and not (setting and setting.value)
+        how = _NO_FLAVOR if by_default else f"{flavor} has no GPU"
+        if context.smoke is not None:
+            yield passed(f"{how}; a smoke run of {context.smoke[0]} steps")
+        else:
+            on_purpose = bool(context.runs) and all(context.value(run, "use_cpu", False).value is True for run in context.runs)
+            severity: Severity | None = "warning" if on_purpose else None
+            yield failed_launch(f"{how}, and the script trains", _FIX, context.launch.text, severity)

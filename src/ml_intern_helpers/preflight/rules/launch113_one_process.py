@@ -12,29 +12,24 @@ Good:
     $ hf jobs uv run --flavor a10g-largex4 --timeout 4h --secrets HF_TOKEN --with trl --with peft accelerate launch train.py
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.indexes.jobs import FLAVORS
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
-
-CODE = "LAUNCH113"
 SEVERITY = "warning"
 MODES = ("jobs",)
 
 _FIX = "take a flavor with one GPU, or start it with accelerate: hf jobs uv run --with … accelerate launch SCRIPT"
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    flavor = (facts.header.jobs or {}).get("flavor")
-    cards, card = FLAVORS.get(flavor, (0, "")) if isinstance(flavor, str) else (0, "")
-    if facts.launch is None or cards < 2 or facts.training.kind == "command" or "device_map" in facts.source.text:
+def check(context: ScriptContext) -> Outcomes:
+    gpus, card = context.hardware
+    if context.launch is None or not gpus or gpus < 2 or context.training.kind == "command":
+        return
+    if "device_map" in context.source.text:
         return  # a model spread by device_map uses several GPUs from one process on purpose
-    if not facts.launch.distributed:
-        message = f"{flavor} has {cards} x {card}, and the launch starts one process"
-        yield failed_launch(message, _FIX, facts.header.said("flavor"))
-    elif facts.launch.processes is not None and facts.launch.processes < cards:
-        message = f"{flavor} has {cards} x {card}, and the launch starts {facts.launch.processes} process(es)"
-        yield failed_launch(message, f"write --num_processes {cards}, or take a smaller flavor", facts.launch.text)
+    if not context.launch.distributed:
+        message = f"{context.flavor} has {gpus} x {card}, and the launch starts one process"
+        yield failed_launch(message, _FIX, context.header.said("flavor"))
+    elif context.launch.processes is not None and context.launch.processes < gpus:
+        message = f"{context.flavor} has {gpus} x {card}, and the launch starts {context.launch.processes} process(es)"
+        yield failed_launch(message, f"write --num_processes {gpus}, or take a smaller flavor", context.launch.text)

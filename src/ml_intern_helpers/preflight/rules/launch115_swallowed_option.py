@@ -14,16 +14,14 @@ Good:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.launches.parts import Swallowed
+    from ml_intern_helpers.launches.launch import SwallowedOption
 
-CODE = "LAUNCH115"
 SEVERITY = "error"
 MODES = ("jobs",)
 
@@ -34,29 +32,29 @@ _FOR_THE_JOB = frozenset(
 )
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.launch is None:
+def check(context: ScriptContext) -> Outcomes:
+    if context.launch is None:
         return
     from ml_intern_helpers.analysis.script_arguments import declared_flags
     from ml_intern_helpers.launches.words import masked
 
-    flags = declared_flags(facts.script)
-    for one in facts.launch.swallowed:
-        severity = _severity(facts, one, flags)
+    flags = declared_flags(context.script)
+    for option in context.launch.swallowed:
+        severity = _severity(context, option, flags)
         if severity:
-            what = masked(f"{one.flag} {one.value}" if one.value is not None else one.flag, 60)
-            message = f"`{what}` stands behind what it is meant for: the client takes it as its own --{one.name.rstrip('_')}"
+            what = masked(f"{option.flag} {option.value}" if option.value is not None else option.flag, 60)
+            message = f"`{what}` stands behind what it is meant for: the client takes it as its own --{option.name.rstrip('_')}"
             yield failed_launch(message, _FIX, what, "warning" if severity == "warning" else None)
 
 
-def _severity(facts: Facts, one: Swallowed, flags: set[str]) -> str:
+def _severity(context: ScriptContext, option: SwallowedOption, flags: set[str]) -> str:
     """`error` where the script declares the option, or nobody can have meant the client's; `warning` where it may."""
     from ml_intern_helpers.analysis.script_arguments import own_parser
 
-    cluster = not one.flag.startswith("--") and len(one.flag) > 2 and one.flag[1:3].isalpha()
-    if one.flag in flags or cluster:
+    cluster = not option.flag.startswith("--") and len(option.flag) > 2 and option.flag[1:3].isalpha()
+    if option.flag in flags or cluster:
         return "error"
-    if one.name in _FOR_THE_JOB:
+    if option.name in _FOR_THE_JOB:
         return ""
-    unread = facts.launch is not None and facts.launch.target.kind not in ("file", "text")
-    return "warning" if unread or (own_parser(facts.script) and not flags) else ""
+    unread = context.launch is not None and context.launch.target.kind not in ("file", "text")
+    return "warning" if unread or (own_parser(context.script) and not flags) else ""

@@ -12,22 +12,16 @@ Good:
     $ hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py --hub-id me/demo
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
-
-CODE = "LAUNCH116"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.launch is None:
+def check(context: ScriptContext) -> Outcomes:
+    if context.launch is None:
         return
     from ml_intern_helpers.analysis.script_arguments import parsed
 
-    for message, fix in parsed(facts.script).problems:
-        yield failed_launch(message, fix, facts.launch.text)
+    for message, fix in parsed(context.script).problems:
+        yield failed_launch(message, fix, context.launch.text)

@@ -12,21 +12,15 @@ Good:
     $ hf jobs uv run --expose 7860 --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed_launch
-
-CODE = "LAUNCH117"
 SEVERITY = "warning"
 MODES = ("jobs",)
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    port = facts.launch.settings.get("expose_public") if facts.launch else None
+def check(context: ScriptContext) -> Outcomes:
+    port = context.launch.settings.get("expose_public") if context.launch else None
     if port is not None:
-        yield failed_launch(
-            f"port {port.value} is open to everybody on the internet", "write --expose, or leave it out", port.how
-        )
+        message = f"port {port.value} is open to everybody on the internet"
+        yield failed_launch(message, "write --expose, or leave it out", port.how)

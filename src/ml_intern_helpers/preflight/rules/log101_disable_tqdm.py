@@ -16,19 +16,13 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out", disable_tqdm=True), train_dataset=rows).train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes
+from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.asking import Ask, answers
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome
-
-CODE = "LOG101"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
-ASK = Ask(
+EXPECTED = Expectation(
     "disable_tqdm",
     good=lambda value: value is True,
     default=False,
@@ -37,5 +31,5 @@ ASK = Ask(
 )
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    yield from answers(facts, ASK)
+def check(context: ScriptContext) -> Outcomes:
+    return outcomes_for(context, EXPECTED)

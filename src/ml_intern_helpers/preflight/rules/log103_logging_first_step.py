@@ -18,19 +18,14 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.analysis.values import known
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, passed
+from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.asking import Ask, answers
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, passed
-
-CODE = "LOG103"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
-ASK = Ask(
+EXPECTED = Expectation(
     "logging_first_step",
     good=lambda value: value is True,
     default=False,
@@ -39,11 +34,10 @@ ASK = Ask(
 )
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
+def check(context: ScriptContext) -> Outcomes:
     # With logging_steps=1 the first step is logged anyway.
-    every_step = [facts.setting(run, "logging_steps") for run in facts.runs]
-    if facts.runs and all(setting and setting.value.state == "known" and setting.value.value == 1 for setting in every_step):
-        first = every_step[0]
-        yield passed("logging_steps=1 logs every step", getattr(first.node, "lineno", None) if first else None)
-        return
-    yield from answers(facts, ASK)
+    every_step = [context.setting(run, "logging_steps") for run in context.runs]
+    if every_step and all(setting and setting.value == known(1) for setting in every_step):
+        yield passed("logging_steps=1 logs every step", getattr(every_step[0].node, "lineno", None) if every_step[0] else None)
+    else:
+        yield from outcomes_for(context, EXPECTED)

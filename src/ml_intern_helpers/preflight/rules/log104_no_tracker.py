@@ -18,22 +18,17 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
-from ml_intern_helpers.preflight.asking import Ask, answers
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, passed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, passed
+from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
-CODE = "LOG104"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 _TRACKERS = ("trackio", "wandb", "mlflow", "comet_ml", "neptune", "swanlab", "aim", "clearml")
 _CALLBACKS = ("TrackioCallback", "WandbCallback", "MLflowCallback")
-ASK = Ask(
+EXPECTED = Expectation(
     "report_to",
     good=lambda value: bool(value) and value not in ("none", ["none"], [None]),
     default="none",
@@ -42,27 +37,26 @@ ASK = Ask(
 )
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    by_hand = _wired_by_hand(facts)
+def check(context: ScriptContext) -> Outcomes:
+    by_hand = _wired_by_hand(context)
     if by_hand is not None:
         yield by_hand
-    elif facts.agreed("tracking", "tool") == "none":
-        yield passed("no tracker, as agreed", facts.training.line)
-    elif facts.runs:
-        yield from answers(facts, ASK)
+    elif context.agreed("tracking", "tool") == "none":
+        yield passed("no tracker, as agreed", context.training.line)
+    elif context.runs:
+        yield from outcomes_for(context, EXPECTED)
     else:
-        yield failed(
-            "nothing tracks the run", "call trackio.init(project=…) before the loop and trackio.log in it", facts.training.line
-        )
+        fix = "call trackio.init(project=…) before the loop and trackio.log in it"
+        yield failed("nothing tracks the run", fix, context.training.line)
 
 
-def _wired_by_hand(facts: Facts) -> Outcome | None:
+def _wired_by_hand(context: ScriptContext) -> Outcome | None:
     """`trackio.init(…)`, `Accelerator(log_with="trackio")` or a tracker's callback."""
-    for name, call in facts.calls_ending("init", "Run", "init_trackers", "SummaryWriter", *_CALLBACKS):
+    for name, call in context.calls_ending("init", "Run", "init_trackers", "SummaryWriter", *_CALLBACKS):
         if name.split(".")[0] in _TRACKERS or not name.endswith((".init", ".Run")):
             return passed(f"{name}(…)", call.lineno)
-    for _, call in facts.calls_ending("Accelerator"):
-        setting = facts.keywords(call).items.get("log_with")
+    for _, call in context.calls_ending("Accelerator"):
+        setting = context.keywords(call).items.get("log_with")
         if setting is not None and isinstance(setting.node, ast.expr):
-            return passed(f"Accelerator(log_with={facts.source.segment(setting.node)})", call.lineno)
+            return passed(f"Accelerator(log_with={context.source.segment(setting.node)})", call.lineno)
     return None

@@ -17,22 +17,18 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
-from ml_intern_helpers.preflight.asking import Ask, answers
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, passed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, passed
+from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
-CODE = "LOG105"
 SEVERITY = "error"
 MODES = ("jobs",)
 
 #: Any of these carries the metrics off the job's disk (trackio.init reads the variables itself).
 _ELSEWHERE = ("TRACKIO_SPACE_ID", "TRACKIO_SERVER_URL", "TRACKIO_BUCKET_ID")
-ASK = Ask(
+EXPECTED = Expectation(
     "trackio_space_id",
     good=bool,
     default=None,
@@ -41,35 +37,27 @@ ASK = Ask(
 )
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if not _trackio(facts):
+def check(context: ScriptContext) -> Outcomes:
+    values = [context.value(run, "report_to").value for run in context.runs]
+    if not any("trackio" in (value if isinstance(value, (list, tuple)) else [value]) for value in values):
         return
-    elsewhere = _by_environment(facts)
-    if facts.smoke is not None:
-        yield passed(f"smoke run of {facts.smoke[0]} steps: no Space needed", facts.smoke[1])
+    elsewhere = _by_environment(context)
+    if context.smoke is not None:
+        yield passed(f"smoke run of {context.smoke[0]} steps: no Space needed", context.smoke[1])
     elif elsewhere is not None:
         yield elsewhere
-    elif facts.runs:
-        yield from answers(facts, ASK)
+    else:
+        yield from outcomes_for(context, EXPECTED)
 
 
-def _trackio(facts: Facts) -> bool:
-    values = [facts.value(run, "report_to").value for run in facts.runs]
-    return any("trackio" in (value if isinstance(value, (list, tuple)) else [value]) for value in values)
-
-
-def _by_environment(facts: Facts) -> Outcome | None:
+def _by_environment(context: ScriptContext) -> Outcome | None:
     for name in _ELSEWHERE:
-        if name in ((facts.header.jobs or {}).get("env") or {}):
-            by_launch = facts.launch is not None and name in facts.launch.environ
-            return passed(
-                f"{name} in {'--env' if by_launch else '[tool.hf-jobs] env'}", None if by_launch else facts.header.line_with(name)
-            )
-        for node in ast.walk(facts.source.tree):
-            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and _key(node) == name:
-                return passed(f"{name} set in os.environ", node.lineno)
+        if name in ((context.header.jobs or {}).get("env") or {}):
+            if context.launch is not None and name in context.launch.environ:
+                return passed(f"{name} in --env")
+            return passed(f"{name} in [tool.hf-jobs] env", context.header.line_with(name))
+        for node in ast.walk(context.source.tree):
+            key = node.slice if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) else None
+            if isinstance(key, ast.Constant) and key.value == name:
+                return passed(f"{name} set in os.environ", key.lineno)
     return None
-
-
-def _key(node: ast.Subscript) -> object:
-    return node.slice.value if isinstance(node.slice, ast.Constant) else None

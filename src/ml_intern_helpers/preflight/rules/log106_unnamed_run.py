@@ -18,23 +18,17 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
-
-CODE = "LOG106"
 SEVERITY = "warning"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
-        report_to = facts.value(run, "report_to").value
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
+        report_to = context.value(run, "report_to").value
         if report_to not in ("trackio", ["trackio"]):
             continue
-        if facts.setting(run, "project") is None and facts.setting(run, "run_name") is None:
+        if context.setting(run, "project") is None and context.setting(run, "run_name") is None:
             message = 'neither project nor run_name is set: the run lands in the Trackio project "huggingface"'
             yield failed(message, "write project=… (and run_name=…)", run.config.call)

@@ -18,18 +18,14 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.names import origins
 from ml_intern_helpers.analysis.values import Value, default, known
-from ml_intern_helpers.preflight.asking import line_of
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, failed, passed
+from ml_intern_helpers.preflight.settings import line_of
 
-CODE = "LOG107"
 SEVERITY = "error"
 MODES = ("jobs",)
 
@@ -38,33 +34,29 @@ _FIX = 'write report_to="trackio", project=… and trackio_space_id="user/name",
 _TRACKERS = frozenset({"trackio", "wandb", "mlflow", "comet_ml", "neptune", "swanlab", "aim", "clearml"})
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.smoke is not None or _another(facts):
+def check(context: ScriptContext) -> Outcomes:
+    started = ("init", "Run", "TrackioCallback", "WandbCallback", "MLflowCallback")
+    another = any(name.split(".")[0] in _TRACKERS or name.endswith("Callback") for name, _ in context.calls_ending(*started))
+    if context.smoke is not None or another:
         return
-    for run in facts.runs:
-        if run.tunable and _alone(facts.value(run, "report_to")):
-            yield _judged(facts, run)
-    for _, call in facts.calls_ending("Accelerator") if not facts.runs else ():
-        setting = facts.keywords(call).items.get("log_with")
-        if setting is not None and _alone(setting.value) and _carried(facts) == known(False):
+    for run in context.runs:
+        if run.tunable and _is_alone(context.value(run, "report_to")):
+            yield _judged(context, run)
+    for _, call in context.calls_ending("Accelerator") if not context.runs else ():
+        setting = context.keywords(call).items.get("log_with")
+        if setting is not None and _is_alone(setting.value) and _carried(context) == known(False):
             fix = 'write log_with="trackio" with a Space, or upload the folder (HfApi().upload_folder(…))'
             yield failed(_WRONG, fix, setting.node, whole=call)
 
 
-def _another(facts: Facts) -> bool:
-    """A tracker besides is started by hand."""
-    started = ("init", "Run", "TrackioCallback", "WandbCallback", "MLflowCallback")
-    return any(name.split(".")[0] in _TRACKERS or name.endswith("Callback") for name, _ in facts.calls_ending(*started))
-
-
-def _alone(value: Value) -> bool:
+def _is_alone(value: Value) -> bool:
     return value.state == "known" and value.value in ("tensorboard", ["tensorboard"], ("tensorboard",))
 
 
-def _judged(facts: Facts, run: Run) -> Outcome:
-    setting = facts.setting(run, "report_to")
-    pushed = facts.value(run, "push_to_hub", False)
-    carried = pushed if pushed.value is True or not pushed.settled else _carried(facts)
+def _judged(context: ScriptContext, run: Run) -> Outcome:
+    setting = context.setting(run, "report_to")
+    pushed = context.value(run, "push_to_hub", False)
+    carried = pushed if pushed.value is True or not pushed.settled else _carried(context)
     if carried == known(True):
         return passed("tensorboard's files are pushed with output_dir", line_of(setting, run))
     if carried != known(False) or pushed.state == "default":
@@ -72,17 +64,17 @@ def _judged(facts: Facts, run: Run) -> Outcome:
     return failed(_WRONG, _FIX, setting.node if setting else run.config.call, whole=run.config.call)
 
 
-def _carried(facts: Facts) -> Value:
+def _carried(context: ScriptContext) -> Value:
     """Whether code or a mounted bucket may carry the folder off the job's disk; which folder is not followed."""
-    pushes = [call for call in facts.methods("push_to_hub") if _of_trainer(facts, call)]
-    by_hand = pushes or facts.methods("upload_folder", "upload_large_folder")
-    volumes = (facts.header.jobs or {}).get("volumes")
+    pushes = [call for call in context.methods("push_to_hub") if _pushes_folder(context, call)]
+    by_hand = pushes or context.methods("upload_folder", "upload_large_folder")
+    volumes = (context.header.jobs or {}).get("volumes")
     return default(True, "an upload by hand") if by_hand or volumes else known(False)
 
 
-def _of_trainer(facts: Facts, push: ast.Call) -> bool:
+def _pushes_folder(context: ScriptContext, push: ast.Call) -> bool:
     """`trainer.push_to_hub()` uploads the output folder, `model.push_to_hub()` the weights alone."""
     receiver = push.func.value if isinstance(push.func, ast.Attribute) else None
-    named = receiver.attr if isinstance(receiver, ast.Attribute) else receiver.id if isinstance(receiver, ast.Name) else ""
-    made = origins(facts.script, receiver) if receiver is not None else []
-    return any(run.trainer.call in made for run in facts.runs) or (not made and "trainer" in named.lower())
+    name = getattr(receiver, "attr", None) or getattr(receiver, "id", None) or ""
+    objects = origins(context.script, receiver) if receiver is not None else []
+    return any(run.trainer.call in objects for run in context.runs) or (not objects and "trainer" in name.lower())

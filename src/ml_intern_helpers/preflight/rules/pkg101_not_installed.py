@@ -21,51 +21,41 @@ Good:
     from sklearn.metrics import f1_score
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.installed import Coverage, coverage_of, needed_by_imports
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, failed_launch, passed, unknown
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.installed import Verdict, judged, needed_by_imports
-from ml_intern_helpers.preflight.outcome import Outcome, failed, failed_launch, passed, unknown
-
-CODE = "PKG101"
 SEVERITY = "error"
 MODES = ("jobs",)
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    unread = _unread(facts)
-    if unread:
-        yield unknown(unread)
+def check(context: ScriptContext) -> Outcomes:
+    header, launch = context.header, context.launch
+    if launch is not None and launch.installs != "uv":
+        yield unknown("what the image has installed is not read here")
         return
-    needs = needed_by_imports(facts)
-    verdicts = [(need, judged(facts, need)) for need in needs]
-    missing = [need for need, verdict in verdicts if verdict is Verdict.MISSING]
-    if not facts.header.requirements and missing:
+    if header.problems and not header.requirements:
+        yield unknown("what the script's block lists: it cannot be read")
+        return
+    needs = needed_by_imports(context)
+    coverage = [(need, coverage_of(context, need)) for need in needs]
+    missing = [need for need, found in coverage if found is Coverage.MISSING]
+    if missing and not header.requirements:
         names = ", ".join(f'"{need.distributions[0]}"' for need in missing)
-        if facts.launch is not None and not facts.launch.block:
+        if launch is not None and not launch.block:
             options = " ".join(f"--with {need.distributions[0]}" for need in missing)
             message = f"uv starts a program here and does not read the script's block: the job installs none of {names}"
-            yield failed_launch(message, f"write {options} in front of the program", facts.launch.text)
-            return
-        message = f"the script names no dependencies: the job installs none of {names}"
-        yield failed(message, f"put a `# /// script` block on top with # dependencies = [{names}]", facts.header.line)
+            yield failed_launch(message, f"write {options} in front of the program", launch.text)
+        else:
+            message = f"the script names no dependencies: the job installs none of {names}"
+            yield failed(message, f"put a `# /// script` block on top with # dependencies = [{names}]", header.line)
         return
     for need in missing:
         message = f"`import {need.what}`: the job does not install {' or '.join(need.distributions)}"
         yield failed(message, f'add "{need.distributions[0]}" to dependencies', need.node)
-    for need, verdict in verdicts:
-        if verdict is Verdict.DOUBTFUL:
+    for need, found in coverage:
+        if found is Coverage.DOUBTFUL:
             yield unknown(f"which of the dependencies provides `{need.what}`", need.line)
     if not missing:
-        listed = len(facts.header.requirements)
-        yield passed(f"{len(needs)} third-party imports, all installed by {listed} dependencies", facts.header.line)
-
-
-def _unread(facts: Facts) -> str:
-    """Why what is installed cannot be told, "" where it can."""
-    if facts.launch is not None and facts.launch.installs != "uv":
-        return "what the image has installed is not read here"
-    broken = not facts.header.requirements and facts.header.problems
-    return "what the script's block lists: it cannot be read" if broken else ""
+        listed = len(header.requirements)
+        yield passed(f"{len(needs)} third-party imports, all installed by {listed} dependencies", header.line)

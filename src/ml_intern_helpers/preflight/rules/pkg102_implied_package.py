@@ -24,30 +24,25 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.installed import Coverage, coverage_of, needed_by_imports, needed_by_settings
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.installed import Verdict, judged, needed_by_imports, needed_by_settings
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
-
-CODE = "PKG102"
 SEVERITY = "error"
 MODES = ("jobs",)
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.launch is not None and facts.launch.installs != "uv":
+def check(context: ScriptContext) -> Outcomes:
+    if context.launch is not None and context.launch.installs != "uv":
         yield unknown("what the image has installed is not read here")
         return
-    imported = {name for need in needed_by_imports(facts) for name in need.distributions}
-    for need in needed_by_settings(facts):
-        verdict = judged(facts, need)
+    imported = {name for need in needed_by_imports(context) for name in need.distributions}
+    for need in needed_by_settings(context):
+        found = coverage_of(context, need)
         if imported & set(need.distributions):
-            continue  # PKG101 has said it
-        if verdict is Verdict.MISSING:
+            continue  # PKG101 reports it
+        if found is Coverage.MISSING:
             message = f"{need.what} needs {' or '.join(need.distributions)}, which the job does not install"
             yield failed(message, f'add "{need.distributions[0]}" to dependencies', need.node)
-        elif verdict is Verdict.DOUBTFUL:
+        elif found is Coverage.DOUBTFUL:
             yield unknown(f"whether {need.distributions[0]}, needed by {need.what}, comes with a dependency", need.line)

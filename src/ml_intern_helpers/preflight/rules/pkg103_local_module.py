@@ -13,26 +13,21 @@ Good:
         "what helper_functions.py held"
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from ml_intern_helpers.analysis.neighbours import beside
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "PKG103"
 SEVERITY = "error"
 MODES = ("jobs",)
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.launch is not None and facts.launch.volumes:
+def check(context: ScriptContext) -> Outcomes:
+    if context.launch is not None and context.launch.volumes:
         return  # a mounted folder may hold them
     told = set()
-    for item in facts.imports:
+    for item in context.imports:
         name = item.module.lstrip(".").split(".")[0] or item.name
-        local = item.module.startswith(".") or beside(facts.source.path, name)
+        local = item.module.startswith(".") or beside(context.source.path, name)
         if local and not item.optional and name not in told:
             told.add(name)
             message = f"`{name}` is a local module: a job gets only the script"

@@ -21,21 +21,15 @@ Good:
         optimizer.step()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
-
-CODE = "REPRO101"
 SEVERITY = "warning"
-MODES = ("jobs", "local")
 
 SEEDING = ("manual_seed", "set_seed", "seed_everything", "manual_seed_all")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.training.kind == "loop" and not list(facts.calls_ending(*SEEDING)) and not facts.methods("manual_seed"):
-        message = f"{facts.training.method}: nothing sets a seed, so no run can be repeated"
-        yield failed(message, "call torch.manual_seed(42) (accelerate: set_seed(42)) first", facts.training.line)
+def check(context: ScriptContext) -> Outcomes:
+    if context.training.kind == "loop" and not list(context.calls_ending(*SEEDING)) and not context.methods("manual_seed"):
+        message = f"{context.training.method}: nothing sets a seed, so no run can be repeated"
+        yield failed(message, "call torch.manual_seed(42) (accelerate: set_seed(42)) first", context.training.line)

@@ -21,62 +21,50 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.preflight.datasets.loaded import BUILDERS, loaded
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.datasets import BUILDERS, loaded
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "REPRO102"
 SEVERITY = "info"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
+def check(context: ScriptContext) -> Outcomes:
     """One line for all: it informs, it does not nag."""
-    found = [*_datasets(facts), *_models(facts)]
+    found = [*_datasets(context), *_models(context)]
     names = list(dict.fromkeys(name for name, _ in found))
     if names:
         message = f"no revision for {clean(', '.join(names), limit=160)}: another day it may be something else"
         yield failed(message, "note the commit in the plan, or pin it with revision=", found[0][1], severity="info")
 
 
-def _datasets(facts: Facts) -> Iterator[tuple[str, ast.AST]]:
-    for one in loaded(facts):
-        given = facts.keywords(one.call)
-        local = one.id.startswith((".", "/", "~")) or "/" not in one.id or _builder(facts, one.call)
+def _datasets(context: ScriptContext) -> Iterator[tuple[str, ast.AST]]:
+    for one in loaded(context):
+        given = context.keywords(one.call)
+        builder = bool(one.call.args) and context.constant(one.call.args[0]).value in BUILDERS
+        local = one.id.startswith((".", "/", "~")) or "/" not in one.id or builder
         if one.value.state == "known" and not local and "revision" not in given.items and not given.open:
             yield one.id, one.call
 
 
-def _builder(facts: Facts, call: ast.Call) -> bool:
-    return bool(call.args) and facts.constant(call.args[0]).value in BUILDERS
-
-
-def _models(facts: Facts) -> Iterator[tuple[str, ast.AST]]:
-    for call in facts.methods("from_pretrained"):
-        given = facts.keywords(call)
-        name = facts.constant(call.args[0]) if call.args else None
-        if name and name.state == "known" and _remote(name.value) and "revision" not in given.items and not given.open:
+def _models(context: ScriptContext) -> Iterator[tuple[str, ast.AST]]:
+    for call in context.methods("from_pretrained"):
+        given = context.keywords(call)
+        name = context.constant(call.args[0]) if call.args else None
+        if name and name.state == "known" and _is_remote(name.value) and "revision" not in given.items and not given.open:
             yield name.value, call
-    for run in facts.runs:
-        yield from _by_name(facts, run)
+    for run in context.runs:
+        model = context.argument(run.trainer, "model")
+        if model is not None and model.value.state == "known" and _is_remote(model.value.value):
+            loading = context.setting(run, "model_init_kwargs")
+            entries = context.entries(loading.node) if loading and isinstance(loading.node, ast.expr) else None
+            if entries is None or ("revision" not in entries.items and not entries.open):
+                yield model.value.value, model.node
 
 
-def _by_name(facts: Facts, run: Run) -> Iterator[tuple[str, ast.AST]]:
-    given = facts.argument(run.trainer, "model")
-    if given is None or given.value.state != "known" or not _remote(given.value.value):
-        return
-    loading = facts.setting(run, "model_init_kwargs")
-    entries = facts.entries(loading.node) if loading and isinstance(loading.node, ast.expr) else None
-    if entries is None or ("revision" not in entries.items and not entries.open):
-        yield given.value.value, given.node
-
-
-def _remote(name: object) -> bool:
+def _is_remote(name: object) -> bool:
     """`Qwen/Qwen3-0.6B`, not a folder."""
     return isinstance(name, str) and name.count("/") == 1 and not name.startswith((".", "/", "~"))

@@ -16,51 +16,42 @@ Good:
     parts = load_dataset("trl-lib/Capybara", split="train").train_test_split(0.1, seed=42)
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.names import dotted, origins
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "REPRO103"
 SEVERITY = "warning"
-MODES = ("jobs", "local")
 
 _KEEPING = frozenset(
     {"map", "filter", "select", "select_columns", "rename_column", "rename_columns", "remove_columns", "shuffle"}
 )
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if list(facts.calls_ending("set_seed", "seed_everything")) or facts.calls.get("numpy.random.seed"):
+def check(context: ScriptContext) -> Outcomes:
+    if list(context.calls_ending("set_seed", "seed_everything")) or context.calls.get("numpy.random.seed"):
         return
-    for call in facts.methods("train_test_split", "shuffle"):
-        given = facts.keywords(call)
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-        positional = name == "shuffle" and bool(call.args)
-        if {"seed", "generator", "generators"} & given.items.keys() or given.open or positional or _no_shuffle(facts, call):
+    for call in context.methods("train_test_split", "shuffle"):
+        if not isinstance(call.func, ast.Attribute):
             continue
-        if isinstance(call.func, ast.Attribute) and _is_dataset(facts, call.func.value):
+        given, name = context.keywords(call), call.func.attr
+        by_position = name == "shuffle" and bool(call.args)
+        seeded = {"seed", "generator", "generators"} & given.items.keys() or given.open or by_position
+        not_shuffled = "shuffle" in given.items and given.items["shuffle"].value.value is False
+        if not seeded and not not_shuffled and _is_dataset(context, call.func.value):
             what = "other rows are held out" if name == "train_test_split" else "the rows come in another order"
             yield failed(f".{name}() without a seed: {what} at each start", "write seed=42", call)
 
 
-def _no_shuffle(facts: Facts, call: ast.Call) -> bool:
-    given = facts.keywords(call).items.get("shuffle")
-    return given is not None and given.value.value is False
-
-
-def _is_dataset(facts: Facts, expr: ast.expr, far: int = 0) -> bool:
+def _is_dataset(context: ScriptContext, expr: ast.expr, depth: int = 0) -> bool:
     """The object comes from `datasets`, through methods that give a dataset again."""
     if isinstance(expr, ast.Subscript):
-        return _is_dataset(facts, expr.value, far + 1)
-    for call in origins(facts.script, expr) if far < 12 else ():
-        target = dotted(facts.script, call.func)
+        return _is_dataset(context, expr.value, depth + 1)
+    for call in origins(context.script, expr) if depth < 12 else ():
+        target = dotted(context.script, call.func)
         if target and target.name.startswith("datasets."):
             return True
         if isinstance(call.func, ast.Attribute) and call.func.attr in _KEEPING:
-            return _is_dataset(facts, call.func.value, far + 1)
+            return _is_dataset(context, call.func.value, depth + 1)
     return False

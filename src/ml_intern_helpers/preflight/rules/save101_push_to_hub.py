@@ -17,19 +17,14 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, passed
+from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.asking import Ask, answers
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, passed
-
-CODE = "SAVE101"
 SEVERITY = "error"
 MODES = ("jobs",)
 
-ASK = Ask(
+EXPECTED = Expectation(
     "push_to_hub",
     good=lambda value: value is True,
     default=False,
@@ -38,28 +33,29 @@ ASK = Ask(
 )
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.smoke is not None:
-        yield passed(f"smoke run of {facts.smoke[0]} steps: exempt", facts.smoke[1])
+def check(context: ScriptContext) -> Outcomes:
+    if context.smoke is not None:
+        yield passed(f"smoke run of {context.smoke[0]} steps: exempt", context.smoke[1])
         return
-    by_hand = _pushed_by_hand(facts)
-    found = list(answers(facts, ASK)) if facts.runs else []
-    if by_hand is not None and all(answer.state == "fail" for answer in found):
+    by_hand = _pushed_by_hand(context)
+    found = list(outcomes_for(context, EXPECTED)) if context.runs else []
+    if by_hand is not None and all(outcome.state == "fail" for outcome in found):
         yield by_hand
-    elif facts.runs:
+    elif context.runs:
         yield from found
     else:
-        yield failed(ASK.wrong, "push in the script: model.push_to_hub(…) or HfApi().upload_folder(…)", facts.training.line)
+        fix = "push in the script: model.push_to_hub(…) or HfApi().upload_folder(…)"
+        yield failed(EXPECTED.wrong, fix, context.training.line)
 
 
-def _pushed_by_hand(facts: Facts) -> Outcome | None:
+def _pushed_by_hand(context: ScriptContext) -> Outcome | None:
     """`trainer.push_to_hub()`, an upload of the folder, or a bucket mounted where the model is written."""
-    for call in facts.methods("push_to_hub", "upload_folder", "upload_large_folder"):
-        return passed(f"`{facts.source.segment(call)}`", call.lineno)
-    for name, call in facts.calls_ending("upload_folder", "upload_large_folder"):
+    for call in context.methods("push_to_hub", "upload_folder", "upload_large_folder"):
+        return passed(f"`{context.source.segment(call)}`", call.lineno)
+    for name, call in context.calls_ending("upload_folder", "upload_large_folder"):
         return passed(f"{name}(…)", call.lineno)
-    volumes = (facts.header.jobs or {}).get("volumes")
+    volumes = (context.header.jobs or {}).get("volumes")
     if isinstance(volumes, list) and any(isinstance(one, str) and one.startswith("hf://buckets/") for one in volumes):
-        line = facts.header.line_with("volumes")
+        line = context.header.line_with("volumes")
         return passed(f"a bucket is mounted by {'[tool.hf-jobs] volumes' if line else '--volume'}", line)
     return None

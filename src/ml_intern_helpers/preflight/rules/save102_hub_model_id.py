@@ -17,19 +17,14 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, passed
+from ml_intern_helpers.preflight.settings import Expectation, no_config, outcomes_for
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.asking import Ask, answers, no_config
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, passed
-
-CODE = "SAVE102"
 SEVERITY = "error"
 MODES = ("jobs",)
 
-ASK = Ask(
+EXPECTED = Expectation(
     "hub_model_id",
     good=lambda value: isinstance(value, str) and bool(value),
     default=None,
@@ -38,14 +33,16 @@ ASK = Ask(
 )
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.smoke is not None:
-        yield passed(f"smoke run of {facts.smoke[0]} steps: exempt", facts.smoke[1])
+def check(context: ScriptContext) -> Outcomes:
+    if context.smoke is not None:
+        yield passed(f"smoke run of {context.smoke[0]} steps: exempt", context.smoke[1])
         return
-    named = [call for call in facts.methods("push_to_hub", "upload_folder", "upload_large_folder") if call.args or call.keywords]
-    if named and not any(facts.value(run, "push_to_hub", False).value is True for run in facts.runs):
-        yield passed(f"`{facts.source.segment(named[0])}`", named[0].lineno)
-    elif not facts.runs:
-        yield no_config(facts)
+    named = [
+        call for call in context.methods("push_to_hub", "upload_folder", "upload_large_folder") if call.args or call.keywords
+    ]
+    if named and not any(context.value(run, "push_to_hub", False).value is True for run in context.runs):
+        yield passed(f"`{context.source.segment(named[0])}`", named[0].lineno)
+    elif not context.runs:
+        yield no_config(context)
     else:
-        yield from answers(facts, ASK)
+        yield from outcomes_for(context, EXPECTED)

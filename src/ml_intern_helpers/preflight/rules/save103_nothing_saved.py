@@ -20,19 +20,13 @@ Good:
     trainer.save_model()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, passed
+from ml_intern_helpers.preflight.settings import Expectation, no_config, outcomes_for
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.asking import Ask, answers, no_config
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, passed
-
-CODE = "SAVE103"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
-ASK = Ask(
+EXPECTED = Expectation(
     "save_strategy",
     good=lambda value: value != "no",
     default="steps",
@@ -42,13 +36,13 @@ ASK = Ask(
 _SAVING = ("save_model", "save_pretrained", "push_to_hub", "save_state_dict", "save_state", "upload_folder")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    saved = facts.methods(*_SAVING) + facts.calls.get("torch.save", []) + facts.calls.get("safetensors.torch.save_file", [])
+def check(context: ScriptContext) -> Outcomes:
+    saved = context.methods(*_SAVING) + context.calls.get("torch.save", []) + context.calls.get("safetensors.torch.save_file", [])
     if saved:
-        yield passed(f"`{facts.source.segment(saved[0])}`", saved[0].lineno)
-    elif facts.smoke is not None:
-        yield passed(f"smoke run of {facts.smoke[0]} steps: exempt", facts.smoke[1])
-    elif not facts.runs:
-        yield no_config(facts)
+        yield passed(f"`{context.source.segment(saved[0])}`", saved[0].lineno)
+    elif context.smoke is not None:
+        yield passed(f"smoke run of {context.smoke[0]} steps: exempt", context.smoke[1])
+    elif not context.runs:
+        yield no_config(context)
     else:
-        yield from answers(facts, ASK)
+        yield from outcomes_for(context, EXPECTED)

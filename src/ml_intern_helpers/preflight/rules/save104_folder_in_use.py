@@ -19,50 +19,46 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train(resume_from_checkpoint=True)
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from pathlib import Path
 
-from ml_intern_helpers.analysis.values import Value
+from ml_intern_helpers.analysis.values import known
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.preflight.asking import line_of, no_config
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, failed, passed, unknown
+from ml_intern_helpers.preflight.settings import line_of, no_config
 
-CODE = "SAVE104"
 SEVERITY = "warning"
 MODES = ("local",)
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if not facts.runs:
-        yield no_config(facts)
-    for run in facts.runs:
-        setting = facts.setting(run, "output_dir")
-        value = setting.value if setting else Value("known", "trainer_output")
+def check(context: ScriptContext) -> Outcomes:
+    if not context.runs:
+        yield no_config(context)
+    for run in context.runs:
+        setting = context.setting(run, "output_dir")
+        value = setting.value if setting else known("trainer_output")
         line = line_of(setting, run)
         if value.state == "unknown":
             yield unknown(value.reason, line)
         elif not value.settled or not isinstance(value.value, str):
             yield at_run_time(value.reason or "not a text", line)
         else:
-            yield _looked_at(facts, run, value.value, line)
+            yield _judged(context, value.value, line)
 
 
-def _looked_at(facts: Facts, run: Run, folder: str, line: int) -> Outcome:
+def _judged(context: ScriptContext, folder: str, line: int) -> Outcome:
     name = clean(folder, limit=80)
-    held = _checkpoints(folder)
+    held = _contents(folder)
     if held is None:
         return passed(f"output_dir {name!r} is new or empty", line)
-    resumed = [call for call in facts.methods("train") if "resume_from_checkpoint" in facts.keywords(call).items]
+    resumed = [call for call in context.methods("train") if "resume_from_checkpoint" in context.keywords(call).items]
     if resumed:
-        return passed(f"output_dir {name!r} holds {held}; `{facts.source.segment(resumed[0])}`", resumed[0].lineno)
+        return passed(f"output_dir {name!r} holds {held}; `{context.source.segment(resumed[0])}`", resumed[0].lineno)
     fix = "ask: go on from it (trainer.train(resume_from_checkpoint=True)), or another output_dir; do not overwrite unasked"
     return failed(f"output_dir {name!r} already holds {held}", fix, line, severity="warning")
 
 
-def _checkpoints(folder: str) -> str | None:
+def _contents(folder: str) -> str | None:
     """What is there, or None when there is nothing to lose; the folder is taken from where the helper runs."""
     try:
         names = sorted(entry.name for entry in Path(folder).expanduser().iterdir())

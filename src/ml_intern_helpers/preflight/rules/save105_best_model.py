@@ -19,54 +19,44 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows, eval_dataset=held_out).train()
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from ml_intern_helpers.analysis.values import Setting, known
-from ml_intern_helpers.preflight.asking import shown
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
+from ml_intern_helpers.preflight.settings import shown
 
-CODE = "SAVE105"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 #: The library's defaults: TRL's configs log every 10 steps, transformers' every 500.
 SAVE_STEPS = 500
 LOGGING_STEPS = {"trl": 10, "transformers": 500}
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
-        best = facts.setting(run, "load_best_model_at_end")
-        evaluated = facts.value(run, "eval_strategy", "no")
-        saved = facts.value(run, "save_strategy", "steps")
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
+        best = context.setting(run, "load_best_model_at_end")
+        evaluated = context.value(run, "eval_strategy", "no")
+        saved = context.value(run, "save_strategy", "steps")
         if not (run.tunable and best and best.value == known(True) and evaluated.state == saved.state == "known"):
             continue
         if saved.value not in ("best", evaluated.value):
             both = f"eval_strategy={shown(evaluated.value)} and save_strategy={shown(saved.value)}"
-            yield failed(
-                f"load_best_model_at_end with {both}: ValueError", "give both the same strategy", best.node, whole=run.config.call
-            )
+            message, fix = f"load_best_model_at_end with {both}: ValueError", "give both the same strategy"
+            yield failed(message, fix, best.node, whole=run.config.call)
         elif saved.value == "steps":
-            yield from _steps(facts, run, best)
+            yield from _steps(context, run, best)
 
 
-def _steps(facts: Facts, run: Run, best: Setting) -> Iterator[Outcome]:
-    every = facts.value(run, "save_steps", SAVE_STEPS)
-    evaluated = facts.value(run, "eval_steps")
+def _steps(context: ScriptContext, run: Run, best: Setting) -> Outcomes:
+    every = context.value(run, "save_steps", SAVE_STEPS)
+    evaluated = context.value(run, "eval_steps")
     name = "eval_steps"
     if evaluated.state == "known" and evaluated.value in (None, 0):
-        name, evaluated = "logging_steps", facts.value(run, "logging_steps", LOGGING_STEPS.get(run.config.role.library))
-    if every.state == evaluated.state == "known" and not _multiple(every.value, evaluated.value):
+        name, evaluated = "logging_steps", context.value(run, "logging_steps", LOGGING_STEPS.get(run.config.role.library))
+    if not every.state == evaluated.state == "known":
+        return
+    # As the library decides it for whole numbers; shares of the run (below 1) are left to it.
+    whole = isinstance(every.value, int) and isinstance(evaluated.value, int) and every.value > 0 and evaluated.value > 0
+    if whole and every.value % evaluated.value:
         both = f"save_steps={shown(every.value)}, no multiple of {name}={shown(evaluated.value)}"
         fix = f"make save_steps a multiple of {name}"
         yield failed(f"load_best_model_at_end with {both}: ValueError", fix, best.node, whole=run.config.call)
-
-
-def _multiple(saved: object, evaluated: object) -> bool:
-    """As the library decides it for whole numbers; shares of the run (below 1) are left to it."""
-    if not (isinstance(saved, int) and isinstance(evaluated, int) and saved > 0 and evaluated > 0):
-        return True
-    return saved % evaluated == 0

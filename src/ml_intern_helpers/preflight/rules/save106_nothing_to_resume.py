@@ -20,54 +20,45 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train(resume_from_checkpoint=last)
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
-from ml_intern_helpers.analysis.values import Value, known
+from ml_intern_helpers.analysis.values import known
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed, unknown
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
-CODE = "SAVE106"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 _FETCHING = ("snapshot_download", "hf_hub_download", "copytree", "sync_bucket", "get_last_checkpoint")
 _FIX = "resume only when get_last_checkpoint(output_dir) finds one"
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if list(facts.calls_ending(*_FETCHING)) or (facts.header.jobs or {}).get("volumes"):
+def check(context: ScriptContext) -> Outcomes:
+    if list(context.calls_ending(*_FETCHING)) or (context.header.jobs or {}).get("volumes"):
         return
-    for call in facts.methods("train"):
-        setting = facts.keywords(call).items.get("resume_from_checkpoint")
-        if setting is not None and not facts.script.places[call].guards:  # a condition or a try knows what it does
-            yield from _judged(facts, call, setting.value)
+    for call in context.methods("train"):
+        setting = context.keywords(call).items.get("resume_from_checkpoint")
+        if setting is None or context.script.places[call].guards:  # a condition or a try knows what it does
+            continue
+        value = setting.value
+        if value == known(True) and context.mode == "jobs":
+            yield failed("resume_from_checkpoint=True, and a job starts on an empty disk: ValueError", _FIX, call)
+        elif value == known(True):
+            yield from _in_output_dir(context, call)
+        elif value.state == "known" and isinstance(value.value, str) and context.mode == "local" and _missing(value.value):
+            message = f"no checkpoint {clean(value.value, limit=80)!r} on this machine: ValueError"
+            yield failed(message, "name one that exists", call)
 
 
-def _judged(facts: Facts, call: ast.Call, value: Value) -> Iterator[Outcome]:
-    if value == known(True):
-        yield from _in_output_dir(facts, call)
-    elif value.state == "known" and isinstance(value.value, str) and facts.mode == "local" and _missing(value.value):
-        message = f"no checkpoint {clean(value.value, limit=80)!r} on this machine: ValueError"
-        yield failed(message, "name one that exists", call)
-
-
-def _in_output_dir(facts: Facts, call: ast.Call) -> Iterator[Outcome]:
-    if facts.mode == "jobs":
-        yield failed("resume_from_checkpoint=True, and a job starts on an empty disk: ValueError", _FIX, call)
-        return
-    for run in facts.runs:
-        folder = facts.value(run, "output_dir", "trainer_output")
-        if folder.state == "known" and isinstance(folder.value, str):
-            if _missing(f"{folder.value}/checkpoint-*"):
-                message = f"resume_from_checkpoint=True, and {clean(folder.value, limit=80)!r} holds no checkpoint: ValueError"
-                yield failed(message, _FIX, call)
-        else:
+def _in_output_dir(context: ScriptContext, call: ast.Call) -> Outcomes:
+    for run in context.runs:
+        folder = context.value(run, "output_dir", "trainer_output")
+        if folder.state != "known" or not isinstance(folder.value, str):
             yield unknown(f"whether there is a checkpoint to resume from: {folder.reason}", call.lineno)
+        elif _missing(f"{folder.value}/checkpoint-*"):
+            message = f"resume_from_checkpoint=True, and {clean(folder.value, limit=80)!r} holds no checkpoint: ValueError"
+            yield failed(message, _FIX, call)
 
 
 def _missing(path: str) -> bool:

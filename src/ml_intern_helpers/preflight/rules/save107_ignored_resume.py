@@ -19,32 +19,23 @@ Good:
     trainer.train(resume_from_checkpoint=config.resume_from_checkpoint)
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "SAVE107"
 SEVERITY = "warning"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if any("resume_from_checkpoint" in facts.keywords(call).items or call.args for call in facts.methods("train")):
+def check(context: ScriptContext) -> Outcomes:
+    if any("resume_from_checkpoint" in context.keywords(call).items or call.args for call in context.methods("train")):
         return
-    for run in facts.runs:
-        setting = facts.setting(run, "resume_from_checkpoint")
-        if run.tunable and setting and setting.value.state == "known" and setting.value.value and not _read(facts):
+    read_by_script = any(
+        isinstance(node, ast.Attribute) and node.attr == "resume_from_checkpoint" and isinstance(node.ctx, ast.Load)
+        for node in context.script.places
+    )
+    for run in context.runs if not read_by_script else ():
+        setting = context.setting(run, "resume_from_checkpoint")
+        if run.tunable and setting and setting.value.state == "known" and setting.value.value:
             message = "resume_from_checkpoint in the config is not read: training starts from the first step"
             yield failed(message, "give it to trainer.train(resume_from_checkpoint=…)", setting.node, whole=run.config.call)
-
-
-def _read(facts: Facts) -> bool:
-    """Something in the script takes it from the config."""
-    return any(
-        isinstance(node, ast.Attribute) and node.attr == "resume_from_checkpoint" and isinstance(node.ctx, ast.Load)
-        for node in facts.script.places
-    )

@@ -18,29 +18,23 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows, eval_dataset=held_out).train()
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from ml_intern_helpers.analysis.values import known
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-CODE = "SAVE109"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 #: These make the loss the metric by themselves.
 _BY_THEMSELVES = ("reduce_lr_on_plateau", "greedy")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for run in facts.runs:
-        setting = facts.setting(run, "save_strategy")
+def check(context: ScriptContext) -> Outcomes:
+    for run in context.runs:
+        setting = context.setting(run, "save_strategy")
         if not (run.tunable and setting and setting.value == known("best")):
             continue
-        metric, best = facts.value(run, "metric_for_best_model"), facts.value(run, "load_best_model_at_end", False)
-        schedule = facts.value(run, "lr_scheduler_type", "linear")
+        metric, best = context.value(run, "metric_for_best_model"), context.value(run, "load_best_model_at_end", False)
+        schedule = context.value(run, "lr_scheduler_type", "linear")
         if metric == known(None) and best == known(False) and schedule.state == "known" and schedule.value not in _BY_THEMSELVES:
             message = 'save_strategy="best" without metric_for_best_model: ValueError'
             yield failed(message, 'write metric_for_best_model="loss"', setting.node, whole=run.config.call)

@@ -21,67 +21,59 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows, eval_dataset=held_out, callbacks=[stop]).train()
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.names import dotted, reaching
 from ml_intern_helpers.analysis.values import known
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, failed
-from ml_intern_helpers.preflight.written import run_as_indexed
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
+from ml_intern_helpers.preflight.settings import run_as_indexed
 
-CODE = "SAVE110"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 #: These make the loss the metric by themselves.
 _BY_THEMSELVES = ("reduce_lr_on_plateau", "greedy")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.training.kind != "trainer" or facts.methods("remove_callback", "pop_callback"):
+def check(context: ScriptContext) -> Outcomes:
+    if context.training.kind != "trainer" or context.methods("remove_callback", "pop_callback"):
         return
-    for run in facts.runs:
-        callback = _callback(facts, run) if run_as_indexed(facts, run) else None
+    for run in context.runs:
+        callback = _callback(context, run) if run_as_indexed(context, run) else None
         if callback is None:
             continue
-        if facts.value(run, "eval_strategy", "no") == known("no"):
+        if context.value(run, "eval_strategy", "no") == known("no"):
             message = 'EarlyStoppingCallback with eval_strategy="no": AssertionError as training begins'
             fix = 'write eval_strategy="steps" and load_best_model_at_end=True, and give an eval_dataset'
             yield failed(message, fix, callback, whole=run.trainer.call)
-        elif _no_metric(facts, run):
+        elif _no_metric(context, run):
             message = "EarlyStoppingCallback without metric_for_best_model: AssertionError as training begins"
             fix = 'write load_best_model_at_end=True, or metric_for_best_model="loss"'
             yield failed(message, fix, callback, whole=run.trainer.call)
 
 
-def _no_metric(facts: Facts, run: Run) -> bool:
+def _no_metric(context: ScriptContext, run: Run) -> bool:
     """Surely none: not named, and nothing is set that makes it the loss."""
-    schedule = facts.value(run, "lr_scheduler_type", "linear")
-    unnamed = facts.value(run, "metric_for_best_model") == known(None)
-    best = facts.value(run, "load_best_model_at_end", False)
+    schedule = context.value(run, "lr_scheduler_type", "linear")
+    unnamed = context.value(run, "metric_for_best_model") == known(None)
+    best = context.value(run, "load_best_model_at_end", False)
     return unnamed and best == known(False) and schedule.state == "known" and schedule.value not in _BY_THEMSELVES
 
 
-def _callback(facts: Facts, run: Run) -> ast.expr | None:
+def _callback(context: ScriptContext, run: Run) -> ast.expr | None:
     """The library's own callback in the list that the trainer gets, as far as that is spelt out."""
     setting = run.trainer.entries.items.get("callbacks")
-    listed = _plain(facts, setting.node) if setting else None
+    listed = _bound(context, setting.node) if setting else None
     for one in listed.elts if isinstance(listed, (ast.List, ast.Tuple)) else ():
-        made = _plain(facts, one)
-        target = dotted(facts.script, made.func) if isinstance(made, ast.Call) else None
-        if target and target.definition is None and target.name.startswith("transformers.") and _named(target.name):
+        call = _bound(context, one)
+        target = dotted(context.script, call.func) if isinstance(call, ast.Call) else None
+        name = target.name if target and target.definition is None else ""
+        if name.startswith("transformers.") and name.endswith(".EarlyStoppingCallback"):
             return one
     return None
 
 
-def _named(name: str) -> bool:
-    return name.rpartition(".")[2] == "EarlyStoppingCallback"
-
-
-def _plain(facts: Facts, node: ast.AST) -> ast.AST:
+def _bound(context: ScriptContext, node: ast.AST) -> ast.AST:
     """What a name is bound to where only one place binds it; anything else as it is."""
-    found = reaching(facts.script, node) if isinstance(node, ast.Name) else []
+    found = reaching(context.script, node) if isinstance(node, ast.Name) else []
     return found[0].value if len(found) == 1 and found[0].kind == "assign" and found[0].value else node

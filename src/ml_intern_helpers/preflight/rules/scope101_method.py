@@ -16,30 +16,24 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out"), train_dataset=rows).train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.agreement import not_as_agreed
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, passed, unknown
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, passed, unknown
-from ml_intern_helpers.preflight.scope import departs
-
-CODE = "SCOPE101"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 _TRAINERS = {"sft": "SFTTrainer", "dpo": "DPOTrainer", "grpo": "GRPOTrainer", "kto": "KTOTrainer", "reward": "RewardTrainer"}
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    agreed = facts.agreed("method")
+def check(context: ScriptContext) -> Outcomes:
+    agreed = context.agreed("method")
     if not isinstance(agreed, str) or agreed not in _TRAINERS:
         return
-    trainers = [made for made in facts.trainers if made.role.library == "trl"]
+    trainers = [made for made in context.trainers if made.role.library == "trl"]
     fitting = [made for made in trainers if made.role.name == _TRAINERS[agreed]]
     if fitting:
         yield passed(f"{fitting[0].role.name}: {agreed} as agreed", fitting[0].line)
     elif trainers:
-        yield departs("the trainer", trainers[0].role.name, _TRAINERS[agreed], trainers[0].call)
+        yield not_as_agreed("the trainer", trainers[0].role.name, _TRAINERS[agreed], trainers[0].call)
     else:
-        yield unknown(f"whether {facts.training.method or 'the script'} is {agreed}, as agreed", facts.training.line)
+        yield unknown(f"whether {context.training.method or 'the script'} is {agreed}, as agreed", context.training.line)

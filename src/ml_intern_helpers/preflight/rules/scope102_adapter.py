@@ -17,100 +17,73 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.names import dotted
-from ml_intern_helpers.analysis.values import Value, known, runtime, unknown
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome
-from ml_intern_helpers.preflight.scope import compared, leaves
+from ml_intern_helpers.analysis.values import Entries, Value, known, runtime, unknown
+from ml_intern_helpers.preflight.agreement import compare_value, leaves
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes
 
-CODE = "SCOPE102"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 _QUANTIZED = ("load_in_4bit", "load_in_8bit", "quantization_config")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    agreed = facts.agreed("adapter")
+def check(context: ScriptContext) -> Outcomes:
+    agreed = context.agreed("adapter")
     if agreed not in ("full", "lora", "qlora"):
         return
-    for run in facts.runs:
-        value, at = _adapter(facts, run)
-        yield compared("the training", value, agreed, at, run.trainer.call, "adapter")
+    for run in context.runs:
+        value, at = _adapter(context, run)
+        yield compare_value("the training", value, agreed, at, run.trainer.call, "adapter")
 
 
-def _adapter(facts: Facts, run: Run) -> tuple[Value, ast.AST]:
+def _adapter(context: ScriptContext, run: Run) -> tuple[Value, ast.AST]:
     """`full`, `lora` or `qlora`, and what says so."""
-    wrapped = facts.methods("get_peft_model") + facts.calls.get("peft.get_peft_model", [])
-    setting = facts.argument(run.trainer, "peft_config")
+    wrapped = context.methods("get_peft_model") + context.calls.get("peft.get_peft_model", [])
+    setting = context.argument(run.trainer, "peft_config")
     if wrapped:
-        return _with_weights(
-            facts, runtime("a condition decides") if _conditional(facts, wrapped[0]) else known("lora")
-        ), wrapped[0]
+        conditional = any(guard.kind in ("if", "else") for guard in context.script.places[wrapped[0]].guards)
+        return runtime("a condition decides") if conditional else _lora(context), wrapped[0]
     if setting is None:
         return known("full"), run.trainer.call
     if not isinstance(setting.node, ast.expr) or setting.value.state == "unknown":
         return unknown(setting.value.reason or "peft_config is set elsewhere"), setting.node
-    kinds = {_kind(facts, leaf) for leaf in leaves(facts.script, setting.node)}
+    kinds = {_kind(context, leaf) for leaf in leaves(context.script, setting.node)}
     if len(kinds) == 1 and None not in kinds:
-        kind = kinds.pop()
-        return (_with_weights(facts, known(kind)) if kind == "lora" else known(kind)), setting.node
-    return runtime(f"peft_config=`{facts.source.segment(setting.node)}` decides"), setting.node
+        return (_lora(context) if kinds == {"lora"} else known("full")), setting.node
+    return runtime(f"peft_config=`{context.source.segment(setting.node)}` decides"), setting.node
 
 
-def _kind(facts: Facts, leaf: ast.expr) -> str | None:
+def _kind(context: ScriptContext, leaf: ast.expr) -> str | None:
     if isinstance(leaf, ast.Constant) and leaf.value is None:
         return "full"
-    target = dotted(facts.script, leaf.func) if isinstance(leaf, ast.Call) else None
+    target = dotted(context.script, leaf.func) if isinstance(leaf, ast.Call) else None
     return "lora" if target and target.name.startswith("peft.") and target.name.endswith("Config") else None
 
 
-def _conditional(facts: Facts, call: ast.Call) -> bool:
-    return any(guard.kind in ("if", "else") for guard in facts.script.places[call].guards)
-
-
-def _with_weights(facts: Facts, value: Value) -> Value:
+def _lora(context: ScriptContext) -> Value:
     """An adapter on quantized weights is QLoRA; whether they are may itself be decided at run time."""
-    if value.state != "known":
-        return value
-    seen = {_quantized(facts, call) for call in facts.methods("from_pretrained")}
-    seen |= {_init_quantized(facts, run) for run in facts.runs}
+    seen = {_quantized(context, context.keywords(call)) for call in context.methods("from_pretrained")}
+    for run in context.runs:
+        setting = context.setting(run, "model_init_kwargs")
+        if setting is not None and setting.value != known(None):
+            seen.add(_quantized(context, context.entries(setting.node)) if isinstance(setting.node, ast.expr) else None)
     if None in seen:
         return runtime("quantization is decided at run time")
     return known("qlora" if True in seen else "lora")
 
 
-def _quantized(facts: Facts, call: ast.Call) -> bool | None:
-    given = facts.keywords(call)
-    values = [given.items[name].value for name in _QUANTIZED if name in given.items]
-    nodes = [given.items[name].node for name in _QUANTIZED if name in given.items]
-    return _certain(facts, list(zip(values, nodes, strict=True)), given.open)
-
-
-def _init_quantized(facts: Facts, run: Run) -> bool | None:
-    setting = facts.setting(run, "model_init_kwargs")
-    if setting is None or not isinstance(setting.node, ast.expr):
-        return False if setting is None else None
-    entries = facts.entries(setting.node)
-    found = [(entries.items[name].value, entries.items[name].node) for name in _QUANTIZED if name in entries.items]
-    known_none = setting.value.state == "known" and setting.value.value is None
-    return _certain(facts, found, "" if known_none else entries.open)
-
-
-def _certain(facts: Facts, given: list[tuple[Value, ast.AST]], hidden: str) -> bool | None:
+def _quantized(context: ScriptContext, given: Entries) -> bool | None:
     """True when the weights are surely quantized, False when surely not, None when the run decides."""
     answers: set[bool | None] = set()
-    for value, node in given:
-        if value.settled:
-            answers.add(bool(value.value) if value.state == "known" else None)
-        elif isinstance(node, ast.expr):
-            made = [isinstance(leaf, ast.Call) for leaf in leaves(facts.script, node)]
-            answers.add(True if all(made) else None)
+    for setting in (given.items[name] for name in _QUANTIZED if name in given.items):
+        if setting.value.settled:
+            answers.add(bool(setting.value.value) if setting.value.state == "known" else None)
+        elif isinstance(setting.node, ast.expr):
+            built = [isinstance(leaf, ast.Call) for leaf in leaves(context.script, setting.node)]
+            answers.add(True if all(built) else None)
     if True in answers:
         return True
-    return None if None in answers or hidden else False
+    return None if None in answers or given.open else False

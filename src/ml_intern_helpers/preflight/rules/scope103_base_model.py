@@ -15,35 +15,23 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.values import Setting
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome
-from ml_intern_helpers.preflight.scope import compared, model_of
+from ml_intern_helpers.preflight.agreement import compare_value, model_of
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes
 
-CODE = "SCOPE103"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    agreed = facts.agreed("base_model", "id")
-    if not isinstance(agreed, str):
-        return
-    for run in facts.runs:
-        model = model_of(facts, run)
-        if model is not None:
-            yield compared("the base model", model.value, agreed, model.node, run.trainer.call, "base_model.id")
-            yield from _revision(facts, model)
-
-
-def _revision(facts: Facts, model: Setting) -> Iterator[Outcome]:
-    """The revision, where the script names one."""
-    agreed = facts.agreed("base_model", "revision")
-    given = facts.keywords(model.node).items.get("revision") if isinstance(model.node, ast.Call) else None
-    if isinstance(agreed, str) and agreed and given is not None:
-        yield compared("the base model's revision", given.value, agreed, given.node, model.node, "base_model.revision")
+def check(context: ScriptContext) -> Outcomes:
+    agreed, revision = context.agreed("base_model", "id"), context.agreed("base_model", "revision")
+    for run in context.runs if isinstance(agreed, str) else ():
+        model = model_of(context, run)
+        if model is None:
+            continue
+        yield compare_value("the base model", model.value, agreed, model.node, run.trainer.call, "base_model.id")
+        given = context.keywords(model.node).items.get("revision") if isinstance(model.node, ast.Call) else None
+        if isinstance(revision, str) and revision and given is not None:
+            what, term = "the base model's revision", "base_model.revision"
+            yield compare_value(what, given.value, revision, given.node, model.node, term)

@@ -15,26 +15,20 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=SFTConfig(output_dir="out", max_length=2048), train_dataset=rows).train()
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.agreement import compare_setting
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome
-from ml_intern_helpers.preflight.scope import judged
-
-CODE = "SCOPE105"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 #: The default of `max_length` in the configs that have it (held to the library by the tests).
 DEFAULT = 1024
 CONFIGS = ("SFTConfig", "DPOConfig", "KTOConfig", "RewardConfig")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    agreed = facts.agreed("max_length")
+def check(context: ScriptContext) -> Outcomes:
+    agreed = context.agreed("max_length")
     if isinstance(agreed, int):
-        for run in facts.runs:
+        for run in context.runs:
             if run.config.role.library == "trl" and run.config.role.name in CONFIGS:
-                yield judged(facts, run, "max_length", agreed, DEFAULT, "max_length")
+                yield compare_setting(context, run, "max_length", agreed, DEFAULT, "max_length")

@@ -18,55 +18,44 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from ml_intern_helpers.indexes.jobs import FLAVORS
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, passed, unknown
-from ml_intern_helpers.preflight.scope import as_agreed, departs
+from ml_intern_helpers.preflight.agreement import as_agreed, not_as_agreed
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, passed, unknown
 from ml_intern_helpers.runs.differences import Batch
 
-CODE = "SCOPE106"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 #: The defaults of the two arguments in TRL's and transformers' configs (held to the library by the tests).
 PER_DEVICE, ACCUMULATION = 8, 1
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    agreed = facts.agreed("effective_batch")
+def check(context: ScriptContext) -> Outcomes:
+    agreed = context.agreed("effective_batch")
     if isinstance(agreed, int) and agreed > 0:
-        for run in facts.runs:
+        for run in context.runs:
             if run.tunable:
-                yield _judged(facts, run, agreed)
+                yield _judged(context, run, agreed)
 
 
-def _judged(facts: Facts, run: Run, agreed: int) -> Outcome:
-    size = facts.value(run, "per_device_train_batch_size", PER_DEVICE)
-    steps = facts.value(run, "gradient_accumulation_steps", ACCUMULATION)
+def _judged(context: ScriptContext, run: Run, agreed: int) -> Outcome:
+    size = context.value(run, "per_device_train_batch_size", PER_DEVICE)
+    steps = context.value(run, "gradient_accumulation_steps", ACCUMULATION)
     for value in (size, steps):
         if value.state == "unknown":
             return unknown(f"the effective batch: {value.reason}", run.config.line)
         if not isinstance(value.value, int):
             return at_run_time(f"the effective batch: {value.reason}; agreed is {agreed}", run.config.line)
-    product, cards = size.value * steps.value, _cards(facts)
-    said = f"{size.value} x {steps.value}"
-    fits = as_agreed("effective_batch", agreed, Batch(size.value, steps.value, cards or None))
-    if fits:
-        how_many = cards or agreed // product
-        return passed(f"{said} x {how_many} process{'es' if how_many > 1 else ''} = {agreed} as agreed", run.config.line)
+    product, factors = size.value * steps.value, f"{size.value} x {steps.value}"
+    gpus = context.hardware[0]
+    processes = 0 if gpus is None else max(1, gpus)  # 0: the launch decides
+    if as_agreed("effective_batch", agreed, Batch(size.value, steps.value, processes or None)):
+        count = processes or agreed // product
+        return passed(f"{factors} x {count} process{'es' if count > 1 else ''} = {agreed} as agreed", run.config.line)
     if "default" in (size.state, steps.state):
         names = ", ".join(value.reason for value in (size, steps) if value.state == "default")
-        return at_run_time(f"the effective batch is {said} by default, agreed is {agreed}: {names} decides", run.config.line)
-    setting = facts.setting(run, "per_device_train_batch_size") or facts.setting(run, "gradient_accumulation_steps")
-    is_ = f"{said} x {cards} GPU{'s' if cards > 1 else ''} = {product * cards}" if cards else f"{said} = {product} per process"
-    return departs("the effective batch", is_, agreed, setting.node if setting else run.config.call, run.config.call)
-
-
-def _cards(facts: Facts) -> int:
-    """GPUs of the flavor in the script's own header; 0 when the launch decides."""
-    flavor = (facts.header.jobs or {}).get("flavor") if facts.mode == "jobs" else None
-    return max(1, FLAVORS[flavor][0]) if isinstance(flavor, str) and flavor in FLAVORS else 0
+        return at_run_time(f"the effective batch is {factors} by default, agreed is {agreed}: {names} decides", run.config.line)
+    setting = context.setting(run, "per_device_train_batch_size") or context.setting(run, "gradient_accumulation_steps")
+    is_ = f"{factors} = {product} per process"
+    if processes:
+        is_ = f"{factors} x {processes} GPU{'s' if processes > 1 else ''} = {product * processes}"
+    return not_as_agreed("the effective batch", is_, agreed, setting.node if setting else run.config.call, run.config.call)

@@ -18,34 +18,25 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
 from ml_intern_helpers.analysis.values import known
-from ml_intern_helpers.preflight.facts import Facts, Run
-from ml_intern_helpers.preflight.outcome import Outcome
-from ml_intern_helpers.preflight.scope import judged
+from ml_intern_helpers.preflight.agreement import compare_setting
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes
 
-CODE = "SCOPE108"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if not facts.agreed("hub"):
+def check(context: ScriptContext) -> Outcomes:
+    if not context.agreed("hub"):
         return
-    for run in facts.runs:
-        if run.tunable:
-            yield from _judged(facts, run)
-
-
-def _judged(facts: Facts, run: Run) -> Iterator[Outcome]:
-    wanted = facts.agreed("hub", "model_id")
-    pushes = facts.value(run, "push_to_hub", False)
-    if wanted is None:
-        yield judged(facts, run, "push_to_hub", False, False)
-    elif pushes != known(False) and facts.setting(run, "hub_model_id") is not None:
-        yield judged(facts, run, "hub_model_id", wanted, None, "hub.model_id")
-    if isinstance(wanted, str) and pushes == known(True) and facts.agreed("hub", "private") is True:
-        yield judged(facts, run, "hub_private_repo", True, None, "hub.private")
+    wanted = context.agreed("hub", "model_id")
+    for run in context.runs:
+        if not run.tunable:
+            continue
+        pushes = context.value(run, "push_to_hub", False)
+        if wanted is None:
+            yield compare_setting(context, run, "push_to_hub", False, False)
+        elif pushes != known(False) and context.setting(run, "hub_model_id") is not None:
+            yield compare_setting(context, run, "hub_model_id", wanted, None, "hub.model_id")
+        if isinstance(wanted, str) and pushes == known(True) and context.agreed("hub", "private") is True:
+            yield compare_setting(context, run, "hub_private_repo", True, None, "hub.private")

@@ -13,19 +13,13 @@ Good:
     x = 1
 """
 
-from __future__ import annotations
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
-from collections.abc import Iterator
-
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome, failed
-
-CODE = "SCOPE109"
 SEVERITY = "warning"
-MODES = ("jobs", "local")
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    if facts.agreement is not None and facts.agreement.problem:
-        message = f".ml-intern/task.json cannot be read: {facts.agreement.problem}"
+def check(context: ScriptContext) -> Outcomes:
+    if context.agreement is not None and context.agreement.problem:
+        message = f".ml-intern/task.json cannot be read: {context.agreement.problem}"
         yield failed(message, "write it again from the plan (schema: docs/schemas/task.v1.json)", None)

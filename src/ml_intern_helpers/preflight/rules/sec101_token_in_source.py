@@ -18,25 +18,20 @@ Good:
     login(token=os.environ["HF_TOKEN"])
 """
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator
 
-from ml_intern_helpers.preflight.facts import Facts
-from ml_intern_helpers.preflight.outcome import Outcome
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes
 
-CODE = "SEC101"
 SEVERITY = "error"
-MODES = ("jobs", "local")
 
 # Searched in the text, comments included: a secret leaks from a comment just as well.
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_])hf_[A-Za-z0-9]{30,}(?![A-Za-z0-9_])")
 _FIX = 'revoke it at huggingface.co/settings/tokens; read os.environ["HF_TOKEN"], and pass --secrets HF_TOKEN to the job'
 
 
-def check(facts: Facts) -> Iterator[Outcome]:
-    for number, line in enumerate(facts.source.lines, start=1):
+def check(context: ScriptContext) -> Outcomes:
+    for number, line in enumerate(context.source.lines, start=1):
         for match in _TOKEN.finditer(line) if "hf_" in line else ():
             if _looks_random(match.group()):
                 message = f"a Hugging Face token ({match.group()[:5]}…) stands in the source"

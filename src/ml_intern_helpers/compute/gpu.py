@@ -1,0 +1,151 @@
+"""What is known of a GPU and of the search for one, and how the system is asked: by a vendor's tool, by a file of the kernel.
+
+Unknown is None with a reason next to it, never a zero.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ml_intern_helpers.core.text import clean
+
+#: `nvidia-smi` takes a second per card without persistence mode; one that hangs on a lost card must not take us along.
+LIMIT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One device a training process could use.
+
+    Attributes:
+        index: number in the order of the driver's tools (`nvidia-smi`), from 0; a MIG instance has its card's.
+        backend: what PyTorch calls it: `cuda`, `rocm` (which it also spells "cuda") or `mps`.
+        memory_total_bytes, memory_free_bytes: of the device; None when the driver does not say, see `memory_note`.
+        unified_memory: the device shares the system's memory, so `memory_free_bytes` is what the system has left.
+        compute_capability: NVIDIA's `major.minor`.
+        architecture: AMD's target (`gfx942`) or Apple's chip.
+        bf16: whether the hardware (on Apple: the system) does bfloat16; `bf16_basis` says how that is known.
+        mig: a MIG instance's profile (`1g.10gb`), or `on` for a card in MIG mode without any instance.
+        usable: whether a training process started now could use it; `unusable_reason` says why not.
+    """
+
+    index: int
+    name: str
+    vendor: Literal["nvidia", "amd", "apple"]
+    backend: Literal["cuda", "rocm", "mps"]
+    memory_total_bytes: int | None
+    memory_free_bytes: int | None
+    bf16: bool | None
+    bf16_basis: str
+    memory_note: str | None = None
+    unified_memory: bool = False
+    compute_capability: str | None = None
+    architecture: str | None = None
+    uuid: str | None = None
+    mig: str | None = None
+    usable: bool = True
+    unusable_reason: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one way of looking found.
+
+    Attributes:
+        gpus: every device seen, usable or not.
+        source: who told: `nvml`, `nvidia-smi`, `sysfs`, `rocm-smi`, `amd-smi` or `sysctl`.
+        driver_version: the driver's own, or None.
+        cuda_version: the newest CUDA that the driver supports, as `12.4`; says nothing of an installed toolkit.
+        notes: one line each: why there is none, why one cannot be used, what a figure leaves out.
+    """
+
+    gpus: list[Gpu] = field(default_factory=list)
+    source: str | None = None
+    driver_version: str | None = None
+    cuda_version: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ToolAnswer:
+    """What a tool printed; `code` is None when it was stopped because it did not end."""
+
+    code: int | None
+    stdout: str
+    stderr: str
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+    def complaint(self) -> str:
+        """Its first line of trouble, for a note."""
+        if self.code is None:
+            return f"did not end within {LIMIT_S:.0f} s"
+        lines = [line for line in (self.stderr + "\n" + self.stdout).splitlines() if line.strip()]
+        return clean(lines[0], limit=160) if lines else f"ended with code {self.code} and no word"
+
+
+#: `run_tool`, or what stands for it in a test.
+Run = Callable[..., ToolAnswer | None]
+
+
+def nvidia_bf16(compute_capability: str | None) -> tuple[bool | None, str]:
+    """bfloat16 came with Ampere, compute capability 8.0; returns the verdict and its basis."""
+    if compute_capability is None:
+        return None, "the driver does not tell the compute capability"
+    has = tuple(int(part) for part in compute_capability.split(".")) >= (8, 0)
+    return has, f"compute capability {compute_capability} is {'8.0 or above' if has else 'below 8.0'}"
+
+
+def read_file(path: Path) -> str:
+    """The text of a file of the kernel, without blanks around it; "" when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def run_tool(name: str, *arguments: str, also_in: tuple[str, ...] = ()) -> ToolAnswer | None:
+    """Run `name` from PATH or from the folders `also_in`; None when it is in none of them or cannot be started."""
+    path = shutil.which(name) or next((f"{folder}/{name}" for folder in also_in if Path(folder, name).is_file()), None)
+    if path is None:
+        return None
+    try:
+        # Its own output is read to the end by the kernel's pipe; a grandchild holding the pipe open must not block us.
+        process = subprocess.Popen(
+            [path, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError:
+        return None
+    try:
+        out, err = process.communicate(timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        _stop(process)
+        return ToolAnswer(None, "", "")
+    return ToolAnswer(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the tool and what it started. One stuck in the kernel cannot be ended; it is not waited for."""
+    import os
+    import signal
+    from contextlib import suppress
+
+    with suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()

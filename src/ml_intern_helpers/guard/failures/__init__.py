@@ -1,1 +1,0 @@
-"""What a failed run's last words mean, and the way on."""

@@ -1,0 +1,133 @@
+"""Reads what the `hf` client prints about jobs (huggingface_hub 2.4): for agents, for people and as JSON."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+_ID = r"[0-9a-f]{20,40}"
+_NAME = r"[A-Za-z0-9][\w.-]{0,95}"
+#: `id=X name=Y url=U`, `{"id": "X", …, "url": "U"}`, `  id: X\n  name: Y\n  url: U`, `JobInfo(id='X', …, url='U')`: the url ends
+#: with the id before it, so that no other address in the output is taken for a job's.
+_RESULT = re.compile(
+    rf"""\bid["']?\s?[=:]\s?["']?({_ID})\b.{{0,3000}}?\burl["']?\s?[=:]\s?["']?(https?://[^\s"']{{1,200}}/jobs/({_NAME})/\1)\b""",
+    re.DOTALL,
+)
+#: The hints behind a detached start; all that is left when only stderr is seen.
+_HINT = re.compile(rf"`hf jobs (?:logs -f|inspect|wait) ({_NAME})/({_ID})`")
+_SCHEDULE = re.compile(rf"`hf jobs scheduled inspect {_NAME}/({_ID})`")
+_BARE = re.compile(rf"^\s*({_ID})\s*$", re.MULTILINE)
+_END = re.compile(rf"^\s*(?:\S*Error: )?Job ({_ID}) (?:(completed)|finished with stage '(\w{{3,20}})')", re.MULTILINE)
+_CANCELS = re.compile(r"\bhf\s+jobs\s+cancel\b")
+#: All that `hf jobs cancel` prints when it has worked: `id=X`, `  id: X`, `{"id": "X"}`, or with --quiet X.
+_CANCELLED = re.compile(rf"""^\s*(?:id=|id: |\{{"id": ")?({_ID})(?:"\}})?\s*$""", re.MULTILINE)
+_STAGES = "COMPLETED|CANCELED|ERROR|DELETED|SCHEDULING|RUNNING"
+_STAGE = re.compile(rf"\b({_STAGES})\b")
+#: In place of a start time that the output leaves out: only an explicit null says that a job never began.
+_UNSTATED = "not told"
+_QUIET = re.compile(r"\s(?:-q|--quiet|--format[= ]quiet)(?:\s|$)")
+
+
+class Started(NamedTuple):
+    """A job that was submitted; `url` is "" where the output only names the id."""
+
+    id: str
+    account: str = ""
+    url: str = ""
+
+
+def started(command: str, output: str) -> list[Started]:
+    """The jobs that `command` submitted according to its output, in their order and each once."""
+    found = {match[1]: Started(match[1], match[3], match[2]) for match in _RESULT.finditer(output)}
+    if not found:
+        found = {match[2]: Started(match[2], match[1]) for match in _HINT.finditer(output)}
+    if not found and _QUIET.search(command):
+        found = {match[1]: Started(match[1]) for match in _BARE.finditer(output)}
+    return list(found.values())
+
+
+def schedules(output: str) -> list[str]:
+    """Ids of the schedules that were created: no jobs yet, but they start jobs again and again."""
+    return list(dict.fromkeys(_SCHEDULE.findall(output)))
+
+
+def ends(output: str) -> dict[str, str]:
+    """Job id -> stage, where an attached run or `hf jobs wait` says how the job ended."""
+    return {match[1]: "COMPLETED" if match[2] else match[3] for match in _END.finditer(output)}
+
+
+def cancelled(command: str, output: str, job_id: str) -> bool | None:
+    """True where `hf jobs cancel` says that it has ended the job, False where it was only asked to; None where it was not."""
+    if not _CANCELS.search(command):
+        return None
+    is_named = job_id in _CANCELLED.findall(output)
+    return is_named if is_named or job_id in command else None
+
+
+def reported(job_id: str, output: str) -> dict[str, Any] | None:
+    """What `hf jobs inspect|ps|wait` say of a job, in the form of the Hub's API; None where they say nothing certain."""
+    for job in (*_from_json(output), *_from_tabs(output)):
+        if job.get("id") == job_id or job.get("job_id") == job_id:
+            return _as_the_hub(job, job_id)
+    stages = [stages[0] for line in output.splitlines() if _names(line, job_id) and len(stages := _stages(line)) == 1]
+    return {"id": job_id, "status": {"stage": stages[-1]}, "startedAt": _UNSTATED} if stages else None
+
+
+def _stages(line: str) -> list[str]:
+    return sorted(set(_STAGE.findall(line)))
+
+
+def _names(line: str, job_id: str) -> bool:
+    """The id, or its beginning where a narrow table has cut it."""
+    first = line.split(None, 1)[0] if line.split() else ""
+    cut = first.removesuffix("...")
+    return job_id in line or (cut != first and len(cut) >= 8 and job_id.startswith(cut))
+
+
+def _from_json(output: str) -> Iterator[dict[str, Any]]:
+    start = min((at for at in (output.find("[{"), output.find('{"')) if at >= 0), default=-1)
+    if start < 0:
+        return
+    try:
+        found, _ = json.JSONDecoder().raw_decode(output, start)
+    except (ValueError, RecursionError):
+        return
+    for one in found if isinstance(found, list) else [found]:
+        if isinstance(one, dict):
+            yield one
+
+
+def _from_tabs(output: str) -> Iterator[dict[str, Any]]:
+    """The client's table for agents: names, then rows, tabs between; values that are not text are written as Python does."""
+    names: list[str] = []
+    for line in output.splitlines():
+        cells = line.split("\t")
+        if len(cells) > 1 and {"id", "job_id"} & set(cells):
+            names = cells
+        elif names and len(cells) == len(names):
+            yield {name: _value(cell) for name, cell in zip(names, cells, strict=True)}
+
+
+def _value(cell: str) -> Any:
+    if not cell.startswith("{") or len(cell) > 20_000:
+        return cell
+    try:
+        return ast.literal_eval(cell)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return cell
+
+
+def _as_the_hub(job: dict[str, Any], job_id: str) -> dict[str, Any] | None:
+    status = job.get("status", job.get("stage"))
+    stage = status.get("stage") if isinstance(status, dict) else status
+    if not isinstance(stage, str) or not _STAGE.fullmatch(stage):
+        return None
+    durations = job.get("durations")
+    seconds = durations.get("running_secs") if isinstance(durations, dict) else None
+    message = status.get("message") if isinstance(status, dict) else job.get("message")
+    found: dict[str, Any] = {"id": job_id, "status": {"stage": stage, "message": message if isinstance(message, str) else None}}
+    found |= {"startedAt": job.get("started_at", _UNSTATED), "finishedAt": job.get("finished_at")}
+    return found | ({"durations": {"runningSecs": seconds}} if seconds is not None else {})

@@ -1,0 +1,142 @@
+"""Protects our own records: only the user's word changes what was agreed, and nobody edits what was spent.
+
+`task` writes `.ml-intern/task.json`, the hooks write `runs.jsonl`. A model that edits either writes its own permission; so does a
+model that closes a task and agrees to another one by itself. The user's word is read from the client's record of the session.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from ml_intern_helpers.guard import prefilter
+from ml_intern_helpers.guard.decision import PASS, Decision
+
+_RECORDS = r"\.ml-intern/+(?:\./+)*(?:task\.json|runs\.jsonl(?:\.late-[\w-]*)?|guard\.log)"
+_TASK = r"""\btask(?:\.sh)?["']?\s+(?:--\w+\s+)*"""
+_CHANGES_TERMS = re.compile(rf"{_TASK}change\b(?!.*--help)")
+_AGREES = re.compile(rf"{_TASK}agree\b(?!.*--help)")
+#: `--spend-cap 10`, once quotes are removed; with anything else behind it, it is not a number.
+_CAP = re.compile(r"--spend-cap(?![\w-])(?:[= ]\s*\$?(\d+(?:\.\d+)?)(?![^\s;&|)]))?")
+_TERMS_FILE = re.compile(r"--from(?![\w-])")
+_QUOTES = re.compile(r"""['"\\]""")
+#: Programs and redirects by which a shell writes the file that is named after them.
+_WRITES = re.compile(rf"(?:>|\b(?:tee|rm|mv|cp|truncate|shred|ln|dd|sed\s+(?:-\S+\s+)*-i\S*)\b)[^;&|\n]*?{_RECORDS}")
+_EDITS = re.compile(rf"(?:^|/){_RECORDS}$")
+#: A longer line is a pasted file or the answer of a tool, not a message that a person typed.
+_LONGEST_LINE = 1024 * 1024
+_FIGURE = r"(\d[\d,]*(?:\.\d+)?)"
+_DOLLARS = re.compile(rf"(?:\$|\bUSD)\s?{_FIGURE}|{_FIGURE}\s?(?:\$|USD\b|(?:US )?dollars?\b|bucks\b)", re.IGNORECASE)
+_ARGUMENTS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
+
+
+def decision_on_edit(tool_input: dict[str, object]) -> Decision:
+    """The decision on a Write or Edit call."""
+    path = tool_input.get("file_path")
+    if not isinstance(path, str) or not _EDITS.search(path):
+        return PASS
+    reason = (
+        f"ml-intern: {path.rpartition('/')[2]} must not be edited by hand. `task agree` records a task, `task change --reason …` "
+        "changes its terms, both with the user's word; the hooks alone write the ledger and the log."
+    )
+    return Decision("deny", reason, codes=("RECORD",))
+
+
+def decision_on_command(command: str, event: dict[str, object]) -> Decision:
+    """The decision on a Bash call that changes a record, whether or not it launches something as well."""
+    if _CHANGES_TERMS.search(command) and not prefilter.only_reads(command):
+        reason = "only the user may change the agreed terms.\n    next: keep to the terms (`task show`), or ask the user"
+        return Decision("ask", f"ml-intern: {reason}", codes=("TERMS",))
+    if _WRITES.search(command):
+        reason = (
+            "the records of what was agreed and spent must not be written by hand.\n    next: `task change --reason …`, `budget`"
+        )
+        return Decision("ask", f"ml-intern: {reason}", codes=("RECORD",))
+    return _on_agreement(command, event) if _AGREES.search(command) and not prefilter.only_reads(command) else PASS
+
+
+def _on_agreement(command: str, event: dict[str, object]) -> Decision:
+    """The user must have spoken since the last agreement and have named the sum: one message is good for one agreement."""
+    from pathlib import Path
+
+    from ml_intern_helpers.guard.event import folders_of
+    from ml_intern_helpers.runs.contract import task_for
+
+    before = task_for(*map(Path, folders_of(event)))
+    said = _said_since(event, before.agreed_at if before is not None else None)
+    cap = _cap_in(command)
+    if before is not None and not said:
+        what = "the user has said nothing since the last task was agreed, and only the user can agree to a new one"
+    elif cap is None:
+        what = "the spend cap is not written out as a number, so it cannot be compared with what the user said"
+    elif cap > _most_dollars(said):
+        since = " since the last agreement" if before else ""
+        what = f"no message of the user{since} names a spend cap of {cap:.2f} USD"
+    else:
+        return PASS
+    next_step = "agree without a spend cap (no paid job), or ask the user for the figure, written with USD or $"
+    return Decision("ask", f"ml-intern: {what}.\n    next: {next_step}", codes=("TERMS",))
+
+
+def _cap_in(command: str) -> float | None:
+    """The largest spend cap that the line names, in dollars; 0 without one, None where it is not a number (`$CAP`, a file)."""
+    plain = _QUOTES.sub("", command)
+    found = [match[1] for match in _CAP.finditer(plain)]
+    is_open = None in found or _TERMS_FILE.search(plain)
+    return None if is_open else max(map(float, found), default=0.0)
+
+
+def _said_since(event: dict[str, Any], at: datetime | None) -> list[str]:
+    """The user's messages after `at` (None: all of the session); none where the client's record cannot be read.
+
+    The record also calls a subagent's prompts, the texts of our commands, summaries and reports of background work messages of a
+    user; no person wrote those.
+    """
+    name = event.get("transcript_path")
+    if not isinstance(name, str) or not os.path.isfile(name):
+        return []
+    try:
+        with open(name, "rb") as file:
+            return [text for line in file if b'"user"' in line for text in _typed_messages(line, at)]
+    except OSError:
+        return []
+
+
+def _most_dollars(texts: list[str]) -> float:
+    """The largest sum of money that is named with its currency (`10 USD`, `$10`); 0 without any."""
+    figures = (first or second for text in texts for first, second in _DOLLARS.findall(text))
+    return max((float(figure.replace(",", "")) for figure in figures), default=0.0)
+
+
+def _typed_messages(line: bytes, at: datetime | None) -> Iterator[str]:
+    """What a person typed in this line of the record, after `at`."""
+    from ml_intern_helpers.runs.timestamps import parsed
+
+    try:
+        entry = json.loads(line) if len(line) <= _LONGEST_LINE else None
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(entry, dict) or entry.get("type") != "user":
+        return
+    if any(entry.get(mark) for mark in ("isMeta", "isSidechain", "isCompactSummary", "toolUseResult")):
+        return
+    written_at = parsed(entry.get("timestamp"))
+    if at is not None and (written_at is None or written_at <= at):
+        return
+    message = entry.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    blocks = [{"text": content}] if isinstance(content, str) else content if isinstance(content, list) else []
+    blocks = [block for block in blocks if isinstance(block, dict)]
+    if any(block.get("type") == "tool_result" for block in blocks):
+        return
+    for block in blocks:
+        text = block.get("text")
+        if isinstance(text, str) and text.lstrip().startswith("<"):
+            # Of a slash command its arguments; nothing of what the client puts between other marks (`<task-notification>`).
+            text = " ".join(_ARGUMENTS.findall(text)) if text.lstrip().startswith("<command-") else ""
+        if isinstance(text, str) and text:
+            yield text

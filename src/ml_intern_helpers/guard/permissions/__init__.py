@@ -1,1 +1,0 @@
-"""What passes without a prompt, and which of our own records nobody edits."""

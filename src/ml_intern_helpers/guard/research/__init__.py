@@ -1,1 +1,0 @@
-"""The paper researcher: what it may spend, and the form and the evidence of what it hands back."""

@@ -1,1 +1,0 @@
-"""The session as a whole: its start, its compaction, its end, and the end of a subagent."""

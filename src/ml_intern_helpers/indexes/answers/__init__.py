@@ -1,1 +1,0 @@
-"""What `api_lookup` finds and says."""

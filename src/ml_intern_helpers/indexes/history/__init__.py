@@ -1,1 +1,0 @@
-"""What was removed or renamed, in which release, and what replaces it."""

@@ -1,1 +1,0 @@
-"""Where the index of a release comes from: shipped, cached, an environment, or fetched."""

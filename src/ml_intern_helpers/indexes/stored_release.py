@@ -1,0 +1,186 @@
+"""An index file: a release in tables that are decompressed, and rows that are parsed, only when somebody asks for one.
+
+The first line of the file is JSON and says where each table lies; a table is zlib over lines `key<TAB>JSON`. Reading the index of
+transformers as one JSON document took 60 ms before every launch; one row of one table takes five.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from ml_intern_helpers.core.paths import write_atomic
+from ml_intern_helpers.indexes.records import Announced, ClassRecord, Record, from_json
+
+#: Raised when the layout, or what an index holds, changes: files of another format are never read.
+FORMAT = 5
+#: A module with more names than this shares those of the root package (see `packed_names`).
+_MANY = 500
+
+
+class Table:
+    """Rows by key."""
+
+    def __init__(self, packed: bytes = b"") -> None:
+        self._packed = packed
+
+    @cached_property
+    def _lines(self) -> bytes:
+        return b"\n" + zlib.decompress(self._packed) if self._packed else b"\n"
+
+    def get(self, key: str) -> Any:
+        """The row's value, or None."""
+        start = b"\n" + key.encode() + b"\t"
+        at = self._lines.find(start)
+        if at < 0:
+            return None
+        at += len(start)
+        return json.loads(self._lines[at : self._lines.index(b"\n", at)])
+
+    def __contains__(self, key: str) -> bool:
+        return b"\n" + key.encode() + b"\t" in self._lines
+
+    def names(self) -> list[str]:
+        """Every key, sorted."""
+        return [line.partition("\t")[0] for line in self._lines.decode().split("\n") if line]
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        for line in self._lines.decode().split("\n"):
+            if line:
+                key, _, text = line.partition("\t")
+                yield key, json.loads(text)
+
+
+def read_tables(path: Path) -> tuple[dict[str, Any], dict[str, Table]]:
+    """(head, tables by name); `ValueError` when the file is of another format or broken."""
+    first, _, rest = path.read_bytes().partition(b"\n")
+    try:
+        head = json.loads(first)
+        found = {name: rest[start : start + length] for name, (start, length) in head["tables"].items()}
+        complete = head["format"] == FORMAT and head["crc"] == zlib.crc32(rest)
+    except (ValueError, TypeError, KeyError, AttributeError) as err:
+        raise ValueError(f"{path} is not an index file") from err
+    if not complete:
+        raise ValueError(f"{path} is a damaged index, or of another format than {FORMAT}")
+    return head, {name: Table(packed) for name, packed in found.items()}
+
+
+def write_tables(path: Path, head: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the file; the same content always gives the same bytes (on one version of zlib)."""
+    body, places = b"", {}
+    for name, rows in tables.items():
+        lines = (f"{key}\t{json.dumps(rows[key], ensure_ascii=False, separators=(',', ':'))}\n" for key in sorted(rows))
+        packed = zlib.compress("".join(lines).encode(), 9)
+        places[name] = [len(body), len(packed)]
+        body += packed
+    first = json.dumps({**head, "format": FORMAT, "tables": places, "crc": zlib.crc32(body)}, sort_keys=True)
+    write_atomic(path, first.encode() + b"\n" + body)
+
+
+class StoredRelease:
+    """`signatures.Release` over an index file.
+
+    Tables: `modules` and `records`; `deep`, the two thousand modules whose names are stored and whose arguments are not (model
+    code, tests), with `loose`, what some of these import; `config_fields`, what models' configurations hold;
+    `deprecated`, what is announced to go.
+    """
+
+    def __init__(self, head: Mapping[str, Any], tables: Mapping[str, Table]) -> None:
+        self.package, self.version = str(head["package"]), str(head["version"])
+        self._modules, self._deep, self._loose, self._records, self._fields, self._deprecated = (
+            tables.get(name, Table()) for name in ("modules", "deep", "loose", "records", "config_fields", "deprecated")
+        )
+        self.names = cache(self._names)
+        self.record = cache(self._record)
+
+    def has_module(self, module: str) -> bool:
+        return module in self._modules or module in self._deep
+
+    def may_hold(self, module: str, name: str) -> bool:
+        """Whether `module` may offer a name that `names` does not list: its imports are not stored, so nobody can say no."""
+        return module not in self._modules and (name in self._loose or not self._deep.get(module))
+
+    def is_package(self, module: str) -> bool:
+        return any(":" not in target and target.startswith(module + ".") for target in self.names(module).values())
+
+    def modules(self) -> list[str]:
+        """Every module whose arguments are stored, sorted."""
+        return self._modules.names()
+
+    def origins(self) -> Iterator[tuple[str, Record]]:
+        """Every record."""
+        return ((origin, record) for origin in self._records.names() if (record := self.record(origin)))
+
+    def argument_names(self) -> Iterator[tuple[str, list[str]]]:
+        """(origin, arguments that it declares itself), without building every record."""
+        for origin, raw in self._records.items():
+            if isinstance(raw, dict):
+                functions = [raw[key] for key in ("f", "i") if key in raw]
+                rows = [*(row for function in functions for row in function[0]), *raw.get("a", ())]
+                yield origin, [row[0] for row in rows]
+
+    def is_config_field(self, name: str) -> bool:
+        """Whether some model's configuration holds `name` (which `from_pretrained` then takes)."""
+        return name in self._fields
+
+    def deprecated(self, origin: str) -> tuple[Announced, ...]:
+        return tuple(Announced(*row) for row in self._deprecated.get(origin) or ())
+
+    def _names(self, module: str) -> Mapping[str, str]:
+        raw = self._modules.get(module) or self._deep.get(module) or {}
+        root = self._names(self.package) if "*" in raw else {}
+        return unpacked_names(module, raw, root)
+
+    def _record(self, origin: str) -> Record | None:
+        raw = self._records.get(origin)
+        if isinstance(raw, str):  # a function that is an object's method
+            owner, _, method = raw.rpartition(".")
+            found = self.record(owner)
+            return found.methods[method] if isinstance(found, ClassRecord) else None
+        return None if raw is None else from_json(raw)
+
+
+def load(path: Path) -> StoredRelease:
+    """Read an index file; `ValueError` when it is of another format or broken."""
+    head, tables = read_tables(path)
+    try:
+        return StoredRelease(head, tables)
+    except KeyError as err:
+        raise ValueError(f"{path} is not the index of a release") from err
+
+
+def packed_names(module: str, names: Mapping[str, str], root: Mapping[str, str]) -> dict[str, Any]:
+    """Names grouped by the module that defines them (`""`: this one).
+
+    Under `=` stand those that are called otherwise where they come from; `*` says that the root package's names, as far as
+    they are defined below this module, are names of this one too (`transformers.models` has 4,000 of these).
+    """
+    packed: dict[str, Any] = {}
+    shared = _below(module, root) if len(names) > _MANY and root is not names else {}
+    if len(shared) > _MANY and shared.items() <= names.items():
+        packed["*"] = True
+        names = {name: target for name, target in names.items() if name not in shared}
+    for name, target in sorted(names.items()):
+        home, _, defined = target.partition(":")
+        if defined == name:
+            packed.setdefault("" if home == module else home, []).append(name)
+        else:
+            packed.setdefault("=", {})[name] = target
+    return packed
+
+
+def unpacked_names(module: str, packed: Mapping[str, Any], root: Mapping[str, str]) -> dict[str, str]:
+    """The inverse of `packed_names`."""
+    names: dict[str, str] = dict(packed.get("=", {})) | (_below(module, root) if "*" in packed else {})
+    for home, own in packed.items():
+        if home not in ("=", "*"):
+            names.update((name, f"{home or module}:{name}") for name in own)
+    return names
+
+
+def _below(module: str, root: Mapping[str, str]) -> dict[str, str]:
+    return {name: target for name, target in root.items() if target.startswith(module + ".")}

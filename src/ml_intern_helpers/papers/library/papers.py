@@ -1,0 +1,113 @@
+"""Papers that earlier runs have met: kept with revision, source and date, found again by their words."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from ml_intern_helpers.core.errors import Unavailable
+from ml_intern_helpers.papers.library.database import LIBRARY, words_query
+from ml_intern_helpers.papers.model import Paper, key_of
+
+#: About 4 KB each with their index: 100 MB at most. The papers met longest ago make room.
+MOST_PAPERS = 25_000
+#: An abstract longer than this is a page gone wrong.
+_ABSTRACT_CHARACTERS = 6_000
+
+
+@dataclass(frozen=True)
+class KeptPaper:
+    """A paper of the library.
+
+    Attributes:
+        source: the service that described it.
+        fetched_at: Unix time in seconds of that description.
+    """
+
+    paper: Paper
+    source: str
+    fetched_at: float
+
+
+def keep(papers: Iterable[KeptPaper]) -> bool:
+    """Add these papers; False when the library cannot be written, which is never the command's failure."""
+    with suppress(Unavailable), LIBRARY.writing() as connection:
+        for kept in papers:
+            _put(connection, kept)
+        _bound(connection)
+        return True
+    return False
+
+
+def find(words: str, limit: int) -> list[KeptPaper]:
+    """Papers that hold every one of `words`, best first; when none does, those that hold most of them."""
+    if not LIBRARY.exists():
+        return []
+    with LIBRARY.reading() as connection:
+        for every in (True, False):
+            query = words_query(words, every=every)
+            rows = _matching(connection, query, limit) if query else []
+            if rows:
+                return rows
+    return []
+
+
+def titles(arxiv_ids: Iterable[str]) -> dict[str, str]:
+    """The titles of those papers that the library knows; none when it cannot be read."""
+    keys = [f"arxiv:{each}" for each in dict.fromkeys(arxiv_ids)]
+    if not keys or not LIBRARY.exists():
+        return {}
+    with suppress(Unavailable), LIBRARY.reading() as connection:
+        found = [connection.execute("SELECT key, title FROM papers WHERE key = ?", (key,)).fetchone() for key in keys]
+        return {row[0].removeprefix("arxiv:"): row[1] for row in found if row}
+    return {}
+
+
+def _matching(connection: sqlite3.Connection, query: str, limit: int) -> list[KeptPaper]:
+    rows = connection.execute(
+        "SELECT said, source, fetched_at FROM papers JOIN paper_words USING (key) WHERE paper_words MATCH ? "
+        "ORDER BY bm25(paper_words, 0, 4, 2, 1), key LIMIT ?",
+        (query, limit),
+    )
+    return [KeptPaper(paper(json.loads(said)), source, fetched_at) for said, source, fetched_at in rows]
+
+
+def _put(connection: sqlite3.Connection, kept: KeptPaper) -> None:
+    """One paper, joined with what the library already says of it; an older description fills gaps only."""
+    key = key_of(kept.paper)
+    row = connection.execute("SELECT said, fetched_at FROM papers WHERE key = ?", (key,)).fetchone()
+    met, when, source = kept.paper, kept.fetched_at, kept.source
+    if row:
+        known = paper(json.loads(row[0]))
+        newer = when >= row[1]
+        met = met.filled(known) if newer else known.filled(met)
+        when = max(when, row[1])
+    abstract = (met.abstract or "")[:_ABSTRACT_CHARACTERS] or None
+    said = json.dumps(asdict(replace(met, abstract=abstract)), ensure_ascii=False)
+    if row:
+        connection.execute("DELETE FROM paper_words WHERE key = ?", (key,))
+    connection.execute("REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?)", (key, met.version, met.title, said, source, when))
+    words = (key, met.title, " ".join(met.authors), abstract or "")
+    connection.execute("INSERT INTO paper_words VALUES (?, ?, ?, ?)", words)
+
+
+def _bound(connection: sqlite3.Connection) -> None:
+    count = connection.execute("SELECT COUNT(*) FROM papers").fetchone()[0]
+    if count <= MOST_PAPERS:
+        return
+    oldest = "SELECT key FROM papers ORDER BY fetched_at LIMIT ?"
+    connection.execute(f"DELETE FROM paper_words WHERE key IN ({oldest})", (count - MOST_PAPERS,))
+    connection.execute(f"DELETE FROM papers WHERE key IN ({oldest})", (count - MOST_PAPERS,))
+
+
+def paper(said: dict[str, Any]) -> Paper:
+    """A stored paper; keys that this release does not know are left out."""
+    known = {each.name for each in fields(Paper)}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in said.items() if name in known
+    }
+    return Paper(**values)

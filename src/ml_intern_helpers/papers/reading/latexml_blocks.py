@@ -1,0 +1,362 @@
+"""One element of a LaTeXML page -> Markdown: running text, formulas, tables with their cells, lists, figures, references.
+
+Each formula is written once, links carry their address, marks of notes are left out, spanning cells keep their columns in place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.papers.reading.document import Block, BlockKind, Cell, Grid
+
+#: An lxml element; the library ships no types.
+Element = Any
+#: Nothing below these is text of the paper.
+SKIPPED_TAGS = frozenset(
+    {"script", "style", "nav", "button", "dialog", "form", "template", "noscript", "svg", "head", "link", "meta"}
+)
+SKIPPED_CLASSES = frozenset(
+    {"ltx_note_mark", "ltx_role_footnotemark", "ltx_note_type", "ltx_tag_note", "ltx_page_navbar", "ltx_TOC", "ltx_page_footer"}
+    | {"ltx_page_header", "ltx_pagination", "infobox", "ltx_rule", "ltx_role_newpage", "package-alerts", "ltx_dates", "sr-only"}
+    | {"arxiv-html-header", "ds-site-footer"}
+)
+#: The parser itself stops at 256; what is nested deeper than this is text without its marks.
+DEEPEST = 200
+_MARKS = {"em": "*", "i": "*", "strong": "**", "b": "**", "code": "`"}
+_TEX_COMMENT = re.compile(r"%\s*\n\s*")
+_NOISE = re.compile(r"\\(?:displaystyle|textstyle|scriptstyle)\b\s*")
+
+
+def classes(element: Element) -> frozenset[str]:
+    return frozenset((element.get("class") or "").split())
+
+
+def skipped(element: Element) -> bool:
+    """Whether an element holds something else than the paper: scripts, menus, marks that point at a note."""
+    if not isinstance(element.tag, str) or element.tag in SKIPPED_TAGS:
+        return True
+    return bool(classes(element) & SKIPPED_CLASSES)
+
+
+def tex(math: Element) -> str:
+    """The LaTeX of a `math` element, once: its annotation, else its alternative text, else its characters."""
+    found = math.xpath('.//annotation[@encoding="application/x-tex"]')
+    source = "".join(found[0].itertext()) if found else math.get("alttext") or "".join(math.itertext())
+    return _NOISE.sub("", clean(_TEX_COMMENT.sub("", source))).strip()
+
+
+def inline(element: Element, links: list[str] | None = None) -> str:
+    """All text of `element`, cleaned; `links` collects the addresses it names."""
+    return clean("".join(_pieces(element, [] if links is None else links, 0)))
+
+
+def _pieces(element: Element, links: list[str], depth: int) -> Iterator[str]:
+    if element.text:
+        yield element.text
+    for child in element:
+        if not skipped(child) and "ltx_role_footnote" not in classes(child):
+            yield from _child(child, links, depth) if depth < DEEPEST else child.itertext()
+        if child.tail:
+            yield child.tail
+
+
+def _child(child: Element, links: list[str], depth: int) -> Iterator[str]:
+    tag = child.tag
+    if tag == "math":
+        formula = tex(child)
+        yield f"${formula}$" if formula else ""
+    elif tag in ("br", "hr"):
+        yield " "
+    elif tag == "sup":
+        yield _raised("".join(_pieces(child, links, depth + 1)))
+    elif tag == "a":
+        yield _link(child, "".join(_pieces(child, links, depth + 1)), links)
+    else:
+        yield from _marked(child, "".join(_pieces(child, links, depth + 1)))
+
+
+def _raised(text: str) -> str:
+    """`10<sup>-5</sup>` is a power, which the plain digits would turn into 10-5."""
+    bare = clean(text).replace("−", "-")
+    return f"^{{{bare}}}" if re.fullmatch(r"-?\d+", bare) else text
+
+
+def _marked(child: Element, text: str) -> Iterator[str]:
+    names = classes(child)
+    mark = _MARKS.get(child.tag, "")
+    if "ltx_font_bold" in names:
+        mark = "**"
+    elif "ltx_font_typewriter" in names:
+        mark = "`"
+    bare = text.strip()
+    if not mark or not bare or mark in bare or "$" in bare:
+        yield text
+    else:
+        yield text.replace(bare, f"{mark}{bare}{mark}", 1)
+    if child.tag in ("p", "div", "li", "td", "th", "tr"):
+        yield " "
+
+
+def _link(child: Element, text: str, links: list[str]) -> str:
+    """A link out of the paper as `text (address)`; those within it as their text."""
+    address = clean(child.get("href") or "", limit=300)
+    if not address.startswith(("https://", "http://")) or "ltx_ref" not in classes(child) or "arxiv.org/html/" in address:
+        return text
+    links.append(address)
+    shown = text.strip()
+    same = shown.rstrip("/") in address or "bib" in (child.get("href") or "").rpartition("#")[2]
+    return address if same and "." in shown else f"{text} ({address})"
+
+
+#: A hostile `colspan=1000000` must not become a million cells.
+WIDEST, LONGEST = 60, 400
+
+
+def is_table(element: Element) -> bool:
+    """A table of the paper; formulas are laid out as tables, too, and are not meant."""
+    names = classes(element)
+    if names & {"ltx_eqn_table", "ltx_equation", "ltx_equationgroup"}:
+        return False
+    return "ltx_tabular" in names or element.tag == "table"
+
+
+def grid(table: Element) -> Grid:
+    """The cells, row by row, every row as long as the longest."""
+    rows: list[dict[int, Cell]] = []
+    hanging: dict[int, tuple[int, Cell]] = {}  # column -> rows still to fill, and with what
+    for row in _rows(table)[:LONGEST]:
+        filled = {column: cell for column, (_, cell) in hanging.items()}
+        hanging = {column: (left - 1, cell) for column, (left, cell) in hanging.items() if left > 1}
+        column = 0
+        for element in _cells(row):
+            while column in filled:
+                column += 1
+            if column >= WIDEST:
+                break
+            column = _place(element, column, filled, hanging)
+        rows.append(filled)
+    width = max((max(row, default=-1) + 1 for row in rows), default=0)
+    return tuple(tuple(row.get(column, Cell("")) for column in range(width)) for row in rows)
+
+
+def _place(element: Element, column: int, filled: dict[int, Cell], hanging: dict[int, tuple[int, Cell]]) -> int:
+    """Put one cell, with all it spans, at `column`; returns the column after it."""
+    first = _cell(element)
+    again = Cell(first.text, first.heading, first.bold, repeated=True)
+    width, height = min(_span(element, "colspan"), WIDEST - column), min(_span(element, "rowspan"), LONGEST)
+    for offset in range(width):
+        filled[column + offset] = again if offset else first
+        if height > 1:
+            hanging[column + offset] = (height - 1, again)
+    return column + width
+
+
+def _cell(element: Element) -> Cell:
+    text = inline(element)
+    bare = re.fullmatch(r"\*\*(.*)\*\*", text)
+    heading = element.tag == "th" or "ltx_th" in classes(element)
+    bold = bare is not None or bool(re.fullmatch(r"\$\\(?:mathbf|bm|boldsymbol)\{.*\}\$", text))
+    return Cell(bare[1] if bare else text, heading, bold)
+
+
+def _span(element: Element, name: str) -> int:
+    """LaTeXML's spans of elements that are not table cells stand in a class: `ltx_colspan_3`."""
+    prefix = f"ltx_{name}_"
+    marked = [each.removeprefix(prefix) for each in classes(element) if each.startswith(prefix)]
+    written = element.get(name) or (marked[0] if marked else "1")
+    return max(int(written), 1) if written.isascii() and written.isdecimal() and len(written) < 6 else 1
+
+
+def _rows(table: Element) -> list[Element]:
+    """The rows of this table, without those of tables inside its cells."""
+    found: list[Element] = []
+    stack = list(reversed(table))
+    while stack:
+        element = stack.pop()
+        if not isinstance(element.tag, str):
+            continue
+        if element.tag == "tr" or "ltx_tr" in classes(element):
+            found.append(element)
+        elif not is_table(element):
+            stack += reversed(element)
+    return found
+
+
+def _cells(row: Element) -> Iterable[Element]:
+    return [each for each in row if each.tag in ("td", "th") or (isinstance(each.tag, str) and "ltx_td" in classes(each))]
+
+
+def markdown(cells: Grid) -> str:
+    """A Markdown table; what a cell spans is left empty after its first place."""
+    rows = [[_shown(cell) for cell in row] for row in cells if any(cell.text for cell in row)]
+    if not rows:
+        return ""
+    kept = [column for column in range(len(rows[0])) if any(row[column] for row in rows)]
+    lines = ["| " + " | ".join(row[column] for column in kept) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(kept), *lines[1:]])
+
+
+def _shown(cell: Cell) -> str:
+    text = "" if cell.repeated else cell.text.replace("|", "\\|")
+    return f"**{text}**" if cell.bold and text and not text.startswith("$") else text
+
+
+_LABEL = re.compile(
+    r"^((?:Table|Figure|Fig\.|Algorithm|Listing|Box)\s*[A-Z]{0,2}[\d.]*\d" r"|[A-Za-z ]{3,20}\s\d+)\s*[:.]*\s*", re.IGNORECASE
+)
+_MARK = re.compile(r"^[•◦▪∙·–-]\s*")
+_KINDS: dict[str, BlockKind] = {"Table": "table", "Algorithm": "code", "Listing": "code"}
+
+
+def read(element: Element, names: frozenset[str], links: list[str]) -> list[Block] | None:
+    """The blocks that `element` stands for, or None when it is a mere container."""
+    for applies, reader in _READERS:
+        if applies(element, names):
+            return list(reader(element, links))
+    return None
+
+
+def _paragraph(element: Element, links: list[str]) -> Iterator[Block]:
+    text = inline(element, links)
+    if text:
+        yield Block("text", text)
+    yield from _footnotes(element, links)
+
+
+def _footnotes(element: Element, links: list[str]) -> Iterator[Block]:
+    for note in element.xpath('.//*[contains(@class, "ltx_role_footnote")]'):
+        if "ltx_role_footnote" in classes(note):
+            text = inline(note, links)
+            mark = clean("".join(note.xpath('.//*[contains(@class, "ltx_tag_note")]//text()')[:1]))
+            if text:
+                yield Block("footnote", f"Footnote {mark}: {text}".replace(" :", ":"), f"Footnote {mark}".strip())
+
+
+def _equation(element: Element, links: list[str]) -> Iterator[Block]:
+    """Each row of a formula once; the columns of an alignment are one formula."""
+    rows = element.xpath('.//tr[contains(@class, "ltx_eqn_row")]') or [element]
+    if element.tag == "math":
+        rows = [element]
+    for row in rows:
+        cells = [row] if row.tag == "math" else row.xpath('.//*[self::math or contains(@class, "ltx_markedasmath")]')
+        formula = " ".join(filter(None, (tex(cell) if cell.tag == "math" else inline(cell) for cell in cells)))
+        number = "" if row.tag == "math" else clean("".join(row.xpath('.//*[contains(@class, "ltx_tag_equation")]//text()')))
+        if formula:
+            yield Block("equation", f"$${formula}$$" + (f" {number}" if number else ""), number or None)
+
+
+def _list(element: Element, links: list[str]) -> Iterator[Block]:
+    """Items, their own lists indented; a formula or table inside an item follows it."""
+    for item in element:
+        if not isinstance(item.tag, str) or skipped(item):
+            continue
+        found = list(_inside(item, links))
+        words = _MARK.sub("", _item_text(item, links) or "")
+        first = found.pop(0) if found and found[0].kind == "text" and not words else None
+        text = words or (first.text if first else "")
+        if text:
+            yield Block("item", f"- {_MARK.sub('', text)}")
+        for block in found:
+            yield Block("item", f"  {block.text}") if block.kind == "item" else block
+
+
+def _item_text(item: Element, links: list[str]) -> str | None:
+    """The text of an item without paragraphs of its own (hand-made pages); None for LaTeXML's."""
+    if item.xpath('.//*[self::p or self::ul or self::ol or contains(@class, "ltx_p")]'):
+        return None
+    return inline(item, links)
+
+
+def _inside(element: Element, links: list[str]) -> Iterator[Block]:
+    """The blocks below an element that is none itself."""
+    stack = list(reversed(element))
+    while stack:
+        child = stack.pop()
+        if skipped(child) or "ltx_tag_item" in classes(child):
+            continue
+        found = read(child, classes(child), links)
+        if found is None:
+            stack += reversed(child)
+        else:
+            yield from found
+
+
+def _listing(element: Element, links: list[str]) -> Iterator[Block]:
+    lines = element.xpath('.//*[contains(@class, "ltx_listingline")]')
+    text = "\n".join(inline(line) for line in lines) if lines else clean("".join(element.itertext()), keep_newlines=True)
+    text = text.strip("\n").replace("```", "'''")
+    if text.strip():
+        yield Block("code", f"```\n{text}\n```")
+
+
+def _table(element: Element, links: list[str]) -> Iterator[Block]:
+    cells = grid(element)
+    text = markdown(cells)
+    if text:
+        yield Block("table", text, grids=(cells,))
+
+
+def _figure(element: Element, links: list[str]) -> Iterator[Block]:
+    """A figure or table with its caption, panels and all; what it shows as a picture is named, not shown."""
+    captions = element.xpath('.//figcaption | .//*[contains(@class, "ltx_caption") and not(self::figcaption)]')
+    own = [each for each in captions if each.getparent() is element] or captions[-1:]
+    label, caption = _caption(inline(own[0], links) if own else "")
+    found = [grid(each) for each in _outermost(element, is_table)]
+    grids = tuple(each for each in found if markdown(each))
+    listings = [block.text for each in _outermost(element, _is_listing) for block in _listing(each, links)]
+    panels = [inline(each, links) for each in captions if each not in own]
+    head = f"**{label}**" + (f": {caption}" if caption else "") if label else caption
+    parts = [head, *panels, *map(markdown, grids), *listings]
+    if not grids and not listings:
+        parts += [inline(each, links) for each in element.xpath('.//p[contains(@class, "ltx_p")]')]
+    text = "\n\n".join(part for part in parts if part)
+    kind: BlockKind = "table" if grids else "code" if listings else _KINDS.get((label or "").split(" ")[0], "figure")
+    if text:
+        yield Block(kind, text, label, caption or None, grids)
+
+
+def _caption(text: str) -> tuple[str | None, str]:
+    """`Table 2: What it shows` -> (`Table 2`, `What it shows`)."""
+    bare = text.replace("**", "")
+    match = _LABEL.match(bare)
+    return (match[1].strip(), bare[match.end() :].strip()) if match else (None, bare)
+
+
+def _outermost(element: Element, wanted: Callable[[Element], bool]) -> Iterator[Element]:
+    stack = list(reversed(element))
+    while stack:
+        child = stack.pop()
+        if isinstance(child.tag, str):
+            if wanted(child):
+                yield child
+            else:
+                stack += reversed(child)
+
+
+def _reference(element: Element, links: list[str]) -> Iterator[Block]:
+    """One entry of the bibliography: its tag, then the rest on one line."""
+    tags = element.xpath('./*[contains(@class, "ltx_tag_bibitem")]')
+    tag = inline(tags[0]) if tags else ""
+    text = inline(element, links).removeprefix(tag).strip()
+    yield Block("reference", f"- {tag} {text}".replace("-  ", "- "), tag or None)
+
+
+def _is_listing(element: Element) -> bool:
+    return element.tag == "pre" or bool(classes(element) & {"ltx_listing", "ltx_verbatim"})
+
+
+_Applies = Callable[[Element, frozenset[str]], bool]
+_Reader = Callable[[Element, list[str]], Iterator[Block]]
+#: The first that applies reads the element.
+_READERS: tuple[tuple[_Applies, _Reader], ...] = (
+    (lambda element, names: "ltx_bibitem" in names, _reference),
+    (lambda element, names: element.tag == "figure" or bool(names & {"ltx_table", "ltx_figure", "ltx_float"}), _figure),
+    (lambda element, names: element.tag == "math" or bool(names & {"ltx_equation", "ltx_equationgroup"}), _equation),
+    (lambda element, names: is_table(element), _table),
+    (lambda element, names: _is_listing(element), _listing),
+    (lambda element, names: element.tag in ("ul", "ol", "dl") and "ltx_biblist" not in names, _list),
+    (lambda element, names: element.tag in ("p", "blockquote", "h5", "h6", "h2", "h3", "h4") or "ltx_p" in names, _paragraph),
+)

@@ -1,0 +1,251 @@
+"""Finding one's way in a paper: the part that a name means (`3`, `method`, `Table 2`), and the passages that hold some words."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ml_intern_helpers.core.errors import NotFound
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.papers.reading.document import Block, BlockKind, Document, Grid, Section
+from ml_intern_helpers.papers.reading.latexml_blocks import markdown
+
+#: What people ask for -> what such sections are called. The first pattern that any heading matches counts.
+_ROLES: dict[str, tuple[str, ...]] = {
+    "method": (
+        r"\bmethod(s|ology)?\b|\bour (approach|model)\b|\bproposed\b|\bapproach\b",
+        r"\balgorithms?\b|\bframework\b|\bmodel\b",
+    ),
+    "experiments": (r"\bexperiment(s|al)?\b", r"\bevaluations?\b|\bresults\b|\bsetup\b"),
+    "results": (r"\bresults?\b", r"\bexperiments?\b|\bevaluations?\b"),
+    "training": (
+        r"\b(training|implementation|experimental|hyper-?parameters?)\b.*\b(details?|set-?up|settings?|recipe"
+        r"|config\w*|procedure)\b",
+        r"\bhyper-?parameters?\b|\btraining\b|\bimplementation\b|\bfine-tuning procedure\b|\bsetup\b",
+    ),
+    "introduction": (r"\bintroduction\b",),
+    "conclusion": (r"\bconclusions?\b|\bdiscussion\b",),
+    "related": (r"\brelated work\b|\bbackground\b",),
+}
+_ALIASES = {
+    "methods": "method",
+    "methodology": "method",
+    "approach": "method",
+    "experiment": "experiments",
+    "evaluation": "experiments",
+    "result": "results",
+    "hyperparameters": "training",
+    "implementation": "training",
+    "related work": "related",
+    "intro": "introduction",
+    "conclusions": "conclusion",
+}
+_NOT_METHOD = re.compile(
+    r"introduction|related|background|prelim|experiment|result|evaluation|conclu|discussion|limitation|acknowledg"
+    r"|ablation|impact",
+    re.I,
+)
+_LABEL = re.compile(r"(table|figure|fig\.?|algorithm|listing|footnote)\s+([A-Z]?\.?\d[\d.]*)", re.I)
+_LISTS: dict[str, BlockKind] = {"figures": "figure", "tables": "table"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The part that is meant.
+
+    Attributes:
+        name: what it is called in the paper.
+        text: Markdown.
+        also: other parts that answer to the same words.
+    """
+
+    name: str
+    text: str
+    also: tuple[str, ...] = ()
+
+
+def choose(document: Document, asked: str) -> Choice:
+    """The part of `document` that `asked` means; `NotFound` lists what there is."""
+    spec = clean(asked).strip(" .")
+    choice = _labelled(document, spec) or _listed(document, spec)
+    if choice:
+        return choice
+    found = _sections(document, re.sub(r"^(?:section|sec\.|appendix|§)\s*(?=\S)", "", spec, flags=re.I), spec.lower())
+    if not found:
+        names = "; ".join(section.name for section in document.sections)
+        raise NotFound(
+            f"the paper has no part {spec!r}; it has: {clean(names, limit=600)}",
+            hint="leave --section out to see all; to look for words: --find",
+        )
+    if spec.lower() in ("appendix", "appendices"):
+        return Choice("all appendices", "\n\n".join(section.markdown() for section in found))
+    return Choice(found[0].name, found[0].markdown(), tuple(section.name for section in found[1:6]))
+
+
+def _sections(document: Document, bare: str, spec: str) -> list[Section]:
+    """The sections that answer, the best first."""
+    every = list(document.walk())
+    if re.fullmatch(r"#\d{1,4}", spec):
+        return every[int(spec[1:]) - 1 : int(spec[1:])]
+    for key in (bare.lower(), spec):
+        numbered = [section for section in every if (section.number or "").lower() == key]
+        named = numbered or [section for section in every if section.title.lower() == key]
+        if named:
+            return named
+    kinds = {"appendix": "appendix", "appendices": "appendix", "references": "references", "bibliography": "references"}
+    if spec in (*kinds, "abstract"):
+        return [section for section in document.sections if section.kind == kinds.get(spec, "abstract")]
+    return _by_role(document, every, _ALIASES.get(spec, spec)) or _by_words(every, spec)
+
+
+def _by_role(document: Document, every: list[Section], role: str) -> list[Section]:
+    body = [section for section in every if section.kind in ("section", "appendix")]
+    for pattern in _ROLES.get(role, ()):
+        found = [section for section in body if re.search(pattern, section.title, re.I)]
+        if role == "method":
+            found = [section for section in found if not _NOT_METHOD.search(section.title) and section.level == 1]
+        if found:
+            return sorted(found, key=lambda section: section.level)
+    return _named_after_paper(document) if role == "method" else []
+
+
+def _named_after_paper(document: Document) -> list[Section]:
+    """A method section is often called by the method's name: those that share a word with the title, else the body's first."""
+    title = set(re.findall(r"\w+", document.title.lower()))
+    body = [section for section in document.sections if section.kind == "section" and not _NOT_METHOD.search(section.title)]
+    shared = [section for section in body if set(re.findall(r"\w{3,}", section.title.lower())) & title]
+    return shared or body
+
+
+def _by_words(every: list[Section], spec: str) -> list[Section]:
+    words = re.findall(r"[\w-]+", spec)
+    found = [section for section in every if words and all(word in section.title.lower() for word in words)]
+    return sorted(found, key=lambda section: section.level)
+
+
+def _labelled(document: Document, spec: str) -> Choice | None:
+    """`Table 2`, `Fig. 1`."""
+    match = _LABEL.fullmatch(spec)
+    if match is None:
+        return None
+    kind = "figure" if match[1].lower().startswith("fig") else match[1].lower()
+    wanted = f"{kind} {match[2]}".lower().rstrip(".")
+    hits = [(section, block) for section, block in document.blocks() if (block.label or "").lower().rstrip(".") == wanted]
+    return Choice(f"{hits[0][1].label} (in {hits[0][0].name})", hits[0][1].text) if hits else None
+
+
+def _listed(document: Document, spec: str) -> Choice | None:
+    """All captions of one kind."""
+    kind = _LISTS.get(spec.lower())
+    if kind is None:
+        return None
+    lines = [f"- {caption_line(section, block)}" for section, block in captioned(document, (kind,))]
+    return Choice(f"all {spec.lower()}", "\n".join(lines) or f"The text has no {spec.lower()} with a caption.")
+
+
+def captioned(document: Document, kinds: Iterable[BlockKind]) -> list[tuple[Section, Block]]:
+    """The tables or figures that have a label or a caption, in reading order."""
+    wanted = tuple(kinds)
+    return [(section, block) for section, block in document.blocks() if block.kind in wanted and (block.label or block.caption)]
+
+
+def caption_line(section: Section, block: Block) -> str:
+    """`Table 2: what it shows (in 4.1 GLUE)`."""
+    head = ": ".join(part for part in (block.label, block.caption) if part)
+    return f"{clean(head, limit=300)} (in {section.name})"
+
+
+#: Characters around a hit.
+_AROUND = 160
+_LONGEST = 500
+_BREAK = re.compile(r"(?<=[.!?])\s+(?=[\w$(\"*`\[])")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A hit with what stands around it; `where` is its section, `label` its table or figure."""
+
+    where: str
+    text: str
+    label: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def find(document: Document, words: str) -> tuple[list[Passage], str]:
+    """The passages, and how they match: `phrase`, else `all words` of one paragraph, else nothing.
+
+    Case, hyphens and line breaks do not matter, and a word matches the longer ones that it begins.
+    """
+    parts = re.findall(r"[^\s-]+", clean(words))
+    if not parts:
+        return [], "phrase"
+    phrase = re.compile(r"[\s-]*".join(map(re.escape, parts)), re.IGNORECASE)
+    found = list(_hits(document, [phrase]))
+    if found or len(parts) == 1:
+        return found, "phrase"
+    return list(_hits(document, [re.compile(rf"\b{re.escape(part)}", re.IGNORECASE) for part in parts])), "all words"
+
+
+def _hits(document: Document, patterns: list[re.Pattern[str]]) -> Iterator[Passage]:
+    for section, block in document.blocks():
+        if all(pattern.search(block.text) for pattern in patterns):
+            for text in _pieces(block, patterns):
+                yield Passage(section.name, text, block.label)
+
+
+def _pieces(block: Block, patterns: list[re.Pattern[str]]) -> Iterator[str]:
+    if not block.grids:
+        yield from _windows(clean(block.text), patterns[0])
+        return
+    if block.caption and any(pattern.search(block.caption) for pattern in patterns):
+        yield clean(block.caption, limit=_LONGEST)
+    for grid in block.grids:
+        rows = _rows(grid, patterns)
+        if rows:
+            yield rows
+
+
+def _rows(grid: Grid, patterns: list[re.Pattern[str]]) -> str:
+    """The head of a table and its rows with a hit; all of it when the head is the hit."""
+    head, *body = grid
+    hit = [row for row in body if any(pattern.search(cell.text) for cell in row for pattern in patterns)]
+    if not hit and any(pattern.search(cell.text) for cell in head for pattern in patterns):
+        hit = body
+    return shortened(markdown((head, *hit))) if hit else ""
+
+
+def shortened(table: str) -> str:
+    """Whole rows of a Markdown table, as many as a passage may hold."""
+    lines = table.splitlines()
+    while len("\n".join(lines)) > _LONGEST * 2 and len(lines) > 3:
+        lines.pop()
+    left = len(table.splitlines()) - len(lines)
+    return clean("\n".join(lines), limit=_LONGEST * 3, keep_newlines=True) + (f"\n… {left} more rows" if left else "")
+
+
+def _windows(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
+    """Stretches around the hits; hits that stand close together share one."""
+    breaks = [0, *(match.end() for match in _BREAK.finditer(text)), len(text)]
+    end = -1
+    for match in pattern.finditer(text):
+        if match.start() < end:
+            continue
+        start, end = _window(text, breaks, match.start(), match.end())
+        yield "…" * (start > 0) + text[start:end].strip() + "…" * (end < len(text))
+
+
+def _window(text: str, breaks: list[int], first: int, last: int) -> tuple[int, int]:
+    """From the sentence's start, or a word's, to the sentence's end, or a word's."""
+    start = breaks[bisect_right(breaks, first) - 1]
+    end = breaks[min(bisect_left(breaks, last), len(breaks) - 1)]
+    if first - start > _AROUND:
+        start = text.find(" ", first - _AROUND, first) + 1 or first
+    if end - last > _AROUND:
+        end = text.rfind(" ", last, last + _AROUND)
+        end = last + _AROUND if end < 0 else end
+    return start, end

@@ -1,0 +1,404 @@
+"""What one sentence says about hyper-parameters: a value where it states one without doubt, else that it is worth quoting.
+
+The rules are narrow on purpose: a value that is left to the reader costs a look at its quote, a wrong one costs a training run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ml_intern_helpers.papers.recipe import stages
+from ml_intern_helpers.papers.recipe.parameters import BY_NAME, CHOICES, PARAMETERS, Choice, Parameter
+from ml_intern_helpers.papers.recipe.plain_text import Number, Plain, at, canonical, numbers, plain
+from ml_intern_helpers.papers.recipe.sentences import Fact, Sentence, quote
+
+Value = float | int | str | None
+#: Words that may stand between a name and its value. They are read one by one: a pattern with a choice of words in a loop takes
+#: for ever on a hostile sentence.
+_FILLER = frozenset(
+    re.findall(
+        r"\w+",
+        "of is are was were be been has have to at as a an the set fixed kept held chosen equal equals value constant"
+        " initial peak maximum max"
+        " about approximately around roughly we use used using default all always which only",
+    )
+)
+_WARMUP_FILLER = _FILLER | {"over", "for", "during", "in", "first", "initial", "lasts", "takes", "linear", "linearly"}
+_TOKEN = re.compile(r"\s+|\([^()\d]{1,25}\)|[:=≈~({]|[TGrKN](?=\s*[=:)≈ ])(?![a-z])|[ηβαλτ]|,\s*[ηβα]\s*,|(?P<word>[A-Za-z]+)")
+_FARTHEST = 60
+#: Characters between a cue and a number that make a sentence worth quoting.
+_FARTHEST_QUOTED = 120
+#: Between a value and the name behind it: `a 1e-5 peak learning rate`, `0.1 as the weight decay`.
+_BACK = re.compile(
+    r"\s*-?\s*(?:as (?:the |our )?)?(?:(?:peak|initial|maximum|constant|fixed|global|total|effective|full|linear)\s+){0,2}"
+)
+#: Words that make a number a count of something else, unless the parameter counts in them.
+_UNIT = re.compile(
+    r"[\s-]*(?P<unit>(?:(?:training|gradient|optimi[sz]ation|update|optimizer|max|roll-?out|policy|rl) )?"
+    r"(?:epochs?|steps?|iterations?|updates?|tokens?|samples?|examples?|sequences?|prompts?|roll-?outs?|responses?|completions?"
+    r"|generations?|questions?|problems?|words?|pairs?|images?|instances?|queries|trajectories|word ?pieces?|subwords?"
+    r"|candidates?"
+    r"|outputs?|characters?|gpus?|tpus?|[ahv]100s?|nodes?|devices?|cores?|workers?|layers?|heads?|seeds?|runs?|tasks?|datasets?"
+    r"|models?|parameters?|days?|hours?|minutes?|seconds?|times|points?|percent|random|different|more|fewer|of the|out of"
+    r"|per|warm\w*"
+    r"|x)\b|(?P<sign>%|×))",
+    re.IGNORECASE,
+)
+#: What joins two numbers of a list, and what else may stand between them: `3 epochs for SFT and 1`.
+_NEXT = re.compile(r"\s*(?:,\s*(?:and |or |then )?|/|[-–]{1,2}|\band\b|\bor\b|\bto\b|\.\.\.|[×x*])\s*", re.IGNORECASE)
+_COUNTED_FOR = re.compile(
+    r"(?:\s*(?:epochs?|steps?|tokens?|sequences?|samples?)\b)?"
+    r"(?:\s+(?:for|in|on|during|when|with)\s+(?:[\w./+-]{1,40}\s+){0,4}?[\w./+-]{1,40}(?=\s*(?:,|and\b|or\b)))?"
+)
+#: Not what training used: values that were tried or compared, said of other work, or needed for something else.
+_DOUBT = re.compile(
+    r"\b(?:search\w*|sweep\w*|swept|grid|among|candidate (?:values|learning)|selected from|chosen from|tr(?:y|ied|ying)|explor\w+"
+    r"|var(?:y|ied|ying)|ablat\w+|compar\w+|rang(?:e|es|ing)|between|instead of|rather than|unlike|previous\w*|prior work"
+    r"|originally"
+    r"|baselines?|they|their|would|could|if|higher|lower|larger|smaller|increas\w+|diverge[sd]?|unstable|worse|either"
+    r"|respectively"
+    r"|best|optimal|effect of|sensitiv\w+|early stopping|patience|penalty (?:weight|factor)|except|twice|half|vram"
+    r"|naive)\b"
+    r"|\[\d+\] (?:use|set|train)|\bfollow(?:ing)? \[",
+    re.IGNORECASE,
+)
+#: Before a name or number: this is an end of a schedule, not what it ran at; a point in training, not its length.
+_NOT_THE_RATE = re.compile(
+    r"(?:\b(?:min(?:imum)?|final|end)\s+|(?:decay|anneal|reduc|decreas|drop)\w*\s+(?:the |our )?)$", re.IGNORECASE
+)
+_NOT_THE_COUNT = re.compile(
+    r"(?:\b(?:every|each|after|per|first|last|final|than|within|warm\w*(?:[ -]up)?(?: (?:over|for|of|in))?(?: the)?"
+    r"|another|save\w*"
+    r"|at|until|next|accumulat\w*(?: over)?|in|of|only)|[<>≥≤])\s*(?:the |about |around )?$",
+    re.IGNORECASE,
+)
+_OF_ELSE = re.compile(r"\b(?:warm|accumul|evaluat|sav(?:e|ing))[^,;.]*$", re.IGNORECASE)
+_COSTS = re.compile(r"\s*(?:takes?|took|requires?|costs?|later|earlier|ago)\b", re.IGNORECASE)
+#: `no warm-up is used`, `we do not use weight decay`; there is no training without a learning rate.
+_OPTIONAL = ("warmup", "weight_decay", "dropout", "lora_dropout", "kl_coefficient", "max_grad_norm", "gradient_accumulation")
+_NONE = re.compile(
+    r"\b(?:(?:do|did|does) not (?:use|apply|employ) (?:any |a )?|no )(?:learning[- ]rate |linear )?$", re.IGNORECASE
+)
+_NOT_USED = re.compile(r"\s*(?:is|was|are|were) (?:used|applied|employed|needed)\b", re.IGNORECASE)
+#: Words that are worth a quote without a number that can be read: `the KL term is disabled`, `3-epoch training`.
+_NEGATION = re.compile(r"\b(?:no|not|without|disabl\w+|remov\w+|omit\w*|none)\b", re.IGNORECASE)
+_HYPHENATED = re.compile(r"\b(?:\d[\d,.]*|one|two|three|four|five)(?=-(?:epoch|token|step)s?\b)", re.IGNORECASE)
+#: `For the 6B model, …` and `… for CIFAR`: it holds for a part of what was trained.
+_LEAD = re.compile(r"^(?:\w+ly, )?(?:For|On|In|With) (?P<what>[^,]{3,60}),\s|^The \d[\d.]*[BM]\b")
+_TAIL = re.compile(r"\s*\(?(?:for|on|in|during|when)\s+(?P<what>[^,;()]{2,50})", re.IGNORECASE)
+_GENERAL = frozenset(
+    re.findall(
+        r"[\w-]+",
+        "all each both every any our the this these main whole total training optimization optimizer experiments"
+        " experiment simplicity"
+        " stability efficiency consistency implementation hyperparameters hyper-parameters details of fine-tuning"
+        " finetuning lora adapter"
+        " adapters layers linear policy actor runs run models model setting settings methods prompt prompts question"
+        " questions query queries"
+        " problem problems tasks stages stage is was are",
+    )
+)
+QUALIFIERS = re.compile(
+    r"global|total|effective|mini|micro|per[\s_-](?:device|gpu|worker|core)|rollout|eval\w*|prompt|response|completion"
+    r"|input|output"
+    r"|generation|source|target|new",
+    re.IGNORECASE,
+)
+_PER_DEVICE = re.compile(r"\s*(?:\w+\s)?(per[\s-](?:gpu|device|card|worker|core|node))\b", re.IGNORECASE)
+_BATCH_UNITS = {"token": "tokens", "prompt": "prompts", "question": "prompts", "word": "words", "pair": "pairs"}
+#: Titles of sections in which settings stand, and in which variants are compared.
+_SETTINGS = re.compile(r"train|hyper-?param|implement|set-?up|config|details|fine-?tun|setting|reproduc", re.IGNORECASE)
+ASIDE = re.compile(
+    r"\b(?:ablat\w+|sensitivity|effects? of|impact of|influence of|varying|robustness|analys[ei]s|baselines?|latency"
+    r"|scaling laws?|prob(?:es?|ing)"
+    r"|search space)\b",
+    re.IGNORECASE,
+)
+#: What may stand behind the number of a table's cell; "95 CI low" is no length.
+_CELL_REST = re.compile(
+    r"\W*(?:$|(?:x|steps?|epochs?|tokens?|iterations?|updates?|sequences?|samples?|prompts?|pairs?|examples?|instances?"
+    r"|per|of|linear"
+    r"|cosine|warm\w*|constant|GPUs?|candidates|roll-?outs?|responses?|completions?|images?|words?)\b)",
+    re.IGNORECASE,
+)
+_OFF = re.compile(r"(?:none|no|off|disabled|not used|false|n/?a|-|✗|×)\W*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a sentence, a row or a line says about one parameter.
+
+    Attributes:
+        fact: with the value, or of the kind `quoted`.
+        score: how much its words are worth as a quote; the higher, the earlier.
+        others: whether its section is about other people's work or a summary.
+        rivals: values that it also states, of which it is not certain what they hold for.
+    """
+
+    fact: Fact
+    score: int
+    others: bool = False
+    rivals: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Link:
+    """A number beside a name; `certain` unless it is one of a list, an end of a schedule …"""
+
+    value: Value
+    start: int
+    end: int
+    unit: str | None = None
+    context: str | None = None
+    certain: bool = True
+
+
+def claims(sentence: Sentence) -> Iterator[Claim]:
+    """What a sentence says, at most one claim for each parameter."""
+    reading = sentence.reading
+    text = reading.text
+    found = list(numbers(text))
+    cued = [parameter for parameter in PARAMETERS if parameter.cue.search(text)]
+    around = any(parameter.needs and not parameter.needs_here for parameter in cued)
+    near = f"{plain(sentence.near).text}\n{' '.join(sentence.titles)}" if around else ""
+    named = [(each.start(), each.end()) for parameter in cued for each in parameter.mention.finditer(text)]
+    for parameter in cued:
+        meant = parameter.meant(text, near)
+        if not meant and parameter.needs_to_quote:
+            continue
+        links = _links(parameter, text, found, named) if meant else []
+        unused = None if links else _unused(parameter, text)
+        links = [unused] if unused else links
+        place = (links[0].start, links[0].end) if links else _place(parameter, text, found)
+        if place is None:
+            continue
+        values = tuple(dict.fromkeys(link.value for link in links))
+        certain = len(values) == 1 and all(link.certain for link in links)
+        beside = any(match.end() > place[0] - 80 for match in parameter.mention.finditer(text))
+        score = (3 if certain else 2) if links else int(beside)
+        yield _claim(sentence, reading, parameter.name, links[0] if links else None, place, (certain, score, values))
+    for choice in CHOICES:
+        yield from _chosen(choice, sentence, reading)
+
+
+def _chosen(choice: Choice, sentence: Sentence, reading: Plain) -> Iterator[Claim]:
+    """The optimizer or schedule that a sentence names, given where it is the only one."""
+    text = reading.text
+    any_name = choice.values.search(text)
+    if not (any_name and choice.cue.search(text)):
+        return
+    used = [choice.values.search(text, *match.span()) or any_name for match in choice.use.finditer(text)]
+    values = tuple(dict.fromkeys(choice.canonical(match[0]) for match in used))
+    certain = len(values) == 1 and bool(choice.needs.search(text))
+    place = (used or [any_name])[0].span()
+    link = _Link(values[0], *place) if values else None
+    yield _claim(sentence, reading, choice.name, link, place, (certain, 3 if certain else 2 if values else 0, values))
+
+
+def _claim(
+    sentence: Sentence,
+    reading: Plain,
+    name: str,
+    link: _Link | None,
+    place: tuple[int, int],
+    said: tuple[bool, int, tuple[Value, ...]],
+) -> Claim:
+    """The claim of one sentence; its value is given where nothing in the sentence or above it makes it doubtful."""
+    text = reading.text
+    certain, score, values = said
+    stage, several = stages.in_sentence(text, name)
+    stage = stage or (None if several else stages.of_titles(sentence.titles, name) or sentence.said)
+    doubted = bool(_DOUBT.search(text)) or any(ASIDE.search(title) for title in sentence.titles)
+    given = link if certain and not (several or doubted or sentence.others or (link and _is_partial(text, link))) else None
+    score += bool(_SETTINGS.search(" ".join(sentence.titles))) - 2 * sentence.others - doubted
+    fact = Fact(
+        name,
+        given.value if given else None,
+        _written(sentence.text, reading, *place),
+        quote(sentence.text, reading, *place),
+        sentence.section,
+        ("none" if given.value is None else "set") if given else "quoted",
+        given.unit if given else None,
+        given.context if given else None,
+        sentence.label,
+        stage,
+    )
+    return Claim(fact, score, sentence.others, () if given or doubted else values)
+
+
+def _links(parameter: Parameter, text: str, found: list[Number], named: list[tuple[int, int]]) -> list[_Link]:
+    """The numbers that stand beside a name of the parameter, or inside a phrase that holds its value."""
+    links: dict[int, _Link] = {}
+    for phrase in parameter.phrases:
+        for match in phrase.finditer(text):
+            number = at(text, match.start("n")) or _glued(match)
+            if number and parameter.accepts(number.value, number.suffix):
+                of_else = parameter.counted and _OF_ELSE.search(text, 0, match.start())
+                certain = not (of_else or _continues(text, number.end, named))
+                links.setdefault(number.start, _link(parameter, text, number, match[0], certain))
+    for match in parameter.mention.finditer(text):
+        number = _number_behind(parameter, text, match, found)
+        if number and not _is_foreign(parameter, text, number, named):
+            certain = not (_NOT_THE_RATE.search(text, 0, match.start()) or _continues(text, number.end, named))
+            links.setdefault(number.start, _link(parameter, text, number, match[0], certain))
+            continue
+        number = next((each for each in reversed(found) if each.end <= match.start()), None)
+        if number and _BACK.fullmatch(text, number.end, match.start()) and parameter.accepts(number.value, number.suffix):
+            before = text[max(number.start - 40, 0) : number.start]
+            listed = re.search(r"\d\s*(?:[-–/]|or|to)\s*$", before) or _continues(text, match.end(), named)
+            point = parameter.counted and (_NOT_THE_COUNT.search(before) or _COSTS.match(text, match.end()))
+            links.setdefault(number.start, _link(parameter, text, number, match[0], not (listed or point)))
+    return sorted(links.values(), key=lambda link: link.start)
+
+
+def _number_behind(parameter: Parameter, text: str, match: re.Match[str], found: list[Number]) -> Number | None:
+    """The number behind a name, where only filler stands between; of a name that is counted (`3 epochs`) in `epochs: 3` alone."""
+    number = next((each for each in found if each.start >= match.end()), None)
+    if number is None or not parameter.accepts(number.value, number.suffix):
+        return None
+    gap = text[match.end() : number.start]
+    if parameter.counted and not re.search(r"[:=]", gap):
+        counts = re.match(r"num|max|total|#|train", match[0], re.IGNORECASE)
+        if not (counts and re.search(r"\b(?:is|was|are|of)\b", gap)):
+            return None
+    words = _WARMUP_FILLER if parameter.name == "warmup" else _FILLER
+    return number if len(gap) <= _FARTHEST and _is_filler(gap, words) else None
+
+
+def _is_filler(text: str, words: frozenset[str]) -> bool:
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None or (match["word"] and match["word"].lower() not in words):
+            return False
+        position = match.end()
+    return True
+
+
+def _glued(match: re.Match[str]) -> Number | None:
+    """A number that a hyphen ties to its noun (`rank-16`), which counts as part of a word elsewhere."""
+    digits = match["n"].replace(",", "").rstrip(". ")
+    start = match.start("n")
+    return Number(start, start + len(digits), float(digits), digits) if re.fullmatch(r"\d+(?:\.\d+)?", digits) else None
+
+
+def _is_foreign(parameter: Parameter, text: str, number: Number, named: Iterable[tuple[int, int]]) -> bool:
+    """Whether the number counts something else, or is the value of a name that follows it."""
+    after = _UNIT.match(text, number.end)
+    if after:
+        return not (parameter.units and re.match(rf"(?:\w+ )?(?:{parameter.units})\b", after["unit"] or "", re.IGNORECASE))
+    return any(start in (number.end, number.end + 1) for start, _ in named)
+
+
+def _continues(text: str, position: int, named: Iterable[tuple[int, int]]) -> bool:
+    """Whether a list goes on behind a number: `1e-5, 3e-5`; not where what follows counts something or has a name of its own."""
+    between = _COUNTED_FOR.match(text, position)
+    after = _NEXT.match(text, between.end() if between else position)
+    number = at(text, after.end()) if after else None
+    if number is None:
+        return False
+    return not (_UNIT.match(text, number.end) or any(0 <= start - number.end <= 12 for start, _ in named))
+
+
+def _link(parameter: Parameter, text: str, number: Number, named: str, certain: bool) -> _Link:
+    unit, value = _with_unit(parameter, text, number, named)
+    each = _PER_DEVICE.match(text, number.end) if parameter.name == "batch_size" else None
+    context = qualifier(parameter.name, f"{named} {each[1]}" if each else named)
+    return _Link(value, number.start, number.end, unit, context, certain)
+
+
+def qualifier(name: str, words: str) -> str | None:
+    """What a name says of its value: `global`, `per-device`, `prompt`; such values stand side by side without contradiction."""
+    if name not in ("batch_size", "max_length"):
+        return None
+    return " ".join(dict.fromkeys(word.lower() for word in QUALIFIERS.findall(words))) or None
+
+
+def _with_unit(parameter: Parameter, text: str, number: Number, named: str) -> tuple[str | None, Value]:
+    """The unit, and the value in it."""
+    after = _UNIT.match(text, number.end)
+    word = re.sub(r".* ", "", (after["unit"] or "").lower()).rstrip("s") if after else ""
+    if number.suffix == "%":
+        return "ratio", float(canonical(number.value / 100))
+    if number.suffix == "k" and parameter.name == "max_length":  # 4k is 4,000 or 4,096: not ours to decide
+        return "tokens", number.text
+    value = int(number.value) if number.value == int(number.value) else float(canonical(number.value))
+    if parameter.name == "warmup":
+        if word in ("step", "iteration", "update", "epoch"):
+            return "epochs" if word == "epoch" else "steps", value
+        if 0 < number.value < 1:
+            return "ratio", value
+        return "steps" if re.search(r"step|iteration", named, re.IGNORECASE) else "epochs" if "epoch" in named else None, value
+    return {"max_length": "tokens", "batch_size": _BATCH_UNITS.get(word)}.get(parameter.name), value
+
+
+def _unused(parameter: Parameter, text: str) -> _Link | None:
+    """The words that say that a parameter is not used."""
+    for match in parameter.mention.finditer(text) if parameter.name in _OPTIONAL else ():
+        said = _NONE.search(text, max(match.start() - 40, 0), match.start())
+        if said and (said[0].lower() != "no " or _NOT_USED.match(text, match.end())):
+            return _Link(None, said.start(), match.end())
+    return None
+
+
+def _is_partial(text: str, link: _Link) -> bool:
+    """Whether the sentence says that its value holds for a part of what was trained, and the part is no stage."""
+    for match in (_LEAD.search(text, 0, link.start), _TAIL.match(text, link.end)):
+        what = (match["what"] or "the 6B model") if match else None
+        if what and not (_is_general(what) or stages.of_titles([what], "temperature")):
+            return True
+    return False
+
+
+def _is_general(what: str) -> bool:
+    """Whether words say nothing of a part: `all runs`, `3 epochs`, `a batch size …`."""
+    if re.match(r"(?:an? |the )?(?:total of |maximum of |first )?(?:\d[\d,.]*[kM]?[\s-]|one |two |three )", what):
+        return True
+    words = re.findall(r"[\w-]+", what.lower())
+    return all(word in _GENERAL for word in words[:3]) or any(parameter.mention.search(what) for parameter in PARAMETERS)
+
+
+def _place(parameter: Parameter, text: str, found: list[Number]) -> tuple[int, int] | None:
+    """Where a quote is cut around: a number that can be meant, the nearest to a name; or a word that is worth a quote."""
+    cues = [match.start() for match in parameter.cue.finditer(text)][:20]
+    fitting = [number for number in found if parameter.accepts(number.value, number.suffix)]
+    if fitting:
+        best = min(fitting, key=lambda number: min(abs(number.start - cue) for cue in cues))
+        if min(abs(best.start - cue) for cue in cues) <= _FARTHEST_QUOTED:
+            return best.start, best.end
+    match = _NEGATION.search(text) or _HYPHENATED.search(text)
+    return match.span() if match and min(abs(match.start() - cue) for cue in cues) < 60 else None
+
+
+def _written(original: str, reading: Plain, start: int, end: int) -> str:
+    """The value in the paper's spelling."""
+    text = original[reading.origin[start] : reading.origin[end]].strip(" $")
+    if text.count("{") > text.count("}") and text.startswith("{"):
+        text = text[1:]
+    return (text[:-1] if text.count("}") > text.count("{") and text.endswith("}") else text) or reading.text[start:end]
+
+
+def value_of(name: str, cell: str, title: str) -> tuple[list[Value], str | None, bool]:
+    """The values that a table's cell can hold, their unit, and whether the cell holds one and nothing else that may be meant."""
+    reading = plain(cell).text.strip()
+    outside = re.sub(r"\([^()]*\)", lambda match: " " * len(match[0]), reading)
+    choice = next((each for each in CHOICES if each.name == name), None)
+    if choice:
+        names = (
+            dict.fromkeys(choice.canonical(match[0]) for match in choice.values.finditer(reading)) if len(reading) < 80 else {}
+        )
+        return [*names], None, len(names) == 1 and not re.match(r"\w+\s+warm", reading)
+    parameter = BY_NAME[name]
+    if name in _OPTIONAL and _OFF.fullmatch(reading):
+        return [None], None, True
+    fitting = [number for number in numbers(reading) if parameter.accepts(number.value, number.suffix)]
+    if not fitting:
+        return [], None, False
+    found = list(numbers(outside))
+    alone = len(found) == 1 and found[0].start == fitting[0].start and not outside[: found[0].start].strip(" ~≈=$")
+    product = re.match(r"\s*[×x*]\s*\d", outside[found[0].end :]) if found else None
+    certain = alone and not product and bool(_CELL_REST.match(outside, found[0].end))
+    values = [_with_unit(parameter, reading, number, title)[1] for number in fitting]
+    return values[: 1 if certain else 12], _with_unit(parameter, reading, fitting[0], title)[0], certain

@@ -1,0 +1,198 @@
+"""Asks arXiv, the Hub and Semantic Scholar for the same words side by side, and merges their lists: each paper once.
+
+Each service may fail alone, and its answer says so. A paper is the same by arXiv id whatever its version or style, by DOI, or
+by title and author.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from ml_intern_helpers.core.errors import ToolError
+from ml_intern_helpers.papers.ids import parse_id
+from ml_intern_helpers.papers.model import Paper, same_title
+from ml_intern_helpers.papers.services import arxiv, arxiv_query, hub
+from ml_intern_helpers.papers.services import semantic_scholar as s2
+from ml_intern_helpers.papers.services.hub import HubPaper
+from ml_intern_helpers.web.client import Http, Response
+from ml_intern_helpers.web.services import ARXIV, HUB, SEMANTIC_SCHOLAR
+
+#: How many papers each service is asked for: one page of each, whatever slice of the ranking is shown.
+POOL = 50
+#: A title of fewer words ("Introduction", "Adapters") is shared by papers that have nothing else in common.
+_TELLING_WORDS = 4
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """A search.
+
+    Attributes:
+        words: plain words.
+        since, until: days as ISO 8601, both inclusive, or None.
+        categories: of arXiv; any of them, none for all.
+        min_citations: leave out papers with fewer, and those whose count nobody knows.
+    """
+
+    words: str
+    since: str | None = None
+    until: str | None = None
+    categories: tuple[str, ...] = ()
+    min_citations: int | None = None
+
+
+@dataclass(frozen=True)
+class ServiceAnswer:
+    """What one service said.
+
+    Attributes:
+        papers: in its own order.
+        pages: the Hub's paper pages by arXiv id.
+        total: papers it counts in all, or None.
+        error: why there is no answer, or None.
+        kept_at: of the library alone: Unix time in seconds of the oldest description among its papers.
+    """
+
+    service: str
+    papers: tuple[Paper, ...] = ()
+    pages: dict[str, HubPaper] = field(default_factory=dict)
+    total: int | None = None
+    response: Response | None = None
+    error: ToolError | None = None
+    kept_at: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Who answered, with how much, and how old the answer is."""
+        response = self.response
+        when = response.fetched_at if response else self.kept_at
+        return {
+            "service": self.service,
+            "answered": self.error is None,
+            "papers": len(self.papers) if self.error is None else None,
+            "total": self.total,
+            "cached": response.cached if response else (None if when is None else True),
+            "fetched_at": None if when is None else datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "age_s": None if when is None else max(round(time.time() - when), 0),
+            "error": self.error.message if self.error else None,
+        }
+
+
+@dataclass
+class Hit:
+    """One paper and who found it.
+
+    Attributes:
+        ranks: service -> place in its list, from 1.
+        page: the Hub's paper page, None when it has none or was not asked.
+        page_asked: whether the Hub has said so.
+    """
+
+    paper: Paper
+    ranks: dict[str, int] = field(default_factory=dict)
+    page: HubPaper | None = None
+    page_asked: bool = False
+
+
+def ask(http: Http, options: SearchOptions) -> list[ServiceAnswer]:
+    """The three answers, in a fixed order."""
+    return _together(
+        http,
+        [
+            (ARXIV.name, partial(_arxiv, http, options)),
+            (HUB.name, partial(_hub, http, options.words)),
+            (SEMANTIC_SCHOLAR.name, partial(_semantic_scholar, http, options)),
+        ],
+    )
+
+
+def trending(http: Http) -> list[ServiceAnswer]:
+    """What the Hub's readers look at now."""
+    return _together(http, [(HUB.name, lambda: _from_pages(hub.trending(http, POOL)))])
+
+
+def _together(http: Http, asked: Sequence[tuple[str, Callable[[], ServiceAnswer]]]) -> list[ServiceAnswer]:
+    answers = []
+    for (name, _), outcome in zip(asked, http.together([call for _, call in asked]), strict=True):
+        if isinstance(outcome, Exception) and not isinstance(outcome, ToolError):
+            raise outcome  # a bug of ours, not a service's failure
+        answers.append(ServiceAnswer(name, error=outcome) if isinstance(outcome, ToolError) else outcome)
+    return answers
+
+
+def _arxiv(http: Http, options: SearchOptions) -> ServiceAnswer:
+    search_query = arxiv_query.build(options.words, categories=options.categories, since=options.since, until=options.until)
+    page = arxiv.search(http, search_query, start=0, max_results=POOL, sort="relevance")
+    return ServiceAnswer(ARXIV.name, page.feed.papers, total=page.feed.total, response=page.responses[-1])
+
+
+def _hub(http: Http, words: str) -> ServiceAnswer:
+    return _from_pages(hub.search(http, words, POOL))
+
+
+def _from_pages(found: hub.PaperList) -> ServiceAnswer:
+    pages = {page.paper.arxiv_id: page for page in found.pages if page.paper.arxiv_id}
+    return ServiceAnswer(HUB.name, tuple(page.paper for page in found.pages), pages, None, found.response)
+
+
+def _semantic_scholar(http: Http, options: SearchOptions) -> ServiceAnswer:
+    found = s2.search(
+        http, options.words, limit=POOL, since=options.since, until=options.until, min_citations=options.min_citations
+    )
+    return ServiceAnswer(SEMANTIC_SCHOLAR.name, found.papers, {}, found.total, found.response)
+
+
+def merged(answers: Sequence[ServiceAnswer]) -> list[Hit]:
+    """Every paper of every answer, once; the first service that describes it is believed, the others fill gaps."""
+    hits: list[Hit] = []
+    known: dict[str, Hit] = {}
+    for answer in answers:
+        for rank, paper in enumerate(answer.papers, start=1):
+            names = _names(paper)
+            hit = next((known[name] for name in names if name in known and _may_be(known[name].paper, paper)), None)
+            if hit is None:
+                hit = Hit(paper)
+                hits.append(hit)
+            else:
+                hit.paper = hit.paper.filled(paper)
+            hit.ranks.setdefault(answer.service, rank)
+            _add_page(hit, answer)
+            for name in [*names, *_names(hit.paper)]:
+                known.setdefault(name, hit)
+    return hits
+
+
+def _add_page(hit: Hit, answer: ServiceAnswer) -> None:
+    page = answer.pages.get(hit.paper.arxiv_id or "")
+    if page:
+        hit.page, hit.page_asked = page, True
+
+
+def _names(paper: Paper) -> list[str]:
+    """What the same paper may be known by, the surest first."""
+    names = []
+    from_doi = parse_id(paper.doi) if paper.doi else None
+    arxiv_id = paper.arxiv_id or (from_doi.base if from_doi else None)
+    if arxiv_id:
+        names.append(f"arxiv:{arxiv_id}")
+    if paper.doi and not from_doi:
+        names.append(f"doi:{paper.doi.lower()}")
+    title = same_title(paper.title)
+    if len(title.split()) >= _TELLING_WORDS and paper.authors:
+        names += [f"title:{title}|{surname}" for surname in sorted(_surnames(paper))]
+    return names
+
+
+def _may_be(one: Paper, other: Paper) -> bool:
+    """Two arXiv ids are two papers, whatever their titles; and so are papers years apart."""
+    if one.arxiv_id and other.arxiv_id:
+        return one.arxiv_id == other.arxiv_id
+    return one.year is None or other.year is None or abs(one.year - other.year) <= 2
+
+
+def _surnames(paper: Paper) -> set[str]:
+    return {same_title(name).split()[-1] for name in paper.authors[:3] if same_title(name)}

@@ -1,0 +1,260 @@
+"""The Hub's paper pages: JSON -> `HubPaper` (pure), and the requests for one, for some words, for what is trending.
+
+A paper page lists a few linked repositories and their totals; the lists by tag (`hub_repos`) are sorted and go further.
+Both are needed, and each request can fail by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+from urllib.parse import quote
+
+from ml_intern_helpers.core.errors import BadData
+from ml_intern_helpers.papers.ids import parse_id
+from ml_intern_helpers.papers.model import Paper
+from ml_intern_helpers.papers.services.fields import count, date, flag, mapping, mappings, names, text, texts
+from ml_intern_helpers.web.client import Http, Params, Response
+from ml_intern_helpers.web.services import HUB
+
+_LINKED: dict[Kind, tuple[str, str]] = {
+    "models": ("linkedModels", "numTotalModels"),
+    "datasets": ("linkedDatasets", "numTotalDatasets"),
+    "spaces": ("linkedSpaces", "numTotalSpaces"),
+}
+Kind = Literal["models", "datasets", "spaces"]
+KINDS: tuple[Kind, ...] = ("models", "datasets", "spaces")
+#: What each list is sorted by; Spaces have no downloads.
+SORTS: dict[Kind, str] = {"models": "downloads", "datasets": "downloads", "spaces": "likes"}
+_EXPAND: dict[Kind, list[str]] = {
+    "models": ["downloads", "likes", "gated", "lastModified", "pipeline_tag", "library_name", "safetensors", "tags", "private"],
+    "datasets": ["downloads", "likes", "gated", "lastModified", "tags", "private"],
+    "spaces": ["likes", "sdk", "lastModified", "private"],
+}
+_REPO_ID = re.compile(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?", re.ASCII)
+_SLUG = re.compile(r"[\w.-]{1,96}/[\w.-]{1,200}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class HubPaper:
+    """What the paper page knows beyond the paper itself.
+
+    Attributes:
+        linked: some repositories of each kind, the Hub's choice and order.
+        totals: how many there are of each kind.
+        stars: of `code`, as the Hub last read them.
+    """
+
+    paper: Paper
+    code: str | None
+    stars: int | None
+    project: str | None
+    upvotes: int | None
+    keywords: tuple[str, ...]
+    linked: dict[Kind, tuple[Repo, ...]]
+    totals: dict[Kind, int | None]
+    response: Response
+
+
+@dataclass(frozen=True)
+class PaperList:
+    """Paper pages in the Hub's order."""
+
+    pages: tuple[HubPaper, ...]
+    response: Response
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A linked model, dataset or Space; None where the Hub does not say.
+
+    Attributes:
+        downloads: of the last 30 days (models, datasets).
+        gated: `auto` or `manual` when access must be asked for, "" when it need not be.
+        parameters: of a model, counted from its safetensors.
+        license: as its card names it (`apache-2.0`, `other`), None when it names none or the list does not say.
+    """
+
+    id: str
+    url: str
+    downloads: int | None
+    likes: int | None
+    gated: str | None
+    task: str | None
+    library: str | None
+    parameters: int | None
+    last_modified: str | None
+    license: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A collection that holds the paper."""
+
+    slug: str
+    title: str
+    owner: str | None
+    upvotes: int | None
+    last_updated: str | None
+    url: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class RepoPage:
+    """The first repositories of a list; `more` when the Hub has further ones."""
+
+    repos: tuple[Repo, ...]
+    more: bool
+    response: Response
+
+
+@dataclass(frozen=True)
+class CollectionPage:
+    """The first collections of a list; `more` when the Hub has further ones."""
+
+    collections: tuple[Collection, ...]
+    more: bool
+    response: Response
+
+
+def paper(http: Http, arxiv_id: str) -> HubPaper:
+    """The paper page; `NotFound` when the Hub has not indexed the paper."""
+    response = http.get(HUB, f"/api/papers/{quote(arxiv_id, safe='')}").raise_for_status(f"the paper page of {arxiv_id}")
+    return parse_paper(mapping(response.json()), arxiv_id, response)
+
+
+def search(http: Http, words: str, limit: int) -> PaperList:
+    """Paper pages for plain words, the Hub's order (it takes 250 characters and lists at most 120)."""
+    params: Params = {"q": words[:250], "limit": limit}
+    return _list(http.get(HUB, "/api/papers/search", params).raise_for_status("this search"))
+
+
+def trending(http: Http, limit: int) -> PaperList:
+    """The papers that the Hub's readers look at now."""
+    params: Params = {"sort": "trending", "limit": limit}
+    return _list(http.get(HUB, "/api/daily_papers", params).raise_for_status("the trending papers"))
+
+
+def _list(response: Response) -> PaperList:
+    """A list whose items wrap the paper in `paper`; what is no paper is left out."""
+    found = []
+    for raw in (mapping(row.get("paper")) for row in rows(response)):
+        paper_id = parse_id(str(raw.get("id") or ""))
+        if paper_id and text(raw.get("title"), 400):
+            found.append(parse_paper(raw, paper_id.base, response))
+    return PaperList(tuple(found), response)
+
+
+def parse_paper(raw: dict[str, Any], arxiv_id: str, response: Response) -> HubPaper:
+    """A paper page's JSON; `BadData` without a title."""
+    title = text(raw.get("title"), 400)
+    if title is None:
+        raise BadData(f"the Hub's paper page of {arxiv_id} has no title", hint="ask again later")
+    published = date(raw.get("publishedAt"))
+    withdrawn = date(raw.get("withdrawnAt"))
+    shown = [author for author in mappings(raw.get("authors")) if author.get("hidden") is not True]
+    described = Paper(
+        title=title,
+        arxiv_id=arxiv_id,
+        authors=names(shown),
+        published=published,
+        year=int(published[:4]) if published else None,
+        abstract=text(raw.get("summary")),
+        withdrawn=f"withdrawn on {withdrawn}, says its paper page" if withdrawn else None,
+    )
+    return HubPaper(
+        paper=described,
+        code=_address(raw.get("githubRepo")),
+        stars=count(raw.get("githubStars")),
+        project=_address(raw.get("projectPage")),
+        upvotes=count(raw.get("upvotes")),
+        keywords=texts(raw.get("ai_keywords"), 60)[:12],
+        linked={kind: parsed(mappings(raw.get(_LINKED[kind][0])), kind) for kind in KINDS},
+        totals={kind: count(raw.get(_LINKED[kind][1])) for kind in KINDS},
+        response=response,
+    )
+
+
+def _address(value: object) -> str | None:
+    """A web address out of an answer, or None: anything else could be mistaken for a command or a path."""
+    address = text(value, 300)
+    return address if address and re.fullmatch(r"https?://[^\s<>\"'`]+", address) else None
+
+
+def repos(http: Http, arxiv_id: str, kind: Kind, limit: int) -> RepoPage:
+    """The first repositories of `kind` that name the paper, sorted by downloads (Spaces: by likes)."""
+    params: Params = {
+        "filter": f"arxiv:{arxiv_id}",
+        "sort": SORTS[kind],
+        "direction": -1,
+        "limit": limit,
+        "expand[]": _EXPAND[kind],
+    }
+    response = http.get(HUB, f"/api/{kind}", params).raise_for_status(f"the {kind} of {arxiv_id}")
+    return RepoPage(parsed(rows(response), kind), _has_next(response), response)
+
+
+def collections(http: Http, arxiv_id: str, limit: int) -> CollectionPage:
+    """The collections that hold the paper, most upvoted first."""
+    params: dict[str, str | int] = {"item": f"papers/{arxiv_id}", "sort": "upvotes", "limit": limit}
+    response = http.get(HUB, "/api/collections", params).raise_for_status(f"the collections with {arxiv_id}")
+    found = [each for each in map(_collection, rows(response)) if each is not None]
+    return CollectionPage(tuple(found), _has_next(response), response)
+
+
+def rows(response: Response) -> list[dict[str, Any]]:
+    """The objects of an answer that is a list; `BadData` when it is none."""
+    body = response.json()
+    if not isinstance(body, list):
+        raise BadData("the Hub answered no list", hint="ask again later")
+    return mappings(body)
+
+
+def parsed(entries: list[dict[str, Any]], kind: Kind) -> tuple[Repo, ...]:
+    """The entries of a list; one whose id the Hub would never give is left out."""
+    return tuple(found for found in (_repo(entry, kind) for entry in entries) if found is not None)
+
+
+def _repo(row: dict[str, Any], kind: Kind) -> Repo | None:
+    """One list entry; None when its id is none that the Hub would give."""
+    repo_id = str(row.get("id") or "")
+    if not _REPO_ID.fullmatch(repo_id):
+        return None
+    return Repo(
+        id=repo_id,
+        url=f"{HUB.base_url}/{'' if kind == 'models' else kind + '/'}{repo_id}",
+        downloads=count(row.get("downloads")),
+        likes=count(row.get("likes")),
+        gated="" if row.get("gated") is False else text(row.get("gated"), 20),
+        task=text(row.get("pipeline_tag"), 60),
+        library=text(row.get("library_name") or row.get("sdk"), 60),
+        parameters=count(row.get("numParameters") or mapping(row.get("safetensors")).get("total")),
+        last_modified=date(row.get("lastModified")),
+        license=_license(row.get("tags")),
+    )
+
+
+def _license(tags: object) -> str | None:
+    """The licence among the tags; several, as some cards have, stand beside each other."""
+    found = [tag.removeprefix("license:") for tag in texts(tags, 80) if tag.startswith("license:")]
+    return ", ".join(dict.fromkeys(found)) or None
+
+
+def _collection(row: dict[str, Any]) -> Collection | None:
+    slug = str(row.get("slug") or "")
+    if not _SLUG.fullmatch(slug) or flag(row.get("private")):
+        return None
+    title, owner = text(row.get("title"), 200) or "(no title)", text(mapping(row.get("owner")).get("name"), 100)
+    upvotes, updated = count(row.get("upvotes")), date(row.get("lastUpdated"))
+    return Collection(slug, title, owner, upvotes, updated, f"{HUB.base_url}/collections/{slug}")
+
+
+def _has_next(response: Response) -> bool:
+    return 'rel="next"' in response.headers.get("link", "")

@@ -1,1 +1,0 @@
-"""The citation graph beyond one hop: walked under a budget, sorted into lanes, written to files."""

@@ -1,0 +1,327 @@
+"""The script context: everything a rule may ask about one script, computed once."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ml_intern_helpers.analysis.api_calls import ApiCall, api_calls
+from ml_intern_helpers.analysis.classes import TRANSFORMERS_STYLE
+from ml_intern_helpers.analysis.columns import UNSEEN, Columns, columns_of
+from ml_intern_helpers.analysis.constructions import Construction, config_of, constructions, loose_assignments
+from ml_intern_helpers.analysis.evaluate import entries_of, keywords_of, value_of
+from ml_intern_helpers.analysis.guards import blamable, optional, runs
+from ml_intern_helpers.analysis.header import Header, read_header
+from ml_intern_helpers.analysis.instances import methods_called
+from ml_intern_helpers.analysis.names import dotted
+from ml_intern_helpers.analysis.neighbours import beside
+from ml_intern_helpers.analysis.offers import Offers
+from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, Options
+from ml_intern_helpers.analysis.releases import Releases
+from ml_intern_helpers.analysis.script import Script, walk
+from ml_intern_helpers.analysis.script_inputs import NOTHING_GIVEN
+from ml_intern_helpers.analysis.source import Source
+from ml_intern_helpers.analysis.training import Training, recognise
+from ml_intern_helpers.analysis.values import Entries, Setting, Value, runtime, unknown
+from ml_intern_helpers.indexes.jobs import FLAVORS, SMOKE_STEPS
+from ml_intern_helpers.indexes.libraries import PACKAGES
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, failed_launch
+from ml_intern_helpers.preflight.outcome import unknown as unknown_outcome
+from ml_intern_helpers.runs.project_files import task_path
+
+if TYPE_CHECKING:
+    from ml_intern_helpers.launches.launch import Launch, ProblemKind
+    from ml_intern_helpers.runs.contract import Task
+
+#: Trainers that are judged: no person writes more into one script, and every rule reads each of them.
+MOST_TRAINERS = 50
+
+
+class Imported(NamedTuple):
+    """One imported name.
+
+    Attributes:
+        module: `trl`.
+        name: `SFTConfig`; "" for `import trl`.
+        node: the import statement.
+        optional: the script can do without it (`try: import …`).
+        blamable: nothing around it expects the import to fail.
+    """
+
+    module: str
+    name: str
+    node: ast.AST
+    optional: bool
+    blamable: bool
+
+    @property
+    def top(self) -> str:
+        return self.module.split(".")[0]
+
+
+class Run(NamedTuple):
+    """A trainer with one config it may run with."""
+
+    trainer: Construction
+    config: Construction
+
+    @property
+    def tunable(self) -> bool:
+        """The settings of transformers.TrainingArguments apply."""
+        return self.config.role.library in TRANSFORMERS_STYLE
+
+
+class _Fields(NamedTuple):
+    """The fields of a script context; a base of its own because a named tuple has no room for computed ones.
+
+    Attributes:
+        source, script: text and walked tree, for evidence and for questions about single expressions.
+        header: the PEP 723 block; with a launch, as that launch overrides and completes it.
+        mode: `jobs` (ephemeral disk) or `local`.
+        training: how the script trains.
+        trainers, configs: what is built; of the trainers the first MOST_TRAINERS.
+        runs: trainers with their configs; empty for loops.
+        imports: what is imported and not dead.
+        loose: attribute -> line, assigned to objects that cannot be followed.
+        offers: what the releases of this run offer.
+        own_header: the block as it stands in the script.
+        launch: the command line that starts the script, None when only the script is known.
+    """
+
+    source: Source
+    script: Script
+    header: Header
+    mode: str
+    training: Training
+    trainers: tuple[Construction, ...]
+    configs: tuple[Construction, ...]
+    runs: tuple[Run, ...]
+    imports: tuple[Imported, ...]
+    loose: dict[str, int]
+    offers: Offers
+    own_header: Header = Header()
+    launch: Launch | None = None
+
+
+class ScriptContext(_Fields):
+    """One script as rules see it, made by `read_context`; what only some rules ask for is computed when the first one does."""
+
+    def setting(self, run: Run, name: str) -> Setting | None:
+        """What a run's config says about `name`; None when it is certain that the default holds."""
+        found = run.config.entries.items.get(name)
+        if found is not None:
+            return found
+        if name in self.loose:
+            return Setting(
+                runtime(f"line {self.loose[name]} sets .{name} on an object this file does not build"), run.config.call
+            )
+        if run.config.entries.open:
+            return Setting(unknown(run.config.entries.open), run.config.call)
+        if run.config.parsed:
+            return Setting(unknown(f"--{name} on the command line decides ({run.config.parsed})"), run.config.call)
+        return None
+
+    def value(self, run: Run, name: str, default: object = None) -> Value:
+        """Like `setting`, with the library's default for what is not set."""
+        if run.config.parsed and not run.config.entries.open and not {name} & {*run.config.entries.items, *self.loose}:
+            return Value("default", default, f"--{name}")
+        found = self.setting(run, name)
+        return found.value if found else Value("known", default)
+
+    def argument(self, construction: Construction, name: str) -> Setting | None:
+        """What a construction's own call gives as `name`; unknown when more may be given."""
+        found = construction.entries.items.get(name)
+        if found is None and construction.entries.open:
+            return Setting(unknown(construction.entries.open), construction.call)
+        return found
+
+    @property
+    def flavor(self) -> str | None:
+        """The hardware of the job, where the header or the launch names it."""
+        flavor = (self.header.jobs or {}).get("flavor")
+        return flavor if isinstance(flavor, str) else None
+
+    @property
+    def hardware(self) -> tuple[int | None, str]:
+        """(GPUs, card) of the job; (None, "") where they are not known, and for a run on this machine."""
+        return FLAVORS.get(self.flavor or "", (None, "")) if self.mode == "jobs" else (None, "")
+
+    @cached_property
+    def smoke(self) -> tuple[int, int] | None:
+        """(steps, line) when every run has its own step limit of at most SMOKE_STEPS."""
+        limits = [self.setting(run, "max_steps") for run in self.runs]
+        found = [(limit.value.value, getattr(limit.node, "lineno", 0)) for limit in limits if limit and limit.value.settled]
+        short = [(steps, line) for steps, line in found if isinstance(steps, int) and 0 < steps <= SMOKE_STEPS]
+        return max(short) if short and len(short) == len(limits) else None
+
+    @cached_property
+    def calls(self) -> dict[str, list[ast.Call]]:
+        """Dotted name -> live calls of it."""
+        found: dict[str, list[ast.Call]] = {}
+        for call in self.script.calls:
+            target = dotted(self.script, call.func)
+            if target is not None and target.definition is None and runs(self.script, call):
+                found.setdefault(target.name, []).append(call)
+        return found
+
+    def methods(self, *names: str) -> list[ast.Call]:
+        """Live calls of a method by its name, whatever the object."""
+        return [
+            call
+            for call in self.script.calls
+            if isinstance(call.func, ast.Attribute) and call.func.attr in names and runs(self.script, call)
+        ]
+
+    def calls_ending(self, *endings: str) -> Iterator[tuple[str, ast.Call]]:
+        """(dotted name, call) for calls whose last name is one of `endings`."""
+        for name, calls in self.calls.items():
+            if name.rpartition(".")[2] in endings:
+                for call in calls:
+                    yield name, call
+
+    def keywords(self, call: ast.Call) -> Entries:
+        return keywords_of(self.script, call.keywords)
+
+    def entries(self, expr: ast.expr) -> Entries:
+        return entries_of(self.script, expr)
+
+    def constant(self, expr: ast.expr) -> Value:
+        return value_of(self.script, expr)
+
+    def blamable(self, node: ast.AST) -> bool:
+        return blamable(self.script, node)
+
+    def columns(self, run: Run) -> Columns:
+        """The columns of the run's training rows."""
+        setting = run.trainer.entries.items.get("train_dataset")
+        return columns_of(self.script, setting.node) if setting and isinstance(setting.node, ast.expr) else UNSEEN
+
+    def uses_current(self, library: str) -> bool:
+        """The run will have the release that the tables know."""
+        return self.offers.chosen.is_current(library)
+
+    def judges(self, package: str) -> bool:
+        """An indexed package: not a module of that name beside the script."""
+        return package in self._judged_packages
+
+    @cached_property
+    def _judged_packages(self) -> frozenset[str]:
+        return frozenset(package for package in PACKAGES if not beside(self.source.path, package))
+
+    @cached_property
+    def api_calls(self) -> list[ApiCall]:
+        """Live calls that reach something the index knows."""
+        found = api_calls(self.script, self.offers)
+        return [one for one in found if runs(self.script, one.call) and self.judges(one.name.partition(".")[0])]
+
+    @cached_property
+    def absent_methods(self) -> list[tuple[ast.Call, list[str]]]:
+        """(call, the method in each class the object may be of) where none of these classes has the method."""
+        found = []
+        for call in self.script.calls:
+            if isinstance(call.func, ast.Attribute) and dotted(self.script, call.func) is None and runs(self.script, call):
+                methods = methods_called(self.script, self.offers, call.func)
+                if methods and not any(one.signature for one in methods):
+                    found.append((call, [one.name for one in methods]))
+        return found
+
+    def failed_in_header(self, key: str, message: str, fix: str) -> Outcome:
+        """A failure of a key of `[tool.hf-jobs]`: on its line, or on the command line where an option sets it."""
+        line = self.header.line_with(key, "=")
+        return failed(message, fix, line) if line else failed_launch(message, fix, self.header.said(key))
+
+    def launch_problems(self, kind: ProblemKind) -> Outcomes:
+        """Problems of one kind that the command-line reader has found; none without a launch."""
+        for problem in self.launch.problems if self.launch else ():
+            if problem.kind == kind:
+                yield failed_launch(problem.message, problem.fix, problem.seen, None if problem.certain else "warning")
+
+    def not_judged(self, what: str) -> Outcomes:
+        """The imported packages whose release is not known, each once."""
+        imported = dict.fromkeys(item.top for item in self.imports if self.judges(item.top))
+        for choice in (self.offers.chosen.choice(package) for package in imported):
+            if choice.release is None:
+                yield unknown_outcome(f"{what} of {choice.label} are not judged: {choice.why}")
+
+    @cached_property
+    def agreement(self) -> Task | None:
+        """What the user agreed to: the nearest task file, None where there is none.
+
+        It stands beside the script, in the working folder, or above either up to the repository's root. A hook is told the
+        project's folder besides, because a command may have changed the working one.
+        """
+        project = Path(os.environ.get("CLAUDE_PROJECT_DIR", ""))
+        path = task_path(self.source.path.parent, Path(), *([project] if project.is_absolute() else []))
+        if path is None:
+            return None
+        from ml_intern_helpers.runs.contract import read_task
+
+        return read_task(path)
+
+    def agreed(self, name: str, part: str = "") -> object:
+        """One entry of the agreement (`"method"`; `"hub", "model_id"`), None where there is none."""
+        task = self.agreement
+        return task.usable(name, part) if task is not None and task.open else None
+
+    @cached_property
+    def patched_by(self) -> str:
+        """A library that replaces TRL's classes on import, so that their arguments are its business."""
+        return next((item.top for item in self.imports if item.top == "unsloth"), "")
+
+
+def read_context(source: Source, mode: str, launch: Launch | None = None, options: Options = DEFAULT_OPTIONS) -> ScriptContext:
+    """Read a script, as `launch` starts it.
+
+    Raises:
+        Unavailable: it is too intricate to follow.
+    """
+    own = header = block = read_header(source)
+    given = NOTHING_GIVEN._replace(options=options.parser_options or NOTHING_GIVEN.options)
+    if launch is not None:
+        from ml_intern_helpers.preflight.launch_context import (
+            given_to_script,
+            header_of_launch,
+            installed_block,
+            options_with_launch,
+        )
+
+        header, given = header_of_launch(own, launch), given_to_script(own, launch, options.parser_options)
+        block, options = installed_block(own, launch), options_with_launch(options, launch)
+    script = walk(source, given)
+    offers = Offers(Releases(source.path, block, options))
+    script.offers = offers.offers_name
+    built = constructions(script)
+    trainers = [one for one in built if one.role.kind == "trainer"]
+    configs = [one for one in built if one.role.kind == "config"]
+    judged = tuple(trainers[:MOST_TRAINERS])
+    return ScriptContext(
+        source=source,
+        script=script,
+        header=header,
+        mode=mode,
+        training=recognise(script, trainers),
+        trainers=judged,
+        configs=tuple(configs),
+        runs=tuple(Run(trainer, config) for trainer in judged for config in config_of(script, trainer, configs)),
+        imports=tuple(_imports(script)),
+        loose=loose_assignments(script, built),
+        offers=offers,
+        own_header=own,
+        launch=launch,
+    )
+
+
+def _imports(script: Script) -> Iterator[Imported]:
+    for node in script.imports:
+        if not runs(script, node):
+            continue
+        may_miss, may_blame = optional(script, node), blamable(script, node, importing=True)
+        for alias in node.names:
+            if isinstance(node, ast.Import):
+                yield Imported(alias.name, "", node, may_miss, may_blame)
+            else:
+                yield Imported("." * node.level + (node.module or ""), alias.name, node, may_miss, may_blame)

@@ -1,1 +1,0 @@
-"""The datasets a script loads, and the columns they really have."""

@@ -1,0 +1,244 @@
+"""Renders an examination: as the fields of the JSON report, and those fields as the text that Claude reads.
+
+The text says each thing once; the JSON keeps every item whole. The other two forms are `sarif` and `fix` (a diff).
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from ml_intern_helpers.analysis.names import dotted
+from ml_intern_helpers.core.report import Finding, Report, Status, render_finding
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.preflight.checklist import Item
+from ml_intern_helpers.preflight.context import ScriptContext
+from ml_intern_helpers.preflight.examine import Examination
+
+_WORDS = {"failed": "FAIL", "unknown": "COULD NOT TELL"}
+_STATES = {"pass": "pass", "fail": "FAIL", "unknown": "unknown", "set_at_run_time": "run time", "fill_in": "FILL IN"}
+#: Lines shown of what could not be told.
+_UNKNOWNS_SHOWN = 8
+#: Launch settings are texts, lists and tables of texts; deeper and larger is not repeated.
+_DEEPEST = 4
+_LARGEST = 10**18
+
+
+class PrintedReport(Report):
+    """A report whose text form is not `text_of`, but `printed`: SARIF or a diff."""
+
+    def __init__(self, report: Report, printed: str) -> None:
+        super().__init__(report.command, report.status, report.fields, report.findings)
+        self.printed = printed
+
+
+def fields_of(examination: Examination, status: Status) -> dict[str, Any]:
+    """The command's own keys; see docs/schemas/preflight_check.v1.json."""
+    context = examination.context
+    return {
+        "path": clean(str(context.source.path), limit=300),
+        "mode": context.mode,
+        "verdict": _verdict(examination, status),
+        "method": clean(context.training.method, limit=100) or None,
+        "adapter": adapter(context),
+        "smoke_run_steps": context.smoke[0] if context.smoke else None,
+        "checklist": [fields_of_item(item) for item in examination.checklist],
+        "slots": sum(item.state == "fill_in" for item in examination.checklist),
+        "unknowns": [_fields_of_unknown(context, line, reason) for line, reason in examination.unknowns],
+        "suppressed": [{"code": one.code, "line": one.line, "reason": one.reason} for one in examination.suppressed],
+        "settings_from": _settings_from(context),
+        "header": _fields_of_header(context),
+        "releases": _fields_of_releases(context),
+        "launches": [],
+        "explanation": None,
+    }
+
+
+def fields_of_item(item: Item, *, places: bool = True) -> dict[str, Any]:
+    """A line of the checklist, with the places of its evidence in the script or without them."""
+    text = item.text(places=places)
+    return {
+        "id": item.id,
+        "label": item.label,
+        "state": item.state,
+        "evidence": text if item.state == "pass" else None,
+        "reason": None if item.state == "pass" else text,
+        "fix": item.fix,
+        "codes": list(item.codes),
+    }
+
+
+def _fields_of_unknown(context: ScriptContext, line: int | None, reason: str) -> dict[str, Any]:
+    """A notebook's lines are counted by the cell, as findings count them."""
+    if line is None or context.source.cells is None:
+        return {"line": line, "reason": reason}
+    file, inside = context.source.where(line)
+    return {"line": inside, "reason": f"{file[file.rindex('[') :]} {reason}"}
+
+
+def _verdict(examination: Examination, status: Status) -> str:
+    """`PASS with 2 slots to fill: train.py (SFT, LoRA; jobs)`."""
+    context = examination.context
+    counts = [
+        (examination.number_of("error"), "error", ""),
+        (examination.number_of("warning"), "warning", ""),
+        (sum(item.state == "fill_in" for item in examination.checklist), "slot", " to fill"),
+        (sum(item.state == "unknown" for item in examination.checklist), "unknown line", ""),
+    ]
+    judged, built = len(context.trainers), context.training.built
+    limited = f"; first {judged} of {built} trainers" if built > judged else ""
+    what = f"{method_and_adapter(context, 'no training')}{limited}{smoke_run(context)}; {context.mode}"
+    return clean(f"{headline(status, counts)}: {context.source.path.name} ({what})")
+
+
+def headline(status: Status, counts: list[tuple[int, str, str]]) -> str:
+    """`FAIL with 1 error, 2 slots to fill`; `counts` are (number, noun, what follows the noun)."""
+    said = [f"{count} {noun}{'s' if count > 1 else ''}{after}" for count, noun, after in counts if count]
+    return f"{_WORDS.get(status, 'PASS')}{' with ' if said else ''}{', '.join(said)}"
+
+
+def method_and_adapter(context: ScriptContext, nothing: str) -> str:
+    return ", ".join(part for part in (context.training.method or nothing, adapter(context)) if part)
+
+
+def smoke_run(context: ScriptContext) -> str:
+    return f"; smoke run of {context.smoke[0]} steps" if context.smoke else ""
+
+
+def adapter(context: ScriptContext) -> str | None:
+    """`LoRA`, `LoRA if --lora`, or None for full training and for what cannot be seen."""
+    for trainer in context.trainers:
+        setting = trainer.entries.items.get("peft_config")
+        if setting is None or (setting.value.state == "known" and setting.value.value is None):
+            continue
+        if isinstance(setting.node, ast.IfExp):
+            return f"LoRA if `{context.source.segment(setting.node.test, 30)}`"
+        return "LoRA"
+    wrapped = any(
+        target.name == "peft.get_peft_model" for call in context.script.calls if (target := dotted(context.script, call.func))
+    )
+    return "LoRA" if wrapped else None
+
+
+def _settings_from(context: ScriptContext) -> str | None:
+    """Through what the settings of the training come, where it is not the script's own text."""
+    called = {target.name.rpartition(".")[2] for call in context.script.calls if (target := dotted(context.script, call.func))}
+    parser = next((name for name in ("TrlParser", "HfArgumentParser") if name in called), None)
+    return parser or ("config file" if context.script.given.options.unread else None)
+
+
+def _fields_of_header(context: ScriptContext) -> dict[str, Any] | None:
+    header = context.own_header
+    if header.line is None:
+        return None
+    jobs = header.jobs or {}
+    # Values of `env` may be secrets; the names are enough.
+    shown = {key: (sorted(value) if isinstance(value, dict) else []) if key == "env" else value for key, value in jobs.items()}
+    return {
+        "line": header.line,
+        "dependencies": [clean(one.text, limit=200) for one in header.requirements],
+        "requires_python": clean(header.requires_python, limit=60) if header.requires_python else None,
+        "hf_jobs": _cleaned(shown),
+    }
+
+
+def _fields_of_releases(context: ScriptContext) -> dict[str, Any]:
+    """What each indexed library that the script needed was judged against, or why it was not."""
+    context.offers.chosen.choice("trl"), context.offers.chosen.choice("transformers")
+    return {
+        one.package: {
+            "version": one.version,
+            "judged": one.release is not None,
+            "source": clean(one.source, limit=100),
+            "why": clean(one.why, limit=300),
+        }
+        for one in context.offers.chosen.chosen
+    }
+
+
+def _cleaned(value: Any, depth: int = 0) -> Any:
+    """A TOML value as JSON, every text in it on one line; what no launch setting can be becomes text."""
+    if isinstance(value, dict) and depth < _DEEPEST:
+        return {clean(key, limit=60): _cleaned(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list) and depth < _DEEPEST:
+        return [_cleaned(item, depth + 1) for item in value]
+    if isinstance(value, (dict, list)):
+        return "…"
+    if isinstance(value, int) and abs(value) > _LARGEST:  # a number of 4,300 digits cannot be printed
+        return "…"
+    return value if isinstance(value, (int, float)) else clean(value, limit=200)
+
+
+def text_of(report: Report) -> str:
+    """Verdict, checklist (of each launch), findings, what could not be told, what was suppressed, the releases, what next."""
+    fields = report.fields
+    lines = [fields["verdict"]]
+    if fields["launches"]:
+        from ml_intern_helpers.preflight.launch_summary import lines_of_launch
+
+        for launch in fields["launches"]:
+            lines += [*lines_of_launch(launch), *_checklist_lines(launch["checklist"], report.findings)]
+    else:
+        lines += _checklist_lines(fields["checklist"], report.findings)
+    findings = [render_finding(finding) for finding in without_repeats(report.findings)]
+    lines += ["", *findings] if findings else []
+    lines += _unknown_lines(fields["unknowns"])
+    lines += [f"suppressed: {one['code']} line {one['line']}: {one['reason']}" for one in fields["suppressed"]]
+    by_source: dict[str, list[str]] = {}
+    for name, one in fields["releases"].items():
+        if one["judged"]:
+            by_source.setdefault(one["source"], []).append(f"{name} {one['version']}")
+    against = "; ".join(f"{', '.join(names)} ({source})" for source, names in by_source.items())
+    judged = f"judged against {against}; " if against else ""
+    lines += ["", f"{judged}`preflight_check --explain CODE` says why a rule exists"]
+    return "\n".join([*lines, _next_step(fields["settings_from"])] if report.status == "unknown" else lines)
+
+
+def _checklist_lines(items: list[dict[str, Any]], findings: list[Finding]) -> list[str]:
+    """A line each: where findings below say why it failed it names them, and lines unknown for one reason are one line."""
+    rows: list[tuple[str, str, list[str]]] = []
+    for item in items:
+        named = dict.fromkeys(finding.code for finding in findings if finding.code in item["codes"])
+        text = f"{', '.join(named)}, below" if named else item["evidence"] or item["reason"]
+        alike = next((labels for state, told, labels in rows if state == item["state"] == "unknown" and told == text), None)
+        if alike is None:
+            rows.append((item["state"], text, [item["label"]]))
+        else:
+            alike.append(item["label"])
+    lines = []
+    for state, text, labels in rows:
+        label = labels[0] if len(labels) == 1 else f"{len(labels)} lines ({', '.join(labels)})"
+        lines.append(f"  [{_STATES[state]:>8}] {label}: {text}")
+    return lines
+
+
+def without_repeats(findings: list[Finding]) -> list[Finding]:
+    """A source line is quoted at the first of its findings."""
+    seen: set[tuple[str | None, int | None, str | None]] = set()
+    shown = []
+    for finding in findings:
+        quoted = (finding.file, finding.line, finding.evidence)
+        shown.append(finding._replace(evidence=None) if quoted in seen else finding)
+        seen.add(quoted)
+    return shown
+
+
+def _unknown_lines(unknowns: list[dict[str, Any]]) -> list[str]:
+    """What could not be told, equal reasons as one with their count, at the first of their lines."""
+    places: dict[str, list[int | None]] = {}
+    for one in unknowns:
+        places.setdefault(one["reason"], []).append(one["line"])
+    lines = []
+    for reason, at in list(places.items())[:_UNKNOWNS_SHOWN]:
+        where = "" if at[0] is None else f"line {at[0]}: "
+        lines.append(f"  {where}{reason}" + (f" ({len(at)} times)" if len(at) > 1 else ""))
+    more = len(places) - len(lines)
+    lines += [f"  … {more} more: --json lists them"] if more else []
+    return ["", "what I could not tell:", *lines] if lines else []
+
+
+def _next_step(settings_from: str | None) -> str:
+    """What to do when nothing was settled."""
+    if settings_from:
+        return f"next: the settings come through the {settings_from}: give --config FILE, or the command line with --launch '…'"
+    return "next: answer the lines above from where the settings stand, or write them into the config's call, and check again"

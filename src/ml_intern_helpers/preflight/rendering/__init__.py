@@ -1,1 +1,0 @@
-"""The examination told: checklist and findings, SARIF, the diff of `--fix`."""

@@ -1,0 +1,124 @@
+"""How rules judge the settings of a config: what a setting is expected to be, and which constants the call surely passes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, NamedTuple
+
+from ml_intern_helpers.analysis.constructions import Construction
+from ml_intern_helpers.analysis.guards import expected
+from ml_intern_helpers.analysis.names import dotted
+from ml_intern_helpers.analysis.values import Setting
+from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, failed, passed, unknown
+
+
+class Expectation(NamedTuple):
+    """What most lines of the checklist ask: is this argument of the config what it should be?
+
+    Attributes:
+        name: the config's argument.
+        good: whether a value is right.
+        default: the value when it is not set, in the releases that the tables know.
+        wrong: the message when it is not right.
+        fix: what to write.
+    """
+
+    name: str
+    good: Callable[[object], bool]
+    default: object
+    wrong: str
+    fix: str
+
+
+def outcomes_for(context: ScriptContext, expectation: Expectation) -> Outcomes:
+    """One outcome per different config; a script without any gets the reason why nothing can be said."""
+    if not context.runs:
+        yield no_config(context)
+    found = []
+    for run in context.runs:
+        if run.tunable:
+            found.append(_outcome(context, run, expectation))
+        else:
+            found.append(unknown(f"{run.trainer.role.library} is configured in its own way", run.trainer.line))
+    yield from dict.fromkeys(found)
+
+
+def no_config(context: ScriptContext) -> Outcome:
+    what = context.training.method or "the script"
+    return unknown(f"{what}: no trainer config to read", context.training.line)
+
+
+def _outcome(context: ScriptContext, run: Run, expectation: Expectation) -> Outcome:
+    name, good, default, wrong, fix = expectation
+    setting = context.setting(run, name)
+    if setting is None:
+        if good(default):
+            return passed(f"{name} is {shown(default)} by default", run.config.line)
+        return failed(f"{name} is not set: {wrong}", fix, run.config.call)
+    line = line_of(setting, run)
+    value = context.value(run, name, default)
+    if value.state == "unknown":
+        return unknown(value.reason, line)
+    if not value.settled:
+        return at_run_time(value.reason, line)
+    if good(value.value):
+        decided = f" by default; {value.reason} decides" if value.state == "default" else ""
+        return passed(f"{name}={shown(value.value)}{decided}", line)
+    if value.state == "default":
+        give = "give" if value.reason.startswith("--") else "set"
+        return at_run_time(f"{shown(value.value)} by default: {give} {value.reason}", line)
+    return failed(f"{name}={shown(value.value)}: {wrong}", fix, setting.node, whole=run.config.call)
+
+
+def shown(value: object) -> str:
+    """A value as it is written, shortened; a text in double quotes, as the fix texts have it."""
+    text = '"' + value + '"' if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def line_of(setting: Setting | None, run: Run) -> int:
+    return getattr(setting.node, "lineno", run.config.line) if setting else run.config.line
+
+
+class Constant(NamedTuple):
+    """One setting given as a constant: its name, its value, and the node that gives it."""
+
+    name: str
+    value: Any
+    node: ast.expr
+
+
+def constants(context: ScriptContext, config: Construction, names: Collection[str]) -> Iterator[Constant]:
+    """The settings `names` that the call surely passes; none when a command line, a subclass or a patch may change them."""
+    if config.parsed or not as_indexed(context, config):
+        return
+    for name in names:
+        setting = config.entries.items.get(name)
+        if setting and name not in context.loose and setting.value.state == "known" and isinstance(setting.node, ast.expr):
+            # A finished config checks nothing: `config.seed = "7"`, `setattr(config, "seed", "7")`.
+            assigned = isinstance(setting.node, ast.Attribute) and isinstance(setting.node.ctx, ast.Store)
+            by_call = isinstance(setting.node, ast.Call) and getattr(setting.node.func, "id", "") == "setattr"
+            if not assigned and not by_call:
+                yield Constant(name, setting.value.value, setting.node)
+
+
+def as_indexed(context: ScriptContext, construction: Construction) -> bool:
+    """The class of Transformers or TRL itself, unpatched, of the release that the tables know; no `try` expects it to fail.
+
+    TRL's experimental trainers have loops of their own and do not count.
+    """
+    target, library = dotted(context.script, construction.call.func), construction.role.library
+    if target is None or target.definition or target.name.startswith("trl.experimental.") or context.patched_by:
+        return False
+    if library not in ("transformers", "trl") or not context.judges(library):
+        return False
+    current = context.uses_current("transformers") and context.uses_current(library)
+    tried = expected(context.script, construction.call, "ValueError", "AssertionError")
+    return current and context.blamable(construction.call) and not tried
+
+
+def run_as_indexed(context: ScriptContext, run: Run) -> bool:
+    """Both the trainer and its config are."""
+    return as_indexed(context, run.trainer) and as_indexed(context, run.config)

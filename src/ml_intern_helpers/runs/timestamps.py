@@ -1,0 +1,56 @@
+"""Points in time and spans as task files, ledgers and command lines write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from ml_intern_helpers.core.errors import UsageError
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+#: A year: a longer span is a typing error.
+LONGEST_SPAN_S = 366 * 86400
+
+
+def now() -> datetime:
+    """The current time in UTC, by this machine's clock."""
+    return datetime.now(UTC)
+
+
+def stamp(at: datetime) -> str:
+    """`2026-11-23T04:13:00.123Z`: sorts as text, read by every language."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parsed(text: object) -> datetime | None:
+    """The time that an ISO 8601 text with a time zone names, in UTC; None for everything else."""
+    if not isinstance(text, str) or len(text) > 40:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def seconds(text: str) -> int:
+    """Seconds of `90m`, `2h`, `1h30m`, `1.5d`.
+
+    Raises:
+        UsageError: it is not a span of time, or is longer than a year.
+    """
+    rest = _SPAN.sub("", text).strip()
+    total = sum(float(number) * _SECONDS[unit] for number, unit in _SPAN.findall(text))
+    if rest or not 0 < total <= LONGEST_SPAN_S:
+        raise UsageError(f"{text!r} is not a span of time", hint="write 90m, 2h, 1h30m or 2d")
+    return round(total)
+
+
+def span(seconds_long: float) -> str:
+    """`2h`, `1h 30min`, `45s`, for people."""
+    whole = max(0, round(seconds_long))
+    if whole < 60:
+        return f"{whole}s"
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}h" if hours and not minutes else f"{hours}h {minutes}min" if hours else f"{minutes}min"

@@ -1,0 +1,1 @@
+"""Tests of the evaluator of Python source: values, parser options, releases, requirements."""
