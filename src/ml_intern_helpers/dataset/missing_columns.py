@@ -50,8 +50,8 @@ class MissingColumns:
         renamed = ", ".join(f'"…": "{name}"' for name in self.wanted)
         how = f"name {it} yourself: dataset.rename_columns({{{renamed}}})"
         if self.nested:
-            made = ", ".join(f'"{name}": …' for name in self.wanted)
-            how = f"take the texts out of {it} yourself (json.loads where it is JSON): dataset.map(lambda row: {{{made}}})"
+            fields = ", ".join(f'"{name}": …' for name in self.wanted)
+            how = f"take the texts out of {it} yourself (json.loads where it is JSON): dataset.map(lambda row: {{{fields}}})"
         return f"{self.message}; if {shown} can serve, {how}, and inspect the result"
 
 

@@ -123,11 +123,11 @@ class RepeatedKey(ValueError):
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object from its pairs; `RepeatedKey` when a key comes twice."""
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    row = dict(pairs)
+    if len(row) != len(pairs):
         seen: set[str] = set()
         raise RepeatedKey(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
-    return made
+    return row
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=unique)

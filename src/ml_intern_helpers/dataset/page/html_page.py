@@ -40,11 +40,11 @@ _HUB_KINDS = ("viewer", "parquet-export", "streaming")
 def page(report: Report, facts: Facts) -> str:
     """The report as HTML, at most `MOST_BYTES`; sample rows give way when it would be more."""
     context, shown = _context(report, facts), sample_rows(facts, report.findings)
-    made = _rendered(context, shown)
-    while len(made.encode()) > MOST_BYTES and shown:
+    html = _rendered(context, shown)
+    while len(html.encode()) > MOST_BYTES and shown:
         shown = shown[: len(shown) // 2]
-        made = _rendered(context, shown)
-    return made
+        html = _rendered(context, shown)
+    return html
 
 
 def _rendered(context: dict[str, Any], shown: list[dict[str, Any]]) -> str:
@@ -63,11 +63,11 @@ def _environment() -> Environment:
     """Everything is escaped but what is ours and says so; a name that is missing is an error, not a blank."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters |= {"number": lambda value: f"{value:,}", "percent": headline.percent}
-    return made
+    environment.filters |= {"number": lambda value: f"{value:,}", "percent": headline.percent}
+    return environment
 
 
 def _context(report: Report, facts: Facts) -> dict[str, Any]:
