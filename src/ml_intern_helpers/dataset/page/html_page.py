@@ -1,6 +1,6 @@
-"""The page, put together: facts of the report into the template, and a policy that lets nothing else run or load.
+"""The page of `--html`: facts of the report in a template, and a policy that lets nothing else run or load.
 
-Determinism: the same report makes the same bytes; no clock, no random name.
+The same report makes the same bytes: no clock, no random name.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _HUB_KINDS = ("viewer", "parquet-export", "streaming")
 def page(report: Report, facts: Facts) -> str:
     """The report as HTML, at most `MOST_BYTES`; sample rows give way when it would be more."""
     context, shown = _context(report, facts), sample_rows(facts, report.findings)
-    made = _rendered(context, shown)
-    while len(made.encode()) > MOST_BYTES and shown:
+    html = _rendered(context, shown)
+    while len(html.encode()) > MOST_BYTES and shown:
         shown = shown[: len(shown) // 2]
-        made = _rendered(context, shown)
-    return made
+        html = _rendered(context, shown)
+    return html
 
 
 def _rendered(context: dict[str, Any], shown: list[dict[str, Any]]) -> str:
@@ -62,11 +62,11 @@ def _environment() -> Environment:
     """Everything is escaped but what is ours and says so; a name that is missing is an error, not a blank."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters |= {"number": lambda value: f"{value:,}", "percent": headline.percent}
-    return made
+    environment.filters |= {"number": lambda value: f"{value:,}", "percent": headline.percent}
+    return environment
 
 
 def _context(report: Report, facts: Facts) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def check_target(text: str, *, force: bool) -> Path:
     """The file to write, before any work is done for it.
 
     Raises:
-        UsageError: a folder, a device, a folder that is not there, or a file that is no report of ours.
+        UsageError: a folder, a device, a folder that is not there, or a file that is not a report of ours.
     """
     path = Path(text).expanduser()
     shown = clean(text, limit=200)
