@@ -103,7 +103,7 @@ def find_roles(columns: Iterable[Column], rows: Sequence[Mapping[str, object]] =
 
     Args:
         columns: all columns of the dataset.
-        rows: the sample; tells a text to answer (document, summary) from one that holds the answer already.
+        rows: the sample; it shows whether a text is to be answered (a document and its summary) or holds the answer already.
     """
     columns = list(columns)
     written = {column.name: _in_json(column.name, rows) for column in columns if column.main == "string"}

@@ -50,8 +50,8 @@ class MissingColumns:
         renamed = ", ".join(f'"…": "{name}"' for name in self.wanted)
         how = f"name {it} yourself: dataset.rename_columns({{{renamed}}})"
         if self.nested:
-            made = ", ".join(f'"{name}": …' for name in self.wanted)
-            how = f"take the texts out of {it} yourself (json.loads where it is JSON): dataset.map(lambda row: {{{made}}})"
+            fields = ", ".join(f'"{name}": …' for name in self.wanted)
+            how = f"take the texts out of {it} yourself (json.loads where it is JSON): dataset.map(lambda row: {{{fields}}})"
         return f"{self.message}; if {shown} can serve, {how}, and inspect the result"
 
 
@@ -65,10 +65,10 @@ def missing_columns(method: str, roles: ColumnRoles, rows: list[Row]) -> Missing
     if method == "kto":
         return _rated(roles, rows)
     if method == "grpo":
-        if any(roles.has(part) for part in ("prompt", "messages", "chosen")):
+        if any(roles.has(role) for role in ("prompt", "messages", "chosen")):
             return None
         return _texts("no column is known as a prompt", ("prompt",), roles, rows, nested_words=True)
-    if any(roles.has(part) for part in ("messages", "dialogue", "completion", "chosen", "text")):
+    if any(roles.has(role) for role in ("messages", "dialogue", "completion", "chosen", "text")):
         return None
     numbers = [name for name, kind in roles.kinds.items() if kind in ("int", "float")]
     number = first_named(numbers, _NUMBERS)

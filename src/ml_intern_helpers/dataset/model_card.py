@@ -1,6 +1,6 @@
 """The section on training data for a model card: facts of the audit as Markdown, and nothing that it does not know.
 
-Names and reasons are strangers' text: they stand in code spans, in which Markdown and HTML mean nothing.
+Names and reasons are strangers' text: they are put in code spans, in which Markdown and HTML mean nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ID = re.compile(r"^[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?$")
 def card_text(fields: Fields, findings: list[Finding]) -> str:
     """Markdown for the section on training data; ends without a line break."""
     sections = ["## Training data", _description(fields), _audit(fields, findings)]
-    # The mapping for the method asked for; without one, nobody knows which was used.
+    # The mapping for the method asked for; without one, it is not known which was used.
     verdict = fields["verdicts"].get(fields["method"] or "")
     sections += _code("Rows were brought into shape with", verdict["mapping"] if verdict else None)
     decision = fields.get("decision") or {}

@@ -19,7 +19,7 @@ class Split:
     Attributes:
         config: the Hub's config (subset) name; "default" for local files.
         split: its name.
-        num_rows: rows in it, or None when nobody knows.
+        num_rows: rows in it, or None when not known.
         num_rows_is: how far to trust `num_rows`.
         num_bytes: bytes of its files (Parquet on the Hub), or None.
     """

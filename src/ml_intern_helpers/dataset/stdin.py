@@ -23,7 +23,7 @@ SHOWN = "standard input"
 #: Left free on the disk that takes the rows.
 _SPARE_BYTES = 1024 * MIB
 _BLOCK = 4 * MIB
-#: What is looked at to tell the format.
+#: Bytes read to recognise the format.
 _HEAD_BYTES = 64 * 1024
 _BINARY = {b"PAR1": ".parquet", b"ARROW1": ".arrow"}
 

@@ -23,7 +23,7 @@ from ml_intern_helpers.dataset.trainers.rows import Row, is_chat
 from ml_intern_helpers.web.services import HUB
 
 TOKENIZER = "tokenizer.json"
-#: Files of which a model has some: its settings, and where its chat template may stand.
+#: Files that a model may have: its settings, and places of its chat template.
 _MORE = ("tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json")
 #: No tokenizer of text is larger.
 _MOST_BYTES = 128 * 1024 * 1024
@@ -73,7 +73,7 @@ def _from_hub(name: str, offline: bool) -> Model:
     file_system.prepare()
     from huggingface_hub import hf_hub_download
 
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it tells of every retry
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it reports every retry
     plain, _, revision = name.partition("@")
     options: dict[str, Any] = {
         "repo_id": plain,
@@ -84,12 +84,12 @@ def _from_hub(name: str, offline: bool) -> Model:
     }
     for file in (TOKENIZER, *_MORE):
         try:
-            folder = Path(hf_hub_download(filename=file, **options)).parent
+            path = Path(hf_hub_download(filename=file, **options))
         except Exception as err:  # the Hub's client raises kinds of its own
             absent = type(err).__name__ in ("EntryNotFoundError", "RemoteEntryNotFoundError", "LocalEntryNotFoundError")
             if file == TOKENIZER or not absent:
                 raise _translated(plain, err) from err
-    return _read(plain, folder, folder.name)
+    return _read(plain, path.parent, path.parent.name)
 
 
 def _translated(name: str, err: Exception) -> ToolError:
@@ -109,7 +109,7 @@ def _translated(name: str, err: Exception) -> ToolError:
 
 
 def _read(name: str, folder: Path, revision: str | None) -> Model:
-    """The model whose files lie in `folder`."""
+    """The model whose files are in `folder`."""
     path = folder / TOKENIZER
     if not path.is_file():
         message = f"--model: {clean(folder, limit=200)} has no {TOKENIZER}"

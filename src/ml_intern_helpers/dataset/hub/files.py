@@ -47,7 +47,7 @@ def read_hub_files(ref: DatasetRef, sample_size: int, context: Context) -> Sampl
     try:
         system = file_system.system()
         stored = stored_files(ref, system)
-        # One JSON document may hold its splits in fields; which, only reading it tells.
+        # One JSON document may hold its splits in fields, which only reading it shows.
         inside = stored.format == "json" and sum(map(len, stored.splits.values())) == 1
         choice = choose_split([(CONFIG, split) for split in stored.splits], replace(ref, split=None) if inside else ref)
         read = _parquet if stored.format == "parquet" else _fetched

@@ -50,7 +50,7 @@ def read_parquet_export(ref: DatasetRef, error: ViewerError, context: Context) -
         if pair != (choice.config, choice.split):
             splits.append(Split(*pair, None, "unknown", size))
             continue
-        # Only the file that was opened has told its rows: with more files, or a partial export, they are a lower bound.
+        # Only the rows of the file that was opened are known: with more files, or a partial export, they are a lower bound.
         partial = len(group) > 1 or group[0]["partial"]
         splits.append(Split(*pair, num_rows, "at_least" if partial else "exact", size))
         complete = not partial and num_rows == len(rows)

@@ -1,4 +1,4 @@
-"""The dataset's repository on the Hub: does it exist, may we read it, what does its card say; and names near a misspelt one."""
+"""The dataset's repository on the Hub: whether it exists and may be read, its card, and names similar to a misspelt one."""
 
 from __future__ import annotations
 
@@ -89,9 +89,9 @@ def refuse(answer: Response, name: str, revision: str | None, http: Http) -> Too
 def _unseen(name: str, http: Http) -> NotFound:
     """Missing and private look alike from outside."""
     message = f"no dataset {name!r} on the Hub that this {'token' if hf_token() else 'session (no token)'} can see"
-    near = names_near(name, http)
+    similar = similar_names(name, http)
     rest = "check its access rights" if hf_token() else "if it is private, log in with `hf auth login`"
-    return NotFound(message, hint=f"did you mean {' or '.join(near)}? {rest}" if near else f"check the spelling; {rest}")
+    return NotFound(message, hint=f"did you mean {' or '.join(similar)}? {rest}" if similar else f"check the spelling; {rest}")
 
 
 def gated(name: str) -> AccessDenied:
@@ -101,7 +101,7 @@ def gated(name: str) -> AccessDenied:
 
 
 def renamed(old: str, new: str) -> NotFound:
-    """A renamed dataset is told, not followed: the script must use the new name too."""
+    """A renamed dataset is reported, not followed: the script must use the new name too."""
     return NotFound(f"{old} was renamed to {clean(new, limit=200)}", hint=f"run again with {clean(new, limit=200)}")
 
 
@@ -109,7 +109,7 @@ def page(name: str) -> str:
     return f"{HUB.base_url}/datasets/{name}"
 
 
-def names_near(name: str, http: Http) -> list[str]:
+def similar_names(name: str, http: Http) -> list[str]:
     """Up to three existing ids like `name`, from three searches side by side."""
     owner, _, title = name.rpartition("/")
     word = max(title.replace("-", "_").replace(".", "_").split("_"), key=len, default=title)
@@ -120,7 +120,7 @@ def names_near(name: str, http: Http) -> list[str]:
     found: dict[str, None] = {}
     for answer in run_side_by_side(calls).values():
         found.update(dict.fromkeys(answer if isinstance(answer, list) else []))
-    return [clean(near, limit=200) for near in difflib.get_close_matches(name, list(found), n=3, cutoff=0.6)]
+    return [clean(similar, limit=200) for similar in difflib.get_close_matches(name, list(found), n=3, cutoff=0.6)]
 
 
 def _search(http: Http, query: dict[str, str | int]) -> Callable[[], list[str]]:

@@ -1,4 +1,4 @@
-"""The last source: `datasets` streams the repository's own files. Formats that are plain data, and no others."""
+"""The last source: `datasets` streams the repository's own files, if their format is plain data."""
 
 from __future__ import annotations
 

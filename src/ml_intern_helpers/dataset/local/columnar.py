@@ -151,7 +151,7 @@ def _starts(groups: list[tuple[Any, int]]) -> Iterator[int]:
 
 
 def _refuse_maps(path: Path, schema: Any) -> None:
-    """`datasets` has no type for Arrow's maps: it stops at the file, whatever is made of its rows."""
+    """`datasets` has no type for Arrow's maps: it refuses the whole file."""
     import pyarrow as pa
 
     held = [field.name for field in schema if pa.types.is_map(field.type)]
@@ -233,7 +233,7 @@ class Taken:
             self.numbers.append(number)
 
     def notes(self) -> list[str]:
-        """What to tell about rows that were not kept."""
+        """The warning about rows that were not kept."""
         return left_out_notes(self.left_out)
 
 

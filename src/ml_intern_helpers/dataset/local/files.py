@@ -44,7 +44,7 @@ _SPLIT_NAMES = (
 
 @dataclass(frozen=True)
 class Files:
-    """What a path stands for.
+    """The files that a path stands for.
 
     Attributes:
         format: one of the values of `ENDINGS`, or `saved` for a `save_to_disk` folder.
@@ -58,10 +58,10 @@ class Files:
 
 
 def find_files(target: str, warn: Warn) -> Files:
-    """The files that `target` (file, folder, glob pattern) stands for; `warn` hears what was left out.
+    """The files that `target` (file, folder, glob pattern) stands for; `warn` receives what was left out.
 
     Raises:
-        NotFound: nothing there; the hint names what lies near.
+        NotFound: nothing there; the hint names similar files.
         BadData: an unsupported format, no regular file, or nothing this user may read.
     """
     try:
@@ -108,7 +108,7 @@ def _search(root: Path) -> FolderSearch:
 
 
 def _similar_names(path: Path) -> str:
-    """Names like the one asked for, or what else lies in the folder."""
+    """Names like the one asked for, or the other data files of the folder."""
     if not path.parent.is_dir():
         return f"the folder {shown(path.parent)} does not exist either"
     others = sorted(item.name for item in path.parent.iterdir())
@@ -194,7 +194,7 @@ _SIGNS = re.compile(r"[*?\[]")
 
 
 class FolderSearch:
-    """One search below `root`; what it passes over is told by `tell`.
+    """One search below `root`; `tell` warns of what it left out.
 
     Raises:
         OSError: by any method, when `root` itself cannot be listed.
@@ -250,7 +250,7 @@ class FolderSearch:
         return path.is_dir() if rest else os.path.lexists(path)
 
     def folders(self, folder: Path) -> Iterator[os.DirEntry[str]]:
-        """The folders in `folder`, links to folders left out and told."""
+        """The folders in `folder`, without links to folders, which are noted."""
         for entry in self._entries(folder):
             if entry.is_dir(follow_symlinks=False):
                 yield entry
@@ -313,7 +313,7 @@ def _hidden(name: str) -> bool:
 
 
 def split_pattern(pattern: str) -> tuple[Path, tuple[str, ...]]:
-    """The folder before the first part with a sign, and the parts from there on."""
+    """The folder before the first part with a wildcard, and the parts from there on."""
     parts = Path(pattern).parts
     first = next(index for index, part in enumerate(parts) if _SIGNS.search(part))
     return Path(*parts[:first]), parts[first:]

@@ -64,7 +64,7 @@ def _add(
 
 
 def _turned(value: dict[str, Any]) -> Iterator[str]:
-    """What to tell of a document that is one row to `datasets`, and by its looks a table written another way round."""
+    """The warning about a document that is one row for `datasets` and looks like a table written another way."""
     cells = list(value.values())
     lengths = {len(cell) if isinstance(cell, list) else -1 for cell in cells}
     keys = {tuple(cell) if isinstance(cell, dict) else () for cell in cells}
@@ -81,7 +81,7 @@ def rows(path: Path, field: str | None) -> list[dict[str, Any]]:
 
 
 def is_lines(path: Path) -> bool:
-    """Whether a .json file really holds JSON Lines: its first line is an object by itself and more follows."""
+    """Whether a .json file really holds JSON Lines: its first line is a complete object and more follows."""
     with open_bytes(path) as stream:
         first = stream.readline(4 * 1024 * 1024)
         more = stream.readline(4 * 1024 * 1024).strip()
@@ -111,7 +111,7 @@ def _rows(path: Path, split: str | None) -> tuple[int, str | None, list[dict[str
 
 
 def _wanted(path: Path, split: str | None, splits: dict[str, int]) -> str | None:
-    """The field asked for; None when fields are no splits and the file itself is the split `train`."""
+    """The field asked for; None when fields are not splits and the file itself is the split `train`."""
     if split in splits or split is None or (split == "train" and not splits):
         return split if splits else None
     listed = ", ".join(splits) or "train"

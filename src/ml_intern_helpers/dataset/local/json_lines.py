@@ -20,7 +20,7 @@ def read(paths: list[Path], sample_size: int) -> Table:
     Row numbers are line numbers, which go on from file to file.
 
     Raises:
-        BadData: a line that is no JSON object, repeats a key, is not UTF-8 or longer than `LONGEST_LINE_BYTES`.
+        BadData: a line that is not a JSON object, repeats a key, is not UTF-8 or longer than `LONGEST_LINE_BYTES`.
         TooDeep: a row that nests too deep.
     """
     sampler, allowance = Sampler(sample_size), Allowance()
@@ -34,7 +34,7 @@ def read(paths: list[Path], sample_size: int) -> Table:
 
 
 def rows_at(paths: list[Path], numbers: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(number, row) of the rows `numbers` (1-based over all files, ascending; blank lines are no rows).
+    """(number, row) of the rows `numbers` (1-based over all files, ascending; blank lines are not rows).
 
     Raises:
         BadData: such a row is broken.
@@ -123,11 +123,11 @@ class RepeatedKey(ValueError):
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object from its pairs; `RepeatedKey` when a key comes twice."""
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    row = dict(pairs)
+    if len(row) != len(pairs):
         seen: set[str] = set()
         raise RepeatedKey(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
-    return made
+    return row
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=unique)

@@ -40,7 +40,7 @@ def read_local(ref: DatasetRef, sample_size: int, warn: Warn) -> Sample:
         BadData: a file that is not what it should be, or no rows in it.
     """
     files = find_files(ref.name, warn)
-    # One JSON document may hold its splits in fields: which, only reading it tells.
+    # One JSON document may hold its splits in fields, which only reading it shows.
     one_document = files.format == "json" and sum(map(len, files.splits.values())) == 1
     pairs = [(CONFIG, split) for split in files.splits]
     choice = choose_split(pairs, replace(ref, split=None) if one_document else ref)

@@ -122,7 +122,7 @@ class Sampler:
 
 
 def left_out_notes(count: int) -> list[str]:
-    """What to tell when `count` rows did not fit."""
+    """The warning when `count` rows did not fit."""
     return [f"{count:,} rows are not in the sample, which holds at most {SAMPLE_BYTES // MIB} MiB of memory"] if count else []
 
 
@@ -152,7 +152,7 @@ def weigh(row: Row, most: int, number: int) -> int:
     return total
 
 
-#: Names of columns that play a part.
+#: Names of columns that have a role.
 KNOWN = frozenset(name for names, _ in ROLES.values() for name in names)
 
 
@@ -182,5 +182,5 @@ def first_columns(names: list[str]) -> list[str]:
 
 
 def column_notes(count: int) -> list[str]:
-    """What to tell when there are `count` columns."""
+    """The warning when there are `count` columns."""
     return [f"only {MOST_COLUMNS:,} of {count:,} columns were read, those with known names first"] if count > MOST_COLUMNS else []

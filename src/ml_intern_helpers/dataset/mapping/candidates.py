@@ -18,7 +18,7 @@ from ml_intern_helpers.dataset.mapping.code import (
     select,
     system,
 )
-from ml_intern_helpers.dataset.mapping.conversations import chat, listener
+from ml_intern_helpers.dataset.mapping.conversations import chat, turn_format
 from ml_intern_helpers.dataset.shapes.shape import Shape
 from ml_intern_helpers.dataset.trainers.methods import TAKEN
 from ml_intern_helpers.dataset.trainers.rows import SUPPORTED
@@ -30,7 +30,7 @@ EXTRAS = ("tools", "images")
 
 
 def candidates(method: str, roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
-    """Scripts that may turn `rows` into what `method` reads; a shape found in the rows is meant before names alone are."""
+    """Scripts that may turn `rows` into what `method` reads; shapes found in the rows come before names alone."""
     for shape in roles.shapes:
         yield from shape_scripts(method, shape, roles)
     if not any(method in shape.refuses for shape in roles.shapes):
@@ -132,7 +132,7 @@ def _question(roles: ColumnRoles, rows: Rows, source: str) -> Script:
         return script.map_rows({"prompt": _prompt(script, roles, rows)}, None)
     messages = chat(script, roles, rows, source, "user")
     column = roles.by_role[source]
-    who = listener(rows, [column]).keys[0]
+    who = turn_format(rows, [column]).keys[0]
     ends = [item[column][-1] for item in rows if item.get(column) and isinstance(item[column], list)]
     last = [str(turn.get(who) if isinstance(turn, dict) else None).lower() for turn in ends]
     answered = [SPEAKER_NAMES.get(speaker, speaker) == "assistant" for speaker in last]
@@ -173,14 +173,14 @@ def _named_as_trl(roles: ColumnRoles) -> bool:
 
 def _renamed(roles: ColumnRoles, wanted: dict[str, str]) -> Script:
     """Columns of the roles `wanted` under the names TRL reads, and no others. Selecting first keeps renames free of clashes."""
-    old_to_new = {roles.by_role[part]: name for part, name in wanted.items() if part in roles.by_role}
+    old_to_new = {roles.by_role[role]: name for role, name in wanted.items() if role in roles.by_role}
     statements = [select([*old_to_new, *_extras(roles)]), rename(old_to_new)]
     return Script(statements=[statement for statement in statements if statement])
 
 
 def _extras(roles: ColumnRoles) -> list[str]:
     """Columns that TRL reads beside the text, where they have TRL's names."""
-    return [roles.by_role[part] for part in EXTRAS if roles.by_role.get(part) in ("tools", "images", "image")]
+    return [roles.by_role[role] for role in EXTRAS if roles.by_role.get(role) in ("tools", "images", "image")]
 
 
 def _after(statement: str, script: Script) -> Script:

@@ -81,7 +81,7 @@ def _try(method: str, code: str, rows: Rows, wait: bool, label: str | None) -> M
         mapped = run(code, rows, wait=wait)
     except MappingFailed:
         return None
-    # Half the rows gone is no mapping but another dataset; a filter on labels may take as much as it likes.
+    # With half the rows gone it is another dataset; a filter on labels may remove any number.
     enough = len(mapped) * 2 >= len(rows) or (label is not None and quoted(label) in code)
     if not mapped or not enough or READERS[method](mapped):
         return None

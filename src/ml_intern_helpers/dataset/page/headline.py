@@ -1,4 +1,4 @@
-"""What stands at the top of the page: the decision, or the verdict; the facts in a row; a card for each method."""
+"""The top of the page: the decision, or the verdict; the facts in a row; a card for each method."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ml_intern_helpers.dataset.verdicts import TITLES
 
 Fields = dict[str, Any]
 TONES = {"ready": "good", "needs_mapping": "warn", "incompatible": "bad", "unknown": "open"}
-#: Signs beside the colours, for whoever sees no colours.
+#: Signs beside the colours, for readers who do not see colours.
 SIGNS = {"good": "✓", "warn": "→", "bad": "✕", "open": "?"}
 DECISIONS = {
     "go": ("GO", "good"),
@@ -76,11 +76,8 @@ def _split_size(fields: Fields) -> str:
     at = fields["looked_at"]
     for split in fields["splits"]:
         if (split["config"], split["split"]) == (at["config"], at["split"]):
-            return ", ".join(
-                filter(
-                    None, (rows_in_words(split) or "rows unknown", human_bytes(split["num_bytes"]) if split["num_bytes"] else "")
-                )
-            )
+            size = f", {human_bytes(split['num_bytes'])}" if split["num_bytes"] else ""
+            return (rows_in_words(split) or "rows unknown") + size
     return ""
 
 

@@ -1,6 +1,6 @@
-"""The page, put together: facts of the report into the template, and a policy that lets nothing else run or load.
+"""The page of `--html`: facts of the report in a template, and a policy that lets nothing else run or load.
 
-Determinism: the same report makes the same bytes; no clock, no random name.
+The same report makes the same bytes: no clock, no random name.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from ml_intern_helpers import __version__
 from ml_intern_helpers.cli.output import without_tokens
 from ml_intern_helpers.core.errors import ToolError, UsageError
-from ml_intern_helpers.core.page_policy import policy
 from ml_intern_helpers.core.paths import write_atomic
 from ml_intern_helpers.core.report import Report
-from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.core.text import clean, page_policy
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.page import charts, headline
 from ml_intern_helpers.dataset.page.charts import patterns
@@ -40,16 +39,16 @@ _HUB_KINDS = ("viewer", "parquet-export", "streaming")
 def page(report: Report, facts: Facts) -> str:
     """The report as HTML, at most `MOST_BYTES`; sample rows give way when it would be more."""
     context, shown = _context(report, facts), sample_rows(facts, report.findings)
-    made = _rendered(context, shown)
-    while len(made.encode()) > MOST_BYTES and shown:
+    html = _rendered(context, shown)
+    while len(html.encode()) > MOST_BYTES and shown:
         shown = shown[: len(shown) // 2]
-        made = _rendered(context, shown)
-    return made
+        html = _rendered(context, shown)
+    return html
 
 
 def _rendered(context: dict[str, Any], shown: list[dict[str, Any]]) -> str:
     style, script = _own("style.css"), _own("copy.js")
-    context = context | {"samples": shown, "style": style, "script": script, "policy": policy(style, script)}
+    context = context | {"samples": shown, "style": style, "script": script, "policy": page_policy(style, script)}
     return without_tokens(_environment().get_template("page.html").render(context))
 
 
@@ -63,11 +62,11 @@ def _environment() -> Environment:
     """Everything is escaped but what is ours and says so; a name that is missing is an error, not a blank."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters |= {"number": lambda value: f"{value:,}", "percent": headline.percent}
-    return made
+    environment.filters |= {"number": lambda value: f"{value:,}", "percent": headline.percent}
+    return environment
 
 
 def _context(report: Report, facts: Facts) -> dict[str, Any]:
@@ -151,7 +150,7 @@ def check_target(text: str, *, force: bool) -> Path:
     """The file to write, before any work is done for it.
 
     Raises:
-        UsageError: a folder, a device, a folder that is not there, or a file that is no report of ours.
+        UsageError: a folder, a device, a folder that is not there, or a file that is not a report of ours.
     """
     path = Path(text).expanduser()
     shown = clean(text, limit=200)

@@ -22,8 +22,8 @@ from ml_intern_helpers.dataset.page.charts import tone
 MOST_FAULTY, MOST_PLAIN = 9, 3
 TURN_CHARACTERS, MOST_TURNS, ROW_CHARACTERS = 900, 10, 5000
 MOST_MORE, MORE_CHARACTERS = 8, 160
-#: Parts in the order shown, with what to call them where they are plain text.
-_PARTS = (
+#: Roles in the order shown, with the speaker where the column holds plain text.
+_SHOWN_ROLES = (
     ("system", "system"),
     ("context", "context"),
     ("prompt", "user"),
@@ -70,21 +70,21 @@ def _sample(facts: Facts, position: int, number: int, about: list[Finding], code
 
 
 def _blocks(row: dict[str, Any], facts: Facts, codes: set[str]) -> tuple[list[dict[str, Any]], set[str]]:
-    """The columns that play a part, each a block of turns; and which those are."""
+    """The columns with a role, each as a block of turns; and their names."""
     room, used, blocks = [ROW_CHARACTERS], set(), []
-    for part, role in _PARTS:
-        column = facts.roles.get(part)
+    for role, speaker_name in _SHOWN_ROLES:
+        column = facts.roles.get(role)
         if column is None or column in used:
             continue
         used.add(column)
-        shown = _turns(row.get(column), role, room, codes if part in _LEARNED else set())
-        pair = part if part in ("chosen", "rejected") else ""
+        shown = _turns(row.get(column), speaker_name, room, codes if role in _LEARNED else set())
+        pair = role if role in ("chosen", "rejected") else ""
         name = clean(column, limit=80)
         blocks.append({"column": name, "pair": pair, "turns": shown})
     return blocks, used
 
 
-#: Parts whose turns are held against the findings about turns.
+#: Roles whose turns are marked with the findings about turns.
 _LEARNED = ("messages", "completion", "chosen", "rejected", "text", "prompt")
 
 
@@ -117,7 +117,7 @@ def _said(turn: dict[str, Any]) -> Any:
 
 
 def _text(value: Any) -> str:
-    """Text as it is; what is no text as JSON, cut before it is written out."""
+    """Text as it is; anything else as JSON, cut before it is written."""
     if isinstance(value, str):
         return value
     if value is None:

@@ -152,7 +152,7 @@ def turn_per_row(roles: ColumnRoles, rows: Rows) -> Shape | None:
 
 
 def columns(names: Iterable[str]) -> tuple[str, str, str] | None:
-    """The columns for the tie, the speaker and the words, or None when the rows are no single turns."""
+    """The columns for the tie, the speaker and the words, or None when the rows are not single turns."""
     known = list(names)
     tie, speaker = first_named(known, (*PARENTS, *THREADS)), first_named(known, SPEAKER_COLUMNS)
     words = first_named(known, WORDS)

@@ -14,7 +14,7 @@ QUESTION = '"Describe the image."'
 
 def image_caption(roles: ColumnRoles, rows: Rows) -> Shape | None:
     """Images with one text beside them: for text-to-image models, or to teach a vision-language model to describe."""
-    if not roles.has("images") or any(roles.has(part) for part in ("messages", "completion", "chosen")):
+    if not roles.has("images") or any(roles.has(role) for role in ("messages", "completion", "chosen")):
         return None
     image, caption = roles.by_role["images"], first_named(roles.kinds, CAPTIONS)
     if caption is None or roles.kinds[caption] != "string":
@@ -37,7 +37,7 @@ SAID = ("transcription", "transcript", "sentence", "text", "normalized_text", "c
 
 
 def speech(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """Recordings, whose bytes were not read, in rows that are no questions and answers: none of these methods trains on them."""
+    """Recordings, whose bytes were not read, in rows that are not questions and answers: none of these methods trains on them."""
     column = first_named(roles.kinds, SOUNDS)
     if column is None or any(map(roles.has, ("messages", "prompt", "completion", "chosen"))):
         return None

@@ -158,7 +158,7 @@ def classification(roles: ColumnRoles, rows: Rows) -> Shape | None:
 
     Work for a classifier, or for a chat model that answers with the name of the class.
     """
-    if any(roles.has(part) for part in ("messages", "completion", "chosen", "dialogue", "images")):
+    if any(roles.has(role) for role in ("messages", "completion", "chosen", "dialogue", "images")):
         return None
     text = first_named(roles.kinds, TEXTS)
     column = first_named((name for name, kind in roles.kinds.items() if kind in ("string", "int", "bool")), CLASSES)
@@ -184,7 +184,7 @@ def classification(roles: ColumnRoles, rows: Rows) -> Shape | None:
 
 
 def ignored(rows: Rows) -> str | None:
-    """The class in words beside `text` that a trainer of `text` alone would not look at, and that the text does not hold."""
+    """The class in words beside `text` that a trainer of `text` alone would not read, and that the text does not hold."""
     if not isinstance(rows[0].get("text"), str):
         return None
     names = [name for name, value in rows[0].items() if isinstance(value, str)]

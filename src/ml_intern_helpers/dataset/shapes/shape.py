@@ -29,7 +29,7 @@ class Shape:
         replaces: generic formats that this shape is the better reading of.
         refuses: methods that must not fall back on a generic mapping.
         because: the reason for that, in a few words.
-        mixed: the rows made hold structs of several shapes, see `Script`.
+        mixed: the mapped rows hold structs of several shapes, see `Script`.
         open: the user may know what the rows do not say: those methods are unknown, not incompatible.
     """
 

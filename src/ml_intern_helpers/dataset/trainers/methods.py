@@ -59,7 +59,7 @@ def sft_problems(rows: list[Row]) -> list[Problem]:
     if conversations.columns(first):
         message = "each row is one turn of a conversation: TRL would learn it alone, whoever said it"
         return [Problem("single_turns", message, silent=True)]
-    # An answer or a class beside `text` that the text does not hold (text and summary): TRL never looks at it.
+    # An answer or a class beside `text` that the text does not hold (text and summary): TRL never reads it.
     answers = [name for name in ROLES["completion"][0] if name in first]
     target = next((name for name in answers if leaves_out(rows, "text", name)), None) or questions.ignored(rows)
     if target:
@@ -199,7 +199,7 @@ def _no_question(rows: list[Row]) -> list[Problem]:
 
 
 def _question_column(row: Row) -> str | None:
-    """A column that holds what was asked under a name that TRL does not look at."""
+    """A column that holds what was asked under a name that TRL does not read."""
     return next((name for name in ROLES["prompt"][0] if name != "prompt" and isinstance(row.get(name), str)), None)
 
 
@@ -260,7 +260,7 @@ def grpo_problems(rows: list[Row]) -> list[Problem]:
 
 
 def _last_turn(rows: list[Row]) -> list[Problem]:
-    """TRL opens the assistant's turn after the last one, whosever that is; only a user's or a tool's calls for an answer."""
+    """TRL opens the assistant's turn after the last one, whoever speaks there; only a user's or a tool's calls for it."""
     codes = {"system": "system_last", "developer": "system_last", "assistant": "answered"}
     messages = {
         "system_last": "'prompt' ends with a system turn: the model would answer nobody's question",

@@ -12,7 +12,7 @@ from ml_intern_helpers.dataset.column_roles import ROLES, first_named
 from ml_intern_helpers.dataset.columns import turn_keys, unpacked
 
 Row = dict[str, Any]
-#: TRL looks at any one of these to tell whether a row is a conversation.
+#: TRL looks at any one of these to decide whether a row is a conversation.
 SUPPORTED = ("prompt", "chosen", "rejected", "completion", "messages")
 
 
@@ -36,7 +36,7 @@ class Problem:
 
     @property
     def in_rows(self) -> bool:
-        """The fault is in single rows, so that dropping them may help."""
+        """The problem is in single rows, so that dropping them may help."""
         return bool(self.at)
 
 
@@ -117,7 +117,7 @@ def strange_roles(cells: Iterable[object]) -> set[str]:
 
 
 def missing(method: str, columns: Iterable[str], wanted: Iterable[str]) -> list[Problem]:
-    """A problem when one of `wanted` is no column."""
+    """A problem when one of `wanted` is not a column."""
     absent = [name for name in wanted if name not in columns]
     if not absent:
         return []
@@ -233,7 +233,7 @@ def in_blocks(content: object) -> bool:
 
 
 def system_ignored(rows: list[Row], column: str) -> list[Problem]:
-    """A column of system prompts that no trainer looks at, beside conversations that have no system turn of their own."""
+    """A column of system prompts that no trainer reads, beside conversations that have no system turn of their own."""
     name = first_named(rows[0], ROLES["system"][0])
     if name is None:
         return []
