@@ -191,6 +191,7 @@ def test_names_on_the_hub_fake_no_line(call: Helper, form: str) -> None:
 def test_names_of_splits_on_disk_fake_no_line(call: Helper, tmp_path: Path, form: str) -> None:
     import datasets
 
+    datasets.disable_progress_bars()  # the command runs in this process, and its standard error is looked at
     datasets.DatasetDict({"zero": datasets.Dataset.from_list(ROLES)}).save_to_disk(tmp_path / "saved")
     (tmp_path / "saved/zero").rename(tmp_path / "saved" / FAKE)
     (tmp_path / "saved/dataset_dict.json").write_text(json.dumps({"splits": [FAKE]}))
