@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from ml_intern_helpers.cli import commands
+from ml_intern_helpers.compute import detect_compute
+from ml_intern_helpers.core.errors import Unavailable
+from ml_intern_helpers.core.report import Report
+from support import warm
 from support.helpers import ROOT, clean_environment
 
 MAIN = str(ROOT / "src/ml_intern_helpers/__main__.py")
@@ -33,12 +40,13 @@ every_command = pytest.mark.parametrize("command", commands.COMMANDS)
 
 
 def run(home: Path, *words: str, shell: str | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
-    """`python __main__.py words…`, or that within a shell line in which `$CALL` stands for it."""
-    call = [sys.executable, "-I", "-X", "utf8", MAIN, *words]
+    """`python __main__.py words…` in a warm process, or cold within a shell line in which `$CALL` stands for it."""
     environment = clean_environment(home, **extra)
-    if shell is not None:
-        environment |= {"PYTHON": sys.executable, "MAIN": MAIN}
-        call = ["bash", "-c", shell.replace("$CALL", '"$PYTHON" -I -X utf8 "$MAIN"')]
+    if shell is None:
+        code, out, err = warm.run([*words], environment, home, timeout_s=60)
+        return subprocess.CompletedProcess(words, code, out.decode(), err.decode())
+    environment |= {"PYTHON": sys.executable, "MAIN": MAIN}
+    call = ["bash", "-c", shell.replace("$CALL", '"$PYTHON" -I -X utf8 "$MAIN"')]
     return subprocess.run(
         call, env=environment, cwd=home, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60
     )
@@ -135,16 +143,9 @@ def test_a_strangers_argument_does_not_reach_the_terminal_raw(home: Path, comman
 
 
 @every_command
-@pytest.mark.parametrize(
-    "line",
-    [
-        pytest.param("$CALL {command} --json {words} <&-", id="stdin-closed"),
-        pytest.param("$CALL {command} --json {words} 2>&-", id="stderr-closed"),
-    ],
-)
-def test_closed_streams_are_no_obstacle(home: Path, command: str, line: str) -> None:
+def test_closed_streams_are_no_obstacle(home: Path, command: str) -> None:
     expected = usual(command).returncode
-    done = run(home, shell=line.format(command=command, words=" ".join(CALLS[command])))
+    done = run(home, shell=f"$CALL {command} --json {' '.join(CALLS[command])} <&- 2>&-")
     assert done.returncode == expected
     assert json.loads(done.stdout)["schema"].startswith("ml-intern/")
 
@@ -158,8 +159,11 @@ def test_a_closed_stdout_keeps_the_exit_code(home: Path, command: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-@every_command
-@pytest.mark.parametrize("form", ["--json", "--help"])
+#: Every command with its answer; the help is printed by argparse, the same for all.
+EARLY = [*((command, "--json") for command in commands.COMMANDS), ("preflight_check", "--help"), ("crawl_arxiv", "--help")]
+
+
+@pytest.mark.parametrize(("command", "form"), EARLY)
 def test_a_reader_that_leaves_early_changes_nothing(home: Path, command: str, form: str) -> None:
     words = " ".join(CALLS[command])
     expected = usual(command, form).returncode
@@ -201,25 +205,25 @@ def test_without_a_command_the_commands_are_named(home: Path, words: list[str]) 
 
 # What no command does on purpose is shown with one that does it on purpose.
 
-CODES = """
-import sys
-sys.path.insert(0, {src!r})
-from ml_intern_helpers.cli import commands as cli
-from ml_intern_helpers.compute import detect_compute as module
-from ml_intern_helpers.core.errors import Unavailable
-from ml_intern_helpers.core.report import Report
-{body}
-sys.exit(cli.main("detect_compute", sys.argv[1:]))
-"""
-
 
 def played(home: Path, body: str, *words: str, **extra: str) -> subprocess.CompletedProcess[str]:
-    """A command whose `run` or `render` is replaced by `body`."""
-    code = CODES.format(src=str(ROOT / "src"), body=body)
-    call = [sys.executable, "-X", "utf8", "-c", code, *words]
-    return subprocess.run(
-        call, env=clean_environment(home, **extra), capture_output=True, text=True, encoding="utf-8", check=False
-    )
+    """A command whose `run` or `render` is replaced by `body`, in this process."""
+    names = {"cli": commands, "module": detect_compute, "Unavailable": Unavailable, "Report": Report}
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    before, known = dict(vars(detect_compute)), dict(commands.COMMANDS)
+    environment = mock.patch.dict(os.environ, clean_environment(home, **extra), clear=True)
+    with environment, redirect_stdout(out), redirect_stderr(err):
+        try:
+            exec(body, names)
+            code = commands.main("detect_compute", [*words])
+        finally:
+            vars(detect_compute).update(before)
+            commands.COMMANDS.update(known)
+    texts = []
+    for stream in (out, err):
+        stream.flush()
+        texts.append(stream.buffer.getvalue().decode())  # type: ignore[attr-defined]
+    return subprocess.CompletedProcess(words, code, *texts)
 
 
 @pytest.mark.parametrize(

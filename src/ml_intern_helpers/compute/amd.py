@@ -37,41 +37,47 @@ class ToolCards:
 
 def find(run: Run = run_tool, root: Path = Path("/")) -> Search | None:
     """What is known of AMD GPUs; None when there is none. `root` is the file system's, for tests."""
-    cards = _from_kernel(root)
-    if cards:
-        return Search([_judged(card, root) for card in _with_names(cards, run)], "sysfs")
-    answer = _ask_tools(run)
-    return Search([_judged(_gpu(*card), root) for card in answer.cards], answer.source) if answer else None
+    cards, source = _from_kernel(root, run), "sysfs"
+    if not cards:
+        answer = _ask_tools(run)
+        if answer is None:
+            return None
+        cards, source = [_gpu(*card) for card in answer.cards], answer.source
+    return Search([_judged(card, root) for card in cards], source)
 
 
 def _gpu(index: int, name: str, total: int | None, used: int | None, target: str | None, address: str | None) -> Gpu:
-    bf16, basis = _bf16(target)
+    bf16, basis = None, "the architecture is not known"
+    if target is not None and target.startswith(BF16_FAMILIES):
+        bf16, basis = True, f"{target} has bfloat16 instructions"
+    elif target is not None:
+        basis = f"PyTorch takes bfloat16 on {target}, but the chip is not known to have instructions for it"
     free = total - used if total and used is not None else None
     note = None if total else "neither the kernel nor AMD's tools tell the memory"
     return Gpu(index, name, "amd", "rocm", total, free, bf16, basis, note, architecture=target, uuid=address)
 
 
-def _bf16(target: str | None) -> tuple[bool | None, str]:
-    if target is None:
-        return None, "the architecture is not known"
-    if target.startswith(BF16_FAMILIES):
-        return True, f"{target} has bfloat16 instructions"
-    return None, f"PyTorch takes bfloat16 on {target}, but the chip is not known to have instructions for it"
+def _from_kernel(root: Path, run: Run) -> list[Gpu]:
+    """The cards that the `amdgpu` driver shows, in the order of their bus addresses.
 
-
-def _from_kernel(root: Path) -> list[Gpu]:
-    """The cards that the `amdgpu` driver shows, in the order of their bus addresses."""
-    targets, found = _targets(root), []
+    Most cards have no name in the kernel's files; AMD's tools know it.
+    """
+    devices = []
     for card in (root / "sys/class/drm").glob("card*"):
         device = card / "device"
         if _CARD.fullmatch(card.name) and read_file(device / "vendor") == VENDOR and _number(device / "mem_info_vram_total"):
-            found.append((device.resolve().name, device))
-    cards = []
-    for index, (address, device) in enumerate(sorted(found)):
+            devices.append((device.resolve().name, device))
+    names: dict[str | None, str] = {}
+    if any(not clean(read_file(device / "product_name")) for _, device in devices):
+        answer = _ask_tools(run)
+        names = {address: name for _, name, _, _, _, address in answer.cards} if answer else {}
+    targets, cards = _targets(root), []
+    for index, (address, device) in enumerate(sorted(devices)):
         target = targets.get(address)
-        name = clean(read_file(device / "product_name")) or f"AMD GPU ({target or read_file(device / 'device')})"
+        name = names.get(address) or clean(read_file(device / "product_name"))
         total, used = _number(device / "mem_info_vram_total"), _number(device / "mem_info_vram_used")
-        cards.append(_gpu(index, name, total, used, target, address))
+        unnamed = f"AMD GPU ({target or read_file(device / 'device')})"
+        cards.append(_gpu(index, name or unnamed, total, used, target, address))
     return cards
 
 
@@ -85,15 +91,6 @@ def _targets(root: Path) -> dict[str, str]:
             address = f"{int(facts.get('domain', 0)):04x}:{place >> 8 & 0xFF:02x}:{place >> 3 & 0x1F:02x}.{place & 7}"
             targets[address] = f"gfx{version // 10000}{version // 100 % 100:x}{version % 100:x}"
     return targets
-
-
-def _with_names(cards: list[Gpu], run: Run) -> list[Gpu]:
-    """Most cards have no name in the kernel's files; AMD's tools know it."""
-    if not any(card.name.startswith("AMD GPU (") for card in cards):
-        return cards
-    answer = _ask_tools(run)
-    names = {address: name for _, name, _, _, _, address in answer.cards} if answer else {}
-    return [replace(card, name=names.get(card.uuid, card.name)) for card in cards]
 
 
 def _judged(card: Gpu, root: Path) -> Gpu:

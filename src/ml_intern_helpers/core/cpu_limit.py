@@ -1,4 +1,4 @@
-"""An end to every check: a script made to keep us busy is given up, not waited for."""
+"""A limit on the processor time of a check: a script made to keep us busy is given up, not waited for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Politeness held across processes: four agents on one machine are one client to arXiv, whatever their homes and caches."""
+"""The pace of requests, held across processes: four agents on one machine are one client to arXiv, whatever their caches."""
 
 from __future__ import annotations
 

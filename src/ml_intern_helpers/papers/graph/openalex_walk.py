@@ -1,4 +1,4 @@
-"""The walk's second best: one step around the paper by OpenAlex, when Semantic Scholar gives nothing at all.
+"""The fallback of the walk: one step around the paper by OpenAlex, when Semantic Scholar gives nothing at all.
 
 OpenAlex only says who cites whom: no citing sentence, no influence, no recommendation. Four answers at most, of which the
 paper itself is free and each list costs a ten thousandth of a dollar; a keyless day has ten cents.

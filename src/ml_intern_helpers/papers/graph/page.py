@@ -1,4 +1,4 @@
-"""The graph as one file: drawn and listed before any script runs; the script lets one explore.
+"""The citation graph as one HTML file: drawn and listed before any script runs; the script lets one explore.
 
 The same graph makes the same bytes. Nothing loads and nothing is sent: the policy allows this style and this script alone.
 """

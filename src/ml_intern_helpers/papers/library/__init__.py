@@ -1,1 +1,1 @@
-"""What earlier runs found, in a cache that may be deleted, and what they noted, in a file that may not."""
+"""What earlier runs leave on disk: papers they have met, parsed answers, and the user's notes."""

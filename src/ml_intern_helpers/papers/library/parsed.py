@@ -1,4 +1,4 @@
-"""What was made from an answer before: parsing takes longer than all the rest of a repeated question.
+"""What was parsed from an answer before: parsing takes longer than all the rest of a repeated question.
 
 An entry belongs to the very bytes it was made from and to the code that made it, so it is never out of date.
 """

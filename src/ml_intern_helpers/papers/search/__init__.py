@@ -1,1 +1,1 @@
-"""One question to three services, one ranked list."""
+"""Searches: over all services with a ranking, and at arXiv alone."""

@@ -1,4 +1,4 @@
-"""A person's query -> one arXiv `search_query`.
+"""Translates a person's query into one arXiv `search_query`.
 
 Plain words must all occur (arXiv itself would take any of them); a word with a hyphen becomes a phrase, because arXiv
 reads `fine-tuning` as "fine, but not tuning". Field prefixes, quotes, parentheses and AND / OR / ANDNOT keep their

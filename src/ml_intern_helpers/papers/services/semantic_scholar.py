@@ -1,4 +1,4 @@
-"""Semantic Scholar's graph: the requests this room makes of it, and what their answers mean (`semantic_scholar_rows` reads them).
+"""Semantic Scholar: its citations, recommendations and searches; JSON -> `Paper`, `Edge` and `Citation`.
 
 Ids go in as `ARXIV:2106.09685` without a version, the slash of an old id as it is; the DOI of the same paper is sometimes
 unknown there.
