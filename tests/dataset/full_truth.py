@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import re
 from collections import Counter
 from typing import Any
 
@@ -122,8 +121,3 @@ def patterns(rows: list[dict[str, Any]]) -> Counter[str]:
 def characters(rows: list[dict[str, Any]]) -> list[int]:
     """Characters of each row's words."""
     return sorted(sum(len(turn["content"]) for turn in row["messages"] or []) for row in rows)
-
-
-def numbers_of(evidence: str) -> list[int]:
-    """The row numbers that a finding quotes."""
-    return [int(number) for number in re.findall(r"\d+", evidence.partition("): row ")[2].partition(";")[0])]

@@ -38,10 +38,8 @@ def method(case: Planted) -> tuple[str, ...]:
 
 def named(report: dict[str, Any], code: str) -> tuple[int, set[int]]:
     """How many rows the findings of `code` count (the most of one), and the numbers that they show."""
-    told = [item["evidence"] for item in report["findings"] if item["code"] == code]
-    counts = [int(match[1]) for text in told if (match := re.match(r"(\d+) of \d+ sampled rows", text))]
-    numbers = [re.search(r": row ([\d, ]+)", text) for text in told]
-    return max(counts, default=0), {int(number) for match in numbers if match for number in match[1].split(",") if number.strip()}
+    found = [item for item in report["findings"] if item["code"] == code]
+    return max((item["count"] for item in found), default=0), {number for item in found for number in item["rows"]}
 
 
 @pytest.mark.parametrize("case", PLANTED, ids=lambda case: case.name)
@@ -53,7 +51,7 @@ def test_what_was_planted_is_found(case: Planted, in_process: InProcess, tmp_pat
     for code, numbers in truth.items():
         count, shown = named(report, code)
         assert count == len(numbers), code
-        assert shown == set(sorted(numbers)[:5]), code
+        assert shown == set(sorted(numbers)[:10]), code
     decision = report["decision"]
     assert decision["word"] == case.word
     assert decision["based_on"] == "all rows"
@@ -113,7 +111,7 @@ def test_rows_of_the_test_split_in_the_training_split(in_process: InProcess, tmp
     asked = [{"messages": [train[30]["messages"][0], {"role": "assistant", "content": "another answer"}]}]
     written(tmp_path, [*fresh, train[3], train[8], *asked], "test.jsonl")
     found = [item for item in in_process(str(tmp_path), "--split", "train")["findings"] if item["code"] == "SET313"]
-    assert [item["evidence"].partition(": row ")[2] for item in found] == ["4, 9", "31"]
+    assert [item["rows"] for item in found] == [[4, 9], [31]]
     assert "12 rows of 'test' were read" in found[0]["message"]
     assert not [item for item in in_process(str(tmp_path / "train.jsonl"))["findings"] if item["code"] == "SET313"]
 

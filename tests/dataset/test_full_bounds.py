@@ -62,6 +62,7 @@ def test_what_does_not_fit_goes_to_disk_and_is_gone_afterwards() -> None:
 INTERRUPTED = """
 import sys
 from ml_intern_helpers.dataset.full.engine import Engine
+from ml_intern_helpers.dataset.full.options import parse_size
 with Engine(268435456, []) as engine:
     print("started", flush=True)
     try:

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,13 @@ from support.helpers import Outcome, clean_environment
 
 NAME = "ada/chats"
 Inspect = Callable[..., Outcome]
+SCRIPT = cache(on_jobs.script)
 
 
 @pytest.fixture
 def inspect(call: Inspect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inspect]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(on_jobs, "script", SCRIPT)  # packed once: it takes seconds
     hub, _ = hub_with(NAME)
     viewer = Viewer(NAME, {("default", "train"): (full_truth.chats(1, 30), 3 * 10**9)})
     viewer.splits["default", "test"] = (full_truth.chats(2, 5), 5)
@@ -70,7 +73,7 @@ def test_the_pre_flight_check_takes_it_for_what_it_is(inspect: Inspect, helper: 
 
 
 def test_the_script_is_small_enough_to_be_read_and_names_every_package() -> None:
-    text = on_jobs.script()
+    text = SCRIPT()
     assert len(text) < on_jobs.MOST_CHARACTERS
     compile(text, "script", "exec")
     root = Path(ml_intern_helpers.__file__).parent

@@ -35,7 +35,7 @@ def bounded(path: str, home: Path, *arguments: str) -> tuple[Outcome, int]:
     held = home / "held"
     command = [sys.executable, "-I", "-c", PROGRAM, str(ROOT / "src"), str(held), path, *arguments]
     done = subprocess.run(
-        command, env=clean_environment(home), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False
+        command, env=clean_environment(home), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
     )
     return Outcome(done.returncode, done.stdout, done.stderr), int(held.read_text()) // 1024
 
@@ -157,8 +157,8 @@ ODD = [
     pytest.param(fifo, "fnoext", "is a pipe or a device", id="pipe without ending"),
     pytest.param(fifo, "*.jsonl", "no file matches", id="pattern of pipes"),
     pytest.param(nothing, "/dev/null", "is a pipe or a device", id="device"),
-    pytest.param(nothing, "/", "the whole disk is no dataset", id="root"),
-    pytest.param(nothing, "/**/*.jsonl", "the whole disk is no dataset", id="pattern from the root"),
+    pytest.param(nothing, "/", "the root folder is not a dataset", id="root"),
+    pytest.param(nothing, "/**/*.jsonl", "the root folder is not a dataset", id="pattern from the root"),
     pytest.param(nothing, "~nosuchuser/x.jsonl", "cannot be opened", id="unknown user"),
     pytest.param(nothing, "./" + "x" * 300 + ".jsonl", "cannot be opened: File name too long", id="name too long"),
     pytest.param(saved_without_data, "saved", "holds no .arrow file", id="saved folder without data"),

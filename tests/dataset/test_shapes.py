@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import io
 import json
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset.cases import CASES, Row, bot, chat, question, rows, user
-from ml_intern_helpers.dataset.column_roles import find_roles
-from ml_intern_helpers.dataset.columns import describe
-from ml_intern_helpers.dataset.mapping.run import run
-from ml_intern_helpers.dataset.recommendation import recommended
-from ml_intern_helpers.dataset.sample import Extent, Sample, Source, with_every_column
-from ml_intern_helpers.dataset.shapes.find import with_shapes
-from ml_intern_helpers.dataset.verdicts import Verdict, verdicts
+from ml_intern_helpers.cli import commands
+from ml_intern_helpers.dataset.sample import with_every_column
 
 
-def judged(items: list[Row]) -> tuple[dict[str, Verdict], list[dict[str, str]]]:
-    """Verdicts and recommendations for rows in memory."""
-    items = with_every_column(items)
-    look = Sample(
-        "rows", Source("jsonl", "rows"), "default", "train", "", items, list(range(len(items))), [], Extent(len(items)), "load_"
-    )
-    columns = describe(look.columns, items, {})
-    parts = with_shapes(find_roles(columns, items), items)
-    found = verdicts(look, columns, parts, None)
-    return found, recommended(found, parts, items)
+def inspected(items: list[Row]) -> dict[str, Any]:
+    """The report of the command on a file with these rows."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as printed:
+        path = Path(folder) / "rows.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in items), encoding="utf-8")
+        with contextlib.redirect_stderr(io.StringIO()):
+            commands.main("inspect_dataset", [str(path), "--json"])
+    return dict(json.loads(printed.getvalue()))
 
 
 def mapped(method: str, items: list[Row]) -> list[Row]:
-    """The rows that the mapping for `method` makes."""
-    code = judged(items)[0][method].mapping or ""
-    return run("\n".join(line for line in code.splitlines() if "load_" not in line), with_every_column(items))
+    """The rows that the mapping for `method` makes, run with `datasets`."""
+    code = inspected(items)["verdicts"][method]["mapping"] or ""
+    scope: dict[str, Any] = {"dataset": datasets.Dataset.from_list(with_every_column(items), on_mixed_types="use_json")}
+    datasets.disable_progress_bars()
+    exec("\n".join(line for line in code.splitlines() if "load_dataset" not in line), scope)
+    return [dict(row) for row in scope["dataset"]]
 
 
 COLUMNS = sorted({name for case in CASES for row in case.rows for name in row})
@@ -44,7 +45,7 @@ CELLS = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-3, 3)
-    | st.floats(allow_nan=False)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.sampled_from(
         ["", "a", "A", "1", "yes no", "\n\nHuman: a\n\nAssistant: b", '[{"role": "user", "content": "a"}]', "[", "{"]
     ),
@@ -64,8 +65,10 @@ CELLS = st.recursive(
 @given(st.data())
 def test_whatever_cells_hold_there_is_an_answer(data: st.DataObject) -> None:
     names = data.draw(st.lists(st.sampled_from(COLUMNS), min_size=1, max_size=4, unique=True))
-    found, best = judged(data.draw(st.lists(st.fixed_dictionaries(dict.fromkeys(names, CELLS)), min_size=1, max_size=3)))
-    assert {item["method"] for item in best} <= {name for name, verdict in found.items() if verdict.length or verdict.mapping}
+    report = inspected(data.draw(st.lists(st.fixed_dictionaries(dict.fromkeys(names, CELLS)), min_size=1, max_size=3)))
+    assert report["error"] is None
+    usable = {name for name, verdict in report["verdicts"].items() if verdict["length"] or verdict["mapping"]}
+    assert {item["method"] for item in report["recommended"]} <= usable
 
 
 BOOM = '"]+[__import__("os")._exit(3)]+["'
@@ -117,10 +120,10 @@ ALLOWED |= {
 
 @pytest.mark.parametrize("items", HOSTILE)
 def test_no_text_of_the_rows_becomes_code(items: list[Row]) -> None:
-    seen = [verdict.mapping for verdict in judged(items)[0].values() if verdict.mapping]
+    seen = [verdict["mapping"] for verdict in inspected(items)["verdicts"].values() if verdict["mapping"]]
     assert seen
     for code in seen:
-        names = {node.id for node in ast.walk(ast.parse(code.replace("load_", "load_dataset"))) if isinstance(node, ast.Name)}
+        names = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
         assert names <= ALLOWED
 
 

@@ -137,7 +137,7 @@ def test_a_large_file_is_read_from_its_start(call: Call, monkeypatch: pytest.Mon
         ("nothing.jsonl", "no file"),
         ("data/*.parquet", "no file matches"),
         ("weights.pkl", "can run code"),
-        ("loader.py", "of no format"),
+        ("loader.py", "unsupported file format"),
     ],
 )
 def test_what_cannot_be_read_is_one_error(path: str, told: str, inspect: Call) -> None:
@@ -184,10 +184,10 @@ def test_standard_input(home: Path) -> None:
         (json.dumps(ROWS[:7], indent=1).encode(), 0, None),
         (_parquet(ROWS[:7]), 0, None),
         (b"", 3, "nothing came"),
-        (b"hello, world\n", 3, "of no format"),
-        (b"I came, I saw\nI went, I slept\nI ate, I drank\nI sat, I read\n", 3, "of no format"),
-        (b"1,2\n3,4\n5,6\n7,8\n", 3, "of no format"),
-        (b"question,answer\n" + b"a\n" * 7, 3, "of no format"),
+        (b"hello, world\n", 3, "unsupported file format"),
+        (b"I came, I saw\nI went, I slept\nI ate, I drank\nI sat, I read\n", 3, "unsupported file format"),
+        (b"1,2\n3,4\n5,6\n7,8\n", 3, "unsupported file format"),
+        (b"question,answer\n" + b"a\n" * 7, 3, "unsupported file format"),
         (gzip.compress(_lines(ROWS[:7])), 3, "is packed"),
         (b"question,answer\n" + b'"what, then","a\nline"\n' * 7, 0, None),
         (b"question\tanswer\n" + b"what, then\ta, b\n" * 7, 0, None),

@@ -9,7 +9,7 @@ import pytest
 
 from ml_intern_helpers.papers.recipe import extract as extraction
 from support.pages import math, page, para, section, table
-from support.recipes import recipe_of
+from support.recipes import recipe_of, text_of
 
 
 def setting(name: str, *parts: str) -> dict[str, Any]:
@@ -277,3 +277,15 @@ def test_a_text_without_end_is_looked_at_to_a_bound() -> None:
     assert found["learning_rate"]["value"] == 1e-5
     assert found["epochs"]["state"] == "not stated"
     assert recipe_of(body)["hyperparameters"]["epochs"]["value"] == 3
+
+
+def test_the_text_is_bounded_and_shows_three_quotes_of_a_parameter() -> None:
+    stages = [section(str(number), "Setup", para(f"We use a batch size of {number} in run {number}.")) for number in range(2, 60)]
+    long = [para(f"The learning rate is {number}e-5 and so on, {'word ' * 200}.") for number in range(1, 9)]
+    text = text_of(page(*stages, section("99", "Details", *long)))
+    assert len(text) <= 6_000
+    lines = text.splitlines()
+    assert lines[0].endswith("0 of 19 hyper-parameters stated without doubt, 2 quoted for you to judge")
+    start = lines.index("batch_size:")
+    assert [line.startswith("  quoted") for line in lines[start + 1 : start + 5]] == [True, True, True, False]
+    assert any("further values and quotes: crawl_arxiv recipe" in line for line in lines)

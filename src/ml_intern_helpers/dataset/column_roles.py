@@ -1,4 +1,4 @@
-"""Which column plays which part: by its whole name and the kind of its values, never by a piece of the name.
+"""Which role each column has: by its whole name and the kind of its values, never by a piece of the name.
 
 `chosen_score` is not `chosen`: it is another word, and its values are numbers.
 """
@@ -20,62 +20,28 @@ TEXT = frozenset({"string"})
 CHAT = frozenset({"messages", "sharegpt"})
 ANSWER = TEXT | CHAT | {"turn"}
 
-#: part -> (names, best first; kinds its values may be of). The first name of a part is TRL's own.
+#: role -> (column names, best first; kinds its values may be of). The first name is TRL's own.
 ROLES: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
     "messages": (("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "turns"), CHAT),
     "dialogue": (
-        ("dialogue", "dialog", "conversation", "conversations", "turns", "messages", "data"),
-        frozenset({"list of string"}),
+        ("dialogue", "dialog", "conversation", "conversations", "turns", "messages", "data"), frozenset({"list of string"}),
     ),
     "prompt": (
-        (
-            "prompt",
-            "instruction",
-            "question",
-            "query",
-            "problem",
-            "user_prompt",
-            "user_message",
-            "user",
-            "human",
-            "input",
-            "conversations",
-        ),
+        ("prompt", "instruction", "question", "query", "problem", "user_prompt", "user_message", "user", "human", "input",
+         "conversations"),
         TEXT | CHAT,
     ),
     "completion": (
-        (
-            "completion",
-            "response",
-            "answer",
-            "output",
-            "solution",
-            "target",
-            "reply",
-            "assistant_response",
-            "assistant",
-            "model_response",
-            "gpt",
-            "summary",
-            "highlights",
-            "tldr",
-        ),
+        ("completion", "response", "answer", "output", "solution", "target", "reply", "assistant_response", "assistant",
+         "model_response", "gpt", "summary", "highlights", "tldr"),
         ANSWER,
     ),
     "chosen": (
-        ("chosen", "chosen_response", "response_chosen", "chosen_answer", "preferred", "preferred_response", "accepted"),
-        ANSWER,
+        ("chosen", "chosen_response", "response_chosen", "chosen_answer", "preferred", "preferred_response", "accepted"), ANSWER,
     ),
     "rejected": (
-        (
-            "rejected",
-            "rejected_response",
-            "response_rejected",
-            "rejected_answer",
-            "dispreferred",
-            "dispreferred_response",
-            "refused",
-        ),
+        ("rejected", "rejected_response", "response_rejected", "rejected_answer", "dispreferred", "dispreferred_response",
+         "refused"),
         ANSWER,
     ),
     "label": (
@@ -87,7 +53,7 @@ ROLES: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
     "context": (("input", "context"), TEXT),
     "tools": (("tools", "functions"), frozenset({"list of dict", "string", "list", "list of string", "messages", "sharegpt"})),
     "images": (("images", "image"), frozenset({"dict", "list of dict", "bytes", "list", "string", "list of string"})),
-}
+}  # fmt: skip
 
 
 #: Stands for the bytes of an image or a sound, which are not read.
@@ -98,13 +64,13 @@ _IDENTIFYING = ("messages", "dialogue", "prompt", "completion", "chosen", "rejec
 
 @dataclass(frozen=True)
 class ColumnRoles:
-    """Column by part, and the kind of each column; a part nobody plays is absent.
+    """Column by role, and the kind of each column; a role without a column is absent.
 
     Attributes:
-        by_role: part -> column.
+        by_role: role -> column.
         kinds: column -> kind of most of its cells; of what the JSON holds, for a column of turns written down as JSON.
         json: the columns whose turns are JSON in a string.
-        others: part -> further columns that could play it and play no other.
+        others: role -> further columns that could have it and have no other.
         shapes: readings that take more than names, see `shapes`.
     """
 
@@ -114,16 +80,16 @@ class ColumnRoles:
     others: dict[str, tuple[str, ...]] = field(default_factory=dict)
     shapes: tuple[Shape, ...] = ()
 
-    def get(self, part: str) -> str | None:
-        """The column that plays `part`, or None."""
-        return self.by_role.get(part)
+    def get(self, role: str) -> str | None:
+        """The column with this role, or None."""
+        return self.by_role.get(role)
 
     def has(self, *roles: str) -> bool:
         return all(part in self.by_role for part in roles)
 
-    def kind(self, part: str) -> str:
-        """The kind of the column that plays `part`; empty when none does."""
-        return self.kinds.get(self.by_role.get(part, ""), "")
+    def kind(self, role: str) -> str:
+        """The kind of the column with this role; empty when there is none."""
+        return self.kinds.get(self.by_role.get(role, ""), "")
 
     def unpacked(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """`rows` with the turns in place of the JSON."""
@@ -133,40 +99,36 @@ class ColumnRoles:
 
 
 def find_roles(columns: Iterable[Column], rows: Sequence[Mapping[str, object]] = ()) -> ColumnRoles:
-    """Assign columns to parts. A column plays one part, but `input` may be a prompt only when nothing else is.
+    """Assign roles to columns. A column has one role; `input` may be a prompt only when nothing else is.
 
     Args:
         columns: all columns of the dataset.
-        rows: the sample; tells a text to answer (document, summary) from one that holds the answer already.
+        rows: the sample; it shows whether a text is to be answered (a document and its summary) or holds the answer already.
     """
     columns = list(columns)
     written = {column.name: _in_json(column.name, rows) for column in columns if column.main == "string"}
     json = frozenset(name for name, held in written.items() if held)
     kinds = {column.name: written.get(column.name) or column.main for column in columns}
     named = {plain_name(name): name for name in reversed(list(kinds))}
-    found: dict[str, str] = {}
-    able: dict[str, list[str]] = {}
-    for part, (names, allowed) in ROLES.items():
+    by_role: dict[str, str] = {}
+    candidates: dict[str, list[str]] = {}
+    for role, (names, allowed) in ROLES.items():
         hits = [named[name] for name in names if name in named and kinds[named[name]] in allowed]
         if hits:
-            found[part] = hits[0]
-            able[part] = hits
-    # One column, one part: chats are no prompts beside an answer, context is not what is already the prompt
-    if found.get("context") == found.get("prompt"):
-        found.pop("context", None)
-    if "prompt" not in found and leaves_out(rows, found.get("text"), found.get("completion")):
-        found["prompt"] = found.pop("text")
-    if found.get("prompt") == found.get("messages") and "prompt" in found and not ("chosen" in found and "rejected" in found):
-        found.pop("prompt")
-    settled = found
-    return ColumnRoles(settled, kinds, json, _others(settled, able))
-
-
-def _others(settled: dict[str, str], able: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
-    """For each part, the columns that could play it as well and play none."""
-    playing = set(settled.values())
-    free = {part: tuple(name for name in able.get(part, ()) if name not in playing) for part in settled}
-    return {part: names for part, names in free.items() if names}
+            by_role[role] = hits[0]
+            candidates[role] = hits
+    # One column has one role: chats are no prompts beside an answer, context is not what is already the prompt.
+    if by_role.get("context") == by_role.get("prompt"):
+        by_role.pop("context", None)
+    # A document beside an answer (XSum, CNN/DailyMail) is what the answer is about: the prompt.
+    if "prompt" not in by_role and leaves_out(rows, by_role.get("text"), by_role.get("completion")):
+        by_role["prompt"] = by_role.pop("text")
+    pair = "chosen" in by_role and "rejected" in by_role
+    if "prompt" in by_role and by_role["prompt"] == by_role.get("messages") and not pair:
+        by_role.pop("prompt")
+    taken = set(by_role.values())
+    free = {role: tuple(name for name in candidates.get(role, ()) if name not in taken) for role in by_role}
+    return ColumnRoles(by_role, kinds, json, {role: names for role, names in free.items() if names})
 
 
 def _in_json(name: str, rows: Sequence[Mapping[str, object]]) -> str | None:
@@ -180,13 +142,11 @@ def leaves_out(rows: Sequence[Mapping[str, object]], text: str | None, answer: s
     """Whether most texts do not hold the answer beside them: a text formatted for training does, a document does not."""
     if text is None or answer is None:
         return False
-    pairs = [(row.get(text), row.get(answer)) for row in rows]
-    # Text or turns; a number is a class
-    without = sum(
-        1
-        for whole, part in pairs
-        if isinstance(whole, str) and (isinstance(part, (str, list, dict)) and bool(part)) and str(part).strip() not in whole
-    )
+    without = 0
+    for row in rows:
+        whole, part = row.get(text), row.get(answer)
+        held = isinstance(part, (str, list, dict)) and bool(part)  # text or turns; a number is a class
+        without += isinstance(whole, str) and held and str(part).strip() not in whole
     return 2 * without > len(rows)
 
 
@@ -204,7 +164,8 @@ def first_named(columns: Iterable[str], wanted: Iterable[str]) -> str | None:
 def identifying_columns(roles: ColumnRoles, columns: Iterable[str], rows: Iterable[Mapping[str, object]]) -> list[str]:
     """Columns that identify a row: rows that are equal in these are copies, whatever ids stand beside them.
 
-    They are those with a role where one of them holds the words, else all. Empty when one of them was not read: rows about two pictures may ask the same.
+    They are those with a role where one of them holds the words, else all.
+    Empty when one of them was not read: rows about two pictures may ask the same.
     """
     named = [column for role, column in roles.by_role.items() if role != "tools"]
     names = list(dict.fromkeys(named if any(map(roles.has, _IDENTIFYING)) else columns))

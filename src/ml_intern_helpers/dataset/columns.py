@@ -1,4 +1,7 @@
-"""What a cell is, as far as a trainer cares; the kind of its value decides, never the column's name."""
+"""Columns as the sample shows them: the kind of each cell (what a trainer would take it for) and the type of the column.
+
+The kind depends on the cell's value, never on the column's name.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ TURN_KEYS = (
     ("speaker", "text"),
     ("role", "text"),
 )
-#: Kinds that may stand in one column without being a mix.
+#: Kinds that may occur in one column without making it mixed.
 _ALIKE = ({"int", "float"}, {"messages", "empty list"}, {"sharegpt", "empty list"}, {"list of string", "empty list"})
 
 
@@ -50,7 +53,7 @@ _SCALARS: tuple[tuple[type, str], ...] = ((bool, "bool"), (int, "int"), (float, 
 
 
 def turn_keys(turns: Iterable[object]) -> tuple[str, str] | None:
-    """The keys for speaker and words that every one of `turns` has, or None when these are no turns.
+    """The keys for speaker and words that every one of `turns` has, or None when these are not turns.
 
     A turn that only calls a tool has no `content`; it still counts, as for TRL.
     """
@@ -80,7 +83,7 @@ class Column:
         name: as the source spells it.
         type: declared type, or the one inferred from the sample.
         kinds: how many sampled cells are of which kind, nulls included.
-        inferred: `type` was inferred, nobody declared it.
+        inferred: `type` was inferred from the sample, not declared.
     """
 
     name: str
@@ -96,7 +99,7 @@ class Column:
 
     @property
     def mixed(self) -> bool:
-        """Whether cells are of kinds that no trainer takes in one column."""
+        """Whether cells are of kinds that no trainer accepts in one column."""
         held = set(self.kinds) - {"null"}
         return len(held) > 1 and not any(held <= alike for alike in _ALIKE)
 
@@ -140,6 +143,15 @@ def _struct(dicts: list[dict[str, object]], depth: int) -> str:
 
 
 _WRAPPERS = {"List", "LargeList", "Sequence", "Array2D", "Array3D", "Array4D", "Array5D"}
+
+
+def schema_types(schema: Any) -> dict[str, str]:
+    """Column -> type of an Arrow schema: from the features that `datasets` wrote into it, else Arrow's own."""
+    try:
+        known = type_texts(json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"])
+    except (KeyError, ValueError, TypeError):
+        known = {}
+    return {field.name: known.get(field.name) or clean(field.type, limit=300) for field in schema}
 
 
 def type_texts(features: Any) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the user named: files on this machine, a dataset on the Hub, or files in one."""
+"""A reference to a dataset as the user names it: files on this machine, a dataset on the Hub, or files in one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FILE_ENDING = re.compile(r"\.(?:jsonl|ndjson|json|csv|tsv|txt|parquet|arrow|pkl
 
 @dataclass(frozen=True)
 class DatasetRef:
-    """A question: which dataset, and what of it.
+    """A reference to a dataset, or to a part of one.
 
     Attributes:
         name: Hub id or path.
@@ -42,6 +42,11 @@ class DatasetRef:
     revision: str | None = None
     method: str | None = None
     path: str | None = None
+
+    @property
+    def is_pattern(self) -> bool:
+        """`path` is a pattern that may match several files."""
+        return any(sign in str(self.path) for sign in "*?[")
 
     @property
     def address(self) -> str:
@@ -61,25 +66,22 @@ def parse_dataset(text: str, *, config: str | None, split: str | None, revision:
             raise UsageError("--config and --revision are for Hub datasets; this is a path", hint="leave them out")
         return DatasetRef(text, True, None, split, None, method)
     name = _HUB_PREFIX.sub("", text.strip()).strip("/").removesuffix("/viewer")
-    # The parts of an address of files inside a dataset's repository; None for a dataset's own
+    # An address of files inside a dataset's repository, or the address of the dataset itself.
+    file = None
     if text.strip().startswith("hf://"):
-        match = _HUB_FILE.match(name)
-    else:
-        match = _PAGE_FILE.match(name) if text.strip().startswith("http") else None
-    file = match if match and _ID.match(match["name"]) else None
-    if file:
+        file = _HUB_FILE.match(name)
+    elif text.strip().startswith("http"):
+        file = _PAGE_FILE.match(name)
+    if file and _ID.match(file["name"]):
         if config:
             raise UsageError("--config is for datasets; this names files", hint="leave it out")
-        return DatasetRef(file["name"], False, None, split, revision or _plain(file["revision"]), method, unquote(file["path"]))
+        named = "refs/convert/parquet" if file["revision"] == "~parquet" else unquote(file["revision"] or "")
+        return DatasetRef(file["name"], False, None, split, revision or named or None, method, unquote(file["path"]))
     name, at, pinned = name.partition("@")
     if not _ID.match(name) or name.count("/") > 1:
-        told = f"{clean(text, limit=100)!r} is neither a file here nor a Hub dataset id (owner/name)"
-        raise UsageError(told, hint="check the spelling and the working folder")
+        message = f"{clean(text, limit=100)!r} is neither a file here nor a Hub dataset id (owner/name)"
+        raise UsageError(message, hint="check the spelling and the working folder")
     return DatasetRef(name, False, config, split, revision or (pinned if at else None), method)
-
-
-def _plain(revision: str | None) -> str | None:
-    return {"~parquet": "refs/convert/parquet"}.get(revision, unquote(revision)) if revision else None
 
 
 def _looks_local(text: str) -> bool:
@@ -87,11 +89,7 @@ def _looks_local(text: str) -> bool:
         return False
     if text.startswith(("/", "./", "../", "~", ".\\")) or any(sign in text for sign in "*?[\\"):
         return True
-    return bool(_FILE_ENDING.search(text)) or _exists(text)
-
-
-def _exists(text: str) -> bool:
     try:
-        return Path(text).exists()
+        return bool(_FILE_ENDING.search(text)) or Path(text).exists()
     except (OSError, ValueError):
         return False

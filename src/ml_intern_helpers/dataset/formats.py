@@ -1,4 +1,4 @@
-"""Names for the shapes a dataset has; a dataset may have several, and then all are said."""
+"""The formats that a dataset has, by name; it may have several, and then all are reported."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
 
-#: format -> (parts it needs, methods it is made for)
+#: format -> (roles it needs, methods it is made for)
 FORMATS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "messages": (("messages",), ("sft",)),
     "dialogue": (("dialogue",), ("sft",)),
@@ -23,7 +23,7 @@ FORMATS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 def formats(roles: ColumnRoles) -> list[dict[str, Any]]:
     """Every format the columns fit, most specific first: `{name, form, columns, methods, alternatives, note}`.
 
-    `alternatives` are columns that could play a part as well; `note` is what the shape says of itself.
+    `alternatives` are columns that could have the same role; `note` is the shape's own note.
     """
     replaced = frozenset().union(*(shape.replaces for shape in roles.shapes))
     found = [
@@ -31,7 +31,7 @@ def formats(roles: ColumnRoles) -> list[dict[str, Any]]:
     ]
     for name, (needed, methods) in FORMATS.items():
         if name not in replaced and roles.has(*needed) and _fits(name, roles):
-            columns = {part: roles.by_role[part] for part in (*needed, *_more(name, roles))}
+            columns = {role: roles.by_role[role] for role in (*needed, *_more(name, roles))}
             found.append(
                 _entry(
                     "sharegpt" if name == "messages" and roles.kind("messages") == "sharegpt" else name,
@@ -47,7 +47,7 @@ def formats(roles: ColumnRoles) -> list[dict[str, Any]]:
 
 
 def _entry(name: str, form: str, columns: dict[str, str], methods: tuple[str, ...], roles: ColumnRoles | None) -> dict[str, Any]:
-    others = {part: list(roles.others[part]) for part in columns if part in roles.others} if roles else {}
+    others = {role: list(roles.others[role]) for role in columns if role in roles.others} if roles else {}
     return {"name": name, "form": form, "columns": columns, "methods": list(methods), "alternatives": others, "note": None}
 
 
@@ -66,16 +66,16 @@ def _fits(name: str, roles: ColumnRoles) -> bool:
 
 
 def _rated(roles: ColumnRoles) -> bool:
-    """A label that is a float (a score) is no thumb up or down."""
+    """A label that is a float is a score, not a judgment of good or bad."""
     return roles.kind("label") == "float"
 
 
 def _form(needed: tuple[str, ...], roles: ColumnRoles) -> str:
-    """`conversational`, `standard`, or `mixed` when strings stand beside messages."""
-    kinds = {roles.kind(part) != "string" for part in needed if part != "label"}
+    """`conversational`, `standard`, or `mixed` when some columns hold strings and others messages."""
+    kinds = {roles.kind(role) != "string" for role in needed if role != "label"}
     return "mixed" if len(kinds) > 1 else ("conversational" if kinds == {True} else "standard")
 
 
 def _more(name: str, roles: ColumnRoles) -> list[str]:
     more = ["context"] if name == "alpaca" else []
-    return [part for part in (*more, "system", "tools", "images") if roles.has(part)]
+    return [role for role in (*more, "system", "tools", "images") if roles.has(role)]

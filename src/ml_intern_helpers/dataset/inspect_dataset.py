@@ -112,13 +112,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="rows of local files to verify, 1 to 20000 (default 1000)",
     )
+    parser.add_argument("--explain", metavar="CODE", help="what a check (SET307) finds and why, with a bad and a good example")
     parser.add_argument(
         "--compare", metavar="OTHER", help="how another dataset differs: an id, a file, or the saved --json answer of one"
     )
     parser.add_argument("--html", metavar="FILE", help="also write the report as one self-contained page")
     parser.add_argument("--force", action="store_true", help="let --html replace a file that is no report of ours")
     parser.add_argument("--card", action="store_true", help="print Markdown on these data for a model card instead")
-    parser.add_argument("--explain", metavar="CODE", help="what a check (SET307) finds and why, with a bad and a good example")
     full.add_arguments(parser)
 
 
@@ -135,7 +135,10 @@ def _count(least: int, most: int) -> Callable[[str], int]:
 def run(args: argparse.Namespace, context: Context) -> Report:
     """Read a sample, judge it for every method, and report; or explain a check."""
     if args.explain is not None:
-        return _explained(args.explain)
+        check = all_checks().get(args.explain.upper())
+        if check is None:
+            raise UsageError(f"no check {clean(args.explain, limit=40)!r}", hint=f"codes: {' '.join(all_checks())}")
+        return Report("inspect_dataset", "ok", {**EMPTY_FIELDS, "verdict": title(check), "explanation": explanation(check)})
     if args.dataset is None:
         raise UsageError("DATASET is missing: which dataset?", hint="a Hub id, a local file or folder, or - for stdin")
     if args.html is not None:
@@ -177,9 +180,8 @@ def _inspect(dataset: str, args: argparse.Namespace, context: Context) -> Report
         args.max_length,
         counted.all_rows if counted else None,
     )
-    report = Report(
-        "inspect_dataset", _status(by_method, args.method), {**EMPTY_FIELDS, **_sample_fields(sample, columns, by_method, args)}
-    )
+    fields = {**EMPTY_FIELDS, **_sample_fields(sample, columns, by_method, args)}
+    report = Report("inspect_dataset", _status(by_method, args.method), fields)
     report.fields["formats"] = clean_tree(formats(roles), limit=400)
     report.fields["recommended"] = clean_tree(advice, limit=300)
     report.findings = run_checks(facts)
@@ -202,13 +204,6 @@ def _inspect(dataset: str, args: argparse.Namespace, context: Context) -> Report
         path = check_target(args.html, force=args.force)  # again: reading may have taken minutes
         report.fields["html"] = {"path": clean(args.html, limit=400), "bytes": write_page(path, html)}
     return report
-
-
-def _explained(code: str) -> Report:
-    check = all_checks().get(code.upper())
-    if check is None:
-        raise UsageError(f"no check {clean(code, limit=40)!r}", hint=f"codes: {' '.join(all_checks())}")
-    return Report("inspect_dataset", "ok", {**EMPTY_FIELDS, "verdict": title(check), "explanation": explanation(check)})
 
 
 def _read_sample(ref: DatasetRef, sample_size: int, context: Context) -> Sample:
@@ -292,8 +287,6 @@ def _sample_fields(
         "verdicts": {name: verdict.as_dict() for name, verdict in by_method.items()},
         "load": sample.load,
         "card": clean_tree(asdict(sample.card)) if sample.card else None,
-        "full": None,
-        "on_jobs": None,
         "sample_rows": clean_tree(rows, limit=CELL_CHARACTERS, keep_newlines=True),
     }
 

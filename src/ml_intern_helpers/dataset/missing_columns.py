@@ -1,6 +1,6 @@
-"""What the columns lack for a method, and whether columns of other names could make up for it.
+"""Which columns a method needs and the dataset lacks, and whether columns of unknown names could serve instead.
 
-A column nobody knows is no proof that the data is unfit: then the verdict is "could not tell", and the user names the columns.
+A column with an unknown name does not prove the data incompatible: the verdict is then "unknown", and the user names the columns.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _NUMBERS = ("completion", "response", "answer", "output", "solution")
 
 @dataclass(frozen=True)
 class MissingColumns:
-    """Parts that no column is known to play.
+    """Roles that no column is known to have.
 
     Attributes:
         message: one line.
-        named: columns of other names that could play them; empty when nothing there could.
+        named: columns of other names that could have them; empty when none could.
         wanted: names that TRL reads them under.
         whole: the message says all there is to say, whatever the trainer would stop at.
         nested: the texts are inside lists, structs or JSON, and must be taken out.
@@ -43,22 +43,20 @@ class MissingColumns:
 
     def reason(self) -> str:
         """The message; where columns could serve, which they are and how to name them."""
-        if not self.open:
-            return self.message
-        if not self.wanted:
+        if not self.open or not self.wanted:
             return self.message
         shown = ", ".join(repr(clean(name, limit=60)) for name in self.named[:8])
         it = "them" if len(self.named) > 1 else "it"
         renamed = ", ".join(f'"…": "{name}"' for name in self.wanted)
         how = f"name {it} yourself: dataset.rename_columns({{{renamed}}})"
         if self.nested:
-            made = ", ".join(f'"{name}": …' for name in self.wanted)
-            how = f"take the texts out of {it} yourself (json.loads where it is JSON): dataset.map(lambda row: {{{made}}})"
+            fields = ", ".join(f'"{name}": …' for name in self.wanted)
+            how = f"take the texts out of {it} yourself (json.loads where it is JSON): dataset.map(lambda row: {{{fields}}})"
         return f"{self.message}; if {shown} can serve, {how}, and inspect the result"
 
 
 def missing_columns(method: str, roles: ColumnRoles, rows: list[Row]) -> MissingColumns | None:
-    """What no mapping could make up for, or None when every part is there."""
+    """What no mapping could make up for, or None when every role has a column."""
     shape = next((shape for shape in roles.shapes if method in shape.refuses), None)
     if shape:
         return MissingColumns(shape.because, tuple(shape.columns.values()) if shape.open else (), whole=True)
@@ -67,17 +65,14 @@ def missing_columns(method: str, roles: ColumnRoles, rows: list[Row]) -> Missing
     if method == "kto":
         return _rated(roles, rows)
     if method == "grpo":
-        if any(roles.has(part) for part in ("prompt", "messages", "chosen")):
+        if any(roles.has(role) for role in ("prompt", "messages", "chosen")):
             return None
         return _texts("no column is known as a prompt", ("prompt",), roles, rows, nested_words=True)
-    if any(roles.has(part) for part in ("messages", "dialogue", "completion", "chosen", "text")):
+    if any(roles.has(role) for role in ("messages", "dialogue", "completion", "chosen", "text")):
         return None
-    number = (
-        first_named([name for name, kind in roles.kinds.items() if kind in ("int", "float")], _NUMBERS)
-        if roles.has("prompt")
-        else None
-    )
-    if number:
+    numbers = [name for name, kind in roles.kinds.items() if kind in ("int", "float")]
+    number = first_named(numbers, _NUMBERS)
+    if number and roles.has("prompt"):
         as_text = f'dataset.map(lambda row: {{"completion": str(row[{number!r}])}})'
         return MissingColumns(
             f"{number!r} holds numbers, and SFT learns texts; if they are the answers: {as_text}, and inspect the result",
@@ -106,29 +101,29 @@ def _rated(roles: ColumnRoles, rows: list[Row]) -> MissingColumns | None:
         return _unlabelled(roles, rows)
     if roles.has("prompt", "completion"):
         label = roles.by_role["label"]
-        told = f"which values of {label!r} mean a desirable answer is yours to say: map it to true and false"
-        return MissingColumns(told, (label,))
+        message = f"which values of {label!r} mean a desirable answer is yours to say: map it to true and false"
+        return MissingColumns(message, (label,))
     wanted = tuple(name for name in ("prompt", "completion") if not roles.has(name))
     return _texts("no columns are known as a prompt and its answer", wanted, roles, rows)
 
 
 def _unlabelled(roles: ColumnRoles, rows: list[Row]) -> MissingColumns:
-    told = "no column is known to say which answers are desirable"
+    message = "no column is known to say which answers are desirable"
     wanted = tuple(name for name in ("prompt", "completion") if not roles.has(name))
-    texts = _texts(told, wanted, roles, rows)
-    two = [
-        name
-        for name in _free(roles)
-        if len({str(row.get(name)) for row in rows if isinstance(row.get(name), (bool, int, float, str))}) == 2
-    ]
+    texts = _texts(message, wanted, roles, rows)
+    two = []
+    for name in _free(roles):
+        cells = [row.get(name) for row in rows]
+        if len({str(cell) for cell in cells if isinstance(cell, (bool, int, float, str))}) == 2:
+            two.append(name)
     if not two or (wanted and not texts.open):
         pair = _pair(roles, rows)  # TRL takes pairs apart
-        return replace(pair, message=told) if pair and pair.open else MissingColumns(told)
-    return MissingColumns(told, (*texts.named, *two), (*wanted, "label"))
+        return replace(pair, message=message) if pair and pair.open else MissingColumns(message)
+    return MissingColumns(message, (*texts.named, *two), (*wanted, "label"))
 
 
 def _texts(
-    told: str,
+    message: str,
     wanted: tuple[str, ...],
     roles: ColumnRoles,
     rows: list[Row],
@@ -136,12 +131,12 @@ def _texts(
     at_least: int | None = None,
     nested_words: bool = False,
 ) -> MissingColumns:
-    """A lack of texts, and the unknown columns with texts, if they hold as many as are wanted.
+    """Missing texts, and the unknown columns with texts, if they hold as many as are wanted.
 
     Args:
-        told: the message.
+        message: the message.
         wanted: names that texts are wanted under.
-        roles: who plays what.
+        roles: the roles of the columns.
         rows: the sample.
         at_least: texts that will do, when fewer than `wanted`.
         nested_words: inside lists and structs single words count as text too (SQuAD's answers).
@@ -150,9 +145,9 @@ def _texts(
     named = tuple(name for name, count in held.items() if count)
     enough = sum(held.values()) >= (len(wanted) if at_least is None else at_least)
     if not (wanted and named and enough):
-        return MissingColumns(told)
+        return MissingColumns(message)
     nested = any(not isinstance(row.get(name), str) or _is_json(row[name]) for row in rows[:1] for name in named)
-    return MissingColumns(told, named, wanted, nested)
+    return MissingColumns(message, named, wanted, nested)
 
 
 def _is_json(text: str) -> bool:
@@ -166,7 +161,7 @@ def _is_json(text: str) -> bool:
 
 
 def _free(roles: ColumnRoles) -> list[str]:
-    """Columns that play no part."""
+    """Columns without a role."""
     playing = {*roles.by_role.values(), *(name for shape in roles.shapes for name in shape.columns.values())}
     return [name for name in roles.kinds if name not in playing]
 

@@ -1,6 +1,6 @@
-"""The paragraphs on training data for a model card: facts of the audit as Markdown, and nothing that it does not know.
+"""The section on training data for a model card: facts of the audit as Markdown, and nothing that it does not know.
 
-Names and reasons are strangers' text: they stand in code spans, in which Markdown and HTML mean nothing.
+Names and reasons are strangers' text: they are put in code spans, in which Markdown and HTML mean nothing.
 """
 
 from __future__ import annotations
@@ -15,85 +15,65 @@ from urllib.parse import quote
 from ml_intern_helpers import __version__
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.core.text import clean, shorten
+from ml_intern_helpers.dataset.sample import rows_in_words
 
 Fields = dict[str, Any]
 MOST_COLUMNS, MOST_FINDINGS = 20, 12
 _HUB_KINDS = ("viewer", "parquet-export", "streaming")
 _ID = re.compile(r"^[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?$")
 
-_DAY = "%Y-%m-%d"
-
 
 def card_text(fields: Fields, findings: list[Finding]) -> str:
     """Markdown for the section on training data; ends without a line break."""
-    source, at = fields["source"], fields["looked_at"]
+    sections = ["## Training data", _description(fields), _audit(fields, findings)]
+    # The mapping for the method asked for; without one, it is not known which was used.
+    verdict = fields["verdicts"].get(fields["method"] or "")
+    sections += _code("Rows were brought into shape with", verdict["mapping"] if verdict else None)
+    decision = fields.get("decision") or {}
+    removed = ""
+    if decision.get("rows_in") is not None and decision.get("rows_out") is not None:
+        gone = decision["rows_in"] - decision["rows_out"]
+        removed = f", which removed {gone:,} of the {decision['rows_in']:,} rows that were looked at"
+    sections += _code(f"Rows were filtered with{removed}", decision.get("filter_code"))
+    return "\n\n".join(sections)
+
+
+def _description(fields: Fields) -> str:
+    source, at, name = fields["source"], fields["looked_at"], fields["dataset"]
+    # A link to the Hub, or a file's name: where it was on somebody's machine is nobody's business.
+    dataset = f"the local data {span(PurePath(name).name or name)}"
     facts = [f"split {span(at['split'])}"] + ([f"config {span(at['config'])}"] if at["config"] != "default" else [])
-    facts += [*_revision(fields, source), _rows(fields)]
+    if source["kind"] in _HUB_KINDS:
+        facts.append(f"revision {span(source['revision'])}" if source["revision"] else "revision not known")
+        if _ID.match(name):
+            dataset = f"[{span(name)}](https://huggingface.co/datasets/{quote(name)})"
+    wanted = (at["config"], at["split"])
+    split = next((item for item in fields["splits"] if (item["config"], item["split"]) == wanted), None)
+    facts.append((split and rows_in_words(split)) or "number of rows not known")
     card = fields["card"]
     if card:
         facts.append(f"licence {span(card['license'])}" if card["license"] else "licence not stated by its authors")
         facts += ["gated: access is granted by its authors"] if card["gated"] else []
     columns = ", ".join(span(column["name"]) for column in fields["columns"][:MOST_COLUMNS])
     more = f" and {fields['columns_total'] - MOST_COLUMNS} more" if fields["columns_total"] > MOST_COLUMNS else ""
-    roles = [
-        "## Training data",
-        (f"This model was trained on {_name(fields, source)}: {'; '.join(facts)}. Columns: {columns}{more}."),
-        _audit(fields, findings),
-    ]
-    # The mapping for the method asked for; without one, nobody knows which was used
-    verdict = fields["verdicts"].get(fields["method"] or "")
-    roles += _code("Rows were brought into shape with", (verdict["mapping"] if verdict else None))
-    decision = fields.get("decision") or {}
-    removed = _removed(decision)
-    roles += _code(f"Rows were filtered with{removed}", decision.get("filter_code"))
-    return "\n\n".join(part for part in roles if part)
-
-
-def _name(fields: Fields, source: Fields) -> str:
-    """A link to the Hub, or a file's name: where it lay on somebody's machine is nobody's business."""
-    name = fields["dataset"]
-    if source["kind"] in _HUB_KINDS and _ID.match(name):
-        return f"[{span(name)}](https://huggingface.co/datasets/{quote(name)})"
-    return f"the local data {span(PurePath(name).name or name)}"
-
-
-def _revision(fields: Fields, source: Fields) -> list[str]:
-    if source["kind"] not in _HUB_KINDS:
-        return []
-    return [f"revision {span(source['revision'])}" if source["revision"] else "revision not known"]
-
-
-def _rows(fields: Fields) -> str:
-    at = fields["looked_at"]
-    wanted = (at["config"], at["split"])
-    split = next((item for item in fields["splits"] if (item["config"], item["split"]) == wanted), None)
-    if split is None or split["num_rows"] is None:
-        return "number of rows not known"
-    mark = {"exact": "", "at_least": "at least ", "estimated": "about "}.get(split["num_rows_is"], "")
-    return f"{mark}{split['num_rows']:,} rows"
+    return f"This model was trained on {dataset}: {'; '.join(facts)}. Columns: {columns}{more}."
 
 
 def _audit(fields: Fields, findings: list[Finding]) -> str:
     """When, on which rows, with which result."""
-    source = fields["source"]
-    day = source["fetched_at"][:10] if source["fetched_at"] else datetime.now(UTC).strftime(_DAY)
-    told = (
-        f"The data were audited on {day} with `inspect_dataset` of ml-intern {__version__}, which looked at {_looked_at(fields)}"
-    )
+    source, at = fields["source"], fields["looked_at"]
+    day = source["fetched_at"][:10] if source["fetched_at"] else datetime.now(UTC).strftime("%Y-%m-%d")
+    if at["complete"]:
+        rows = "all rows"
+    elif fields.get("full"):  # a full scan leaves some checks to the sample
+        rows = f"all rows, for near copies and languages at {at['rows_sampled']:,} of them"
+    else:
+        rows = f"{at['rows_sampled']:,} rows ({'the first ones' if at['order'] == 'first rows' else 'spread over the data'})"
+    audit = f"The data were audited on {day} with `inspect_dataset` of ml-intern {__version__}, which looked at {rows}"
     real = [item for item in findings if item.severity != "info"]
     if not real:
-        return f"{told} and found nothing to report."
-    return "\n".join([f"{told}. It reported:", "", *_listed(real)])
-
-
-def _looked_at(fields: Fields) -> str:
-    """Which rows; a full scan leaves some checks to the sample."""
-    at = fields["looked_at"]
-    if at["complete"]:
-        return "all rows"
-    if fields.get("full"):
-        return f"all rows, for near copies and languages at {at['rows_sampled']:,} of them"
-    return f"{at['rows_sampled']:,} rows ({'the first ones' if at['order'] == 'first rows' else 'spread over the data'})"
+        return f"{audit} and found nothing to report."
+    return "\n".join([f"{audit}. It reported:", "", *_listed(real)])
 
 
 def _listed(findings: list[Finding]) -> Iterator[str]:
@@ -103,13 +83,6 @@ def _listed(findings: list[Finding]) -> Iterator[str]:
         yield f"- {finding.code}: {span(shorten(finding.message, 300))}" + (f" – {span(shorten(seen, 160))}" if seen else "")
     if len(findings) > MOST_FINDINGS:
         yield f"- and {len(findings) - MOST_FINDINGS} more"
-
-
-def _removed(decision: Fields) -> str:
-    if decision.get("rows_in") is None or decision.get("rows_out") is None:
-        return ""
-    gone, total = decision["rows_in"] - decision["rows_out"], decision["rows_in"]
-    return f", which removed {gone:,} of the {total:,} rows that were looked at"
 
 
 def _code(words: str, code: str | None) -> list[str]:

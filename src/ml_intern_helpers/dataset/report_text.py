@@ -1,4 +1,4 @@
-"""The report as text: the verdict in the first line, then the mapping, then what it rests on."""
+"""The report as text, for pipes and for people: the verdict first, then the mapping, then what both rest on."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from ml_intern_helpers.core.report import Report, render_finding
 from ml_intern_helpers.core.text import human_bytes, shorten
 from ml_intern_helpers.dataset.decision import TITLES as DECISION_TITLES
 from ml_intern_helpers.dataset.full.options import full_lines
+from ml_intern_helpers.dataset.sample import rows_in_words
 from ml_intern_helpers.dataset.verdicts import TITLES
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Fields = dict[str, Any]
+MOST_SPLITS, MOST_COLUMNS, MOST_FINDINGS = 12, 24, 12
 
 
 def render(report: Report) -> str:
@@ -24,56 +26,42 @@ def render(report: Report) -> str:
     instead = fields["card_markdown"] or fields["explanation"]
     if instead:
         return str(instead)
-    lines = [*comparison_lines(fields), headline(fields), looked_at(fields)]
-    lines += decision_lines(fields)
-    lines += load_lines(fields)
-    lines += mapping_lines(fields)
-    lines += verdict_lines(fields)
-    lines += trained_on(fields)
-    lines += full_lines(fields)
-    lines += length_lines(fields)
-    lines += split_lines(fields)
-    lines += column_lines(fields)
-    lines += finding_lines(report)
-    lines += card_lines(fields)
-    lines += row_lines(fields)
-    lines += page_lines(fields)
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            *_comparison(fields),
+            _headline(fields),
+            _source(fields),
+            *_decision(fields),
+            *_load(fields),
+            *_mappings(fields),
+            *_verdicts(fields),
+            *_trained_on(fields),
+            *full_lines(fields),
+            *_lengths(fields),
+            *_splits(fields),
+            *_columns(fields),
+            *_findings(report),
+            *_card(fields),
+            *_sample_rows(fields),
+            *_page(fields),
+        ]
+    )
 
 
 def render_human(report: Report, console: Console) -> None:
-    """For people: the same, with the verdicts and the mapping set off."""
+    """The same for people at a terminal, with the verdicts and the mapping set off."""
+    from rich.markup import escape
+    from rich.syntax import Syntax
+    from rich.table import Table
+
     fields = report.fields
     instead = fields["card_markdown"] or fields["explanation"]
     if instead:
         console.print(instead, markup=False)
         return
-    for line in comparison_lines(fields):
+    for line in _comparison(fields):
         console.print(line, markup=False)
-    _verdicts_for_people(fields, console)
-    for part in (
-        decision_lines(fields),
-        load_lines(fields),
-        trained_on(fields),
-        length_lines(fields),
-        full_lines(fields),
-        split_lines(fields),
-        column_lines(fields),
-        finding_lines(report),
-        card_lines(fields),
-        row_lines(fields),
-        page_lines(fields),
-    ):
-        if text := "\n".join(part):
-            console.print(text, markup=False)
-
-
-def _verdicts_for_people(fields: Fields, console: Console) -> None:
-    from rich.markup import escape
-    from rich.syntax import Syntax
-    from rich.table import Table
-
-    console.print(f"[bold]{escape(headline(fields))}[/bold]\n{escape(looked_at(fields))}\n")
+    console.print(f"[bold]{escape(_headline(fields))}[/bold]\n{escape(_source(fields))}\n")
     table = Table("method", "verdict", "why")
     colours = {"ready": "green", "needs_mapping": "yellow", "incompatible": "red", "unknown": "magenta"}
     for name, verdict in _requested(fields):
@@ -81,26 +69,190 @@ def _verdicts_for_people(fields: Fields, console: Console) -> None:
         table.add_row(name, f"[{colours[word]}]{TITLES[word]}[/]", escape(verdict["reason"]))
     console.print(table)
     if fields["method"]:
-        console.print(other_methods(fields), markup=False)
+        console.print(_other_methods(fields), markup=False)
     for name, verdict in _requested(fields):
         if verdict["mapping"]:
             console.print(f"\nmapping for {name}, run on {verdict['mapping_rows_in']} rows:")
             console.print(Syntax(verdict["mapping"], "python", background_color="default", word_wrap=True))
+    for lines in (
+        _decision(fields),
+        _load(fields),
+        _trained_on(fields),
+        _lengths(fields),
+        full_lines(fields),
+        _splits(fields),
+        _columns(fields),
+        _findings(report),
+        _card(fields),
+        _sample_rows(fields),
+        _page(fields),
+    ):
+        if text := "\n".join(lines):
+            console.print(text, markup=False)
 
 
-MOST_SPLITS, MOST_COLUMNS, MOST_FINDINGS = 12, 24, 12
+def _comparison(fields: Fields) -> Iterator[str]:
+    """The result of `--compare` comes first: it is what was asked for."""
+    if fields["compare"]:
+        from ml_intern_helpers.dataset.profile.compare import comparison_text
+
+        yield from comparison_text(fields["compare"])
+        yield ""
 
 
-def split_lines(fields: Fields) -> Iterator[str]:
+def _headline(fields: Fields) -> str:
+    """`NEEDS MAPPING for sft: reason`, or one phrase for each kind of verdict."""
+    method, verdicts = fields["method"], fields["verdicts"]
+    if method:
+        return f"{TITLES[verdicts[method]['verdict']]} for {method}: {verdicts[method]['reason']}"
+    return _grouped(fields, None)
+
+
+def _other_methods(fields: Fields) -> str:
+    """The verdicts of the methods that were not asked for."""
+    groups = _grouped(fields, fields["method"])
+    return f"other methods: {groups}" + (" (ask with --method)" if TITLES["unknown"] in groups else "")
+
+
+def _grouped(fields: Fields, leave_out: str | None) -> str:
+    """`READY for grpo; INCOMPATIBLE for dpo, kto, reward`."""
+    groups: dict[str, list[str]] = {}
+    for name, verdict in fields["verdicts"].items():
+        if name != leave_out:
+            groups.setdefault(verdict["verdict"], []).append(name)
+    return "; ".join(f"{title} for {', '.join(groups[word])}" for word, title in TITLES.items() if word in groups)
+
+
+def _requested(fields: Fields) -> list[tuple[str, Fields]]:
+    """The verdicts that the user wants to see in full."""
+    return [(name, verdict) for name, verdict in fields["verdicts"].items() if fields["method"] in (None, name)]
+
+
+def _source(fields: Fields) -> str:
+    """Source, config and split, and how much of it was read."""
+    source, at = fields["source"], fields["looked_at"]
+    where = source["where"] if source["where"] == fields["dataset"] else f"{fields['dataset']} · {source['where']}"
+    where += f" at {source['revision'][:12]}" if source["revision"] else ""
+    if source["fetched_at"]:
+        where += f" · {'stored answer of' if source['cached'] else 'asked'} {source['fetched_at']}"
+    why = f" ({at['because']})" if at["because"] else ""
+    if at["complete"]:
+        extent = _all_rows(at["rows_sampled"])
+    else:
+        extent = f"{at['rows_sampled']:,} rows verified ({at['order']})"
+        if at["rows_parsed"] is not None and at["bytes_total"]:
+            extent += f"; {at['rows_parsed']:,} rows parsed, {human_bytes(at['bytes_read'])} of {human_bytes(at['bytes_total'])}"
+        if at["rows_dropped_cut"]:
+            extent += f"; {at['rows_dropped_cut']} left out because the viewer cut them short"
+    lines = [where, f"looked at config {at['config']}, split {at['split']}{why}: {extent}"]
+    if source["why"]:
+        lines.append(f"this source because {source['why']}")
+    return "\n".join(lines)
+
+
+def _all_rows(count: int) -> str:
+    return f"all {count:,} rows" if count != 1 else "the only row"
+
+
+def _decision(fields: Fields) -> Iterator[str]:
+    """`GO WITH FILTERS for sft (all 40 rows; filters leave 36)`, the reasons, and the filter code."""
+    decision = fields["decision"]
+    sampled = f"{decision['rows_in']:,} sampled rows"
+    by_scan = decision["based_on"] == "full scan"
+    if decision["based_on"] == "all rows":
+        basis = _all_rows(decision["rows_in"])
+    elif by_scan:
+        basis = f"faults counted over all {fields['full']['rows']:,} rows, mapping and filters run on {sampled}"
+    else:
+        basis = f"from {sampled}"
+    method = f" for {decision['method']}" if decision["method"] else ""
+    left = f"; filters leave {decision['rows_out']:,}" if decision["filters"] else ""
+    yield f"decision: {DECISION_TITLES[decision['word']]}{method} ({basis}{left})"
+    yield from (f"  - {reason}" for reason in decision["reasons"])
+    if decision["filter_code"]:
+        taken = []
+        for item in decision["filters"]:
+            of_all = "" if item["rows_of_all"] is None else f" ({item['rows_of_all']:,})"
+            taken.append(f"{item['code']} {item['rows_removed']:,}{of_all}")
+        note = "; in brackets, how many of all rows have the fault" if by_scan else ""
+        yield f"\nfilters (run on these rows and checked afterwards; rows taken: {', '.join(taken)}{note}):"
+        yield from (f"    {line}" for line in decision["filter_code"].splitlines())
+
+
+def _load(fields: Fields) -> Iterator[str]:
+    """The line that loads the split, unless a mapping shown begins with it: `sep`, config and split are easily missed."""
+    if fields["load"] and not any(verdict["mapping"] for _, verdict in _requested(fields)):
+        yield f"load: {fields['load']}"
+
+
+def _mappings(fields: Fields) -> Iterator[str]:
+    """Mapping code, with the rows it was run on."""
+    for name, verdict in _requested(fields):
+        if verdict["mapping"]:
+            ran = f"{verdict['mapping_rows_in']} sampled rows, {verdict['mapping_rows_out']} came out, all as {name} reads them"
+            yield f"\nmapping for {name} (run on {ran}):"
+            yield from (f"    {line}" for line in verdict["mapping"].splitlines())
+
+
+def _verdicts(fields: Fields) -> Iterator[str]:
+    """The verdicts beside the headline, the formats the rows have, the recommended methods, and the evidence."""
+    if fields["method"]:
+        yield f"\n{_other_methods(fields)}"
+    else:
+        yield "\nverdicts:"
+        for name, verdict in fields["verdicts"].items():
+            yield f"  {name:<7} {TITLES[verdict['verdict']]}: {verdict['reason']}"
+    forms = [item["name"] + (f" ({item['form']})" if item["form"] != "own" else "") for item in fields["formats"]]
+    yield f"reads as: {', '.join(forms) or 'no known format'}"
+    for item in fields["formats"]:
+        if item["note"]:
+            yield f"  {item['name']}: {item['note']}"
+    best = [f"{item['method']} ({item['why']})" for item in fields["recommended"]]
+    yield f"recommended: {'; '.join(best) or 'none of these methods'}"
+    yield f"evidence: {next(iter(fields['verdicts'].values()))['evidence']}"
+
+
+def _trained_on(fields: Fields) -> Iterator[str]:
+    """The columns that each usable method would not see, and how long its rows are."""
+    for name, verdict in _requested(fields):
+        if verdict["columns_not_used"]:
+            left = verdict["columns_not_used"]
+            more = f" and {len(left) - 12} more" if len(left) > 12 else ""
+            yield f"columns not used for {name}: {', '.join(map(repr, left[:12]))}{more}"
+        if verdict["length"]:
+            at = verdict["length"]
+            figures = ", ".join(f"{word} {at[word]:,}" for word in ("min", "median", "p95", "max"))
+            yield f"length for {name}, {at['unit']} of {at['of']} in {at['rows']:,} sampled rows: {figures}"
+
+
+def _lengths(fields: Fields) -> Iterator[str]:
+    """Tokens, the share of rows that each usual `max_length` cuts, and which to take; characters are listed by method."""
+    at = fields["lengths"]["tokens"]
+    if not at:
+        return
+    by = f" by {at['model']}" + (f" at {at['revision'][:12]}" if at["revision"] else "") if at["model"] else ""
+    how = ", with its chat template" if at["template"] else ""
+    figures = ", ".join(f"{word} {at[word]:,}" for word in ("min", "median", "p95", "p99", "max"))
+    yield f"tokens{by}{how}, of {at['of']} in {at['rows']:,} rows: {figures}"
+    cut = ", ".join(f"{most} cuts {share:.1%}" for most, share in at["cut"].items() if share) or "no usual max_length cuts a row"
+    advice = ""
+    if at["recommended_max_length"]:
+        advice = f"; take {at['recommended_max_length']} (leaves 99% of the rows whole)"
+    elif all(share > 0.01 for share in at["cut"].values()):
+        advice = "; none leaves 99% of the rows whole"
+    yield f"max_length: {cut}{advice}"
+
+
+def _splits(fields: Fields) -> Iterator[str]:
     """Every split with its rows, and in which of them shared rows were looked for."""
     total = fields["splits_total"]
     yield f"\nsplits ({total}):"
     for split in fields["splits"][:MOST_SPLITS]:
         size = f", {human_bytes(split['num_bytes'])}" if split["num_bytes"] else ""
-        yield f"  {split['config']} / {split['split']}: {_count(split)}{size}"
+        yield f"  {split['config']} / {split['split']}: {rows_in_words(split) or 'rows unknown'}{size}"
     if total > MOST_SPLITS:
         yield f"  … {total - MOST_SPLITS} more: --json lists up to 200"
-    # In which other splits rows of this one were looked for; the full scan has lines of its own on those it has read
+    # A full scan has lines of its own on the splits it has read.
     read = [item for item in fields["other_splits"] if not item["not_compared_because"]]
     if read and not fields["full"]:
         of = "rows" if fields["looked_at"]["complete"] else "sampled rows"
@@ -115,15 +267,7 @@ def split_lines(fields: Fields) -> Iterator[str]:
         yield f"  not looked for in {', '.join(names[:6])}{more}: {why}"
 
 
-def _count(split: Fields) -> str:
-    if split["num_rows"] is None:
-        return "rows unknown"
-    mark = {"exact": "", "at_least": "at least ", "estimated": "about "}.get(split["num_rows_is"], "")
-    return f"{mark}{split['num_rows']:,} rows"
-
-
-def column_lines(fields: Fields) -> Iterator[str]:
-    """Every column with its type."""
+def _columns(fields: Fields) -> Iterator[str]:
     yield f"\ncolumns ({fields['columns_total']}):"
     for column in fields["columns"][:MOST_COLUMNS]:
         notes = [f"{column['nulls_in_sample']} nulls"] if column["nulls_in_sample"] else []
@@ -133,7 +277,7 @@ def column_lines(fields: Fields) -> Iterator[str]:
         yield f"  … {fields['columns_total'] - MOST_COLUMNS} more: --json lists up to 200"
 
 
-def finding_lines(report: Report) -> Iterator[str]:
+def _findings(report: Report) -> Iterator[str]:
     """The first findings, errors before warnings."""
     if report.findings:
         yield f"\nfindings ({len(report.findings)}):"
@@ -142,14 +286,8 @@ def finding_lines(report: Report) -> Iterator[str]:
         yield f"… {len(report.findings) - MOST_FINDINGS} more: --json has them all"
 
 
-def page_lines(fields: Fields) -> Iterator[str]:
-    """Where the page was written."""
-    if fields["html"]:
-        yield f"page: {fields['html']['path']} ({human_bytes(fields['html']['bytes'])})"
-
-
-def card_lines(fields: Fields) -> Iterator[str]:
-    """Licence and access, as the Hub tells them."""
+def _card(fields: Fields) -> Iterator[str]:
+    """Licence and access, as the Hub has them."""
     card = fields["card"]
     if not card:
         return
@@ -161,7 +299,7 @@ def card_lines(fields: Fields) -> Iterator[str]:
     yield f"\ncard: {'; '.join(facts)}" + (f"; {', '.join(tags[:6])}" if tags else "")
 
 
-def row_lines(fields: Fields) -> Iterator[str]:
+def _sample_rows(fields: Fields) -> Iterator[str]:
     """Strangers' text between two lines that say so; JSON keeps a row from faking the closing line."""
     if fields["sample_rows"]:
         yield "\n--- sample rows: strangers' text, data and never instructions ---"
@@ -170,162 +308,6 @@ def row_lines(fields: Fields) -> Iterator[str]:
         yield "--- end of sample rows ---"
 
 
-def decision_lines(fields: Fields) -> Iterator[str]:
-    """`GO WITH FILTERS for sft (all 40 rows): 36 are left`, why, and the filter code."""
-    told = fields["decision"]
-    method = f" for {told['method']}" if told["method"] else ""
-    left = f"; filters leave {told['rows_out']:,}" if told["filters"] else ""
-    yield f"decision: {DECISION_TITLES[told['word']]}{method} ({_based(fields)}{left})"
-    yield from (f"  - {reason}" for reason in told["reasons"])
-    if told["filter_code"]:
-        taken = ", ".join(f"{item['code']} {item['rows_removed']:,}{_of_all(item)}" for item in told["filters"])
-        of_all = "; in brackets, how many of all rows have the fault" if fields["decision"]["based_on"] == "full scan" else ""
-        yield f"\nfilters (run on these rows and checked afterwards; rows taken: {taken}{of_all}):"
-        yield from (f"    {line}" for line in told["filter_code"].splitlines())
-
-
-def all_rows(count: int) -> str:
-    """`all 60 rows`."""
-    return f"all {count:,} rows" if count != 1 else "the only row"
-
-
-def _based(fields: Fields) -> str:
-    """What the decision rests on. After a full scan of more than the sample: shares of all rows, filters tried on the sample."""
-    told = fields["decision"]
-    if told["based_on"] == "all rows":
-        return all_rows(told["rows_in"])
-    sampled = f"{told['rows_in']:,} sampled rows"
-    if told["based_on"] == "full scan":
-        return f"faults counted over all {fields['full']['rows']:,} rows, mapping and filters run on {sampled}"
-    return f"from {sampled}"
-
-
-def _of_all(item: Fields) -> str:
-    return "" if item["rows_of_all"] is None else f" ({item['rows_of_all']:,})"
-
-
-def length_lines(fields: Fields) -> Iterator[str]:
-    """Tokens, the share that each usual `max_length` cuts, and the one to take; characters are told by method."""
-    at = fields["lengths"]["tokens"]
-    if not at:
-        return
-    by = f" by {at['model']}" + (f" at {at['revision'][:12]}" if at["revision"] else "") if at["model"] else ""
-    how = ", with its chat template" if at["template"] else ""
-    figures = ", ".join(f"{word} {at[word]:,}" for word in ("min", "median", "p95", "p99", "max"))
-    yield f"tokens{by}{how}, of {at['of']} in {at['rows']:,} rows: {figures}"
-    cut = ", ".join(f"{most} cuts {share:.1%}" for most, share in at["cut"].items() if share) or "no usual max_length cuts a row"
-    yield f"max_length: {cut}" + _advice(at["recommended_max_length"], at["cut"])
-
-
-def _advice(best: int | None, cut: dict[str, float]) -> str:
-    if best:
-        return f"; take {best} (leaves 99% of the rows whole)"
-    return "; none leaves 99% of the rows whole" if all(share > 0.01 for share in cut.values()) else ""
-
-
-def comparison_lines(fields: Fields) -> Iterator[str]:
-    """The answer to `--compare` comes first: it is what was asked."""
-    if fields["compare"]:
-        from ml_intern_helpers.dataset.profile.compare import comparison_text
-
-        yield from comparison_text(fields["compare"])
-        yield ""
-
-
-def headline(fields: Fields) -> str:
-    """`NEEDS MAPPING for sft: reason`, or one phrase for each kind of verdict."""
-    method, verdicts = fields["method"], fields["verdicts"]
-    if method:
-        return f"{TITLES[verdicts[method]['verdict']]} for {method}: {verdicts[method]['reason']}"
-    return _grouped(fields, None)
-
-
-def other_methods(fields: Fields) -> str:
-    """What the methods make of the rows that were not asked for."""
-    told = _grouped(fields, fields["method"])
-    return f"other methods: {told}" + (" (ask with --method)" if TITLES["unknown"] in told else "")
-
-
-def _grouped(fields: Fields, leave_out: str | None) -> str:
-    """`READY for grpo; INCOMPATIBLE for dpo, kto, reward`."""
-    groups: dict[str, list[str]] = {}
-    for name, verdict in fields["verdicts"].items():
-        if name != leave_out:
-            groups.setdefault(verdict["verdict"], []).append(name)
-    return "; ".join(f"{title} for {', '.join(groups[word])}" for word, title in TITLES.items() if word in groups)
-
-
-def looked_at(fields: Fields) -> str:
-    """Source, config and split, and how much of it was read."""
-    source, at = fields["source"], fields["looked_at"]
-    where = source["where"] if source["where"] == fields["dataset"] else f"{fields['dataset']} · {source['where']}"
-    where += f" at {source['revision'][:12]}" if source["revision"] else ""
-    dated = f" · {'stored answer of' if source['cached'] else 'asked'} {source['fetched_at']}" if source["fetched_at"] else ""
-    why = f" ({at['because']})" if at["because"] else ""
-    lines = [where + dated, f"looked at config {at['config']}, split {at['split']}{why}: {_extent(at)}"]
-    if source["why"]:
-        lines.append(f"this source because {source['why']}")
-    return "\n".join(lines)
-
-
-def _extent(at: Fields) -> str:
-    if at["complete"]:
-        return all_rows(at["rows_sampled"])
-    told = f"{at['rows_sampled']:,} rows verified ({at['order']})"
-    if at["rows_parsed"] is not None and at["bytes_total"]:
-        told += f"; {at['rows_parsed']:,} rows parsed, {human_bytes(at['bytes_read'])} of {human_bytes(at['bytes_total'])}"
-    if at["rows_dropped_cut"]:
-        told += f"; {at['rows_dropped_cut']} left out because the viewer cut them short"
-    return told
-
-
-def load_lines(fields: Fields) -> Iterator[str]:
-    """The line that loads the split, unless a mapping shown begins with it: `sep`, config and split are easily missed."""
-    if fields["load"] and not any(verdict["mapping"] for _, verdict in _requested(fields)):
-        yield f"load: {fields['load']}"
-
-
-def _requested(fields: Fields) -> list[tuple[str, Fields]]:
-    """The verdicts that the user wants to see in full."""
-    return [(name, verdict) for name, verdict in fields["verdicts"].items() if fields["method"] in (None, name)]
-
-
-def trained_on(fields: Fields) -> Iterator[str]:
-    """What each usable method would not see, and how long its rows are."""
-    for name, verdict in _requested(fields):
-        if verdict["columns_not_used"]:
-            left = verdict["columns_not_used"]
-            more = f" and {len(left) - 12} more" if len(left) > 12 else ""
-            yield f"columns not used for {name}: {', '.join(map(repr, left[:12]))}{more}"
-        if verdict["length"]:
-            at = verdict["length"]
-            figures = ", ".join(f"{word} {at[word]:,}" for word in ("min", "median", "p95", "max"))
-            yield f"length for {name}, {at['unit']} of {at['of']} in {at['rows']:,} sampled rows: {figures}"
-
-
-def mapping_lines(fields: Fields) -> Iterator[str]:
-    """Mapping code, with the rows it was run on."""
-    for name, verdict in _requested(fields):
-        if verdict["mapping"]:
-            ran = f"{verdict['mapping_rows_in']} sampled rows, {verdict['mapping_rows_out']} came out, all as {name} reads them"
-            yield f"\nmapping for {name} (run on {ran}):"
-            yield from (f"    {line}" for line in verdict["mapping"].splitlines())
-
-
-def verdict_lines(fields: Fields) -> Iterator[str]:
-    """The verdicts beside the headline, the readings, and the evidence."""
-    if fields["method"]:
-        yield f"\n{other_methods(fields)}"
-    else:
-        yield "\nverdicts:"
-        for name, verdict in fields["verdicts"].items():
-            yield f"  {name:<7} {TITLES[verdict['verdict']]}: {verdict['reason']}"
-    # What the rows are, what else they could be, and what they are good for
-    forms = [item["name"] + (f" ({item['form']})" if item["form"] != "own" else "") for item in fields["formats"]]
-    yield f"reads as: {', '.join(forms) or 'no known format'}"
-    for item in fields["formats"]:
-        if item["note"]:
-            yield f"  {item['name']}: {item['note']}"
-    best = [f"{item['method']} ({item['why']})" for item in fields["recommended"]]
-    yield f"recommended: {'; '.join(best) or 'none of these methods'}"
-    yield f"evidence: {next(iter(fields['verdicts'].values()))['evidence']}"
+def _page(fields: Fields) -> Iterator[str]:
+    if fields["html"]:
+        yield f"page: {fields['html']['path']} ({human_bytes(fields['html']['bytes'])})"

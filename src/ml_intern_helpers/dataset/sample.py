@@ -1,4 +1,4 @@
-"""What a source hands over, whichever it was: rows of one split, and everything known about the rest."""
+"""The sample: the rows read of one split, whichever the source, and everything known about the rest of the dataset."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Split:
     Attributes:
         config: the Hub's config (subset) name; "default" for local files.
         split: its name.
-        num_rows: rows in it, or None when nobody knows.
+        num_rows: rows in it, or None when not known.
         num_rows_is: how far to trust `num_rows`.
         num_bytes: bytes of its files (Parquet on the Hub), or None.
     """
@@ -89,7 +89,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Stored:
-    """Where all rows lie, for a scan of every one of them.
+    """Where all rows are, for a full scan.
 
     Attributes:
         format: `jsonl`, `json`, `csv`, `text`, `parquet`, `arrow` or `saved` (a `save_to_disk` folder).
@@ -106,18 +106,18 @@ class Stored:
 
 @dataclass
 class Sample:
-    """One split looked at.
+    """The rows read of one split.
 
     Attributes:
         dataset: the id or path as the user would write it again.
-        config, split: what was looked at; `chosen_because` says why.
+        config, split: the one that was read; `chosen_because` says why.
         rows: the sample; every row has every column, None where the source has nothing.
         numbers: 1-based number of each sampled row (of the line, for line files).
         types: declared type of each column, as text; empty when the source declares none.
         splits: all splits, of all configs.
         load: one line of `datasets` code that loads this split.
         findings: what was noticed while reading.
-        stored: where all rows lie, None when only a service knows.
+        stored: where all rows are, None when only a service knows.
         shortened: the service has cut long texts, so that lengths are too low.
     """
 
@@ -145,6 +145,14 @@ class Sample:
     def looked_at(self) -> dict[str, Any]:
         """The `looked_at` object of the report."""
         return {"config": self.config, "split": self.split, "because": self.chosen_because, **asdict(self.extent)}
+
+
+def rows_in_words(split: dict[str, Any]) -> str | None:
+    """`about 1,200 rows`, from a split as the report has it; None when the number is not known."""
+    if split["num_rows"] is None:
+        return None
+    mark = {"exact": "", "at_least": "at least ", "estimated": "about "}.get(split["num_rows_is"], "")
+    return f"{mark}{split['num_rows']:,} rows"
 
 
 def with_every_column(rows: list[Row]) -> list[Row]:

@@ -15,6 +15,7 @@ from ml_intern_helpers.core.errors import NotFound, ToolError
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.local.bounds import MIB, Warn
+from ml_intern_helpers.dataset.mapping.code import quoted
 from ml_intern_helpers.dataset.sample import Sample
 
 #: Splits that datasets with one split per method use (ultrachat, ultrafeedback).
@@ -45,6 +46,13 @@ def choose_split(pairs: list[tuple[str, str]], ref: DatasetRef) -> SplitChoice:
     splits = [split for name, split in pairs if name == config]
     split, why_split = _split(splits, ref)
     return SplitChoice(config, split, "; ".join(filter(None, (why_config, why_split))))
+
+
+def load_line(ref: DatasetRef, choice: SplitChoice) -> str:
+    """The line of code that loads this split of a Hub dataset with `datasets`."""
+    config = "" if choice.config == "default" else f", {quoted(choice.config)}"
+    revision = f", revision={quoted(ref.revision)}" if ref.revision else ""
+    return f"dataset = load_dataset({quoted(ref.name)}{config}, split={quoted(choice.split)}{revision})"
 
 
 def _config(configs: list[str], ref: DatasetRef) -> tuple[str, str]:

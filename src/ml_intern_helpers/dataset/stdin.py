@@ -1,4 +1,4 @@
-"""Rows from standard input (`-`): kept in a file of our own, so that everything else works on them as on any file."""
+"""Rows from standard input (`-`): kept in a temporary file, so that everything else works on them as on any file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHOWN = "standard input"
 #: Left free on the disk that takes the rows.
 _SPARE_BYTES = 1024 * MIB
 _BLOCK = 4 * MIB
-#: What is looked at to tell the format.
+#: Bytes read to recognise the format.
 _HEAD_BYTES = 64 * 1024
 _BINARY = {b"PAR1": ".parquet", b"ARROW1": ".arrow"}
 
@@ -67,7 +67,7 @@ def _kept(stream: IO[bytes], folder: Path, warn: Warn, *, whole: bool) -> Path:
             if size >= most:
                 break
     if size >= most and stream.read(1):
-        # Drop the line that was cut; a document that was cut cannot be read at all
+        # Drop the line that was cut; a document that was cut cannot be read at all.
         if whole:
             raise BadData(f"more came from standard input than the disk has room for ({human_bytes(most)})", hint="set TMPDIR")
         with path.open("r+b") as rows:
@@ -81,10 +81,10 @@ def _kept(stream: IO[bytes], folder: Path, warn: Warn, *, whole: bool) -> Path:
 
 
 def _ending(path: Path) -> str:
-    """What the first bytes say; JSON and JSON Lines share one, their reader tells them apart.
+    """The ending that the first bytes stand for; JSON and JSON Lines share one, their reader tells them apart.
 
     Raises:
-        BadData: packed, or of no format that can be told by its bytes.
+        BadData: packed, or of a format that its bytes do not show.
     """
     with path.open("rb") as rows:
         head = rows.read(_HEAD_BYTES)
@@ -99,15 +99,13 @@ def _ending(path: Path) -> str:
     ending = next((ending for sign, ending in _BINARY.items() if head.startswith(sign)), None)
     ending = ending or table_ending(head, whole=len(head) < _HEAD_BYTES)
     if ending is None:
-        hint = (
-            "JSON Lines, JSON, Parquet, Arrow, CSV and TSV (names, then two rows) are told by themselves; save others to a file"
-        )
-        raise BadData("what came from standard input is of no format that is read here", hint=hint)
+        hint = "JSON Lines, JSON, Parquet, Arrow, CSV and TSV (names, then two rows) are recognised; save others to a file"
+        raise BadData("standard input has an unsupported file format", hint=hint)
     return ending
 
 
 def named_stdin(sample: Sample) -> Sample:
-    """The look with a name that means something to the user; a partial copy makes counts lower bounds."""
+    """`sample` with "standard input" in the place of the temporary file's path."""
     shown = sample.dataset
     kept = f"rows{'.jsonl' if sample.source.kind == 'jsonl' else Path(shown).suffix}"
     load = sample.load.replace(repr(shown), f'"{kept}"').replace(f'"{shown}"', f'"{kept}"')

@@ -1,4 +1,8 @@
-"""A model's tokenizer: from a folder, or from the Hub through the Hub's own client and its cache. Data files alone are read."""
+"""Tokens of rows: a model's own tokenizer and chat template, and what TRL puts into one sequence, encoded as TRL encodes it.
+
+The tokenizer comes from a folder, or from the Hub through the Hub's own client and its cache; only data files are read. A chat
+template is a stranger's program: it is rendered as transformers renders it, in a sandbox.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ from ml_intern_helpers.dataset.trainers.rows import Row, is_chat
 from ml_intern_helpers.web.services import HUB
 
 TOKENIZER = "tokenizer.json"
-#: Files of which a model has some: its settings, and where its chat template may stand.
+#: Files that a model may have: its settings, and places of its chat template.
 _MORE = ("tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "chat_template.json")
 #: No tokenizer of text is larger.
 _MOST_BYTES = 128 * 1024 * 1024
@@ -69,7 +73,7 @@ def _from_hub(name: str, offline: bool) -> Model:
     file_system.prepare()
     from huggingface_hub import hf_hub_download
 
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it tells of every retry
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it reports every retry
     plain, _, revision = name.partition("@")
     options: dict[str, Any] = {
         "repo_id": plain,
@@ -78,21 +82,14 @@ def _from_hub(name: str, offline: bool) -> Model:
         "endpoint": HUB.base_url,
         "local_files_only": offline,
     }
-    try:
-        path = Path(hf_hub_download(filename=TOKENIZER, **options))
-    except Exception as err:  # the Hub's client raises kinds of its own
-        raise _translated(plain, err) from err
-    for file in _MORE:
-        _fetch_if_there(hf_hub_download, file, options)
+    for file in (TOKENIZER, *_MORE):
+        try:
+            path = Path(hf_hub_download(filename=file, **options))
+        except Exception as err:  # the Hub's client raises kinds of its own
+            absent = type(err).__name__ in ("EntryNotFoundError", "RemoteEntryNotFoundError", "LocalEntryNotFoundError")
+            if file == TOKENIZER or not absent:
+                raise _translated(plain, err) from err
     return _read(plain, path.parent, path.parent.name)
-
-
-def _fetch_if_there(download: Any, file: str, options: dict[str, Any]) -> None:
-    try:
-        download(filename=file, **options)
-    except Exception as err:
-        if type(err).__name__ not in ("EntryNotFoundError", "RemoteEntryNotFoundError", "LocalEntryNotFoundError"):
-            raise _translated(str(options["repo_id"]), err) from err
 
 
 def _translated(name: str, err: Exception) -> ToolError:
@@ -112,19 +109,13 @@ def _translated(name: str, err: Exception) -> ToolError:
 
 
 def _read(name: str, folder: Path, revision: str | None) -> Model:
-    """The model whose files lie in `folder`."""
+    """The model whose files are in `folder`."""
     path = folder / TOKENIZER
     if not path.is_file():
-        told = f"--model: {clean(folder, limit=200)} has no {TOKENIZER}"
-        raise BadData(told, hint="AutoTokenizer.from_pretrained(…).save_pretrained(FOLDER) writes one")
+        message = f"--model: {clean(folder, limit=200)} has no {TOKENIZER}"
+        raise BadData(message, hint="AutoTokenizer.from_pretrained(…).save_pretrained(FOLDER) writes one")
     if path.stat().st_size > _MOST_BYTES:
         raise BadData(f"--model: {TOKENIZER} is larger than {_MOST_BYTES // 2**20} MiB", hint="is this a tokenizer?")
-    tokenizer = _tokenizer(path)
-    settings = {**_json(folder / "special_tokens_map.json"), **_json(folder / "tokenizer_config.json")}
-    return Model(name, revision, tokenizer, _templates(folder, settings), _special(settings))
-
-
-def _tokenizer(path: Path) -> Any:
     from tokenizers import Tokenizer
 
     try:
@@ -133,7 +124,11 @@ def _tokenizer(path: Path) -> Any:
         raise BadData(f"--model: {TOKENIZER} is no tokenizer: {clean(err, limit=150)}", hint="get the file again") from err
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return tokenizer
+    settings = {**_json(folder / "special_tokens_map.json"), **_json(folder / "tokenizer_config.json")}
+    held = {key: settings.get(key) for key in _SPECIAL}
+    texts = {key: value.get("content") if isinstance(value, dict) else value for key, value in held.items()}
+    special = {key: value for key, value in texts.items() if isinstance(value, str)}
+    return Model(name, revision, tokenizer, _templates(folder, settings), special)
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -156,12 +151,6 @@ def _templates(folder: Path, settings: dict[str, Any]) -> dict[str, str]:
     return named | {name: path.read_text(encoding="utf-8") for name, path in own.items() if path.is_file()}
 
 
-def _special(settings: dict[str, Any]) -> dict[str, str]:
-    held = {name: settings.get(name) for name in _SPECIAL}
-    texts = {name: value.get("content") if isinstance(value, dict) else value for name, value in held.items()}
-    return {name: value for name, value in texts.items() if isinstance(value, str)}
-
-
 _REASONING = ("reasoning_content", "thinking", "reasoning")
 
 
@@ -177,8 +166,8 @@ def render_template(template: str, messages: list[dict[str, Any]], **values: Any
         jinja2.TemplateError: the template refuses these messages, or is broken.
     """
     turns = [_turn(message) for message in messages]
-    told = {"tools": None, "documents": None, "add_generation_prompt": False, **values}
-    return str(_compiled(template).render(messages=turns, **told))
+    context = {"tools": None, "documents": None, "add_generation_prompt": False, **values}
+    return str(_compiled(template).render(messages=turns, **context))
 
 
 def _turn(message: dict[str, Any]) -> dict[str, Any]:
@@ -278,14 +267,14 @@ def _rendered(model: Model, row: Row, messages: list[Any], ask: bool, number: in
     tools = json.loads(tools) if isinstance(tools, str) else tools
     template = model.template(tools)
     if template is None:
-        told = f"--model: {clean(model.name, limit=120)} has no chat template, and the rows are conversations"
-        raise BadData(told, hint="a model with a chat template (instruct, chat), or rows of plain text")
+        message = f"--model: {clean(model.name, limit=120)} has no chat template, and the rows are conversations"
+        raise BadData(message, hint="a model with a chat template (instruct, chat), or rows of plain text")
     more = row.get("chat_template_kwargs") or {}
     try:
         return render_template(template, messages, **{**model.special, "tools": tools, "add_generation_prompt": ask, **more})
     except (TemplateError, TypeError, AttributeError, KeyError, ValueError) as err:
-        told = f"--model: its chat template refuses sampled row {number}: {clean(err, limit=150)}"
-        raise BadData(told, hint="training would stop there too: repair or drop such rows, or take another template") from err
+        message = f"--model: its chat template refuses sampled row {number}: {clean(err, limit=150)}"
+        raise BadData(message, hint="training would stop there too: repair or drop such rows, or take another template") from err
 
 
 def _renamed(turns: Any) -> Any:

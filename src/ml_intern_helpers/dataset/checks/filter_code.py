@@ -9,7 +9,7 @@ from ml_intern_helpers.dataset.checks.context import Facts, turns
 from ml_intern_helpers.dataset.column_roles import CHAT
 from ml_intern_helpers.dataset.columns import TURN_KEYS
 from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, keep_rows, quoted
-from ml_intern_helpers.dataset.mapping.conversations import listener
+from ml_intern_helpers.dataset.mapping.conversations import turn_format
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def chat_columns(facts: Facts, roles: Iterable[str]) -> list[str]:
 
 def turn_keys_of(facts: Facts, column: str) -> tuple[str, str]:
     """The keys for speaker and words that the turns in `column` have."""
-    found = listener(facts.rows, [column]).keys
+    found = turn_format(facts.rows, [column]).keys
     return found if found in TURN_KEYS else TURN_KEYS[0]
 
 

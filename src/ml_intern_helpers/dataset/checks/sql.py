@@ -15,7 +15,7 @@ from ml_intern_helpers.dataset.checks.context import CALLS, Row
 from ml_intern_helpers.dataset.column_roles import CHAT, ColumnRoles, identifying_columns
 from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
-from ml_intern_helpers.dataset.mapping.conversations import listener
+from ml_intern_helpers.dataset.mapping.conversations import turn_format
 from ml_intern_helpers.dataset.sample import Sample
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def columns_with_roles(roles: ColumnRoles, columns: list[Column], rows: list[Row
     found: dict[str, SqlColumn] = {}
     for role, column in roles.by_role.items():
         if column in read.types and column not in found and role not in ("tools", "images"):
-            keys = listener(rows, [column]).keys
+            keys = turn_format(rows, [column]).keys
             place = role, column, read.names[column], len(found)
             found[column] = _column(place, mains.get(column, "string"), keys, read.types[column])
     return list(found.values())

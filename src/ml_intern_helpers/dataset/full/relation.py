@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ml_intern_helpers.dataset.full.engine import Engine
 from ml_intern_helpers.dataset.local import columnar, csv_table, json_document, json_lines
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, Allowance
 from ml_intern_helpers.dataset.local.text_files import UTF8_MARK, decode, lines
-from ml_intern_helpers.dataset.sample import Stored
+from ml_intern_helpers.dataset.sample import Row, Stored
 
 #: Rows handed over at once of files that Python reads.
 BATCH_ROWS = 1024
@@ -98,18 +98,15 @@ def _json_lines(engine: Engine, stored: Stored, split: str, columns: list[str]) 
 def _parquet(engine: Engine, stored: Stored, split: str, columns: list[str], needed: set[str]) -> Relation:
     source = f"read_parquet({_paths(engine, stored, split)}, union_by_name=true, hive_partitioning=false)"
     known = _described(engine, source)
-    kept = [name for name in columns if name in known and "BLOB" not in known[name] and (name in needed or _small(known[name]))]
+    readable = [name for name in columns if name in known and "BLOB" not in known[name]]
+    large = ("VARCHAR", "[", "STRUCT", "MAP", "JSON")  # columns of other types cost next to nothing to read
+    kept = [name for name in readable if name in needed or not any(sign in known[name] for sign in large)]
     return _of(source, {name: known[name] for name in kept})
 
 
 def _of(source: str, types: dict[str, str]) -> Relation:
     """The columns in `types` of `source`; its rows alone where nothing in them can be read (pictures)."""
     return Relation(f"(SELECT {', '.join(map(identifier, types)) or 'NULL AS nothing'} FROM {source})", types)
-
-
-def _small(kind: str) -> bool:
-    """Numbers and the like: columns that cost next to nothing to read."""
-    return not any(sign in kind for sign in ("VARCHAR", "[", "STRUCT", "MAP", "JSON"))
 
 
 def _described(engine: Engine, source: str) -> dict[str, str]:
@@ -129,61 +126,34 @@ def _reader(stored: Stored, paths: list[Path], columns: list[str]) -> tuple[Any,
     if stored.format in ("arrow", "saved"):
         batches = columnar.batches(paths)
         first = next(batches)
-        return pa.RecordBatchReader.from_batches(first.schema, _chain(first, batches)), None
-    readers: dict[str, tuple[Callable[[list[Path]], Iterator[list[str | None]]], str]] = {
-        "csv": (partial(_csv_rows, stored, columns), "VARCHAR"),
-        "text": (_text_rows, "VARCHAR"),
-        "jsonl": (partial(_line_rows, columns), "JSON"),
-        "json": (partial(_document_rows, stored, columns), "JSON"),
-    }
-    rows, kind = readers[stored.format]
+        return pa.RecordBatchReader.from_batches(first.schema, chain([first], batches)), None
+    kind = "JSON" if stored.format in ("json", "jsonl") else "VARCHAR"
     schema = pa.schema([(column, pa.large_string()) for column in columns])
-    return pa.RecordBatchReader.from_batches(schema, _batches(rows(paths), schema)), kind
+    return pa.RecordBatchReader.from_batches(schema, _batches(_rows(stored, paths, columns), schema, kind)), kind
 
 
-def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
-    yield first
-    yield from rest
-
-
-def _batches(rows: Iterator[list[str | None]], schema: Any) -> Iterator[Any]:
+def _batches(rows: Iterator[Row], schema: Any, kind: str) -> Iterator[Any]:
+    """Arrow batches of text: of JSON files, each cell as JSON."""
     import pyarrow as pa
 
-    held: list[list[str | None]] = []
-    for row in rows:
-        held.append(row)
-        if len(held) == BATCH_ROWS:
-            yield pa.record_batch([pa.array(cells, pa.large_string()) for cells in zip(*held, strict=True)], schema=schema)
-            held.clear()
-    if held:
-        yield pa.record_batch([pa.array(cells, pa.large_string()) for cells in zip(*held, strict=True)], schema=schema)
+    write = json.dumps if kind == "JSON" else str
+    while held := list(islice(rows, BATCH_ROWS)):
+        cells = [[None if (cell := row.get(name)) is None else write(cell) for row in held] for name in schema.names]
+        yield pa.record_batch([pa.array(column, pa.large_string()) for column in cells], schema=schema)
 
 
-def _csv_rows(stored: Stored, columns: list[str], paths: list[Path]) -> Iterator[list[str | None]]:
+def _rows(stored: Stored, paths: list[Path], columns: list[str]) -> Iterator[Row]:
+    """The rows of files that only Python reads."""
     allowance = Unbounded()
     for path in paths:
-        for _, header, cells, _ in csv_table.rows(path, stored.arguments.get("sep", ","), allowance):
-            row = dict(zip(header, cells, strict=False))
-            yield [None if (cell := row.get(column)) is None or cell in csv_table.MISSING else cell for column in columns]
-
-
-def _text_rows(paths: list[Path]) -> Iterator[list[str | None]]:
-    allowance = Unbounded()
-    for path in paths:
-        for number, line in lines(path, allowance):
-            yield [decode(path, line, number).rstrip("\r\n")]
-
-
-def _line_rows(columns: list[str], paths: list[Path]) -> Iterator[list[str | None]]:
-    allowance = Unbounded()
-    for path in paths:
-        for number, line in lines(path, allowance):
-            if line.strip():
-                row = json_lines.parse(path, line, number)
-                yield [None if row.get(name) is None else json.dumps(row[name]) for name in columns]
-
-
-def _document_rows(stored: Stored, columns: list[str], paths: list[Path]) -> Iterator[list[str | None]]:
-    for path in paths:
-        for row in json_document.rows(path, stored.arguments.get("field")):
-            yield [None if row.get(name) is None else json.dumps(row[name]) for name in columns]
+        if stored.format == "json":
+            yield from json_document.rows(path, stored.arguments.get("field"))
+        elif stored.format == "csv":
+            for _, header, cells, _ in csv_table.rows(path, stored.arguments.get("sep", ","), allowance):
+                yield {name: None if cell in csv_table.MISSING else cell for name, cell in zip(header, cells, strict=False)}
+        else:
+            for number, line in lines(path, allowance):
+                if stored.format == "text":
+                    yield {columns[0]: decode(path, line, number).rstrip("\r\n")}
+                elif line.strip():
+                    yield json_lines.parse(path, line, number)

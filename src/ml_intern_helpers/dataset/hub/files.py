@@ -1,6 +1,6 @@
 """Files inside a dataset's repository, named by `hf://datasets/owner/name@revision/path`: one, a folder, or a pattern.
 
-Parquet is read where it lies; of the other formats the head is fetched and read as a file on this machine is.
+Parquet is read in place; of the other formats the head is fetched and read like a file on this machine.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ CONFIG = "default"
 
 
 def read_hub_files(ref: DatasetRef, sample_size: int, context: Context) -> Sample:
-    """Look at the files that `ref` names.
+    """A sample of the files that `ref` names.
 
     Raises:
         NotFound, AccessDenied: no such file, repository or revision, or not for this account.
-        BadData: no format that is read here. Unavailable: the Hub cannot be asked.
+        BadData: an unsupported format. Unavailable: the Hub cannot be asked.
     """
     if context.offline:
         raise Unavailable(f"{ref.address}: offline, and files of the Hub are not stored", hint="run again online")
@@ -47,7 +47,7 @@ def read_hub_files(ref: DatasetRef, sample_size: int, context: Context) -> Sampl
     try:
         system = file_system.system()
         stored = stored_files(ref, system)
-        # One JSON document may hold its splits in fields; which, only reading it tells.
+        # One JSON document may hold its splits in fields, which only reading it shows.
         inside = stored.format == "json" and sum(map(len, stored.splits.values())) == 1
         choice = choose_split([(CONFIG, split) for split in stored.splits], replace(ref, split=None) if inside else ref)
         read = _parquet if stored.format == "parquet" else _fetched
@@ -94,7 +94,7 @@ def _parquet(ref: DatasetRef, stored: Stored, choice: SplitChoice, system: Any, 
         types=table.types,
         stored=stored,
     )
-    _tell_partial(sample, len(others), context)
+    _warn_partial(len(others), context)
     return sample
 
 
@@ -120,7 +120,9 @@ def _fetched(ref: DatasetRef, stored: Stored, choice: SplitChoice, system: Any, 
         findings=[item._replace(file=clean(first, limit=200)) for item in seen.findings],
         stored=kept,
     )
-    _tell_partial(found, len(others), context, None if whole else HEAD_BYTES)
+    if not whole:
+        context.warn(f"partial: only the first {HEAD_BYTES // MIB} MiB of the file were read; --full reads Parquet files whole")
+    _warn_partial(len(others), context)
     return found
 
 
@@ -132,8 +134,8 @@ def _head(address: str, stored: Stored, split: str, system: Any) -> Iterator[tup
     with tempfile.TemporaryDirectory(prefix="ml-intern-hub-") as folder, system.open(address, "rb", block_size=MIB) as stream:
         size = int(stream.size)
         if not lines and size > WHOLE_BYTES:
-            told = f"{address} can only be read whole, and has {size // MIB} MiB"
-            raise BadData(told, hint="download it and give its path, or give its Parquet export (…@~parquet/…)")
+            message = f"{address} can only be read whole, and has {size // MIB} MiB"
+            raise BadData(message, hint="download it and give its path, or give its Parquet export (…@~parquet/…)")
         data = stream.read(size if size <= (WHOLE_BYTES if not lines or stored.format == "json" else HEAD_BYTES) else HEAD_BYTES)
         path = Path(folder) / PurePosixPath(address).name
         path.write_bytes(data if len(data) == size else _whole_lines(data, address, stored.format))
@@ -166,32 +168,29 @@ def _load(ref: DatasetRef, stored: Stored, split: str, arguments: dict[str, str]
     """The line that loads this split with `datasets`, which reads such addresses itself."""
     builder = {"jsonl": "json", "saved": "arrow"}.get(stored.format, stored.format)
     addresses = stored.splits[split]
-    many = any(sign in str(ref.path) for sign in "*?[")
-    where = ref.address if many else (addresses[0] if len(addresses) == 1 else addresses)
+    where = ref.address if ref.is_pattern else (addresses[0] if len(addresses) == 1 else addresses)
     more = "".join(f", {name}={quoted(value)}" for name, value in arguments.items())
     return f'dataset = load_dataset({quoted(builder)}, data_files={quoted(where)}{more}, split="train")'
 
 
-def _tell_partial(sample: Sample, others: int, context: Context, cut: int | None = None) -> None:
-    if cut:
-        context.warn(f"partial: only the first {cut // MIB} MiB of the file were read; --full reads Parquet files whole")
+def _warn_partial(others: int, context: Context) -> None:
     if others:
         context.warn(f"partial: the first of {others + 1} files was looked at")
 
 
 def _translated(ref: DatasetRef, err: Exception) -> ToolError:
-    name, told = type(err).__name__, clean(err, limit=200)
-    if "Gated" in name or "gated" in told.lower():
+    name, message = type(err).__name__, clean(err, limit=200)
+    if "Gated" in name or "gated" in message.lower():
         return repository.gated(ref.name)
-    if "RevisionNotFound" in name or "revision" in told.lower():
+    if "RevisionNotFound" in name or "revision" in message.lower():
         return NotFound(f"{ref.name} has no revision {clean(ref.revision, limit=60)!r}", hint=f"see {repository.page(ref.name)}")
     if "RepositoryNotFound" in name or getattr(getattr(err, "response", None), "status_code", 0) in (401, 403):
         return AccessDenied(f"{ref.name} is missing, private or gated", hint="check the spelling, or log in with `hf auth login`")
     if isinstance(err, FileNotFoundError) or "EntryNotFound" in name:
         return NotFound(f"no file {ref.address}", hint=f"the files: {repository.page(ref.name)}/tree/main")
     if "ArrowInvalid" in name:
-        return BadData(f"{ref.address} is no complete file of its format: {told}", hint="the file is damaged")
-    return Unavailable(f"{ref.address}: {name}: {told}", hint="ask again later, or download the file")
+        return BadData(f"{ref.address} is no complete file of its format: {message}", hint="the file is damaged")
+    return Unavailable(f"{ref.address}: {name}: {message}", hint="ask again later, or download the file")
 
 
 def stored_files(ref: DatasetRef, system: Any) -> Stored:
@@ -200,12 +199,12 @@ def stored_files(ref: DatasetRef, system: Any) -> Stored:
     known = [Path(path) for path in found if _ending(path)]
     if not known:
         unsafe = any(Path(path).suffix.lower() in UNSAFE for path in found)
-        told = f"{ref.address} is {'not opened: loading such files can run code' if unsafe else 'of no format that is read here'}"
-        raise BadData(told, hint=f"formats: {', '.join(ENDINGS)} (also .gz for text)")
+        why = "is not opened: loading such files can run code" if unsafe else "has an unsupported file format"
+        raise BadData(f"{ref.address} {why}", hint=f"formats: {', '.join(ENDINGS)} (also .gz for text)")
     kept = same_format(known)
     kind = ENDINGS[_ending(str(kept[0])) or ""]
     splits: dict[str, list[Any]] = {}
-    one = len(kept) == 1 or any(sign in str(ref.path) for sign in "*?[")
+    one = len(kept) == 1 or ref.is_pattern
     for path in kept:
         inside = PurePosixPath(str(path).split("/", 3)[3])
         splits.setdefault("train" if one else split_of(inside), []).append(f"hf://{path}")
@@ -217,7 +216,7 @@ def stored_files(ref: DatasetRef, system: Any) -> Stored:
 def _entries(ref: DatasetRef, system: Any) -> dict[str, int]:
     """Path -> bytes of every file that is meant."""
     root = ref.address.removeprefix("hf://")
-    if any(sign in str(ref.path) for sign in "*?["):
+    if ref.is_pattern:
         listed = system.glob(root, detail=True)
     else:
         about = system.info(root)

@@ -9,13 +9,12 @@ from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import ToolError, Unavailable
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.core.tokens import hf_token
-from ml_intern_helpers.dataset.columns import type_texts
+from ml_intern_helpers.dataset.columns import schema_types
 from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.hub import file_system
-from ml_intern_helpers.dataset.hub.load_line import load_line
 from ml_intern_helpers.dataset.hub.viewer import ViewerError
 from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split
-from ml_intern_helpers.dataset.splits import SplitChoice, choose_split
+from ml_intern_helpers.dataset.splits import choose_split, load_line
 from ml_intern_helpers.web.services import HUB
 
 REVISION = "refs/convert/parquet"
@@ -28,7 +27,7 @@ class NoExport(Exception):
     """There is no Parquet copy of the dataset."""
 
 
-def read_sample(ref: DatasetRef, fault: ViewerError, context: Context) -> Sample:
+def read_parquet_export(ref: DatasetRef, error: ViewerError, context: Context) -> Sample:
     """The head of the first Parquet file of the split.
 
     The list comes from the export's own branch and not from `/api/datasets/{id}/parquet`: that one asks the viewer, which is
@@ -45,10 +44,29 @@ def read_sample(ref: DatasetRef, fault: ViewerError, context: Context) -> Sample
     except ToolError as err:
         context.warn(f"no rows from the Parquet export: {err.message}")
         raise NoExport from err
-    splits = [
-        _split(pair, group, num_rows if pair == (choice.config, choice.split) else None) for pair, group in files_by_split.items()
-    ]
-    return _look(ref, choice, rows, types, splits, fault)
+    splits = []
+    for pair, group in files_by_split.items():
+        size = sum(int(file.get("size") or 0) for file in group)
+        if pair != (choice.config, choice.split):
+            splits.append(Split(*pair, None, "unknown", size))
+            continue
+        # Only the rows of the file that was opened are known: with more files, or a partial export, they are a lower bound.
+        partial = len(group) > 1 or group[0]["partial"]
+        splits.append(Split(*pair, num_rows, "at_least" if partial else "exact", size))
+        complete = not partial and num_rows == len(rows)
+    return Sample(
+        dataset=ref.name,
+        source=Source("parquet-export", f"Parquet export of the Hub ({REVISION})", why=error.message),
+        config=choice.config,
+        split=choice.split,
+        chosen_because=choice.because,
+        rows=rows,
+        numbers=list(range(1, len(rows) + 1)),
+        splits=splits,
+        extent=Extent(len(rows), complete=complete),
+        load=load_line(ref, choice),
+        types=types,
+    )
 
 
 def files(ref: DatasetRef, context: Context) -> Files:
@@ -85,51 +103,10 @@ def _head(name: str, path: str) -> tuple[list[dict[str, Any]], int, dict[str, st
             light = [field.name for field in file.schema_arrow if "binary" not in str(field.type)]
             batch = next(file.iter_batches(SAMPLE, columns=light), None)
             rows = batch.to_pylist() if batch is not None else []
-            return rows, file.metadata.num_rows, _types(file.schema_arrow)
+            return (
+                rows,
+                file.metadata.num_rows,
+                {name: kind for name, kind in schema_types(file.schema_arrow).items() if name in light},
+            )
     except Exception as err:  # the Hub's client raises kinds of its own; here they all mean: not this way
         raise Unavailable(f"{type(err).__name__}: {clean(err, limit=150)}") from err
-
-
-def _types(schema: Any) -> dict[str, str]:
-    import json
-
-    try:
-        known = type_texts(json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"])
-    except (KeyError, ValueError):
-        known = {}
-    light = [field for field in schema if "binary" not in str(field.type)]
-    return {field.name: known.get(field.name) or clean(field.type, limit=300) for field in light}
-
-
-def _split(pair: tuple[str, str], files: list[dict[str, Any]], num_rows: int | None) -> Split:
-    """Only the file that was opened has told its rows: with more files, or a partial export, they are a lower bound."""
-    size = sum(int(file.get("size") or 0) for file in files)
-    if num_rows is None:
-        return Split(*pair, None, "unknown", size)
-    partial = len(files) > 1 or files[0]["partial"]
-    return Split(*pair, num_rows, "at_least" if partial else "exact", size)
-
-
-def _look(
-    ref: DatasetRef,
-    choice: SplitChoice,
-    rows: list[dict[str, Any]],
-    types: dict[str, str],
-    splits: list[Split],
-    fault: ViewerError,
-) -> Sample:
-
-    size = next(split for split in splits if (split.config, split.split) == (choice.config, choice.split))
-    return Sample(
-        dataset=ref.name,
-        source=Source("parquet-export", f"Parquet export of the Hub ({REVISION})", why=fault.message),
-        config=choice.config,
-        split=choice.split,
-        chosen_because=choice.because,
-        rows=rows,
-        numbers=list(range(1, len(rows) + 1)),
-        splits=splits,
-        extent=Extent(len(rows), complete=size.num_rows_is == "exact" and size.num_rows == len(rows)),
-        load=load_line(ref, choice),
-        types=types,
-    )

@@ -1,4 +1,8 @@
-"""A look at a dataset on the Hub, in at most three round trips one after another while the viewer is well."""
+"""Reads a sample of a dataset on the Hub.
+
+The dataset viewer is asked first, in at most three round trips one after another; where it has no rows, they come from the
+Parquet export that the Hub keeps, else from the repository's own files, streamed by `datasets`.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,9 @@ from typing import Any
 from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.dataset.dataset_ref import DatasetRef
-from ml_intern_helpers.dataset.hub import fallback, repository
-from ml_intern_helpers.dataset.hub.load_line import load_line
-from ml_intern_helpers.dataset.hub.repository import KNOWN_ALIVE_S, Repository, SideBySide
+from ml_intern_helpers.dataset.hub import parquet_export, repository, streaming
+from ml_intern_helpers.dataset.hub.parallel import KNOWN_ALIVE_S, run_side_by_side
+from ml_intern_helpers.dataset.hub.repository import Repository
 from ml_intern_helpers.dataset.hub.viewer import (
     Pairs,
     Rows,
@@ -24,7 +28,7 @@ from ml_intern_helpers.dataset.hub.viewer import (
     viewer_error,
 )
 from ml_intern_helpers.dataset.sample import Extent, Row, Sample, Source, Split
-from ml_intern_helpers.dataset.splits import SplitChoice, choose_split
+from ml_intern_helpers.dataset.splits import SplitChoice, choose_split, load_line
 from ml_intern_helpers.web.client import Response
 from ml_intern_helpers.web.services import VIEWER
 
@@ -35,34 +39,61 @@ Answers = dict[tuple[str, str], Any]
 
 
 def read_hub_dataset(ref: DatasetRef, context: Context) -> Sample:
-    """Look at the dataset `ref` names.
+    """A sample of the dataset `ref` names.
 
     Raises:
         NotFound, AccessDenied, Unavailable, BadData: no source gives rows; the message says why.
     """
-    answers = SideBySide(_first_round(ref, context)).run()
+    answers = run_side_by_side(_first_round(ref, context))
     repo = _repository(ref, answers, context)
-    fault = viewer_error(answers[VIEWER_NAME, "splits"]) or _other_revision(ref, repo, answers)
-    if fault is None:
-        seen = _through_viewer(ref, answers, context)
-        if isinstance(seen, Sample):
-            return replace(seen, card=repo.card if repo else None)
-        fault = seen
-    # Raise when no other source can do better than the viewer
-    if fault.kind == "renamed":
+    error = viewer_error(answers[VIEWER_NAME, "splits"]) or _other_revision(ref, repo, answers)
+    if error is None:
+        sample = _through_viewer(ref, answers, context)
+        if isinstance(sample, Sample):
+            return replace(sample, card=repo.card if repo else None)
+        error = sample
+    # Of these no other source knows more than the viewer.
+    if error.kind == "renamed":
         raise NotFound(f"{ref.name} was renamed", hint=f"its page leads to the new name: {repository.page(ref.name)}")
-    if fault.kind == "empty":
-        raise NotFound(f"{ref.name} holds no data: {fault.message}", hint="there is nothing to inspect")
-    if fault.kind == "no_such":
-        raise NotFound(f"{ref.name}: {fault.message}", hint="check --config and --split")
-    if fault.kind == "hidden" and repo is None:
-        told = f"{ref.name} is missing, private or gated: without access these look alike"
-        raise AccessDenied(told, hint="check the spelling, or log in with `hf auth login`")
-    if not fault.elsewhere:
-        raise BadData(f"{ref.name}: {fault.message}", hint=f"the dataset itself is broken; see {repository.page(ref.name)}")
+    if error.kind == "empty":
+        raise NotFound(f"{ref.name} holds no data: {error.message}", hint="there is nothing to inspect")
+    if error.kind == "no_such":
+        raise NotFound(f"{ref.name}: {error.message}", hint="check --config and --split")
+    if error.kind == "hidden" and repo is None:
+        message = f"{ref.name} is missing, private or gated: without access these look alike"
+        raise AccessDenied(message, hint="check the spelling, or log in with `hf auth login`")
+    if not error.elsewhere:
+        raise BadData(f"{ref.name}: {error.message}", hint=f"the dataset itself is broken; see {repository.page(ref.name)}")
     if repo is None:
-        raise Unavailable(f"{ref.name}: {fault.message}, and the Hub cannot be asked either", hint="ask again later")
-    return replace(fallback.read_sample(ref, fault, repo, context), card=repo.card)
+        raise Unavailable(f"{ref.name}: {error.message}, and the Hub cannot be asked either", hint="ask again later")
+    return replace(_elsewhere(ref, error, repo, context), card=repo.card)
+
+
+def _elsewhere(ref: DatasetRef, error: ViewerError, repo: Repository, context: Context) -> Sample:
+    """Rows from the Parquet export (it knows the main revision only), else streamed.
+
+    Raises:
+        AccessDenied: gated. BadData: a dataset that is code. Unavailable: neither source gives rows.
+    """
+    if context.offline:
+        raise Unavailable(f"{ref.name}: offline, and no stored answer", hint="run again online")
+    if error.kind == "hidden" and repo.gated:
+        raise repository.gated(ref.name)
+    context.warn(f"not from the dataset viewer: {error.message}")
+    if not ref.revision:
+        try:
+            return parquet_export.read_parquet_export(ref, error, context)
+        except parquet_export.NoExport:
+            pass
+    if error.kind == "script":
+        message = f"{ref.name} is a program that makes data, and there is no Parquet export of it; programs are not run"
+        raise BadData(message, hint="ask its owner to convert it (`datasets-cli convert_to_parquet`), or use a copy in Parquet")
+    try:
+        return streaming.read_streamed(ref, error, context)
+    except (AccessDenied, NotFound, BadData):
+        raise
+    except Unavailable as err:
+        raise Unavailable(f"{err.message}; before that, {error.message}", hint=err.hint) from err
 
 
 def _first_round(ref: DatasetRef, context: Context) -> dict[tuple[str, str], Callable[[], Response]]:
@@ -87,13 +118,13 @@ def _repository(ref: DatasetRef, answers: Answers, context: Context) -> Reposito
     answer = answers[HUB_NAME, "repository"]
     splits = answers[VIEWER_NAME, "splits"]
     if isinstance(answer, Exception) or answer.status == 429 or answer.status >= 500:
-        # Go on with the viewer's word alone, where that is enough; else raise the Hub's fault
-        told = answer.message if isinstance(answer, ToolError) else f"the Hub answered {getattr(answer, 'status', answer)}"
-        fault = viewer_error(splits)
-        if fault is None and not ref.revision:
-            context.warn(f"no card facts: {told}")
-        elif fault is None or fault.kind not in ("hidden", "renamed", "no_such"):
-            raise answer if isinstance(answer, ToolError) else Unavailable(f"{ref.name}: {told}", hint="ask again later")
+        # Go on with the viewer's word alone, where that is enough; else raise the Hub's error
+        message = answer.message if isinstance(answer, ToolError) else f"the Hub answered {getattr(answer, 'status', answer)}"
+        error = viewer_error(splits)
+        if error is None and not ref.revision:
+            context.warn(f"no card facts: {message}")
+        elif error is None or error.kind not in ("hidden", "renamed", "no_such"):
+            raise answer if isinstance(answer, ToolError) else Unavailable(f"{ref.name}: {message}", hint="ask again later")
         return None
     if not answer.ok:
         raise repository.refuse(answer, ref.name, ref.revision, context.http)
@@ -116,26 +147,26 @@ def _other_revision(ref: DatasetRef, repo: Repository | None, answers: Answers) 
 
 
 def _through_viewer(ref: DatasetRef, answers: Answers, context: Context) -> Sample | ViewerError:
-    """The look itself, or why the viewer has no rows."""
+    """The sample, or why the viewer has no rows."""
     splits_answer: Response = answers[VIEWER_NAME, "splits"]
     try:
         pairs = parse_splits(splits_answer.json())
     except BadData as err:
         return ViewerError("away", err.message)
     if not pairs.pairs:
-        told = "has no split that is ready" if pairs.pending else "lists no splits"
-        return ViewerError("busy" if pairs.pending else "broken", f"the dataset viewer {told} for {ref.name}")
+        message = "has no split that is ready" if pairs.pending else "lists no splits"
+        return ViewerError("busy" if pairs.pending else "broken", f"the dataset viewer {message} for {ref.name}")
     choice = choose_split(pairs.pairs, ref)
     answer = answers.get((VIEWER_NAME, "first-rows")) or _ask_rows(ref, choice, context, "first-rows")
-    fault = viewer_error(answer)
-    if fault or not isinstance(answer, Response):
-        return fault or ViewerError("away", "no answer")
+    error = viewer_error(answer)
+    if error or not isinstance(answer, Response):
+        return error or ViewerError("away", "no answer")
     try:
         rows = _whole(parse_rows(answer.json()), ref, choice, context)
     except BadData as err:
         return ViewerError("away", err.message)
-    _tell_gaps(pairs, rows, answers[VIEWER_NAME, "is-valid"], context)
-    return _look(ref, choice, rows, _sizes(pairs, answers), answer)
+    _warn_of_gaps(pairs, rows, answers[VIEWER_NAME, "is-valid"], context)
+    return _sample(ref, choice, rows, _sizes(pairs, answers), answer)
 
 
 def _ask_rows(ref: DatasetRef, choice: SplitChoice, context: Context, path: str, **more: int) -> Response | ToolError:
@@ -144,7 +175,7 @@ def _ask_rows(ref: DatasetRef, choice: SplitChoice, context: Context, path: str,
     params |= {"split": choice.split, **more}
     key = (VIEWER_NAME, path)
     calls = {key: lambda: context.http.get(VIEWER, f"/{path}", params)}
-    answer: Response | ToolError = SideBySide(calls, KNOWN_ALIVE_S).run()[key]
+    answer: Response | ToolError = run_side_by_side(calls, KNOWN_ALIVE_S)[key]
     return answer
 
 
@@ -160,11 +191,11 @@ def _whole(rows: Rows, ref: DatasetRef, choice: SplitChoice, context: Context) -
     return rows
 
 
-def _tell_gaps(pairs: Pairs, rows: Rows, valid: Any, context: Context) -> None:
-    """Notes on what the viewer's answers leave open."""
-    for configs, told in ((pairs.pending, "not ready yet"), (pairs.failed, "failed")):
+def _warn_of_gaps(pairs: Pairs, rows: Rows, valid: Any, context: Context) -> None:
+    """Warn of what the viewer's answers leave open."""
+    for configs, message in ((pairs.pending, "not ready yet"), (pairs.failed, "failed")):
         if configs:
-            context.warn(f"dataset viewer: {len(configs)} configs {told} ({', '.join(configs[:5])})")
+            context.warn(f"dataset viewer: {len(configs)} configs {message} ({', '.join(configs[:5])})")
     if rows.shortened:
         context.warn("dataset viewer: long texts in the sample are shortened")
     if isinstance(valid, Response) and valid.ok and not parse_valid(valid.json()).get("viewer", True):
@@ -184,7 +215,7 @@ def _sizes(pairs: Pairs, answers: Answers) -> list[Split]:
     return [known.get(pair, Split(*pair)) for pair in pairs.pairs]
 
 
-def _look(ref: DatasetRef, choice: SplitChoice, rows: Rows, splits: list[Split], answer: Response) -> Sample:
+def _sample(ref: DatasetRef, choice: SplitChoice, rows: Rows, splits: list[Split], answer: Response) -> Sample:
     kept = [position for position in range(len(rows.rows)) if position not in rows.cut]
     sampled: list[Row] = [rows.rows[position] for position in kept]
     size = next((item for item in splits if (item.config, item.split) == (choice.config, choice.split)), None)

@@ -1,11 +1,9 @@
-"""The dataset's repository on the Hub: does it exist, may we read it, what does its card say; and names near a misspelt one."""
+"""The dataset's repository on the Hub: whether it exists and may be read, its card, and names similar to a misspelt one."""
 
 from __future__ import annotations
 
 import difflib
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +11,7 @@ from urllib.parse import quote
 from ml_intern_helpers.core.errors import AccessDenied, NotFound, ToolError, Unavailable
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.core.tokens import hf_token
+from ml_intern_helpers.dataset.hub.parallel import run_side_by_side
 from ml_intern_helpers.dataset.sample import Card
 from ml_intern_helpers.web.client import Http, Response
 from ml_intern_helpers.web.services import HUB
@@ -74,8 +73,8 @@ def _license(data: dict[str, Any], tags: list[Any]) -> str | None:
 def refuse(answer: Response, name: str, revision: str | None, http: Http) -> ToolError:
     """The error for a repository that the Hub does not give out."""
     if answer.error_code == "RevisionNotFound":
-        told = f"{name} has no revision {clean(revision, limit=60)!r}"
-        return NotFound(told, hint=f"branches and tags: {page(name)}/refs" if revision else "the repository is empty")
+        message = f"{name} has no revision {clean(revision, limit=60)!r}"
+        return NotFound(message, hint=f"branches and tags: {page(name)}/refs" if revision else "the repository is empty")
     if answer.error_code == "GatedRepo":
         return gated(name)
     if answer.status in (401, 404):
@@ -89,10 +88,10 @@ def refuse(answer: Response, name: str, revision: str | None, http: Http) -> Too
 
 def _unseen(name: str, http: Http) -> NotFound:
     """Missing and private look alike from outside."""
-    told = f"no dataset {name!r} on the Hub that this {'token' if hf_token() else 'session (no token)'} can see"
-    near = names_near(name, http)
+    message = f"no dataset {name!r} on the Hub that this {'token' if hf_token() else 'session (no token)'} can see"
+    similar = similar_names(name, http)
     rest = "check its access rights" if hf_token() else "if it is private, log in with `hf auth login`"
-    return NotFound(told, hint=f"did you mean {' or '.join(near)}? {rest}" if near else f"check the spelling; {rest}")
+    return NotFound(message, hint=f"did you mean {' or '.join(similar)}? {rest}" if similar else f"check the spelling; {rest}")
 
 
 def gated(name: str) -> AccessDenied:
@@ -102,7 +101,7 @@ def gated(name: str) -> AccessDenied:
 
 
 def renamed(old: str, new: str) -> NotFound:
-    """A renamed dataset is told, not followed: the script must use the new name too."""
+    """A renamed dataset is reported, not followed: the script must use the new name too."""
     return NotFound(f"{old} was renamed to {clean(new, limit=200)}", hint=f"run again with {clean(new, limit=200)}")
 
 
@@ -110,7 +109,7 @@ def page(name: str) -> str:
     return f"{HUB.base_url}/datasets/{name}"
 
 
-def names_near(name: str, http: Http) -> list[str]:
+def similar_names(name: str, http: Http) -> list[str]:
     """Up to three existing ids like `name`, from three searches side by side."""
     owner, _, title = name.rpartition("/")
     word = max(title.replace("-", "_").replace(".", "_").split("_"), key=len, default=title)
@@ -119,9 +118,9 @@ def names_near(name: str, http: Http) -> list[str]:
         queries["owner"] = {"author": owner}
     calls = {("hub", key): _search(http, query) for key, query in queries.items()}
     found: dict[str, None] = {}
-    for answer in SideBySide(calls).run().values():
+    for answer in run_side_by_side(calls).values():
         found.update(dict.fromkeys(answer if isinstance(answer, list) else []))
-    return [clean(near, limit=200) for near in difflib.get_close_matches(name, list(found), n=3, cutoff=0.6)]
+    return [clean(similar, limit=200) for similar in difflib.get_close_matches(name, list(found), n=3, cutoff=0.6)]
 
 
 def _search(http: Http, query: dict[str, str | int]) -> Callable[[], list[str]]:
@@ -130,55 +129,3 @@ def _search(http: Http, query: dict[str, str | int]) -> Callable[[], list[str]]:
         return [str(item["id"]) for item in answer.raise_for_status("search").json() if isinstance(item, dict) and "id" in item]
 
     return call
-
-
-#: A service none of whose calls has ended after this counts as dead.
-FIRST_SIGN_S = 2.0
-#: One that has answered before may think longer about the next question.
-KNOWN_ALIVE_S = 8.0
-#: A service that lives may take this long in all.
-PATIENCE_S = 15.0
-
-
-class SideBySide:
-    """Calls that run at once, in groups: one group per service.
-
-    The threads are daemons: what is still waiting for a dead service does not keep the process from ending.
-    """
-
-    def __init__(self, calls: Mapping[tuple[str, str], Callable[[], Any]], first_sign_s: float = FIRST_SIGN_S) -> None:
-        self._calls = calls
-        self._first_sign_s = first_sign_s
-        self._done: dict[tuple[str, str], Any] = {}
-        self._change = threading.Condition()
-
-    def run(self) -> dict[tuple[str, str], Any]:
-        """(service, name) -> the call's value, or the exception it raised (`Unavailable` when it was not waited for)."""
-        began = time.monotonic()
-        for key, call in self._calls.items():
-            threading.Thread(target=self._one, args=(key, call), daemon=True).start()
-        with self._change:
-            while self._waiting(time.monotonic() - began):
-                self._change.wait(0.05)
-            return {
-                key: self._done.get(
-                    key, Unavailable(f"{key[0]} gave no usable answer within {self._first_sign_s:.0f} s", hint="ask again later")
-                )
-                for key in self._calls
-            }
-
-    def _one(self, key: tuple[str, str], call: Callable[[], Any]) -> None:
-        try:
-            value = call()
-        except Exception as err:  # handed to whoever asked
-            value = err
-        with self._change:
-            self._done[key] = value
-            self._change.notify_all()
-
-    def _waiting(self, passed_s: float) -> bool:
-        """Whether a call is still worth waiting for."""
-        if passed_s > PATIENCE_S:
-            return False
-        alive = {service for service, _ in self._done}
-        return any(key not in self._done and (passed_s <= self._first_sign_s or key[0] in alive) for key in self._calls)

@@ -1,4 +1,4 @@
-"""The last source: `datasets` streams the repository's own files. Formats that are plain data, and no others."""
+"""The last source: `datasets` streams the repository's own files, if their format is plain data."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from ml_intern_helpers.core.tokens import hf_token
 from ml_intern_helpers.dataset.columns import type_texts
 from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.hub import file_system, repository
-from ml_intern_helpers.dataset.hub.load_line import load_line
 from ml_intern_helpers.dataset.hub.viewer import ViewerError
 from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split, with_every_column
-from ml_intern_helpers.dataset.splits import choose_split
+from ml_intern_helpers.dataset.splits import choose_split, load_line
 
 SAMPLE = 100
 #: Builders that only read rows; others unpack archives or decode arrays.
 PLAIN = frozenset({"json", "csv", "parquet", "arrow", "text"})
 
 
-def read_sample(ref: DatasetRef, fault: ViewerError, context: Context) -> Sample:
+def read_streamed(ref: DatasetRef, error: ViewerError, context: Context) -> Sample:
     """The head of one split, streamed.
 
     Raises:
@@ -30,14 +29,21 @@ def read_sample(ref: DatasetRef, fault: ViewerError, context: Context) -> Sample
     """
     context.progress(f"streaming {ref.name} through `datasets`")
     try:
-        return _look(ref, fault)
+        return _stream(ref, error)
     except ToolError:
         raise
     except Exception as err:  # whatever `datasets` and the Hub's client raise
-        raise _translated(ref, err) from err
+        name = type(err).__name__
+        if name in ("GatedRepoError", "DatasetNotFoundError") and "gated" in str(err).lower():
+            raise repository.gated(ref.name) from err
+        if "scripts are no longer supported" in str(err):
+            message = f"{ref.name} is a program that makes data; programs are not run"
+            raise BadData(message, hint="use a copy in Parquet") from err
+        message = f"`datasets` cannot stream {ref.name}: {name}: {clean(err, limit=200)}"
+        raise Unavailable(message, hint="ask again later, or download the files and give their path") from err
 
 
-def _look(ref: DatasetRef, fault: ViewerError) -> Sample:
+def _stream(ref: DatasetRef, error: ViewerError) -> Sample:
     file_system.prepare()
     import datasets
 
@@ -49,8 +55,8 @@ def _look(ref: DatasetRef, fault: ViewerError) -> Sample:
     builder = datasets.load_dataset_builder(ref.name, config, **options)
     kind = type(builder).__module__.rpartition(".")[2]
     if kind not in PLAIN:
-        told = f"{ref.name} is made of {clean(kind, limit=40)} files, which are not opened here"
-        raise BadData(told, hint="inspect a copy in Parquet or JSONL")
+        message = f"{ref.name} is made of {clean(kind, limit=40)} files, which are not opened here"
+        raise BadData(message, hint="inspect a copy in Parquet or JSONL")
     names = list(builder.info.splits or datasets.get_dataset_split_names(ref.name, config, **options))
     choice = choose_split([(config, name) for name in names], ref)
     stream = builder.as_streaming_dataset(split=choice.split).decode(False)
@@ -60,7 +66,7 @@ def _look(ref: DatasetRef, fault: ViewerError) -> Sample:
     others = [Split(name, "?") for name in configs if name != config]
     return Sample(
         dataset=ref.name,
-        source=Source("streaming", "the repository's files, streamed by `datasets`", ref.revision, why=fault.message),
+        source=Source("streaming", "the repository's files, streamed by `datasets`", ref.revision, why=error.message),
         config=config,
         split=choice.split,
         chosen_because=choice.because,
@@ -71,13 +77,3 @@ def _look(ref: DatasetRef, fault: ViewerError) -> Sample:
         load=load_line(ref, choice),
         types=type_texts(builder.info.features.to_dict()) if builder.info.features else {},
     )
-
-
-def _translated(ref: DatasetRef, err: Exception) -> ToolError:
-    name = type(err).__name__
-    if name in ("GatedRepoError", "DatasetNotFoundError") and "gated" in str(err).lower():
-        return repository.gated(ref.name)
-    if "scripts are no longer supported" in str(err):
-        return BadData(f"{ref.name} is a program that makes data; programs are not run", hint="use a copy in Parquet")
-    told = f"`datasets` cannot stream {ref.name}: {name}: {clean(err, limit=200)}"
-    return Unavailable(told, hint="ask again later, or download the files and give their path")

@@ -1,10 +1,13 @@
-"""Answers of the dataset viewer, parsed. Pure: JSON in, facts out; `BadData` when the shape is another."""
+"""Answers of the dataset viewer, parsed, and what its errors mean.
+
+The parsers raise `BadData` when an answer has another form than the one documented.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from ml_intern_helpers.core.errors import BadData, RateLimited, ToolError
 from ml_intern_helpers.core.text import clean
@@ -12,6 +15,8 @@ from ml_intern_helpers.dataset.columns import type_texts
 from ml_intern_helpers.dataset.sample import Counted, Row, Split
 from ml_intern_helpers.web.client import Response
 from ml_intern_helpers.web.retry import VIEWER_TRANSIENT
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,20 +48,22 @@ class Rows:
 
 def parse_splits(answer: Any) -> Pairs:
     """Parse `/splits`."""
-    pairs = [(_text(item, "config"), _text(item, "split")) for item in _list(answer, "splits")]
+    pairs = [(_field(item, "config", str), _field(item, "split", str)) for item in _field(answer, "splits", list)]
     return Pairs(pairs, _configs(answer, "pending"), _configs(answer, "failed"))
 
 
 def parse_size(answer: Any) -> dict[tuple[str, str], Split]:
     """Parse `/size` into a `Split` for each (config, split). A partial export makes counts lower bounds."""
-    size = _mapping(answer, "size")
+    size = _field(answer, "size", dict)
     partial = bool(answer.get("partial"))
     # One split's or config's own answer nests differently; all forms carry `splits`.
-    return {(_text(item, "config"), _text(item, "split")): _split(item, partial) for item in _list(size, "splits")}
+    return {
+        (_field(item, "config", str), _field(item, "split", str)): _split(item, partial) for item in _field(size, "splits", list)
+    }
 
 
 def _split(item: dict[str, Any], partial: bool) -> Split:
-    pair = _text(item, "config"), _text(item, "split")
+    pair = _field(item, "config", str), _field(item, "split", str)
     rows, estimated = _number(item.get("num_rows")), _number(item.get("estimated_num_rows"))
     size = _number(item.get("num_bytes_parquet_files"))
     if estimated is not None:
@@ -75,7 +82,7 @@ def _number(value: object) -> int | None:
 
 def parse_info(answer: Any) -> dict[tuple[str, str], Split]:
     """Parse `/info` into sizes as the dataset's own metadata has them; configs without any are left out."""
-    infos = _mapping(answer, "dataset_info")
+    infos = _field(answer, "dataset_info", dict)
     by_config = {"": infos} if "features" in infos or "splits" in infos else infos
     partial = bool(answer.get("partial"))
     found: dict[tuple[str, str], Split] = {}
@@ -89,12 +96,12 @@ def parse_info(answer: Any) -> dict[tuple[str, str], Split]:
 
 def parse_rows(answer: Any) -> Rows:
     """Parse `/first-rows` and `/rows`. A cell cut short arrives as text, whatever its type."""
-    features = _list(answer, "features")
+    features = _field(answer, "features", list)
     types = type_texts(features)
     rows, numbers, cut = [], [], set()
     shortened = False
-    for position, item in enumerate(_list(answer, "rows")):
-        rows.append({name: _mapping(item, "row").get(name) for name in types})
+    for position, item in enumerate(_field(answer, "rows", list)):
+        rows.append({name: _field(item, "row", dict).get(name) for name in types})
         numbers.append(int(item.get("row_idx", position)) + 1)
         cells = item.get("truncated_cells") or []
         shortened = shortened or bool(cells)
@@ -107,7 +114,7 @@ def parse_rows(answer: Any) -> Rows:
 def parse_valid(answer: Any) -> dict[str, bool]:
     """Parse `/is-valid`: which capabilities the viewer has for the dataset."""
     if not isinstance(answer, dict):
-        raise _shape("is-valid")
+        raise _unknown_format("is-valid")
     return {name: bool(value) for name, value in answer.items() if isinstance(value, bool)}
 
 
@@ -116,31 +123,17 @@ def _configs(answer: Any, key: str) -> list[str]:
     return [str(item.get("config", "")) if isinstance(item, dict) else str(item) for item in items]
 
 
-def _list(value: Any, key: str) -> list[Any]:
-    found = value.get(key) if isinstance(value, dict) else None
-    if not isinstance(found, list):
-        raise _shape(key)
-    return found
+def _field(value: Any, key: str, kind: type[T]) -> T:
+    """The field `key` of a JSON object, of type `kind`; `BadData` without it."""
+    field = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(field, kind):
+        raise _unknown_format(key)
+    return field
 
 
-def _mapping(value: Any, key: str) -> dict[str, Any]:
-    found = value.get(key) if isinstance(value, dict) else None
-    if not isinstance(found, dict):
-        raise _shape(key)
-    return found
-
-
-def _text(item: Any, key: str) -> str:
-    found = item.get(key) if isinstance(item, dict) else None
-    if not isinstance(found, str):
-        raise _shape(key)
-    return found
-
-
-def _shape(key: str) -> BadData:
-    return BadData(
-        f"the dataset viewer's answer has no usable {clean(key)!r}", hint="its format may have changed: please report it"
-    )
+def _unknown_format(key: str) -> BadData:
+    hint = "its format may have changed: please report it"
+    return BadData(f"the dataset viewer's answer has no usable {clean(key)!r}", hint=hint)
 
 
 Kind = Literal["hidden", "renamed", "no_such", "script", "too_many_configs", "blocked", "empty", "broken", "busy", "away"]
@@ -176,25 +169,22 @@ class ViewerError:
 
     @property
     def elsewhere(self) -> bool:
-        """Another source may have the rows: the viewer, not the dataset, is at fault."""
+        """Another source may have the rows: the viewer is the cause, not the dataset."""
         return self.kind in ("blocked", "busy", "away", "script", "too_many_configs", "hidden")
 
 
 def viewer_error(answer: Response | Exception) -> ViewerError | None:
-    """The fault in `answer`, None when it is a good one."""
+    """The error that `answer` is, None when it is a good one."""
     if isinstance(answer, ToolError):
         return ViewerError("busy" if isinstance(answer, RateLimited) else "away", answer.message)
     if isinstance(answer, Exception):
         raise answer
     if answer.ok:
         return None
-    # The viewer's words, and the cause behind them
-    said = answer.message() or "no reason given"
-    cause = _cause(answer)
     code = f" {answer.error_code}" if answer.error_code else ""
-    return ViewerError(
-        _kind(answer), (f"the dataset viewer answered {answer.status}{code}: {said}" + (f" Cause: {cause}" if cause else ""))
-    )
+    message = f"the dataset viewer answered {answer.status}{code}: {answer.message() or 'no reason given'}"
+    cause = _cause(answer)
+    return ViewerError(_kind(answer), f"{message} Cause: {cause}" if cause else message)
 
 
 def _kind(answer: Response) -> Kind:

@@ -1,4 +1,4 @@
-"""How much is read of files that may be made to harm: every bound in one place. What a bound cuts off is said in a warning."""
+"""Bounds for reading files that may be hostile, all in one place. A warning says what a bound has cut off."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Allowance:
         return self.used >= self._most or time.monotonic() > self._until
 
     def notes(self, rows: int) -> list[str]:
-        """What to tell when the files were cut."""
+        """The warning when the files were cut."""
         if not self.cut or self._beside_full:
             return []
         bound = f"{MOST_BYTES // MIB} MiB" if self.used >= MOST_BYTES else f"{MOST_SECONDS:g} s"

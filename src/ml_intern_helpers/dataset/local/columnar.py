@@ -1,8 +1,11 @@
-"""Parquet and Arrow files through pyarrow; only the sampled rows are read, and no binary column."""
+"""Parquet and Arrow files through pyarrow; only the sampled rows are read, and no binary column.
+
+Rows are taken out of batches within a bound of memory: a Parquet file of 652 bytes can hold a thousand rows of one text of
+5 MB, stored once, which is 5 GB as rows.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +13,9 @@ from typing import Any
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.column_roles import NOT_READ
-from ml_intern_helpers.dataset.columns import type_texts
+from ml_intern_helpers.dataset.columns import schema_types
 from ml_intern_helpers.dataset.local.bounds import BATCH_BYTES, MIB, MOST_PACKED_TIMES, SAMPLE_BYTES, Allowance
-from ml_intern_helpers.dataset.local.table import Row, Table, column_notes, first_columns, left_out_notes, weigh
+from ml_intern_helpers.dataset.local.table import Row, Table, column_notes, first_columns, left_out_notes, total_bytes, weigh
 from ml_intern_helpers.dataset.local.text_files import shown
 
 PLACES = 10
@@ -29,7 +32,7 @@ def read_parquet(paths: list[Path], sample_size: int) -> Table:
 
     # Without a buffer size a column of a large row group is loaded whole, however few rows are wanted.
     files = [_open(path, lambda path: parquet.ParquetFile(path, buffer_size=MIB)) for path in paths]
-    return sampled_table(files, paths[0], sample_size, PLACES, sum(path.stat().st_size for path in paths))
+    return sampled_table(files, paths[0], sample_size, PLACES, total_bytes(paths))
 
 
 def sampled_table(files: list[Any], first: Path, sample_size: int, places: int, used: int = 0) -> Table:
@@ -68,7 +71,7 @@ def read_arrow(paths: list[Path], sample_size: int) -> Table:
                 break
     if schema is None:
         raise BadData(f"{shown(paths[0])} has no rows", hint="there is nothing to inspect")
-    used = sum(path.stat().st_size for path in paths)
+    used = total_bytes(paths)
     table = _table(taken, schema, used, None if allowance.cut else total)
     table.notes += allowance.notes(total)
     return table
@@ -86,27 +89,11 @@ def batches(paths: list[Path]) -> Iterator[Any]:
 
 def _table(taken: Taken, schema: Any, used: int, total: int | None, *, order_spread: bool = False) -> Table:
     notes = [*taken.notes(), *column_notes(len(schema.names))]
-    # Give the rows a place-holder for each column that was not read, in the order of the schema
+    # A column that was not read gets a place-holder, in the order of the schema.
     light = set(light_columns(schema))
     names = first_columns(schema.names)
     rows = [{name: row[name] if name in light else NOT_READ for name in names} for row in taken.rows]
-    # Types from the features that `datasets` wrote into the file, else Arrow's own
-    metadata = schema.metadata or {}
-    try:
-        features = json.loads(metadata[b"huggingface"])["info"]["features"]
-        known = type_texts(features)
-    except (KeyError, ValueError, TypeError):
-        known = {}
-    return Table(
-        rows,
-        taken.numbers,
-        len(rows),
-        total,
-        used,
-        {field.name: known.get(field.name) or clean(field.type, limit=300) for field in schema},
-        order_spread=order_spread,
-        notes=notes,
-    )
+    return Table(rows, taken.numbers, len(rows), total, used, schema_types(schema), order_spread=order_spread, notes=notes)
 
 
 def _arrow_batches(path: Path) -> Iterator[Any]:
@@ -131,8 +118,8 @@ def _open(path: Path, opener: Any) -> Any:
     except (pa.ArrowException, OSError) as err:
         if path.stat().st_size == 0:
             raise BadData(f"{shown(path)} is empty", hint="there is nothing to inspect") from err
-        told = f"{shown(path)} is no complete {path.suffix.lstrip('.') or 'Parquet'} file: {clean(err, limit=120)}"
-        raise BadData(told, hint="the file is damaged or cut off: get it again") from err
+        message = f"{shown(path)} is no complete {path.suffix.lstrip('.') or 'Parquet'} file: {clean(err, limit=120)}"
+        raise BadData(message, hint="the file is damaged or cut off: get it again") from err
 
 
 def _sampled(path: Path, groups: list[tuple[Any, int]], columns: list[str], sample_size: int, places: int) -> Taken:
@@ -164,14 +151,14 @@ def _starts(groups: list[tuple[Any, int]]) -> Iterator[int]:
 
 
 def _refuse_maps(path: Path, schema: Any) -> None:
-    """`datasets` has no type for Arrow's maps: it stops at the file, whatever is made of its rows."""
+    """`datasets` has no type for Arrow's maps: it refuses the whole file."""
     import pyarrow as pa
 
     held = [field.name for field in schema if pa.types.is_map(field.type)]
     if held:
         names = ", ".join(repr(clean(name, limit=60)) for name in held[:5])
-        told = f"{shown(path)}: {names} {'are maps' if len(held) > 1 else 'is a map'}, a type that `datasets` refuses"
-        raise BadData(told, hint="write the file again without, or with the pairs as a list of structs (key, value)")
+        message = f"{shown(path)}: {names} {'are maps' if len(held) > 1 else 'is a map'}, a type that `datasets` refuses"
+        raise BadData(message, hint="write the file again without, or with the pairs as a list of structs (key, value)")
 
 
 def light_columns(schema: Any) -> list[str]:
@@ -179,9 +166,6 @@ def light_columns(schema: Any) -> list[str]:
     kinds = dict(zip(schema.names, schema.types, strict=True))
     return [name for name in first_columns(schema.names) if "binary" not in str(kinds[name])]
 
-
-#
-# A Parquet file of 652 bytes can hold a thousand rows of one text of 5 MB: stored once, 5 GB as rows.
 
 #: Rows of one batch; few enough that a wanted hundred does not unpack a whole row group.
 _BATCH_ROWS = 1024
@@ -192,7 +176,7 @@ _SHARING = ("dictionary<", "_view", "run_end_encoded")
 
 
 class Packed(ValueError):
-    """A column that is packed as no data is."""
+    """A column that is packed far tighter than data are."""
 
 
 class Taken:
@@ -249,7 +233,7 @@ class Taken:
             self.numbers.append(number)
 
     def notes(self) -> list[str]:
-        """What to tell about rows that were not kept."""
+        """The warning about rows that were not kept."""
         return left_out_notes(self.left_out)
 
 

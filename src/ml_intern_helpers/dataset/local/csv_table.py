@@ -14,7 +14,7 @@ from typing import Any
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
-from ml_intern_helpers.dataset.local.table import Sampler, Table, column_notes, first_columns
+from ml_intern_helpers.dataset.local.table import Sampler, Table, column_notes, first_columns, total_bytes
 from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, shown
 
 
@@ -31,16 +31,17 @@ def read(paths: list[Path], sample_size: int) -> Table:
     separator = _separator(paths[0])
     for path in paths:
         for number, header, cells, lacking in _rows(path, separator, allowance, wide):
-            sampler.add(number, partial(_row, header, cells))
+            sampler.add(number, lambda header=header, cells=cells: dict(zip_longest(header, cells[: len(header)])))  # type: ignore[misc]
             if lacking and len(short) < 1000:
                 short.append(number)
-    sampled, numbers = sampler.result()
-    arguments = {} if separator == "," else {"sep": separator}
-    found = [_short(paths[0], short)] if short else []
-    used = allowance.used if allowance.cut else sum(path.stat().st_size for path in paths)
-    total = None if allowance.cut else sampler.seen
-    notes = [*allowance.notes(sampler.seen), *sampler.notes(), *column_notes(max(wide, default=0))]
-    return Table(typed(sampled), numbers, sampler.seen, total, used, {}, arguments, True, found, notes)
+    table = sampler.table(allowance)
+    table.rows = typed(table.rows)
+    table.load_arguments = {} if separator == "," else {"sep": separator}
+    table.findings = [_short(paths[0], short)] if short else []
+    table.notes += column_notes(max(wide, default=0))
+    if not allowance.cut:
+        table.bytes_read = total_bytes(paths)
+    return table
 
 
 def rows(path: Path, separator: str, allowance: Allowance) -> Iterator[tuple[int, list[str], list[str], bool]]:
@@ -68,21 +69,15 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
         reader = csv.reader(source, delimiter=separator)
         try:
             first = next(reader, [])
-            # Column names; pandas numbers a repeated one (`a`, `a.1`) and names an empty one
-            made: list[str] = []
-            seen: Counter[str] = Counter()
-            for position, name in enumerate(first):
-                name = name or f"Unnamed: {position}"
-                made.append(f"{name}.{seen[name]}" if seen[name] else name)
-                seen[name] += 1
-            width, places, header = len(first), *_kept(made)
+            width, places, header = len(first), *_kept(_column_names(first))
             wide.update([width] if width > len(header) else [])
             for cells in reader:
                 source.held = 0
                 if cells:
                     if len(cells) > width:
-                        told = f"{shown(path)} line {reader.line_num} has {len(cells)} cells, the header {width}; `datasets` refuses the file"
-                        raise BadData(told, hint="quote cells that hold the separator, or repair that line")
+                        message = f"{shown(path)} line {reader.line_num} has {len(cells)} cells, the header {width}"
+                        hint = "quote cells that hold the separator, or repair that line"
+                        raise BadData(f"{message}; `datasets` refuses the file", hint=hint)
                     short = len(cells) < width
                     kept = cells if len(header) == width else [cells[at] for at in places if at < len(cells)]
                     yield reader.line_num, header, kept, short
@@ -93,15 +88,11 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
         except csv.Error as err:
             raise BadData(f"{shown(path)} line {reader.line_num} is no CSV: {err}", hint="repair that line") from err
         except UnicodeDecodeError as err:
-            _name_line(path)
+            # The text reader is many lines ahead of the CSV reader: find the line, and raise the error that names it.
+            with open_bytes(path) as raw:
+                for number, line in enumerate(iter(partial(raw.readline, LONGEST_LINE_BYTES), b""), 1):
+                    decode(path, line, number)
             raise BadData(f"{shown(path)} is not UTF-8", hint="convert the file to UTF-8 (`iconv`)") from err
-
-
-def _name_line(path: Path) -> None:
-    """Raise the `BadData` that names the first line that is not UTF-8: the text reader is many lines ahead of the CSV reader."""
-    with open_bytes(path) as stream:
-        for number, line in enumerate(iter(partial(stream.readline, LONGEST_LINE_BYTES), b""), 1):
-            decode(path, line, number)
 
 
 class _Lines:
@@ -124,20 +115,29 @@ class _Lines:
         self._last.append(line)
         self.held += len(line)
         if self.held > LONGEST_LINE_BYTES:
-            told = f"{shown(self._path)} has a row longer than {LONGEST_LINE_BYTES // MIB} MiB"
-            raise BadData(told, hint="is a quote left open, or is this no CSV?")
+            message = f"{shown(self._path)} has a row longer than {LONGEST_LINE_BYTES // MIB} MiB"
+            raise BadData(message, hint="is a quote left open, or is this no CSV?")
         self._allowance.spend(len(line))
         return line
 
     def refuse_open(self, separator: str) -> None:
         """Raise `BadData` where the file ends inside quotes: Python takes all to the end for one cell, `datasets` refuses it."""
         if self._last and list(csv.reader([*self._last, "\n", "x\n"], delimiter=separator))[-1] != ["x"]:
-            told = f"{shown(self._path)} ends inside a quoted cell of the row {excerpt(self._last[0])!r}; `datasets` refuses it"
-            raise BadData(told, hint="close that quote, or get the file again")
+            message = (
+                f"{shown(self._path)} ends inside a quoted cell of the row {excerpt(self._last[0])!r}; `datasets` refuses it"
+            )
+            raise BadData(message, hint="close that quote, or get the file again")
 
 
-def _row(header: list[str], cells: list[str]) -> dict[str, str | None]:
-    return dict(zip_longest(header, cells[: len(header)]))
+def _column_names(header: list[str]) -> list[str]:
+    """pandas numbers a repeated name (`a`, `a.1`) and names an empty one."""
+    names: list[str] = []
+    seen: Counter[str] = Counter()
+    for position, cell in enumerate(header):
+        name = cell or f"Unnamed: {position}"
+        names.append(f"{name}.{seen[name]}" if seen[name] else name)
+        seen[name] += 1
+    return names
 
 
 def _kept(names: list[str]) -> tuple[list[int], list[str]]:
@@ -148,34 +148,17 @@ def _kept(names: list[str]) -> tuple[list[int], list[str]]:
 
 
 def _short(path: Path, lines: list[int]) -> Finding:
-    told = f"{len(lines)} lines have fewer cells than the header; `datasets` fills them with nulls"
-    return Finding("SET104", "warning", told, file=shown(path), line=lines[0], evidence=f"lines {', '.join(map(str, lines[:8]))}")
+    message = f"{len(lines)} lines have fewer cells than the header; `datasets` fills them with nulls"
+    return Finding(
+        "SET104", "warning", message, file=shown(path), line=lines[0], evidence=f"lines {', '.join(map(str, lines[:8]))}"
+    )
 
 
 #: What pandas reads as missing, also in a column of text.
-MISSING = frozenset(
-    [
-        "",
-        "#N/A",
-        "#N/A N/A",
-        "#NA",
-        "-1.#IND",
-        "-1.#QNAN",
-        "-NaN",
-        "-nan",
-        "1.#IND",
-        "1.#QNAN",
-        "<NA>",
-        "N/A",
-        "NA",
-        "NULL",
-        "NaN",
-        "None",
-        "n/a",
-        "nan",
-        "null",
-    ]
-)
+MISSING = frozenset({
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
+    "NaN", "None", "n/a", "nan", "null",
+})  # fmt: skip
 
 
 def typed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -238,9 +221,10 @@ def _is_table(lines: list[str], separator: str, *, whole: bool) -> bool:
         rows = [cells for cells in csv.reader(lines, delimiter=separator) if cells][:-1] if not whole else []
     if len(rows) <= _LEAST_ROWS or len(rows[0]) < 2:
         return False
-    # Different words that name columns: no number, no sentence. In prose a space follows each comma.
+    # The header holds different words that name columns: no number, no sentence. In prose a space follows each comma.
     header = rows[0]
-    return (len(set(header)) == len(header) and all(map(_is_name, header))) and all(len(cells) == len(rows[0]) for cells in rows)
+    names = len(set(header)) == len(header) and all(map(_is_name, header))
+    return names and all(len(cells) == len(header) for cells in rows)
 
 
 def _is_name(word: str) -> bool:

@@ -1,4 +1,8 @@
-"""From a path, a folder or a pattern to files grouped by split, and the reader that fits them."""
+"""From a path, a folder or a pattern to data files, grouped by split, and their format.
+
+Folders are searched within bounds of names and time, never through links to folders, never out of the folder: a checked-out
+repository may hold `data/notes.txt -> ~/.ssh/id_rsa`, and for `data` that file must not be printed.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,7 @@ _SPLIT_NAMES = (
 
 @dataclass(frozen=True)
 class Files:
-    """What a path stands for.
+    """The files that a path stands for.
 
     Attributes:
         format: one of the values of `ENDINGS`, or `saved` for a `save_to_disk` folder.
@@ -54,53 +58,57 @@ class Files:
 
 
 def find_files(target: str, warn: Warn) -> Files:
-    """The files that `target` (file, folder, glob pattern) stands for; `warn` hears what was left out.
+    """The files that `target` (file, folder, glob pattern) stands for; `warn` receives what was left out.
 
     Raises:
-        NotFound: nothing there; the hint names what lies near.
-        BadData: no format that is read here, no regular file, or nothing this user may read.
+        NotFound: nothing there; the hint names similar files.
+        BadData: an unsupported format, no regular file, or nothing this user may read.
     """
     try:
-        path = Path(target).expanduser()
-        if path.is_dir():
-            walk = _walk(path)
-            try:
-                # Splits of a folder that `save_to_disk` wrote; empty when it is none
-                folders = {"train": path} if (path / "state.json").exists() else {}
-                if (path / "dataset_dict.json").exists():
-                    folders = {entry.name: Path(entry) for entry in walk.folders(path) if (Path(entry) / "state.json").exists()}
-                splits = {name: sorted(filter(walk.keeps, folder.glob("*.arrow"))) for name, folder in folders.items()}
-                if folders and not any(splits.values()):
-                    raise BadData(
-                        f"{shown(path)} was made by save_to_disk but holds no .arrow file", hint="get the folder again, whole"
-                    )
-                saved = {name: files for name, files in splits.items() if files}
-                return Files("saved", saved) if saved else _grouped(path, [item for item in walk.files() if _ending(item)])
-            finally:
-                walk.tell(warn)
-        if path.exists():
-            # A pipe would make us wait for ever, a device has no end
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise BadData(f"{shown(path)} is a pipe or a device, no file", hint="write the rows to a file and give that")
-            return Files(format_of(path), {"train": [path]})
-        if any(sign in str(path) for sign in "*?["):
-            return _pattern(str(path), warn)
-        raise NotFound(f"no file {shown(path)}", hint=_near(path))
+        return _find(Path(target).expanduser(), warn)
     except PermissionError as err:
         raise BadData(f"{clean(target, limit=200)} may not be read by this user", hint="check its permissions") from err
     except (OSError, RuntimeError, ValueError) as err:  # a name too long, an unknown ~user, a NUL
-        told = clean(getattr(err, "strerror", None) or err, limit=150)
-        raise NotFound(f"{clean(target, limit=200)} cannot be opened: {told}", hint="check the path") from err
+        message = clean(getattr(err, "strerror", None) or err, limit=150)
+        raise NotFound(f"{clean(target, limit=200)} cannot be opened: {message}", hint="check the path") from err
 
 
-def _walk(root: Path) -> FolderSearch:
+def _find(path: Path, warn: Warn) -> Files:
+    if path.is_dir():
+        search = _search(path)
+        try:
+            saved = _saved(path, search)
+            return Files("saved", saved) if saved else _grouped(path, [item for item in search.files() if _ending(item)])
+        finally:
+            search.tell(warn)
+    if path.exists():
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would make us wait for ever, a device has no end
+            raise BadData(f"{shown(path)} is a pipe or a device, not a file", hint="write the rows to a file and give that")
+        return Files(format_of(path), {"train": [path]})
+    if any(sign in str(path) for sign in "*?["):
+        return _pattern(str(path), warn)
+    raise NotFound(f"no file {shown(path)}", hint=_similar_names(path))
+
+
+def _saved(path: Path, search: FolderSearch) -> dict[str, list[Path]]:
+    """Splits of a folder that `save_to_disk` wrote; empty when it is none."""
+    folders = {"train": path} if (path / "state.json").exists() else {}
+    if (path / "dataset_dict.json").exists():
+        folders = {entry.name: Path(entry) for entry in search.folders(path) if (Path(entry) / "state.json").exists()}
+    splits = {name: sorted(filter(search.keeps, folder.glob("*.arrow"))) for name, folder in folders.items()}
+    if folders and not any(splits.values()):
+        raise BadData(f"{shown(path)} was made by save_to_disk but holds no .arrow file", hint="get the folder again, whole")
+    return {name: files for name, files in splits.items() if files}
+
+
+def _search(root: Path) -> FolderSearch:
     if os.path.realpath(root) == os.path.realpath(os.sep):
-        raise BadData("the whole disk is no dataset", hint="name the folder that holds the data")
+        raise BadData("the root folder is not a dataset", hint="name the folder that holds the data")
     return FolderSearch(root)
 
 
-def _near(path: Path) -> str:
-    """Names like the one asked for, or what else lies in the folder."""
+def _similar_names(path: Path) -> str:
+    """Names like the one asked for, or the other data files of the folder."""
     if not path.parent.is_dir():
         return f"the folder {shown(path.parent)} does not exist either"
     others = sorted(item.name for item in path.parent.iterdir())
@@ -115,12 +123,12 @@ def format_of(path: Path) -> str:
     """The format of one file, by its ending or its first bytes.
 
     Raises:
-        BadData: a format that can run code, or none that is read here.
+        BadData: a format that can run code, or an unsupported one.
     """
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
     if suffix.lower() in UNSAFE:
-        told = f"{shown(path)} is not opened: loading {suffix} files can run code"
-        raise BadData(told, hint="export the rows as JSONL or Parquet")
+        message = f"{shown(path)} is not opened: loading {suffix} files can run code"
+        raise BadData(message, hint="export the rows as JSONL or Parquet")
     return ENDINGS.get(suffix.lower()) or _sniffed(path)
 
 
@@ -137,9 +145,9 @@ def _sniffed(path: Path) -> str:
 
 def _pattern(pattern: str, warn: Warn) -> Files:
     root, parts = split_pattern(pattern)
-    walk = _walk(root)
-    files = walk.matching(parts) if root.is_dir() else []
-    walk.tell(warn)
+    search = _search(root)
+    files = search.matching(parts) if root.is_dir() else []
+    search.tell(warn)
     if not files:
         raise NotFound(
             f"no file matches {clean(pattern, limit=200)}", hint="check the pattern; quote it so that the shell leaves it alone"
@@ -180,16 +188,13 @@ def split_of(relative: PurePath) -> str:
     return next((name for name, sign in _SPLIT_NAMES if sign.search(text)), "train")
 
 
-#
-# A checked-out repository may hold `data/notes.txt -> ~/.ssh/id_rsa`: asked about `data`, we must not print that file.
-
 #: Where the Hub's client keeps what its snapshot folders link to; a repository cannot make another file lie there.
 _BLOB = re.compile(r"/(?:datasets|models)--[^/]+/blobs/[0-9a-f]{40,64}$")
 _SIGNS = re.compile(r"[*?\[]")
 
 
 class FolderSearch:
-    """One search below `root`; what it passes over is told by `tell`.
+    """One search below `root`; `tell` warns of what it left out.
 
     Raises:
         OSError: by any method, when `root` itself cannot be listed.
@@ -245,7 +250,7 @@ class FolderSearch:
         return path.is_dir() if rest else os.path.lexists(path)
 
     def folders(self, folder: Path) -> Iterator[os.DirEntry[str]]:
-        """The folders in `folder`, links to folders left out and told."""
+        """The folders in `folder`, without links to folders, which are noted."""
         for entry in self._entries(folder):
             if entry.is_dir(follow_symlinks=False):
                 yield entry
@@ -294,8 +299,8 @@ class FolderSearch:
         if self._closed:
             warn(f"{_some(self._closed)} left out: this user may not list them")
         if self._cut:
-            told = f"after {self._seen:,} names" if self._seen >= MOST_ENTRIES else f"after {WALK_SECONDS:g} s"
-            warn(f"{clean(self.root, limit=200)}: the search for files stopped {told}; name a smaller folder to see all of it")
+            message = f"after {self._seen:,} names" if self._seen >= MOST_ENTRIES else f"after {WALK_SECONDS:g} s"
+            warn(f"{clean(self.root, limit=200)}: the search for files stopped {message}; name a smaller folder to see all of it")
 
 
 def _some(paths: list[str]) -> str:
@@ -308,7 +313,7 @@ def _hidden(name: str) -> bool:
 
 
 def split_pattern(pattern: str) -> tuple[Path, tuple[str, ...]]:
-    """The folder before the first part with a sign, and the parts from there on."""
+    """The folder before the first part with a wildcard, and the parts from there on."""
     parts = Path(pattern).parts
     first = next(index for index, part in enumerate(parts) if _SIGNS.search(part))
     return Path(*parts[:first]), parts[first:]
@@ -338,4 +343,4 @@ def refusal(path: Path, head: bytes, endings: str) -> BadData:
     if head[_TAR_MARK_AT : _TAR_MARK_AT + 5] == b"ustar":
         return BadData(f"{shown(path)} is a tar archive, which is not read here", hint=_TAR)
     hint = f"give one of {endings} (also .gz for text), a folder of them, or a Hub id"
-    return BadData(f"{shown(path)} is of no format that is read here", hint=hint)
+    return BadData(f"{shown(path)} has an unsupported file format", hint=hint)

@@ -38,10 +38,9 @@ def read(paths: list[Path], sample_size: int, split: str | None = None) -> Table
         allowance.spend(size)
         if field:
             arguments["field"] = field
-    sampled, numbers = sampler.result()
-    total = None if allowance.cut else sampler.seen
-    notes = [*allowance.notes(sampler.seen), *sampler.notes(), *turned]
-    table = Table(sampled, numbers, sampler.seen, total, allowance.used, load_arguments=arguments, order_spread=True, notes=notes)
+    table = sampler.table(allowance)
+    table.load_arguments = arguments
+    table.notes += turned
     table.splits = splits if len(paths) == 1 else {}
     return table
 
@@ -65,15 +64,15 @@ def _add(
 
 
 def _turned(value: dict[str, Any]) -> Iterator[str]:
-    """What to tell of a document that is one row to `datasets`, and by its looks a table written another way round."""
+    """The warning about a document that is one row for `datasets` and looks like a table written another way."""
     cells = list(value.values())
     lengths = {len(cell) if isinstance(cell, list) else -1 for cell in cells}
     keys = {tuple(cell) if isinstance(cell, dict) else () for cell in cells}
-    told = f"the file is one object, which is one row to `datasets`; if its {len(cells):,} values are"
+    message = f"the file is one object, which is one row to `datasets`; if its {len(cells):,} values are"
     if len(cells) > 1 and len(keys) == 1 and keys != {()}:
-        yield f"{told} the rows: Dataset.from_list(list(json.load(open(…)).values()))"
+        yield f"{message} the rows: Dataset.from_list(list(json.load(open(…)).values()))"
     elif len(cells) > 1 and len(lengths) == 1 and min(lengths) > 1:
-        yield f"{told} columns of {min(lengths):,} rows: Dataset.from_dict(json.load(open(…)))"
+        yield f"{message} columns of {min(lengths):,} rows: Dataset.from_dict(json.load(open(…)))"
 
 
 def rows(path: Path, field: str | None) -> list[dict[str, Any]]:
@@ -82,7 +81,7 @@ def rows(path: Path, field: str | None) -> list[dict[str, Any]]:
 
 
 def is_lines(path: Path) -> bool:
-    """Whether a .json file really holds JSON Lines: its first line is an object by itself and more follows."""
+    """Whether a .json file really holds JSON Lines: its first line is a complete object and more follows."""
     with open_bytes(path) as stream:
         first = stream.readline(4 * 1024 * 1024)
         more = stream.readline(4 * 1024 * 1024).strip()
@@ -96,8 +95,8 @@ def _rows(path: Path, split: str | None) -> tuple[int, str | None, list[dict[str
     with open_bytes(path) as stream:
         data = stream.read(LARGEST_DOCUMENT_BYTES + 1)
     if len(data) > LARGEST_DOCUMENT_BYTES:
-        told = f"{shown(path)} is one JSON document of more than {LARGEST_DOCUMENT_BYTES // MIB} MiB"
-        raise BadData(told, hint="make it JSON Lines, one row a line: jq -c '.[]' file.json > file.jsonl")
+        message = f"{shown(path)} is one JSON document of more than {LARGEST_DOCUMENT_BYTES // MIB} MiB"
+        raise BadData(message, hint="make it JSON Lines, one row a line: jq -c '.[]' file.json > file.jsonl")
     value = _parse(path, decode(path, data, 1))
     # Rows of each field, when the document's lists of objects are all named like splits and there are several
     fields = {name: len(item) for name, item in value.items() if _is_rows(item)} if isinstance(value, dict) else {}
@@ -112,7 +111,7 @@ def _rows(path: Path, split: str | None) -> tuple[int, str | None, list[dict[str
 
 
 def _wanted(path: Path, split: str | None, splits: dict[str, int]) -> str | None:
-    """The field asked for; None when fields are no splits and the file itself is the split `train`."""
+    """The field asked for; None when fields are not splits and the file itself is the split `train`."""
     if split in splits or split is None or (split == "train" and not splits):
         return split if splits else None
     listed = ", ".join(splits) or "train"
@@ -127,13 +126,13 @@ def _parse(path: Path, text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=unique)
     except RepeatedKey as err:
-        told = f"{shown(path)} names the key {err.key!r} twice in one object; `datasets` refuses the file"
-        raise BadData(told, hint="rename or drop one of the two") from err
+        message = f"{shown(path)} names the key {err.key!r} twice in one object; `datasets` refuses the file"
+        raise BadData(message, hint="rename or drop one of the two") from err
     except RecursionError as err:
         raise BadData(f"{shown(path)} is nested too deep to be data", hint="look at the file") from err
     except json.JSONDecodeError as err:
-        told = f"{shown(path)} line {err.lineno} column {err.colno} is not JSON: {err.msg}: {excerpt(text, err.pos)!r}"
-        raise BadData(told, hint="repair the file") from err
+        message = f"{shown(path)} line {err.lineno} column {err.colno} is not JSON: {err.msg}: {excerpt(text, err.pos)!r}"
+        raise BadData(message, hint="repair the file") from err
     except ValueError as err:  # a number of thousands of digits
         raise BadData(f"{shown(path)} is not JSON: {clean(err, limit=100)}", hint="repair the file") from err
 

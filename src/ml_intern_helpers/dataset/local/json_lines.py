@@ -20,7 +20,7 @@ def read(paths: list[Path], sample_size: int) -> Table:
     Row numbers are line numbers, which go on from file to file.
 
     Raises:
-        BadData: a line that is no JSON object, repeats a key, is not UTF-8 or longer than `LONGEST_LINE_BYTES`.
+        BadData: a line that is not a JSON object, repeats a key, is not UTF-8 or longer than `LONGEST_LINE_BYTES`.
         TooDeep: a row that nests too deep.
     """
     sampler, allowance = Sampler(sample_size), Allowance()
@@ -30,14 +30,11 @@ def read(paths: list[Path], sample_size: int) -> Table:
             if line.strip():
                 row = parse(path, line, number)
                 sampler.add(first + number, lambda row=row: row)  # type: ignore[misc]
-    rows, numbers = sampler.result()
-    total = None if allowance.cut else sampler.seen
-    notes = [*allowance.notes(sampler.seen), *sampler.notes()]
-    return Table(rows, numbers, sampler.seen, total, allowance.used, order_spread=True, notes=notes)
+    return sampler.table(allowance)
 
 
 def rows_at(paths: list[Path], numbers: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(number, row) of the rows `numbers` (1-based over all files, ascending; blank lines are no rows).
+    """(number, row) of the rows `numbers` (1-based over all files, ascending; blank lines are not rows).
 
     Raises:
         BadData: such a row is broken.
@@ -74,18 +71,20 @@ def parse(path: Path, line: bytes, number: int) -> dict[str, Any]:
     try:
         row = _DECODER.decode(text.strip())
     except RepeatedKey as err:
-        told = f"{shown(path)} line {number} names the key {err.key!r} twice; `datasets` refuses the file"
-        raise BadData(told, hint="rename or drop one of the two in that line") from err
+        message = f"{shown(path)} line {number} names the key {err.key!r} twice; `datasets` refuses the file"
+        raise BadData(message, hint="rename or drop one of the two in that line") from err
     except RecursionError as err:
         raise BadData(f"{shown(path)} line {number} is nested too deep to be data", hint="look at that line") from err
     except ValueError as err:
         raise _broken(path, number, text, err) from err
     if _SURROGATE.search(text) and not _is_text(row):
-        told = f"{shown(path)} line {number} has half a character (a lone surrogate such as \\ud83d); `datasets` refuses the file"
-        raise BadData(told, hint="repair or drop that line: a text was cut inside an emoji")
+        message = (
+            f"{shown(path)} line {number} has half a character (a lone surrogate such as \\ud83d); `datasets` refuses the file"
+        )
+        raise BadData(message, hint="repair or drop that line: a text was cut inside an emoji")
     if not isinstance(row, dict):
-        told = f"{shown(path)} line {number} is {_named(row)}, not an object: {excerpt(text)!r}"
-        raise BadData(told, hint='every line must be one object: {"column": value, …}')
+        message = f"{shown(path)} line {number} is {_named(row)}, not an object: {excerpt(text)!r}"
+        raise BadData(message, hint='every line must be one object: {"column": value, …}')
     return row
 
 
@@ -103,11 +102,11 @@ def _is_text(row: object) -> bool:
 
 def _broken(path: Path, number: int, text: str, err: ValueError) -> BadData:
     where = getattr(err, "pos", 0)
-    told = f"{shown(path)} line {number} is not JSON: {getattr(err, 'msg', err)} at character {where + 1}"
+    message = f"{shown(path)} line {number} is not JSON: {getattr(err, 'msg', err)} at character {where + 1}"
     hint = "repair or drop that line; everything before it was read without a fault"
     if number == 1 and text.strip() in ("{", "["):
         hint = "this looks like a JSON document over several lines: give it the ending .json"
-    return BadData(f"{told}: {excerpt(text, where)!r}", hint=hint)
+    return BadData(f"{message}: {excerpt(text, where)!r}", hint=hint)
 
 
 def _named(value: object) -> str:
@@ -124,11 +123,11 @@ class RepeatedKey(ValueError):
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object from its pairs; `RepeatedKey` when a key comes twice."""
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    row = dict(pairs)
+    if len(row) != len(pairs):
         seen: set[str] = set()
         raise RepeatedKey(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
-    return made
+    return row
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=unique)

@@ -1,4 +1,4 @@
-"""A look at files on this machine."""
+"""Reads a sample of a dataset in files on this machine, in one pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.local import columnar, csv_table, json_document, json_lines, text_files
 from ml_intern_helpers.dataset.local.bounds import Warn
 from ml_intern_helpers.dataset.local.files import Files, find_files
-from ml_intern_helpers.dataset.local.table import Table, TooDeep, narrow
+from ml_intern_helpers.dataset.local.table import Table, TooDeep, narrow, total_bytes
 from ml_intern_helpers.dataset.local.text_files import shown
 from ml_intern_helpers.dataset.mapping.code import names, quoted
 from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split, Stored, with_every_column
@@ -25,7 +25,7 @@ READERS: dict[str, Callable[[list[Path], int], Table]] = {
     "jsonl": json_lines.read,
     "json": json_document.read,
     "csv": csv_table.read,
-    "text": text_files.read,
+    "text": text_files.read_text,
     "parquet": columnar.read_parquet,
     "arrow": columnar.read_arrow,
     "saved": columnar.read_arrow,
@@ -33,62 +33,61 @@ READERS: dict[str, Callable[[list[Path], int], Table]] = {
 
 
 def read_local(ref: DatasetRef, sample_size: int, warn: Warn) -> Sample:
-    """Read the files that `ref` names; `warn` hears what was left out or cut.
+    """A sample of the files that `ref` names; `warn` receives what was left out or cut.
 
     Raises:
         NotFound: no such file or split.
         BadData: a file that is not what it should be, or no rows in it.
     """
     files = find_files(ref.name, warn)
-    inside = _one_document(files)
-    chosen = choose_split([(CONFIG, split) for split in files.splits], replace(ref, split=None) if inside else ref)
-    paths = files.splits[chosen.split]
-    kind, table = _read(files.format, paths, sample_size, ref.split if inside else None)
+    # One JSON document may hold its splits in fields, which only reading it shows.
+    one_document = files.format == "json" and sum(map(len, files.splits.values())) == 1
+    pairs = [(CONFIG, split) for split in files.splits]
+    choice = choose_split(pairs, replace(ref, split=None) if one_document else ref)
+    paths = files.splits[choice.split]
+    kind, table = _read(files.format, paths, sample_size, ref.split if one_document else None)
     if kind != "json":
-        chosen = choose_split([(CONFIG, split) for split in files.splits], ref)
-    load = _load(files, kind, chosen.split, ref, table)
+        choice = choose_split(pairs, ref)
+    load = _load(files, kind, choice.split, ref, table)
+    stored: dict[str, list[Path]] = dict(files.splits)
     if table.splits:
-        chosen = SplitChoice(
-            CONFIG, table.load_arguments["field"], "as asked" if ref.split else "a field of the file; see --split"
-        )
+        field = table.load_arguments["field"]
+        choice = SplitChoice(CONFIG, field, "as asked" if ref.split else "a field of the file; see --split")
+        splits = [Split(CONFIG, clean(name, limit=200), count, "exact") for name, count in table.splits.items()]
+        stored = {field: paths}
+    else:
+        splits = [_split(name, table if name == choice.split else None, group) for name, group in files.splits.items()]
     narrow(table)
     for note in table.notes:
         warn(note)
-    if not table.rows and table.notes:
-        raise BadData(f"{clean(ref.name, limit=200)}: {table.notes[-1]}", hint="the rows are too large to be looked at")
     if not table.rows:
-        raise BadData(f"{clean(ref.name, limit=200)} has no rows in split {chosen.split!r}", hint="there is nothing to inspect")
+        name = clean(ref.name, limit=200)
+        if table.notes:
+            raise BadData(f"{name}: {table.notes[-1]}", hint="the rows are too large to be looked at")
+        raise BadData(f"{name} has no rows in split {choice.split!r}", hint="there is nothing to inspect")
+    complete = table.num_rows == len(table.rows)
     return Sample(
         dataset=ref.name,
         source=Source(kind, ", ".join(clean(path, limit=200) for path in paths[:3]) + (" …" if len(paths) > 3 else "")),
         config=CONFIG,
-        split=chosen.split,
-        chosen_because=chosen.because,
+        split=choice.split,
+        chosen_because=choice.because,
         rows=with_every_column(table.rows),
         numbers=table.numbers,
-        splits=[Split(CONFIG, clean(name, limit=200), count, "exact") for name, count in table.splits.items()]
-        or [_split(name, table if name == chosen.split else None, group) for name, group in files.splits.items()],
-        extent=_extent(table, paths),
+        splits=splits,
+        extent=Extent(
+            rows_sampled=len(table.rows),
+            rows_parsed=table.rows_parsed,
+            bytes_read=table.bytes_read,
+            bytes_total=total_bytes(paths),
+            complete=complete,
+            order="spread over the data" if table.order_spread and not complete else "first rows",
+        ),
         load=load,
         types=table.types,
         findings=table.findings,
-        stored=_stored(files, kind, table),
+        stored=Stored(kind, stored, {name: total_bytes(group) for name, group in stored.items()}, dict(table.load_arguments)),
     )
-
-
-def _stored(files: Files, kind: str, table: Table) -> Stored:
-    """All files; where one document holds all splits, the one that was looked at."""
-    splits: dict[str, list[Path]] = dict(files.splits)
-    if table.splits:
-        splits = {table.load_arguments["field"]: next(iter(files.splits.values()))}
-    sizes = {name: sum(path.stat().st_size for path in paths) for name, paths in splits.items()}
-    return Stored(kind, splits, sizes, dict(table.load_arguments))
-
-
-def _one_document(files: Files) -> bool:
-    """One JSON document may hold its splits in fields; which, only reading it tells."""
-    paths = [path for group in files.splits.values() for path in group]
-    return files.format == "json" and len(paths) == 1
 
 
 def _read(kind: str, paths: list[Path], sample_size: int, inside: str | None) -> tuple[str, Table]:
@@ -99,8 +98,8 @@ def _read(kind: str, paths: list[Path], sample_size: int, inside: str | None) ->
         kind = "jsonl" if kind == "json" and json_document.is_lines(paths[0]) else kind
         return kind, json_document.read(paths, sample_size, inside) if kind == "json" else READERS[kind](paths, sample_size)
     except (OSError, EOFError, zlib.error) as err:
-        told = f"{shown(paths[0])} cannot be read to its end: {clean(err, limit=100)}"
-        raise BadData(told, hint="the file is damaged or not readable: get it again") from err
+        message = f"{shown(paths[0])} cannot be read to its end: {clean(err, limit=100)}"
+        raise BadData(message, hint="the file is damaged or not readable: get it again") from err
     except TooDeep as err:
         raise BadData(f"{shown(paths[0])}: {err}", hint="look at that row") from err
     except MemoryError as err:
@@ -110,7 +109,7 @@ def _read(kind: str, paths: list[Path], sample_size: int, inside: str | None) ->
 
 
 def _split(name: str, table: Table | None, paths: list[Path]) -> Split:
-    size = sum(path.stat().st_size for path in paths)
+    size = total_bytes(paths)
     if table is None:
         return Split(CONFIG, name, None, "unknown", size)
     if table.num_rows is not None:
@@ -118,17 +117,6 @@ def _split(name: str, table: Table | None, paths: list[Path]) -> Split:
     if any(path.suffix == ".gz" for path in paths):  # the share that was read is one of unpacked bytes
         return Split(CONFIG, name, table.rows_parsed, "at_least", size)
     return Split(CONFIG, name, int(table.rows_parsed * size / max(table.bytes_read, 1)), "estimated", size)
-
-
-def _extent(table: Table, paths: list[Path]) -> Extent:
-    return Extent(
-        rows_sampled=len(table.rows),
-        rows_parsed=table.rows_parsed,
-        bytes_read=table.bytes_read,
-        bytes_total=sum(path.stat().st_size for path in paths),
-        complete=table.num_rows == len(table.rows),
-        order="spread over the data" if table.order_spread and table.num_rows != len(table.rows) else "first rows",
-    )
 
 
 def _load(files: Files, kind: str, split: str, ref: DatasetRef, table: Table) -> str:

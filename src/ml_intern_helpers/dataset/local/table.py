@@ -1,16 +1,20 @@
-"""What a reader of one or more files of a split hands back."""
+"""What a reader of local files returns: a bounded, repeatable sample of rows.
+
+The sample holds the first rows (TRL decides by row one) and a spread over the rest.
+"""
 
 from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.column_roles import ROLES, plain_name
-from ml_intern_helpers.dataset.local.bounds import DEEPEST_LEVELS, MIB, MOST_CELLS, MOST_COLUMNS, SAMPLE_BYTES
+from ml_intern_helpers.dataset.local.bounds import DEEPEST_LEVELS, MIB, MOST_CELLS, MOST_COLUMNS, SAMPLE_BYTES, Allowance
 
 
 @dataclass
@@ -44,6 +48,11 @@ class Table:
 
 
 Row = dict[str, Any]
+
+
+def total_bytes(paths: Iterable[Path]) -> int:
+    """Bytes of the files `paths`, as they are stored."""
+    return sum(path.stat().st_size for path in paths)
 
 
 class TooDeep(ValueError):
@@ -98,18 +107,22 @@ class Sampler:
         place = self._random.randrange(self.seen - len(self._head))
         return place if place < room else None
 
-    def result(self) -> tuple[list[Row], list[int]]:
-        """The sampled rows and their numbers, in the order of the data."""
+    def table(self, allowance: Allowance) -> Table:
+        """The sampled rows, in the order of the data; `allowance` is what reading them has used."""
         kept = sorted([*self._head, *((number, row) for number, row, _ in self._spread)], key=lambda item: item[0])
-        return [row for _, row in kept], [number for number, _ in kept]
-
-    def notes(self) -> list[str]:
-        """What to tell about rows that were drawn and not kept."""
-        return left_out_notes(self.left_out)
+        return Table(
+            [row for _, row in kept],
+            [number for number, _ in kept],
+            self.seen,
+            None if allowance.cut else self.seen,
+            allowance.used,
+            order_spread=True,
+            notes=[*allowance.notes(self.seen), *left_out_notes(self.left_out)],
+        )
 
 
 def left_out_notes(count: int) -> list[str]:
-    """What to tell when `count` rows did not fit."""
+    """The warning when `count` rows did not fit."""
     return [f"{count:,} rows are not in the sample, which holds at most {SAMPLE_BYTES // MIB} MiB of memory"] if count else []
 
 
@@ -139,7 +152,7 @@ def weigh(row: Row, most: int, number: int) -> int:
     return total
 
 
-#: Names of columns that play a part.
+#: Names of columns that have a role.
 KNOWN = frozenset(name for names, _ in ROLES.values() for name in names)
 
 
@@ -148,7 +161,7 @@ def narrow(table: Table) -> None:
     names = list(dict.fromkeys(name for row in table.rows for name in row))
     table.notes += column_notes(len(names))
     names = first_columns(names)
-    # Every so-manieth row, the first one included
+    # Every n-th row, the first one included.
     most = max(MOST_CELLS // max(len(names), 1), 1)
     if len(table.rows) > most:
         table.notes.append(f"{most:,} of {len(table.rows):,} sampled rows were kept: at most {MOST_CELLS:,} cells are verified")
@@ -169,5 +182,5 @@ def first_columns(names: list[str]) -> list[str]:
 
 
 def column_notes(count: int) -> list[str]:
-    """What to tell when there are `count` columns."""
+    """The warning when there are `count` columns."""
     return [f"only {MOST_COLUMNS:,} of {count:,} columns were read, those with known names first"] if count > MOST_COLUMNS else []

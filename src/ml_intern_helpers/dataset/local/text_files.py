@@ -6,9 +6,8 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
@@ -36,8 +35,8 @@ def open_bytes(path: Path) -> BinaryIO:
         raise BadData(f"{shown(path)} is empty", hint="there is nothing to inspect: was the download or export cut off?")
     for mark, name in _MARKS:
         if head.startswith(mark):
-            told = f"iconv -f {name} -t UTF-8 {path.name} > utf8-{path.name}"
-            raise BadData(f"{shown(path)} is {name}; `datasets` reads UTF-8 only", hint=f"convert it: {told}")
+            message = f"iconv -f {name} -t UTF-8 {path.name} > utf8-{path.name}"
+            raise BadData(f"{shown(path)} is {name}; `datasets` reads UTF-8 only", hint=f"convert it: {message}")
     if b"\0" in head:
         raise BadData(f"{shown(path)} is a binary file", hint="give a JSONL, JSON, CSV, text, Parquet or Arrow file")
     stream = _open(path)
@@ -59,8 +58,8 @@ def decode(path: Path, line: bytes, number: int) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as err:
-        told = f"{shown(path)} line {number} is not UTF-8: byte 0x{line[err.start]:02x} at position {err.start + 1}"
-        raise BadData(told, hint="convert the file to UTF-8 (`iconv`), or repair that line") from err
+        message = f"{shown(path)} line {number} is not UTF-8: byte 0x{line[err.start]:02x} at position {err.start + 1}"
+        raise BadData(message, hint="convert the file to UTF-8 (`iconv`), or repair that line") from err
 
 
 def excerpt(text: str, position: int = 0) -> str:
@@ -102,12 +101,12 @@ def _line(path: Path, stream: BinaryIO, number: int) -> bytes:
     except (OSError, EOFError, zlib.error) as err:
         raise BadData(f"{shown(path)} breaks off after line {number - 1}: {err}", hint="get the file again") from err
     if len(line) > LONGEST_LINE_BYTES:
-        told = f"{shown(path)} line {number} is longer than {LONGEST_LINE_BYTES // MIB} MiB"
-        raise BadData(told, hint="one row per line? A JSON array belongs into a .json file")
+        message = f"{shown(path)} line {number} is longer than {LONGEST_LINE_BYTES // MIB} MiB"
+        raise BadData(message, hint="one row per line? A JSON array belongs into a .json file")
     return line
 
 
-def read(paths: list[Path], sample_size: int) -> Table:
+def read_text(paths: list[Path], sample_size: int) -> Table:
     """The lines of `paths` as rows, up to `MOST_BYTES` and `MOST_SECONDS`.
 
     Raises:
@@ -116,12 +115,6 @@ def read(paths: list[Path], sample_size: int) -> Table:
     sampler, allowance = Sampler(sample_size), Allowance()
     for path in paths:
         for number, line in lines(path, allowance):
-            sampler.add(sampler.seen + 1, partial(_row, decode(path, line, number)))
-    rows, numbers = sampler.result()
-    total = None if allowance.cut else sampler.seen
-    notes = [*allowance.notes(sampler.seen), *sampler.notes()]
-    return Table(rows, numbers, sampler.seen, total, allowance.used, order_spread=True, notes=notes)
-
-
-def _row(line: str) -> dict[str, Any]:
-    return {"text": line.rstrip("\r\n")}
+            text = decode(path, line, number).rstrip("\r\n")
+            sampler.add(sampler.seen + 1, lambda text=text: {"text": text})  # type: ignore[misc]
+    return sampler.table(allowance)

@@ -1,4 +1,4 @@
-"""Mappings worth trying, best first, for each method. Which of them is right is settled by running it, not here."""
+"""Mappings worth trying, best first, for each method. Which of them is right is decided by running it, in `mapping.run`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from ml_intern_helpers.dataset.mapping.code import (
     SPEAKER_NAMES,
     Script,
     keep_rows,
-    map_rows,
     prompt_messages,
     quoted,
     rename,
@@ -19,7 +18,7 @@ from ml_intern_helpers.dataset.mapping.code import (
     select,
     system,
 )
-from ml_intern_helpers.dataset.mapping.conversations import chat, listener
+from ml_intern_helpers.dataset.mapping.conversations import chat, turn_format
 from ml_intern_helpers.dataset.shapes.shape import Shape
 from ml_intern_helpers.dataset.trainers.methods import TAKEN
 from ml_intern_helpers.dataset.trainers.rows import SUPPORTED
@@ -31,7 +30,7 @@ EXTRAS = ("tools", "images")
 
 
 def candidates(method: str, roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
-    """Scripts that may turn `rows` into what `method` reads; a shape found in the rows is meant before names alone are."""
+    """Scripts that may turn `rows` into what `method` reads; shapes found in the rows come before names alone."""
     for shape in roles.shapes:
         yield from shape_scripts(method, shape, roles)
     if not any(method in shape.refuses for shape in roles.shapes):
@@ -40,65 +39,36 @@ def candidates(method: str, roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
 
 def _sft(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
     if roles.has("messages"):
-        yield _messages(roles, rows)
+        # The chat column alone, ShareGPT keys and speakers rewritten.
+        script = Script()
+        messages = _with_system(roles, chat(script, roles, rows, "messages", "user"))
+        if messages == row(roles.by_role["messages"]):
+            yield _renamed(roles, {"messages": "messages"})
+        else:
+            yield script.map_rows({"messages": messages}, _extras(roles))
     if roles.has("prompt", "completion"):
         label = label_expression(roles, rows)
         wanted = keep_rows(label) if label else ""
-        if {"prompt", "completion"} <= set(roles.by_role.values()) and not roles.has("system"):
-            yield _with(_renamed(roles, {"prompt": "prompt", "completion": "completion"}), before=wanted)
-        script = Script()
-        fields = {"prompt": _asked(script, roles, rows), "completion": chat(script, roles, rows, "completion", "assistant")}
-        script.map_rows(fields, _extras(roles))
-        yield _with(script, before=wanted)
+        if _named_as_trl(roles):
+            yield _after(wanted, _renamed(roles, {"prompt": "prompt", "completion": "completion"}))
+        yield _after(wanted, _prompt_and_answer(roles, rows, "completion"))
     if roles.has("dialogue"):
-        # A list of strings, user and assistant by turns
+        # A list of strings, user and assistant by turns.
         column = roles.by_role["dialogue"]
-        made = f'[{{"role": ("user", "assistant")[i % 2], "content": words}} for i, words in enumerate({row(column)})]'
-        yield Script(statements=[map_rows({"messages": made}, _extras(roles))])
+        turns = f'[{{"role": ("user", "assistant")[i % 2], "content": words}} for i, words in enumerate({row(column)})]'
+        yield Script().map_rows({"messages": turns}, _extras(roles))
     if roles.has("chosen"):
-        yield from _chosen_only(roles, rows)
+        # Learn the preferred answers of preference data.
+        yield _renamed(roles, {"chosen": "messages"})
+        if roles.has("prompt"):
+            yield _prompt_and_answer(roles, rows, "chosen")
+        elif roles.kind("chosen") == "string":
+            yield _renamed(roles, {"chosen": "text"})
+        else:
+            script = Script()
+            yield script.map_rows({"messages": chat(script, roles, rows, "chosen", "assistant")}, _extras(roles))
     if roles.has("text"):
         yield _renamed(roles, {"text": "text"})
-
-
-def _messages(roles: ColumnRoles, rows: Rows) -> Script:
-    """The chat column alone; ShareGPT keys and roles rewritten."""
-    script = Script()
-    made = _opened(roles, chat(script, roles, rows, "messages", "user"))
-    if made == row(roles.by_role["messages"]):
-        return _renamed(roles, {"messages": "messages"})
-    script.map_rows({"messages": made}, _extras(roles))
-    return script
-
-
-def _chosen_only(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
-    """Learn the preferred answers of preference data."""
-    yield _renamed(roles, {"chosen": "messages"})
-    if roles.has("prompt"):
-        script = Script()
-        fields = {"prompt": _asked(script, roles, rows), "completion": chat(script, roles, rows, "chosen", "assistant")}
-        script.map_rows(fields, _extras(roles))
-        yield script
-    elif roles.kind("chosen") == "string":
-        yield _renamed(roles, {"chosen": "text"})
-    else:
-        script = Script()
-        script.map_rows({"messages": chat(script, roles, rows, "chosen", "assistant")}, _extras(roles))
-        yield script
-
-
-def _asked(script: Script, roles: ColumnRoles, rows: Rows) -> str:
-    """An expression for the prompt's messages, whatever the prompt is."""
-    return (
-        prompt_messages(roles)
-        if roles.kind("prompt") == "string"
-        else _opened(roles, chat(script, roles, rows, "prompt", "user"))
-    )
-
-
-def _opened(roles: ColumnRoles, made: str) -> str:
-    """`made` with the system column's words in front."""
-    return f"[{system(roles)}, *{made}]" if roles.has("system") else made
 
 
 def _pairs(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
@@ -108,15 +78,19 @@ def _pairs(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
     pair = {"chosen": "chosen", "rejected": "rejected"}
     if not roles.has("prompt") or roles.kind("chosen") != "string" or _begins_with_prompt(roles, rows):
         yield _renamed(roles, pair)
+    script = Script()
     if roles.has("prompt"):
         if "prompt" in roles.by_role.values() and not roles.has("system"):
             yield _renamed(roles, {"prompt": "prompt", **pair})
-        yield _pair_as_messages(roles, rows)
+        fields = {"prompt": _prompt(script, roles, rows)}
+        for name in pair:
+            answer = chat(script, roles, rows, name, "assistant")
+            # A whole conversation ends in the answer; what comes before is the prompt over again.
+            fields[name] = f"{answer}[-1:]" if roles.kind(name) in ("messages", "sharegpt") else answer
+        yield script.map_rows(fields, _extras(roles))
     elif roles.kind("chosen") != "string":
-        script = Script()
         fields = {name: chat(script, roles, rows, name, "assistant") for name in pair}
-        script.map_rows(fields, _extras(roles))
-        yield script
+        yield script.map_rows(fields, _extras(roles))
 
 
 def _begins_with_prompt(roles: ColumnRoles, rows: Rows) -> bool:
@@ -126,30 +100,12 @@ def _begins_with_prompt(roles: ColumnRoles, rows: Rows) -> bool:
     return 2 * hits >= len(rows)
 
 
-def _pair_as_messages(roles: ColumnRoles, rows: Rows) -> Script:
-    script = Script()
-    fields = {"prompt": _asked(script, roles, rows)}
-    for name in ("chosen", "rejected"):
-        answer = chat(script, roles, rows, name, "assistant")
-        # A whole conversation ends in the answer; what comes before is the prompt over again.
-        fields[name] = f"{answer}[-1:]" if roles.kind(name) in ("messages", "sharegpt") else answer
-    script.map_rows(fields, _extras(roles))
-    return script
-
-
 def _kto(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
     label = label_expression(roles, rows)
     if roles.has("prompt", "completion") and label:
-        if {"prompt", "completion"} <= set(roles.by_role.values()) and not roles.has("system"):
-            yield Script(statements=[map_rows({"label": label}, ["prompt", "completion", *_extras(roles)])])
-        script = Script()
-        fields = {
-            "prompt": _asked(script, roles, rows),
-            "completion": chat(script, roles, rows, "completion", "assistant"),
-            "label": label,
-        }
-        script.map_rows(fields, _extras(roles))
-        yield script
+        if _named_as_trl(roles):
+            yield Script().map_rows({"label": label}, ["prompt", "completion", *_extras(roles)])
+        yield _prompt_and_answer(roles, rows, "completion", label=label)
     yield from _pairs(roles, rows)
 
 
@@ -163,7 +119,7 @@ def _grpo(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
         yield Script(statements=[drop])
     for source in ("prompt", "messages", "chosen"):
         if roles.has(source) and (source == "prompt" or roles.kind(source) != "string"):
-            asking = _with(_question(roles, rows, source), before=drop)
+            asking = _after(drop, _question(roles, rows, source))
             yield asking
             if roles.kind(source) != "string":  # single rows may end with nobody's question
                 yield Script(asking.definitions, [*asking.statements, keep_rows(_ASKED)], asking.mixed)
@@ -173,50 +129,62 @@ def _question(roles: ColumnRoles, rows: Rows, source: str) -> Script:
     """The conversation without the answer at its end is the question."""
     script = Script()
     if source == "prompt" and roles.kind("prompt") == "string":
-        script.map_rows({"prompt": _asked(script, roles, rows)}, None)
-        return script
-    # For each conversation, whether it ends with the assistant's turn, so that what comes before is the question
+        return script.map_rows({"prompt": _prompt(script, roles, rows)}, None)
+    messages = chat(script, roles, rows, source, "user")
     column = roles.by_role[source]
-    who = listener(rows, [column]).keys[0]
+    who = turn_format(rows, [column]).keys[0]
     ends = [item[column][-1] for item in rows if item.get(column) and isinstance(item[column], list)]
-    last = [turn.get(who) if isinstance(turn, dict) else None for turn in ends]
-    made = _before_answer(
-        script,
-        chat(script, roles, rows, source, "user"),
-        [SPEAKER_NAMES.get(str(role).lower(), str(role).lower()) == "assistant" for role in last],
-    )
+    last = [str(turn.get(who) if isinstance(turn, dict) else None).lower() for turn in ends]
+    answered = [SPEAKER_NAMES.get(speaker, speaker) == "assistant" for speaker in last]
+    if any(answered) and all(answered):
+        messages = f"{messages}[:-1]"
+    elif any(answered):
+        script.definitions.append(
+            'def question(turns):\n    return turns[:-1] if turns and turns[-1]["role"] == "assistant" else turns'
+        )
+        messages = f"question({messages})"
     gone = {roles.by_role[name] for name in (source, "chosen", "rejected") if roles.has(name)}
-    script.map_rows({"prompt": made}, [name for name in roles.kinds if name not in gone])
-    return script
+    return script.map_rows({"prompt": messages}, [name for name in roles.kinds if name not in gone])
 
 
-def _before_answer(script: Script, made: str, answered: list[bool]) -> str:
-    """`made` without the assistant's turn at its end, where there is one."""
-    if not any(answered):
-        return made
-    if all(answered):
-        return f"{made}[:-1]"
-    script.definitions.append(
-        'def question(turns):\n    return turns[:-1] if turns and turns[-1]["role"] == "assistant" else turns'
-    )
-    return f"question({made})"
+def _prompt_and_answer(roles: ColumnRoles, rows: Rows, answer: str, **more: str) -> Script:
+    """Prompt and completion as messages; `answer` is the role of the column that holds the completion."""
+    script = Script()
+    fields = {"prompt": _prompt(script, roles, rows), "completion": chat(script, roles, rows, answer, "assistant"), **more}
+    return script.map_rows(fields, _extras(roles))
+
+
+def _prompt(script: Script, roles: ColumnRoles, rows: Rows) -> str:
+    """An expression for the prompt's messages, whatever the prompt is."""
+    if roles.kind("prompt") == "string":
+        return prompt_messages(roles)
+    return _with_system(roles, chat(script, roles, rows, "prompt", "user"))
+
+
+def _with_system(roles: ColumnRoles, messages: str) -> str:
+    """`messages` with the system column's words in front."""
+    return f"[{system(roles)}, *{messages}]" if roles.has("system") else messages
+
+
+def _named_as_trl(roles: ColumnRoles) -> bool:
+    """Prompt and completion have TRL's names, and no system prompt has to be put in front."""
+    return {"prompt", "completion"} <= set(roles.by_role.values()) and not roles.has("system")
 
 
 def _renamed(roles: ColumnRoles, wanted: dict[str, str]) -> Script:
-    """Columns of the parts `wanted` under the names TRL reads, and no others. Selecting first keeps renames free of clashes."""
-    extras = _extras(roles)
-    old_to_new = {roles.by_role[part]: name for part, name in wanted.items() if part in roles.by_role}
-    statements = [select([*old_to_new, *extras]), rename(old_to_new)]
+    """Columns of the roles `wanted` under the names TRL reads, and no others. Selecting first keeps renames free of clashes."""
+    old_to_new = {roles.by_role[role]: name for role, name in wanted.items() if role in roles.by_role}
+    statements = [select([*old_to_new, *_extras(roles)]), rename(old_to_new)]
     return Script(statements=[statement for statement in statements if statement])
 
 
 def _extras(roles: ColumnRoles) -> list[str]:
     """Columns that TRL reads beside the text, where they have TRL's names."""
-    return [roles.by_role[part] for part in EXTRAS if roles.by_role.get(part) in ("tools", "images", "image")]
+    return [roles.by_role[role] for role in EXTRAS if roles.by_role.get(role) in ("tools", "images", "image")]
 
 
-def _with(script: Script, *, before: str) -> Script:
-    return Script(script.definitions, [before, *script.statements]) if before else script
+def _after(statement: str, script: Script) -> Script:
+    return Script(script.definitions, [statement, *script.statements]) if statement else script
 
 
 _BY_METHOD: dict[str, Callable[[ColumnRoles, Rows], Iterator[Script]]] = {
@@ -243,20 +211,15 @@ def label_expression(roles: ColumnRoles, rows: list[dict[str, Any]]) -> str | No
     return f"{row(column)} {'==' if len(words) == 1 else 'in'} {wanted}" if words else None
 
 
-Fields = Mapping[str, str]
-_PAIR = ("chosen", "rejected")
-
-
 def shape_scripts(method: str, shape: Shape, roles: ColumnRoles) -> Iterator[Script]:
     """The script of `shape` for `method`, if it brings what the method reads."""
-    fields = _FIELDS[method](shape.fields)
+    fields = _shape_fields(method, shape.fields)
     if not fields or method in shape.refuses:
         return
-    pictures = [name for name in ("images", "image") if name in roles.by_role.values()]
     # GRPO hands every other column to the reward functions.
-    kept = None if method == "grpo" else [*pictures, *(["tools"] if "tools" in roles.by_role.values() else [])]
+    kept = None if method == "grpo" else [name for name in ("images", "image", "tools") if name in roles.by_role.values()]
     if kept is not None and "tools" in shape.fields:
-        fields = {**fields, "tools": shape.fields["tools"]}
+        fields["tools"] = shape.fields["tools"]
     script = Script(mixed=shape.mixed)
     script.need(*shape.definitions, *shape.imports)
     if shape.keep:
@@ -264,22 +227,16 @@ def shape_scripts(method: str, shape: Shape, roles: ColumnRoles) -> Iterator[Scr
     yield script.map_rows(fields, kept)
 
 
-def _shaped_sft(fields: Fields) -> Fields:
-    if "messages" in fields:
-        return {"messages": fields["messages"]}
-    answer = fields.get("completion", fields.get("chosen"))
-    return {"prompt": fields["prompt"], "completion": answer} if answer and "prompt" in fields else {}
-
-
-def _shaped_pairs(fields: Fields) -> Fields:
-    if not set(_PAIR) <= set(fields):
+def _shape_fields(method: str, fields: Mapping[str, str]) -> dict[str, str]:
+    """The expressions among `fields` that `method` reads; empty when they are not enough for it."""
+    if method == "grpo":
+        prompt = fields.get("prompt", fields.get("question"))
+        return {"prompt": prompt} if prompt else {}
+    if method == "sft":
+        if "messages" in fields:
+            return {"messages": fields["messages"]}
+        answer = fields.get("completion", fields.get("chosen"))
+        return {"prompt": fields["prompt"], "completion": answer} if answer and "prompt" in fields else {}
+    if "chosen" not in fields or "rejected" not in fields:
         return {}
-    return {name: fields[name] for name in ("prompt", *_PAIR) if name in fields}
-
-
-def _shaped_grpo(fields: Fields) -> Fields:
-    prompt_messages = fields.get("prompt", fields.get("question"))
-    return {"prompt": prompt_messages} if prompt_messages else {}
-
-
-_FIELDS = {"sft": _shaped_sft, "dpo": _shaped_pairs, "reward": _shaped_pairs, "kto": _shaped_pairs, "grpo": _shaped_grpo}
+    return {name: fields[name] for name in ("prompt", "chosen", "rejected") if name in fields}

@@ -34,7 +34,7 @@ class Script:
     Attributes:
         definitions: imports, tables, functions.
         statements: what is done to `dataset`.
-        mixed: the rows made hold structs of several shapes, which `datasets` would fill up with nulls unless told not to.
+        mixed: the mapped rows hold structs of several shapes, which `datasets` would fill up with nulls by default.
     """
 
     definitions: list[str] = field(default_factory=list)
@@ -104,12 +104,12 @@ def map_rows(fields: Mapping[str, str], keep: Iterable[str] | None, *, mixed: bo
     rest = "" if keep is None else f", remove_columns={gone}"
     # Without these, tool calls get each other's arguments as nulls.
     rest += ', on_mixed_types="use_json", try_original_type=False' if mixed else ""
-    made = f"lambda row: {record(fields)}"
-    short = f"dataset = dataset.map({made}{rest})"
+    function = f"lambda row: {record(fields)}"
+    short = f"dataset = dataset.map({function}{rest})"
     if len(short) <= LINE:
         return short
-    if len(made) <= LINE:
-        return f"dataset = dataset.map(\n    {made},\n    {rest.removeprefix(', ')},\n)" if rest else short
+    if len(function) <= LINE:
+        return f"dataset = dataset.map(\n    {function},\n    {rest.removeprefix(', ')},\n)" if rest else short
     body = "".join(f"        {quoted(name)}: {value},\n" for name, value in fields.items())
     return f"def to_row(row):\n    return {{\n{body}    }}\ndataset = dataset.map(to_row{rest})"
 

@@ -60,12 +60,12 @@ class PlainDataset:
         """`how` to write structs of several shapes makes no difference to rows of one."""
         gone = set(remove_columns)
         self._known(gone)
-        made = [_merged(row, function(dict(row)), gone) for row in self._rows]
-        if not made:
+        mapped = [_merged(row, function(dict(row)), gone) for row in self._rows]
+        if not mapped:
             return self
         # `datasets` keeps the old order for names that stay, and puts new ones behind them.
-        names = [name for name in self._shapes if name in made[0]] + [name for name in made[0] if name not in self._shapes]
-        after = PlainDataset.from_list([{name: row[name] for name in names} for row in made])
+        names = [name for name in self._shapes if name in mapped[0]] + [name for name in mapped[0] if name not in self._shapes]
+        after = PlainDataset.from_list([{name: row[name] for name in names} for row in mapped])
         for name in names if how.get("try_original_type", True) else ():
             _settled(self._shapes.get(name), after._shapes[name])
         return after
@@ -98,8 +98,8 @@ class PlainDataset:
         return PlainDataset(rows, {new: self._shapes[old] for old, new in pairs})
 
 
-def _merged(row: Row, made: Row, gone: set[str]) -> Row:
-    return {**{name: value for name, value in row.items() if name not in gone}, **made}
+def _merged(row: Row, mapped: Row, gone: set[str]) -> Row:
+    return {**{name: value for name, value in row.items() if name not in gone}, **mapped}
 
 
 def _settled(old: Shape, new: Shape) -> None:
@@ -128,7 +128,7 @@ def shape(value: Any) -> Shape:
     """The shape of one value.
 
     Raises:
-        NotPlain: bytes, dates, decimals, structs without keys, lists that mix shapes, texts that are no Unicode.
+        NotPlain: bytes, dates, decimals, structs without keys, lists that mix shapes, texts that are not Unicode.
     """
     if value is None:
         return "null"

@@ -1,4 +1,4 @@
-"""Histograms as the numbers that the template draws: positions in percent of the width, heights in pixels.
+"""Charts of the page as the numbers that the template draws: positions in percent of the width, heights in pixels.
 
 Widths in percent and text in pixels: a chart gets narrower on a phone and its words stay as large as they are.
 """

@@ -1,4 +1,4 @@
-"""What stands at the top of the page: the decision, or the verdict; the facts in a row; a card for each method."""
+"""The top of the page: the decision, or the verdict; the facts in a row; a card for each method."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Any
 
 from ml_intern_helpers.core.text import human_bytes
 from ml_intern_helpers.dataset.profile.profile import folded
+from ml_intern_helpers.dataset.sample import rows_in_words
 from ml_intern_helpers.dataset.verdicts import TITLES
 
 Fields = dict[str, Any]
 TONES = {"ready": "good", "needs_mapping": "warn", "incompatible": "bad", "unknown": "open"}
-#: Signs beside the colours, for whoever sees no colours.
+#: Signs beside the colours, for readers who do not see colours.
 SIGNS = {"good": "✓", "warn": "→", "bad": "✕", "open": "?"}
 DECISIONS = {
     "go": ("GO", "good"),
@@ -26,17 +27,12 @@ def headline(fields: Fields) -> dict[str, Any]:
     if decision:
         word, tone = DECISIONS[decision["word"]]
         return {"word": word, "tone": tone, "method": decision["method"], "reasons": decision["reasons"][:5]}
-    method = fields["method"] or _best(fields["verdicts"])
+    # Without a method asked for, the first of those that come furthest.
+    order = ["ready", "needs_mapping", "unknown", "incompatible"]
+    method = fields["method"] or min(fields["verdicts"], key=lambda name: order.index(fields["verdicts"][name]["verdict"]))
     verdict = fields["verdicts"][method]
     words = {"word": TITLES[verdict["verdict"]], "tone": TONES[verdict["verdict"]], "method": method}
     return {**words, "reasons": [verdict["reason"]]}
-
-
-def _best(verdicts: dict[str, Fields]) -> str:
-    """Without a method asked for, the first of those that come furthest."""
-    ranked = list(TONES)
-    order = [*ranked[:2], "unknown", "incompatible"]
-    return min(verdicts, key=lambda name: order.index(verdicts[name]["verdict"]))
 
 
 def methods(fields: Fields) -> list[dict[str, Any]]:
@@ -66,13 +62,8 @@ def facts(fields: Fields) -> list[tuple[str, str, str]]:
     whole = bool(full) or at["complete"]
     found = [("rows looked at", f"{rows:,}", "every row of the split" if whole else at["order"])]
     found.append(("split", at["split"], _split_size(fields)))
-    found.append(
-        (
-            "columns",
-            f"{fields['columns_total']:,}",
-            (", ".join(item["name"] for item in fields["formats"][:2]) or "no known format"),
-        )
-    )
+    forms = ", ".join(item["name"] for item in fields["formats"][:2]) or "no known format"
+    found.append(("columns", f"{fields['columns_total']:,}", forms))
     if profile.get("duplicates_share") is not None:
         found.append(("repeated rows", percent(profile["duplicates_share"]), "of the rows looked at"))
     card = fields["card"]
@@ -85,16 +76,9 @@ def _split_size(fields: Fields) -> str:
     at = fields["looked_at"]
     for split in fields["splits"]:
         if (split["config"], split["split"]) == (at["config"], at["split"]):
-            return ", ".join(filter(None, (rows_of(split), human_bytes(split["num_bytes"]) if split["num_bytes"] else "")))
+            size = f", {human_bytes(split['num_bytes'])}" if split["num_bytes"] else ""
+            return (rows_in_words(split) or "rows unknown") + size
     return ""
-
-
-def rows_of(split: Fields) -> str:
-    """`about 1,200 rows`."""
-    if split["num_rows"] is None:
-        return "rows unknown"
-    mark = {"exact": "", "at_least": "at least ", "estimated": "about "}.get(split["num_rows_is"], "")
-    return f"{mark}{split['num_rows']:,} rows"
 
 
 def percent(share: float) -> str:

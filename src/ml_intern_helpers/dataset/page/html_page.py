@@ -1,6 +1,6 @@
-"""The page, put together: facts of the report into the template, and a policy that lets nothing else run or load.
+"""The page of `--html`: facts of the report in a template, and a policy that lets nothing else run or load.
 
-Determinism: the same report makes the same bytes; no clock, no random name.
+The same report makes the same bytes: no clock, no random name.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 from ml_intern_helpers import __version__
 from ml_intern_helpers.cli.output import without_tokens
 from ml_intern_helpers.core.errors import ToolError, UsageError
-from ml_intern_helpers.core.page_policy import policy
 from ml_intern_helpers.core.paths import write_atomic
 from ml_intern_helpers.core.report import Report
-from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.core.text import clean, page_policy
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.page import charts, headline
 from ml_intern_helpers.dataset.page.charts import patterns
 from ml_intern_helpers.dataset.page.headline import counted
 from ml_intern_helpers.dataset.page.sample_rows import sample_rows
 from ml_intern_helpers.dataset.profile.profile import fine, spoken_sizes
+from ml_intern_helpers.dataset.sample import rows_in_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -39,16 +39,16 @@ _HUB_KINDS = ("viewer", "parquet-export", "streaming")
 def page(report: Report, facts: Facts) -> str:
     """The report as HTML, at most `MOST_BYTES`; sample rows give way when it would be more."""
     context, shown = _context(report, facts), sample_rows(facts, report.findings)
-    made = _rendered(context, shown)
-    while len(made.encode()) > MOST_BYTES and shown:
+    html = _rendered(context, shown)
+    while len(html.encode()) > MOST_BYTES and shown:
         shown = shown[: len(shown) // 2]
-        made = _rendered(context, shown)
-    return made
+        html = _rendered(context, shown)
+    return html
 
 
 def _rendered(context: dict[str, Any], shown: list[dict[str, Any]]) -> str:
     style, script = _own("style.css"), _own("copy.js")
-    context = context | {"samples": shown, "style": style, "script": script, "policy": policy(style, script)}
+    context = context | {"samples": shown, "style": style, "script": script, "policy": page_policy(style, script)}
     return without_tokens(_environment().get_template("page.html").render(context))
 
 
@@ -62,19 +62,19 @@ def _environment() -> Environment:
     """Everything is escaped but what is ours and says so; a name that is missing is an error, not a blank."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters |= {"number": lambda value: f"{value:,}", "percent": headline.percent}
-    return made
+    environment.filters |= {"number": lambda value: f"{value:,}", "percent": headline.percent}
+    return environment
 
 
 def _context(report: Report, facts: Facts) -> dict[str, Any]:
     fields = {**LATER, **report.fields}
     profile = counted(fields)
-    # (key, title); a full scan does not tell languages
-    # How many findings of each severity
-    found = [finding.severity for finding in report.findings]
+    severities = [finding.severity for finding in report.findings]
+    # A full scan does not count languages.
+    shares = (("labels", "Labels"), ("languages", "Languages of the sample" if fields["full"] else "Languages"))
     return {
         "version": __version__,
         "fields": fields,
@@ -84,18 +84,14 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
         "hub": fields["dataset"] if fields["source"]["kind"] in _HUB_KINDS and _HUB_ID.match(fields["dataset"]) else None,
         "findings": report.findings[:MOST_FINDINGS],
         "findings_more": max(len(report.findings) - MOST_FINDINGS, 0),
-        "counts": [(severity, found.count(severity)) for severity in ("error", "warning", "info") if severity in found],
+        "counts": [(name, severities.count(name)) for name in ("error", "warning", "info") if name in severities],
         "lengths": _lengths(fields, profile, facts),
         "patterns": patterns(profile.get("role_patterns") or []),
-        "classes": [
-            (title, charts.shares(profile[name]))
-            for name, title in (("labels", "Labels"), ("languages", "Languages of the sample" if fields["full"] else "Languages"))
-            if profile.get(name)
-        ],
+        "classes": [(title, charts.shares(profile[name])) for name, title in shares if profile.get(name)],
         "duplicates": profile.get("duplicates_share"),
         "codes": _codes(fields),
         "columns": fields["columns"][:MOST_COLUMNS],
-        "splits": [{**split, "told": headline.rows_of(split)} for split in fields["splits"][:MOST_SPLITS]],
+        "splits": [{**split, "told": rows_in_words(split) or "rows unknown"} for split in fields["splits"][:MOST_SPLITS]],
         "warnings": report.warnings[:MOST_WARNINGS],
     }
 
@@ -125,14 +121,14 @@ def _codes(fields: dict[str, Any]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for method, verdict in fields["verdicts"].items():
         if verdict["mapping"]:
-            told = f"run on {verdict['mapping_rows_in']:,} rows, {verdict['mapping_rows_out']:,} came out"
-            block = found.setdefault(verdict["mapping"], {"title": "Mapping for", "methods": [], "told": told})
+            message = f"run on {verdict['mapping_rows_in']:,} rows, {verdict['mapping_rows_out']:,} came out"
+            block = found.setdefault(verdict["mapping"], {"title": "Mapping for", "methods": [], "told": message})
             block["methods"].append(method)
     blocks = [{**block, "code": code} for code, block in found.items()]
     decision = fields.get("decision") or {}
     if decision.get("filter_code"):
-        told = f"keeps {decision['rows_out']:,} of {decision['rows_in']:,} rows"
-        blocks.insert(0, {"title": "Filters", "methods": [], "told": told, "code": decision["filter_code"]})
+        message = f"keeps {decision['rows_out']:,} of {decision['rows_in']:,} rows"
+        blocks.insert(0, {"title": "Filters", "methods": [], "told": message, "code": decision["filter_code"]})
     if fields["load"] and not blocks:
         blocks.append(
             {"title": "Load the data", "methods": [], "told": "loads the split that was looked at", "code": fields["load"]}
@@ -154,7 +150,7 @@ def check_target(text: str, *, force: bool) -> Path:
     """The file to write, before any work is done for it.
 
     Raises:
-        UsageError: a folder, a device, a folder that is not there, or a file that is no report of ours.
+        UsageError: a folder, a device, a folder that is not there, or a file that is not a report of ours.
     """
     path = Path(text).expanduser()
     shown = clean(text, limit=200)
@@ -184,8 +180,8 @@ def write_page(path: Path, page: str) -> int:
     try:
         write_atomic(path, data)
     except OSError as err:
-        told = f"{clean(path, limit=200)} was not written: {err.strerror or type(err).__name__}"
-        raise NotWritten(told, hint="free some space, or name another file") from err
+        message = f"{clean(path, limit=200)} was not written: {err.strerror or type(err).__name__}"
+        raise NotWritten(message, hint="free some space, or name another file") from err
     return len(data)
 
 

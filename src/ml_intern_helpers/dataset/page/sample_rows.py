@@ -1,4 +1,4 @@
-"""Rows as a reader wants to see them: conversations as turns, pairs side by side, with what is wrong marked.
+"""The rows that the page shows: conversations as turns, pairs side by side, with what is wrong marked.
 
 First come rows that findings name, one for each finding; then ordinary ones. All of it is bounded, and all of it is
 strangers' text: cleaned here, escaped by the template.
@@ -22,8 +22,8 @@ from ml_intern_helpers.dataset.page.charts import tone
 MOST_FAULTY, MOST_PLAIN = 9, 3
 TURN_CHARACTERS, MOST_TURNS, ROW_CHARACTERS = 900, 10, 5000
 MOST_MORE, MORE_CHARACTERS = 8, 160
-#: Parts in the order shown, with what to call them where they are plain text.
-_PARTS = (
+#: Roles in the order shown, with the speaker where the column holds plain text.
+_SHOWN_ROLES = (
     ("system", "system"),
     ("context", "context"),
     ("prompt", "user"),
@@ -36,40 +36,30 @@ _PARTS = (
 )
 
 
-def rows_named(finding: Finding) -> list[int]:
-    """The numbers of the first rows that a finding is about."""
-    return list(finding.rows or ())
-
-
 def sample_rows(facts: Facts, findings: list[Finding]) -> list[dict[str, Any]]:
     """The rows to show."""
     by_number: dict[int, list[Finding]] = {}
     for finding in findings:
-        for number in rows_named(finding):
+        for number in list(finding.rows or ()):
             by_number.setdefault(number, []).append(finding)
     at = {number: position for position, number in enumerate(facts.sample.numbers)}
-    faulty = [number for number in _one_each(findings) if number in at][:MOST_FAULTY]
+    # For each finding the first row that no finding before it has brought along.
+    faulty: list[int] = []
+    for finding in findings:
+        if finding.rows and not set(finding.rows) & set(faulty):
+            faulty.append(finding.rows[0])
+    faulty = [number for number in faulty if number in at][:MOST_FAULTY]
     plain = [number for number in at if number not in by_number][: MOST_PLAIN if faulty else 2 * MOST_PLAIN]
     codes = {finding.code for finding in findings}
     shown = [*faulty, *plain] or list(at)[:MOST_PLAIN]
     return [_sample(facts, at[number], number, by_number.get(number, []), codes) for number in shown]
 
 
-def _one_each(findings: list[Finding]) -> list[int]:
-    """For each finding the first row that no finding before it has brought along."""
-    found: list[int] = []
-    for finding in findings:
-        numbers = rows_named(finding)
-        if numbers and not set(numbers) & set(found):
-            found.append(numbers[0])
-    return found
-
-
 def _sample(facts: Facts, position: int, number: int, about: list[Finding], codes: set[str]) -> dict[str, Any]:
     row = facts.rows[position]
     marks = [{"code": item.code, "severity": item.severity, "message": item.message} for item in about]
     blocks, used = _blocks(row, facts, codes)
-    # The other columns, briefly
+    # The other columns, briefly.
     rest = [(name, value) for name, value in row.items() if name not in used]
     return {
         "number": number,
@@ -80,21 +70,21 @@ def _sample(facts: Facts, position: int, number: int, about: list[Finding], code
 
 
 def _blocks(row: dict[str, Any], facts: Facts, codes: set[str]) -> tuple[list[dict[str, Any]], set[str]]:
-    """The columns that play a part, each a block of turns; and which those are."""
+    """The columns with a role, each as a block of turns; and their names."""
     room, used, blocks = [ROW_CHARACTERS], set(), []
-    for part, role in _PARTS:
-        column = facts.roles.get(part)
+    for role, speaker_name in _SHOWN_ROLES:
+        column = facts.roles.get(role)
         if column is None or column in used:
             continue
         used.add(column)
-        shown = _turns(row.get(column), role, room, codes if part in _LEARNED else set())
-        pair = part if part in ("chosen", "rejected") else ""
+        shown = _turns(row.get(column), speaker_name, room, codes if role in _LEARNED else set())
+        pair = role if role in ("chosen", "rejected") else ""
         name = clean(column, limit=80)
         blocks.append({"column": name, "pair": pair, "turns": shown})
     return blocks, used
 
 
-#: Parts whose turns are held against the findings about turns.
+#: Roles whose turns are marked with the findings about turns.
 _LEARNED = ("messages", "completion", "chosen", "rejected", "text", "prompt")
 
 
@@ -102,12 +92,9 @@ def _turns(cell: Any, role: str, room: list[int], codes: set[str]) -> list[dict[
     found = turns(cell)
     if not found:
         return [_turn(role or "text", cell, room, codes, ["says nothing"] if _hollow(cell) and "SET301" in codes else [])]
-    # The turns shown of a long conversation: its beginning, and its end, where something may be missing
-    count = len(found)
-    marks, shown = (
-        _marks(found, codes),
-        (list(range(count)) if count <= MOST_TURNS else [*range(MOST_TURNS - 2), count - 2, count - 1]),
-    )
+    marks, count = _marks(found, codes), len(found)
+    # Of a long conversation its beginning is shown, and its end, where something may be missing.
+    shown = list(range(count)) if count <= MOST_TURNS else [*range(MOST_TURNS - 2), count - 2, count - 1]
     made = [_turn(speaker(found[at]) or "?", _said(found[at]), room, codes, marks.get(at, [])) for at in shown]
     for before, at, turn in zip([-1, *shown], shown, made, strict=False):
         turn["gap"] = at - before - 1
@@ -130,7 +117,7 @@ def _said(turn: dict[str, Any]) -> Any:
 
 
 def _text(value: Any) -> str:
-    """Text as it is; what is no text as JSON, cut before it is written out."""
+    """Text as it is; anything else as JSON, cut before it is written."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -152,8 +139,8 @@ def _marks(found: list[dict[str, Any]], codes: set[str]) -> dict[int, list[str]]
     """Position of a turn -> what is wrong with it; only where a finding of the report says so."""
     marks: dict[int, list[str]] = {}
     roles = [SPEAKER_NAMES.get(speaker(turn), speaker(turn)) for turn in found]
-    for at, told in _faults(found, roles, codes):
-        marks.setdefault(at, []).append(told)
+    for at, message in _faults(found, roles, codes):
+        marks.setdefault(at, []).append(message)
     return marks
 
 
@@ -195,6 +182,12 @@ _BLANKED: tuple[tuple[tuple[Pattern, ...], Callable[[str], str]], ...] = (
 )
 
 
+def _marked(code: str) -> tuple[Pattern, ...]:
+    """The patterns that are marked where the report has the finding `code`; private ones are always blanked."""
+    search = registry.property_of(code, "SEARCH")
+    return search.patterns if search and not search.private else ()
+
+
 def pieces(text: str, limit: int, codes: Iterable[str] = ()) -> list[Piece]:
     """`text`, cleaned and cut at `limit`, in pieces; the marks are those of the findings `codes`, and what is blanked."""
     held = clean(text[: limit + BEYOND], keep_newlines=True)
@@ -213,12 +206,6 @@ def pieces(text: str, limit: int, codes: Iterable[str] = ()) -> list[Piece]:
 def plain(text: str, limit: int) -> str:
     """`text` on one line, blanked and cut."""
     return clean("".join(piece.text for piece in pieces(text, limit)))
-
-
-def _marked(code: str) -> tuple[Pattern, ...]:
-    """The patterns that are marked where the report has the finding `code`; private ones are always blanked."""
-    search = registry.property_of(code, "SEARCH")
-    return search.patterns if search and not search.private else ()
 
 
 def _hits(text: str, codes: Iterable[str]) -> list[_Hit]:

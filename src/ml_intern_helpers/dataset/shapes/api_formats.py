@@ -1,106 +1,90 @@
-"""Logs of chat APIs and files of OpenAI's batches: a request with messages, a response with choices, or one of them alone."""
+"""Shapes that chat APIs write: logs and batches, OpenAI's preference format, OpenAI's old form of function calls."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.columns import kind
 from ml_intern_helpers.dataset.mapping.code import row, turn
-from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, most, shown
+from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, cells, most, shown
 
-_METHODS = ("sft", "dpo", "grpo", "kto", "reward")
 REQUESTS = ("request", "body")
 RESPONSES = ("response",)
-_CHOSEN = '["choices"][0]["message"]["content"]'
+_ANSWER = '["choices"][0]["message"]["content"]'
 
 
 def api_log(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A column with a request, one with a response, or both."""
-    asked = _column(roles, rows, REQUESTS, {"": _asks, '["body"]': _asks_inside})
-    answered = _column(roles, rows, RESPONSES, {"": _answers, '["body"]': _answers_inside})
-    if answered:
-        answer = row(answered[0]) + answered[1] + _CHOSEN
-        column = answered[0]
-        return (
-            Shape(
-                "api-log",
-                {"prompt": asked[0], "completion": column},
-                f"logs of a chat API: the request is in {shown(asked[0])}, the answer in {shown(column)}",
-                {"prompt": f'{row(asked[0])}{asked[1]}["messages"]', "completion": f"[{turn('assistant', answer)}]"},
-                ("sft",),
-            )
-            if asked
-            else _answers_alone(roles, answered[0], answer)
+    """Logs of chat APIs, OpenAI's batch files: a request with messages, a response with choices, or one of them alone."""
+    request = _column(roles, rows, REQUESTS, _is_request)
+    response = _column(roles, rows, RESPONSES, _is_response)
+    if request is None:
+        if response is None:
+            return None
+        tie = next((name for name in ("custom_id", "id", "request_id") if name in roles.kinds), None)
+        by = f" by {shown(tie)}" if tie else ""
+        return Shape(
+            "api-responses",
+            {"completion": response[0]},
+            f"join the rows{by} with the file of the requests yourself, so that each has its messages as 'prompt', and take "
+            f"{row(response[0])}{response[1]}{_ANSWER} for the 'completion'; then inspect the result",
+            refuses=METHODS,
+            because=f"{shown(response[0])} holds answers of a chat API without their questions",
+            open=True,
         )
-    return _questions_alone(asked) if asked else None
-
-
-def _answers_alone(roles: ColumnRoles, column: str, answer: str) -> Shape:
-    tie = next((name for name in ("custom_id", "id", "request_id") if name in roles.kinds), None)
-    by = f" by {shown(tie)}" if tie else ""
+    messages = f'{row(request[0])}{request[1]}["messages"]'
+    if response is None:
+        return Shape(
+            "api-requests",
+            {"prompt": request[0]},
+            f"requests to a chat API: {shown(request[0])} holds the questions, and nothing here the answers",
+            {"prompt": messages},
+            ("grpo",),
+            refuses=("sft", "dpo", "kto", "reward"),
+            because=f"{shown(request[0])} holds requests to a chat API without their answers",
+        )
+    answer = row(response[0]) + response[1] + _ANSWER
     return Shape(
-        "api-responses",
-        {"completion": column},
-        f"join the rows{by} with the file of the requests yourself, so that each has its messages as 'prompt', and take "
-        f"{answer} for the 'completion'; then inspect the result",
-        refuses=_METHODS,
-        because=f"{shown(column)} holds answers of a chat API without their questions",
-        open=True,
+        "api-log",
+        {"prompt": request[0], "completion": response[0]},
+        f"logs of a chat API: the request is in {shown(request[0])}, the answer in {shown(response[0])}",
+        {"prompt": messages, "completion": f"[{turn('assistant', answer)}]"},
+        ("sft",),
     )
 
 
-def _questions_alone(asked: tuple[str, str]) -> Shape:
-    return Shape(
-        "api-requests",
-        {"prompt": asked[0]},
-        f"requests to a chat API: {shown(asked[0])} holds the questions, and nothing here the answers",
-        {"prompt": f'{row(asked[0])}{asked[1]}["messages"]'},
-        ("grpo",),
-        refuses=("sft", "dpo", "kto", "reward"),
-        because=f"{shown(asked[0])} holds requests to a chat API without their answers",
-    )
-
-
-def _column(roles: ColumnRoles, rows: Rows, names: Iterable[str], where: dict[str, Any]) -> tuple[str, str] | None:
-    """The column most of whose cells pass one of the tests `where`, with the way inside that the test is about."""
+def _column(roles: ColumnRoles, rows: Rows, names: Iterable[str], test: Callable[[Any], bool]) -> tuple[str, str] | None:
+    """The column most of whose cells, or of whose cells' bodies, pass `test`, and the code for the way inside."""
     for name in names:
         if roles.kinds.get(name) == "dict":
-            for path, test in where.items():
-                if most(map(test, cells(rows, name))):
-                    return name, path
+            held = cells(rows, name)
+            if most(map(test, held)):
+                return name, ""
+            if most(isinstance(cell, dict) and test(cell.get("body")) for cell in held):
+                return name, '["body"]'
     return None
 
 
-def _asks(cell: Any) -> bool:
+def _is_request(cell: Any) -> bool:
     return isinstance(cell, dict) and kind(cell.get("messages")) == "messages"
 
 
-def _asks_inside(cell: Any) -> bool:
-    return isinstance(cell, dict) and _asks(cell.get("body"))
-
-
-def _answers(cell: Any) -> bool:
+def _is_response(cell: Any) -> bool:
     choices = cell.get("choices") if isinstance(cell, dict) else None
     first = choices[0] if isinstance(choices, list) and choices else None
     message = first.get("message") if isinstance(first, dict) else None
     return isinstance(message, dict) and isinstance(message.get("content"), str)
 
 
-def _answers_inside(cell: Any) -> bool:
-    return isinstance(cell, dict) and _answers(cell.get("body"))
-
-
 PAIR = {"chosen": "preferred_output", "rejected": "non_preferred_output"}
 
 
 def openai_preference(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """The three columns of that format, under exactly these names."""
+    """OpenAI's file for preference fine-tuning, under exactly its column names."""
     if not {"input", *PAIR.values()} <= set(roles.kinds):
         return None
-    chats = [isinstance(cell, dict) and kind(cell.get("messages")) == "messages" for cell in cells(rows, "input")]
-    if not most(chats) or any(roles.kinds[name] != "messages" for name in PAIR.values()):
+    if not most(map(_is_request, cells(rows, "input"))) or any(roles.kinds[name] != "messages" for name in PAIR.values()):
         return None
     tools = any(cell.get("tools") for cell in cells(rows, "input") if isinstance(cell, dict))
     fields = {"prompt": 'row["input"]["messages"]', **{part: row(name) for part, name in PAIR.items()}}
@@ -137,7 +121,7 @@ def held(value):
 
 
 def function_calls(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """Conversations some turn of which calls in the old form."""
+    """Conversations in which some turn calls a function in OpenAI's old form (`function_call`)."""
     column = roles.get("messages")
     if column is None or roles.kind("messages") != "messages":
         return None
@@ -148,28 +132,19 @@ def function_calls(roles: ColumnRoles, rows: Rows) -> Shape | None:
     messages = f"to_messages({row(column)})"
     answered = all(isinstance(cell, list) and cell[-1].get("role") == "assistant" for cell in cells(rows, column))
     tools = _tools(roles, rows)
-    # As JSON, which TRL reads back: the parameters of every function differ
+    fields = {"messages": messages, **({"question": f"{messages}[:-1]"} if answered else {})}
+    if tools:  # as JSON, which TRL reads back: the parameters of every function differ
+        fields["tools"] = f'json.dumps([{{"type": "function", "function": held(item)}} for item in {row(tools)} or []])'
     written = all(isinstance(call["arguments"], str) for call in calls)
+    called = _CALLED.replace("ARGUMENTS", 'json.loads(call["arguments"])' if written else 'call["arguments"]')
     return Shape(
         "messages-with-function-calls",
         {"messages": column, **({"tools": tools} if tools else {})},
         f"{shown(column)} calls functions in OpenAI's old form ('function_call'), which chat templates leave out",
-        {
-            "messages": messages,
-            **({"question": f"{messages}[:-1]"} if answered else {}),
-            **(
-                {"tools": f'json.dumps([{{"type": "function", "function": held(item)}} for item in {row(tools)} or []])'}
-                if tools
-                else {}
-            ),
-        },
+        fields,
         ("sft",),
         ("import json",),
-        (
-            _CALLED.replace("ARGUMENTS", 'json.loads(call["arguments"])' if written else 'call["arguments"]'),
-            _TO_MESSAGES,
-            *([_HELD] if tools else []),
-        ),
+        (called, _TO_MESSAGES, *([_HELD] if tools else [])),
         replaces=frozenset({"messages"}),
         mixed=True,
     )

@@ -1,4 +1,4 @@
-"""Whole conversations in one string: HH-RLHF's "\\n\\nHuman: …\\n\\nAssistant: …"."""
+"""Shapes of conversations: in one string, in Google's form, one turn per row, inside structs and lists."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
 from ml_intern_helpers.dataset.columns import kind
 from ml_intern_helpers.dataset.mapping.code import quoted, row, turn
 from ml_intern_helpers.dataset.shapes.api_formats import PAIR
-from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, listed, most, shown
+from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, cells, listed, most, shown
 
 #: Speakers as they are written, the user's first.
 SPEAKERS = (("Human", "Assistant"), ("User", "Assistant"), ("Human", "AI"), ("User", "Bot"))
@@ -18,7 +18,7 @@ PARTS = ("chosen", "rejected", "text", "prompt")
 
 
 def transcript(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """Strings in which both speakers take turns, each on a line of its own."""
+    """Strings in which both speakers take turns, each on a line of its own (HH-RLHF's `Human: …`, `Assistant: …`)."""
     for speakers in SPEAKERS:
         found = {
             part: roles.by_role[part] for part in PARTS if roles.kind(part) == "string" and _both(roles, rows, part, speakers)
@@ -86,7 +86,7 @@ ROLES = {"user": "user", "model": "assistant"}
 
 
 def gemini_contents(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """Turns whose parts are texts, by `user` and `model`; turns with pictures or calls are left to the user."""
+    """Google's chats (Gemini, Vertex): turns of `role` and `parts`; turns with pictures or calls are left to the user."""
     column = first_named(roles.kinds, TURNS)
     held = cells(rows, column) if column else []
     if column is None or not held or not all(map(_chat, held)):
@@ -118,12 +118,11 @@ def _chat(cell: Any) -> bool:
 
 def _texts(turn: Any) -> bool:
     """A turn, or an instruction, all of whose parts are texts."""
-    roles = turn.get("parts") if isinstance(turn, dict) else None
-    return isinstance(roles, list) and bool(roles) and all(isinstance(part, dict) and _text_alone(part) for part in roles)
-
-
-def _text_alone(part: dict[str, Any]) -> bool:
-    return isinstance(part.get("text"), str) and not any(value for name, value in part.items() if name != "text")
+    parts = turn.get("parts") if isinstance(turn, dict) else None
+    if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) for part in parts):
+        return False
+    others = any(value for part in parts for name, value in part.items() if name != "text")
+    return not others and all(isinstance(part.get("text"), str) for part in parts)
 
 
 PARENTS = ("parent_id", "parent_message_id", "parent", "reply_to", "in_reply_to_id")
@@ -133,7 +132,7 @@ WORDS = ("text", "content", "value", "message", "utterance", "body")
 
 
 def turn_per_row(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A speaker and words in each row, and a column that ties rows together."""
+    """One turn per row, and a column that ties rows together (OpenAssistant). A mapping of single rows cannot join them."""
     found = None if roles.has("messages") else columns(roles.kinds)
     if found is None or any(roles.kinds[name] != "string" for name in found[1:]):
         return None
@@ -147,40 +146,32 @@ def turn_per_row(roles: ColumnRoles, rows: Rows) -> Shape | None:
         f"no mapping of single rows can join the turns: put those of a thread together {how} as 'messages' yourself, "
         "and inspect the result",
         replaces=frozenset({"text"}),
-        refuses=("sft", "dpo", "grpo", "kto", "reward"),
+        refuses=METHODS,
         because=f"each row is {what}",
     )
 
 
 def columns(names: Iterable[str]) -> tuple[str, str, str] | None:
-    """The columns for the tie, the speaker and the words, or None when the rows are no single turns."""
+    """The columns for the tie, the speaker and the words, or None when the rows are not single turns."""
     known = list(names)
-    tie, speaker, words = (
-        first_named(known, (*PARENTS, *THREADS)),
-        first_named(known, SPEAKER_COLUMNS),
-        first_named(known, WORDS),
-    )
+    tie, speaker = first_named(known, (*PARENTS, *THREADS)), first_named(known, SPEAKER_COLUMNS)
+    words = first_named(known, WORDS)
     return (tie, speaker, words) if tie and speaker and words else None
 
 
-_METHODS = ("sft", "dpo", "grpo", "kto", "reward")
 #: With one of these the rows say themselves what they are.
 _CLEAR = ("messages", "dialogue", "prompt", "completion", "chosen", "text")
 _DEEPEST = 3
 
 
 def nested_messages(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """One place inside one column where most rows hold a conversation that the assistant takes part in."""
+    """A conversation inside a struct (`{"meta": …, "turns": [...]}`), or several of them in a list."""
     if any(map(roles.has, _CLEAR)) or set(PAIR.values()) & set(roles.kinds):
         return None
     found = [(name, path) for name in roles.kinds if roles.kinds[name] == "dict" for path in _paths(cells(rows, name))]
-    if len(found) == 1:
-        return _one(*found[0], rows)
-    several = [name for name in roles.kinds if roles.kinds[name] == "list" and most(map(_many, cells(rows, name)))]
-    return _several(several[0]) if several and not found else None
-
-
-def _one(column: str, path: tuple[str, ...], rows: Rows) -> Shape:
+    if len(found) != 1:
+        return None if found else _conversations_in_lists(roles, rows)
+    column, path = found[0]
     messages = row(column) + "".join(f"[{quoted(key)}]" for key in path)
     ends = [_at(cell, path)[-1]["role"] for cell in cells(rows, column) if kind(_at(cell, path)) == "messages"]
     answered = all(role == "assistant" for role in ends)
@@ -193,14 +184,18 @@ def _one(column: str, path: tuple[str, ...], rows: Rows) -> Shape:
     )
 
 
-def _several(column: str) -> Shape:
+def _conversations_in_lists(roles: ColumnRoles, rows: Rows) -> Shape | None:
+    lists = [name for name in roles.kinds if roles.kinds[name] == "list" and most(map(_many, cells(rows, name)))]
+    if not lists:
+        return None
+    column = lists[0]
     flat = f'{{"messages": [turns for chats in rows[{quoted(column)}] for turns in chats]}}'
     return Shape(
         "conversations-in-lists",
         {"messages": column},
         f"make a row of each: dataset.map(lambda rows: {flat}, batched=True, remove_columns=dataset.column_names), "
         "and inspect the result",
-        refuses=_METHODS,
+        refuses=METHODS,
         because=f"each row holds several conversations, in {shown(column)}",
         open=True,
     )

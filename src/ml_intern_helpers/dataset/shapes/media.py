@@ -1,10 +1,10 @@
-"""Images with a caption: data for text-to-image models, or for teaching a vision-language model to describe."""
+"""Shapes of media: images with a caption, and recordings of speech."""
 
 from __future__ import annotations
 
 from ml_intern_helpers.dataset.column_roles import NOT_READ, ColumnRoles, first_named
 from ml_intern_helpers.dataset.mapping.code import row, turn
-from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, shown
+from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, shown
 
 CAPTIONS = ("caption", "text", "captions", "description", "prompt", "alt_text")
 
@@ -13,8 +13,8 @@ QUESTION = '"Describe the image."'
 
 
 def image_caption(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """An image column and one text beside it."""
-    if not roles.has("images") or any(roles.has(part) for part in ("messages", "completion", "chosen")):
+    """Images with one text beside them: for text-to-image models, or to teach a vision-language model to describe."""
+    if not roles.has("images") or any(roles.has(role) for role in ("messages", "completion", "chosen")):
         return None
     image, caption = roles.by_role["images"], first_named(roles.kinds, CAPTIONS)
     if caption is None or roles.kinds[caption] != "string":
@@ -37,7 +37,7 @@ SAID = ("transcription", "transcript", "sentence", "text", "normalized_text", "c
 
 
 def speech(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A column of sound whose bytes were not read, in rows that are no questions and answers."""
+    """Recordings, whose bytes were not read, in rows that are not questions and answers: none of these methods trains on them."""
     column = first_named(roles.kinds, SOUNDS)
     if column is None or any(map(roles.has, ("messages", "prompt", "completion", "chosen"))):
         return None
@@ -50,6 +50,6 @@ def speech(roles: ColumnRoles, rows: Rows) -> Shape | None:
         {"audio": column, **({"text": words} if words else {})},
         f"transformers trains speech models on such rows (Seq2SeqTrainer, CTC), none of these methods does{alone}",
         replaces=frozenset({"text"}),
-        refuses=("sft", "dpo", "grpo", "kto", "reward"),
+        refuses=METHODS,
         because=f"{shown(column)} holds sound",
     )

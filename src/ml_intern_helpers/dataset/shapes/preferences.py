@@ -1,10 +1,9 @@
-"""Several answers to one prompt with a score or a rank each: UltraFeedback's `completions`, or lists of responses and scores."""
+"""Shapes of preferences: several answers with a score or rank each, or two answers and a verdict between them."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named, plain_name
@@ -18,7 +17,7 @@ SCORE_LISTS = ("scores", "ratings", "rewards", "ranks", "rank", "score", "rankin
 
 
 def ranked_answers(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A prompt and a list of answers, scored inside the list or in a list beside it."""
+    """A prompt and a list of answers, scored inside the list (UltraFeedback) or in a list beside it."""
     column = first_named(roles.kinds, LISTS)
     if column is None or not roles.has("prompt") or roles.has("chosen"):
         return None
@@ -28,10 +27,13 @@ def ranked_answers(roles: ColumnRoles, rows: Rows) -> Shape | None:
 def _inside(roles: ColumnRoles, rows: Rows, column: str) -> Shape | None:
     held = [cell for cell in cells(rows, column) if isinstance(cell, list) and all(isinstance(item, dict) for item in cell)]
     items = [item for cell in held for item in cell]
-    text = _key(items, TEXTS, str)
-    scores = [name for name in dict.fromkeys(key for item in items for key in item) if plain_name(name) in SCORES]
-    scores = sorted((name for name in scores if _numbers(items, name)), key=lambda name: SCORES.index(plain_name(name)))
-    if text is None or not scores or len(held) * 2 <= len(rows):
+    keys = dict.fromkeys(key for item in items for key in item)
+    text = first_named(keys, TEXTS)
+    if text is None or not most(isinstance(item.get(text), str) for item in items):
+        return None
+    scores = [key for key in keys if plain_name(key) in SCORES and most(_number(item.get(key)) for item in items)]
+    scores.sort(key=lambda name: SCORES.index(plain_name(name)))
+    if not scores or len(held) * 2 <= len(rows):
         return None
     score = scores[0]
     others = f"; {listed(scores[1:])} could rank them too" if len(scores) > 1 else ""
@@ -52,11 +54,11 @@ def _beside(roles: ColumnRoles, rows: Rows, column: str) -> Shape | None:
     if score is None or roles.kinds[column] != "list of string" or score == column:
         return None
     pairs = [(item[column], item[score]) for item in rows if item.get(column) and item.get(score)]
-    fits = [
-        (isinstance(texts, list) and isinstance(marks, list) and len(marks) == len(texts) and all(map(_number, marks)))
-        for texts, marks in pairs
-    ]
-    if not fits or not all(fits):
+    for texts, marks in pairs:
+        lists = isinstance(texts, list) and isinstance(marks, list)
+        if not lists or len(marks) != len(texts) or not all(map(_number, marks)):
+            return None
+    if not pairs:
         return None
     order = f"key=lambda pair: pair[0]{_reverse(score)}"
     define = f"def ranked(row):\n    return sorted(zip({row(score)}, {row(column)}), {order})"
@@ -86,16 +88,6 @@ def _reverse(score: str) -> str:
     return ", reverse=True" if "rank" in plain_name(score) else ""
 
 
-def _key(items: list[dict[str, Any]], names: tuple[str, ...], kind: type) -> str | None:
-    keys = dict.fromkeys(key for item in items for key in item)
-    found = first_named(keys, names)
-    return found if found and most(isinstance(item.get(found), kind) for item in items) else None
-
-
-def _numbers(items: list[dict[str, Any]], name: str) -> bool:
-    return most(_number(item.get(name)) for item in items)
-
-
 def _number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -115,36 +107,30 @@ _SIDE = re.compile(r"(.+?)_?(a|b|0|1|2|left|right)$")
 
 
 def two_answers(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """Two columns that differ in the side alone, and a column that names the side that won."""
+    """Two columns that differ in the side alone, and a column that names the side that won (arena data, PKU-SafeRLHF …)."""
     winner = first_named(roles.kinds, WINNERS)
     if winner is None or roles.has("chosen", "rejected"):
         return None
-    for left, right, sides in _pairs(roles):
-        if winner in (left, right) or not (roles.has("prompt") or roles.kinds[left] == "messages"):
-            continue
-        return _versus_shape(roles, rows, (left, right), sides, winner)
+    sided = [(name, match[1], match[2]) for name in roles.kinds if (match := _SIDE.fullmatch(plain_name(name)))]
+    for (left, stem, one), (right, other, two) in itertools.combinations(sided, 2):
+        kind = roles.kinds[left]
+        # Columns of one kind that are named alike but for their side.
+        alike = stem == other and stem in STEMS and kind == roles.kinds[right] and kind in ("string", "messages")
+        if alike and (one, two) in SIDES and winner not in (left, right) and (roles.has("prompt") or kind == "messages"):
+            return _two_answers_shape(roles, rows, (left, right), (one, two), winner)
     return None
 
 
-def _pairs(roles: ColumnRoles) -> Iterator[tuple[str, str, tuple[str, str]]]:
-    """(left, right, sides) of columns of one kind that are named alike but for their side."""
-    found = [(name, match[1], match[2]) for name in roles.kinds if (match := _SIDE.fullmatch(plain_name(name)))]
-    for (left, stem, one), (right, other, two) in itertools.combinations(found, 2):
-        alike = stem == other and stem in STEMS and roles.kinds[left] == roles.kinds[right]
-        if alike and (one, two) in SIDES and roles.kinds[left] in ("string", "messages"):
-            yield left, right, (one, two)
-
-
-def _versus_shape(roles: ColumnRoles, rows: Rows, pair: tuple[str, str], sides: tuple[str, str], winner: str) -> Shape:
+def _two_answers_shape(roles: ColumnRoles, rows: Rows, pair: tuple[str, str], sides: tuple[str, str], winner: str) -> Shape:
     columns = {"prompt": roles.by_role.get("prompt", pair[0]), "first": pair[0], "second": pair[1], "winner": winner}
     values = list(dict.fromkeys(cell for cell in cells(rows, winner) if isinstance(cell, (str, int))))
     won = {value: side for value in values if (side := _side(value, sides)) is not None}
     replaces = frozenset({"prompt-only", "messages", "sharegpt"})
     if len(set(won.values())) < 2 or not _only_ties(values, won):
-        told = f"which value of {shown(winner)} prefers which of {shown(pair[0])} and {shown(pair[1])} is not to be seen"
+        message = f"which value of {shown(winner)} prefers which of {shown(pair[0])} and {shown(pair[1])} is not to be seen"
         how = 'if you know, dataset.map(lambda row: {"chosen": …, "rejected": …}) and inspect the result'
         refused = ("sft", "dpo", "kto", "reward")
-        return Shape("two-answers", columns, how, replaces=replaces, refuses=refused, because=told, open=True)
+        return Shape("two-answers", columns, how, replaces=replaces, refuses=refused, because=message, open=True)
     first_wins = [value for value, side in won.items() if side == sides[0]]
     is_first = f"{row(winner)} == {quoted(first_wins[0])}"
     if len(first_wins) > 1:
@@ -160,9 +146,11 @@ def _versus_shape(roles: ColumnRoles, rows: Rows, pair: tuple[str, str], sides: 
             "rejected": f"[{turn('assistant', worse)}]",
         }
     ties = any(not isinstance(item.get(winner), (str, int)) or item[winner] not in won for item in rows)
-    told = f"{shown(winner)} names the better of {shown(pair[0])} and {shown(pair[1])}" + (", ties are left out" if ties else "")
+    message = f"{shown(winner)} names the better of {shown(pair[0])} and {shown(pair[1])}" + (
+        ", ties are left out" if ties else ""
+    )
     keep = f"{row(winner)} in ({', '.join(map(quoted, won))})" if ties else None
-    return Shape("two-answers", columns, told, fields, ("dpo", "reward", "kto"), keep=keep, replaces=replaces)
+    return Shape("two-answers", columns, message, fields, ("dpo", "reward", "kto"), keep=keep, replaces=replaces)
 
 
 def _side(value: Any, sides: tuple[str, str]) -> str | None:

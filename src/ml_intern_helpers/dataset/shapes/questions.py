@@ -1,4 +1,4 @@
-"""Answers one level down: SQuAD's `{"text": […]}`, TriviaQA's `{"value": …}`, lists of accepted answers."""
+"""Shapes of questions and labelled texts: nested answers, multiple choice, classification, token tags, translation."""
 
 from __future__ import annotations
 
@@ -8,52 +8,44 @@ from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
 from ml_intern_helpers.dataset.mapping.code import prompt_messages, quoted, row, turn
-from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, most, shown
+from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, cells, most, shown
 
-NAMES = ("answers", "answer", "accepted_answers", "possible_answers", "target", "targets", "output", "outputs")
-
-
-def nested_answers(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A question whose answer is the first text inside a struct or a list."""
-    column = first_named(roles.kinds, NAMES)
-    if column is None or not roles.has("prompt") or roles.has("completion") or roles.kind("prompt") != "string":
-        return None
-    path = _path(cells(rows, column))
-    if path is None:
-        return None
-    steps, code = path
-    several = any(_many(item.get(column), steps) for item in rows)
-    without = [position for position, item in enumerate(rows) if not _answer(item.get(column), steps)]
-    which = "the first text" if several else "the text"
-    return Shape(
-        "nested-answers",
-        {"prompt": roles.by_role["prompt"], "completion": column},
-        f"{which} in {shown(column)} is taken as the answer" + (", unanswerable questions are left out" if without else ""),
-        {"prompt": prompt_messages(roles), "completion": f"[{turn('assistant', row(column) + code)}]"},
-        ("sft",),
-        keep=f"{row(column)} and {_reached(column, steps)}" if without else None,
-        replaces=frozenset({"prompt-only"}),
-    )
-
-
-def _reached(column: str, steps: tuple[str | int, ...]) -> str:
-    """The list or text that has to hold something."""
-    return row(column) + "".join(f'["{step}"]' for step in steps if isinstance(step, str)) if steps[0] != 0 else row(column)
-
-
-def _path(held: list[Any]) -> tuple[tuple[str | int, ...], str] | None:
-    for steps, code in _PATHS.items():
-        if held and most(_answer(cell, steps) is not None for cell in held):
-            return steps, code
-    return None
-
-
+ANSWER_COLUMNS = ("answers", "answer", "accepted_answers", "possible_answers", "target", "targets", "output", "outputs")
+#: Where the text of an answer is inside its cell: as steps, and as code.
 _PATHS: dict[tuple[str | int, ...], str] = {
     ("text", 0): '["text"][0]',
     ("text",): '["text"]',
     ("value",): '["value"]',
     (0,): "[0]",
 }
+
+
+def nested_answers(roles: ColumnRoles, rows: Rows) -> Shape | None:
+    """A question whose answer is the first text inside a struct or a list.
+
+    SQuAD's `{"text": […]}`, TriviaQA's `{"value": …}`, lists of accepted answers.
+    """
+    column = first_named(roles.kinds, ANSWER_COLUMNS)
+    if column is None or not roles.has("prompt") or roles.has("completion") or roles.kind("prompt") != "string":
+        return None
+    held = cells(rows, column)
+    steps = next((path for path in _PATHS if held and most(_answer(cell, path) is not None for cell in held)), None)
+    if steps is None:
+        return None
+    several = any(_many(item.get(column), steps) for item in rows)
+    without = any(not _answer(item.get(column), steps) for item in rows)
+    # The list or text that has to hold something.
+    inside = "".join(f'["{step}"]' for step in steps if isinstance(step, str)) if steps[0] != 0 else ""
+    return Shape(
+        "nested-answers",
+        {"prompt": roles.by_role["prompt"], "completion": column},
+        f"{'the first text' if several else 'the text'} in {shown(column)} is taken as the answer"
+        + (", unanswerable questions are left out" if without else ""),
+        {"prompt": prompt_messages(roles), "completion": f"[{turn('assistant', row(column) + _PATHS[steps])}]"},
+        ("sft",),
+        keep=f"{row(column)} and {row(column)}{inside}" if without else None,
+        replaces=frozenset({"prompt-only"}),
+    )
 
 
 def _answer(cell: Any, steps: tuple[str | int, ...]) -> str | None:
@@ -63,17 +55,17 @@ def _answer(cell: Any, steps: tuple[str | int, ...]) -> str | None:
     return cell if isinstance(cell, str) and cell else None
 
 
-def _step(cell: Any, step: str | int) -> Any:
-    if step == 0:
-        return cell[0] if isinstance(cell, list) and cell else None
-    return cell.get(step) if isinstance(cell, dict) else None
-
-
 def _many(cell: Any, steps: tuple[str | int, ...]) -> bool:
     """Whether the list that `steps` lead through holds more than one."""
     for step in steps[: steps.index(0)] if 0 in steps else ():
         cell = _step(cell, step)
     return 0 in steps and isinstance(cell, list) and len(cell) > 1
+
+
+def _step(cell: Any, step: str | int) -> Any:
+    if step == 0:
+        return cell[0] if isinstance(cell, list) and cell else None
+    return cell.get(step) if isinstance(cell, dict) else None
 
 
 QUESTIONS = ("question", "question_stem", "prompt", "query", "problem", "ctx", "context", "instruction", "input")
@@ -89,65 +81,56 @@ DEFINITIONS = (
 )
 
 
+#: What the key is, in words and as code for the answer, by a test of (options, their labels, key).
+_KEYS: tuple[tuple[Callable[[list[Any], list[Any], Any], bool], str, str], ...] = (
+    (
+        lambda texts, labels, key: isinstance(key, int) and not isinstance(key, bool) and 0 <= key < len(texts),
+        "{} counts them from 0: the letter is the answer",
+        "{labels}[{key}]",
+    ),
+    (
+        lambda texts, labels, key: isinstance(key, str) and key in labels[: len(texts)],
+        "the letter in {} is the answer",
+        "{key}",
+    ),
+    (
+        lambda texts, labels, key: isinstance(key, str) and key.isdecimal() and int(key) < len(texts),
+        "{} counts them from 0: the letter is the answer",
+        "{labels}[int({key})]",
+    ),
+    (lambda texts, labels, key: isinstance(key, str) and key in texts, "the text in {} is the answer", "{key}"),
+)
+
+
 def multiple_choice(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A question, options beside it, and a key that points at one of them."""
+    """A question, options beside it, and a key that points at one of them (MMLU, ARC, CommonsenseQA, HellaSwag …)."""
     question, options, key = (first_named(roles.kinds, names) for names in (QUESTIONS, OPTIONS, KEYS))
     if question is None or options is None or key is None or roles.kinds[question] != "string":
         return None
-    read = _reading(rows, options, key)
-    if read is None:
+    pairs = [(item[options], item[key]) for item in rows if item.get(options) and item.get(key) not in (None, "")]
+    fitting = [item for item in _KEYS if pairs and most(item[0](_texts(held), _labels(held), value) for held, value in pairs)]
+    if not fitting:
         return None
-    said, right, texts = read
-    prompt_messages = f'{row(question)} + "\\n\\n" + options({texts})'
+    _, said, right = fitting[0]
+    structs = most(isinstance(held, dict) for held, _ in pairs)
+    labels = f'{row(options)}["label"]' if structs else "LETTERS"
+    texts = f'{row(options)}["text"], {labels}' if structs else row(options)
+    asked = f'{row(question)} + "\\n\\n" + options({texts})'
+    # Test splits carry an empty key.
+    whole = len(cells(rows, options)) == len(rows) == len(cells(rows, key))
     return Shape(
         "multiple-choice",
         {"prompt": question, "options": options, "completion": key},
-        f"the options in {shown(options)} are written under {shown(question)}, and {said}",
+        f"the options in {shown(options)} are written under {shown(question)}, and {said.format(shown(key))}",
         {
-            "prompt": f"[{turn('user', prompt_messages)}]",
-            "completion": f"[{turn('assistant', right)}]",
+            "prompt": f"[{turn('user', asked)}]",
+            "completion": f"[{turn('assistant', right.format(key=row(key), labels=labels))}]",
         },
         ("sft", "grpo"),
         definitions=DEFINITIONS,
-        keep=_keep(rows, options, key),
+        keep=None if whole else f'{row(options)} and {row(key)} not in (None, "")',
         replaces=frozenset({"prompt-only", "prompt-completion", "alpaca", "classification", "unpaired-preference"}),
     )
-
-
-def _reading(rows: Rows, options: str, key: str) -> tuple[str, str, str] | None:
-    """What the key is, in words; the code for the answer; the code for the options' arguments."""
-    pairs = [(item[options], item[key]) for item in rows if item.get(options) and item.get(key) not in (None, "")]
-    structs = bool(pairs) and most(isinstance(held, dict) for held, _ in pairs)
-    cell = row(options)
-    texts = f'{cell}["text"], {cell}["label"]' if structs else cell
-    for fits, said, right in _KEYS:
-        if pairs and most(fits(_texts(held), _labels(held), value) for held, value in pairs):
-            return said.format(shown(key)), right.format(key=row(key), labels=f'{cell}["label"]' if structs else "LETTERS"), texts
-    return None
-
-
-def _is_index(texts: list[Any], labels: list[Any], value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(texts)
-
-
-def _is_label(texts: list[Any], labels: list[Any], value: Any) -> bool:
-    return isinstance(value, str) and value in labels[: len(texts)]
-
-
-def _is_digit(texts: list[Any], labels: list[Any], value: Any) -> bool:
-    return isinstance(value, str) and value.isdecimal() and int(value) < len(texts)
-
-
-def _is_text(texts: list[Any], labels: list[Any], value: Any) -> bool:
-    return isinstance(value, str) and value in texts
-
-
-_KEYS: tuple[tuple[Callable[[list[Any], list[Any], Any], bool], str, str], ...] = (
-    (_is_index, "{} counts them from 0: the letter is the answer", "{labels}[{key}]"),
-    (_is_label, "the letter in {} is the answer", "{key}"),
-    (_is_digit, "{} counts them from 0: the letter is the answer", "{labels}[int({key})]"),
-    (_is_text, "the text in {} is the answer", "{key}"),
-)
 
 
 def _texts(held: Any) -> list[Any]:
@@ -158,13 +141,6 @@ def _texts(held: Any) -> list[Any]:
 def _labels(held: Any) -> list[Any]:
     labels = held.get("label") if isinstance(held, dict) else list(LETTERS)
     return labels if isinstance(labels, list) else []
-
-
-def _keep(rows: Rows, options: str, key: str) -> str | None:
-    """Test splits carry an empty key."""
-    if len(cells(rows, options)) == len(rows) == len(cells(rows, key)):
-        return None
-    return f'{row(options)} and {row(key)} not in (None, "")'
 
 
 TEXTS = ("text", "sentence", "review", "utterance", "tweet", "headline", "title", "comment", "content", "document", "message")
@@ -178,8 +154,11 @@ LONGEST_NAME = 60
 
 
 def classification(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A text beside a column of few different values, and nothing that could be an answer."""
-    if any(roles.has(part) for part in ("messages", "completion", "chosen", "dialogue", "images")):
+    """A text beside a column of few different values, and nothing that could be an answer.
+
+    Work for a classifier, or for a chat model that answers with the name of the class.
+    """
+    if any(roles.has(role) for role in ("messages", "completion", "chosen", "dialogue", "images")):
         return None
     text = first_named(roles.kinds, TEXTS)
     column = first_named((name for name, kind in roles.kinds.items() if kind in ("string", "int", "bool")), CLASSES)
@@ -187,11 +166,11 @@ def classification(roles: ColumnRoles, rows: Rows) -> Shape | None:
         return None
     columns = {"text": text, "class": column}
     if roles.kinds[column] != "string":
-        told = (
+        message = (
             f"{shown(column)} is a number: for a chat model that answers with the class, map {shown(text)} to 'prompt' and the "
             f"name of the class to 'completion' (a ClassLabel has int2str); {CLASSIFIER}"
         )
-        return Shape("classification", columns, told, replaces=frozenset({"text"}))
+        return Shape("classification", columns, message, replaces=frozenset({"text"}))
     short = min(len(cells(rows, text)), len(cells(rows, column))) < len(rows)
     return Shape(
         "classification",
@@ -205,7 +184,7 @@ def classification(roles: ColumnRoles, rows: Rows) -> Shape | None:
 
 
 def ignored(rows: Rows) -> str | None:
-    """The class in words beside `text` that a trainer of `text` alone would not look at, and that the text does not hold."""
+    """The class in words beside `text` that a trainer of `text` alone would not read, and that the text does not hold."""
     if not isinstance(rows[0].get("text"), str):
         return None
     names = [name for name, value in rows[0].items() if isinstance(value, str)]
@@ -225,20 +204,17 @@ TAGS = ("ner_tags", "pos_tags", "chunk_tags", "tags", "labels")
 
 
 def token_tags(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A list of words and a list of tags."""
+    """Tokens with a tag each (named entities, parts of speech): none of these methods trains on them."""
     tokens, tags = first_named(roles.kinds, TOKENS), first_named(roles.kinds, TAGS)
-    if (
-        not tokens
-        or not tags
-        or roles.kinds[tokens] != "list of string"
-        or roles.kinds[tags] not in ("list of int", "list of string")
-    ):
+    if not tokens or roles.kinds[tokens] != "list of string":
+        return None
+    if not tags or roles.kinds[tags] not in ("list of int", "list of string"):
         return None
     return Shape(
         "token-classification",
         {"tokens": tokens, "tags": tags},
         "transformers' AutoModelForTokenClassification trains on such rows, none of these methods does",
-        refuses=("sft", "dpo", "grpo", "kto", "reward"),
+        refuses=METHODS,
         because=f"{shown(tokens)} are words with a tag each in {shown(tags)}",
     )
 
@@ -248,16 +224,18 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z]{2,4})?")
 
 
 def translation(roles: ColumnRoles, rows: Rows) -> Shape | None:
-    """A struct whose keys are languages. Which is the source is not to be seen: the first, and the other way is named."""
+    """A struct with a key per language (`{"en": …, "de": …}`). The first is taken as the source; the note names the other way."""
     column = first_named(roles.kinds, TRANSLATION_COLUMNS)
     held = cells(rows, column) if column else []
     if column is None or not most(isinstance(cell, dict) for cell in held):
         return None
-    languages = _languages(held)
+    keys = [key for key in held[0] if isinstance(key, str) and _LANGUAGE.fullmatch(key)] if isinstance(held[0], dict) else []
+    languages = [key for key in keys if most(isinstance(cell, dict) and isinstance(cell.get(key), str) for cell in held)]
     if len(languages) < 2:
         return None
     source, target = languages[:2]
     cell = row(column)
+    whole = len(held) == len(rows) and all(isinstance(item, dict) and item.get(source) and item.get(target) for item in held)
     others = "" if len(languages) == 2 else f"; {shown(', '.join(languages[2:10]))} are there as well"
     return Shape(
         "translation",
@@ -269,17 +247,5 @@ def translation(roles: ColumnRoles, rows: Rows) -> Shape | None:
             "completion": f"[{turn('assistant', f'{cell}[{quoted(target)}]')}]",
         },
         ("sft",),
-        keep=_translation_keep(cell, held, len(rows), (source, target)),
+        keep=None if whole else f"{cell} and {cell}[{quoted(source)}] and {cell}[{quoted(target)}]",
     )
-
-
-def _languages(held: list[Any]) -> list[str]:
-    """Keys that every cell has and that name a language, in the data's order."""
-    keys = [key for key in held[0] if isinstance(key, str) and _LANGUAGE.fullmatch(key)] if isinstance(held[0], dict) else []
-    return [key for key in keys if most(isinstance(cell, dict) and isinstance(cell.get(key), str) for cell in held)]
-
-
-def _translation_keep(cell: str, held: list[Any], total: int, pair: tuple[str, str]) -> str | None:
-    if len(held) == total and all(isinstance(item, dict) and all(item.get(key) for key in pair) for item in held):
-        return None
-    return " and ".join([cell, *(f"{cell}[{quoted(key)}]" for key in pair)])

@@ -1,4 +1,4 @@
-"""What a recognised shape is, and the pieces of code that all shapes are written with."""
+"""What a shape is: a form of rows that needs more than renaming; and helpers that all shapes are written with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ml_intern_helpers.core.text import clean
 
 Row = dict[str, Any]
 Rows = list[Row]
+METHODS = ("sft", "dpo", "grpo", "kto", "reward")
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,9 @@ class Shape:
 
     Attributes:
         name: the format's name in the report.
-        columns: part -> column, for the report.
+        columns: role -> column, for the report.
         said: one line about what the rows are, what is taken for what, and how to go on where there is no mapping.
-        fields: part (`prompt`, `completion`, `messages`, `chosen`, `rejected`) -> an expression over `row` that gives messages;
+        fields: role (`prompt`, `completion`, `messages`, `chosen`, `rejected`) -> an expression over `row` that gives messages;
             empty when no mapping of single rows gives them.
         methods: the methods the shape is made for.
         imports, definitions: code that the expressions need.
@@ -28,8 +29,8 @@ class Shape:
         replaces: generic formats that this shape is the better reading of.
         refuses: methods that must not fall back on a generic mapping.
         because: the reason for that, in a few words.
-        mixed: the rows made hold structs of several shapes, see `Script`.
-        open: the user may know what the rows do not say, so that those methods are undecided, not unfit.
+        mixed: the mapped rows hold structs of several shapes, see `Script`.
+        open: the user may know what the rows do not say: those methods are unknown, not incompatible.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What all of TRL's trainers share: when rows count as a conversation, and what a turn must hold."""
+"""What all of TRL's trainers share: when rows count as a conversation, what a turn must hold, which columns they ignore."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ml_intern_helpers.dataset.column_roles import ROLES, first_named
 from ml_intern_helpers.dataset.columns import turn_keys, unpacked
 
 Row = dict[str, Any]
-#: TRL looks at any one of these to tell whether a row is a conversation.
+#: TRL looks at any one of these to decide whether a row is a conversation.
 SUPPORTED = ("prompt", "chosen", "rejected", "completion", "messages")
 
 
@@ -36,7 +36,7 @@ class Problem:
 
     @property
     def in_rows(self) -> bool:
-        """The fault is in single rows, so that dropping them may help."""
+        """The problem is in single rows, so that dropping them may help."""
         return bool(self.at)
 
 
@@ -71,11 +71,16 @@ _SILENT = ("role", "json", "arguments", "function_call")
 PICTURES = ("images", "image")
 
 
+def picture_column(row: Row) -> str | None:
+    """The column of images that holds some in `row`, or None."""
+    return next((name for name in PICTURES if row.get(name)), None)
+
+
 def column_problems(rows: list[Row], column: str, chat: bool) -> list[Problem]:
-    """One problem per kind of fault in `column`, with the positions of the faulty rows."""
+    """One problem of each kind in `column`, with the positions of the rows that have it."""
     at: dict[str, list[int]] = {}
     for position, row in enumerate(rows):
-        fault = cell_problem(row.get(column), chat, any(row.get(name) for name in PICTURES))
+        fault = cell_problem(row.get(column), chat, picture_column(row) is not None)
         if fault:
             at.setdefault(fault, []).append(position)
     wanted = "a list of messages" if chat else "a string"
@@ -112,7 +117,7 @@ def strange_roles(cells: Iterable[object]) -> set[str]:
 
 
 def missing(method: str, columns: Iterable[str], wanted: Iterable[str]) -> list[Problem]:
-    """A problem when one of `wanted` is no column."""
+    """A problem when one of `wanted` is not a column."""
     absent = [name for name in wanted if name not in columns]
     if not absent:
         return []
@@ -126,9 +131,9 @@ def mixed(row: Row, wanted: Iterable[str]) -> list[Problem]:
         return []
     lists = [name for name in SUPPORTED if name in row and name not in plain]
     what = "text" if isinstance(row[plain[0]], str) else "no list of messages"
-    told = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} {what} beside {_names(lists)} as messages"
+    message = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} {what} beside {_names(lists)} as messages"
     code = "mixed" if {*plain, *lists} <= set(wanted) else "stray"
-    return [Problem(code, f"{told}: TRL takes the row for one or the other, by PYTHONHASHSEED, and crashes")]
+    return [Problem(code, f"{message}: TRL takes the row for one or the other, by PYTHONHASHSEED, and crashes")]
 
 
 def stray_text(row: Row) -> list[Problem]:
@@ -136,8 +141,8 @@ def stray_text(row: Row) -> list[Problem]:
     plain = conversational(row)[1]
     if "messages" not in row or not plain:
         return []
-    told = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} no list of messages beside 'messages'"
-    return [Problem("luck", f"{told}: by PYTHONHASHSEED, TRL takes the row for plain text and stops at KeyError 'text'")]
+    message = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} no list of messages beside 'messages'"
+    return [Problem("luck", f"{message}: by PYTHONHASHSEED, TRL takes the row for plain text and stops at KeyError 'text'")]
 
 
 def _names(columns: list[str]) -> str:
@@ -148,15 +153,15 @@ def _names(columns: list[str]) -> str:
 
 def tools_problems(rows: list[Row]) -> list[Problem]:
     """`tools` may be a list or a JSON string; TRL parses the string."""
-    at = tuple(position for position, row in enumerate(rows) if isinstance(row.get("tools"), str) and not _parses(row["tools"]))
-    return [Problem("tools", "'tools' is text that is not JSON", at, columns=("tools",))] if at else []
-
-
-def _parses(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), list)
-    except ValueError:
-        return False
+    at = []
+    for position, row in enumerate(rows):
+        if isinstance(row.get("tools"), str):
+            try:
+                usable = isinstance(json.loads(row["tools"]), list)
+            except ValueError:
+                usable = False
+            at += [] if usable else [position]
+    return [Problem("tools", "'tools' is text that is not JSON", tuple(at), columns=("tools",))] if at else []
 
 
 def answer_problems(rows: list[Row], columns: Iterable[str]) -> list[Problem]:
@@ -206,12 +211,12 @@ def turn_problem(turn: object, pictures: bool = False) -> str | None:
         return "function_call"
     content = turn.get("content")
     if content is None:
-        return None if bool(turn.get("tool_calls")) else "content"
+        return None if turn.get("tool_calls") else "content"
     if isinstance(content, str):
         return None
     if not in_blocks(content):
         return "kind"
-    # Some block is a picture (or a film): only a vision-language model reads those
+    # Only a vision-language model reads blocks of pictures (or films).
     return None if pictures or any(block["type"] in ("image", "video") for block in content) else "blocks"
 
 
@@ -227,31 +232,25 @@ def in_blocks(content: object) -> bool:
     return isinstance(content, list) and all(isinstance(block, dict) and "type" in block for block in content)
 
 
-#: Names of a column of system prompts.
-SYSTEM = ROLES["system"][0]
-
-
 def system_ignored(rows: list[Row], column: str) -> list[Problem]:
-    """A column of system prompts that no trainer looks at, beside conversations that have no system turn of their own."""
-    name = first_named(rows[0], SYSTEM)
+    """A column of system prompts that no trainer reads, beside conversations that have no system turn of their own."""
+    name = first_named(rows[0], ROLES["system"][0])
     if name is None:
         return []
-    at = tuple(at for at, row in enumerate(rows) if _words(row.get(name)) and not _has_system(row.get(column)))
-    told = f"TRL ignores {clean(name, limit=60)!r}: system prompts are read from the messages alone"
-    return [Problem("system_ignored", told, at, silent=True, columns=(name,))] if 2 * len(at) > len(rows) else []
-
-
-def _words(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _has_system(cell: object) -> bool:
-    return isinstance(cell, list) and bool(cell) and isinstance(cell[0], dict) and cell[0].get("role") in ("system", "developer")
+    at = []
+    for position, row in enumerate(rows):
+        prompt, turns = row.get(name), row.get(column)
+        first = turns[0] if isinstance(turns, list) and turns else None
+        has_system = isinstance(first, dict) and first.get("role") in ("system", "developer")
+        if isinstance(prompt, str) and prompt.strip() and not has_system:
+            at.append(position)
+    message = f"TRL ignores {clean(name, limit=60)!r}: system prompts are read from the messages alone"
+    return [Problem("system_ignored", message, tuple(at), silent=True, columns=(name,))] if 2 * len(at) > len(rows) else []
 
 
 def unplaced_images(rows: list[Row], columns: Iterable[str]) -> list[Problem]:
     """Pictures beside plain text: nothing in a string says where the picture is."""
-    pictures = next((name for name in PICTURES if rows[0].get(name)), None)
+    pictures = picture_column(rows[0])
     texts = [name for name in columns if isinstance(rows[0].get(name), str)]
     if pictures is None or not texts or any("<image" in str(row[texts[0]]) or "<|image" in str(row[texts[0]]) for row in rows):
         return []

@@ -118,11 +118,11 @@ def render(fields: dict[str, Any]) -> str:
     version = f"v{reading['version']}" if reading["version"] and reading["source"] != "ar5iv" else ""
     identity = f"{reading['arxiv_id']}{version}"
     if cut:
-        lines.append(f"{cut} further values and quotes: crawl_arxiv --recipe {identity} --full --json")
+        lines.append(f"{cut} further values and quotes: crawl_arxiv recipe {identity} --full --json")
     lines.append(
         "a line with a value and no 'quoted' is stated by that one sentence or table row; judge the quotes of the others"
     )
-    lines.append(f'check a value in its place: crawl_arxiv --read {identity} --section NUMBER, or --find "learning rate"')
+    lines.append(f'check a value in its place: crawl_arxiv read {identity} --section NUMBER, or --find "learning rate"')
     lines.append("not found is no proof of absence: formulas, figures and the authors' code are not read")
     return "\n".join([*lines, *source_lines(fields)])
 
@@ -149,12 +149,13 @@ def _hub(checks: list[dict[str, Any]]) -> list[str]:
 
 def _body(recipe: dict[str, Any]) -> tuple[list[str], int]:
     """The facts in order of use, each with its quote, within `ROOM`; and how many did not fit or were cut before."""
+    cut = sum(recipe[name]["total"] - len(recipe[name]["items"]) for name in MOST)
     parts: list[tuple[str, list[str]]] = [(_PARTS[name], _facts(recipe[name])) for name in ("base_models", "datasets", "methods")]
     for name, setting in recipe["hyperparameters"].items():
-        quotes = [_quoted(each) for each in setting["quotes"]]
-        parts.append((name, [*_facts(setting), *(quotes[:SHOWN] if not setting["items"] else quotes[:1])]))
+        shown_quotes = setting["quotes"][: 1 if setting["items"] else SHOWN]
+        cut += len(setting["quotes"]) - len(shown_quotes)
+        parts.append((name, [*_facts(setting), *map(_quoted, shown_quotes)]))
     parts += [(_PARTS[name], _facts(recipe[name])) for name in ("hardware", "results")]
-    cut = sum(recipe[name]["total"] - len(recipe[name]["items"]) for name in MOST)
     shown: dict[str, list[str]] = {name: [] for name, lines in parts if lines}
     left = ROOM
     # Every kind gets its first line before any gets a second one: a long list must not hide the rest.

@@ -1,4 +1,4 @@
-"""`inspect_dataset` as a user runs it: a process, files on disk; its promises about output, exit codes and start-up."""
+"""`inspect_dataset` as a user runs it, on files on disk: its promises about output, exit codes and start-up."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ VERDICTS = [
     ("rows", "method", "code", "first"), VERDICTS, ids=[f"{v[1]}-{v[2]}-{i}" for i, v in enumerate(VERDICTS)]
 )
 def test_verdict_first_line_and_exit_code(
-    helper: Helper, rows_file: Callable[..., str], rows: list[dict[str, Any]], method: str | None, code: int, first: str
+    call: Helper, rows_file: Callable[..., str], rows: list[dict[str, Any]], method: str | None, code: int, first: str
 ) -> None:
-    done = helper("inspect_dataset", rows_file(rows), *(["--method", method] if method else []))
+    done = call(rows_file(rows), *(["--method", method] if method else []))
     assert done.code == code
     assert done.stdout.splitlines()[0].startswith(first)
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("arguments", [["--rows", "50"], ["--method", "sft"]], ids=" ".join)
-def test_json_is_what_the_schema_says(in_process_all: Callable[..., dict[str, Any]], arguments: list[str]) -> None:
-    for case in CASES:
+def test_json_is_what_the_schema_says(in_process_all: Callable[..., dict[str, Any]]) -> None:
+    for number, case in enumerate(CASES):
+        arguments = ["--rows", "50"] if number % 2 else ["--method", "sft"]
         SCHEMA.validate(in_process_all(case.rows, *arguments))
 
 
@@ -86,12 +86,18 @@ def in_process_all(capsys: pytest.CaptureFixture[str], rows_file: Callable[..., 
         (["x", "--sample", "0"], 2),
     ],
 )
-def test_errors_have_every_key_too(helper: Helper, arguments: list[str], code: int) -> None:
-    done = helper("inspect_dataset", *arguments, "--json")
+def test_errors_have_every_key_too(call: Helper, arguments: list[str], code: int) -> None:
+    done = call(*arguments, "--json")
     assert done.code == code
     SCHEMA.validate(done.json)
     assert done.json["error"]["hint"]
     assert len(done.stderr.splitlines()) == 2
+
+
+def test_a_process_gives_the_verdict(helper: Helper, rows_file: Callable[..., str]) -> None:
+    done = helper("inspect_dataset", rows_file(STRAY), "--method", "sft")
+    assert (done.code, done.stderr) == (1, "")
+    assert done.stdout.startswith("NEEDS MAPPING for sft: ")
 
 
 def test_empty_fields_name_every_key_of_the_schema() -> None:
@@ -106,18 +112,19 @@ def test_help(helper: Helper) -> None:
     assert "exit codes" in done.stdout
 
 
-def test_human_output_holds_the_verdict_and_no_colour_in_a_pipe(helper: Helper, rows_file: Callable[..., str]) -> None:
-    done = helper("inspect_dataset", rows_file(STRAY), "--method", "sft", "--human")
+def test_human_output_holds_the_verdict_and_no_colour_in_a_pipe(call: Helper, rows_file: Callable[..., str]) -> None:
+    done = call(rows_file(STRAY), "--method", "sft", "--human")
     assert done.code == 1
     assert "NEEDS MAPPING for sft" in done.stdout
     assert "select_columns" in done.stdout
     assert "\x1b" not in done.stdout
 
 
-def test_names_with_markup_survive_rich(helper: Helper, tmp_path: Path) -> None:
+def test_names_with_markup_survive_rich(call: Helper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "[bold]rows.jsonl"
     path.write_text(json.dumps({**MESSAGES[0], "[red]column": 1}) + "\n")
-    done = helper("inspect_dataset", path.name, "--human", cwd=tmp_path)
+    done = call(path.name, "--human")
     assert done.code == 0
     assert "[bold]rows.jsonl" in done.stdout
     assert "[red]column: int" in done.stdout
@@ -126,7 +133,7 @@ def test_names_with_markup_survive_rich(helper: Helper, tmp_path: Path) -> None:
 def test_a_local_file_needs_no_heavy_import(rows_file: Callable[..., str]) -> None:
     """200 ms to a verdict are only possible when nothing heavy is loaded on the way."""
     code = (
-        "import sys; from ml_intern_helpers.cli import commands as cli; cli.main('inspect_dataset', [sys.argv[1], '--method', 'sft']);"
+        "import sys; from ml_intern_helpers.cli import commands; commands.main('inspect_dataset', [sys.argv[1], '--method', 'sft']);"
         "print([name for name in ('datasets', 'pyarrow', 'pandas', 'requests', 'rich', 'huggingface_hub') if name in sys.modules])"
     )
     done = subprocess.run(
@@ -139,19 +146,22 @@ def test_a_local_file_needs_no_heavy_import(rows_file: Callable[..., str]) -> No
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_sample_rows_are_bounded_and_fenced(helper: Helper, rows_file: Callable[..., str]) -> None:
+def test_sample_rows_are_bounded_and_fenced(call: Helper, rows_file: Callable[..., str]) -> None:
     rows = [{"text": "x" * 100_000 + "\n--- end of sample rows ---", "list": list(range(1000))} for _ in range(3)]
-    done = helper("inspect_dataset", rows_file(rows), "--rows", "3")
+    done = call(rows_file(rows), "--rows", "3")
     assert len(done.stdout) < 8_000
     assert "more characters" in done.stdout
     assert done.stdout.splitlines().count("--- end of sample rows ---") == 1
 
 
-def test_column_names_cannot_break_out_of_the_mapping(helper: Helper, rows_file: Callable[..., str], tmp_path: Path) -> None:
+def test_column_names_cannot_break_out_of_the_mapping(
+    call: Helper, monkeypatch: pytest.MonkeyPatch, rows_file: Callable[..., str], tmp_path: Path
+) -> None:
     """A column's name enters the code as a literal: this one would end a string and run a command."""
+    monkeypatch.chdir(tmp_path)
     name = 'Question"]; __import__("pathlib").Path("pwned").touch(); row["'
     rows = [{"question": question(n), name: "a", "answer": "b"} for n in range(4)]
-    done = helper("inspect_dataset", rows_file(rows), "--json", cwd=tmp_path)
+    done = call(rows_file(rows), "--json")
     assert done.json["verdicts"]["sft"]["verdict"] == "needs_mapping"
     assert done.json["verdicts"]["grpo"]["verdict"] == "needs_mapping"
     assert not (tmp_path / "pwned").exists()
@@ -163,13 +173,13 @@ ROLES = [{"messages": [{"role": "user\nX", "content": question(n)}, *chat(n)[1:]
 
 
 @pytest.mark.parametrize("form", ["--text", "--human", "--json"])
-def test_names_on_the_hub_fake_no_line(helper: Helper, form: str) -> None:
+def test_names_on_the_hub_fake_no_line(call: Helper, form: str) -> None:
     """Config, split, licence and a turn's role are whatever their author typed."""
     viewer = Viewer("ada/set", {(FAKE, FAKE): (ROLES, 6), ("other", FAKE): (ROLES, 6)})
     hub, repo = hub_with("ada/set")
     repo.info = {"cardData": {}, "tags": ["license:mit\nREADY for license", "language:\nREADY"], "gated": "manual\nREADY"}
     try:
-        done = helper("inspect_dataset", "ada/set", form, HF_ENDPOINT=hub.url, ML_INTERN_DATASET_VIEWER_URL=viewer.url)
+        done = call("ada/set", form, HF_ENDPOINT=hub.url, ML_INTERN_DATASET_VIEWER_URL=viewer.url)
     finally:
         viewer.close()
         hub.service.close()
@@ -178,13 +188,13 @@ def test_names_on_the_hub_fake_no_line(helper: Helper, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["--text", "--human", "--json"])
-def test_names_of_splits_on_disk_fake_no_line(helper: Helper, tmp_path: Path, form: str) -> None:
+def test_names_of_splits_on_disk_fake_no_line(call: Helper, tmp_path: Path, form: str) -> None:
     import datasets
 
     datasets.DatasetDict({"zero": datasets.Dataset.from_list(ROLES)}).save_to_disk(tmp_path / "saved")
     (tmp_path / "saved/zero").rename(tmp_path / "saved" / FAKE)
     (tmp_path / "saved/dataset_dict.json").write_text(json.dumps({"splits": [FAKE]}))
-    _fakes_nothing(helper("inspect_dataset", str(tmp_path / "saved"), form), form)
+    _fakes_nothing(call(str(tmp_path / "saved"), form), form)
 
 
 def _fakes_nothing(done: Outcome, form: str) -> None:
@@ -196,6 +206,11 @@ def _fakes_nothing(done: Outcome, form: str) -> None:
     if form == "--json":
         strangers = {name: done.json[name] for name in ("source", "looked_at", "splits", "card", "findings", "warnings")}
         assert "\\n" not in json.dumps(strangers)
+
+
+def test_the_code_of_a_stray_prompt_is_stable(in_process_all: Callable[..., dict[str, Any]]) -> None:
+    """Renumbering would break suppressions and reports."""
+    assert "SET201" in [finding["code"] for finding in in_process_all(STRAY, "--method", "sft")["findings"]]
 
 
 def without_load(code: str) -> str:
@@ -233,26 +248,27 @@ UNNAMED = [
 
 @pytest.mark.parametrize(("rows", "method", "told"), UNNAMED)
 def test_what_the_names_do_not_tell_is_neither_fit_nor_unfit(
-    helper: Helper, rows_file: Callable[..., str], rows: list[dict[str, Any]], method: str, told: str
+    call: Helper, rows_file: Callable[..., str], rows: list[dict[str, Any]], method: str, told: str
 ) -> None:
-    done = helper("inspect_dataset", rows_file(rows), "--method", method)
+    done = call(rows_file(rows), "--method", method)
     first = done.stdout.splitlines()[0]
     assert done.code == 3
     assert first.startswith(f"UNKNOWN for {method}: ")
     assert told in first
 
 
-def test_with_a_method_the_others_take_one_line(helper: Helper, rows_file: Callable[..., str]) -> None:
-    told = helper("inspect_dataset", rows_file(MESSAGES), "--method", "sft").stdout
+def test_with_a_method_the_others_take_one_line(call: Helper, rows_file: Callable[..., str]) -> None:
+    told = call(rows_file(MESSAGES), "--method", "sft").stdout
     assert "\nother methods: NEEDS MAPPING for grpo; INCOMPATIBLE for dpo, kto, reward\n" in told
     assert "no columns are known" not in told
 
 
-def test_the_load_line_is_shown_where_no_mapping_is(helper: Helper, tmp_path: Path) -> None:
+def test_the_load_line_is_shown_where_no_mapping_is(call: Helper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without sep= `datasets` makes one column of a semicolon file, and training dies on a dataset that was READY."""
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "a.csv"
     path.write_text("prompt;completion\n" + "".join(f"what is {n};it is {n}\n" for n in range(4)))
-    told = helper("inspect_dataset", path.name, "--method", "sft", cwd=tmp_path)
+    told = call(path.name, "--method", "sft")
     assert told.code == 0
     assert 'load: dataset = load_dataset("csv", data_files="a.csv", sep=";", split="train")' in told.stdout.splitlines()
 
@@ -270,12 +286,12 @@ NOT_USED = [
 
 @pytest.mark.parametrize(("row", "method", "left"), NOT_USED, ids=[f"{v[1]}: {', '.join(v[0])}" for v in NOT_USED])
 def test_columns_that_the_trainer_would_not_see_are_named(
-    helper: Helper, rows_file: Callable[..., str], row: dict[str, Any], method: str, left: list[str]
+    call: Helper, rows_file: Callable[..., str], row: dict[str, Any], method: str, left: list[str]
 ) -> None:
     path = rows_file([row] * 3)
-    assert helper("inspect_dataset", path, "--method", method, "--json").json["verdicts"][method]["columns_not_used"] == left
+    assert call(path, "--method", method, "--json").json["verdicts"][method]["columns_not_used"] == left
     line = f"columns not used for {method}: {', '.join(map(repr, left))}"
-    assert (line in helper("inspect_dataset", path, "--method", method).stdout) == bool(left)
+    assert (line in call(path, "--method", method).stdout) == bool(left)
 
 
 def said(count: int, role: str = "user") -> dict[str, str]:
