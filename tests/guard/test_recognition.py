@@ -35,12 +35,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def is_launch(command: str, folder: Path) -> bool:
-    """Whether the guard has looked at the command: then it stands in the log."""
-    log = folder / ".ml-intern/guard.log"
-    log.parent.mkdir(exist_ok=True)
-    log.unlink(missing_ok=True)
-    pre_tool_use.answer({"tool_name": "Bash", "tool_input": {"command": command}, "cwd": str(folder)})
-    return log.exists()
+    """Whether the guard takes the command for a launch: it asks about each while the ledger cannot be read."""
+    (folder / ".ml-intern/runs.jsonl").mkdir(parents=True, exist_ok=True)
+    answer = pre_tool_use.answer({"tool_name": "Bash", "tool_input": {"command": command}, "cwd": str(folder)})
+    return answer is not None and "could not check" in answer["hookSpecificOutput"]["permissionDecisionReason"]
 
 
 def test_the_table_is_as_large_as_promised() -> None:
