@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 warnings.simplefilter("ignore")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "src"), str(Path(__file__).resolve().parents[1])]
 
 from ml_intern_helpers.analysis import classes  # noqa: E402
 from ml_intern_helpers.indexes import jobs, packages  # noqa: E402
+from preflight.faults import kinds  # noqa: E402
 
 EXPERIMENTAL = {"ORPO": "orpo", "CPO": "cpo", "OnlineDPO": "online_dpo", "GKD": "gkd"}
 
@@ -166,6 +167,47 @@ def behaviours() -> dict[str, str]:
     return probe_behaviours.all_of_them()
 
 
+def accepted_faults() -> list[str]:
+    """What tests/preflight/faults puts into scripts as a fault and the libraries accept all the same."""
+    import trl
+
+    accepted = [f"{module}.{name}" for module, name in kinds.NAMES if _is_there(module, name)]
+    accepted += [module for module in kinds.MODULES if _is_there(module)]
+    for method in ("SFT", "DPO", "GRPO", "KTO", "Reward"):
+        for kind, names in (("Config", kinds.CONFIG), ("Trainer", kinds.TRAINER)):
+            accepted += [f"{method}{kind}.{name}" for name in names if _takes(getattr(trl, method + kind), name)]
+    calls = [(call, wrong.partition("=")[0]) for call, (_, wrong) in kinds.CALLS.items()]
+    for call, name in [*calls, *(("peft.LoraConfig", name) for name in kinds.LORA)]:
+        module, _, last = call.rpartition(".")
+        if _takes(getattr(importlib.import_module(module), last), name):
+            accepted.append(f"{call}.{name}")
+    for name, values in kinds.NO_CHOICES.items():
+        for value in values:
+            try:
+                trl.SFTConfig("out", use_cpu=True, **{name: value})
+                accepted.append(f"{name}={value}")
+            except ValueError as err:
+                if f"{value} is not a valid" not in str(err):
+                    raise
+    return accepted
+
+
+def _is_there(module: str, name: str = "") -> bool:
+    try:
+        found = importlib.import_module(module)
+    except ImportError:
+        return False
+    return not name or hasattr(found, name)
+
+
+def _takes(callable_: Any, name: str) -> bool:
+    try:
+        inspect.signature(callable_).bind_partial(**{name: None})
+    except TypeError:
+        return False
+    return True
+
+
 def main() -> None:
     from huggingface_hub import JobHardware
     from huggingface_hub.cli._uv_script_header import VALID_KEYS
@@ -180,6 +222,7 @@ def main() -> None:
         "header_keys": sorted(set(VALID_KEYS) ^ set(jobs.HEADER_KEYS)),
         "timeouts": timeouts(),
         "behaviours": behaviours(),
+        "accepted_faults": accepted_faults(),
     }
     print(json.dumps(answer))
 

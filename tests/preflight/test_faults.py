@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from preflight.faults import kinds
 from preflight.faults.kinds import KINDS
 from preflight.faults.lookalikes import LOOKALIKES
 from preflight.faults.measure import Case, Found, cases, codes, compare, judged
 from support.helpers import Outcome
-from support.training import training_python
 
 SEED, EACH = 20261123, 6
 
@@ -53,56 +48,3 @@ def test_the_command_says_the_same(name: str, helper: Callable[..., Outcome], tm
     answer = helper("preflight_check", str(script), "--json").json
     found = {(one["code"], one["line"]) for one in answer["findings"] if one["code"] in codes()}
     assert found == ({(case.code, case.line)} if case.code else set())
-
-
-PROBE = """
-import importlib, inspect, json, sys, warnings
-warnings.simplefilter("ignore")
-names, modules, configs, trainers, calls, choices = json.loads(sys.argv[1])
-taken = []
-def there(module, name):
-    try:
-        return hasattr(importlib.import_module(module), name)
-    except ImportError:
-        return False
-def takes(made, name):
-    try:
-        inspect.signature(made).bind_partial(**{name: None})
-    except TypeError:
-        return False
-    return True
-taken += [f"{module}.{name}" for module, name in names if there(module, name)]
-for module in modules:
-    try:
-        importlib.import_module(module)
-        taken.append(module)
-    except ImportError:
-        pass
-import trl, peft
-for method in ("SFT", "DPO", "GRPO", "KTO", "Reward"):
-    taken += [f"{method}Config.{name}" for name in configs if takes(getattr(trl, method + "Config"), name)]
-    taken += [f"{method}Trainer.{name}" for name in trainers if takes(getattr(trl, method + "Trainer"), name)]
-for call, name in calls:
-    module, _, last = call.rpartition(".")
-    if takes(getattr(importlib.import_module(module), last), name):
-        taken.append(f"{call}.{name}")
-for name, value in choices:
-    try:
-        trl.SFTConfig("out", use_cpu=True, **{name: value})
-        taken.append(f"{name}={value}")
-    except ValueError as err:
-        assert f"{value} is not a valid" in str(err), err
-print(json.dumps(taken))
-"""
-
-
-@pytest.mark.training
-def test_what_is_put_in_is_refused_by_the_real_libraries() -> None:
-    calls = [(call, wrong.partition("=")[0]) for call, (_, wrong) in kinds.CALLS.items()]
-    calls += [("peft.LoraConfig", name) for name in kinds.LORA]
-    choices = [(name, value) for name, values in kinds.NO_CHOICES.items() for value in values]
-    asked = json.dumps([kinds.NAMES, kinds.MODULES, list(kinds.CONFIG), list(kinds.TRAINER), calls, choices])
-    quiet = {**os.environ, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run([training_python(), "-c", PROBE, asked], env=quiet, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert json.loads(done.stdout.splitlines()[-1]) == []

@@ -154,6 +154,9 @@ class TestAgainstTheRealLibraries:
     def test_the_releases_are_those_the_tables_name(self) -> None:
         assert told()["releases"] == classes.RELEASES
 
+    def test_what_is_put_into_scripts_as_a_fault_is_refused(self) -> None:
+        assert told()["accepted_faults"] == []
+
     def test_what_the_indexed_libraries_need_of_each_other(self) -> None:
         assert told()["needs"] == {}
 
