@@ -36,7 +36,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 from preflight.faults.kinds import KINDS  # noqa: E402
 from preflight.faults.lookalikes import LOOKALIKES  # noqa: E402
-from preflight.faults.measure import JUDGED, Case, cases  # noqa: E402
+from preflight.faults.measure import Case, cases, codes  # noqa: E402
 
 Lines = dict[str, set[int]]
 SEED, LONG, LIMIT_S = 20261123, 300, 900
@@ -100,7 +100,7 @@ def ours(folder: Path, made: dict[str, Case]) -> Row:
         start = time.perf_counter()
         found = preflight(folder / name)
         seconds.append(time.perf_counter() - start)
-        lines[name] = {one["line"] for one in found if str(one["code"]).startswith(JUDGED) and isinstance(one["line"], int)}
+        lines[name] = {one["line"] for one in found if one["code"] in codes() and isinstance(one["line"], int)}
     return Row("preflight_check", lines, sum(seconds), statistics.median(seconds))  # type: ignore[arg-type]
 
 

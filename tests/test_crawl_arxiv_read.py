@@ -1,4 +1,4 @@
-"""`crawl_arxiv --read` and `--recipe` as a user runs them: a process, loopback services, both output forms, every way to fail."""
+"""`crawl_arxiv read` and `recipe` as a user runs them: a process, loopback services, both output forms, every way to fail."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_section_is_paged_and_says_how_to_go_on(service: Loopback, helper: Run
     outcome = helper("crawl_arxiv", "--read", PAPER, "--section", "method", **read_urls(service))
     assert len(outcome.stdout) < 6600
     following = next(line for line in outcome.stdout.splitlines() if line.startswith("next page: "))
-    assert following.startswith(f"next page: crawl_arxiv --read {PAPER}v3 --section method --start ")
+    assert following.startswith(f"next page: crawl_arxiv read {PAPER}v3 --section method --start ")
     seen, start = "", 0
     while start is not None:
         words = ["--read", PAPER, "--section", "1", "--start", str(start), "--chars", "5000", "--json"]
@@ -170,7 +170,7 @@ def test_a_withdrawn_paper(service: Loopback, helper: Run) -> None:
     outcome = helper("crawl_arxiv", "--recipe", PAPER, **read_urls(service))
     assert outcome.code == 3
     assert "was withdrawn and has no text: This paper has been withdrawn" in one_line(outcome)
-    assert f"crawl_arxiv --read {PAPER}v1" in outcome.stderr
+    assert f"crawl_arxiv read {PAPER}v1" in outcome.stderr
 
 
 def test_a_paper_without_any_text(service: Loopback, helper: Run) -> None:

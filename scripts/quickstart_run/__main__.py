@@ -9,10 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from failure import Failure
-from folder import RunFolder, reserve
-from screen import Screen
-from steps import STEPS, Found
+from folder import Failure, RunFolder, reserve
+from steps import STEPS, Results, Screen
 from summary import report, screen_lines
 
 #: Up to 200 steps the recipe logs each one, which the progress counts.
@@ -36,13 +34,13 @@ def _steps(text: str) -> int:
 def run(folder: RunFolder, max_steps: int) -> None:
     """All steps, the report, and only then the run counts as whole."""
     started = time.monotonic()
-    found, screen = Found(folder, max_steps), Screen(len(STEPS))
+    results, screen = Results(folder, max_steps), Screen(len(STEPS))
     for title, step in STEPS:
         with screen.step(title):
-            step(found, screen)
-    folder.report.write_text(report(found), encoding="utf-8")
+            step(results, screen)
+    folder.report.write_text(report(results), encoding="utf-8")
     folder.finish()
-    screen.plain("\n" + screen_lines(found, time.monotonic() - started))
+    screen.plain("\n" + screen_lines(results, time.monotonic() - started))
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The folder of one run: `OUT/run-N`, whole or not there at all."""
+"""The folder of one run, `OUT/run-N`: whole or not there at all; and how a run ends that does not work out."""
 
 from __future__ import annotations
 
@@ -7,9 +7,25 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from failure import Failure
-
 UNFINISHED = ".unfinished"
+
+
+class Failure(Exception):
+    """One line of what and where, one line of what next.
+
+    Args:
+        message: what went wrong.
+        hint: what to do next, or None where the command that failed has said it already.
+        code: the exit code (1 a step failed, 2 wrong usage, 3 it could not be done here).
+        log: what the failed program printed, kept for reading.
+    """
+
+    def __init__(self, message: str, hint: str | None, *, code: int = 1, log: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code
+        self.log = log
 
 
 @dataclass(frozen=True)

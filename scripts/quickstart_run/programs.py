@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from failure import Failure
+from folder import Failure
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCH = ROOT / "scripts/launch"
+#: What is run in the training environment besides the recipe.
+IN_TRAINING = Path(__file__).with_name("in_training.py")
 STOP_S = 10
 
 #: For the training environment: no network, a log without bars, no thread waiting for another on a busy machine (a model
@@ -62,8 +64,8 @@ def training(*arguments: str | Path, watch: Callable[[str], None] | None = None,
 def training_python() -> dict[str, str]:
     """`{python, torch, trl, …}` of the training environment; builds it when it is not there, its progress shown on stderr."""
     # A file and not `-c CODE`, with which Python would import from the folder that the user stands in.
-    program = Path(__file__).with_name("versions.py")
-    done = subprocess.run([LAUNCH, "--env", "training", program], stdout=subprocess.PIPE, text=True, check=False)
+    call = [LAUNCH, "--env", "training", IN_TRAINING, "versions"]
+    done = subprocess.run(call, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise Failure("the training environment is not usable", None, code=3 if done.returncode == 3 else 1)
     return {str(name): str(value) for name, value in json.loads(done.stdout).items()}

@@ -1,25 +1,26 @@
-"""The eight steps, in the order in which they run; each fills its part of `Found` and says what it found."""
+"""The eight steps, in the order in which they run; each fills its part of `Results` and says what it results."""
 
 from __future__ import annotations
 
 import ast
 import json
-import re
 import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import programs
-from failure import Failure
-from folder import RunFolder
-from screen import Screen
+from folder import Failure, RunFolder
+from rich.console import Console
+from rich.text import Text
 
 PROJECT = "quickstart"
 DATA = programs.ROOT / "examples/chat.jsonl"
 MAKE_TINY_MODEL = programs.ROOT / "examples/make_tiny_model.py"
 RECIPE = programs.ROOT / "skills/ml-intern/recipes/sft.py"
-HERE = Path(__file__).parent
 #: Not one of them is in the example data in these words.
 QUESTIONS = ("How many minutes are in 4 hours?", "What is 7 feet in inches?", "Please convert 15 kilograms to grams.")
 ANSWERS = (240, 84, 15000)
@@ -27,9 +28,49 @@ ANSWERS = (240, 84, 15000)
 TINY_SETTINGS = ("--lr", "5e-3", "--batch", "16", "--max-length", "256")
 
 
+class Screen:
+    """Numbered steps on stdout; on a terminal the running one has a spinner.
+
+    Args:
+        steps: how many there will be.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.console = Console(highlight=False, markup=False, soft_wrap=True)
+        self.steps = steps
+        self.done = 0
+        self.trained = 0  # training steps seen so far
+        self.started = time.monotonic()
+        self._status = self.console.status("")
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Print the heading, then what `say` is told, then the time it took and the time since the start."""
+        self.done += 1
+        begun = time.monotonic()
+        self.console.print(Text(f"[{self.done}/{self.steps}] {title}", style="bold"))
+        with self._status:
+            self.tell("working")
+            yield
+        now = time.monotonic()
+        self.say(f"{now - begun:.1f} s, {now - self.started:.0f} s since the start", style="dim")
+
+    def say(self, text: str, *, style: str = "") -> None:
+        """A line under the current step; several when `text` has several."""
+        for line in text.splitlines():
+            self.console.print(Text(f"      {line}", style=style))
+
+    def tell(self, text: str) -> None:
+        """What is going on right now: beside the spinner, nowhere else."""
+        self._status.update(Text(text))
+
+    def plain(self, text: str) -> None:
+        self.console.print(Text(text))
+
+
 @dataclass
-class Found:
-    """What the run has found so far."""
+class Results:
+    """The results of the steps so far."""
 
     folder: RunFolder
     max_steps: int
@@ -44,78 +85,73 @@ class Found:
     replies: dict[str, list[str]] = field(default_factory=dict)
 
 
-def environments(found: Found, screen: Screen) -> None:
+def environments(results: Results, screen: Screen) -> None:
     """Training is a second environment, built here on first use."""
-    found.versions = programs.training_python()
-    screen.say(", ".join(f"{name} {version}" for name, version in found.versions.items() if name != "python"))
+    results.versions = programs.training_python()
+    screen.say(", ".join(f"{name} {version}" for name, version in results.versions.items() if name != "python"))
 
 
-def compute(found: Found, screen: Screen) -> None:
-    found.compute = programs.helper("detect_compute")
-    screen.say(f"{found.compute['compute_mode_recommendation']}: {found.compute['compute_mode_reason']}")
-    if not found.compute["gpus"]:
+def compute(results: Results, screen: Screen) -> None:
+    results.compute = programs.helper("detect_compute")
+    screen.say(f"{results.compute['compute_mode_recommendation']}: {results.compute['compute_mode_reason']}")
+    if not results.compute["gpus"]:
         screen.say("The tiny model below needs neither; it trains on the CPU.")
 
 
-def audit(found: Found, screen: Screen) -> None:
+def audit(results: Results, screen: Screen) -> None:
     """Ask for the verdict, then leave out the rows that the findings name."""
-    found.audit = programs.helper("inspect_dataset", DATA, "--method", "sft")
-    verdict = found.audit["verdicts"]["sft"]
+    results.audit = programs.helper("inspect_dataset", DATA, "--method", "sft")
+    verdict = results.audit["verdicts"]["sft"]
     screen.say(f"{verdict['verdict'].replace('_', ' ').upper()} for sft: {verdict['reason']}")
     if verdict["verdict"] != "ready":
         raise Failure("the example data is not ready for SFT", "get a fresh copy of the plugin")
-    for finding in found.audit["findings"]:
+    for finding in results.audit["findings"]:
         screen.say(f"{finding['code']} {finding['severity']}, row {finding['line']}: {finding['message']}")
-    _copy_rows(found)
-    screen.say(f"{found.rows_out} of {found.rows_in} rows go on, in {found.folder.data.name}")
+    _copy_rows(results)
+    screen.say(f"{results.rows_out} of {results.rows_in} rows go on, in {results.folder.data.name}")
 
 
-def _copy_rows(found: Found) -> None:
-    named = {row for finding in found.audit["findings"] if finding["severity"] != "info" for row in _rows(finding)}
+def _copy_rows(results: Results) -> None:
+    findings = [finding for finding in results.audit["findings"] if finding["severity"] != "info"]
+    named = {row for finding in findings for row in finding.get("rows") or [finding["line"]]}
     lines = DATA.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for number, line in enumerate(lines, 1) if number not in named]
-    found.folder.data.write_text("".join(kept), encoding="utf-8")
-    found.rows_in, found.rows_out = len(lines), len(kept)
+    results.folder.data.write_text("".join(kept), encoding="utf-8")
+    results.rows_in, results.rows_out = len(lines), len(kept)
 
 
-def _rows(finding: dict[str, Any]) -> list[int]:
-    """The rows a finding names: its line, and those its evidence lists (`2 of 360 sampled rows (1%): row 231, 302`)."""
-    listed = re.search(r": row ([\d, ]+)", finding["evidence"] or "")
-    return [finding["line"], *(int(number) for number in re.findall(r"\d+", listed[1] if listed else ""))]
+def tiny_model(results: Results, screen: Screen) -> None:
+    out = programs.training(MAKE_TINY_MODEL, "--data", results.folder.data, "--output", results.folder.base)
+    model = json.loads(out)
+    results.parameters = model["parameters"]
+    screen.say(f"a Llama of {model['parameters']:,} parameters with random weights, {model['vocabulary']} tokens")
 
 
-def tiny_model(found: Found, screen: Screen) -> None:
-    out = programs.training(MAKE_TINY_MODEL, "--data", found.folder.data, "--output", found.folder.base)
-    made = json.loads(out)
-    found.parameters = made["parameters"]
-    screen.say(f"a Llama of {made['parameters']:,} parameters with random weights, {made['vocabulary']} tokens")
-
-
-def preflight(found: Found, screen: Screen) -> None:
+def preflight(results: Results, screen: Screen) -> None:
     """The recipe as it is, under the name a user would give it."""
-    shutil.copyfile(RECIPE, found.folder.script)
-    found.preflight = programs.helper("preflight_check", found.folder.script, "--local")
-    screen.say(found.preflight["verdict"])
-    for finding in found.preflight["findings"]:
+    shutil.copyfile(RECIPE, results.folder.script)
+    results.preflight = programs.helper("preflight_check", results.folder.script, "--local")
+    screen.say(results.preflight["verdict"])
+    for finding in results.preflight["findings"]:
         screen.say(f"{finding['code']} {finding['severity']}, line {finding['line']}: {finding['message']}")
-    if found.preflight["exit_code"]:
-        raise Failure("pre-flight refuses the script", "get a fresh copy of the plugin", code=found.preflight["exit_code"])
+    if results.preflight["exit_code"]:
+        raise Failure("pre-flight refuses the script", "get a fresh copy of the plugin", code=results.preflight["exit_code"])
 
 
-def train(found: Found, screen: Screen) -> None:
-    folder = found.folder
+def train(results: Results, screen: Screen) -> None:
+    folder = results.folder
     with folder.log.open("w", encoding="utf-8") as log:
 
         def watch(line: str) -> None:
             log.write(line)
             log.flush()
-            _progress(line, found.max_steps, screen)
+            _progress(line, results.max_steps, screen)
 
         programs.training(
             *(folder.script, "--model", folder.base, "--dataset", folder.data, "--output", folder.model, "--project", PROJECT),
             *TINY_SETTINGS,
             watch=watch,
-            MAX_STEPS=str(found.max_steps),
+            MAX_STEPS=str(results.max_steps),
             TRACKIO_DIR=str(folder.tracking),
             HF_DATASETS_CACHE=str(folder.scratch),
         )
@@ -134,36 +170,36 @@ def _progress(line: str, max_steps: int, screen: Screen) -> None:
         screen.say(f"step {screen.trained} of {max_steps}: held-out loss {float(metrics['eval_loss']):.2f}")
 
 
-def curve(found: Found, screen: Screen) -> None:
+def curve(results: Results, screen: Screen) -> None:
     """Read back what Trackio stored, so that what is drawn was tracked."""
-    trackio = Path(found.versions["python"]).with_name("trackio")
+    trackio = Path(results.versions["python"]).with_name("trackio")
     picks = ("train/global_step", "train/loss", "eval/loss")
     columns = ", ".join(f"""json_extract(metrics, '$."{name}"') AS "{name}\"""" for name in picks)
     sql = f"SELECT {columns} FROM metrics ORDER BY id"
     out = programs.training(
-        trackio, "query", "project", "--project", PROJECT, "--sql", sql, "--json", TRACKIO_DIR=str(found.folder.tracking)
+        trackio, "query", "project", "--project", PROJECT, "--sql", sql, "--json", TRACKIO_DIR=str(results.folder.tracking)
     )
     rows = json.loads(out)["rows"]
-    found.points = {
+    results.points = {
         kind: [[row["train/global_step"], row[f"{kind}/loss"]] for row in rows if row[f"{kind}/loss"] is not None]
         for kind in ("train", "eval")
     }
-    if len(found.points["train"]) < 2:
-        raise Failure("Trackio holds no loss of this run", "read train.log for what happened", log=found.folder.log.read_text())
-    points = found.folder.path / "loss.json"
-    points.write_text(json.dumps(found.points), encoding="utf-8")
-    screen.say(programs.training(HERE / "curve.py", points, found.folder.curve))
+    if len(results.points["train"]) < 2:
+        raise Failure("Trackio holds no loss of this run", "read train.log for what happened", log=results.folder.log.read_text())
+    points = results.folder.path / "loss.json"
+    points.write_text(json.dumps(results.points), encoding="utf-8")
+    screen.say(programs.training(programs.IN_TRAINING, "curve", points, results.folder.curve))
 
 
-def speak(found: Found, screen: Screen) -> None:
+def speak(results: Results, screen: Screen) -> None:
     """The same questions to the model before and after training."""
-    questions = found.folder.path / "questions.json"
+    questions = results.folder.path / "questions.json"
     questions.write_text(json.dumps(QUESTIONS), encoding="utf-8")
-    out = json.loads(programs.training(HERE / "speak.py", questions, found.folder.base, found.folder.model))
-    found.replies = {"before": out[str(found.folder.base)], "after": out[str(found.folder.model)]}
-    for question, before, after in zip(QUESTIONS, found.replies["before"], found.replies["after"], strict=True):
+    out = json.loads(programs.training(programs.IN_TRAINING, "speak", questions, results.folder.base, results.folder.model))
+    results.replies = {"before": out[str(results.folder.base)], "after": out[str(results.folder.model)]}
+    for question, before, after in zip(QUESTIONS, results.replies["before"], results.replies["after"], strict=True):
         screen.say(f"Q: {question}\n  before: {_shown(before)}\n  after:  {_shown(after)}")
-    screen.say(f"A model of {found.parameters:,} parameters: it has learnt the shape of an answer, not to calculate.")
+    screen.say(f"A model of {results.parameters:,} parameters: it has learnt the shape of an answer, not to calculate.")
 
 
 def _shown(reply: str) -> str:

@@ -9,54 +9,54 @@ import tomllib
 from pathlib import Path
 
 import programs
-from steps import ANSWERS, PROJECT, QUESTIONS, RECIPE, Found
+from steps import ANSWERS, PROJECT, QUESTIONS, RECIPE, Results
 
 PRICES = programs.ROOT / "src/ml_intern_helpers/indexes/job_prices.json"
 REAL_MODEL, REAL_DATA = "Qwen/Qwen3-0.6B", "HuggingFaceH4/ultrachat_200k"
 
 
-def report(found: Found) -> str:
+def report(results: Results) -> str:
     """The report as Markdown."""
     parts = {
-        "Found": _found(found),
-        "Where everything is": [f"- {name}: `{place}`" for name, place in _places(found).items()],
-        "Before and after": _replies(found),
-        "Next: a real run": ["```text", *_next(found), "```"],
+        "Found": _what_was_found(results),
+        "Where everything is": [f"- {name}: `{place}`" for name, place in _places(results).items()],
+        "Before and after": _replies(results),
+        "Next: a real run": ["```text", *_next(results), "```"],
     }
     sections = [f"## {title}\n\n" + "\n".join(lines) for title, lines in parts.items()]
     return "\n\n".join(["# ml-intern quickstart", *sections]) + "\n"
 
 
-def screen_lines(found: Found, seconds: float) -> str:
+def screen_lines(results: Results, seconds: float) -> str:
     """The report in a few lines for the terminal."""
-    places = "\n".join(f"  {name + ':':<10} {place}" for name, place in _places(found).items())
-    steps = "\n".join(f"  {line}" for line in _next(found))
-    return f"Done in {seconds:.0f} s: {_loss(found)}\n\n{places}\n\nNext, a real run:\n{steps}"
+    places = "\n".join(f"  {name + ':':<10} {place}" for name, place in _places(results).items())
+    steps = "\n".join(f"  {line}" for line in _next(results))
+    return f"Done in {seconds:.0f} s: {_loss(results)}\n\n{places}\n\nNext, a real run:\n{steps}"
 
 
-def _loss(found: Found) -> str:
-    train, held_out = found.points["train"], found.points["eval"]
-    told = f"loss {train[0][1]:.2f} -> {train[-1][1]:.2f} over {int(train[-1][0])} steps"
-    return told + (f", {held_out[-1][1]:.2f} on held-out rows" if held_out else "")
+def _loss(results: Results) -> str:
+    train, held_out = results.points["train"], results.points["eval"]
+    line = f"loss {train[0][1]:.2f} -> {train[-1][1]:.2f} over {int(train[-1][0])} steps"
+    return line + (f", {held_out[-1][1]:.2f} on held-out rows" if held_out else "")
 
 
-def _found(found: Found) -> list[str]:
-    verdict = found.audit["verdicts"]["sft"]
-    named = [f"  - {one['code']} row {one['line']}: {one['message']}" for one in found.audit["findings"]]
-    versions = ", ".join(f"{name} {version}" for name, version in found.versions.items() if name != "python")
+def _what_was_found(results: Results) -> list[str]:
+    verdict = results.audit["verdicts"]["sft"]
+    named = [f"  - {one['code']} row {one['line']}: {one['message']}" for one in results.audit["findings"]]
+    versions = ", ".join(f"{name} {version}" for name, version in results.versions.items() if name != "python")
     return [
-        f"- Compute: `{found.compute['compute_mode_recommendation']}`. {found.compute['compute_mode_reason']}",
-        f"- Data: {verdict['verdict']} for SFT ({verdict['reason']}); {found.rows_out} of {found.rows_in} rows trained on"
+        f"- Compute: `{results.compute['compute_mode_recommendation']}`. {results.compute['compute_mode_reason']}",
+        f"- Data: {verdict['verdict']} for SFT ({verdict['reason']}); {results.rows_out} of {results.rows_in} rows trained on"
         + ("; left out were" if named else ""),
         *named,
-        f"- Script: {found.preflight['verdict']}",
-        f"- Training: {found.parameters:,} parameters, {_loss(found)} ({versions})",
+        f"- Script: {results.preflight['verdict']}",
+        f"- Training: {results.parameters:,} parameters, {_loss(results)} ({versions})",
     ]
 
 
-def _places(found: Found) -> dict[str, str]:
-    folder = found.folder
-    trackio = Path(found.versions["python"]).with_name("trackio")
+def _places(results: Results) -> dict[str, str]:
+    folder = results.folder
+    trackio = Path(results.versions["python"]).with_name("trackio")
     show = f"TRACKIO_DIR={shlex.quote(str(folder.tracking))} {shlex.quote(str(trackio))} show --project {PROJECT}"
     return {
         "model": str(folder.model),
@@ -70,11 +70,11 @@ def _places(found: Found) -> dict[str, str]:
     }
 
 
-def _replies(found: Found) -> list[str]:
-    rows = zip(QUESTIONS, ANSWERS, found.replies["before"], found.replies["after"], strict=True)
+def _replies(results: Results) -> list[str]:
+    rows = zip(QUESTIONS, ANSWERS, results.replies["before"], results.replies["after"], strict=True)
     cells = [[question, str(right), _code(before), _code(after)] for question, right, before, after in rows]
     table = ["| question | right | before | after |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in cells)]
-    return [*table, "", f"A model of {found.parameters:,} parameters learns the shape of an answer, not to calculate."]
+    return [*table, "", f"A model of {results.parameters:,} parameters learns the shape of an answer, not to calculate."]
 
 
 def _code(reply: str) -> str:
@@ -83,11 +83,11 @@ def _code(reply: str) -> str:
     return f"`{line[:120]}`" if line else "(blank)"
 
 
-def _next(found: Found) -> list[str]:
+def _next(results: Results) -> list[str]:
     recipe = shlex.quote(str(RECIPE))
     launch = shlex.quote(str(programs.LAUNCH))
     lines = [f"In Claude Code:  /ml-train fine-tune {REAL_MODEL} on {REAL_DATA}, LoRA"]
-    mode = found.compute["compute_mode_recommendation"]
+    mode = results.compute["compute_mode_recommendation"]
     if mode in ("local", "ask_user"):
         lines += [
             f"On this GPU:     MAX_STEPS=20 {launch} --env training {recipe} --lora --split 'train_sft[:1000]'",

@@ -55,7 +55,7 @@ def test_submitted_job_is_on_file(project: Project, command: str, output: str, u
     assert JOB in said
     assert url in said
     assert "6.00 USD" in said
-    assert "before a second" in said
+    assert "before you submit a second" in said
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_refused_submission_frees_the_money(project: Project) -> None:
         "post_tool_use", failed(SUBMIT, "Error: Client error '402 Payment Required' for url 'https://x/api/jobs/ada'")
     )
     assert (project.run().state, project.run().cost_usd, project.run().settled) == ("failed", 0.0, True)
-    assert "free again" in said
+    assert "reservation is released" in said
     assert "cannot pay" in said
 
 
@@ -262,7 +262,7 @@ class TestWatching:
         run = project.run()
         assert (run.state, run.cost_usd, run.settled, run.estimated) == ("stopped", 0.5, True, True)
         assert run.text("settled_from") == "estimated: at most 20 min since it was put on file x 1.50 USD/h"
-        assert "it cost at most 0.50 USD, an estimate" in said
+        assert "it cost at most 0.50 USD, which is an estimate" in said
         assert not self.holds(project)
 
     @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ FREE: dict[str, tuple[str | None, str, list[dict[str, Any]]]] = {
 }
 #: The same, and held: (…, words of the reason).
 HELD: dict[str, tuple[str | None, str, list[dict[str, Any]], str]] = {
-    "cap-that-nobody-named": (None, f"{AGREE} --spend-cap 10", [entry("fine-tune it on Jobs")], "10.00 USD stands in no message"),
+    "cap-that-nobody-named": (None, f"{AGREE} --spend-cap 10", [entry("fine-tune it on Jobs")], "names a spend cap of 10.00 USD"),
     "more-than-was-named": (None, f"{AGREE} --spend-cap 10.01", [SAID], "10.01 USD"),
     "hours-are-no-dollars": (None, f"{AGREE} --spend-cap 10", [entry("at most 10 hours, 100 steps")], "10.00 USD"),
     "no-record": (None, f"{AGREE} --spend-cap 10", [], "10.00 USD"),
@@ -109,7 +109,7 @@ def test_what_the_user_did_not_say_is_asked(project: Project, name: str) -> None
     state, line, said, words = HELD[name]
     on_file(project, state)
     kind, reason = ask(project, line, *said)
-    assert (kind, words in reason, "\n    way on: " in reason) == ("ask", True, True), reason
+    assert (kind, words in reason, "\n    next: " in reason) == ("ask", True, True), reason
     assert project.log()[-1]["codes"] == ["TERMS"]
 
 

@@ -106,8 +106,8 @@ def test_job_goes_to_a_bigger_card(project: Project, flavor: str, wanted: str) -
         pytest.param("GatedRepoError: 403 Client Error. Access to model meta-llama/X is restricted", "licence", id="gated"),
         pytest.param("401 Client Error: Unauthorized for url: https://huggingface.co/api", "hf auth whoami", id="401"),
         pytest.param("OSError: [Errno 28] No space left on device", "save_total_limit", id="disk"),
-        pytest.param("{'loss': 'nan', 'grad_norm': 'nan'}\nKilled by the watchdog", "no number", id="nan"),
-        pytest.param("requests.exceptions.ConnectionError: Max retries exceeded with url", "try the same once more", id="network"),
+        pytest.param("{'loss': 'nan', 'grad_norm': 'nan'}\nKilled by the watchdog", "not a number", id="nan"),
+        pytest.param("requests.exceptions.ConnectionError: Max retries exceeded with url", "Try the same once more", id="network"),
         pytest.param("Command timed out after 10m", "run_in_background", id="time-limit-of-the-call"),
         pytest.param("\x1b[31mKeyError: 'text\x1b[0m'\nKeyError: 'text'", "inspect_dataset", id="colours"),
     ],
@@ -174,7 +174,7 @@ def test_hostile_output_takes_no_time(text: str) -> None:
 
 
 REFUSED = {
-    "from trl import SFTConfig; SFTConfig(output_dir='x', max_seq_length=5)": "SFTConfig takes no max_seq_length",
+    "from trl import SFTConfig; SFTConfig(output_dir='x', max_seq_length=5)": "SFTConfig has no argument max_seq_length",
     "from trl import NoSuchTrainer": "trl has no NoSuchTrainer",
     "import trl; trl.nothing_here": "trl has no nothing_here",
     "import torch; torch.zeros(1).cuda()": "no GPU was found",

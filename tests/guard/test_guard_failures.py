@@ -139,7 +139,7 @@ def test_a_read_only_folder_is_asked_about(project: Project) -> None:
     finally:
         project.ours.chmod(0o755)
     assert (answer.kind, "could not be written" in answer.reason) == ("ask", True)
-    assert "way on: make it writable" in answer.reason
+    assert "next: make it writable" in answer.reason
 
 
 def full_disk() -> None:

@@ -131,7 +131,7 @@ def test_many_sessions_at_once_lose_nothing(project: Project) -> None:
         bash(SUBMIT, f"id={number:024x} url=https://x/jobs/ada/{number:024x}", call=f"call-{number}") for number in range(8)
     ]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda event: project.fire("post_tool_use", event), events))
+        list(pool.map(lambda event: project.fire("post_tool_use", event, cold=True), events))
     found = {run.text("tool_use_id"): run.text("job_id") for run in runs_of(project.data).all}
     assert found == {f"call-{number}": f"{number:024x}" for number in range(8)}
 

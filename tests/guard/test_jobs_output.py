@@ -54,21 +54,21 @@ def test_submitted_job_is_named(client: Client, form: str) -> None:
 @pytest.mark.parametrize("form", ["agent", "json"])
 def test_inspected_job_tells_stage_and_seconds(client: Client, form: str) -> None:
     output = client.run("jobs", "inspect", client.failed, "--format", form)
-    told = jobs_output.told_of(client.failed, output)
+    told = jobs_output.reported(client.failed, output)
     assert told is not None, output
     assert (told["status"]["stage"], told["durations"]["runningSecs"]) == ("ERROR", 590)
-    assert jobs_output.told_of("f" * 24, output) is None
+    assert jobs_output.reported("f" * 24, output) is None
 
 
 @pytest.mark.parametrize("form", ["agent", "human", "json"])
 def test_job_that_was_waited_for_tells_its_stage(client: Client, form: str) -> None:
-    told = jobs_output.told_of(client.failed, client.run("jobs", "wait", client.failed, "--format", form))
+    told = jobs_output.reported(client.failed, client.run("jobs", "wait", client.failed, "--format", form))
     assert told is not None
     assert told["status"]["stage"] == "ERROR"
 
 
 @pytest.mark.parametrize("form", ["agent", "json"])
 def test_listed_job_tells_its_stage(client: Client, form: str) -> None:
-    told = jobs_output.told_of(client.failed, client.run("jobs", "ps", "-a", "--format", form))
+    told = jobs_output.reported(client.failed, client.run("jobs", "ps", "-a", "--format", form))
     assert told is not None
     assert told["status"]["stage"] == "ERROR"

@@ -116,7 +116,7 @@ QUESTIONS: dict[str, tuple[dict[str, Any] | None, str, str, list[dict[str, Any]]
     "unreadable-task-on-this-machine": ({"schema": "?"}, GOOD, "python train.py", [], {"TASK"}, "cannot be read"),
     "second-before-the-first-trains": ({}, GOOD, JOB, [{**SEEN, "trained_at": None}], {"ONE_FIRST"}, "hf jobs logs a1"),
     "whole-batch-at-once": ({"spend_cap_usd": 100}, GOOD, SWEEP, [], {"ONE_FIRST"}, "submit one, see it train"),
-    "unseen-script": ({}, GOOD, JOB.replace("train.py", '"$SCRIPT"'), [], {"UNSEEN"}, "could not be looked at"),
+    "unseen-script": ({}, GOOD, JOB.replace("train.py", '"$SCRIPT"'), [], {"UNSEEN"}, "could not be read"),
     "script-on-the-web": ({}, GOOD, JOB.replace("train.py", "https://example.org/t.py"), [], {"UNSEEN"}, "on the web"),
     "job-once-more": ({}, GOOD, "hf jobs rerun a1", [], {"UNSEEN", "SPEND"}, "known at the Hub alone"),
     "damaged-ledger": ({}, GOOD, JOB, [{"id": 5}], {"SPEND"}, "line 1 of the ledger cannot be read"),
@@ -135,7 +135,7 @@ def test_what_is_the_users_to_decide_is_asked(project: Project, name: str) -> No
     answer = project.ask(command)
     assert (answer.kind, answer.code, answer.stderr) == ("ask", 0, "")
     assert words in answer.reason
-    assert "\n    way on: " in answer.reason
+    assert "\n    next: " in answer.reason
     assert len(project.runs()) == before, "nothing is set aside before the user has spoken"
     assert set(project.log()[-1]["codes"]) == codes
 
@@ -311,7 +311,7 @@ def test_what_was_agreed_and_spent_is_not_the_models_to_write(project: Project, 
     project.agree()
     before = (project.ours / "task.json").read_bytes()
     answer = project.ask(RECORDS[name])
-    assert (answer.kind, "way on: " in answer.reason) == ("ask", True)
+    assert (answer.kind, "next: " in answer.reason) == ("ask", True)
     assert [line["decision"] for line in project.log()] == ["ask"]
     assert (project.ours / "task.json").read_bytes() == before
 
@@ -338,4 +338,4 @@ def test_an_edit_of_the_records_is_sent_back(project: Project, file: str, kind: 
     assert project.ask("", event=event).kind == kind
     assert project.ask("", event=event, ML_INTERN_GUARD="off") == ("", "", "", 0, "")
     warned = project.ask("", event=event, ML_INTERN_GUARD="warn")
-    assert (warned.kind, "is not written by hand" in warned.context) == ("", kind == "deny")
+    assert (warned.kind, "must not be edited by hand" in warned.context) == ("", kind == "deny")

@@ -31,16 +31,23 @@ def answered(project: Project, event: dict[str, Any], **environment: str) -> dic
 
 
 def spend(project: Project, *, calls: int = 0, tokens: int = 0, agent: str = "a1") -> None:
-    """What was spent before: the calls side by side, as a message with several of them makes them."""
+    """What was spent before."""
     if tokens:
         project.fire("post_tool_use", of(bash(SEARCH, "x" * (4 * tokens)), agent=agent))
+    for _ in range(calls):
+        answered(project, of(call(), agent=agent))
+
+
+def side_by_side(project: Project, calls: int) -> None:
+    """As a message with several calls makes them: one process each."""
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: answered(project, of(call(), agent=agent)), range(calls)))
+        list(pool.map(lambda _: project.fire("pre_tool_use", of(call()), cold=True), range(calls)))
 
 
 def test_calls_end_with_the_budget_and_the_last_fifth_is_told(project: Project) -> None:
     assert answered(project, of(call()))["permissionDecision"] == "allow"
-    spend(project, calls=int(MOST_CALLS * 0.8) - 2)
+    side_by_side(project, 8)
+    spend(project, calls=int(MOST_CALLS * 0.8) - 10)
     warned = answered(project, of(call()))
     assert warned["permissionDecision"] == "allow", "the free pass of a helper stays"
     assert f"32 of {MOST_CALLS} calls" in warned["additionalContext"], "calls made side by side are all counted"

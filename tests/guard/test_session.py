@@ -101,7 +101,7 @@ def test_root_with_hostile_name_is_quoted(project: Project, tmp_path: Path) -> N
 
 
 class TestNeverRan:
-    """What was set aside for a call that was refused is free again; what may have happened is not touched."""
+    """The reservation of a refused call is released; one of a call that may have run is not touched."""
 
     def record(self, project: Project, *entries: dict[str, object]) -> dict[str, str]:
         path = project.home / "record.jsonl"

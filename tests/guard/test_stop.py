@@ -183,7 +183,7 @@ class TestLastMinutes:
 
     def test_unsaved_is_said_once(self, late: Project) -> None:
         self.launch(late)
-        assert "save or push" in reason(late)
+        assert "Save or push" in reason(late)
         (late.folder / "changed.txt").write_text("progress")
         assert not reason(late)
 

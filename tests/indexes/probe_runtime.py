@@ -7,10 +7,13 @@ import dataclasses
 import importlib
 import inspect
 import json
+import os
 import sys
+import tempfile
 import warnings
 
 warnings.simplefilter("ignore")
+os.environ["HF_HUB_OFFLINE"] = "1"
 sys.path.insert(0, sys.argv[1])
 
 from ml_intern_helpers.indexes.libraries import PACKAGES, shipped_library  # noqa: E402
@@ -20,10 +23,41 @@ NAMED = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 
 def main() -> None:
-    """Differences by class, and by package."""
-    print(
-        json.dumps({"calls": {call: compare(call) for call in sys.argv[2:]}, "names": {name: names(name) for name in PACKAGES}})
+    """Differences by class, and by package; and keywords that `from_pretrained` refuses."""
+    asked = json.loads(sys.argv[2])
+    calls = {call: compare(call) for call in asked["calls"]}
+    found = {name: names(name) for name in PACKAGES}
+    print(json.dumps({"calls": calls, "names": found, "refused": refused(asked["classes"], asked["keywords"])}))
+
+
+GIVEN = {
+    "torch_dtype": "auto", "dtype": "auto", "device_map": "cpu", "attn_implementation": "eager", "subfolder": "", "revision": "main",
+    "max_position_embeddings": 64, "num_labels": 2, "id2label": {0: "a"}, "attention_dropout": 0.1, "pad_token_id": 0,
+    "problem_type": "regression", "use_safetensors": True, "use_cache": False, "local_files_only": True,
+    "ignore_mismatched_sizes": True, "load_in_4bit": True, "load_in_8bit": True, "use_auth_token": True,
+    "use_flash_attention_2": True, "resume_download": True, "torch_dtyp": "x", "trust_remote": True, "nonsense": 1,
+    "fast_inference": True, "low_cpu_mem_usage": True, "offload_state_dict": True,
+}  # fmt: skip
+
+
+def refused(classes: list[str], keywords: list[str]) -> dict[str, list[str]]:
+    """Class -> keywords that a tiny model refuses with a TypeError."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    config = transformers.LlamaConfig(
+        hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, vocab_size=16
     )
+    found: dict[str, list[str]] = {name: [] for name in classes}
+    with tempfile.TemporaryDirectory() as folder:
+        transformers.LlamaForCausalLM(config).save_pretrained(folder)
+        for name in classes:
+            for keyword in keywords:
+                try:
+                    getattr(transformers, name).from_pretrained(folder, **{keyword: GIVEN.get(keyword)})
+                except TypeError:
+                    found[name].append(keyword)
+    return found
 
 
 def compare(call: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ml_intern_helpers.indexes.announced import Going, announced_of
+from ml_intern_helpers.indexes.announced import Deprecation, announced_of
 from ml_intern_helpers.indexes.from_source.deprecations import Announced, deprecations, read_announcement
 from ml_intern_helpers.indexes.libraries import DATA, PACKAGES, shipped_library, shipped_versions
 from ml_intern_helpers.indexes.offered import called, offered
@@ -117,7 +117,7 @@ def test_inherited_with_the_arguments_not_with_the_class(tmp_path: Path) -> None
     library = library_of(tmp_path, {"__init__.py": text})
     signature = called(library, "trl.Child")
     assert signature is not None
-    assert {going.told.name for going in announced_of(library, signature)} == {"a", "b", "x_1"}
+    assert {going.announced.name for going in announced_of(library, signature)} == {"a", "b", "x_1"}
 
 
 def test_served_names_are_there_until_they_go(tmp_path: Path) -> None:
@@ -256,4 +256,4 @@ def test_a_table_that_is_no_literal_announces_nothing() -> None:
     ],
 )
 def test_when(until: str, said: str) -> None:
-    assert Going(Announced("x", "", until), "trl 1.16.0").when == said
+    assert Deprecation(Announced("x", "", until), "trl 1.16.0").when == said

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,8 @@ CALLS = [
 def probe() -> dict[str, Any]:
     """One start of Python for all: importing the libraries takes most of the time."""
     script = Path(__file__).with_name("probe_runtime.py")
-    command = [str(training_python()), "-X", "utf8", str(script), str(ROOT / "src"), *CALLS]
+    asked = {"calls": CALLS, "classes": CLASSES, "keywords": [word for words in KEYWORDS.values() for word in words]}
+    command = [str(training_python()), "-X", "utf8", str(script), str(ROOT / "src"), json.dumps(asked)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -92,17 +92,6 @@ KEYWORDS = {
 }  # fmt: skip
 
 
-@functools.cache
-def refused() -> dict[str, list[str]]:
-    """Class -> keywords that a tiny model refuses with a TypeError."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [str(training_python()), "-c", LOADS, f"{folder}/model", json.dumps(KEYWORDS), *CLASSES]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
 CLASSES = ["AutoModelForCausalLM", "LlamaForCausalLM"]
 
 
@@ -113,29 +102,4 @@ def test_from_pretrained_keywords(call: str) -> None:
     for state, keywords in KEYWORDS.items():
         for keyword in keywords:
             assert from_pretrained_keyword(library, f"transformers.{call}", keyword).state == state, keyword
-            assert (keyword in refused()[call]) == (state in ("removed", "doubtful")), keyword
-
-
-LOADS = """
-import json, os, sys
-os.environ["HF_HUB_OFFLINE"] = "1"
-import transformers
-transformers.logging.set_verbosity_error()
-config = transformers.LlamaConfig(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, vocab_size=16)
-transformers.LlamaForCausalLM(config).save_pretrained(sys.argv[1])
-given = {"torch_dtype": "auto", "dtype": "auto", "device_map": "cpu", "attn_implementation": "eager", "subfolder": "", "revision": "main",
-         "max_position_embeddings": 64, "num_labels": 2, "id2label": {0: "a"}, "attention_dropout": 0.1, "pad_token_id": 0,
-         "problem_type": "regression", "use_safetensors": True, "use_cache": False, "local_files_only": True,
-         "ignore_mismatched_sizes": True, "load_in_4bit": True, "load_in_8bit": True, "use_auth_token": True,
-         "use_flash_attention_2": True, "resume_download": True, "torch_dtyp": "x", "trust_remote": True, "nonsense": 1,
-         "fast_inference": True, "low_cpu_mem_usage": True, "offload_state_dict": True}
-refused = {}
-for name in sys.argv[3:]:
-    refused[name] = []
-    for keyword in sum(json.loads(sys.argv[2]).values(), []):
-        try:
-            getattr(transformers, name).from_pretrained(sys.argv[1], **{keyword: given.get(keyword)})
-        except TypeError:
-            refused[name].append(keyword)
-print(json.dumps(refused))
-"""
+            assert (keyword in probe()["refused"][call]) == (state in ("removed", "doubtful")), keyword

@@ -13,8 +13,8 @@ from support.client import ROOT, run_session
 
 @pytest.mark.parametrize("path", [*REFERENCES, *sorted((SKILL / "recipes").glob("*.py"))], ids=lambda path: path.name)
 def test_own_texts_are_let_through(path: Path) -> None:
-    assert own_helpers.allows_of_own_texts({"file_path": str(path)})
-    assert own_helpers.allows_of_own_texts({"file_path": str(path), "offset": 10, "limit": 20})
+    assert own_helpers.is_own_text({"file_path": str(path)})
+    assert own_helpers.is_own_text({"file_path": str(path), "offset": 10, "limit": 20})
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_own_texts_are_let_through(path: Path) -> None:
     ],
 )
 def test_everything_else_goes_the_normal_way(tool_input: dict[str, object]) -> None:
-    assert not own_helpers.allows_of_own_texts(tool_input)
+    assert not own_helpers.is_own_text(tool_input)
 
 
 def test_a_link_does_not_widen_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,8 +42,8 @@ def test_a_link_does_not_widen_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (references / "link.md").symlink_to(tmp_path / "secret.md")
     (references / "real.md").write_text("x")
     monkeypatch.setattr(own_helpers, "plugin_root", lambda: str(tmp_path.resolve()))
-    assert own_helpers.allows_of_own_texts({"file_path": str(references / "real.md")})
-    assert not own_helpers.allows_of_own_texts({"file_path": str(references / "link.md")})
+    assert own_helpers.is_own_text({"file_path": str(references / "real.md")})
+    assert not own_helpers.is_own_text({"file_path": str(references / "link.md")})
 
 
 @pytest.mark.client

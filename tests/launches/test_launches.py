@@ -14,6 +14,7 @@ from ml_intern_helpers.core.errors import NotFound
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.indexes.libraries import shipped_library
 from ml_intern_helpers.launches.launcher_options import tables
+from ml_intern_helpers.preflight import registry
 from ml_intern_helpers.preflight.launch_check import judged
 from support.helpers import ROOT, Outcome
 
@@ -28,6 +29,14 @@ PARSED = (
     "trainer.train()\ntrainer.save_model(config.output_dir)\n"
 )
 HEREDOC = "from trl import SFTConfig\nSFTConfig(max_seq_length=1)\n"
+
+
+@pytest.fixture(autouse=True)
+def rules_of_the_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the rules that the cases name are asked: no other rule has a say in these tests."""
+    named = {code for case in CASES.values() for code in case.codes}
+    rules = {code: rule for code, rule in registry.all_rules().items() if code in named}
+    monkeypatch.setattr(registry, "all_rules", lambda without="_": rules)
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -28,18 +29,24 @@ HEAVY = {
 }
 OURS = "ml_intern_helpers."
 READING, RECIPE = f"{OURS}papers.reading.latexml", f"{OURS}papers.recipe.extract"
-SEARCH, SCHOLAR = f"{OURS}papers.search.find", f"{OURS}papers.semantic_scholar"
+SEARCH, SCHOLAR = f"{OURS}papers.search.ranking", f"{OURS}papers.services.semantic_scholar"
 WORLD = World(300)
 #: A command -> what it must not load besides.
 COMMANDS = {
-    "crawl_arxiv lora": {READING, RECIPE, f"{OURS}papers.walk.walk"},
+    "crawl_arxiv lora": {READING, RECIPE, f"{OURS}papers.graph.walk"},
     "crawl_arxiv 2401.00001": {READING, RECIPE, SEARCH},
     "crawl_arxiv --citations 2106.09685": {READING, RECIPE, SEARCH},
-    f"crawl_arxiv --graph {WORLD.seed_id} --budget 6": {READING, RECIPE, SEARCH, f"{OURS}papers.hub", f"{OURS}papers.walk.page"},
+    f"crawl_arxiv --graph {WORLD.seed_id} --budget 6": {
+        READING,
+        RECIPE,
+        SEARCH,
+        f"{OURS}papers.services.hub",
+        f"{OURS}papers.graph.page",
+    },
     "crawl_arxiv --read 1810.04805 --section 1": {READING, RECIPE, SEARCH, SCHOLAR},
     "crawl_arxiv --read 1810.04805 --find model": {READING, RECIPE, SEARCH, SCHOLAR},
     "crawl_arxiv --recipe 1810.04805": {READING, RECIPE, SEARCH, SCHOLAR, f"{OURS}papers.recipe.parameters"},
-    "crawl_arxiv --notes": {READING, RECIPE, SEARCH, SCHOLAR, f"{OURS}http", f"{OURS}papers.arxiv"},
+    "crawl_arxiv --notes": {READING, RECIPE, SEARCH, SCHOLAR, f"{OURS}web.client", f"{OURS}papers.services.arxiv"},
     "hf_paper_meta 2106.09685": {READING, RECIPE, SEARCH},
 }
 
@@ -77,6 +84,10 @@ def test_a_stored_answer_needs_no_network_modules(service: Loopback, helper: Run
     assert {name for name in modules if name in HEAVY or name in COMMANDS[command]} == set()
     assert len(service.requests) == made
     assert told(again.stdout) == told(first.stdout)
+
+
+def test_the_modules_named_here_exist() -> None:
+    assert all(importlib.util.find_spec(name) for name in {name for names in COMMANDS.values() for name in names})
 
 
 def told(text: str) -> str:

@@ -209,6 +209,13 @@ def test_a_trick_gets_no_opinion(command: str) -> None:
     assert not allowed(command.format(s=SCRIPT, a=AUDIT, root=ROOT))
 
 
+def test_notes_are_read_without_a_prompt_and_removed_with_one() -> None:
+    papers = AUDIT.replace("inspect_dataset", "crawl_arxiv")
+    assert allowed(f"{papers} notes DPO")
+    assert not allowed(f"{papers} notes forget 3")
+    assert not allowed(f"{papers} notes --json forget 3")
+
+
 def test_switched_off_sandbox_is_the_users_to_judge() -> None:
     assert allowed(SCRIPT, description="x", timeout=5, run_in_background=True)
     assert not allowed(SCRIPT, dangerouslyDisableSandbox=True)

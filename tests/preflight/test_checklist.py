@@ -1,4 +1,4 @@
-"""The lines of the checklist in all their states, as the JSON answer gives them."""
+"""The lines of the checklist in all their states, as the JSON report gives them, and what makes a pass of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from ml_intern_helpers.cli import commands
+from ml_intern_helpers.preflight import registry
+from ml_intern_helpers.preflight.checklist import LINES
 
 HEADER = """# /// script
 # requires-python = ">=3.11"
@@ -51,10 +53,18 @@ trainer.train()
 """
 
 
-@pytest.fixture
-def check(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Check:
-    """`check(text, "--local")`: the JSON answer, with `exit` and `states` (line id -> state) added."""
+@pytest.fixture(autouse=True)
+def rules_of_the_checklist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the rules that the lines name, and two that find a certain crash: no other rule has a say in these tests."""
     monkeypatch.chdir(tmp_path)
+    codes = {code for line in LINES for code in line.codes} | {"API101", "API102"}
+    rules = {code: rule for code, rule in registry.all_rules().items() if code in codes}
+    monkeypatch.setattr(registry, "all_rules", lambda without="_": rules)
+
+
+@pytest.fixture
+def check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Check:
+    """`check(text, "--local")`: the JSON report, with `exit` and `states` (line id -> state) added."""
 
     def run(text: str, *options: str) -> Answer:
         (tmp_path / "train.py").write_text(text, encoding="utf-8")
@@ -278,6 +288,29 @@ trainer = SFTTrainer("m", args=config, train_dataset=rows)
 trainer.train()
 trainer.push_to_hub("me/demo")
 """
+
+
+@pytest.mark.parametrize(
+    ("config", "parser"), [("TrlParser((SFTConfig,)).parse_args_and_config()[0]", "TrlParser"), ("load()", "")]
+)
+def test_could_not_tell_ends_with_what_next(config: str, parser: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = f"""from trl import SFTConfig, SFTTrainer, TrlParser
+config = {config}
+trainer = SFTTrainer("m", args=config, train_dataset=rows)
+trainer.train()
+trainer.save_model()
+"""
+    (tmp_path / "train.py").write_text(text, encoding="utf-8")
+    assert commands.main("preflight_check", ["train.py", "--local"]) == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("COULD NOT TELL with ")
+    assert lines[-1].startswith("next: ")
+    if parser:
+        assert f"through the {parser}: give --config FILE" in lines[-1]
+        assert any("False by default: give --disable_tqdm" in line for line in lines), "options are named with their defaults"
+    else:
+        alike = [line for line in lines if line.startswith("  [ unknown] 5 lines (output folder is free, disable_tqdm=True, ")]
+        assert len(alike) == 1
 
 
 @pytest.mark.parametrize("options", [(), ("--local",)], ids=["jobs", "local"])

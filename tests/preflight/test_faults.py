@@ -13,7 +13,7 @@ import pytest
 from preflight.faults import kinds
 from preflight.faults.kinds import KINDS
 from preflight.faults.lookalikes import LOOKALIKES
-from preflight.faults.measure import Case, Found, cases, compare, judged
+from preflight.faults.measure import Case, Found, cases, codes, compare, judged
 from support.helpers import Outcome
 from support.training import training_python
 
@@ -51,7 +51,7 @@ def test_the_command_says_the_same(name: str, helper: Callable[..., Outcome], tm
     script = tmp_path / "train.py"
     script.write_text(case.text, encoding="utf-8")
     answer = helper("preflight_check", str(script), "--json").json
-    found = {(one["code"], one["line"]) for one in answer["findings"] if one["code"].startswith("API")}
+    found = {(one["code"], one["line"]) for one in answer["findings"] if one["code"] in codes()}
     assert found == ({(case.code, case.line)} if case.code else set())
 
 

@@ -82,13 +82,13 @@ def api_calls(script: Script, offers: Offers) -> Iterator[ApiCall]:
     for call in script.calls:
         target = dotted(script, call.func)
         if target is None:
-            found = _method_called(script, offers, call, call.func) if isinstance(call.func, ast.Attribute) else None
+            api_call = _method_called(script, offers, call, call.func) if isinstance(call.func, ast.Attribute) else None
         elif target.name == "functools.partial" and target.definition is None:
-            found = _prepared(script, offers, call)
+            api_call = _prepared(script, offers, call)
         else:
-            found = _called(script, offers, call, target)
-        if found is not None:
-            yield found
+            api_call = _called(script, offers, call, target)
+        if api_call is not None:
+            yield api_call
 
 
 def unknown_keywords(call: ApiCall) -> Iterator[Unknown]:
@@ -133,8 +133,8 @@ def _prepared(script: Script, offers: Offers, call: ast.Call) -> ApiCall | None:
     target = dotted(script, call)
     if target is None or not target.partial or target.partial[-1] is not call:
         return None
-    found = _called(script, offers, call, target._replace(partial=target.partial[:-1]))
-    return found._replace(given=_given(script, target.partial, call.args[1:], call), whole=False) if found else None
+    api_call = _called(script, offers, call, target._replace(partial=target.partial[:-1]))
+    return api_call._replace(given=_given(script, target.partial, call.args[1:], call), whole=False) if api_call else None
 
 
 def _called(script: Script, offers: Offers, call: ast.Call, target: Target) -> ApiCall | None:
@@ -142,28 +142,28 @@ def _called(script: Script, offers: Offers, call: ast.Call, target: Target) -> A
     given = _given(script, target.partial, call.args, call)
     if isinstance(target.definition, ast.ClassDef):
         return _subclass_called(script, offers, call, target.definition, given)
-    found = offers.walk(target.name) if target.definition is None else None
-    if found is None or found.state != "found" or ":" not in found.origin:
+    walked = offers.walk(target.name) if target.definition is None else None
+    if walked is None or walked.state != "found" or ":" not in walked.origin:
         return None
-    name = offers.shown_name(found.origin)
-    if not found.rest:
-        signature = offers.call_of(found.origin)
+    name = offers.shown_name(walked.origin)
+    if not walked.rest:
+        signature = offers.call_of(walked.origin)
         return ApiCall(call, name, _short(target.name), signature, given) if signature else None
-    if len(found.rest) == 1 and offers.is_class(found.origin):
-        signature = offers.called_method(found.origin, found.rest[0])
+    if len(walked.rest) == 1 and offers.is_class(walked.origin):
+        signature = offers.called_method(walked.origin, walked.rest[0])
         shown = ".".join(target.name.split(".")[-2:])
-        return ApiCall(call, f"{name}.{found.rest[0]}", shown, signature, given, whole=False) if signature else None
+        return ApiCall(call, f"{name}.{walked.rest[0]}", shown, signature, given, whole=False) if signature else None
     return None
 
 
 def _subclass_called(script: Script, offers: Offers, call: ast.Call, definition: ast.ClassDef, given: Given) -> ApiCall | None:
-    found = subclass_of(script, offers, definition)
-    signature = offers.call_of(found.origin) if found and not found.own_init else None
-    if found is None or signature is None or (found.fields and not found.is_dataclass):
+    subclass = subclass_of(script, offers, definition)
+    signature = offers.call_of(subclass.origin) if subclass and not subclass.own_init else None
+    if subclass is None or signature is None or (subclass.fields and not subclass.is_dataclass):
         return None
-    name = offers.shown_name(found.origin)
+    name = offers.shown_name(subclass.origin)
     shown = f"{definition.name} ({_short(name)})"
-    return ApiCall(call, name, shown, _with_fields(signature, found.fields), given, extra=frozenset(found.fields))
+    return ApiCall(call, name, shown, _with_fields(signature, subclass.fields), given, extra=frozenset(subclass.fields))
 
 
 def _with_fields(signature: Signature, fields: dict[str, str | None]) -> Signature:

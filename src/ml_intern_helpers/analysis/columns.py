@@ -56,12 +56,12 @@ def columns_of(script: Script, expr: ast.expr, far: int = 0) -> Columns:
 
 
 def _named(script: Script, expr: ast.Name, far: int) -> Columns:
-    found: list[Columns] = []
+    candidates: list[Columns] = []
     for binding in reaching(script, expr):
-        found += [columns_of(script, value, far + 1) for value in expressions_of(script, binding)] or [UNSEEN]
-    if found and all(columns == found[0] for columns in found):
-        return found[0]
-    shaped = [columns for columns in found if columns.state != "unseen"]
+        candidates += [columns_of(script, value, far + 1) for value in expressions_of(script, binding)] or [UNSEEN]
+    if candidates and all(columns == candidates[0] for columns in candidates):
+        return candidates[0]
+    shaped = [columns for columns in candidates if columns.state != "unseen"]
     return shaped[0]._replace(state="runtime", names=frozenset()) if shaped else UNSEEN
 
 

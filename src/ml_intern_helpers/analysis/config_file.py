@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from ml_intern_helpers.analysis import flat_yaml
 from ml_intern_helpers.analysis.script_inputs import ParserOptions
-from ml_intern_helpers.analysis.source import leads_to
 from ml_intern_helpers.core.errors import BadData, NotFound, Unavailable
 from ml_intern_helpers.core.text import clean
 
@@ -16,6 +15,11 @@ KINDS = (".yaml", ".yml", ".json")
 #: A config of settings; more is a data file named by mistake.
 _MAX_BYTES = 256 * 1024
 _HINT = "give the file that --config names"
+_LINE = re.compile(r"([A-Za-z_][\w.-]*)\s*:(?:\s+(.*))?$")
+_NUMBER = re.compile(r"[-+]?[0-9][0-9_]*")
+#: YAML 1.1 wants a point: `1e-4` is a text, `1.0e-4` a number.
+_FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9]+)(?:[eE][-+][0-9]+)?")
+_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "null": None, "~": None, "": None}
 
 
 def read_config(path: Path) -> ParserOptions:
@@ -25,6 +29,8 @@ def read_config(path: Path) -> ParserOptions:
         NotFound, Unavailable: there is no such file, or it cannot be read.
         BadData: it holds no mapping of names to values.
     """
+    from ml_intern_helpers.analysis.source import leads_to  # hooks read config files at hand, and do not pay for it
+
     name = clean(path.name, limit=80)
     if path.suffix not in KINDS or not leads_to(path, KINDS):
         raise BadData(f"{name} is not a config file (.yaml, .yml or .json)", hint=_HINT)
@@ -56,8 +62,8 @@ def config_of_text(name: str, text: str) -> ParserOptions:
 
 
 def _from_plain_yaml(name: str, text: str) -> ParserOptions:
-    plain = flat_yaml.read(text)
-    if text.strip() and not plain.lines:
+    plain = read_plain_yaml(text)
+    if text.strip() and not plain.values and not plain.unread:
         raise BadData(f"{name} holds no settings (a mapping of names to values)", hint=_HINT)
     why = f"{name} nests it, and PyYAML is not installed to read that"
     hidden = {setting: why for setting in plain.unread if setting != "env"}
@@ -95,3 +101,67 @@ def _text(path: Path, name: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as err:
         raise BadData(f"{name} is not UTF-8 text", hint="save it as UTF-8") from err
+
+
+class PlainYaml(NamedTuple):
+    """Values by name, and the names that are nested or written in another way."""
+
+    values: dict[str, Any]
+    unread: list[str]
+
+
+def read_plain_yaml(text: str) -> PlainYaml:
+    """The plain part of YAML that config files are written in: `name: value` lines, and lists of plain values under a name.
+
+    Not a YAML parser: where a file holds more than that, the names concerned are reported as not read.
+    """
+    values: dict[str, Any] = {}
+    unread: list[str] = []
+    name = ""
+    for line in text.splitlines():
+        bare = _without_comment(line).rstrip()
+        match = _LINE.match(bare)
+        if match:
+            name = match[1]
+            _assign(values, unread, name, (match[2] or "").strip())
+        elif name and bare.strip() and bare not in ("---", "..."):
+            _continue(values, unread, name, bare)
+    return PlainYaml({name: value for name, value in values.items() if name not in unread}, unread)
+
+
+def _assign(values: dict[str, Any], unread: list[str], name: str, text: str) -> None:
+    if text[:1] in ("{", "&", "*", "!", "|", ">"):
+        unread.append(name)
+    elif text.startswith("["):
+        inside = text[1:-1]
+        simple = text.endswith("]") and not set(inside) & set("[]{}:")
+        values[name] = [_scalar(part.strip()) for part in inside.split(",") if part.strip()]
+        unread += [] if simple else [name]
+    else:
+        values[name] = _scalar(text)
+
+
+def _continue(values: dict[str, Any], unread: list[str], name: str, line: str) -> None:
+    """A line that belongs to the name before it: an item of a list, or something deeper."""
+    item = line.strip()
+    old = values.get(name)
+    if item.startswith("- ") and (old is None or isinstance(old, list)) and not _LINE.match(item[2:]):
+        values[name] = [*(old or []), _scalar(item[2:].strip())]
+    elif name not in unread:
+        unread.append(name)
+
+
+def _without_comment(line: str) -> str:
+    match = re.match(r"""((?:[^#'"]|'[^']*'|"[^"]*"|(?<=\S)#|['"])*?)(?:(?:^|\s)#.*)?$""", line)
+    return match[1] if match else line
+
+
+def _scalar(text: str) -> Any:
+    """A plain YAML value."""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    if _NUMBER.fullmatch(text):
+        return int(text.replace("_", "")[:400])
+    return float(text.replace("_", "")) if _FLOAT.fullmatch(text) else text

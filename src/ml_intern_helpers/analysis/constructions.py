@@ -130,12 +130,12 @@ def _assigned(script: Script, construction: ast.AST, value: ast.expr, node: ast.
 def loose_assignments(script: Script, known: list[Construction]) -> dict[str, int]:
     """Attribute -> line, for assignments to objects this file does not show being built (`trainer.args.x = …`, a parameter's)."""
     calls = {construction.call for construction in known}
-    found: dict[str, int] = {}
+    lines: dict[str, int] = {}
     for base, name, _, node in _assignments(script):
         own = isinstance(base, ast.Name) and base.id in ("self", "cls")
         if not own and not calls & set(origins(script, base)):
-            found.setdefault(name, getattr(node, "lineno", 0))
-    return found
+            lines.setdefault(name, getattr(node, "lineno", 0))
+    return lines
 
 
 def config_of(script: Script, trainer: Construction, configs: list[Construction]) -> list[Construction]:

@@ -18,8 +18,8 @@ class Field(NamedTuple):
 
 def is_dataclass(script: Script, definition: ast.ClassDef) -> bool:
     """Decorated with `@dataclass` or `@dataclass(…)`."""
-    decorators = [one.func if isinstance(one, ast.Call) else one for one in definition.decorator_list]
-    named = [target.name for one in decorators if (target := dotted(script, one))]
+    decorators = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in definition.decorator_list]
+    named = [target.name for decorator in decorators if (target := dotted(script, decorator))]
     return any(name.endswith("dataclass") for name in named)
 
 
@@ -27,15 +27,15 @@ def fields_of(script: Script, definition: ast.ClassDef, far: int = 0) -> dict[st
     """The fields in order, those of local dataclass bases first; empty when it is no dataclass."""
     if far > 8 or not is_dataclass(script, definition):
         return {}
-    found: dict[str, Field] = {}
+    fields: dict[str, Field] = {}
     for base in reversed(definition.bases):
         target = dotted(script, base)
         if target and isinstance(target.definition, ast.ClassDef):
-            found |= fields_of(script, target.definition, far + 1)
+            fields |= fields_of(script, target.definition, far + 1)
     for item in definition.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-            found[item.target.id] = Field(item.target.id, _default(script, item.value) if item.value else None)
-    return found
+            fields[item.target.id] = Field(item.target.id, _default(script, item.value) if item.value else None)
+    return fields
 
 
 def _default(script: Script, expr: ast.expr) -> ast.expr | None:

@@ -102,8 +102,8 @@ def _conditional(script: Script, expr: ast.IfExp, deep: int) -> Value | None:
         if test.state == "known" or not chosen.settled or chosen == other:
             return chosen
         return with_variables(chosen.value, [test.reason, chosen.reason])
-    one, other = value_of(script, expr.body, deep), value_of(script, expr.orelse, deep)
-    return one if one.settled and one == other else None
+    first, other = value_of(script, expr.body, deep), value_of(script, expr.orelse, deep)
+    return first if first.settled and first == other else None
 
 
 def _subscript(script: Script, expr: ast.Subscript, deep: int) -> Value | None:
@@ -396,7 +396,7 @@ def _without_merges(script: Script, bindings: list[Binding]) -> list[Binding]:
     """What bound the name to its dict: `common |= {…}` binds it again, to the same dict (`_after_use` adds what it brings)."""
     for _ in range(_DEEP_DICT):
         statements = [script.places[binding.node].parent if binding.kind == "other" else None for binding in bindings]
-        merging = [isinstance(one, ast.AugAssign) and isinstance(one.op, ast.BitOr) for one in statements]
+        merging = [isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.BitOr) for statement in statements]
         if not all(merging):
             return [binding for binding, merges in zip(bindings, merging, strict=True) if not merges]
         if not bindings:

@@ -85,7 +85,7 @@ def _blocks(lines: list[str]) -> list[tuple[int, list[str]]]:
 
     As in the PEP's reference regex, a block ends at the last `# ///` of its run of comment lines.
     """
-    found: list[tuple[int, list[str]]] = []
+    blocks: list[tuple[int, list[str]]] = []
     index = 0
     while index < len(lines):
         start, end = index, 0
@@ -95,9 +95,9 @@ def _blocks(lines: list[str]) -> list[tuple[int, list[str]]]:
                 end = index if lines[index] == "# ///" else end
                 index += 1
             if end:
-                found.append((start + 1, [line.removeprefix("#").removeprefix(" ") for line in lines[start + 1 : end]]))
+                blocks.append((start + 1, [line.removeprefix("#").removeprefix(" ") for line in lines[start + 1 : end]]))
             index = end + 1 if end else start + 1
-    return found
+    return blocks
 
 
 def _requirements(table: dict[str, Any], start: int, problems: list[tuple[int, str]]) -> tuple[Requirement, ...]:
@@ -114,11 +114,11 @@ def _jobs_problems(jobs: object) -> list[str]:
     """What `hf jobs uv run` refuses, in its own terms."""
     if not isinstance(jobs, dict):
         return ["[tool.hf-jobs] must be a table"]
-    found = [f"[tool.hf-jobs] has no key {clean(key, limit=40)!r}" for key in jobs if key not in HEADER_KEYS]
+    problems = [f"[tool.hf-jobs] has no key {clean(key, limit=40)!r}" for key in jobs if key not in HEADER_KEYS]
     for key, demanded in HEADER_KEYS.items():
         if key in jobs and not _FITS[demanded](jobs[key]):
-            found.append(f"[tool.hf-jobs] {key} must be {demanded}")
-    return found
+            problems.append(f"[tool.hf-jobs] {key} must be {demanded}")
+    return problems
 
 
 def _texts_only(values: Iterable[Any]) -> bool:

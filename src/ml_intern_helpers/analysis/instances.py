@@ -52,12 +52,12 @@ ObjectClass = tuple[str, frozenset[str]]
 
 def methods_called(script: Script, offers: Offers, func: ast.Attribute) -> list[Method]:
     """The method in each class that the object may be of; empty when one of them is not certain."""
-    found = []
+    methods = []
     for origin, own in _classes_of(script, offers, func.value):
         if func.attr in own:
             return []
-        found.append(Method(f"{offers.shown_name(origin)}.{func.attr}", offers.called_method(origin, func.attr)))
-    return found
+        methods.append(Method(f"{offers.shown_name(origin)}.{func.attr}", offers.called_method(origin, func.attr)))
+    return methods
 
 
 def class_of_super(script: Script, offers: Offers, func: ast.Attribute) -> str | None:
@@ -67,10 +67,10 @@ def class_of_super(script: Script, offers: Offers, func: ast.Attribute) -> str |
             scope = script.places[func].scope
             while scope.parent is not None and not isinstance(scope.node, ast.ClassDef):
                 scope = scope.parent
-            found = subclass_of(script, offers, scope.node) if isinstance(scope.node, ast.ClassDef) else None
-            if found and isinstance(scope.node, ast.ClassDef):
+            subclass = subclass_of(script, offers, scope.node) if isinstance(scope.node, ast.ClassDef) else None
+            if subclass and isinstance(scope.node, ast.ClassDef):
                 base = dotted(script, scope.node.bases[0])
-                return None if base is not None and base.definition is not None else found.origin
+                return None if base is not None and base.definition is not None else subclass.origin
     return None
 
 
@@ -107,10 +107,10 @@ def _above(script: Script, offers: Offers, base: ast.expr, far: int) -> Subclass
         return None
     if isinstance(target.definition, ast.ClassDef):
         return subclass_of(script, offers, target.definition, far + 1)
-    found = offers.walk(target.name) if target.definition is None else None
-    if found is None or found.state != "found" or found.rest or not offers.is_class(found.origin):
+    walked = offers.walk(target.name) if target.definition is None else None
+    if walked is None or walked.state != "found" or walked.rest or not offers.is_class(walked.origin):
         return None
-    return Subclass(found.origin, own_init=False, is_dataclass=False, fields={}, methods=frozenset())
+    return Subclass(walked.origin, own_init=False, is_dataclass=False, fields={}, methods=frozenset())
 
 
 def _classes_of(script: Script, offers: Offers, expr: ast.expr, far: int = 0) -> list[ObjectClass]:
@@ -129,7 +129,7 @@ def _classes_of(script: Script, offers: Offers, expr: ast.expr, far: int = 0) ->
 
 
 def _classes_of_name(script: Script, offers: Offers, expr: ast.Name, far: int) -> list[ObjectClass]:
-    found: list[ObjectClass] = []
+    found_classes: list[ObjectClass] = []
     for binding in reaching(script, expr):
         if binding.kind != "assign" or not isinstance(binding.value, ast.expr):
             return []
@@ -138,15 +138,15 @@ def _classes_of_name(script: Script, offers: Offers, expr: ast.Name, far: int) -
         classes = _classes_of(script, offers, binding.value, far + 1)
         if not classes:
             return []
-        found += classes
-    return list(dict.fromkeys(found))
+        found_classes += classes
+    return list(dict.fromkeys(found_classes))
 
 
 def _constructed(script: Script, offers: Offers, call: ast.Call, target: Target) -> list[ObjectClass]:
     """The class of what a call of a class, or of a function of datasets, makes."""
     if isinstance(target.definition, ast.ClassDef):
-        found = subclass_of(script, offers, target.definition)
-        return [(found.origin, found.methods)] if found else []
+        subclass = subclass_of(script, offers, target.definition)
+        return [(subclass.origin, subclass.methods)] if subclass else []
     walked = offers.walk(target.name) if target.definition is None else None
     if walked is None or walked.state != "found":
         return []

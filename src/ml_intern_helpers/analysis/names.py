@@ -199,15 +199,15 @@ def _item_origins(script: Script, expr: ast.expr, index: int, far: int) -> list[
     """The calls behind item `index` of `expr`: of a parsing call, or of a tuple that a local function returns."""
     if isinstance(expr, (ast.Tuple, ast.List)):
         return origins(script, expr.elts[index], far + 1) if index < len(expr.elts) else []
-    found = []
+    calls = []
     for call in origins(script, expr, far + 1):
         parsed = _parsed_at(script, call, index)
         if parsed:
-            found.append(parsed)
+            calls.append(parsed)
         else:
             tuples = [value for value in returned_values(script, call) if isinstance(value, ast.Tuple)]
-            found += [item for value in tuples for item in _item_origins(script, value, index, far)]
-    return found
+            calls += [item for value in tuples for item in _item_origins(script, value, index, far)]
+    return calls
 
 
 def _set_on_self(script: Script, expr: ast.Attribute, attr: str) -> list[ast.expr]:
@@ -290,9 +290,9 @@ def _arguments(script: Script, binding: Binding) -> list[ast.expr]:
     if function.decorator_list or isinstance(script.places[function].scope.node, ast.ClassDef):
         return []
     calls = _calls_of(script, function)
-    given = [_argument(call, function, binding.node.arg) for call in calls or []]
-    found = [expr for expr in given if expr is not None]
-    return found if len(found) == len(given) else []
+    arguments = [_argument(call, function, binding.node.arg) for call in calls or []]
+    seen = [expr for expr in arguments if expr is not None]
+    return seen if len(seen) == len(arguments) else []
 
 
 def _calls_of(script: Script, function: ast.FunctionDef) -> list[ast.Call] | None:

@@ -27,12 +27,12 @@ def _read(script: Script, module: str) -> Script | None:
     stem = script.source.path.parent.joinpath(*parts)
     try:
         path = next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if _readable(path)), None)
-        found = walk(read_source(path)) if path else None
+        module_script = walk(read_source(path)) if path else None
     except (OSError, BadData, NotFound, RecursionError):  # what is no Python says nothing; importing it is the script's affair
         return None
-    if found is not None:
-        found.is_neighbour = True
-    return found
+    if module_script is not None:
+        module_script.is_neighbour = True
+    return module_script
 
 
 def _readable(path: Path) -> bool:

@@ -48,11 +48,13 @@ def _runnable(cell: str) -> list[str]:
         if not _RUNS_CELL.match(lines[0]):
             return [f"# {line}" for line in lines]
         lines[0] = f"# {lines[0]}"
-    found: list[str] = []
+    runnable: list[str] = []
     for line in lines:  # a shell line goes on as long as it ends in a backslash
-        goes_on = bool(found) and found[-1].endswith("\\") and found[-1].lstrip().startswith(("# %", "# !", "#  ", "pass  # "))
-        found.append(f"#  {line}" if goes_on else _runnable_line(line))
-    return found
+        goes_on = (
+            bool(runnable) and runnable[-1].endswith("\\") and runnable[-1].lstrip().startswith(("# %", "# !", "#  ", "pass  # "))
+        )
+        runnable.append(f"#  {line}" if goes_on else _runnable_line(line))
+    return runnable
 
 
 def _runnable_line(line: str) -> str:

@@ -68,9 +68,9 @@ class Offers(Library):
 
     def offers_name(self, module: str, name: str) -> bool | None:
         """Whether `from module import *` brings `name`; None when the module is not indexed."""
-        found = self.walk(module)
-        release = self.release_of(found.origin) if found.state == "found" and ":" not in found.origin else None
-        return None if release is None or name.startswith("_") else name in release.names(found.origin)
+        walked = self.walk(module)
+        release = self.release_of(walked.origin) if walked.state == "found" and ":" not in walked.origin else None
+        return None if release is None or name.startswith("_") else name in release.names(walked.origin)
 
     def is_class(self, origin: str) -> bool:
         return isinstance(self.record(origin), ClassRecord)

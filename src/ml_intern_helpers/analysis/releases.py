@@ -80,10 +80,10 @@ class Releases:
     def demands(self) -> list[Demand]:
         """Every requirement that counts for the run: the launch's own, and the script block's or else the project's."""
         given = [parsed for text in self.options.with_ if (parsed := parse_requirement(text))]
-        found = [Demand(requirement, "--with") for requirement in given]
+        demands = [Demand(requirement, "--with") for requirement in given]
         if self.header.line is not None:
-            return found + [Demand(requirement, "script block") for requirement in self.header.requirements]
-        return found + [Demand(*row) for row in (project_demands(self.path) if self.options.project else ())]
+            return demands + [Demand(requirement, "script block") for requirement in self.header.requirements]
+        return demands + [Demand(*row) for row in (project_demands(self.path) if self.options.project else ())]
 
     def _installed(self, package: str) -> Choice:
         from ml_intern_helpers.indexes.libraries import installed
@@ -92,14 +92,14 @@ class Releases:
         self.options.progress(f"reading {package} beside {python} …")
         try:
             with off_the_clock():
-                found = installed(python, package)
+                index = installed(python, package)
         except UsageError:  # no interpreter at all: the question is wrong, whatever the package
             raise
         except ToolError as err:
             return Choice(package, None, "--python", str(err))
-        if found is None:
+        if index is None:
             return Choice(package, None, "--python", f"it is not installed beside {python}")
-        return Choice(package, found.version, "--python", f"installed beside {python}", found)
+        return Choice(package, index.version, "--python", f"installed beside {python}", index)
 
     def _demanded(self, package: str) -> Choice:
         demands = [demand for demand in self.demands if demand.requirement.name == normal_name(package)]
@@ -128,10 +128,10 @@ class Releases:
             self.options.progress(f"reading {package} {version} …")
         try:
             with off_the_clock():
-                found = release(package, version, offline=self.options.offline, timeout_s=self.options.timeout_s)
+                index = release(package, version, offline=self.options.offline, timeout_s=self.options.timeout_s)
         except ToolError as err:
             return Choice(package, version, demand.source, f"{demand.text}: {err}")
-        return Choice(package, version, demand.source, f"pinned: {demand.text}", found)
+        return Choice(package, version, demand.source, f"pinned: {demand.text}", index)
 
 
 def _holds_back(wanted: Requirement, other: str, package: str) -> bool:

@@ -85,8 +85,8 @@ def _admits(operator: str, version: str, release: str) -> bool:
 
 def _numbers(version: str) -> tuple[int, ...]:
     """The release numbers; what follows them (`rc1`, `+cu124`) does not matter for the questions asked here."""
-    found = re.match(r"[0-9]+(?:\.[0-9]+)*", version)
-    return tuple(int(part[:9]) for part in found.group().split(".")) if found else ()
+    match = re.match(r"[0-9]+(?:\.[0-9]+)*", version)
+    return tuple(int(part[:9]) for part in match.group().split(".")) if match else ()
 
 
 def project_demands(script: Path) -> list[tuple[Requirement, str]]:
@@ -99,9 +99,9 @@ def project_demands(script: Path) -> list[tuple[Requirement, str]]:
             text = path.read_text(encoding="utf-8", errors="replace")
         except (OSError, ValueError):
             continue
-        found = [(parsed, name) for line in read(text) if (parsed := parse_requirement(line))]
-        if found:
-            return found
+        demands = [(parsed, name) for line in read(text) if (parsed := parse_requirement(line))]
+        if demands:
+            return demands
     return []
 
 

@@ -58,7 +58,7 @@ class Decision(NamedTuple):
         return {"hookSpecificOutput": found} if len(found) > 1 else None
 
     def as_configured(self) -> Decision:
-        """With `warn` a held call passes, and the model is told why it would have been held; with `off` nothing is said."""
+        """With `warn` a held call passes, and the model reads why it would have been held; with `off` nothing is said."""
         if mode() == "off":
             return PASS
         if mode() == "on" or self.kind not in ("deny", "ask"):

@@ -144,7 +144,7 @@ _PROCEDURE = (
     "2. activation_checkpointing=True if it is off  3. a bigger card, its price confirmed",
 )
 _NOT_ALONE = "not without the user: LoRA or QLoRA, a shorter max_length, a smaller model; then the same smoke run again"
-#: The steps of SKILL.md: one larger card first, then sharded over several of it.
+#: The steps of SKILL.md: one larger card first, then sharded over more of them.
 _BIGGER = {"a100-large": "a100x4", "a100x4": "a100x8"}
 _ONE_LARGE, _SHARDED = "a100-large", "a100x4"
 #: Flavors with at least as much memory on each card as `_ONE_LARGE`, and nothing above them in the procedure.
@@ -189,147 +189,91 @@ def _bigger_card(context: ScriptContext, where: str) -> str:
     return f"{first}: {flavor} -> {bigger}, {price}{shard if 'x' in bigger else ''}"
 
 
+def _refused(token: str) -> tuple[str, str, str]:
+    return (
+        "the Hub refused access ({shown}).",
+        f"Check in this order: the id is spelled right; the token gets there ({token}) and may read, for a push write, for Jobs "
+        "job.write; the user has accepted the licence on the page of a gated repository.",
+        "Another model or dataset instead is the user's to choose.",
+    )
+
+
+# fmt: off
 #: In the order in which they are looked for: what ends a run before what may be a remark on the way.
 CAUSES = (
-    Cause(
-        "memory",
-        re.compile(r"CUDA out of memory|OutOfMemoryError|HIP out of memory|MPS backend out of memory|CUBLAS_STATUS_ALLOC_FAILED"),
-        explain=_out_of_memory,
-    ),
-    Cause(
-        "space",
-        re.compile(r"No space left on device|Disk quota exceeded"),
-        (
-            "the disk is full ({shown}).",
-            "`df -h`; fewer checkpoints (save_total_limit=2), the cache elsewhere (HF_HOME), streaming=True for large data. "
-            "Delete nothing that is not this run's own.",
-        ),
-    ),
-    Cause(
-        "argument",
-        re.compile(r"TypeError: (?P<owner>[\w.]{1,80})\(\) got an unexpected keyword argument '(?P<argument>\w{1,80})'"),
-        explain=_unknown_argument,
-        api=True,
-    ),
-    Cause(
-        "name",
-        re.compile(
-            r"ImportError: cannot import name '(?P<name>\w{1,80})' from (?:partially initialized module )?"
-            r"'(?P<module>[\w.]{1,80})'"
-        ),
-        explain=_missing_name,
-        api=True,
-    ),
-    Cause(
-        "attribute",
-        re.compile(r"AttributeError: module '?(?P<module>[\w.]{1,80})'? has no attribute '?(?P<name>\w{1,80})"),
-        explain=_missing_name,
-        api=True,
-    ),
-    Cause(
-        "module",
-        re.compile(r"ModuleNotFoundError: No module named '(?P<missing>[\w.]{1,80})'"),
-        explain=_missing_module,
-    ),
-    Cause(
-        "bf16",
-        re.compile(
-            r"(?i)setup doesn't support bf16|bf16[^\n]{0,60}(?:not supported|isn't supported)|bfloat16 is (?:only|not) supported"
-        ),
-        (
-            "this device has no bf16 ({shown}); TRL turns it on by default.",
-            "T4 and older cards: bf16=False, fp16=True. CPU: bf16=False, use_cpu=True. Or use a card from A10G, L4 or A100 on.",
-        ),
-    ),
-    Cause(
-        "gpu",
-        re.compile(
-            r"Torch not compiled with CUDA enabled|No CUDA GPUs are available|Found no NVIDIA driver"
-            r"|CUDA driver version is insufficient"
-        ),
-        (
-            "no GPU was found ({shown}).",
-            "`detect_compute` shows what this machine has. A torch without CUDA needs another wheel, an old driver an update.",
-        ),
-        on_jobs=(
-            "no GPU was found ({shown}).",
-            "Give the job a GPU flavor (`--flavor a10g-large`), and an image or packages whose torch has CUDA.",
-        ),
-    ),
-    Cause(
-        "money",
-        re.compile(
-            r"\b402\b[^\n]{0,40}Payment Required|Payment Required|(?i:insufficient (?:credits|funds|balance))",
-        ),
-        ("the account cannot pay ({shown}). Tell the user; until they act no job can start on it.",),
-    ),
-    Cause(
-        "access",
-        re.compile(
-            r"GatedRepoError|RepositoryNotFoundError|Access to \w{1,10} \S{1,120} is restricted|\b40[13] Client Error"
-            r"|'40[13] \w{1,20}'|\b401 Unauthorized|\b403 Forbidden|Invalid user token|Invalid username or password"
-        ),
-        (
-            "the Hub refused access ({shown}).",
-            "Check in this order: the id is spelled right; the token is there (`hf auth whoami`; HF_TOKEN or `hf auth login`) "
-            "and may read, for a push write, for Jobs job.write; the user has accepted the licence on the page of a gated "
-            "repository.",
-            "Another model or dataset instead is the user's to choose.",
-        ),
-        on_jobs=(
-            "the Hub refused access ({shown}).",
-            "Check in this order: the id is spelled right; the token gets there (--secrets HF_TOKEN on the launch) and may read, "
-            "for a push write, for Jobs job.write; the user has accepted the licence on the page of a gated repository.",
-            "Another model or dataset instead is the user's to choose.",
-        ),
-    ),
-    Cause(
-        "columns",
-        re.compile(
-            r"KeyError: ['\"][\w .-]{1,80}['\"]|ValueError: [^\n]{0,200}\bcolumns?\b|Unknown format|"
-            r"ValueError: [^\n]{0,120}(?:not in the dataset|Invalid (?:keys|format))"
-        ),
-        explain=_missing_columns,
-    ),
-    Cause(
-        "time",
-        re.compile(
-            r"Command timed out after|(?i:\bjob (?:has )?timed out|job timeout|exceeded (?:the|its) timeout)",
-        ),
-        (
-            "the command was ended at the time limit of its call.",
-            "If it needs more than 9 minutes, use run_in_background with a log and read the end of the log; the run itself need "
-            "not change.",
-        ),
-        on_jobs=(
-            "the job reached its time limit ({shown}).",
-            "Read the seconds per step from its log, then set `--timeout` for all steps and a third more (the new price is "
-            "confirmed first); push on every save so that the next job resumes.",
-        ),
-    ),
-    Cause(
-        "connection",
-        re.compile(
-            r"ConnectionError|ConnectError|ConnectTimeout|ReadTimeout|RemoteProtocolError|Max retries exceeded"
-            r"|Connection re(?:fused|set)|Name or service not known|Temporary failure in name resolution|\b50[234] Server Error"
-            r"|'50[234] [\w ]{1,30}'"
-        ),
-        (
-            "the connection failed ({shown}); nothing is wrong with the script.",
-            "Try the same once more. If a job was being submitted, look first whether it is there (`hf jobs ps -a`).",
-        ),
-    ),
-    Cause(
-        "nan",
-        re.compile(r"['\"]?\b(?:loss|grad_norm)['\"]?\s?[:=]\s?['\"]?(?:nan|inf)\b"),
-        (
-            "the loss or its gradient is not a number ({shown}): this run is lost, stop it.",
-            "Look first at the rows (`inspect_dataset`: empty answers, labels all masked), then at the precision (fp16 "
-            "overflows: use bf16 on a card that has it).",
-            "A lower learning_rate or max_grad_norm changes the run: say so.",
-        ),
-    ),
+    Cause("memory", re.compile(
+        r"CUDA out of memory|OutOfMemoryError|HIP out of memory|MPS backend out of memory|CUBLAS_STATUS_ALLOC_FAILED"
+    ), explain=_out_of_memory),
+    Cause("space", re.compile(r"No space left on device|Disk quota exceeded"), (
+        "the disk is full ({shown}).",
+        "`df -h`; fewer checkpoints (save_total_limit=2), the cache elsewhere (HF_HOME), streaming=True for large data. "
+        "Delete nothing that is not this run's own.",
+    )),
+    Cause("argument", re.compile(
+        r"TypeError: (?P<owner>[\w.]{1,80})\(\) got an unexpected keyword argument '(?P<argument>\w{1,80})'"
+    ), explain=_unknown_argument, api=True),
+    Cause("name", re.compile(
+        r"ImportError: cannot import name '(?P<name>\w{1,80})' from (?:partially initialized module )?"
+        r"'(?P<module>[\w.]{1,80})'"
+    ), explain=_missing_name, api=True),
+    Cause("attribute", re.compile(
+        r"AttributeError: module '?(?P<module>[\w.]{1,80})'? has no attribute '?(?P<name>\w{1,80})"
+    ), explain=_missing_name, api=True),
+    Cause("module", re.compile(r"ModuleNotFoundError: No module named '(?P<missing>[\w.]{1,80})'"), explain=_missing_module),
+    Cause("bf16", re.compile(
+        r"(?i)setup doesn't support bf16|bf16[^\n]{0,60}(?:not supported|isn't supported)|bfloat16 is (?:only|not) supported"
+    ), (
+        "this device has no bf16 ({shown}); TRL turns it on by default.",
+        "T4 and older cards: bf16=False, fp16=True. CPU: bf16=False, use_cpu=True. Or use a card from A10G, L4 or A100 on.",
+    )),
+    Cause("gpu", re.compile(
+        r"Torch not compiled with CUDA enabled|No CUDA GPUs are available|Found no NVIDIA driver"
+        r"|CUDA driver version is insufficient"
+    ), (
+        "no GPU was found ({shown}).",
+        "`detect_compute` shows what this machine has. A torch without CUDA needs another wheel, an old driver an update.",
+    ), on_jobs=(
+        "no GPU was found ({shown}).",
+        "Give the job a GPU flavor (`--flavor a10g-large`), and an image or packages whose torch has CUDA.",
+    )),
+    Cause("money", re.compile(
+        r"\b402\b[^\n]{0,40}Payment Required|Payment Required|(?i:insufficient (?:credits|funds|balance))"
+    ), ("the account cannot pay ({shown}). Tell the user; until they act no job can start on it.",)),
+    Cause("access", re.compile(
+        r"GatedRepoError|RepositoryNotFoundError|Access to \w{1,10} \S{1,120} is restricted|\b40[13] Client Error"
+        r"|'40[13] \w{1,20}'|\b401 Unauthorized|\b403 Forbidden|Invalid user token|Invalid username or password"
+    ), _refused("`hf auth whoami`; HF_TOKEN or `hf auth login`"), on_jobs=_refused("--secrets HF_TOKEN on the launch")),
+    Cause("columns", re.compile(
+        r"KeyError: ['\"][\w .-]{1,80}['\"]|ValueError: [^\n]{0,200}\bcolumns?\b|Unknown format|"
+        r"ValueError: [^\n]{0,120}(?:not in the dataset|Invalid (?:keys|format))"
+    ), explain=_missing_columns),
+    Cause("time", re.compile(
+        r"Command timed out after|(?i:\bjob (?:has )?timed out|job timeout|exceeded (?:the|its) timeout)"
+    ), (
+        "the command was ended at the time limit of its call.",
+        "If it needs more than 9 minutes, use run_in_background with a log and read the end of the log; the run itself need "
+        "not change.",
+    ), on_jobs=(
+        "the job reached its time limit ({shown}).",
+        "Read the seconds per step from its log, then set `--timeout` for all steps and a third more (the new price is "
+        "confirmed first); push on every save so that the next job resumes.",
+    )),
+    Cause("connection", re.compile(
+        r"ConnectionError|ConnectError|ConnectTimeout|ReadTimeout|RemoteProtocolError|Max retries exceeded"
+        r"|Connection re(?:fused|set)|Name or service not known|Temporary failure in name resolution|\b50[234] Server Error"
+        r"|'50[234] [\w ]{1,30}'"
+    ), (
+        "the connection failed ({shown}); nothing is wrong with the script.",
+        "Try the same once more. If a job was being submitted, look first whether it is there (`hf jobs ps -a`).",
+    )),
+    Cause("nan", re.compile(r"['\"]?\b(?:loss|grad_norm)['\"]?\s?[:=]\s?['\"]?(?:nan|inf)\b"), (
+        "the loss or its gradient is not a number ({shown}): this run is lost, stop it.",
+        "Look first at the rows (`inspect_dataset`: empty answers, labels all masked), then at the precision (fp16 overflows: "
+        "use bf16 on a card that has it).",
+        "A lower learning_rate or max_grad_norm changes the run: say so.",
+    )),
 )
+# fmt: on
 _BY_EXIT_CODE: dict[int | None, tuple[str, str]] = {
     124: (
         "`timeout` ended the command at its limit (exit code 124): the run was not finished.",

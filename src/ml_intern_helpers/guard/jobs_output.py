@@ -27,7 +27,7 @@ _CANCELLED = re.compile(rf"""^\s*(?:id=|id: |\{{"id": ")?({_ID})(?:"\}})?\s*$"""
 _STAGES = "COMPLETED|CANCELED|ERROR|DELETED|SCHEDULING|RUNNING"
 _STAGE = re.compile(rf"\b({_STAGES})\b")
 #: In place of a start time that the output leaves out: only an explicit null says that a job never began.
-_UNSTATED = "not told"
+_UNSTATED = "not stated"
 _QUIET = re.compile(r"\s(?:-q|--quiet|--format[= ]quiet)(?:\s|$)")
 
 
@@ -95,9 +95,9 @@ def _from_json(output: str) -> Iterator[dict[str, Any]]:
         found, _ = json.JSONDecoder().raw_decode(output, start)
     except (ValueError, RecursionError):
         return
-    for one in found if isinstance(found, list) else [found]:
-        if isinstance(one, dict):
-            yield one
+    for job in found if isinstance(found, list) else [found]:
+        if isinstance(job, dict):
+            yield job
 
 
 def _from_tabs(output: str) -> Iterator[dict[str, Any]]:

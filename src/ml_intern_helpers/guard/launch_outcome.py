@@ -125,7 +125,7 @@ def _meaning(call: Call, judged: list[Judged], mine: list[Run]) -> list[str]:
     """What the failure means; for a script that trains nothing only wrong names and arguments are explained."""
     if not judged and not mine:
         return []
-    main = next((one for one in judged if one.trains), judged[0] if judged else None)
+    main = next((each for each in judged if each.trains), judged[0] if judged else None)
     jobs = any(run.paid for run in mine) or (main is not None and main.launch.mode == "jobs")
     trains = bool(mine) or jobs or (main is not None and main.trains)
     failure = Failure(call.output, call.exit_code, main, "jobs" if jobs else "local")

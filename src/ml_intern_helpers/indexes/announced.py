@@ -6,25 +6,20 @@ import ast
 from typing import NamedTuple
 
 from ml_intern_helpers.indexes.pretrained import keeps_anything
-from ml_intern_helpers.indexes.records import Announced, ClassRecord
+from ml_intern_helpers.indexes.records import HANDLERS, HANDLERS_MODULE, Announced, ClassRecord
 from ml_intern_helpers.indexes.signatures import Library, Signature
 
-#: The module of huggingface_hub's decorator that translates or drops arguments, and what the decorator calls: the first up to
-#: release 0.36, the second since.
-HANDLERS_MODULE = "huggingface_hub.utils._validators"
-HANDLERS = ("smoothly_deprecate_use_auth_token", "smoothly_deprecate_legacy_arguments")
 
-
-class Going(NamedTuple):
+class Deprecation(NamedTuple):
     """One announcement as it concerns a call.
 
     Attributes:
-        told: what the release says.
+        announced: what the release says.
         label: the release that says it (`transformers 5.23.0`).
         ignored: it is dropped now: writing it has no effect.
     """
 
-    told: Announced
+    announced: Announced
     label: str
     ignored: bool = False
 
@@ -32,23 +27,23 @@ class Going(NamedTuple):
     def when(self) -> str:
         """`to be removed in transformers 6`, or `to be removed` where the text names no release."""
         package, _, version = self.label.partition(" ")
-        if not self.told.until:
+        if not self.announced.until:
             return "to be removed"
-        if "-" in self.told.until:
-            return f"to be removed after {self.told.until}"
-        late = _numbers(self.told.until) <= _numbers(version)
-        return f"{'its removal was announced for' if late else 'to be removed in'} {package} {self.told.until}"
+        if "-" in self.announced.until:
+            return f"to be removed after {self.announced.until}"
+        late = _numbers(self.announced.until) <= _numbers(version)
+        return f"{'its removal was announced for' if late else 'to be removed in'} {package} {self.announced.until}"
 
     def concerns(self, value: object) -> bool:
         """Whether it is about an argument of this (known) value."""
-        return not self.told.value or ast.literal_eval(self.told.value) == value
+        return not self.announced.value or ast.literal_eval(self.announced.value) == value
 
 
 def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdigit()]
 
 
-def announced_of(library: Library, signature: Signature) -> list[Going]:
+def announced_of(library: Library, signature: Signature) -> list[Deprecation]:
     """Everything announced of the class, function or method with this signature."""
     module, _, path = signature.origin.partition(":")
     owner, _, method = path.partition(".")
@@ -66,18 +61,18 @@ def announced_of(library: Library, signature: Signature) -> list[Going]:
     if not isinstance(library.record(signature.origin), ClassRecord):
         return found + _dropped(library, signature)
     for ancestor, _ in list(library.line(signature.origin))[1:]:  # its own farewell is not its children's
-        found += [going for going in _of_origin(library, ancestor) if going.told.name]
+        found += [going for going in _of_origin(library, ancestor) if going.announced.name]
     return found
 
 
-def _of_origin(library: Library, origin: str) -> list[Going]:
+def _of_origin(library: Library, origin: str) -> list[Deprecation]:
     release = library.release_of(origin)
-    return [Going(one, f"{release.package} {release.version}") for one in release.deprecated(origin)] if release else []
+    return [Deprecation(one, f"{release.package} {release.version}") for one in release.deprecated(origin)] if release else []
 
 
-def _dropped(library: Library, signature: Signature) -> list[Going]:
+def _dropped(library: Library, signature: Signature) -> list[Deprecation]:
     """huggingface_hub's decorator takes some names that no function has any more."""
     if not (signature.popped and signature.origin.startswith("huggingface_hub.")):
         return []
     all_ = [going for handler in HANDLERS for going in _of_origin(library, f"{HANDLERS_MODULE}:{handler}")]
-    return [going._replace(ignored=True) for going in all_ if going.told.name in signature.popped]
+    return [going._replace(ignored=True) for going in all_ if going.announced.name in signature.popped]

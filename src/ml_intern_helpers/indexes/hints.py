@@ -32,7 +32,7 @@ def _instead(call: str, **others: str) -> dict[str, Hint]:
     return {name: hint._replace(renamed=False) for name, hint in _arguments(call, **others).items()}
 
 
-def _told(call: str, **texts: str) -> dict[str, Hint]:
+def _texts(call: str, **texts: str) -> dict[str, Hint]:
     return {f"{call}.{name}": Hint(text) for name, text in texts.items()}
 
 
@@ -66,7 +66,7 @@ HINTS: dict[str, Hint] = {
     f"{_ARGS}.push_to_hub_organization": Hint('write hub_model_id="organization/name"', f"{_ARGS}.hub_model_id"),
     f"{_ARGS}.include_inputs_for_metrics": Hint('write include_for_metrics=["inputs"]', f"{_ARGS}.include_for_metrics"),
     f"{_ARGS}.adafactor": Hint('write optim="adafactor"', f"{_ARGS}.optim"),
-    **_told(
+    **_texts(
         _ARGS,
         overwrite_output_dir="delete it: the folder is written to in any case; choose a new output_dir to keep the old run",
         logging_dir="set the environment variable TENSORBOARD_LOGGING_DIR instead",
@@ -81,16 +81,16 @@ HINTS: dict[str, Hint] = {
         peft_config="pass it to the trainer, not to its config",
     ),
     **_arguments("transformers.Trainer", tokenizer="processing_class"),
-    **_told("transformers.Trainer", peft_config="wrap the model: peft.get_peft_model(model, LoraConfig(…))"),
+    **_texts("transformers.Trainer", peft_config="wrap the model: peft.get_peft_model(model, LoraConfig(…))"),
     **_arguments("trl.SFTConfig", **_LENGTH, use_liger="use_liger_kernel"),
     **_arguments("trl.DPOConfig", **_LENGTH),
     **_instead("trl.DPOConfig", max_completion_length="max_length", max_target_length="max_length"),
-    **_told("trl.DPOConfig", **_NO_PROMPT_LENGTH, rpo_alpha='write loss_type=["sigmoid", "sft"] with loss_weights='),
+    **_texts("trl.DPOConfig", **_NO_PROMPT_LENGTH, rpo_alpha='write loss_type=["sigmoid", "sft"] with loss_weights='),
     **_arguments("trl.KTOConfig", **_LENGTH),
     **_instead("trl.KTOConfig", max_completion_length="max_length"),
-    **_told("trl.KTOConfig", **_NO_PROMPT_LENGTH),
+    **_texts("trl.KTOConfig", **_NO_PROMPT_LENGTH),
     **_arguments("trl.RewardConfig", **_LENGTH),
-    **_told("trl.RewardConfig", **_NO_PROMPT_LENGTH),
+    **_texts("trl.RewardConfig", **_NO_PROMPT_LENGTH),
     **{
         f"trl.{name}Config.{old}": hint
         for name in ("SFT", "DPO", "GRPO", "KTO", "Reward", "RLOO")
@@ -114,7 +114,7 @@ HINTS: dict[str, Hint] = {
         vllm_max_model_len="vllm_max_model_length",
         vllm_guided_decoding_regex="vllm_structured_outputs_regex",
     ),
-    **_told(
+    **_texts(
         "trl.GRPOConfig", **_NO_PROMPT_LENGTH, vllm_device='delete it; vllm_mode="colocate" or "server" decides where vLLM runs'
     ),
     **_arguments(
@@ -125,7 +125,7 @@ HINTS: dict[str, Hint] = {
         kl_coef="beta",
     ),
     **_instead("trl.RLOOConfig", num_ppo_epochs="num_iterations"),
-    **_told("trl.RLOOConfig", **_NO_PROMPT_LENGTH, total_episodes="write num_train_epochs= or max_steps="),
+    **_texts("trl.RLOOConfig", **_NO_PROMPT_LENGTH, total_episodes="write num_train_epochs= or max_steps="),
     **_arguments("trl.GRPOTrainer", reward_function="reward_funcs", reward_functions="reward_funcs", reward_func="reward_funcs"),
     **_arguments("trl.RLOOTrainer", config="args", policy="model", reward_model="reward_funcs"),
     **{
@@ -136,15 +136,15 @@ HINTS: dict[str, Hint] = {
         )
         for name in ("SFT", "DPO", "KTO", "GRPO", "Reward", "RLOO")
     },
-    **_told(
+    **_texts(
         "trl.SFTTrainer",
         max_seq_length="write max_length= in SFTConfig",
         **dict.fromkeys(("packing", "dataset_text_field", "dataset_kwargs", "dataset_num_proc", "eval_packing"), _IN_CONFIG),
         **dict.fromkeys(("neftune_noise_alpha", "model_init_kwargs"), _IN_CONFIG),
     ),
-    **_told("trl.DPOTrainer", **_PREFERENCE, **_NO_PROMPT_LENGTH, **_LENGTH_IN_CONFIG),
-    **_told("trl.KTOTrainer", **_PREFERENCE, **_NO_PROMPT_LENGTH, **_LENGTH_IN_CONFIG),
-    **_told("trl.GRPOTrainer", **_NO_PROMPT_LENGTH),
+    **_texts("trl.DPOTrainer", **_PREFERENCE, **_NO_PROMPT_LENGTH, **_LENGTH_IN_CONFIG),
+    **_texts("trl.KTOTrainer", **_PREFERENCE, **_NO_PROMPT_LENGTH, **_LENGTH_IN_CONFIG),
+    **_texts("trl.GRPOTrainer", **_NO_PROMPT_LENGTH),
     "trl.DataCollatorForCompletionOnlyLM": Hint(_MASKING, "trl.SFTConfig"),
     "trl.setup_chat_format": Hint("trl.clone_chat_template, or SFTConfig(chat_template_path=…)", "trl.clone_chat_template"),
     "trl.ConstantLengthDataset": Hint("SFTConfig(packing=True)", "trl.SFTConfig.packing"),
@@ -170,7 +170,7 @@ HINTS: dict[str, Hint] = {
     "huggingface_hub.DatasetFilter": Hint("keyword arguments of list_datasets", "huggingface_hub.list_datasets"),
     "transformers.EvaluationStrategy": Hint("IntervalStrategy", "transformers.IntervalStrategy"),
     **_arguments("datasets.load_dataset", use_auth_token="token"),
-    **_told(
+    **_texts(
         "datasets.load_dataset",
         ignore_verifications='write verification_mode="no_checks"',
         task="delete it: map the columns instead",

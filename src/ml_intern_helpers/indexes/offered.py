@@ -23,7 +23,7 @@ def offered(library: Library, dotted: str) -> bool:
 def _keeps_anything(library: Library, call: str) -> bool:
     """A dataclass made to take any keyword keeps it as an attribute: model configurations do, since transformers 5.4."""
     line = (record for _, record in library.line(library.origin(call) or ""))
-    made = next((record for record in line if record.init is not None), None)
-    if made is None or made.init is None or not made.fields:
+    record = next((record for record in line if record.init is not None), None)
+    if record is None or record.init is None or not record.fields:
         return False
-    return made.init.open and made.init.arguments == tuple(field._replace(keyword_only=True) for field in made.fields)
+    return record.init.open and record.init.arguments == tuple(field._replace(keyword_only=True) for field in record.fields)

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+#: The module of huggingface_hub's decorator that translates or drops arguments, and what the decorator calls: the first up to
+#: release 0.36, the second since.
+HANDLERS_MODULE = "huggingface_hub.utils._validators"
+HANDLERS = ("smoothly_deprecate_use_auth_token", "smoothly_deprecate_legacy_arguments")
+
 
 class Argument(NamedTuple):
     """One argument.

@@ -160,9 +160,11 @@ class Library:
         for at, record in enumerate(line):
             if record.init is not None:
                 docs = {name: doc for ancestor in reversed(line) for name, doc in ancestor.docs.items()}
-                made = _documented(_of_function(origin, record.init), docs)
-                above = [ancestor.init for ancestor in line[at + 1 :] if ancestor.init] if made.open else []
-                return made._replace(popped=made.popped.union(*(init.known for init in above)))
+                signature = _of_function(origin, record.init)
+                arguments = tuple(item._replace(doc=item.doc or docs.get(item.name)) for item in signature.arguments)
+                above = [ancestor.init for ancestor in line[at + 1 :] if ancestor.init] if signature.open else []
+                popped = signature.popped.union(*(init.known for init in above))
+                return signature._replace(arguments=arguments, popped=popped)
             if record.is_dataclass:
                 return Signature(origin, _dataclass_arguments(line), open=False)
         return Signature(origin, (), open=any(self.record(self.follow(base)) is None for record in line for base in record.bases))
@@ -183,8 +185,3 @@ def _dataclass_arguments(line: list[ClassRecord]) -> tuple[Argument, ...]:
         for name in record.dropped:
             fields.pop(name, None)
     return tuple(fields.values())
-
-
-def _documented(signature: Signature, docs: dict[str, str]) -> Signature:
-    arguments = tuple(item._replace(doc=item.doc or docs.get(item.name)) for item in signature.arguments)
-    return signature._replace(arguments=arguments)

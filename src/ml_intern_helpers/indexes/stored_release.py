@@ -111,10 +111,6 @@ class StoredRelease:
         """Every module whose arguments are stored, sorted."""
         return self._modules.names()
 
-    def origins(self) -> Iterator[tuple[str, Record]]:
-        """Every record."""
-        return ((origin, record) for origin in self._records.names() if (record := self.record(origin)))
-
     def argument_names(self) -> Iterator[tuple[str, list[str]]]:
         """(origin, arguments that it declares itself), without building every record."""
         for origin, raw in self._records.items():

@@ -153,14 +153,14 @@ class _Walk:
     def _held(self, words: list[Word], place: Place) -> Iterator[Launch]:
         """What the recipes of make's targets start, in the Makefile's folder; what is started in a container of this machine."""
         if program(words[0]) in _MAKE:
-            made = recipes(words[1:], place)
-            if made is not None:
-                yield from self._deeper(made.text, replace(place, cwd=made.folder))
+            found = recipes(words[1:], place)
+            if found is not None:
+                yield from self._deeper(found.text, replace(place, cwd=found.folder))
             return
-        found = containers.contained(words, place)
-        if found is not None and found.place.depth <= DEEPEST:
-            for launch in _Walk(found.place)._read(Command(), found.words, {}):
-                launch.launcher = f"{found.launcher}: {launch.launcher}"
+        inner = containers.contained(words, place)
+        if inner is not None and inner.place.depth <= DEEPEST:
+            for launch in _Walk(inner.place)._read(Command(), inner.words, {}):
+                launch.launcher = f"{inner.launcher}: {launch.launcher}"
                 yield launch
 
     def _with_job_command(self, launch: Launch, place: Place) -> Iterator[Launch]:

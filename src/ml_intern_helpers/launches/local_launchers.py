@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ml_intern_helpers.analysis import flat_yaml
+from ml_intern_helpers.analysis.config_file import read_plain_yaml
 from ml_intern_helpers.launches.launch import Launch, Problem, Setting, Target
 from ml_intern_helpers.launches.launcher_options import LeadingOptions, leading_options, tables
 from ml_intern_helpers.launches.parser_options import field_words, named_config
@@ -172,7 +172,7 @@ def _processes(options: LeadingOptions, place: Place) -> int | None:
         return int(value.text) if value.text.isdecimal() and len(value.text) < 6 else None
     file = options.value("--config_file", "--config-file")
     text = text_of_file(place.resolved(file.text), YAML) if file is not None and not file.unknown else None
-    number = flat_yaml.read(text or "").values.get("num_processes")
+    number = read_plain_yaml(text or "").values.get("num_processes")
     return number if type(number) is int and 0 <= number < 100_000 else None
 
 

@@ -64,88 +64,9 @@ EMPTY_FIELDS: dict[str, Any] = {
 }
 
 
-class _Hidden:
-    """Adds arguments that the help does not list: the help of each subcommand lists its own."""
-
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
-        self.parser = parser
-
-    def add_argument(self, *names: str, **settings: Any) -> None:
-        self.parser.add_argument(*names, **{**settings, "help": argparse.SUPPRESS})
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query", nargs="*", metavar="WORDS", help="a subcommand, or words to search for, or arXiv ids")
-    hidden = _Hidden(parser)
-    options.add_older_spellings(hidden)
-    options.add_list_options(hidden)
-    options.add_paging_options(hidden)
-    options.add_date_options(hidden)
-    options.add_search_options(hidden)
-    options.add_sort_option(hidden, "")
-    options.add_citation_options(hidden)
-    options.add_find_option(hidden, "")
-    options.add_graph_options(hidden)
-    options.add_reading_options(hidden)
-    options.add_note_options(hidden)
-
-
-def _search_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("query", nargs="*", metavar="WORDS", help="words to search for, or one or more arXiv ids")
-    options.add_search_options(parser)
-    options.add_date_options(parser)
-    options.add_sort_option(parser, "search")
-    options.add_paging_options(parser)
-    options.add_list_options(parser)
-
-
-def _trending_arguments(parser: argparse.ArgumentParser) -> None:
-    options.add_paging_options(parser)
-    options.add_list_options(parser)
-
-
-def _citation_arguments(parser: argparse.ArgumentParser, dest: str) -> None:
-    parser.add_argument(dest, metavar="ID", help="the paper in the middle")
-    options.add_citation_options(parser)
-    options.add_find_option(parser, "only papers whose title or citing sentences hold these words")
-    options.add_date_options(parser)
-    options.add_sort_option(parser, "refs")
-    options.add_paging_options(parser)
-    options.add_list_options(parser)
-
-
-def _graph_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("graph", metavar="ID", help="the paper to begin at; the most promising papers are followed first")
-    options.add_graph_options(parser)
-    options.add_list_options(parser)
-
-
-def _read_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("read", metavar="ID", help="the paper; without an option its contents, with the size of each section")
-    options.add_reading_options(parser)
-    options.add_find_option(parser, "short passages of the whole paper that hold these words")
-    parser.add_argument("--start", type=int, default=0, metavar="N", help="of a section: skip this many characters (paging)")
-    parser.add_argument("--max-results", "--limit", dest="limit", type=int, default=10, metavar="N", help="passages to show")
-
-
-def _recipe_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", metavar="ID", help="the paper")
-    parser.add_argument("--full", action="store_true", help="all values that were found")
-
-
-def _notes_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("notes", nargs="*", action=_Joined, metavar="WORDS", help="words of the notes, or one id; none: all")
-    parser.add_argument("--max-results", "--limit", dest="limit", type=int, default=10, metavar="N", help="1 to 100 (default 10)")
-
-
-def _note_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("note", action="append", metavar="ID", help="the paper")
-    parser.add_argument("note", action="append", metavar="TEXT", help="what to remember of it")
-    options.add_note_options(parser)
-
-
-def _forget_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("forget", type=int, metavar="N", help="the number of the note")
+    options.add_hidden_options(parser)
 
 
 class _Joined(argparse.Action):
@@ -155,77 +76,101 @@ class _Joined(argparse.Action):
         setattr(namespace, self.dest, " ".join(values))
 
 
-_SEARCH_EPILOG = """\
-examples:
-  crawl_arxiv search "direct preference optimization length bias" --since 2024 --min-citations 5
-  crawl_arxiv search 'ti:"preference optimization" AND cat:cs.CL' --since 2025 --sort submitted
-  crawl_arxiv search 2305.18290 2106.09685 --full
+_PAPER = {"metavar": "ID", "help": "the paper"}
+#: Subcommand -> its arguments besides the options: the name under which the older spelling keeps it, and its settings.
+_ARGUMENTS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "search": [("query", {"nargs": "*", "metavar": "WORDS", "help": "words to search for, or one or more arXiv ids"})],
+    "trending": [],
+    "cited-by": [("citations", _PAPER)],
+    "refs": [("references", _PAPER)],
+    "graph": [("graph", _PAPER)],
+    "read": [("read", {**_PAPER, "help": "the paper; without an option its contents, with the size of each section"})],
+    "recipe": [("recipe", _PAPER)],
+    "notes": [
+        ("notes", {"nargs": "*", "action": _Joined, "metavar": "WORDS", "help": "words of the notes, or an id; none: all notes"})
+    ],
+    "notes add": [
+        ("note", {"action": "append", **_PAPER}),
+        ("note", {"action": "append", "metavar": "TEXT", "help": "what to remember of it"}),
+    ],
+    "notes forget": [("forget", {"type": int, "metavar": "N", "help": "the number of the note"})],
+}
 
-Plain words go to arXiv, the Hub and Semantic Scholar. arXiv's own language (ti: au: abs: cat: all: and AND OR ANDNOT "phrase"
-and parentheses), --sort and --source arxiv go to arXiv alone, where plain words must all occur."""
 
-_WORDS_HINT = "to search for these words: crawl_arxiv search …"
+def _subcommand(name: str, summary: str, *examples: str, more: str = "") -> Subcommand:
+    def add(parser: argparse.ArgumentParser) -> None:
+        for argument, settings in _ARGUMENTS[name]:
+            parser.add_argument(argument, **settings)
+        options.add_options(parser, name)
+
+    epilog = "\n".join(["examples:", *(f"  crawl_arxiv {name}{example and ' ' + example}" for example in examples)])
+    takes_id = any(settings is _PAPER for _, settings in _ARGUMENTS[name]) or name == "read"
+    hint = "to search for these words: crawl_arxiv search …" if takes_id else ""
+    defaults = {"trending": True} if name == "trending" else {}
+    return Subcommand(summary, epilog + (f"\n\n{more}" if more else ""), add, defaults, hint)
+
 
 SUBCOMMANDS = {
-    "search": Subcommand(
-        "Search papers, ranked with every score explained; or show papers by their ids.", _SEARCH_EPILOG, _search_arguments
+    "search": _subcommand(
+        "search",
+        "Search papers, ranked with every score explained; or show papers by their ids.",
+        '"direct preference optimization length bias" --since 2024 --min-citations 5',
+        "'ti:\"preference optimization\" AND cat:cs.CL' --since 2025 --sort submitted",
+        "2305.18290 2106.09685 --full",
+        more="Plain words go to arXiv, the Hub and Semantic Scholar. arXiv's own language (ti: au: abs: cat: all: and AND OR\n"
+        'ANDNOT "phrase" and parentheses), --sort and --source arxiv go to arXiv alone, where plain words must all occur.',
     ),
-    "trending": Subcommand(
+    "trending": _subcommand(
+        "trending",
         "List the papers that the Hub's readers look at now, in the Hub's order.",
-        "examples:\n  crawl_arxiv trending\n  crawl_arxiv trending --limit 20 --bibtex papers.bib",
-        _trending_arguments,
-        {"trending": True},
+        "",
+        "--limit 20 --bibtex papers.bib",
     ),
-    "cited-by": Subcommand(
+    "cited-by": _subcommand(
+        "cited-by",
         "List the papers that cite one, influential first, with the citing sentences.",
-        "examples:\n  crawl_arxiv cited-by 2305.18290 --influential --since 2025\n"
-        "  crawl_arxiv cited-by 2305.18290 --find outperform",
-        partial(_citation_arguments, dest="citations"),
-        hint=_WORDS_HINT,
+        "2305.18290 --influential --since 2025",
+        "2305.18290 --find outperform",
     ),
-    "refs": Subcommand(
+    "refs": _subcommand(
+        "refs",
         "List the papers that one cites, influential first, with the citing sentences.",
-        "examples:\n  crawl_arxiv refs 2305.18290 --influential\n  crawl_arxiv refs 2305.18290 --find reward --limit 20",
-        partial(_citation_arguments, dest="references"),
-        hint=_WORDS_HINT,
+        "2305.18290 --influential",
+        "2305.18290 --find reward --limit 20",
     ),
-    "graph": Subcommand(
+    "graph": _subcommand(
+        "graph",
         "Walk the citations around a paper under a budget: landmarks, the frontier, recommendations, files to explore.",
-        "examples:\n  crawl_arxiv graph 2305.18290 --hops 2 --budget 12\n"
-        "  crawl_arxiv graph 2305.18290 --html graph.html --bibtex papers.bib\n\n"
-        "A walk that was stopped or killed goes on where it was when the same command is run again.",
-        _graph_arguments,
-        hint=_WORDS_HINT,
+        "2305.18290 --hops 2 --budget 12",
+        "2305.18290 --html graph.html --bibtex papers.bib",
+        more="A walk that was stopped or killed goes on where it was when the same command is run again.",
     ),
-    "read": Subcommand(
+    "read": _subcommand(
+        "read",
         "Read a paper: its contents, one part as Markdown, or passages with some words.",
-        'examples:\n  crawl_arxiv read 2305.18290 --section method\n  crawl_arxiv read 2305.18290 --find "learning rate"',
-        _read_arguments,
-        hint=_WORDS_HINT,
+        "2305.18290 --section method",
+        '2305.18290 --find "learning rate"',
     ),
-    "recipe": Subcommand(
+    "recipe": _subcommand(
+        "recipe",
         "Extract base model, data, method, hyper-parameters, hardware and results of a paper, with quotes.",
-        "examples:\n  crawl_arxiv recipe 2305.18290\n  crawl_arxiv recipe 2305.18290 --full --json",
-        _recipe_arguments,
-        hint=_WORDS_HINT,
+        "2305.18290",
+        "2305.18290 --full --json",
     ),
-    "notes": Subcommand(
+    "notes": _subcommand(
+        "notes",
         "Find notes of earlier runs by their words or by the id of a paper.",
-        "examples:\n  crawl_arxiv notes beta\n  crawl_arxiv notes 2305.18290 --limit 100\n\n"
-        "`crawl_arxiv notes add ID TEXT` keeps a note, `crawl_arxiv notes forget N` takes one out.",
-        _notes_arguments,
+        "beta",
+        "2305.18290 --limit 100",
+        more="`crawl_arxiv notes add ID TEXT` keeps a note, `crawl_arxiv notes forget N` takes one out.",
     ),
-    "notes add": Subcommand(
+    "notes add": _subcommand(
+        "notes add",
         "Keep a note on a paper for later runs.",
-        'examples:\n  crawl_arxiv notes add 2305.18290 "beta 0.1 for all but TL;DR" --quote "we use beta = 0.1"\n'
-        '  crawl_arxiv notes add 2305.18290 "one epoch" --place "Table 3"',
-        _note_arguments,
+        '2305.18290 "beta 0.1 for all but TL;DR" --quote "we use beta = 0.1"',
+        '2305.18290 "one epoch" --place "Table 3"',
     ),
-    "notes forget": Subcommand(
-        "Take a note out.",
-        "examples:\n  crawl_arxiv notes forget 3\n  crawl_arxiv notes forget 12 --json",
-        _forget_arguments,
-    ),
+    "notes forget": _subcommand("notes forget", "Take a note out.", "3", "12 --json"),
 }
 
 
@@ -278,10 +223,10 @@ def _graph(args: argparse.Namespace, context: Context) -> Report:
 def _read(args: argparse.Namespace, context: Context) -> Report:
     from ml_intern_helpers.papers.reading import report as reading
 
-    asked = reading.ReadingOptions(
-        require_id(args.read), args.section, args.find, args.start, args.limit, args.chars or paging.CHARACTERS
+    chars = args.chars or paging.CHARACTERS
+    return reading.read(
+        reading.ReadingOptions(require_id(args.read), args.section, args.find, args.start, args.limit, chars), context
     )
-    return reading.read(asked, context)
 
 
 def _recipe(args: argparse.Namespace, context: Context) -> Report:

@@ -157,8 +157,8 @@ def _facts(row: dict[str, Any]) -> str:
     authors = ", ".join(row["authors"]) + (f" +{others}" if others else "")
     upvotes = plural(row["upvotes"], "upvote") if row["upvotes"] is not None else None
     where = row["links"]["hf"] if row["indexed_on_hub"] else row["links"]["abs"]
-    said = f"described by {row['described_by']}" if row["described_by"] else "no description could be had"
-    return " | ".join(part for part in [row["published"], authors, upvotes, _citations(row), said, where] if part)
+    described = f"described by {row['described_by']}" if row["described_by"] else "no description could be had"
+    return " | ".join(part for part in [row["published"], authors, upvotes, _citations(row), described, where] if part)
 
 
 def _citations(row: dict[str, Any]) -> str | None:

@@ -182,10 +182,10 @@ def same_title(title: str) -> str:
 
 def withdrawn_evidence(comment: str | None, abstract: str | None) -> str | None:
     """The text that says that a paper was withdrawn, at most 200 characters, or None."""
-    for said in (comment, abstract):
-        match = _WITHDRAWN.search(said) if said else None
-        if said and match:
-            return shorten(said[max(match.start() - 20, 0) :], 200)
+    for text in (comment, abstract):
+        match = _WITHDRAWN.search(text) if text else None
+        if text and match:
+            return shorten(text[max(match.start() - 20, 0) :], 200)
     return None
 
 

@@ -43,8 +43,8 @@ class Item(NamedTuple):
 
     def text(self, *, places: bool = True) -> str:
         """The statements as one cleaned sentence, with their places behind them or without."""
-        told = dict.fromkeys(f"{text} ({place})" if place and places else text for text, place in self.statements)
-        return clean("; ".join(told), limit=300)
+        sentences = dict.fromkeys(f"{text} ({place})" if place and places else text for text, place in self.statements)
+        return clean("; ".join(sentences), limit=300)
 
 
 def _reference(context: ScriptContext) -> Outcome:

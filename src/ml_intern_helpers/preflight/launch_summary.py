@@ -60,8 +60,8 @@ def _image(launch: Launch, jobs: dict[str, Any]) -> str | None:
     if launch.mode != "jobs":
         return None
     default = DEFAULT_IMAGE if launch.reads_header or "uv run" in launch.launcher.split(":")[0] else None
-    told = launch.settings.get("image")
-    unclear = told.value is None if told else bool(launch.hidden)
+    setting = launch.settings.get("image")
+    unclear = setting.value is None if setting else bool(launch.hidden)
     return _text(jobs.get("image")) or (None if unclear else default)
 
 
@@ -71,8 +71,8 @@ def _seconds(launch: Launch, jobs: dict[str, Any]) -> int | None:
         return None
     if "timeout" in jobs:
         return timeout_seconds(str(jobs["timeout"]))
-    told = launch.settings.get("timeout")
-    unclear = told.value is None if told else bool(launch.hidden)
+    setting = launch.settings.get("timeout")
+    unclear = setting.value is None if setting else bool(launch.hidden)
     return None if unclear else DEFAULT_TIMEOUT_S
 
 

@@ -38,7 +38,7 @@ class Refused(NamedTuple):
 def refused(context: ScriptContext) -> Iterator[Refused]:
     """The names that end the script with an error; none where a dataclass cannot be seen."""
     seen: set[ast.Call] = set()
-    for made, parsed in list(context.script.parsed.items()):
+    for config, parsed in list(context.script.parsed.items()):
         lenient = {word.arg for word in parsed.parse.keywords} & {*_LENIENT, None}
         if parsed.parse in seen or lenient:
             continue
@@ -47,10 +47,10 @@ def refused(context: ScriptContext) -> Iterator[Refused]:
         if all(classes):
             taken = {name for one in classes if one for name in one[0]}
             library = tuple(one[1] for one in classes if one and one[1])
-            switched = names_switched_off(context.script, made) - {
+            switched = names_switched_off(context.script, config) - {
                 name for type_ in parsed.types for name in _switches(context, type_)
             }
-            for name in names_given(context.script, made):
+            for name in names_given(context.script, config):
                 if name in switched and f"no_{name}" not in taken:
                     instead = f"write --{name} False: only what is on by default has a --no_ form" if name in taken else ""
                     yield Refused(f"no_{name}", parsed.parser, parsed.parse, library, instead)

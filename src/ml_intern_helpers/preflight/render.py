@@ -200,7 +200,7 @@ def _checklist_lines(items: list[dict[str, Any]], findings: list[Finding]) -> li
     for item in items:
         named = dict.fromkeys(finding.code for finding in findings if finding.code in item["codes"])
         text = f"{', '.join(named)}, below" if named else item["evidence"] or item["reason"]
-        alike = next((labels for state, told, labels in rows if state == item["state"] == "unknown" and told == text), None)
+        alike = next((labels for state, shown, labels in rows if state == item["state"] == "unknown" and shown == text), None)
         if alike is None:
             rows.append((item["state"], text, [item["label"]]))
         else:

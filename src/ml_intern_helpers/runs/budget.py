@@ -141,7 +141,7 @@ def _status(
     if task is None or task.problem or runs.damaged or (whole is not None and whole.unknown):
         return "unknown"
     over = [limit for limit in (whole, day) if limit is not None and limit.over]
-    spent_without = whole is None and any(one.cost_usd for one in runs.of_task(task.id))
+    spent_without = whole is None and any(run.cost_usd for run in runs.of_task(task.id))
     return "failed" if over or spent_without else "ok"
 
 
@@ -177,7 +177,7 @@ def _verdict(fields: dict[str, Any]) -> str:
         return f"NO CAP: {fields['reason'] or 'nothing was agreed'}"
     if fields["damaged_lines"] or limit["unknown"]:
         return "COULD NOT TELL what is left: see below"
-    closest = min((one for one in (limit, fields["day_limit"]) if one is not None), key=lambda one: float(one["left_usd"]))
+    closest = min((cap for cap in (limit, fields["day_limit"]) if cap is not None), key=lambda cap: float(cap["left_usd"]))
     when = "" if closest is limit else " in these 24 h"
     word = "OVER THE CAP" if closest["settled_usd"] + closest["reserved_usd"] > closest["cap_usd"] + 0.0001 else "LEFT"
     reason = f" ({fields['reason']})" if fields["reason"] else ""
@@ -202,24 +202,21 @@ def _listed(fields: dict[str, Any]) -> Iterator[str]:
         yield f"  {hidden} earlier runs are not listed (--all lists them)"
     if not fields["runs_total"]:
         yield "  no run is on file"
-    for one in fields["runs"]:
-        kind = "spent at most (estimated)" if one["estimated"] else "spent" if one["settled"] else "set aside"
-        money = "cost unknown" if one["cost_usd"] is None else f"{one['cost_usd']:.2f} USD {kind}"
-        place = f"{one['flavor'] or 'jobs'}{_limit_of(one)}" if one["where"] == "jobs" else "local"
-        trained = ", seen training" if one["seen_training"] else ""
-        yield f"  {one['launched_at'][:16]}Z {one['id']}  {one['state']}{trained}  {place}  {money}"
-        yield f"      {one['command'][:110]}" + (f"  {one['url']}" if one["url"] else "")
-
-
-def _limit_of(one: dict[str, Any]) -> str:
-    return f" {span(one['timeout_s'])}" if one["timeout_s"] else ""
+    for run in fields["runs"]:
+        kind = "spent at most (estimated)" if run["estimated"] else "spent" if run["settled"] else "set aside"
+        money = "cost unknown" if run["cost_usd"] is None else f"{run['cost_usd']:.2f} USD {kind}"
+        limit = f" {span(run['timeout_s'])}" if run["timeout_s"] else ""
+        place = f"{run['flavor'] or 'jobs'}{limit}" if run["where"] == "jobs" else "local"
+        trained = ", seen training" if run["seen_training"] else ""
+        yield f"  {run['launched_at'][:16]}Z {run['id']}  {run['state']}{trained}  {place}  {money}"
+        yield f"      {run['command'][:110]}" + (f"  {run['url']}" if run["url"] else "")
 
 
 def _notes(fields: dict[str, Any]) -> Iterator[str]:
     if fields["damaged_lines"]:
         lines = ", ".join(map(str, fields["damaged_lines"][:10]))
-        yield f"  damaged: line {lines} of {fields['path']}: a launch may be missing; mend or remove it"
-    if any(not one["settled"] for one in fields["runs"]):
+        yield f"  damaged: line {lines} of {fields['path']}: a launch may be missing; repair or remove it"
+    if any(not run["settled"] for run in fields["runs"]):
         yield "  set aside becomes spent with `budget --apply-hub`, once the job has ended"
-    if any(one["estimated"] for one in fields["runs"]):
+    if any(run["estimated"] for run in fields["runs"]):
         yield "  estimated: from the launch to the end that was seen; `budget --apply-hub` asks for the running time itself"

@@ -23,7 +23,7 @@ PLACES = ("local", "jobs")
 TRACKERS = ("trackio", "none")
 STATES = ("open", "closed")
 
-#: No figure of a task comes near; what lies beyond is an accident or an attack.
+#: Any larger figure in a task is an accident or an attack.
 LARGEST = 1e12
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.]\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -136,7 +136,7 @@ def fault(name: str, value: object) -> str:
 def readable(values: Mapping[str, Any], name: str, part: str = "") -> Any:
     """What can be relied on of one entry, None where there is nothing.
 
-    A file by hand may lack a revision, or have one entry wrong: what is right in it binds all the same.
+    A file written by hand may lack a revision or have one wrong entry: its other entries still bind.
     """
     value = values.get(name)
     if part:

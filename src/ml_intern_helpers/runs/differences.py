@@ -1,12 +1,13 @@
-"""How a launch differs from what the user agreed to, as data: the one comparison, for pre-flight's rules and for the hooks.
+"""How a launch differs from what the user agreed to, as data: the one comparison for pre-flight's rules and for the hooks.
 
-A launch states each thing it decides in one of four ways (`Stated`); what a script leaves to its environment is no
-difference yet. Nothing here reads a script or a file.
+A launch states each thing it decides in one of four ways (`Stated`); what a script leaves to its environment is not a difference
+yet. Nothing here reads a script or a file.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
@@ -15,7 +16,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.runs.contract import number, readable
 
 #: `known`: this value. `default`: this value unless the environment or an option says otherwise. `runtime`: set, to something
-#: that only the run decides. `unknown`: not even that can be told.
+#: that only the run decides. `unknown`: not even that is known.
 State = Literal["known", "default", "runtime", "unknown"]
 Outcome = Literal["same", "differs", "undecided"]
 #: More processes than any single launch of a fine-tuning run has.
@@ -69,7 +70,7 @@ def differs(task: Mapping[str, Any], launch: Mapping[str, Stated]) -> list[Diffe
             ids, `effective_batch` a `Batch`, `tracking.tool` a name or a list of names.
     """
     found = [difference(term, agreed, launch[term]) for term, agreed in _agreed(task) if term in launch]
-    return [one for one in found if one is not None]
+    return [each for each in found if each is not None]
 
 
 def difference(term: str, agreed: Any, stated: Stated) -> Difference | None:
@@ -94,17 +95,11 @@ def compare(term: str, agreed: Any, stated: Stated) -> Outcome:
     return "differs" if stated.state == "known" else "undecided"
 
 
-def _equal(agreed: Any, value: Any) -> bool:
-    return bool(agreed == value)
-
-
 def _same_model(agreed: Any, value: Any) -> bool:
     """`./tiny` and `tiny/` are one folder; ids on the Hub have no such spellings."""
-    return agreed == value or (isinstance(agreed, str) and isinstance(value, str) and _place(agreed) == _place(value))
-
-
-def _place(name: str) -> str:
-    return posixpath.normpath(name) if name else name
+    if agreed == value or not (isinstance(agreed, str) and isinstance(value, str)):
+        return bool(agreed == value)
+    return bool(agreed and value) and posixpath.normpath(agreed) == posixpath.normpath(value)
 
 
 def _same_batch(agreed: Any, value: Any) -> bool:
@@ -127,7 +122,7 @@ def _same_tool(agreed: Any, value: Any) -> bool:
 def _same_data(agreed: Any, value: Any) -> bool:
     """Every dataset that is loaded was agreed on, and at least one is."""
     loaded = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
-    return bool(loaded) and set(map(str, loaded)) <= {str(one["id"]) for one in agreed}
+    return bool(loaded) and set(map(str, loaded)) <= {str(dataset["id"]) for dataset in agreed}
 
 
 def _same_privacy(agreed: Any, value: Any) -> bool:
@@ -136,8 +131,8 @@ def _same_privacy(agreed: Any, value: Any) -> bool:
 
 
 def _ids(value: Any) -> Any:
-    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
-        return ", ".join(str(one.get("id")) for one in value)
+    if isinstance(value, list) and all(isinstance(dataset, dict) for dataset in value):
+        return ", ".join(str(dataset.get("id")) for dataset in value)
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
 
 
@@ -149,17 +144,13 @@ def _factors(value: Any) -> Any:
     return f"{each} x {value.processes} processes = {product * value.processes}" if value.processes else f"{each} = {product}"
 
 
-def _private(value: Any) -> Any:
-    return "private" if value is True else "public"
-
-
 class Term(NamedTuple):
-    """How one entry of a task is compared and told."""
+    """How one entry of a task is compared and described."""
 
     what: str
     costs: str
     way_on: str
-    same: Callable[[Any, Any], bool] = _equal
+    same: Callable[[Any, Any], bool] = operator.eq
     shown: Callable[[Any], Any] = _ids
 
 
@@ -175,12 +166,20 @@ TERMS: dict[str, Term] = {
     "effective_batch": Term(
         "the effective batch", "rows per update decide learning rate and result", _MEMORY, _same_batch, _factors
     ),
-    "tracking.tool": Term("report_to", "nobody can watch the run", "repair how the tracker is started; do not switch it off", _same_tool),
-    "tracking.project": Term("the Trackio project", "nobody will find the run where they look for it", "write the agreed project"),
+    "tracking.tool": Term(
+        "report_to", "nobody can watch the run", "repair the tracker's start; do not switch it off", _same_tool
+    ),
+    "tracking.project": Term(
+        "the Trackio project", "nobody will find the run where they look for it", "write the agreed project"
+    ),
     "tracking.space_id": Term("the Trackio Space", "the dashboard is elsewhere", "write the agreed Space"),
     "hub.model_id": Term("the upload", "the model goes to another repository", "write the agreed id"),
     "hub.private": Term(
-        "the model's repository", "a model that was to stay private becomes public", "hub_private_repo=True", _same_privacy, _private
+        "the model's repository",
+        "a model that was to stay private becomes public",
+        "hub_private_repo=True",
+        _same_privacy,
+        lambda value: "private" if value is True else "public",
     ),
     "where": Term("the place", "it costs money or time on this machine", _ASK),
     "account": Term("the account", "somebody else pays", "give --namespace with the agreed account"),
@@ -189,17 +188,16 @@ TERMS: dict[str, Term] = {
 
 def _agreed(task: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The terms that a task holds a launch to; a closed one holds nobody."""
-    for term in TERMS if task.get("state") != "closed" else ():
+    if task.get("state") == "closed":
+        return
+    hub = task.get("hub")
+    for term in TERMS:
         name, _, part = term.partition(".")
         agreed = readable(task, name, part)
-        if agreed or (term == "hub.model_id" and _uploads_nothing(task)) or agreed is False:
+        # An absent figure or name leaves the choice open; but null for the id on the Hub was said: nothing is uploaded.
+        uploads_nothing = term == "hub.model_id" and isinstance(hub, Mapping) and "model_id" in hub and hub["model_id"] is None
+        if agreed or agreed is False or uploads_nothing:
             yield term, agreed
-
-
-def _uploads_nothing(task: Mapping[str, Any]) -> bool:
-    """An absent figure or name leaves the choice open; but null for the id on the Hub was said: nothing is uploaded."""
-    hub = task.get("hub")
-    return isinstance(hub, Mapping) and "model_id" in hub and hub["model_id"] is None
 
 
 def _shown(value: Any) -> str:

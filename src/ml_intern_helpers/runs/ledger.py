@@ -1,8 +1,8 @@
 """The run ledger `.ml-intern/runs.jsonl`: one line per launch, further lines for what became of it; nothing is rewritten.
 
 A line is on the disk, whole, when `append` returns: at the end of the ledger, or beside it where another process keeps the lock
-(see `late`). A process that is killed half-way leaves at most the beginning of a line that nobody was told of; the next writer
-removes it. Whoever reads needs no lock.
+(see `pending_lines`). A process that is killed half-way leaves at most the beginning of a line that was never
+acknowledged; the next writer removes it. Reading needs no lock.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ml_intern_helpers.runs.timestamps import now, stamp
 MAX_BYTES = 64 * 1024 * 1024
 MAX_LINE_BYTES = 256 * 1024
 _BLOCK = 64 * 1024
-#: Then a line goes beside the ledger: a hook that says several things must be done before the client ends it.
+#: After this a line goes beside the ledger: a hook that writes more than one line must finish before the client ends it.
 _LONGEST_WAIT_S = 2.0
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -96,7 +96,8 @@ def append(folder: Path, *entries: dict[str, Any], timeout_s: float = _LONGEST_W
 
 def append_locked(folder: Path, data: bytes) -> None:
     """As `append`, for whoever holds the lock already; what waits beside the ledger comes first."""
-    path, waiting = folder / project_files.LEDGER, [one for one in pending_lines.files(folder) if pending_lines.content(one)]
+    path = folder / project_files.LEDGER
+    waiting = [pending for pending in pending_lines.files(folder) if pending_lines.content(pending)]
     data = _not_yet_in(path, waiting) + data
     try:
         is_new = not os.path.lexists(path)
@@ -117,7 +118,7 @@ def append_locked(folder: Path, data: bytes) -> None:
 def _not_yet_in(path: Path, waiting: list[Path]) -> bytes:
     """The lines beside the ledger, without those of a writer that was killed before it could remove their file."""
     known = _on_file(path).entries if waiting else []
-    lines = (line for one in waiting for line in pending_lines.content(one).splitlines(keepends=True))
+    lines = (line for pending in waiting for line in pending_lines.content(pending).splitlines(keepends=True))
     return b"".join(line for line in lines if _parsed(line) not in known)
 
 
@@ -130,7 +131,7 @@ def encoded(entry: dict[str, Any]) -> bytes:
     if not isinstance(entry.get("id"), str) or not entry["id"]:
         raise UsageError("a line of the ledger needs an id", hint="this is a bug of the caller")
     try:
-        text = json.dumps({"at": stamp(now()), **_hushed(entry)}, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+        text = json.dumps({"at": stamp(now()), **_redacted(entry)}, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     except (ValueError, TypeError, RecursionError) as err:
         raise UsageError(f"this is no line of a ledger: {clean(err, limit=100)}", hint="this is a bug of the caller") from err
     if len(text) >= MAX_LINE_BYTES:
@@ -138,12 +139,12 @@ def encoded(entry: dict[str, Any]) -> bytes:
     return text.encode("ascii") + b"\n"
 
 
-def _hushed(value: Any) -> Any:
+def _redacted(value: Any) -> Any:
     if isinstance(value, str):
         return blanked(value)
     if isinstance(value, dict):
-        return {str(key): _hushed(item) for key, item in value.items()}
-    return [_hushed(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {str(key): _redacted(item) for key, item in value.items()}
+    return [_redacted(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _add(descriptor: int, data: bytes) -> None:

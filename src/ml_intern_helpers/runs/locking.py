@@ -13,7 +13,7 @@ from pathlib import Path
 from ml_intern_helpers.core.errors import ToolError, Unavailable
 
 NAME = "lock"
-#: Writing takes milliseconds; whoever holds the lock longer is stopped (Ctrl-Z, a debugger), and that must be told.
+#: Writing takes milliseconds; whoever holds the lock longer is stopped (Ctrl-Z, a debugger), which the user must hear.
 LONGEST_WAIT_S = 10.0
 _STEP_S = 0.01
 

@@ -29,7 +29,7 @@ class Run:
     Attributes:
         id: the ledger's id.
         values: its lines folded, later ones over earlier ones.
-        launched_at: when, as far as it can be told from this line and its neighbours; see `_straightened`.
+        launched_at: when, as far as this line and its neighbours show; see `_straightened`.
     """
 
     id: str
@@ -140,9 +140,9 @@ def _straightened(stamps: list[datetime | None], at: datetime) -> list[datetime]
     is lowered to the next line that is not from the future, or to the present (it would block every day until then).
     """
     latest = at + _SKEW
-    plausible = [one if one is not None and one <= latest else None for one in stamps]
+    plausible = [stamp if stamp is not None and stamp <= latest else None for stamp in stamps]
     times: list[datetime] = []
-    for position, one in enumerate(plausible):
-        believed = one or next((later for later in plausible[position:] if later is not None), at)
+    for position, stamp in enumerate(plausible):
+        believed = stamp or next((later for later in plausible[position:] if later is not None), at)
         times.append(max(believed, times[-1]) if times else believed)
-    return [min(one, at) for one in times]
+    return [min(time, at) for time in times]

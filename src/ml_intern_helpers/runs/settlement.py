@@ -40,7 +40,7 @@ class Settlement:
 
     Attributes:
         state: as the ledger writes it; `running` while it has not ended.
-        usd: what it cost; None while it has not ended, or when that cannot be told (the reservation then stands).
+        usd: what it cost; None while it has not ended, or when that is unknown (the reservation then stands).
         running_s: seconds it ran, None when the Hub does not say.
         basis: how the figure was computed, or why there is none.
     """

@@ -22,7 +22,7 @@ class Cost:
     """What a launch may cost at most.
 
     Attributes:
-        usd: price x time limit x attempts; None when it cannot be told, 0 on this machine.
+        usd: price x time limit x attempts; None when it is unknown, 0 on this machine.
         basis: how it was reckoned, or why it cannot be.
     """
 
@@ -32,7 +32,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Limit:
-    """One cap and what it bears: `settled_usd` is spent, `reserved_usd` may yet be, `unknown` counts runs without a known cost."""
+    """One cap and its use: `settled_usd` is spent, `reserved_usd` may yet be, `unknown` counts runs without a known cost."""
 
     cap_usd: float
     settled_usd: float
@@ -54,7 +54,7 @@ class Decision:
     """The answer of `may_spend`.
 
     Attributes:
-        verdict: `within` the caps; `over` one; `no_cap`: nothing was agreed that allows it; `unknown`: it cannot be told.
+        verdict: `within` the caps; `over` one; `no_cap`: nothing was agreed that allows it; `unknown`: nobody can say.
         reason: one sentence with the figures.
         cost: what was asked about.
         task: the cap of the whole task, None without one.
@@ -78,7 +78,7 @@ def cost_on_jobs(price: Price | None, timeout_s: float | None, *, attempts: int 
 
     Args:
         price: of its flavor, None when no list has it.
-        timeout_s: what stops it, in seconds; None when that cannot be told.
+        timeout_s: what stops it, in seconds; None when that is unknown.
         attempts: how often it may be tried (`--attempts`).
         repeats: a schedule starts it again and again.
     """
@@ -147,7 +147,7 @@ def refusal(task: Task | None, at: datetime) -> str:
 
 
 def _doubt(runs: Runs, whole: Limit, day: Limit | None, cost: Cost) -> str:
-    """Why what is left cannot be told, "" when it can."""
+    """Why it is unknown what is left, "" when it is known."""
     if runs.damaged:
         lines = ", ".join(map(str, runs.damaged[:5]))
         return f"line {lines} of the ledger cannot be read, so what was spent is not known"

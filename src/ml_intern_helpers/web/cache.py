@@ -102,5 +102,5 @@ def _sizes(folder: Path) -> Iterator[tuple[float, int, Path]]:
     """(modified, bytes, path) of every stored answer; one that another process deletes meanwhile is passed over."""
     for path in folder.glob("*.json"):
         with suppress(OSError):
-            told = path.stat()
-            yield told.st_mtime, told.st_size, path
+            message = path.stat()
+            yield message.st_mtime, message.st_size, path

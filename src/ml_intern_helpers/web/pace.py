@@ -61,8 +61,8 @@ def _locked(stamps: list[Path], timeout_s: float) -> Iterator[ExitStack]:
             try:
                 locks.enter_context(FileLock(stamp.with_suffix(".lock")).acquire(timeout=max(ends_at - time.monotonic(), 0)))
             except Timeout as err:
-                told = f"other processes have kept {stamp.stem} busy for {timeout_s:.0f} s"
-                raise RateLimited(told, hint="try again later") from err
+                message = f"other processes have kept {stamp.stem} busy for {timeout_s:.0f} s"
+                raise RateLimited(message, hint="try again later") from err
         yield locks
 
 

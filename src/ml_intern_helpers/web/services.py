@@ -66,8 +66,8 @@ class Service:
         if "@" in url:  # not repeated in the message: what stands before it is a password
             raise UsageError(f"{self.env} holds credentials in its address", hint="remove the part before the @")
         if not allowed_url(url):
-            told = f"{self.env}={clean(url, limit=200)!r} is not an https URL"
-            raise UsageError(told, hint="plain http is accepted for loopback only")
+            message = f"{self.env}={clean(url, limit=200)!r} is not an https URL"
+            raise UsageError(message, hint="plain http is accepted for loopback only")
         return url
 
 

@@ -122,7 +122,7 @@ class _Failure(Exception):
         text = f"{type(err).__name__} {cause}".lower()
         #: An answer that stopped half-way, or a kept connection that the server had closed.
         self.broken = "chunkedencodingerror" in text or "connection aborted" in text
-        self.reason, self.hint = next((told for sign, *told in _REASONS if sign in text), [clean(type(err).__name__), HINT])
+        self.reason, self.hint = next((message for sign, *message in _REASONS if sign in text), [clean(type(err).__name__), HINT])
 
 
 def _unreachable(call: Call, reason: str, hint: str) -> Unavailable:

@@ -1,1 +1,1 @@
-"""The value of an expression, as far as it is certain before the script runs."""
+"""What the evaluator computes without asking back: constants, and argparse's reading of a command line."""

@@ -184,7 +184,7 @@ def _parse(arguments: list[str], declared: Sequence[Declared]) -> ParsedArgument
     """What argparse makes of `arguments`."""
     parsed = ParsedArguments(complete=True)
     options = {flag: option for option in declared for flag in option.flags if flag.startswith("-")}
-    positional = [one for one in declared if one.positional]
+    positional = [declaration for declaration in declared if declaration.positional]
     words: list[str] = []
     arguments.reverse()  # taken from the end
     while arguments and len(parsed.problems) < _MOST_PROBLEMS:
@@ -203,11 +203,11 @@ def _parse(arguments: list[str], declared: Sequence[Declared]) -> ParsedArgument
             _take_values(option, flag, value if mark else None, arguments, parsed)
     if parsed.complete:  # a word behind an unknown option may have been meant as its value
         _take_positional(words, positional, parsed)
-    for one in dict.fromkeys([*positional, *options.values()]):
-        needed = one.required or (one.positional and one.takes_one_value)
-        if needed and one.dest not in parsed.values and not parsed.problems:
-            message = f"the script requires {one.flags[0]}: without it, it ends with a usage error"
-            parsed.problems.append((message, f"give {one.flags[0]}"))
+    for declaration in dict.fromkeys([*positional, *options.values()]):
+        needed = declaration.required or (declaration.positional and declaration.takes_one_value)
+        if needed and declaration.dest not in parsed.values and not parsed.problems:
+            message = f"the script requires {declaration.flags[0]}: without it, it ends with a usage error"
+            parsed.problems.append((message, f"give {declaration.flags[0]}"))
     return parsed
 
 
@@ -275,11 +275,11 @@ def _converted(option: Declared, flag: str, text: str, parsed: ParsedArguments) 
 
 
 def _take_positional(words: list[str], positional: list[Declared], parsed: ParsedArguments) -> None:
-    if not all(one.takes_one_value for one in positional):
-        parsed.values |= {one.dest: runtime("an argument of the launch") for one in positional}
+    if not all(declaration.takes_one_value for declaration in positional):
+        parsed.values |= {declaration.dest: runtime("an argument of the launch") for declaration in positional}
         return
-    for one, text in zip(positional, words, strict=False):
-        parsed.values[one.dest] = _converted(one, one.flags[0], text, parsed)
+    for declaration, text in zip(positional, words, strict=False):
+        parsed.values[declaration.dest] = _converted(declaration, declaration.flags[0], text, parsed)
     if len(words) > len(positional):
         text = clean(words[len(positional)], limit=60)
         parsed.problems.append((f"the script takes no argument {text!r}: it ends with a usage error", "leave it out"))

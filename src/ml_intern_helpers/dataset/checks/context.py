@@ -172,8 +172,8 @@ def finding(
     evidence = f"{count} of {of} sampled rows ({count / of:.0%}): row {_shown(numbers, count)}"
     if example is not None:
         evidence += f"; e.g. {clean(hide(str(example)[:2000]), limit=120)!r}"
-    made = Finding(code, severity, message, clean(facts.sample.dataset, limit=200), evidence=evidence, fix=fix)
-    return _with_facts(made, numbers, count, of, "sample", columns)
+    plain = Finding(code, severity, message, clean(facts.sample.dataset, limit=200), evidence=evidence, fix=fix)
+    return _with_facts(plain, numbers, count, of, "sample", columns)
 
 
 def finding_over_all(
@@ -191,12 +191,12 @@ def finding_over_all(
     evidence = f"{count:,} of all {rows:,} rows ({counted['share']:.2%}): row {_shown(numbers, count)}"
     if counted["example"]:
         evidence += f"; e.g. {clean(counted['example'], limit=120)!r}"
-    made = Finding(code, severity, message, clean(dataset, limit=200), evidence=evidence, fix=fix)
-    return _with_facts(made, numbers, count, rows, "all rows", columns)
+    plain = Finding(code, severity, message, clean(dataset, limit=200), evidence=evidence, fix=fix)
+    return _with_facts(plain, numbers, count, rows, "all rows", columns)
 
 
-def _with_facts(made: Finding, numbers: list[int], count: int, of: int, scope: Scope, columns: Iterable[str]) -> Finding:
-    return made._replace(
+def _with_facts(finding: Finding, numbers: list[int], count: int, of: int, scope: Scope, columns: Iterable[str]) -> Finding:
+    return finding._replace(
         line=numbers[0] if numbers else None,
         rows=tuple(numbers[:_KEPT]),
         count=count,

@@ -50,6 +50,6 @@ def check(facts: Facts) -> Iterator[Finding]:
         evidence += f"; row {', '.join(map(str, rows[:5]))}" + (" …" if len(long) > 5 else "")
     fix = "a longer max_length (see lengths.tokens), or drop these rows: a cut answer teaches to stop in mid-sentence"
     level: Severity = SEVERITY if facts.max_length else "info"
-    made = Finding(CODE, level, message, clean(facts.sample.dataset, limit=200), evidence=evidence, fix=fix)
+    item = Finding(CODE, level, message, clean(facts.sample.dataset, limit=200), evidence=evidence, fix=fix)
     share = round(len(long) / len(sizes), 6)
-    yield made._replace(rows=rows, count=len(long), of=len(sizes), share=share, scope="sample")
+    yield item._replace(rows=rows, count=len(long), of=len(sizes), share=share, scope="sample")

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from ml_intern_helpers import __version__
 from ml_intern_helpers.cli.output import without_tokens
 from ml_intern_helpers.core.errors import ToolError, UsageError
-from ml_intern_helpers.core.page_policy import policy
 from ml_intern_helpers.core.paths import write_atomic
 from ml_intern_helpers.core.report import Report
-from ml_intern_helpers.core.text import clean, human_bytes
+from ml_intern_helpers.core.text import clean, human_bytes, page_policy
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.page import charts
 from ml_intern_helpers.dataset.page.charts import patterns
@@ -35,7 +34,6 @@ MOST_COLUMNS, MOST_FINDINGS, MOST_SPLITS, MOST_WARNINGS = 100, 60, 40, 20
 LATER: dict[str, Any] = {"decision": None, "recommended": [], "lengths": None, "full": None}
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?$")
 _HUB_KINDS = ("viewer", "parquet-export", "streaming")
-
 
 Fields = dict[str, Any]
 TONES = {"ready": "good", "needs_mapping": "warn", "incompatible": "bad", "unknown": "open"}
@@ -61,7 +59,7 @@ def page(report: Report, facts: Facts) -> str:
 
 def _rendered(context: dict[str, Any], shown: list[dict[str, Any]]) -> str:
     style, script = _own("style.css"), _own("copy.js")
-    context = context | {"samples": shown, "style": style, "script": script, "policy": policy(style, script)}
+    context = context | {"samples": shown, "style": style, "script": script, "policy": page_policy(style, script)}
     return without_tokens(_environment().get_template("page.html").render(context))
 
 

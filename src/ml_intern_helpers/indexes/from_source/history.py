@@ -97,7 +97,7 @@ def _moved(name: str, newer: Surface) -> str | None:
 
 
 def _moved_module(module: str, older: Surface, newer: Surface) -> str | None:
-    """The one module of that name which offers most of what this one did; none where there are several (`bnb` of each adapter)."""
+    """The one module of that name which offers most of what this one did; none where several do (`bnb` of each adapter)."""
     last, names = module.rpartition(".")[2], older.names[module]
     homes = [
         other

@@ -45,21 +45,16 @@ def check(option: str, name: str, *, force: bool) -> Path:
             raise UsageError(
                 f"{option} {shown}: there is no folder {clean(path.parent, limit=200)}", hint="make it, or name another"
             )
-        if not force:
-            _check_free(option, named, path)
+        if force:
+            return path
+        if path.exists() and path.stat().st_size:
+            raise UsageError(f"{option} {shown}: the file is there", hint="name another file, or add --force to replace it")
+        if named.is_symlink():  # one that comes with a checkout may lead anywhere, also to a file that is not there yet
+            message = f"{option} {shown} is a link to {clean(path, limit=200)}"
+            raise UsageError(message, hint="name that file itself, or add --force")
     except (OSError, ValueError, RuntimeError) as err:
         raise UsageError(f"{option} {shown} cannot be written: {clean(err, limit=150)}", hint="name another file") from err
     return path
-
-
-def _check_free(option: str, named: Path, path: Path) -> None:
-    """A link that comes with a checkout may lead anywhere, also to a file that is not there yet."""
-    there, shown = path.exists(), clean(named, limit=200)
-    if there and path.stat().st_size:
-        raise UsageError(f"{option} {shown}: the file is there", hint="name another file, or add --force to replace it")
-    if named.is_symlink():
-        message = f"{option} {shown} is a link to {clean(path, limit=200)}"
-        raise UsageError(message, hint="name that file itself, or add --force")
 
 
 def write(path: Path, text: str) -> dict[str, str | int]:

@@ -16,14 +16,14 @@ from typing import Any
 
 from ml_intern_helpers import __version__
 from ml_intern_helpers.cli.output import without_tokens
-from ml_intern_helpers.core.page_policy import policy
+from ml_intern_helpers.core.text import page_policy
 from ml_intern_helpers.papers.model import FRONTIER_YEARS
 
 TEMPLATES = Path(__file__).with_name("templates")
 #: Sentences per link, and characters of an abstract, that the page carries; all of it is in `--save`.
 _CONTEXTS, _ABSTRACT = 2, 1500
-#: Lane -> what it is called and what that means.
-LANES = {
+#: Group of papers (`lane` in the saved graph) -> what it is called and what that means.
+GROUPS = {
     "seed": ("this paper", "the paper the walk began at"),
     "landmark": ("landmark", "among the twenty that most papers of this graph cite"),
     "frontier": ("frontier", f"less than {FRONTIER_YEARS:.0f} years old"),
@@ -34,7 +34,7 @@ WIDTH, HEIGHT = 1000, 640
 LEFT, RIGHT, TOP, BOTTOM = 70, 40, 40, 46
 #: Room left of the time axis for papers whose date nobody gives.
 UNDATED = 46
-#: How many papers of each lane are named in the drawing.
+#: How many papers of each group are named in the drawing.
 NAMED = {"seed": 1, "landmark": 9, "frontier": 7}
 _NAME, _LETTER, _LINE = 28, 7.7, 17.0
 #: From here on letters are as wide as they are high (Chinese, Japanese, Korean).
@@ -77,10 +77,10 @@ def page(graph: dict[str, Any]) -> str:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     graph = json.loads(without_tokens(json.dumps(graph)))  # before anything is cut: half a key is no longer known for one
-    order = list(LANES)  # in each lane, what most papers of the graph cite first, then what most papers anywhere do
+    order = list(GROUPS)  # in each group, what most papers of the graph cite first, then what most papers anywhere do
     rank = lambda each: (order.index(each["lane"]), -each["cited_here"], -(each["citation_count"] or 0))  # noqa: E731
     papers = sorted(graph["papers"], key=rank)
-    lanes = [paper["lane"] for paper in papers]
+    groups = [paper["lane"] for paper in papers]
     scale = axes(papers)
     drawn = dots(papers, scale)
     style, script = _own("graph.css"), _own("graph.js")
@@ -88,7 +88,9 @@ def page(graph: dict[str, Any]) -> str:
         "version": __version__,
         "graph": graph,
         "seed": papers[0],
-        "lanes": [{"lane": key, "name": name, "means": text, "papers": lanes.count(key)} for key, (name, text) in LANES.items()],
+        "groups": [
+            {"lane": key, "name": name, "means": text, "papers": groups.count(key)} for key, (name, text) in GROUPS.items()
+        ],
         "abstract_most": _ABSTRACT,
         "dots": drawn,
         "lines": lines(graph["links"], drawn),
@@ -101,7 +103,7 @@ def page(graph: dict[str, Any]) -> str:
         "data": _embedded(graph, papers),
         "style": style,
         "script": script,
-        "policy": policy(style, script),
+        "policy": page_policy(style, script),
     }
     return environment.get_template("graph.html").render(context) + "\n"
 
@@ -156,7 +158,7 @@ def dots(papers: list[Row], scale: Axes) -> list[Row]:
 
 
 def _outline(dot: Row) -> str:
-    """A shape for each lane, so that colour is not all that tells them apart: ring, square on its tip, star, small disc."""
+    """A shape for each group, so that colour is not all that tells them apart: ring, square on its tip, star, small disc."""
     x, y, r = dot["x"], dot["y"], dot["r"]
     if dot["paper"]["lane"] == "frontier":
         return f"M{x} {y - r:.1f}L{x + r:.1f} {y}L{x} {y + r:.1f}L{x - r:.1f} {y}Z"

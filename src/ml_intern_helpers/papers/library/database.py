@@ -117,8 +117,8 @@ class Database:
         """The schema's version, 0 for a new file; one that a later release has made is refused."""
         found: int = connection.execute("PRAGMA user_version").fetchone()[0]
         if found > self.version:
-            told = f"{self.name} {self.file()} was made by a newer release"
-            raise Unavailable(told, hint="update ml-intern, or move the file aside")
+            message = f"{self.name} {self.file()} was made by a newer release"
+            raise Unavailable(message, hint="update ml-intern, or move the file aside")
         return found
 
     def _prepare(self, connection: sqlite3.Connection, found: int) -> None:

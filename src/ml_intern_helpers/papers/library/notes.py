@@ -46,11 +46,11 @@ def add(arxiv_id: str, text: str, quote: str | None, place: str | None) -> Note:
         UsageError: empty, or longer than `CHARACTERS`; the library holds `MOST_NOTES` already.
         Unavailable: the library cannot be written.
     """
-    said = (arxiv_id, _checked(text, "the note"), _optional(quote, "--quote"), _optional(place, "--place"))
+    values = (arxiv_id, _checked(text, "the note"), _optional(quote, "--quote"), _optional(place, "--place"))
     with NOTES.writing() as connection:
         same = "SELECT * FROM notes WHERE arxiv_id = ? AND text = ? AND quote IS ? AND place IS ?"
-        row = connection.execute(same, said).fetchone()
-        return _note(row or _insert(connection, said))
+        row = connection.execute(same, values).fetchone()
+        return _note(row or _insert(connection, values))
 
 
 def find(words: str, limit: int) -> tuple[list[Note], int]:
@@ -82,13 +82,13 @@ def remove(number: int) -> Note:
     return _note(row)
 
 
-def _insert(connection: sqlite3.Connection, said: tuple[str, str, str | None, str | None]) -> tuple[Any, ...]:
+def _insert(connection: sqlite3.Connection, values: tuple[str, str, str | None, str | None]) -> tuple[Any, ...]:
     if connection.execute("SELECT COUNT(*) FROM notes").fetchone()[0] >= MOST_NOTES:
         raise UsageError(f"the library holds {MOST_NOTES:,} notes, its most", hint="take some out: crawl_arxiv notes forget N")
     fresh = "INSERT INTO notes (arxiv_id, text, quote, place, written_at) VALUES (?, ?, ?, ?, ?) RETURNING *"
-    row: tuple[Any, ...] = connection.execute(fresh, (*said, time.time())).fetchone()
+    row: tuple[Any, ...] = connection.execute(fresh, (*values, time.time())).fetchone()
     words = "INSERT INTO note_words (rowid, arxiv_id, text, quote, place) VALUES (?, ?, ?, ?, ?)"
-    connection.execute(words, (row[0], *said))
+    connection.execute(words, (row[0], *values))
     return row
 
 

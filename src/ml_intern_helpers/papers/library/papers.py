@@ -73,7 +73,7 @@ def _matching(connection: sqlite3.Connection, query: str, limit: int) -> list[Ke
         "ORDER BY bm25(paper_words, 0, 4, 2, 1), key LIMIT ?",
         (query, limit),
     )
-    return [KeptPaper(paper(json.loads(said)), source, fetched_at) for said, source, fetched_at in rows]
+    return [KeptPaper(paper(json.loads(stored)), source, fetched_at) for stored, source, fetched_at in rows]
 
 
 def _put(connection: sqlite3.Connection, kept: KeptPaper) -> None:
@@ -87,10 +87,10 @@ def _put(connection: sqlite3.Connection, kept: KeptPaper) -> None:
         met = met.filled(known) if newer else known.filled(met)
         when = max(when, row[1])
     abstract = (met.abstract or "")[:_ABSTRACT_CHARACTERS] or None
-    said = json.dumps(asdict(replace(met, abstract=abstract)), ensure_ascii=False)
+    stored = json.dumps(asdict(replace(met, abstract=abstract)), ensure_ascii=False)
     if row:
         connection.execute("DELETE FROM paper_words WHERE key = ?", (key,))
-    connection.execute("REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?)", (key, met.version, met.title, said, source, when))
+    connection.execute("REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?)", (key, met.version, met.title, stored, source, when))
     words = (key, met.title, " ".join(met.authors), abstract or "")
     connection.execute("INSERT INTO paper_words VALUES (?, ?, ?, ?)", words)
 
@@ -104,10 +104,10 @@ def _bound(connection: sqlite3.Connection) -> None:
     connection.execute(f"DELETE FROM papers WHERE key IN ({oldest})", (count - MOST_PAPERS,))
 
 
-def paper(said: dict[str, Any]) -> Paper:
+def paper(stored: dict[str, Any]) -> Paper:
     """A stored paper; keys that this release does not know are left out."""
     known = {each.name for each in fields(Paper)}
     values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in said.items() if name in known
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items() if name in known
     }
     return Paper(**values)

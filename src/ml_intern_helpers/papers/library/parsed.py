@@ -32,9 +32,9 @@ def known(kind: str, body: bytes) -> Any:
     return None
 
 
-def keep(kind: str, body: bytes, said: Any) -> None:
+def keep(kind: str, body: bytes, value: Any) -> None:
     """Remember what these bytes say; a library that cannot be written costs nothing but the time."""
-    text = json.dumps(said, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
     if len(text) > MOST_CHARACTERS:
         return
     with suppress(Unavailable), LIBRARY.writing() as connection:
@@ -52,5 +52,5 @@ def _code() -> bytes:
     """What changes when any module of this room does; looking at their dates is quicker than reading them."""
     room = Path(__file__).parents[1]
     looks = ((path, path.stat()) for path in sorted(room.rglob("*.py")))
-    told = "\n".join(f"{path.relative_to(room)} {look.st_size} {look.st_mtime_ns}" for path, look in looks)
-    return hashlib.sha256(told.encode()).digest()
+    message = "\n".join(f"{path.relative_to(room)} {look.st_size} {look.st_mtime_ns}" for path, look in looks)
+    return hashlib.sha256(message.encode()).digest()

@@ -78,7 +78,7 @@ def choose(document: Document, asked: str) -> Choice:
         names = "; ".join(section.name for section in document.sections)
         raise NotFound(
             f"the paper has no part {spec!r}; it has: {clean(names, limit=600)}",
-            hint="leave --section out to see all; to look for words: --find",
+            hint="leave --section out to see all parts; --find WORDS looks for words",
         )
     if spec.lower() in ("appendix", "appendices"):
         return Choice("all appendices", "\n\n".join(section.markdown() for section in found))

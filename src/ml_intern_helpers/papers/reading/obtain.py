@@ -130,6 +130,6 @@ def _nowhere(http: Http, paper_id: ArxivId, failures: list[ToolError]) -> ToolEr
         return NotFound(f"arXiv has no paper {paper_id}", hint="check the id; to look for a title: crawl_arxiv 'ti:\"…\"'")
     if known[0].withdrawn:
         earlier = f"{paper_id.base}v{max((known[0].version or 2) - 1, 1)}"
-        hint = f"an earlier version may still be there: crawl_arxiv --read {earlier}"
+        hint = f"an earlier version may still be there: crawl_arxiv read {earlier}"
         return NotFound(f"arXiv:{paper_id} was withdrawn and has no text: {known[0].withdrawn}", hint=hint)
     return Unavailable(f"arXiv:{paper_id} exists, and none of its forms can be read: {reasons}", hint="open its PDF in a browser")

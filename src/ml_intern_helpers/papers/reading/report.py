@@ -1,4 +1,4 @@
-"""`crawl_arxiv --read`: the report with a paper's contents, a part of it, or the passages that hold some words, and its text."""
+"""`crawl_arxiv read`: the report with a paper's contents, a part of it, or the passages that hold some words, and its text."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def version_name(reading: dict[str, Any]) -> str:
 
 def _call(reading: dict[str, Any]) -> str:
     version = reading["version"]
-    return f"crawl_arxiv --read {reading['arxiv_id']}" + (f"v{version}" if version and reading["source"] != "ar5iv" else "")
+    return f"crawl_arxiv read {reading['arxiv_id']}" + (f"v{version}" if version and reading["source"] != "ar5iv" else "")
 
 
 def _contents_text(reading: dict[str, Any]) -> list[str]:
@@ -214,7 +214,10 @@ def _passages_text(reading: dict[str, Any]) -> list[str]:
     found = reading["find"]
     words, total = found["words"], found["total"]
     if not total:
-        return [f"{words!r} does not occur in {version_name(reading)}", "next: fewer words, another spelling, or --recipe"]
+        return [
+            f"{words!r} does not occur in {version_name(reading)}",
+            f"next: fewer words, another spelling, or crawl_arxiv recipe {reading['arxiv_id']}",
+        ]
     how = "" if found["matched"] == "phrase" else " (the phrase does not occur; these paragraphs hold all its words)"
     if not found["passages"]:
         return [f"{words!r}: {total} passages; --start {found['start']} is past the last one"]

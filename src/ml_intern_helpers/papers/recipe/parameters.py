@@ -169,6 +169,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         _re(
             r"(?!avg|average|mean|median)(?:max\w*\.?[\s_-]+(?:\w+[\s_-]+){0,2}"
             rf"|(?:total|training|model|new|block|cut-?off|{_LENGTH_OF})[\s_-]*)(?:length|len|size)\.?(?:\s*\(?tokens\)?)?"
+            r"|length[\s_-]*(?:cut-?off|limit)"
             r"|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens"
         ),
         low=16,

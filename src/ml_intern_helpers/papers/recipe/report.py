@@ -118,11 +118,11 @@ def render(fields: dict[str, Any]) -> str:
     version = f"v{reading['version']}" if reading["version"] and reading["source"] != "ar5iv" else ""
     identity = f"{reading['arxiv_id']}{version}"
     if cut:
-        lines.append(f"{cut} further values and quotes: crawl_arxiv --recipe {identity} --full --json")
+        lines.append(f"{cut} further values and quotes: crawl_arxiv recipe {identity} --full --json")
     lines.append(
         "a line with a value and no 'quoted' is stated by that one sentence or table row; judge the quotes of the others"
     )
-    lines.append(f'check a value in its place: crawl_arxiv --read {identity} --section NUMBER, or --find "learning rate"')
+    lines.append(f'check a value in its place: crawl_arxiv read {identity} --section NUMBER, or --find "learning rate"')
     lines.append("not found is no proof of absence: formulas, figures and the authors' code are not read")
     return "\n".join([*lines, *source_lines(fields)])
 

@@ -148,6 +148,8 @@ def _by_rows(grid: Grid, place: _Place) -> Iterator[Claim]:
     group: str | None = None
     for row in grid:
         pairs = list(_pairs(row, near))
+        if not pairs:
+            yield from _worth_quoting(row, place)
         group = group if pairs else _heads_group(row, near) or group
         lead = [cell.text for cell in row[: pairs[0][1]] if cell.text] if pairs else []
         for name, start, columns in pairs:
@@ -163,6 +165,17 @@ def _by_rows(grid: Grid, place: _Place) -> Iterator[Claim]:
                 claim = place.claim(name, row[start].text, row[column].text, _row(row), context, single or staged)
                 if claim:
                     yield claim
+
+
+def _worth_quoting(row: Sequence[Cell], place: _Place) -> Iterator[Claim]:
+    """Quotes of a row whose first cell says more than the name of a parameter: `Temperature in beam search | 0.7`."""
+    title = plain(row[0].text).text
+    for parameter in PARAMETERS:
+        if parameter.mention.search(title) and parameter.meant(title, place.near):
+            texts = [cell.text for cell in row[1:] if cell.text]
+            claim = place.claim(parameter.name, row[0].text, texts[0], _row(row), (), False) if texts else None
+            if claim:
+                yield claim
 
 
 def _pairs(row: Sequence[Cell], near: str) -> Iterator[tuple[str, int, list[int]]]:

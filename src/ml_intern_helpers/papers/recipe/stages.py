@@ -84,7 +84,8 @@ def _one_name(names: Iterable[str], parameter: str) -> str | None:
 def of_titles(titles: Iterable[str], parameter: str) -> str | None:
     """The stage that headings, a caption or the head of a column name, the innermost first."""
     for title in titles:
-        named = _one_name((name for name, _, _ in _cues(title, title=True)), parameter)
+        both = re.search(r"\btrain|experiment", title, re.IGNORECASE)  # "Training and evaluation details" is about either
+        named = _one_name((name for name, _, _ in _cues(title, title=True) if not (both and name in SAMPLING)), parameter)
         if named:
             return named
     return None

@@ -60,6 +60,7 @@ _DOUBT = re.compile(
     r"|baselines?|they|their|would|could|if|higher|lower|larger|smaller|increas\w+|diverge[sd]?|unstable|worse|either"
     r"|respectively"
     r"|best|optimal|effect of|sensitiv\w+|early stopping|patience|penalty (?:weight|factor)|except|twice|half|vram"
+    r"|wall-clock|forward passes|kernels?|measured"
     r"|naive)\b"
     r"|\[\d+\] (?:use|set|train)|\bfollow(?:ing)? \[",
     re.IGNORECASE,
@@ -106,6 +107,8 @@ QUALIFIERS = re.compile(
     r"|generation|source|target|new",
     re.IGNORECASE,
 )
+#: What says that a batch of one is a batch of training: inference is often measured with one.
+_IN_TRAINING = re.compile(r"train|fine-?tun|per[\s_-]|micro|accumul", re.IGNORECASE)
 _PER_DEVICE = re.compile(r"\s*(?:\w+\s)?(per[\s-](?:gpu|device|card|worker|core|node))\b", re.IGNORECASE)
 _BATCH_UNITS = {"token": "tokens", "prompt": "prompts", "question": "prompts", "word": "words", "pair": "pairs"}
 #: Titles of sections in which settings stand, and in which variants are compared.
@@ -211,6 +214,7 @@ def _claim(
     stage, several = stages.in_sentence(text, name)
     stage = stage or (None if several else stages.of_titles(sentence.titles, name) or sentence.said)
     doubted = bool(_DOUBT.search(text)) or any(ASIDE.search(title) for title in sentence.titles)
+    doubted |= name == "batch_size" and link is not None and link.value == 1 and not _IN_TRAINING.search(text)
     given = link if certain and not (several or doubted or sentence.others or (link and _is_partial(text, link))) else None
     score += bool(_SETTINGS.search(" ".join(sentence.titles))) - 2 * sentence.others - doubted
     fact = Fact(

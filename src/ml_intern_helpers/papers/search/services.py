@@ -88,7 +88,7 @@ class Hit:
 
     Attributes:
         ranks: service -> place in its list, from 1.
-        page: the Hub's paper page, None when it has none or was not asked.
+        page: the Hub's paper page, None when it has none or was not calls.
         page_asked: whether the Hub has said so.
     """
 
@@ -104,7 +104,7 @@ def ask(http: Http, options: SearchOptions) -> list[ServiceAnswer]:
         http,
         [
             (ARXIV.name, partial(_arxiv, http, options)),
-            (HUB.name, partial(_hub, http, options.words)),
+            (HUB.name, lambda: _from_pages(hub.search(http, options.words, POOL))),
             (SEMANTIC_SCHOLAR.name, partial(_semantic_scholar, http, options)),
         ],
     )
@@ -115,9 +115,9 @@ def trending(http: Http) -> list[ServiceAnswer]:
     return _together(http, [(HUB.name, lambda: _from_pages(hub.trending(http, POOL)))])
 
 
-def _together(http: Http, asked: Sequence[tuple[str, Callable[[], ServiceAnswer]]]) -> list[ServiceAnswer]:
+def _together(http: Http, calls: Sequence[tuple[str, Callable[[], ServiceAnswer]]]) -> list[ServiceAnswer]:
     answers = []
-    for (name, _), outcome in zip(asked, http.together([call for _, call in asked]), strict=True):
+    for (name, _), outcome in zip(calls, http.together([call for _, call in calls]), strict=True):
         if isinstance(outcome, Exception) and not isinstance(outcome, ToolError):
             raise outcome  # a bug of ours, not a service's failure
         answers.append(ServiceAnswer(name, error=outcome) if isinstance(outcome, ToolError) else outcome)
@@ -128,10 +128,6 @@ def _arxiv(http: Http, options: SearchOptions) -> ServiceAnswer:
     search_query = arxiv_query.build(options.words, categories=options.categories, since=options.since, until=options.until)
     page = arxiv.search(http, search_query, start=0, max_results=POOL, sort="relevance")
     return ServiceAnswer(ARXIV.name, page.feed.papers, total=page.feed.total, response=page.responses[-1])
-
-
-def _hub(http: Http, words: str) -> ServiceAnswer:
-    return _from_pages(hub.search(http, words, POOL))
 
 
 def _from_pages(found: hub.PaperList) -> ServiceAnswer:
@@ -160,16 +156,12 @@ def merged(answers: Sequence[ServiceAnswer]) -> list[Hit]:
             else:
                 hit.paper = hit.paper.filled(paper)
             hit.ranks.setdefault(answer.service, rank)
-            _add_page(hit, answer)
+            page = answer.pages.get(hit.paper.arxiv_id or "")
+            if page:
+                hit.page, hit.page_asked = page, True
             for name in [*names, *_names(hit.paper)]:
                 known.setdefault(name, hit)
     return hits
-
-
-def _add_page(hit: Hit, answer: ServiceAnswer) -> None:
-    page = answer.pages.get(hit.paper.arxiv_id or "")
-    if page:
-        hit.page, hit.page_asked = page, True
 
 
 def _names(paper: Paper) -> list[str]:
@@ -183,7 +175,8 @@ def _names(paper: Paper) -> list[str]:
         names.append(f"doi:{paper.doi.lower()}")
     title = same_title(paper.title)
     if len(title.split()) >= _TELLING_WORDS and paper.authors:
-        names += [f"title:{title}|{surname}" for surname in sorted(_surnames(paper))]
+        authors = [same_title(name) for name in paper.authors[:3]]
+        names += [f"title:{title}|{surname}" for surname in sorted({author.split()[-1] for author in authors if author})]
     return names
 
 
@@ -192,7 +185,3 @@ def _may_be(one: Paper, other: Paper) -> bool:
     if one.arxiv_id and other.arxiv_id:
         return one.arxiv_id == other.arxiv_id
     return one.year is None or other.year is None or abs(one.year - other.year) <= 2
-
-
-def _surnames(paper: Paper) -> set[str]:
-    return {same_title(name).split()[-1] for name in paper.authors[:3] if same_title(name)}

@@ -66,8 +66,8 @@ def search(http: Http, search_query: str, *, start: int, max_results: int, sort:
         feed = _checked(response, "this search")
         if feed.papers or (feed.total or 0) <= start:
             return Page(feed, tuple(responses))
-    told = f"arXiv counts {feed.total} results but sent an empty page {len(responses)} times"
-    raise Unavailable(told, hint="a known fault of its API: ask again in a minute, or with a smaller --max-results")
+    message = f"arXiv counts {feed.total} results but sent an empty page {len(responses)} times"
+    raise Unavailable(message, hint="a known fault of its API: ask again in a minute, or with a smaller --max-results")
 
 
 def details(http: Http, ids: Sequence[ArxivId]) -> Page:
@@ -75,23 +75,23 @@ def details(http: Http, ids: Sequence[ArxivId]) -> Page:
 
     One id that arXiv cannot read (`abc/9901001`) makes it refuse all of them: it is left out and the rest asked again.
     """
-    asked = [paper_id for paper_id in ids if paper_id.possible]
-    if not asked:
+    wanted = [paper_id for paper_id in ids if paper_id.possible]
+    if not wanted:
         return Page(Feed(0, ()), ())
-    response = _by_id(http, asked)
+    response = _by_id(http, wanted)
     for _ in range(_MOST_UNREADABLE):
-        readable = [paper_id for paper_id in asked if str(paper_id) != _unreadable(response)]
-        if not readable or len(readable) == len(asked):
+        readable = [paper_id for paper_id in wanted if str(paper_id) != _unreadable(response)]
+        if not readable or len(readable) == len(wanted):
             break
-        asked, response = readable, _by_id(http, readable)
-    feed = _checked(response, ",".join(map(str, asked)))
-    found = [paper for paper in (_pick(paper_id, feed.papers) for paper_id in asked) if paper is not None]
+        wanted, response = readable, _by_id(http, readable)
+    feed = _checked(response, ",".join(map(str, wanted)))
+    found = [paper for paper in (_pick(paper_id, feed.papers) for paper_id in wanted) if paper is not None]
     return Page(Feed(feed.total, tuple(found)), (response,))
 
 
-def _by_id(http: Http, asked: Sequence[ArxivId]) -> Response:
-    joined = ",".join(map(str, asked))
-    return http.get(ARXIV, "/api/query", {"id_list": joined, "start": 0, "max_results": len(asked)})
+def _by_id(http: Http, wanted: Sequence[ArxivId]) -> Response:
+    joined = ",".join(map(str, wanted))
+    return http.get(ARXIV, "/api/query", {"id_list": joined, "start": 0, "max_results": len(wanted)})
 
 
 def _unreadable(response: Response) -> str | None:
@@ -157,8 +157,8 @@ def parse_feed(body: bytes) -> Feed:
 
 
 def _total(feed: Any) -> int | None:
-    said = str(feed.get("opensearch_totalresults", ""))
-    return count(int(said)) if said.isdigit() else None
+    total = str(feed.get("opensearch_totalresults", ""))
+    return count(int(total)) if total.isdigit() else None
 
 
 def _paper(entry: Any) -> Paper | None:

@@ -1,6 +1,6 @@
-"""The Hub's paper pages: JSON -> `HubPaper` (pure), and the requests for one, for some words, for what is trending.
+"""The Hub's paper pages, and the repositories and collections around a paper: the requests, and JSON -> `HubPaper`, `Repo` ….
 
-A paper page lists a few linked repositories and their totals; the lists by tag (`hub_repos`) are sorted and go further.
+A paper page lists a few linked repositories and their totals; the lists by tag are sorted and go further.
 Both are needed, and each request can fail by itself.
 """
 
@@ -227,6 +227,8 @@ def _repo(row: dict[str, Any], kind: Kind) -> Repo | None:
     repo_id = str(row.get("id") or "")
     if not _REPO_ID.fullmatch(repo_id):
         return None
+    # Some cards have several licences.
+    licenses = [tag.removeprefix("license:") for tag in texts(row.get("tags"), 80) if tag.startswith("license:")]
     return Repo(
         id=repo_id,
         url=f"{HUB.base_url}/{'' if kind == 'models' else kind + '/'}{repo_id}",
@@ -237,14 +239,8 @@ def _repo(row: dict[str, Any], kind: Kind) -> Repo | None:
         library=text(row.get("library_name") or row.get("sdk"), 60),
         parameters=count(row.get("numParameters") or mapping(row.get("safetensors")).get("total")),
         last_modified=date(row.get("lastModified")),
-        license=_license(row.get("tags")),
+        license=", ".join(dict.fromkeys(licenses)) or None,
     )
-
-
-def _license(tags: object) -> str | None:
-    """The licence among the tags; several, as some cards have, stand beside each other."""
-    found = [tag.removeprefix("license:") for tag in texts(tags, 80) if tag.startswith("license:")]
-    return ", ".join(dict.fromkeys(found)) or None
 
 
 def _collection(row: dict[str, Any]) -> Collection | None:

@@ -74,7 +74,7 @@ def by_title(http: Http, paper_id: ArxivId, title: str) -> Work:
     }
     response = _settled(http.get(OPENALEX, "/works", params), f"arXiv:{paper_id.base}")
     for raw in mappings(mapping(response.json()).get("results")):
-        if _same(str(raw.get("display_name") or ""), title):
+        if re.findall(r"\w+", str(raw.get("display_name") or "").lower()) == re.findall(r"\w+", title.lower()):
             return parse_work(raw, response)
     raise NotFound(f"OpenAlex answered nothing for the title of arXiv:{paper_id.base}", hint="check the id")
 
@@ -112,8 +112,8 @@ def _settled(response: Response, what: str) -> Response:
     """`response` when it is good; a spent budget is told as such: no wait but the one until midnight UTC fills it."""
     if response.status == 429:
         key = "" if openalex_key() else "; a free OPENALEX_API_KEY gives ten times as much"
-        told = "OpenAlex answers 429: the free budget of the day is spent"
-        raise RateLimited(told, hint=again_in(response) + key)
+        message = "OpenAlex answers 429: the free budget of the day is spent"
+        raise RateLimited(message, hint=again_in(response) + key)
     return response.raise_for_status(what)
 
 
@@ -153,34 +153,19 @@ def parse_paper(raw: dict[str, Any]) -> Paper | None:
         return None
     doi = (text(raw.get("doi"), 200) or "").removeprefix("https://doi.org/") or None
     work_id = _work_id(raw.get("id"))
+    places = [*mappings([raw.get("primary_location")]), *mappings(raw.get("locations"))]
+    # The arXiv id stands in the DOI of a preprint, else in one of the places where the work can be read.
+    addresses = [doi or "", *(str(place.get("landing_page_url") or "") for place in places)]
+    ids = [parse_id(address) for address in addresses if "arxiv" in address.lower()]
     authors = tuple(name for each in mappings(raw.get("authorships")) for name in names([each.get("author")], "display_name"))
     return Paper(
         title=title,
-        arxiv_id=_arxiv_id(raw, doi),
+        arxiv_id=next((parsed.base for parsed in ids if parsed), None),
         authors=authors,
         published=date(raw.get("publication_date")),
         year=count(raw.get("publication_year")),
         doi=doi,
-        journal_ref=_venue(raw),
+        journal_ref=next((text(mapping(place.get("source")).get("display_name"), 200) for place in places), None),
         citation_count=count(raw.get("cited_by_count")),
         page=f"https://openalex.org/{work_id}" if work_id else None,
     )
-
-
-def _arxiv_id(raw: dict[str, Any], doi: str | None) -> str | None:
-    """The arXiv id: in the DOI of a preprint, else in one of the places where the work can be read."""
-    addresses = [doi or "", *(str(place.get("landing_page_url") or "") for place in _places(raw))]
-    found = [parse_id(address) for address in addresses if "arxiv" in address.lower()]
-    return next((paper_id.base for paper_id in found if paper_id), None)
-
-
-def _venue(raw: dict[str, Any]) -> str | None:
-    return next((text(mapping(place.get("source")).get("display_name"), 200) for place in _places(raw)), None)
-
-
-def _places(raw: dict[str, Any]) -> list[dict[str, Any]]:
-    return [*mappings([raw.get("primary_location")]), *mappings(raw.get("locations"))]
-
-
-def _same(one: str, other: str) -> bool:
-    return re.findall(r"\w+", one.lower()) == re.findall(r"\w+", other.lower())

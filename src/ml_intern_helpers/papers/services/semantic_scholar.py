@@ -1,6 +1,7 @@
 """Semantic Scholar's graph: the requests this room makes of it, and what their answers mean (`semantic_scholar_rows` reads them).
 
-Ids go in as `ARXIV:2106.09685` without a version; the DOI of the same paper is sometimes unknown there.
+Ids go in as `ARXIV:2106.09685` without a version, the slash of an old id as it is; the DOI of the same paper is sometimes
+unknown there.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def head(http: Http, paper_id: ArxivId, direction: Direction) -> Head:
         Unavailable: and its kinds; `NotFound` when the paper is unknown there.
     """
     fields = f"{PAPER_FIELDS},referenceCount"
-    response = _get(http, f"/graph/v1/paper/{_path(paper_id)}", {"fields": fields}, paper_id)
+    response = _get(http, f"/graph/v1/paper/ARXIV:{paper_id.base}", {"fields": fields}, f"arXiv:{paper_id.base}")
     body = mapping(response.json())
     paper = parse_paper(body)
     if paper is None:
@@ -98,22 +99,20 @@ def head(http: Http, paper_id: ArxivId, direction: Direction) -> Head:
 
 def edges(http: Http, paper_id: ArxivId, direction: Direction, *, offset: int, limit: int) -> EdgePage:
     """One page of citations or references, in the service's order (it cannot sort)."""
-    path = f"/graph/v1/paper/{_path(paper_id)}/{direction}"
-    response = _get(http, path, {"fields": EDGE_FIELDS, "offset": offset, "limit": limit}, paper_id)
+    path = f"/graph/v1/paper/ARXIV:{paper_id.base}/{direction}"
+    response = _get(http, path, {"fields": EDGE_FIELDS, "offset": offset, "limit": limit}, f"arXiv:{paper_id.base}")
     return parse_edges(response, direction)
 
 
 def neighbours(http: Http, ref: str, direction: Direction, limit: int) -> EdgePage:
     """The first edges of any paper; `ref` is what `ref_of` gave."""
-    return parse_edges(
-        _asked(http, f"/graph/v1/paper/{ref}/{direction}", {"fields": EDGE_FIELDS, "limit": limit}, ref), direction
-    )
+    return parse_edges(_get(http, f"/graph/v1/paper/{ref}/{direction}", {"fields": EDGE_FIELDS, "limit": limit}, ref), direction)
 
 
 def recommended(http: Http, ref: str, limit: int) -> Found:
     """Papers that Semantic Scholar recommends to readers of this one, out of all of computer science."""
     params: Params = {"fields": PAPER_FIELDS, "limit": limit, "from": "all-cs"}
-    response = _asked(http, f"/recommendations/v1/papers/forpaper/{ref}", params, ref)
+    response = _get(http, f"/recommendations/v1/papers/forpaper/{ref}", params, ref)
     return Found(_papers(_body(response, "recommendedPapers").get("recommendedPapers")), None, response)
 
 
@@ -127,7 +126,7 @@ def search(http: Http, words: str, *, limit: int, since: str | None, until: str 
         "publicationDateOrYear": between,
         "minCitationCount": min_citations,
     }
-    response = _asked(http, "/graph/v1/paper/search", params, "this search")
+    response = _get(http, "/graph/v1/paper/search", params, "this search")
     body = _body(response, "data", "total")
     return Found(_papers(body.get("data")), count(body.get("total")), response)
 
@@ -150,10 +149,6 @@ def parse_edges(response: Response, direction: Direction) -> EdgePage:
     return EdgePage(tuple(found), len(rows) - len(found), count(body.get("next")), response)
 
 
-def _path(paper_id: ArxivId) -> str:
-    return f"ARXIV:{paper_id.base}"  # the slash of an old id stays a slash, as in the DOIs that the service documents
-
-
 def _papers(rows: object) -> tuple[Paper, ...]:
     return tuple(paper for paper in map(parse_paper, mappings(rows)) if paper is not None)
 
@@ -167,15 +162,13 @@ def _body(response: Response, *keys: str) -> dict[str, Any]:
 
 
 def _no_list(response: Response) -> BadData:
-    said = response.message()
-    return BadData("Semantic Scholar answered without a list of papers" + (f": {said}" if said else ""), hint="ask again later")
+    reason = response.message()
+    return BadData(
+        "Semantic Scholar answered without a list of papers" + (f": {reason}" if reason else ""), hint="ask again later"
+    )
 
 
-def _get(http: Http, path: str, params: Params, paper_id: ArxivId) -> Response:
-    return _asked(http, path, params, f"arXiv:{paper_id.base}")
-
-
-def _asked(http: Http, path: str, params: Params, what: str) -> Response:
+def _get(http: Http, path: str, params: Params, what: str) -> Response:
     return _settled(http.get(SEMANTIC_SCHOLAR, path, params), what)
 
 
@@ -183,14 +176,14 @@ def _settled(response: Response, what: str) -> Response:
     """`response` when it is good; the two errors whose way out is a key are told as such."""
     key = semantic_scholar_key()
     if response.status in (401, 403) and key:
-        told = f"Semantic Scholar refuses the API key ({response.status})"
-        raise AccessDenied(told, hint="correct or unset SEMANTIC_SCHOLAR_API_KEY")
+        message = f"Semantic Scholar refuses the API key ({response.status})"
+        raise AccessDenied(message, hint="correct or unset SEMANTIC_SCHOLAR_API_KEY")
     if response.status == 429:
         hint = "ask again in a minute" if key else "ask again in a minute, or set SEMANTIC_SCHOLAR_API_KEY (a key is free)"
         raise RateLimited("Semantic Scholar answers 429: too many requests", hint=hint)
     if response.status == 400:
-        told = f"Semantic Scholar rejects the request for {what}: {response.message()}"
-        raise Unavailable(told, hint="check the arguments; if they are right, please report it")
+        message = f"Semantic Scholar rejects the request for {what}: {response.message()}"
+        raise Unavailable(message, hint="check the arguments; if they are right, please report it")
     return response.raise_for_status(what)
 
 
@@ -224,6 +217,7 @@ def parse_paper(raw: dict[str, Any]) -> Paper | None:
         return None
     external = mapping(raw.get("externalIds"))
     arxiv_id = parse_id(str(external.get("ArXiv") or ""))
+    is_sha = isinstance(raw.get("paperId"), str) and _SHA.fullmatch(raw["paperId"])
     published = date(raw.get("publicationDate"))
     year = count(raw.get("year")) or (int(published[:4]) if published else None)
     return Paper(
@@ -237,7 +231,7 @@ def parse_paper(raw: dict[str, Any]) -> Paper | None:
         doi=text(external.get("DOI"), 200),
         citation_count=count(raw.get("citationCount")),
         influential_citation_count=count(raw.get("influentialCitationCount")),
-        page=_page(raw.get("paperId")),
+        page=f"https://www.semanticscholar.org/paper/{raw['paperId']}" if is_sha else None,
     )
 
 
@@ -248,8 +242,3 @@ def edge_of(row: dict[str, Any], direction: Direction) -> Edge | None:
         return None
     day = date(paper.get("publicationDate")) or str(count(paper.get("year")) or "")
     return Edge(flag(row.get("isInfluential")), count(paper.get("citationCount")), day, row)
-
-
-def _page(paper_id: object) -> str | None:
-    is_sha = isinstance(paper_id, str) and _SHA.fullmatch(paper_id)
-    return f"https://www.semanticscholar.org/paper/{paper_id}" if is_sha else None

@@ -1,10 +1,10 @@
-"""A call gets an argument that the release it meets does not take.
+"""A call passes an argument that the installed release does not accept.
 
-The call raises `TypeError: … got an unexpected keyword argument` after the job has been queued, has installed
-everything and has downloaded the dataset. An argument hidden in `**dict`, behind an alias, in a partial or in a subclass
-fails the same way. Judged are the classes, functions and methods of trl, transformers, peft, accelerate, datasets,
-trackio and huggingface_hub whose arguments are closed; what takes any keyword is left alone. The same for what a command
-line or config file gives a TrlParser or HfArgumentParser (--launch, --config FILE).
+The call raises `TypeError: … got an unexpected keyword argument` after the job has been queued, has installed everything and
+has downloaded the dataset. An argument hidden in `**dict`, behind an alias, in a partial or in a subclass fails in the same
+way. The rule judges the classes, functions and methods of trl, transformers, peft, accelerate, datasets, trackio and
+huggingface_hub that accept a fixed set of arguments; calls that accept any keyword are left alone. It also judges what a
+command line or config file gives a TrlParser or HfArgumentParser (--launch, --config FILE).
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""A name that the release does not offer.
+"""A name is imported or used that the release does not offer.
 
-`ImportError` in the first second of the run: after the queue, the image and the installation have been paid for. The
-same for `trl.Name` after `import trl`, and for modules.
+The script ends with `ImportError` in its first second, after the queue, the image and the installation have been paid for.
+The same holds for `trl.Name` after `import trl`, and for modules.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""`torch_dtype` in `model_init_kwargs` does nothing.
+"""`torch_dtype` in `model_init_kwargs` has no effect.
 
-TRL reads the key `dtype` there, and loads float32 when it is missing; `torch_dtype` is dropped without a word. The
-model takes twice the memory that was planned: an out-of-memory crash, or a card too large.
+TRL reads the key `dtype` there and loads float32 when it is missing; `torch_dtype` is dropped without a message. The model
+takes twice the planned memory, which leads to an out-of-memory crash or to a larger card than needed.
 
 Bad:
 

@@ -1,8 +1,9 @@
-"""`from_pretrained` gets an argument that the release of transformers does not take.
+"""`from_pretrained` gets an argument that the release of transformers does not accept.
 
-It is handed on to the model's constructor and fails there with a `TypeError`, after the weights have been downloaded.
-Legal are its own arguments, keywords it takes out of `**kwargs`, and the fields of the model's configuration; what older
-releases took and this one does not is a fault; the rest is doubt.
+The argument is passed on to the model's constructor and fails there with a `TypeError`, after the weights have been
+downloaded. Accepted are the method's own arguments, the keywords that it takes out of `**kwargs`, and the fields of the
+model's configuration. An argument that older releases accepted and this one does not is an error; any other is reported as
+unknown.
 
 Bad:
 

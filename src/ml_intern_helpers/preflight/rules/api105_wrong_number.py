@@ -1,6 +1,7 @@
-"""A call that Python cannot bind: too many positional arguments, a required one missing, or one given twice.
+"""A call has too many positional arguments, lacks a required one, or gives one twice.
 
-`TypeError` at the call. Positions move between releases, and configs and trainers have made most arguments keyword-only.
+Python raises `TypeError` at the call. Positions change between releases, and configs and trainers have made most arguments
+keyword-only.
 
 Bad:
 

@@ -1,6 +1,6 @@
-"""A method that its class no longer has.
+"""A method is called that its class no longer has.
 
-`AttributeError` at the call, often the last line of a run: the training is done and nothing is saved.
+The call raises `AttributeError`. It is often the last line of a run: the training is done and nothing is saved.
 
 Bad:
 

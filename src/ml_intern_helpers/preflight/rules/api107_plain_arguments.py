@@ -1,8 +1,8 @@
 """A trainer of TRL gets `TrainingArguments` where it needs its own config.
 
-Its first look at a setting of the method raises `AttributeError` (`model_init_kwargs`, `beta`, …), before anything is
-trained. Only SFTTrainer turns plain TrainingArguments into its own config. What such scripts give the trainer itself
-(`beta=`, `max_length=`, `loss_type=`) goes into that config too.
+The trainer raises `AttributeError` when it first reads a setting of its method (`model_init_kwargs`, `beta`, …), before
+anything is trained. Only SFTTrainer turns plain TrainingArguments into its own config. Settings of the method that such
+scripts pass to the trainer itself (`beta=`, `max_length=`, `loss_type=`) belong in that config too.
 
 Bad:
 
@@ -39,8 +39,8 @@ def check(context: ScriptContext) -> Outcomes:
             continue
         name, given = trainer.role.name, config.role.name
         own = name.replace("Trainer", "Config")
-        several = sum(one.trainer is trainer for one in context.runs) > 1
-        if not context.uses_current("trl") or context.patched_by or several:
+        ambiguous = sum(one.trainer is trainer for one in context.runs) > 1
+        if not context.uses_current("trl") or context.patched_by or ambiguous:
             yield unknown(f"whether {name} gets {given}: it needs {own}", config.line)
         else:
             fix = f"replace {given} by {own} (from trl import {own}); the method's settings go into it, not into {name}(…)"

@@ -1,7 +1,7 @@
-"""Something that still works, and that the release announces to take away, or no longer heeds.
+"""Something is used that the library has deprecated or already ignores.
 
-The library says so itself, in a warning at run time that scrolls past, or in its documentation; the release that it
-names is the one with which the script stops working. What huggingface_hub drops without effect is told, too.
+The library says so in a warning at run time, which scrolls past, or in its documentation. With the release that it names the
+script stops working. Arguments that huggingface_hub ignores are reported too.
 
 Bad:
 
@@ -27,7 +27,7 @@ from collections.abc import Iterator
 
 from ml_intern_helpers.analysis.api_calls import ApiCall, is_sure
 from ml_intern_helpers.analysis.values import Setting
-from ml_intern_helpers.indexes.announced import Going, announced_of
+from ml_intern_helpers.indexes.announced import Deprecation, announced_of
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed
 
@@ -43,13 +43,13 @@ def check(context: ScriptContext) -> Outcomes:
     for call in context.api_calls:
         for going in announced_of(context.offers, call.signature) if context.blamable(call.call) else ():
             for setting, outcome in _judged(context, call, going):
-                if (setting.node, going.told.name) not in seen:
-                    seen.add((setting.node, going.told.name))
+                if (setting.node, going.announced.name) not in seen:
+                    seen.add((setting.node, going.announced.name))
                     yield outcome
 
 
-def _judged(context: ScriptContext, call: ApiCall, going: Going) -> Iterator[tuple[Setting, Outcome]]:
-    name = going.told.name
+def _judged(context: ScriptContext, call: ApiCall, going: Deprecation) -> Iterator[tuple[Setting, Outcome]]:
+    name = going.announced.name
     if not name:
         message = f"{call.shown} is deprecated ({going.label}), {going.when}"
         yield Setting(context.constant(call.call), call.call), failed(message, _fix(call, going), call.call)
@@ -64,25 +64,25 @@ def _judged(context: ScriptContext, call: ApiCall, going: Going) -> Iterator[tup
             yield setting, _argument(call.shown, call, going, setting)
 
 
-def _concerned(setting: Setting, going: Going) -> bool:
+def _concerned(setting: Setting, going: Deprecation) -> bool:
     if setting.value.settled:
         return setting.value.value is not None and going.concerns(setting.value.value)
-    return not going.told.value
+    return not going.announced.value
 
 
-def _argument(shown: str, call: ApiCall, going: Going, setting: Setting) -> Outcome:
-    name = going.told.name.removeprefix("args.") + (f"={going.told.value}" if going.told.value else "")
+def _argument(shown: str, call: ApiCall, going: Deprecation, setting: Setting) -> Outcome:
+    name = going.announced.name.removeprefix("args.") + (f"={going.announced.value}" if going.announced.value else "")
     if going.ignored:
         return failed(f"{shown} ignores {name} ({going.label})", f"delete it: {_fix(call, going)}", setting.node, whole=call.call)
     message = f"{name} of {shown} is deprecated ({going.label}), {going.when}"
     return failed(message, _fix(call, going), setting.node, whole=call.call)
 
 
-def _fix(call: ApiCall, going: Going) -> str:
+def _fix(call: ApiCall, going: Deprecation) -> str:
     """The library's own sentence; an argument that the call takes is named as one."""
-    named = _NAMED.findall(going.told.advice)
-    if going.told.name and len(named) == 1 and named[0] in call.signature.names:
+    named = _NAMED.findall(going.announced.advice)
+    if going.announced.name and len(named) == 1 and named[0] in call.signature.names:
         return f"write {named[0]}="
-    advice = going.told.advice.rstrip(".")
+    advice = going.announced.advice.rstrip(".")
     advice = advice[:1].lower() + advice[1:]
     return advice if advice.startswith(_ORDERS) or going.ignored else f"delete it: {advice}" if advice else "delete it"

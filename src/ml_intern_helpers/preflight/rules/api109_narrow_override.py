@@ -1,8 +1,8 @@
-"""An override that cannot take the call the library makes.
+"""An overridden method does not accept the call that the library makes.
 
-The Trainer hands `num_items_in_batch` to `compute_loss` and `training_step`, `start_time` to `log`; each event of a
-callback gets the model, the optimizer and more as keywords. An override written for an older release raises TypeError
-at the first step, when model, data and GPU are all there.
+The Trainer passes `num_items_in_batch` to `compute_loss` and `training_step`, and `start_time` to `log`; each event of a
+callback gets the model, the optimizer and more as keywords. An override written for an older release raises TypeError at the
+first step, when the model, the data and the GPU are all there.
 
 Bad:
 

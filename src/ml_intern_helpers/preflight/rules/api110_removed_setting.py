@@ -1,7 +1,7 @@
-"""A setting is read that the config no longer has.
+"""The script reads a setting that the config no longer has.
 
-`AttributeError` where it is read. Scripts descended from the libraries' examples still ask the parsed arguments for
-`overwrite_output_dir` or `logging_dir`; what the release dropped is no attribute any more.
+Reading it raises `AttributeError`. Scripts derived from the libraries' examples still read `overwrite_output_dir` or
+`logging_dir` of the parsed arguments; a setting that the release has dropped is no longer an attribute.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""A setting with a value outside its choices: `eval_strategy="step"`, `lr_scheduler_type="cosin"`.
+"""A setting has a value outside its choices: `eval_strategy="step"`, `lr_scheduler_type="cosin"`.
 
-The config turns the value into an enumeration when it is made: `ValueError: step is not a valid IntervalStrategy`.
-None and False are no choices either.
+The config turns the value into an enumeration when it is built: `ValueError: step is not a valid IntervalStrategy`. None and
+False are not among the choices either.
 
 Bad:
 
@@ -58,13 +58,13 @@ def check(context: ScriptContext) -> Outcomes:
 
 
 def _fix(one: Constant) -> str:
-    import difflib  # only a fault needs it
+    import difflib  # only a failure needs it
 
     choices = CHOICES[one.name]
     if not one.value and "no" in choices:
         return f'write {one.name}="no"'
     text = str(one.value).lower()
-    near = difflib.get_close_matches(text, choices, n=2) or [choice for choice in choices if text.startswith(choice)]
-    if near:
-        return f"did you mean {' or '.join(shown(name) for name in near)}?"
+    alike = difflib.get_close_matches(text, choices, n=2) or [choice for choice in choices if text.startswith(choice)]
+    if alike:
+        return f"did you mean {' or '.join(shown(name) for name in alike)}?"
     return f"choose {', '.join(choices)}" if len(choices) <= _FEW else "drop it for the default, or name one of the library's"

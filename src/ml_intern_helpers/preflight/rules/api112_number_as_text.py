@@ -1,7 +1,7 @@
-"""A number given as text: `learning_rate="2e-5"`.
+"""A number is given as text: `learning_rate="2e-5"`.
 
-Nothing converts it: TypeError or ValueError when the config or the trainer is made, or as training begins. (A
-`TrlParser` converts what its file and the command line give.)
+Nothing converts it. TypeError or ValueError is raised when the config or the trainer is built, or when training begins. (A
+`TrlParser` does convert the values of its file and of the command line.)
 
 Bad:
 

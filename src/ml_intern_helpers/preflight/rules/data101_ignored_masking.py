@@ -1,8 +1,8 @@
 """The loss is masked in a way that the rows do not support.
 
-`completion_only_loss=True` masks prompt + completion rows. On `messages` it is silently ignored: the model is trained
-to write the user's questions too. There it is `assistant_only_loss=True`, which in turn raises on rows that are no
-conversation.
+`completion_only_loss=True` masks rows with a prompt and a completion. On `messages` it is silently ignored, and the model is
+also trained to write the user's questions. For such rows write `assistant_only_loss=True`, which in turn raises on rows that
+are not conversations.
 
 Bad:
 

@@ -1,8 +1,8 @@
-"""The rows do not have the columns that the method reads.
+"""The rows do not have the columns that the training method reads.
 
-A `KeyError` (`'text'`, `'prompt'`, `'chosen'`) when the trainer tokenizes, or worse: a stray column that makes TRL
-read the rows as another format (`prompt` beside `messages` is taken for prompt + completion). Only rows whose columns
-the script itself spells out are judged; for the rest ask `inspect_dataset`.
+The trainer raises `KeyError` (`'text'`, `'prompt'`, `'chosen'`) when it tokenizes. Worse, an additional column can make TRL
+read the rows as another format: `prompt` beside `messages` is taken for prompt + completion. Only rows whose columns the
+script itself spells out are judged; for others use `inspect_dataset`.
 
 Bad:
 

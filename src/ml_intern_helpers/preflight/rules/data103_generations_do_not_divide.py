@@ -1,7 +1,7 @@
-"""GRPO's batch does not divide by the number of generations.
+"""GRPO's batch is not divisible by the number of generations.
 
-Per-device batch x accumulation steps x processes must be a multiple of `num_generations` (and that at least 2), else
-the config raises ValueError: a batch holds whole groups of answers to one prompt.
+Per-device batch size x accumulation steps x processes must be a multiple of `num_generations`, and `num_generations` must be
+at least 2; otherwise the config raises ValueError. The reason: a batch holds whole groups of answers to one prompt.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""KTO with one row per device.
+"""KTO is trained with one row per device.
 
-Its loss compares rows of a batch with each other (the KL estimate pairs each prompt with another row's answer): with
-`loss_type="kto"` a per-device batch of 1 raises ValueError. `apo_zero_unpaired` allows it.
+Its loss compares the rows of a batch with each other (the KL estimate pairs each prompt with another row's answer). With
+`loss_type="kto"` a per-device batch size of 1 raises ValueError; `apo_zero_unpaired` allows it.
 
 Bad:
 

@@ -1,4 +1,4 @@
-"""An evaluation is scheduled and there is nothing to evaluate on.
+"""An evaluation is scheduled, but there is no evaluation dataset.
 
 The trainer raises ValueError at construction when `eval_strategy` is set and no `eval_dataset` is given.
 

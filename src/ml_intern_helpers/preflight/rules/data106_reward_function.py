@@ -1,8 +1,8 @@
-"""A reward function that cannot take TRL's call.
+"""A reward function does not accept the keywords that TRL passes.
 
-It is called with keywords: `prompts`, `completions`, `completion_ids`, every other column of the dataset,
-`trainer_state`, `log_extra`, `log_metric`. A function without `**kwargs` raises TypeError at the first step, when
-model, data and GPU are all there.
+TRL calls it with keywords: `prompts`, `completions`, `completion_ids`, every other column of the dataset, `trainer_state`,
+`log_extra`, `log_metric`. A function without `**kwargs` raises TypeError at the first step, when the model, the data and the
+GPU are all there.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""`trust_remote_code=True` for a dataset.
+"""`trust_remote_code=True` is passed for a dataset.
 
-datasets no longer runs a dataset's own script: the argument is ignored with a message in the log, and a dataset that
-needs it cannot be loaded at all. Take the Parquet conversion that the Hub offers, or another dataset, after telling
+datasets no longer runs a dataset's own loading script. The argument is ignored with a message in the log, and a dataset that
+needs such a script cannot be loaded at all. Use the Parquet conversion that the Hub offers, or another dataset after telling
 the user.
 
 Bad:

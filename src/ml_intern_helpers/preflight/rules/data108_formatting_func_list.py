@@ -1,8 +1,8 @@
 """`formatting_func` returns a list.
 
-SFTTrainer calls it with one row and takes what it returns for that row's text. The batched form of older releases
-returns a list of texts: the trainer raises `AttributeError` (a list has no `endswith`) when it adds the end token, if
-the function's own loop, which now runs over letters, has not raised before.
+SFTTrainer calls it with one row and takes the result for the text of that row. The batched form of older releases returns a
+list of texts, and the trainer raises `AttributeError` (a list has no `endswith`) when it adds the end token, unless the
+function's own loop, which now runs over letters, fails before.
 
 Bad:
 

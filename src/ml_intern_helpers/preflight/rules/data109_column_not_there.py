@@ -1,7 +1,7 @@
 """A column is read that the rows do not have.
 
-A `KeyError` in the first `.map()`, a `ValueError` in `.select_columns()`: hours later, when the map runs on the job.
-The columns are those the script spells out, and with `--dataset auto` those that `inspect_dataset` finds.
+`.map()` raises `KeyError` and `.select_columns()` raises `ValueError`, on the job and possibly hours after the start. The
+columns are known where the script spells them out, and with `--dataset auto` or an id from `inspect_dataset`.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""Rows to evaluate on that are never evaluated.
+"""An evaluation dataset is given, but never evaluated.
 
-`eval_steps` alone switches nothing on: `eval_strategy` is "no" unless set, so the held-out rows are tokenized and
-left alone, and nobody sees the model overfit.
+`eval_steps` alone has no effect: `eval_strategy` is "no" unless it is set. The held-out rows are tokenized and not used, and
+nobody sees the model overfit.
 
 Bad:
 

@@ -1,6 +1,6 @@
-"""`reward_weights` has not one weight for each reward function.
+"""The number of `reward_weights` differs from the number of reward functions.
 
-The trainer counts both when it is built: ValueError, after the model has been downloaded.
+The trainer compares both when it is built and raises ValueError, after the model has been downloaded.
 
 Bad:
 

@@ -1,6 +1,6 @@
-"""A streamed training set without `max_steps`.
+"""A streamed training set is used without `max_steps`.
 
-A stream has no length, so the trainer cannot tell how many steps an epoch has: ValueError at construction.
+A stream has no length, so the trainer cannot determine the number of steps of an epoch. It raises ValueError at construction.
 
 Bad:
 

@@ -1,7 +1,8 @@
 """The precision does not fit the hardware.
 
-TRL trains in bf16 unless told otherwise. Without a GPU that raises ValueError at construction (`use_cpu=True` or
-`bf16=False`); a T4 has no bf16 units: there fp16. Both at once are refused. A script for any card chooses when it runs.
+TRL trains in bf16 unless told otherwise. Without a GPU this raises ValueError at construction; write `use_cpu=True` or
+`bf16=False`. A T4 has no bf16 units and needs fp16. Setting both is refused. A script for any card should choose when it
+runs.
 
 Bad:
 

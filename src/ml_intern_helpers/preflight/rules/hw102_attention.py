@@ -1,8 +1,8 @@
-"""An attention implementation that the card or the library does not have.
+"""The card or the library does not support the attention implementation.
 
-FlashAttention 2 needs an Ampere card or newer: on a T4 (and without a GPU) the run ends at its first step. A name that
-is neither an implementation of Transformers nor a kernel repository (`kernels-community/flash-attn2`) is refused at
-loading. `sdpa`, the default, runs everywhere. Whether its package is installed is PKG102's question.
+FlashAttention 2 needs an Ampere card or newer; on a T4, or without a GPU, the run ends at its first step. A name that is
+neither an implementation of Transformers nor a kernel repository (`kernels-community/flash-attn2`) is refused when the model
+is loaded. `sdpa`, the default, works everywhere. PKG102 checks whether the package is installed.
 
 Bad:
 

@@ -1,8 +1,8 @@
-"""Weights in float32 by default.
+"""The weights are loaded in float32 by default.
 
-TRL loads a model given by its name in float32: 4 bytes a parameter, as many for the gradients and 8 for AdamW. That is
-sound training, with bf16 for the arithmetic; it is also twice the memory that people expect. For information only:
-whether it fits is `detect_compute`'s question.
+TRL loads a model given by its name in float32: 4 bytes per parameter, the same for the gradients, and 8 for AdamW. Such
+training is sound, with bf16 for the arithmetic, but needs twice the memory that most people expect. For information only:
+`detect_compute` tells whether it fits.
 
 Bad:
 

@@ -1,8 +1,8 @@
-"""The job has less than two hours, or the default of 30 minutes.
+"""The job has a timeout below two hours, or the default of 30 minutes.
 
-Without a timeout Jobs stop a run after 30 minutes, whatever it has reached; the model that was not pushed by then is
-lost. Loading, tokenizing and the first evaluation alone take longer than one thinks. A smoke run (at most 50 steps of
-its own) is exempt.
+Without a timeout, Jobs stop a run after 30 minutes, whatever it has reached; a model that has not been pushed by then is
+lost. Loading, tokenizing and the first evaluation alone often take longer. A smoke run (a step limit of at most 50 in the
+script) is exempt.
 
 Bad:
 

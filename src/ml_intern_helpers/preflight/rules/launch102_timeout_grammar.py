@@ -1,7 +1,7 @@
-"""A timeout that the client cannot read.
+"""The client cannot parse the timeout.
 
-It takes one number with one of s, m, h, d, or whole seconds. `2h30m`, `90min` and `30 minutes` end the submission
-with "could not convert string to float"; `1.5h` is fine. `hf … --dry-run` does not notice.
+It accepts one number with one of the units s, m, h, d, or whole seconds. `2h30m`, `90min` and `30 minutes` end the submission
+with "could not convert string to float"; `1.5h` is accepted. `hf … --dry-run` does not notice.
 
 Bad:
 

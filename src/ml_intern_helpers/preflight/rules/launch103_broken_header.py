@@ -1,7 +1,7 @@
-"""A script block that `uv` or `hf jobs uv run` refuses, or does not see.
+"""The script block is refused, or not recognised, by `uv` or `hf jobs uv run`.
 
-Invalid TOML, a second block and an unknown key under `[tool.hf-jobs]` end the submission; a block that is never
-closed is silently no block, and the job runs without packages, flavor or timeout.
+Invalid TOML, a second block and an unknown key under `[tool.hf-jobs]` end the submission. A block that is never closed is
+silently ignored, and the job runs without its packages, flavor and timeout.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""A flavor that Jobs do not have.
+"""Jobs do not offer this flavor.
 
-The client sends any word; only the server refuses it, when the job is submitted. There is no `h100`, and `a10g-large`
-has the same 24 GB as `a10g-small`.
+The client sends any word; only the server refuses it, when the job is submitted. There is no `h100`, and `a10g-large` has the
+same 24 GB as `a10g-small`.
 
 Bad:
 

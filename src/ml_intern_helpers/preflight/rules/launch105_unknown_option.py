@@ -1,7 +1,7 @@
-"""An option that the launcher does not have.
+"""The launcher does not have this option.
 
-`hf jobs uv run` lets unknown options through: a mistyped `--flaver` in front of the script becomes the script, and
-`--dry-run` shows that without a word. accelerate, torchrun, uv and trl end with a usage error.
+`hf jobs uv run` lets unknown options through: a mistyped `--flaver` in front of the script is taken for the script, and
+`--dry-run` does not warn. accelerate, torchrun, uv and trl end with a usage error.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""A command line that the launcher refuses.
+"""The launcher refuses the command line.
 
-A word that is missing, an option without its value, a number that is none, options that exclude each other, an image
-left out of `hf jobs run`: it ends with an error when it is started, some of it only after the files were uploaded.
+Something is missing, an option has no value, a value is not a number, two options exclude each other, or `hf jobs run` lacks
+its image. The command ends with an error when it is started, in some cases only after the files have been uploaded.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""A file of the launch that is not there, or that cannot be read as Python.
+"""A file of the launch does not exist, or cannot be read as Python.
 
-`hf jobs uv run --dry-run` accepts a script that does not exist. The real submission refuses it, and any argument that
-ends in .py, .sh, .yaml, .yml or .toml and is no file.
+`hf jobs uv run --dry-run` accepts a script that does not exist. The real submission refuses it, as it refuses any argument
+that ends in .py, .sh, .yaml, .yml or .toml and does not name a file.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""The script never reaches the container.
+"""The script is not in the container.
 
-`hf jobs run IMAGE python train.py` starts python in the image, where no file of this machine is; only `hf jobs uv run`
-ships the script (and files named in its arguments).
+`hf jobs run IMAGE python train.py` starts python in the image, which has none of the files of this machine. Only `hf jobs uv
+run` uploads the script, and the files named in its arguments.
 
 Bad:
 

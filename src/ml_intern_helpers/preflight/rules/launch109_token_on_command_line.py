@@ -1,6 +1,6 @@
-"""A Hugging Face token stands on the command line.
+"""A Hugging Face token is written on the command line.
 
-It stays in the shell's history, in the list of processes that others see, and in this conversation. Revoke it.
+It stays in the shell's history, in the list of processes that others can see, and in this conversation. Revoke it.
 
 Bad:
 

@@ -1,7 +1,7 @@
 """A secret is passed as a plain variable.
 
-What `-e` passes is part of the job's description: everybody who may see the job reads it. `--secrets NAME` takes the
-value from this machine and keeps it out of the description and of the shell's history.
+A value passed with `-e` is part of the job's description, which everybody who may see the job can read. `--secrets NAME`
+takes the value from this machine and keeps it out of the description and out of the shell's history.
 
 Bad:
 

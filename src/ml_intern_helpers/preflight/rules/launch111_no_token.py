@@ -1,7 +1,7 @@
 """The job lacks a secret that the script needs.
 
-A job's container knows nothing of the login on this machine: without `--secrets HF_TOKEN` (or `secrets` under
-`[tool.hf-jobs]`) a push fails, at the latest when training is over, and `os.environ["HF_TOKEN"]` raises KeyError.
+A job's container does not have the login of this machine. Without `--secrets HF_TOKEN` (or `secrets` under `[tool.hf-jobs]`)
+a push fails, at the latest when training is over, and `os.environ["HF_TOKEN"]` raises KeyError.
 
 Bad:
 

@@ -1,6 +1,7 @@
 """The job trains on a flavor without a GPU.
 
-Without `--flavor` a job runs on cpu-basic: two cores. What takes an hour on a GPU does not end before the timeout there.
+Without `--flavor` a job runs on cpu-basic, which has two cores. Training that takes an hour on a GPU does not finish there
+before the timeout.
 
 Bad:
 

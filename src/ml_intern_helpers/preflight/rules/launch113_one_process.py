@@ -1,7 +1,7 @@
-"""Several GPUs are paid for and one process is started.
+"""Several GPUs are paid for, but only one process is started.
 
-`hf jobs uv run train.py` starts one process. On a flavor with several GPUs the trainer then splits each batch over them
-from that one process (DataParallel), which is slow, or leaves all but one idle. accelerate starts one process per GPU.
+`hf jobs uv run train.py` starts one process. On a flavor with several GPUs the trainer then either splits each batch over
+them from that one process (DataParallel), which is slow, or leaves all but one idle. accelerate starts one process per GPU.
 
 Bad:
 

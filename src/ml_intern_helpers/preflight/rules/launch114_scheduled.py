@@ -1,7 +1,7 @@
-"""The job repeats itself on a schedule.
+"""The job is started again and again on a schedule.
 
-A scheduled job starts again and again, and costs each time, until somebody deletes it. Nobody asks for that by accident
-twice: create one only when the user has asked for a schedule in so many words, and say how to end it.
+A scheduled job starts, and costs, each time until somebody deletes it. Create one only when the user has explicitly asked for
+a schedule, and say how to end it.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""An option behind the script that the client takes for itself.
+"""The client takes an option that stands behind the script for its own.
 
-`hf jobs … run` reads its options wherever they stand: `train.py --name demo` names the job, and the script gets nothing;
-`-lr 2e-4` is the label `r` and a stray word. `--` in front of the script ends the client's options.
+`hf jobs … run` reads its options wherever they stand: `train.py --name demo` names the job, and the script gets nothing; `-lr
+2e-4` is read as the label `r` and another word. `--` in front of the script ends the client's options.
 
 Bad:
 

@@ -1,6 +1,6 @@
-"""Arguments that the script itself refuses.
+"""The script refuses its own arguments.
 
-The script's own argparse ends it with a usage error: in a job after the queue, the start of the machine and the
+The script's argparse ends it with a usage error; in a job this happens after the queue, the start of the machine and the
 installation of the packages.
 
 Bad:

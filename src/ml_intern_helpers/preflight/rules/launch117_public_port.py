@@ -1,7 +1,7 @@
 """A port of the job is open to everybody.
 
-`--expose-public` puts a port on the internet without asking for a token, and costs extra by the hour. `--expose` asks for
-one that may read the job's namespace.
+`--expose-public` puts a port on the internet without asking for a token, and costs extra by the hour. `--expose` requires a
+token that may read the job's namespace.
 
 Bad:
 

@@ -1,7 +1,8 @@
 """The progress bar of the trainer is on.
 
-A bar redraws one line with carriage returns. In a log file or in `hf jobs logs` that is one endless line, the loss
-lines stand between its pieces, and `grep loss` finds fragments: nobody, and no program, sees that the run diverges.
+A progress bar redraws one line with carriage returns. In a log file or in `hf jobs logs` it becomes one endless line that
+breaks up the lines with the loss, so that `grep loss` finds only fragments and neither a person nor a program notices that
+the run diverges.
 
 Bad:
 

@@ -1,6 +1,7 @@
 """The loss is logged once an epoch, or never.
 
-Most runs have one to three epochs: with `logging_strategy="epoch"` the first figure comes when the money is spent.
+Most runs have one to three epochs: with `logging_strategy="epoch"` the first figure appears when most of the money has been
+spent.
 
 Bad:
 

@@ -1,8 +1,8 @@
 """The first step is not logged.
 
-The loss of step 1 is the cheapest check there is: near ln(vocabulary size) or NaN means that template, masking or
-precision is wrong, and it is known a minute after the start instead of `logging_steps` later. It is also what the
-later loss is compared with.
+The loss of step 1 is the cheapest check there is: a value near ln(vocabulary size), or NaN, means that the template, the
+masking or the precision is wrong. It is known a minute after the start instead of `logging_steps` later, and the later loss
+is compared with it.
 
 Bad:
 

@@ -1,8 +1,7 @@
-"""No tracker is wired.
+"""No tracker is configured.
 
-`report_to` is "none" unless it is set (since transformers 5): the curves exist only as lines of a log, a job's log
-included. Another tracker than Trackio passes: which one is the user's choice (but see LOG107). So does none, where the
-agreed task says none.
+`report_to` is "none" unless it is set (since transformers 5), so that the curves exist only as lines of a log. Any tracker
+passes, because the choice is the user's (but see LOG107). No tracker passes where the agreed task says "none".
 
 Bad:
 

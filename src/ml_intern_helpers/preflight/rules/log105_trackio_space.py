@@ -1,6 +1,6 @@
 """Trackio writes to the job's own disk.
 
-Without `trackio_space_id` Trackio is local only: its database lies in the container and is gone with it.
+Without `trackio_space_id` Trackio is local: its database is in the container and is deleted with it.
 
 Bad:
 

@@ -1,7 +1,7 @@
 """The run has no project of its own in Trackio.
 
-`project` is "huggingface" unless it is set: every run of every task lands in that one dashboard, and nobody can tell
-them apart.
+`project` is "huggingface" unless it is set: every run of every task is shown in that one dashboard, and nobody can tell them
+apart.
 
 Bad:
 

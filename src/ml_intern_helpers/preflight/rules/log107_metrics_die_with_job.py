@@ -1,7 +1,7 @@
 """TensorBoard alone writes to the job's own disk.
 
-Its event files lie in `output_dir/runs` and nobody can look into a container: on Jobs the curves can be read only once
-the folder has been pushed, and are gone with the job when it is not. `push_to_hub=True` carries them along.
+Its event files are in `output_dir/runs`, and nobody can look into a container. On Jobs the curves can be read only once the
+folder has been pushed; otherwise they are deleted with the job. `push_to_hub=True` uploads them.
 
 Bad:
 

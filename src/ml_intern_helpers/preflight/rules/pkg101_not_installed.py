@@ -1,8 +1,7 @@
-"""An import that the job does not install.
+"""The job does not install a package that the script imports.
 
-`hf jobs uv run` starts from an empty environment: only what the script block lists (and what that brings) is there.
-The import fails after the queue and the installation. What comes with a listed package (torch with trl) need not be
-listed.
+`hf jobs uv run` starts from an empty environment that has only what the script block lists, and the dependencies of that. The
+import fails after the queue and the installation. A package that comes with a listed one (torch with trl) need not be listed.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""A setting that needs a package which the job does not install.
+"""A setting needs a package that the job does not install.
 
-`report_to="trackio"`, `peft_config=`, `load_in_4bit`, `use_vllm=True`, an 8-bit optimizer: none of them is an import
-of the script, each fails without its package, most of them only when training starts.
+`report_to="trackio"`, `peft_config=`, `load_in_4bit`, `use_vllm=True` and 8-bit optimizers are no imports of the script. Each
+fails without its package, in most cases only when training starts.
 
 Bad:
 

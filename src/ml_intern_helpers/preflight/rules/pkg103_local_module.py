@@ -1,7 +1,7 @@
-"""A module beside the script that does not travel with it.
+"""A module beside the script is not uploaded with it.
 
-`hf jobs uv run train.py` ships the script, and files named in its arguments, nothing else: `import utils` of a
-neighbouring file fails in the job and works on this machine.
+`hf jobs uv run train.py` uploads the script, and files named in its arguments, and nothing else: `import utils` of a
+neighbouring file works on this machine and fails in the job.
 
 Bad:
 
@@ -24,11 +24,11 @@ MODES = ("jobs",)
 def check(context: ScriptContext) -> Outcomes:
     if context.launch is not None and context.launch.volumes:
         return  # a mounted folder may hold them
-    told = set()
+    reported = set()
     for item in context.imports:
         name = item.module.lstrip(".").split(".")[0] or item.name
         local = item.module.startswith(".") or beside(context.source.path, name)
-        if local and not item.optional and name not in told:
-            told.add(name)
+        if local and not item.optional and name not in reported:
+            reported.add(name)
             message = f"`{name}` is a local module: a job gets only the script"
             yield failed(message, "move its code into the script, or install it from a repository or package", item.node)

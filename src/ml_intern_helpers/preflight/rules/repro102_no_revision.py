@@ -1,7 +1,7 @@
-"""A model or dataset without a revision.
+"""A model or dataset is loaded without a revision.
 
-The name alone means "whatever is there on that day": authors push new weights and rows under old names. Note the
-commit that was used, or pin it (`revision=`), and a later run means the same. For information only.
+The name alone means the newest state of that day, and authors push new weights and rows under old names. Note the commit that
+was used, or pin it with `revision=`, so that a later run uses the same. For information only.
 
 Bad:
 

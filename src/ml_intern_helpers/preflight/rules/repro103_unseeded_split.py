@@ -1,7 +1,7 @@
-"""Rows shuffled or split without a seed.
+"""Rows are shuffled or split without a seed.
 
-The rows held out for evaluation are then others at each start: a resumed run evaluates on rows it was trained on, and
-two runs cannot be compared. With a global seed set before (`set_seed`, `numpy.random.seed`) it is repeatable.
+Other rows are then held out at each start: a resumed run evaluates on rows that it was trained on, and two runs cannot be
+compared. With a global seed set before (`set_seed`, `numpy.random.seed`) the split is repeatable.
 
 Bad:
 

@@ -1,7 +1,7 @@
 """The trained model stays on the job's disk.
 
-A job's container and its disk are deleted when the job ends, however it ends: hours of training end in nothing. A
-smoke run (its own step limit of at most 50) is exempt.
+A job's container and its disk are deleted when the job ends, however it ends, and hours of training are lost. A smoke run (a
+step limit of at most 50 in the script) is exempt.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""The model is pushed under a name nobody chose.
+"""The model is pushed to a repository that nobody named.
 
-Without `hub_model_id` the repository is named after the output folder: "out" or "trainer_output" in the account of
-whoever's token runs the job, and the next run overwrites it.
+Without `hub_model_id` the repository is named after the output folder: "out" or "trainer_output" in the account whose token
+the job has. The next run overwrites it.
 
 Bad:
 

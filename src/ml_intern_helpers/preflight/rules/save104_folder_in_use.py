@@ -1,8 +1,7 @@
 """The output folder already holds a run.
 
-Training writes into it without asking (`overwrite_output_dir` is gone): a restart replaces checkpoints of the same
-step, and `save_total_limit` deletes the older run's first. The best checkpoint of last week is lost that way. Say
-which is meant.
+Training writes into it without asking (`overwrite_output_dir` is gone). A restart replaces checkpoints of the same step, and
+`save_total_limit` deletes the older run's first, possibly the best one. Resume, or choose another folder.
 
 Bad:
 

@@ -1,8 +1,8 @@
-"""`load_best_model_at_end` with saving and evaluating at different times.
+"""`load_best_model_at_end` is set, but saving and evaluating happen at different times.
 
-The config refuses it at construction: the best model can only be loaded if it was saved when it was evaluated (or
-with `save_strategy="best"`). With steps for both, `save_steps` must be a multiple of `eval_steps`, which is
-`logging_steps` when it is not set.
+The config refuses it at construction: the best model can be loaded only if it was saved when it was evaluated (or with
+`save_strategy="best"`). With steps for both, `save_steps` must be a multiple of `eval_steps`, which is `logging_steps` when
+it is not set.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""Resuming where there is no checkpoint.
+"""The script resumes where there is no checkpoint.
 
-`trainer.train(resume_from_checkpoint=True)` raises `ValueError: No valid checkpoint found` when the output folder has
-none. A job starts on an empty disk, so there it always raises, unless a bucket is mounted or checkpoints are fetched.
+`trainer.train(resume_from_checkpoint=True)` raises `ValueError: No valid checkpoint found` when the output folder has none. A
+job starts on an empty disk, so there it always raises, unless a bucket is mounted or checkpoints are downloaded.
 
 Bad:
 

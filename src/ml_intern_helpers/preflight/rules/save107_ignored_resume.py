@@ -1,6 +1,6 @@
-"""`resume_from_checkpoint` in the config does nothing.
+"""`resume_from_checkpoint` in the config has no effect.
 
-The trainer does not read it: training starts from the first step again, over the old checkpoints. It belongs into
+The trainer does not read it: training starts again from the first step and overwrites the old checkpoints. Pass it to
 `trainer.train(resume_from_checkpoint=…)`.
 
 Bad:

@@ -1,7 +1,7 @@
-"""`save_strategy="best"` without saying what is best.
+"""`save_strategy="best"` is set without a metric.
 
 The trainer raises `ValueError: args.metric_for_best_model must be provided` at its construction. (With
-`load_best_model_at_end=True` the metric is the loss unless named.)
+`load_best_model_at_end=True` the metric is the loss unless another is named.)
 
 Bad:
 

@@ -1,6 +1,7 @@
-"""EarlyStoppingCallback without an evaluation, or without the metric it watches.
+"""EarlyStoppingCallback is used without an evaluation, or without a metric to watch.
 
-AssertionError as training begins. The metric is the loss where `load_best_model_at_end=True`, else it must be named.
+AssertionError is raised when training begins. The metric is the loss with `load_best_model_at_end=True`; otherwise it must be
+named.
 
 Bad:
 

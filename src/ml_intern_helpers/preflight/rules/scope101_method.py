@@ -1,7 +1,7 @@
-"""Another method than the user agreed to.
+"""The script trains with another method than the user agreed to.
 
-`.ml-intern/task.json` holds what the user asked for. A script that quietly trains with another method answers a
-question nobody put: the cardinal sin. What cannot be done as agreed is the user's to change, not the script's.
+`.ml-intern/task.json` holds what the user asked for. A script that silently trains with another method answers a question
+that nobody asked. If the agreed method is not possible, ask the user.
 
 Bad:
 
@@ -29,8 +29,8 @@ def check(context: ScriptContext) -> Outcomes:
     agreed = context.agreed("method")
     if not isinstance(agreed, str) or agreed not in _TRAINERS:
         return
-    trainers = [made for made in context.trainers if made.role.library == "trl"]
-    fitting = [made for made in trainers if made.role.name == _TRAINERS[agreed]]
+    trainers = [trainer for trainer in context.trainers if trainer.role.library == "trl"]
+    fitting = [trainer for trainer in trainers if trainer.role.name == _TRAINERS[agreed]]
     if fitting:
         yield passed(f"{fitting[0].role.name}: {agreed} as agreed", fitting[0].line)
     elif trainers:

@@ -1,7 +1,7 @@
-"""An adapter where full training was agreed, or the other way round.
+"""The script trains an adapter where full training was agreed, or the other way round.
 
-Turning full fine-tuning into LoRA because memory is short (or LoRA into QLoRA) gives another model than the one that
-was asked for. Smaller batches with more accumulation, checkpointing or a larger card keep the task; this does not.
+Turning full fine-tuning into LoRA because memory is short (or LoRA into QLoRA) gives another model than the one that was
+asked for. Smaller batches with more accumulation, gradient checkpointing or a larger card keep the task as agreed.
 
 Bad:
 

@@ -1,6 +1,7 @@
-"""Another base model than the user agreed to.
+"""The script trains another base model than the user agreed to.
 
-A smaller sibling "because it fits", or the Instruct model in place of the base one, is another result. Say so and ask.
+A smaller model of the family "because it fits", or the Instruct model in place of the base model, gives another result. Ask
+the user first.
 
 Bad:
 

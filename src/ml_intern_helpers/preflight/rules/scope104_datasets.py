@@ -1,6 +1,6 @@
-"""Other data than the user agreed to.
+"""The script loads other data than the user agreed to.
 
-A dataset that would not load, swapped for a similar one, is the mistake users forgive least: the run looks fine and
+Replacing a dataset that would not load with a similar one is the mistake that users forgive least: the run looks fine, and
 the model has learned something else. A dataset beside the agreed ones is a warning.
 
 Bad:

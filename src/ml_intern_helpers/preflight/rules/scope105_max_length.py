@@ -1,6 +1,6 @@
-"""Another `max_length` than the user agreed to.
+"""`max_length` differs from what the user agreed to.
 
-Shortening it until memory suffices cuts the ends off long rows without a word: the answers, as a rule.
+Reducing it until the memory suffices cuts off the ends of long rows without a message; as a rule these are the answers.
 
 Bad:
 

@@ -1,7 +1,7 @@
-"""Another effective batch than the user agreed to.
+"""The effective batch size differs from what the user agreed to.
 
-Rows per update are `per_device_train_batch_size` x `gradient_accumulation_steps` x processes. The way out of memory
-trouble is a smaller first factor with a larger second one: the product stays.
+The rows per update are `per_device_train_batch_size` x `gradient_accumulation_steps` x processes. When memory is short,
+reduce the first factor and raise the second, so that the product stays.
 
 Bad:
 

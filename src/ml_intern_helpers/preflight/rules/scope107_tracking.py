@@ -1,6 +1,6 @@
-"""Monitoring switched off, or sent elsewhere than the user agreed.
+"""Tracking is switched off, or goes elsewhere than the user agreed.
 
-Turning Trackio off because its start failed leaves the user blind to a run they wanted to watch.
+Switching off Trackio because its start failed leaves the user unable to watch a run that they wanted to watch.
 
 Bad:
 

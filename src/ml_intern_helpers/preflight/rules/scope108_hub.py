@@ -1,7 +1,7 @@
-"""The model goes to another place than the user agreed to, or becomes public.
+"""The model is pushed to another repository than the user agreed to, or becomes public.
 
-A repository is public unless `hub_private_repo=True`; what was agreed to stay private, or on this machine, must not
-be uploaded otherwise.
+A repository is public unless `hub_private_repo=True` is set. A model that was agreed to stay private, or on this machine,
+must not be uploaded otherwise.
 
 Bad:
 

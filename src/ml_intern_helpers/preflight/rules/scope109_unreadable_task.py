@@ -1,6 +1,6 @@
 """`.ml-intern/task.json` cannot be read.
 
-It holds what the user agreed to; unread, nothing keeps the script to it.
+It holds what the user agreed to; while it cannot be read, the script is not compared with it.
 
 Bad:
 

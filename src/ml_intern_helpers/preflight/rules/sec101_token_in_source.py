@@ -1,6 +1,6 @@
-"""A Hugging Face token stands in the source.
+"""A Hugging Face token is written in the source.
 
-The script is uploaded for a job, pushed to a repository, pasted into a chat: whoever reads it writes to the account.
+The script is uploaded for a job, pushed to a repository or pasted into a chat, and whoever reads it can write to the account.
 Revoke the token; removing the line does not make it secret again.
 
 Bad:

@@ -72,7 +72,7 @@ HIDDEN = {
     "in-a-loop": "for i in 1 2; do $CMD; done",
 }
 #: Looks like them, and is everyday work: not a word, also under an open task that allows money.
-EVERYDAY = """
+ORDINARY = """
 $HOME/bin/pip install trl
 "$VENV/bin/pip" install trl
 $(which nvidia-smi) -L
@@ -137,11 +137,11 @@ def test_what_runs_here_and_cannot_be_read_passes_with_a_word(project: Project, 
     project.agree(where="local")
     answer = project.ask(command)
     assert (answer.kind, answer.context.count("\n")) == ("", 0)
-    assert answer.context.startswith("ml-intern could not look at what this starts (")
+    assert answer.context.startswith("ml-intern could not read what this starts (")
     assert words in answer.context
     assert "name a script of this folder" in answer.context
     [line] = project.log()
-    assert (line["decision"], "could not look at" in line["reason"]) == ("pass", True)
+    assert (line["decision"], "could not read" in line["reason"]) == ("pass", True)
 
 
 @pytest.mark.parametrize("name", HIDDEN)
@@ -152,25 +152,25 @@ def test_a_command_that_only_the_shell_knows_may_be_a_paid_one(project: Project,
     assert project.log()[-1]["codes"] == ["UNSEEN"]
     project.agree(spend_cap_usd=0)
     answer = project.ask(HIDDEN[name])
-    assert (answer.kind, "could not look at" in answer.context) == ("", True), "no cap, no money: told, not held"
+    assert (answer.kind, "could not read" in answer.context) == ("", True), "no cap, no money: told, not held"
     project.agree(state="closed")
     assert project.ask(HIDDEN[name]) == ("", "", "", 0, ""), "outside a task it is nobody's business"
 
 
 def test_outside_a_task_only_what_trains_for_certain_gets_a_word(project: Project) -> None:
     assert project.ask("python $SCRIPT") == ("", "", "", 0, "")
-    assert "could not look at" in project.ask("torchrun $SCRIPT").context
+    assert "could not read" in project.ask("torchrun $SCRIPT").context
     assert not project.ours.exists(), "nothing of ours is made in a project that is not ours"
 
 
-def test_everyday_work_under_a_task_is_left_alone(project: Project) -> None:
+def test_ordinary_work_under_a_task_is_left_alone(project: Project) -> None:
     """In one process: some hundred and sixty lines."""
     project.agree()
     code = (
         "import json, sys; from ml_intern_helpers.guard import pre_tool_use\n"
         "for event in json.load(sys.stdin): print(json.dumps(pre_tool_use.answer(event)))"
     )
-    commands = [*lines(EVERYDAY), *lines(HARMLESS)]
+    commands = [*lines(ORDINARY), *lines(HARMLESS)]
     events = [json.loads(project.event(command)) for command in commands]
     environment = clean_environment(project.home, PYTHONPATH=str(ROOT / "src"))
     done = subprocess.run(
