@@ -15,14 +15,14 @@ from ml_intern_helpers.cli.output import without_tokens
 from ml_intern_helpers.core.errors import ToolError, UsageError
 from ml_intern_helpers.core.paths import write_atomic
 from ml_intern_helpers.core.report import Report
-from ml_intern_helpers.core.text import clean, page_policy
+from ml_intern_helpers.core.text import clean, human_bytes, page_policy
 from ml_intern_helpers.dataset.checks.context import Facts
-from ml_intern_helpers.dataset.page import charts, headline
+from ml_intern_helpers.dataset.page import charts
 from ml_intern_helpers.dataset.page.charts import patterns
-from ml_intern_helpers.dataset.page.headline import counted
 from ml_intern_helpers.dataset.page.sample_rows import sample_rows
-from ml_intern_helpers.dataset.profile.profile import fine, spoken_sizes
+from ml_intern_helpers.dataset.profile.profile import fine, folded, spoken_sizes
 from ml_intern_helpers.dataset.sample import rows_in_words
+from ml_intern_helpers.dataset.verdicts import TITLES
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -34,6 +34,17 @@ MOST_COLUMNS, MOST_FINDINGS, MOST_SPLITS, MOST_WARNINGS = 100, 60, 40, 20
 LATER: dict[str, Any] = {"decision": None, "recommended": [], "lengths": None, "full": None}
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?$")
 _HUB_KINDS = ("viewer", "parquet-export", "streaming")
+
+Fields = dict[str, Any]
+TONES = {"ready": "good", "needs_mapping": "warn", "incompatible": "bad", "unknown": "open"}
+#: Signs beside the colours, for readers who do not see colours.
+SIGNS = {"good": "✓", "warn": "→", "bad": "✕", "open": "?"}
+DECISIONS = {
+    "go": ("GO", "good"),
+    "go_with_filters": ("GO WITH FILTERS", "warn"),
+    "no_go": ("NO GO", "bad"),
+    "unknown": ("COULD NOT TELL", "open"),
+}
 
 
 def page(report: Report, facts: Facts) -> str:
@@ -65,7 +76,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": lambda value: f"{value:,}", "percent": headline.percent}
+    environment.filters |= {"number": lambda value: f"{value:,}", "percent": percent}
     return environment
 
 
@@ -78,9 +89,9 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
     return {
         "version": __version__,
         "fields": fields,
-        "head": headline.headline(fields),
-        "facts": headline.facts(fields),
-        "methods": headline.methods(fields),
+        "head": headline(fields),
+        "facts": key_figures(fields),
+        "methods": method_cards(fields),
         "hub": fields["dataset"] if fields["source"]["kind"] in _HUB_KINDS and _HUB_ID.match(fields["dataset"]) else None,
         "findings": report.findings[:MOST_FINDINGS],
         "findings_more": max(len(report.findings) - MOST_FINDINGS, 0),
@@ -188,3 +199,85 @@ def write_page(path: Path, page: str) -> int:
 def _is_ours(path: Path) -> bool:
     with path.open("rb") as stream:
         return stream.read(len(MARK)) == MARK or path.stat().st_size == 0
+
+
+def headline(fields: Fields) -> dict[str, Any]:
+    """Word, tone, what for, reasons."""
+    decision = fields.get("decision")
+    if decision:
+        word, tone = DECISIONS[decision["word"]]
+        return {"word": word, "tone": tone, "method": decision["method"], "reasons": decision["reasons"][:5]}
+    # Without a method asked for, the first of those that come furthest.
+    order = ["ready", "needs_mapping", "unknown", "incompatible"]
+    method = fields["method"] or min(fields["verdicts"], key=lambda name: order.index(fields["verdicts"][name]["verdict"]))
+    verdict = fields["verdicts"][method]
+    words = {"word": TITLES[verdict["verdict"]], "tone": TONES[verdict["verdict"]], "method": method}
+    return {**words, "reasons": [verdict["reason"]]}
+
+
+def method_cards(fields: Fields) -> list[dict[str, Any]]:
+    """One card for each method; those recommended say why."""
+    why = {item["method"]: item["why"] for item in fields.get("recommended") or []}
+    return [
+        {
+            "name": name,
+            "word": TITLES[verdict["verdict"]].lower(),
+            "tone": TONES[verdict["verdict"]],
+            "sign": SIGNS[TONES[verdict["verdict"]]],
+            "reason": verdict["reason"],
+            "why": why.get(name),
+            "asked": name == fields["method"],
+            "left": verdict["columns_not_used"][:12],
+            "left_more": max(len(verdict["columns_not_used"]) - 12, 0),
+        }
+        for name, verdict in fields["verdicts"].items()
+    ]
+
+
+def key_figures(fields: Fields) -> list[tuple[str, str, str]]:
+    """(label, figure, words below it)."""
+    at, profile = fields["looked_at"], counted(fields)
+    full = fields.get("full")
+    rows = full["rows"] if full else at["rows_sampled"]
+    whole = bool(full) or at["complete"]
+    found = [("rows looked at", f"{rows:,}", "every row of the split" if whole else at["order"])]
+    found.append(("split", at["split"], _split_size(fields)))
+    forms = ", ".join(item["name"] for item in fields["formats"][:2]) or "no known format"
+    found.append(("columns", f"{fields['columns_total']:,}", forms))
+    if profile.get("duplicates_share") is not None:
+        found.append(("repeated rows", percent(profile["duplicates_share"]), "of the rows looked at"))
+    card = fields["card"]
+    if card:
+        found.append(("licence", card["license"] or "not stated", "gated" if card["gated"] else "open access"))
+    return found
+
+
+def _split_size(fields: Fields) -> str:
+    at = fields["looked_at"]
+    for split in fields["splits"]:
+        if (split["config"], split["split"]) == (at["config"], at["split"]):
+            size = f", {human_bytes(split['num_bytes'])}" if split["num_bytes"] else ""
+            return (rows_in_words(split) or "rows unknown") + size
+    return ""
+
+
+def percent(share: float) -> str:
+    """A share as people write it; what is there never reads as nothing."""
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    return f"{100 * share:.1f} %" if share < 0.1 and share else f"{100 * share:.0f} %"
+
+
+def counted(fields: dict[str, Any]) -> dict[str, Any]:
+    """The profile, with what a full scan has counted in the place of what the sample shows."""
+    profile, full = fields["profile"] or {}, fields["full"]
+    if not full:
+        return profile
+    copies = full["counts"].get("SET307") or {"share": 0.0}
+    return {
+        **profile,
+        "role_patterns": [[folded(str(pattern).split()), rows] for pattern, rows in full["role_patterns"]],
+        "characters": full["length_histogram"] or profile.get("characters"),
+        "labels": full["label_counts"] or profile.get("labels"),
+        "duplicates_share": copies["share"],
+    }
