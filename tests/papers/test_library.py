@@ -18,7 +18,7 @@ import pytest
 
 from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.core.paths import cache_dir, data_dir
-from ml_intern_helpers.papers.library import database, notes, papers, parsed
+from ml_intern_helpers.papers.library import database, notes, papers
 from ml_intern_helpers.papers.library.database import LIBRARY, NOTES, Database
 from ml_intern_helpers.papers.library.papers import KeptPaper
 from ml_intern_helpers.papers.model import Paper
@@ -98,31 +98,31 @@ def test_a_later_description_wins_and_an_older_one_fills_gaps() -> None:
 
 def test_the_library_is_bounded_and_notes_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(papers, "MOST_PAPERS", 10)
-    monkeypatch.setattr(parsed, "MOST", 5)
+    monkeypatch.setattr(papers, "MOST", 5)
     for number in range(30):
         notes.add("2401.00001", f"note {number}", None, None)
     papers.keep(KeptPaper(Paper(f"Paper number {number}"), "arXiv", float(number)) for number in range(25))
     for number in range(12):
-        parsed.keep("feed", str(number).encode(), {"number": number})
+        papers.store_result("feed", str(number).encode(), {"number": number})
     assert sorted(each.fetched_at for each in papers.find("paper", 100)) == list(map(float, range(15, 25)))
     assert papers.find("3", 10) == [], "the oldest are gone, their words too"
-    assert [bool(parsed.known("feed", str(number).encode())) for number in range(12)] == [False] * 7 + [True] * 5
+    assert [bool(papers.stored_result("feed", str(number).encode())) for number in range(12)] == [False] * 7 + [True] * 5
     assert notes.find("", 100)[1] == 30
 
 
 def test_what_was_made_belongs_to_its_bytes_and_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed.keep("feed", b"bytes", [1, "ü"])
-    assert parsed.known("feed", b"bytes") == [1, "ü"]
-    assert parsed.known("feed", b"other bytes") is None
-    assert parsed.known("recipe", b"bytes") is None
-    monkeypatch.setattr(parsed, "_code", lambda: b"another release")
-    assert parsed.known("feed", b"bytes") is None
+    papers.store_result("feed", b"bytes", [1, "ü"])
+    assert papers.stored_result("feed", b"bytes") == [1, "ü"]
+    assert papers.stored_result("feed", b"other bytes") is None
+    assert papers.stored_result("recipe", b"bytes") is None
+    monkeypatch.setattr(papers, "_code", lambda: b"another release")
+    assert papers.stored_result("feed", b"bytes") is None
 
 
 def test_a_book_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsed, "MOST_CHARACTERS", 100)
-    parsed.keep("document", b"book", "x" * 100)
-    assert parsed.known("document", b"book") is None
+    monkeypatch.setattr(papers, "MOST_CHARACTERS", 100)
+    papers.store_result("document", b"book", "x" * 100)
+    assert papers.stored_result("document", b"book") is None
 
 
 def test_deleting_the_cache_leaves_the_notes() -> None:
@@ -199,12 +199,11 @@ def test_a_held_library_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> N
     papers.keep([KeptPaper(Paper("T"), "arXiv", 1.0)])
     held = replace(LIBRARY, wait_s=0.5)
     monkeypatch.setattr(papers, "LIBRARY", held)
-    monkeypatch.setattr(parsed, "LIBRARY", held)
     with closing(sqlite3.connect(LIBRARY.file(), isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         began = time.monotonic()
-        assert parsed.known("feed", b"x") is None
-        parsed.keep("feed", b"x", 1)
+        assert papers.stored_result("feed", b"x") is None
+        papers.store_result("feed", b"x", 1)
         assert papers.keep([KeptPaper(Paper("U"), "arXiv", 1.0)]) is False
         assert 0.4 < time.monotonic() - began < 0.95, "once, not three times"
 
@@ -286,8 +285,8 @@ def test_a_library_of_an_earlier_release_is_read_and_written() -> None:
     with closing(sqlite3.connect(LIBRARY.file())) as connection:
         connection.executescript(V1)
     assert [each.paper.title for each in papers.find("old", 10)] == ["Old"]
-    parsed.keep("feed", b"bytes", {"total": 1})
-    assert parsed.known("feed", b"bytes") == {"total": 1}
+    papers.store_result("feed", b"bytes", {"total": 1})
+    assert papers.stored_result("feed", b"bytes") == {"total": 1}
 
 
 @pytest.mark.parametrize(

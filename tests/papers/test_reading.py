@@ -11,9 +11,9 @@ import pytest
 
 from ml_intern_helpers.core.errors import BadData, NotFound
 from ml_intern_helpers.papers.reading.document import Document
+from ml_intern_helpers.papers.reading.document import page as cut
 from ml_intern_helpers.papers.reading.latexml import read_page
 from ml_intern_helpers.papers.reading.lookup import choose, find
-from ml_intern_helpers.papers.reading.paging import page as cut
 from ml_intern_helpers.papers.reading.pdf import read_pdf
 from support.pages import PAPER, PDF_LINES, math, page, para, pdf, section, study
 from support.recipes import recipe_of

@@ -17,7 +17,7 @@ from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import Limits, Paper
 from ml_intern_helpers.papers.reading.latexml import read_page
-from ml_intern_helpers.papers.recipe.hub_check import check
+from ml_intern_helpers.papers.recipe.report import check
 from ml_intern_helpers.papers.services import arxiv, hub, openalex
 from ml_intern_helpers.papers.services import semantic_scholar as s2
 from ml_intern_helpers.papers.services.semantic_scholar import parse_edge

@@ -80,6 +80,16 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+def plain_number(value: float) -> str:
+    """`1e-5`, `0.01`, `2048`: one spelling for each value."""
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    if abs(value) < 1e-3:
+        mantissa, exponent = f"{value:.6e}".split("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    return f"{value:.8g}"
+
+
 def spoken_time(seconds: float) -> str:
     """`40 s`, `12 min`, `3 h`, `2 days`."""
     for size, name, most in ((1, "s", 120), (60, "min", 120), (3600, "h", 48)):

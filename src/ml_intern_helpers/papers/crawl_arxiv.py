@@ -1,4 +1,7 @@
-"""crawl_arxiv: search papers, walk their citations, read one, extract its recipe, keep notes."""
+"""The command `crawl_arxiv`: searches papers, walks citations, reads a paper, extracts its recipe, keeps notes.
+
+This module holds the subcommands and the lists that arXiv alone answers; modules that a subcommand needs are imported on use.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,14 @@ from functools import partial
 from typing import Any
 
 from ml_intern_helpers.cli.commands import Context, Subcommand
+from ml_intern_helpers.core.errors import NotFound, UsageError
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers import crawl_options as options
 from ml_intern_helpers.papers.crawl_text import render, render_human
 from ml_intern_helpers.papers.ids import parse_id, require_id
-from ml_intern_helpers.papers.reading import paging
+from ml_intern_helpers.papers.model import ALL, Limits, paper_row, sources
+from ml_intern_helpers.papers.reading import document
 
 __all__ = ["EMPTY_FIELDS", "EPILOG", "SUBCOMMANDS", "SUMMARY", "add_arguments", "render", "render_human", "run"]
 
@@ -39,29 +44,14 @@ Words without a subcommand are searched for: `crawl_arxiv "length bias"`. A quer
 ids:   2505.09388, 2505.09388v2, hep-th/9901001, arXiv:…, an arxiv.org or huggingface.co/papers address
 keys:  SEMANTIC_SCHOLAR_API_KEY (free) keeps the citation graph from being rate limited; OPENALEX_API_KEY for its fallback"""
 
-EMPTY_FIELDS: dict[str, Any] = {
-    "mode": None,
-    "query": None,
-    "search_query": None,
-    "sort": None,
-    "paper": None,
-    "papers": None,
-    "total": None,
-    "matching": None,
-    "read": None,
-    "complete": None,
-    "start": None,
-    "returned": None,
-    "next_start": None,
-    "not_found": None,
-    "reading": None,
-    "recipe": None,
-    "services": None,
-    "notes": None,
-    "graph": None,
-    "files": [],
-    "sources": [],
-}
+_NAMES = (
+    "mode query search_query sort paper papers total matching read complete start returned next_start not_found reading recipe"
+    " services notes graph"
+)
+EMPTY_FIELDS: dict[str, Any] = {**dict.fromkeys(_NAMES.split()), "files": [], "sources": []}
+#: Ids of one call, and how much of each paper is shown.
+MOST_IDS = 100
+_DETAILS = Limits(abstract=4000, authors=20, contexts=2)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,14 +60,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class _Joined(argparse.Action):
-    """Several words as one text."""
+    """Stores several words as one text."""
 
     def __call__(self, parser: object, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
         setattr(namespace, self.dest, " ".join(values))
 
 
 _PAPER = {"metavar": "ID", "help": "the paper"}
-#: Subcommand -> its arguments besides the options: the name under which the older spelling keeps it, and its settings.
+#: Subcommand -> its positional arguments: the name in the namespace (that of the older spelling), and argparse's settings.
 _ARGUMENTS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "search": [("query", {"nargs": "*", "metavar": "WORDS", "help": "words to search for, or one or more arXiv ids"})],
     "trending": [],
@@ -175,7 +165,7 @@ SUBCOMMANDS = {
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
-    """Do what the arguments name."""
+    """The report of the call that the arguments name."""
     kind = options.kind_of(args)
     options.check(args, kind)
     report = _RUN[kind](args, context)
@@ -184,7 +174,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
 
 
 def _list(args: argparse.Namespace, context: Context, kind: str) -> Report:
-    """A list of papers, also written as BibTeX where that was asked for."""
+    """A list of papers, also written as BibTeX with `--bibtex`."""
     words = " ".join(args.query).strip()
     targets = options.files_of(args)
     if kind in ("cited-by", "refs"):
@@ -192,24 +182,77 @@ def _list(args: argparse.Namespace, context: Context, kind: str) -> Report:
 
         report = citation_lists.run(args, context)
     elif kind == "details":
-        from ml_intern_helpers.papers.search import arxiv_lists
-
-        ids = [require_id(text) for text in args.id] or options.ids_of(args.query)
-        report = arxiv_lists.details(args, context, ids)
+        report = _details(args, context)
     elif kind == "trending" or options.asks_all(words, args):
         from ml_intern_helpers.papers.search import ranking
 
         report = ranking.run(args, context, words)
     else:
-        from ml_intern_helpers.papers.search import arxiv_lists
-
-        report = arxiv_lists.search(args, context, words)
+        report = _search_arxiv(args, context, words)
     if "bibtex" in targets:
         from ml_intern_helpers.papers.graph import export
 
         written = export.write(targets["bibtex"], export.bibtex(report.fields["papers"]))
         report.fields["files"] = [{"kind": "bibtex", **written}]
     return report
+
+
+def _details(args: argparse.Namespace, context: Context) -> Report:
+    """`crawl_arxiv search` with ids: these papers in the given order."""
+    from ml_intern_helpers.papers.services import arxiv
+
+    ids = [require_id(text) for text in args.id] or options.ids_of(args.query)
+    if len(ids) > MOST_IDS:
+        raise UsageError(f"{len(ids)} ids, at most {MOST_IDS} at once", hint="split the list")
+    context.progress("asking arXiv …")
+    page = arxiv.details(context.http, ids)
+    papers = page.feed.papers
+    known = {(paper.arxiv_id, version) for paper in papers for version in (None, paper.version)}
+    missing = [str(paper_id) for paper_id in ids if (paper_id.base, paper_id.version) not in known]
+    message = f"arXiv has no paper {', '.join(missing)}"
+    if not papers:
+        raise NotFound(message, hint="check the id; to look for a title: crawl_arxiv search 'ti:\"…\"'")
+    if missing:
+        context.warn(message)
+    fields = {
+        "mode": "details",
+        "papers": [paper_row(paper, ALL if args.full else _DETAILS) for paper in papers],
+        "total": len(papers),
+        "start": 0,
+        "returned": len(papers),
+        "not_found": missing,
+        "complete": not missing,
+        "sources": sources(page.responses),
+    }
+    return Report("crawl_arxiv", "unknown" if missing else "ok", fields=fields)
+
+
+def _search_arxiv(args: argparse.Namespace, context: Context, words: str) -> Report:
+    """`crawl_arxiv search` in arXiv's own language, or sorted by date: arXiv alone is asked."""
+    from ml_intern_helpers.papers.services import arxiv, arxiv_query
+
+    sort = args.sort or "relevance"
+    search_query = arxiv_query.build(words, categories=args.category, since=args.since, until=args.until)
+    context.progress("asking arXiv …")
+    page = arxiv.search(context.http, search_query, start=args.start, max_results=args.limit, sort=sort)
+    papers, total = page.feed.papers[: args.limit], page.feed.total
+    if len(page.responses) > 1 and papers:
+        context.warn(f"arXiv sent an empty page first; these came on try {len(page.responses)}")
+    following = args.start + len(papers)
+    fields = {
+        "mode": "search",
+        "query": clean(words),
+        "search_query": search_query,
+        "sort": sort,
+        "papers": [paper_row(paper, ALL if args.full else Limits()) for paper in papers],
+        "total": total,
+        "matching": total,
+        "start": args.start,
+        "returned": len(papers),
+        "next_start": following if papers and (total is None or following < total) else None,
+        "sources": sources(page.responses[-1:]),
+    }
+    return Report("crawl_arxiv", fields=fields)
 
 
 def _graph(args: argparse.Namespace, context: Context) -> Report:
@@ -221,12 +264,10 @@ def _graph(args: argparse.Namespace, context: Context) -> Report:
 
 
 def _read(args: argparse.Namespace, context: Context) -> Report:
-    from ml_intern_helpers.papers.reading import report as reading
+    from ml_intern_helpers.papers.reading.report import ReadingOptions, read
 
-    chars = args.chars or paging.CHARACTERS
-    return reading.read(
-        reading.ReadingOptions(require_id(args.read), args.section, args.find, args.start, args.limit, chars), context
-    )
+    paper_id, chars = require_id(args.read), args.chars or document.CHARACTERS
+    return read(ReadingOptions(paper_id, args.section, args.find, args.start, args.limit, chars), context)
 
 
 def _recipe(args: argparse.Namespace, context: Context) -> Report:
@@ -236,7 +277,7 @@ def _recipe(args: argparse.Namespace, context: Context) -> Report:
 
 
 def _notes(args: argparse.Namespace, context: Context) -> Report:
-    """Keep a note, take one out, or find those that match; no request is made."""
+    """Add a note, delete one, or find notes; no request is made."""
     from ml_intern_helpers.papers.library import notes, papers
 
     if args.note:
@@ -250,10 +291,8 @@ def _notes(args: argparse.Namespace, context: Context) -> Report:
         shown, matching = notes.find(named.base if named else args.notes, args.limit)
     titles = papers.titles(note.arxiv_id for note in shown) if shown else {}
     rows = [{**note.to_dict(), "title": titles.get(note.arxiv_id)} for note in shown]
-    query = clean(args.notes or "") or None
-    return Report(
-        "crawl_arxiv", fields={"mode": mode, "query": query, "notes": rows, "matching": matching, "returned": len(rows)}
-    )
+    fields = {"mode": mode, "query": clean(args.notes or "") or None, "notes": rows}
+    return Report("crawl_arxiv", fields={**fields, "matching": matching, "returned": len(rows)})
 
 
 _RUN: dict[str, Callable[[argparse.Namespace, Context], Report]] = {

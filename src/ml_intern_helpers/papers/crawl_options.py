@@ -1,7 +1,7 @@
-"""The options of crawl_arxiv: what they mean, which calls they go with, and what a call asks for.
+"""The options of `crawl_arxiv`: their meaning, the kinds of call they go with, and their validation.
 
 A call is a subcommand (`read ID`) or its older spelling, an option of the command itself (`--read ID`). Both are parsed into the
-same namespace. Everything is refused that would otherwise be ignored in silence.
+same namespace. An option that a call would ignore is refused.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from typing import Any
 from ml_intern_helpers.core.errors import UsageError
 from ml_intern_helpers.papers.graph import export
 from ml_intern_helpers.papers.ids import ArxivId, parse_id, require_id
-from ml_intern_helpers.papers.reading import paging
+from ml_intern_helpers.papers.reading import document
 
 MAX_RESULTS = 100
-#: How far a walk through the citation graph goes by default.
+#: The default extent of a walk through the citation graph.
 HOPS, BUDGET, PAPERS = 2, 12, 200
-#: arXiv lists no further than this.
+#: arXiv lists this many results at most.
 _MOST_LISTED = 30_000
-#: Option -> the least and the most it may be. A walk needs four answers: the paper itself, who cites it, whom it cites,
-#: recommendations. Semantic Scholar lists no more than 9,999 citations of one paper.
+#: Option -> its bounds. A walk needs four answers: the paper itself, its citations, its references, recommendations.
+#: Semantic Scholar lists no more than 9,999 citations of one paper.
 _BOUNDS = {
     "--scan": (1, 9999),
     "--hops": (1, 3),
     "--budget": (4, 200),
     "--papers": (10, 1000),
-    "--chars": (paging.FEWEST, paging.MOST),
+    "--chars": (document.FEWEST, document.MOST),
 }
 _BOUNDS_TEXT = {option: f"{least} to {most}" for option, (least, most) in _BOUNDS.items()}
 _DATE = "2024, 2024-05 or 2024-05-31"
-#: Option -> what argparse needs to know of it.
+#: Option -> argparse's settings.
 OPTIONS: dict[str, dict[str, Any]] = {
     "--id": {"action": "append", "default": [], "metavar": "ID", "help": "show this paper (repeat for several)"},
     "--source": {"choices": ["all", "arxiv"], "help": "whom a search asks (default: all, for plain words)"},
@@ -54,7 +54,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--chars": {
         "type": int,
         "metavar": "N",
-        "help": f"characters of a page, {_BOUNDS_TEXT['--chars']} (default {paging.CHARACTERS})",
+        "help": f"characters of a page, {_BOUNDS_TEXT['--chars']} (default {document.CHARACTERS})",
     },
     "--quote": {"metavar": "WORDS", "help": "the paper's own words that the note rests on"},
     "--place": {"metavar": "WHERE", "help": "where they stand: 'Section 4.2', 'Table 3'"},
@@ -98,7 +98,7 @@ OPTIONS_OF = {
     "notes add": ("--quote", "--place"),
     "notes forget": (),
 }
-#: What the older spellings took besides, to no effect.
+#: Options that older spellings accept without effect.
 _IGNORED = {"trending": ("--source",), "recipe": ("--chars",)}
 #: Kind of call -> how `--sort` may be used there.
 _SORTS = {
@@ -134,21 +134,11 @@ def add_hidden_options(parser: argparse.ArgumentParser) -> None:
 
 
 def kind_of(args: argparse.Namespace) -> str:
-    """What the call asks for: a key of `OPTIONS_OF`. `UsageError` when it is more than one thing."""
+    """The kind of the call, a key of `OPTIONS_OF`; `UsageError` when it names more than one."""
     words = " ".join(args.query).strip()
-    requests = {
-        "search": words,
-        "details": args.id,
-        "trending": args.trending,
-        "cited-by": args.citations,
-        "refs": args.references,
-        "graph": args.graph,
-        "read": args.read,
-        "recipe": args.recipe,
-        "notes add": args.note is not None,
-        "notes": args.notes is not None,
-        "notes forget": args.forget is not None,
-    }
+    requests = {"search": words, "details": args.id, "trending": args.trending, "cited-by": args.citations}
+    requests |= {"refs": args.references, "graph": args.graph, "read": args.read, "recipe": args.recipe}
+    requests |= {"notes add": args.note is not None, "notes": args.notes is not None, "notes forget": args.forget is not None}
     kinds = [kind for kind, given in requests.items() if given]
     if len(kinds) > 1:
         hint = "run the helper once for each"
@@ -160,7 +150,7 @@ def kind_of(args: argparse.Namespace) -> str:
 
 
 def check(args: argparse.Namespace, kind: str) -> None:
-    """Refuse what does not go with this kind of call, and values out of their bounds."""
+    """Refuse options that do not go with this kind of call, and values out of their bounds."""
     name = "ids" if kind == "details" else kind
     hint = f"see `crawl_arxiv {'search' if kind == 'details' else kind} --help`"
     for option in OPTIONS:
@@ -202,7 +192,7 @@ def _value(args: argparse.Namespace, option: str) -> Any:
 
 
 def files_of(args: argparse.Namespace) -> dict[str, Path]:
-    """The files to write (`save`, `bibtex`, `html`), checked before anything is asked for them."""
+    """The files to write (`save`, `bibtex`, `html`), checked before any request."""
     named = {name: getattr(args, name) for name in _FILES if getattr(args, name) is not None}
     if args.force and not named:
         raise UsageError("--force goes with --save, --html or --bibtex", hint="see `crawl_arxiv --help`")
@@ -213,7 +203,7 @@ def files_of(args: argparse.Namespace) -> dict[str, Path]:
 
 
 def asks_all(words: str, args: argparse.Namespace) -> bool:
-    """Whether a search goes to all services: arXiv alone knows its own language, and can sort by date."""
+    """Whether a search goes to all services: only arXiv understands its own query language and sorts by date."""
     from ml_intern_helpers.papers.services import arxiv_query
 
     only_arxiv = args.sort is not None or args.source == "arxiv" or not arxiv_query.is_plain(words)

@@ -1,6 +1,6 @@
-"""What crawl_arxiv prints: the verdict in the first line, then one block per paper, as text for Claude or as tables for a person.
+"""The text of `crawl_arxiv`: a summary in the first line, then one block per paper; or tables for a person.
 
-Strangers' text never becomes markup: it stays on a line of its own, and goes into tables as `rich.text.Text`.
+Text from papers never becomes markup: it stays on a line of its own, and goes into tables as `rich.text.Text`.
 """
 
 from __future__ import annotations
@@ -103,8 +103,13 @@ def _headline(fields: dict[str, Any]) -> str:
         return f"{plural(returned, 'paper')} found{missing}"
     if fields["services"]:
         line = _search_headline(fields)
-    elif mode == "search":
-        line = _arxiv_headline(fields)
+    elif mode == "search":  # of arXiv alone
+        total = fields["total"]
+        if total is None:
+            line = "arXiv does not say how many papers match" if returned else "no papers"
+        else:
+            line = f"{plural(total, 'paper')} match" if total else "no paper matches"
+            line += f"; --start {fields['start']} is past the last one" if total and not returned else ""
     else:
         line = _citations_headline(fields)
     if not returned:
@@ -113,7 +118,7 @@ def _headline(fields: dict[str, Any]) -> str:
 
 
 def _search_headline(fields: dict[str, Any]) -> str:
-    """Of a search of all services: who found how many, and who gave no answer."""
+    """Of a search of all services: how many papers were found by which services, and which gave no answer."""
     answered = [each["service"] for each in fields["services"] if each["answered"]]
     silent = [each["service"] for each in fields["services"] if not each["answered"]]
     number = fields["matching"]
@@ -126,16 +131,6 @@ def _search_headline(fields: dict[str, Any]) -> str:
     if number and not fields["returned"]:
         line += f"; --start {fields['start']} is past the last one"
     return line
-
-
-def _arxiv_headline(fields: dict[str, Any]) -> str:
-    """Of a search of arXiv alone."""
-    total = fields["total"]
-    if total is None:
-        return "arXiv does not say how many papers match" if fields["returned"] else "no papers"
-    if total and not fields["returned"]:
-        return f"{plural(total, 'paper')} match; --start {fields['start']} is past the last one"
-    return f"{plural(total, 'paper')} match" if total else "no paper matches"
 
 
 def _citations_headline(fields: dict[str, Any]) -> str:
@@ -159,7 +154,7 @@ def _citations_headline(fields: dict[str, Any]) -> str:
 
 
 def _advice(fields: dict[str, Any]) -> list[str]:
-    """What to ask next, where there is something."""
+    """The next calls that may help."""
     lines = []
     matching = fields["matching"] if fields["services"] else fields["total"]
     if fields["mode"] == "search" and matching == 0:
@@ -179,7 +174,7 @@ def _advice(fields: dict[str, Any]) -> list[str]:
 
 
 def _services(fields: dict[str, Any]) -> list[str]:
-    """Who answered a search: `arXiv: 50 of 812 papers (stored answer, 3 h old)`."""
+    """The services that were asked: `arXiv: 50 of 812 papers (stored answer, 3 h old)`."""
     lines = []
     for each in fields["services"] or []:
         if not each["answered"]:
@@ -195,17 +190,17 @@ def _services(fields: dict[str, Any]) -> list[str]:
 
 
 def _sources(fields: dict[str, Any]) -> list[str]:
-    """Who said it; nothing where the library alone answered, which has its line among the services."""
+    """The line of sources; none where the library alone answered, which has its line among the services."""
     return [render_sources(fields["sources"])] if fields["sources"] or not fields["services"] else []
 
 
 def _subject(row: dict[str, Any] | None) -> list[str]:
-    """The paper in the middle of a citation graph, on one line."""
+    """The paper whose citations or graph are shown, on one line."""
     return [f"of: [{row['arxiv_id']}] {row['title']} ({_counts(row) or 'citations not counted'})"] if row else []
 
 
 def _block(number: int, row: dict[str, Any]) -> list[str]:
-    """The lines of one paper; each text of a stranger stays on its own line."""
+    """The lines of one paper; each text from the paper stays on its own line."""
     edge = row["citation"]
     name = row["arxiv_id"] and row["arxiv_id"] + (f"v{row['version']}" if row["version"] else "")
     mark = "INFLUENTIAL " if edge and edge["is_influential"] else ""
@@ -220,7 +215,14 @@ def _block(number: int, row: dict[str, Any]) -> list[str]:
         lines.append(f"   score {row['score']['total']}: {row['score']['reason']}")
         code = (row.get("hub") or {}).get("code")
         lines += [f"   code: {code}"] if code else []
-    lines += _place_in_graph(row)
+    place = row.get("in_graph")
+    if place:
+        line = f"   {plural(place['hops'], 'hop')} away; cited by {place['cited_here']}"
+        line += f" and citing {place['cites_here']} of these papers"
+        if place["link"]:  # whose words the quotes below are
+            link, end = place["link"], ":" if (edge or {}).get("contexts") else ""
+            line += f"; {link['says']} [{link['arxiv_id'] or 'not on arXiv'}] {shorten(link['title'], 60)}{end}"
+        lines.append(line)
     if edge:
         lines += [f"   quote: {context}" for context in edge["contexts"] or []]
     if not name and row["links"]["source"]:
@@ -251,9 +253,19 @@ def _counts(row: dict[str, Any]) -> str:
 
 
 def _graph(fields: dict[str, Any]) -> str:
-    """A citation graph: its size, the files, then a bounded number of papers; only new ones come with their abstract."""
+    """A citation graph: its size, the files, then a bounded number of papers; only recent ones come with their abstract."""
     graph = fields["graph"]
-    lines = [_graph_headline(fields), *_files(fields), STRANGERS, *_subject(fields["paper"])]
+    size = f"{plural(graph['papers'], 'paper')}, {plural(graph['links'], 'link')}, at most {plural(graph['hops'], 'hop')}"
+    head = f"graph of arXiv:{fields['paper']['arxiv_id']}: {size}; {graph['answers']} answers of at most {graph['budget']}"
+    head += f" ({plural(graph['requests_made'], 'request')} made now)"
+    unread = graph["unread_papers"]
+    if graph["stopped"]:
+        head += "; STOPPED EARLY"
+    elif unread and not graph["complete"]:
+        head += f"; not complete: {plural(unread, 'paper')} not followed further (a larger --budget follows more)"
+    elif not graph["complete"]:
+        head += "; not complete: the least promising papers were left out (a larger --papers keeps more)"
+    lines = [head, *_files(fields), STRANGERS, *_subject(fields["paper"])]
     for part, heading in _GRAPH_PARTS.items():
         rows = graph[part]
         if rows:
@@ -261,38 +273,6 @@ def _graph(fields: dict[str, Any]) -> str:
         for number, row in enumerate(rows, start=1):
             lines += _block(number, row if part == "frontier" else {**row, "abstract": None})
     return "\n".join([*lines, "", render_sources(fields["sources"])])
-
-
-def _graph_headline(fields: dict[str, Any]) -> str:
-    """`graph of arXiv:2305.18290: 200 papers, 412 links, 2 hops; 12 answers of at most 12 (0 requests made now)`."""
-    graph = fields["graph"]
-    size = f"{plural(graph['papers'], 'paper')}, {plural(graph['links'], 'link')}, at most {plural(graph['hops'], 'hop')}"
-    sent = plural(graph["requests_made"], "request")
-    line = f"graph of arXiv:{fields['paper']['arxiv_id']}: {size}; "
-    line += f"{graph['answers']} answers of at most {graph['budget']} ({sent} made now)"
-    if graph["stopped"]:
-        return f"{line}; STOPPED EARLY"
-    if graph["complete"]:
-        return line
-    unread = graph["unread_papers"]
-    if unread:
-        return f"{line}; not complete: {plural(unread, 'paper')} not followed further (a larger --budget follows more)"
-    return f"{line}; not complete: the least promising papers were left out (a larger --papers keeps more)"
-
-
-def _place_in_graph(row: dict[str, Any]) -> list[str]:
-    """Where a paper stands in the graph, and whose words the quotes below are."""
-    place = row.get("in_graph")
-    if not place:
-        return []
-    line = (
-        f"   {plural(place['hops'], 'hop')} away; cited by {place['cited_here']} and citing {place['cites_here']} of these papers"
-    )
-    link = place["link"]
-    if not link:
-        return [line]
-    end = ":" if (row["citation"] or {}).get("contexts") else ""
-    return [f"{line}; {link['says']} [{link['arxiv_id'] or 'not on arXiv'}] {shorten(link['title'], 60)}{end}"]
 
 
 def _files(fields: dict[str, Any]) -> list[str]:

@@ -1,19 +1,28 @@
-"""hf_paper_meta: what the Hub has around papers (code, models, datasets, Spaces, collections), with their citation counts."""
+"""The command `hf_paper_meta`: what the Hub has around papers (code, models, datasets, Spaces, collections), and citations.
+
+All requests of all papers go out side by side, and each may fail alone: a part that could not be obtained is null and named.
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ml_intern_helpers.cli.commands import Context
-from ml_intern_helpers.core.errors import NotFound, UsageError
+from ml_intern_helpers.core.errors import NotFound, ToolError, UsageError
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.core.text import plural
 from ml_intern_helpers.papers.crawl_text import STRANGERS
-from ml_intern_helpers.papers.ids import require_id
-from ml_intern_helpers.papers.metadata import PARTS, Metadata, gather
-from ml_intern_helpers.papers.model import Limits, render_sources, sources
-from ml_intern_helpers.papers.services.hub import KINDS
+from ml_intern_helpers.papers.ids import ArxivId, require_id
+from ml_intern_helpers.papers.model import Limits, Paper, render_sources, sources
+from ml_intern_helpers.papers.services import arxiv, hub
+from ml_intern_helpers.papers.services.hub import KINDS, CollectionPage, HubPaper, Kind, RepoPage
+from ml_intern_helpers.papers.services.openalex import CitationCounts, citation_counts
+from ml_intern_helpers.web.client import Http, Response
+from ml_intern_helpers.web.services import HUB
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +40,110 @@ MAX_IDS = 20
 MAX_LIMIT = 100
 _NOUNS = {"models": "model", "datasets": "dataset", "spaces": "Space", "collections": "collection"}
 EMPTY_FIELDS: dict[str, Any] = {"papers": None, "found": None, "not_found": None, "sources": []}
+T = TypeVar("T")
+#: The parts besides the paper page itself.
+PARTS = ("models", "datasets", "spaces", "collections", "citations")
+
+
+@dataclass
+class Metadata:
+    """Everything about one paper; a part that could not be obtained is None.
+
+    Attributes:
+        parts: the requested ones of `PARTS`.
+        counted: another service's description, for its citation counts.
+        page: the Hub's paper page, None when there is none or the request failed.
+        indexed: whether the Hub has a paper page; None when the request failed.
+        paper: the Hub's or arXiv's description; `described_by` names which.
+        exists: False when neither the Hub nor arXiv knows the id; None when unknown.
+        lists: repositories by tag.
+        failed: parts whose request failed; `errors` has the reasons in the same order.
+        notes: other messages, one line each.
+    """
+
+    arxiv_id: str
+    limit: int
+    parts: tuple[str, ...] = ()
+    counted: Paper | None = None
+    page: HubPaper | None = None
+    indexed: bool | None = None
+    paper: Paper | None = None
+    described_by: str | None = None
+    exists: bool | None = None
+    lists: dict[Kind, RepoPage] = field(default_factory=dict)
+    collections: CollectionPage | None = None
+    failed: list[str] = field(default_factory=list)
+    errors: list[ToolError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    responses: list[Response] = field(default_factory=list)
+
+    def messages(self) -> list[str]:
+        """The failures and the notes, with one line for all parts that failed for the same reason."""
+        alike: dict[str, list[tuple[str, ToolError]]] = {}
+        for part, err in zip(self.failed, self.errors, strict=True):
+            alike.setdefault(err.general, []).append((part, err))
+        failures = [
+            f"{', '.join(part for part, _ in group)}: {general if len(group) > 1 else group[0][1].message}"
+            for general, group in alike.items()
+        ]
+        return [*failures, *self.notes]
+
+    def to_dict(self, limits: Limits) -> dict[str, Any]:
+        """The paper's object in a `--json` answer; every key is always there."""
+        paper = self.paper or Paper(title="", arxiv_id=self.arxiv_id)
+        described = paper.to_dict(limits)
+        if self.counted:
+            counts = ("citation_count", "influential_citation_count")
+            described |= {name: getattr(self.counted, name) for name in counts}
+        collections = None
+        if self.collections:
+            items = [each.to_dict() for each in self.collections.collections[: self.limit]]
+            total = None if self.collections.more else len(self.collections.collections)
+            collections = {"items": items, "total": total, "more_url": f"{HUB.base_url}/papers/{self.arxiv_id}"}
+        return {
+            **described,
+            "title": described["title"] or None,
+            "asked": list(self.parts),
+            "exists": self.exists,
+            "indexed_on_hub": self.indexed,
+            "described_by": self.described_by,
+            "upvotes": self.page.upvotes if self.page else None,
+            "keywords": list(self.page.keywords) if self.page else None,
+            "project_page": self.page.project if self.page else None,
+            "code": {"repository": self.page.code, "stars": self.page.stars} if self.page else None,
+            **{kind: self._part(kind) for kind in KINDS},
+            "collections": collections,
+            "failed": list(self.failed),
+        }
+
+    def _part(self, kind: Kind) -> dict[str, Any] | None:
+        """`{items, total, more_url}` of one kind of repository, or None when unknown."""
+        if kind not in self.parts:
+            return None
+        listed, linked = self.lists.get(kind), self.page.linked[kind] if self.page else ()
+        # Both lists without duplicates, most used first; the list by tag says more of each repository, so it takes precedence.
+        repos = {repo.id: repo for repo in [*linked, *(listed.repos if listed else ())]}
+        used = (lambda repo: repo.likes or 0) if kind == "spaces" else (lambda repo: (repo.downloads or 0, repo.likes or 0))
+        merged = sorted(repos.values(), key=used, reverse=True)
+        # The Hub's own count, or the number listed when the list is complete.
+        total = self.page.totals[kind] if self.page else None
+        if total is not None:
+            total = max(total, len(listed.repos) if listed else 0)
+        elif listed and not listed.more:
+            total = len(listed.repos)
+        if listed is None and not merged and total != 0:
+            return None
+        # Spaces are linked through the models they use, so only the paper page shows all of them.
+        more = f"papers/{self.arxiv_id}" if kind == "spaces" else f"{kind}?other=arxiv:{self.arxiv_id}"
+        items = [repo.to_dict() for repo in merged[: self.limit]]
+        return {"items": items, "total": total, "more_url": f"{HUB.base_url}/{more}"}
+
+    def _collections(self) -> dict[str, Any] | None:
+        if self.collections is None:
+            return None
+        items = [each.to_dict() for each in self.collections.collections[: self.limit]]
+        total = None if self.collections.more else len(self.collections.collections)
+        return {"items": items, "total": total, "more_url": f"{HUB.base_url}/papers/{self.arxiv_id}"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +154,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
-    """Ask for everything side by side, then say what was found and what could not be had."""
+    """The report on all papers; each part that could not be obtained is named in a warning."""
     if not 1 <= args.limit <= MAX_LIMIT:
         raise UsageError(f"--limit {args.limit} is not between 1 and {MAX_LIMIT}", hint="see `hf_paper_meta --help`")
     ids = list(dict.fromkeys(require_id(text).base for text in args.id))
@@ -58,10 +171,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         notes += [f"{meta.arxiv_id}: {note}" for note in meta.messages() if meta.exists is not False]
     for note in notes:
         context.warn(note)
-    return _report(found, missing, Limits(None, None) if args.full else Limits(abstract=1500, authors=10))
-
-
-def _report(found: list[Metadata], missing: list[str], limits: Limits) -> Report:
+    limits = Limits(None, None) if args.full else Limits(abstract=1500, authors=10)
     answered = {id(response): response for meta in found for response in meta.responses}
     fields = {
         "papers": [meta.to_dict(limits) for meta in found],
@@ -71,6 +181,87 @@ def _report(found: list[Metadata], missing: list[str], limits: Limits) -> Report
     }
     complete = not missing and not any(meta.failed for meta in found)
     return Report("hf_paper_meta", "ok" if complete else "unknown", fields=fields)
+
+
+def gather(http: Http, arxiv_ids: Sequence[str], limit: int, parts: Sequence[str] = PARTS) -> tuple[list[Metadata], list[str]]:
+    """One `Metadata` per id, and notes on all of them.
+
+    It takes one round trip; a second goes to arXiv for papers that the Hub does not describe, and to OpenAlex for citation
+    counts when Semantic Scholar fails.
+    """
+    calls: list[Callable[[], Any]] = []
+    for arxiv_id in arxiv_ids:
+        calls.append(partial(hub.paper, http, arxiv_id))
+        calls += [partial(hub.repos, http, arxiv_id, kind, limit) for kind in KINDS if kind in parts]
+        calls += [partial(hub.collections, http, arxiv_id, limit)] if "collections" in parts else []
+    counting: list[Callable[[], Any]] = [partial(citation_counts, http, arxiv_ids)] if "citations" in parts else []
+    outcomes = http.together([*calls, *counting])
+    width = len(calls) // len(arxiv_ids)
+    found = [_meta(arxiv_id, limit, parts, outcomes[i * width : (i + 1) * width]) for i, arxiv_id in enumerate(arxiv_ids)]
+    notes: list[str] = []
+    if counting:  # missing counts are only noted: the rest is complete without them
+        counts: CitationCounts | Exception = outcomes[-1]
+        if isinstance(counts, Exception):
+            raise counts
+        for meta in found:
+            meta.counted = counts.papers.get(meta.arxiv_id)
+            meta.responses += counts.responses if meta.counted else ()
+        notes += [counts.note] if counts.note else []
+    _describe(http, [meta for meta in found if meta.page is None])
+    return found, notes
+
+
+def _meta(arxiv_id: str, limit: int, parts: Sequence[str], outcomes: Sequence[Any]) -> Metadata:
+    meta = Metadata(arxiv_id, limit, tuple(parts))
+    page = outcomes[0]
+    if isinstance(page, NotFound):
+        meta.indexed = False
+        meta.notes.append("not indexed on the Hub, so code, upvotes and totals are unknown there")
+    else:
+        meta.page = _kept(meta, "paper page", page)
+        meta.indexed = True if meta.page else None
+    if meta.page:
+        meta.paper, meta.described_by, meta.exists = meta.page.paper, HUB.name, True
+    for kind, outcome in zip([kind for kind in KINDS if kind in parts], outcomes[1:], strict=False):
+        listed = _kept(meta, kind, outcome)
+        if listed:
+            meta.lists[kind] = listed
+    if "collections" in parts:
+        meta.collections = _kept(meta, "collections", outcomes[-1])
+    return meta
+
+
+def _kept(meta: Metadata, part: str, outcome: T | Exception) -> T | None:
+    """The outcome, or None with the failure recorded; any other exception is a bug and is raised."""
+    if isinstance(outcome, ToolError):
+        meta.failed.append(part)
+        meta.errors.append(outcome)
+        return None
+    if isinstance(outcome, Exception):
+        raise outcome
+    meta.responses.append(getattr(outcome, "response"))  # noqa: B009
+    return outcome
+
+
+def _describe(http: Http, metas: Sequence[Metadata]) -> None:
+    """Take title and abstract from arXiv for papers that the Hub did not describe, all in one request."""
+    if not metas:
+        return
+    try:
+        page = arxiv.details(http, [ArxivId(meta.arxiv_id) for meta in metas])
+    except NotFound:
+        page = arxiv.Page(arxiv.Feed(0, ()), ())
+    except ToolError as err:
+        for meta in metas:
+            meta.failed.append("description")
+            meta.errors.append(err)
+        return
+    known = {paper.arxiv_id: paper for paper in page.feed.papers}
+    for meta in metas:
+        meta.paper = known.get(meta.arxiv_id)
+        meta.described_by = "arXiv" if meta.paper else None
+        meta.exists = meta.paper is not None
+        meta.responses += page.responses
 
 
 def render(report: Report) -> str:
@@ -108,7 +299,7 @@ def render_human(report: Report, console: Console) -> None:
 
 
 def _headline(fields: dict[str, Any]) -> str:
-    """What there is around the paper, in one line; for several, how many were found."""
+    """A summary of one paper in one line; for several, how many were found."""
     rows = [row for row in fields["papers"] if row["exists"] is not False]
     if len(fields["papers"]) == 1:
         row = rows[0]
@@ -169,7 +360,6 @@ def _citations(row: dict[str, Any]) -> str | None:
 
 
 def _part(row: dict[str, Any], part: str) -> list[str]:
-    """The lines of one kind: `models (72): …`."""
     found = row[part]
     name = _NOUNS[part] + "s"
     if found is None:

@@ -1,4 +1,4 @@
-"""A paper, whoever described it, a citation between two papers, and the sources of an answer: every figure names its service."""
+"""A paper, a citation between two papers, and the sources of a report: every figure names the service that gave it."""
 
 from __future__ import annotations
 
@@ -31,13 +31,7 @@ FRONTIER_YEARS = 2.0
 
 @dataclass(frozen=True)
 class Limits:
-    """How much of a paper is shown in a list, which is for choosing; None shows all of it.
-
-    Attributes:
-        abstract: characters; its beginning says what it is about, the figures stand in the paper.
-        authors: names.
-        contexts: sentences that cite.
-    """
+    """How much of a paper is shown in a list: characters of its abstract, authors, citing sentences; None shows all."""
 
     abstract: int | None = 300
     authors: int | None = 3
@@ -88,8 +82,8 @@ class Paper:
 
     def counted_as(self, other: Paper) -> Paper:
         """This paper, with the citation counts of another description of it."""
-        counts = (other.citation_count, other.influential_citation_count)
-        return replace(self, citation_count=counts[0], influential_citation_count=counts[1])
+        influential = other.influential_citation_count
+        return replace(self, citation_count=other.citation_count, influential_citation_count=influential)
 
     def to_dict(self, limits: Limits) -> dict[str, Any]:
         """The paper's object in a `--json` answer; every key is always there."""
@@ -163,20 +157,20 @@ def paper_row(
     hub: dict[str, Any] | None = None,
     in_graph: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A paper of a crawl_arxiv answer: the paper's object, with why it stands there (None for what this answer has not)."""
+    """A paper of a crawl_arxiv report: the paper's object, and why it is listed (None for what does not apply)."""
     edge = citation.to_dict(limits) if citation else None
     return {**paper.to_dict(limits), "citation": edge, "score": score, "found_by": found_by, "hub": hub, "in_graph": in_graph}
 
 
 def key_of(paper: Paper) -> str:
-    """What tells this paper from others: its arXiv id, else its DOI, else the words of its title."""
+    """The identity of a paper: its arXiv id, else its DOI, else the words of its title."""
     if paper.arxiv_id:
         return f"arxiv:{paper.arxiv_id}"
     return f"doi:{paper.doi.lower()}" if paper.doi else f"title:{same_title(paper.title)}"
 
 
 def same_title(title: str) -> str:
-    """A title without what its spellings differ in."""
+    """A title in lower case without punctuation, to compare titles."""
     return " ".join(re.findall(r"\w+", title.lower()))
 
 
@@ -203,6 +197,16 @@ def age_years(paper: Paper, today: date) -> float | None:
     return max((today - born).days / 365.25, 0.0)
 
 
+def within_days(day: str, since: str | None, until: str | None) -> bool:
+    """Whether `day` lies between two days, both inclusive; an unknown day ("") passes only where neither is given.
+
+    A year alone is compared as a year: "2024" is neither before 2024-05-01 nor after it.
+    """
+    if not (since or until):
+        return True
+    return bool(day) and (since or "")[: len(day)] <= day <= (until or "9999-12-31")[: len(day)]
+
+
 def citations_a_year(paper: Paper, today: date) -> float | None:
     """Citations per year of age, None when count or age is unknown."""
     age = age_years(paper, today)
@@ -212,8 +216,8 @@ def citations_a_year(paper: Paper, today: date) -> float | None:
 
 
 def sources(responses: Iterable[Response]) -> list[dict[str, Any]]:
-    """Who said it and when, one object per service in the order of first use: its name, the time of its oldest answer, whether
-    no request was made for any of them, and how many answers were used."""
+    """One object per service in the order of first use: its name, the time of its oldest answer, whether all of its answers
+    were stored ones, and how many were used."""
     groups: dict[str, list[Response]] = {}
     for response in responses:
         groups.setdefault(response.service.name, []).append(response)

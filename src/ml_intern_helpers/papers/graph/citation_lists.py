@@ -1,9 +1,8 @@
-"""The citations around one paper: from Semantic Scholar, which judges influence, else from OpenAlex, which only counts."""
+"""Lists the citations or references of one paper: from Semantic Scholar, which judges influence, else from OpenAlex."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,24 +10,24 @@ from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import NotFound, ToolError, Unavailable, UsageError
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers.ids import ArxivId, require_id
-from ml_intern_helpers.papers.model import ALL, Citation, Limits, Paper, paper_row, sources
+from ml_intern_helpers.papers.model import ALL, Citation, Limits, Paper, paper_row, sources, within_days
 from ml_intern_helpers.papers.services import arxiv, arxiv_query, openalex
 from ml_intern_helpers.papers.services import semantic_scholar as s2
 from ml_intern_helpers.papers.services.fields import text, texts
 from ml_intern_helpers.papers.services.semantic_scholar import Direction, Edge, other_end, parse_edge
 from ml_intern_helpers.web.client import Http, Response
 
-#: How to sort -> OpenAlex's name for the nearest it has.
+#: How to sort -> OpenAlex's nearest sort key.
 _OPENALEX_SORTS = {"influence": "cited_by_count", "submitted": "publication_date"}
 
 
 @dataclass(frozen=True)
 class CitationOptions:
-    """Which citations of a paper are asked for.
+    """Which citations of a paper to list.
 
     Attributes:
         since, until: days, both inclusive, or None.
-        scan: how many edges to read before ranking, where the service cannot rank.
+        scan: edges to read before ranking, where the service cannot rank.
         find: words that the other paper's title or the sentences around the citation must hold; "" for all.
     """
 
@@ -49,14 +48,14 @@ class CitationList:
     """The citations that were found.
 
     Attributes:
-        sort: how `shown` is ranked: `influence`, `submitted`, or `citations` where nobody judges influence.
-        paper: the one in the middle.
+        sort: how `shown` is ranked: `influence`, `submitted`, or `citations` where influence is not judged.
+        paper: the paper whose citations are listed.
         total: edges the service counts in this direction; None when it does not say.
-        read: edges looked at.
+        read: edges read.
         matching: edges that pass the filters, among those read; at OpenAlex among all, None when it does not say.
-        shown: the ranked slice that was asked for.
-        complete: False when there are edges that were not read, so that a better ranked one may be missing.
-        notes: what went wrong on the way, one line each.
+        shown: the requested slice of the ranking.
+        complete: False when some edges were not read, so that a better ranked one may be missing.
+        notes: partial failures, one line each.
     """
 
     sort: str
@@ -71,7 +70,7 @@ class CitationList:
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
-    """crawl_arxiv cited-by and refs."""
+    """`crawl_arxiv cited-by` and `crawl_arxiv refs`."""
     options = CitationOptions(
         paper_id=require_id(args.citations or args.references),
         direction="citations" if args.citations else "references",
@@ -112,7 +111,7 @@ def citation_list(http: Http, options: CitationOptions) -> CitationList:
     """The list from Semantic Scholar, or from OpenAlex with a note that says why.
 
     Raises:
-        Unavailable: neither could answer, or what was asked for only Semantic Scholar knows (influence, citing sentences).
+        Unavailable: both failed, or the options need what only Semantic Scholar has (influence, citing sentences).
     """
     try:
         return _from_semantic_scholar(http, options)
@@ -139,7 +138,11 @@ def _from_semantic_scholar(http: Http, options: CitationOptions) -> CitationList
         raise Unavailable(f"Semantic Scholar counts {head.total} {direction} of arXiv:{paper_id.base} but withholds them")
     if read > len(edges):
         notes.append(f"{read - len(edges)} {direction} are left out: Semantic Scholar does not describe them")
-    matching = _ranked((edge for edge in edges.values() if _passes(edge, options)), options.sort)
+    matching = [edge for edge in edges.values() if _passes(edge, options)]
+    if options.sort == "submitted":
+        matching.sort(key=lambda edge: edge.day, reverse=True)
+    else:  # influential first, then the most cited; unknown values come last
+        matching.sort(key=lambda edge: (edge.is_influential is True, edge.citation_count or 0), reverse=True)
     shown = [parse_edge(edge, direction) for edge in matching[options.start : options.start + options.limit]]
     return CitationList(
         sort=options.sort,
@@ -147,7 +150,7 @@ def _from_semantic_scholar(http: Http, options: CitationOptions) -> CitationList
         total=head.total,
         read=read,
         matching=len(matching),
-        shown=tuple(_telling_first(citation, options.find) for citation in shown if citation),
+        shown=tuple(_best_contexts_first(citation, options.find) for citation in shown if citation),
         complete=not pages or pages[-1].next_offset is None,
         responses=(head.response, *(page.response for page in pages)),
         notes=tuple(notes),
@@ -173,7 +176,7 @@ def _read(http: Http, options: CitationOptions) -> tuple[list[s2.EdgePage], list
 
 
 def _passes(edge: Edge, options: CitationOptions) -> bool:
-    """Whether an edge is wanted; one whose date is unknown fails a date filter."""
+    """Whether an edge passes the filters; one without a date fails a date filter."""
     if options.influential_only and not edge.is_influential:
         return False
     if options.find:  # each word occurs in the title or the sentences, in any case and also as part of a word
@@ -181,22 +184,11 @@ def _passes(edge: Edge, options: CitationOptions) -> bool:
         held = " ".join([title, *texts(edge.raw.get("contexts") or [], 2000)]).casefold()
         if not all(word in held for word in options.find.casefold().split()):
             return False
-    if not (options.since or options.until):
-        return True
-    # A year alone is compared as a year: "2024" is neither before 2024-05-01 nor after it.
-    since, until = (options.since or "")[: len(edge.day)], (options.until or "9999-12-31")[: len(edge.day)]
-    return bool(edge.day) and since <= edge.day <= until
+    return within_days(edge.day, options.since, options.until)
 
 
-def _ranked(edges: Iterable[Edge], sort: str) -> list[Edge]:
-    """Influential first, then the most cited; or the newest first. What is unknown comes last."""
-    if sort == "submitted":
-        return sorted(edges, key=lambda edge: edge.day, reverse=True)
-    return sorted(edges, key=lambda edge: (edge.is_influential is True, edge.citation_count or 0), reverse=True)
-
-
-def _telling_first(citation: Citation, find: str) -> Citation:
-    """The same citation, the sentences with most words of `find` before the others: few are shown."""
+def _best_contexts_first(citation: Citation, find: str) -> Citation:
+    """The citation with the sentences that hold most words of `find` first, as only a few are shown."""
     if not find or not citation.contexts:
         return citation
     words = find.casefold().split()
@@ -205,10 +197,21 @@ def _telling_first(citation: Citation, find: str) -> Citation:
 
 
 def _from_openalex(http: Http, options: CitationOptions, reason: ToolError) -> CitationList:
-    """OpenAlex's answer, with a note that says why; both reasons when it has none."""
+    """OpenAlex's list with a note that says why it is used; one error with both reasons when OpenAlex fails, too."""
+    first, end = options.start // openalex.PAGE_SIZE + 1, options.start + options.limit
+    pages = []
     try:
         work = openalex_work(http, options.paper_id)
-        pages = _openalex_pages(http, options, work.work_id)
+        if end > openalex.DEEPEST:
+            raise UsageError(f"OpenAlex lists the first {openalex.DEEPEST} only", hint="use a smaller --start, or --since")
+        sort = _OPENALEX_SORTS[options.sort]
+        for number in range(first, (end - 1) // openalex.PAGE_SIZE + 2):  # the one or two pages that hold the slice
+            page = openalex.neighbours(
+                http, work.work_id, options.direction, page=number, since=options.since, until=options.until, sort=sort
+            )
+            pages.append(page)
+            if len(page.papers) < openalex.PAGE_SIZE:
+                break
     except ToolError as err:
         raise both_failed(options.paper_id, reason, err) from err
     papers = [paper for page in pages for paper in page.papers]
@@ -237,23 +240,6 @@ def openalex_work(http: Http, paper_id: ArxivId) -> openalex.Work:
             raise
         work = openalex.by_title(http, paper_id, page.feed.papers[0].title)
         return replace(work, responses=(*page.responses, *work.responses))
-
-
-def _openalex_pages(http: Http, options: CitationOptions, work_id: str) -> list[openalex.WorkPage]:
-    """The one or two pages that hold the slice asked for."""
-    last_paper = options.start + options.limit
-    if last_paper > openalex.DEEPEST:
-        raise UsageError(f"OpenAlex lists the first {openalex.DEEPEST} only", hint="use a smaller --start, or --since")
-    sort = _OPENALEX_SORTS[options.sort]
-    pages = []
-    for number in range(options.start // openalex.PAGE_SIZE + 1, (last_paper - 1) // openalex.PAGE_SIZE + 2):
-        page = openalex.neighbours(
-            http, work_id, options.direction, page=number, since=options.since, until=options.until, sort=sort
-        )
-        pages.append(page)
-        if len(page.papers) < openalex.PAGE_SIZE:
-            break
-    return pages
 
 
 def both_failed(paper_id: ArxivId, first: ToolError, second: ToolError) -> ToolError:

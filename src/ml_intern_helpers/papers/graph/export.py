@@ -1,6 +1,6 @@
-"""The files a user asks for: checked before any request is made, written whole or not at all, nothing overwritten unasked.
+"""Writes the files named by options, and BibTeX: a path is checked before any request, a file is written whole or not at all.
 
-BibTeX holds only what is known; what is special to LaTeX is escaped, and every key occurs once.
+BibTeX holds only known values; characters that are special to LaTeX are escaped, and every key is unique.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def check(option: str, name: str, *, force: bool) -> Path:
 
 
 def write(path: Path, text: str) -> dict[str, str | int]:
-    """Write it; what was written, as an object of the answer."""
+    """Write the file; returns its object in the report."""
     data = text.encode("utf-8")
     try:
         write_atomic(path, data)
@@ -76,7 +76,10 @@ def bibtex(rows: Iterable[dict[str, Any]]) -> str:
 
 def _entry(row: dict[str, Any], key: str) -> str:
     kind = "article" if row["journal_ref"] else "misc"
-    authors = [_name(name) for name in row["authors"]]
+    authors = []
+    for name in row["authors"]:  # braces keep a group's name together that holds the separator `and`
+        braced = re.search(r"\band\b|^others$", name, re.IGNORECASE)
+        authors.append("{" + _escaped(name) + "}" if braced else _escaped(name))
     authors += ["others"] if row["authors_total"] > len(row["authors"]) else []
     values = {
         "title": "{" + _escaped(row["title"]) + "}",
@@ -106,12 +109,6 @@ def _key(row: dict[str, Any], taken: set[str]) -> str:
         key = f"{stem}-{number}"
     taken.add(key)
     return key
-
-
-def _name(author: str) -> str:
-    """One author: the name of a group may hold the word that stands between two."""
-    together = re.search(r"\band\b|^others$", author, re.IGNORECASE)
-    return "{" + _escaped(author) + "}" if together else _escaped(author)
 
 
 def _escaped(text: str) -> str:

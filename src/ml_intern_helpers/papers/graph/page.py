@@ -1,6 +1,6 @@
-"""The citation graph as one HTML file: drawn and listed before any script runs; the script lets one explore.
+"""Renders the citation graph as one HTML file: drawn and listed without a script, explored with it.
 
-The same graph makes the same bytes. Nothing loads and nothing is sent: the policy allows this style and this script alone.
+The same graph makes the same bytes. Nothing is loaded or sent: the page's policy allows only its own style and script.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,9 @@ from ml_intern_helpers.core.text import page_policy
 from ml_intern_helpers.papers.model import FRONTIER_YEARS
 
 TEMPLATES = Path(__file__).with_name("templates")
-#: Sentences per link, and characters of an abstract, that the page carries; all of it is in `--save`.
+#: Sentences per link, and characters of an abstract, in the page; `--save` has all of them.
 _CONTEXTS, _ABSTRACT = 2, 1500
-#: Group of papers (`lane` in the saved graph) -> what it is called and what that means.
+#: Group of papers (`lane` in the saved graph) -> its name and what it means.
 GROUPS = {
     "seed": ("this paper", "the paper the walk began at"),
     "landmark": ("landmark", "among the twenty that most papers of this graph cite"),
@@ -83,7 +82,17 @@ def page(graph: dict[str, Any]) -> str:
     groups = [paper["lane"] for paper in papers]
     scale = axes(papers)
     drawn = dots(papers, scale)
-    style, script = _own("graph.css"), _own("graph.js")
+    numbers = {paper["key"]: number for number, paper in enumerate(papers)}
+    links = [
+        [
+            *(numbers[link["citing"]], numbers[link["cited"]], bool(link["is_influential"])),
+            *((link["contexts"] or [])[:_CONTEXTS], link["intents"] or []),
+        ]
+        for link in graph["links"]
+    ]
+    # Links and sentences for the script. No `<` is left in them, so that no title can end the block that holds them.
+    data = json.dumps({"links": links}, ensure_ascii=False, separators=(",", ":"))
+    style, script = ((TEMPLATES / name).read_text(encoding="utf-8").strip() for name in ("graph.css", "graph.js"))
     context = {
         "version": __version__,
         "graph": graph,
@@ -100,7 +109,7 @@ def page(graph: dict[str, Any]) -> str:
         "undated": LEFT + UNDATED if scale.left > LEFT else None,
         "frontier_x": frontier(scale, graph["made_on"]),
         "box": {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT, "top": TOP, "bottom": HEIGHT - BOTTOM},
-        "data": _embedded(graph, papers),
+        "data": data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"),
         "style": style,
         "script": script,
         "policy": page_policy(style, script),
@@ -108,27 +117,8 @@ def page(graph: dict[str, Any]) -> str:
     return environment.get_template("graph.html").render(context) + "\n"
 
 
-@cache
-def _own(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8").strip()
-
-
-def _embedded(graph: dict[str, Any], papers: list[dict[str, Any]]) -> str:
-    """Links and sentences for the script. No `<` is left: a title cannot end the block that holds it."""
-    numbers = {paper["key"]: number for number, paper in enumerate(papers)}
-    links = [
-        [
-            *(numbers[link["citing"]], numbers[link["cited"]], bool(link["is_influential"])),
-            *((link["contexts"] or [])[:_CONTEXTS], link["intents"] or []),
-        ]
-        for link in graph["links"]
-    ]
-    text = json.dumps({"links": links}, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
 def axes(papers: list[Row]) -> Axes:
-    """Scales that hold all papers; the oldest twentieth stands at the left end, so that one classic squeezes nobody."""
+    """Scales that hold all papers; the oldest twentieth is drawn at the left end, so that one old paper takes no room."""
     dates = [when(paper) for paper in papers]
     known = sorted(each for each in dates if each is not None)
     first, last = (known[len(known) // 20], known[-1]) if known else (0.0, 1.0)
@@ -150,15 +140,16 @@ def dots(papers: list[Row], scale: Axes) -> list[Row]:
     """One mark a paper: its number in `papers`, its middle, its size and its outline."""
     marks = []
     for number, paper in enumerate(papers):
-        x = scale.x(when(paper)) + _shake(paper["key"], 0)
-        y = scale.y(paper["citation_count"] or 0) + _shake(paper["key"], 1)
+        # Moved by a few units, always the same ones: papers of one day without citations must not cover each other.
+        shift = [byte / 255 * 14 - 7 for byte in hashlib.sha256(paper["key"].encode()).digest()[:2]]
+        x, y = scale.x(when(paper)) + shift[0], scale.y(paper["citation_count"] or 0) + shift[1]
         size = 4.5 + min(math.sqrt(paper["cited_here"]) * 1.5, 10) + 3 * (paper["lane"] == "seed")
         marks.append({"number": number, "paper": paper, "x": round(x, 1), "y": round(y, 1), "r": round(size, 1)})
     return [{**dot, "outline": _outline(dot)} for dot in marks]
 
 
 def _outline(dot: Row) -> str:
-    """A shape for each group, so that colour is not all that tells them apart: ring, square on its tip, star, small disc."""
+    """A shape for each group, so that they do not differ in colour alone: a diamond, a star or a disc."""
     x, y, r = dot["x"], dot["y"], dot["r"]
     if dot["paper"]["lane"] == "frontier":
         return f"M{x} {y - r:.1f}L{x + r:.1f} {y}L{x} {y + r:.1f}L{x - r:.1f} {y}Z"
@@ -170,19 +161,13 @@ def _outline(dot: Row) -> str:
 
 def lines(links: list[Row], drawn: list[Row]) -> list[Row]:
     """A curve for each link, bent to one side, so that links along one line stay apart."""
-    at = {dot["paper"]["key"]: dot for dot in drawn}
-    return [{"curve": _curve(at[link["citing"]], at[link["cited"]]), "strong": bool(link["is_influential"])} for link in links]
-
-
-def _curve(one: Row, two: Row) -> str:
-    x, y = (one["x"] + two["x"]) / 2, (one["y"] + two["y"]) / 2
-    aside_x, aside_y = (two["y"] - one["y"]) * 0.12, (one["x"] - two["x"]) * 0.12
-    return f"M{one['x']} {one['y']}Q{x + aside_x:.1f} {y + aside_y:.1f} {two['x']} {two['y']}"
-
-
-def _shake(key: str, which: int) -> float:
-    """A few units aside, always the same ones: papers of one day with no citations must not lie on each other."""
-    return hashlib.sha256(key.encode()).digest()[which] / 255 * 14 - 7
+    at = {dot["paper"]["key"]: (dot["x"], dot["y"]) for dot in drawn}
+    curves = []
+    for link in links:
+        (x1, y1), (x2, y2) = at[link["citing"]], at[link["cited"]]
+        x, y = (x1 + x2) / 2 + (y2 - y1) * 0.12, (y1 + y2) / 2 + (x1 - x2) * 0.12
+        curves.append({"curve": f"M{x1} {y1}Q{x:.1f} {y:.1f} {x2} {y2}", "strong": bool(link["is_influential"])})
+    return curves
 
 
 def years(scale: Axes) -> list[Row]:
@@ -206,7 +191,7 @@ def frontier(scale: Axes, made_on: str) -> float | None:
 
 
 def names(drawn: list[Row]) -> list[Row]:
-    """Short names beside the marks that matter most, where there is room; what finds none stays without."""
+    """Short names beside the most important marks, where there is room for them."""
     boxes = [(dot["x"] - dot["r"], dot["y"] - dot["r"], dot["x"] + dot["r"], dot["y"] + dot["r"]) for dot in drawn]
     taken, left, placed = [box for box in boxes if box[2] - box[0] > 14], dict(NAMED), []
     for dot in drawn:
@@ -214,7 +199,8 @@ def names(drawn: list[Row]) -> list[Row]:
         if not left.get(lane):
             continue
         text = short(dot["paper"]["title"])
-        place = _place(dot, _width(text), [box for box in taken if box != boxes[dot["number"]]])
+        width = _LETTER * sum(1.75 if letter >= _SQUARE else 1.3 if letter in "WM@" else 1 for letter in text)
+        place = _place(dot, width, [box for box in taken if box != boxes[dot["number"]]])
         if place:
             left[lane] -= 1
             taken.append(place[2])
@@ -233,20 +219,13 @@ def short(title: str) -> str:
     return (cut.rpartition(" ")[0] if title[_NAME] != " " and " " in cut[10:] else cut) + " …"
 
 
-def _width(text: str) -> float:
-    return _LETTER * sum(1.75 if letter >= _SQUARE else 1.3 if letter in "WM@" else 1 for letter in text)
-
-
 def _place(dot: Row, width: float, taken: list[Box]) -> tuple[float, float, Box] | None:
-    """Right of the mark, left of it, above or below: the first place inside the drawing that nothing else has."""
+    """Right of the mark, left of it, above or below: the first free place inside the drawing."""
     x, y, r = dot["x"], dot["y"], dot["r"] + 4
     for at_x, at_y in ((x + r, y + 4), (x - r - width, y + 4), (x - width / 2, y - r - 2), (x - width / 2, y + r + 11)):
         box = (at_x, at_y - _LINE + 3, at_x + width, at_y + 3)
         inside = box[0] >= LEFT and box[2] <= WIDTH - 4 and box[1] >= TOP - 8 and box[3] <= HEIGHT - BOTTOM + 12
-        if inside and not any(_overlap(box, other) for other in taken):
+        covered = any(box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3] for other in taken)
+        if inside and not covered:
             return round(at_x, 1), round(at_y, 1), box
     return None
-
-
-def _overlap(one: Box, two: Box) -> bool:
-    return one[0] < two[2] and two[0] < one[2] and one[1] < two[3] and two[1] < one[3]

@@ -1,4 +1,4 @@
-"""crawl_arxiv graph: walk, sort the papers into landmarks and the frontier, report them, write the files asked for."""
+"""`crawl_arxiv graph`: walks the citations, sorts the papers into landmarks and the frontier, reports them, writes files."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ from ml_intern_helpers.cli.commands import STOPPED, Context
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers.crawl_options import BUDGET, HOPS, PAPERS
 from ml_intern_helpers.papers.graph import export
-from ml_intern_helpers.papers.graph.openalex_walk import walk_with_fallback
-from ml_intern_helpers.papers.graph.walk import CitationGraph, WalkOptions, add_abstracts, answers_for_abstracts
+from ml_intern_helpers.papers.graph.walk import (
+    CitationGraph,
+    WalkOptions,
+    add_abstracts,
+    answers_for_abstracts,
+    walk_with_fallback,
+)
 from ml_intern_helpers.papers.ids import require_id
 from ml_intern_helpers.papers.library import papers as library
 from ml_intern_helpers.papers.model import ALL, FRONTIER_YEARS, Limits, age_years, citations_a_year, paper_row, sources
 
-#: So many of the landmarks are marked as such in the files.
+#: Number of landmarks that are marked as such in the files.
 _MARKED = 20
 
 
@@ -39,40 +44,9 @@ def run(args: argparse.Namespace, context: Context, targets: dict[str, Path]) ->
         when = min(response.fetched_at for response in graph.responses)
         library.keep(library.KeptPaper(node.paper, graph.service, when) for node in graph.nodes.values())
     limits = ALL if args.full else Limits()
-    fields = {
-        "mode": "graph",
-        "paper": _row(graph, graph.seed, limits),
-        "sources": sources(graph.responses),
-        "graph": {**_summary(graph, options, today, args.limit, limits), "requests_made": context.http.requests_made},
-        "files": _write(graph, options, today, targets),
-    }
-    exit_code = STOPPED if graph.interrupted else None
-    return Report("crawl_arxiv", "unknown" if graph.stopped else "ok", fields=fields, exit_code=exit_code)
-
-
-def landmarks(graph: CitationGraph, today: date) -> list[str]:
-    """The papers that most others of the graph cite; between equals, the most cited anywhere."""
-    cited = Counter(cited for _, cited in graph.links)
-    keys = [key for key in graph.nodes if key != graph.seed and cited[key] and not _is_new(graph, key, today)]
-    return sorted(keys, key=lambda key: (-cited[key], -(graph.nodes[key].paper.citation_count or 0), key))
-
-
-def frontier(graph: CitationGraph, today: date) -> list[str]:
-    """The new papers: those that build on one of the graph's papers first, then by citations a year."""
-    building = {citing for (citing, _), citation in graph.links.items() if citation.is_influential}
-    keys = [key for key in graph.nodes if key != graph.seed and _is_new(graph, key, today)]
-    return sorted(keys, key=lambda key: (key not in building, -(citations_a_year(graph.nodes[key].paper, today) or 0.0), key))
-
-
-def _is_new(graph: CitationGraph, key: str, today: date) -> bool:
-    age = age_years(graph.nodes[key].paper, today)
-    return age is not None and age < FRONTIER_YEARS
-
-
-def _summary(graph: CitationGraph, options: WalkOptions, today: date, limit: int, limits: Limits) -> dict[str, Any]:
     oldest, newest = landmarks(graph, today), frontier(graph, today)
     recommended = [paper for key, paper in graph.recommended.items() if key not in graph.nodes]
-    return {
+    summary = {
         "papers": len(graph.nodes),
         "links": len(graph.links),
         "hops": options.hops,
@@ -84,17 +58,46 @@ def _summary(graph: CitationGraph, options: WalkOptions, today: date, limit: int
         "landmarks_total": len(oldest),
         "frontier_total": len(newest),
         "recommended_total": len(recommended),
-        "landmarks": [_row(graph, key, limits) for key in oldest[:limit]],
-        "frontier": [_row(graph, key, limits) for key in newest[:limit]],
-        "recommended": [paper_row(paper, limits) for paper in recommended[:limit]],
+        "landmarks": [_row(graph, key, limits) for key in oldest[: args.limit]],
+        "frontier": [_row(graph, key, limits) for key in newest[: args.limit]],
+        "recommended": [paper_row(paper, limits) for paper in recommended[: args.limit]],
+        "requests_made": context.http.requests_made,
     }
+    fields = {
+        "mode": "graph",
+        "paper": _row(graph, graph.seed, limits),
+        "sources": sources(graph.responses),
+        "graph": summary,
+        "files": _write(graph, options, today, targets),
+    }
+    exit_code = STOPPED if graph.interrupted else None
+    return Report("crawl_arxiv", "unknown" if graph.stopped else "ok", fields=fields, exit_code=exit_code)
+
+
+def landmarks(graph: CitationGraph, today: date) -> list[str]:
+    """The papers that most others of the graph cite; ties are ordered by citations anywhere."""
+    cited = Counter(cited for _, cited in graph.links)
+    keys = [key for key in graph.nodes if key != graph.seed and cited[key] and not _is_new(graph, key, today)]
+    return sorted(keys, key=lambda key: (-cited[key], -(graph.nodes[key].paper.citation_count or 0), key))
+
+
+def frontier(graph: CitationGraph, today: date) -> list[str]:
+    """The new papers: those that build on another paper of the graph first, then by citations a year."""
+    building = {citing for (citing, _), citation in graph.links.items() if citation.is_influential}
+    keys = [key for key in graph.nodes if key != graph.seed and _is_new(graph, key, today)]
+    return sorted(keys, key=lambda key: (key not in building, -(citations_a_year(graph.nodes[key].paper, today) or 0.0), key))
+
+
+def _is_new(graph: CitationGraph, key: str, today: date) -> bool:
+    age = age_years(graph.nodes[key].paper, today)
+    return age is not None and age < FRONTIER_YEARS
 
 
 def _row(graph: CitationGraph, key: str, limits: Limits) -> dict[str, Any]:
-    """A paper of the graph, with its place there and the link that says most.
+    """A paper of the graph, with its place there and its most informative link.
 
-    That is an influential one before others, with the seed before others, one with a sentence before others. `link` says whose
-    words the citation quotes: this paper's about the other, or the other's about this one.
+    Influential links come first, then links with the seed, then those with a sentence. `link` says whose words the citation
+    quotes: this paper's about the other, or the other's about this one.
     """
     touching = [] if key == graph.seed else [ends for ends in graph.links if key in ends]
 
@@ -135,10 +138,7 @@ def _write(graph: CitationGraph, options: WalkOptions, today: date, targets: dic
 
 
 def _whole(graph: CitationGraph, options: WalkOptions, today: date) -> dict[str, Any]:
-    """Every paper and every link, sentences included: what `--save` writes and the page draws.
-
-    `docs/schemas/paper_graph.v1.json` describes the keys.
-    """
+    """Every paper and every link with all sentences, as `--save` writes them (schema: `docs/schemas/paper_graph.v1.json`)."""
     lane = dict.fromkeys(graph.nodes, "other")
     lane |= dict.fromkeys(frontier(graph, today), "frontier")
     lane |= dict.fromkeys(landmarks(graph, today)[:_MARKED], "landmark")

@@ -1,26 +1,33 @@
-"""The walk: from one paper outward, the most promising paper first, until the budget of answers is spent.
+"""Walks the citations from one paper outward, the most promising paper first, until the budget of answers is spent.
 
-It resumes by itself: every answer is stored the moment it comes, and the same walk asks the same questions in the same
-order, so that one that was killed, stopped or cut off by a limit goes on where it was when it is started again. Answers
-that were stored count against the budget like fresh ones: it bounds what is looked at. It bounds what is sent, too: where a
-service must be asked twice for an answer, a run ends with fewer of them, and the next one goes on from there.
+A walk that was killed, stopped or cut off by a limit resumes when it is started again: every answer is stored at once, and the
+same walk makes the same requests in the same order. Stored answers count against the budget like new ones. The budget bounds
+the requests, too: where a request must be repeated, a run ends with fewer answers, and the next run continues from there.
+
+When Semantic Scholar gives nothing at all, OpenAlex provides one step around the paper, without citing sentences, influence or
+recommendations: at most four answers, of which the paper itself is free and each list costs a ten thousandth of a dollar (a day
+without a key has ten cents).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
-from ml_intern_helpers.core.errors import NotFound, RateLimited, ToolError
+from ml_intern_helpers.core.errors import NotFound, RateLimited, ToolError, UsageError
+from ml_intern_helpers.papers.graph.citation_lists import both_failed, openalex_work
 from ml_intern_helpers.papers.ids import ArxivId
-from ml_intern_helpers.papers.model import Citation, Paper, citations_a_year, key_of
+from ml_intern_helpers.papers.model import FRONTIER_YEARS, Citation, Paper, citations_a_year, key_of
+from ml_intern_helpers.papers.services import openalex
 from ml_intern_helpers.papers.services import semantic_scholar as s2
 from ml_intern_helpers.papers.services.fields import mapping, text
+from ml_intern_helpers.papers.services.openalex import WorkPage
 from ml_intern_helpers.papers.services.semantic_scholar import Direction, Edge, other_end, parse_edge, parse_paper, ref_of
 from ml_intern_helpers.web.client import Http, Response
-from ml_intern_helpers.web.services import SEMANTIC_SCHOLAR
+from ml_intern_helpers.web.services import OPENALEX, SEMANTIC_SCHOLAR
 
 #: Edges read around the seed, and around each further paper.
 _SEED_PAGE, _PAGE = 1000, 200
@@ -31,6 +38,7 @@ _RECOMMENDED = 20
 _FAILURES = 2
 #: A paper two steps away must be this much better than one a step away.
 _FARTHER = 0.6
+_LIMITS = "OpenAlex's view instead: one step around the paper, no citing sentences, no influence"
 #: Abstracts that one request brings: the lists of neighbours come without them.
 _BATCH = 500
 
@@ -52,8 +60,8 @@ class Node:
 
     Attributes:
         hops: steps from the seed.
-        direction: how it was reached: it is among the `citations` or the `references` of the paper before it; None for the seed.
-        promise: what its expansion is worth, before the discount for distance.
+        direction: whether it was found among the `citations` or the `references` of another paper; None for the seed.
+        promise: the priority of its expansion, before the discount for distance.
     """
 
     paper: Paper
@@ -70,11 +78,11 @@ class CitationGraph:
     Attributes:
         links: (citing, cited) -> what the citing text says.
         recommended: papers that Semantic Scholar recommends; not part of the graph unless a link leads there too.
-        left_out: papers read and not taken, for want of room or promise.
-        stopped: why the walk ended early, in words, or None.
-        failure: the service's failure that ended it, or None.
+        left_out: number of papers that were read and not kept.
+        stopped: the message that says why the walk ended early, or None.
+        failure: the service's error that ended it, or None.
         interrupted: whether the user ended it.
-        service: who says so.
+        service: the service that listed the citations.
     """
 
     seed: str
@@ -90,7 +98,7 @@ class CitationGraph:
     service: str = SEMANTIC_SCHOLAR.name
 
     def open_nodes(self, hops: int) -> list[str]:
-        """Papers whose own edges may be read and were not, most promising first."""
+        """Papers whose own edges may still be read, the most promising first."""
         keys = [
             key for key, node in self.nodes.items() if not node.expanded and node.hops < hops and ref_of(node.paper) is not None
         ]
@@ -101,12 +109,30 @@ class CitationGraph:
 
 
 def node_key(paper: Paper) -> str:
-    """What a paper is called in the graph: how it can be asked for, else what tells it from others."""
+    """The key of a paper in the graph: the reference by which it can be requested, else its identity."""
     return ref_of(paper) or key_of(paper)
 
 
+def walk_with_fallback(http: Http, options: WalkOptions, today: date, progress: Callable[[str], None]) -> CitationGraph:
+    """`walk`, or OpenAlex's view when Semantic Scholar gives no citation at all.
+
+    Raises:
+        ToolError: neither of them knows the paper.
+    """
+    try:
+        graph = walk(http, options, today, progress)
+    except UsageError:
+        raise
+    except ToolError as err:
+        return _openalex_graph(http, options, today, err)
+    if graph.failure and not graph.links:
+        with suppress(ToolError):  # the graph without links is still a result
+            return _openalex_graph(http, options, today, graph.failure)
+    return graph
+
+
 def walk(http: Http, options: WalkOptions, today: date, progress: Callable[[str], None]) -> CitationGraph:
-    """Walk; whatever ends it early, what was found until then is returned.
+    """The graph from Semantic Scholar; a walk that ends early returns what it has found until then.
 
     Raises:
         ToolError: the paper itself could not be had.
@@ -117,8 +143,8 @@ def walk(http: Http, options: WalkOptions, today: date, progress: Callable[[str]
     graph = CitationGraph(key, {key: Node(paper, 0, None)}, responses=[head.response])
     goes_on = "; the same command goes on from here"
     try:
-        _around_seed(http, graph, options, today)
-        _outward(http, graph, options, today, progress)
+        _expand_seed(http, graph, options, today)
+        _expand_others(http, graph, options, today, progress)
     except KeyboardInterrupt:
         graph.stopped, graph.interrupted = f"stopped by Ctrl-C{goes_on}", True
     except ToolError as err:
@@ -126,8 +152,8 @@ def walk(http: Http, options: WalkOptions, today: date, progress: Callable[[str]
     return graph
 
 
-def _around_seed(http: Http, graph: CitationGraph, options: WalkOptions, today: date) -> None:
-    """Both directions and the recommendations; one of the three may be withheld."""
+def _expand_seed(http: Http, graph: CitationGraph, options: WalkOptions, today: date) -> None:
+    """Read both directions and the recommendations; one of the three may fail."""
     failures: list[ToolError] = []
     directions: tuple[Direction, ...] = ("citations", "references")
     for direction in directions:
@@ -145,7 +171,7 @@ def _around_seed(http: Http, graph: CitationGraph, options: WalkOptions, today: 
         _note_failure(graph, failures, err)
 
 
-def _outward(http: Http, graph: CitationGraph, options: WalkOptions, today: date, progress: Callable[[str], None]) -> None:
+def _expand_others(http: Http, graph: CitationGraph, options: WalkOptions, today: date, progress: Callable[[str], None]) -> None:
     failures: list[ToolError] = []
     while _spent(http, graph) + options.spare < options.budget and (waiting := graph.open_nodes(options.hops)):
         key = waiting[0]
@@ -172,12 +198,12 @@ def _outward(http: Http, graph: CitationGraph, options: WalkOptions, today: date
 
 
 def _spent(http: Http, graph: CitationGraph) -> int:
-    """Of the budget: answers, stored or not, or the requests of this run where they are more (some were asked again)."""
+    """The part of the budget that is used: answers, stored or not, or this run's requests where those are more (retries)."""
     return max(len(graph.responses), http.requests_made)
 
 
 def _note_failure(graph: CitationGraph, failures: list[ToolError], err: ToolError) -> None:
-    """One failure is noted, a second in a row or a rate limit ends the walk."""
+    """Note one failure; a second one in a row or a rate limit ends the walk."""
     failures.append(err)
     if isinstance(err, RateLimited) or len(failures) >= _FAILURES:
         raise err
@@ -185,13 +211,16 @@ def _note_failure(graph: CitationGraph, failures: list[ToolError], err: ToolErro
 
 
 def _expand(http: Http, graph: CitationGraph, key: str, direction: Direction, limit: int, room: int, today: date) -> None:
-    """Read up to `limit` edges of one paper: keep the best `room` new papers, and every link between papers of the graph."""
+    """Read up to `limit` edges of one paper; keep the best `room` new papers and every link between papers of the graph."""
     page = s2.neighbours(http, key, direction, limit)
     graph.responses.append(page.response)
     for edge in sorted(page.edges, key=lambda edge: -_promise(edge, today)):
-        if room <= 0 and _key_of_edge(edge, direction) not in graph.nodes:
-            graph.left_out += 1
-            continue
+        if room <= 0:  # the key without parsing the whole edge: thousands are read, few are kept
+            raw = other_end(edge, direction)
+            known_paper = parse_paper({name: raw.get(name) for name in ("title", "externalIds", "paperId")})
+            if not known_paper or node_key(known_paper) not in graph.nodes:
+                graph.left_out += 1
+                continue
         citation = parse_edge(edge, direction)
         if citation is None:
             continue
@@ -209,15 +238,8 @@ def _expand(http: Http, graph: CitationGraph, key: str, direction: Direction, li
         graph.left_out += 1
 
 
-def _key_of_edge(edge: Edge, direction: Direction) -> str:
-    """`node_key` of an edge that is not parsed: thousands are looked at, a few are taken."""
-    raw = other_end(edge, direction)
-    paper = parse_paper({name: raw.get(name) for name in ("title", "externalIds", "paperId")})
-    return node_key(paper) if paper else ""
-
-
 def _promise(edge: Edge, today: date) -> float:
-    """Influence first, then citations a year; the recent count a little more, as nobody could cite them yet."""
+    """The priority of an edge: influence first, then citations a year; recent papers get a bonus, as few could cite them yet."""
     day, year = edge.day if len(edge.day) > 4 else None, int(edge.day[:4]) if edge.day else None
     a_year = citations_a_year(Paper("x", published=day, year=year, citation_count=edge.citation_count), today) or 0.0
     recent = 0.5 if year and today.year - year <= 1 else 0.0
@@ -225,12 +247,12 @@ def _promise(edge: Edge, today: date) -> float:
 
 
 def answers_for_abstracts(papers: int) -> int:
-    """How many answers of the budget the abstracts of that many papers take."""
+    """The number of answers that the abstracts of `papers` papers take."""
     return -(-papers // _BATCH)
 
 
 def add_abstracts(http: Http, graph: CitationGraph, budget: int) -> None:
-    """Add the abstracts that Semantic Scholar has; what cannot be had is noted, and the graph stands without."""
+    """Add the abstracts that Semantic Scholar has; a failure is only noted."""
     refs = {key: ref for key, node in graph.nodes.items() if (ref := ref_of(node.paper)) and node.paper.abstract is None}
     keys = list(refs)
     if _spent(http, graph) + answers_for_abstracts(len(keys)) > budget:
@@ -249,3 +271,65 @@ def add_abstracts(http: Http, graph: CitationGraph, budget: int) -> None:
                 node.paper = replace(node.paper, abstract=text(mapping(row).get("abstract")))
     except ToolError as err:
         graph.notes.append(f"abstracts are missing: {err.message}")
+
+
+def _openalex_graph(http: Http, options: WalkOptions, today: date, reason: ToolError) -> CitationGraph:
+    """OpenAlex's view: the paper, its most cited citing papers, the most cited recent ones, and its most cited references.
+
+    Raises:
+        ToolError: OpenAlex fails, too; the message gives both reasons.
+    """
+    try:
+        work = openalex_work(http, options.paper_id)
+    except ToolError as err:
+        raise both_failed(options.paper_id, reason, err) from err
+    seed = replace(work.paper, arxiv_id=options.paper_id.base)  # a merged work may bear another's id
+    key = node_key(seed)
+    graph = CitationGraph(key, {key: Node(seed, 0, None, expanded=True)}, responses=[*work.responses], service=OPENALEX.name)
+    graph.stopped = f"{reason.message}; {_LIMITS}; the same command walks on once Semantic Scholar answers"
+    pages = _pages(http, graph, work.work_id, today)
+    if isinstance(pages, ToolError):
+        raise both_failed(options.paper_id, reason, pages) from pages
+    keys = {work.work_id: graph.seed}
+    for number, (direction, page) in enumerate(pages):
+        _add(graph, direction, page, (options.papers - len(graph.nodes)) // (len(pages) - number), keys)
+    for _, page in pages:  # links among the papers found: each page has the reference lists of its papers
+        for citing, references in page.references.items():
+            for cited in references:
+                if citing in keys and cited in keys and keys[citing] != keys[cited]:
+                    _link(graph, keys[citing], keys[cited])
+    return graph
+
+
+def _pages(http: Http, graph: CitationGraph, work_id: str, today: date) -> list[tuple[Direction, WorkPage]] | ToolError:
+    """The three lists, or those before one that failed; the error itself when the first one fails."""
+    recent = str(today - timedelta(days=round(FRONTIER_YEARS * 365.25)))
+    lists: tuple[tuple[Direction, str | None], ...] = (("citations", recent), ("citations", None), ("references", None))
+    pages: list[tuple[Direction, WorkPage]] = []
+    for direction, since in lists:
+        try:
+            page = openalex.neighbours(http, work_id, direction, page=1, since=since, until=None, sort="cited_by_count")
+        except ToolError as err:
+            graph.notes.append(f"no further list: {err.message}")
+            return pages or err
+        graph.responses.append(page.response)
+        pages.append((direction, page))
+    return pages
+
+
+def _add(graph: CitationGraph, direction: Direction, page: WorkPage, room: int, keys: dict[str, str]) -> None:
+    """Add the first `room` new papers of a page and the links with the seed; `keys` maps their OpenAlex ids to graph keys."""
+    taken = 0
+    for paper in page.papers:
+        key = node_key(paper)
+        if key not in graph.nodes and taken < room:
+            graph.nodes[key] = Node(paper, 1, direction)
+            taken += 1
+        if key in graph.nodes and key != graph.seed:
+            keys[openalex.work_id_of(paper)] = key
+            _link(graph, *((key, graph.seed) if direction == "citations" else (graph.seed, key)))
+    graph.left_out += max((page.total or 0) - taken, 0)
+
+
+def _link(graph: CitationGraph, citing: str, cited: str) -> None:
+    graph.links.setdefault((citing, cited), Citation(graph.nodes[cited].paper))

@@ -1,12 +1,19 @@
-"""Papers that earlier runs have met: kept with revision, source and date, found again by their words."""
+"""The library: papers that earlier runs have met, found again by their words, and results of parsing stored answers.
+
+A result belongs to the exact bytes it was parsed from and to the code that parsed them, so it is never out of date.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from ml_intern_helpers.core.errors import Unavailable
@@ -17,6 +24,10 @@ from ml_intern_helpers.papers.model import Paper, key_of
 MOST_PAPERS = 25_000
 #: An abstract longer than this is a page gone wrong.
 _ABSTRACT_CHARACTERS = 6_000
+#: Stored results; a long paper takes about 300 KB, so 60 MB at most. The oldest make room for new ones.
+MOST = 200
+#: A larger result is not stored.
+MOST_CHARACTERS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,11 @@ def keep(papers: Iterable[KeptPaper]) -> bool:
     with suppress(Unavailable), LIBRARY.writing() as connection:
         for kept in papers:
             _put(connection, kept)
-        _bound(connection)
+        surplus = connection.execute("SELECT COUNT(*) FROM papers").fetchone()[0] - MOST_PAPERS
+        if surplus > 0:
+            oldest = "SELECT key FROM papers ORDER BY fetched_at LIMIT ?"
+            connection.execute(f"DELETE FROM paper_words WHERE key IN ({oldest})", (surplus,))
+            connection.execute(f"DELETE FROM papers WHERE key IN ({oldest})", (surplus,))
         return True
     return False
 
@@ -50,9 +65,17 @@ def find(words: str, limit: int) -> list[KeptPaper]:
     with LIBRARY.reading() as connection:
         for every in (True, False):
             query = words_query(words, every=every)
-            rows = _matching(connection, query, limit) if query else []
+            rows = (
+                connection.execute(
+                    "SELECT said, source, fetched_at FROM papers JOIN paper_words USING (key) WHERE paper_words MATCH ? "
+                    "ORDER BY bm25(paper_words, 0, 4, 2, 1), key LIMIT ?",
+                    (query, limit),
+                ).fetchall()
+                if query
+                else []
+            )
             if rows:
-                return rows
+                return [KeptPaper(paper(json.loads(stored)), source, fetched_at) for stored, source, fetched_at in rows]
     return []
 
 
@@ -65,15 +88,6 @@ def titles(arxiv_ids: Iterable[str]) -> dict[str, str]:
         found = [connection.execute("SELECT key, title FROM papers WHERE key = ?", (key,)).fetchone() for key in keys]
         return {row[0].removeprefix("arxiv:"): row[1] for row in found if row}
     return {}
-
-
-def _matching(connection: sqlite3.Connection, query: str, limit: int) -> list[KeptPaper]:
-    rows = connection.execute(
-        "SELECT said, source, fetched_at FROM papers JOIN paper_words USING (key) WHERE paper_words MATCH ? "
-        "ORDER BY bm25(paper_words, 0, 4, 2, 1), key LIMIT ?",
-        (query, limit),
-    )
-    return [KeptPaper(paper(json.loads(stored)), source, fetched_at) for stored, source, fetched_at in rows]
 
 
 def _put(connection: sqlite3.Connection, kept: KeptPaper) -> None:
@@ -95,15 +109,6 @@ def _put(connection: sqlite3.Connection, kept: KeptPaper) -> None:
     connection.execute("INSERT INTO paper_words VALUES (?, ?, ?, ?)", words)
 
 
-def _bound(connection: sqlite3.Connection) -> None:
-    count = connection.execute("SELECT COUNT(*) FROM papers").fetchone()[0]
-    if count <= MOST_PAPERS:
-        return
-    oldest = "SELECT key FROM papers ORDER BY fetched_at LIMIT ?"
-    connection.execute(f"DELETE FROM paper_words WHERE key IN ({oldest})", (count - MOST_PAPERS,))
-    connection.execute(f"DELETE FROM papers WHERE key IN ({oldest})", (count - MOST_PAPERS,))
-
-
 def paper(stored: dict[str, Any]) -> Paper:
     """A stored paper; keys that this release does not know are left out."""
     known = {each.name for each in fields(Paper)}
@@ -111,3 +116,37 @@ def paper(stored: dict[str, Any]) -> Paper:
         name: tuple(value) if isinstance(value, list) else value for name, value in stored.items() if name in known
     }
     return Paper(**values)
+
+
+def stored_result(kind: str, body: bytes) -> Any:
+    """What `store_result` has stored for these bytes, as JSON has it; None when there is nothing."""
+    if not LIBRARY.exists():
+        return None
+    with suppress(Unavailable, ValueError), LIBRARY.reading() as connection:
+        row = connection.execute("SELECT said FROM made WHERE digest = ?", (_digest(kind, body),)).fetchone()
+        return json.loads(row[0]) if row else None
+    return None
+
+
+def store_result(kind: str, body: bytes, value: Any) -> None:
+    """Store the result of parsing these bytes; a library that cannot be written is ignored."""
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > MOST_CHARACTERS:
+        return
+    with suppress(Unavailable), LIBRARY.writing() as connection:
+        connection.execute("REPLACE INTO made VALUES (?, ?, ?)", (_digest(kind, body), text, time.time()))
+        oldest = "SELECT digest FROM made ORDER BY made_at DESC LIMIT -1 OFFSET ?"
+        connection.execute(f"DELETE FROM made WHERE digest IN ({oldest})", (MOST,))
+
+
+def _digest(kind: str, body: bytes) -> str:
+    return hashlib.sha256(b"\0".join([kind.encode(), _code(), body])).hexdigest()
+
+
+@cache
+def _code() -> bytes:
+    """A digest that changes with any module of this room; their dates and sizes are quicker to get than their text."""
+    room = Path(__file__).parents[1]
+    files = ((path, path.stat()) for path in sorted(room.rglob("*.py")))
+    state = "\n".join(f"{path.relative_to(room)} {stat.st_size} {stat.st_mtime_ns}" for path, stat in files)
+    return hashlib.sha256(state.encode()).digest()

@@ -1,4 +1,4 @@
-"""A paper as read: a tree of sections that hold blocks of Markdown. Every text in it is cleaned when it is made."""
+"""A paper's text: a tree of sections that hold blocks of Markdown, all of it cleaned; and its pages of bounded size."""
 
 from __future__ import annotations
 
@@ -86,20 +86,15 @@ class Section:
         for section in self.walk():
             texts.append(f"{'#' * min(section.level + 1, 6)} {section.name}")
             texts += [block.text for block in section.blocks]
-        return _joined(texts)
+        joined = ""
+        for text in texts:  # an empty line between blocks; items of one list stay together
+            tight = text.lstrip(" ").startswith("- ") and joined.rpartition("\n")[2].lstrip(" ").startswith("- ")
+            joined += ("\n" if tight else "\n\n") * bool(joined) + text
+        return joined
 
     @property
     def characters(self) -> int:
         return len(self.markdown())
-
-
-def _joined(texts: list[str]) -> str:
-    """Blocks with an empty line between them; items of one list stay together."""
-    out = ""
-    for text in texts:
-        tight = text.lstrip(" ").startswith("- ") and out.rpartition("\n")[2].lstrip(" ").startswith("- ")
-        out += ("\n" if tight else "\n\n") * bool(out) + text
-    return out
 
 
 @dataclass
@@ -139,15 +134,33 @@ class Document:
         return sum(section.characters for section in self.sections)
 
 
-def restored(said: dict[str, Any]) -> Document:
-    """The document that `dataclasses.asdict` made `said` of, after a way through JSON."""
-    return Document(**{**said, "sections": [_section(each) for each in said["sections"]]})
+def restored(stored: dict[str, Any]) -> Document:
+    """The document from its `dataclasses.asdict`, after a round trip through JSON."""
+
+    def block(stored: dict[str, Any]) -> Block:
+        grids = tuple(tuple(tuple(Cell(**cell) for cell in row) for row in grid) for grid in stored["grids"])
+        return Block(**{**stored, "grids": grids})
+
+    def section(stored: dict[str, Any]) -> Section:
+        blocks, parts = [block(each) for each in stored["blocks"]], [section(each) for each in stored["parts"]]
+        return Section(**{**stored, "blocks": blocks, "parts": parts})
+
+    return Document(**{**stored, "sections": [section(each) for each in stored["sections"]]})
 
 
-def _section(said: dict[str, Any]) -> Section:
-    return Section(**{**said, "blocks": [_block(each) for each in said["blocks"]], "parts": [_section(e) for e in said["parts"]]})
+#: Characters of a page unless the caller says otherwise, and what they may say.
+CHARACTERS, FEWEST, MOST = 6000, 500, 40_000
 
 
-def _block(said: dict[str, Any]) -> Block:
-    grids = tuple(tuple(tuple(Cell(**cell) for cell in row) for row in grid) for grid in said["grids"])
-    return Block(**{**said, "grids": grids})
+def page(text: str, start: int, most: int) -> tuple[str, int | None]:
+    """At most `most` characters of `text` from `start`, and where the next page starts; None on the last."""
+    rest = text[start:]
+    if len(rest) <= most:
+        return rest, None
+    for mark in ("\n\n", "\n", ". ", " "):
+        cut = rest.rfind(mark, most // 2, most)
+        if cut > 0:
+            cut += mark == ". "
+            following = len(rest) - len(rest[cut:].lstrip("\n "))
+            return rest[:cut].rstrip(), start + following
+    return rest[:most], start + most

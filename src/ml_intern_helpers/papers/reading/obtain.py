@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 
 from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
 from ml_intern_helpers.papers.ids import ArxivId
-from ml_intern_helpers.papers.library import parsed
+from ml_intern_helpers.papers.library import papers
 from ml_intern_helpers.papers.reading.document import SOURCE_NAMES, Document, Source, restored
 from ml_intern_helpers.papers.services import arxiv
 from ml_intern_helpers.web.client import Http, Response
@@ -101,13 +101,13 @@ def _pdf(http: Http, paper_id: ArxivId) -> Obtained:
 
 def _parsed(kind: str, response: Response, read: Callable[[], Document]) -> Document:
     """The document, read now or, when the answer was stored, by an earlier run."""
-    known = parsed.known(kind, response.body) if response.cached else None
+    known = papers.stored_result(kind, response.body) if response.cached else None
     if known:
         return restored(known)
     began = time.monotonic()
     document = read()
     if time.monotonic() - began < _SLOW_S:
-        parsed.keep(kind, response.body, asdict(document))
+        papers.store_result(kind, response.body, asdict(document))
     return document
 
 

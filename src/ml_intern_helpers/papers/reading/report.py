@@ -10,10 +10,9 @@ from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.model import render_sources, sources
-from ml_intern_helpers.papers.reading.document import SOURCE_NAMES, Document, Section
+from ml_intern_helpers.papers.reading.document import CHARACTERS, SOURCE_NAMES, Document, Section, page
 from ml_intern_helpers.papers.reading.lookup import caption_line, captioned, choose, find
 from ml_intern_helpers.papers.reading.obtain import Obtained, obtain
-from ml_intern_helpers.papers.reading.paging import CHARACTERS, page
 
 #: Lines of a table of contents; a longer one is shown without its deepest levels.
 LINES = 70

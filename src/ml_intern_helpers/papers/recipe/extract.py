@@ -1,32 +1,33 @@
-"""All that a paper states of a recipe: values that are stated without doubt, ranked quotes for the rest, and names of things."""
+"""Extracts a paper's recipe: values that are stated without doubt, ranked quotes for the other parameters, and named things."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from ml_intern_helpers.papers.reading.document import Document
-from ml_intern_helpers.papers.recipe import names, results, stages
+from ml_intern_helpers.papers.recipe import facts, stages
 from ml_intern_helpers.papers.recipe.parameters import HYPERPARAMETERS
-from ml_intern_helpers.papers.recipe.sentences import Fact, Sentence, sentences
+from ml_intern_helpers.papers.recipe.sentences import Fact, sentences
 from ml_intern_helpers.papers.recipe.setting_tables import from_tables
 from ml_intern_helpers.papers.recipe.statements import Claim, Value, claims
 
-_READERS = (names.base_models, names.datasets, results.methods, results.hardware, results.results)
-#: Facts of one sentence, at most; a list of results is a table in words.
+_READERS = (facts.base_models, facts.datasets, facts.methods, facts.hardware, facts.results)
+#: Facts of one kind from one sentence, at most.
 MOST_OF_ONE = 40
 #: Quotes of one parameter that are kept.
 MOST_QUOTES = 20
-#: Characters of running text that are looked at; the longest real papers have 400,000, and a page of 40 MB would take minutes.
+#: Characters of running text that are read; the longest real papers have 400,000, and a page of 40 MB would take minutes.
 MOST_CHARACTERS = 2_000_000
-#: Headings of sections that tell what others did.
+#: Words in the headings of sections about other people's work.
 _RELATED = ("related", "background", "preliminar", "reference")
 
 
 @dataclass
 class Entry:
-    """One value or name with where it was said first, in the paper's own account before other people's."""
+    """One value or name with its first occurrence, preferably in the paper's own account."""
 
     fact: Fact
     others: bool
@@ -34,7 +35,7 @@ class Entry:
     also: list[str] = field(default_factory=list)
 
     def add(self, fact: Fact) -> None:
-        """Note that it was said once more."""
+        """Count a further occurrence."""
         self.times += 1
         if fact.section not in (self.fact.section, *self.also):
             self.also.append(fact.section)
@@ -59,7 +60,7 @@ class Setting:
 
 @dataclass
 class Recipe:
-    """What was found; `cut` says that the text was longer than what is looked at."""
+    """Everything found; `cut` says that the text was too long to be read to its end."""
 
     base_models: list[Entry]
     datasets: list[Entry]
@@ -71,7 +72,7 @@ class Recipe:
 
     @property
     def not_stated(self) -> list[str]:
-        """What no sentence and no table gives, and no quote may hold."""
+        """Parts and parameters without any value or quote."""
         parts = {"base_model": self.base_models, "dataset": self.datasets, "method": self.methods}
         settings = {name: setting.values or setting.quotes for name, setting in self.hyperparameters.items()}
         ends = {"hardware": self.hardware, "results": self.results}
@@ -91,12 +92,23 @@ def extract(document: Document) -> Recipe:
         said += claims(sentence)
         if not any(word in title.lower() for title in sentence.titles for word in _RELATED):
             in_turn |= stages.in_turn(sentence.reading.text)
-        for fact in facts_of(sentence):
-            by_name.setdefault(fact.name, []).append((fact, sentence.others))
+        for reader in _READERS:
+            for fact in islice(reader(sentence), MOST_OF_ONE):
+                by_name.setdefault(fact.name, []).append((fact, sentence.others))
     said += from_tables(document)
-    for fact in results.from_tables(document):
+    for fact in facts.from_tables(document):
         by_name.setdefault(fact.name, []).append((fact, False))
-    single = len(in_turn | _trained(said) | _headed(document)) < 2
+    # The kinds of training that follow each other in a sentence, have settings, or have a heading of their own.
+    kinds = in_turn | {
+        stages.group(claim.fact.stage) or ""
+        for claim in said
+        if claim.fact.kind == "set" and claim.fact.stage and claim.fact.stage not in stages.SAMPLING
+    }
+    for section in document.walk():
+        stage = stages.of_titles([section.title], "learning_rate")
+        if stage and stage != "value model" and not any(word in section.title.lower() for word in _RELATED):
+            kinds.add(stages.group(stage) or "")
+    single = len(kinds) < 2
     return Recipe(
         base_models=_names(by_name.get("base_model", [])),
         datasets=_names(by_name.get("dataset", [])),
@@ -108,37 +120,14 @@ def extract(document: Document) -> Recipe:
     )
 
 
-def facts_of(sentence: Sentence) -> Iterator[Fact]:
-    """The names, devices and results that a sentence states."""
-    for reader in _READERS:
-        for number, fact in enumerate(reader(sentence)):
-            if number >= MOST_OF_ONE:
-                break
-            yield fact
-
-
-def _trained(said: Iterable[Claim]) -> set[str]:
-    """The kinds of training for which settings are stated."""
-    staged = (claim.fact.stage for claim in said if claim.fact.kind == "set" and claim.fact.stage not in stages.SAMPLING)
-    return {stages.group(stage) or "" for stage in staged if stage}
-
-
-def _headed(document: Document) -> set[str]:
-    """The kinds of training that have a heading of their own."""
-    titles = [section.title for section in document.walk() if not any(word in section.title.lower() for word in _RELATED)]
-    named = {stages.of_titles([title], "learning_rate") for title in titles}
-    return {stages.group(stage) or "" for stage in named if stage and stage != "value model"}
-
-
 def judged(said: list[Claim], single: bool) -> Setting:
-    """What may be given of one parameter: values of a known stage, or of a paper with one stage, that nothing contradicts."""
+    """One parameter: the values of a known stage, or of a paper with one stage, that nothing contradicts; quotes for the rest."""
     entries: dict[tuple[str | None, str | None, str | None], list[Claim]] = {}
     for claim in said:
         fact = claim.fact
         if fact.kind != "quoted" and not claim.others and (fact.stage or (single and fact.name != "temperature")):
-            entries.setdefault(
-                (None if single and fact.stage not in stages.SAMPLING else stages.group(fact.stage), fact.context, fact.unit), []
-            ).append(claim)
+            stage = None if single and fact.stage not in stages.SAMPLING else stages.group(fact.stage)
+            entries.setdefault((stage, fact.context, fact.unit), []).append(claim)
     values = []
     for key, given in entries.items():
         if len({claim.fact.value for claim in given}) == 1 and not _contradicted(given[0].fact.value, key, said, single):
@@ -156,7 +145,7 @@ def judged(said: list[Claim], single: bool) -> Setting:
 
 
 def _contradicted(value: Value, key: tuple[str | None, str | None, str | None], said: Iterable[Claim], single: bool) -> bool:
-    """Whether the paper states another value that may be of the same stage and kind."""
+    """Whether the paper states another value that may belong to the same stage and kind."""
     stage, context, unit = key
     for claim in said:
         fact = claim.fact
@@ -166,12 +155,8 @@ def _contradicted(value: Value, key: tuple[str | None, str | None, str | None], 
             continue
         if fact.kind == "quoted" and any(rival != value for rival in claim.rivals):
             return True
-        if (
-            fact.kind != "quoted"
-            and fact.value != value
-            and fact.unit == unit
-            and (fact.context == context or None in (fact.context, context))
-        ):
+        same_kind = fact.unit == unit and (fact.context == context or None in (fact.context, context))
+        if fact.kind != "quoted" and fact.value != value and same_kind:
             return True
     return False
 
@@ -189,7 +174,7 @@ def _merged(found: Iterable[tuple[Fact, bool]]) -> list[Entry]:
 
 
 def _names(found: list[tuple[Fact, bool]]) -> list[Entry]:
-    """One entry for each name, those said most often first; what data was for is put together."""
+    """One entry for each name, the most frequent first; training data comes before other data."""
     entries: dict[str, Entry] = {}
     for fact, others in sorted(found, key=lambda each: (each[1], _role_rank(each[0]))):
         key = str(fact.value).lower().replace(" ", "-")

@@ -1,33 +1,82 @@
-"""`crawl_arxiv recipe`: the report with values and quotes, what the Hub has of the names, and its text."""
+"""`crawl_arxiv recipe`: the report with values and quotes, whether the named models and data sets are on the Hub; its text."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 from ml_intern_helpers.cli.commands import Context
+from ml_intern_helpers.core.errors import AccessDenied, NotFound, ToolError
 from ml_intern_helpers.core.report import Report
+from ml_intern_helpers.core.text import plain_number
 from ml_intern_helpers.papers.ids import ArxivId
-from ml_intern_helpers.papers.library import parsed
+from ml_intern_helpers.papers.library import papers as library
 from ml_intern_helpers.papers.model import sources
-from ml_intern_helpers.papers.reading.document import Document
 from ml_intern_helpers.papers.reading.obtain import Obtained, obtain
 from ml_intern_helpers.papers.reading.report import described, fenced, paper_report, source_lines, version_name
-from ml_intern_helpers.papers.recipe import hub_check
+from ml_intern_helpers.papers.services.fields import count, mapping, mappings, text
+from ml_intern_helpers.web.client import Http, Response
+from ml_intern_helpers.web.services import HUB
 
 if TYPE_CHECKING:
-    from ml_intern_helpers.papers.recipe.extract import Recipe, Setting
+    pass
 
 #: Entries of each kind in a report without `--full`.
 MOST = {"base_models": 6, "datasets": 10, "methods": 6, "hardware": 6, "results": 12}
 MOST_VALUES, MOST_QUOTES = 6, 6
-#: Characters of the text's facts and quotes, and of one quote; quotes of one parameter in the text.
+#: In the text: characters of all facts and quotes, characters of one quote, quotes of one parameter.
 ROOM, QUOTE, SHOWN = 4200, 190, 3
 _PARTS = {"base_models": "base model", "datasets": "data", "methods": "method", "hardware": "hardware", "results": "results"}
+Kind = Literal["model", "dataset"]
+#: `yes` (the id exists); `disabled` (it exists, but the Hub has disabled it: no file can be read); `same name` (only a name was
+#: given, and repositories have it); `no` (the id does not exist); `hidden` (missing or private, which the Hub does not tell
+#: apart without a token); `no exact name` (no repository has the name); `unknown` (the request failed).
+Exists = Literal["yes", "disabled", "same name", "no", "hidden", "no exact name", "unknown"]
+#: What `Check.exists` says, in the order of the text.
+_ON_HUB: dict[Exists, str] = {
+    "yes": "on the Hub",
+    "same name": "a repository of that name is on the Hub (may be another's)",
+    "no": "NOT on the Hub",
+    "hidden": "missing or private on the Hub",
+    "disabled": "switched off on the Hub: no file can be had",
+    "no exact name": "no repository of exactly that name",
+    "unknown": "could not be checked",
+}
+#: Names that are looked up on the Hub, at most.
+MOST_CHECKED = 12
+_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Check:
+    """What the Hub says of one name.
+
+    Attributes:
+        id: of the repository; of the most downloaded one with exactly this name where only a name was known.
+        others: further repositories of exactly this name, by downloads.
+        gated: whether access must be asked for; None when unknown.
+        reason: why it is `unknown`.
+    """
+
+    kind: Kind
+    name: str
+    exists: Exists
+    id: str | None = None
+    others: tuple[str, ...] = ()
+    gated: bool | None = None
+    downloads: int | None = None
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"others": list(self.others)}
 
 
 def recipe(paper_id: ArxivId, context: Context, *, full: bool) -> Report:
-    """The report; the Hub's part of it may be unknown, the paper's may not."""
+    """The report; the paper must be readable, while the Hub's part may be unknown."""
     context.progress("fetching the paper …")
     got = obtain(context.http, paper_id)
     for note in [*got.passed_over, *got.document.notes]:
@@ -36,8 +85,8 @@ def recipe(paper_id: ArxivId, context: Context, *, full: bool) -> Report:
     if stated["cut"]:
         context.warn("the text is longer than any paper: values were looked for in its first 2,000,000 characters only")
     context.progress("asking the Hub …")
-    checks, responses = hub_check.check(context.http, [(kind, name) for kind, name in stated["to_check"]])
-    unknown = sorted({check.reason or "" for check in checks if check.exists == "unknown"})
+    checks, responses = check(context.http, [(kind, name) for kind, name in stated["to_check"]])
+    unknown = sorted({each.reason or "" for each in checks if each.exists == "unknown"})
     if unknown:
         context.warn(f"whether the named models and data sets exist is unknown: {unknown[0]}")
     answered = paper_report("recipe", got, described(got.document), recipe=_fields(stated, checks, full))
@@ -46,62 +95,99 @@ def recipe(paper_id: ArxivId, context: Context, *, full: bool) -> Report:
 
 
 def _stated(got: Obtained) -> dict[str, Any]:
-    """All that the text states: extracted now or, when the answer was stored, by an earlier run from the same bytes."""
+    """Everything that the text states: extracted now, or by an earlier run from the same stored answer."""
     response = got.responses[-1]
-    known = parsed.known("recipe", response.body) if response.cached else None
+    known = library.stored_result("recipe", response.body) if response.cached else None
     if known:
         return dict(known)
     from ml_intern_helpers.papers.recipe.extract import extract
+    from ml_intern_helpers.papers.recipe.facts import linked
 
     found = extract(got.document)
     stated: dict[str, Any] = {name: [entry.to_dict() for entry in getattr(found, name)] for name in MOST}
-    stated["hyperparameters"] = {name: _setting(setting) for name, setting in found.hyperparameters.items()}
-    stated |= {"not_stated": found.not_stated, "cut": found.cut, "to_check": _to_check(found, got.document)}
-    parsed.keep("recipe", response.body, stated)
+    stated["hyperparameters"] = {}
+    shown = ("quote", "section", "label", "stage", "as_written")
+    for name, setting in found.hyperparameters.items():
+        items = [entry.to_dict() for entry in setting.values]
+        quotes = [{key: getattr(each.fact, key) for key in shown} | {"about_others": each.others} for each in setting.quotes]
+        only = items[0]["value"] if len(items) == 1 else None  # one value holds for the whole paper
+        stated["hyperparameters"][name] = {"state": setting.state, "value": only, "items": items, "quotes": quotes}
+    # The names to look up: links first, then base models, training data, and what else was named.
+    half = MOST_CHECKED // 2
+    links = linked(got.document.links)
+    models = [("model", str(entry.fact.value)) for entry in found.base_models if not entry.others]
+    data = [("dataset", str(entry.fact.value)) for entry in found.datasets if not entry.others]
+    to_check = [*links[:4], *models[:half], *data[:half], *links[4:], *models[half:], *data[half:]]
+    stated |= {"not_stated": found.not_stated, "cut": found.cut, "to_check": to_check}
+    library.store_result("recipe", response.body, stated)
     return stated
 
 
-def _setting(setting: Setting) -> dict[str, Any]:
-    """One parameter as JSON has it; `value` is there where one value holds for the whole paper."""
-    only = setting.values[0].fact.value if len(setting.values) == 1 else None
-    shown = ("quote", "section", "label", "stage", "as_written")
-    quotes = [{name: getattr(each.fact, name) for name in shown} | {"about_others": each.others} for each in setting.quotes]
-    return {"state": setting.state, "value": only, "items": [entry.to_dict() for entry in setting.values], "quotes": quotes}
+def _fields(stated: dict[str, Any], checks: Sequence[Check], full: bool) -> dict[str, Any]:
+    def cut(entries: Sequence[dict[str, Any]], most: int) -> dict[str, Any]:
+        return {"total": len(entries), "items": list(entries[: None if full else most])}
 
-
-def _to_check(recipe: Recipe, document: Document) -> list[tuple[hub_check.Kind, str]]:
-    """The names worth asking for: linked ones, base models, training data, then what else was named."""
-    from ml_intern_helpers.papers.recipe.names import linked
-
-    half = hub_check.MOST // 2
-    links: list[tuple[hub_check.Kind, str]] = [
-        ("dataset" if kind == "dataset" else "model", name) for kind, name in linked(document.links)
-    ]
-    models: list[tuple[hub_check.Kind, str]] = [
-        ("model", str(entry.fact.value)) for entry in recipe.base_models if not entry.others
-    ]
-    data: list[tuple[hub_check.Kind, str]] = [("dataset", str(entry.fact.value)) for entry in recipe.datasets if not entry.others]
-    return [*links[:4], *models[:half], *data[:half], *links[4:], *models[half:], *data[half:]]
-
-
-def _fields(stated: dict[str, Any], checks: Sequence[hub_check.Check], full: bool) -> dict[str, Any]:
-    parts = {name: _cut(stated[name], None if full else most) for name, most in MOST.items()}
     settings = {}
     for name, found in stated["hyperparameters"].items():
         quotes = found["quotes"][: None if full else MOST_QUOTES]
-        items = _cut(found["items"], None if full else MOST_VALUES)
+        items = cut(found["items"], MOST_VALUES)
         settings[name] = {**items, "value": found["value"], "state": found["state"], "quotes": quotes}
     return {
-        **parts,
+        **{name: cut(stated[name], most) for name, most in MOST.items()},
         "hyperparameters": settings,
         "not_stated": stated["not_stated"],
         "hub": [check.to_dict() for check in checks],
     }
 
 
-def _cut(entries: Sequence[dict[str, Any]], most: int | None) -> dict[str, Any]:
-    """The first entries, and how many there are."""
-    return {"total": len(entries), "items": list(entries[:most])}
+def check(http: Http, wanted: Sequence[tuple[Kind, str]]) -> tuple[list[Check], list[Response]]:
+    """Look up the first `MOST_CHECKED` names side by side; returns one check for each, and the responses."""
+    asked = list(dict.fromkeys(wanted))[:MOST_CHECKED]
+    outcomes = http.together([partial(_by_id if _ID.fullmatch(name) else _by_name, http, kind, name) for kind, name in asked])
+    checks: list[Check] = []
+    responses: list[Response] = []
+    for (kind, name), outcome in zip(asked, outcomes, strict=True):
+        if isinstance(outcome, ToolError):
+            checks.append(Check(kind, name, "unknown", reason=outcome.message))
+        elif isinstance(outcome, Exception):
+            raise outcome
+        else:
+            checks.append(outcome[0])
+            responses.append(outcome[1])
+    return checks, responses
+
+
+def _by_id(http: Http, kind: Kind, name: str) -> tuple[Check, Response]:
+    response = http.get(HUB, f"/api/{kind}s/{quote(name, safe='/')}")
+    try:
+        response.raise_for_status(f"the {kind} {name}")
+    except NotFound:
+        return Check(kind, name, "no"), response
+    except AccessDenied:
+        return Check(kind, name, "hidden"), response
+    body = mapping(response.json())
+    exists: Exists = "disabled" if body.get("disabled") is True else "yes"
+    return Check(kind, name, exists, text(body.get("id"), 200) or name, (), _gated(body), count(body.get("downloads"))), response
+
+
+def _by_name(http: Http, kind: Kind, name: str) -> tuple[Check, Response]:
+    params = {"search": name, "sort": "downloads", "direction": -1, "limit": 20}
+    response = http.get(HUB, f"/api/{kind}s", params).raise_for_status(f"{kind}s called {name}")
+    rows = [row for row in mappings(response.json()) if _bare(str(row.get("id", "")).rpartition("/")[2]) == _bare(name)]
+    ids = [found for found in (text(row.get("id"), 200) for row in rows) if found]
+    if not ids:
+        return Check(kind, name, "no exact name"), response
+    return Check(kind, name, "same name", ids[0], tuple(ids[1:4]), _gated(rows[0]), count(rows[0].get("downloads"))), response
+
+
+def _bare(name: str) -> str:
+    """`Llama 3.1 8B` and `Llama-3.1-8B` are one name."""
+    return re.sub(r"[\s_-]+", "-", name.strip().lower())
+
+
+def _gated(row: dict[str, Any]) -> bool | None:
+    gated = row.get("gated")
+    return None if gated is None else gated in (True, "auto", "manual")
 
 
 def render(fields: dict[str, Any]) -> str:
@@ -112,7 +198,14 @@ def render(fields: dict[str, Any]) -> str:
     head = f"recipe of {version_name(reading)}: {len(count['stated'])} of {len(settings)} hyper-parameters stated without doubt"
     lines = [head + (f", {len(count['quoted'])} quoted for you to judge" if count["quoted"] else "")]
     lines.append(f"not stated: {', '.join(recipe['not_stated']) or 'nothing of what is looked for'}")
-    lines += _hub(recipe["hub"])
+    lines += ["Hub:"] if recipe["hub"] else []
+    for exists, meaning in _ON_HUB.items():
+        names = []
+        for each in recipe["hub"]:
+            if each["exists"] == exists:
+                name = each["name"] if each["id"] in (None, each["name"]) else f"{each['name']} → {each['id']}"
+                names.append(f"{each['kind']} {name}" + (" (gated)" if each["gated"] else ""))
+        lines += [f"  {meaning}: {'; '.join(names)}"] if names else []
     body, cut = _body(recipe)
     lines += fenced("\n".join([f"title: {reading['title']}", *body]))
     version = f"v{reading['version']}" if reading["version"] and reading["source"] != "ar5iv" else ""
@@ -127,28 +220,8 @@ def render(fields: dict[str, Any]) -> str:
     return "\n".join([*lines, *source_lines(fields)])
 
 
-def _hub(checks: list[dict[str, Any]]) -> list[str]:
-    """One line of each kind of answer."""
-    if not checks:
-        return []
-    groups: dict[str, list[str]] = {}
-    for check in checks:
-        name = check["name"] if check["id"] in (None, check["name"]) else f"{check['name']} → {check['id']}"
-        groups.setdefault(check["exists"], []).append(f"{check['kind']} {name}" + (" (gated)" if check["gated"] else ""))
-    words = {
-        "yes": "on the Hub",
-        "same name": "a repository of that name is on the Hub (may be another's)",
-        "no": "NOT on the Hub",
-        "hidden": "missing or private on the Hub",
-        "disabled": "switched off on the Hub: no file can be had",
-        "no exact name": "no repository of exactly that name",
-        "unknown": "could not be checked",
-    }
-    return ["Hub:", *(f"  {said}: {'; '.join(groups[kind])}" for kind, said in words.items() if kind in groups)]
-
-
 def _body(recipe: dict[str, Any]) -> tuple[list[str], int]:
-    """The facts in order of use, each with its quote, within `ROOM`; and how many did not fit or were cut before."""
+    """The facts in order of use, each with its quote, within `ROOM`; and how many are not shown."""
     cut = sum(recipe[name]["total"] - len(recipe[name]["items"]) for name in MOST)
     parts: list[tuple[str, list[str]]] = [(_PARTS[name], _facts(recipe[name])) for name in ("base_models", "datasets", "methods")]
     for name, setting in recipe["hyperparameters"].items():
@@ -173,7 +246,7 @@ def _body(recipe: dict[str, Any]) -> tuple[list[str], int]:
 
 
 def _facts(part: dict[str, Any]) -> list[str]:
-    """One line for the values of each sentence, with it; values of one sentence share the line."""
+    """One line for each quote with all of its values."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for item in part["items"]:
         groups.setdefault((item["quote"], item["kind"], item["stage"], item["context"], item["unit"]), []).append(item)
@@ -205,10 +278,8 @@ def _notes(item: dict[str, Any]) -> str:
 
 
 def _value(item: dict[str, Any]) -> str:
-    from ml_intern_helpers.papers.recipe.plain_text import canonical
-
     value = item["value"]
     if item["kind"] == "none":
         return "none"
-    shown = canonical(value) if isinstance(value, (int, float)) else str(value)
+    shown = plain_number(value) if isinstance(value, (int, float)) else str(value)
     return f"{shown} {item['unit']}" if item["unit"] else shown

@@ -13,8 +13,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.reading.document import Block, Cell, Document, Grid, Section
 from ml_intern_helpers.papers.recipe import stages
 from ml_intern_helpers.papers.recipe.parameters import CHOICES, PARAMETERS
-from ml_intern_helpers.papers.recipe.plain_text import numbers, plain
-from ml_intern_helpers.papers.recipe.sentences import QUOTE, Fact
+from ml_intern_helpers.papers.recipe.sentences import QUOTE, Fact, numbers, plain
 from ml_intern_helpers.papers.recipe.statements import ASIDE, Claim, qualifier, value_of
 
 #: Tables that measure something else than training.

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ml_intern_helpers.core.text import plain_number
 from ml_intern_helpers.papers.recipe import stages
 from ml_intern_helpers.papers.recipe.parameters import BY_NAME, CHOICES, PARAMETERS, Choice, Parameter
-from ml_intern_helpers.papers.recipe.plain_text import Number, Plain, at, canonical, numbers, plain
-from ml_intern_helpers.papers.recipe.sentences import Fact, Sentence, quote
+from ml_intern_helpers.papers.recipe.sentences import Fact, Number, Plain, Sentence, at, numbers, plain, quote
 
 Value = float | int | str | None
 #: Words that may stand between a name and its value. They are read one by one: a pattern with a choice of words in a loop takes
@@ -325,10 +325,10 @@ def _with_unit(parameter: Parameter, text: str, number: Number, named: str) -> t
     after = _UNIT.match(text, number.end)
     word = re.sub(r".* ", "", (after["unit"] or "").lower()).rstrip("s") if after else ""
     if number.suffix == "%":
-        return "ratio", float(canonical(number.value / 100))
+        return "ratio", float(plain_number(number.value / 100))
     if number.suffix == "k" and parameter.name == "max_length":  # 4k is 4,000 or 4,096: not ours to decide
         return "tokens", number.text
-    value = int(number.value) if number.value == int(number.value) else float(canonical(number.value))
+    value = int(number.value) if number.value == int(number.value) else float(plain_number(number.value))
     if parameter.name == "warmup":
         if word in ("step", "iteration", "update", "epoch"):
             return "epochs" if word == "epoch" else "steps", value

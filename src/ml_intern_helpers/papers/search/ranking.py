@@ -1,12 +1,18 @@
-"""A search of all services from its words to its report: ask, merge, complete, filter, rank; and what is trending."""
+"""Searches all services: merges what they list, filters, scores and ranks it; also lists the trending papers.
+
+A score has five parts between 0 and 1, each of which is shown. A part that is unknown is left out and the others carry its
+weight: an unknown citation count is not a count of 0.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from ml_intern_helpers.cli.commands import Context
@@ -15,11 +21,10 @@ from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.core.text import clean, plural
 from ml_intern_helpers.papers.ids import ArxivId
 from ml_intern_helpers.papers.library import papers as library
-from ml_intern_helpers.papers.model import ALL, Limits, paper_row, sources
-from ml_intern_helpers.papers.search.score import Score, score
+from ml_intern_helpers.papers.model import ALL, Limits, age_years, citations_a_year, paper_row, sources, within_days
 from ml_intern_helpers.papers.search.services import POOL, Hit, SearchOptions, ServiceAnswer, ask, merged, trending
 from ml_intern_helpers.papers.services import arxiv, arxiv_query, hub
-from ml_intern_helpers.papers.services.citation_counts import citation_counts
+from ml_intern_helpers.papers.services.openalex import citation_counts
 from ml_intern_helpers.web.client import Http, Response
 from ml_intern_helpers.web.services import HUB, SEMANTIC_SCHOLAR
 
@@ -27,17 +32,32 @@ from ml_intern_helpers.web.services import HUB, SEMANTIC_SCHOLAR
 #: and a page of results is the same whichever page was asked for before.
 BLOCK = 20
 LIBRARY = "library"
+WEIGHTS = {"relevance": 0.45, "citations_per_year": 0.2, "influence": 0.1, "recency": 0.15, "artifacts": 0.1}
+#: Counts at which a part of the score is full.
+_MANY_A_YEAR, _MANY_INFLUENTIAL = 1000, 500
+_HALF_LIFE_YEARS = 2.0
+#: Lists agree best at their top: place 1 counts 1, place 10 about half.
+_RANK_SOFTNESS = 9
+
+
+@dataclass(frozen=True)
+class Score:
+    """A total between 0 and 1, its parts (None: unknown), and the same in words."""
+
+    total: float
+    parts: dict[str, float | None]
+    reason: str
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The ranking.
+    """The ranked papers.
 
     Attributes:
         hits: all that pass the filters, best first, each with its score.
-        read: papers before the filters.
-        answers: of the services, and of the library where it was looked through.
-        notes: what could not be had, one line each.
+        read: number of papers before the filters.
+        answers: of the services, and of the library where it was searched.
+        notes: what could not be obtained, one line each.
     """
 
     hits: tuple[tuple[Hit, Score], ...]
@@ -48,8 +68,14 @@ class Ranking:
 
 
 def run(args: argparse.Namespace, context: Context, words: str) -> Report:
-    """crawl_arxiv search and trending."""
-    options = None if args.trending else _options(args, words)
+    """`crawl_arxiv search` and `crawl_arxiv trending`."""
+    options = None
+    if not args.trending:
+        arxiv_query.build(words, categories=args.category, since=args.since, until=args.until)  # refuses a bad filter
+        categories = [arxiv_query.one_category(each) for given in args.category for each in given.split(",") if each.strip()]
+        since = str(arxiv_query.parse_day(args.since, last=False)) if args.since else None
+        until = str(arxiv_query.parse_day(args.until, last=True)) if args.until else None
+        options = SearchOptions(words, since, until, tuple(categories), args.min_citations)
     context.progress("asking arXiv, the Hub and Semantic Scholar …")
     today, first, last = datetime.now(UTC).date(), args.start, args.start + args.limit
     ranking = _search(context.http, options, today, first, last) if options else _trending(context.http, today)
@@ -73,18 +99,9 @@ def run(args: argparse.Namespace, context: Context, words: str) -> Report:
         "services": [answer.to_dict() for answer in ranking.answers],
         "sources": sources(ranking.responses),
     }
-    # Nothing found is an answer only when everybody has looked.
+    # "Nothing found" is certain only when every service has answered.
     unsure = not ranking.hits and any(answer.error for answer in ranking.answers)
     return Report("crawl_arxiv", "unknown" if unsure else "ok", fields=fields)
-
-
-def _options(args: argparse.Namespace, words: str) -> SearchOptions:
-    """The search that the arguments name; `UsageError`, before any request, for a filter that cannot be."""
-    arxiv_query.build(words, categories=args.category, since=args.since, until=args.until)
-    categories = tuple(arxiv_query.one_category(each) for given in args.category for each in given.split(",") if each.strip())
-    since = str(arxiv_query.parse_day(args.since, last=False)) if args.since else None
-    until = str(arxiv_query.parse_day(args.until, last=True)) if args.until else None
-    return SearchOptions(words, since, until, categories, args.min_citations)
 
 
 def _row(hit: Hit, scored: Score, limits: Limits) -> dict[str, Any]:
@@ -93,26 +110,26 @@ def _row(hit: Hit, scored: Score, limits: Limits) -> dict[str, Any]:
     if page:
         totals = {str(kind): total for kind, total in page.totals.items()}
         on_hub = {"code": page.code, "stars": page.stars, "upvotes": page.upvotes, **totals}
-    return paper_row(hit.paper, limits, score=scored.to_dict(), found_by=dict(hit.ranks), hub=on_hub)
+    return paper_row(hit.paper, limits, score=asdict(scored), found_by=dict(hit.ranks), hub=on_hub)
 
 
 def _search(http: Http, options: SearchOptions, today: date, first: int, last: int) -> Ranking:
     """The ranking, complete for the places `first` to `last` (from 0, the last one excluded).
 
     Raises:
-        ToolError: no service answered, and the library holds nothing that fits.
+        ToolError: no service answered, and the library holds no matching paper.
     """
     answers = ask(http, options)
     if all(answer.error for answer in answers):
         kept = library.find(options.words, POOL)
         if not kept:
-            raise _first_error(answers)
+            raise _no_answer(answers)
         oldest = min(each.fetched_at for each in kept)
         answers.append(ServiceAnswer(LIBRARY, tuple(each.paper for each in kept), kept_at=oldest))
     hits = merged(answers)
     read = len(hits)
     responses = [answer.response for answer in answers if answer.response]
-    # A service that has just given no answer is not asked a second thing.
+    # A service that has just failed is not asked again.
     silent = {answer.service for answer in answers if answer.error}
     answered = [answer.service for answer in answers if not answer.error]
     notes = []
@@ -125,7 +142,7 @@ def _search(http: Http, options: SearchOptions, today: date, first: int, last: i
     if options.categories:
         notes += _add_categories(http, hits, responses)
     hits = [hit for hit in hits if _passes(hit, options)]
-    # Ranked first by what is known of all alike: code and models are looked up for the best of them only.
+    # Ranked first by what is known of all papers alike: code and models are looked up only for the best of them.
     plain = {id(hit): score(replace(hit, page=None, page_asked=False), options.words, answered, today) for hit in hits}
     hits.sort(key=lambda hit: -plain[id(hit)].total)
     if HUB.name not in silent:
@@ -137,7 +154,7 @@ def _search(http: Http, options: SearchOptions, today: date, first: int, last: i
 
 
 def _trending(http: Http, today: date) -> Ranking:
-    """What is trending, in the Hub's own order."""
+    """The trending papers in the Hub's own order."""
     answers = trending(http)
     if answers[0].error:
         raise answers[0].error
@@ -148,8 +165,8 @@ def _trending(http: Http, today: date) -> Ranking:
     return Ranking(scored, len(hits), tuple(answers), tuple(responses), tuple(notes))
 
 
-def _first_error(answers: Sequence[ServiceAnswer]) -> ToolError:
-    """The most telling of several failures: a refusal of the query before a dead line."""
+def _no_answer(answers: Sequence[ServiceAnswer]) -> ToolError:
+    """One error for several failed services: a rejected query says more than a connection that failed."""
     failed = [answer for answer in answers if answer.error]
     named = next((answer for answer in failed if answer.service != SEMANTIC_SCHOLAR.name), failed[0])
     others = " and ".join(answer.service for answer in failed if answer is not named)
@@ -158,28 +175,23 @@ def _first_error(answers: Sequence[ServiceAnswer]) -> ToolError:
 
 
 def _passes(hit: Hit, options: SearchOptions) -> bool:
-    """Whether a paper is wanted; what is unknown fails its filter."""
+    """Whether a paper passes the filters; an unknown value fails its filter."""
     paper = hit.paper
     if options.min_citations is not None and (paper.citation_count is None or paper.citation_count < options.min_citations):
         return False
-    if options.categories and not any(_in_category(category, paper.categories) for category in options.categories):
-        return False
-    day = paper.published or str(paper.year or "")
-    since, until = (options.since or "")[: len(day)], (options.until or "9999-12-31")[: len(day)]
-    return not (options.since or options.until) or (bool(day) and since <= day <= until)
-
-
-def _in_category(wanted: str, categories: Sequence[str]) -> bool:
-    """`cs` and `cs.*` hold every `cs.…`."""
-    archive = wanted.removesuffix(".*")
-    return any(category == archive or ("." not in archive and category.startswith(f"{archive}.")) for category in categories)
+    if options.categories:
+        wanted = [each.removesuffix(".*") for each in options.categories]  # `cs` and `cs.*` include every `cs.…`
+        archives = [category.partition(".")[0] for category in paper.categories]
+        if not any(each in paper.categories or each in archives for each in wanted):
+            return False
+    return within_days(paper.published or str(paper.year or ""), options.since, options.until)
 
 
 def _add_counts(http: Http, hits: Sequence[Hit], responses: list[Response], *, refused: bool = False) -> list[str]:
-    """Citation counts, in one request, for papers that Semantic Scholar has not listed itself; returns what is to be noted.
+    """Add citation counts, in one request, to papers that Semantic Scholar has not listed itself; returns notes.
 
     Args:
-        refused: Semantic Scholar has just given no answer, so OpenAlex is asked.
+        refused: Semantic Scholar has just failed, so OpenAlex is asked.
     """
     without = {hit.paper.arxiv_id: hit for hit in hits if hit.paper.arxiv_id and hit.paper.citation_count is None}
     if not without:
@@ -194,14 +206,14 @@ def _add_counts(http: Http, hits: Sequence[Hit], responses: list[Response], *, r
 
 
 def _add_categories(http: Http, hits: Sequence[Hit], responses: list[Response]) -> list[str]:
-    """Categories, in one request, of papers that arXiv has not listed itself; returns what is to be noted."""
+    """Add categories, in one request, to papers that arXiv has not listed itself; returns notes."""
     without = {hit.paper.arxiv_id: hit for hit in hits if hit.paper.arxiv_id and not hit.paper.categories}
     if not without:
         return []
     try:
         page = arxiv.details(http, [ArxivId(each) for each in sorted(without)])
     except ToolError as err:
-        return [f"left out for want of their category: {plural(len(without), 'paper')}: {err.message}"]
+        return [f"left out because their category is unknown: {plural(len(without), 'paper')}: {err.message}"]
     for paper in page.feed.papers:
         hit = without.get(paper.arxiv_id or "")
         if hit:
@@ -211,7 +223,7 @@ def _add_categories(http: Http, hits: Sequence[Hit], responses: list[Response]) 
 
 
 def _add_pages(http: Http, hits: Sequence[Hit], responses: list[Response]) -> list[str]:
-    """Paper pages of these hits, side by side; returns what is to be noted."""
+    """Add the Hub's paper pages, all requested side by side; returns notes."""
     without = [hit for hit in hits if hit.paper.arxiv_id and not hit.page_asked]
     outcomes = http.together([partial(hub.paper, http, str(hit.paper.arxiv_id)) for hit in without])
     failed = []
@@ -225,3 +237,66 @@ def _add_pages(http: Http, hits: Sequence[Hit], responses: list[Response]) -> li
         elif not isinstance(outcome, NotFound):
             failed.append(outcome.message)
     return [f"code and models of {plural(len(failed), 'paper')} are unknown: {failed[0]}"] if failed else []
+
+
+def score(hit: Hit, words: str, services: Collection[str], today: date) -> Score:
+    """The score of one paper; `services` are those that answered."""
+    paper, page = hit.paper, hit.page
+    age, a_year = age_years(paper, today), citations_a_year(paper, today)
+    influential = paper.influential_citation_count
+    artifacts = None
+    if page:
+        artifacts = 0.4 * bool(page.code) + 0.35 * bool(page.totals["models"]) + 0.25 * bool(page.totals["datasets"])
+    elif hit.page_asked:
+        artifacts = 0.0
+    parts: dict[str, float | None] = {
+        "relevance": _relevance(hit, words, services),
+        "citations_per_year": None if a_year is None else _share(a_year, _MANY_A_YEAR),
+        "influence": None if influential is None else _share(influential, _MANY_INFLUENTIAL),
+        "recency": None if age is None else 0.5 ** (age / _HALF_LIFE_YEARS),
+        "artifacts": artifacts,
+    }
+    known = {name: value for name, value in parts.items() if value is not None}
+    total = sum(WEIGHTS[name] * value for name, value in known.items()) / sum(WEIGHTS[name] for name in known)
+    rounded = {name: None if value is None else round(value, 3) for name, value in parts.items()}
+    reasons = [", ".join(f"{name} #{rank}" for name, rank in hit.ranks.items())]
+    if a_year is not None:
+        reasons.append(f"{plural(round(a_year), 'citation')} a year")
+    if influential:
+        reasons.append(f"{influential:,} influential")
+    if page:
+        models, data = page.totals["models"], page.totals["datasets"]
+        held = ["code" if page.code else "", plural(models, "model") if models else "", plural(data, "dataset") if data else ""]
+        reasons.append(", ".join(filter(None, held)))
+    elif hit.page_asked:
+        reasons.append("no Hub page")
+    return Score(round(total, 3), rounded, "; ".join(filter(None, reasons)))
+
+
+def _relevance(hit: Hit, words: str, services: Collection[str]) -> float:
+    """Half: how high and by how many services the paper was listed; half: how many of the words it holds."""
+    listed = sum((1 + _RANK_SOFTNESS) / (rank + _RANK_SOFTNESS) for rank in hit.ranks.values()) / max(len(services), 1)
+    sought = set(re.findall(r"\w+", words.lower()))
+    if not sought:
+        return min(listed, 1.0)
+    title = _stems(hit.paper.title)
+    anywhere = title | _stems(hit.paper.abstract or "")
+    held = sum(0.6 * (_stem(word) in title) + 0.4 * (_stem(word) in anywhere) for word in sought) / len(sought)
+    return 0.5 * min(listed, 1.0) + 0.5 * held
+
+
+def _stems(text: str) -> set[str]:
+    return {_stem(word) for word in set(re.findall(r"\w+", text.lower()))}
+
+
+@cache
+def _stem(word: str) -> str:
+    """Plural and -ing folded, so that `models` finds `model`."""
+    for ending in ("ing", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word.removesuffix(ending).removesuffix("e")
+    return word.removesuffix("e") if len(word) > 4 else word
+
+
+def _share(value: float, many: float) -> float:
+    return min(math.log1p(value) / math.log1p(many), 1.0)

@@ -125,14 +125,14 @@ def _checked(response: Response, what: str) -> Feed:
 
 def _read(response: Response) -> Feed:
     """The feed, parsed now or, when the answer was stored, by an earlier run."""
-    from ml_intern_helpers.papers.library import papers, parsed
+    from ml_intern_helpers.papers.library import papers
 
-    known = parsed.known("feed", response.body) if response.cached else None
+    known = papers.stored_result("feed", response.body) if response.cached else None
     if known:
         return Feed(known["total"], tuple(papers.paper(each) for each in known["papers"]))
     feed = parse_feed(response.body)
     if feed.papers and response.ok:
-        parsed.keep("feed", response.body, {"total": feed.total, "papers": [asdict(each) for each in feed.papers]})
+        papers.store_result("feed", response.body, {"total": feed.total, "papers": [asdict(each) for each in feed.papers]})
     return feed
 
 

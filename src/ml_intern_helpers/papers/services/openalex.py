@@ -1,7 +1,7 @@
-"""OpenAlex: JSON -> `Paper` (pure), and the requests this room makes of it when Semantic Scholar cannot answer.
+"""OpenAlex, the fallback for Semantic Scholar: its requests, JSON -> `Paper`, and citation counts from either service.
 
-It counts citations and lists them in any order, but does not judge influence. A paper is found by the DOI that arXiv
-registers; older papers have none there and are found by their title. Its 404 is an HTML page.
+OpenAlex counts citations and sorts them, but does not judge influence. A paper is found by the DOI that arXiv registers;
+older papers have none and are found by their title. Its 404 is an HTML page.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ml_intern_helpers.core.errors import BadData, NotFound, RateLimited
+from ml_intern_helpers.core.errors import BadData, NotFound, RateLimited, ToolError, Unavailable
 from ml_intern_helpers.core.tokens import openalex_key
 from ml_intern_helpers.papers.ids import ArxivId, parse_id
 from ml_intern_helpers.papers.model import Paper
+from ml_intern_helpers.papers.services import semantic_scholar as s2
 from ml_intern_helpers.papers.services.fields import count, date, mapping, mappings, names, text, texts
 from ml_intern_helpers.web.client import Http, Params, Response
 from ml_intern_helpers.web.response import again_in
@@ -98,18 +99,18 @@ def neighbours(
     filters += [f"to_publication_date:{until}"] if until else []
     select = f"{SELECT},referenced_works"
     params: Params = {"filter": ",".join(filters), "select": select, "sort": f"{sort}:desc", "per_page": PAGE_SIZE, "page": page}
-    return parse_page(_settled(http.get(OPENALEX, "/works", params), f"the {direction} of {work_id}"))
+    return _page(http, params, f"the {direction} of {work_id}")
 
 
 def counted(http: Http, arxiv_ids: Sequence[str]) -> WorkPage:
     """The works with arXiv's DOI of these papers (at most `PAGE_SIZE`), in one request; older papers have no such DOI there."""
     dois = "|".join(f"{_ARXIV_DOI}{each}" for each in arxiv_ids[:PAGE_SIZE])
     params: Params = {"filter": f"doi:{dois}", "select": SELECT, "per_page": PAGE_SIZE}
-    return parse_page(_settled(http.get(OPENALEX, "/works", params), "the citation counts"))
+    return _page(http, params, "the citation counts")
 
 
 def _settled(response: Response, what: str) -> Response:
-    """`response` when it is good; a spent budget is told as such: no wait but the one until midnight UTC fills it."""
+    """`response` when it is good. A 429 means that the day's budget is spent, which is refilled at midnight UTC."""
     if response.status == 429:
         key = "" if openalex_key() else "; a free OPENALEX_API_KEY gives ten times as much"
         message = "OpenAlex answers 429: the free budget of the day is spent"
@@ -117,8 +118,8 @@ def _settled(response: Response, what: str) -> Response:
     return response.raise_for_status(what)
 
 
-def parse_page(response: Response) -> WorkPage:
-    """A list answer."""
+def _page(http: Http, params: Params, what: str) -> WorkPage:
+    response = _settled(http.get(OPENALEX, "/works", params), what)
     body = mapping(response.json())
     if not isinstance(body.get("results"), list):
         raise BadData("OpenAlex answered without a list of results", hint="ask again later")
@@ -139,7 +140,7 @@ def _work_id(address: object) -> str:
 
 
 def parse_work(raw: dict[str, Any], response: Response) -> Work:
-    """A single work; `BadData` without an id or a title."""
+    """A work; `BadData` without an id or a title."""
     work_id, paper = _work_id(raw.get("id")), parse_paper(raw)
     if not work_id or paper is None:
         raise BadData("OpenAlex answered a work without an id or a title", hint="ask again later")
@@ -169,3 +170,39 @@ def parse_paper(raw: dict[str, Any]) -> Paper | None:
         citation_count=count(raw.get("cited_by_count")),
         page=f"https://openalex.org/{work_id}" if work_id else None,
     )
+
+
+@dataclass(frozen=True)
+class CitationCounts:
+    """Citation counts of several papers.
+
+    Attributes:
+        papers: by arXiv id; use only their counts, as the rest may describe another version.
+        note: why the counts are OpenAlex's or missing; None when they are Semantic Scholar's.
+    """
+
+    papers: dict[str, Paper]
+    responses: tuple[Response, ...] = ()
+    note: str | None = None
+
+
+def citation_counts(http: Http, arxiv_ids: Sequence[str], *, refused: bool = False) -> CitationCounts:
+    """Counts of these papers: Semantic Scholar's, else OpenAlex's, whose budget is small. Never raises a `ToolError`.
+
+    Args:
+        arxiv_ids: at most 100.
+        refused: Semantic Scholar has just failed, so it is not asked again.
+    """
+    try:
+        if refused:
+            raise Unavailable("no answer from Semantic Scholar")
+        found = s2.batch(http, arxiv_ids)
+        return CitationCounts({paper.arxiv_id: paper for paper in found.papers if paper.arxiv_id}, (found.response,))
+    except ToolError as err:
+        reason = err
+    try:
+        works = counted(http, arxiv_ids)
+    except ToolError as err:
+        return CitationCounts({}, (), f"citations are unknown: {reason.message}; {err.message}")
+    note = f"citation counts are OpenAlex's, which counts preprints apart and judges no influence: {reason.message}"
+    return CitationCounts({paper.arxiv_id: paper for paper in works.papers if paper.arxiv_id}, (works.response,), note)
