@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -290,7 +291,7 @@ def _notes(args: argparse.Namespace, context: Context) -> Report:
         mode, named = "notes", parse_id(args.notes)
         shown, matching = notes.find(named.base if named else args.notes, args.limit)
     titles = papers.titles(note.arxiv_id for note in shown) if shown else {}
-    rows = [{**note.to_dict(), "title": titles.get(note.arxiv_id)} for note in shown]
+    rows = [{**asdict(note), "title": titles.get(note.arxiv_id)} for note in shown]
     fields = {"mode": mode, "query": clean(args.notes or "") or None, "notes": rows}
     return Report("crawl_arxiv", fields={**fields, "matching": matching, "returned": len(rows)})
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -97,7 +97,7 @@ class Metadata:
             described |= {name: getattr(self.counted, name) for name in counts}
         collections = None
         if self.collections:
-            items = [each.to_dict() for each in self.collections.collections[: self.limit]]
+            items = [asdict(each) for each in self.collections.collections[: self.limit]]
             total = None if self.collections.more else len(self.collections.collections)
             collections = {"items": items, "total": total, "more_url": f"{HUB.base_url}/papers/{self.arxiv_id}"}
         return {
@@ -135,15 +135,8 @@ class Metadata:
             return None
         # Spaces are linked through the models they use, so only the paper page shows all of them.
         more = f"papers/{self.arxiv_id}" if kind == "spaces" else f"{kind}?other=arxiv:{self.arxiv_id}"
-        items = [repo.to_dict() for repo in merged[: self.limit]]
+        items = [asdict(repo) for repo in merged[: self.limit]]
         return {"items": items, "total": total, "more_url": f"{HUB.base_url}/{more}"}
-
-    def _collections(self) -> dict[str, Any] | None:
-        if self.collections is None:
-            return None
-        items = [each.to_dict() for each in self.collections.collections[: self.limit]]
-        total = None if self.collections.more else len(self.collections.collections)
-        return {"items": items, "total": total, "more_url": f"{HUB.base_url}/papers/{self.arxiv_id}"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -16,7 +17,7 @@ _ID = re.compile(
 #: The rest of the stamp in a PDF's margin: `arXiv:2106.09685v2 [cs.CL] 16 Oct 2021`.
 _STAMP = re.compile(r"\s*\[[\w.-]{1,20}\](?: \d{1,2} \w{3,9} \d{4})?$")
 _BRACKETS = " <>()[]\"'`,.;:"
-#: No way to write an id is longer; what is comes from strangers and must not keep a pattern busy.
+#: No spelling of an id is longer; a longer text could slow the patterns down.
 _LONGEST = 500
 _PREFIX = re.compile(r"^(?:arxiv\s*:\s*|(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?10\.48550/arxiv\.)", re.IGNORECASE)
 _HOSTS = re.compile(
@@ -42,7 +43,7 @@ class ArxivId:
 
     @property
     def possible(self) -> bool:
-        """Whether arXiv can have given it out; the service refuses a whole request for one id like 1234.12345.
+        """Whether arXiv can have assigned the id; it refuses a whole request because of one id like 1234.12345.
 
         The month must exist, and the number after the dot has had five digits since January 2015, four before.
         """
@@ -62,11 +63,17 @@ def parse_id(text: str) -> ArxivId | None:
 
 
 def _bare(text: str) -> str:
-    """`text` without what is pasted along with an id: hidden characters, brackets, punctuation, a stamp, a file's ending."""
+    """`text` without its address, and without hidden characters, brackets, punctuation, a stamp or a file's ending."""
     if len(text) > _LONGEST:
         return ""
     text = _STAMP.sub("", clean(text)).strip(_BRACKETS)
-    return _from_address(text) or _PREFIX.sub("", text).removesuffix(".pdf")
+    if "doi.org/" not in text.lower():
+        with suppress(ValueError):
+            parts = urlsplit(text if "://" in text else f"https://{text}")
+            page = _PAGE.match(unquote(parts.path)) if _HOSTS.match((parts.hostname or "").lower()) else None
+            if page:
+                return page[1]
+    return _PREFIX.sub("", text).removesuffix(".pdf")
 
 
 def require_id(text: str) -> ArxivId:
@@ -76,17 +83,3 @@ def require_id(text: str) -> ArxivId:
         hint = "give 2505.09388, hep-th/9901001 or an arxiv.org address; to look for a title: crawl_arxiv search 'ti:\"…\"'"
         raise UsageError(f"{clean(text, limit=80)!r} is not an arXiv id", hint=hint)
     return parsed
-
-
-def _from_address(text: str) -> str | None:
-    """The part of an arXiv, ar5iv, alphaXiv or HF paper address that names the paper."""
-    lower = text.lower()
-    if "doi.org/" in lower:
-        return None
-    try:
-        parts = urlsplit(text if "://" in text else f"https://{text}")
-        host = (parts.hostname or "").lower()
-    except ValueError:
-        return None
-    page = _PAGE.match(unquote(parts.path)) if _HOSTS.match(host) else None
-    return page[1] if page else None

@@ -1,9 +1,7 @@
-"""The two database files: papers that can be fetched again lie in the cache folder, notes that nobody can fetch again do not.
+"""The two SQLite files: the library of papers lies in the cache folder, notes, which cannot be fetched again, do not.
 
-A file is created and upgraded when it is opened. Several processes may use it at once; a killed one leaves it whole.
-
-SQLite's own journal gives both. Its write-ahead log would be faster and is wrong on the network file systems where
-clusters keep home folders, so the default journal stays.
+A file is created and upgraded when it is opened. Several processes may use it at once, and a killed process leaves it intact:
+SQLite's default journal ensures both. Its write-ahead log is faster but unsafe on the network file systems of clusters.
 """
 
 from __future__ import annotations
@@ -18,13 +16,13 @@ from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.core.paths import cache_dir, data_dir
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-#: What to do; told to move a healthy file aside, a user would lose the notes in it.
+#: Only a damaged file may be moved aside: a user who moves a healthy one loses its notes.
 _HINTS = {
     **dict.fromkeys(_DAMAGED, "move the file aside; a new one is made"),
     **dict.fromkeys((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED), "another process holds it: run again"),
     sqlite3.SQLITE_FULL: "free some space on that disk",
 }
-#: Files that could not be used a moment ago: a search that keeps three things must not wait three times for one lock.
+#: Files that could not be used a moment ago: a search that stores three things must not wait three times for one lock.
 _given_up: set[Path] = set()
 
 _PARSED = "CREATE TABLE made (digest TEXT PRIMARY KEY, said TEXT NOT NULL, made_at REAL NOT NULL);\n"
@@ -47,16 +45,16 @@ CREATE VIRTUAL TABLE note_words USING fts5 (arxiv_id, text, quote, place, tokeni
 
 @dataclass(frozen=True)
 class Database:
-    """One SQLite file with a schema of ours.
+    """One SQLite file and its schema.
 
     Attributes:
         name: for messages.
-        variable: of the environment, which names the folder.
-        file: where it lies, asked each time (the environment decides).
+        variable: the environment variable that sets the folder.
+        file: its path, read each time because the environment decides.
         version: of `schema`; kept in the file's `user_version`.
         schema: statements that make a new file.
         upgrades: version -> statements that make it the next one.
-        expendable: all in it can be fetched again: a damaged file is set aside unasked, and nobody waits long for it.
+        expendable: everything in it can be fetched again, so a damaged file is moved aside automatically.
         wait_s: seconds to wait for another process that writes.
     """
 
@@ -74,7 +72,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The file to look things up in: waits for no writer but one that is just finishing, needs no right to write.
+        """A transaction that only reads: it needs no write permission and waits only for a writer that is committing.
 
         Raises:
             Unavailable: as `writing`.
@@ -88,14 +86,18 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """The file in one transaction: all that the body does is kept, or nothing.
+        """A transaction that writes: all that the body does is kept, or nothing.
 
         Raises:
-            Unavailable: the disk will not take it, the file is damaged or from a newer release, or somebody holds it.
+            Unavailable: the disk refuses it, the file is damaged or from a newer release, or another process holds it.
         """
         with self._transaction("BEGIN IMMEDIATE") as (connection, version):
             if version < self.version:
-                self._prepare(connection, version)
+                scripts = [self.upgrades[each] for each in range(version, self.version)] if version else [self.schema]
+                for statement in ";\n".join(scripts).split(";\n"):
+                    if statement.strip():
+                        connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {self.version}")
             yield connection
 
     @contextmanager
@@ -103,34 +105,23 @@ class Database:
         place = self.file()
         if place in _given_up:
             raise Unavailable(f"{self.name} {place} could not be used a moment ago", hint="run again")
-        with self._told(place):
+        with self._errors(place):
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             connection = sqlite3.connect(place, timeout=self.wait_s, isolation_level=None)
             try:
                 connection.execute(begin)
-                yield connection, self._version(connection)
+                found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+                if found > self.version:
+                    message = f"{self.name} {place} was made by a newer release"
+                    raise Unavailable(message, hint="update ml-intern, or move the file aside")
+                yield connection, found
                 connection.execute("COMMIT")
             finally:
                 connection.close()
 
-    def _version(self, connection: sqlite3.Connection) -> int:
-        """The schema's version, 0 for a new file; one that a later release has made is refused."""
-        found: int = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found > self.version:
-            message = f"{self.name} {self.file()} was made by a newer release"
-            raise Unavailable(message, hint="update ml-intern, or move the file aside")
-        return found
-
-    def _prepare(self, connection: sqlite3.Connection, found: int) -> None:
-        scripts = [self.upgrades[version] for version in range(found, self.version)] if found else [self.schema]
-        for statement in ";\n".join(scripts).split(";\n"):
-            if statement.strip():
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {self.version}")
-
     @contextmanager
-    def _told(self, place: Path) -> Iterator[None]:
-        """SQLite's errors, and the disk's, as ours."""
+    def _errors(self, place: Path) -> Iterator[None]:
+        """Errors of SQLite and of the disk become `Unavailable`."""
         number = _inode(place)
         try:
             yield
@@ -139,13 +130,13 @@ class Database:
             hint = _HINTS.get(why) or f"see to its folder, or name another with {self.variable}"
             if self.expendable:
                 _given_up.add(place)
-                if why in _DAMAGED and _set_aside(place, number):
+                if why in _DAMAGED and _moved_aside(place, number):
                     hint = "it was moved aside, and the next run makes a new one"
             raise Unavailable(f"{self.name} {place} cannot be used: {err}", hint=hint) from err
 
 
 def words_query(text: str, *, every: bool = True) -> str:
-    """`text` in the language of FTS5: each word quoted, so that nothing in it is an operator; "" without a word."""
+    """An FTS5 query for `text`: each word is quoted, so that none is an operator; "" without a word."""
     words = ["".join(c if c.isalnum() else " " for c in word).split() for word in text.split()]
     quoted = [f'"{" ".join(parts)}"' for parts in words if parts]
     return (" AND " if every else " OR ").join(quoted)
@@ -158,7 +149,7 @@ def _inode(place: Path) -> int | None:
         return None
 
 
-def _set_aside(place: Path, number: int | None) -> bool:
+def _moved_aside(place: Path, number: int | None) -> bool:
     """Rename a damaged file, unless another process has put a new one there; its journal must not meet the new one."""
     if number is None or _inode(place) != number:
         return False

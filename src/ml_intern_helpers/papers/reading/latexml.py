@@ -1,9 +1,8 @@
-"""A LaTeXML page (arXiv's own HTML, ar5iv) -> `Document`. Pages come from strangers: depth, spans and sizes are bounded."""
+"""Reads a LaTeXML page (arXiv's own HTML, ar5iv) as a `Document`. Pages are not trusted: depth, spans and sizes are bounded."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ml_intern_helpers.core.errors import NotFound
@@ -33,7 +32,7 @@ _KINDS: dict[str, SectionKind] = {
     "ltx_bibliography": "references",
     "ltx_acknowledgements": "other",
 }
-#: What stands before or after the number in a heading's tag: "Appendix A", "§3.", "3 ".
+#: Text around the number in a heading's tag: "Appendix A", "§3.", "3 ".
 _TAG = re.compile(r"^(?:appendix|section|chapter|part|annex|§)\s*|[\s.:]+$", re.IGNORECASE)
 _WRITTEN_NUMBER = re.compile(r"^(\d{1,2}(?:\.\d{1,2})*|[A-Z](?:\.\d{1,2})+)\.?\s+(?=\S)")
 _WATERMARK = re.compile(r"arXiv:(\S+?)v(\d{1,3})\b")
@@ -42,7 +41,7 @@ _MISSING = re.compile(
     re.IGNORECASE,
 )
 _FATAL = re.compile(r"Conversion to HTML had a Fatal error", re.IGNORECASE)
-#: A page with less text than this holds no paper, whatever its classes say.
+#: A page with fewer characters holds no paper.
 SHORTEST = 200
 
 
@@ -67,10 +66,16 @@ def read_page(body: bytes, arxiv_id: str, source: Source, url: str) -> Document:
         raise NotFound(f"the page at {url} is not a converted paper{said}", hint="read the PDF")
     top = Section("", level=0)
     build = _Build([top])
-    for element in _content(root):
+    content = root.xpath('//article[contains(@class, "ltx_document")]') or root.xpath("//body")
+    for element in content[:1]:
         _walk(element, build, 0)
-    document = Document(arxiv_id, _title(root), source, url, version=_version(root, arxiv_id), links=build.links)
-    document.sections = [*([_front(top)] if top.blocks else []), *top.parts]
+    titles = root.xpath('//h1[contains(@class, "ltx_title_document")]') or root.xpath("//title")
+    title = (_plain(inline(titles[0])) if titles else "") or "(no title)"
+    document = Document(arxiv_id, title, source, url, version=_version(root, arxiv_id), links=build.links)
+    if top.blocks and top.parts:  # text before the first heading
+        document.sections = [Section("Outside any section", kind="other", blocks=top.blocks), *top.parts]
+    else:
+        document.sections = [Section("Text", blocks=top.blocks)] if top.blocks else top.parts
     if document.characters < SHORTEST and not top.parts:
         raise NotFound(f"the page at {url} holds no text of a paper", hint="read the PDF")
     document.notes = _notes(root, cut)
@@ -90,7 +95,7 @@ def _parse(body: bytes) -> tuple[Element | None, bool]:
 
 
 def _head(root: Element) -> str:
-    """The first words of the page, where an error page says what it is."""
+    """The first words of the page, in which an error page says so."""
     text = ""
     for piece in root.itertext():
         text += " " + piece.strip()
@@ -99,24 +104,13 @@ def _head(root: Element) -> str:
     return clean(text)
 
 
-def _content(root: Element) -> list[Element]:
-    """The element that holds the paper; the document's own, or the body where a page has none."""
-    found: list[Element] = root.xpath('//article[contains(@class, "ltx_document")]') or root.xpath("//body")
-    return found[:1]
-
-
-def _title(root: Element) -> str:
-    found = root.xpath('//h1[contains(@class, "ltx_title_document")]') or root.xpath("//title")
-    return (_plain(inline(found[0])) if found else "") or "(no title)"
-
-
 def _plain(heading: str) -> str:
     """A heading without the marks of bold and italic."""
     return re.sub(r"\*+(?=\S)|(?<=\S)\*+", "", heading)
 
 
 def _version(root: Element, arxiv_id: str) -> int | None:
-    """The version that the page says it is of: arXiv's watermark or base address; ar5iv says none."""
+    """The version in arXiv's watermark or base address; ar5iv has neither."""
     marks = ["".join(each.itertext()) for each in root.xpath('//*[@id="watermark-tr"]')]
     marks += [f"arXiv:{each.strip('/').removeprefix('html/')}" for each in root.xpath("//base/@href")]
     for mark in marks:
@@ -141,13 +135,6 @@ def _notes(root: Element, cut: bool) -> list[str]:
     return notes
 
 
-def _front(top: Section) -> Section:
-    """What stands before the first heading, or all of a page that has none."""
-    return Section(
-        "Text" if not top.parts else "Outside any section", kind="section" if not top.parts else "other", blocks=top.blocks
-    )
-
-
 def _walk(element: Element, build: _Build, depth: int) -> None:
     """Add what `element` holds to the section that is open."""
     names = classes(element)
@@ -160,17 +147,11 @@ def _walk(element: Element, build: _Build, depth: int) -> None:
     if found is None:
         for child in element if depth <= DEEPEST else ():
             _walk(child, build, depth + 1)
-        found = list(_loose(element, names)) if not part else []
+        loose = clean(element.text or "")  # text outside any paragraph, as in hand-made and broken pages
+        found = [Block("text", loose)] if not part and len(loose) > 1 and "ltx_break" not in names else []
     build.open[-1].blocks += found
     if part:
         build.open.pop()
-
-
-def _loose(element: Element, names: frozenset[str]) -> Iterator[Block]:
-    """Text directly in a container, outside any paragraph; hand-made and broken pages have it."""
-    text = clean(element.text or "")
-    if len(text) > 1 and not names & {"ltx_break"}:
-        yield Block("text", text)
 
 
 def _section(element: Element, part: str, build: _Build) -> Section:

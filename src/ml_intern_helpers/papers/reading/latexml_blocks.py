@@ -1,6 +1,6 @@
-"""One element of a LaTeXML page -> Markdown: running text, formulas, tables with their cells, lists, figures, references.
+"""Converts elements of a LaTeXML page to Markdown blocks: text, formulas, tables with their cells, lists, figures, references.
 
-Each formula is written once, links carry their address, marks of notes are left out, spanning cells keep their columns in place.
+Each formula is written once, links keep their address, footnote marks are left out, and spanning cells keep their columns.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ml_intern_helpers.papers.reading.document import Block, BlockKind, Cell, Gr
 
 #: An lxml element; the library ships no types.
 Element = Any
-#: Nothing below these is text of the paper.
+#: Elements that hold no text of the paper.
 SKIPPED_TAGS = frozenset(
     {"script", "style", "nav", "button", "dialog", "form", "template", "noscript", "svg", "head", "link", "meta"}
 )
@@ -23,7 +23,7 @@ SKIPPED_CLASSES = frozenset(
     | {"ltx_page_header", "ltx_pagination", "infobox", "ltx_rule", "ltx_role_newpage", "package-alerts", "ltx_dates", "sr-only"}
     | {"arxiv-html-header", "ds-site-footer"}
 )
-#: The parser itself stops at 256; what is nested deeper than this is text without its marks.
+#: Below this depth text is read without its marks; the parser itself stops at 256.
 DEEPEST = 200
 _MARKS = {"em": "*", "i": "*", "strong": "**", "b": "**", "code": "`"}
 _TEX_COMMENT = re.compile(r"%\s*\n\s*")
@@ -35,10 +35,8 @@ def classes(element: Element) -> frozenset[str]:
 
 
 def skipped(element: Element) -> bool:
-    """Whether an element holds something else than the paper: scripts, menus, marks that point at a note."""
-    if not isinstance(element.tag, str) or element.tag in SKIPPED_TAGS:
-        return True
-    return bool(classes(element) & SKIPPED_CLASSES)
+    """Whether an element is no text of the paper: scripts, menus, footnote marks."""
+    return not isinstance(element.tag, str) or element.tag in SKIPPED_TAGS or bool(classes(element) & SKIPPED_CLASSES)
 
 
 def tex(math: Element) -> str:
@@ -58,33 +56,26 @@ def _pieces(element: Element, links: list[str], depth: int) -> Iterator[str]:
         yield element.text
     for child in element:
         if not skipped(child) and "ltx_role_footnote" not in classes(child):
-            yield from _child(child, links, depth) if depth < DEEPEST else child.itertext()
+            if depth >= DEEPEST:
+                yield from child.itertext()
+            elif child.tag == "math":
+                formula = tex(child)
+                yield f"${formula}$" if formula else ""
+            elif child.tag in ("br", "hr"):
+                yield " "
+            else:
+                yield _marked(child, "".join(_pieces(child, links, depth + 1)), links)
         if child.tail:
             yield child.tail
 
 
-def _child(child: Element, links: list[str], depth: int) -> Iterator[str]:
-    tag = child.tag
-    if tag == "math":
-        formula = tex(child)
-        yield f"${formula}$" if formula else ""
-    elif tag in ("br", "hr"):
-        yield " "
-    elif tag == "sup":
-        yield _raised("".join(_pieces(child, links, depth + 1)))
-    elif tag == "a":
-        yield _link(child, "".join(_pieces(child, links, depth + 1)), links)
-    else:
-        yield from _marked(child, "".join(_pieces(child, links, depth + 1)))
-
-
-def _raised(text: str) -> str:
-    """`10<sup>-5</sup>` is a power, which the plain digits would turn into 10-5."""
-    bare = clean(text).replace("−", "-")
-    return f"^{{{bare}}}" if re.fullmatch(r"-?\d+", bare) else text
-
-
-def _marked(child: Element, text: str) -> Iterator[str]:
+def _marked(child: Element, text: str, links: list[str]) -> str:
+    """The text of a child with the marks of its tag: bold, italic, code, a power, a link."""
+    if child.tag == "sup":  # `10<sup>-5</sup>` is a power, which the plain digits would turn into 10-5
+        power = clean(text).replace("−", "-")
+        return f"^{{{power}}}" if re.fullmatch(r"-?\d+", power) else text
+    if child.tag == "a":
+        return _link(child, text, links)
     names = classes(child)
     mark = _MARKS.get(child.tag, "")
     if "ltx_font_bold" in names:
@@ -92,16 +83,13 @@ def _marked(child: Element, text: str) -> Iterator[str]:
     elif "ltx_font_typewriter" in names:
         mark = "`"
     bare = text.strip()
-    if not mark or not bare or mark in bare or "$" in bare:
-        yield text
-    else:
-        yield text.replace(bare, f"{mark}{bare}{mark}", 1)
-    if child.tag in ("p", "div", "li", "td", "th", "tr"):
-        yield " "
+    if mark and bare and mark not in bare and "$" not in bare:
+        text = text.replace(bare, f"{mark}{bare}{mark}", 1)
+    return text + " " * (child.tag in ("p", "div", "li", "td", "th", "tr"))
 
 
 def _link(child: Element, text: str, links: list[str]) -> str:
-    """A link out of the paper as `text (address)`; those within it as their text."""
+    """A link out of the paper as `text (address)`; a link within it as its text."""
     address = clean(child.get("href") or "", limit=300)
     if not address.startswith(("https://", "http://")) or "ltx_ref" not in classes(child) or "arxiv.org/html/" in address:
         return text
@@ -116,7 +104,7 @@ WIDEST, LONGEST = 60, 400
 
 
 def is_table(element: Element) -> bool:
-    """A table of the paper; formulas are laid out as tables, too, and are not meant."""
+    """Whether an element is a table of the paper, not the layout of a formula."""
     names = classes(element)
     if names & {"ltx_eqn_table", "ltx_equation", "ltx_equationgroup"}:
         return False
@@ -126,7 +114,7 @@ def is_table(element: Element) -> bool:
 def grid(table: Element) -> Grid:
     """The cells, row by row, every row as long as the longest."""
     rows: list[dict[int, Cell]] = []
-    hanging: dict[int, tuple[int, Cell]] = {}  # column -> rows still to fill, and with what
+    hanging: dict[int, tuple[int, Cell]] = {}  # column -> number of rows that a cell above still spans, and the cell
     for row in _rows(table)[:LONGEST]:
         filled = {column: cell for column, (_, cell) in hanging.items()}
         hanging = {column: (left - 1, cell) for column, (left, cell) in hanging.items() if left > 1}
@@ -143,8 +131,12 @@ def grid(table: Element) -> Grid:
 
 
 def _place(element: Element, column: int, filled: dict[int, Cell], hanging: dict[int, tuple[int, Cell]]) -> int:
-    """Put one cell, with all it spans, at `column`; returns the column after it."""
-    first = _cell(element)
+    """Put a cell and the cells it spans at `column`; returns the column after it."""
+    text = inline(element)
+    bare = re.fullmatch(r"\*\*(.*)\*\*", text)
+    heading = element.tag == "th" or "ltx_th" in classes(element)
+    bold = bare is not None or bool(re.fullmatch(r"\$\\(?:mathbf|bm|boldsymbol)\{.*\}\$", text))
+    first = Cell(bare[1] if bare else text, heading, bold)
     again = Cell(first.text, first.heading, first.bold, repeated=True)
     width, height = min(_span(element, "colspan"), WIDEST - column), min(_span(element, "rowspan"), LONGEST)
     for offset in range(width):
@@ -154,16 +146,8 @@ def _place(element: Element, column: int, filled: dict[int, Cell], hanging: dict
     return column + width
 
 
-def _cell(element: Element) -> Cell:
-    text = inline(element)
-    bare = re.fullmatch(r"\*\*(.*)\*\*", text)
-    heading = element.tag == "th" or "ltx_th" in classes(element)
-    bold = bare is not None or bool(re.fullmatch(r"\$\\(?:mathbf|bm|boldsymbol)\{.*\}\$", text))
-    return Cell(bare[1] if bare else text, heading, bold)
-
-
 def _span(element: Element, name: str) -> int:
-    """LaTeXML's spans of elements that are not table cells stand in a class: `ltx_colspan_3`."""
+    """The span of a cell, from its attribute or from a class (`ltx_colspan_3`)."""
     prefix = f"ltx_{name}_"
     marked = [each.removeprefix(prefix) for each in classes(element) if each.startswith(prefix)]
     written = element.get(name) or (marked[0] if marked else "1")
@@ -190,7 +174,7 @@ def _cells(row: Element) -> Iterable[Element]:
 
 
 def markdown(cells: Grid) -> str:
-    """A Markdown table; what a cell spans is left empty after its first place."""
+    """A Markdown table; a spanning cell is written once and then left empty."""
     rows = [[_shown(cell) for cell in row] for row in cells if any(cell.text for cell in row)]
     if not rows:
         return ""
@@ -212,7 +196,7 @@ _KINDS: dict[str, BlockKind] = {"Table": "table", "Algorithm": "code", "Listing"
 
 
 def read(element: Element, names: frozenset[str], links: list[str]) -> list[Block] | None:
-    """The blocks that `element` stands for, or None when it is a mere container."""
+    """The blocks of an element, or None for a container."""
     for applies, reader in _READERS:
         if applies(element, names):
             return list(reader(element, links))
@@ -220,18 +204,15 @@ def read(element: Element, names: frozenset[str], links: list[str]) -> list[Bloc
 
 
 def _paragraph(element: Element, links: list[str]) -> Iterator[Block]:
+    """The text of a paragraph, then its footnotes."""
     text = inline(element, links)
     if text:
         yield Block("text", text)
-    yield from _footnotes(element, links)
-
-
-def _footnotes(element: Element, links: list[str]) -> Iterator[Block]:
     for note in element.xpath('.//*[contains(@class, "ltx_role_footnote")]'):
         if "ltx_role_footnote" in classes(note):
             text = inline(note, links)
-            mark = clean("".join(note.xpath('.//*[contains(@class, "ltx_tag_note")]//text()')[:1]))
             if text:
+                mark = clean("".join(note.xpath('.//*[contains(@class, "ltx_tag_note")]//text()')[:1]))
                 yield Block("footnote", f"Footnote {mark}: {text}".replace(" :", ":"), f"Footnote {mark}".strip())
 
 
@@ -249,12 +230,14 @@ def _equation(element: Element, links: list[str]) -> Iterator[Block]:
 
 
 def _list(element: Element, links: list[str]) -> Iterator[Block]:
-    """Items, their own lists indented; a formula or table inside an item follows it."""
+    """The items of a list, with inner lists indented; a formula or table inside an item follows it."""
     for item in element:
         if not isinstance(item.tag, str) or skipped(item):
             continue
         found = list(_inside(item, links))
-        words = _MARK.sub("", _item_text(item, links) or "")
+        # Only a hand-made page has items without paragraphs of their own.
+        has_blocks = item.xpath('.//*[self::p or self::ul or self::ol or contains(@class, "ltx_p")]')
+        words = "" if has_blocks else _MARK.sub("", inline(item, links))
         first = found.pop(0) if found and found[0].kind == "text" and not words else None
         text = words or (first.text if first else "")
         if text:
@@ -263,15 +246,8 @@ def _list(element: Element, links: list[str]) -> Iterator[Block]:
             yield Block("item", f"  {block.text}") if block.kind == "item" else block
 
 
-def _item_text(item: Element, links: list[str]) -> str | None:
-    """The text of an item without paragraphs of its own (hand-made pages); None for LaTeXML's."""
-    if item.xpath('.//*[self::p or self::ul or self::ol or contains(@class, "ltx_p")]'):
-        return None
-    return inline(item, links)
-
-
 def _inside(element: Element, links: list[str]) -> Iterator[Block]:
-    """The blocks below an element that is none itself."""
+    """The blocks below a container."""
     stack = list(reversed(element))
     while stack:
         child = stack.pop()
@@ -300,10 +276,12 @@ def _table(element: Element, links: list[str]) -> Iterator[Block]:
 
 
 def _figure(element: Element, links: list[str]) -> Iterator[Block]:
-    """A figure or table with its caption, panels and all; what it shows as a picture is named, not shown."""
+    """A figure or table with its caption and panels; pictures are left out."""
     captions = element.xpath('.//figcaption | .//*[contains(@class, "ltx_caption") and not(self::figcaption)]')
     own = [each for each in captions if each.getparent() is element] or captions[-1:]
-    label, caption = _caption(inline(own[0], links) if own else "")
+    caption = (inline(own[0], links) if own else "").replace("**", "")
+    match = _LABEL.match(caption)  # `Table 2: What it shows`
+    label, caption = (match[1].strip(), caption[match.end() :].strip()) if match else (None, caption)
     found = [grid(each) for each in _outermost(element, is_table)]
     grids = tuple(each for each in found if markdown(each))
     listings = [block.text for each in _outermost(element, _is_listing) for block in _listing(each, links)]
@@ -316,13 +294,6 @@ def _figure(element: Element, links: list[str]) -> Iterator[Block]:
     kind: BlockKind = "table" if grids else "code" if listings else _KINDS.get((label or "").split(" ")[0], "figure")
     if text:
         yield Block(kind, text, label, caption or None, grids)
-
-
-def _caption(text: str) -> tuple[str | None, str]:
-    """`Table 2: What it shows` -> (`Table 2`, `What it shows`)."""
-    bare = text.replace("**", "")
-    match = _LABEL.match(bare)
-    return (match[1].strip(), bare[match.end() :].strip()) if match else (None, bare)
 
 
 def _outermost(element: Element, wanted: Callable[[Element], bool]) -> Iterator[Element]:
@@ -350,7 +321,7 @@ def _is_listing(element: Element) -> bool:
 
 _Applies = Callable[[Element, frozenset[str]], bool]
 _Reader = Callable[[Element, list[str]], Iterator[Block]]
-#: The first that applies reads the element.
+#: The first reader that applies is used.
 _READERS: tuple[tuple[_Applies, _Reader], ...] = (
     (lambda element, names: "ltx_bibitem" in names, _reference),
     (lambda element, names: element.tag == "figure" or bool(names & {"ltx_table", "ltx_figure", "ltx_float"}), _figure),

@@ -1,19 +1,18 @@
-"""Finding one's way in a paper: the part that a name means (`3`, `method`, `Table 2`), and the passages that hold some words."""
+"""Finds a part of a paper by its name (`3`, `method`, `Table 2`), and the passages that contain given words."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ml_intern_helpers.core.errors import NotFound
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.reading.document import Block, BlockKind, Document, Grid, Section
 from ml_intern_helpers.papers.reading.latexml_blocks import markdown
 
-#: What people ask for -> what such sections are called. The first pattern that any heading matches counts.
+#: Requested part -> patterns for its heading. The first pattern that any heading matches counts.
 _ROLES: dict[str, tuple[str, ...]] = {
     "method": (
         r"\bmethod(s|ology)?\b|\bour (approach|model)\b|\bproposed\b|\bapproach\b",
@@ -54,13 +53,7 @@ _LISTS: dict[str, BlockKind] = {"figures": "figure", "tables": "table"}
 
 @dataclass(frozen=True)
 class Choice:
-    """The part that is meant.
-
-    Attributes:
-        name: what it is called in the paper.
-        text: Markdown.
-        also: other parts that answer to the same words.
-    """
+    """The part that was found: its name in the paper, its Markdown, and other parts that match the same words."""
 
     name: str
     text: str
@@ -68,11 +61,19 @@ class Choice:
 
 
 def choose(document: Document, asked: str) -> Choice:
-    """The part of `document` that `asked` means; `NotFound` lists what there is."""
+    """The part of `document` that `asked` names; `NotFound` lists the existing parts."""
     spec = clean(asked).strip(" .")
-    choice = _labelled(document, spec) or _listed(document, spec)
-    if choice:
-        return choice
+    labelled = _LABEL.fullmatch(spec)  # `Table 2`, `Fig. 1`
+    if labelled:
+        what = "figure" if labelled[1].lower().startswith("fig") else labelled[1].lower()
+        wanted = f"{what} {labelled[2]}".lower().rstrip(".")
+        for section, block in document.blocks():
+            if (block.label or "").lower().rstrip(".") == wanted:
+                return Choice(f"{block.label} (in {section.name})", block.text)
+    kind = _LISTS.get(spec.lower())
+    if kind:
+        lines = [f"- {caption_line(section, block)}" for section, block in captioned(document, kind)]
+        return Choice(f"all {spec.lower()}", "\n".join(lines) or f"The text has no {spec.lower()} with a caption.")
     found = _sections(document, re.sub(r"^(?:section|sec\.|appendix|§)\s*(?=\S)", "", spec, flags=re.I), spec.lower())
     if not found:
         names = "; ".join(section.name for section in document.sections)
@@ -86,7 +87,7 @@ def choose(document: Document, asked: str) -> Choice:
 
 
 def _sections(document: Document, bare: str, spec: str) -> list[Section]:
-    """The sections that answer, the best first."""
+    """The matching sections, the best first."""
     every = list(document.walk())
     if re.fullmatch(r"#\d{1,4}", spec):
         return every[int(spec[1:]) - 1 : int(spec[1:])]
@@ -98,10 +99,16 @@ def _sections(document: Document, bare: str, spec: str) -> list[Section]:
     kinds = {"appendix": "appendix", "appendices": "appendix", "references": "references", "bibliography": "references"}
     if spec in (*kinds, "abstract"):
         return [section for section in document.sections if section.kind == kinds.get(spec, "abstract")]
-    return _by_role(document, every, _ALIASES.get(spec, spec)) or _by_words(every, spec)
+    found = _by_role(document, every, _ALIASES.get(spec, spec))
+    if found:
+        return found
+    words = re.findall(r"[\w-]+", spec)
+    found = [section for section in every if words and all(word in section.title.lower() for word in words)]
+    return sorted(found, key=lambda section: section.level)
 
 
 def _by_role(document: Document, every: list[Section], role: str) -> list[Section]:
+    """The sections whose headings match a requested role, such as `method`."""
     body = [section for section in every if section.kind in ("section", "appendix")]
     for pattern in _ROLES.get(role, ()):
         found = [section for section in body if re.search(pattern, section.title, re.I)]
@@ -109,47 +116,18 @@ def _by_role(document: Document, every: list[Section], role: str) -> list[Sectio
             found = [section for section in found if not _NOT_METHOD.search(section.title) and section.level == 1]
         if found:
             return sorted(found, key=lambda section: section.level)
-    return _named_after_paper(document) if role == "method" else []
-
-
-def _named_after_paper(document: Document) -> list[Section]:
-    """A method section is often called by the method's name: those that share a word with the title, else the body's first."""
+    if role != "method":
+        return []
+    # A method section often bears the method's name: those that share a word with the title, else all of the body.
     title = set(re.findall(r"\w+", document.title.lower()))
     body = [section for section in document.sections if section.kind == "section" and not _NOT_METHOD.search(section.title)]
     shared = [section for section in body if set(re.findall(r"\w{3,}", section.title.lower())) & title]
     return shared or body
 
 
-def _by_words(every: list[Section], spec: str) -> list[Section]:
-    words = re.findall(r"[\w-]+", spec)
-    found = [section for section in every if words and all(word in section.title.lower() for word in words)]
-    return sorted(found, key=lambda section: section.level)
-
-
-def _labelled(document: Document, spec: str) -> Choice | None:
-    """`Table 2`, `Fig. 1`."""
-    match = _LABEL.fullmatch(spec)
-    if match is None:
-        return None
-    kind = "figure" if match[1].lower().startswith("fig") else match[1].lower()
-    wanted = f"{kind} {match[2]}".lower().rstrip(".")
-    hits = [(section, block) for section, block in document.blocks() if (block.label or "").lower().rstrip(".") == wanted]
-    return Choice(f"{hits[0][1].label} (in {hits[0][0].name})", hits[0][1].text) if hits else None
-
-
-def _listed(document: Document, spec: str) -> Choice | None:
-    """All captions of one kind."""
-    kind = _LISTS.get(spec.lower())
-    if kind is None:
-        return None
-    lines = [f"- {caption_line(section, block)}" for section, block in captioned(document, (kind,))]
-    return Choice(f"all {spec.lower()}", "\n".join(lines) or f"The text has no {spec.lower()} with a caption.")
-
-
-def captioned(document: Document, kinds: Iterable[BlockKind]) -> list[tuple[Section, Block]]:
+def captioned(document: Document, kind: BlockKind) -> list[tuple[Section, Block]]:
     """The tables or figures that have a label or a caption, in reading order."""
-    wanted = tuple(kinds)
-    return [(section, block) for section, block in document.blocks() if block.kind in wanted and (block.label or block.caption)]
+    return [(section, block) for section, block in document.blocks() if block.kind == kind and (block.label or block.caption)]
 
 
 def caption_line(section: Section, block: Block) -> str:
@@ -158,7 +136,7 @@ def caption_line(section: Section, block: Block) -> str:
     return f"{clean(head, limit=300)} (in {section.name})"
 
 
-#: Characters around a hit.
+#: Characters around a match.
 _AROUND = 160
 _LONGEST = 500
 _BREAK = re.compile(r"(?<=[.!?])\s+(?=[\w$(\"*`\[])")
@@ -166,20 +144,17 @@ _BREAK = re.compile(r"(?<=[.!?])\s+(?=[\w$(\"*`\[])")
 
 @dataclass(frozen=True)
 class Passage:
-    """A hit with what stands around it; `where` is its section, `label` its table or figure."""
+    """A match with the text around it; `where` is its section, `label` its table or figure."""
 
     where: str
     text: str
     label: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def find(document: Document, words: str) -> tuple[list[Passage], str]:
-    """The passages, and how they match: `phrase`, else `all words` of one paragraph, else nothing.
+    """The passages with the whole phrase, else the paragraphs with all words; and which of the two: `phrase`, `all words`.
 
-    Case, hyphens and line breaks do not matter, and a word matches the longer ones that it begins.
+    Case, hyphens and line breaks do not matter, and a word matches longer words that begin with it.
     """
     parts = re.findall(r"[^\s-]+", clean(words))
     if not parts:
@@ -211,7 +186,7 @@ def _pieces(block: Block, patterns: list[re.Pattern[str]]) -> Iterator[str]:
 
 
 def _rows(grid: Grid, patterns: list[re.Pattern[str]]) -> str:
-    """The head of a table and its rows with a hit; all of it when the head is the hit."""
+    """The head of a table and its matching rows; all rows when only the head matches."""
     head, *body = grid
     hit = [row for row in body if any(pattern.search(cell.text) for cell in row for pattern in patterns)]
     if not hit and any(pattern.search(cell.text) for cell in head for pattern in patterns):
@@ -220,7 +195,7 @@ def _rows(grid: Grid, patterns: list[re.Pattern[str]]) -> str:
 
 
 def shortened(table: str) -> str:
-    """Whole rows of a Markdown table, as many as a passage may hold."""
+    """As many whole rows of a Markdown table as a passage may hold."""
     lines = table.splitlines()
     while len("\n".join(lines)) > _LONGEST * 2 and len(lines) > 3:
         lines.pop()
@@ -229,23 +204,17 @@ def shortened(table: str) -> str:
 
 
 def _windows(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
-    """Stretches around the hits; hits that stand close together share one."""
+    """The text around each match, from the start of a sentence or word to the end of one; close matches share a window."""
     breaks = [0, *(match.end() for match in _BREAK.finditer(text)), len(text)]
     end = -1
     for match in pattern.finditer(text):
         if match.start() < end:
             continue
-        start, end = _window(text, breaks, match.start(), match.end())
+        first, last = match.span()
+        start, end = breaks[bisect_right(breaks, first) - 1], breaks[min(bisect_left(breaks, last), len(breaks) - 1)]
+        if first - start > _AROUND:
+            start = text.find(" ", first - _AROUND, first) + 1 or first
+        if end - last > _AROUND:
+            space = text.rfind(" ", last, last + _AROUND)
+            end = last + _AROUND if space < 0 else space
         yield "…" * (start > 0) + text[start:end].strip() + "…" * (end < len(text))
-
-
-def _window(text: str, breaks: list[int], first: int, last: int) -> tuple[int, int]:
-    """From the sentence's start, or a word's, to the sentence's end, or a word's."""
-    start = breaks[bisect_right(breaks, first) - 1]
-    end = breaks[min(bisect_left(breaks, last), len(breaks) - 1)]
-    if first - start > _AROUND:
-        start = text.find(" ", first - _AROUND, first) + 1 or first
-    if end - last > _AROUND:
-        end = text.rfind(" ", last, last + _AROUND)
-        end = last + _AROUND if end < 0 else end
-    return start, end

@@ -1,9 +1,8 @@
-"""Where a paper's text is had: arXiv's HTML, else ar5iv's, else the text of the PDF; and what it means when none is there."""
+"""Obtains a paper's text: from arXiv's HTML, else ar5iv's, else the PDF; and explains why no source has it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
@@ -12,15 +11,15 @@ from ml_intern_helpers.papers.library import papers
 from ml_intern_helpers.papers.reading.document import SOURCE_NAMES, Document, Source, restored
 from ml_intern_helpers.papers.services import arxiv
 from ml_intern_helpers.web.client import Http, Response
-from ml_intern_helpers.web.services import AR5IV, ARXIV_HTML, Service
+from ml_intern_helpers.web.services import AR5IV, ARXIV_HTML
 
-#: A reading that takes as long may have been cut short by its own limit, and is tried again.
+#: A result that took longer to parse may have been cut short by a time limit, and is not stored.
 _SLOW_S = 20.0
 
 
 @dataclass
 class Obtained:
-    """A paper's text and the answers it took; `passed_over` says why a better source was not used."""
+    """A paper's text and its responses; `passed_over` says why a better source was not used."""
 
     document: Document
     responses: list[Response] = field(default_factory=list)
@@ -32,90 +31,63 @@ def obtain(http: Http, paper_id: ArxivId) -> Obtained:
 
     Raises:
         NotFound: no such paper, or it was withdrawn.
-        Unavailable: there is one, and its text could not be had.
+        Unavailable: the paper exists, but no source has its text.
         AccessDenied: arXiv has blocked this address; no further source is asked.
     """
     if not paper_id.possible:
         raise NotFound(f"arXiv has no paper {paper_id}: there can be no such id", hint="check its digits")
     failures: list[ToolError] = []
-    for source in _order(paper_id):
+    # ar5iv has one version of each paper, so for a certain version the PDF goes before it.
+    order: tuple[Source, ...] = ("arxiv-html", "ar5iv", "pdf") if paper_id.version is None else ("arxiv-html", "pdf", "ar5iv")
+    for source in order:
         try:
-            found = _READERS[source](http, paper_id)
+            found = _read(http, source, paper_id)
         except AccessDenied:
             raise
         except ToolError as err:
             failures.append(err)
             continue
-        found.passed_over = [f"{SOURCE_NAMES[source]} is used: {failures[-1].message}"] if failures else []
-        found.document.notes += _version_notes(found.document, paper_id)
+        name, version, asked = SOURCE_NAMES[source], found.document.version, paper_id.version
+        found.passed_over = [f"{name} is used: {failures[-1].message}"] if failures else []
+        if version is None:
+            wanted = f": v{asked} was asked for" if asked else ""
+            found.document.notes.append(f"{name} does not say which version it is of{wanted}")
+        elif asked and version != asked:
+            found.document.notes.append(f"v{asked} was asked for, and this is v{version}")
         return found
-    raise _nowhere(http, paper_id, failures)
+    raise _no_text(http, paper_id, failures)
 
 
-def _order(paper_id: ArxivId) -> tuple[Source, ...]:
-    """The best first. ar5iv has one version of each paper, so for a certain version the PDF goes before it."""
-    return ("arxiv-html", "ar5iv", "pdf") if paper_id.version is None else ("arxiv-html", "pdf", "ar5iv")
-
-
-def _version_notes(document: Document, asked: ArxivId) -> list[str]:
-    name = SOURCE_NAMES[document.source]
-    if document.version is None and asked.version:
-        return [f"{name} does not say which version it is of: v{asked.version} was asked for"]
-    if asked.version and document.version != asked.version:
-        return [f"v{asked.version} was asked for, and this is v{document.version}"]
-    return [f"{name} does not say which version it is of"] if document.version is None else []
-
-
-def _arxiv_html(http: Http, paper_id: ArxivId) -> Obtained:
-    return _page(http, ARXIV_HTML, paper_id, "arxiv-html")
-
-
-def _ar5iv(http: Http, paper_id: ArxivId) -> Obtained:
-    return _page(http, AR5IV, ArxivId(paper_id.base), "ar5iv")
-
-
-def _page(http: Http, service: Service, paper_id: ArxivId, source: Source) -> Obtained:
-    response = http.get(service, f"/html/{paper_id}")
-    if 300 <= response.status < 400:
-        raise NotFound(f"{service.name} has no conversion of {paper_id}", hint="read the PDF")
-    response.raise_for_status(f"the HTML of {paper_id}")
-
-    def read() -> Document:
-        from ml_intern_helpers.papers.reading.latexml import read_page
-
-        return read_page(response.body, paper_id.base, source, response.url)
-
-    return Obtained(_parsed(f"{source} {paper_id.base} {response.url}", response, read), [response])
-
-
-def _pdf(http: Http, paper_id: ArxivId) -> Obtained:
-    response = http.get(ARXIV_HTML, f"/pdf/{paper_id}").raise_for_status(f"the PDF of {paper_id}")
-
-    def read() -> Document:
-        from ml_intern_helpers.papers.reading.pdf import read_pdf
-
-        return read_pdf(response.body, paper_id.base, response.url)
-
-    return Obtained(_parsed(f"pdf {paper_id.base} {response.url}", response, read), [response])
-
-
-def _parsed(kind: str, response: Response, read: Callable[[], Document]) -> Document:
-    """The document, read now or, when the answer was stored, by an earlier run."""
+def _read(http: Http, source: Source, paper_id: ArxivId) -> Obtained:
+    """The text from one source, parsed now or, when the answer was stored, by an earlier run."""
+    if source == "pdf":
+        response = http.get(ARXIV_HTML, f"/pdf/{paper_id}").raise_for_status(f"the PDF of {paper_id}")
+    else:
+        service, page_id = (ARXIV_HTML, paper_id) if source == "arxiv-html" else (AR5IV, ArxivId(paper_id.base))
+        response = http.get(service, f"/html/{page_id}")
+        if 300 <= response.status < 400:
+            raise NotFound(f"{service.name} has no conversion of {page_id}", hint="read the PDF")
+        response.raise_for_status(f"the HTML of {page_id}")
+    kind = f"{source} {paper_id.base} {response.url}"
     known = papers.stored_result(kind, response.body) if response.cached else None
     if known:
-        return restored(known)
+        return Obtained(restored(known), [response])
     began = time.monotonic()
-    document = read()
+    if source == "pdf":
+        from ml_intern_helpers.papers.reading.pdf import read_pdf
+
+        document = read_pdf(response.body, paper_id.base, response.url)
+    else:
+        from ml_intern_helpers.papers.reading.latexml import read_page
+
+        document = read_page(response.body, paper_id.base, source, response.url)
     if time.monotonic() - began < _SLOW_S:
         papers.store_result(kind, response.body, asdict(document))
-    return document
+    return Obtained(document, [response])
 
 
-_READERS: dict[Source, Callable[[Http, ArxivId], Obtained]] = {"arxiv-html": _arxiv_html, "ar5iv": _ar5iv, "pdf": _pdf}
-
-
-def _nowhere(http: Http, paper_id: ArxivId, failures: list[ToolError]) -> ToolError:
-    """Why no source has the text; arXiv itself is asked only when all say that there is nothing."""
+def _no_text(http: Http, paper_id: ArxivId, failures: list[ToolError]) -> ToolError:
+    """Why no source has the text; arXiv itself is asked only when all sources lack the paper."""
     reasons = "; ".join(dict.fromkeys(failure.message for failure in failures))
     if not all(isinstance(failure, (NotFound, BadData)) for failure in failures):
         worst = next(failure for failure in failures if not isinstance(failure, (NotFound, BadData)))

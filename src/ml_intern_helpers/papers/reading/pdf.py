@@ -1,4 +1,4 @@
-"""The text of a PDF -> `Document`, for papers without HTML. Headings are guessed from numbers; formulas and tables are text."""
+"""Reads a PDF as a `Document`, for papers without HTML. Headings are guessed from numbers; formulas and tables are text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.reading.document import Block, Document, Section, SectionKind
 
 MOST_PAGES = 200
-#: A file can be made so that reading it takes for ever; what was read by then is kept, and the rest is reported as missing.
+#: A hostile file can take forever to read: after this time the rest is reported as missing.
 SECONDS = 40.0
 _STAMP = re.compile(r"arXiv:\S+?v(\d{1,3})\s*\[")
 _NUMBERED = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,3}|[A-Z](?:\.\d{1,2}){0,3})\.?\s+([A-Z][^.;!?]{2,80})$")
@@ -81,7 +81,13 @@ def _sections(lines: Iterable[str]) -> list[Section]:
     for line in map(str.strip, lines):
         found = _heading(line, last, in_appendix=any(section.kind in ("references", "appendix") for section in sections))
         if found is None:
-            _gather(line, paragraph, (stack or sections)[-1])
+            if not line or _ENTRY.match(line):
+                _flush(paragraph, (stack or sections)[-1])
+            if line:
+                paragraph.append(line)
+                before = len(paragraph[-2]) if len(paragraph) > 1 else 60
+                if line.endswith((".", ":")) and len(line) < before * 0.8:  # a short line that ends a sentence ends the paragraph
+                    _flush(paragraph, (stack or sections)[-1])
             continue
         _flush(paragraph, (stack or sections)[-1])
         section, last = found
@@ -118,17 +124,6 @@ def _continues(last: tuple[int, ...], number: tuple[int, ...]) -> bool:
         return number[:-1] == last and number[-1] == 1
     same = len(number) <= len(last)
     return same and number[:-1] == last[: len(number) - 1] and number[-1] == last[len(number) - 1] + 1
-
-
-def _gather(line: str, paragraph: list[str], section: Section) -> None:
-    """Add a line to the paragraph; a short line that ends a sentence ends the paragraph, too."""
-    if not line or _ENTRY.match(line):
-        _flush(paragraph, section)
-    if line:
-        paragraph.append(line)
-        before = len(paragraph[-2]) if len(paragraph) > 1 else 60
-        if line.endswith((".", ":")) and len(line) < before * 0.8:
-            _flush(paragraph, section)
 
 
 def _flush(paragraph: list[str], section: Section) -> None:

@@ -75,9 +75,8 @@ _ADAPTER = _re(r"\blora\b|qlora|dora\b|adapter|low[\s-]rank|\bpeft\b|lora_")
 #: The same in one sentence, where the adapter may be known by its other settings.
 _ADAPTER_HERE = re.compile(_ADAPTER.pattern + r"|\brank\b|\balpha\b|α", re.IGNORECASE)
 _BEFORE_SIZE = (
-    r"(?:(?:global|total|effective|overall|train(?:ing)?|eval(?:uation)?|per[\s_-](?:device|gpu|worker|core)|rollout"
-    r"|update|policy"
-    r"|ppo|local|fine-?tuning)[\s_-]+){0,4}"
+    r"(?:(?:global|total|effective|overall|train(?:ing)?|eval(?:uation)?|per[\s_-](?:device|gpu|worker|core)|rollout|update"
+    r"|policy|ppo|local|fine-?tuning)[\s_-]+){0,4}"
 )
 _LENGTH_OF = r"sequence|context|prompt|response|completion|generation|output|input|seq|token|source|target"
 _ANSWERS = r"responses?|completions?|outputs?|roll-?outs?|generations?|candidates?|solutions?|trajectories|answers?|samples"
@@ -138,8 +137,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "training_steps",
         _re(
             r"(?:\b(?:number of|num|total|max(?:imum)?|#)[\s_-]*)(?:train(?:ing)?|optimi[sz]ation|gradient|update|rl|ppo"
-            r"|grpo)?[\s_-]*"
-            r"(?:steps|iterations|updates)|\b(?:train(?:ing)?|optimi[sz]ation)[\s_-]*(?:steps|iterations)"
+            r"|grpo)?[\s_-]*(?:steps|iterations|updates)|\b(?:train(?:ing)?|optimi[sz]ation)[\s_-]*(?:steps|iterations)"
         ),
         _re(r"(?:steps|iterations|updates)\b"),
         _re(
@@ -169,8 +167,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         _re(
             r"(?!avg|average|mean|median)(?:max\w*\.?[\s_-]+(?:\w+[\s_-]+){0,2}"
             rf"|(?:total|training|model|new|block|cut-?off|{_LENGTH_OF})[\s_-]*)(?:length|len|size)\.?(?:\s*\(?tokens\)?)?"
-            r"|length[\s_-]*(?:cut-?off|limit)"
-            r"|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens"
+            r"|length[\s_-]*(?:cut-?off|limit)|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens"
         ),
         low=16,
         high=1e8,
@@ -187,9 +184,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "warmup",
         _re(
-            r"(?:\b(?:linear|linearly|learning[\s_-]*rate|lr)[\s_-]*)?\bwarm(?:ed|ing|s)?(?:[\s_-]*up)\b"
-            r"(?:[\s_-]*(?:ratio|steps?|proportion|fraction|rate|period|phase|iterations?|epochs?|percentage)){0,2}"
-            r"|\bwarmup_(?:ratio|steps)\b"
+            r"(?:\b(?:linear|linearly|learning[\s_-]*rate|lr)[\s_-]*)?\bwarm(?:ed|ing|s)?(?:[\s_-]*up)\b(?:[\s_-]*(?:ratio|steps?"
+            r"|proportion|fraction|rate|period|phase|iterations?|epochs?|percentage)){0,2}|\bwarmup_(?:ratio|steps)\b"
         ),
         _re(r"warm"),
         low=0,
@@ -236,8 +232,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "lora_rank",
         _re(
             r"(?:\b(?:lora|adapter|attention|adaptation)[\s_-]*)?\b(?<!low[\s_-])ranks?\b(?: (?:size"
-            r"|dimension))?(?:\s*\(?\br\b\)?)?"
-            r"|\br(?=\s*(?:=|\s(?:is|was|of|to|set)\b))|\blora_r(?:ank)?\b"
+            r"|dimension))?(?:\s*\(?\br\b\)?)?|\br(?=\s*(?:=|\s(?:is|was|of|to|set)\b))|\blora_r(?:ank)?\b"
         ),
         _re(r"ranks?\b|\br\b|lora_r"),
         _re(r"r|(?:lora[\s_-]*)?(?:rank|r|dim(?:ension)?)(?:\s*\(?r\)?)?"),
@@ -282,9 +277,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         "num_generations",
         re.compile(
             r"(?i:\bgroup[\s_-]*sizes?(?:\s*\(?G\)?)?|\bnum_generations|\bnumber of (?:generations|roll-?outs|responses"
-            r"|completions)"
-            r"(?: (?:per|for each|sampled per) \w+)?|\b(?:roll-?outs?|generations|responses|completions) per (?:prompt"
-            r"|question|query|problem))"
+            r"|completions)(?: (?:per|for each|sampled per) \w+)?|\b(?:roll-?outs?|generations|responses"
+            r"|completions) per (?:prompt|question|query|problem))"
         ),
         re.compile(rf"(?i:\bgroup[\s_-]*size|num_generations|\b(?:{_ANSWERS})\b)|\b[GKN](?=\s*=)"),
         _re(
@@ -304,9 +298,8 @@ PARAMETERS: tuple[Parameter, ...] = (
                 rf" every)\s+(?:{_PROMPTS})\b"
             ),
             _re(
-                rf"\b(?:for|per|given|from) (?:each|every) (?:\w+ )?(?:{_PROMPTS}),? (?:\w+ ){{0,2}}?(?:sampl|generat"
-                rf"|draw|roll)\w*(?: out)? "
-                rf"(?:a group of )?{{N}}(?= (?:\w+ )?(?:{_ANSWERS}))"
+                rf"\b(?:for|per|given|from) (?:each|every) (?:\w+ )?(?:{_PROMPTS}),? (?:\w+ ){{0,2}}?(?:sampl|generat|draw"
+                rf"|roll)\w*(?: out)? (?:a group of )?{{N}}(?= (?:\w+ )?(?:{_ANSWERS}))"
             ),
         ),
     ),
@@ -327,10 +320,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         "max_grad_norm",
         _re(
             r"\b(?:max(?:imum|\.)?[\s_-]*)?grad(?:ient)?s?[\s_-]*(?:norms?[\s_-]*)?(?:clip(?:ping|ped)?)(?:[\s_-]*(?:norm"
-            r"|threshold|value))?"
-            r"|\bmax(?:imum|\.)?[\s_-]*grad(?:ient)?[\s_-]*norm|\bclip(?:ping|ped)? (?:the |all )?(?:global"
-            r" )?gradients?(?:[\s_-]*norms?)?"
-            r"|\bgradient norms? (?:is|are|was|were) clipped"
+            r"|threshold|value))?|\bmax(?:imum|\.)?[\s_-]*grad(?:ient)?[\s_-]*norm|\bclip(?:ping|ped)? (?:the "
+            r"|all )?(?:global )?gradients?(?:[\s_-]*norms?)?|\bgradient norms? (?:is|are|was|were) clipped"
         ),
         _re(r"clip|grad\w*[\s_-]*norm"),
         low=0,
@@ -367,14 +358,12 @@ class Choice:
 
 
 _OPTIMIZER = (
-    r"\b(?:(?:paged[\s_-]*)?(?:8-?bit[\s-]*)?AdamW?(?:[\s_-]*8-?bit)?|ADAMW?|Adafactor|Ada[Gg]rad|AdaDelta|SGD|RMS[Pp]rop"
-    r"|Lion|Muon"
-    r"|Sophia(?:-G)?|LAMB|LARS|Shampoo|SOAP|NAdam|RAdam|stochastic gradient descent)\b(?![-/]\w)"
+    r"\b(?:(?:paged[\s_-]*)?(?:8-?bit[\s-]*)?AdamW?(?:[\s_-]*8-?bit)?|ADAMW?|Adafactor|Ada[Gg]rad|AdaDelta|SGD|RMS[Pp]rop|Lion"
+    r"|Muon|Sophia(?:-G)?|LAMB|LARS|Shampoo|SOAP|NAdam|RAdam|stochastic gradient descent)\b(?![-/]\w)"
 )
 _SCHEDULE = (
     r"(?<![\w-])(?:cosine|linear(?:ly)?|constant|polynomial|inverse[\s-]+square[\s-]+root|exponential(?:ly)?|multi-?step"
-    r"|step-?wise|WSD"
-    r"|warm-?up[\s-]+stable[\s-]+decay|one-?cycle)(?![a-z])"
+    r"|step-?wise|WSD|warm-?up[\s-]+stable[\s-]+decay|one-?cycle)(?![a-z])"
 )
 _NAMES = "Adam AdamW SGD Adafactor Adagrad AdaDelta RMSprop Lion Muon Sophia LAMB LARS Shampoo SOAP NAdam RAdam"
 CHOICES = (

@@ -40,15 +40,9 @@ _REPLACED = {"type": "", "comma": ",", "gone": "", "space": " ", "minus": "-", "
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _TOKEN = re.compile(
     rf"(?P<type>\\(?:{_TYPE}|left|right)(?![a-zA-Z])\*?\s?)"
-    r"|\\(?P<macro>[a-zA-Z]+) ?"
-    r"|(?P<comma>\{,\})"
-    r"|\\(?P<escaped>[%#&_$])"
-    r"|\\(?P<set>[{}])"
-    r"|(?P<gone>\\!|[{}$`]|\*\*|[\u2061-\u2064])"
-    r"|(?P<space>\\[,;: ]|~|[\u00a0\u2009\u202f])"
-    r"|(?P<minus>[−–‐‑⁃﹣－])"
-    r"|(?P<power>[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
-    r"|(?P<times>[×✕✖⨯∗⋅·]|(?<=\d)\s?\*\s?(?=10\b))"
+    r"|\\(?P<macro>[a-zA-Z]+) ?|(?P<comma>\{,\})|\\(?P<escaped>[%#&_$])|\\(?P<set>[{}])|(?P<gone>\\!|[{}$`]|\*\*|[\u2061-\u2064])"
+    r"|(?P<space>\\[,;: ]|~|[\u00a0\u2009\u202f])|(?P<minus>[−–‐‑⁃﹣－])|(?P<power>[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<times>[×✕✖⨯∗⋅·]"
+    r"|(?<=\d)\s?\*\s?(?=10\b))"
 )
 
 
@@ -104,13 +98,10 @@ _WORDS = {
 _FACTORS = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "billion": 1e9}
 #: One number; the groups tell its form. It starts no word (A100, v1.1) and ends before none (10x, 80GB, 4-bit).
 PATTERN = (
-    r"(?<![\w.^])(?<!\d-)(?:"
-    r"(?P<sci>\d+(?:\.\d+)?\s?[eE]\s?\^?\s?-\s?\d{1,2}|\d+(?:\.\d+)?[eE]\^?\+?\d{1,2})"
-    r"|(?P<times>\d+(?:\.\d+)?)\s*[×x]\s*10\s?(?:\^\s?(?P<timesexp>[-+]?\s?\d{1,2})|(?P<timesminus>-\s?\d{1,2}))"
-    r"|(?P<base>10|2)\s?\^\s?(?P<exp>[-+]?\s?\d{1,2})"
-    r"|(?P<lost>10-\d)(?=[\s,;.)\]}]|$)"
-    r"|(?P<plain>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<suffix>\s?(?:%|percent\b)|\s?[kKMB](?![\w])"
-    r"|\s(?:thousand|million|billion)\b)?"
+    r"(?<![\w.^])(?<!\d-)(?:(?P<sci>\d+(?:\.\d+)?\s?[eE]\s?\^?\s?-\s?\d{1,2}|\d+(?:\.\d+)?[eE]\^?\+?\d{1,2})"
+    r"|(?P<times>\d+(?:\.\d+)?)\s*[×x]\s*10\s?(?:\^\s?(?P<timesexp>[-+]?\s?\d{1,2})|(?P<timesminus>-\s?\d{1,2}))|(?P<base>10"
+    r"|2)\s?\^\s?(?P<exp>[-+]?\s?\d{1,2})|(?P<lost>10-\d)(?=[\s,;.)\]}]|$)|(?P<plain>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+    r"|\.\d+)(?P<suffix>\s?(?:%|percent\b)|\s?[kKMB](?![\w])|\s(?:thousand|million|billion)\b)?"
     rf"|(?P<word>\b(?i:{'|'.join(_WORDS)})\b)"
     r")(?!\w|\.\d|,\d{3}|-?[a-zA-Z]|\^)"
 )

@@ -1,6 +1,6 @@
-"""What tables and listings say about hyper-parameters: `Learning rate | 1e-5`, `Model | LR` above `7B | 1e-5`, `lr: 1e-6`.
+"""Reads hyper-parameters from tables and listings: `Learning rate | 1e-5`, `Model | LR` above `7B | 1e-5`, `lr: 1e-6`.
 
-A value is given where its row has one, or one under the name of each stage. Whatever else a row holds is quoted.
+A value is given where its row has exactly one, or one for each stage of training. Other rows are quoted.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from ml_intern_helpers.papers.recipe.parameters import CHOICES, PARAMETERS
 from ml_intern_helpers.papers.recipe.sentences import QUOTE, Fact, numbers, plain
 from ml_intern_helpers.papers.recipe.statements import ASIDE, Claim, qualifier, value_of
 
-#: Tables that measure something else than training.
+#: Captions of tables that are not about training.
 _NOT_TRAINING = re.compile(
     r"\b(?:latency|throughput|inference (?:time|speed|cost)|memory (?:usage|footprint|consumption|cost)|statistics"
     r"|pricing|price)\b",
     re.IGNORECASE,
 )
 _STATISTIC = re.compile(r"(?:mean|avg\.?|average|std\.?(?: dev\.?)?|median|count|min|max|\d\d%)", re.IGNORECASE)
-#: A cell that says nothing of what the values below it or beside it hold for.
+#: A cell that does not say what the values below or beside it apply to.
 _EMPTY = re.compile(
     r"\W*|(?:the )?(?:hyper-?|training )?(?:param\w*|values?|settings?|config\w*|options?|arguments?|used|description|/|\s)*\W*",
     re.IGNORECASE,
 )
 _TRIED = re.compile(r"search|sweep|grid|range|candidates|tried|space", re.IGNORECASE)
-#: What a cell of a head may carry behind its name: a unit, a symbol.
+#: What may follow the name in a cell of a head: a unit, a symbol.
 _TRAIL = re.compile(r"\s*(?:\([^()]*\)|\[[^\]]*\]|:|↑|↓)\s*$")
 _LINE = re.compile(
     r"\s*(?:-{1,2})?(?P<name>[A-Za-z][\w.\- ]{0,60}?)\s*(?:[:=]|\s(?=\S+$))\s*(?P<value>[^#]{1,60}?)\s*,?\s*(?:#.*)?$"
 )
-#: Lines of one listing that are looked at, at most.
+#: Lines of one listing that are read, at most.
 _LONGEST = 300
 
 
@@ -49,12 +49,17 @@ def _below(sections: Sequence[Section], above: tuple[str, ...], others: bool) ->
         about_others = others or section.kind == "references"
         for block in section.blocks if not about_others else ():
             place = _Place(section.name, block, titles)
-            yield from _of_listing(block, place) if block.kind == "code" and not block.grids else _of_tables(block, place)
+            if block.kind == "code" and not block.grids:
+                yield from _of_listing(block, place)
+            elif not _NOT_TRAINING.search(block.caption or ""):
+                for grid in block.grids:
+                    if sum(bool(_STATISTIC.fullmatch(cell.text)) for cell in grid[0]) < 2:
+                        yield from max((list(read(grid, place)) for read in (_by_rows, _by_columns)), key=len)
         yield from _below(section.parts, titles, about_others)
 
 
 class _Place:
-    """Where rows stand, and the words around them that say what `rank` is and which stage is meant."""
+    """The place of a table or listing, and the words around it that name its subject and stage of training."""
 
     def __init__(self, section: str, block: Block, titles: tuple[str, ...]) -> None:
         words = " ".join(cell.text for grid in block.grids for row in grid for cell in row)
@@ -93,32 +98,20 @@ class _Place:
 
 @lru_cache(maxsize=4096)
 def parameter_of(text: str, near: str) -> str | None:
-    """The name of the parameter or choice that a cell names, and nothing else."""
+    """The parameter or choice of a cell that holds nothing but its name."""
     bare = re.sub(r"^\W*(?:the\s+)?", "", plain(text).text.strip(), flags=re.IGNORECASE)
     if not bare or len(bare) > 60 or next(numbers(re.sub(r"\b[lL]2\b", "", bare)), None):
         return None
     for candidate in (bare.strip(), _TRAIL.sub("", bare).strip(), bare.replace("_", " ").strip()):
         for parameter in PARAMETERS:
             named = parameter.mention.fullmatch(candidate) or (parameter.cell and parameter.cell.fullmatch(candidate))
-            if (
-                named
-                and not (parameter.unless and parameter.unless.search(near))
-                and (not parameter.needs or parameter.needs.search(near))
-            ):
+            refused = parameter.unless and parameter.unless.search(near)
+            if named and not refused and (not parameter.needs or parameter.needs.search(near)):
                 return parameter.name
         for choice in CHOICES:
             if choice.cell.fullmatch(candidate):
                 return choice.name
     return None
-
-
-def _of_tables(block: Block, place: _Place) -> Iterator[Claim]:
-    if _NOT_TRAINING.search(block.caption or ""):
-        return
-    for grid in block.grids:
-        if sum(bool(_STATISTIC.fullmatch(cell.text)) for cell in grid[0]) < 2:
-            ways = [list(way(grid, place)) for way in (_by_rows, _by_columns)]
-            yield from max(ways, key=len)
 
 
 def _row(row: Sequence[Cell]) -> str:
@@ -127,7 +120,6 @@ def _row(row: Sequence[Cell]) -> str:
 
 
 def _words(cells: Sequence[Cell]) -> list[str]:
-    """The different texts of some cells, in order."""
     return list(dict.fromkeys(cell.text for cell in cells if cell.text))
 
 
@@ -167,7 +159,7 @@ def _by_rows(grid: Grid, place: _Place) -> Iterator[Claim]:
 
 
 def _worth_quoting(row: Sequence[Cell], place: _Place) -> Iterator[Claim]:
-    """Quotes of a row whose first cell says more than the name of a parameter: `Temperature in beam search | 0.7`."""
+    """Quotes of a row whose first cell says more than a parameter's name: `Temperature in beam search | 0.7`."""
     title = plain(row[0].text).text
     for parameter in PARAMETERS:
         if parameter.mention.search(title) and parameter.meant(title, place.near):

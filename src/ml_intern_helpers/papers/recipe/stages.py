@@ -23,8 +23,7 @@ _NAMES: dict[str, str] = {
     "distillation": r"distill(?:ation|ing)\b",
     "fine-tuning": r"fine-?tun(?:e|ing|ed)\b(?! (?:models?|checkpoints?|version))",
     "data generation": r"(?:data|dataset) (?:generation|synthesis|construction|augmentation|annotation)\b"
-    r"|synthesi[sz](?:e|es|ing)\b"
-    r"|reasoning synthesis\b|annotation\b",
+    r"|synthesi[sz](?:e|es|ing)\b|reasoning synthesis\b|annotation\b",
     "rollout": r"roll-?outs?\b",
     "evaluation": r"evaluat(?:e|es|ing|ion|ions)\b|inference\b|at test time\b|decoding\b|beam search\b|MT-?Bench\b|AlpacaEval\b"
     r"|Arena-?Hard\b|benchmark(?:s|ing)?\b|leaderboard\b|test set\b|validation\b",
@@ -41,9 +40,8 @@ _GROUPS = {
 _CUE = re.compile("|".join(rf"(?P<s{number}>{pattern})" for number, pattern in enumerate(_NAMES.values())), re.IGNORECASE)
 #: What stands before the name of a stage that is not the one spoken of: where it starts from, what it is compared with.
 _NOT_HERE = re.compile(
-    r"(?:\b(?:from|than|unlike|over|against|versus|vs\.?|compar\w+ (?:to|with)|opposed to|instead of|on top of|after"
-    r"|before|follow\w*"
-    r"|prior to|similar to|as in|same as|every|each|reference|use[ds]? in|outperform\w*|between|without|no)\s+(?:the "
+    r"(?:\b(?:from|than|unlike|over|against|versus|vs\.?|compar\w+ (?:to|with)|opposed to|instead of|on top of|after|before"
+    r"|follow\w*|prior to|similar to|as in|same as|every|each|reference|use[ds]? in|outperform\w*|between|without|no)\s+(?:the "
     r"|our |its |an? )?(?:\w+[- ])?|[/])$",
     re.IGNORECASE,
 )

@@ -1,4 +1,4 @@
-"""What one sentence says about hyper-parameters: a value where it states one without doubt, else that it is worth quoting.
+"""Reads hyper-parameters from one sentence: a value that is stated without doubt, else a quote.
 
 The rules are narrow on purpose: a value that is left to the reader costs a look at its quote, a wrong one costs a training run.
 """
@@ -11,18 +11,17 @@ from dataclasses import dataclass
 
 from ml_intern_helpers.core.text import plain_number
 from ml_intern_helpers.papers.recipe import stages
-from ml_intern_helpers.papers.recipe.parameters import BY_NAME, CHOICES, PARAMETERS, Choice, Parameter
-from ml_intern_helpers.papers.recipe.sentences import Fact, Number, Plain, Sentence, at, numbers, plain, quote
+from ml_intern_helpers.papers.recipe.parameters import BY_NAME, CHOICES, PARAMETERS, Parameter
+from ml_intern_helpers.papers.recipe.sentences import Fact, Number, Sentence, at, numbers, plain, quote
 
 Value = float | int | str | None
-#: Words that may stand between a name and its value. They are read one by one: a pattern with a choice of words in a loop takes
-#: for ever on a hostile sentence.
+#: Words that may stand between a name and its value. They are read one by one, because a pattern with alternatives in a loop
+#: takes forever on a hostile sentence.
 _FILLER = frozenset(
     re.findall(
         r"\w+",
-        "of is are was were be been has have to at as a an the set fixed kept held chosen equal equals value constant"
-        " initial peak maximum max"
-        " about approximately around roughly we use used using default all always which only",
+        "of is are was were be been has have to at as a an the set fixed kept held chosen equal equals value constant initial"
+        " peak maximum max about approximately around roughly we use used using default all always which only",
     )
 )
 _WARMUP_FILLER = _FILLER | {"over", "for", "during", "in", "first", "initial", "lasts", "takes", "linear", "linearly"}
@@ -36,13 +35,11 @@ _BACK = re.compile(
 )
 #: Words that make a number a count of something else, unless the parameter counts in them.
 _UNIT = re.compile(
-    r"[\s-]*(?P<unit>(?:(?:training|gradient|optimi[sz]ation|update|optimizer|max|roll-?out|policy|rl) )?"
-    r"(?:epochs?|steps?|iterations?|updates?|tokens?|samples?|examples?|sequences?|prompts?|roll-?outs?|responses?|completions?"
-    r"|generations?|questions?|problems?|words?|pairs?|images?|instances?|queries|trajectories|word ?pieces?|subwords?"
-    r"|candidates?"
-    r"|outputs?|characters?|gpus?|tpus?|[ahv]100s?|nodes?|devices?|cores?|workers?|layers?|heads?|seeds?|runs?|tasks?|datasets?"
-    r"|models?|parameters?|days?|hours?|minutes?|seconds?|times|points?|percent|random|different|more|fewer|of the|out of"
-    r"|per|warm\w*"
+    r"[\s-]*(?P<unit>(?:(?:training|gradient|optimi[sz]ation|update|optimizer|max|roll-?out|policy|rl) )?(?:epochs?|steps?"
+    r"|iterations?|updates?|tokens?|samples?|examples?|sequences?|prompts?|roll-?outs?|responses?|completions?|generations?"
+    r"|questions?|problems?|words?|pairs?|images?|instances?|queries|trajectories|word ?pieces?|subwords?|candidates?|outputs?"
+    r"|characters?|gpus?|tpus?|[ahv]100s?|nodes?|devices?|cores?|workers?|layers?|heads?|seeds?|runs?|tasks?|datasets?|models?"
+    r"|parameters?|days?|hours?|minutes?|seconds?|times|points?|percent|random|different|more|fewer|of the|out of|per|warm\w*"
     r"|x)\b|(?P<sign>%|×))",
     re.IGNORECASE,
 )
@@ -54,15 +51,11 @@ _COUNTED_FOR = re.compile(
 )
 #: Not what training used: values that were tried or compared, said of other work, or needed for something else.
 _DOUBT = re.compile(
-    r"\b(?:search\w*|sweep\w*|swept|grid|among|candidate (?:values|learning)|selected from|chosen from|tr(?:y|ied|ying)|explor\w+"
-    r"|var(?:y|ied|ying)|ablat\w+|compar\w+|rang(?:e|es|ing)|between|instead of|rather than|unlike|previous\w*|prior work"
-    r"|originally"
-    r"|baselines?|they|their|would|could|if|higher|lower|larger|smaller|increas\w+|diverge[sd]?|unstable|worse|either"
-    r"|respectively"
-    r"|best|optimal|effect of|sensitiv\w+|early stopping|patience|penalty (?:weight|factor)|except|twice|half|vram"
-    r"|wall-clock|forward passes|kernels?|measured"
-    r"|naive)\b"
-    r"|\[\d+\] (?:use|set|train)|\bfollow(?:ing)? \[",
+    r"\b(?:search\w*|sweep\w*|swept|grid|among|candidate (?:values|learning)|selected from|chosen from|tr(?:y|ied|ying)"
+    r"|explor\w+|var(?:y|ied|ying)|ablat\w+|compar\w+|rang(?:e|es|ing)|between|instead of|rather than|unlike|previous\w*"
+    r"|prior work|originally|baselines?|they|their|would|could|if|higher|lower|larger|smaller|increas\w+|diverge[sd]?|unstable"
+    r"|worse|either|respectively|best|optimal|effect of|sensitiv\w+|early stopping|patience|penalty (?:weight|factor)|except"
+    r"|twice|half|vram|wall-clock|forward passes|kernels?|measured|naive)\b|\[\d+\] (?:use|set|train)|\bfollow(?:ing)? \[",
     re.IGNORECASE,
 )
 #: Before a name or number: this is an end of a schedule, not what it ran at; a point in training, not its length.
@@ -70,9 +63,8 @@ _NOT_THE_RATE = re.compile(
     r"(?:\b(?:min(?:imum)?|final|end)\s+|(?:decay|anneal|reduc|decreas|drop)\w*\s+(?:the |our )?)$", re.IGNORECASE
 )
 _NOT_THE_COUNT = re.compile(
-    r"(?:\b(?:every|each|after|per|first|last|final|than|within|warm\w*(?:[ -]up)?(?: (?:over|for|of|in))?(?: the)?"
-    r"|another|save\w*"
-    r"|at|until|next|accumulat\w*(?: over)?|in|of|only)|[<>≥≤])\s*(?:the |about |around )?$",
+    r"(?:\b(?:every|each|after|per|first|last|final|than|within|warm\w*(?:[ -]up)?(?: (?:over|for|of|in))?(?: the)?|another"
+    r"|save\w*|at|until|next|accumulat\w*(?: over)?|in|of|only)|[<>≥≤])\s*(?:the |about |around )?$",
     re.IGNORECASE,
 )
 _OF_ELSE = re.compile(r"\b(?:warm|accumul|evaluat|sav(?:e|ing))[^,;.]*$", re.IGNORECASE)
@@ -92,19 +84,15 @@ _TAIL = re.compile(r"\s*\(?(?:for|on|in|during|when)\s+(?P<what>[^,;()]{2,50})",
 _GENERAL = frozenset(
     re.findall(
         r"[\w-]+",
-        "all each both every any our the this these main whole total training optimization optimizer experiments"
-        " experiment simplicity"
-        " stability efficiency consistency implementation hyperparameters hyper-parameters details of fine-tuning"
-        " finetuning lora adapter"
-        " adapters layers linear policy actor runs run models model setting settings methods prompt prompts question"
-        " questions query queries"
-        " problem problems tasks stages stage is was are",
+        "all each both every any our the this these main whole total training optimization optimizer experiments experiment"
+        " simplicity stability efficiency consistency implementation hyperparameters hyper-parameters details of fine-tuning"
+        " finetuning lora adapter adapters layers linear policy actor runs run models model setting settings methods prompt"
+        " prompts question questions query queries problem problems tasks stages stage is was are",
     )
 )
 QUALIFIERS = re.compile(
-    r"global|total|effective|mini|micro|per[\s_-](?:device|gpu|worker|core)|rollout|eval\w*|prompt|response|completion"
-    r"|input|output"
-    r"|generation|source|target|new",
+    r"global|total|effective|mini|micro|per[\s_-](?:device|gpu|worker|core)|rollout|eval\w*|prompt|response|completion|input"
+    r"|output|generation|source|target|new",
     re.IGNORECASE,
 )
 #: What says that a batch of one is a batch of training: inference is often measured with one.
@@ -115,15 +103,13 @@ _BATCH_UNITS = {"token": "tokens", "prompt": "prompts", "question": "prompts", "
 _SETTINGS = re.compile(r"train|hyper-?param|implement|set-?up|config|details|fine-?tun|setting|reproduc", re.IGNORECASE)
 ASIDE = re.compile(
     r"\b(?:ablat\w+|sensitivity|effects? of|impact of|influence of|varying|robustness|analys[ei]s|baselines?|latency"
-    r"|scaling laws?|prob(?:es?|ing)"
-    r"|search space)\b",
+    r"|scaling laws?|prob(?:es?|ing)|search space)\b",
     re.IGNORECASE,
 )
 #: What may stand behind the number of a table's cell; "95 CI low" is no length.
 _CELL_REST = re.compile(
-    r"\W*(?:$|(?:x|steps?|epochs?|tokens?|iterations?|updates?|sequences?|samples?|prompts?|pairs?|examples?|instances?"
-    r"|per|of|linear"
-    r"|cosine|warm\w*|constant|GPUs?|candidates|roll-?outs?|responses?|completions?|images?|words?)\b)",
+    r"\W*(?:$|(?:x|steps?|epochs?|tokens?|iterations?|updates?|sequences?|samples?|prompts?|pairs?|examples?|instances?|per|of"
+    r"|linear|cosine|warm\w*|constant|GPUs?|candidates|roll-?outs?|responses?|completions?|images?|words?)\b)",
     re.IGNORECASE,
 )
 _OFF = re.compile(r"(?:none|no|off|disabled|not used|false|n/?a|-|✗|×)\W*", re.IGNORECASE)
@@ -131,13 +117,13 @@ _OFF = re.compile(r"(?:none|no|off|disabled|not used|false|n/?a|-|✗|×)\W*", r
 
 @dataclass(frozen=True)
 class Claim:
-    """What a sentence, a row or a line says about one parameter.
+    """A statement of a sentence, a row or a line about one parameter.
 
     Attributes:
         fact: with the value, or of the kind `quoted`.
-        score: how much its words are worth as a quote; the higher, the earlier.
+        score: the rank of its quote; the higher, the earlier.
         others: whether its section is about other people's work or a summary.
-        rivals: values that it also states, of which it is not certain what they hold for.
+        rivals: other values that it states, for which it is uncertain what they apply to.
     """
 
     fact: Fact
@@ -148,7 +134,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class _Link:
-    """A number beside a name; `certain` unless it is one of a list, an end of a schedule …"""
+    """A number linked to a name; `certain` unless it is one of a list, an end of a schedule …"""
 
     value: Value
     start: int
@@ -159,9 +145,8 @@ class _Link:
 
 
 def claims(sentence: Sentence) -> Iterator[Claim]:
-    """What a sentence says, at most one claim for each parameter."""
-    reading = sentence.reading
-    text = reading.text
+    """The claims of a sentence, at most one for each parameter."""
+    text = sentence.reading.text
     found = list(numbers(text))
     cued = [parameter for parameter in PARAMETERS if parameter.cue.search(text)]
     around = any(parameter.needs and not parameter.needs_here for parameter in cued)
@@ -181,47 +166,46 @@ def claims(sentence: Sentence) -> Iterator[Claim]:
         certain = len(values) == 1 and all(link.certain for link in links)
         beside = any(match.end() > place[0] - 80 for match in parameter.mention.finditer(text))
         score = (3 if certain else 2) if links else int(beside)
-        yield _claim(sentence, reading, parameter.name, links[0] if links else None, place, (certain, score, values))
-    for choice in CHOICES:
-        yield from _chosen(choice, sentence, reading)
-
-
-def _chosen(choice: Choice, sentence: Sentence, reading: Plain) -> Iterator[Claim]:
-    """The optimizer or schedule that a sentence names, given where it is the only one."""
-    text = reading.text
-    any_name = choice.values.search(text)
-    if not (any_name and choice.cue.search(text)):
-        return
-    used = [choice.values.search(text, *match.span()) or any_name for match in choice.use.finditer(text)]
-    values = tuple(dict.fromkeys(choice.canonical(match[0]) for match in used))
-    certain = len(values) == 1 and bool(choice.needs.search(text))
-    place = (used or [any_name])[0].span()
-    link = _Link(values[0], *place) if values else None
-    yield _claim(sentence, reading, choice.name, link, place, (certain, 3 if certain else 2 if values else 0, values))
+        yield _claim(sentence, parameter.name, links[0] if links else None, place, certain, score, values)
+    for choice in CHOICES:  # the optimizer or schedule, given where the sentence names only one
+        any_name = choice.values.search(text)
+        if any_name and choice.cue.search(text):
+            used = [choice.values.search(text, *match.span()) or any_name for match in choice.use.finditer(text)]
+            values = tuple(dict.fromkeys(choice.canonical(match[0]) for match in used))
+            certain = len(values) == 1 and bool(choice.needs.search(text))
+            place = (used or [any_name])[0].span()
+            link = _Link(values[0], *place) if values else None
+            yield _claim(sentence, choice.name, link, place, certain, 3 if certain else 2 if values else 0, values)
 
 
 def _claim(
     sentence: Sentence,
-    reading: Plain,
     name: str,
     link: _Link | None,
     place: tuple[int, int],
-    said: tuple[bool, int, tuple[Value, ...]],
+    certain: bool,
+    score: int,
+    values: tuple[Value, ...],
 ) -> Claim:
-    """The claim of one sentence; its value is given where nothing in the sentence or above it makes it doubtful."""
-    text = reading.text
-    certain, score, values = said
+    """The claim of one sentence; its value is given unless something in the sentence or a heading makes it doubtful."""
+    text = sentence.reading.text
     stage, several = stages.in_sentence(text, name)
     stage = stage or (None if several else stages.of_titles(sentence.titles, name) or sentence.said)
     doubted = bool(_DOUBT.search(text)) or any(ASIDE.search(title) for title in sentence.titles)
     doubted |= name == "batch_size" and link is not None and link.value == 1 and not _IN_TRAINING.search(text)
     given = link if certain and not (several or doubted or sentence.others or (link and _is_partial(text, link))) else None
+    # The value as the paper writes it, without one half of a pair of braces.
+    written = sentence.text[sentence.reading.origin[place[0]] : sentence.reading.origin[place[1]]].strip(" $")
+    if written.count("{") > written.count("}") and written.startswith("{"):
+        written = written[1:]
+    if written.count("}") > written.count("{") and written.endswith("}"):
+        written = written[:-1]
     score += bool(_SETTINGS.search(" ".join(sentence.titles))) - 2 * sentence.others - doubted
     fact = Fact(
         name,
         given.value if given else None,
-        _written(sentence.text, reading, *place),
-        quote(sentence.text, reading, *place),
+        written or text[slice(*place)],
+        quote(sentence.text, sentence.reading, *place),
         sentence.section,
         ("none" if given.value is None else "set") if given else "quoted",
         given.unit if given else None,
@@ -233,18 +217,22 @@ def _claim(
 
 
 def _links(parameter: Parameter, text: str, found: list[Number], named: list[tuple[int, int]]) -> list[_Link]:
-    """The numbers that stand beside a name of the parameter, or inside a phrase that holds its value."""
+    """The numbers beside a name of the parameter, or inside a phrase that holds its value."""
     links: dict[int, _Link] = {}
     for phrase in parameter.phrases:
         for match in phrase.finditer(text):
-            number = at(text, match.start("n")) or _glued(match)
+            number = at(text, match.start("n"))
+            digits = match["n"].replace(",", "").rstrip(". ")
+            if not number and re.fullmatch(r"\d+(?:\.\d+)?", digits):  # a hyphen ties it to its noun: `rank-16`
+                start = match.start("n")
+                number = Number(start, start + len(digits), float(digits), digits)
             if number and parameter.accepts(number.value, number.suffix):
                 of_else = parameter.counted and _OF_ELSE.search(text, 0, match.start())
                 certain = not (of_else or _continues(text, number.end, named))
                 links.setdefault(number.start, _link(parameter, text, number, match[0], certain))
     for match in parameter.mention.finditer(text):
-        number = _number_behind(parameter, text, match, found)
-        if number and not _is_foreign(parameter, text, number, named):
+        number = _number_after(parameter, text, match, found, named)
+        if number:
             certain = not (_NOT_THE_RATE.search(text, 0, match.start()) or _continues(text, number.end, named))
             links.setdefault(number.start, _link(parameter, text, number, match[0], certain))
             continue
@@ -257,8 +245,10 @@ def _links(parameter: Parameter, text: str, found: list[Number], named: list[tup
     return sorted(links.values(), key=lambda link: link.start)
 
 
-def _number_behind(parameter: Parameter, text: str, match: re.Match[str], found: list[Number]) -> Number | None:
-    """The number behind a name, where only filler stands between; of a name that is counted (`3 epochs`) in `epochs: 3` alone."""
+def _number_after(
+    parameter: Parameter, text: str, match: re.Match[str], found: list[Number], named: list[tuple[int, int]]
+) -> Number | None:
+    """The number after a name with only filler between; after a counted name (`3 epochs`) only as in `epochs: 3`."""
     number = next((each for each in found if each.start >= match.end()), None)
     if number is None or not parameter.accepts(number.value, number.suffix):
         return None
@@ -267,28 +257,18 @@ def _number_behind(parameter: Parameter, text: str, match: re.Match[str], found:
         counts = re.match(r"num|max|total|#|train", match[0], re.IGNORECASE)
         if not (counts and re.search(r"\b(?:is|was|are|of)\b", gap)):
             return None
-    words = _WARMUP_FILLER if parameter.name == "warmup" else _FILLER
-    return number if len(gap) <= _FARTHEST and _is_filler(gap, words) else None
+    if len(gap) > _FARTHEST:
+        return None
+    words, position = _WARMUP_FILLER if parameter.name == "warmup" else _FILLER, 0
+    while position < len(gap):
+        token = _TOKEN.match(gap, position)
+        if token is None or (token["word"] and token["word"].lower() not in words):
+            return None
+        position = token.end()
+    return None if _is_other(parameter, text, number, named) else number
 
 
-def _is_filler(text: str, words: frozenset[str]) -> bool:
-    position = 0
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None or (match["word"] and match["word"].lower() not in words):
-            return False
-        position = match.end()
-    return True
-
-
-def _glued(match: re.Match[str]) -> Number | None:
-    """A number that a hyphen ties to its noun (`rank-16`), which counts as part of a word elsewhere."""
-    digits = match["n"].replace(",", "").rstrip(". ")
-    start = match.start("n")
-    return Number(start, start + len(digits), float(digits), digits) if re.fullmatch(r"\d+(?:\.\d+)?", digits) else None
-
-
-def _is_foreign(parameter: Parameter, text: str, number: Number, named: Iterable[tuple[int, int]]) -> bool:
+def _is_other(parameter: Parameter, text: str, number: Number, named: list[tuple[int, int]]) -> bool:
     """Whether the number counts something else, or is the value of a name that follows it."""
     after = _UNIT.match(text, number.end)
     if after:
@@ -297,7 +277,7 @@ def _is_foreign(parameter: Parameter, text: str, number: Number, named: Iterable
 
 
 def _continues(text: str, position: int, named: Iterable[tuple[int, int]]) -> bool:
-    """Whether a list goes on behind a number: `1e-5, 3e-5`; not where what follows counts something or has a name of its own."""
+    """Whether a list continues after a number: `1e-5, 3e-5`; not where the next number has a unit or a name of its own."""
     between = _COUNTED_FOR.match(text, position)
     after = _NEXT.match(text, between.end() if between else position)
     number = at(text, after.end()) if after else None
@@ -314,14 +294,13 @@ def _link(parameter: Parameter, text: str, number: Number, named: str, certain: 
 
 
 def qualifier(name: str, words: str) -> str | None:
-    """What a name says of its value: `global`, `per-device`, `prompt`; such values stand side by side without contradiction."""
+    """The qualifier in a name: `global`, `per-device`, `prompt`; values with different ones do not contradict each other."""
     if name not in ("batch_size", "max_length"):
         return None
     return " ".join(dict.fromkeys(word.lower() for word in QUALIFIERS.findall(words))) or None
 
 
 def _with_unit(parameter: Parameter, text: str, number: Number, named: str) -> tuple[str | None, Value]:
-    """The unit, and the value in it."""
     after = _UNIT.match(text, number.end)
     word = re.sub(r".* ", "", (after["unit"] or "").lower()).rstrip("s") if after else ""
     if number.suffix == "%":
@@ -339,7 +318,7 @@ def _with_unit(parameter: Parameter, text: str, number: Number, named: str) -> t
 
 
 def _unused(parameter: Parameter, text: str) -> _Link | None:
-    """The words that say that a parameter is not used."""
+    """The words that say a parameter is not used."""
     for match in parameter.mention.finditer(text) if parameter.name in _OPTIONAL else ():
         said = _NONE.search(text, max(match.start() - 40, 0), match.start())
         if said and (said[0].lower() != "no " or _NOT_USED.match(text, match.end())):
@@ -348,24 +327,21 @@ def _unused(parameter: Parameter, text: str) -> _Link | None:
 
 
 def _is_partial(text: str, link: _Link) -> bool:
-    """Whether the sentence says that its value holds for a part of what was trained, and the part is no stage."""
+    """Whether the value holds for only a part of the models or data, other than a stage of training."""
     for match in (_LEAD.search(text, 0, link.start), _TAIL.match(text, link.end)):
-        what = (match["what"] or "the 6B model") if match else None
-        if what and not (_is_general(what) or stages.of_titles([what], "temperature")):
+        what = (match["what"] or "the 6B model") if match else ""
+        words = re.findall(r"[\w-]+", what.lower())
+        # Words that name no part: `3 epochs`, `all runs`, `a batch size …`, a stage.
+        counted = re.match(r"(?:an? |the )?(?:total of |maximum of |first )?(?:\d[\d,.]*[kM]?[\s-]|one |two |three )", what)
+        general = counted or all(word in _GENERAL for word in words[:3])
+        general = general or any(parameter.mention.search(what) for parameter in PARAMETERS)
+        if what and not (general or stages.of_titles([what], "temperature")):
             return True
     return False
 
 
-def _is_general(what: str) -> bool:
-    """Whether words say nothing of a part: `all runs`, `3 epochs`, `a batch size …`."""
-    if re.match(r"(?:an? |the )?(?:total of |maximum of |first )?(?:\d[\d,.]*[kM]?[\s-]|one |two |three )", what):
-        return True
-    words = re.findall(r"[\w-]+", what.lower())
-    return all(word in _GENERAL for word in words[:3]) or any(parameter.mention.search(what) for parameter in PARAMETERS)
-
-
 def _place(parameter: Parameter, text: str, found: list[Number]) -> tuple[int, int] | None:
-    """Where a quote is cut around: a number that can be meant, the nearest to a name; or a word that is worth a quote."""
+    """The center of a quote: the possible value nearest to a cue, or a negation or hyphenated number near one."""
     cues = [match.start() for match in parameter.cue.finditer(text)][:20]
     fitting = [number for number in found if parameter.accepts(number.value, number.suffix)]
     if fitting:
@@ -376,16 +352,8 @@ def _place(parameter: Parameter, text: str, found: list[Number]) -> tuple[int, i
     return match.span() if match and min(abs(match.start() - cue) for cue in cues) < 60 else None
 
 
-def _written(original: str, reading: Plain, start: int, end: int) -> str:
-    """The value in the paper's spelling."""
-    text = original[reading.origin[start] : reading.origin[end]].strip(" $")
-    if text.count("{") > text.count("}") and text.startswith("{"):
-        text = text[1:]
-    return (text[:-1] if text.count("}") > text.count("{") and text.endswith("}") else text) or reading.text[start:end]
-
-
 def value_of(name: str, cell: str, title: str) -> tuple[list[Value], str | None, bool]:
-    """The values that a table's cell can hold, their unit, and whether the cell holds one and nothing else that may be meant."""
+    """The possible values of a table's cell, their unit, and whether the cell holds exactly one."""
     reading = plain(cell).text.strip()
     outside = re.sub(r"\([^()]*\)", lambda match: " " * len(match[0]), reading)
     choice = next((each for each in CHOICES if each.name == name), None)

@@ -1,7 +1,6 @@
-"""Asks arXiv, the Hub and Semantic Scholar for the same words side by side, and merges their lists: each paper once.
+"""Searches arXiv, the Hub and Semantic Scholar side by side for the same words, and merges their lists: each paper once.
 
-Each service may fail alone, and its answer says so. A paper is the same by arXiv id whatever its version or style, by DOI, or
-by title and author.
+Each service may fail alone. Two papers are the same by arXiv id (in any version or style), by DOI, or by title and author.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from ml_intern_helpers.core.errors import ToolError
@@ -22,7 +20,7 @@ from ml_intern_helpers.papers.services.hub import HubPaper
 from ml_intern_helpers.web.client import Http, Response
 from ml_intern_helpers.web.services import ARXIV, HUB, SEMANTIC_SCHOLAR
 
-#: How many papers each service is asked for: one page of each, whatever slice of the ranking is shown.
+#: Papers requested from each service: one page, whatever slice of the ranking is shown.
 POOL = 50
 #: A title of fewer words ("Introduction", "Adapters") is shared by papers that have nothing else in common.
 _TELLING_WORDS = 4
@@ -48,12 +46,12 @@ class SearchOptions:
 
 @dataclass(frozen=True)
 class ServiceAnswer:
-    """What one service said.
+    """The answer of one service, or of the library.
 
     Attributes:
         papers: in its own order.
         pages: the Hub's paper pages by arXiv id.
-        total: papers it counts in all, or None.
+        total: the number of matching papers, or None.
         error: why there is no answer, or None.
         kept_at: of the library alone: Unix time in seconds of the oldest description among its papers.
     """
@@ -67,7 +65,6 @@ class ServiceAnswer:
     kept_at: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Who answered, with how much, and how old the answer is."""
         response = self.response
         when = response.fetched_at if response else self.kept_at
         return {
@@ -84,12 +81,12 @@ class ServiceAnswer:
 
 @dataclass
 class Hit:
-    """One paper and who found it.
+    """One paper and the services that found it.
 
     Attributes:
         ranks: service -> place in its list, from 1.
-        page: the Hub's paper page, None when it has none or was not calls.
-        page_asked: whether the Hub has said so.
+        page: the Hub's paper page, None when there is none or it was not requested.
+        page_asked: whether it was requested.
     """
 
     paper: Paper
@@ -100,18 +97,23 @@ class Hit:
 
 def ask(http: Http, options: SearchOptions) -> list[ServiceAnswer]:
     """The three answers, in a fixed order."""
-    return _together(
-        http,
-        [
-            (ARXIV.name, partial(_arxiv, http, options)),
-            (HUB.name, lambda: _from_pages(hub.search(http, options.words, POOL))),
-            (SEMANTIC_SCHOLAR.name, partial(_semantic_scholar, http, options)),
-        ],
-    )
+    words, since, until = options.words, options.since, options.until
+
+    def from_arxiv() -> ServiceAnswer:
+        query = arxiv_query.build(words, categories=options.categories, since=since, until=until)
+        page = arxiv.search(http, query, start=0, max_results=POOL, sort="relevance")
+        return ServiceAnswer(ARXIV.name, page.feed.papers, total=page.feed.total, response=page.responses[-1])
+
+    def from_semantic_scholar() -> ServiceAnswer:
+        found = s2.search(http, words, limit=POOL, since=since, until=until, min_citations=options.min_citations)
+        return ServiceAnswer(SEMANTIC_SCHOLAR.name, found.papers, {}, found.total, found.response)
+
+    calls = [from_arxiv, lambda: _from_pages(hub.search(http, words, POOL)), from_semantic_scholar]
+    return _together(http, list(zip((ARXIV.name, HUB.name, SEMANTIC_SCHOLAR.name), calls, strict=True)))
 
 
 def trending(http: Http) -> list[ServiceAnswer]:
-    """What the Hub's readers look at now."""
+    """The Hub's trending papers."""
     return _together(http, [(HUB.name, lambda: _from_pages(hub.trending(http, POOL)))])
 
 
@@ -124,26 +126,13 @@ def _together(http: Http, calls: Sequence[tuple[str, Callable[[], ServiceAnswer]
     return answers
 
 
-def _arxiv(http: Http, options: SearchOptions) -> ServiceAnswer:
-    search_query = arxiv_query.build(options.words, categories=options.categories, since=options.since, until=options.until)
-    page = arxiv.search(http, search_query, start=0, max_results=POOL, sort="relevance")
-    return ServiceAnswer(ARXIV.name, page.feed.papers, total=page.feed.total, response=page.responses[-1])
-
-
 def _from_pages(found: hub.PaperList) -> ServiceAnswer:
     pages = {page.paper.arxiv_id: page for page in found.pages if page.paper.arxiv_id}
     return ServiceAnswer(HUB.name, tuple(page.paper for page in found.pages), pages, None, found.response)
 
 
-def _semantic_scholar(http: Http, options: SearchOptions) -> ServiceAnswer:
-    found = s2.search(
-        http, options.words, limit=POOL, since=options.since, until=options.until, min_citations=options.min_citations
-    )
-    return ServiceAnswer(SEMANTIC_SCHOLAR.name, found.papers, {}, found.total, found.response)
-
-
 def merged(answers: Sequence[ServiceAnswer]) -> list[Hit]:
-    """Every paper of every answer, once; the first service that describes it is believed, the others fill gaps."""
+    """Every paper of every answer, once; the first service that describes it takes precedence, the others fill gaps."""
     hits: list[Hit] = []
     known: dict[str, Hit] = {}
     for answer in answers:
@@ -165,7 +154,7 @@ def merged(answers: Sequence[ServiceAnswer]) -> list[Hit]:
 
 
 def _names(paper: Paper) -> list[str]:
-    """What the same paper may be known by, the surest first."""
+    """The keys that identify a paper, the most reliable first."""
     names = []
     from_doi = parse_id(paper.doi) if paper.doi else None
     arxiv_id = paper.arxiv_id or (from_doi.base if from_doi else None)
@@ -181,7 +170,7 @@ def _names(paper: Paper) -> list[str]:
 
 
 def _may_be(one: Paper, other: Paper) -> bool:
-    """Two arXiv ids are two papers, whatever their titles; and so are papers years apart."""
+    """Whether two papers with a common key can be the same: not with two arXiv ids, nor with years far apart."""
     if one.arxiv_id and other.arxiv_id:
         return one.arxiv_id == other.arxiv_id
     return one.year is None or other.year is None or abs(one.year - other.year) <= 2

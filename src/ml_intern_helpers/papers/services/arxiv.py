@@ -1,7 +1,7 @@
-"""The arXiv API: Atom bytes -> `Paper` (pure), and the two requests this room makes of it.
+"""The arXiv API: a search, a look-up by ids, and Atom -> `Paper`.
 
-The service answers a malformed request with an entry called "Error" (status 400 today, 200 before 2025), returns ids in
-an order of its own, and now and then sends an empty page although `totalResults` says more.
+The service answers a malformed request with an entry called "Error" (status 400 today, 200 before 2025), returns ids in its
+own order, and sometimes sends an empty page although `totalResults` says more.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SORTS = {"relevance": "relevance", "submitted": "submittedDate", "updated": "las
 #: The service refuses to page beyond this many results.
 DEEPEST = 30_000
 _ERRORS = "/api/errors"
-#: Ids that arXiv cannot read are left out one at a time, three seconds each: more than these are not worth the wait.
+#: Ids that arXiv cannot read are left out one at a time, at three seconds each; more than these are not worth the wait.
 _MOST_UNREADABLE = 3
 
 
@@ -34,7 +34,7 @@ class Feed:
     Attributes:
         total: results of the whole query, the service's estimate; None when it does not say.
         papers: of this page, in the service's order.
-        error: what the service says is wrong with the request, or None.
+        error: the service's message about a bad request, or None.
     """
 
     total: int | None
@@ -44,7 +44,7 @@ class Feed:
 
 @dataclass(frozen=True)
 class Page:
-    """A page that was asked for and the answers it took."""
+    """A page of results and its responses."""
 
     feed: Feed
     responses: tuple[Response, ...]
@@ -59,7 +59,7 @@ def search(http: Http, search_query: str, *, start: int, max_results: int, sort:
     """
     sent: dict[str, str | int] = {"search_query": search_query, "start": start, "sortBy": SORTS[sort], "sortOrder": "descending"}
     responses: list[Response] = []
-    # A smaller page is what gets through when the full one comes back empty, so the last try halves it.
+    # A smaller page often succeeds when the full one comes back empty, so the last try halves it.
     for size, ttl_s in ((max_results, None), (max_results, 0), (max(max_results // 2, 1), 0)):
         response = http.get(ARXIV, "/api/query", {**sent, "max_results": size}, ttl_s=ttl_s)
         responses.append(response)
@@ -80,12 +80,18 @@ def details(http: Http, ids: Sequence[ArxivId]) -> Page:
         return Page(Feed(0, ()), ())
     response = _by_id(http, wanted)
     for _ in range(_MOST_UNREADABLE):
-        readable = [paper_id for paper_id in wanted if str(paper_id) != _unreadable(response)]
+        match = None
+        if response.status in (200, 400) and _ERRORS.encode() in response.body:
+            match = re.search(r"incorrect id format for (\S+)", parse_feed(response.body).error or "")
+        readable = [paper_id for paper_id in wanted if not match or str(paper_id) != match[1]]
         if not readable or len(readable) == len(wanted):
             break
         wanted, response = readable, _by_id(http, readable)
     feed = _checked(response, ",".join(map(str, wanted)))
-    found = [paper for paper in (_pick(paper_id, feed.papers) for paper_id in wanted) if paper is not None]
+    found = []
+    for paper_id in wanted:  # an id with a version stands for that version only
+        same = (each for each in feed.papers if each.arxiv_id == paper_id.base and paper_id.version in (None, each.version))
+        found += [paper for paper in (next(same, None),) if paper]
     return Page(Feed(feed.total, tuple(found)), (response,))
 
 
@@ -94,24 +100,8 @@ def _by_id(http: Http, wanted: Sequence[ArxivId]) -> Response:
     return http.get(ARXIV, "/api/query", {"id_list": joined, "start": 0, "max_results": len(wanted)})
 
 
-def _unreadable(response: Response) -> str | None:
-    """The id because of which arXiv refuses the whole list."""
-    if response.status not in (200, 400) or _ERRORS.encode() not in response.body:
-        return None
-    match = re.search(r"incorrect id format for (\S+)", parse_feed(response.body).error or "")
-    return match[1] if match else None
-
-
-def _pick(paper_id: ArxivId, papers: Sequence[Paper]) -> Paper | None:
-    """The paper that answers `paper_id`; asked with a version, only that version does."""
-    for paper in papers:
-        if paper.arxiv_id == paper_id.base and paper_id.version in (None, paper.version):
-            return paper
-    return None
-
-
 def _checked(response: Response, what: str) -> Feed:
-    """The feed of `response`, or the error that fits."""
+    """The feed of `response`, or the error that its status or feed reports."""
     if response.status != 400:  # a 400 says why, in a feed
         response.raise_for_status(clean(what, limit=100))
     feed = _read(response)
@@ -153,16 +143,12 @@ def parse_feed(body: bytes) -> Feed:
         if _ERRORS in str(entry.get("id", "")):
             return Feed(0, (), error=text(entry.get("summary"), 300) or "no reason given")
     papers = tuple(paper for paper in map(_paper, parsed.entries) if paper is not None)
-    return Feed(_total(parsed.feed), papers)
-
-
-def _total(feed: Any) -> int | None:
-    total = str(feed.get("opensearch_totalresults", ""))
-    return count(int(total)) if total.isdigit() else None
+    total = str(parsed.feed.get("opensearch_totalresults", ""))
+    return Feed(count(int(total)) if total.isdigit() else None, papers)
 
 
 def _paper(entry: Any) -> Paper | None:
-    """One entry; None when it has no id that could be asked for again."""
+    """One entry; None when it has no arXiv id."""
     paper_id = parse_id(str(entry.get("id", "")))
     if paper_id is None:
         return None

@@ -1,8 +1,8 @@
-"""Translates a person's query into one arXiv `search_query`.
+"""Translates a person's query into arXiv's `search_query`.
 
-Plain words must all occur (arXiv itself would take any of them); a word with a hyphen becomes a phrase, because arXiv
+Plain words must all occur (arXiv itself would accept any of them); a word with a hyphen becomes a phrase, because arXiv
 reads `fine-tuning` as "fine, but not tuning". Field prefixes, quotes, parentheses and AND / OR / ANDNOT keep their
-meaning. What comes out is built from tokens, so no character of the query reaches the service's grammar by accident.
+meaning. The result is built from tokens, so that no character of the query reaches the service's grammar by accident.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ def build(query: str, *, categories: Sequence[str] = (), since: str | None = Non
     text = compile_query(query)
     if not text and not filters:
         raise UsageError("nothing to search for", hint="give words, an arXiv id, --category or --since")
-    if text and filters and not _is_single(text):
+    if text and filters and re.search(r"\b(?:OR|ANDNOT)\b", text):
         text = f"({text})"
     return " AND ".join([part for part in [text, *filters] if part])
 
 
 def compile_query(query: str) -> str:
-    """The part of `build` that reads the query itself; "" for an empty one."""
+    """The query without filters; "" for an empty one."""
     if len(query) > MAX_CHARACTERS:
         raise UsageError(f"the query has {len(query)} characters, at most {MAX_CHARACTERS} are sent", hint="use fewer words")
     if re.search(r"\b(?:submittedDate|lastUpdatedDate):", query):
@@ -64,7 +64,7 @@ def compile_query(query: str) -> str:
     tokens = _tokens(query)
     plain = all(kind == "word" for kind, _ in tokens)
     kept = [token for token in tokens if not (plain and _STOP.fullmatch(token[1]))] or tokens
-    return _join(_prefixed(kept))
+    return _join(_with_fields(kept))
 
 
 def is_plain(query: str) -> bool:
@@ -73,7 +73,7 @@ def is_plain(query: str) -> bool:
 
 
 def _tokens(query: str) -> list[Token]:
-    """The query as tokens; what is neither a word nor syntax is left out."""
+    """The query as tokens; anything else than words and syntax is left out."""
     found: list[Token] = []
     position = 0
     while match := _TOKEN.match(query, position):
@@ -100,8 +100,8 @@ def _token(paren: str | None, prefix: str | None, phrase: str | None, word: str 
     return [("term", f"{field}:{value}")] if field else [("word" if phrase is None else "phrase", value)]
 
 
-def _prefixed(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Every operand with its field: `ti:(lora OR "low rank")` means both in the title."""
+def _with_fields(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Give every term its field: `ti:(lora OR "low rank")` searches both in the title."""
     fields, opening = ["all"], None
     for kind, text in tokens:
         if kind == "field":
@@ -120,7 +120,7 @@ def _prefixed(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _value(raw: str, field: str | None) -> str:
-    """A word as it is, or its parts as a phrase; "" when nothing searchable is left."""
+    """A word unchanged, or its parts as a phrase; "" when nothing searchable is left."""
     if field == "cat":
         return one_category(raw)
     parts = re.findall(r"[\w.]*\w(?:\*(?=\s|$))?", raw)
@@ -149,11 +149,6 @@ def _join(tokens: Iterable[Token]) -> str:
     if out and not operand_before:
         raise UsageError(f"the query ends in {out[-1]!r}", hint="AND, OR and ANDNOT stand between terms")
     return re.sub(r"(?<=\() | (?=\))", "", " ".join(out))
-
-
-def _is_single(text: str) -> bool:
-    """Whether the compiled query needs no parentheses beside a filter."""
-    return not re.search(r"\b(?:OR|ANDNOT)\b", text)
 
 
 def category_filter(categories: Sequence[str]) -> str:

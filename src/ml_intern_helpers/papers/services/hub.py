@@ -7,7 +7,7 @@ Both are needed, and each request can fail by itself.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -38,12 +38,12 @@ _SLUG = re.compile(r"[\w.-]{1,96}/[\w.-]{1,200}", re.ASCII)
 
 @dataclass(frozen=True)
 class HubPaper:
-    """What the paper page knows beyond the paper itself.
+    """The Hub's paper page: the paper, and what the Hub links to it.
 
     Attributes:
         linked: some repositories of each kind, the Hub's choice and order.
         totals: how many there are of each kind.
-        stars: of `code`, as the Hub last read them.
+        stars: of `code`, when the Hub last counted them.
     """
 
     paper: Paper
@@ -87,9 +87,6 @@ class Repo:
     last_modified: str | None
     license: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Collection:
@@ -101,9 +98,6 @@ class Collection:
     upvotes: int | None
     last_updated: str | None
     url: str
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -143,7 +137,7 @@ def trending(http: Http, limit: int) -> PaperList:
 
 
 def _list(response: Response) -> PaperList:
-    """A list whose items wrap the paper in `paper`; what is no paper is left out."""
+    """A list whose items wrap the paper in `paper`; other items are left out."""
     found = []
     for raw in (mapping(row.get("paper")) for row in rows(response)):
         paper_id = parse_id(str(raw.get("id") or ""))
@@ -183,7 +177,7 @@ def parse_paper(raw: dict[str, Any], arxiv_id: str, response: Response) -> HubPa
 
 
 def _address(value: object) -> str | None:
-    """A web address out of an answer, or None: anything else could be mistaken for a command or a path."""
+    """A web address of an answer, or None: anything else could be mistaken for a command or a path."""
     address = text(value, 300)
     return address if address and re.fullmatch(r"https?://[^\s<>\"'`]+", address) else None
 
@@ -218,12 +212,11 @@ def rows(response: Response) -> list[dict[str, Any]]:
 
 
 def parsed(entries: list[dict[str, Any]], kind: Kind) -> tuple[Repo, ...]:
-    """The entries of a list; one whose id the Hub would never give is left out."""
+    """The repositories of a list; an entry with an invalid id is left out."""
     return tuple(found for found in (_repo(entry, kind) for entry in entries) if found is not None)
 
 
 def _repo(row: dict[str, Any], kind: Kind) -> Repo | None:
-    """One list entry; None when its id is none that the Hub would give."""
     repo_id = str(row.get("id") or "")
     if not _REPO_ID.fullmatch(repo_id):
         return None

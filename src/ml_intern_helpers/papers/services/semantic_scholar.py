@@ -1,7 +1,6 @@
-"""Semantic Scholar: its citations, recommendations and searches; JSON -> `Paper`, `Edge` and `Citation`.
+"""Semantic Scholar: citations, recommendations and searches; JSON -> `Paper`, `Edge` and `Citation`.
 
-Ids go in as `ARXIV:2106.09685` without a version, the slash of an old id as it is; the DOI of the same paper is sometimes
-unknown there.
+Papers are requested as `ARXIV:2106.09685`, without a version; the DOI of the same paper is sometimes unknown there.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _SHA = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class Head:
-    """The paper in the middle, and how many edges it has in the direction asked for."""
+    """The paper itself, and the number of its citations or references."""
 
     paper: Paper
     total: int | None
@@ -46,7 +45,7 @@ class EdgePage:
 
     Attributes:
         edges: those whose other end is described.
-        undescribed: how many are not (withheld by the publisher).
+        undescribed: the number of others (withheld by the publisher).
         next_offset: where the next page starts, or None on the last one.
     """
 
@@ -58,7 +57,7 @@ class EdgePage:
 
 @dataclass(frozen=True)
 class Found:
-    """Papers of a list, and how many the service counts in all."""
+    """Papers of a list, and the service's total."""
 
     papers: tuple[Paper, ...]
     total: int | None
@@ -67,13 +66,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Edge:
-    """One edge as far as ranking needs it; thousands are ranked, `parse_edge` reads the few that are shown.
+    """The part of an edge that ranking needs; thousands are ranked, `parse_edge` reads the few that are shown.
 
     Attributes:
         is_influential: Semantic Scholar's judgement, or None.
         citation_count: of the paper at the other end, or None.
         day: `2024-05-14`, or `2024` where only the year is known, or "".
-        raw: the row as it came: not cleaned.
+        raw: the row of the answer, not cleaned.
     """
 
     is_influential: bool | None
@@ -83,7 +82,7 @@ class Edge:
 
 
 def head(http: Http, paper_id: ArxivId, direction: Direction) -> Head:
-    """What Semantic Scholar says of the paper itself.
+    """The paper itself.
 
     Raises:
         Unavailable: and its kinds; `NotFound` when the paper is unknown there.
@@ -154,7 +153,7 @@ def _papers(rows: object) -> tuple[Paper, ...]:
 
 
 def _body(response: Response, *keys: str) -> dict[str, Any]:
-    """An answer with at least one of `keys`; an error told with status 200 is not an empty list."""
+    """An answer with at least one of `keys`; an error reported with status 200 is not an empty list."""
     body = mapping(response.json())
     if not any(key in body for key in keys):
         raise _no_list(response)
@@ -173,7 +172,7 @@ def _get(http: Http, path: str, params: Params, what: str) -> Response:
 
 
 def _settled(response: Response, what: str) -> Response:
-    """`response` when it is good; the two errors whose way out is a key are told as such."""
+    """`response` when it is good; errors that an API key causes or solves name the key."""
     key = semantic_scholar_key()
     if response.status in (401, 403) and key:
         message = f"Semantic Scholar refuses the API key ({response.status})"
@@ -188,7 +187,7 @@ def _settled(response: Response, what: str) -> Response:
 
 
 def ref_of(paper: Paper) -> str | None:
-    """How to ask for this paper; None when neither its arXiv id nor Semantic Scholar's own is known."""
+    """The reference by which the paper can be requested; None without an arXiv id or Semantic Scholar's own id."""
     if paper.arxiv_id:
         return f"ARXIV:{paper.arxiv_id}"
     last = (paper.page or "").rpartition("/")[2]
@@ -236,7 +235,7 @@ def parse_paper(raw: dict[str, Any]) -> Paper | None:
 
 
 def edge_of(row: dict[str, Any], direction: Direction) -> Edge | None:
-    """As much of a row as ranking needs; None when the paper at the other end is not described."""
+    """The part of a row that ranking needs; None when the paper at the other end is not described."""
     paper = mapping(row.get(_OTHER_END[direction]))
     if not text(paper.get("title")):
         return None
