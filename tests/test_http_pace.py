@@ -283,7 +283,7 @@ def test_a_stamp_that_says_nothing_costs_one_interval(turn: Callable[[], float],
 
 
 def test_a_lock_file_that_somebody_left_is_no_lock(turn: Callable[[], float], shared: Path) -> None:
-    folder = shared / f"ml-intern-pace-{pace._user()}"
+    folder = shared / f"ml-intern-pace-{os.getuid()}"
     folder.mkdir(mode=0o700)
     (folder / "arxiv.lock").write_text("4711")
     assert turn() == 0
@@ -292,7 +292,7 @@ def test_a_lock_file_that_somebody_left_is_no_lock(turn: Callable[[], float], sh
 def test_a_place_in_tmp_that_is_not_ours_is_not_used(tmp_path: Path, turn: Callable[[], float], shared: Path) -> None:
     """Anybody may make a name in /tmp: a link there must not let us write elsewhere."""
     (tmp_path / "elsewhere").mkdir()
-    (shared / f"ml-intern-pace-{pace._user()}").symlink_to(tmp_path / "elsewhere")
+    (shared / f"ml-intern-pace-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
     assert turn() == 0
     assert 2.5 < turn() <= 3.0, "the cache folder is agreed on"
     assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -50,7 +50,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Card]], None]:
             "nvmlDeviceGetMaxMigDeviceCount": lambda card: 7,
             "nvmlDeviceGetMigDeviceHandleByIndex": lambda card, place: _or_unsupported(dict(enumerate(card.mig)).get(place)),
         }
-        monkeypatch.setattr(nvidia, "_library_there", lambda: True)
+        monkeypatch.setattr(nvidia.ctypes, "CDLL", lambda name: None)  # the driver is installed
         for name, function in functions.items():
             monkeypatch.setattr(pynvml, name, function)
 
@@ -139,7 +139,7 @@ def test_a_driver_that_fails_is_a_note_not_a_gpu(monkeypatch: pytest.MonkeyPatch
     def fail() -> None:
         raise pynvml.NVMLError(code)
 
-    monkeypatch.setattr(nvidia, "_library_there", lambda: True)
+    monkeypatch.setattr(nvidia.ctypes, "CDLL", lambda name: None)  # the driver is installed
     monkeypatch.setattr(pynvml, "nvmlInit", fail)
     search = nvidia.find_with_nvml()
     assert search is not None
@@ -148,7 +148,7 @@ def test_a_driver_that_fails_is_a_note_not_a_gpu(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_driver_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nvidia, "_library_there", lambda: True)
+    monkeypatch.setattr(nvidia.ctypes, "CDLL", lambda name: None)  # the driver is installed
     monkeypatch.setattr(nvidia, "LIMIT_S", 0.1)
     monkeypatch.setattr(pynvml, "nvmlInit", lambda: time.sleep(5))
     started = time.monotonic()

@@ -17,9 +17,9 @@ State = Literal[
     "ok", "no_token", "unusable_token", "invalid_token", "refused", "rate_limited", "unreachable", "offline", "unexpected"
 ]
 PATH = "/api/whoami-v2"
-#: The Hub limits this look-up more tightly than any other, so a good answer is used for an hour …
+#: The Hub limits this request more tightly than any other, so a positive answer is used for an hour …
 GOOD_TTL_S = 3600
-#: … and one that says no for a minute: whoever has just added credit or a permission asks again.
+#: … and a negative one for a minute: a user who has just added credit or a permission asks again.
 BAD_TTL_S = 60
 PERMISSION = "job.write"
 #: Members with these roles may not write in an organization, whatever their token says.
@@ -28,14 +28,14 @@ READERS = frozenset({"read", "no_access"})
 
 @dataclass(frozen=True)
 class Account:
-    """What is known of the account.
+    """The account.
 
     Attributes:
-        state: `ok` when the Hub has answered for this token; every other state says why not, `detail` in a sentence.
+        state: `ok` when the Hub has accepted this token, else why not; `detail` says it in a sentence.
         token_source: the variable or file the token comes from, None without one.
         token_role: `read`, `write`, `fineGrained`; None for a browser login, which has none.
         can_pay: of the user alone; see `Namespace.can_pay`.
-        may_run_jobs: in any namespace; None when it cannot be told.
+        may_run_jobs: in any namespace; None when unknown.
         namespaces: the user's and the organizations', where a job could run.
         asked_at: when the Hub was asked, ISO 8601; `cached` when that was an earlier run.
     """
@@ -55,7 +55,7 @@ class Account:
 
     @property
     def jobs_namespaces(self) -> list[str]:
-        """Where Jobs may run and nothing is known against paying, the user's own first."""
+        """Where Jobs may run and payment is not known to be impossible, the user's own first."""
         return [each.name for each in self.namespaces if each.counts] if self.state == "ok" else []
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,9 +67,9 @@ class Namespace:
     """A user or organization under which a job could run.
 
     Attributes:
-        may_run_jobs: whether the token reaches that far; None when it cannot be told. `basis` says how it is known.
-        can_pay: False when the Hub says that it cannot and no plan brings credit; None when it does not say. The balance
-            itself is told nowhere: the sure test is a job on the cheapest flavor.
+        may_run_jobs: whether the token allows it; None when unknown. `basis` says how it is known.
+        can_pay: False when the Hub says so and no plan includes credit; None when the Hub does not say. The balance is
+            not available: the only sure test is a job on the cheapest flavor.
         role: the user's role in the organization.
         plan: `pro`, `team`, `enterprise` …, or None.
     """
@@ -84,16 +84,16 @@ class Namespace:
 
     @property
     def counts(self) -> bool:
-        """Jobs may run here, and it is not known that nobody would pay."""
+        """Whether Jobs may run here and payment is not known to be impossible."""
         return self.may_run_jobs is True and self.can_pay is not False
 
 
 def look_up(http: Callable[[], Http], stored: Callable[[], Http], *, offline: bool) -> Account:
-    """Ask the Hub who the token belongs to.
+    """Ask the Hub for the token's account.
 
     Args:
-        http: the network, made only when there is a token to ask about.
-        stored: the same with answers from the cache alone, whatever their age.
+        http: makes the network client, only when there is a token.
+        stored: makes one that uses only stored answers, whatever their age.
     """
     source = tokens.hf_token_source()
     if source is None:
@@ -105,11 +105,11 @@ def look_up(http: Callable[[], Http], stored: Callable[[], Http], *, offline: bo
     if offline:
         return replace(_stored(stored, source), state="offline", detail="offline: the Hub was not asked, and no job can start")
     try:
-        door = http()
-        account = _account(door, _whoami(door, GOOD_TTL_S), source)
+        client = http()
+        account = _account(client, _whoami(client, GOOD_TTL_S), source)
         if account.cached and not account.jobs_namespaces:
-            account = _account(door, _whoami(door, BAD_TTL_S), source)
-    except RateLimited as err:  # the Hub is there and knows the token, it just will not repeat itself: an older answer serves
+            account = _account(client, _whoami(client, BAD_TTL_S), source)
+    except RateLimited as err:  # an older answer serves
         account = _stored(stored, source)
         if account.state != "ok":
             return Account("rate_limited", err.message, source)
@@ -122,7 +122,7 @@ def look_up(http: Callable[[], Http], stored: Callable[[], Http], *, offline: bo
 
 
 def _account(http: Http, response: Response, source: str) -> Account:
-    """The account an answer tells of, or the state that its refusal means."""
+    """The account in the Hub's answer, or the state that its refusal means."""
     if response.status == 401:
         return Account("invalid_token", f"the Hub refuses the token in {source}: expired, revoked or mistyped", source)
     if response.status == 403:
@@ -130,10 +130,12 @@ def _account(http: Http, response: Response, source: str) -> Account:
     data = response.raise_for_status("the account").json()
     if not isinstance(data, dict) or not isinstance(data.get("name"), str):
         raise BadData("the Hub's answer about the account names no user")
-    places = _namespaces(data)
-    own = places[0]
+    name, plan = clean(data["name"], limit=100), "pro" if data.get("isPro") is True else None
+    own = Namespace(name, "user", *_permission(data, name, "user"), _can_pay(data, plan), plan=plan)
     if own.may_run_jobs is None and _role(data) is None:
-        places[0] = own = _browser_login(http, own)
+        own = _browser_login(http, own)
+    orgs = [_organization(data, org) for org in data.get("orgs") or [] if isinstance(org, dict) and org.get("name")]
+    places = [own, *orgs]
     verdicts = [each.may_run_jobs for each in places]
     may = True if True in verdicts else None if None in verdicts else False
     return Account(
@@ -153,7 +155,7 @@ def _account(http: Http, response: Response, source: str) -> Account:
 
 
 def _stored(stored: Callable[[], Http], source: str) -> Account:
-    """An earlier answer of whatever age, or an account of which nothing is known."""
+    """The account of a stored answer of any age, else an unknown one."""
     try:
         http = stored()
         return _account(http, _whoami(http), source)
@@ -167,23 +169,14 @@ def _whoami(http: Http, ttl_s: int | None = None) -> Response:
     return http.get(HUB, PATH, ttl_s=ttl_s)
 
 
-def _namespaces(data: dict[str, Any]) -> list[Namespace]:
-    """The user's namespace first, then the organizations'."""
-    name, plan = clean(data["name"], limit=100), "pro" if data.get("isPro") is True else None
-    may, basis = _permission(data, name, "user")
-    own = Namespace(name, "user", may, basis, _can_pay(data, plan), plan=plan)
-    orgs = [_organization(data, org) for org in data.get("orgs") or [] if isinstance(org, dict) and org.get("name")]
-    return [own, *orgs]
-
-
 def _role(data: dict[str, Any]) -> str | None:
-    """The token's role; None for a browser login (OAuth), whose reach the answer does not tell."""
+    """The token's role; None for a browser login (OAuth), whose permissions the answer does not contain."""
     role = _token(data).get("role")
     return clean(role, limit=40) if isinstance(role, str) else None
 
 
 def _browser_login(http: Http, own: Namespace) -> Namespace:
-    """Settle for a browser login whether it may run Jobs: one that may is also let in to their list."""
+    """Find out whether a browser login may run Jobs: one that may can also list them."""
     from ml_intern_helpers.web.services import HUB
 
     try:
@@ -215,7 +208,9 @@ def _organization(data: dict[str, Any], org: dict[str, Any]) -> Namespace:
 def _permission(data: dict[str, Any], name: str, kind: str) -> tuple[bool | None, str]:
     role = _role(data)
     if role == "fineGrained":
-        has = PERMISSION in _granted(data, name, kind)
+        scopes = (_token(data).get("fineGrained") or {}).get("scoped") or []
+        here = [each for each in scopes if (each.get("entity") or {}).get("type") == kind and each["entity"].get("name") == name]
+        has = any(PERMISSION in (each.get("permissions") or []) for each in here)
         return has, f"the fine-grained token {'has' if has else 'lacks'} {PERMISSION} for {name}"
     if role in ("write", "god"):
         return True, "a write token, which is expected to cover Jobs"
@@ -224,25 +219,12 @@ def _permission(data: dict[str, Any], name: str, kind: str) -> tuple[bool | None
     return None, "a login without a role: what it may do is not told"
 
 
-def _granted(data: dict[str, Any], name: str, kind: str) -> set[str]:
-    """What a fine-grained token may do for the user or organization `name`."""
-    granted: set[str] = set()
-    scoped = (_token(data).get("fineGrained") or {}).get("scoped") or []
-    for scope in scoped:
-        entity = scope.get("entity") or {}
-        if entity.get("type") == kind and entity.get("name") == name:
-            granted.update(scope.get("permissions") or [])
-    return granted
-
-
 def _token(data: dict[str, Any]) -> dict[str, Any]:
     token = (data.get("auth") or {}).get("accessToken")
     return token if isinstance(token, dict) else {}
 
 
 def _can_pay(holder: dict[str, Any], plan: str | None) -> bool | None:
-    """True as the Hub says; a False is only final where no plan brings monthly credit."""
+    """As the Hub says; a False counts only where no plan brings monthly credit."""
     says = holder.get("canPay")
-    if says is True:
-        return True
-    return False if says is False and plan is None else None
+    return says if says is True or (says is False and plan is None) else None

@@ -1,6 +1,6 @@
-"""AMD GPUs: the kernel's own files first (exact and instant), `amd-smi` or `rocm-smi` where those are missing or nameless.
+"""Finds AMD GPUs in the kernel's files (exact and instant), or with `amd-smi` or `rocm-smi` where files or names are missing.
 
-The keys of both tools' JSON have changed with nearly every release.
+The keys of both tools' JSON change with nearly every release.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ml_intern_helpers.compute.gpu import Gpu, Run, Search, ToolAnswer, read_fil
 from ml_intern_helpers.core.text import clean, human_bytes
 
 VENDOR = "0x1002"
-#: Processors carry small graphics units that no training runs on; the smallest cards that ROCm knows have 8 GB.
+#: Smaller devices are the graphics units of processors, which cannot train; the smallest cards that ROCm supports have 8 GB.
 SMALLEST_BYTES = 4 * 1024**3
 #: Families with bfloat16 instructions: CDNA (MI100 and later), RDNA 3 and 4.
 BF16_FAMILIES = ("gfx908", "gfx90a", "gfx94", "gfx95", "gfx11", "gfx12")
@@ -27,23 +27,13 @@ UNITS = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
 Card = tuple[int, str, int | None, int | None, str | None, str | None]
 
 
-@dataclass(frozen=True)
-class ToolCards:
-    """What one of the two tools says of the cards."""
-
-    source: str
-    cards: list[Card] = field(default_factory=list)
-
-
 def find(run: Run = run_tool, root: Path = Path("/")) -> Search | None:
-    """What is known of AMD GPUs; None when there is none. `root` is the file system's, for tests."""
+    """The AMD GPUs; None when there is none. `root` is the root of the file system, for tests."""
     cards, source = _from_kernel(root, run), "sysfs"
     if not cards:
-        answer = _ask_tools(run)
-        if answer is None:
-            return None
-        cards, source = [_gpu(*card) for card in answer.cards], answer.source
-    return Search([_judged(card, root) for card in cards], source)
+        source, told = _from_tools(run)
+        cards = [_gpu(*card) for card in told]
+    return Search([_judged(card, root) for card in cards], source) if cards else None
 
 
 def _gpu(index: int, name: str, total: int | None, used: int | None, target: str | None, address: str | None) -> Gpu:
@@ -69,8 +59,7 @@ def _from_kernel(root: Path, run: Run) -> list[Gpu]:
             devices.append((device.resolve().name, device))
     names: dict[str | None, str] = {}
     if any(not clean(read_file(device / "product_name")) for _, device in devices):
-        answer = _ask_tools(run)
-        names = {address: name for _, name, _, _, _, address in answer.cards} if answer else {}
+        names = {address: name for _, name, _, _, _, address in _from_tools(run)[1]}
     targets, cards = _targets(root), []
     for index, (address, device) in enumerate(sorted(devices)):
         target = targets.get(address)
@@ -107,15 +96,11 @@ def _number(path: Path) -> int | None:
     return int(text) if text.isdecimal() and int(text) else None
 
 
-def _ask_tools(run: Run) -> ToolCards | None:
-    """`amd-smi` (which replaces the other), else `rocm-smi`; None when neither tells of a card."""
-    return _amd_smi(run) or _rocm_smi(run)
-
-
-def _amd_smi(run: Run) -> ToolCards | None:
+def _from_tools(run: Run) -> tuple[str, list[Card]]:
+    """The tool that reports cards, and the cards: `amd-smi`, else `rocm-smi`, which it replaces."""
     static = _records(run("amd-smi", "static", "--asic", "--vram", "--bus", "--json", also_in=PLACES))
     if not static:
-        return None
+        return "rocm-smi", _rocm_smi(run)
     metric = _records(run("amd-smi", "metric", "--mem-usage", "--json", also_in=PLACES))
     used = {record.get("gpu"): _bytes(_at(record, "mem_usage", "used_vram")) for record in metric}
     cards: list[Card] = []
@@ -125,10 +110,10 @@ def _amd_smi(run: Run) -> ToolCards | None:
         target = _word(_at(record, "asic", "target_graphics_version"))
         total = _bytes(_at(record, "vram", "size"))
         cards.append((int(number), name, total, used.get(number), target, _word(_at(record, "bus", "bdf"))))
-    return ToolCards("amd-smi", cards)
+    return "amd-smi", cards
 
 
-def _rocm_smi(run: Run) -> ToolCards | None:
+def _rocm_smi(run: Run) -> list[Card]:
     answer = run("rocm-smi", "--showmeminfo", "vram", "--showproductname", "--showbus", "--json", also_in=PLACES)
     record = _json(answer)
     cards: list[Card] = []
@@ -139,7 +124,7 @@ def _rocm_smi(run: Run) -> ToolCards | None:
             total, used = facts.get("vram total memory (b)", ""), facts.get("vram total used memory (b)", "")
             address = facts.get("pci bus", "").lower() or None
             cards.append((int(key[4:]), name, _whole(total) or None, _whole(used), _word(facts.get("gfx version")), address))
-    return ToolCards("rocm-smi", cards) if cards else None
+    return cards
 
 
 def _records(answer: ToolAnswer | None) -> list[dict[str, Any]]:
@@ -177,6 +162,6 @@ def _whole(text: str) -> int | None:
 
 
 def _word(value: Any) -> str | None:
-    """A clean word, or None for what the tools write when they do not know."""
+    """A clean word, or None where the tools do not know it."""
     text = clean(value).lower() if value else ""
     return text if text and text != "n/a" else None

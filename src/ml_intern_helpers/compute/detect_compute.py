@@ -24,24 +24,13 @@ EPILOG = """examples:
   detect_compute --human --timeout 20  tables for people; a slow Hub gets 20 seconds
 The code is 0 whenever it could look, also for `none`."""
 DEFAULT_FORMAT = "json"
-#: A dead network must not hold up the first command of every session; a live Hub answers in a third of this.
+#: A dead network must not delay the first command of every session; the Hub usually answers in a third of this time.
 DEFAULT_TIMEOUT_S = 1.5
-EMPTY_FIELDS: dict[str, Any] = {
-    "compute_mode_recommendation": None,
-    "compute_mode_reason": None,
-    "next_step": None,
-    "gpus": [],
-    "gpu_source": None,
-    "gpu_notes": [],
-    "driver_version": None,
-    "cuda_version": None,
-    "machine": None,
-    "disk": None,
-    "account": None,
-}
-#: Less free than this is worth a word: a 7B model in bf16 alone is 14 GiB.
+_NONE = "compute_mode_recommendation compute_mode_reason next_step gpu_source driver_version cuda_version machine disk account"
+EMPTY_FIELDS: dict[str, Any] = {**dict.fromkeys(_NONE.split()), "gpus": [], "gpu_notes": []}
+#: Less free disk than this causes a warning: a 7B model in bf16 alone takes 14 GiB.
 LITTLE_DISK_BYTES = 20 * 1024**3
-#: A card with less than this share free is in use by somebody else.
+#: A card with a smaller share of free memory is in use by another process.
 BUSY_BELOW = 0.8
 UNKNOWN = "unknown"
 
@@ -51,8 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
-    """Look at everything, the account beside the machine, so that a slow one costs no more than its own time."""
-    asking = Task(lambda: account.look_up(lambda: context.http, _stored_answers, offline=context.offline))
+    """The report; the account is looked up while the machine is examined."""
+
+    def stored() -> Http:
+        from ml_intern_helpers.web.client import Http
+
+        return Http(offline=True)
+
+    asking = Task(lambda: account.look_up(lambda: context.http, stored, offline=context.offline))
     search = gpus.find(os.environ)
     around, disk = machine.describe(), machine.disk()
     if asking.wait(args.timeout + 0.3):
@@ -77,12 +72,6 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     return Report("detect_compute", "ok", fields)
 
 
-def _stored_answers() -> Http:
-    from ml_intern_helpers.web.client import Http
-
-    return Http(offline=True)
-
-
 def _warn(context: Context, search: Search, disk: dict[str, Any], who: Account) -> None:
     for gpu in search.gpus:
         total, free = gpu.memory_total_bytes, gpu.memory_free_bytes
@@ -100,7 +89,7 @@ def _warn(context: Context, search: Search, disk: dict[str, Any], who: Account) 
 
 
 def render(report: Report) -> str:
-    """A dozen lines, the recommendation in the first."""
+    """The report as text for Claude: the recommendation first."""
     fields = report.fields
     lines = [f"{fields['compute_mode_recommendation']}: {fields['compute_mode_reason']}", f"next: {fields['next_step']}"]
     for gpu in fields["gpus"]:
@@ -112,7 +101,7 @@ def render(report: Report) -> str:
 
 
 def render_human(report: Report, console: Any) -> None:
-    """Tables for people."""
+    """The report as tables for a person."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -133,7 +122,6 @@ def render_human(report: Report, console: Any) -> None:
 
 
 def _size(count: int | None) -> str:
-    """Bytes for reading; unknown stays unknown."""
     return UNKNOWN if count is None else human_bytes(count)
 
 
@@ -145,20 +133,16 @@ def _gpu_cells(gpu: dict[str, Any]) -> list[str]:
 
 def _around(fields: dict[str, Any]) -> list[tuple[str, str]]:
     machine, disk, account = fields["machine"], fields["disk"], fields["account"]
-    rows = [
-        ("driver", f"{fields['driver_version']}, CUDA up to {fields['cuda_version'] or UNKNOWN}")
-        if fields["driver_version"]
-        else None,
-        (
-            "ram",
-            f"{_size(machine['ram_available_bytes'])} available of {_size(machine['ram_total_bytes'])} ({machine['ram_basis']})",
-        ),
+    driver, cuda = fields["driver_version"], fields["cuda_version"]
+    available, total = _size(machine["ram_available_bytes"]), _size(machine["ram_total_bytes"])
+    return [
+        *([("driver", f"{driver}, CUDA up to {cuda or UNKNOWN}")] if driver else []),
+        ("ram", f"{available} available of {total} ({machine['ram_basis']})"),
         ("cpu", f"{machine['cpu_cores'] or UNKNOWN} cores ({machine['cpu_basis']})"),
         ("disk", f"{_size(disk['disk_free_bytes'])} free at {disk['hf_cache']}"),
         ("system", f"{machine['system']} {machine['release']} {machine['architecture']}, Python {machine['python']}"),
         ("account", _account(account)),
     ]
-    return [row for row in rows if row is not None]
 
 
 def _account(account: dict[str, Any]) -> str:

@@ -1,20 +1,23 @@
-"""What is known of a GPU and of the search for one, and how the system is asked: by a vendor's tool, by a file of the kernel.
+"""A GPU, the result of a search for GPUs, and access to vendors' tools and the kernel's files.
 
-Unknown is None with a reason next to it, never a zero.
+An unknown value is None with a reason beside it, never a zero.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ml_intern_helpers.core.text import clean
 
-#: `nvidia-smi` takes a second per card without persistence mode; one that hangs on a lost card must not take us along.
+#: `nvidia-smi` takes a second per card without persistence mode, and hangs on a lost card.
 LIMIT_S = 5.0
 
 
@@ -57,11 +60,11 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Search:
-    """What one way of looking found.
+    """The result of one search.
 
     Attributes:
-        gpus: every device seen, usable or not.
-        source: who told: `nvml`, `nvidia-smi`, `sysfs`, `rocm-smi`, `amd-smi` or `sysctl`.
+        gpus: every device found, usable or not.
+        source: where they were found: `nvml`, `nvidia-smi`, `sysfs`, `rocm-smi`, `amd-smi` or `sysctl`.
         driver_version: the driver's own, or None.
         cuda_version: the newest CUDA that the driver supports, as `12.4`; says nothing of an installed toolkit.
         notes: one line each: why there is none, why one cannot be used, what a figure leaves out.
@@ -87,14 +90,14 @@ class ToolAnswer:
         return self.code == 0
 
     def complaint(self) -> str:
-        """Its first line of trouble, for a note."""
+        """The first line of its error output, for a note."""
         if self.code is None:
             return f"did not end within {LIMIT_S:.0f} s"
         lines = [line for line in (self.stderr + "\n" + self.stdout).splitlines() if line.strip()]
         return clean(lines[0], limit=160) if lines else f"ended with code {self.code} and no word"
 
 
-#: `run_tool`, or what stands for it in a test.
+#: `run_tool`, or its replacement in a test.
 Run = Callable[..., ToolAnswer | None]
 
 
@@ -122,30 +125,17 @@ def run_tool(name: str, *arguments: str, also_in: tuple[str, ...] = ()) -> ToolA
     try:
         # Its own output is read to the end by the kernel's pipe; a grandchild holding the pipe open must not block us.
         process = subprocess.Popen(
-            [path, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
+            [path, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
         )
     except OSError:
         return None
     try:
         out, err = process.communicate(timeout=LIMIT_S)
     except subprocess.TimeoutExpired:
-        _stop(process)
+        # The tool and its children are ended. One that is stuck in the kernel cannot be ended and is not waited for.
+        with suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+        for pipe in filter(None, (process.stdout, process.stderr)):
+            pipe.close()
         return ToolAnswer(None, "", "")
     return ToolAnswer(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the tool and what it started. One stuck in the kernel cannot be ended; it is not waited for."""
-    import os
-    import signal
-    from contextlib import suppress
-
-    with suppress(OSError):
-        os.killpg(process.pid, signal.SIGKILL)
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()

@@ -1,4 +1,4 @@
-"""Looks for GPUs: NVIDIA's, AMD's, Apple's; what the environment (`CUDA_VISIBLE_DEVICES` …) hides is marked as unusable."""
+"""Finds all GPUs: NVIDIA's, AMD's, Apple's; those hidden by the environment (`CUDA_VISIBLE_DEVICES` …) are marked unusable."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOTE = "shared with the system; macOS lets the GPU have about two thirds to thre
 
 
 def find(environment: Mapping[str, str] = os.environ, run: Run = run_tool, root: Path = Path("/")) -> Search:
-    """All GPUs of this machine, with those marked that this process could not use."""
+    """All GPUs of this machine, each marked as usable by this process or not."""
     if sys.platform == "darwin":
         return find_apple(platform.machine(), platform.mac_ver()[0], run)
     nvidia_search = nvidia.find_with_nvml() or nvidia.find_with_nvidia_smi(run) or _driverless(root)
@@ -38,7 +38,7 @@ def find(environment: Mapping[str, str] = os.environ, run: Run = run_tool, root:
 
 
 def _driverless(root: Path) -> Search:
-    """An NVIDIA card on the bus without a driver to use it: worth more to the user than "no GPU"."""
+    """A note on NVIDIA cards without a working driver, which tells the user more than "no GPU"."""
     cards = 0
     for device in (root / "sys/bus/pci/devices").glob("*"):
         vendor, kind = (read_file(device / name) for name in ("vendor", "class"))
@@ -50,7 +50,7 @@ def _driverless(root: Path) -> Search:
 
 
 def apply_visibility(gpus: list[Gpu], environment: Mapping[str, str]) -> tuple[list[Gpu], list[str]]:
-    """Mark as unusable what the environment hides; also returns a note per variable that was heeded."""
+    """Mark the GPUs that the environment hides as unusable; also returns a note per variable that applies."""
     marked, notes = gpus, []
     for backend, names in VARIABLES.items():
         of_backend = [gpu for gpu in marked if gpu.backend == backend]
@@ -67,7 +67,9 @@ def apply_visibility(gpus: list[Gpu], environment: Mapping[str, str]) -> tuple[l
             for gpu in marked
         ]
         notes.append(f"{name}={clean(value, limit=80)!r}: {len(seen)} of {len(of_backend)} devices visible")
-        if _order_matters(of_backend, value, environment):
+        by_number = any(word.strip().isdecimal() for word in value.split(","))
+        ordered = backend != "cuda" or environment.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
+        if by_number and not ordered and len({gpu.name for gpu in of_backend}) > 1:
             notes.append(
                 "CUDA numbers unlike cards fastest first, nvidia-smi by bus: set CUDA_DEVICE_ORDER=PCI_BUS_ID to be sure"
             )
@@ -77,27 +79,16 @@ def apply_visibility(gpus: list[Gpu], environment: Mapping[str, str]) -> tuple[l
 def selected(value: str, gpus: list[Gpu]) -> list[Gpu]:
     """The devices that `value` names, in its order. CUDA stops reading at the first word that names none."""
     chosen: list[Gpu] = []
-    for word in value.split(","):
-        gpu = _named(word.strip(), gpus)
-        if gpu is None:
+    for word in map(str.strip, value.split(",")):
+        if word.isdecimal():
+            matches = [gpu for gpu in gpus if gpu.index == int(word)][:1]
+        else:  # the beginning of a UUID, when only one device has it
+            matches = [gpu for gpu in gpus if word and gpu.uuid and gpu.uuid.lower().startswith(word.lower())]
+        if len(matches) != 1:
             break
-        if gpu not in chosen:
-            chosen.append(gpu)
+        if matches[0] not in chosen:
+            chosen.append(matches[0])
     return chosen
-
-
-def _named(word: str, gpus: list[Gpu]) -> Gpu | None:
-    """The device with that number, or the only one whose UUID begins so."""
-    if word.isdecimal():
-        return next((gpu for gpu in gpus if gpu.index == int(word)), None)
-    matches = [gpu for gpu in gpus if word and gpu.uuid and gpu.uuid.lower().startswith(word.lower())]
-    return matches[0] if len(matches) == 1 else None
-
-
-def _order_matters(gpus: list[Gpu], value: str, environment: Mapping[str, str]) -> bool:
-    by_number = any(word.strip().isdecimal() for word in value.split(","))
-    ordered = environment.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
-    return gpus[0].backend == "cuda" and by_number and not ordered and len({gpu.name for gpu in gpus}) > 1
 
 
 def find_apple(machine: str, macos: str, run: Run = run_tool) -> Search:

@@ -1,6 +1,6 @@
-"""The machine around the GPU: memory, processors, disk, system. Every figure is what this process may use, and says why.
+"""Memory, processors, disk and system of the machine: each figure is what this process may use, with the reason.
 
-In a container that is what its cgroup allows, which `/proc/meminfo` does not know.
+In a container that is the limit of its cgroup, which `/proc/meminfo` does not show.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NO_LIMIT = 1 << 60
 
 @dataclass(frozen=True)
 class MemoryLimit:
-    """The tightest limit on memory above this process, and what counts against it now (without the file cache)."""
+    """The tightest memory limit of this process, and the memory that counts against it now (without the file cache)."""
 
     limit_bytes: int
     used_bytes: int
@@ -33,19 +33,14 @@ class MemoryLimit:
 
 def describe(root: Path = Path("/"), run: Run = run_tool) -> dict[str, Any]:
     """The `machine` object of the answer; unknown figures are None."""
-    return {**system(), **memory(root, run), **processors(root)}
-
-
-def system() -> dict[str, Any]:
-    """Operating system, architecture, Python."""
-    release = platform.mac_ver()[0] if sys.platform == "darwin" else platform.release()
-    return {
+    system = {
         "system": platform.system(),
-        "release": release,
+        "release": platform.mac_ver()[0] if sys.platform == "darwin" else platform.release(),
         "architecture": platform.machine(),
         "wsl": "microsoft" in platform.release().lower(),
         "python": platform.python_version(),
     }
+    return {**system, **memory(root, run), **processors(root)}
 
 
 def memory(root: Path = Path("/"), run: Run = run_tool) -> dict[str, Any]:
@@ -106,7 +101,10 @@ def memory_limit(root: Path = Path("/")) -> MemoryLimit | None:
         limit = _number(folder / "memory.max") or _number(folder / "memory.limit_in_bytes")
         if limit is not None:
             used = _number(folder / "memory.current") or _number(folder / "memory.usage_in_bytes") or 0
-            found.append(MemoryLimit(limit, max(used - _reclaimable(folder), 0)))
+            # File cache is freed under pressure; counted as used, it would make an idle container look full.
+            facts = dict(line.split(" ", 1) for line in read_file(folder / "memory.stat").splitlines() if " " in line)
+            cache = facts.get("total_inactive_file") or facts.get("inactive_file") or "0"
+            found.append(MemoryLimit(limit, max(used - (int(cache) if cache.isdecimal() else 0), 0)))
     return min(found, key=lambda each: each.limit_bytes - each.used_bytes, default=None)
 
 
@@ -138,13 +136,6 @@ def _folders(root: Path, controller: str) -> list[Path]:
         for top in tops:
             folders.update(dict.fromkeys(top / part for part in (own, *own.parents) if ".." not in part.parts))
     return list(folders)
-
-
-def _reclaimable(folder: Path) -> int:
-    """File cache that goes away under pressure; counting it as used would call an idle container full."""
-    facts = dict(line.split(" ", 1) for line in read_file(folder / "memory.stat").splitlines() if " " in line)
-    text = facts.get("total_inactive_file") or facts.get("inactive_file") or "0"
-    return int(text) if text.isdecimal() else 0
 
 
 def _number(path: Path) -> int | None:

@@ -1,6 +1,6 @@
-"""NVIDIA GPUs: through NVML, the driver's own library (`nvidia-ml-py` provides `pynvml`), else through `nvidia-smi`.
+"""Finds NVIDIA GPUs through NVML, the driver's own library (`nvidia-ml-py` provides `pynvml`), else through `nvidia-smi`.
 
-The tool is asked where NVML cannot be loaded from Python (WSL, odd library paths).
+The tool is used where NVML cannot be loaded from Python (WSL, unusual library paths).
 """
 
 from __future__ import annotations
@@ -32,31 +32,20 @@ _INSTANCE = re.compile(r"^\s+MIG (\S+)\s+Device\s+\d+: \(UUID: (\S+)\)")
 
 
 def find_with_nvml() -> Search | None:
-    """What NVML tells; None when there is no NVML to ask, a note when there is one that fails or hangs."""
-    if not _library_there():
-        return None
+    """The GPUs that NVML reports; None without NVML, a note when NVML fails or hangs."""
     try:
+        if sys.platform == "linux":  # where there is no driver, importing the bindings takes longer than the rest of the search
+            ctypes.CDLL(LIBRARY)
         import pynvml
-    except ImportError:
+    except (OSError, ImportError):
         return None
-    task = Task(lambda: _ask(pynvml))
+    task = Task(lambda: _query_nvml(pynvml))
     if not task.wait(LIMIT_S):
         return Search(notes=[f"NVIDIA: the driver did not answer within {LIMIT_S:.0f} s; a card may have dropped off the bus"])
     return task.outcome()
 
 
-def _library_there() -> bool:
-    """Asked first, because importing the bindings takes longer than the rest of the search where there is no driver."""
-    if sys.platform != "linux":
-        return True
-    try:
-        ctypes.CDLL(LIBRARY)
-    except OSError:
-        return False
-    return True
-
-
-def _ask(nvml: Any) -> Search | None:
+def _query_nvml(nvml: Any) -> Search | None:
     try:
         nvml.nvmlInit()
     except nvml.NVMLError_LibraryNotFound:
@@ -74,7 +63,7 @@ def _ask(nvml: Any) -> Search | None:
 
 
 def _gpus(nvml: Any, index: int) -> list[Gpu]:
-    """The card at `index`, or its MIG instances: in MIG mode CUDA can use those alone."""
+    """The card at `index`, or its MIG instances: in MIG mode CUDA can use only those."""
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(index)
     except nvml.NVMLError as err:
@@ -84,10 +73,12 @@ def _gpus(nvml: Any, index: int) -> list[Gpu]:
         ]
     capability = _quiet(nvml, lambda: "{}.{}".format(*nvml.nvmlDeviceGetCudaComputeCapability(handle)))
     mig_on = _quiet(nvml, lambda: nvml.nvmlDeviceGetMigMode(handle)[0] == nvml.NVML_DEVICE_MIG_ENABLE)
-    if not mig_on:
-        return [_gpu(nvml, index, handle, capability)]
-    instances = [_gpu(nvml, index, instance, capability, mig=True) for instance in _instances(nvml, handle)]
     card = _gpu(nvml, index, handle, capability)
+    if not mig_on:
+        return [card]
+    count = _quiet(nvml, lambda: nvml.nvmlDeviceGetMaxMigDeviceCount(handle)) or 0
+    found = [_quiet(nvml, lambda place=place: nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, place)) for place in range(count)]
+    instances = [_gpu(nvml, index, each, capability, mig=True) for each in found if each is not None]  # the numbers have gaps
     return instances or [replace(card, mig="on", usable=False, unusable_reason=NO_INSTANCE)]
 
 
@@ -112,15 +103,8 @@ def _gpu(nvml: Any, index: int, handle: Any, capability: str | None, *, mig: boo
     )
 
 
-def _instances(nvml: Any, handle: Any) -> list[Any]:
-    """Handles of a card's MIG instances; the numbers have gaps."""
-    count = _quiet(nvml, lambda: nvml.nvmlDeviceGetMaxMigDeviceCount(handle)) or 0
-    found = [_quiet(nvml, lambda place=place: nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, place)) for place in range(count)]
-    return [instance for instance in found if instance is not None]
-
-
 def _quiet(nvml: Any, question: Any) -> Any:
-    """The answer, or None: old drivers and small devices do not know every question."""
+    """The answer, or None: old drivers and small devices do not support every query."""
     try:
         return question()
     except (nvml.NVMLError, UnicodeDecodeError):
@@ -132,7 +116,7 @@ def _text(value: Any) -> str | None:
 
 
 def find_with_nvidia_smi(run: Run = run_tool) -> Search | None:
-    """What `nvidia-smi` tells; None when there is none."""
+    """The GPUs that `nvidia-smi` reports; None when there is no such tool."""
     fields: tuple[str, ...] = FIELDS
     answer = _query(run, fields)
     if answer is not None and "not a valid field" in answer.stdout + answer.stderr:
@@ -140,10 +124,19 @@ def find_with_nvidia_smi(run: Run = run_tool) -> Search | None:
         answer = _query(run, fields)
     if answer is None:
         return None
-    rows = _rows(answer.stdout, fields) if answer.ok else []
+    # One row a card; lines of another width are warnings of the driver.
+    cells = [[cell.strip() for cell in row] for row in csv.reader(answer.stdout.splitlines())] if answer.ok else []
+    rows = [dict(zip(fields, row, strict=True)) for row in cells if len(row) == len(fields) and row[0].isdecimal()]
     if not rows:
         return Search(notes=[f"NVIDIA: nvidia-smi tells of no GPU: {answer.complaint()}"])
-    instances = _instances_of_smi(run) if any(_known(row.get("mig.mode.current")) == "Enabled" for row in rows) else {}
+    instances: dict[int, list[tuple[str, str]]] = {}  # card -> profile and UUID of its MIG instances
+    if any(_known(row.get("mig.mode.current")) == "Enabled" for row in rows):
+        listing, card = run("nvidia-smi", "-L", also_in=PLACES), -1
+        for line in listing.stdout.splitlines() if listing is not None else []:
+            if match := _CARD.match(line):
+                card = int(match[1])
+            elif match := _INSTANCE.match(line):
+                instances.setdefault(card, []).append((match[1], match[2]))
     gpus = [gpu for row in rows for gpu in _gpus_of_row(row, instances)]
     notes = ["NVIDIA: read from nvidia-smi; its list does not tell which CUDA the driver supports"]
     return Search(gpus, "nvidia-smi", _known(rows[0].get("driver_version")), None, notes)
@@ -153,14 +146,9 @@ def _query(run: Run, fields: tuple[str, ...]) -> ToolAnswer | None:
     return run("nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits", also_in=PLACES)
 
 
-def _rows(text: str, fields: tuple[str, ...]) -> list[dict[str, str]]:
-    """One dict a card; lines of another width (warnings that the driver prints among them) are not cards."""
-    cells = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines())]
-    return [dict(zip(fields, row, strict=True)) for row in cells if len(row) == len(fields) and row[0].isdecimal()]
-
-
 def _gpus_of_row(row: dict[str, str], instances: dict[int, list[tuple[str, str]]]) -> list[Gpu]:
-    index, capability = int(row["index"]), _capability(row.get("compute_cap"))
+    index, capability = int(row["index"]), _known(row.get("compute_cap"))
+    capability = capability if capability and re.fullmatch(r"\d+\.\d+", capability) else None
     name = clean(_known(row["name"]) or f"NVIDIA GPU {index}")
     bf16, basis = nvidia_bf16(capability)
     if _known(row.get("mig.mode.current")) != "Enabled":
@@ -175,34 +163,8 @@ def _gpus_of_row(row: dict[str, str], instances: dict[int, list[tuple[str, str]]
         Gpu(index, f"{name} MIG {kind}", "nvidia", "cuda", None, None, bf16, basis, note, False, capability, None, uuid, kind)
         for kind, uuid in found
     ]
-    return cards or [
-        Gpu(
-            index,
-            name,
-            "nvidia",
-            "cuda",
-            None,
-            None,
-            bf16,
-            basis,
-            NO_INSTANCE,
-            mig="on",
-            usable=False,
-            unusable_reason=NO_INSTANCE,
-        )
-    ]
-
-
-def _instances_of_smi(run: Run) -> dict[int, list[tuple[str, str]]]:
-    """MIG instances by card: (profile, UUID), from `nvidia-smi -L`."""
-    answer, card = run("nvidia-smi", "-L", also_in=PLACES), -1
-    found: dict[int, list[tuple[str, str]]] = {}
-    for line in answer.stdout.splitlines() if answer is not None else []:
-        if match := _CARD.match(line):
-            card = int(match[1])
-        elif match := _INSTANCE.match(line):
-            found.setdefault(card, []).append((match[1], match[2]))
-    return found
+    card = Gpu(index, name, "nvidia", "cuda", None, None, bf16, basis, NO_INSTANCE, mig="on")
+    return cards or [replace(card, usable=False, unusable_reason=NO_INSTANCE)]
 
 
 def _known(cell: str | None) -> str | None:
@@ -213,8 +175,3 @@ def _known(cell: str | None) -> str | None:
 def _bytes(cell: str) -> int | None:
     known = _known(cell)
     return int(known) * MIB if known and known.isdecimal() and int(known) else None
-
-
-def _capability(cell: str | None) -> str | None:
-    known = _known(cell)
-    return known if known and re.fullmatch(r"\d+\.\d+", known) else None

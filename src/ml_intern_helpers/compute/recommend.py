@@ -6,10 +6,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ml_intern_helpers.compute.account import Account
-from ml_intern_helpers.compute.gpu import Gpu, Search
+from ml_intern_helpers.compute.gpu import Search
 from ml_intern_helpers.core.text import human_bytes
 
 Mode = Literal["ask_user", "local", "jobs", "none"]
+#: State of the account -> what makes it one that may run Jobs.
+_REMEDIES = {
+    "ok": "add credit (huggingface.co/settings/billing)",
+    "no_token": "log in with `hf auth login`",
+    "unusable_token": "set a proper token (HF_TOKEN, or `hf auth login`)",
+    "invalid_token": "renew the login: `hf auth whoami` refreshes a browser login, else `hf auth login`; unset a stale HF_TOKEN",
+    "refused": "log in with an account that the Hub accepts",
+    "rate_limited": "ask again in some minutes",
+    "unreachable": "connect to the network (or give it longer with --timeout 20) and ask again",
+    "offline": "run again online",
+    "unexpected": "check HF_ENDPOINT and proxies, and ask again",
+}
 
 
 @dataclass(frozen=True)
@@ -26,11 +38,15 @@ def recommend(search: Search, account: Account) -> Recommendation:
     usable = [gpu for gpu in search.gpus if gpu.usable]
     paying = account.jobs_namespaces
     mode: Mode = ("ask_user" if paying else "local") if usable else ("jobs" if paying else "none")
-    gpu = _gpu_sentence(usable) if usable else _no_gpu_sentence(search)
-    return Recommendation(mode, f"{gpu} {_account_sentence(account)}", _next_step(mode, search, account))
+    return Recommendation(mode, f"{_gpu_sentence(search)} {_account_sentence(account)}", _next_step(mode, account))
 
 
-def _gpu_sentence(usable: list[Gpu]) -> str:
+def _gpu_sentence(search: Search) -> str:
+    usable, unusable = ([gpu for gpu in search.gpus if gpu.usable is state] for state in (True, False))
+    if not usable and unusable:
+        return f"No usable GPU: {unusable[0].name} is there, but {unusable[0].unusable_reason}."
+    if not usable:
+        return f"No usable GPU ({search.notes[0]})." if search.notes else "No GPU found."
     first = usable[0]
     many = f"{len(usable)} usable GPUs, the first a" if len(usable) > 1 else "A usable GPU:"
     if first.memory_total_bytes is None:
@@ -40,34 +56,24 @@ def _gpu_sentence(usable: list[Gpu]) -> str:
     return f"{many} {first.name} ({free}{memory})."
 
 
-def _no_gpu_sentence(search: Search) -> str:
-    unusable = next((gpu for gpu in search.gpus if not gpu.usable), None)
-    if unusable is not None:
-        return f"No usable GPU: {unusable.name} is there, but {unusable.unusable_reason}."
-    return f"No usable GPU ({search.notes[0]})." if search.notes else "No GPU found."
-
-
 def _account_sentence(account: Account) -> str:
     names = account.jobs_namespaces
     if names:
         where = f"under {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         unsure = "" if any(each.counts and each.can_pay for each in account.namespaces) else "; whether it can pay is not known"
         return f"Account {account.user} may run Jobs {where} ({account.may_run_jobs_basis}{unsure})."
-    if account.state == "ok":
-        return f"Account {account.user} cannot run Jobs: {_obstacle(account)}."
-    unknown = account.state in ("unreachable", "offline", "rate_limited", "unexpected")
-    return f"{'Account unknown, counted as none' if unknown else 'No account for Jobs'}: {account.detail}."
+    if account.state != "ok":
+        unknown = account.state in ("unreachable", "offline", "rate_limited", "unexpected")
+        return f"{'Account unknown, counted as none' if unknown else 'No account for Jobs'}: {account.detail}."
+    if account.may_run_jobs is not True:  # the obstacle is the permission, else the money
+        obstacle = account.may_run_jobs_basis or "its token does not say what it may do"
+    else:
+        able = [each.name for each in account.namespaces if each.may_run_jobs]
+        obstacle = f"{' and '.join(able[:3])} cannot pay, by the Hub's word"
+    return f"Account {account.user} cannot run Jobs: {obstacle}."
 
 
-def _obstacle(account: Account) -> str:
-    """What stands between this account and a job: the permission, else the money."""
-    if account.may_run_jobs is not True:
-        return account.may_run_jobs_basis or "its token does not say what it may do"
-    names = [each.name for each in account.namespaces if each.may_run_jobs]
-    return f"{' and '.join(names[:3])} cannot pay, by the Hub's word"
-
-
-def _next_step(mode: Mode, search: Search, account: Account) -> str:
+def _next_step(mode: Mode, account: Account) -> str:
     if mode == "ask_user":
         return "show the GPU and the estimated cost on Jobs, and let the user choose; then check that the model fits the memory"
     if mode == "local":
@@ -76,25 +82,7 @@ def _next_step(mode: Mode, search: Search, account: Account) -> str:
         own = account.jobs_namespaces[0]
         where = "" if own == account.user else f" (with --namespace {own})"
         return f"have the user confirm price x hours before submitting to Jobs{where}"
-    return f"stop; {_way_to_jobs(account)}, or run on a machine with a GPU"
-
-
-#: What turns each state into an account that may run Jobs.
-_REMEDIES = {
-    "no_token": "log in with `hf auth login`",
-    "unusable_token": "set a proper token (HF_TOKEN, or `hf auth login`)",
-    "invalid_token": "renew the login: `hf auth whoami` refreshes a browser login, else `hf auth login`; unset a stale HF_TOKEN",
-    "refused": "log in with an account that the Hub accepts",
-    "rate_limited": "ask again in some minutes",
-    "unreachable": "connect to the network (or give it longer with --timeout 20) and ask again",
-    "offline": "run again online",
-    "unexpected": "check HF_ENDPOINT and proxies, and ask again",
-}
-
-
-def _way_to_jobs(account: Account) -> str:
-    if account.state != "ok":
-        return _REMEDIES[account.state]
-    if account.may_run_jobs is not True:
-        return "give the token the permission job.write (huggingface.co/settings/tokens), or use a write token"
-    return "add credit (huggingface.co/settings/billing)"
+    remedy = _REMEDIES[account.state]
+    if account.state == "ok" and account.may_run_jobs is not True:
+        remedy = "give the token the permission job.write (huggingface.co/settings/tokens), or use a write token"
+    return f"stop; {remedy}, or run on a machine with a GPU"

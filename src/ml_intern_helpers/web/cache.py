@@ -1,4 +1,4 @@
-"""Answers kept on disk, so that a repeated question costs no request; losing the cache loses nothing."""
+"""The disk cache of answers: a repeated request is answered from it, and deleting it loses nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,11 @@ from typing import Any
 from ml_intern_helpers.core.paths import write_atomic
 
 DAY = 86400
-#: Offline answers come from here whatever their age, so an entry outlives its time to live by far.
+#: Offline, stored answers of any age are used, so an entry is kept far longer than its time to live.
 KEPT_S = 30 * DAY
-#: Above this the oldest answers go first. Looked at once an hour: counting a folder at each answer costs more than it saves.
+#: Above this size the oldest answers are deleted; checked once an hour, as counting the files at each answer is too slow.
 MOST_BYTES = 2 * 1024**3
-LOOKED_AT_S = 3600
+PRUNED_EVERY_S = 3600
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class HttpCache:
             return None
 
     def store(self, key: str, entry: Entry) -> bool:
-        """Keep `entry`; False when the disk will not take it (full, read-only), which is never the command's failure."""
+        """Store `entry`; False when the disk refuses it (full, read-only), which is never the command's failure."""
         raw = {
             "status": entry.status,
             "url": entry.url,
@@ -77,30 +76,22 @@ class HttpCache:
         return True
 
     def _prune(self) -> None:
-        """Once an hour, delete what nobody has asked for in a month, and the oldest of what is too much."""
+        """Once an hour, delete answers older than `KEPT_S`, the oldest above `MOST_BYTES`, and half-written files."""
         marker, now = self.folder / "pruned", time.time()
-        if marker.exists() and now - marker.stat().st_mtime < LOOKED_AT_S:
+        if marker.exists() and now - marker.stat().st_mtime < PRUNED_EVERY_S:
             return
         marker.touch()
-        _sweep(self.folder, now)
+        for path in self.folder.glob(".*.json.*"):  # of processes that were killed: `write_atomic` names them so
+            with suppress(OSError):
+                if now - path.stat().st_mtime > PRUNED_EVERY_S:
+                    path.unlink()
+        answers = []
+        for path in self.folder.glob("*.json"):
+            with suppress(OSError):  # another process may delete it meanwhile
+                stat = path.stat()
+                answers.append((stat.st_mtime, stat.st_size, path))
         room = MOST_BYTES
-        for modified, size, path in sorted(_sizes(self.folder), reverse=True):
+        for modified, size, path in sorted(answers, reverse=True):
             room -= size
             if room < 0 or now - modified > KEPT_S:
                 path.unlink(missing_ok=True)
-
-
-def _sweep(folder: Path, now: float) -> None:
-    """Half-written files of processes that were killed (`write_atomic` begins their names with a dot)."""
-    for path in folder.glob(".*.json.*"):
-        with suppress(OSError):
-            if now - path.stat().st_mtime > LOOKED_AT_S:
-                path.unlink()
-
-
-def _sizes(folder: Path) -> Iterator[tuple[float, int, Path]]:
-    """(modified, bytes, path) of every stored answer; one that another process deletes meanwhile is passed over."""
-    for path in folder.glob("*.json"):
-        with suppress(OSError):
-            message = path.stat()
-            yield message.st_mtime, message.st_size, path

@@ -1,8 +1,8 @@
-"""The one door to the network: every request of every helper goes through `Http.get` or `Http.post`.
+"""The HTTP client of all helpers: every request goes through `Http.get` or `Http.post`.
 
-It adds what each service demands (`services`, `retry`, `pace`), keeps answers on disk (`cache`), sends a token to its own host
-only, follows redirects by hand so that it stays so, and caps what it reads. A service that still answers 429 after all waiting is
-left in peace by this process: twenty look-ups side by side would each wait and ask four times, which a rate limiter punishes.
+It follows each service's rules (`services`, `retry`, `pace`), stores answers on disk (`cache`), sends a token only to its own
+host, follows redirects itself to ensure that, and limits the size of answers. A service that still answers 429 after all waits is
+not asked again by this process: many look-ups side by side would each wait and retry, which a rate limiter punishes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -31,7 +30,7 @@ MISSING_TTL_S = 300
 #: One request may take this long when the command has no limit of its own.
 LONGEST_REQUEST_S = 120.0
 SIDE_BY_SIDE = 8
-#: A wait this long is told: who sees nothing happen for half a minute takes it for a fault.
+#: A wait of this length is announced: half a minute of silence looks like a fault.
 TOLD_WAIT_S = 8.0
 #: Response headers worth keeping with a cached answer.
 KEPT_HEADERS = frozenset({"content-type", "link", "x-error-code", "x-error-message", "x-revision", "x-repo-commit", "etag"})
@@ -39,12 +38,12 @@ Clock = Callable[[], float]
 
 
 class Http:
-    """The door. Safe to use from several threads.
+    """The client; it may be used from several threads.
 
     Args:
-        offline: answer from the cache whatever its age, never connect.
-        deadline_s: total seconds this command may spend on the network, waits included; None for no limit.
-        tell: hears of a long wait before it begins.
+        offline: use stored answers of any age, never connect.
+        deadline_s: seconds that this command may spend on the network, waits included; None for no limit.
+        tell: called with a message before a long wait.
         sleep, clock: for tests.
     """
 
@@ -107,7 +106,17 @@ class Http:
 
     def _request(self, call: Call, ttl_s: int | None) -> Response:
         key = HttpCache.key(call.method, call.url, call.body, json.dumps(call.auth))
-        stored = partial(self._from_cache, call.service, key, call.service.ttl_s if ttl_s is None else ttl_s)
+        keep_s = call.service.ttl_s if ttl_s is None else ttl_s
+
+        def stored() -> Response | None:
+            entry = self._cache.load(key)
+            if entry is None:
+                return None
+            limit = keep_s if entry.status < 300 else min(keep_s, MISSING_TTL_S)
+            if not self.offline and not 0 <= time.time() - entry.fetched_at < limit:
+                return None
+            return Response(entry.status, entry.url, entry.headers, entry.body, entry.fetched_at, True, call.service)
+
         hit = stored()
         if hit:
             return hit
@@ -117,26 +126,17 @@ class Http:
         return self._with_retries(call, stored, key)
 
     def _kept(self, key: str, response: Response) -> Response:
-        """`response`, stored when it is final and no page from a service that serves none: that is a hotel's login."""
+        """`response`, stored when it is final and no HTML of a service that serves none, such as a network's login page."""
         final = response.ok or response.status in (404, 410)
         if final and (response.service.html or response.status >= 400 or not response.is_html):
             kept = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
             self._cache.store(key, Entry(response.status, public_url(response.url), kept, response.body, response.fetched_at))
         return response
 
-    def _from_cache(self, service: Service, key: str, ttl_s: int) -> Response | None:
-        entry = self._cache.load(key)
-        if entry is None:
-            return None
-        limit = ttl_s if entry.status < 300 else min(ttl_s, MISSING_TTL_S)
-        if not self.offline and not 0 <= time.time() - entry.fetched_at < limit:
-            return None
-        return Response(entry.status, entry.url, entry.headers, entry.body, entry.fetched_at, True, service)
-
     def _with_retries(self, call: Call, stored: Callable[[], Response | None], key: str) -> Response:
-        """Ask until the answer is final. A host that cannot be reached is told at once, not tried again."""
+        """Repeat the request until the answer is final. A host that cannot be reached is not tried again."""
         attempt = 1
-        # What a 429 counts: the Hub's limit for `/api/…` is not the one for its files.
+        # The scope of a 429: the Hub has different limits for `/api/…` and for its files.
         quota = call.service.name, urlsplit(call.url).path.lstrip("/").partition("/")[0]
         while True:
             if quota in self._refused:
@@ -159,16 +159,17 @@ class Http:
         return default if self._ends_at is None else max(self._ends_at - self._clock(), 0.0)
 
     def _paced(self, call: Call, stored: Callable[[], Response | None], key: str) -> Response:
-        """The answer when it is our turn; `stored` is what another process may have fetched while this one waited for it.
+        """The answer when it is our turn, unless another process has stored it while this one waited.
 
-        It is kept before the turn goes on to the next, who may be waiting for the same.
+        It is stored before the turn ends, as the next process may wait for the same answer.
         """
         interval_s = 0.0 if is_loopback(call.url) else call.service.min_interval_s
         if interval_s:
-            self._transport.prepare()  # a slow start after our turn has begun would end in the next one's
+            self._transport.prepare()  # a slow start within our turn would overlap the next one
+        name = (call.service.pace or call.service.name).lower().replace(" ", "-")
         turn = paced(
             cache_dir() / "pace",
-            call.service.pace_name + ("-with-key" if call.auth else ""),
+            name + ("-with-key" if call.auth else ""),
             interval_s,
             hold=call.service.one_at_a_time,
             timeout_s=self._time_left(60.0),
@@ -178,7 +179,7 @@ class Http:
             return (stored() if interval_s else None) or self._kept(key, self._follow(call))
 
     def _follow(self, call: Call) -> Response:
-        """Send and follow up to five redirects; the token goes no further than the host it belongs to."""
+        """Send and follow up to five redirects; the token is sent only to its own host."""
         for _ in range(6):
             response = self._send(call)
             target = response.headers.get("location")
@@ -188,7 +189,7 @@ class Http:
         raise Unavailable(f"{call.service.name} redirects in a circle at {public_url(call.url)}")
 
     def _send(self, call: Call, *, again: bool = False) -> Response:
-        """One answer; a connection that broke off half-way is tried a second time."""
+        """Send one request; a connection that breaks in the middle is tried a second time."""
         left = self._time_left(LONGEST_REQUEST_S)
         if left <= 0:
             raise Unavailable(f"no time left to ask {call.service.name}", hint="give the command longer with --timeout")

@@ -1,4 +1,4 @@
-"""The pace of requests, held across processes: four agents on one machine are one client to arXiv, whatever their caches."""
+"""Paces requests across processes: to arXiv, all agents on one machine are one client, whatever their cache folders."""
 
 from __future__ import annotations
 
@@ -11,19 +11,13 @@ from pathlib import Path
 
 from ml_intern_helpers.core.errors import RateLimited
 
-#: The place that all processes of a user see, whatever HOME, TMPDIR and the cache folder of each of them.
+#: A folder that all processes of a user share, whatever their HOME, TMPDIR and cache folder.
 SHARED = Path("/tmp")
 
 
 @contextmanager
 def paced(
-    folder: Path,
-    name: str,
-    interval_s: float,
-    *,
-    hold: bool,
-    timeout_s: float,
-    sleep: Callable[[float], None] = time.sleep,
+    folder: Path, name: str, interval_s: float, *, hold: bool, timeout_s: float, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[None]:
     """Run the body at least `interval_s` seconds after the previous body of any process of this user.
 
@@ -31,14 +25,15 @@ def paced(
 
     Args:
         folder: holds one lock file and one time stamp per service, as does one in `SHARED`.
-        hold: keep the lock during the body (a single connection at a time), else only while waiting for the turn.
-        timeout_s: give up with `RateLimited` when other processes keep the turn for longer.
+        hold: hold the lock during the body (a single connection at a time), else only while waiting for the turn.
+        timeout_s: raise `RateLimited` when other processes hold the lock for longer.
     """
     if interval_s <= 0:
         yield
         return
-    stamps = [place / f"{name}.last" for place in (SHARED / f"ml-intern-pace-{_user()}", folder) if _ours(place)]
-    if not stamps:  # no disk to agree on: keep the distance by ourselves
+    user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    stamps = [place / f"{name}.last" for place in (SHARED / f"ml-intern-pace-{user}", folder) if _usable(place)]
+    if not stamps:  # without a shared folder each process keeps the interval by itself
         sleep(interval_s)
     with _locked(stamps, timeout_s) as locks:
         sleep(max((_remaining(stamp, interval_s) for stamp in stamps), default=0.0))
@@ -52,7 +47,7 @@ def paced(
 
 @contextmanager
 def _locked(stamps: list[Path], timeout_s: float) -> Iterator[ExitStack]:
-    """All of the locks, taken in the same order by everybody; the caller may give them back early."""
+    """All locks, taken in the same order by every process; the caller may release them early."""
     from filelock import FileLock, Timeout
 
     ends_at = time.monotonic() + timeout_s
@@ -66,25 +61,21 @@ def _locked(stamps: list[Path], timeout_s: float) -> Iterator[ExitStack]:
         yield locks
 
 
-def _ours(folder: Path) -> bool:
-    """Whether the folder is there, or could be made, takes files, and is nobody else's: in /tmp anybody may have made it."""
+def _usable(folder: Path) -> bool:
+    """Whether the folder exists or could be made, is writable, and is this user's: in /tmp anybody may have made it."""
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        look = folder.lstat()
-        owned = not hasattr(os, "getuid") or look.st_uid == os.getuid()
-        return owned and stat.S_ISDIR(look.st_mode) and os.access(folder, os.W_OK | os.X_OK)
+        status = folder.lstat()
+        owned = not hasattr(os, "getuid") or status.st_uid == os.getuid()
+        return owned and stat.S_ISDIR(status.st_mode) and os.access(folder, os.W_OK | os.X_OK)
     return False
-
-
-def _user() -> str:
-    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
 
 
 def _remaining(stamp: Path, interval_s: float) -> float:
     """Seconds until the next turn, never more than one interval.
 
-    Two clocks are asked, and the one by which less time has passed counts: the wall's may be set, the machine's own starts
-    again with the machine. A time from the future says nothing.
+    Of two clocks, the one by which less time has passed counts: the wall clock may be set, the monotonic one restarts with
+    the machine. A time in the future is ignored.
     """
     try:
         passed = [time.time() - stamp.stat().st_mtime, time.monotonic() - float(stamp.read_text("ascii"))]

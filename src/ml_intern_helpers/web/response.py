@@ -1,4 +1,4 @@
-"""An answer of a service, of whatever status, and the error that fits it."""
+"""An answer of a service, of any status, and the error that its status means."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ml_intern_helpers.web.services import OPENALEX, Service
 
 @dataclass(frozen=True)
 class Response:
-    """An answer, of whatever status.
+    """An answer of any status.
 
     Attributes:
-        status: HTTP status; 4xx and 5xx arrive here too, so that a room may read what they mean.
+        status: HTTP status, also 4xx and 5xx, which the caller may interpret.
         url: where the answer came from, after redirects.
         headers: names in lower case.
         body: at most the size cap.
@@ -69,7 +69,7 @@ class Response:
             ) from err
 
     def message(self) -> str:
-        """What the service says of its own error, cleaned, one line, at most 200 characters; "" when it says nothing."""
+        """The service's own error message, cleaned, one line, at most 200 characters; "" when there is none."""
         try:
             body = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -81,7 +81,7 @@ class Response:
         return clean(self.headers.get("x-error-message") or ("" if self.is_html else self.body[:1000]), limit=200)
 
     def raise_for_status(self, what: str) -> Response:
-        """Return self when 2xx, else raise the error that fits; `what` names the thing asked for."""
+        """Return self when 2xx, else raise the error that the status means; `what` names the thing requested."""
         if self.ok:
             return self
         said = self.message()
@@ -98,7 +98,7 @@ class Response:
 
 
 def again_in(response: Response) -> str:
-    """When to ask again, as the service says it."""
+    """The hint when to ask again, as the service demands."""
     wait = demanded_wait(response.service, response.status, response.headers)
     return "ask again later" if wait is None else f"ask again in {spoken_time(wait)}"
 

@@ -1,14 +1,15 @@
-"""When to ask again, and after how long: what each service's answers mean."""
+"""Decides whether and when to repeat a request, from each service's status codes and headers."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from ml_intern_helpers.web.services import ARXIV, HUB, OPENALEX, VIEWER, Service
 
-#: Errors of the dataset viewer that pass by themselves; every other coded 500 means that the dataset is broken.
+#: Temporary errors of the dataset viewer; any other 500 with a code means that the dataset is broken.
 VIEWER_TRANSIENT = frozenset({"ResponseNotReady", "PreviousStepStillProcessingError"})
 _RATELIMIT = re.compile(r"r=(\d+)\s*;\s*t=(\d+)")
 #: Waits of our own choice are stretched by up to this share, so that several agents do not come back in step.
@@ -18,7 +19,10 @@ JITTER = 0.25
 def may_retry(service: Service, status: int, headers: Mapping[str, str]) -> bool:
     """Whether the same request may succeed later."""
     if status == 429:
-        return service.name != OPENALEX.name and not _other_quota(service, headers)
+        window = _RATELIMIT.search(headers.get("ratelimit", "")) if service.name in (HUB.name, VIEWER.name) else None
+        # A 429 of the Hub whose window is not used up (`r` above 0) is about a daily quota, which no short wait refills.
+        other_quota = window is not None and window[1] != "0" and "retry-after" not in headers
+        return service.name != OPENALEX.name and not other_quota
     if status == 500 and service.name == VIEWER.name:
         code = headers.get("x-error-code")
         return code in VIEWER_TRANSIENT if code else headers.get("content-type", "").startswith("text/plain")
@@ -44,9 +48,14 @@ def wait_seconds(service: Service, status: int, headers: Mapping[str, str], atte
 
 def demanded_wait(service: Service, status: int, headers: Mapping[str, str]) -> float | None:
     """The wait a service names itself, in seconds: `Retry-After`, the Hub's `ratelimit`, OpenAlex's reset."""
-    asked = _retry_after(headers.get("retry-after", "").strip())
-    if asked is not None:
-        return asked
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdecimal():
+        return float(value)
+    if value:  # the standard allows a date, too
+        from email.utils import parsedate_to_datetime
+
+        with suppress(ValueError, OverflowError):
+            return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
     if status == 429 and service.name in (HUB.name, VIEWER.name):
         window = _RATELIMIT.search(headers.get("ratelimit", ""))
         if window and window[1] == "0":
@@ -54,23 +63,3 @@ def demanded_wait(service: Service, status: int, headers: Mapping[str, str]) -> 
     if status == 429 and service.name == OPENALEX.name and headers.get("x-ratelimit-reset", "").isdecimal():
         return float(headers["x-ratelimit-reset"])
     return None
-
-
-def _retry_after(value: str) -> float | None:
-    """Both forms the standard allows: seconds, or a date."""
-    if value.isascii() and value.isdecimal():
-        return float(value)
-    if not value:
-        return None
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _other_quota(service: Service, headers: Mapping[str, str]) -> bool:
-    """A 429 of the Hub whose window is not used up (`r` above 0) is about a daily quota, which no short wait refills."""
-    window = _RATELIMIT.search(headers.get("ratelimit", "")) if service.name in (HUB.name, VIEWER.name) else None
-    return window is not None and window[1] != "0" and "retry-after" not in headers

@@ -1,8 +1,8 @@
-"""Every service a helper may call: its address, who may receive a token, how fast, how long an answer keeps.
+"""The services that helpers call: their addresses, tokens, request rates and cache times.
 
-The facts behind the figures are the services' own terms: arXiv allows one request every three seconds over a single
-connection; Semantic Scholar one request a second with a key and demands exponential backoff; the Hub counts requests in
-five-minute windows and says so in `ratelimit` headers.
+The figures follow the services' terms: arXiv allows one request every three seconds over a single connection; Semantic Scholar
+allows one request a second with a key and demands exponential backoff; the Hub counts requests in five-minute windows and
+reports them in `ratelimit` headers.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Service:
         backoff_s: waits before the second, third … try of a request that may be retried.
         longest_wait_s: a longer wait that a service demands becomes a `RateLimited` error instead.
         denied_hint: what to do about a 401 or 403.
-        html: pages are what it serves; elsewhere a page is a proxy's or a login's, and must not be kept as an answer.
-        pace: name of the pace it shares with other services (arXiv's terms count all its hosts as one); its own name by default.
-        stays: a redirect to another host is its answer, and is not followed.
+        html: it serves HTML; from any other service HTML is a proxy's or login page and must not be stored.
+        pace: name of the pace that it shares with other services (arXiv counts all its hosts as one); its own name by default.
+        stays: a redirect to another host is returned, not followed.
     """
 
     name: str
@@ -55,15 +55,10 @@ class Service:
     stays: bool = False
 
     @property
-    def pace_name(self) -> str:
-        """The name under which all processes keep the pace of this service."""
-        return (self.pace or self.name).lower().replace(" ", "-")
-
-    @property
     def base_url(self) -> str:
         """The address in force, checked: https, or plain http to this machine."""
         url = (os.environ.get(self.env) or self.default_url).strip().rstrip("/")
-        if "@" in url:  # not repeated in the message: what stands before it is a password
+        if "@" in url:  # the message must not repeat the password
             raise UsageError(f"{self.env} holds credentials in its address", hint="remove the part before the @")
         if not allowed_url(url):
             message = f"{self.env}={clean(url, limit=200)!r} is not an https URL"
@@ -96,30 +91,19 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
 
 
+def _auth(key: str | None, header: str = "authorization", scheme: str = "Bearer ") -> dict[str, str]:
+    return {header: scheme + key} if key else {}
+
+
 def _bearer() -> dict[str, str]:
-    token = tokens.hf_token()
-    return {"authorization": f"Bearer {token}"} if token else {}
-
-
-def _semantic_scholar_auth() -> dict[str, str]:
-    key = tokens.semantic_scholar_key()
-    return {"x-api-key": key} if key else {}
-
-
-def _openalex_auth() -> dict[str, str]:
-    key = tokens.openalex_key()
-    return {"authorization": f"Bearer {key}"} if key else {}
+    return _auth(tokens.hf_token())
 
 
 _ARXIV_DENIED = "this address is blocked for a while: stop asking, and read the paper in a browser"
 
 HUB = Service("Hugging Face Hub", "https://huggingface.co", "HF_ENDPOINT", auth=_bearer, ttl_s=5 * MINUTE)
 VIEWER = Service(
-    "dataset viewer",
-    "https://datasets-server.huggingface.co",
-    "ML_INTERN_DATASET_VIEWER_URL",
-    auth=_bearer,
-    ttl_s=5 * MINUTE,
+    "dataset viewer", "https://datasets-server.huggingface.co", "ML_INTERN_DATASET_VIEWER_URL", auth=_bearer, ttl_s=5 * MINUTE
 )
 ARXIV = Service(
     "arXiv",
@@ -153,14 +137,14 @@ AR5IV = Service(
     ttl_s=7 * DAY,
     denied_hint=_ARXIV_DENIED,
     html=True,
-    stays=True,  # what it has not converted it redirects to arxiv.org, which is asked at arXiv's pace only
+    stays=True,  # papers it has not converted are redirected to arxiv.org, which must be asked at arXiv's pace
 )
 SEMANTIC_SCHOLAR = Service(
     "Semantic Scholar",
     "https://api.semanticscholar.org",
     "ML_INTERN_SEMANTIC_SCHOLAR_URL",
-    auth=_semantic_scholar_auth,
-    min_interval_s=1.1,  # one a second where they arrive, and the way there is not always as long
+    auth=lambda: _auth(tokens.semantic_scholar_key(), "x-api-key", ""),
+    min_interval_s=1.1,  # one a second on arrival; the travel time varies
     ttl_s=DAY,
     backoff_s=(1.0, 2.0, 4.0),
     denied_hint="ask again later, or set SEMANTIC_SCHOLAR_API_KEY (a key is free)",  # one that is refused is told elsewhere
@@ -169,7 +153,7 @@ OPENALEX = Service(
     "OpenAlex",
     "https://api.openalex.org",
     "ML_INTERN_OPENALEX_URL",
-    auth=_openalex_auth,
+    auth=lambda: _auth(tokens.openalex_key()),
     ttl_s=DAY,
     backoff_s=(1.0, 2.0, 4.0),
     denied_hint="the key is refused: check or unset OPENALEX_API_KEY",

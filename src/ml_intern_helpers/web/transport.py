@@ -1,8 +1,8 @@
-"""Sends one request: its address, certificates, proxies, time limits, size cap, and nothing of a token in what comes back.
+"""Sends one request: address, certificates, proxies, time limits, size limit; removes tokens from the answer.
 
-`requests` takes its connect timeout per address, and name resolution has none: behind a firewall that drops packets, a host with
-eight addresses costs eight timeouts. So a request runs in a thread that may be left behind, and while it is silent a second
-connection attempt settles whether the host accepts connections at all.
+`requests` applies its connect timeout per address, and name resolution has none: behind a firewall that drops packets, a host
+with eight addresses costs eight timeouts. So a request runs in a thread that may be abandoned, and while it is silent a second
+connection attempt finds out whether the host accepts connections at all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from ml_intern_helpers import __version__
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 USER_AGENT = f"ml-intern/{__version__} (Claude Code plugin; helper commands)"
 CONNECT_TIMEOUT_S = 2.0
 READ_TIMEOUT_S = 20.0
-#: A host silent for this long is asked by a second connection whether it is there, which may take as long again.
+#: After this silence a second connection tests whether the host is there, which may take as long again.
 SILENCE_S = 1.0
 NO_PROXY: dict[str, str | None] = {"http": None, "https": None, "all": None}
 HINT = "check the network and try again"
-#: What an error's text says, how it is told, what to do about it. The first hit counts.
+#: Words of an error, our message, the hint. The first match counts.
 _REASONS = (
     ("suitable tls ca certificate", "the certificate file named in the environment does not exist", "correct SSL_CERT_FILE"),
     ("sslerror", "its certificate cannot be verified", "behind an inspecting proxy, name its certificate file in SSL_CERT_FILE"),
@@ -52,7 +52,7 @@ Params = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Call:
-    """One request on its way: what to ask whom, with which headers of the user's, reading at most how much."""
+    """One request: service, method, address and body, the user's credentials as headers, and the size limit of the answer."""
 
     service: Service
     method: str
@@ -63,22 +63,22 @@ class Call:
 
 
 class Broken(Unavailable):
-    """The connection ended in the middle of an answer; the same request may well succeed."""
+    """The connection ended in the middle of an answer; the same request may succeed."""
 
 
 class Transport:
-    """Sends calls, one session a thread (`requests.Session` is not documented as thread-safe)."""
+    """Sends calls with one session a thread (`requests.Session` is not documented as thread-safe)."""
 
     def __init__(self) -> None:
         self._local = threading.local()
         self._dead: set[str] = set()  # no second wait for a host that did not answer
 
     def prepare(self) -> None:
-        """Import what sending takes, so that `send` starts at once."""
+        """Import the modules that `send` needs, so that it starts at once."""
         self._session()
 
     def send(self, call: Call, seconds: float) -> Response:
-        """The answer to `call`, whatever its status, within `seconds`.
+        """The answer to `call`, of any status, within `seconds`.
 
         Raises:
             Unavailable: no answer; `Broken` when it stopped half-way.
@@ -88,7 +88,7 @@ class Transport:
             raise _unreachable(call, "it did not answer before", HINT)
         session = self._session()
         task = Task(lambda: _exchange(session, call, seconds))
-        if not _ends(task, call, seconds):
+        if not _ends_in_time(task, call, seconds):
             del self._local.session  # the thread left behind still uses it
             self._dead.add(origin(call.url))
             raise _unreachable(call, "timed out", "check the network, or give it longer with --timeout")
@@ -130,14 +130,17 @@ def _unreachable(call: Call, reason: str, hint: str) -> Unavailable:
     return Unavailable(message, hint=hint, general=f"{call.service.name} could not be reached")
 
 
-def _ends(task: Task[Response], call: Call, seconds: float) -> bool:
-    """Whether `task` ends in time; given up early when the host does not even accept a connection."""
+def _ends_in_time(task: Task[Response], call: Call, seconds: float) -> bool:
+    """Whether `task` ends in time; abandoned early when the host accepts no connection."""
     if task.wait(min(SILENCE_S, seconds)):
         return True
     left = seconds - SILENCE_S
     if left <= 0:
         return False
-    if not _proxied(call.url) and not accepts_connections(call.url, min(SILENCE_S, left)):
+    from requests.utils import get_environ_proxies, select_proxy
+
+    proxied = not is_loopback(call.url) and select_proxy(call.url, get_environ_proxies(call.url)) is not None
+    if not proxied and not accepts_connections(call.url, min(SILENCE_S, left)):
         return task.wait(0)
     return task.wait(max(left - SILENCE_S, 0))
 
@@ -157,7 +160,11 @@ def _exchange(session: requests.Session, call: Call, seconds: float) -> Response
                     )
                 chunks.append(chunk)
             headers = {name.lower(): value for name, value in raw.headers.items()}
-            body, headers = _without_secrets(b"".join(chunks), headers, call)
+            body = b"".join(chunks)
+            # An error page of a proxy or gateway may repeat the request; its token must reach no cache and no message.
+            for secret in [value.rsplit(" ", 1)[-1] for value in call.auth.values() if len(value) >= SHORTEST_SECRET]:
+                body = body.replace(secret.encode(), b"[token]")
+                headers = {name: value.replace(secret, "[token]") for name, value in headers.items()}
             return Response(raw.status_code, call.url, headers, body, time.time(), False, call.service)
     except requests.exceptions.ContentDecodingError:
         raise BadData(f"{call.service.name} sent an answer that cannot be unpacked", hint="try again later") from None
@@ -167,6 +174,9 @@ def _exchange(session: requests.Session, call: Call, seconds: float) -> Response
 
 def _open(session: requests.Session, call: Call, seconds: float) -> requests.Response:
     headers = {"user-agent": USER_AGENT, "accept": "*/*", **call.auth}
+    # OpenSSL, curl and uv honour `SSL_CERT_FILE`, `requests` does not; its own two variables take precedence.
+    own = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    certificates = None if own else os.environ.get("SSL_CERT_FILE")
     if call.body:
         headers["content-type"] = "application/json"
     return session.request(
@@ -177,37 +187,11 @@ def _open(session: requests.Session, call: Call, seconds: float) -> requests.Res
         timeout=(min(CONNECT_TIMEOUT_S, seconds), min(READ_TIMEOUT_S, seconds)),
         allow_redirects=False,
         stream=True,
-        auth=_no_auth,
-        verify=_certificates(),
-        # A token on its way to this machine in the clear must not take the way over a proxy.
+        auth=lambda request: request,  # keeps `requests` from reading ~/.netrc, which could send a password to another host
+        verify=certificates or True,
+        # A token sent to this machine without encryption must not pass a proxy.
         proxies=NO_PROXY if is_loopback(call.url) else None,  # type: ignore[arg-type]
     )
-
-
-def _no_auth(request: Any) -> Any:
-    """Keeps `requests` from reading ~/.netrc, which could send a password to a host we did not choose."""
-    return request
-
-
-def _certificates() -> str | bool:
-    """`SSL_CERT_FILE`, which OpenSSL, curl and uv honour and `requests` does not; its own two variables come first."""
-    if os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE"):
-        return True
-    return os.environ.get("SSL_CERT_FILE") or True
-
-
-def _proxied(url: str) -> bool:
-    from requests.utils import get_environ_proxies, select_proxy
-
-    return not is_loopback(url) and select_proxy(url, get_environ_proxies(url)) is not None
-
-
-def _without_secrets(body: bytes, headers: dict[str, str], call: Call) -> tuple[bytes, dict[str, str]]:
-    """A proxy's or gateway's error page may repeat the request, token included; it must reach no cache and no message."""
-    for secret in [value.rsplit(" ", 1)[-1] for value in call.auth.values() if len(value) >= SHORTEST_SECRET]:
-        body = body.replace(secret.encode(), b"[token]")
-        headers = {name: value.replace(secret, "[token]") for name, value in headers.items()}
-    return body, headers
 
 
 def accepts_connections(url: str, seconds: float) -> bool:
@@ -246,7 +230,7 @@ def build_url(service: Service, path: str, params: Params | None) -> str:
 
 
 def ends_here(call: Call, target: str) -> bool:
-    """Whether a redirect to `target` is the answer itself: it leaves a service that is not to be left."""
+    """Whether a redirect to `target` is returned: it leaves a service whose redirects must stay."""
     try:
         return call.service.stays and origin(urljoin(call.url, target)) != origin(call.service.base_url)
     except ValueError:
@@ -254,7 +238,7 @@ def ends_here(call: Call, target: str) -> bool:
 
 
 def redirected(call: Call, status: int, target: str) -> Call:
-    """`call` at the address a redirect names, without what must not travel there."""
+    """`call` at the address of a redirect, without the credentials that must not be sent there."""
     try:
         url = urljoin(call.url, target)
         allowed = allowed_url(url) and (is_loopback(call.url) or not is_loopback(url))

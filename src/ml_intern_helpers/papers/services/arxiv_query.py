@@ -21,8 +21,7 @@ OPERATORS = {"AND": "AND", "OR": "OR", "ANDNOT": "ANDNOT", "NOT": "ANDNOT"}
 _ARCHIVES = re.compile(r"astro-ph|cond-mat|cs|econ|eess|math|nlin|physics|q-bio|q-fin|stat")
 #: Words that occur in nearly every abstract and say nothing about its subject.
 _STOP = re.compile(
-    "an?|and|are|as|at|by|do|for|from|how|in|into|is|it|of|on|or|that|the|to|using|via|vs|was|we|what|which|with",
-    re.IGNORECASE,
+    "an?|and|are|as|at|by|do|for|from|how|in|into|is|it|of|on|or|that|the|to|using|via|vs|was|we|what|which|with", re.IGNORECASE
 )
 _TOKEN = re.compile(r'\s*(?:([()])|(?:([A-Za-z]+):(?=["(\w]))?(?:"([^"]*)"|([^\s()"]+)|(?=\()))')
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.(?:[A-Za-z]{2}|[a-z]+-[a-z]+|\*))?")
