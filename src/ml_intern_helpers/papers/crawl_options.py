@@ -119,7 +119,6 @@ _NEARLY_AN_ID = re.compile(r"arxiv\s*:.*|\d{4}\.\d+(?:v\d*)?|[a-z.-]+/\d{7}v?\d*
 
 
 def add_options(parser: argparse.ArgumentParser, kind: str) -> None:
-    """The options of one subcommand."""
     for option in OPTIONS_OF[kind]:
         settings = {**OPTIONS[option], "help": _HELP.get((kind, option), OPTIONS[option]["help"])}
         if option == "--sort":

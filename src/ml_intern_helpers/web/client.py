@@ -166,10 +166,9 @@ class Http:
         interval_s = 0.0 if is_loopback(call.url) else call.service.min_interval_s
         if interval_s:
             self._transport.prepare()  # a slow start within our turn would overlap the next one
-        name = (call.service.pace or call.service.name).lower().replace(" ", "-")
         turn = paced(
             cache_dir() / "pace",
-            name + ("-with-key" if call.auth else ""),
+            call.service.pace_name + ("-with-key" if call.auth else ""),
             interval_s,
             hold=call.service.one_at_a_time,
             timeout_s=self._time_left(60.0),

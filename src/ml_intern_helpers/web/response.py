@@ -54,9 +54,6 @@ class Response:
         """When the answer was fetched, ISO 8601 in UTC, to the second."""
         return datetime.fromtimestamp(self.fetched_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
-
     def json(self) -> Any:
         """The body as JSON; `BadData` when it is something else (a proxy's login page, a truncated answer)."""
         try:

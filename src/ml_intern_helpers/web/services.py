@@ -55,6 +55,10 @@ class Service:
     stays: bool = False
 
     @property
+    def pace_name(self) -> str:
+        return (self.pace or self.name).lower().replace(" ", "-")
+
+    @property
     def base_url(self) -> str:
         """The address in force, checked: https, or plain http to this machine."""
         url = (os.environ.get(self.env) or self.default_url).strip().rstrip("/")

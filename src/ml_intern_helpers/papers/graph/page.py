@@ -171,14 +171,12 @@ def lines(links: list[Row], drawn: list[Row]) -> list[Row]:
 
 
 def years(scale: Axes) -> list[Row]:
-    """Marks of the time axis."""
     step = max(round((scale.last - scale.first) / 8), 1)
     shown = [year for year in range(math.ceil(scale.first), math.floor(scale.last) + 1) if year % step == 0]
     return [{"year": year, "x": round(scale.x(year), 1)} for year in shown if year]
 
 
 def counts(scale: Axes) -> list[Row]:
-    """Marks of the citation axis."""
     marks = [0, *(10**power for power in range(7) if 10**power <= scale.most)]
     return [{"count": count, "y": round(scale.y(count), 1)} for count in marks]
 

@@ -14,13 +14,8 @@ from ml_intern_helpers.papers.reading.latexml_blocks import DEEPEST, Element, cl
 
 #: Class of a part -> its level; its heading carries the class `ltx_title`.
 _LEVELS = {
-    "ltx_part": 1,
-    "ltx_chapter": 1,
-    "ltx_section": 1,
-    "ltx_appendix": 1,
-    "ltx_bibliography": 1,
-    "ltx_abstract": 1,
-    "ltx_acknowledgements": 1,
+    **dict.fromkeys(("ltx_part", "ltx_chapter", "ltx_section", "ltx_appendix", "ltx_bibliography"), 1),
+    **dict.fromkeys(("ltx_abstract", "ltx_acknowledgements"), 1),
     "ltx_subsection": 2,
     "ltx_subsubsection": 3,
     "ltx_paragraph": 4,

@@ -30,14 +30,10 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "related": (r"\brelated work\b|\bbackground\b",),
 }
 _ALIASES = {
-    "methods": "method",
-    "methodology": "method",
-    "approach": "method",
-    "experiment": "experiments",
-    "evaluation": "experiments",
+    **dict.fromkeys(("methods", "methodology", "approach"), "method"),
+    **dict.fromkeys(("experiment", "evaluation"), "experiments"),
     "result": "results",
-    "hyperparameters": "training",
-    "implementation": "training",
+    **dict.fromkeys(("hyperparameters", "implementation"), "training"),
     "related work": "related",
     "intro": "introduction",
     "conclusions": "conclusion",

@@ -1,13 +1,14 @@
-"""The hyper-parameters that are looked for: how papers name each, and which values can be meant.
+"""The hyper-parameters of a recipe: the names that papers give them, and their possible values.
 
-Each has a narrow name, with which a sentence can state a value without doubt, and a wide one (`cue`), which makes a sentence with
-a number worth quoting. A new one is a row here and twenty sentences in the tests.
+Each has a narrow name (`mention`), with which a sentence can state a value without doubt, and a wide one (`cue`), which makes a
+sentence with a number worth quoting. A new one is a row here and twenty sentences in the tests.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 #: Stands for one number in a pattern of `phrases`.
 _N = (
@@ -25,23 +26,23 @@ class Parameter:
         mention: its names in running text.
         cue: what a sentence worth quoting has besides a number.
         cell: further names in the head of a table's row or column.
-        low, high: values outside are not it (0.1 is no batch size).
+        low, high: the possible values (0.1 is no batch size).
         whole: only whole numbers.
         percent: whether `3%` is a value (of 0.03).
         units: words that may follow its value.
         counted: the name follows the value (`3 epochs`).
         phrases: whole phrases with the value in them, marked `{N}`.
-        needs: what must occur near by (`rank` means something else without LoRA); in the sentence itself where `needs_here`.
-        needs_to_quote: whether it must occur for a quote, too, and not for a value alone.
+        needs: what must occur nearby (`rank` means something else without LoRA); in the sentence itself with `needs_here`.
+        needs_to_quote: whether `needs` applies to quotes, too.
         unless: what must not occur in the sentence.
     """
 
     name: str
     mention: re.Pattern[str]
     cue: re.Pattern[str]
-    cell: re.Pattern[str] | None = None
-    low: float = 0.0
-    high: float = 1e12
+    cell: re.Pattern[str] | None
+    low: float
+    high: float
     whole: bool = False
     percent: bool = False
     units: str = ""
@@ -61,7 +62,7 @@ class Parameter:
         return self.low <= value <= self.high and (not self.whole or value == int(value))
 
     def meant(self, text: str, near: str) -> bool:
-        """Whether its names can mean this parameter in a sentence, with the text around it."""
+        """Whether its names can mean this parameter in a sentence with the text around it."""
         if self.unless and self.unless.search(text):
             return False
         return self.needs is None or bool(self.needs.search(text if self.needs_here else f"{text}\n{near}"))
@@ -82,198 +83,176 @@ _LENGTH_OF = r"sequence|context|prompt|response|completion|generation|output|inp
 _ANSWERS = r"responses?|completions?|outputs?|roll-?outs?|generations?|candidates?|solutions?|trajectories|answers?|samples"
 _PROMPTS = r"prompts?|questions?|quer(?:y|ies)|problems?|instructions?|inputs?|tasks?"
 
+
+def _parameter(
+    name: str,
+    mention: str | re.Pattern[str],
+    cue: str | re.Pattern[str],
+    cell: str = "",
+    *,
+    within: tuple[float, float],
+    phrases: tuple[str, ...] = (),
+    **rest: Any,
+) -> Parameter:
+    """A parameter from the text of its patterns, which ignore case, and the bounds of its value."""
+    named, cued = (each if isinstance(each, re.Pattern) else _re(each) for each in (mention, cue))
+    low, high = within
+    return Parameter(name, named, cued, _re(cell) if cell else None, low, high, phrases=tuple(map(_re, phrases)), **rest)
+
+
 PARAMETERS: tuple[Parameter, ...] = (
-    Parameter(
+    _parameter(
         "learning_rate",
-        _re(
-            r"\blearning[\s_-]*rates?\b(?!\s*(?:warm|decay\b|sched|anneal|multipl|ratio|factor|dropout|scal))"
-            r"|\blrs?\b(?!\s*(?:warm|decay\b|sched))"
-        ),
-        _re(r"\blearning[\s_-]*rates?\b|\blrs?\b|step[\s-]size"),
-        _re(r"(?:peak|init\w*|max\w*|base)?\s*(?:lr|learning[\s_-]*rate|η)|step[\s-]?size|(?:actor|policy)\s+lr"),
-        low=1e-12,
-        high=1.0,
+        r"\blearning[\s_-]*rates?\b(?!\s*(?:warm|decay\b|sched|anneal|multipl|ratio|factor|dropout|scal))"
+        r"|\blrs?\b(?!\s*(?:warm|decay\b|sched))",
+        r"\blearning[\s_-]*rates?\b|\blrs?\b|step[\s-]size",
+        r"(?:peak|init\w*|max\w*|base)?\s*(?:lr|learning[\s_-]*rate|η)|step[\s-]?size|(?:actor|policy)\s+lr",
+        within=(1e-12, 1.0),
     ),
-    Parameter(
+    _parameter(
         "batch_size",
         _re(_BEFORE_SIZE + r"(?:mini[\s-]?|micro[\s-]?)?batch[\s_-]*sizes?(?:\s+per[\s-](?:device|gpu|worker|core))?|\bbsz\b"),
-        _re(r"batch(?:es|[\s_-]*sizes?)?(?![a-z])|\bbsz?\b"),
-        _re(r"(?:\w+[\s-]+){0,2}batch(?:[\s_-]*size)?(?:[\s-]+\w+){0,2}|bs|bsz|batch_size"),
-        low=1,
-        high=1e9,
+        r"batch(?:es|[\s_-]*sizes?)?(?![a-z])|\bbsz?\b",
+        r"(?:\w+[\s-]+){0,2}batch(?:[\s_-]*size)?(?:[\s-]+\w+){0,2}|bs|bsz|batch_size",
+        within=(1, 1e9),
         whole=True,
         units="sequences?|samples?|examples?|prompts?|(?:max )?tokens?|queries|questions|pairs?|images?|instances?|per|problems?"
         "|rollouts?|trajectories|words?|of",
-        phrases=(_re(r"\b(?:mini-?|micro-?)?batch(?:es)? of (?:size )?{N}\b(?!\s*(?:steps|epochs|gpus))"),),
+        phrases=(r"\b(?:mini-?|micro-?)?batch(?:es)? of (?:size )?{N}\b(?!\s*(?:steps|epochs|gpus))",),
         unless=_re(r"\blatency\b|\bthroughput\b|tokens/s|memory footprint"),
     ),
-    Parameter(
+    _parameter(
         "gradient_accumulation",
-        _re(r"gradient[\s_-]*accumulation(?:[\s_-]*steps?)?|grad[\s_-]*accum\w*(?:[\s_-]*steps?)?"),
-        _re(r"accum"),
-        low=1,
-        high=4096,
+        r"gradient[\s_-]*accumulation(?:[\s_-]*steps?)?|grad[\s_-]*accum\w*(?:[\s_-]*steps?)?",
+        r"accum",
+        within=(1, 4096),
         whole=True,
         units="steps?|micro-?batches",
         phrases=(
-            _re(r"accumulat\w+ (?:the )?gradients? (?:over|for|across|every) {N}"),
-            _re(r"{N}[\s-]steps? (?:of )?gradient accumulation"),
+            r"accumulat\w+ (?:the )?gradients? (?:over|for|across|every) {N}",
+            r"{N}[\s-]steps? (?:of )?gradient accumulation",
         ),
     ),
-    Parameter(
+    _parameter(
         "epochs",
-        _re(
-            r"(?:\b(?:number|num|#|no\.?) ?(?:of)?[\s_-]*)?(?:train(?:ing)?|fine-?tuning|max(?:imum)?|total"
-            r"|full)?[\s_-]*(?<![a-z])epochs?\b"
-        ),
-        _re(r"epochs?\b|pass(?:es)? (?:over|through)"),
-        _re(r"(?:#|num(?:ber)?(?: of)?)?\s*(?:\w+[\s_-]+)?epochs?"),
-        low=0.01,
-        high=10_000,
+        r"(?:\b(?:number|num|#|no\.?) ?(?:of)?[\s_-]*)?(?:train(?:ing)?|fine-?tuning|max(?:imum)?|total"
+        r"|full)?[\s_-]*(?<![a-z])epochs?\b",
+        r"epochs?\b|pass(?:es)? (?:over|through)",
+        r"(?:#|num(?:ber)?(?: of)?)?\s*(?:\w+[\s_-]+)?epochs?",
+        within=(0.01, 10_000),
         counted=True,
-        phrases=(_re(r"{N} (?:full |complete )?pass(?:es)? (?:over|through) the (?:\w+ )?(?:data|dataset|training set|corpus)"),),
+        phrases=(r"{N} (?:full |complete )?pass(?:es)? (?:over|through) the (?:\w+ )?(?:data|dataset|training set|corpus)",),
     ),
-    Parameter(
+    _parameter(
         "training_steps",
-        _re(
-            r"(?:\b(?:number of|num|total|max(?:imum)?|#)[\s_-]*)(?:train(?:ing)?|optimi[sz]ation|gradient|update|rl|ppo"
-            r"|grpo)?[\s_-]*(?:steps|iterations|updates)|\b(?:train(?:ing)?|optimi[sz]ation)[\s_-]*(?:steps|iterations)"
-        ),
-        _re(r"(?:steps|iterations|updates)\b"),
-        _re(
-            r"(?:#|num\w*(?: of)?|total|max\w*)?[\s_]*(?:train\w*|gradient|update|optimi[sz]ation)?[\s_]*(?:steps"
-            r"|iterations|updates)"
-        ),
-        low=1,
-        high=1e9,
+        r"(?:\b(?:number of|num|total|max(?:imum)?|#)[\s_-]*)(?:train(?:ing)?|optimi[sz]ation|gradient|update|rl|ppo"
+        r"|grpo)?[\s_-]*(?:steps|iterations|updates)|\b(?:train(?:ing)?|optimi[sz]ation)[\s_-]*(?:steps|iterations)",
+        r"(?:steps|iterations|updates)\b",
+        r"(?:#|num\w*(?: of)?|total|max\w*)?[\s_]*(?:train\w*|gradient|update|optimi[sz]ation)?[\s_]*(?:steps"
+        r"|iterations|updates)",
+        within=(1, 1e9),
         whole=True,
         units="steps|iterations",
         counted=True,
         phrases=(
-            _re(
-                r"\bfor (?:a (?:total|maximum) of |up to |about |approximately |around |another |an additional )?{N}[\s-]+"
-                r"(?:(?:train\w*|optimi[sz]\w+|gradient|update|policy|rl|parameter|ppo|grpo|dpo)[\s-]+)?(?:steps"
-                r"|iterations|updates)\b"
-            ),
+            r"\bfor (?:a (?:total|maximum) of |up to |about |approximately |around |another |an additional )?{N}[\s-]+"
+            r"(?:(?:train\w*|optimi[sz]\w+|gradient|update|policy|rl|parameter|ppo|grpo|dpo)[\s-]+)?(?:steps"
+            r"|iterations|updates)\b",
         ),
     ),
-    Parameter(
+    _parameter(
         "max_length",
-        _re(
-            rf"\bmax(?:imum|imal|\.)?[\s_-]*(?:(?:new|total|training|model|{_LENGTH_OF})[\s_-]*){{0,2}}(?:lengths?|len|tokens)\b"
-            r"|(?<!average )(?<!mean )\b(?:sequence|context)[\s_-]+lengths?\b|\bcut-?off[\s_-]len(?:gth)?"
-        ),
-        _re(r"lengths?\b|len\b|tokens\b|context\b|truncat\w+|windows?\b"),
-        _re(
-            r"(?!avg|average|mean|median)(?:max\w*\.?[\s_-]+(?:\w+[\s_-]+){0,2}"
-            rf"|(?:total|training|model|new|block|cut-?off|{_LENGTH_OF})[\s_-]*)(?:length|len|size)\.?(?:\s*\(?tokens\)?)?"
-            r"|length[\s_-]*(?:cut-?off|limit)|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens"
-        ),
-        low=16,
-        high=1e8,
+        rf"\bmax(?:imum|imal|\.)?[\s_-]*(?:(?:new|total|training|model|{_LENGTH_OF})[\s_-]*){{0,2}}(?:lengths?|len|tokens)\b"
+        r"|(?<!average )(?<!mean )\b(?:sequence|context)[\s_-]+lengths?\b|\bcut-?off[\s_-]len(?:gth)?",
+        r"lengths?\b|len\b|tokens\b|context\b|truncat\w+|windows?\b",
+        r"(?!avg|average|mean|median)(?:max\w*\.?[\s_-]+(?:\w+[\s_-]+){0,2}"
+        rf"|(?:total|training|model|new|block|cut-?off|{_LENGTH_OF})[\s_-]*)(?:length|len|size)\.?(?:\s*\(?tokens\)?)?"
+        r"|length[\s_-]*(?:cut-?off|limit)|max\w*[\s_-]+(?:\w+[\s_-]+){0,2}tokens",
+        within=(16, 1e8),
         whole=True,
         units="tokens?|word ?pieces?|subwords?",
         phrases=(
-            _re(
-                r"\btruncat\w+ (?:or padded )?(?:to|at|after) (?:a maximum of |at most )?{N}(?=\s*(?:sub-?word )?tokens|"
-                r" *[.,;)]|$)"
-            ),
-            _re(r"\bsequences of (?:length )?{N}(?=\s*tokens|[\s.,])"),
+            r"\btruncat\w+ (?:or padded )?(?:to|at|after) (?:a maximum of |at most )?{N}(?=\s*(?:sub-?word )?tokens| *[.,;)]|$)",
+            r"\bsequences of (?:length )?{N}(?=\s*tokens|[\s.,])",
         ),
     ),
-    Parameter(
+    _parameter(
         "warmup",
-        _re(
-            r"(?:\b(?:linear|linearly|learning[\s_-]*rate|lr)[\s_-]*)?\bwarm(?:ed|ing|s)?(?:[\s_-]*up)\b(?:[\s_-]*(?:ratio|steps?"
-            r"|proportion|fraction|rate|period|phase|iterations?|epochs?|percentage)){0,2}|\bwarmup_(?:ratio|steps)\b"
-        ),
-        _re(r"warm"),
-        low=0,
-        high=1e7,
+        r"(?:\b(?:linear|linearly|learning[\s_-]*rate|lr)[\s_-]*)?\bwarm(?:ed|ing|s)?(?:[\s_-]*up)\b(?:[\s_-]*(?:ratio|steps?"
+        r"|proportion|fraction|rate|period|phase|iterations?|epochs?|percentage)){0,2}|\bwarmup_(?:ratio|steps)\b",
+        r"warm",
+        within=(0, 1e7),
         units="steps?|iterations?|updates|epochs?|of|batches",
         percent=True,
         phrases=(
-            _re(r"{N}[\s-](?:linear |learning rate |lr )?warm-?\s?up (?:steps|iterations)"),
-            _re(r"{N}[\s-](?:steps?|iterations?|updates) (?:of )?(?:linear )?warm-?\s?up"),
-            _re(
-                r"\bwarm\w*(?:[\s-]?up)? (?:\w+ ){0,3}?(?:over|for|in|during) (?:the )?(?:first |initial"
-                r" )?{N}[\s-](?:steps|iterations|updates)"
-            ),
+            r"{N}[\s-](?:linear |learning rate |lr )?warm-?\s?up (?:steps|iterations)",
+            r"{N}[\s-](?:steps?|iterations?|updates) (?:of )?(?:linear )?warm-?\s?up",
+            r"\bwarm\w*(?:[\s-]?up)? (?:\w+ ){0,3}?(?:over|for|in|during) (?:the )?(?:first |initial"
+            r" )?{N}[\s-](?:steps|iterations|updates)",
         ),
     ),
-    Parameter(
+    _parameter(
         "weight_decay",
-        _re(r"\bweight[\s_-]*decays?\b(?:[\s_-]*(?:rate|coefficient|factor|value))?"),
-        _re(r"weight[\s_-]*decay|\bl_?2\b|\bwd\b"),
-        _re(r"wd|weight[\s_-]*decay(?: rate)?"),
-        low=0,
-        high=1,
+        r"\bweight[\s_-]*decays?\b(?:[\s_-]*(?:rate|coefficient|factor|value))?",
+        r"weight[\s_-]*decay|\bl_?2\b|\bwd\b",
+        r"wd|weight[\s_-]*decay(?: rate)?",
+        within=(0, 1),
     ),
-    Parameter(
+    _parameter(
         "lora_dropout",
-        _re(r"\b(?:lora[\s_-]*)?drop-?outs?(?:[\s_-]*(?:rate|prob\w*|ratio))?\b|\blora_dropout\b"),
-        _re(r"drop-?out"),
-        low=0,
-        high=0.95,
+        r"\b(?:lora[\s_-]*)?drop-?outs?(?:[\s_-]*(?:rate|prob\w*|ratio))?\b|\blora_dropout\b",
+        r"drop-?out",
+        within=(0, 0.95),
         percent=True,
         needs=_ADAPTER_HERE,
         needs_here=True,
     ),
-    Parameter(
+    _parameter(
         "dropout",
-        _re(r"\bdrop-?outs?(?:[\s_-]*(?:rate|prob\w*|ratio))?\b"),
-        _re(r"drop-?out"),
-        low=0,
-        high=0.95,
+        r"\bdrop-?outs?(?:[\s_-]*(?:rate|prob\w*|ratio))?\b",
+        r"drop-?out",
+        within=(0, 0.95),
         percent=True,
         unless=_ADAPTER_HERE,
     ),
-    Parameter(
+    _parameter(
         "lora_rank",
-        _re(
-            r"(?:\b(?:lora|adapter|attention|adaptation)[\s_-]*)?\b(?<!low[\s_-])ranks?\b(?: (?:size"
-            r"|dimension))?(?:\s*\(?\br\b\)?)?|\br(?=\s*(?:=|\s(?:is|was|of|to|set)\b))|\blora_r(?:ank)?\b"
-        ),
-        _re(r"ranks?\b|\br\b|lora_r"),
-        _re(r"r|(?:lora[\s_-]*)?(?:rank|r|dim(?:ension)?)(?:\s*\(?r\)?)?"),
-        low=1,
-        high=8192,
+        r"(?:\b(?:lora|adapter|attention|adaptation)[\s_-]*)?\b(?<!low[\s_-])ranks?\b(?: (?:size"
+        r"|dimension))?(?:\s*\(?\br\b\)?)?|\br(?=\s*(?:=|\s(?:is|was|of|to|set)\b))|\blora_r(?:ank)?\b",
+        r"ranks?\b|\br\b|lora_r",
+        r"r|(?:lora[\s_-]*)?(?:rank|r|dim(?:ension)?)(?:\s*\(?r\)?)?",
+        within=(1, 8192),
         whole=True,
         needs=_ADAPTER,
-        phrases=(_re(r"\brank-{N}(?= (?:\w+ )?(?:lora|adapter))"), _re(r"\br\s*=\s*{N}")),
+        phrases=(r"\brank-{N}(?= (?:\w+ )?(?:lora|adapter))", r"\br\s*=\s*{N}"),
     ),
-    Parameter(
+    _parameter(
         "lora_alpha",
-        _re(r"\b(?:lora[\s_-]*)?alpha\b|(?<!penalty )(?<!weight )α(?![_\w])"),
-        _re(r"alpha|α|scaling (?:factor|parameter|coefficient)"),
-        _re(r"(?:lora[\s_-]*)?(?:α|alpha)(?:\s*\(?α\)?)?"),
-        low=1,  # a smaller α weighs something else
-        high=8192,
+        r"\b(?:lora[\s_-]*)?alpha\b|(?<!penalty )(?<!weight )α(?![_\w])",
+        r"alpha|α|scaling (?:factor|parameter|coefficient)",
+        r"(?:lora[\s_-]*)?(?:α|alpha)(?:\s*\(?α\)?)?",
+        within=(1, 8192),  # a smaller α weighs something else
         needs=_re(r"\blora\b|qlora|dora\b|adapter|low[\s-]rank|\bpeft\b|lora_|\brank\b|\br\s*="),
         needs_here=True,
     ),
-    Parameter(
+    _parameter(
         "kl_coefficient",
-        _re(
-            r"\bkl(?:[\s-]+divergence)?[\s_-]*(?:(?:loss|penalty|regulari[sz]ation|divergence)[\s_-]*)?"
-            r"(?:coeff?(?:icients?)?|weights?|factor|penalty|terms?)\b|\bkl_?coe?f\b"
-        ),
-        _re(r"\bkl\b|\bkl_|kullback"),
-        _re(r"(?:init\w*[\s_-]*)?kl(?:[\s_-]*(?:\w*coef\w*|weight|penalty|term|loss|beta|β|divergence)){1,3}"),
-        low=0,
-        high=10,
+        r"\bkl(?:[\s-]+divergence)?[\s_-]*(?:(?:loss|penalty|regulari[sz]ation|divergence)[\s_-]*)?"
+        r"(?:coeff?(?:icients?)?|weights?|factor|penalty|terms?)\b|\bkl_?coe?f\b",
+        r"\bkl\b|\bkl_|kullback",
+        r"(?:init\w*[\s_-]*)?kl(?:[\s_-]*(?:\w*coef\w*|weight|penalty|term|loss|beta|β|divergence)){1,3}",
+        within=(0, 10),
     ),
-    Parameter(
+    _parameter(
         "beta",
         re.compile(r"(?i:\bbeta\b)(?!\s*(?:\(|dist|[12]\b))|β(?![_\w₁₂(])"),
         re.compile(r"(?i:\bbeta\b)|β(?![_₁₂])"),
-        _re(r"(?:dpo[\s_-]*)?(?:β|beta)"),
-        low=1e-6,
-        high=100,
+        r"(?:dpo[\s_-]*)?(?:β|beta)",
+        within=(1e-6, 100),
         needs=re.compile(r"\b(?:DPO|IPO|KTO|SimPO|CPO|ORPO)\b|[Pp]reference [Oo]ptimi"),
         needs_to_quote=False,
     ),
-    Parameter(
+    _parameter(
         "num_generations",
         re.compile(
             r"(?i:\bgroup[\s_-]*sizes?(?:\s*\(?G\)?)?|\bnum_generations|\bnumber of (?:generations|roll-?outs|responses"
@@ -281,51 +260,38 @@ PARAMETERS: tuple[Parameter, ...] = (
             r"|completions) per (?:prompt|question|query|problem))"
         ),
         re.compile(rf"(?i:\bgroup[\s_-]*size|num_generations|\b(?:{_ANSWERS})\b)|\b[GKN](?=\s*=)"),
-        _re(
-            r"(?:num\w*|#|no\.?)?\s*(?:of)?[\s_]*(?:generations|roll-?outs?|group size|samples per \w+)(?: per \w+)?"
-            r"|group[\s_-]*size|roll-?out n"
-        ),
-        low=2,
-        high=100_000,
+        r"(?:num\w*|#|no\.?)?\s*(?:of)?[\s_]*(?:generations|roll-?outs?|group size|samples per \w+)(?: per \w+)?"
+        r"|group[\s_-]*size|roll-?out n",
+        within=(2, 100_000),
         whole=True,
         units=_ANSWERS + "|per|for",
         needs=_re(r"group|roll[- ]?out|sampl|generat|candidate|trajector|[gn]\s*="),
         needs_here=True,
         unless=_re(r"quanti[sz]|\bawq\b|\bgptq\b|4-bit"),
         phrases=(
-            _re(
-                rf"{{N}}\s+(?:\w+ )?(?:{_ANSWERS})\s+(?:are \w+ |were \w+ |sampled |generated )?(?:per|for each|for"
-                rf" every)\s+(?:{_PROMPTS})\b"
-            ),
-            _re(
-                rf"\b(?:for|per|given|from) (?:each|every) (?:\w+ )?(?:{_PROMPTS}),? (?:\w+ ){{0,2}}?(?:sampl|generat|draw"
-                rf"|roll)\w*(?: out)? (?:a group of )?{{N}}(?= (?:\w+ )?(?:{_ANSWERS}))"
-            ),
+            rf"{{N}}\s+(?:\w+ )?(?:{_ANSWERS})\s+(?:are \w+ |were \w+ |sampled |generated )?(?:per|for each|for"
+            rf" every)\s+(?:{_PROMPTS})\b",
+            rf"\b(?:for|per|given|from) (?:each|every) (?:\w+ )?(?:{_PROMPTS}),? (?:\w+ ){{0,2}}?(?:sampl|generat|draw"
+            rf"|roll)\w*(?: out)? (?:a group of )?{{N}}(?= (?:\w+ )?(?:{_ANSWERS}))",
         ),
     ),
-    Parameter(
+    _parameter(
         "temperature",
-        _re(
-            r"(?<![a-z] )\btemperature\b|\b(?:sampling|decoding|roll-?out|generation|evaluation|inference|an?|the|with|at"
-            r"|to|set|use)[\s_-]+temperatures?\b"
-        ),
+        r"(?<![a-z] )\btemperature\b|\b(?:sampling|decoding|roll-?out|generation|evaluation|inference|an?|the|with|at"
+        r"|to|set|use)[\s_-]+temperatures?\b",
         re.compile(r"(?i:temp(?:eratures?)?\b)|\bT(?=\s*=)|τ(?=\s*=)"),
-        _re(r"(?:(?:sampling|decoding|roll-?out|generation|evaluation|inference|train\w*)[\s_-]+)?temp(?:erature|\.)?"),
-        low=0,
-        high=5,
+        r"(?:(?:sampling|decoding|roll-?out|generation|evaluation|inference|train\w*)[\s_-]+)?temp(?:erature|\.)?",
+        within=(0, 5),
         needs=_re(r"sampl|decod|generat|roll-?out|top[-_ ]?p|nucleus|inference|evaluat"),
         needs_to_quote=False,
     ),
-    Parameter(
+    _parameter(
         "max_grad_norm",
-        _re(
-            r"\b(?:max(?:imum|\.)?[\s_-]*)?grad(?:ient)?s?[\s_-]*(?:norms?[\s_-]*)?(?:clip(?:ping|ped)?)(?:[\s_-]*(?:norm"
-            r"|threshold|value))?|\bmax(?:imum|\.)?[\s_-]*grad(?:ient)?[\s_-]*norm|\bclip(?:ping|ped)? (?:the "
-            r"|all )?(?:global )?gradients?(?:[\s_-]*norms?)?|\bgradient norms? (?:is|are|was|were) clipped"
-        ),
-        _re(r"clip|grad\w*[\s_-]*norm"),
-        low=0,
-        high=1000,
+        r"\b(?:max(?:imum|\.)?[\s_-]*)?grad(?:ient)?s?[\s_-]*(?:norms?[\s_-]*)?(?:clip(?:ping|ped)?)(?:[\s_-]*(?:norm"
+        r"|threshold|value))?|\bmax(?:imum|\.)?[\s_-]*grad(?:ient)?[\s_-]*norm|\bclip(?:ping|ped)? (?:the "
+        r"|all )?(?:global )?gradients?(?:[\s_-]*norms?)?|\bgradient norms? (?:is|are|was|were) clipped",
+        r"clip|grad\w*[\s_-]*norm",
+        within=(0, 1000),
     ),
 )
 BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}

@@ -77,24 +77,8 @@ def plain(original: str) -> Plain:
     return Plain("".join(pieces), tuple(origin))
 
 
-_WORDS = {
-    "one": 1,
-    "single": 1,
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
-    "ten": 10,
-    "twelve": 12,
-    "sixteen": 16,
-    "twenty": 20,
-    "thirty": 30,
-    "fifty": 50,
-}
+_WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
+_WORDS |= {"ten": 10, "twelve": 12, "sixteen": 16, "twenty": 20, "thirty": 30, "fifty": 50}
 _FACTORS = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "billion": 1e9}
 #: One number; the groups tell its form. It starts no word (A100, v1.1) and ends before none (10x, 80GB, 4-bit).
 PATTERN = (
