@@ -141,13 +141,11 @@ def _number(match: re.Match[str]) -> Number:
 
 #: Sections about other people's work or summaries; what they state is ranked last.
 _OTHERS = re.compile(
-    r"related work|background|preliminar|previous work|literature|introduction|conclusion" r"|discussion|limitation",
-    re.IGNORECASE,
+    r"(?i)related work|background|preliminar|previous work|literature|introduction|conclusion" r"|discussion|limitation"
 )
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|resp|approx|w\.r\.t|Figs?|Eqs?|Tab|Secs?|App|Appx|Refs?|Alg|no|max|min|avg"
-    r"|Dr|a\.k\.a|incl)|\b[A-Z])\.$",
-    re.IGNORECASE,
+    r"(?i)(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|resp|approx|w\.r\.t|Figs?|Eqs?|Tab|Secs?|App|Appx|Refs?|Alg|no|max|min|avg"
+    r"|Dr|a\.k\.a|incl)|\b[A-Z])\.$"
 )
 _END = re.compile(r"[.!?][\"”’)\]*]*\s+(?=[\"“(\[*`$]*[A-Z0-9])|;\s+(?=\(?[ivx\d]+\))|\n+")
 #: Bold words at the beginning of a paragraph are its heading.

@@ -18,17 +18,15 @@ from ml_intern_helpers.papers.recipe.statements import ASIDE, Claim, qualifier, 
 
 #: Captions of tables that are not about training.
 _NOT_TRAINING = re.compile(
-    r"\b(?:latency|throughput|inference (?:time|speed|cost)|memory (?:usage|footprint|consumption|cost)|statistics"
-    r"|pricing|price)\b",
-    re.IGNORECASE,
+    r"(?i)\b(?:latency|throughput|inference (?:time|speed|cost)|memory (?:usage|footprint|consumption|cost)|statistics"
+    r"|pricing|price)\b"
 )
-_STATISTIC = re.compile(r"(?:mean|avg\.?|average|std\.?(?: dev\.?)?|median|count|min|max|\d\d%)", re.IGNORECASE)
+_STATISTIC = re.compile(r"(?i)(?:mean|avg\.?|average|std\.?(?: dev\.?)?|median|count|min|max|\d\d%)")
 #: A cell that does not say what the values below or beside it apply to.
 _EMPTY = re.compile(
-    r"\W*|(?:the )?(?:hyper-?|training )?(?:param\w*|values?|settings?|config\w*|options?|arguments?|used|description|/|\s)*\W*",
-    re.IGNORECASE,
+    r"(?i)\W*|(?:the )?(?:hyper-?|training )?(?:param\w*|values?|settings?|config\w*|options?|arguments?|used|description|/|\s)*\W*"
 )
-_TRIED = re.compile(r"search|sweep|grid|range|candidates|tried|space", re.IGNORECASE)
+_TRIED = re.compile(r"(?i)search|sweep|grid|range|candidates|tried|space")
 #: What may follow the name in a cell of a head: a unit, a symbol.
 _TRAIL = re.compile(r"\s*(?:\([^()]*\)|\[[^\]]*\]|:|↑|↓)\s*$")
 _LINE = re.compile(

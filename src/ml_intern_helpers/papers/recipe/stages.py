@@ -40,18 +40,15 @@ _GROUPS = {
 _CUE = re.compile("|".join(rf"(?P<s{number}>{pattern})" for number, pattern in enumerate(_NAMES.values())), re.IGNORECASE)
 #: What stands before the name of a stage that is not the one spoken of: where it starts from, what it is compared with.
 _NOT_HERE = re.compile(
-    r"(?:\b(?:from|than|unlike|over|against|versus|vs\.?|compar\w+ (?:to|with)|opposed to|instead of|on top of|after|before"
+    r"(?i)(?:\b(?:from|than|unlike|over|against|versus|vs\.?|compar\w+ (?:to|with)|opposed to|instead of|on top of|after|before"
     r"|follow\w*|prior to|similar to|as in|same as|every|each|reference|use[ds]? in|outperform\w*|between|without|no)\s+(?:the "
-    r"|our |its |an? )?(?:\w+[- ])?|[/])$",
-    re.IGNORECASE,
+    r"|our |its |an? )?(?:\w+[- ])?|[/])$"
 )
 #: In a heading the reward model is what is trained; in a sentence it may be what gives the rewards.
-_REWARD = re.compile(r"\breward model\w*|\bRMs?\b", re.IGNORECASE)
+_REWARD = re.compile(r"(?i)\breward model\w*|\bRMs?\b")
 #: What stands after it: then it names data, a model, a metric.
-_THING = re.compile(
-    r"[- ](?:data\b|dataset|set\b|checkpoint|baseline|reward|objective|loss\b|score|corpus|split|prompts?\b)", re.IGNORECASE
-)
-_ORDER = re.compile(r"\b(?:stages?|phases?|then|followed by|subsequent\w*|first)\b", re.IGNORECASE)
+_THING = re.compile(r"(?i)[- ](?:data\b|dataset|set\b|checkpoint|baseline|reward|objective|loss\b|score|corpus|split|prompts?\b)")
+_ORDER = re.compile(r"(?i)\b(?:stages?|phases?|then|followed by|subsequent\w*|first)\b")
 
 
 def _cues(text: str, *, title: bool = False) -> Iterator[tuple[str, int, int]]:

@@ -35,52 +35,45 @@ _BACK = re.compile(
 )
 #: Words that make a number a count of something else, unless the parameter counts in them.
 _UNIT = re.compile(
-    r"[\s-]*(?P<unit>(?:(?:training|gradient|optimi[sz]ation|update|optimizer|max|roll-?out|policy|rl) )?(?:epochs?|steps?"
+    r"(?i)[\s-]*(?P<unit>(?:(?:training|gradient|optimi[sz]ation|update|optimizer|max|roll-?out|policy|rl) )?(?:epochs?|steps?"
     r"|iterations?|updates?|tokens?|samples?|examples?|sequences?|prompts?|roll-?outs?|responses?|completions?|generations?"
     r"|questions?|problems?|words?|pairs?|images?|instances?|queries|trajectories|word ?pieces?|subwords?|candidates?|outputs?"
     r"|characters?|gpus?|tpus?|[ahv]100s?|nodes?|devices?|cores?|workers?|layers?|heads?|seeds?|runs?|tasks?|datasets?|models?"
     r"|parameters?|days?|hours?|minutes?|seconds?|times|points?|percent|random|different|more|fewer|of the|out of|per|warm\w*"
-    r"|x)\b|(?P<sign>%|×))",
-    re.IGNORECASE,
+    r"|x)\b|(?P<sign>%|×))"
 )
 #: What joins two numbers of a list, and what else may stand between them: `3 epochs for SFT and 1`.
-_NEXT = re.compile(r"\s*(?:,\s*(?:and |or |then )?|/|[-–]{1,2}|\band\b|\bor\b|\bto\b|\.\.\.|[×x*])\s*", re.IGNORECASE)
+_NEXT = re.compile(r"(?i)\s*(?:,\s*(?:and |or |then )?|/|[-–]{1,2}|\band\b|\bor\b|\bto\b|\.\.\.|[×x*])\s*")
 _COUNTED_FOR = re.compile(
     r"(?:\s*(?:epochs?|steps?|tokens?|sequences?|samples?)\b)?"
     r"(?:\s+(?:for|in|on|during|when|with)\s+(?:[\w./+-]{1,40}\s+){0,4}?[\w./+-]{1,40}(?=\s*(?:,|and\b|or\b)))?"
 )
 #: Not what training used: values that were tried or compared, said of other work, or needed for something else.
 _DOUBT = re.compile(
-    r"\b(?:search\w*|sweep\w*|swept|grid|among|candidate (?:values|learning)|selected from|chosen from|tr(?:y|ied|ying)"
+    r"(?i)\b(?:search\w*|sweep\w*|swept|grid|among|candidate (?:values|learning)|selected from|chosen from|tr(?:y|ied|ying)"
     r"|explor\w+|var(?:y|ied|ying)|ablat\w+|compar\w+|rang(?:e|es|ing)|between|instead of|rather than|unlike|previous\w*"
     r"|prior work|originally|baselines?|they|their|would|could|if|higher|lower|larger|smaller|increas\w+|diverge[sd]?|unstable"
     r"|worse|either|respectively|best|optimal|effect of|sensitiv\w+|early stopping|patience|penalty (?:weight|factor)|except"
-    r"|twice|half|vram|wall-clock|forward passes|kernels?|measured|naive)\b|\[\d+\] (?:use|set|train)|\bfollow(?:ing)? \[",
-    re.IGNORECASE,
+    r"|twice|half|vram|wall-clock|forward passes|kernels?|measured|naive)\b|\[\d+\] (?:use|set|train)|\bfollow(?:ing)? \["
 )
 #: Before a name or number: this is an end of a schedule, not what it ran at; a point in training, not its length.
-_NOT_THE_RATE = re.compile(
-    r"(?:\b(?:min(?:imum)?|final|end)\s+|(?:decay|anneal|reduc|decreas|drop)\w*\s+(?:the |our )?)$", re.IGNORECASE
-)
+_NOT_THE_RATE = re.compile(r"(?i)(?:\b(?:min(?:imum)?|final|end)\s+|(?:decay|anneal|reduc|decreas|drop)\w*\s+(?:the |our )?)$")
 _NOT_THE_COUNT = re.compile(
-    r"(?:\b(?:every|each|after|per|first|last|final|than|within|warm\w*(?:[ -]up)?(?: (?:over|for|of|in))?(?: the)?|another"
-    r"|save\w*|at|until|next|accumulat\w*(?: over)?|in|of|only)|[<>≥≤])\s*(?:the |about |around )?$",
-    re.IGNORECASE,
+    r"(?i)(?:\b(?:every|each|after|per|first|last|final|than|within|warm\w*(?:[ -]up)?(?: (?:over|for|of|in))?(?: the)?|another"
+    r"|save\w*|at|until|next|accumulat\w*(?: over)?|in|of|only)|[<>≥≤])\s*(?:the |about |around )?$"
 )
-_OF_ELSE = re.compile(r"\b(?:warm|accumul|evaluat|sav(?:e|ing))[^,;.]*$", re.IGNORECASE)
-_COSTS = re.compile(r"\s*(?:takes?|took|requires?|costs?|later|earlier|ago)\b", re.IGNORECASE)
+_OF_ELSE = re.compile(r"(?i)\b(?:warm|accumul|evaluat|sav(?:e|ing))[^,;.]*$")
+_COSTS = re.compile(r"(?i)\s*(?:takes?|took|requires?|costs?|later|earlier|ago)\b")
 #: `no warm-up is used`, `we do not use weight decay`; there is no training without a learning rate.
 _OPTIONAL = ("warmup", "weight_decay", "dropout", "lora_dropout", "kl_coefficient", "max_grad_norm", "gradient_accumulation")
-_NONE = re.compile(
-    r"\b(?:(?:do|did|does) not (?:use|apply|employ) (?:any |a )?|no )(?:learning[- ]rate |linear )?$", re.IGNORECASE
-)
-_NOT_USED = re.compile(r"\s*(?:is|was|are|were) (?:used|applied|employed|needed)\b", re.IGNORECASE)
+_NONE = re.compile(r"(?i)\b(?:(?:do|did|does) not (?:use|apply|employ) (?:any |a )?|no )(?:learning[- ]rate |linear )?$")
+_NOT_USED = re.compile(r"(?i)\s*(?:is|was|are|were) (?:used|applied|employed|needed)\b")
 #: Words that are worth a quote without a number that can be read: `the KL term is disabled`, `3-epoch training`.
-_NEGATION = re.compile(r"\b(?:no|not|without|disabl\w+|remov\w+|omit\w*|none)\b", re.IGNORECASE)
-_HYPHENATED = re.compile(r"\b(?:\d[\d,.]*|one|two|three|four|five)(?=-(?:epoch|token|step)s?\b)", re.IGNORECASE)
+_NEGATION = re.compile(r"(?i)\b(?:no|not|without|disabl\w+|remov\w+|omit\w*|none)\b")
+_HYPHENATED = re.compile(r"(?i)\b(?:\d[\d,.]*|one|two|three|four|five)(?=-(?:epoch|token|step)s?\b)")
 #: `For the 6B model, …` and `… for CIFAR`: it holds for a part of what was trained.
 _LEAD = re.compile(r"^(?:\w+ly, )?(?:For|On|In|With) (?P<what>[^,]{3,60}),\s|^The \d[\d.]*[BM]\b")
-_TAIL = re.compile(r"\s*\(?(?:for|on|in|during|when)\s+(?P<what>[^,;()]{2,50})", re.IGNORECASE)
+_TAIL = re.compile(r"(?i)\s*\(?(?:for|on|in|during|when)\s+(?P<what>[^,;()]{2,50})")
 _GENERAL = frozenset(
     re.findall(
         r"[\w-]+",
@@ -91,28 +84,25 @@ _GENERAL = frozenset(
     )
 )
 QUALIFIERS = re.compile(
-    r"global|total|effective|mini|micro|per[\s_-](?:device|gpu|worker|core)|rollout|eval\w*|prompt|response|completion|input"
-    r"|output|generation|source|target|new",
-    re.IGNORECASE,
+    r"(?i)global|total|effective|mini|micro|per[\s_-](?:device|gpu|worker|core)|rollout|eval\w*|prompt|response|completion|input"
+    r"|output|generation|source|target|new"
 )
 #: What says that a batch of one is a batch of training: inference is often measured with one.
-_IN_TRAINING = re.compile(r"train|fine-?tun|per[\s_-]|micro|accumul", re.IGNORECASE)
-_PER_DEVICE = re.compile(r"\s*(?:\w+\s)?(per[\s-](?:gpu|device|card|worker|core|node))\b", re.IGNORECASE)
+_IN_TRAINING = re.compile(r"(?i)train|fine-?tun|per[\s_-]|micro|accumul")
+_PER_DEVICE = re.compile(r"(?i)\s*(?:\w+\s)?(per[\s-](?:gpu|device|card|worker|core|node))\b")
 _BATCH_UNITS = {"token": "tokens", "prompt": "prompts", "question": "prompts", "word": "words", "pair": "pairs"}
 #: Titles of sections in which settings stand, and in which variants are compared.
-_SETTINGS = re.compile(r"train|hyper-?param|implement|set-?up|config|details|fine-?tun|setting|reproduc", re.IGNORECASE)
+_SETTINGS = re.compile(r"(?i)train|hyper-?param|implement|set-?up|config|details|fine-?tun|setting|reproduc")
 ASIDE = re.compile(
-    r"\b(?:ablat\w+|sensitivity|effects? of|impact of|influence of|varying|robustness|analys[ei]s|baselines?|latency"
-    r"|scaling laws?|prob(?:es?|ing)|search space)\b",
-    re.IGNORECASE,
+    r"(?i)\b(?:ablat\w+|sensitivity|effects? of|impact of|influence of|varying|robustness|analys[ei]s|baselines?|latency"
+    r"|scaling laws?|prob(?:es?|ing)|search space)\b"
 )
 #: What may stand behind the number of a table's cell; "95 CI low" is no length.
 _CELL_REST = re.compile(
-    r"\W*(?:$|(?:x|steps?|epochs?|tokens?|iterations?|updates?|sequences?|samples?|prompts?|pairs?|examples?|instances?|per|of"
-    r"|linear|cosine|warm\w*|constant|GPUs?|candidates|roll-?outs?|responses?|completions?|images?|words?)\b)",
-    re.IGNORECASE,
+    r"(?i)\W*(?:$|(?:x|steps?|epochs?|tokens?|iterations?|updates?|sequences?|samples?|prompts?|pairs?|examples?|instances?|per|of"
+    r"|linear|cosine|warm\w*|constant|GPUs?|candidates|roll-?outs?|responses?|completions?|images?|words?)\b)"
 )
-_OFF = re.compile(r"(?:none|no|off|disabled|not used|false|n/?a|-|✗|×)\W*", re.IGNORECASE)
+_OFF = re.compile(r"(?i)(?:none|no|off|disabled|not used|false|n/?a|-|✗|×)\W*")
 
 
 @dataclass(frozen=True)
