@@ -140,7 +140,7 @@ def trending(http: Http, _: Answer) -> tuple[Any, ...]:
 
 def models(http: Http, _: Answer) -> tuple[Any, ...]:
     page = hub.repos(http, "2505.09388", "models", 1)
-    return page.more, *[(repo.id, repo.downloads, repo.license, repo.gated) for repo in page.repos]
+    return page.more, *[(repo.id, repo.downloads, repo.license, repo.gated) for repo in page.items]
 
 
 def named(kind: Any, name: str) -> Callable[[Http, Answer], tuple[Any, ...]]:
@@ -155,7 +155,7 @@ def named(kind: Any, name: str) -> Callable[[Http, Answer], tuple[Any, ...]]:
 
 def collections(http: Http, answer: Answer) -> tuple[Any, ...]:
     page = hub.collections(http, "2505.09388", 5)
-    return tuple((each.title, each.owner, each.upvotes, each.last_updated) for each in page.collections)
+    return tuple((each.title, each.owner, each.upvotes, each.last_updated) for each in page.items)
 
 
 def refused_by_hub(http: Http, _: Answer) -> tuple[Any, ...]:

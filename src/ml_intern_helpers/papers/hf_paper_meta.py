@@ -19,7 +19,7 @@ from ml_intern_helpers.papers.crawl_text import STRANGERS
 from ml_intern_helpers.papers.ids import ArxivId, require_id
 from ml_intern_helpers.papers.model import Limits, Paper, render_sources, sources
 from ml_intern_helpers.papers.services import arxiv, hub
-from ml_intern_helpers.papers.services.hub import KINDS, CollectionPage, HubPaper, Kind, RepoPage
+from ml_intern_helpers.papers.services.hub import KINDS, Collection, HubPaper, Kind, ListPage, Repo
 from ml_intern_helpers.papers.services.openalex import CitationCounts, citation_counts
 from ml_intern_helpers.web.client import Http, Response
 from ml_intern_helpers.web.services import HUB
@@ -70,8 +70,8 @@ class Metadata:
     paper: Paper | None = None
     described_by: str | None = None
     exists: bool | None = None
-    lists: dict[Kind, RepoPage] = field(default_factory=dict)
-    collections: CollectionPage | None = None
+    lists: dict[Kind, ListPage[Repo]] = field(default_factory=dict)
+    collections: ListPage[Collection] | None = None
     failed: list[str] = field(default_factory=list)
     errors: list[ToolError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -97,8 +97,8 @@ class Metadata:
             described |= {name: getattr(self.counted, name) for name in counts}
         collections = None
         if self.collections:
-            items = [asdict(each) for each in self.collections.collections[: self.limit]]
-            total = None if self.collections.more else len(self.collections.collections)
+            items = [asdict(each) for each in self.collections.items[: self.limit]]
+            total = None if self.collections.more else len(self.collections.items)
             collections = {"items": items, "total": total, "more_url": f"{HUB.base_url}/papers/{self.arxiv_id}"}
         return {
             **described,
@@ -122,15 +122,15 @@ class Metadata:
             return None
         listed, linked = self.lists.get(kind), self.page.linked[kind] if self.page else ()
         # Both lists without duplicates, most used first; the list by tag says more of each repository, so it takes precedence.
-        repos = {repo.id: repo for repo in [*linked, *(listed.repos if listed else ())]}
+        repos = {repo.id: repo for repo in [*linked, *(listed.items if listed else ())]}
         used = (lambda repo: repo.likes or 0) if kind == "spaces" else (lambda repo: (repo.downloads or 0, repo.likes or 0))
         merged = sorted(repos.values(), key=used, reverse=True)
         # The Hub's own count, or the number listed when the list is complete.
         total = self.page.totals[kind] if self.page else None
         if total is not None:
-            total = max(total, len(listed.repos) if listed else 0)
+            total = max(total, len(listed.items) if listed else 0)
         elif listed and not listed.more:
-            total = len(listed.repos)
+            total = len(listed.items)
         if listed is None and not merged and total != 0:
             return None
         # Spaces are linked through the models they use, so only the paper page shows all of them.

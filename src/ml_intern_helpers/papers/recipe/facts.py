@@ -229,8 +229,8 @@ _HARDWARE = (
         rf"|containing) (?:{_COUNT} )?(?:×\s*)?{_CHIP}[^.,;]{{0,20}})?"
     ),
     re.compile(
-        r"(?i)\b(?:train\w*|fine-?tun\w*|run|experiments?)\b[^;]{0,60}?\b(?:takes?|took|requires?|lasts?|complet\w+ in|finish\w+ in"
-        r"|within|in (?:about|around|approximately|under|less than))\b\s+(?:about |around |approximately |roughly |less than "
+        r"(?i)\b(?:train\w*|fine-?tun\w*|run|experiments?)\b[^;]{0,60}?\b(?:takes?|took|requires?|lasts?|complet\w+ in"
+        r"|finish\w+ in|within|in (?:about|around|approximately|under|less than))\b\s+(?:about |around |approximately |roughly |less than "
         r"|under |~|≈)*(?:\d[\d.,]*|one|two|three|four|five|a single) (?:GPU[ -])?(?:hours?|days?|weeks?|minutes?)\b"
     ),
 )
@@ -245,8 +245,8 @@ BENCHMARK = re.compile(
     r"|WikiText-?(?:2|103)|LongBench|RULER|BFCL|TauBench)(?![\w]|-[a-z])"
 )
 _METRIC = re.compile(
-    r"(?i)\b(?:accurac(?:y|ies)|pass@\d+|maj@\d+|cons@\d+|avg@\d+|win[- ]?rates?|F1|EM|exact match|BLEU|ROUGE(?:-[12L])?|perplexity"
-    r"|Elo|scores?|recall|precision|AUC|correlation|reward|resolve rate|success rate)\b"
+    r"(?i)\b(?:accurac(?:y|ies)|pass@\d+|maj@\d+|cons@\d+|avg@\d+|win[- ]?rates?|F1|EM|exact match|BLEU|ROUGE(?:-[12L])?"
+    r"|perplexity|Elo|scores?|recall|precision|AUC|correlation|reward|resolve rate|success rate)\b"
 )
 _SCORE = re.compile(
     r"(?<![\w.^@-])(?P<v>\d{1,2}\.\d{1,2}\s?%?|\d{1,3}\s?%|100(?:\.0)?\s?%|0\.\d{2,3})(?![\w.]"

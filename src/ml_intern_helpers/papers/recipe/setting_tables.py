@@ -24,7 +24,8 @@ _NOT_TRAINING = re.compile(
 _STATISTIC = re.compile(r"(?i)(?:mean|avg\.?|average|std\.?(?: dev\.?)?|median|count|min|max|\d\d%)")
 #: A cell that does not say what the values below or beside it apply to.
 _EMPTY = re.compile(
-    r"(?i)\W*|(?:the )?(?:hyper-?|training )?(?:param\w*|values?|settings?|config\w*|options?|arguments?|used|description|/|\s)*\W*"
+    r"(?i)\W*|(?:the )?(?:hyper-?|training )?(?:param\w*|values?|settings?|config\w*|options?|arguments?|used"
+    r"|description|/|\s)*\W*"
 )
 _TRIED = re.compile(r"(?i)search|sweep|grid|range|candidates|tried|space")
 #: What may follow the name in a cell of a head: a unit, a symbol.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 
 from ml_intern_helpers.core.errors import BadData
@@ -23,6 +23,7 @@ _LINKED: dict[Kind, tuple[str, str]] = {
     "datasets": ("linkedDatasets", "numTotalDatasets"),
     "spaces": ("linkedSpaces", "numTotalSpaces"),
 }
+T = TypeVar("T")
 Kind = Literal["models", "datasets", "spaces"]
 KINDS: tuple[Kind, ...] = ("models", "datasets", "spaces")
 #: What each list is sorted by; Spaces have no downloads.
@@ -101,19 +102,10 @@ class Collection:
 
 
 @dataclass(frozen=True)
-class RepoPage:
-    """The first repositories of a list; `more` when the Hub has further ones."""
+class ListPage(Generic[T]):
+    """The first items of a list; `more` when the Hub has further ones."""
 
-    repos: tuple[Repo, ...]
-    more: bool
-    response: Response
-
-
-@dataclass(frozen=True)
-class CollectionPage:
-    """The first collections of a list; `more` when the Hub has further ones."""
-
-    collections: tuple[Collection, ...]
+    items: tuple[T, ...]
     more: bool
     response: Response
 
@@ -182,7 +174,7 @@ def _address(value: object) -> str | None:
     return address if address and re.fullmatch(r"https?://[^\s<>\"'`]+", address) else None
 
 
-def repos(http: Http, arxiv_id: str, kind: Kind, limit: int) -> RepoPage:
+def repos(http: Http, arxiv_id: str, kind: Kind, limit: int) -> ListPage[Repo]:
     """The first repositories of `kind` that name the paper, sorted by downloads (Spaces: by likes)."""
     params: Params = {
         "filter": f"arxiv:{arxiv_id}",
@@ -192,15 +184,15 @@ def repos(http: Http, arxiv_id: str, kind: Kind, limit: int) -> RepoPage:
         "expand[]": _EXPAND[kind],
     }
     response = http.get(HUB, f"/api/{kind}", params).raise_for_status(f"the {kind} of {arxiv_id}")
-    return RepoPage(parsed(rows(response), kind), _has_next(response), response)
+    return ListPage(parsed(rows(response), kind), _has_next(response), response)
 
 
-def collections(http: Http, arxiv_id: str, limit: int) -> CollectionPage:
+def collections(http: Http, arxiv_id: str, limit: int) -> ListPage[Collection]:
     """The collections that hold the paper, most upvoted first."""
     params: dict[str, str | int] = {"item": f"papers/{arxiv_id}", "sort": "upvotes", "limit": limit}
     response = http.get(HUB, "/api/collections", params).raise_for_status(f"the collections with {arxiv_id}")
     found = [each for each in map(_collection, rows(response)) if each is not None]
-    return CollectionPage(tuple(found), _has_next(response), response)
+    return ListPage(tuple(found), _has_next(response), response)
 
 
 def rows(response: Response) -> list[dict[str, Any]]:
