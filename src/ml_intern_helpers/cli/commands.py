@@ -1,4 +1,4 @@
-"""Arguments, errors and exit codes, once for all commands; the only place that catches (`output` prints).
+"""Parses the arguments of all commands, runs them, and turns errors into exit codes (`output` prints).
 
 A command is a module with four names:
 
@@ -56,7 +56,7 @@ _LEADING_OPTIONS = frozenset({"--json", "--text", "--human", "--offline"})
 
 
 class Subcommand(NamedTuple):
-    """A subcommand with its own arguments and `--help`; what it parses goes to the `run` of its command.
+    """A subcommand with its own arguments and `--help`; its command's `run` receives what it parses.
 
     Attributes:
         defaults: arguments that it sets, by name; the others have the defaults of the command.
@@ -71,7 +71,7 @@ class Subcommand(NamedTuple):
 
 
 class Context:
-    """What a command gets besides its arguments."""
+    """The services of a command: network, warnings, progress."""
 
     def __init__(self, offline: bool = False, deadline_s: float | None = None) -> None:
         self.offline, self.deadline_s = offline, deadline_s
@@ -79,29 +79,29 @@ class Context:
 
     @cached_property
     def http(self) -> Http:
-        """The network, imported when first asked for: most of a helper's start-up is imports."""
+        """The network client, imported on first use because imports dominate start-up."""
         from ml_intern_helpers.web.client import Http
 
         return Http(offline=self.offline, deadline_s=self.deadline_s, tell=self.announce)
 
     def warn(self, message: str) -> None:
-        """Add a one-line note to the report's `warnings`, once; it may quote a stranger and is cleaned here."""
+        """Add a one-line note to the report's `warnings`, once; it may quote other people's text and is cleaned here."""
         message = clean(message)
         if message not in self.warnings:
             self.warnings.append(message)
 
     def progress(self, message: str) -> None:
-        """Tell a person at a terminal what takes long; silent otherwise."""
+        """Show a person at a terminal what is being done; silent otherwise."""
         if sys.stderr is not None and sys.stderr.isatty():
             output.say(clean(message))
 
     def announce(self, message: str) -> None:
-        """Tell on stderr, to whoever reads it, what is about to cost something; also without a terminal."""
+        """Announce on stderr what is about to cost something; also without a terminal."""
         output.say(clean(message))
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse that reports misuse as `UsageError`, so that `--json` callers get an object for it too."""
+    """An argument parser that raises `UsageError`, so that `--json` callers get an object for misuse, too."""
 
     hint = ""
 
@@ -144,7 +144,7 @@ def _run(command: str, argv: list[str]) -> int:
 
 
 def print_error(command: str, argv: list[str], err: ToolError) -> int:
-    """Answer for a command that could not be started (no environment to run it in), in the form its caller asked for."""
+    """Report that a command could not be started (its environment is missing), in the requested form."""
     module = None
     with suppress(KeyError, ImportError):
         module = importlib.import_module(COMMANDS[command])
@@ -163,13 +163,13 @@ def _bug(command: str, err: Exception) -> Report:
 
 
 def _form_asked(argv: list[str], module: ModuleType | None) -> str:
-    """The output form, known before the arguments are parsed: misuse is answered in it, too."""
+    """The output form, read before the arguments are parsed, because misuse is reported in it, too."""
     asked = [word[2:] for word in argv if word in ("--json", "--text", "--human")]
     return asked[-1] if asked else getattr(module, "DEFAULT_FORMAT", "text")
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Knows its width: argparse makes one for every argument that is added, and would import shutil to ask the terminal."""
+    """A formatter of fixed width: argparse makes one for every argument and would import shutil to ask for the width."""
 
     def __init__(self, prog: str) -> None:
         columns = os.environ.get("COLUMNS", "")

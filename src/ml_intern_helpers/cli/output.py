@@ -1,4 +1,4 @@
-"""How an answer leaves the process: rendered first, so that a bug there is told as one, then written once.
+"""Renders and writes a command's report: rendered first, so that a bug there is reported, then written at once.
 
 stdout gets the result and nothing else; errors, and warnings outside JSON, go to stderr.
 """
@@ -21,7 +21,7 @@ NOT_WRITTEN = 3
 
 
 def rendered(module: ModuleType | None, report: Report, form: str) -> str:
-    """The text for stdout, or "" when there is none: an error outside JSON stands on stderr alone."""
+    """The text for stdout, or "": outside JSON an error is written to stderr only."""
     if form == "json":
         return _json(_full(module, report))
     if report.error or module is None:
@@ -32,7 +32,7 @@ def rendered(module: ModuleType | None, report: Report, form: str) -> str:
 
 
 def write(report: Report, text: str, form: str) -> int:
-    """Print `text` and what belongs on stderr; return the exit code, whatever the reader does."""
+    """Print `text`, and errors and warnings on stderr; return the exit code even when the reader has left."""
     for line in _notes(report, form):
         say(line)
     written = _to_stdout(text, form)
@@ -51,7 +51,7 @@ def say(line: str) -> None:
 
 
 def without_tokens(text: str) -> str:
-    """`text` with the user's own keys blanked: a trace, a quoted script or a row may hold one."""
+    """`text` without the user's own keys, which a trace, a quoted script or a row may hold."""
     for token in (tokens.hf_token(), tokens.semantic_scholar_key(), tokens.openalex_key()):
         if token and len(token) >= tokens.SHORTEST_SECRET:
             text = text.replace(token, "[token]")
@@ -66,7 +66,7 @@ def _notes(report: Report, form: str) -> list[str]:
 
 
 def _to_stdout(text: str, form: str) -> bool:
-    """Whether the answer was delivered; a reader that left early (`| head`) has got what it wanted."""
+    """Whether the output was written; a reader that leaves early (`| head`) counts as served."""
     if sys.stdout is None or not text:
         return True
     try:
@@ -86,7 +86,7 @@ def _to_stdout(text: str, form: str) -> bool:
 
 
 def finish() -> None:
-    """Write out what something else has printed (argparse: `--help`), for a reader that may have left."""
+    """Flush what argparse has printed (`--help`), for a reader that may have left."""
     if sys.stdout is None:
         return
     try:
@@ -96,12 +96,12 @@ def finish() -> None:
 
 
 def _silence_stdout() -> None:
-    """Nothing more can be written; without this the interpreter tries once more at its end and complains."""
+    """Keep the interpreter from writing to a closed stdout again at its end, which prints an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _full(module: ModuleType | None, report: Report) -> dict[str, Any]:
-    """The JSON object with every key of the command present, also when there is nothing but an error."""
+    """The JSON object with every key of the command present, even when there is only an error."""
     empty: dict[str, Any] = getattr(module, "EMPTY_FIELDS", {})
     report.fields = {**empty, **report.fields}
     return report.to_dict()

@@ -1,4 +1,4 @@
-"""Work that may never end, done where it can be left behind: a driver, a name resolution, a silent server."""
+"""Runs work that may never end (a driver, a name resolution, a silent server) in a thread that can be abandoned."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Task(Generic[T]):
-    """A call in a thread of its own, which the end of the process does not wait for."""
+    """A call in a daemon thread, which does not delay the end of the process."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
@@ -32,7 +32,7 @@ class Task(Generic[T]):
         return self._done.wait(seconds)
 
     def outcome(self) -> T:
-        """The result, or the exception raised; only after `wait` has said True."""
+        """The result, or its exception is raised; only after `wait` has returned True."""
         if self._error is not None:
             raise self._error
         return self._result[0]

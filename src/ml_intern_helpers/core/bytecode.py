@@ -1,4 +1,4 @@
-"""Where compiled modules go when the plugin's folder cannot be written: into the cache, so that start-up stays fast.
+"""Puts compiled modules into the cache when the plugin's folder is read-only, so that start-up stays fast.
 
 `sys.pycache_prefix` alone would move the bytecode of the standard library and of every installed package as well, and
 compile all of it once more; here it is set only while a module of this package is read.

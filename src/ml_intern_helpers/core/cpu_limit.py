@@ -1,4 +1,4 @@
-"""A limit on the processor time of a check: a script made to keep us busy is given up, not waited for."""
+"""Limits the processor time of a check, so that a hostile script cannot keep it busy."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def bounded(run: Run) -> Run:
 
 @contextmanager
 def off_the_clock() -> Iterator[None]:
-    """Time that is not the script's doing: an index of a release is built once, and transformers takes five seconds."""
+    """Excludes time that the script does not cause: an index of a release is built once, and transformers takes five seconds."""
     if not hasattr(signal, "setitimer"):
         yield
         return

@@ -60,6 +60,6 @@ class AccessDenied(Unavailable):
 
 
 class BadData(ToolError):
-    """What was read is not what it should be: HTML for JSON, a broken line, a file of another kind."""
+    """The data has another form than expected: HTML for JSON, a broken line, a file of another kind."""
 
     code = "bad-data"

@@ -1,4 +1,4 @@
-"""Where files of ours live on the user's machine."""
+"""The folders of our files on the user's machine, and atomic writes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def cache_dir() -> Path:
 
 
 def data_dir() -> Path:
-    """Where lies what a user wrote and no cleaner of caches may take.
+    """The folder of what a user wrote, which no cache cleaner may delete.
 
     `$ML_INTERN_DATA`, else `$XDG_DATA_HOME/ml-intern`, else `~/.local/share/ml-intern`.
     """
@@ -28,13 +28,13 @@ def data_dir() -> Path:
 
 
 def hf_home() -> Path:
-    """Where the Hub's client keeps tokens and files: `$HF_HOME`, `$XDG_CACHE_HOME/huggingface`, `~/.cache/huggingface`."""
+    """The Hub client's folder of tokens and files: `$HF_HOME`, `$XDG_CACHE_HOME/huggingface`, `~/.cache/huggingface`."""
     own = os.environ.get("HF_HOME")
     return expanded(own) if own else _user_cache() / "huggingface"
 
 
 def hf_cache() -> Path:
-    """Where the Hub's client keeps downloads: `$HF_HUB_CACHE`, `$HUGGINGFACE_HUB_CACHE`, `hub` in its home."""
+    """The Hub client's folder of downloads: `$HF_HUB_CACHE`, `$HUGGINGFACE_HUB_CACHE`, `hub` in its home."""
     own = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
     return expanded(own) if own else hf_home() / "hub"
 
@@ -59,9 +59,9 @@ def _home() -> Path:
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
-    """Write `data` so that a reader sees the old file or the new one, never half of it.
+    """Write `data` so that a reader sees the old file or the new one, never a partial one.
 
-    With `durable` it is on the disk when this returns, name and all: what a user agreed to must outlive a power cut.
+    With `durable` the data and the name are on the disk when this returns: an agreement must survive a power failure.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o777 if durable else 0o700)
     aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
@@ -79,7 +79,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable; a file system that cannot (some network ones) is left as it is."""
+    """Make the names in `folder` durable; ignored on file systems that cannot do it (some network ones)."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

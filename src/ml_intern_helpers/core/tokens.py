@@ -1,4 +1,4 @@
-"""The user's tokens: where they come from, and nothing else. Who may receive one is decided in `services`."""
+"""Reads the user's tokens. `web.services` decides which service receives one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def hf_token() -> str | None:
 
 
 def hf_token_source() -> str | None:
-    """Where a token was found, usable or not: a variable's name or the file's path; None when there is none."""
+    """The source of the token, usable or not: the variable's name or the file's path; None without a token."""
     return _found()[0]
 
 
@@ -80,7 +80,7 @@ def _hidden(found: re.Match[str]) -> str:
 
 
 def _usable(token: str) -> str | None:
-    """Strip a token; refuse what cannot stand in an HTTP header (a newline would forge one)."""
+    """Strip a token; refuse one that is invalid in an HTTP header (a newline could forge another header)."""
     token = token.strip()
     return token if token and token.isascii() and token.isprintable() and " " not in token else None
 

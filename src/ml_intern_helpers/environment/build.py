@@ -1,6 +1,6 @@
-"""Builds an environment once: aside, then moved into place, one builder at a time, nothing left of a failure.
+"""Builds an environment once: in a folder of its own, then linked into place, one builder at a time; a failure leaves nothing.
 
-A failure is told in one line of what and one line of what next.
+A failure is reported in one line with the reason and one with the next step.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def ensure(spec: Spec, place: Path) -> Path:
 
 
 def is_ready(place: Path) -> bool:
-    """As `is_ready` in scripts/launch: a Python that is not a dangling link, and the mark that is written last."""
+    """Whether the environment has a working Python and the mark that is written last (as in scripts/launch)."""
     return os.access(place / "bin/python", os.X_OK) and (place / "complete").is_file()
 
 
@@ -121,7 +121,7 @@ def _build(spec: Spec, place: Path, *, alone: bool) -> None:
 
 
 def _install(spec: Spec, folder: Path, run: installers.Run) -> None:
-    """uv when there is one. pip when there is none, or when uv does not get what pip may be set up to get."""
+    """Install with uv; with pip when there is no uv, or when uv fails where pip may be configured to succeed."""
     uv = installers.find_uv()
     if uv:
         try:
@@ -138,7 +138,7 @@ def _install(spec: Spec, folder: Path, run: installers.Run) -> None:
 
 
 def _installed_with_fetched_uv(spec: Spec, folder: Path, run: installers.Run) -> bool:
-    """pip would bring 5 GB of CUDA to a machine without a GPU, so uv is fetched for the sake of torch alone."""
+    """Fetch uv for the sake of torch: on a machine without a GPU pip would install 5 GB of CUDA."""
     with tempfile.TemporaryDirectory(prefix="uv-", dir=folder) as scratch:
         try:
             installers.install_with_uv(installers.fetch_uv(folder, Path(scratch), run), spec, folder, run)
@@ -157,21 +157,21 @@ def _move_into_place(folder: Path, place: Path) -> None:
 
 
 def _remove_leftovers(place: Path) -> None:
-    """What a killed build left, and the folder of the environment that is about to be replaced."""
+    """Remove the leftovers of killed builds, and the folder of the environment that will be replaced."""
     for path in place.parent.glob(f"{place.name}.built-*"):
         with suppress(OSError):
             path.unlink() if path.is_symlink() else shutil.rmtree(path)
 
 
 def give_up_if_final(failure: BuildFailed) -> None:
-    """Raise it again when another installer would fail the same way; a wrong hash is never worked around."""
+    """Raise the error again when another installer would fail the same way; a wrong hash is never bypassed."""
     if _meaning(failure.output).final:
         raise failure
 
 
 @contextmanager
 def explained(spec: Spec, place: Path) -> Iterator[None]:
-    """Turn what goes wrong inside into `Unavailable`."""
+    """Turn errors of the body into `Unavailable`."""
     cannot = f"cannot build the {spec.name} environment"
     try:
         yield
@@ -187,7 +187,7 @@ def explained(spec: Spec, place: Path) -> Iterator[None]:
 
 
 def check_space(spec: Spec, folder: Path) -> None:
-    """Refuse before the download what would end in a full disk. Raises: Unavailable."""
+    """Refuse, before the download, a build that would fill the disk. Raises: Unavailable."""
     free_gb = shutil.disk_usage(folder).free / 1e9
     if free_gb < spec.size_gb:
         what = f"the {spec.name} environment takes about {spec.size_gb:g} GB and {folder} has {free_gb:.1f} GB free"
@@ -199,7 +199,7 @@ def _meaning(output: str) -> _Meaning:
 
 
 def _said(output: str) -> str:
-    """The most telling line of an installer's output: its first error, else its last line."""
+    """The most informative line of an installer's output: its first error, else its last line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it printed nothing"]
     errors = [line for line in lines if re.match("error|fatal", line, re.IGNORECASE)]
     return clean((errors or lines[-1:])[0], limit=200)

@@ -1,4 +1,4 @@
-"""What each environment consists of, and the command lines that make it: with uv, or with venv and pip."""
+"""The contents of each environment, and the commands that make it: with uv, or with venv and pip."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Spec:
 
 
 def base_python() -> str:
-    """The running interpreter by its real path: an environment made on `/usr/bin/python3` breaks unseen when that moves on."""
+    """The running interpreter by its real path: an environment based on the link `/usr/bin/python3` breaks when the link changes."""
     return os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
 
 
 def find_uv() -> str | None:
-    """uv, also where its own installer puts it: a hook's PATH is short."""
+    """The path of uv, also where its own installer puts it, because the PATH of a hook is short."""
     return shutil.which("uv") or shutil.which("uv", path=str(Path("~/.local/bin").expanduser()))
 
 
@@ -69,18 +69,18 @@ def make_with_venv(folder: Path, run: Run) -> None:
 
 
 def install_with_uv(uv: str, spec: Spec, folder: Path, run: Run) -> None:
-    """uv knows where the builds of torch live; pip does not."""
+    """Install with uv, which finds the right build of torch; pip does not."""
     backend = ["--torch-backend", spec.torch_backend] if spec.torch_backend else []
     run([uv, "pip", "install", "--quiet", "--python", str(folder / "bin/python"), *backend, *_what(spec)])
 
 
 def install_with_pip(spec: Spec, folder: Path, run: Run) -> None:
-    """From whatever index pip is set up for."""
+    """Install from the index that pip is configured for."""
     run([*_pip(folder), *_what(spec)])
 
 
 def fetch_uv(folder: Path, into: Path, run: Run) -> str:
-    """uv for one build, from the package index, beside the environment and not in it."""
+    """Fetch uv for one build from the package index, outside the environment."""
     run([*_pip(folder), "--require-hashes", "--target", str(into), "-r", str(ROOT / UV_LOCK)])
     return str(into / "bin/uv")
 
@@ -116,7 +116,7 @@ def _pip(folder: Path) -> list[str]:
 
 
 def _what(spec: Spec) -> list[str]:
-    """Hashed pins where the lock has hashes; else the direct requirements, held by the lock as constraints."""
+    """The requirements: hashed pins where the lock has hashes, else the direct ones with the lock as constraints."""
     if spec.wanted:
         return ["-r", str(ROOT / spec.wanted), "-c", str(ROOT / spec.lock)]
     return ["--require-hashes", "-r", str(ROOT / spec.lock)]

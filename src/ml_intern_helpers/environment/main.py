@@ -1,4 +1,4 @@
-"""`launch` calls this when an environment is not there yet: build it, then become the command that was asked for.
+"""Builds a missing environment for `launch`, then replaces this process with the requested command.
 
 environment run NAME PLACE COMMAND ARGS...     the helper COMMAND, on that environment's Python
 environment python NAME PLACE PYTHON-ARGS...   that Python

@@ -230,8 +230,8 @@ _HARDWARE = (
     ),
     re.compile(
         r"(?i)\b(?:train\w*|fine-?tun\w*|run|experiments?)\b[^;]{0,60}?\b(?:takes?|took|requires?|lasts?|complet\w+ in"
-        r"|finish\w+ in|within|in (?:about|around|approximately|under|less than))\b\s+(?:about |around |approximately |roughly |less than "
-        r"|under |~|≈)*(?:\d[\d.,]*|one|two|three|four|five|a single) (?:GPU[ -])?(?:hours?|days?|weeks?|minutes?)\b"
+        r"|finish\w+ in|within|in (?:about|around|approximately|under|less than))\b\s+(?:about |around |approximately |roughly "
+        r"|less than |under |~|≈)*(?:\d[\d.,]*|one|two|three|four|five|a single) (?:GPU[ -])?(?:hours?|days?|weeks?|minutes?)\b"
     ),
 )
 _CHIP_ONLY = re.compile(_CHIP, re.IGNORECASE)
