@@ -49,7 +49,7 @@ class Spec:
 
 
 def base_python() -> str:
-    """The running interpreter by its real path: an environment based on the link `/usr/bin/python3` breaks when the link changes."""
+    """The real path of the running interpreter: an environment on the link `/usr/bin/python3` breaks when the link changes."""
     return os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
 
 
