@@ -82,26 +82,26 @@ class Recipe:
 def extract(document: Document) -> Recipe:
     """Every fact that the text states; nothing is inferred."""
     by_name: dict[str, list[tuple[Fact, bool]]] = {}
-    said: list[Claim] = []
+    all_claims: list[Claim] = []
     in_turn: set[str] = set()
     left = MOST_CHARACTERS
     for sentence in sentences(document):
         left -= len(sentence.text)
         if left < 0:
             break
-        said += claims(sentence)
+        all_claims += claims(sentence)
         if not any(word in title.lower() for title in sentence.titles for word in _RELATED):
             in_turn |= stages.in_turn(sentence.reading.text)
         for reader in _READERS:
             for fact in islice(reader(sentence), MOST_OF_ONE):
                 by_name.setdefault(fact.name, []).append((fact, sentence.others))
-    said += from_tables(document)
+    all_claims += from_tables(document)
     for fact in facts.from_tables(document):
         by_name.setdefault(fact.name, []).append((fact, False))
     # The kinds of training that follow each other in a sentence, have settings, or have a heading of their own.
     kinds = in_turn | {
         stages.group(claim.fact.stage) or ""
-        for claim in said
+        for claim in all_claims
         if claim.fact.kind == "set" and claim.fact.stage and claim.fact.stage not in stages.SAMPLING
     }
     for section in document.walk():
@@ -113,24 +113,26 @@ def extract(document: Document) -> Recipe:
         base_models=_names(by_name.get("base_model", [])),
         datasets=_names(by_name.get("dataset", [])),
         methods=_names(by_name.get("method", [])),
-        hyperparameters={name: judged([claim for claim in said if claim.fact.name == name], single) for name in HYPERPARAMETERS},
+        hyperparameters={
+            name: judged([claim for claim in all_claims if claim.fact.name == name], single) for name in HYPERPARAMETERS
+        },
         hardware=_merged(by_name.get("hardware", [])),
         results=_merged(by_name.get("result", [])),
         cut=left < 0,
     )
 
 
-def judged(said: list[Claim], single: bool) -> Setting:
+def judged(all_claims: list[Claim], single: bool) -> Setting:
     """One parameter: the values of a known stage, or of a paper with one stage, that nothing contradicts; quotes for the rest."""
     entries: dict[tuple[str | None, str | None, str | None], list[Claim]] = {}
-    for claim in said:
+    for claim in all_claims:
         fact = claim.fact
         if fact.kind != "quoted" and not claim.others and (fact.stage or (single and fact.name != "temperature")):
             stage = None if single and fact.stage not in stages.SAMPLING else stages.group(fact.stage)
             entries.setdefault((stage, fact.context, fact.unit), []).append(claim)
     values = []
     for key, given in entries.items():
-        if len({claim.fact.value for claim in given}) == 1 and not _contradicted(given[0].fact.value, key, said, single):
+        if len({claim.fact.value for claim in given}) == 1 and not _contradicted(given[0].fact.value, key, all_claims, single):
             entry = Entry(next((claim.fact for claim in given if claim.fact.stage), given[0].fact), False)
             for claim in given[1:]:
                 entry.add(claim.fact)
@@ -138,16 +140,18 @@ def judged(said: list[Claim], single: bool) -> Setting:
     values.sort(key=lambda entry: entry.fact.stage in stages.SAMPLING)
     quoted = {entry.fact.quote for entry in values}
     quotes: dict[str, Claim] = {}
-    for claim in sorted(said, key=lambda claim: -claim.score):
+    for claim in sorted(all_claims, key=lambda claim: -claim.score):
         if claim.score >= 0 and claim.fact.quote not in quoted:
             quotes.setdefault(claim.fact.quote, claim)
     return Setting(values, list(quotes.values())[:MOST_QUOTES])
 
 
-def _contradicted(value: Value, key: tuple[str | None, str | None, str | None], said: Iterable[Claim], single: bool) -> bool:
+def _contradicted(
+    value: Value, key: tuple[str | None, str | None, str | None], all_claims: Iterable[Claim], single: bool
+) -> bool:
     """Whether the paper states another value that may belong to the same stage and kind."""
     stage, context, unit = key
-    for claim in said:
+    for claim in all_claims:
         fact = claim.fact
         other_stage = stages.group(fact.stage)
         same_stage = other_stage is None or (stage is None and other_stage not in stages.SAMPLING) or other_stage == stage

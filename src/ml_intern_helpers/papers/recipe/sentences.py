@@ -40,9 +40,15 @@ _REPLACED = {"type": "", "comma": ",", "gone": "", "space": " ", "minus": "-", "
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _TOKEN = re.compile(
     rf"(?P<type>\\(?:{_TYPE}|left|right)(?![a-zA-Z])\*?\s?)"
-    r"|\\(?P<macro>[a-zA-Z]+) ?|(?P<comma>\{,\})|\\(?P<escaped>[%#&_$])|\\(?P<set>[{}])|(?P<gone>\\!|[{}$`]|\*\*|[\u2061-\u2064])"
-    r"|(?P<space>\\[,;: ]|~|[\u00a0\u2009\u202f])|(?P<minus>[−–‐‑⁃﹣－])|(?P<power>[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<times>[×✕✖⨯∗⋅·]"
-    r"|(?<=\d)\s?\*\s?(?=10\b))"
+    r"|\\(?P<macro>[a-zA-Z]+) ?"
+    r"|(?P<comma>\{,\})"
+    r"|\\(?P<escaped>[%#&_$])"
+    r"|\\(?P<set>[{}])"
+    r"|(?P<gone>\\!|[{}$`]|\*\*|[\u2061-\u2064])"
+    r"|(?P<space>\\[,;: ]|~|[\u00a0\u2009\u202f])"
+    r"|(?P<minus>[−–‐‑⁃﹣－])"
+    r"|(?P<power>[⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
+    r"|(?P<times>[×✕✖⨯∗⋅·]|(?<=\d)\s?\*\s?(?=10\b))"
 )
 
 
@@ -82,10 +88,13 @@ _WORDS |= {"ten": 10, "twelve": 12, "sixteen": 16, "twenty": 20, "thirty": 30, "
 _FACTORS = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "billion": 1e9}
 #: One number; the groups tell its form. It starts no word (A100, v1.1) and ends before none (10x, 80GB, 4-bit).
 PATTERN = (
-    r"(?<![\w.^])(?<!\d-)(?:(?P<sci>\d+(?:\.\d+)?\s?[eE]\s?\^?\s?-\s?\d{1,2}|\d+(?:\.\d+)?[eE]\^?\+?\d{1,2})"
-    r"|(?P<times>\d+(?:\.\d+)?)\s*[×x]\s*10\s?(?:\^\s?(?P<timesexp>[-+]?\s?\d{1,2})|(?P<timesminus>-\s?\d{1,2}))|(?P<base>10"
-    r"|2)\s?\^\s?(?P<exp>[-+]?\s?\d{1,2})|(?P<lost>10-\d)(?=[\s,;.)\]}]|$)|(?P<plain>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
-    r"|\.\d+)(?P<suffix>\s?(?:%|percent\b)|\s?[kKMB](?![\w])|\s(?:thousand|million|billion)\b)?"
+    r"(?<![\w.^])(?<!\d-)(?:"
+    r"(?P<sci>\d+(?:\.\d+)?\s?[eE]\s?\^?\s?-\s?\d{1,2}|\d+(?:\.\d+)?[eE]\^?\+?\d{1,2})"
+    r"|(?P<times>\d+(?:\.\d+)?)\s*[×x]\s*10\s?(?:\^\s?(?P<timesexp>[-+]?\s?\d{1,2})|(?P<timesminus>-\s?\d{1,2}))"
+    r"|(?P<base>10|2)\s?\^\s?(?P<exp>[-+]?\s?\d{1,2})"
+    r"|(?P<lost>10-\d)(?=[\s,;.)\]}]|$)"
+    r"|(?P<plain>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<suffix>\s?(?:%|percent\b)|\s?[kKMB](?![\w])"
+    r"|\s(?:thousand|million|billion)\b)?"
     rf"|(?P<word>\b(?i:{'|'.join(_WORDS)})\b)"
     r")(?!\w|\.\d|,\d{3}|-?[a-zA-Z]|\^)"
 )
@@ -201,7 +210,7 @@ class Sentence:
         near: its paragraph.
         others: whether its section is about other people's work or a summary.
         titles: the headings above it, the innermost first; what a paragraph opens with in bold counts as one.
-        said: the stage of training that the paragraph named last, before this sentence.
+        last_stage: the stage of training that the paragraph named last, before this sentence.
     """
 
     text: str
@@ -210,7 +219,7 @@ class Sentence:
     others: bool
     label: str | None = None
     titles: tuple[str, ...] = ()
-    said: str | None = None
+    last_stage: str | None = None
 
     @cached_property
     def reading(self) -> Plain:
@@ -228,18 +237,18 @@ def _below(section: Section, others: bool, above: tuple[str, ...]) -> Iterator[S
     """The sentences of a section and its parts; a part of "Related work" is about others whatever its own title."""
     others = others or bool(_OTHERS.search(section.title))
     titles = (section.title, *above)
-    said: str | None = None
+    last_stage: str | None = None
     for block in section.blocks:
         text, position = prose(section, block), 0
-        said = said if block.kind == "item" else None  # a list goes on with what the paragraph above it spoke of
+        last_stage = last_stage if block.kind == "item" else None  # a list goes on with what the paragraph above it spoke of
         opening = _OPENING.match(text)
         heads = (opening[1], *titles) if opening else titles
         for sentence in split(text):
             position = max(text.find(sentence, position), position)
             near = text[max(position - NEAR, 0) : position + NEAR]
-            found = Sentence(sentence, f"{section.title}. {near}", section.name, others, block.label, heads, said)
+            found = Sentence(sentence, f"{section.title}. {near}", section.name, others, block.label, heads, last_stage)
             yield found
-            said = stages.carried(found.reading.text) or said
+            last_stage = stages.carried(found.reading.text) or last_stage
     for part in section.parts:
         yield from _below(part, others, titles)
 

@@ -180,7 +180,7 @@ def _claim(
     """The claim of one sentence; its value is given unless something in the sentence or a heading makes it doubtful."""
     text = sentence.reading.text
     stage, several = stages.in_sentence(text, name)
-    stage = stage or (None if several else stages.of_titles(sentence.titles, name) or sentence.said)
+    stage = stage or (None if several else stages.of_titles(sentence.titles, name) or sentence.last_stage)
     doubted = bool(_DOUBT.search(text)) or any(ASIDE.search(title) for title in sentence.titles)
     doubted |= name == "batch_size" and link is not None and link.value == 1 and not _IN_TRAINING.search(text)
     given = link if certain and not (several or doubted or sentence.others or (link and _is_partial(text, link))) else None
