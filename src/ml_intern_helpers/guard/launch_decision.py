@@ -118,7 +118,7 @@ def _decided(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decisio
         return PASS, False
     if any(launch.target.reason == TOO_DEEP for launch in launches):
         raise Unavailable("its shells are nested too deeply", hint="write the launch as one plain command")
-    from ml_intern_helpers.guard import holds, reservation
+    from ml_intern_helpers.guard import holds
     from ml_intern_helpers.preflight.launch_check import examined
 
     judged = examined(launches)
@@ -139,7 +139,7 @@ def _decided(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decisio
     if wrong:
         return Decision("deny", _refusal(wrong), codes=tuple(dict.fromkeys(finding.code for finding in wrong))), True
     held = [*asked, *holds.holds(known, state), *_holds_of_unseen(unseen, state)]
-    held = held or reservation.reserve(known, state, event)
+    held = held or holds.reserve(known, state, event)
     if held:
         return Decision("ask", holds.question(held), codes=tuple(dict.fromkeys(hold.code for hold in held))), True
     context = [*(["ml-intern lets this launch pass; pre-flight says of it:", *_listed(notes)] if notes else []), _advice(unseen)]

@@ -11,12 +11,11 @@ from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import NotFound, UsageError
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.indexes.libraries import PACKAGES, installed, release, shipped
-from ml_intern_helpers.indexes.lookup import Found, is_public, lookup, taken
+from ml_intern_helpers.indexes.lookup import Found, is_public, lookup, similar_names, taken
 from ml_intern_helpers.indexes.records import Argument
 from ml_intern_helpers.indexes.removed import Gone, what_became
 from ml_intern_helpers.indexes.signatures import Library, Release
 from ml_intern_helpers.indexes.stored_release import StoredRelease
-from ml_intern_helpers.indexes.suggest import similar_names
 
 _PIN = re.compile(r"\s*([A-Za-z][\w-]*)\s*==\s*(\S+?)\s*")
 _MOST_LIBRARIES = 12

@@ -19,7 +19,7 @@ from ml_intern_helpers.core.text import clean, clean_tree
 from ml_intern_helpers.core.tokens import blanked
 from ml_intern_helpers.runs import project_files
 from ml_intern_helpers.runs.contract import MAX_BYTES, SCHEMA, Task, faults, read_task
-from ml_intern_helpers.runs.locking import cannot_write, locked
+from ml_intern_helpers.runs.project_files import cannot_write, locked
 from ml_intern_helpers.runs.timestamps import LONGEST_SPAN_S, now, parsed, stamp
 
 #: What a user agrees to; everything else in the file is bookkeeping.

@@ -14,7 +14,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.core.tokens import blanked
 from ml_intern_helpers.runs import ledger
 from ml_intern_helpers.runs.contract import Task
-from ml_intern_helpers.runs.locking import LONGEST_WAIT_S, locked
+from ml_intern_helpers.runs.project_files import LONGEST_WAIT_S, locked
 from ml_intern_helpers.runs.run_record import FINISHED, UNFINISHED, fingerprint, runs_of
 from ml_intern_helpers.runs.spend import Cost, Decision, may_spend
 from ml_intern_helpers.runs.timestamps import now, stamp
