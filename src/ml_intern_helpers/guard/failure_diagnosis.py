@@ -169,10 +169,6 @@ def _next_step(context: ScriptContext, run: Run, where: str) -> str:
         setting = context.setting(run, name)
         if setting and setting.value.settled and setting.value.value is False:
             return f"activation_checkpointing=True (it is off); the batch is down to {batch} already"
-    return _bigger_card(context, where)
-
-
-def _bigger_card(context: ScriptContext, where: str) -> str:
     from ml_intern_helpers.indexes.jobs import FLAVORS
 
     first = "batch and checkpointing give no more"

@@ -65,7 +65,11 @@ def holds(launches: list[Judged], state: State) -> Iterator[Hold]:
             next_step = "read the whole error and change something before the next try"
             yield Hold("SAME_FAILURE", "this very command has failed twice in a row", next_step)
     for judged in jobs:
-        yield from _money(judged, state)
+        decision = may_spend(state.task, state.runs, cost_of(judged), state.at)
+        if not decision.allowed:
+            most = f": at most {decision.cost.usd:.2f} USD ({decision.cost.basis})" if decision.cost.usd is not None else ""
+            reason = decision.reason if decision.verdict == "over" else f"{decision.reason}{most}"
+            yield Hold("SPEND", f"{judged.launch.launcher} costs money, and {reason}", _AGREE)
     yield from _one_first(jobs, state)
 
 
@@ -122,14 +126,6 @@ def _attempts(judged: Judged) -> int | None:
     if attempts is None:
         return None if judged.launch.open else 1
     return int(attempts.value) if attempts.value is not None and attempts.value.isdecimal() and int(attempts.value) > 0 else None
-
-
-def _money(judged: Judged, state: State) -> Iterator[Hold]:
-    decision = may_spend(state.task, state.runs, cost_of(judged), state.at)
-    if not decision.allowed:
-        most = f": at most {decision.cost.usd:.2f} USD ({decision.cost.basis})" if decision.cost.usd is not None else ""
-        reason = decision.reason if decision.verdict == "over" else f"{decision.reason}{most}"
-        yield Hold("SPEND", f"{judged.launch.launcher} costs money, and {reason}", _AGREE)
 
 
 def _one_first(jobs: list[Judged], state: State) -> Iterator[Hold]:

@@ -68,7 +68,10 @@ def _on_agreement(command: str, event: dict[str, object]) -> Decision:
 
     before = task_for(*map(Path, folders_of(event)))
     said = _said_since(event, before.agreed_at if before is not None else None)
-    cap = _cap_in(command)
+    plain = _QUOTES.sub("", command)
+    found = [match[1] for match in _CAP.finditer(plain)]
+    is_open = None in found or _TERMS_FILE.search(plain)
+    cap = None if is_open else max(map(float, found), default=0.0)
     if before is not None and not said:
         what = "the user has said nothing since the last task was agreed, and only the user can agree to a new one"
     elif cap is None:
@@ -80,14 +83,6 @@ def _on_agreement(command: str, event: dict[str, object]) -> Decision:
         return PASS
     next_step = "agree without a spend cap (no paid job), or ask the user for the figure, written with USD or $"
     return Decision("ask", f"ml-intern: {what}.\n    next: {next_step}", codes=("TERMS",))
-
-
-def _cap_in(command: str) -> float | None:
-    """The largest spend cap that the line names, in dollars; 0 without one, None where it is not a number (`$CAP`, a file)."""
-    plain = _QUOTES.sub("", command)
-    found = [match[1] for match in _CAP.finditer(plain)]
-    is_open = None in found or _TERMS_FILE.search(plain)
-    return None if is_open else max(map(float, found), default=0.0)
 
 
 def _said_since(event: dict[str, Any], at: datetime | None) -> list[str]:

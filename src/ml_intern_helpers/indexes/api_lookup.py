@@ -91,7 +91,16 @@ def _result(result: dict[str, Any], everything: bool) -> Iterator[str]:
         yield from (f"  {entry['name']}: {_head(entry)}" for entry in entries)
     elif entries:
         yield f"{entries[0]['name']}: {_head(entries[0])}"
-        yield from _body(entries[0], everything)
+        entry = entries[0]
+        if entry["kind"] == "module":
+            shown = entry["names"] if everything else entry["names"][:_MOST_NAMES]
+            yield from textwrap.wrap(", ".join(shown), _WIDTH, initial_indent="  ", subsequent_indent="  ")
+            if len(shown) < len(entry["names"]):
+                yield f"  … {len(entry['names']) - len(shown)} more: --all"
+        elif entry["kind"] == "argument":
+            yield from _detailed(entry["arguments"][0])
+        elif entry["kind"] != "keyword" and entry["arguments"] is not None:
+            yield from _arguments(entry, everything)
     elif result["unknown"]:
         yield f"{query}: could not tell: {result['unknown']}"
     else:
@@ -114,18 +123,6 @@ def _head(entry: dict[str, Any]) -> str:
         return f"module {where}, {len(entry['names'])} names"
     count = len(entry["arguments"])
     return f"{kind} {where}, {count} argument{'' if count == 1 else 's'}"
-
-
-def _body(entry: dict[str, Any], everything: bool) -> Iterator[str]:
-    if entry["kind"] == "module":
-        shown = entry["names"] if everything else entry["names"][:_MOST_NAMES]
-        yield from textwrap.wrap(", ".join(shown), _WIDTH, initial_indent="  ", subsequent_indent="  ")
-        if len(shown) < len(entry["names"]):
-            yield f"  … {len(entry['names']) - len(shown)} more: --all"
-    elif entry["kind"] == "argument":
-        yield from _detailed(entry["arguments"][0])
-    elif entry["kind"] != "keyword" and entry["arguments"] is not None:
-        yield from _arguments(entry, everything)
 
 
 def _arguments(entry: dict[str, Any], everything: bool) -> Iterator[str]:

@@ -50,7 +50,12 @@ def _dotted(library: Library, dotted: str) -> Found | None:
         if origin is None:
             continue
         if end < len(parts):
-            return _inside(library, start, origin, parts[end:])
+            rest = parts[end:]
+            name, method = ".".join([start, *rest]), library.method(origin, rest[0])
+            if len(rest) == 1:
+                argument = _argument(library, name, origin, library.signature(origin), rest[0])
+                return argument or (Found(name, "method", origin, method) if method else None)
+            return _argument(library, name, origin, method, rest[1]) if len(rest) == 2 else None
         if ":" not in origin:
             return Found(start, "module", origin)
         signature = library.signature(origin)
@@ -58,15 +63,6 @@ def _dotted(library: Library, dotted: str) -> Found | None:
         kind = "name" if signature is None else "class" if is_class else "function"
         return Found(start, kind, origin, signature)
     return None
-
-
-def _inside(library: Library, start: str, origin: str, rest: list[str]) -> Found | None:
-    """A method of a class, or an argument of a class, function or method."""
-    name, method = ".".join([start, *rest]), library.method(origin, rest[0])
-    if len(rest) == 1:
-        argument = _argument(library, name, origin, library.signature(origin), rest[0])
-        return argument or (Found(name, "method", origin, method) if method else None)
-    return _argument(library, name, origin, method, rest[1]) if len(rest) == 2 else None
 
 
 def _argument(library: Library, name: str, origin: str, signature: Signature | None, wanted: str) -> Found | None:

@@ -96,16 +96,13 @@ class _Walk:
         else:
             for launch in self._aliased(words) or self._read(command, words, assigned):
                 self.count += 1
-                self._count_repeats(launch)
+                if self.loops:
+                    times = None if None in self.loops else math.prod(count or 0 for count in self.loops)
+                    launch.repeats = None if times is None or launch.repeats is None else times * launch.repeats
+                    launch.notes.append(f"in a loop: started {times or 'an unknown number of'} times, each at that price")
                 yield launch
             self._apply_effects(command, words)
         self.previous = words
-
-    def _count_repeats(self, launch: Launch) -> None:
-        if self.loops:
-            times = None if None in self.loops else math.prod(count or 0 for count in self.loops)
-            launch.repeats = None if times is None or launch.repeats is None else times * launch.repeats
-            launch.notes.append(f"in a loop: started {times or 'an unknown number of'} times, each at that price")
 
     def _aliased(self, words: list[Word]) -> list[Launch]:
         text = self.place.unaliased(words)
@@ -221,21 +218,18 @@ class _Walk:
         elif name == "alias":
             self.place.set_aliases(words[1:])
         elif name == "for":
-            self._begin_loop(words)
+            # `for x in a b`: `$x` is one word, whichever; how often is known when the words are.
+            values, variable = words[3:], words[1].text if len(words) > 1 else ""
+            listed = len(words) > 3 and words[2].text == "in"
+            known = listed and not any(word.unknown or set(word.text) & set("*?{") for word in values)
+            self.place.variables[variable] = Word(f"${variable}", f"`${variable}` changes in the loop", 0, splits=not known)
+            self.loops.append(len(values) if known else None)
         elif name in ("read", "mapfile", "unset", "local"):
             for word in words[1:]:
                 self.place.variables.pop(word.text, None)
         elif name in _MAKERS and (name not in _MAKING or any(text in _MAKING[name] for text in texts(words))):
             self.place.makes = masked(" ".join(texts(words)), 60)
         self.place.record_writes(command, words)
-
-    def _begin_loop(self, words: list[Word]) -> None:
-        """`for x in a b`: `$x` is one word, whichever; how often is known when the words are."""
-        values, name = words[3:], words[1].text if len(words) > 1 else ""
-        listed = len(words) > 3 and words[2].text == "in"
-        known = listed and not any(word.unknown or set(word.text) & set("*?{") for word in values)
-        self.place.variables[name] = Word(f"${name}", f"`${name}` changes in the loop", 0, splits=not known)
-        self.loops.append(len(values) if known else None)
 
 
 _TOKEN_ON_LINE = Problem(

@@ -65,7 +65,13 @@ def _submission(command: str, words: list[Word], text: str, place: Place) -> Lau
         # The client takes options behind the script as its own, whoever they were meant for.
         if start is not None and option.position > start:
             launch.swallowed.append(SwallowedOption(option.flag, option.name, option.value.text if option.value else None))
-    _add_notes(launch)
+    if launch.dry:
+        launch.notes.append("--dry-run: nothing is submitted")
+    elif "schedule" not in launch.settings and "scheduled" not in launch.launcher:
+        follow = "returns at once with the job's ID: `hf jobs wait ID`, `hf jobs logs -f ID`"
+        launch.notes.append(follow if "detach" in launch.settings else "stays until the job has ended; -d returns at once")
+    if "expose" in launch.settings:
+        launch.notes.append(f"port {launch.settings['expose'].value} can be reached with a token that may read the namespace")
     if command.endswith("uv run"):
         _read_script(parsed, launch, place, positional)
     else:
@@ -105,16 +111,6 @@ def _read_settings(parsed: ClickWords, launch: Launch) -> None:
 
 def _setting(flag: str, value: Word) -> Setting:
     return Setting(None, value.unknown) if value.unknown else Setting(value.text, f"{flag} {masked(value.text, 60)}")
-
-
-def _add_notes(launch: Launch) -> None:
-    if launch.dry:
-        launch.notes.append("--dry-run: nothing is submitted")
-    elif "schedule" not in launch.settings and "scheduled" not in launch.launcher:
-        follow = "returns at once with the job's ID: `hf jobs wait ID`, `hf jobs logs -f ID`"
-        launch.notes.append(follow if "detach" in launch.settings else "stays until the job has ended; -d returns at once")
-    if "expose" in launch.settings:
-        launch.notes.append(f"port {launch.settings['expose'].value} can be reached with a token that may read the namespace")
 
 
 def _read_script(parsed: ClickWords, launch: Launch, place: Place, positional: _Positional) -> None:
@@ -302,7 +298,13 @@ def read_variables(parsed: ClickWords, launch: Launch, place: Place) -> None:
     for word in parsed.values("env"):
         launch.environ |= _variables(word, place)
     for option in parsed.all("env"):
-        _secret_as_variable(option, launch)
+        # `-e HF_TOKEN` travels as a plain variable.
+        variable = option.value.text.partition("=")[0].strip() if option.value else ""
+        if _SECRET.search(variable.upper()) and "TOKENIZ" not in variable.upper():
+            shown = masked(variable, 60)
+            message = f"{shown} goes to the job as a plain variable: whoever may see the job can read it"
+            fix = f"pass it as a secret: --secrets {shown} (the value is taken from this machine)"
+            launch.problems.append(Problem("secret-as-variable", message, fix, f"{option.flag} {shown}=…"))
     launch.secrets |= dict.fromkeys(_names_in_file(launch, "secrets_file", place), "from the file")
     for word in parsed.values("secrets"):
         pair = word.before("=")
@@ -361,13 +363,3 @@ def _value(text: str) -> str:
     if len(raw) > 1 and raw[0] == raw[-1] == '"':
         return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), raw[1:-1])
     return raw
-
-
-def _secret_as_variable(option: ClickOption, launch: Launch) -> None:
-    """`-e HF_TOKEN` travels as a plain variable."""
-    name = option.value.text.partition("=")[0].strip() if option.value else ""
-    if _SECRET.search(name.upper()) and "TOKENIZ" not in name.upper():
-        shown = masked(name, 60)
-        message = f"{shown} goes to the job as a plain variable: whoever may see the job can read it"
-        fix = f"pass it as a secret: --secrets {shown} (the value is taken from this machine)"
-        launch.problems.append(Problem("secret-as-variable", message, fix, f"{option.flag} {shown}=…"))

@@ -242,7 +242,12 @@ def _text_for_shell(name: str, words: list[Word]) -> Word | None:
     if name == "watch":
         return _joined(leading_options(words, _WATCH).rest)
     if name == "tmux":
-        return _tmux(words)
+        rest = leading_options(words, _TMUX).rest
+        command = rest[0].text if rest else ""
+        inner = leading_options(rest[1:], _TMUX, clusters=True).rest
+        if command in _TMUX_STARTS:
+            return _joined(inner)
+        return _joined([word for word in inner if word.text not in _KEYS]) if command in _TMUX_TYPES else None
     if name == "find":
         return _find(words)
     if name in _COMMAND_OPTION:
@@ -254,15 +259,6 @@ def _joined(words: list[Word]) -> Word | None:
     unknown = [word.unknown for word in words if word.unknown]
     known = 0 if len(unknown) == len(words) else 1 << 30  # `eval $CMD`: nothing of it is known
     return Word(" ".join(word.text for word in words), next(iter(unknown), ""), known) if words else None
-
-
-def _tmux(words: list[Word]) -> Word | None:
-    rest = leading_options(words, _TMUX).rest
-    command = rest[0].text if rest else ""
-    inner = leading_options(rest[1:], _TMUX, clusters=True).rest
-    if command in _TMUX_STARTS:
-        return _joined(inner)
-    return _joined([word for word in inner if word.text not in _KEYS]) if command in _TMUX_TYPES else None
 
 
 def _find(words: list[Word]) -> Word | None:

@@ -50,10 +50,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
-    _check(args)
+    if bool(args.flavor) != bool(args.span):
+        raise UsageError("--flavor and --for belong together", hint="budget --flavor a10g-large --for 4h")
+    if args.attempts < 1 or (args.attempts > 1 and not args.flavor):
+        raise UsageError("--attempts is a number from 1 and belongs to --flavor", hint="see `budget --help`")
+    if bool(args.apply_release) != bool(args.reason):
+        raise UsageError("--apply-release needs --reason, and --reason belongs to it", hint="see `budget --help`")
     folder, task = project_files.home(Path()), task_for(Path())
     if args.apply_release:
-        _release(folder, args.apply_release, args.reason)
+        found = runs_of(folder).get(args.apply_release)
+        if found is None:
+            raise UsageError(f"no run {clean(args.apply_release, limit=80)!r} is on file", hint="`budget` lists them")
+        if found.text("job_id"):
+            raise UsageError(f"{found.id} became a job, so its cost stands", hint="`hf jobs cancel`, then `budget --apply-hub`")
+        if not found.finished:
+            launching.release(folder, found.id, args.reason)
     if args.apply_hub:
         _apply_hub(folder, context)
     at = now()
@@ -79,25 +90,6 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         "path": str(folder / project_files.LEDGER),
     }
     return report
-
-
-def _check(args: argparse.Namespace) -> None:
-    if bool(args.flavor) != bool(args.span):
-        raise UsageError("--flavor and --for belong together", hint="budget --flavor a10g-large --for 4h")
-    if args.attempts < 1 or (args.attempts > 1 and not args.flavor):
-        raise UsageError("--attempts is a number from 1 and belongs to --flavor", hint="see `budget --help`")
-    if bool(args.apply_release) != bool(args.reason):
-        raise UsageError("--apply-release needs --reason, and --reason belongs to it", hint="see `budget --help`")
-
-
-def _release(folder: Path, name: str, reason: str) -> None:
-    found = runs_of(folder).get(name)
-    if found is None:
-        raise UsageError(f"no run {clean(name, limit=80)!r} is on file", hint="`budget` lists them")
-    if found.text("job_id"):
-        raise UsageError(f"{found.id} became a job, so its cost stands", hint="`hf jobs cancel`, then `budget --apply-hub`")
-    if not found.finished:
-        launching.release(folder, found.id, reason)
 
 
 def _apply_hub(folder: Path, context: Context) -> None:

@@ -92,7 +92,7 @@ def append(folder: Path, *entries: dict[str, Any], timeout_s: float = _LONGEST_W
             append_locked(folder, data)
     except Held:
         try:
-            _put_aside(folder, data)
+            write_atomic(folder / f"{_PENDING}{time.time_ns():020d}-{os.urandom(4).hex()}", data, durable=True)
         except OSError as err:
             raise cannot_write(folder, err) from err
 
@@ -101,28 +101,35 @@ def append_locked(folder: Path, data: bytes) -> None:
     """As `append`, for whoever holds the lock already; what waits beside the ledger comes first."""
     path = folder / project_files.LEDGER
     waiting = [pending for pending in _pending_files(folder) if _pending_content(pending)]
-    data = _not_yet_in(path, waiting) + data
+    # Without the lines of a writer that was killed before it could remove their file.
+    known = _on_file(path).entries if waiting else []
+    lines = (line for pending in waiting for line in _pending_content(pending).splitlines(keepends=True))
+    data = b"".join(line for line in lines if _parsed(line) not in known) + data
     try:
         is_new = not os.path.lexists(path)
         descriptor = os.open(path, _FLAGS, 0o666)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise BadData(f"{path} is not a file", hint="move it away")
-            _add(descriptor, data)
+            size = os.fstat(descriptor).st_size
+            end, prefix = _mended(descriptor, size)
+            try:
+                if end != size:
+                    os.ftruncate(descriptor, end)
+                _write_all(descriptor, prefix + data)
+                os.fsync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, end)  # half a line must not stay: the next one would be glued to it
+                raise
         finally:
             os.close(descriptor)
         if is_new:
             sync_folder(folder)
     except OSError as err:
         raise cannot_write(path, err) from err
-    _remove_pending(waiting)
-
-
-def _not_yet_in(path: Path, waiting: list[Path]) -> bytes:
-    """The lines beside the ledger, without those of a writer that was killed before it could remove their file."""
-    known = _on_file(path).entries if waiting else []
-    lines = (line for pending in waiting for line in _pending_content(pending).splitlines(keepends=True))
-    return b"".join(line for line in lines if _parsed(line) not in known)
+    for pending in waiting:
+        with suppress(OSError):
+            pending.unlink()
 
 
 def encoded(entry: dict[str, Any]) -> bytes:
@@ -148,19 +155,6 @@ def _redacted(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _redacted(item) for key, item in value.items()}
     return [_redacted(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _add(descriptor: int, data: bytes) -> None:
-    size = os.fstat(descriptor).st_size
-    end, prefix = _mended(descriptor, size)
-    try:
-        if end != size:
-            os.ftruncate(descriptor, end)
-        _write_all(descriptor, prefix + data)
-        os.fsync(descriptor)
-    except OSError:
-        os.ftruncate(descriptor, end)  # half a line must not stay: the next one would be glued to it
-        raise
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -217,15 +211,6 @@ _PENDING = f"{project_files.LEDGER}.late-"
 _MOST_PENDING_BYTES = 4 * 1024 * 1024
 
 
-def _put_aside(folder: Path, data: bytes) -> None:
-    """Keep whole lines; they are on the disk when this returns. Names sort by time.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    write_atomic(folder / f"{_PENDING}{time.time_ns():020d}-{os.urandom(4).hex()}", data, durable=True)
-
-
 def _pending_files(folder: Path) -> list[Path]:
     """The files that wait, oldest first; none where the folder cannot be looked at."""
     with suppress(OSError):
@@ -243,10 +228,3 @@ def _pending_content(path: Path) -> bytes:
                 data = file.read()
                 return data if data.endswith(b"\n") else b""
     return b""
-
-
-def _remove_pending(paths: list[Path]) -> None:
-    """Remove what stands in the ledger now. One that cannot be removed does no harm: its lines are known as read already."""
-    for path in paths:
-        with suppress(OSError):
-            path.unlink()

@@ -49,7 +49,30 @@ _WIDE = 160
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", nargs="?", choices=ACTIONS, default="show", help="what to do (default: show)")
     parser.add_argument("--reason", metavar="TEXT", help="for change and close: who said so, and why")
-    _add_terms(parser)
+    group = parser.add_argument_group("terms (for agree and change)")
+    group.add_argument("--request", metavar="TEXT", help="the user's words")
+    group.add_argument("--method", choices=METHODS)
+    group.add_argument("--adapter", choices=ADAPTERS, help="full training, or which adapter")
+    group.add_argument("--base-model", metavar="ID[,revision=R]", help="Qwen/Qwen3-0.6B,revision=main")
+    group.add_argument(
+        "--dataset", action="append", metavar="ID[,config=C][,split=S][,revision=R]", help="repeatable; replaces all of them"
+    )
+    group.add_argument("--max-length", metavar="TOKENS|none", help="none where the method has none")
+    group.add_argument("--effective-batch", metavar="ROWS", help="per device x accumulation x processes")
+    group.add_argument("--tracking", choices=TRACKERS)
+    group.add_argument("--project", metavar="NAME|none", help="Trackio project")
+    group.add_argument("--space", metavar="ID|none", help="Trackio Space; none: local")
+    group.add_argument("--hub-id", metavar="ID|none", help="where the model is uploaded; none: nowhere")
+    private = group.add_mutually_exclusive_group()
+    private.add_argument("--private", action="store_true", default=None, help="the model's repository is private (default)")
+    private.add_argument("--public", dest="private", action="store_false", help="… is public")
+    group.add_argument("--where", choices=PLACES)
+    group.add_argument("--account", metavar="NAME|none", help="user or organisation that pays for jobs")
+    group.add_argument("--spend-cap", metavar="USD", help="for all runs of the task together; default 0: no paid job")
+    group.add_argument("--spend-cap-day", metavar="USD|none", help="within any 24 hours")
+    group.add_argument("--deadline", metavar="TIME|none", help="2026-12-01T18:00:00Z")
+    group.add_argument("--time-budget", metavar="SPAN|none", help="counted from the agreement: 90m, 2h, 1h30m")
+    group.add_argument("--from", dest="json_file", metavar="FILE", help="a JSON object with terms, - for stdin; options win")
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
@@ -90,33 +113,6 @@ def _report(task: Task, written: bool, changes: dict[str, Any] | None = None) ->
         left = (ends - now()).total_seconds()
         report.warnings += [f"the agreed time has been over for {span(-left)}"] if left <= 0 else []
     return report
-
-
-def _add_terms(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("terms (for agree and change)")
-    group.add_argument("--request", metavar="TEXT", help="the user's words")
-    group.add_argument("--method", choices=METHODS)
-    group.add_argument("--adapter", choices=ADAPTERS, help="full training, or which adapter")
-    group.add_argument("--base-model", metavar="ID[,revision=R]", help="Qwen/Qwen3-0.6B,revision=main")
-    group.add_argument(
-        "--dataset", action="append", metavar="ID[,config=C][,split=S][,revision=R]", help="repeatable; replaces all of them"
-    )
-    group.add_argument("--max-length", metavar="TOKENS|none", help="none where the method has none")
-    group.add_argument("--effective-batch", metavar="ROWS", help="per device x accumulation x processes")
-    group.add_argument("--tracking", choices=TRACKERS)
-    group.add_argument("--project", metavar="NAME|none", help="Trackio project")
-    group.add_argument("--space", metavar="ID|none", help="Trackio Space; none: local")
-    group.add_argument("--hub-id", metavar="ID|none", help="where the model is uploaded; none: nowhere")
-    private = group.add_mutually_exclusive_group()
-    private.add_argument("--private", action="store_true", default=None, help="the model's repository is private (default)")
-    private.add_argument("--public", dest="private", action="store_false", help="… is public")
-    group.add_argument("--where", choices=PLACES)
-    group.add_argument("--account", metavar="NAME|none", help="user or organisation that pays for jobs")
-    group.add_argument("--spend-cap", metavar="USD", help="for all runs of the task together; default 0: no paid job")
-    group.add_argument("--spend-cap-day", metavar="USD|none", help="within any 24 hours")
-    group.add_argument("--deadline", metavar="TIME|none", help="2026-12-01T18:00:00Z")
-    group.add_argument("--time-budget", metavar="SPAN|none", help="counted from the agreement: 90m, 2h, 1h30m")
-    group.add_argument("--from", dest="json_file", metavar="FILE", help="a JSON object with terms, - for stdin; options win")
 
 
 def _terms_of(args: argparse.Namespace, on_file: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,12 +211,6 @@ def _from_json(name: str) -> dict[str, Any]:
 def render(report: Report) -> str:
     """The task on one screen: the verdict first, then what was agreed, then what has changed since."""
     fields = report.fields
-    lines = [_verdict(fields), *_terms(fields), *_history(fields)]
-    lines += [f"  fault      {clean(fault, limit=_WIDE)}" for fault in fields["faults"][:_MOST_CHANGES]]
-    return "\n".join([*lines, f"  file       {clean(fields['path'])}"])
-
-
-def _verdict(fields: dict[str, Any]) -> str:
     word = "CLOSED" if fields["state"] == "closed" else "OPEN"
     if fields["faults"]:
         word = f"MALFORMED ({len(fields['faults'])} fault{'s' if len(fields['faults']) > 1 else ''}): {word}"
@@ -229,7 +219,13 @@ def _verdict(fields: dict[str, Any]) -> str:
     elif fields["written"] and word == "OPEN":
         word = "AGREED: OPEN"
     model = _part(fields, "base_model", "id")
-    return f"{word}: {_said(fields['method'])} ({_said(fields['adapter'])}) of {model}, {_said(fields['where'])}"
+    lines = [
+        f"{word}: {_said(fields['method'])} ({_said(fields['adapter'])}) of {model}, {_said(fields['where'])}",
+        *_terms(fields),
+        *_history(fields),
+    ]
+    lines += [f"  fault      {clean(fault, limit=_WIDE)}" for fault in fields["faults"][:_MOST_CHANGES]]
+    return "\n".join([*lines, f"  file       {clean(fields['path'])}"])
 
 
 def _terms(fields: dict[str, Any]) -> Iterator[str]:
