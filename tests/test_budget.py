@@ -1,4 +1,4 @@
-"""`budget`: what is spent, set aside and left; asked of the Hub only when told to."""
+"""`budget`: what is spent, reserved and left; asks the Hub only with --apply-hub."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def test_without_a_task_there_is_no_cap(budget: Callable[..., Outcome], tmp_path
     ledger.append(tmp_path / "p/.ml-intern", {"id": "r1", "where": "jobs", "reserved_usd": 2})
     done = budget()
     assert (done.code, done.stdout.splitlines()[0]) == (3, "NO CAP: no task is on file, so no spend cap was agreed")
-    assert "2.00 USD set aside" in done.stdout
+    assert "2.00 USD reserved" in done.stdout
 
 
 def test_what_is_left_is_said_first(budget: Callable[..., Outcome], tmp_path: Path) -> None:
     name = launch(tmp_path / "p", job_id="j1", url="https://huggingface.co/jobs/ada/j1")
     done = budget()
     assert (done.code, done.stdout.splitlines()[0]) == (0, "LEFT: 4.00 of 10.00 USD")
-    assert "spent 0.00  set aside 6.00" in done.stdout
+    assert "spent 0.00  reserved 6.00" in done.stdout
     launching.tell(tmp_path / "p/.ml-intern", name, state="completed", settled_usd=1.25)
     assert budget().stdout.startswith("LEFT: 8.75 of 10.00 USD")
     answer = budget("--json").json

@@ -1,7 +1,7 @@
-"""What the user decides and not the model: money, terms that differ from the agreed ones, a second job before the first trains.
+"""Holds: reasons why the user decides on a launch, not the model: money, changed terms, a second job before the first trains.
 
-Each hold is one reason with what to do next. The client asks the user, and denies where nobody is there (`claude -p`). A launch
-that nothing holds is put on file before it starts (`reserve`): money is reserved in the same step that finds it free.
+Each hold is one reason with what to do next. The client asks the user, and denies where no user is there (`claude -p`). A launch
+without a hold is recorded in the ledger before it starts (`reserve`): its cost is checked and reserved in one step.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ml_intern_helpers.runs.timestamps import now
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch_check import Judged
 
-_AGREE = "with the user's word: `task agree --spend-cap USD …` (or `task change --spend-cap USD --reason …`), then launch again"
+_AGREE = "if the user agrees: `task agree --spend-cap USD …` (or `task change --spend-cap USD --reason …`), then launch again"
 
 
 class Hold(NamedTuple):
@@ -33,7 +33,7 @@ class Hold(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a decision rests on besides the launch: the task, the runs until now, where both lie, and the time."""
+    """What a decision needs besides the launch: the task, the runs until now, the folder of both, and the time."""
 
     task: Task | None
     runs: Runs
@@ -62,8 +62,8 @@ def holds(launches: list[Judged], state: State) -> Iterator[Hold]:
     for judged in launches:
         yield from _elsewhere(judged, state)
         if single_job_rule.held_as_third(state.runs, judged.launch.text, sha256_of(judged)):
-            next_step = "read the whole error and change something before the next try"
-            yield Hold("SAME_FAILURE", "this very command has failed twice in a row", next_step)
+            next_step = "read the whole error and change the command or the script before the next try"
+            yield Hold("SAME_FAILURE", "this command with this script has failed twice in a row", next_step)
     for judged in jobs:
         decision = may_spend(state.task, state.runs, cost_of(judged), state.at)
         if not decision.allowed:
@@ -74,27 +74,27 @@ def holds(launches: list[Judged], state: State) -> Iterator[Hold]:
 
 
 def _contract(task: Task | None) -> Iterator[Hold]:
-    """A damaged task file holds nobody to anything; damaging it must not be a way around the agreement."""
+    """A task file that cannot be read: damaging it must not be a way around the agreement."""
     if task is None or not (task.problem or task.open):
         return
     wrong = task.problem or "; ".join(problem for name, value in task.values.items() if (problem := fault(name, value)))
     if wrong:
         yield Hold(
-            "TASK", f"what the user agreed to cannot be read: {wrong}", f"repair {task.path} from the plan, with the user's word"
+            "TASK", f"the task file cannot be read: {wrong}", f"repair {task.path} from the plan and have the user confirm it"
         )
 
 
 def _elsewhere(judged: Judged, state: State) -> Iterator[Hold]:
-    """Another account, or the other place: what only the launch says."""
+    """Terms that only the command line decides: the account, and whether it runs on Jobs or on this machine."""
     if state.task is None or not state.task.open:
         return
     # A smoke run on this machine before the job is what the skill asks for, and costs nothing.
     tried = judged.launch.mode == "local" and judged.examination.context.smoke is not None
-    said = {} if tried else {"where": Stated("known", judged.launch.mode)}
+    stated = {} if tried else {"where": Stated("known", judged.launch.mode)}
     account = _settings(judged)["namespace"]
     if account:
-        said["account"] = Stated("known", account)
-    for difference in differs(state.task.values, said):
+        stated["account"] = Stated("known", account)
+    for difference in differs(state.task.values, stated):
         yield Hold(f"TERM:{difference.term}", f"{difference.message}: {difference.costs}", difference.way_on)
 
 
@@ -147,7 +147,7 @@ def look_at(waiting: Run) -> str:
     """What to do where a job has to wait until `waiting` is seen training."""
     job = waiting.text("job_id")
     if not job:
-        never = f'if it never started, with the user\'s word, `budget --apply-release {waiting.id} --reason "…"`'
+        never = f'if it never started and the user agrees, `budget --apply-release {waiting.id} --reason "…"`'
         return f"find it with `hf jobs list` and look for losses in its log; {never}"
     return f"read `hf jobs logs {job}`; once it shows losses, this launch passes"
 
@@ -170,8 +170,8 @@ def sha256_of(judged: Judged) -> str:
 
 
 def question(held: list[Hold]) -> str:
-    """What the user is asked; the model reads it where nobody is there to ask."""
-    lines = ["ml-intern: this launch is the user's to decide."]
+    """The question to the user; the model reads it where no user is there."""
+    lines = ["ml-intern: the user has to decide on this launch."]
     lines += [f"{hold.what}\n    next: {hold.next_step}" for hold in dict.fromkeys(held)]
     return "\n".join(lines)
 
@@ -203,7 +203,7 @@ def ledger_entry(judged: Judged, event: dict[str, object]) -> launching.Launch:
 
 
 def reserve(launches: list[Judged], state: State, event: dict[str, object]) -> list[Hold]:
-    """Put each launch on file; returns a hold for those that no longer fit because another session was faster.
+    """Record each launch in the ledger; returns holds for those that no longer fit because another session was faster.
 
     Raises:
         BadData, Unavailable: the ledger cannot be read or written. A paid launch must then not go ahead.
@@ -226,5 +226,5 @@ def reserve(launches: list[Judged], state: State, event: dict[str, object]) -> l
         if first is not None:
             held.append(Hold("ONE_FIRST", "another session has just started a job of this task", look_at(first)))
     for run_id in reserved if held else []:
-        launching.release(state.folder, run_id, "the line was held as a whole")
+        launching.release(state.folder, run_id, "the whole command line was held")
     return held

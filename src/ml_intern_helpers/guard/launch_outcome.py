@@ -1,7 +1,8 @@
-"""What became of a launch: job id and state on file, a line for the model, and what a failure means.
+"""Records in the ledger how launches went: the outcome of the launching call, and what later calls show of logs and job states.
 
-A launch that passed was put on file before it started. One that the user allowed when asked was not: it is put on file now, so
-that its cost counts.
+The model reads one line for each change, and an explanation of a failure. A launch that passed was recorded before it started.
+One that the user allowed when asked was not: it is recorded now, so that its cost counts. A first job that was seen training
+lets the next one start.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def record_launch(call: Call, folders: list[str], folder: str | None) -> list[st
 
 
 def _unsettled_runs(home: Path, call: Call) -> list[Run]:
-    """The runs of this call of which nothing is known yet; one that was released too early is taken up again."""
+    """The runs of this call whose outcome is not recorded yet; one that was released too early is taken up again."""
     if not call.id or not home.is_dir():
         return []
     runs = runs_of(home).all
@@ -77,7 +78,7 @@ def _put_on_file(home: Path, judged: list[Judged], call: Call) -> list[Run]:
 
     ids: dict[str, object] = {"tool_use_id": call.id, "session_id": call.session}
     task = task_for(home.parent)
-    if jobs_output.started(call.command, call.output):  # `$CMD`, or a script that nobody has read, has submitted them
+    if jobs_output.started(call.command, call.output):  # `$CMD`, or a script that was not read, has submitted them
         for each in judged:
             each.launch.mode = "jobs" if each.launch.target.kind == "unknown" else each.launch.mode
     wanted = [each for each in judged if each.launch.mode == "jobs" or each.trains]
@@ -121,7 +122,7 @@ def _same_launch(run: Run, call: Call) -> launching.Launch:
 
 
 def _failure_explained(call: Call, judged: list[Judged], mine: list[Run]) -> list[str]:
-    """What the failure means; for a script that trains nothing only wrong names and arguments are explained."""
+    """The explanation of a failure; for a script that trains nothing, only of wrong names and arguments."""
     if not judged and not mine:
         return []
     main = next((each for each in judged if each.trains), judged[0] if judged else None)
@@ -156,9 +157,9 @@ def _changes_of(run: Run, job: Started | None, call: Call) -> dict[str, Any]:
 
 
 def _without_job(call: Call) -> dict[str, Any]:
-    """No job was named: it was not submitted, or nobody can say so yet; then its reservation stays."""
+    """The output names no job: it was not submitted, or this is not known yet; then its reservation stays."""
     schedules = jobs_output.schedules(call.output)
-    if schedules:  # no job can be seen training, and nobody knows how many there will be
+    if schedules:  # how many jobs it will start is not known, and none of them can be seen training
         return {"state": "running", "schedule_id": schedules[0], "trains": False}
     unclear = (
         not call.failed or call.cut_off or call.interrupted or failure_diagnosis.kind_of(call.output) in ("connection", "time")
@@ -183,13 +184,13 @@ def _explained(run: Run, jobs: list[Started], changes: dict[str, Any]) -> list[s
     if not jobs:
         return [_without_job_explained(run, changes)]
     reserved, spent, state = run.figure("reserved_usd"), changes.get("settled_usd"), changes["state"]
-    money = f"at most {reserved:.2f} USD are set aside" if reserved is not None else "its highest possible cost is unknown"
+    money = f"at most {reserved:.2f} USD are reserved" if reserved is not None else "its highest possible cost is unknown"
     money = f"it cost at most {spent:.2f} USD" if spent is not None else money
     names = "; ".join(f"{job.id} {clean(job.url, limit=200)}".strip() for job in jobs[:5])
     more = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
     line = f"ml-intern: job{'s' if len(jobs) > 1 else ''} {names}{more}: {state}, on file as {run.id}; {money}."
     if state == "running" and "trained_at" not in changes and run.values.get("trains") is not False:
-        line += f" See it train (`hf jobs logs {jobs[0].id}`) before you submit a second job."
+        line += f" Check that it trains (`hf jobs logs {jobs[0].id}`) before you submit a second job."
     return [line]
 
 
@@ -197,7 +198,7 @@ def _without_job_explained(run: Run, changes: dict[str, Any]) -> str:
     if "schedule_id" in changes:
         schedule = changes["schedule_id"]
         return (
-            f"ml-intern: schedule {schedule} starts the job again and again, without a limit on its cost. "
+            f"ml-intern: schedule {schedule} starts the job repeatedly, without a limit on its cost. "
             f"`hf jobs scheduled delete {schedule}` ends it."
         )
     if changes["state"] == "failed":
@@ -207,8 +208,8 @@ def _without_job_explained(run: Run, changes: dict[str, Any]) -> str:
             f"ml-intern: {run.id} is being submitted in the background. Read its output for the job id, which is then recorded."
         )
     return (
-        f"ml-intern: no job id was seen ({run.id}), so its reservation stays. `hf jobs ps` shows whether it was submitted; "
-        f"if it was not, `budget --apply-release {run.id} --reason …`."
+        f"ml-intern: the output names no job id ({run.id}), so the reservation stays. `hf jobs ps` shows whether it was "
+        f"submitted. If not, release it: `budget --apply-release {run.id} --reason …`."
     )
 
 
@@ -254,7 +255,7 @@ def _submitted(run: Run, call: Call) -> dict[str, Any]:
 
 
 def _ended(run: Run, job_id: str, call: Call) -> dict[str, Any]:
-    """What an attached run says at its end: the state, and the most it can have cost."""
+    """The state and highest possible cost, where the output of an attached run says that it has ended."""
     state = settlement.STATES.get(jobs_output.ends(call.output).get(job_id, ""))
     return {"state": state, **settlement.estimate(run, now())} if state is not None else {}
 
@@ -329,7 +330,7 @@ def _news(run: Run, changes: dict[str, Any]) -> list[str]:
 
 
 def _error_explained(run: Run, call: Call, changes: dict[str, Any]) -> list[str]:
-    """What the error at the end of a log means; nothing for a run that goes well."""
+    """The explanation of the error at the end of a log; nothing for a run that goes well."""
     tail = call.output[-20_000:]
     failed = run.state == "failed" or changes.get("state") == "failed" or "Traceback (most recent call last)" in tail
     seen = single_job_rule.seen_training(tail)

@@ -1,6 +1,6 @@
-"""PostToolUse and PostToolUseFailure: what became of a launch, what was seen of a run, and what a failure means.
+"""PostToolUse and PostToolUseFailure: records how a launch ended and what a call shows of a run, and explains failures.
 
-After most commands there is nothing to do, and that must be found out at once.
+After most commands there is nothing to do, and this must be decided quickly.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PreToolUse: our helpers and texts pass without a prompt, launches and changes of our records are decided on."""
+"""PreToolUse: allows the plugin's own helpers and texts without a prompt; decides on launches and on changes of its records."""
 
 from __future__ import annotations
 

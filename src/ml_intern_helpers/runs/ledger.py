@@ -79,8 +79,8 @@ def _on_file(path: Path) -> Lines:
 def append(folder: Path, *entries: dict[str, Any], timeout_s: float = _LONGEST_WAIT_S) -> None:
     """Put `entries` at the end of the ledger, all or none; they are on the disk when this returns.
 
-    Where another process keeps the lock for longer than `timeout_s` they are put beside it. Nobody waits for a lock that somebody
-    else has just given up on.
+    Where another process keeps the lock for longer than `timeout_s` they are put beside it. A writer does not wait at all where
+    pending lines show that another one has just given up on the lock.
 
     Raises:
         UsageError: an entry has no id, or is too long for a line.
