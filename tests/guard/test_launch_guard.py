@@ -118,7 +118,7 @@ QUESTIONS: dict[str, tuple[dict[str, Any] | None, str, str, list[dict[str, Any]]
     "whole-batch-at-once": ({"spend_cap_usd": 100}, GOOD, SWEEP, [], {"ONE_FIRST"}, "submit one, see it train"),
     "unseen-script": ({}, GOOD, JOB.replace("train.py", '"$SCRIPT"'), [], {"UNSEEN"}, "could not be read"),
     "script-on-the-web": ({}, GOOD, JOB.replace("train.py", "https://example.org/t.py"), [], {"UNSEEN"}, "on the web"),
-    "job-once-more": ({}, GOOD, "hf jobs rerun a1", [], {"UNSEEN", "SPEND"}, "known at the Hub alone"),
+    "job-once-more": ({}, GOOD, "hf jobs rerun a1", [], {"UNSEEN", "SPEND"}, "only the Hub knows"),
     "damaged-ledger": ({}, GOOD, JOB, [{"id": 5}], {"SPEND"}, "line 1 of the ledger cannot be read"),
     "unknown-earlier-cost": ({}, GOOD, JOB, [{**SEEN, "reserved_usd": None}], {"SPEND"}, "earlier run is unknown"),
 }

@@ -1,4 +1,4 @@
-"""Finds what a query names: a package, module, class, function, method, argument, or plain name."""
+"""Finds what a query names (a package, module, class, function, method, argument, or plain name), and names similar to it."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def similar_names(library: Library, query: str) -> list[str]:
 
 
 def similar(name: str, pool: list[str]) -> list[str]:
-    """Up to five of `pool`: equal but for case and underscores, then those that share most of their letters."""
+    """Up to five of `pool`: those that differ in case or underscores only, then those that share most of their letters."""
     plain = name.replace("_", "").lower()
     same = [other for other in pool if other.replace("_", "").lower() == plain and other != name]
     candidates = [other for other in pool if abs(len(other) - len(name)) <= max(3, len(name) // 3) and not other.startswith("_")]
@@ -145,7 +145,7 @@ def called(library: Library, call: str) -> Signature | None:
 
 
 def offered(library: Library, dotted: str) -> bool:
-    """`trl.SFTConfig`, `trl.SFTTrainer.train` and `trl.SFTConfig.max_length` are; inherited methods and arguments count."""
+    """Whether a dotted name exists: `trl.SFTConfig`, `trl.SFTTrainer.train`, `trl.SFTConfig.max_length`, inherited ones too."""
     if library.origin(dotted) is not None or called(library, dotted) is not None:
         return True
     head, _, last = dotted.rpartition(".")

@@ -1,4 +1,7 @@
-"""What became of a name that is not there: the comparison of releases, and hints where a comparison cannot tell."""
+"""What replaced a name that no longer exists: from the comparison of releases, or from a curated hint.
+
+The hints (HINTS) stand where comparing releases cannot tell the replacement; the tests check each of them against the indexes.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ FILE = DATA / f"history{SUFFIX}"
 
 
 class Removal(NamedTuple):
-    """One thing that a release took away and that is not there today.
+    """A name that a release removed and that does not exist today.
 
     Attributes:
         name: `trl.setup_chat_format`, or `trl.SFTConfig.max_seq_length` for an argument.
@@ -141,7 +144,7 @@ def _when(name: str, removal: Removal) -> str:
 
 
 class Hint(NamedTuple):
-    """A way out.
+    """What to write instead of a removed name.
 
     Attributes:
         text: what to do, one clause.
@@ -163,7 +166,7 @@ def _arguments(call: str, **renamed: str) -> dict[str, Hint]:
 
 
 def _instead(call: str, **others: str) -> dict[str, Hint]:
-    """Another argument does the work; whether the value fits it is the author's to say."""
+    """Another argument has this function; whether the value fits it, the author has to decide."""
     return {name: hint._replace(renamed=False) for name, hint in _arguments(call, **others).items()}
 
 

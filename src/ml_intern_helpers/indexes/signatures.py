@@ -60,7 +60,7 @@ class Signature(NamedTuple):
 
     @property
     def names(self) -> frozenset[str]:
-        """Every name that may be passed for certain."""
+        """Every name that may be passed."""
         return frozenset(argument.name for argument in self.arguments) | self.popped
 
 

@@ -1,8 +1,7 @@
 """Paid jobs: `hf jobs run`, `hf jobs uv run` and their scheduled forms, as the client of the stored release reads them.
 
-Other commands start something paid as well, but its content does not stand on the line: a job once more, a schedule, a sandbox, a
-request without the client. What they run, on which hardware and for how long is known at the Hub alone; a launch with an unknown
-target says so.
+Other commands start something paid whose content is not on the command line: a rerun of a job, a schedule, a sandbox, a request
+without the client. Only the Hub knows what they run, on which hardware and for how long: their launch has an unknown target.
 """
 
 from __future__ import annotations
@@ -41,7 +40,9 @@ def launch_of_hf(words: list[Word], shown: str, place: Place) -> Launch | None:
             if command in tables().hf_options:
                 launch = _submission(command, words[2 + length :], shown, place)
                 if launch is not None and (name := program(words[0])) != "hf":
-                    launch.problems.append(Problem("unknown-option", f"{name} is gone from huggingface_hub", "write hf", name))
+                    launch.problems.append(
+                        Problem("unknown-option", f"{name} is no longer part of huggingface_hub", "write hf", name)
+                    )
                 return launch
     return _unseen_command(words[1:], shown, place)
 
@@ -62,14 +63,14 @@ def _submission(command: str, words: list[Word], text: str, place: Place) -> Lau
     _add_problems(command, parsed, launch, positional, place)
     start = next((found[0][0] for name in ("script", "image") if (found := positional.get(name))), None)
     for option in parsed.options:
-        # The client takes options behind the script as its own, whoever they were meant for.
+        # The client takes options behind the script as its own, even those that were meant for the script.
         if start is not None and option.position > start:
             launch.swallowed.append(SwallowedOption(option.flag, option.name, option.value.text if option.value else None))
     if launch.dry:
         launch.notes.append("--dry-run: nothing is submitted")
     elif "schedule" not in launch.settings and "scheduled" not in launch.launcher:
         follow = "returns at once with the job's ID: `hf jobs wait ID`, `hf jobs logs -f ID`"
-        launch.notes.append(follow if "detach" in launch.settings else "stays until the job has ended; -d returns at once")
+        launch.notes.append(follow if "detach" in launch.settings else "waits until the job has ended; -d returns at once")
     if "expose" in launch.settings:
         launch.notes.append(f"port {launch.settings['expose'].value} can be reached with a token that may read the namespace")
     if command.endswith("uv run"):
@@ -141,7 +142,7 @@ def _read_script(parsed: ClickWords, launch: Launch, place: Place, positional: _
         path = place.resolved(name)
         if path is not None and path.suffix and not exists(name, place) and not place.makes:
             problem = missing_file(name, path)
-            message = f"{problem.message}: the client refuses an argument that ends like a file and is none"
+            message = f"{problem.message}: the client refuses an argument with the suffix of a file that does not exist"
             launch.problems.append(problem._replace(message=message))
     _read_schedule(launch, positional)
 
@@ -157,7 +158,7 @@ def _read_image(parsed: ClickWords, launch: Launch, positional: _Positional) -> 
     launch.settings["image"] = Setting(None if image.unknown else image.text, image.unknown or f"IMAGE {masked(image.text, 80)}")
     launch.target = Target("command", reason="the command starts no script that is known here")
     if not image.unknown and (image.text in _NO_IMAGE or Path(image.text).suffix in (".py", ".ipynb", ".sh")):
-        message = f"the image is missing: the client takes {masked(image.text, 40)} for it"
+        message = f"the image is missing: the client takes {masked(image.text, 40)} as the image"
         fix = "hf jobs run [options] IMAGE COMMAND; for a script of your own: hf jobs uv run [options] SCRIPT"
         launch.problems.append(Problem("refused-command", message, fix, launch.text))
 
@@ -168,7 +169,7 @@ def _read_schedule(launch: Launch, positional: _Positional) -> None:
 
 
 def _add_problems(command: str, parsed: ClickWords, launch: Launch, positional: _Positional, place: Place) -> None:
-    """What click or the client ends with an error, and unknown options that it takes for words."""
+    """Errors of click or the client, and unknown options that the client takes for words."""
     messages = [parsed.error] if parsed.error else []
     messages += [message for option in parsed.options if (message := _bad_value(option, command))]
     messages += [message for option in parsed.all("volume") if (message := _bad_volume(option, launch, place))]
@@ -194,14 +195,14 @@ def _bad_value(option: ClickOption, command: str) -> str:
     text = option.value.text
     shown = f"{option.flag} {masked(text, 40)}"
     if kind.startswith("choice ") and text not in kind.partition(" ")[2].split("|"):
-        return f"{shown} is none of {kind.partition(' ')[2]}"
+        return f"{shown} is not one of {kind.partition(' ')[2]}"
     if kind not in ("int", "ints"):
         return ""
     try:
         accepted = int(text) >= 1 or option.name != "attempts"
     except ValueError:
         accepted = False
-    return "" if accepted else f"{shown} is no number it takes"
+    return "" if accepted else f"{shown} is not a valid number"
 
 
 def _bad_volume(option: ClickOption, launch: Launch, place: Place) -> str:
@@ -220,7 +221,7 @@ def _bad_volume(option: ClickOption, launch: Launch, place: Place) -> str:
     if not is_there:
         return f"{shown}: there is no folder {masked(source, 60)}"
     if f"/{mount}".rstrip("/") == _ARTIFACTS and launch.launcher.endswith("uv run"):
-        return f"{shown}: {_ARTIFACTS} is where it puts the script"
+        return f"{shown}: {_ARTIFACTS} is the folder into which the client puts the script"
     return ""
 
 
@@ -245,17 +246,17 @@ def _unknown_option(command: str, word: Word, slot: str) -> Problem:
     return Problem("unknown-option", message, fix, shown)
 
 
-_AT_THE_HUB = "what it runs, where and for how long is known at the Hub alone (`hf jobs inspect`)"
-#: `hf WORDS` -> why it cannot be judged.
+_AT_THE_HUB = "only the Hub knows what it runs, on which hardware and for how long (`hf jobs inspect`)"
+#: `hf WORDS` -> why it cannot be checked.
 _UNSEEN = {
     ("jobs", "rerun"): _AT_THE_HUB,
     ("jobs", "scheduled", "trigger"): _AT_THE_HUB,
     ("jobs", "scheduled", "resume"): _AT_THE_HUB,
     ("jobs", "scheduled", "reschedule"): _AT_THE_HUB,
-    ("sandbox", "create"): "a sandbox costs until it is idle or killed",
-    ("sandbox", "pool", "create"): "a pool of sandboxes costs until it is deleted",
+    ("sandbox", "create"): "a sandbox costs money until it is idle or killed",
+    ("sandbox", "pool", "create"): "a pool of sandboxes costs money until it is deleted",
 }
-#: The beginnings of paid commands: behind one of these a word that nobody knows may be the rest.
+#: The beginnings of paid commands: an unknown word behind one of these may complete the command.
 _BEGINNINGS = {command[:count] for command in (*_UNSEEN, ("jobs", "scheduled", "uv", "run")) for count in range(4)}
 _BEGINNINGS |= {("jobs", "uv")}
 _JOBS_URL = re.compile(r"/api/(?:scheduled-)?jobs/")
@@ -263,7 +264,7 @@ _SENDS = re.compile(r"-d|--data(?:-\w+)?|--json|--post-(?:data|file)|-X|--reques
 
 
 def _unseen_command(words: list[Word], shown: str, place: Place) -> Launch | None:
-    """`hf jobs rerun ID`; `hf jobs $WHAT`, where some of the commands that it may be cost money."""
+    """`hf jobs rerun ID`; `hf jobs $WHAT`, which may be a paid command."""
     names = tuple(texts(words))
     for command, reason in _UNSEEN.items():
         if names[: len(command)] == command and not {"-h", "--help"} & set(names):
@@ -325,7 +326,7 @@ def _names_in_file(launch: Launch, setting: str, place: Place) -> dict[str, Word
     path = place.resolved(file.value) if file.value and file.value != "-" else None
     text = text_of_file(path, VARIABLES)
     if text is None:
-        launch.env_open = launch.env_open or f"what {file.how} holds (read is only what ends in .env)"
+        launch.env_open = launch.env_open or f"the variables of {file.how} (only files that end in .env are read)"
         return {}
     names = [name for line in text.splitlines() for name in _variable(line.strip(), place)]
     return {name: Word("…", f"the value of {name} in {file.how}", 0) for name in names}

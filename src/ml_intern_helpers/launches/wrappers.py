@@ -1,4 +1,4 @@
-"""Programs that only start another one: what stands in front of a launcher, taken off.
+"""Takes wrappers off a command: programs such as sudo, timeout and srun that only start another one.
 
 Some of them hand a text, or words joined to one, to a shell of their own: `bash -c`, tmux, watch, su, find -exec, eval, trap.
 """
@@ -78,7 +78,7 @@ _WRAPPERS = {
     ),
     "screen": Wrapper(_options("-S -t -c -e -h -p -s -T", "-d -m -D -A -L -dm -dmL")),
 }
-#: Wrappers that add words of their own, and what marks the place for them if nothing else is said.
+#: Wrappers that add words from their input, and the default mark of the place for them.
 _FEEDERS = {"xargs": "", "parallel": "{}"}
 #: `poetry run …`: two words that start the rest.
 _RUNNERS = {
@@ -120,7 +120,7 @@ class Unwrapped(NamedTuple):
 
 
 def unwrapped(words: list[Word]) -> Unwrapped:
-    """Take the wrappers off; words that are none stay as they are."""
+    """Take the wrappers off; a command without wrappers stays as it is."""
     environ: dict[str, Word] = {}
     limit, chdir = "", None
     for _ in range(_MOST_WRAPPERS):
