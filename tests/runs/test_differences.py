@@ -31,7 +31,7 @@ AS_AGREED: dict[str, Stated] = {
 }
 
 
-def told(launch: dict[str, Stated], **changes: Any) -> dict[str, str]:
+def context(launch: dict[str, Stated], **changes: Any) -> dict[str, str]:
     return {one.term: one.outcome for one in differs(values(**changes), launch)}
 
 

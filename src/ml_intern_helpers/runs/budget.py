@@ -21,7 +21,7 @@ from ml_intern_helpers.runs.timestamps import now, seconds, span, stamp
 SUMMARY = "Show what the runs of this task cost: cap, spent, reserved, left, and each run. Money is in USD."
 EPILOG = """examples:
   budget
-  budget --flavor a10g-large --for 4h            may such a job be started?
+  budget --flavor a10g-large --for 4h            does such a job fit the cap?
   budget --apply-hub                             ask the Hub how the jobs ended and record it
   budget --apply-release run-20261123T041300-1a2b3c4d --reason "the user said no"
 
@@ -40,12 +40,12 @@ _WORDS = {"within": "YES", "over": "NO, OVER THE CAP", "no_cap": "NO", "unknown"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--flavor", metavar="NAME", help="would a job on this hardware fit? (with --for)")
-    parser.add_argument("--for", dest="span", metavar="SPAN", help="its --timeout: 90m, 4h")
-    parser.add_argument("--attempts", type=int, default=1, metavar="N", help="its --attempts (default 1)")
-    parser.add_argument("--apply-hub", action="store_true", help="record how jobs ended, as the Hub says")
+    parser.add_argument("--flavor", metavar="NAME", help="check whether a job on this hardware fits the cap (with --for)")
+    parser.add_argument("--for", dest="span", metavar="SPAN", help="time limit (--timeout) of that job: 90m, 4h")
+    parser.add_argument("--attempts", type=int, default=1, metavar="N", help="attempts (--attempts) of that job (default 1)")
+    parser.add_argument("--apply-hub", action="store_true", help="ask the Hub how the jobs ended, and record it")
     parser.add_argument("--apply-release", metavar="RUN", help="release the reservation of a launch that never happened")
-    parser.add_argument("--reason", metavar="TEXT", help="why, for --apply-release")
+    parser.add_argument("--reason", metavar="TEXT", help="the reason for --apply-release")
     parser.add_argument("--all", action="store_true", help=f"list every run, not only the last {MOST_RUNS}")
 
 

@@ -55,9 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--adapter", choices=ADAPTERS, help="full training, or which adapter")
     group.add_argument("--base-model", metavar="ID[,revision=R]", help="Qwen/Qwen3-0.6B,revision=main")
     group.add_argument(
-        "--dataset", action="append", metavar="ID[,config=C][,split=S][,revision=R]", help="repeatable; replaces all of them"
+        "--dataset", action="append", metavar="ID[,config=C][,split=S][,revision=R]", help="repeatable; replaces all datasets"
     )
-    group.add_argument("--max-length", metavar="TOKENS|none", help="none where the method has none")
+    group.add_argument("--max-length", metavar="TOKENS|none", help="in tokens; none for a method without one (GRPO)")
     group.add_argument("--effective-batch", metavar="ROWS", help="per device x accumulation x processes")
     group.add_argument("--tracking", choices=TRACKERS)
     group.add_argument("--project", metavar="NAME|none", help="Trackio project")
