@@ -110,7 +110,7 @@ QUESTIONS: dict[str, tuple[dict[str, Any] | None, str, str, list[dict[str, Any]]
         JOB,
         [],
         {"SCOPE104"},
-        "a comment in the script silences SCOPE104",
+        "a comment in the script suppresses SCOPE104",
     ),
     "unreadable-task": ({"max_length": "many"}, GOOD, JOB, [], {"TASK"}, "max_length: must be a whole number"),
     "unreadable-task-on-this-machine": ({"schema": "?"}, GOOD, "python train.py", [], {"TASK"}, "cannot be read"),

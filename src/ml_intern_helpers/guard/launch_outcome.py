@@ -36,7 +36,7 @@ _NOT_SUBMITTED = "it was not submitted"
 
 
 def record_launch(call: Call, folders: list[str], folder: str | None) -> list[str]:
-    """Put on file what `call` did; returns the lines for the model.
+    """Record what `call` did; returns the lines for the model.
 
     Args:
         call: a Bash call that may have launched something.
@@ -128,8 +128,7 @@ def _failure_explained(call: Call, judged: list[Judged], mine: list[Run]) -> lis
     main = next((each for each in judged if each.trains), judged[0] if judged else None)
     jobs = any(run.paid for run in mine) or (main is not None and main.launch.mode == "jobs")
     trains = bool(mine) or jobs or (main is not None and main.trains)
-    failure = Failure(call.output, call.exit_code, main, "jobs" if jobs else "local")
-    found = diagnosed(failure, only_api=not trains)
+    found = diagnosed(Failure(call.output, call.exit_code, main, "jobs" if jobs else "local"), only_api=not trains)
     return [f"ml-intern: {found[0]}", *found[1:]] if found else []
 
 
@@ -220,7 +219,7 @@ _WORD = re.compile(r"""[^\s'"|;&<>()]+""")
 
 
 def record_observations(call: Call, folder: str, folders: list[str]) -> list[str]:
-    """Put on file what `call` shows of the runs in `folder`; returns the lines for the model."""
+    """Record what `call` shows of the runs in `folder`; returns the lines for the model."""
     home = Path(folder)
     lines: list[str] = []
     for run in runs_of(home).all:
@@ -256,8 +255,8 @@ def _submitted(run: Run, call: Call) -> dict[str, Any]:
 
 def _ended(run: Run, job_id: str, call: Call) -> dict[str, Any]:
     """The state and highest possible cost, where the output of an attached run says that it has ended."""
-    state = settlement.STATES.get(jobs_output.ends(call.output).get(job_id, ""))
-    return {"state": state, **settlement.estimate(run, now())} if state is not None else {}
+    state = STATES.get(jobs_output.ends(call.output).get(job_id, ""))
+    return {"state": state, **estimate(run, now())} if state is not None else {}
 
 
 def _is_its_log(run: Run, call: Call, folders: list[str]) -> bool:
@@ -295,7 +294,7 @@ def _changes_from_state(run: Run, call: Call) -> dict[str, Any]:
     job_id = run.text("job_id")
     cancelled = jobs_output.cancelled(call.command, call.output, job_id)
     if cancelled is not None and not call.failed and not run.finished:
-        return {"state": "stopped"} | (settlement.estimate(run, now()) if cancelled else {})
+        return {"state": "stopped"} | (estimate(run, now()) if cancelled else {})
     job = jobs_output.reported(job_id, call.output) if _STATES.search(call.command) else None
     if job is None:
         return {}
@@ -304,7 +303,7 @@ def _changes_from_state(run: Run, call: Call) -> dict[str, Any]:
     if run.finished and found["state"] == "running":  # an older line of the same output
         return {}
     if found["state"] != "running" and "settled_usd" not in found and not run.settled:
-        found |= settlement.estimate(run, now())
+        found |= estimate(run, now())
     seen = single_job_rule.seen_training(job=job)
     if seen is not None and not run.text("trained_at"):
         found |= {"trained_at": stamp(now()), "trained_seen": seen.how}
@@ -338,6 +337,5 @@ def _error_explained(run: Run, call: Call, changes: dict[str, Any]) -> list[str]
         return []
 
     judged = judged_in(run.text("command")) if "out of memory" in tail.lower() or "OutOfMemory" in tail else []
-    failure = Failure(tail, ended_with(tail), next(iter(judged), None), "jobs" if run.paid else "local")
-    found = diagnosed(failure)
+    found = diagnosed(Failure(tail, ended_with(tail), next(iter(judged), None), "jobs" if run.paid else "local"))
     return [f"ml-intern: {found[0]}", *found[1:]] if found else []

@@ -66,19 +66,14 @@ def unproven(runs: Runs, task_id: str | None) -> Run | None:
     return waiting[-1] if waiting else None
 
 
-def identical_failures(runs: Runs, command: str, script_sha256: str) -> int:
-    """How many times in a row this command, with this content of its script, has failed last; 0 after a success of it.
+def held_as_third(runs: Runs, command: str, script_sha256: str) -> bool:
+    """Whether this command, with this content of its script, has failed so often in a row that something must change first.
 
-    A run that the user stopped says nothing.
+    A success of it ends the row; a run that the user stopped does not count.
     """
     asked = fingerprint(command, script_sha256)
     count = 0
     for run in runs.all:
         if run.fingerprint == asked:
             count = count + 1 if run.state == "failed" else 0 if run.state == "completed" else count
-    return count
-
-
-def held_as_third(runs: Runs, command: str, script_sha256: str) -> bool:
-    """Whether it has failed the same way so often that something must change first."""
-    return identical_failures(runs, command, script_sha256) >= FAILURES_ALLOWED
+    return count >= FAILURES_ALLOWED
