@@ -219,7 +219,7 @@ def test_warn_tells_and_lets_pass(project: Project) -> None:
     project.write("train.py", changed("max_length", "max_seq_length"))
     answer = project.ask(JOB, ML_INTERN_GUARD="warn")
     assert answer.kind == ""
-    assert answer.context.startswith("ML_INTERN_GUARD=warn let this pass.")
+    assert answer.context.startswith("ML_INTERN_GUARD=warn lets this pass.")
     assert "API101" in answer.context
     assert [(line["decision"], line["codes"]) for line in project.log()] == [("pass", ["API101"])]
 
