@@ -176,7 +176,7 @@ def question(held: list[Hold]) -> str:
     return "\n".join(lines)
 
 
-#: A hook must not wait for another session's lock until the client gives up on it.
+#: For another session's lock: a hook must answer before the client's own time limit for it.
 _LONGEST_WAIT_S = 2.0
 
 

@@ -212,9 +212,10 @@ def _without_job_explained(run: Run, changes: dict[str, Any]) -> str:
     )
 
 
-_LOGS = re.compile(r"\bhf\s+jobs\s+logs\b")
-_STATES = re.compile(r"\bhf\s+jobs\s+(?:inspect|ps|ls|list|wait)\b")
-_ENDED = {"failed": "failed", "stopped": "been stopped"}
+#: Commands of the client that show a run: its log, the state of its job.
+_LOG_COMMAND = re.compile(r"\bhf\s+jobs\s+logs\b")
+_STATE_COMMANDS = re.compile(r"\bhf\s+jobs\s+(?:inspect|ps|ls|list|wait)\b")
+_ENDINGS = {"failed": "failed", "stopped": "been stopped"}
 _WORD = re.compile(r"""[^\s'"|;&<>()]+""")
 
 
@@ -241,7 +242,7 @@ def _observe(run: Run, call: Call, home: Path, folders: list[str]) -> list[str]:
     changes = {name: value for name, value in changes.items() if run.values.get(name) != value}
     if changes:
         launching.tell(home, run.id, **changes)
-    return [*_news(run, changes), *(_error_explained(run, call, changes) if is_log else [])]
+    return [*_lines_on(run, changes), *(_error_explained(run, call, changes) if is_log else [])]
 
 
 def _submitted(run: Run, call: Call) -> dict[str, Any]:
@@ -262,7 +263,7 @@ def _ended(run: Run, job_id: str, call: Call) -> dict[str, Any]:
 def _is_its_log(run: Run, call: Call, folders: list[str]) -> bool:
     """Whether `call` shows what this run has printed, and no other run."""
     job_id = run.text("job_id")
-    if call.tool == "Bash" and _LOGS.search(call.command):
+    if call.tool == "Bash" and _LOG_COMMAND.search(call.command):
         asked = set(re.findall(r"[0-9a-f]{20,40}", call.command))
         return bool(job_id) and asked == {job_id}
     task, log = run.text("background_task"), run.text("log")
@@ -284,7 +285,7 @@ def _changes_from_log(run: Run, call: Call) -> dict[str, Any]:
     code = ended_with(call.output)
     if code is not None and not run.paid and not run.finished:
         found |= {"state": "failed" if code else "completed", "exit_code": code}
-    if run.text("job_id") and not run.finished and not _LOGS.search(call.command):  # they show the script's output alone
+    if run.text("job_id") and not run.finished and not _LOG_COMMAND.search(call.command):  # they show the script's output alone
         found |= _ended(run, run.text("job_id"), call)
     return found
 
@@ -295,7 +296,7 @@ def _changes_from_state(run: Run, call: Call) -> dict[str, Any]:
     cancelled = jobs_output.cancelled(call.command, call.output, job_id)
     if cancelled is not None and not call.failed and not run.finished:
         return {"state": "stopped"} | (estimate(run, now()) if cancelled else {})
-    job = jobs_output.reported(job_id, call.output) if _STATES.search(call.command) else None
+    job = jobs_output.reported(job_id, call.output) if _STATE_COMMANDS.search(call.command) else None
     if job is None:
         return {}
     found = settlement.settlement(run, job).changes()
@@ -310,7 +311,7 @@ def _changes_from_state(run: Run, call: Call) -> dict[str, Any]:
     return found
 
 
-def _news(run: Run, changes: dict[str, Any]) -> list[str]:
+def _lines_on(run: Run, changes: dict[str, Any]) -> list[str]:
     """What is new: its id, that it was seen training, that it has ended and what it cost."""
     name = changes.get("job_id") or run.text("job_id") or run.id
     found = []
@@ -324,7 +325,7 @@ def _news(run: Run, changes: dict[str, Any]) -> list[str]:
         if spent is not None:
             money = f"it cost at most {spent:.2f} USD, which is an estimate; {money}" if most else f"it cost {spent:.2f} USD"
         look = f"; `hf jobs logs {name}` shows why" if changes["state"] == "failed" else ""
-        found.append(f"ml-intern: job {name} has {_ENDED[changes['state']]}: {money}{look}.")
+        found.append(f"ml-intern: job {name} has {_ENDINGS[changes['state']]}: {money}{look}.")
     return found
 
 

@@ -31,6 +31,8 @@ MAX_LINE_BYTES = 256 * 1024
 _BLOCK = 64 * 1024
 #: After this a line goes beside the ledger: a hook that writes more than one line must finish before the client ends it.
 _LONGEST_WAIT_S = 2.0
+#: Pending lines of a writer that did not get the lock: the beginning of the file's name, and its largest size.
+_PENDING, _MOST_PENDING_BYTES = f"{project_files.LEDGER}.late-", 4 * 1024 * 1024
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -206,20 +208,15 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-_PENDING = f"{project_files.LEDGER}.late-"
-#: Of one file: some lines of a launch. What is longer was not written here.
-_MOST_PENDING_BYTES = 4 * 1024 * 1024
-
-
 def _pending_files(folder: Path) -> list[Path]:
-    """The files that wait, oldest first; none where the folder cannot be looked at."""
+    """The pending files, oldest first (their names sort by time); none where the folder cannot be listed."""
     with suppress(OSError):
         return sorted(path for path in folder.iterdir() if path.name.startswith(_PENDING))
     return []
 
 
 def _pending_content(path: Path) -> bytes:
-    """The lines of one; nothing where it has just been taken in, or is none of ours."""
+    """The lines of a pending file; nothing where it has just been taken in, or was not written here."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:

@@ -51,7 +51,7 @@ def _chain(starts: tuple[Path, ...]) -> Iterator[Path]:
 
 
 _LOCK = "lock"
-#: Writing takes milliseconds; whoever holds the lock longer is stopped (Ctrl-Z, a debugger), which the user must hear.
+#: Writing takes milliseconds: a process that keeps the lock longer is stopped (Ctrl-Z, a debugger), and the user is told so.
 LONGEST_WAIT_S = 10.0
 _STEP_S = 0.01
 
