@@ -207,10 +207,10 @@ def test_an_installed_environment(helper: Helper, shelf: dict[str, str], tmp_pat
 
 
 MISUSE = [
-    ([], "what shall I look up?"),
+    ([], "neither a name nor --grep"),
     (["not a name!"], "is not a name"),
     (["trl.", "x"], "is not a name"),
-    (["--grep", "("], "no regular expression"),
+    (["--grep", "("], "regular expression"),
     (["SFTConfig", "--release", "trl"], "is not PACKAGE==VERSION"),
     (["SFTConfig", "--release", "numpy==1"], "is not indexed"),
     (["SFTConfig", "--release", "trl==newest"], "is not a release"),

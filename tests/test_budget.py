@@ -1,4 +1,4 @@
-"""`budget`: what is spent, set aside and left; asked of the Hub only when told to."""
+"""`budget`: what is spent, reserved and left; asks the Hub only with --apply-hub."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def test_without_a_task_there_is_no_cap(budget: Callable[..., Outcome], tmp_path
     ledger.append(tmp_path / "p/.ml-intern", {"id": "r1", "where": "jobs", "reserved_usd": 2})
     done = budget()
     assert (done.code, done.stdout.splitlines()[0]) == (3, "NO CAP: no task is on file, so no spend cap was agreed")
-    assert "2.00 USD set aside" in done.stdout
+    assert "2.00 USD reserved" in done.stdout
 
 
 def test_what_is_left_is_said_first(budget: Callable[..., Outcome], tmp_path: Path) -> None:
     name = launch(tmp_path / "p", job_id="j1", url="https://huggingface.co/jobs/ada/j1")
     done = budget()
     assert (done.code, done.stdout.splitlines()[0]) == (0, "LEFT: 4.00 of 10.00 USD")
-    assert "spent 0.00  set aside 6.00" in done.stdout
+    assert "spent 0.00  reserved 6.00" in done.stdout
     launching.tell(tmp_path / "p/.ml-intern", name, state="completed", settled_usd=1.25)
     assert budget().stdout.startswith("LEFT: 8.75 of 10.00 USD")
     answer = budget("--json").json
@@ -118,7 +118,7 @@ def test_the_hub_settles_and_what_it_does_not_know_stands(budget: Callable[..., 
     assert (runs["j1"]["state"], runs["j1"]["cost_usd"], runs["j1"]["settled"]) == ("completed", 0.31, True)
     assert (runs["j2"]["state"], runs["j2"]["cost_usd"], runs["j2"]["seen_training"]) == ("running", 6.0, True)
     assert (runs["gone"]["state"], runs["gone"]["cost_usd"]) == ("running", 6.0)
-    assert any("knows no such job" in warning and "stands" in warning for warning in done.json["warnings"])
+    assert any("knows no such job" in warning and "stays" in warning for warning in done.json["warnings"])
     before = (tmp_path / "p/.ml-intern/runs.jsonl").read_bytes()
     budget("--apply-hub", HF_ENDPOINT=hub.url, HF_TOKEN=hub.token)
     assert (tmp_path / "p/.ml-intern/runs.jsonl").read_bytes().count(b"\n") <= before.count(b"\n") + 1
@@ -159,7 +159,7 @@ def test_a_launch_that_never_was_is_given_back(budget: Callable[..., Outcome], t
     assert budget("--apply-release", name, "--reason", "the user said no").stdout.startswith("LEFT: 10.00 of 10.00 USD")
     job = launch(tmp_path / "p", job_id="j1")
     refused = budget("--apply-release", job, "--reason", "no")
-    assert (refused.code, "became a job" in refused.stderr) == (2, True)
+    assert (refused.code, "was submitted as a job" in refused.stderr) == (2, True)
 
 
 def test_damage_and_unknown_costs_are_never_fine(budget: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Project:
         assert isinstance(answer, dict), answer
         return answer
 
-    def told(self, point: str, event: dict[str, Any], **environment: str) -> str:
+    def context(self, point: str, event: dict[str, Any], **environment: str) -> str:
         """The context that the model gets, "" for none."""
         answer = self.fire(point, event, **environment)
         if answer is None:

@@ -47,7 +47,7 @@ def minutes_ago(project: Project, minutes: float) -> None:
 )
 def test_submitted_job_is_on_file(project: Project, command: str, output: str, url: str) -> None:
     reserved = project.reserve(command)
-    said = project.told("post_tool_use", bash(command, output))
+    said = project.context("post_tool_use", bash(command, output))
     run = project.run()
     assert (run.state, run.text("job_id"), run.text("url")) == ("running", JOB, url)
     assert (run.id, run.cost_usd) == (reserved.id, 6.0), "what was set aside stays so while it runs"
@@ -80,7 +80,7 @@ def test_attached_job_ends_as_the_client_says(project: Project, event: dict[str,
 
 def test_refused_submission_frees_the_money(project: Project) -> None:
     project.reserve()
-    said = project.told(
+    said = project.context(
         "post_tool_use", failed(SUBMIT, "Error: Client error '402 Payment Required' for url 'https://x/api/jobs/ada'")
     )
     assert (project.run().state, project.run().cost_usd, project.run().settled) == ("failed", 0.0, True)
@@ -98,7 +98,7 @@ def test_refused_submission_frees_the_money(project: Project) -> None:
 def test_submission_that_may_have_happened_keeps_its_money(project: Project, output: str) -> None:
     """The Hub may have taken the job before the connection broke: then it costs what was set aside."""
     run = project.reserve()
-    said = project.told("post_tool_use", failed(SUBMIT, output))
+    said = project.context("post_tool_use", failed(SUBMIT, output))
     assert (project.run().state, project.run().cost_usd) == ("running", 6.0)
     assert f"--apply-release {run.id}" in said
 
@@ -135,7 +135,7 @@ def test_run_on_this_machine(project: Project, event: dict[str, object], state: 
 def test_background_run_ends_when_its_output_is_read(project: Project) -> None:
     project.reserve("python train.py", where="local", trains=False)
     project.fire("post_tool_use", bash("python train.py", "", backgroundTaskId="b1"))
-    assert project.told("post_tool_use", read("/tmp/x/tasks/b1.output", STEP)) == ""
+    assert project.context("post_tool_use", read("/tmp/x/tasks/b1.output", STEP)) == ""
     assert project.run().state == "running"
     project.fire("post_tool_use", read("/tmp/x/tasks/other.output", "\n[exited with code 0]\n"))
     assert project.run().state == "running"
@@ -145,8 +145,8 @@ def test_background_run_ends_when_its_output_is_read(project: Project) -> None:
 
 def test_job_submitted_in_the_background_is_named_by_its_output(project: Project) -> None:
     project.reserve()
-    assert "in the background" in project.told("post_tool_use", bash(SUBMIT, "", backgroundTaskId="b1"))
-    said = project.told("post_tool_use", read("/tmp/x/tasks/b1.output", AGENT))
+    assert "in the background" in project.context("post_tool_use", bash(SUBMIT, "", backgroundTaskId="b1"))
+    said = project.context("post_tool_use", read("/tmp/x/tasks/b1.output", AGENT))
     assert URL in said
     assert project.run().text("job_id") == JOB
 
@@ -173,7 +173,7 @@ def test_schedule_is_no_job_to_wait_for(project: Project) -> None:
     command = "hf jobs scheduled uv run @daily train.py"
     project.reserve(command)
     hint = f"Hint: Use `hf jobs scheduled inspect ada/{JOB}` to view its details."
-    said = project.told("post_tool_use", bash(command, f"id={JOB} name=train-1\n{hint}"))
+    said = project.context("post_tool_use", bash(command, f"id={JOB} name=train-1\n{hint}"))
     assert f"hf jobs scheduled delete {JOB}" in said
     assert unproven(runs_of(project.data), "task-1") is None
 
@@ -213,7 +213,7 @@ class TestWatching:
         ],
     )
     def test_is_let_go(self, running: Project, event: dict[str, object]) -> None:
-        assert "another may be submitted" in running.told("post_tool_use", event)
+        assert "another may be submitted" in running.context("post_tool_use", event)
         assert not self.holds(running)
 
     @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ class TestWatching:
 
     def test_ended_job_is_settled(self, running: Project) -> None:
         job = f'[{{"id": "{JOB}", "status": {{"stage": "ERROR", "message": "exit 1"}}, "durations": {{"running_secs": 590}}}}]'
-        said = running.told("post_tool_use", bash(f"hf jobs inspect {JOB} --json", job))
+        said = running.context("post_tool_use", bash(f"hf jobs inspect {JOB} --json", job))
         assert (running.run().state, running.run().cost_usd) == ("failed", 0.25)
         assert "cost 0.25 USD" in said
 
@@ -258,7 +258,7 @@ class TestWatching:
     )
     def test_cancelled_job_holds_nothing_and_costs_the_time_until_now(self, project: Project, command: str, output: str) -> None:
         self.launched(project, minutes=19.5)
-        said = project.told("post_tool_use", bash(command, output, call="call-2"))
+        said = project.context("post_tool_use", bash(command, output, call="call-2"))
         run = project.run()
         assert (run.state, run.cost_usd, run.settled, run.estimated) == ("stopped", 0.5, True, True)
         assert run.text("settled_from") == "estimated: at most 20 min since it was put on file x 1.50 USD/h"
@@ -293,7 +293,7 @@ class TestWatching:
         project.fire("post_tool_use", bash(f"hf jobs wait {JOB}", f"id\tstage\tmessage\n{JOB}\tCANCELED\t\n", call="call-2"))
         assert (project.run().state, project.run().cost_usd, project.run().estimated) == ("stopped", 1.5, True)
         known = f'[{{"id": "{JOB}", "status": {{"stage": "CANCELED"}}, "durations": {{"running_secs": 590}}}}]'
-        said = project.told("post_tool_use", bash(f"hf jobs inspect {JOB}", known, call="call-3"))
+        said = project.context("post_tool_use", bash(f"hf jobs inspect {JOB}", known, call="call-3"))
         assert (project.run().cost_usd, project.run().settled, project.run().estimated) == (0.25, True, False)
         assert "it cost 0.25 USD" in said or said == ""
 
@@ -330,8 +330,8 @@ def test_what_is_seen_while_the_ledger_is_locked_is_not_lost(project: Project) -
     with (project.data / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         start = time.monotonic()
-        assert JOB in project.told("post_tool_use", bash(SUBMIT, AGENT))
-        said = project.told("post_tool_use", bash(f"hf jobs logs {JOB}", STEP, call="call-2"))
+        assert JOB in project.context("post_tool_use", bash(SUBMIT, AGENT))
+        said = project.context("post_tool_use", bash(f"hf jobs logs {JOB}", STEP, call="call-2"))
         assert time.monotonic() - start < 15, "the client ends a hook after 20 s"
         assert "was seen training" in said
     assert (project.run().text("job_id"), bool(project.run().text("trained_at"))) == (JOB, True)

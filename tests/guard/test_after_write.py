@@ -28,7 +28,7 @@ def wrote(name: str, tool: str = "Write", **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("tool", ["Write", "Edit", "MultiEdit"])
 def test_finding_comes_at_once(project: Project, tool: str) -> None:
     (project.folder / "train.py").write_text(BAD)
-    said = project.told("after_write", wrote(str(project.folder / "train.py"), tool))
+    said = project.context("after_write", wrote(str(project.folder / "train.py"), tool))
     assert "4: API101" in said
     assert "max_seq_length" in said
     assert "max_length" in said.partition("->")[2]
@@ -37,36 +37,36 @@ def test_finding_comes_at_once(project: Project, tool: str) -> None:
 def test_notebook(project: Project) -> None:
     cells = [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": BAD.splitlines(True)}]
     (project.folder / "train.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-    assert "API101" in project.told("after_write", wrote("train.ipynb", "NotebookEdit"))
+    assert "API101" in project.context("after_write", wrote("train.ipynb", "NotebookEdit"))
 
 
 def test_each_is_told_once(project: Project) -> None:
     path = project.folder / "train.py"
     path.write_text(BAD)
-    assert project.told("after_write", wrote("train.py"))
+    assert project.context("after_write", wrote("train.py"))
     path.write_text("# a new first line\n" + BAD)
     assert project.fire("after_write", wrote("train.py", "Edit")) is None, "only the line number is new"
     path.write_text(BAD.replace("rows).train", "rows, tokenizer=None).train"))
-    said = project.told("after_write", wrote("train.py", "Edit"))
+    said = project.context("after_write", wrote("train.py", "Edit"))
     assert "tokenizer" in said
     assert "max_seq_length" not in said
     path.write_text(GOOD)
     assert project.fire("after_write", wrote("train.py", "Edit")) is None
     path.write_text(BAD)
-    assert project.told("after_write", wrote("train.py", "Edit")), "mended and broken again: that is news"
+    assert project.context("after_write", wrote("train.py", "Edit")), "mended and broken again: that is news"
 
 
 def test_other_sessions_and_files_are_told_for_themselves(project: Project) -> None:
     for name in ("a.py", "b.py"):
         (project.folder / name).write_text(BAD)
-        assert project.told("after_write", wrote(name))
-    assert project.told("after_write", wrote("a.py", session_id="session-2"))
+        assert project.context("after_write", wrote(name))
+    assert project.context("after_write", wrote("a.py", session_id="session-2"))
 
 
 def test_at_most_five_are_shown(project: Project) -> None:
     wrong = "".join(f", no_such_argument_{number}=1" for number in range(9))
     (project.folder / "train.py").write_text(GOOD.replace(", max_length=512", wrong))
-    said = project.told("after_write", wrote("train.py"))
+    said = project.context("after_write", wrote("train.py"))
     assert said.count("API101") == 5
     assert "and 4 more" in said
 
@@ -95,7 +95,7 @@ def test_nothing_of_ours_is_made_in_a_project(tmp_path: Path, home: Path) -> Non
     project = Project(tmp_path / "plain", home, task=False)
     project.folder.mkdir()
     (project.folder / "train.py").write_text(BAD)
-    assert project.told("after_write", wrote("train.py"))
+    assert project.context("after_write", wrote("train.py"))
     assert [path.name for path in project.folder.iterdir()] == ["train.py"]
 
 
@@ -104,12 +104,12 @@ def test_memory_that_cannot_be_kept_costs_only_a_repetition(project: Project) ->
     (project.home / "cache").mkdir(exist_ok=True)
     (project.home / "cache/sessions").write_text("a file stands in its place")
     for _ in range(2):
-        assert project.told("after_write", wrote("train.py"))
+        assert project.context("after_write", wrote("train.py"))
 
 
 def test_recipe_is_judged_in_time(project: Project) -> None:
     """The figure of the design is 300 ms; this is a busy machine's bound, against an accident."""
     (project.folder / "train.py").write_text(BAD + "".join(f"x{number} = {number}\n" for number in range(300)))
     start = time.monotonic()
-    project.told("after_write", wrote("train.py"))
+    project.context("after_write", wrote("train.py"))
     assert time.monotonic() - start < 5

@@ -33,7 +33,7 @@ def script(method: str = "SFT", **settings: object) -> str:
 
 def after(project: Project, output: str, *, text: str | None = None, command: str = COMMAND, code: int = 1) -> str:
     (project.folder / "train.py").write_text(script() if text is None else text)
-    return project.told("post_tool_use", failed(command, output, code=code))
+    return project.context("post_tool_use", failed(command, output, code=code))
 
 
 @pytest.mark.parametrize(
@@ -150,14 +150,14 @@ def test_failed_job_is_explained_when_its_log_is_read(project: Project) -> None:
     project.reserve()
     project.fire("post_tool_use", bash(SUBMIT, f"id={JOB} name=x url={URL}\n"))
     trace = f"Traceback (most recent call last):\n  File 'train.py', line 7\n{OOM}\n"
-    said = project.told("post_tool_use", bash(f"hf jobs logs {JOB}", trace))
+    said = project.context("post_tool_use", bash(f"hf jobs logs {JOB}", trace))
     assert "4 -> 2" in said
 
 
 def test_log_that_goes_well_is_no_failure(project: Project) -> None:
     project.reserve()
     project.fire("post_tool_use", bash(SUBMIT, f"id={JOB} name=x url={URL}\n"))
-    said = project.told("post_tool_use", bash(f"hf jobs logs {JOB}", "ConnectionError, retrying\n{'loss': '1.9'}\n"))
+    said = project.context("post_tool_use", bash(f"hf jobs logs {JOB}", "ConnectionError, retrying\n{'loss': '1.9'}\n"))
     assert len(said.splitlines()) == 1
 
 

@@ -116,7 +116,7 @@ def test_a_corrupt_task_file_is_asked_about(project: Project, what: Callable[[Pa
     project.ours.mkdir()
     what(project.ours / "task.json")
     answer = project.ask(command)
-    assert (answer.kind, "what the user agreed to cannot be read" in answer.reason) == ("ask", True)
+    assert (answer.kind, "the task file cannot be read" in answer.reason) == ("ask", True)
 
 
 def test_a_locked_ledger_is_asked_about_in_time_and_nobody_is_stuck(project: Project) -> None:

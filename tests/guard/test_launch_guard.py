@@ -110,7 +110,7 @@ QUESTIONS: dict[str, tuple[dict[str, Any] | None, str, str, list[dict[str, Any]]
         JOB,
         [],
         {"SCOPE104"},
-        "a comment in the script silences SCOPE104",
+        "a comment in the script suppresses SCOPE104",
     ),
     "unreadable-task": ({"max_length": "many"}, GOOD, JOB, [], {"TASK"}, "max_length: must be a whole number"),
     "unreadable-task-on-this-machine": ({"schema": "?"}, GOOD, "python train.py", [], {"TASK"}, "cannot be read"),
@@ -118,7 +118,7 @@ QUESTIONS: dict[str, tuple[dict[str, Any] | None, str, str, list[dict[str, Any]]
     "whole-batch-at-once": ({"spend_cap_usd": 100}, GOOD, SWEEP, [], {"ONE_FIRST"}, "submit one, see it train"),
     "unseen-script": ({}, GOOD, JOB.replace("train.py", '"$SCRIPT"'), [], {"UNSEEN"}, "could not be read"),
     "script-on-the-web": ({}, GOOD, JOB.replace("train.py", "https://example.org/t.py"), [], {"UNSEEN"}, "on the web"),
-    "job-once-more": ({}, GOOD, "hf jobs rerun a1", [], {"UNSEEN", "SPEND"}, "known at the Hub alone"),
+    "job-once-more": ({}, GOOD, "hf jobs rerun a1", [], {"UNSEEN", "SPEND"}, "only the Hub knows"),
     "damaged-ledger": ({}, GOOD, JOB, [{"id": 5}], {"SPEND"}, "line 1 of the ledger cannot be read"),
     "unknown-earlier-cost": ({}, GOOD, JOB, [{**SEEN, "reserved_usd": None}], {"SPEND"}, "earlier run is unknown"),
 }
@@ -219,7 +219,7 @@ def test_warn_tells_and_lets_pass(project: Project) -> None:
     project.write("train.py", changed("max_length", "max_seq_length"))
     answer = project.ask(JOB, ML_INTERN_GUARD="warn")
     assert answer.kind == ""
-    assert answer.context.startswith("ML_INTERN_GUARD=warn let this pass.")
+    assert answer.context.startswith("ML_INTERN_GUARD=warn lets this pass.")
     assert "API101" in answer.context
     assert [(line["decision"], line["codes"]) for line in project.log()] == [("pass", ["API101"])]
 

@@ -20,7 +20,7 @@ def test_open_task_gives_one_screen(project: Project, source: str) -> None:
     project.reserve()
     project.fire("post_tool_use", bash(SUBMIT, f"id={JOB} name=x url={URL}\n"))
     (project.data / "plan.md").write_text("- [x] audit\n" + "".join(f"- [ ] step {number}\n" for number in range(30)))
-    said = project.told("session_start", {**START, "source": source})
+    said = project.context("session_start", {**START, "source": source})
     wanted = [
         "LoRA on Capybara",
         "sft (lora)",
@@ -37,7 +37,7 @@ def test_open_task_gives_one_screen(project: Project, source: str) -> None:
 
 def test_launch_that_was_never_seen_to_happen_is_pointed_out(project: Project) -> None:
     run = project.reserve()
-    assert f"--apply-release {run.id}" in project.told("session_start", START)
+    assert f"--apply-release {run.id}" in project.context("session_start", START)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_state_is_on_disk_before_compaction(project: Project) -> None:
 
 def test_strangers_text_in_the_state_is_cleaned(project: Project) -> None:
     (project.data / "plan.md").write_text("- [ ] \x1b[31mred\u202e text\n", encoding="utf-8")
-    said = project.told("session_start", START)
+    said = project.context("session_start", START)
     assert "red text" in said
     assert "\x1b" not in said
     assert "\u202e" not in said

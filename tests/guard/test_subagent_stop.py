@@ -95,8 +95,8 @@ def test_report_that_rests_on_what_was_read_passes(project: Project, tmp_path: P
         pytest.param(FORM.replace("2503.14476", "2503.99999"), "row 1: 2503.99999: no tool gave", id="paper-from-memory"),
         pytest.param(FORM.replace("2503.14476", "2403.99999"), "row 1: 2403.99999: no tool gave", id="paper-of-the-prompt-only"),
         pytest.param(FORM.replace("2501.12948, 2025", "2404.99999, 2025"), "row 2: 2404.99999: no", id="paper-only-asked-for"),
-        pytest.param(FORM.replace("71.0 vs", "79.8 vs"), "row 2: 79.8: this score is in nothing", id="score-from-memory"),
-        pytest.param(FORM.replace("71.0 vs", "1.0 vs"), "row 2: 1.0: this score is in nothing", id="tail-of-another-score"),
+        pytest.param(FORM.replace("71.0 vs", "79.8 vs"), "row 2: 79.8: no text that you read", id="score-from-memory"),
+        pytest.param(FORM.replace("71.0 vs", "1.0 vs"), "row 2: 1.0: no text that you read", id="tail-of-another-score"),
     ],
 )
 def test_what_was_not_read_is_named(project: Project, tmp_path: Path, text: str, wanted: str) -> None:

@@ -43,7 +43,7 @@ PAID = {
     "command-of-the-image": "hf jobs run --flavor a10g-large --timeout 3h python:3.12 $CMD",
     "shell-of-the-image": 'hf jobs run --flavor a10g-large --timeout 3h python:3.12 bash -c "$CMD"',
 }
-#: On this machine: passes, and Claude is told why nobody looked.
+#: On this machine: passes, and Claude reads why it was not checked.
 LOCAL = {
     "script-in-a-variable": ("python $SCRIPT", "which script: `$SCRIPT` is set outside"),
     "module-in-a-variable": ("python -m $MODULE", "`$MODULE` is set outside"),
@@ -137,9 +137,9 @@ def test_what_runs_here_and_cannot_be_read_passes_with_a_word(project: Project, 
     project.agree(where="local")
     answer = project.ask(command)
     assert (answer.kind, answer.context.count("\n")) == ("", 0)
-    assert answer.context.startswith("ml-intern could not read what this starts (")
+    assert answer.context.startswith("ml-intern could not read what this command starts (")
     assert words in answer.context
-    assert "name a script of this folder" in answer.context
+    assert "write the path of the script" in answer.context
     [line] = project.log()
     assert (line["decision"], "could not read" in line["reason"]) == ("pass", True)
 
@@ -148,13 +148,13 @@ def test_what_runs_here_and_cannot_be_read_passes_with_a_word(project: Project, 
 def test_a_command_that_only_the_shell_knows_may_be_a_paid_one(project: Project, name: str) -> None:
     project.agree()
     answer = project.ask(HIDDEN[name])
-    assert (answer.kind, "it may be a paid job" in answer.reason, "write the command out" in answer.reason) == ("ask", True, True)
+    assert (answer.kind, "may start a paid job" in answer.reason, "write the command out" in answer.reason) == ("ask", True, True)
     assert project.log()[-1]["codes"] == ["UNSEEN"]
     project.agree(spend_cap_usd=0)
     answer = project.ask(HIDDEN[name])
-    assert (answer.kind, "could not read" in answer.context) == ("", True), "no cap, no money: told, not held"
+    assert (answer.kind, "could not read" in answer.context) == ("", True), "no cap, no money: explained, not held"
     project.agree(state="closed")
-    assert project.ask(HIDDEN[name]) == ("", "", "", 0, ""), "outside a task it is nobody's business"
+    assert project.ask(HIDDEN[name]) == ("", "", "", 0, ""), "outside a task it passes"
 
 
 def test_outside_a_task_only_what_trains_for_certain_gets_a_word(project: Project) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.indexes.offered import offered
+from ml_intern_helpers.indexes.lookup import offered
 from ml_intern_helpers.indexes.signatures import Library
 from support.wheels import library_of, release_of
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from ml_intern_helpers.indexes.from_source.history import Removal, Surface, announcements, removals
-from ml_intern_helpers.indexes.hints import HINTS
 from ml_intern_helpers.indexes.libraries import PACKAGES, shipped_library, shipped_versions
-from ml_intern_helpers.indexes.offered import called, offered
-from ml_intern_helpers.indexes.removed import compared, removal, removals_of, what_became
+from ml_intern_helpers.indexes.lookup import called, offered
+from ml_intern_helpers.indexes.removed import HINTS, compared, removal, removals_of, what_became
 
 LIBRARY = shipped_library()
 

@@ -137,7 +137,7 @@ CASES = {
     "for loop": Case(
         f"for lr in 1e-4 2e-4; do {JOB} train.py --lr $lr {PUSH}; done; python prepare.py",
         set(),
-        {"flavor": "a10g-large", "notes": ["stays until the job has ended; -d returns at once", "in a loop: started 2 times, each at that price"]},
+        {"flavor": "a10g-large", "notes": ["waits until the job has ended; -d returns at once", "in a loop: started 2 times, each at that price"]},
     ),
     "accelerate typo": Case("accelerate launch --num_procs 2 train.py", {"LAUNCH105"}, {"script": "train.py"}),
     "accelerate without script": Case("accelerate launch --num_processes 2", {"LAUNCH106"}, {"script": None}),

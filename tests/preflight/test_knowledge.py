@@ -13,7 +13,7 @@ import pytest
 
 from ml_intern_helpers.analysis import classes
 from ml_intern_helpers.indexes import jobs
-from ml_intern_helpers.indexes.hints import HINTS
+from ml_intern_helpers.indexes.removed import HINTS
 from ml_intern_helpers.preflight.rules import (
     api107_plain_arguments,
     api109_narrow_override,

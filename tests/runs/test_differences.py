@@ -31,7 +31,7 @@ AS_AGREED: dict[str, Stated] = {
 }
 
 
-def told(launch: dict[str, Stated], **changes: Any) -> dict[str, str]:
+def outcomes(launch: dict[str, Stated], **changes: Any) -> dict[str, str]:
     return {one.term: one.outcome for one in differs(values(**changes), launch)}
 
 
@@ -77,14 +77,14 @@ def test_every_departure_is_told_with_both_values(term: str, is_: Any) -> None:
 
 @pytest.mark.parametrize("batch", [Batch(8, 4), Batch(4, 8), Batch(1, 4), Batch(2, 4, 4), 32])
 def test_the_out_of_memory_procedure_keeps_the_batch(batch: Any) -> None:
-    assert told({"effective_batch": known(batch)}) == {}
+    assert outcomes({"effective_batch": known(batch)}) == {}
 
 
 def test_what_the_run_decides_is_undecided() -> None:
-    assert told({"max_length": Stated("default", 1024, "--max_length")}) == {"max_length": "undecided"}
-    assert told({"max_length": Stated("default", 2048, "--max_length")}) == {}
-    assert told({"adapter": Stated("runtime", None, "a condition decides")}) == {"adapter": "undecided"}
-    assert told({"adapter": Stated("unknown", None, "is set elsewhere")}) == {"adapter": "undecided"}
+    assert outcomes({"max_length": Stated("default", 1024, "--max_length")}) == {"max_length": "undecided"}
+    assert outcomes({"max_length": Stated("default", 2048, "--max_length")}) == {}
+    assert outcomes({"adapter": Stated("runtime", None, "a condition decides")}) == {"adapter": "undecided"}
+    assert outcomes({"adapter": Stated("unknown", None, "is set elsewhere")}) == {"adapter": "undecided"}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_what_the_run_decides_is_undecided() -> None:
     ],
 )  # fmt: skip
 def test_what_was_left_open_is_no_difference(changes: dict[str, Any], launch: dict[str, Stated]) -> None:
-    assert told(launch, **changes) == {}
+    assert outcomes(launch, **changes) == {}
 
 
 def test_what_is_right_in_a_file_by_hand_binds() -> None:
@@ -115,8 +115,8 @@ def test_what_is_right_in_a_file_by_hand_binds() -> None:
 
 def test_nothing_may_be_uploaded_where_no_id_was_agreed() -> None:
     nowhere = {"hub": {"model_id": None, "private": True}}
-    assert told({"hub.model_id": known("ada/x")}, **nowhere) == {"hub.model_id": "differs"}
-    assert told({"hub.model_id": known(None)}, **nowhere) == {}
+    assert outcomes({"hub.model_id": known("ada/x")}, **nowhere) == {"hub.model_id": "differs"}
+    assert outcomes({"hub.model_id": known(None)}, **nowhere) == {}
 
 
 def test_an_empty_task_and_a_closed_one_hold_nobody() -> None:

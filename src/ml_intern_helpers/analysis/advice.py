@@ -6,11 +6,9 @@ from typing import NamedTuple
 
 from ml_intern_helpers.analysis.offers import Offers
 from ml_intern_helpers.indexes.libraries import PACKAGES, shipped
-from ml_intern_helpers.indexes.lookup import is_public
-from ml_intern_helpers.indexes.offered import offered
+from ml_intern_helpers.indexes.lookup import is_public, offered, similar
 from ml_intern_helpers.indexes.removed import Gone, what_became
 from ml_intern_helpers.indexes.signatures import Library, Signature
-from ml_intern_helpers.indexes.suggest import similar
 
 
 class Advice(NamedTuple):

@@ -1,6 +1,6 @@
-"""PostToolUse on a written or edited training script: names and arguments that the releases do not have, named at once.
+"""PostToolUse on a written or edited training script: reports names and arguments that the installed releases do not have.
 
-Each finding is named once: what this session was shown of a file is not repeated while it is still there.
+Each finding is reported once for a session and file; it is not repeated while it is still there.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ def _examined(path: str) -> Examination | None:
 
 
 def _new(session: object, path: str, wrong: list[Finding]) -> list[Finding]:
-    """Those that this session has not been shown yet; a line number that moved makes a finding no new one."""
+    """The findings that were not reported in this session before; one whose line number has moved is not new."""
     from ml_intern_helpers.guard.memory import recalled, remember
 
-    shown = recalled(session, "told")
-    before = shown.get(path)
+    known_by_file = recalled(session, "findings")
+    before = known_by_file.get(path)
     known = set(before) if isinstance(before, list) else set()
     keys = [f"{finding.code} {finding.message}" for finding in wrong]
     if keys != before and (keys or before):
-        remember(session, "told", {**shown, path: keys})
+        remember(session, "findings", {**known_by_file, path: keys})
     return [finding for finding, key in zip(wrong, keys, strict=True) if key not in known]

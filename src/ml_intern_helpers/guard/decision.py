@@ -1,6 +1,6 @@
-"""What is decided on a tool call: the answer that the client reads, how strictly it is enforced, and the log of decisions.
+"""The decision on a tool call: the answer that the client reads, how strictly it is enforced, and the log of decisions.
 
-`ML_INTERN_GUARD=on|warn|off` says how strictly, for all projects or in the `.claude/settings.json` of one.
+`ML_INTERN_GUARD=on|warn|off` sets how strictly, for all projects or, in `.claude/settings.json`, for one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LARGEST_LOG_BYTES = 1024 * 1024
 
 
 def mode() -> Mode:
-    """`on` holds launches; `warn` says what would have been held and lets it pass; `off` checks nothing.
+    """`on` holds launches; `warn` lets them pass and reports what would have been held; `off` checks nothing.
 
     A command that sets the variable does not change the hook's environment, which is the client's own. An unknown word counts as
     `on`: a typing error must not switch the guard off.
@@ -58,12 +58,12 @@ class Decision(NamedTuple):
         return {"hookSpecificOutput": found} if len(found) > 1 else None
 
     def as_configured(self) -> Decision:
-        """With `warn` a held call passes, and the model reads why it would have been held; with `off` nothing is said."""
+        """The decision as `ML_INTERN_GUARD` has it enforced: with `warn` a held call passes, with the reason as context."""
         if mode() == "off":
             return PASS
         if mode() == "on" or self.kind not in ("deny", "ask"):
             return self
-        context = f"ML_INTERN_GUARD=warn let this pass. If it were on, the guard would say: {self.reason}"
+        context = f"ML_INTERN_GUARD=warn lets this pass. With ML_INTERN_GUARD=on it would have been held: {self.reason}"
         return Decision("pass", context=context, codes=self.codes)
 
 

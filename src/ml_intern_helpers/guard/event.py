@@ -1,6 +1,6 @@
-"""What the client sends: the folders that an event speaks of, and a finished tool call with its output and how it ended.
+"""Reads what the client sends: the folders that an event names, and a finished tool call with its output and exit code.
 
-Read after every command of a session, so it imports nothing of ours.
+It is loaded after every command of a session, so it imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Call(NamedTuple):
         command: of Bash; "" for Read.
         path: of Read; "" for Bash.
         output: what it printed, or the content of the file; the middle of a very long one is left out.
-        exit_code: 0 for a call that succeeded, None where it goes on in the background or nothing is known.
-        background: the client's name of the task that goes on in the background, else "".
+        exit_code: 0 for a call that succeeded, None where it continues in the background or the code is unknown.
+        background: the client's name of the task that continues in the background, else "".
         interrupted: a person stopped it.
     """
 
@@ -95,7 +95,7 @@ def _text(values: dict[str, Any], name: str) -> str:
 
 
 def folders_of(event: dict[str, object]) -> list[str]:
-    """The folders an event speaks of: where it happened, and the project (a command may have changed the first)."""
+    """The folders that an event names: where it happened, and the project (a command may have changed the first)."""
     named = [event.get("cwd"), os.environ.get("CLAUDE_PROJECT_DIR")]
     folders = [folder for folder in named if isinstance(folder, str) and os.path.isabs(folder) and "\0" not in folder]
     return list(dict.fromkeys(folders))

@@ -1,6 +1,6 @@
-"""What the last output of a failed run means and what to do next: at most six lines for the model, beside the error itself.
+"""Explains the error at the end of a failed run and what to do next: at most six lines for the model, beside the error itself.
 
-An error is recognised by what its library prints. Where none is recognised nothing is said: a guess would cost a run.
+An error is recognised by what its library prints. One that is not recognised is not explained: a wrong guess would cost a run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MOST_LINES = 6
 #: Packages whose names and arguments `api_lookup` knows.
 _INDEXED = ("trl", "transformers", "peft", "accelerate", "datasets", "trackio", "huggingface_hub")
 _METHODS = ("sft", "dpo", "grpo", "kto", "reward")
-_OTHERS = "Then `preflight_check` on the script finds the others of its kind."
+_OTHERS = "Then `preflight_check` on the script finds other errors of this kind."
 
 
 class Failure(NamedTuple):
@@ -44,7 +44,7 @@ class Cause(NamedTuple):
     Attributes:
         name: for decisions that depend on it (`connection`: a job may have been submitted all the same).
         shown_by: what the output contains.
-        lines: what to say: what it is, then what to do next; `{shown}` stands for the line of the output that shows it.
+        lines: what to say: what it is, then what to do next; `{line}` stands for the line of the output that shows it.
         on_jobs: the lines where they are others for a job.
         explain: makes the lines instead.
         api: a wrong name or argument, which is of interest for a script that trains nothing, too.
@@ -73,7 +73,7 @@ def diagnosed(failure: Failure, *, only_api: bool = False) -> list[str]:
                 lines = cause.explain(match, failure)
             else:
                 chosen = cause.on_jobs if failure.where == "jobs" and cause.on_jobs else cause.lines
-                lines = [line.format(shown=_shown(match)) for line in chosen]
+                lines = [each.format(line=_line_of(match)) for each in chosen]
             return [clean(line, limit=400) for line in lines][:MOST_LINES]
     return list(_BY_EXIT_CODE.get(failure.exit_code, ())) if not only_api else []
 
@@ -83,7 +83,7 @@ def kind_of(output: str) -> str:
     return next((cause.name for cause in CAUSES if cause.shown_by.search(output)), "")
 
 
-def _shown(match: re.Match[str]) -> str:
+def _line_of(match: re.Match[str]) -> str:
     """The line of the output that shows it."""
     start = match.string.rfind("\n", 0, match.start()) + 1
     end = match.string.find("\n", match.end())
@@ -94,7 +94,7 @@ def _missing_name(match: re.Match[str], failure: Failure) -> list[str]:
     name, module = match["name"], match["module"]
     package = module.split(".")[0]
     if package not in _INDEXED:
-        return [f"{module} has no {name} ({_shown(match)}). Look at the installed release before you change the import."]
+        return [f"{module} has no {name} ({_line_of(match)}). Look at the installed release before you change the import."]
     lookup = f"`api_lookup {package}.{name}` says since when and what replaces it."
     return [f"{module} has no {name} in the release that ran. {lookup}", _OTHERS]
 
@@ -124,7 +124,7 @@ def _missing_columns(match: re.Match[str], failure: Failure) -> list[str]:
         dataset = names[0] if len(names) == 1 and " " not in names[0] else ""
     command = f"inspect_dataset {dataset or 'ID_OR_FILE'}{f' --method {method}' if method in _METHODS else ''}"
     return [
-        f"the rows do not have the columns that the script asks for ({_shown(match)}).",
+        f"the rows do not have the columns that the script asks for ({_line_of(match)}).",
         f"`{command}` shows the columns that are there, and mapping code that was run on them.",
         "The dataset itself stays the agreed one.",
     ]
@@ -135,7 +135,7 @@ def _out_of_memory(match: re.Match[str], failure: Failure) -> list[str]:
     context = failure.judged.examination.context if failure.judged is not None else None
     runs = [run for run in context.runs if run.tunable] if context is not None else []
     steps = [_next_step(context, runs[0], failure.where)] if context is not None and runs else list(_PROCEDURE)
-    return [f"out of memory ({_shown(match)}). There is one procedure; its next step:", *steps, _NOT_ALONE]
+    return [f"out of memory ({_line_of(match)}). There is one procedure; its next step:", *steps, _NOT_ALONE]
 
 
 _PROCEDURE = (
@@ -169,10 +169,6 @@ def _next_step(context: ScriptContext, run: Run, where: str) -> str:
         setting = context.setting(run, name)
         if setting and setting.value.settled and setting.value.value is False:
             return f"activation_checkpointing=True (it is off); the batch is down to {batch} already"
-    return _bigger_card(context, where)
-
-
-def _bigger_card(context: ScriptContext, where: str) -> str:
     from ml_intern_helpers.indexes.jobs import FLAVORS
 
     first = "batch and checkpointing give no more"
@@ -191,7 +187,7 @@ def _bigger_card(context: ScriptContext, where: str) -> str:
 
 def _refused(token: str) -> tuple[str, str, str]:
     return (
-        "the Hub refused access ({shown}).",
+        "the Hub refused access ({line}).",
         f"Check in this order: the id is spelled right; the token gets there ({token}) and may read, for a push write, for Jobs "
         "job.write; the user has accepted the licence on the page of a gated repository.",
         "Another model or dataset instead is the user's to choose.",
@@ -205,7 +201,7 @@ CAUSES = (
         r"CUDA out of memory|OutOfMemoryError|HIP out of memory|MPS backend out of memory|CUBLAS_STATUS_ALLOC_FAILED"
     ), explain=_out_of_memory),
     Cause("space", re.compile(r"No space left on device|Disk quota exceeded"), (
-        "the disk is full ({shown}).",
+        "the disk is full ({line}).",
         "`df -h`; fewer checkpoints (save_total_limit=2), the cache elsewhere (HF_HOME), streaming=True for large data. "
         "Delete nothing that is not this run's own.",
     )),
@@ -223,22 +219,22 @@ CAUSES = (
     Cause("bf16", re.compile(
         r"(?i)setup doesn't support bf16|bf16[^\n]{0,60}(?:not supported|isn't supported)|bfloat16 is (?:only|not) supported"
     ), (
-        "this device has no bf16 ({shown}); TRL turns it on by default.",
+        "this device has no bf16 ({line}); TRL turns it on by default.",
         "T4 and older cards: bf16=False, fp16=True. CPU: bf16=False, use_cpu=True. Or use a card from A10G, L4 or A100 on.",
     )),
     Cause("gpu", re.compile(
         r"Torch not compiled with CUDA enabled|No CUDA GPUs are available|Found no NVIDIA driver"
         r"|CUDA driver version is insufficient"
     ), (
-        "no GPU was found ({shown}).",
+        "no GPU was found ({line}).",
         "`detect_compute` shows what this machine has. A torch without CUDA needs another wheel, an old driver an update.",
     ), on_jobs=(
-        "no GPU was found ({shown}).",
+        "no GPU was found ({line}).",
         "Give the job a GPU flavor (`--flavor a10g-large`), and an image or packages whose torch has CUDA.",
     )),
     Cause("money", re.compile(
         r"\b402\b[^\n]{0,40}Payment Required|Payment Required|(?i:insufficient (?:credits|funds|balance))"
-    ), ("the account cannot pay ({shown}). Tell the user; until they act no job can start on it.",)),
+    ), ("the account cannot pay ({line}). Tell the user; until they act no job can start on it.",)),
     Cause("access", re.compile(
         r"GatedRepoError|RepositoryNotFoundError|Access to \w{1,10} \S{1,120} is restricted|\b40[13] Client Error"
         r"|'40[13] \w{1,20}'|\b401 Unauthorized|\b403 Forbidden|Invalid user token|Invalid username or password"
@@ -254,7 +250,7 @@ CAUSES = (
         "If it needs more than 9 minutes, use run_in_background with a log and read the end of the log; the run itself need "
         "not change.",
     ), on_jobs=(
-        "the job reached its time limit ({shown}).",
+        "the job reached its time limit ({line}).",
         "Read the seconds per step from its log, then set `--timeout` for all steps and a third more (the new price is "
         "confirmed first); push on every save so that the next job resumes.",
     )),
@@ -263,11 +259,11 @@ CAUSES = (
         r"|Connection re(?:fused|set)|Name or service not known|Temporary failure in name resolution|\b50[234] Server Error"
         r"|'50[234] [\w ]{1,30}'"
     ), (
-        "the connection failed ({shown}); nothing is wrong with the script.",
+        "the connection failed ({line}); nothing is wrong with the script.",
         "Try the same once more. If a job was being submitted, look first whether it is there (`hf jobs ps -a`).",
     )),
     Cause("nan", re.compile(r"['\"]?\b(?:loss|grad_norm)['\"]?\s?[:=]\s?['\"]?(?:nan|inf)\b"), (
-        "the loss or its gradient is not a number ({shown}): this run is lost, stop it.",
+        "the loss or its gradient is not a number ({line}): this run is lost, stop it.",
         "Look first at the rows (`inspect_dataset`: empty answers, labels all masked), then at the precision (fp16 overflows: "
         "use bf16 on a card that has it).",
         "A lower learning_rate or max_grad_norm changes the run: say so.",

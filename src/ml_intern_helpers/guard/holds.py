@@ -1,6 +1,7 @@
-"""What the user decides and not the model: money, terms that differ from the agreed ones, a second job before the first trains.
+"""Holds: reasons why the user decides on a launch, not the model: money, changed terms, a second job before the first trains.
 
-Each hold is one reason with what to do next. The client asks the user, and denies where nobody is there (`claude -p`).
+Each hold is one reason with what to do next. The client asks the user, and denies where no user is there (`claude -p`). A launch
+without a hold is recorded in the ledger before it starts (`reserve`): its cost is checked and reserved in one step.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.runs import contract, project_files, single_job_rule
+from ml_intern_helpers.runs import contract, launching, project_files, single_job_rule
 from ml_intern_helpers.runs.contract import Task, fault
 from ml_intern_helpers.runs.differences import Stated, differs
 from ml_intern_helpers.runs.run_record import Run, Runs, runs_of
@@ -20,7 +21,7 @@ from ml_intern_helpers.runs.timestamps import now
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch_check import Judged
 
-_AGREE = "with the user's word: `task agree --spend-cap USD …` (or `task change --spend-cap USD --reason …`), then launch again"
+_AGREE = "if the user agrees: `task agree --spend-cap USD …` (or `task change --spend-cap USD --reason …`), then launch again"
 
 
 class Hold(NamedTuple):
@@ -32,7 +33,7 @@ class Hold(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a decision rests on besides the launch: the task, the runs until now, where both lie, and the time."""
+    """What a decision needs besides the launch: the task, the runs until now, the folder of both, and the time."""
 
     task: Task | None
     runs: Runs
@@ -61,35 +62,39 @@ def holds(launches: list[Judged], state: State) -> Iterator[Hold]:
     for judged in launches:
         yield from _elsewhere(judged, state)
         if single_job_rule.held_as_third(state.runs, judged.launch.text, sha256_of(judged)):
-            next_step = "read the whole error and change something before the next try"
-            yield Hold("SAME_FAILURE", "this very command has failed twice in a row", next_step)
+            next_step = "read the whole error and change the command or the script before the next try"
+            yield Hold("SAME_FAILURE", "this command with this script has failed twice in a row", next_step)
     for judged in jobs:
-        yield from _money(judged, state)
+        decision = may_spend(state.task, state.runs, cost_of(judged), state.at)
+        if not decision.allowed:
+            most = f": at most {decision.cost.usd:.2f} USD ({decision.cost.basis})" if decision.cost.usd is not None else ""
+            reason = decision.reason if decision.verdict == "over" else f"{decision.reason}{most}"
+            yield Hold("SPEND", f"{judged.launch.launcher} costs money, and {reason}", _AGREE)
     yield from _one_first(jobs, state)
 
 
 def _contract(task: Task | None) -> Iterator[Hold]:
-    """A damaged task file holds nobody to anything; damaging it must not be a way around the agreement."""
+    """A task file that cannot be read: damaging it must not be a way around the agreement."""
     if task is None or not (task.problem or task.open):
         return
     wrong = task.problem or "; ".join(problem for name, value in task.values.items() if (problem := fault(name, value)))
     if wrong:
         yield Hold(
-            "TASK", f"what the user agreed to cannot be read: {wrong}", f"repair {task.path} from the plan, with the user's word"
+            "TASK", f"the task file cannot be read: {wrong}", f"repair {task.path} from the plan and have the user confirm it"
         )
 
 
 def _elsewhere(judged: Judged, state: State) -> Iterator[Hold]:
-    """Another account, or the other place: what only the launch says."""
+    """Terms that only the command line decides: the account, and whether it runs on Jobs or on this machine."""
     if state.task is None or not state.task.open:
         return
     # A smoke run on this machine before the job is what the skill asks for, and costs nothing.
     tried = judged.launch.mode == "local" and judged.examination.context.smoke is not None
-    said = {} if tried else {"where": Stated("known", judged.launch.mode)}
+    stated = {} if tried else {"where": Stated("known", judged.launch.mode)}
     account = _settings(judged)["namespace"]
     if account:
-        said["account"] = Stated("known", account)
-    for difference in differs(state.task.values, said):
+        stated["account"] = Stated("known", account)
+    for difference in differs(state.task.values, stated):
         yield Hold(f"TERM:{difference.term}", f"{difference.message}: {difference.costs}", difference.way_on)
 
 
@@ -123,14 +128,6 @@ def _attempts(judged: Judged) -> int | None:
     return int(attempts.value) if attempts.value is not None and attempts.value.isdecimal() and int(attempts.value) > 0 else None
 
 
-def _money(judged: Judged, state: State) -> Iterator[Hold]:
-    decision = may_spend(state.task, state.runs, cost_of(judged), state.at)
-    if not decision.allowed:
-        most = f": at most {decision.cost.usd:.2f} USD ({decision.cost.basis})" if decision.cost.usd is not None else ""
-        reason = decision.reason if decision.verdict == "over" else f"{decision.reason}{most}"
-        yield Hold("SPEND", f"{judged.launch.launcher} costs money, and {reason}", _AGREE)
-
-
 def _one_first(jobs: list[Judged], state: State) -> Iterator[Hold]:
     """A second job waits until the first is seen training: thirty jobs with one bug cost thirty times."""
     training = [judged for judged in jobs if judged.trains]
@@ -150,7 +147,7 @@ def look_at(waiting: Run) -> str:
     """What to do where a job has to wait until `waiting` is seen training."""
     job = waiting.text("job_id")
     if not job:
-        never = f'if it never started, with the user\'s word, `budget --apply-release {waiting.id} --reason "…"`'
+        never = f'if it never started and the user agrees, `budget --apply-release {waiting.id} --reason "…"`'
         return f"find it with `hf jobs list` and look for losses in its log; {never}"
     return f"read `hf jobs logs {job}`; once it shows losses, this launch passes"
 
@@ -173,7 +170,61 @@ def sha256_of(judged: Judged) -> str:
 
 
 def question(held: list[Hold]) -> str:
-    """What the user is asked; the model reads it where nobody is there to ask."""
-    lines = ["ml-intern: this launch is the user's to decide."]
+    """The question to the user; the model reads it where no user is there."""
+    lines = ["ml-intern: the user has to decide on this launch."]
     lines += [f"{hold.what}\n    next: {hold.next_step}" for hold in dict.fromkeys(held)]
     return "\n".join(lines)
+
+
+#: For another session's lock: a hook must answer before the client's own time limit for it.
+_LONGEST_WAIT_S = 2.0
+
+
+def ledger_entry(judged: Judged, event: dict[str, object]) -> launching.Launch:
+    """What the ledger keeps of a launch."""
+    from ml_intern_helpers.preflight.launch_summary import fields_of_launch
+
+    settings = fields_of_launch(judged.examination.context)
+    cost = settings["cost"] or {}
+    ids = tuple((name, str(event[name])) for name in ("tool_use_id", "session_id") if isinstance(event.get(name), str))
+    return launching.Launch(
+        command=judged.launch.text,
+        where=judged.launch.mode,
+        script=judged.launch.target.name,
+        script_sha256=sha256_of(judged),
+        flavor=settings["flavor"],
+        timeout_s=settings["timeout_s"],
+        usd_per_hour=cost.get("usd_per_hour"),
+        account=settings["namespace"],
+        trains=judged.trains and judged.launch.mode == "jobs",  # the single-job rule is about jobs only
+        smoke=bool(judged.examination.context.smoke),
+        ids=ids,
+    )
+
+
+def reserve(launches: list[Judged], state: State, event: dict[str, object]) -> list[Hold]:
+    """Record each launch in the ledger; returns holds for those that no longer fit because another session was faster.
+
+    Raises:
+        BadData, Unavailable: the ledger cannot be read or written. A paid launch must then not go ahead.
+    """
+    if not state.folder.is_dir() and all(judged.launch.mode != "jobs" for judged in launches):
+        return []  # a run on this machine, outside any task of ours: no folder is made for it
+    held, reserved = [], []
+    for judged in launches:
+        entry, cost = ledger_entry(judged, event), cost_of(judged)
+        decision, run_id = launching.reserve(state.folder, state.task, entry, cost, timeout_s=_LONGEST_WAIT_S)
+        if run_id is None:
+            held.append(Hold("SPEND", decision.reason, "wait until the other launch is settled, or ask the user"))
+        else:
+            reserved.append(run_id)
+    if reserved and any(judged.trains and judged.launch.mode == "jobs" for judged in launches):
+        # Both sessions saw no job before theirs; the order of the ledger says whose was the first.
+        runs = runs_of(state.folder, state.at).all
+        before = runs[: next((number for number, run in enumerate(runs) if run.id in reserved), len(runs))]
+        first = single_job_rule.unproven(Runs(before), state.task_id)
+        if first is not None:
+            held.append(Hold("ONE_FIRST", "another session has just started a job of this task", look_at(first)))
+    for run_id in reserved if held else []:
+        launching.release(state.folder, run_id, "the whole command line was held")
+    return held

@@ -17,7 +17,7 @@ _LARGEST_EVENT_BYTES = 16 * 1024 * 1024
 EVENTS = (
     "pre_tool_use", "post_tool_use", "after_write", "permission_denied", "stop", "subagent_stop", "session_start", "pre_compact",
 )  # fmt: skip
-#: `ML_INTERN_GUARD=off` does not concern these: the first also allows what needs no prompt, the others hold nothing.
+#: Events that are answered with `ML_INTERN_GUARD=off` as well: the first also allows our helpers, the others hold nothing.
 _ALWAYS = ("pre_tool_use", "session_start", "pre_compact")
 
 
@@ -29,10 +29,8 @@ def main(arguments: list[str]) -> int:
         event = json.loads(sys.stdin.buffer.read(_LARGEST_EVENT_BYTES))
         if isinstance(event, dict) and name in EVENTS and (name in _ALWAYS or _is_switched_on()):
             answer = import_module(f"ml_intern_helpers.guard.{name}").answer(event)
-    except (
-        Exception,
-        SystemExit,
-    ) as err:  # our own error: the client's rules decide, as without this plugin, except for a launch
+    except (Exception, SystemExit) as err:
+        # Our own error: the client's rules decide, as without this plugin, except for a launch.
         answer = _question_about_unchecked(event, err) if name == "pre_tool_use" else None
     if answer is not None:
         sys.stdout.write(json.dumps(answer))
@@ -46,10 +44,10 @@ def _is_switched_on() -> bool:
 
 
 def _question_about_unchecked(event: object, err: BaseException) -> dict[str, object] | None:
-    """A damaged plugin lets no launch pass in silence, and holds nothing that does not look like one.
+    """The question to the user about a command that looks like a launch and that a damaged plugin could not check.
 
-    An event that is not JSON names no command: the client's own rules decide. No module of ours is imported here: any may be
-    the damaged one.
+    An event that is not JSON names no command: the client's own rules decide. No module of ours is imported here: any of them
+    may be the damaged one.
     """
     import re
 

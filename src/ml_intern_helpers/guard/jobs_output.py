@@ -68,7 +68,7 @@ def cancelled(command: str, output: str, job_id: str) -> bool | None:
 
 
 def reported(job_id: str, output: str) -> dict[str, Any] | None:
-    """What `hf jobs inspect|ps|wait` say of a job, in the form of the Hub's API; None where they say nothing certain."""
+    """What `hf jobs inspect|ps|wait` print about a job, in the form of the Hub's API; None where it is not clear."""
     for job in (*_from_json(output), *_from_tabs(output)):
         if job.get("id") == job_id or job.get("job_id") == job_id:
             return _as_the_hub(job, job_id)

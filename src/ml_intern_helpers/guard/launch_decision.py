@@ -1,7 +1,7 @@
-"""What happens to a launch before it starts: errors are sent back, money and changed terms are asked about, the rest passes.
+"""Decides on a launch before it starts: errors are sent back, the user is asked about money and changed terms, the rest passes.
 
-A command that launches nothing passes untouched. Where a line that looks like a launch cannot be checked, the user is asked: it
-is never allowed in silence.
+A command that launches nothing passes untouched. The user is asked about a line that looks like a launch and cannot be checked;
+such a line is never allowed silently.
 
 A run on this machine whose script or command is known only at run time (`python $SCRIPT`, `$(cat cmd)`) passes, but under an open
 task Claude is told how to have it checked; the user is asked where it may be a paid job under a task that allows money.
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 #: Below the client's own limit for this hook (hooks.json), after which it would let the call pass.
 _MOST_SECONDS = 8.0
 _MOST_FINDINGS = 8
-#: Not wrong, but not the model's to decide: terms that differ from the agreed ones, and what starts again and again.
+#: Findings that the user decides on, not the model: terms that differ from the agreed ones, and schedules.
 _FOR_THE_USER = ("SCOPE", "LAUNCH114")
-#: How a run of ours is watched, kept and repeated. Outside any task of ours a run on the user's own machine may do it in another
+#: How a run of a task is tracked, saved and reproduced. A run on the user's own machine outside any task may do it in another
 #: way: a plain PyTorch loop without a tracker is not a mistake.
 _OUR_WAY = ("LOG", "SAVE", "REPRO")
-#: Kinds of targets whose content nobody has seen.
+#: Kinds of targets whose content cannot be read.
 _UNSEEN = ("unknown", "url", "module")
 
 
 class TooSlow(BaseException):
-    """Not an Exception: no handler on the way may take it for something else."""
+    """Raised at the time limit; not an Exception, so that no handler on the way catches it."""
 
 
 def decision_on(event: dict[str, object], command: str, cwd: str) -> Decision:
@@ -59,18 +59,18 @@ def decision_on(event: dict[str, object], command: str, cwd: str) -> Decision:
     from ml_intern_helpers.runs import project_files
 
     folder = project_files.home(*_folders(event, Path(cwd)))
-    if decision.codes or folder.is_dir():  # a run that nothing is held against makes no folder in a project
+    if decision.codes or folder.is_dir():  # a launch without findings creates no folder in a project
         log(folder, event, command, decision, (time.monotonic() - start) * 1000)
     return decision
 
 
 def _folders(event: dict[str, object], cwd: Path) -> list[Path]:
-    """Where the project's `.ml-intern` is looked for: a `cd` in an earlier call must not lose the task."""
+    """The folders in which `.ml-intern` is looked for: a `cd` in an earlier call must not lose the task."""
     return [Path(folder) for folder in folders_of(event)] or [cwd]
 
 
 def _checked(command: str, cwd: str, event: dict[str, object]) -> tuple[Decision, bool]:
-    """(decision, whether the line launches anything); what cannot be checked is the user's to decide."""
+    """(decision, whether the line launches anything); the user decides on a line that cannot be checked."""
     gc.disable()  # syntax trees are all live objects
     try:
         with _limited():
@@ -92,7 +92,7 @@ def _checked(command: str, cwd: str, event: dict[str, object]) -> tuple[Decision
 
 @contextmanager
 def _limited() -> Iterator[None]:
-    """Ends what takes too long with `TooSlow`, where the system has such a clock."""
+    """Raises `TooSlow` in the body after _MOST_SECONDS, where the system has such a timer."""
 
     def stop(signum: int, frame: FrameType | None) -> None:
         raise TooSlow
@@ -118,7 +118,7 @@ def _decided(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decisio
         return PASS, False
     if any(launch.target.reason == TOO_DEEP for launch in launches):
         raise Unavailable("its shells are nested too deeply", hint="write the launch as one plain command")
-    from ml_intern_helpers.guard import holds, reservation
+    from ml_intern_helpers.guard import holds
     from ml_intern_helpers.preflight.launch_check import examined
 
     judged = examined(launches)
@@ -139,10 +139,10 @@ def _decided(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decisio
     if wrong:
         return Decision("deny", _refusal(wrong), codes=tuple(dict.fromkeys(finding.code for finding in wrong))), True
     held = [*asked, *holds.holds(known, state), *_holds_of_unseen(unseen, state)]
-    held = held or reservation.reserve(known, state, event)
+    held = held or holds.reserve(known, state, event)
     if held:
         return Decision("ask", holds.question(held), codes=tuple(dict.fromkeys(hold.code for hold in held))), True
-    context = [*(["ml-intern lets this launch pass; pre-flight says of it:", *_listed(notes)] if notes else []), _advice(unseen)]
+    context = [*(["ml-intern lets this launch pass. Pre-flight warns:", *_listed(notes)] if notes else []), _advice(unseen)]
     return Decision("pass", context="\n".join(filter(None, context))), True
 
 
@@ -176,25 +176,25 @@ def _sorted_findings(launches: list[Judged], in_task: bool) -> tuple[list[Findin
 
 
 def _suppressed(judged: Judged) -> Iterator[Hold]:
-    """A comment in the script, which the model may have written, cannot agree to terms or to money in the user's place."""
+    """Findings that a comment silences: the model may have written it, and it cannot agree to terms or money for the user."""
     from ml_intern_helpers.guard.holds import Hold
     from ml_intern_helpers.preflight.registry import all_rules
 
     for finding in judged.examination.suppressed:
         is_error = all_rules()[finding.code].severity == "error"
         if finding.code.startswith(_FOR_THE_USER) or (is_error and judged.launch.mode == "jobs"):
-            what = f"a comment in the script silences {finding.code} in line {finding.line}: {finding.reason}"
-            yield Hold(finding.code, what, "correct what it silences and remove the comment, or ask the user")
+            what = f"a comment in the script suppresses {finding.code} in line {finding.line}: {finding.reason}"
+            yield Hold(finding.code, what, "correct the finding and remove the comment, or ask the user")
 
 
 def _is_unseen(judged: Judged) -> bool:
-    """A launch on this machine that nobody has read. A file that is missing is not one: the shell says so itself."""
+    """Whether the target of a launch on this machine cannot be read. A missing file does not count: the shell reports it."""
     missing = any(problem.kind == "missing-file" for problem in judged.launch.problems)
     return judged.launch.target.kind in _UNSEEN and not missing
 
 
 def _holds_of_unseen(unseen: list[Judged], state: State) -> Iterator[Hold]:
-    """A command of which nothing is known, where the task allows money: it may be a paid job."""
+    """Commands that are known only at run time, where the task allows money: each may be a paid job."""
     from ml_intern_helpers.guard.holds import Hold
     from ml_intern_helpers.launches.programs import HIDDEN
 
@@ -202,7 +202,7 @@ def _holds_of_unseen(unseen: list[Judged], state: State) -> Iterator[Hold]:
         return
     for judged in unseen:
         if judged.launch.launcher == HIDDEN:
-            what = f"what this starts could not be read, and it may be a paid job: {judged.launch.target.reason}"
+            what = f"this command is known only at run time and may start a paid job: {judged.launch.target.reason}"
             yield Hold("UNSEEN", what, "write the command out, so that its cost can be computed")
 
 
@@ -212,15 +212,15 @@ def _advice(unseen: list[Judged]) -> str:
         return ""
     why = unseen[0].launch.target.reason or "its script was not read"
     more = f", and {len(unseen) - 1} more" if len(unseen) > 1 else ""
-    next_step = "If it trains, name a script of this folder on the line to have it checked."
-    return f"ml-intern could not read what this starts ({why}{more}). {next_step}"
+    next_step = "If it trains a model, write the path of the script on the command line, so that it can be checked."
+    return f"ml-intern could not read what this command starts ({why}{more}). {next_step}"
 
 
 def _refusal(wrong: list[Finding]) -> str:
-    """What the model reads in place of the command's output: what is wrong and what to do next."""
+    """The reason of a denial, which the model reads in place of the command's output."""
     lines = [f"ml-intern held this launch before it cost anything: {len(wrong)} error{'s' if len(wrong) > 1 else ''}."]
     lines += _listed(wrong)
-    lines.append("Correct them and launch again. `preflight_check --launch '…'` shows the whole checklist before the next try.")
+    lines.append("Correct them and launch again. `preflight_check --launch '…'` shows the whole checklist before you launch.")
     return "\n".join(lines)
 
 

@@ -1,7 +1,8 @@
-"""What became of a launch: job id and state on file, a line for the model, and what a failure means.
+"""Records in the ledger how launches went: the outcome of the launching call, and what later calls show of logs and job states.
 
-A launch that passed was put on file before it started. One that the user allowed when asked was not: it is put on file now, so
-that its cost counts.
+The model reads one line for each change, and an explanation of a failure. A launch that passed was recorded before it started.
+One that the user allowed when asked was not: it is recorded now, so that its cost counts. A first job that was seen training
+lets the next one start.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.guard import failure_diagnosis, jobs_output
-from ml_intern_helpers.guard.event import Call, names_call
+from ml_intern_helpers.guard.event import Call, ended_with, names_call
 from ml_intern_helpers.guard.failure_diagnosis import Failure, diagnosed
 from ml_intern_helpers.guard.jobs_output import Started
-from ml_intern_helpers.runs import launching, project_files, single_job_rule
+from ml_intern_helpers.runs import launching, project_files, settlement, single_job_rule
 from ml_intern_helpers.runs.contract import task_for
-from ml_intern_helpers.runs.run_record import Run, runs_of
+from ml_intern_helpers.runs.run_record import ESTIMATED, Run, runs_of
 from ml_intern_helpers.runs.settlement import STATES, estimate
 from ml_intern_helpers.runs.spend import Cost
 from ml_intern_helpers.runs.timestamps import now, stamp
@@ -34,8 +35,8 @@ _REDIRECT = re.compile(r"(?:(?<![<&\d])[12&]?>{1,2}\|?\s*|\btee\s+(?:-a\s+)?)([\
 _NOT_SUBMITTED = "it was not submitted"
 
 
-def recorded(call: Call, folders: list[str], folder: str | None) -> list[str]:
-    """Put on file what `call` did; returns the lines for the model.
+def record_launch(call: Call, folders: list[str], folder: str | None) -> list[str]:
+    """Record what `call` did; returns the lines for the model.
 
     Args:
         call: a Bash call that may have launched something.
@@ -50,11 +51,11 @@ def recorded(call: Call, folders: list[str], folder: str | None) -> list[str]:
     if not runs and judged and was_checked:
         runs = _put_on_file(home, judged, call)
     lines = _record_outcome(home, runs, call) if runs else []
-    return lines + (_meaning(call, judged, runs) if call.failed and not call.interrupted else [])
+    return lines + (_failure_explained(call, judged, runs) if call.failed and not call.interrupted else [])
 
 
 def _unsettled_runs(home: Path, call: Call) -> list[Run]:
-    """The runs of this call of which nothing is known yet; one that was released too early is taken up again."""
+    """The runs of this call whose outcome is not recorded yet; one that was released too early is taken up again."""
     if not call.id or not home.is_dir():
         return []
     runs = runs_of(home).all
@@ -73,12 +74,11 @@ def judged_in(command: str) -> list[Judged]:
 
 
 def _put_on_file(home: Path, judged: list[Judged], call: Call) -> list[Run]:
-    from ml_intern_helpers.guard.holds import cost_of
-    from ml_intern_helpers.guard.reservation import ledger_entry
+    from ml_intern_helpers.guard.holds import cost_of, ledger_entry
 
     ids: dict[str, object] = {"tool_use_id": call.id, "session_id": call.session}
     task = task_for(home.parent)
-    if jobs_output.started(call.command, call.output):  # `$CMD`, or a script that nobody has read, has submitted them
+    if jobs_output.started(call.command, call.output):  # `$CMD`, or a script that was not read, has submitted them
         for each in judged:
             each.launch.mode = "jobs" if each.launch.target.kind == "unknown" else each.launch.mode
     wanted = [each for each in judged if each.launch.mode == "jobs" or each.trains]
@@ -121,15 +121,14 @@ def _same_launch(run: Run, call: Call) -> launching.Launch:
     )
 
 
-def _meaning(call: Call, judged: list[Judged], mine: list[Run]) -> list[str]:
-    """What the failure means; for a script that trains nothing only wrong names and arguments are explained."""
+def _failure_explained(call: Call, judged: list[Judged], mine: list[Run]) -> list[str]:
+    """The explanation of a failure; for a script that trains nothing, only of wrong names and arguments."""
     if not judged and not mine:
         return []
     main = next((each for each in judged if each.trains), judged[0] if judged else None)
     jobs = any(run.paid for run in mine) or (main is not None and main.launch.mode == "jobs")
     trains = bool(mine) or jobs or (main is not None and main.trains)
-    failure = Failure(call.output, call.exit_code, main, "jobs" if jobs else "local")
-    found = diagnosed(failure, only_api=not trains)
+    found = diagnosed(Failure(call.output, call.exit_code, main, "jobs" if jobs else "local"), only_api=not trains)
     return [f"ml-intern: {found[0]}", *found[1:]] if found else []
 
 
@@ -157,9 +156,9 @@ def _changes_of(run: Run, job: Started | None, call: Call) -> dict[str, Any]:
 
 
 def _without_job(call: Call) -> dict[str, Any]:
-    """No job was named: it was not submitted, or nobody can say so yet; then its reservation stays."""
+    """The output names no job: it was not submitted, or this is not known yet; then its reservation stays."""
     schedules = jobs_output.schedules(call.output)
-    if schedules:  # no job can be seen training, and nobody knows how many there will be
+    if schedules:  # how many jobs it will start is not known, and none of them can be seen training
         return {"state": "running", "schedule_id": schedules[0], "trains": False}
     unclear = (
         not call.failed or call.cut_off or call.interrupted or failure_diagnosis.kind_of(call.output) in ("connection", "time")
@@ -184,13 +183,13 @@ def _explained(run: Run, jobs: list[Started], changes: dict[str, Any]) -> list[s
     if not jobs:
         return [_without_job_explained(run, changes)]
     reserved, spent, state = run.figure("reserved_usd"), changes.get("settled_usd"), changes["state"]
-    money = f"at most {reserved:.2f} USD are set aside" if reserved is not None else "its highest possible cost is unknown"
+    money = f"at most {reserved:.2f} USD are reserved" if reserved is not None else "its highest possible cost is unknown"
     money = f"it cost at most {spent:.2f} USD" if spent is not None else money
     names = "; ".join(f"{job.id} {clean(job.url, limit=200)}".strip() for job in jobs[:5])
     more = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
     line = f"ml-intern: job{'s' if len(jobs) > 1 else ''} {names}{more}: {state}, on file as {run.id}; {money}."
     if state == "running" and "trained_at" not in changes and run.values.get("trains") is not False:
-        line += f" See it train (`hf jobs logs {jobs[0].id}`) before you submit a second job."
+        line += f" Check that it trains (`hf jobs logs {jobs[0].id}`) before you submit a second job."
     return [line]
 
 
@@ -198,7 +197,7 @@ def _without_job_explained(run: Run, changes: dict[str, Any]) -> str:
     if "schedule_id" in changes:
         schedule = changes["schedule_id"]
         return (
-            f"ml-intern: schedule {schedule} starts the job again and again, without a limit on its cost. "
+            f"ml-intern: schedule {schedule} starts the job repeatedly, without a limit on its cost. "
             f"`hf jobs scheduled delete {schedule}` ends it."
         )
     if changes["state"] == "failed":
@@ -208,6 +207,136 @@ def _without_job_explained(run: Run, changes: dict[str, Any]) -> str:
             f"ml-intern: {run.id} is being submitted in the background. Read its output for the job id, which is then recorded."
         )
     return (
-        f"ml-intern: no job id was seen ({run.id}), so its reservation stays. `hf jobs ps` shows whether it was submitted; "
-        f"if it was not, `budget --apply-release {run.id} --reason …`."
+        f"ml-intern: the output names no job id ({run.id}), so the reservation stays. `hf jobs ps` shows whether it was "
+        f"submitted. If not, release it: `budget --apply-release {run.id} --reason …`."
     )
+
+
+#: Commands of the client that show a run: its log, the state of its job.
+_LOG_COMMAND = re.compile(r"\bhf\s+jobs\s+logs\b")
+_STATE_COMMANDS = re.compile(r"\bhf\s+jobs\s+(?:inspect|ps|ls|list|wait)\b")
+_ENDINGS = {"failed": "failed", "stopped": "been stopped"}
+_WORD = re.compile(r"""[^\s'"|;&<>()]+""")
+
+
+def record_observations(call: Call, folder: str, folders: list[str]) -> list[str]:
+    """Record what `call` shows of the runs in `folder`; returns the lines for the model."""
+    home = Path(folder)
+    lines: list[str] = []
+    for run in runs_of(home).all:
+        if run.state != "released" and not (run.finished and run.settled and run.text("trained_at") and not run.estimated):
+            lines += _observe(run, call, home, folders)
+    return lines
+
+
+def _observe(run: Run, call: Call, home: Path, folders: list[str]) -> list[str]:
+    changes: dict[str, Any] = {}
+    job_id = run.text("job_id")
+    is_log = _is_its_log(run, call, folders)
+    if is_log and run.paid and not job_id and run.text("background_task"):
+        changes |= _submitted(run, call)
+    if is_log:
+        changes |= _changes_from_log(run, call)
+    if job_id and call.tool == "Bash":
+        changes |= _changes_from_state(run, call)
+    changes = {name: value for name, value in changes.items() if run.values.get(name) != value}
+    if changes:
+        launching.tell(home, run.id, **changes)
+    return [*_lines_on(run, changes), *(_error_explained(run, call, changes) if is_log else [])]
+
+
+def _submitted(run: Run, call: Call) -> dict[str, Any]:
+    """A job that was submitted in the background is named in the output."""
+    jobs = jobs_output.started(call.command, call.output)
+    if len(jobs) != 1:
+        return {}
+    named = {"job_id": jobs[0].id, "url": jobs[0].url, "account": jobs[0].account}
+    return {name: value for name, value in named.items() if value} | _ended(run, jobs[0].id, call)
+
+
+def _ended(run: Run, job_id: str, call: Call) -> dict[str, Any]:
+    """The state and highest possible cost, where the output of an attached run says that it has ended."""
+    state = STATES.get(jobs_output.ends(call.output).get(job_id, ""))
+    return {"state": state, **estimate(run, now())} if state is not None else {}
+
+
+def _is_its_log(run: Run, call: Call, folders: list[str]) -> bool:
+    """Whether `call` shows what this run has printed, and no other run."""
+    job_id = run.text("job_id")
+    if call.tool == "Bash" and _LOG_COMMAND.search(call.command):
+        asked = set(re.findall(r"[0-9a-f]{20,40}", call.command))
+        return bool(job_id) and asked == {job_id}
+    task, log = run.text("background_task"), run.text("log")
+    for path in [call.path] if call.tool == "Read" else _WORD.findall(call.command)[:200]:
+        name = os.path.basename(path)
+        if task and name == f"{task}.output":
+            return True
+        absolute = [os.path.realpath(os.path.join(folder, os.path.expanduser(path))) for folder in folders]
+        if log and name == os.path.basename(log) and log in absolute:
+            return True
+    return False
+
+
+def _changes_from_log(run: Run, call: Call) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    seen = single_job_rule.seen_training(call.output)
+    if seen is not None and seen.sound and not run.text("trained_at"):
+        found |= {"trained_at": stamp(now()), "trained_seen": seen.how}
+    code = ended_with(call.output)
+    if code is not None and not run.paid and not run.finished:
+        found |= {"state": "failed" if code else "completed", "exit_code": code}
+    if run.text("job_id") and not run.finished and not _LOG_COMMAND.search(call.command):  # they show the script's output alone
+        found |= _ended(run, run.text("job_id"), call)
+    return found
+
+
+def _changes_from_state(run: Run, call: Call) -> dict[str, Any]:
+    """What the job's state says; its highest possible cost where it has ended and nothing says how long it ran."""
+    job_id = run.text("job_id")
+    cancelled = jobs_output.cancelled(call.command, call.output, job_id)
+    if cancelled is not None and not call.failed and not run.finished:
+        return {"state": "stopped"} | (estimate(run, now()) if cancelled else {})
+    job = jobs_output.reported(job_id, call.output) if _STATE_COMMANDS.search(call.command) else None
+    if job is None:
+        return {}
+    found = settlement.settlement(run, job).changes()
+    found = {name: value for name, value in found.items() if value is not None}
+    if run.finished and found["state"] == "running":  # an older line of the same output
+        return {}
+    if found["state"] != "running" and "settled_usd" not in found and not run.settled:
+        found |= estimate(run, now())
+    seen = single_job_rule.seen_training(job=job)
+    if seen is not None and not run.text("trained_at"):
+        found |= {"trained_at": stamp(now()), "trained_seen": seen.how}
+    return found
+
+
+def _lines_on(run: Run, changes: dict[str, Any]) -> list[str]:
+    """What is new: its id, that it was seen training, that it has ended and what it cost."""
+    name = changes.get("job_id") or run.text("job_id") or run.id
+    found = []
+    if "job_id" in changes:
+        found.append(f"ml-intern: {run.id} is job {name} {changes.get('url', '')}".strip() + ".")
+    if "trained_at" in changes and run.paid and run.values.get("trains") is not False:
+        found.append(f"ml-intern: job {name} was seen training ({changes['trained_seen']}), so another may be submitted.")
+    if changes.get("state") in ("failed", "stopped") and run.paid:
+        spent, most = changes.get("settled_usd"), str(changes.get("settled_from", "")).startswith(ESTIMATED)
+        money = "`budget --apply-hub` asks the Hub what it cost"
+        if spent is not None:
+            money = f"it cost at most {spent:.2f} USD, which is an estimate; {money}" if most else f"it cost {spent:.2f} USD"
+        look = f"; `hf jobs logs {name}` shows why" if changes["state"] == "failed" else ""
+        found.append(f"ml-intern: job {name} has {_ENDINGS[changes['state']]}: {money}{look}.")
+    return found
+
+
+def _error_explained(run: Run, call: Call, changes: dict[str, Any]) -> list[str]:
+    """The explanation of the error at the end of a log; nothing for a run that goes well."""
+    tail = call.output[-20_000:]
+    failed = run.state == "failed" or changes.get("state") == "failed" or "Traceback (most recent call last)" in tail
+    seen = single_job_rule.seen_training(tail)
+    if not failed and (seen is None or seen.sound):
+        return []
+
+    judged = judged_in(run.text("command")) if "out of memory" in tail.lower() or "OutOfMemory" in tail else []
+    found = diagnosed(Failure(tail, ended_with(tail), next(iter(judged), None), "jobs" if run.paid else "local"))
+    return [f"ml-intern: {found[0]}", *found[1:]] if found else []

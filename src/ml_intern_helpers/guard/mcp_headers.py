@@ -1,4 +1,4 @@
-"""What the client asks for the headers of the Hugging Face MCP server: the token of `hf auth login`, or nothing.
+"""Prints the headers that the client sends to the Hugging Face MCP server: the token of `hf auth login`, or nothing.
 
 The client takes HF_TOKEN out of this program's environment, so that case is covered by the `headers` line of `.mcp.json`;
 what is printed here replaces that line, `{}` leaves it alone.

@@ -1,4 +1,4 @@
-"""What is still open in a task: its terms, money and time on one screen, runs whose end nobody has seen, steps of the plan."""
+"""What is still open in a task: its terms, money and time on one screen, runs without a recorded end, steps of the plan."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _exit_code(task: str) -> int | None:
 
 
 def still_open(plan: Plan, runs: Runs, task: Task) -> list[str]:
-    """What is not done, one line each: runs whose end nobody has seen, then the steps without a tick."""
+    """What is not done, one line each: runs without a recorded end, then the steps without a tick."""
     going = [run for run in runs.of_task(task.id) if not run.finished]
     lines = [_line_of(run) for run in going[-_MOST_RUNS:]]
     lines += [f"- [ ] {step}" for step in plan.open[:_MOST_STEPS]]
@@ -125,7 +125,7 @@ def _screen(task: Task, runs: Runs, plan: Plan, at: datetime) -> Iterator[str]:
         yield f"  {_line_of(run)}"
         if run.state == "reserved":
             release = f"budget --apply-release {run.id} --reason …"
-            yield f"    Nobody has seen it start: look for it with `hf jobs ps`; if it is not there, `{release}`."
+            yield f"    It is not known whether it started: see `hf jobs ps`; if it is not there, release it: `{release}`."
     if not plan.written:
         yield "plan: there is no .ml-intern/plan.md"
         return
@@ -140,7 +140,7 @@ def _money(task: Task, runs: Runs, at: datetime) -> str:
     if whole is None:
         return "no paid job was agreed"
     unknown = f", the cost of {whole.unknown} runs is unknown" if whole.unknown else ""
-    parts = f"{whole.settled_usd:.2f} spent, {whole.reserved_usd:.2f} set aside{unknown}"
+    parts = f"{whole.settled_usd:.2f} spent, {whole.reserved_usd:.2f} reserved{unknown}"
     return f"{whole.left_usd:.2f} of {whole.cap_usd:.2f} USD left ({parts})"
 
 

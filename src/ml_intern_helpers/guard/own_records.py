@@ -1,7 +1,7 @@
-"""Protects our own records: only the user's word changes what was agreed, and nobody edits what was spent.
+"""Protects the plugin's own records: only the user changes the agreed terms, and the ledger is never edited by hand.
 
-`task` writes `.ml-intern/task.json`, the hooks write `runs.jsonl`. A model that edits either writes its own permission; so does a
-model that closes a task and agrees to another one by itself. The user's word is read from the client's record of the session.
+`task` writes `.ml-intern/task.json`, the hooks write `runs.jsonl`. A model that edits either gives itself a permission; so does a
+model that closes a task and agrees to another one by itself. What the user said is read from the client's record of the session.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def decision_on_edit(tool_input: dict[str, object]) -> Decision:
         return PASS
     reason = (
         f"ml-intern: {path.rpartition('/')[2]} must not be edited by hand. `task agree` records a task, `task change --reason …` "
-        "changes its terms, both with the user's word; the hooks alone write the ledger and the log."
+        "changes its terms, both only if the user said so; the ledger and the log are written by the hooks alone."
     )
     return Decision("deny", reason, codes=("RECORD",))
 
@@ -60,20 +60,23 @@ def decision_on_command(command: str, event: dict[str, object]) -> Decision:
 
 
 def _on_agreement(command: str, event: dict[str, object]) -> Decision:
-    """The user must have spoken since the last agreement and have named the sum: one message is good for one agreement."""
+    """The user must have written since the last agreement and have named the spend cap: one message allows one agreement."""
     from pathlib import Path
 
     from ml_intern_helpers.guard.event import folders_of
     from ml_intern_helpers.runs.contract import task_for
 
     before = task_for(*map(Path, folders_of(event)))
-    said = _said_since(event, before.agreed_at if before is not None else None)
-    cap = _cap_in(command)
-    if before is not None and not said:
-        what = "the user has said nothing since the last task was agreed, and only the user can agree to a new one"
+    messages = _user_messages_since(event, before.agreed_at if before is not None else None)
+    plain = _QUOTES.sub("", command)
+    found = [match[1] for match in _CAP.finditer(plain)]
+    is_open = None in found or _TERMS_FILE.search(plain)
+    cap = None if is_open else max(map(float, found), default=0.0)
+    if before is not None and not messages:
+        what = "the user has written nothing since the last task was agreed, and only the user can agree to a new one"
     elif cap is None:
         what = "the spend cap is not written out as a number, so it cannot be compared with what the user said"
-    elif cap > _most_dollars(said):
+    elif cap > _most_dollars(messages):
         since = " since the last agreement" if before else ""
         what = f"no message of the user{since} names a spend cap of {cap:.2f} USD"
     else:
@@ -82,15 +85,7 @@ def _on_agreement(command: str, event: dict[str, object]) -> Decision:
     return Decision("ask", f"ml-intern: {what}.\n    next: {next_step}", codes=("TERMS",))
 
 
-def _cap_in(command: str) -> float | None:
-    """The largest spend cap that the line names, in dollars; 0 without one, None where it is not a number (`$CAP`, a file)."""
-    plain = _QUOTES.sub("", command)
-    found = [match[1] for match in _CAP.finditer(plain)]
-    is_open = None in found or _TERMS_FILE.search(plain)
-    return None if is_open else max(map(float, found), default=0.0)
-
-
-def _said_since(event: dict[str, Any], at: datetime | None) -> list[str]:
+def _user_messages_since(event: dict[str, Any], at: datetime | None) -> list[str]:
     """The user's messages after `at` (None: all of the session); none where the client's record cannot be read.
 
     The record also calls a subagent's prompts, the texts of our commands, summaries and reports of background work messages of a

@@ -22,7 +22,7 @@ _MOST_BYTES = 8 * 1024 * 1024
 
 
 def answer(event: dict[str, Any]) -> None:
-    """This very call will not run."""
+    """Release the reservation of this call, which will not run."""
     folder, call_id = data_folder_with(folders_of(event), _LEDGER), event.get("tool_use_id")
     if folder is not None and isinstance(call_id, str) and call_id:
         _release([run for run in _reserved(folder) if run.text("tool_use_id") == call_id], folder)

@@ -1,6 +1,6 @@
-"""PostToolUse and PostToolUseFailure: what became of a launch, what was seen of a run, and what a failure means.
+"""PostToolUse and PostToolUseFailure: records how a launch ended and what a call shows of a run, and explains failures.
 
-After most commands there is nothing to do, and that must be found out at once.
+After most commands there is nothing to do, and this must be decided quickly.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ def answer(event: dict[str, Any]) -> dict[str, Any] | None:
 
         if os.path.isdir(folders[0]):
             os.chdir(folders[0])
-        lines += launch_outcome.recorded(call, folders, folder)
+        lines += launch_outcome.record_launch(call, folders, folder)
     shows_a_run = call.tool == "Read" or _SHOWS_JOBS.search(call.command) or _READS_FILES.search(call.command)
     if folder is not None and shows_a_run:
-        from ml_intern_helpers.guard import run_observation
+        from ml_intern_helpers.guard import launch_outcome
 
-        lines += run_observation.recorded(call, folder, folders)
+        lines += launch_outcome.record_observations(call, folder, folders)
     if not lines:
         return None
     name = "PostToolUseFailure" if event.get("hook_event_name") == "PostToolUseFailure" else "PostToolUse"

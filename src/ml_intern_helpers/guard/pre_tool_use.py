@@ -1,14 +1,13 @@
-"""PreToolUse: our helpers and texts pass without a prompt, launches and changes of our records are decided on."""
+"""PreToolUse: allows the plugin's own helpers and texts without a prompt; decides on launches and on changes of its records."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from ml_intern_helpers.guard import own_helpers, prefilter
 
 
-def answer(event: dict[str, Any]) -> dict[str, Any] | None:
+def answer(event: dict[str, object]) -> dict[str, object] | None:
     """The client's answer, or None for no opinion."""
     found = _decided(event)
     if event.get("agent_type") is None:
@@ -21,7 +20,7 @@ def answer(event: dict[str, Any]) -> dict[str, Any] | None:
         return found
 
 
-def _decided(event: dict[str, Any]) -> dict[str, Any] | None:
+def _decided(event: dict[str, object]) -> dict[str, object] | None:
     """The answer of the first check that has an opinion."""
     tool, tool_input, cwd = event.get("tool_name"), event.get("tool_input"), event.get("cwd")
     if not isinstance(tool_input, dict):
@@ -43,6 +42,6 @@ def _decided(event: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def _allowed(reason: str) -> dict[str, Any]:
+def _allowed(reason: str) -> dict[str, object]:
     answer = {"hookEventName": "PreToolUse", "permissionDecision": "allow", "permissionDecisionReason": reason}
     return {"hookSpecificOutput": answer}

@@ -1,4 +1,4 @@
-"""Sorts out, at almost no cost, the command lines that launch nothing: most commands of a session, which must not wait."""
+"""Recognises, at almost no cost, command lines that launch nothing: most commands of a session, which must not be delayed."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def launches_nothing(command: str) -> bool:
 
 
 def only_reads(command: str) -> bool:
-    """Whether it is a single command that starts none of its arguments: `grep "python train.py" notes`."""
+    """Whether the line is one command that starts none of its arguments: `grep "python train.py" notes`."""
     return not _JOINS.search(command) and bool(_READS_ONLY.match(command))

@@ -1,7 +1,7 @@
 """The budget of one paper researcher: its calls and what it was given to read are counted, and denied beyond the budget.
 
-A budget in a prompt is only a wish. The client's own `maxTurns` ends a subagent without a report; this ends the searching and
-leaves the turn for the report. Only what cannot be counted passes.
+A budget in a prompt is not enforced, and the client's own `maxTurns` ends a subagent without a report. This ends the search and
+leaves turns for the report. Calls pass where they cannot be counted.
 """
 
 from __future__ import annotations

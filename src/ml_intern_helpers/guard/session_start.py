@@ -1,7 +1,4 @@
-"""SessionStart: Bash learns the plugin's path, and the model the state of an open task.
-
-Without an open task nothing is said.
-"""
+"""SessionStart: exports the plugin's path to Bash, and gives the model the state of an open task, if there is one."""
 
 from __future__ import annotations
 

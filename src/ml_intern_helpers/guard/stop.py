@@ -1,7 +1,7 @@
-"""Stop: while a task is open, time is left and nobody is there, the model is told to continue, with what is still open.
+"""Stop: while a task is open, time is left and no user attends, the model is told to continue and what is still open.
 
-The client overrides the ninth block in a row and then loses the result, so this gives up long before: each block since which
-nothing has changed counts, and the last ten minutes belong to saving and reporting.
+The client overrides the ninth block in a row and then loses the result, so this gives up long before: each block since the last
+change counts, and the last ten minutes are kept for saving and reporting.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ml_intern_helpers.runs.contract import Task
 
-#: Told to continue so often without anything changing in between; then the run may end.
+#: The model is told to continue this often without a change in between; then the run may end.
 MOST_WITHOUT_PROGRESS = 3
 #: Kept for saving, evaluation and report.
 _TO_SAVE_S = 600
@@ -48,7 +48,7 @@ def answer(event: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _reason_to_continue(folder: Path, event: dict[str, Any], task: Task, left_s: float) -> str:
-    """What the model is told, "" when it may end."""
+    """The message to the model, "" when the run may end."""
     import re
 
     from ml_intern_helpers.guard import open_work

@@ -1,4 +1,4 @@
-"""SubagentStop: the paper researcher hands back its report in the agreed form, or is asked once for what is missing.
+"""SubagentStop: checks the form of the paper researcher's report, and asks once for what is missing in it.
 
 The form is a ranked table of recipes, each with paper, place and number, and a list of what was not found or not read. Papers and
 scores must occur in what the researcher was given to read: memory makes up papers and scores that look right.
@@ -46,7 +46,7 @@ def answer(event: dict[str, Any]) -> dict[str, Any] | None:
     if not missing or not _may_block(event):
         return None
     lines = [
-        "ml-intern: the report is not in its form yet (see your instructions). Hand it back with what is missing:",
+        "ml-intern: the report is incomplete (see its form in your instructions). Hand it back with what is missing:",
         *(f"- {line}" for line in missing),
         "What you have not read stays NOT READ: do not fill a cell from memory.",
     ]
@@ -105,7 +105,7 @@ def _missing_in_row(row: dict[str, str], read: str) -> list[str]:
         scores = [score for score in dict.fromkeys(_SCORE.findall(result)) if not _occurs(score, read)]
         found += [f"{paper}: no tool gave you this paper" for paper in papers]
         found += [
-            f"{score}: this score is in nothing that you read; quote the paper's own figure (write ~ before your own estimate)"
+            f"{score}: no text that you read has this score; quote the paper's own figure (write ~ before your own estimate)"
             for score in scores
         ]
     return found

@@ -1,4 +1,4 @@
-"""What the releases of a library announce of one call: its own arguments, inherited ones, and those that a decorator drops."""
+"""The deprecations that a library announces for one call: own arguments, inherited ones, and those that a decorator drops."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def announced_of(library: Library, signature: Signature) -> list[Deprecation]:
     found = _of_origin(library, signature.origin)
     if not isinstance(library.record(signature.origin), ClassRecord):
         return found + _dropped(library, signature)
-    for ancestor, _ in list(library.line(signature.origin))[1:]:  # its own farewell is not its children's
-        found += [going for going in _of_origin(library, ancestor) if going.announced.name]
+    for ancestor, _ in list(library.line(signature.origin))[1:]:  # the deprecation of a class does not concern its subclasses
+        found += [each for each in _of_origin(library, ancestor) if each.announced.name]
     return found
 
 
@@ -71,8 +71,8 @@ def _of_origin(library: Library, origin: str) -> list[Deprecation]:
 
 
 def _dropped(library: Library, signature: Signature) -> list[Deprecation]:
-    """huggingface_hub's decorator takes some names that no function has any more."""
+    """Names that only huggingface_hub's decorator still accepts, and drops."""
     if not (signature.popped and signature.origin.startswith("huggingface_hub.")):
         return []
-    all_ = [going for handler in HANDLERS for going in _of_origin(library, f"{HANDLERS_MODULE}:{handler}")]
-    return [going._replace(ignored=True) for going in all_ if going.announced.name in signature.popped]
+    announced = [each for handler in HANDLERS for each in _of_origin(library, f"{HANDLERS_MODULE}:{handler}")]
+    return [each._replace(ignored=True) for each in announced if each.announced.name in signature.popped]

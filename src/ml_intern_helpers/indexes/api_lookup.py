@@ -1,4 +1,4 @@
-"""`api_lookup`: what a library release really offers, before it is written into a script."""
+"""`api_lookup`: looks up what a library release offers, before it is written into a script."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     from ml_intern_helpers.indexes import lookup_results
 
     if not args.names and not args.grep:
-        raise UsageError("what shall I look up?", hint="api_lookup SFTConfig, or api_lookup --grep PATTERN")
+        raise UsageError("neither a name nor --grep was given", hint="api_lookup SFTConfig, or api_lookup --grep PATTERN")
     for name in args.names:
         if not _QUERY.fullmatch(name):
             raise UsageError(f"{name!r} is not a name", hint="write it as Python does: trl.SFTConfig.max_length")
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         pattern = re.compile(args.grep, re.IGNORECASE) if args.grep else None
     except re.error as err:
         hint = "put a backslash before ( [ + * . ?"
-        raise UsageError(f"--grep {args.grep!r} is no regular expression: {err}", hint=hint) from err
+        raise UsageError(f"--grep {args.grep!r} is not a valid regular expression: {err}", hint=hint) from err
     results = [lookup_results.result(library, name) for library in libraries for name in args.names]
     matches = [match for library in libraries for match in lookup_results.matches(library, pattern)] if pattern else []
     releases = [release for library in libraries for release in library.releases.values()]
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
 
 
 def render(report: Report) -> str:
-    """One block a name, then the matches of `--grep`."""
+    """One block per name, then the matches of `--grep`."""
     fields = report.fields
     blocks = ["\n".join(_result(result, bool(fields.get("all")))) for result in fields["results"]]
     if fields["matches"] or not fields["results"]:
@@ -87,11 +87,20 @@ def render(report: Report) -> str:
 def _result(result: dict[str, Any], everything: bool) -> Iterator[str]:
     query, entries, removed = result["query"], result["entries"], result["removed"]
     if len(entries) > 1:
-        yield f"{query} is {len(entries)} things; ask for one:"
+        yield f"{query} is ambiguous ({len(entries)} matches); ask for one of:"
         yield from (f"  {entry['name']}: {_head(entry)}" for entry in entries)
     elif entries:
         yield f"{entries[0]['name']}: {_head(entries[0])}"
-        yield from _body(entries[0], everything)
+        entry = entries[0]
+        if entry["kind"] == "module":
+            shown = entry["names"] if everything else entry["names"][:_MOST_NAMES]
+            yield from textwrap.wrap(", ".join(shown), _WIDTH, initial_indent="  ", subsequent_indent="  ")
+            if len(shown) < len(entry["names"]):
+                yield f"  … {len(entry['names']) - len(shown)} more: --all"
+        elif entry["kind"] == "argument":
+            yield from _detailed(entry["arguments"][0])
+        elif entry["kind"] != "keyword" and entry["arguments"] is not None:
+            yield from _arguments(entry, everything)
     elif result["unknown"]:
         yield f"{query}: could not tell: {result['unknown']}"
     else:
@@ -116,20 +125,8 @@ def _head(entry: dict[str, Any]) -> str:
     return f"{kind} {where}, {count} argument{'' if count == 1 else 's'}"
 
 
-def _body(entry: dict[str, Any], everything: bool) -> Iterator[str]:
-    if entry["kind"] == "module":
-        shown = entry["names"] if everything else entry["names"][:_MOST_NAMES]
-        yield from textwrap.wrap(", ".join(shown), _WIDTH, initial_indent="  ", subsequent_indent="  ")
-        if len(shown) < len(entry["names"]):
-            yield f"  … {len(entry['names']) - len(shown)} more: --all"
-    elif entry["kind"] == "argument":
-        yield from _detailed(entry["arguments"][0])
-    elif entry["kind"] != "keyword" and entry["arguments"] is not None:
-        yield from _arguments(entry, everything)
-
-
 def _arguments(entry: dict[str, Any], everything: bool) -> Iterator[str]:
-    """The call's own arguments one by one; of inherited ones only the names: what they do is one more question away."""
+    """The call's own arguments one by one; of inherited ones only the names (their own lookup explains them)."""
     rows = entry["arguments"]
     own = [row for row in rows if row["own"]]
     if everything:
@@ -145,7 +142,7 @@ def _arguments(entry: dict[str, Any], everything: bool) -> Iterator[str]:
             yield from _wrapped(f"from {owner} ({len(names)}; sentences with --all): ", names)
     if entry["open"]:
         known = [name for name in entry["also_taken"] if not name.startswith("_")]
-        yield from _wrapped("**kwargs" + (", of which it knows " if known else ""), known)
+        yield from _wrapped("**kwargs" + (", known names: " if known else ""), known)
     if entry["methods"]:
         yield from _wrapped("methods: ", entry["methods"] if everything else entry["methods"][:_MOST_METHODS])
 

@@ -1,4 +1,4 @@
-"""Finds what a query names: a package, module, class, function, method, argument, or plain name."""
+"""Finds what a query names (a package, module, class, function, method, argument, or plain name), and names similar to it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,12 @@ def _dotted(library: Library, dotted: str) -> Found | None:
         if origin is None:
             continue
         if end < len(parts):
-            return _inside(library, start, origin, parts[end:])
+            rest = parts[end:]
+            name, method = ".".join([start, *rest]), library.method(origin, rest[0])
+            if len(rest) == 1:
+                argument = _argument(library, name, origin, library.signature(origin), rest[0])
+                return argument or (Found(name, "method", origin, method) if method else None)
+            return _argument(library, name, origin, method, rest[1]) if len(rest) == 2 else None
         if ":" not in origin:
             return Found(start, "module", origin)
         signature = library.signature(origin)
@@ -58,15 +63,6 @@ def _dotted(library: Library, dotted: str) -> Found | None:
         kind = "name" if signature is None else "class" if is_class else "function"
         return Found(start, kind, origin, signature)
     return None
-
-
-def _inside(library: Library, start: str, origin: str, rest: list[str]) -> Found | None:
-    """A method of a class, or an argument of a class, function or method."""
-    name, method = ".".join([start, *rest]), library.method(origin, rest[0])
-    if len(rest) == 1:
-        argument = _argument(library, name, origin, library.signature(origin), rest[0])
-        return argument or (Found(name, "method", origin, method) if method else None)
-    return _argument(library, name, origin, method, rest[1]) if len(rest) == 2 else None
 
 
 def _argument(library: Library, name: str, origin: str, signature: Signature | None, wanted: str) -> Found | None:
@@ -113,3 +109,54 @@ def _elsewhere(library: Library, name: str) -> Iterator[str]:
 def is_public(module: str) -> bool:
     """No part of the path is private or a test."""
     return not any(part.startswith("_") or part in ("tests", "testing_utils", "commands", "cli") for part in module.split("."))
+
+
+_MOST = 5
+
+
+def similar_names(library: Library, query: str) -> list[str]:
+    """Names that exist and look like `query`, nearest first; arguments when the part before the last dot exists."""
+    head, _, last = query.rpartition(".")
+    if head:
+        signature, release = library.signature(head), library.release_of(head)
+        members = list(release.names(head)) if release else []
+        found = similar(last, [argument.name for argument in signature.arguments] if signature else members)
+        if found:
+            return [f"{head}.{name}" for name in found]
+    # Otherwise a public name of one of the packages.
+    pool = {other: package for package in reversed(library.releases) for other in library.releases[package].names(package)}
+    return [f"{pool[other]}.{other}" for other in similar(last, list(pool))]
+
+
+def similar(name: str, pool: list[str]) -> list[str]:
+    """Up to five of `pool`: those that differ in case or underscores only, then those that share most of their letters."""
+    plain = name.replace("_", "").lower()
+    same = [other for other in pool if other.replace("_", "").lower() == plain and other != name]
+    candidates = [other for other in pool if abs(len(other) - len(name)) <= max(3, len(name) // 3) and not other.startswith("_")]
+    import difflib
+
+    return list(dict.fromkeys([*same, *difflib.get_close_matches(name, candidates, n=_MOST, cutoff=0.72)]))[:_MOST]
+
+
+def called(library: Library, call: str) -> Signature | None:
+    """The signature of a class's constructor, a function, or a method of a class, its own or inherited."""
+    owner, _, method = call.rpartition(".")
+    return library.signature(call) or (library.method(owner, method) if owner else None)
+
+
+def offered(library: Library, dotted: str) -> bool:
+    """Whether a dotted name exists: `trl.SFTConfig`, `trl.SFTTrainer.train`, `trl.SFTConfig.max_length`, inherited ones too."""
+    if library.origin(dotted) is not None or called(library, dotted) is not None:
+        return True
+    head, _, last = dotted.rpartition(".")
+    signature = called(library, head)
+    return signature is not None and (last in signature.names or _keeps_anything(library, head))
+
+
+def _keeps_anything(library: Library, call: str) -> bool:
+    """A dataclass made to take any keyword keeps it as an attribute: model configurations do, since transformers 5.4."""
+    line = (record for _, record in library.line(library.origin(call) or ""))
+    record = next((record for record in line if record.init is not None), None)
+    if record is None or record.init is None or not record.fields:
+        return False
+    return record.init.open and record.init.arguments == tuple(field._replace(keyword_only=True) for field in record.fields)

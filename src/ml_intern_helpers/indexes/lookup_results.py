@@ -1,4 +1,4 @@
-"""What `api_lookup` answers, as JSON: the releases asked, what each name is or what became of it, what matches a pattern."""
+"""The results of `api_lookup` as JSON: the releases, what each name is or what replaced it, and what matches a pattern."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import NotFound, UsageError
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.indexes.libraries import PACKAGES, installed, release, shipped
-from ml_intern_helpers.indexes.lookup import Found, is_public, lookup, taken
+from ml_intern_helpers.indexes.lookup import Found, is_public, lookup, similar_names, taken
 from ml_intern_helpers.indexes.records import Argument
 from ml_intern_helpers.indexes.removed import Gone, what_became
 from ml_intern_helpers.indexes.signatures import Library, Release
 from ml_intern_helpers.indexes.stored_release import StoredRelease
-from ml_intern_helpers.indexes.suggest import similar_names
 
 _PIN = re.compile(r"\s*([A-Za-z][\w-]*)\s*==\s*(\S+?)\s*")
 _MOST_LIBRARIES = 12
@@ -75,16 +74,16 @@ def result(library: Library, query: str) -> dict[str, Any]:
 
 
 def _why_unknown(library: Library, query: str) -> str | None:
-    """Why nobody can say that a name does not exist, if so."""
+    """Why it is unknown whether a name exists, if so."""
     head, _, last = query.rpartition(".")
     for start in lookup(library, head) if head else ():
         if start.signature is not None and start.signature.open:
-            return f"{start.name} takes **kwargs, and what becomes of {last} in there is not known"
+            return f"{start.name} takes **kwargs, and it is not known whether it uses {last}"
         if start.kind == "name":
             return f"the arguments and methods of {start.name} are not indexed"
         holder = library.release_of(start.origin)
         if start.kind == "module" and holder is not None and holder.may_hold(start.origin, last):
-            return f"what {start.origin} imports for its own use is not indexed"
+            return f"the names that {start.origin} imports for its own use are not indexed"
     return None
 
 

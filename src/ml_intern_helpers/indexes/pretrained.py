@@ -52,12 +52,12 @@ def from_pretrained_keyword(library: Library, dotted: str, keyword: str) -> Keyw
 
 
 def keeps_anything(name: str) -> bool:
-    """A tokenizer, processor or configuration, by its name: what it does not know it keeps."""
+    """Whether it is a tokenizer, processor or configuration, by its name: these keep keywords that they do not know."""
     return _KEEPS_ANYTHING.search(name) is not None
 
 
 def known_names(library: Library, dotted: str) -> frozenset[str]:
-    """What the call takes for certain: named, and popped by the class or by what it hands its keywords on to."""
+    """The names that the call is known to take: named, or popped by the class or by what it passes its keywords on to."""
     own = library.method(dotted, "from_pretrained")
     names = own.names if own else frozenset()
     if not dotted.startswith("transformers.") or _KEEPS_ANYTHING.search(dotted):

@@ -47,7 +47,7 @@ class FunctionRecord(NamedTuple):
 
     @property
     def known(self) -> frozenset[str]:
-        """Every name that a call may pass for certain."""
+        """Every name that a call may pass."""
         return frozenset(argument.name for argument in self.arguments) | frozenset(self.popped)
 
 
@@ -77,7 +77,7 @@ Record = ClassRecord | FunctionRecord
 
 
 class Announced(NamedTuple):
-    """One thing that still works and will not.
+    """A deprecation: something that still works and will be removed.
 
     Attributes:
         name: the argument; "" for the class, function or method itself; `args.x` for a setting that a trainer reads.

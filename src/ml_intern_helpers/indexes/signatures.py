@@ -11,7 +11,7 @@ from ml_intern_helpers.indexes.records import Announced, Argument, ClassRecord, 
 
 
 class Release(Protocol):
-    """One release of one package, read from its files (`build.TreeRelease`) or from an index (`store.StoredRelease`)."""
+    """One release of one package, read from its files (`TreeRelease`) or from an index (`StoredRelease`)."""
 
     package: str
     version: str
@@ -60,7 +60,7 @@ class Signature(NamedTuple):
 
     @property
     def names(self) -> frozenset[str]:
-        """Every name that may be passed for certain."""
+        """Every name that may be passed."""
         return frozenset(argument.name for argument in self.arguments) | self.popped
 
 
@@ -166,22 +166,18 @@ class Library:
                 popped = signature.popped.union(*(init.known for init in above))
                 return signature._replace(arguments=arguments, popped=popped)
             if record.is_dataclass:
-                return Signature(origin, _dataclass_arguments(line), open=False)
+                # Fields from the oldest ancestor on; a redeclared one keeps its place, as dataclasses do.
+                fields: dict[str, Argument] = {}
+                for ancestor in reversed(line):
+                    for argument in ancestor.fields:
+                        older = fields.get(argument.name)
+                        doc = argument.doc or ancestor.docs.get(argument.name) or (older.doc if older else None)
+                        fields[argument.name] = argument._replace(doc=doc)
+                    for name in ancestor.dropped:
+                        fields.pop(name, None)
+                return Signature(origin, tuple(fields.values()), open=False)
         return Signature(origin, (), open=any(self.record(self.follow(base)) is None for record in line for base in record.bases))
 
 
 def _of_function(origin: str, record: FunctionRecord) -> Signature:
     return Signature(origin, record.arguments, record.open, record.variadic, frozenset(record.popped))
-
-
-def _dataclass_arguments(line: list[ClassRecord]) -> tuple[Argument, ...]:
-    """Fields from the oldest ancestor on; a redeclared one keeps its place, as dataclasses do."""
-    fields: dict[str, Argument] = {}
-    for record in reversed(line):
-        for argument in record.fields:
-            older = fields.get(argument.name)
-            doc = argument.doc or record.docs.get(argument.name) or (older.doc if older else None)
-            fields[argument.name] = argument._replace(doc=doc)
-        for name in record.dropped:
-            fields.pop(name, None)
-    return tuple(fields.values())

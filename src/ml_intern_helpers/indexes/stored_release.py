@@ -101,7 +101,7 @@ class StoredRelease:
         return module in self._modules or module in self._deep
 
     def may_hold(self, module: str, name: str) -> bool:
-        """Whether `module` may offer a name that `names` does not list: its imports are not stored, so nobody can say no."""
+        """Whether `module` may offer a name that `names` does not list: its imports are not stored."""
         return module not in self._modules and (name in self._loose or not self._deep.get(module))
 
     def is_package(self, module: str) -> bool:

@@ -21,13 +21,13 @@ from ml_intern_helpers.launches.words import TOKEN, Word, masked, program, quote
 from ml_intern_helpers.launches.wrappers import SHELLS, unwrapped
 
 _MAX_CHARACTERS = 128 * 1024
-#: Launches judged in one line; a generated line of thousands would take minutes.
+#: Launches checked in one line; a generated line of thousands would take minutes.
 MOST = 20
-#: Why a shell within shells within shells was not read.
+#: Why a deeply nested shell was not read.
 TOO_DEEP = "it is nested too deeply"
 _MAKE = frozenset({"make", "gmake"})
 _HOLDING = _MAKE | containers.PROGRAMS
-#: Programs after which files may be there that the line does not show; of some only certain commands.
+#: Programs that may create files that the line does not name; of some only the commands in _MAKING.
 _MAKERS = frozenset(
     {"git", "wget", "curl", "cp", "mv", "rsync", "scp", "unzip", "tar", "hf", "huggingface-cli", "gh", "make", "jupyter", "sed"}
 )
@@ -96,16 +96,13 @@ class _Walk:
         else:
             for launch in self._aliased(words) or self._read(command, words, assigned):
                 self.count += 1
-                self._count_repeats(launch)
+                if self.loops:
+                    times = None if None in self.loops else math.prod(count or 0 for count in self.loops)
+                    launch.repeats = None if times is None or launch.repeats is None else times * launch.repeats
+                    launch.notes.append(f"in a loop: started {times or 'an unknown number of'} times, each at that price")
                 yield launch
             self._apply_effects(command, words)
         self.previous = words
-
-    def _count_repeats(self, launch: Launch) -> None:
-        if self.loops:
-            times = None if None in self.loops else math.prod(count or 0 for count in self.loops)
-            launch.repeats = None if times is None or launch.repeats is None else times * launch.repeats
-            launch.notes.append(f"in a loop: started {times or 'an unknown number of'} times, each at that price")
 
     def _aliased(self, words: list[Word]) -> list[Launch]:
         text = self.place.unaliased(words)
@@ -205,7 +202,7 @@ class _Walk:
         except BadData:  # not the language of this shell
             text = None
         if text is None and not sourced:  # what is sourced only sets up (`source venv/bin/activate`)
-            reason = f"what {masked(file.text, 60)} starts (read is only what ends in .sh)"
+            reason = f"what {masked(file.text, 60)} starts (only files that end in .sh are read)"
             launch = Launch(shown, "bash", "local", Target("unknown", masked(file.text), reason=reason))
             if path is not None and not exists(file.text, place) and not place.makes:
                 launch.problems.append(missing_file(file.text, path))
@@ -221,7 +218,12 @@ class _Walk:
         elif name == "alias":
             self.place.set_aliases(words[1:])
         elif name == "for":
-            self._begin_loop(words)
+            # `for x in a b`: `$x` is one of the words; the number of rounds is known where the words are.
+            values, variable = words[3:], words[1].text if len(words) > 1 else ""
+            listed = len(words) > 3 and words[2].text == "in"
+            known = listed and not any(word.unknown or set(word.text) & set("*?{") for word in values)
+            self.place.variables[variable] = Word(f"${variable}", f"`${variable}` changes in the loop", 0, splits=not known)
+            self.loops.append(len(values) if known else None)
         elif name in ("read", "mapfile", "unset", "local"):
             for word in words[1:]:
                 self.place.variables.pop(word.text, None)
@@ -229,17 +231,9 @@ class _Walk:
             self.place.makes = masked(" ".join(texts(words)), 60)
         self.place.record_writes(command, words)
 
-    def _begin_loop(self, words: list[Word]) -> None:
-        """`for x in a b`: `$x` is one word, whichever; how often is known when the words are."""
-        values, name = words[3:], words[1].text if len(words) > 1 else ""
-        listed = len(words) > 3 and words[2].text == "in"
-        known = listed and not any(word.unknown or set(word.text) & set("*?{") for word in values)
-        self.place.variables[name] = Word(f"${name}", f"`${name}` changes in the loop", 0, splits=not known)
-        self.loops.append(len(values) if known else None)
-
 
 _TOKEN_ON_LINE = Problem(
     "token-on-command-line",
-    "a Hugging Face token stands on the command line: it stays in the shell's history and in process lists",
+    "there is a Hugging Face token on the command line: the shell's history and process lists show it",
     "revoke it at huggingface.co/settings/tokens; log in with `hf auth login`, pass --secrets HF_TOKEN to a job",
 )

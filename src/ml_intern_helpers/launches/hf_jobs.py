@@ -1,20 +1,19 @@
 """Paid jobs: `hf jobs run`, `hf jobs uv run` and their scheduled forms, as the client of the stored release reads them.
 
-Other commands start something paid as well, but its content does not stand on the line: a job once more, a schedule, a sandbox, a
-request without the client. What they run, on which hardware and for how long is known at the Hub alone; a launch with an unknown
-target says so.
+Other commands start something paid whose content is not on the command line: a rerun of a job, a schedule, a sandbox, a request
+without the client. Only the Hub knows what they run, on which hardware and for how long: their launch has an unknown target.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ml_intern_helpers.launches.job_variables import read_variables
 from ml_intern_helpers.launches.launch import Launch, Problem, Setting, SwallowedOption, Target
 from ml_intern_helpers.launches.launcher_options import ClickOption, ClickWords, click_words, tables
-from ml_intern_helpers.launches.place import Place
+from ml_intern_helpers.launches.place import VARIABLES, Place, text_of_file
 from ml_intern_helpers.launches.targets import exists, missing_file, script_target
 from ml_intern_helpers.launches.words import Word, closest, masked, program, texts
 
@@ -41,7 +40,9 @@ def launch_of_hf(words: list[Word], shown: str, place: Place) -> Launch | None:
             if command in tables().hf_options:
                 launch = _submission(command, words[2 + length :], shown, place)
                 if launch is not None and (name := program(words[0])) != "hf":
-                    launch.problems.append(Problem("unknown-option", f"{name} is gone from huggingface_hub", "write hf", name))
+                    launch.problems.append(
+                        Problem("unknown-option", f"{name} is no longer part of huggingface_hub", "write hf", name)
+                    )
                 return launch
     return _unseen_command(words[1:], shown, place)
 
@@ -62,10 +63,16 @@ def _submission(command: str, words: list[Word], text: str, place: Place) -> Lau
     _add_problems(command, parsed, launch, positional, place)
     start = next((found[0][0] for name in ("script", "image") if (found := positional.get(name))), None)
     for option in parsed.options:
-        # The client takes options behind the script as its own, whoever they were meant for.
+        # The client takes options behind the script as its own, even those that were meant for the script.
         if start is not None and option.position > start:
             launch.swallowed.append(SwallowedOption(option.flag, option.name, option.value.text if option.value else None))
-    _add_notes(launch)
+    if launch.dry:
+        launch.notes.append("--dry-run: nothing is submitted")
+    elif "schedule" not in launch.settings and "scheduled" not in launch.launcher:
+        follow = "returns at once with the job's ID: `hf jobs wait ID`, `hf jobs logs -f ID`"
+        launch.notes.append(follow if "detach" in launch.settings else "waits until the job has ended; -d returns at once")
+    if "expose" in launch.settings:
+        launch.notes.append(f"port {launch.settings['expose'].value} can be reached with a token that may read the namespace")
     if command.endswith("uv run"):
         _read_script(parsed, launch, place, positional)
     else:
@@ -107,16 +114,6 @@ def _setting(flag: str, value: Word) -> Setting:
     return Setting(None, value.unknown) if value.unknown else Setting(value.text, f"{flag} {masked(value.text, 60)}")
 
 
-def _add_notes(launch: Launch) -> None:
-    if launch.dry:
-        launch.notes.append("--dry-run: nothing is submitted")
-    elif "schedule" not in launch.settings and "scheduled" not in launch.launcher:
-        follow = "returns at once with the job's ID: `hf jobs wait ID`, `hf jobs logs -f ID`"
-        launch.notes.append(follow if "detach" in launch.settings else "stays until the job has ended; -d returns at once")
-    if "expose" in launch.settings:
-        launch.notes.append(f"port {launch.settings['expose'].value} can be reached with a token that may read the namespace")
-
-
 def _read_script(parsed: ClickWords, launch: Launch, place: Place, positional: _Positional) -> None:
     launch.installs, launch.reads_header, launch.block = "uv", True, True
     launch.args = [word for _, word in positional["script_args"]]
@@ -145,7 +142,7 @@ def _read_script(parsed: ClickWords, launch: Launch, place: Place, positional: _
         path = place.resolved(name)
         if path is not None and path.suffix and not exists(name, place) and not place.makes:
             problem = missing_file(name, path)
-            message = f"{problem.message}: the client refuses an argument that ends like a file and is none"
+            message = f"{problem.message}: the client refuses an argument with the suffix of a file that does not exist"
             launch.problems.append(problem._replace(message=message))
     _read_schedule(launch, positional)
 
@@ -161,7 +158,7 @@ def _read_image(parsed: ClickWords, launch: Launch, positional: _Positional) -> 
     launch.settings["image"] = Setting(None if image.unknown else image.text, image.unknown or f"IMAGE {masked(image.text, 80)}")
     launch.target = Target("command", reason="the command starts no script that is known here")
     if not image.unknown and (image.text in _NO_IMAGE or Path(image.text).suffix in (".py", ".ipynb", ".sh")):
-        message = f"the image is missing: the client takes {masked(image.text, 40)} for it"
+        message = f"the image is missing: the client takes {masked(image.text, 40)} as the image"
         fix = "hf jobs run [options] IMAGE COMMAND; for a script of your own: hf jobs uv run [options] SCRIPT"
         launch.problems.append(Problem("refused-command", message, fix, launch.text))
 
@@ -172,7 +169,7 @@ def _read_schedule(launch: Launch, positional: _Positional) -> None:
 
 
 def _add_problems(command: str, parsed: ClickWords, launch: Launch, positional: _Positional, place: Place) -> None:
-    """What click or the client ends with an error, and unknown options that it takes for words."""
+    """Errors of click or the client, and unknown options that the client takes for words."""
     messages = [parsed.error] if parsed.error else []
     messages += [message for option in parsed.options if (message := _bad_value(option, command))]
     messages += [message for option in parsed.all("volume") if (message := _bad_volume(option, launch, place))]
@@ -198,14 +195,14 @@ def _bad_value(option: ClickOption, command: str) -> str:
     text = option.value.text
     shown = f"{option.flag} {masked(text, 40)}"
     if kind.startswith("choice ") and text not in kind.partition(" ")[2].split("|"):
-        return f"{shown} is none of {kind.partition(' ')[2]}"
+        return f"{shown} is not one of {kind.partition(' ')[2]}"
     if kind not in ("int", "ints"):
         return ""
     try:
         accepted = int(text) >= 1 or option.name != "attempts"
     except ValueError:
         accepted = False
-    return "" if accepted else f"{shown} is no number it takes"
+    return "" if accepted else f"{shown} is not a valid number"
 
 
 def _bad_volume(option: ClickOption, launch: Launch, place: Place) -> str:
@@ -224,7 +221,7 @@ def _bad_volume(option: ClickOption, launch: Launch, place: Place) -> str:
     if not is_there:
         return f"{shown}: there is no folder {masked(source, 60)}"
     if f"/{mount}".rstrip("/") == _ARTIFACTS and launch.launcher.endswith("uv run"):
-        return f"{shown}: {_ARTIFACTS} is where it puts the script"
+        return f"{shown}: {_ARTIFACTS} is the folder into which the client puts the script"
     return ""
 
 
@@ -249,17 +246,17 @@ def _unknown_option(command: str, word: Word, slot: str) -> Problem:
     return Problem("unknown-option", message, fix, shown)
 
 
-_AT_THE_HUB = "what it runs, where and for how long is known at the Hub alone (`hf jobs inspect`)"
-#: `hf WORDS` -> why it cannot be judged.
+_AT_THE_HUB = "only the Hub knows what it runs, on which hardware and for how long (`hf jobs inspect`)"
+#: `hf WORDS` -> why it cannot be checked.
 _UNSEEN = {
     ("jobs", "rerun"): _AT_THE_HUB,
     ("jobs", "scheduled", "trigger"): _AT_THE_HUB,
     ("jobs", "scheduled", "resume"): _AT_THE_HUB,
     ("jobs", "scheduled", "reschedule"): _AT_THE_HUB,
-    ("sandbox", "create"): "a sandbox costs until it is idle or killed",
-    ("sandbox", "pool", "create"): "a pool of sandboxes costs until it is deleted",
+    ("sandbox", "create"): "a sandbox costs money until it is idle or killed",
+    ("sandbox", "pool", "create"): "a pool of sandboxes costs money until it is deleted",
 }
-#: The beginnings of paid commands: behind one of these a word that nobody knows may be the rest.
+#: The beginnings of paid commands: an unknown word behind one of these may complete the command.
 _BEGINNINGS = {command[:count] for command in (*_UNSEEN, ("jobs", "scheduled", "uv", "run")) for count in range(4)}
 _BEGINNINGS |= {("jobs", "uv")}
 _JOBS_URL = re.compile(r"/api/(?:scheduled-)?jobs/")
@@ -267,7 +264,7 @@ _SENDS = re.compile(r"-d|--data(?:-\w+)?|--json|--post-(?:data|file)|-X|--reques
 
 
 def _unseen_command(words: list[Word], shown: str, place: Place) -> Launch | None:
-    """`hf jobs rerun ID`; `hf jobs $WHAT`, where some of the commands that it may be cost money."""
+    """`hf jobs rerun ID`; `hf jobs $WHAT`, which may be a paid command."""
     names = tuple(texts(words))
     for command, reason in _UNSEEN.items():
         if names[: len(command)] == command and not {"-h", "--help"} & set(names):
@@ -289,3 +286,81 @@ def launch_of_request(name: str, words: list[Word], shown: str, place: Place) ->
 
 def _unseen(shown: str, launcher: str, reason: str, place: Place) -> Launch:
     return Launch(shown, launcher, "jobs", Target("unknown", reason=reason), cwd=place.cwd, open=reason)
+
+
+_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)(?:\s*(=)(.*))?", re.DOTALL)
+_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
+_SECRET = re.compile(r"(?:^|_)(?:TOKEN|API_KEY|APIKEY|SECRET|PASSWORD|ACCESS_KEY)(?:_|$)")
+
+
+def read_variables(parsed: ClickWords, launch: Launch, place: Place) -> None:
+    """`-e`, `--env-file`, `--secrets`, `--secrets-file` of `parsed`, put into the launch."""
+    launch.environ |= _names_in_file(launch, "env_file", place)
+    for word in parsed.values("env"):
+        launch.environ |= _variables(word, place)
+    for option in parsed.all("env"):
+        # `-e HF_TOKEN` travels as a plain variable.
+        variable = option.value.text.partition("=")[0].strip() if option.value else ""
+        if _SECRET.search(variable.upper()) and "TOKENIZ" not in variable.upper():
+            shown = masked(variable, 60)
+            message = f"{shown} goes to the job as a plain variable: whoever may see the job can read it"
+            fix = f"pass it as a secret: --secrets {shown} (the value is taken from this machine)"
+            launch.problems.append(Problem("secret-as-variable", message, fix, f"{option.flag} {shown}=…"))
+    launch.secrets |= dict.fromkeys(_names_in_file(launch, "secrets_file", place), "from the file")
+    for word in parsed.values("secrets"):
+        pair = word.before("=")
+        if pair is None and word.unknown:
+            launch.env_open = word.unknown
+        else:
+            name = masked((pair[0] if pair else word.text).strip(), 60)
+            launch.secrets[name] = "on the command line" if pair else "from this machine"
+    if launch.open and not launch.env_open:
+        launch.env_open = launch.open
+
+
+def _names_in_file(launch: Launch, setting: str, place: Place) -> dict[str, Word]:
+    """The names that `--env-file` sets, their values unknown; a file that cannot be read here leaves the environment open."""
+    file = launch.settings.get(setting)
+    if file is None:
+        return {}
+    path = place.resolved(file.value) if file.value and file.value != "-" else None
+    text = text_of_file(path, VARIABLES)
+    if text is None:
+        launch.env_open = launch.env_open or f"the variables of {file.how} (only files that end in .env are read)"
+        return {}
+    names = [name for line in text.splitlines() for name in _variable(line.strip(), place)]
+    return {name: Word("…", f"the value of {name} in {file.how}", 0) for name in names}
+
+
+def _variables(word: Word, place: Place) -> dict[str, Word]:
+    """The variables of one `-e`: the client reads a text of several lines as several, and drops what is no variable."""
+    pair = word.before("=")
+    if word.unknown:
+        return {pair[0].strip(): pair[1]._replace(known=0)} if pair else {}
+    found: dict[str, Word] = {}
+    for line in word.text.splitlines():
+        found |= _variable(line.strip(), place)
+    return found
+
+
+def _variable(line: str, place: Place) -> dict[str, Word]:
+    match = _LINE.fullmatch(line) if line and not line.startswith("#") else None
+    if match is None:
+        return {}
+    name, given, value = match.groups()
+    if given:
+        return {name: Word(_value(value))}
+    if name in place.environ:
+        return {name: place.environ[name]}
+    # The client drops a bare name that is not set on this machine.
+    return {name: Word(f"${name}", f"the value of {name} on this machine", 0)} if name in os.environ else {}
+
+
+def _value(text: str) -> str:
+    quoted = re.match(r"""\s*("(?:\\"|[^"])*"|'(?:\\'|[^'])*')\s*(?:#.*)?$""", text)
+    raw = quoted[1] if quoted else re.split(r"\s#", text, maxsplit=1)[0].strip()
+    if len(raw) > 1 and raw[0] == raw[-1] == "'":
+        return raw[1:-1]
+    if len(raw) > 1 and raw[0] == raw[-1] == '"':
+        return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), raw[1:-1])
+    return raw

@@ -17,7 +17,7 @@ ProblemKind = Literal[
 
 
 class Problem(NamedTuple):
-    """Something that reading the command line already shows to be wrong.
+    """A mistake that the command line itself shows.
 
     Attributes:
         kind: what it is.

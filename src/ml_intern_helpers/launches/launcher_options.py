@@ -185,30 +185,26 @@ def click_words(words: list[Word], table: ClickTable) -> ClickWords:
             if word.text == "--" and not word.unknown:
                 break
             if word.text[:1] == "-" and len(word.text) > 1 and word.known > 0:
-                _take_option(found, table, position, word, rest)
+                flag, value = word.before("=") or (word.text, None)
+                if flag in table and flag[:2] == "--":
+                    name, kind = table[flag]
+                    if kind not in ("flag", "off"):
+                        found.options.append(ClickOption(name, flag, _value(flag, value, rest), position))
+                    elif value is None:
+                        found.options.append(ClickOption(name, flag, None, position, kind == "off"))
+                    else:
+                        raise _UsageError(f"option {flag} does not take a value")
+                elif word.text[:2] != "--":
+                    _take_cluster(found, table, position, word, rest)
+                else:
+                    found.positional.append((position, word))
+                    found.unknown.append((position, word))
             else:
                 found.positional.append((position, word))
     except _UsageError as error:
         found.error = str(error)
     found.positional += reversed(rest)
     return found
-
-
-def _take_option(found: ClickWords, table: ClickTable, position: int, word: Word, rest: list[tuple[int, Word]]) -> None:
-    flag, value = word.before("=") or (word.text, None)
-    if flag in table and flag[:2] == "--":
-        name, kind = table[flag]
-        if kind not in ("flag", "off"):
-            found.options.append(ClickOption(name, flag, _value(flag, value, rest), position))
-        elif value is None:
-            found.options.append(ClickOption(name, flag, None, position, kind == "off"))
-        else:
-            raise _UsageError(f"option {flag} does not take a value")
-    elif word.text[:2] != "--":
-        _take_cluster(found, table, position, word, rest)
-    else:
-        found.positional.append((position, word))
-        found.unknown.append((position, word))
 
 
 def _take_cluster(found: ClickWords, table: ClickTable, position: int, word: Word, rest: list[tuple[int, Word]]) -> None:

@@ -109,7 +109,7 @@ def _module(word: Word, launch: Launch, place: Place) -> Launch | None:
     name = word.text
     launch.launcher = f"python -m {masked(name, 60)}"
     if word.unknown or not re.fullmatch(r"[A-Za-z_][\w.]*", name):
-        launch.target = Target("unknown", masked(name), reason=word.unknown or "no module has such a name")
+        launch.target = Target("unknown", masked(name), reason=word.unknown or "not a valid module name")
         return launch
     path = name.replace(".", "/")
     for candidate in (f"{path}.py", f"{path}/__main__.py"):
@@ -143,7 +143,7 @@ def distributed(name: str, words: list[Word], text: str, place: Place) -> Launch
         launch.target = Target("unknown", reason="the command names no script")
         launch.dry = options.has("-h", "--help")
         if not launch.open and not launch.dry:
-            message, fix = f"{name} is given no script", f"{name} [options] SCRIPT [arguments]"
+            message, fix = f"{name} has no script on its command line", f"{name} [options] SCRIPT [arguments]"
             launch.problems.append(Problem("refused-command", message, fix, text))
     elif options.has("-m", "--module"):
         return _module(options.rest[0], launch, place) or launch
@@ -159,7 +159,7 @@ def _add_option_problems(name: str, options: LeadingOptions, table: Mapping[str,
     for flag in options.unknown:
         longer = next((option for option in table if flag.startswith("--") and option.startswith(flag)), "")
         meant = longer or closest(flag, table)
-        fix = f"did you mean {meant}?" if meant else f"options of the script stand behind it; `{name} --help` lists its own"
+        fix = f"did you mean {meant}?" if meant else f"options of the script come after it; `{name} --help` lists its own"
         shown = masked(flag, 60)
         message = f"{name} has no option {shown}"
         launch.problems.append(Problem("unknown-option", message, fix, shown, certain=name != "deepspeed"))

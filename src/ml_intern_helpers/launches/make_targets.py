@@ -95,7 +95,7 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, Rule]]:
 
 
 def _expanded(text: str, variables: dict[str, str], goal: str = "") -> str:
-    """Variables put in; one that is not known becomes the shell's own `$NAME`, which nobody knows either."""
+    """Variables put in; one that is not known becomes the shell's own `$NAME`, which is unknown, too."""
     text = text.replace("$@", goal)
     for _ in range(_MOST_ROUNDS):
         changed = _USE.sub(lambda use: "$$" if use[3] else variables.get(use[1] or use[2], f"$${use[1] or use[2]}"), text)

@@ -97,7 +97,7 @@ def named_config(args: list[Word], place: Place) -> NamedConfig | None:
     written = place.written.get(str(path))
     # JSON is how keys are kept: it is read when the user names it with --config FILE, not because a command line does.
     text = written.text if written else text_of_file(path, YAML)
-    return NamedConfig(name, text, (written.reason if written else "") or f"read is only what ends in {', '.join(YAML)}")
+    return NamedConfig(name, text, (written.reason if written else "") or f"only files that end in {' or '.join(YAML)} are read")
 
 
 def _config_word(args: list[Word]) -> Word | None:

@@ -1,8 +1,8 @@
 """Where a command of the line is read: its folder, its variables, its standard input, and the files that earlier commands wrote.
 
-Files that a command line names are read by their kind alone: a launch may be judged without anybody being asked, and whoever
-writes the line must not get another file quoted. So a configuration must end like one, a script like one, also behind a link;
-of a variables file only the names are used, never the values.
+Only certain kinds of files that a command line names are read: a hook checks launches without a prompt, and a command line must
+not make it quote any other file. So configurations and scripts are recognised by their suffix, links resolved; of a file of
+variables only the names are used, never the values.
 """
 
 from __future__ import annotations

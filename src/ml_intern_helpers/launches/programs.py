@@ -12,7 +12,7 @@ from ml_intern_helpers.launches.launcher_options import leading_options, tables
 from ml_intern_helpers.launches.place import Place
 from ml_intern_helpers.launches.words import Word, masked, program
 
-#: Programs that start programs that start programs; beyond this nobody does.
+#: How deep programs that start programs are followed.
 DEEPEST = 16
 #: The launcher of a command of which nothing is known.
 HIDDEN = "the shell"

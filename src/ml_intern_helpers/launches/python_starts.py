@@ -1,6 +1,6 @@
-"""What a Python text starts by itself, as command lines: jobs through huggingface_hub, programs through subprocess and os.
+"""Finds what a Python text starts itself, as command lines: jobs through huggingface_hub, programs through subprocess and os.
 
-So a launch is found as well when it is wrapped in `python -c`. What is no constant becomes a shell variable without a value.
+This finds launches inside `python -c`, too. A value that is not constant becomes a shell variable that is not set.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _resolved(node: ast.expr, constants: dict[str, ast.expr]) -> ast.expr:
 
 
 def _word(node: ast.expr, constants: dict[str, ast.expr]) -> str:
-    """A quoted word; `sys.executable` is python, and what is no constant a variable that nobody set."""
+    """A quoted word; `sys.executable` is python, and a value that is not constant is an unset variable."""
     found = _resolved(node, constants)
     if isinstance(found, ast.Constant) and isinstance(found.value, str | int | float):
         return shlex.quote(str(found.value))

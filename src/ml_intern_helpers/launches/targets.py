@@ -58,7 +58,7 @@ def _in_container(name: str, place: Place) -> tuple[Target, list[Problem]]:
     on_this_machine = path is not None and not place.own_folders and _is_file(path)
     if not on_this_machine or place.makes or name.startswith("/"):
         return Target("unknown", shown, reason=f"`{shown}` is a file of the image, which is not read here"), []
-    message = f"{shown} is a file of this machine: `hf jobs run` sends none along, so the job does not find it"
+    message = f"{shown} is a file of this machine: `hf jobs run` uploads no files, so the job does not find it"
     fix = f"hf jobs uv run {shown} ships the script; or mount its folder: -v ./:/work and start /work/{shown}"
     problem = Problem("file-not-in-container", message, fix, shown)
     return Target("file", shown, path), [] if name in place.shipped else [problem]
@@ -72,7 +72,7 @@ def written_target(name: str, written: Written) -> Target:
 
 
 def missing_file(name: str, path: Path) -> Problem:
-    """The file does not exist; proposed are the names beside it that look like it."""
+    """The problem of a file that does not exist, with similar names in its folder as the fix."""
     folder = masked(str(path.parent))
     try:
         kind = next((one for one in _KINDS if path.suffix in one), (path.suffix,))

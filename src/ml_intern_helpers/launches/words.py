@@ -32,7 +32,7 @@ class Word(NamedTuple):
         return Word(self.text[count:], self.unknown, max(0, self.known - count), self.splits)
 
     def before(self, mark: str) -> tuple[str, Word] | None:
-        """`("FOO", Word("bar"))` of `FOO=bar` with the mark `=`; None where the mark is not there for certain."""
+        """`("FOO", Word("bar"))` of `FOO=bar` with the mark `=`; None where it is not certain that the mark is there."""
         at = self.text.find(mark)
         return (self.text[:at], self.after(at + len(mark))) if 0 <= at < self.known else None
 

@@ -1,4 +1,4 @@
-"""Programs that only start another one: what stands in front of a launcher, taken off.
+"""Takes wrappers off a command: programs such as sudo, timeout and srun that only start another one.
 
 Some of them hand a text, or words joined to one, to a shell of their own: `bash -c`, tmux, watch, su, find -exec, eval, trap.
 """
@@ -78,7 +78,7 @@ _WRAPPERS = {
     ),
     "screen": Wrapper(_options("-S -t -c -e -h -p -s -T", "-d -m -D -A -L -dm -dmL")),
 }
-#: Wrappers that add words of their own, and what marks the place for them if nothing else is said.
+#: Wrappers that add words from their input, and the default mark of the place for them.
 _FEEDERS = {"xargs": "", "parallel": "{}"}
 #: `poetry run …`: two words that start the rest.
 _RUNNERS = {
@@ -120,7 +120,7 @@ class Unwrapped(NamedTuple):
 
 
 def unwrapped(words: list[Word]) -> Unwrapped:
-    """Take the wrappers off; words that are none stay as they are."""
+    """Take the wrappers off; a command without wrappers stays as it is."""
     environ: dict[str, Word] = {}
     limit, chdir = "", None
     for _ in range(_MOST_WRAPPERS):
@@ -242,7 +242,12 @@ def _text_for_shell(name: str, words: list[Word]) -> Word | None:
     if name == "watch":
         return _joined(leading_options(words, _WATCH).rest)
     if name == "tmux":
-        return _tmux(words)
+        rest = leading_options(words, _TMUX).rest
+        command = rest[0].text if rest else ""
+        inner = leading_options(rest[1:], _TMUX, clusters=True).rest
+        if command in _TMUX_STARTS:
+            return _joined(inner)
+        return _joined([word for word in inner if word.text not in _KEYS]) if command in _TMUX_TYPES else None
     if name == "find":
         return _find(words)
     if name in _COMMAND_OPTION:
@@ -254,15 +259,6 @@ def _joined(words: list[Word]) -> Word | None:
     unknown = [word.unknown for word in words if word.unknown]
     known = 0 if len(unknown) == len(words) else 1 << 30  # `eval $CMD`: nothing of it is known
     return Word(" ".join(word.text for word in words), next(iter(unknown), ""), known) if words else None
-
-
-def _tmux(words: list[Word]) -> Word | None:
-    rest = leading_options(words, _TMUX).rest
-    command = rest[0].text if rest else ""
-    inner = leading_options(rest[1:], _TMUX, clusters=True).rest
-    if command in _TMUX_STARTS:
-        return _joined(inner)
-    return _joined([word for word in inner if word.text not in _KEYS]) if command in _TMUX_TYPES else None
 
 
 def _find(words: list[Word]) -> Word | None:

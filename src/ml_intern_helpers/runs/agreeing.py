@@ -19,7 +19,7 @@ from ml_intern_helpers.core.text import clean, clean_tree
 from ml_intern_helpers.core.tokens import blanked
 from ml_intern_helpers.runs import project_files
 from ml_intern_helpers.runs.contract import MAX_BYTES, SCHEMA, Task, faults, read_task
-from ml_intern_helpers.runs.locking import cannot_write, locked
+from ml_intern_helpers.runs.project_files import cannot_write, locked
 from ml_intern_helpers.runs.timestamps import LONGEST_SPAN_S, now, parsed, stamp
 
 #: What a user agrees to; everything else in the file is bookkeeping.
@@ -27,12 +27,12 @@ TERMS = (
     "request", "method", "adapter", "base_model", "datasets", "max_length", "effective_batch", "tracking", "hub", "where",
     "account", "spend_cap_usd", "spend_cap_usd_per_day", "deadline", "time_budget_s",
 )  # fmt: skip
-#: The option of each term that has to be said.
+#: The option of each required term.
 OPTIONS = {
     "request": "--request", "method": "--method", "adapter": "--adapter", "base_model": "--base-model", "datasets": "--dataset",
     "max_length": "--max-length", "effective_batch": "--effective-batch", "where": "--where",
 }  # fmt: skip
-#: What holds when the user said nothing of it. Method, model, data, sizes and place have no such value: they must be said.
+#: Defaults of terms that the user did not mention. Method, model, data, sizes and place have none: they are required.
 UNSAID: dict[str, Any] = {
     "tracking": {"tool": "trackio", "project": None, "space_id": None},
     "hub": {"model_id": None, "private": True},
@@ -52,7 +52,7 @@ _MOST_USD = 1_000_000
 
 
 class Refused(ToolError):
-    """What was asked goes against what is on file (exit code 1)."""
+    """The request contradicts the task on file (exit code 1)."""
 
     code = "refused"
     exit_code = 1
@@ -76,8 +76,8 @@ def agree(folder: Path, terms: dict[str, Any]) -> tuple[Task, bool]:
     at = stamp(now())
     name = f"task-{at[:19].replace('-', '').replace(':', '')}-{os.urandom(3).hex()}"
     first: dict[str, Any] = {"at": at, "action": "agreed", "reason": None, "changes": {}}
-    said = {**UNSAID, **_clean(terms)}
-    values = {"schema": SCHEMA, "id": name, "state": "open", **{term: said[term] for term in TERMS if term in said}}
+    stated = {**UNSAID, **_clean(terms)}
+    values = {"schema": SCHEMA, "id": name, "state": "open", **{term: stated[term] for term in TERMS if term in stated}}
     values |= {"agreed_at": at, "closed_at": None, "history": [first]}
     _check(values)
     with locked(folder):
@@ -114,7 +114,7 @@ def change(task: Task, terms: dict[str, Any], reason: str) -> tuple[Task, dict[s
 
 
 def close(task: Task, reason: str | None) -> Task:
-    """Say that the work is over: nothing is held to the task any more. Raises as `change` does."""
+    """Close the task: launches are no longer checked against it. Raises as `change` does."""
     with locked(task.path.parent):
         before = _open_task(task.path)
         values = {**before.values, "state": "closed", "closed_at": stamp(now())}
@@ -131,7 +131,7 @@ def _changes(term: str, old: Any, new: Any) -> Iterator[tuple[str, dict[str, Any
 
 
 def _clean(terms: dict[str, Any]) -> dict[str, Any]:
-    """Strangers' characters out, tokens blanked: the file is read by people and by models."""
+    """The terms without control characters, tokens blanked: the file is read by people and by models."""
     cleaned = clean_tree(terms, keep_newlines=True)
     assert isinstance(cleaned, dict)
     return {name: blanked(value) if isinstance(value, str) else value for name, value in cleaned.items()}
@@ -140,7 +140,7 @@ def _clean(terms: dict[str, Any]) -> dict[str, Any]:
 def _check(values: dict[str, Any]) -> None:
     absent = [OPTIONS[term] for term in OPTIONS if term not in values]
     if absent:
-        hint = "give what the user said; where they left it open, take the recipe's value and tell them"
+        hint = "give what the user said; where they left it open, take the recipe's value and tell the user"
         raise UsageError(f"a task needs {', '.join(absent)}", hint=hint)
     found = faults(values) or implausible(values, now())
     if found:
@@ -169,9 +169,9 @@ def _open_task(path: Path) -> Task:
 
 
 def _with_entry(values: dict[str, Any], action: str, reason: str | None, changes: dict[str, Any]) -> dict[str, Any]:
-    said = blanked(clean(reason, limit=2000)) if reason else None
+    why = blanked(clean(reason, limit=2000)) if reason else None
     history = values.get("history")
-    entry = {"at": stamp(now()), "action": action, "reason": said, "changes": changes}
+    entry = {"at": stamp(now()), "action": action, "reason": why, "changes": changes}
     return {**values, "history": [*(history if isinstance(history, list) else []), entry]}
 
 
@@ -187,7 +187,7 @@ def _write(path: Path, values: dict[str, Any]) -> Task:
 
 
 def _archive(task: Task) -> None:
-    """Keep a closed task: what was agreed once must stay readable."""
+    """Keep a closed task in `tasks/`, where it stays readable."""
     name = clean(task.id or "task", limit=80).replace("/", "_").lstrip(".") or "task"
     target = task.path.parent / "tasks" / f"{name}.json"
     try:

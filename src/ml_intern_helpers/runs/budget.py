@@ -1,4 +1,4 @@
-"""`budget`: what the runs of the task cost, what is set aside, what is left, and whether one more job would fit."""
+"""`budget`: what the runs of the task cost, what is reserved, what is left, and whether one more job would fit."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ml_intern_helpers.runs.contract import Task, task_for
 from ml_intern_helpers.runs.run_record import Run, Runs, runs_of
 from ml_intern_helpers.runs.timestamps import now, seconds, span, stamp
 
-SUMMARY = "Show what the runs of this task cost: cap, spent, set aside, left, run by run. Money is in USD."
+SUMMARY = "Show what the runs of this task cost: cap, spent, reserved, left, and each run. Money is in USD."
 EPILOG = """examples:
   budget
-  budget --flavor a10g-large --for 4h            may such a job be started?
+  budget --flavor a10g-large --for 4h            does such a job fit the cap?
   budget --apply-hub                             ask the Hub how the jobs ended and record it
   budget --apply-release run-20261123T041300-1a2b3c4d --reason "the user said no"
 
-Set aside is price x time limit of every job that has not ended; spent is price x running time of those that have.
+Reserved is price x time limit of every job that has not ended; spent is price x running time of those that have.
 exit codes here: 1 over a cap, or no cap allows it; 3 no cap is agreed, or a figure is missing"""
 
 #: The live price list is waited for this long; without it the dated list is used.
@@ -40,26 +40,39 @@ _WORDS = {"within": "YES", "over": "NO, OVER THE CAP", "no_cap": "NO", "unknown"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--flavor", metavar="NAME", help="would a job on this hardware fit? (with --for)")
-    parser.add_argument("--for", dest="span", metavar="SPAN", help="its --timeout: 90m, 4h")
-    parser.add_argument("--attempts", type=int, default=1, metavar="N", help="its --attempts (default 1)")
-    parser.add_argument("--apply-hub", action="store_true", help="record how jobs ended, as the Hub says")
+    parser.add_argument("--flavor", metavar="NAME", help="check whether a job on this hardware fits the cap (with --for)")
+    parser.add_argument("--for", dest="span", metavar="SPAN", help="time limit (--timeout) of that job: 90m, 4h")
+    parser.add_argument("--attempts", type=int, default=1, metavar="N", help="attempts (--attempts) of that job (default 1)")
+    parser.add_argument("--apply-hub", action="store_true", help="ask the Hub how the jobs ended, and record it")
     parser.add_argument("--apply-release", metavar="RUN", help="release the reservation of a launch that never happened")
-    parser.add_argument("--reason", metavar="TEXT", help="why, for --apply-release")
+    parser.add_argument("--reason", metavar="TEXT", help="the reason for --apply-release")
     parser.add_argument("--all", action="store_true", help=f"list every run, not only the last {MOST_RUNS}")
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
-    _check(args)
+    if bool(args.flavor) != bool(args.span):
+        raise UsageError("--flavor and --for belong together", hint="budget --flavor a10g-large --for 4h")
+    if args.attempts < 1 or (args.attempts > 1 and not args.flavor):
+        raise UsageError("--attempts is a number from 1 and belongs to --flavor", hint="see `budget --help`")
+    if bool(args.apply_release) != bool(args.reason):
+        raise UsageError("--apply-release needs --reason, and --reason belongs to it", hint="see `budget --help`")
     folder, task = project_files.home(Path()), task_for(Path())
     if args.apply_release:
-        _release(folder, args.apply_release, args.reason)
+        found = runs_of(folder).get(args.apply_release)
+        if found is None:
+            raise UsageError(f"no run {clean(args.apply_release, limit=80)!r} is on file", hint="`budget` lists them")
+        if found.text("job_id"):
+            raise UsageError(
+                f"{found.id} was submitted as a job, so its cost counts", hint="`hf jobs cancel`, then `budget --apply-hub`"
+            )
+        if not found.finished:
+            launching.release(folder, found.id, args.reason)
     if args.apply_hub:
         _apply_hub(folder, context)
     at = now()
     runs = runs_of(folder, at)
     if task is None and not runs.all and not runs.damaged and not args.flavor:
-        raise NotFound("nothing is on file here: no task was agreed on and nothing was launched", hint="`task agree …`")
+        raise NotFound("neither a task nor a launch is on file in this project", hint="`task agree …`")
     cost = _cost_in_question(args, context)
     decision = spend.may_spend(task, runs, cost, at) if cost else None
     whole, day = spend.limits(task, runs, at)
@@ -81,31 +94,12 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     return report
 
 
-def _check(args: argparse.Namespace) -> None:
-    if bool(args.flavor) != bool(args.span):
-        raise UsageError("--flavor and --for belong together", hint="budget --flavor a10g-large --for 4h")
-    if args.attempts < 1 or (args.attempts > 1 and not args.flavor):
-        raise UsageError("--attempts is a number from 1 and belongs to --flavor", hint="see `budget --help`")
-    if bool(args.apply_release) != bool(args.reason):
-        raise UsageError("--apply-release needs --reason, and --reason belongs to it", hint="see `budget --help`")
-
-
-def _release(folder: Path, name: str, reason: str) -> None:
-    found = runs_of(folder).get(name)
-    if found is None:
-        raise UsageError(f"no run {clean(name, limit=80)!r} is on file", hint="`budget` lists them")
-    if found.text("job_id"):
-        raise UsageError(f"{found.id} became a job, so its cost stands", hint="`hf jobs cancel`, then `budget --apply-hub`")
-    if not found.finished:
-        launching.release(folder, found.id, reason)
-
-
 def _apply_hub(folder: Path, context: Context) -> None:
-    """Ask about every paid run that is not settled; what cannot be had is a warning, and its reservation stands."""
+    """Ask about every paid run that is not settled; without an answer there is a warning, and the reservation stays."""
     unsettled = [run for run in runs_of(folder).all if run.paid and (not run.settled or run.estimated) and run.text("job_id")]
     for run, answer in settlement.answers_about(context.http, unsettled):
         if isinstance(answer, ToolError):
-            context.warn(f"{run.id}: {answer.message}; its reservation stands")
+            context.warn(f"{run.id}: {answer.message}; its reservation stays")
             continue
         settled = settlement.settlement(run, answer)
         changes = settled.changes()
@@ -190,7 +184,7 @@ def _limits(fields: dict[str, Any]) -> Iterator[str]:
             unknown = f", {limit['unknown']} runs of unknown cost" if limit["unknown"] else ""
             yield (
                 f"  {name:<5} cap {limit['cap_usd']:.2f}  spent {limit['settled_usd']:.2f}  "
-                f"set aside {limit['reserved_usd']:.2f}  left {limit['left_usd']:.2f}{unknown}"
+                f"reserved {limit['reserved_usd']:.2f}  left {limit['left_usd']:.2f}{unknown}"
             )
     if fields["account"]:
         yield f"  paid by {fields['account']}"
@@ -203,7 +197,7 @@ def _listed(fields: dict[str, Any]) -> Iterator[str]:
     if not fields["runs_total"]:
         yield "  no run is on file"
     for run in fields["runs"]:
-        kind = "spent at most (estimated)" if run["estimated"] else "spent" if run["settled"] else "set aside"
+        kind = "spent at most (estimated)" if run["estimated"] else "spent" if run["settled"] else "reserved"
         money = "cost unknown" if run["cost_usd"] is None else f"{run['cost_usd']:.2f} USD {kind}"
         limit = f" {span(run['timeout_s'])}" if run["timeout_s"] else ""
         place = f"{run['flavor'] or 'jobs'}{limit}" if run["where"] == "jobs" else "local"
@@ -217,6 +211,6 @@ def _notes(fields: dict[str, Any]) -> Iterator[str]:
         lines = ", ".join(map(str, fields["damaged_lines"][:10]))
         yield f"  damaged: line {lines} of {fields['path']}: a launch may be missing; repair or remove it"
     if any(not run["settled"] for run in fields["runs"]):
-        yield "  set aside becomes spent with `budget --apply-hub`, once the job has ended"
+        yield "  reserved: `budget --apply-hub` records what was spent, once the job has ended"
     if any(run["estimated"] for run in fields["runs"]):
-        yield "  estimated: from the launch to the end that was seen; `budget --apply-hub` asks for the running time itself"
+        yield "  estimated: from the launch to the observed end; `budget --apply-hub` asks the Hub for the actual running time"

@@ -65,7 +65,7 @@ def differs(task: Mapping[str, Any], launch: Mapping[str, Stated]) -> list[Diffe
     """Everything in which `launch` is not as agreed in `task`, in the order of TERMS.
 
     Args:
-        task: the values of the task file; entries that are missing or malformed hold nobody to anything.
+        task: the values of the task file; entries that are missing or malformed are not compared.
         launch: dotted term -> what the launch says of it; a term that is missing is not compared. `datasets` is a list of
             ids, `effective_batch` a `Batch`, `tracking.tool` a name or a list of names.
     """
@@ -80,9 +80,9 @@ def difference(term: str, agreed: Any, stated: Stated) -> Difference | None:
         return None
     rule = TERMS[term]
     is_ = _shown(rule.shown(stated.value))
-    said = f"{rule.what} is {is_}" if stated.state in ("known", "default") else f"{rule.what}: {stated.how or 'not known'}"
+    stated_text = f"{rule.what} is {is_}" if stated.state in ("known", "default") else f"{rule.what}: {stated.how or 'not known'}"
     decided = f" ({stated.how} decides)" if outcome == "undecided" and stated.state == "default" and stated.how else ""
-    message = f"{said}{decided}; the user agreed to {_shown(rule.shown(agreed))}"
+    message = f"{stated_text}{decided}; the user agreed to {_shown(rule.shown(agreed))}"
     return Difference(term, agreed, stated.value, outcome, message, rule.costs, rule.way_on)
 
 
@@ -126,7 +126,7 @@ def _same_data(agreed: Any, value: Any) -> bool:
 
 
 def _same_privacy(agreed: Any, value: Any) -> bool:
-    """Private instead of public harms nobody; None is what the Hub's account does by default, which is public."""
+    """Private instead of public is no difference; None is the default of the Hub's account, which is public."""
     return value is True if agreed else True
 
 
@@ -157,21 +157,19 @@ class Term(NamedTuple):
 _MEMORY = "out of memory: smaller per-device batch with more accumulation, checkpointing, then a larger card"
 _ASK = "ask the user and record the answer with `task change --reason`"
 TERMS: dict[str, Term] = {
-    "method": Term("the method", "another method answers another question", _ASK),
+    "method": Term("the method", "another method trains for another goal", _ASK),
     "adapter": Term("the training", "adapter and full training give different models", _MEMORY),
-    "base_model.id": Term("the base model", "another model is another result", f"{_MEMORY}; or {_ASK}", _same_model),
+    "base_model.id": Term("the base model", "another model gives another result", f"{_MEMORY}; or {_ASK}", _same_model),
     "base_model.revision": Term("the base model's revision", "results cannot be compared", "write the revision that was agreed"),
-    "datasets": Term("the data", "a model trained on other data is another model", _ASK, _same_data),
+    "datasets": Term("the data", "training on other data gives another model", _ASK, _same_data),
     "max_length": Term("max_length", "longer rows are cut", _MEMORY),
     "effective_batch": Term(
         "the effective batch", "rows per update decide learning rate and result", _MEMORY, _same_batch, _factors
     ),
     "tracking.tool": Term(
-        "report_to", "nobody can watch the run", "repair the tracker's start; do not switch it off", _same_tool
+        "report_to", "the run cannot be watched", "repair the tracker's start; do not switch it off", _same_tool
     ),
-    "tracking.project": Term(
-        "the Trackio project", "nobody will find the run where they look for it", "write the agreed project"
-    ),
+    "tracking.project": Term("the Trackio project", "the run is not where the user looks for it", "write the agreed project"),
     "tracking.space_id": Term("the Trackio Space", "the dashboard is elsewhere", "write the agreed Space"),
     "hub.model_id": Term("the upload", "the model goes to another repository", "write the agreed id"),
     "hub.private": Term(
@@ -182,19 +180,19 @@ TERMS: dict[str, Term] = {
         lambda value: "private" if value is True else "public",
     ),
     "where": Term("the place", "it costs money or time on this machine", _ASK),
-    "account": Term("the account", "somebody else pays", "give --namespace with the agreed account"),
+    "account": Term("the account", "another account pays", "give --namespace with the agreed account"),
 }
 
 
 def _agreed(task: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The terms that a task holds a launch to; a closed one holds nobody."""
+    """The terms that launches are compared with; none of a closed task."""
     if task.get("state") == "closed":
         return
     hub = task.get("hub")
     for term in TERMS:
         name, _, part = term.partition(".")
         agreed = readable(task, name, part)
-        # An absent figure or name leaves the choice open; but null for the id on the Hub was said: nothing is uploaded.
+        # An absent figure or name leaves the choice open; but null as the id on the Hub is a term: nothing is uploaded.
         uploads_nothing = term == "hub.model_id" and isinstance(hub, Mapping) and "model_id" in hub and hub["model_id"] is None
         if agreed or agreed is False or uploads_nothing:
             yield term, agreed

@@ -1,4 +1,4 @@
-"""Launches on file: money is set aside before one starts, and what became of it is recorded after. The hooks call this."""
+"""Records launches in the ledger for the hooks: the cost is reserved before one starts, the outcome is recorded afterwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.core.tokens import blanked
 from ml_intern_helpers.runs import ledger
 from ml_intern_helpers.runs.contract import Task
-from ml_intern_helpers.runs.locking import LONGEST_WAIT_S, locked
+from ml_intern_helpers.runs.project_files import LONGEST_WAIT_S, locked
 from ml_intern_helpers.runs.run_record import FINISHED, UNFINISHED, fingerprint, runs_of
 from ml_intern_helpers.runs.spend import Cost, Decision, may_spend
 from ml_intern_helpers.runs.timestamps import now, stamp
@@ -63,14 +63,14 @@ def sha256_of(path: Path) -> str:
 def reserve(
     folder: Path, task: Task | None, launch: Launch, cost: Cost, *, timeout_s: float = LONGEST_WAIT_S
 ) -> tuple[Decision, str | None]:
-    """Decide and, where it fits, set the money aside: one step, so that two sessions cannot spend the same dollar.
+    """Decide and, where it fits, reserve the cost: one step, so that two sessions cannot spend the same dollar.
 
     Returns:
-        The decision, and the run's id when it was put on file; None when somebody has to be asked about the launch.
+        The decision, and the run's id when it was recorded; None when the user has to be asked about the launch.
 
     Raises:
         BadData: the ledger cannot be read.
-        Unavailable: it is locked or cannot be written. A paid launch that is not on file must not go ahead.
+        Unavailable: it is locked or cannot be written. A paid launch that is not recorded must not start.
     """
     with locked(folder, timeout_s=timeout_s):
         at = now()
@@ -83,7 +83,7 @@ def reserve(
 
 
 def launched(folder: Path, task: Task | None, launch: Launch, cost: Cost, **known: Any) -> str:
-    """Put a launch on file that has happened (the user said yes); returns the run's id.
+    """Record a launch that has started already (the user allowed it); returns the run's id.
 
     `known` are further entries: `job_id`, `url`, `state`. Raises as `reserve` does.
     """
@@ -93,7 +93,7 @@ def launched(folder: Path, task: Task | None, launch: Launch, cost: Cost, **know
 
 
 def tell(folder: Path, run_id: str, **changes: Any) -> None:
-    """Put on file what became of a run: `state`, `job_id`, `url`, `exit_code`, `settled_usd`, `trained_at` …
+    """Record the outcome of a run: `state`, `job_id`, `url`, `exit_code`, `settled_usd`, `trained_at` …
 
     Raises:
         UsageError: a run cannot be in that state.
@@ -106,7 +106,7 @@ def tell(folder: Path, run_id: str, **changes: Any) -> None:
 
 
 def release(folder: Path, run_id: str, reason: str) -> None:
-    """Give back what was set aside for a launch that did not happen."""
+    """Release the reservation of a launch that did not happen."""
     tell(folder, run_id, state="released", reason=clean(reason, limit=500))
 
 

@@ -1,7 +1,8 @@
 """The run ledger `.ml-intern/runs.jsonl`: one line per launch, further lines for what became of it; nothing is rewritten.
 
-A line is on the disk, whole, when `append` returns: at the end of the ledger, or beside it where another process keeps the lock
-(see `pending_lines`). A process that is killed half-way leaves at most the beginning of a line that was never
+A line is on the disk, whole, when `append` returns: at the end of the ledger, or in a pending file of its own beside it where
+another process keeps the lock. A hook may not wait for long, and what it has seen of a job is seen once; the next writer that
+gets the lock takes the pending lines in. A process that is killed half-way leaves at most the beginning of a line that was never
 acknowledged; the next writer removes it. Reading needs no lock.
 """
 
@@ -10,16 +11,18 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ml_intern_helpers.core.errors import BadData, UsageError
-from ml_intern_helpers.core.paths import sync_folder
+from ml_intern_helpers.core.paths import sync_folder, write_atomic
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.core.tokens import blanked
-from ml_intern_helpers.runs import pending_lines, project_files
-from ml_intern_helpers.runs.locking import Held, cannot_write, locked
+from ml_intern_helpers.runs import project_files
+from ml_intern_helpers.runs.project_files import Held, cannot_write, locked
 from ml_intern_helpers.runs.timestamps import now, stamp
 
 #: A ledger of this size holds some fifty thousand launches; reading more at every launch would be felt.
@@ -28,6 +31,8 @@ MAX_LINE_BYTES = 256 * 1024
 _BLOCK = 64 * 1024
 #: After this a line goes beside the ledger: a hook that writes more than one line must finish before the client ends it.
 _LONGEST_WAIT_S = 2.0
+#: Pending lines of a writer that did not get the lock: the beginning of the file's name, and its largest size.
+_PENDING, _MOST_PENDING_BYTES = f"{project_files.LEDGER}.late-", 4 * 1024 * 1024
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -53,7 +58,7 @@ def read(folder: Path) -> Lines:
         BadData: it is no file, too large, or may not be read. Never for what stands in its lines.
     """
     # Looked at first: a line that is taken in meanwhile then stands in both, and not in neither.
-    waiting = [_lines(pending_lines.content(path)) for path in pending_lines.files(folder)]
+    waiting = [_lines(_pending_content(path)) for path in _pending_files(folder)]
     found = _on_file(folder / project_files.LEDGER)
     late_ones = (entry for lines in waiting for entry in lines.entries if entry not in found.entries)
     return replace(found, entries=[*found.entries, *late_ones]) if waiting else found
@@ -76,8 +81,8 @@ def _on_file(path: Path) -> Lines:
 def append(folder: Path, *entries: dict[str, Any], timeout_s: float = _LONGEST_WAIT_S) -> None:
     """Put `entries` at the end of the ledger, all or none; they are on the disk when this returns.
 
-    Where another process keeps the lock for longer than `timeout_s` they are put beside it. Nobody waits for a lock that somebody
-    else has just given up on.
+    Where another process keeps the lock for longer than `timeout_s` they are put beside it. A writer does not wait at all where
+    pending lines show that another one has just given up on the lock.
 
     Raises:
         UsageError: an entry has no id, or is too long for a line.
@@ -85,11 +90,11 @@ def append(folder: Path, *entries: dict[str, Any], timeout_s: float = _LONGEST_W
     """
     data = b"".join(map(encoded, entries))
     try:
-        with locked(folder, timeout_s=0 if pending_lines.files(folder) else timeout_s):
+        with locked(folder, timeout_s=0 if _pending_files(folder) else timeout_s):
             append_locked(folder, data)
     except Held:
         try:
-            pending_lines.put(folder, data)
+            write_atomic(folder / f"{_PENDING}{time.time_ns():020d}-{os.urandom(4).hex()}", data, durable=True)
         except OSError as err:
             raise cannot_write(folder, err) from err
 
@@ -97,29 +102,36 @@ def append(folder: Path, *entries: dict[str, Any], timeout_s: float = _LONGEST_W
 def append_locked(folder: Path, data: bytes) -> None:
     """As `append`, for whoever holds the lock already; what waits beside the ledger comes first."""
     path = folder / project_files.LEDGER
-    waiting = [pending for pending in pending_lines.files(folder) if pending_lines.content(pending)]
-    data = _not_yet_in(path, waiting) + data
+    waiting = [pending for pending in _pending_files(folder) if _pending_content(pending)]
+    # Without the lines of a writer that was killed before it could remove their file.
+    known = _on_file(path).entries if waiting else []
+    lines = (line for pending in waiting for line in _pending_content(pending).splitlines(keepends=True))
+    data = b"".join(line for line in lines if _parsed(line) not in known) + data
     try:
         is_new = not os.path.lexists(path)
         descriptor = os.open(path, _FLAGS, 0o666)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise BadData(f"{path} is not a file", hint="move it away")
-            _add(descriptor, data)
+            size = os.fstat(descriptor).st_size
+            end, prefix = _mended(descriptor, size)
+            try:
+                if end != size:
+                    os.ftruncate(descriptor, end)
+                _write_all(descriptor, prefix + data)
+                os.fsync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, end)  # half a line must not stay: the next one would be glued to it
+                raise
         finally:
             os.close(descriptor)
         if is_new:
             sync_folder(folder)
     except OSError as err:
         raise cannot_write(path, err) from err
-    pending_lines.taken_in(waiting)
-
-
-def _not_yet_in(path: Path, waiting: list[Path]) -> bytes:
-    """The lines beside the ledger, without those of a writer that was killed before it could remove their file."""
-    known = _on_file(path).entries if waiting else []
-    lines = (line for pending in waiting for line in pending_lines.content(pending).splitlines(keepends=True))
-    return b"".join(line for line in lines if _parsed(line) not in known)
+    for pending in waiting:
+        with suppress(OSError):
+            pending.unlink()
 
 
 def encoded(entry: dict[str, Any]) -> bytes:
@@ -145,19 +157,6 @@ def _redacted(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _redacted(item) for key, item in value.items()}
     return [_redacted(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _add(descriptor: int, data: bytes) -> None:
-    size = os.fstat(descriptor).st_size
-    end, prefix = _mended(descriptor, size)
-    try:
-        if end != size:
-            os.ftruncate(descriptor, end)
-        _write_all(descriptor, prefix + data)
-        os.fsync(descriptor)
-    except OSError:
-        os.ftruncate(descriptor, end)  # half a line must not stay: the next one would be glued to it
-        raise
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -207,3 +206,22 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _pending_files(folder: Path) -> list[Path]:
+    """The pending files, oldest first (their names sort by time); none where the folder cannot be listed."""
+    with suppress(OSError):
+        return sorted(path for path in folder.iterdir() if path.name.startswith(_PENDING))
+    return []
+
+
+def _pending_content(path: Path) -> bytes:
+    """The lines of a pending file; nothing where it has just been taken in, or was not written here."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            about = os.fstat(descriptor)
+            if stat.S_ISREG(about.st_mode) and about.st_size <= _MOST_PENDING_BYTES:
+                data = file.read()
+                return data if data.endswith(b"\n") else b""
+    return b""

@@ -13,7 +13,7 @@ from ml_intern_helpers.runs import ledger
 from ml_intern_helpers.runs.contract import number
 from ml_intern_helpers.runs.timestamps import now, parsed
 
-#: `reserved`: money is set aside, the launch has not been seen to happen. `released`: it did not happen.
+#: `reserved`: its cost is reserved, the launch has not been observed. `released`: it did not happen.
 UNFINISHED = ("reserved", "running")
 FINISHED = ("completed", "failed", "stopped", "released")
 #: What `settled_from` begins with where a figure is the most it can have been.

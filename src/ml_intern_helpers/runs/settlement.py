@@ -80,10 +80,10 @@ def settlement(run: Run, job: Mapping[str, Any]) -> Settlement:
 
 
 def estimate(run: Run, at: datetime) -> dict[str, Any]:
-    """The entries for a job that has ended by `at`, where nobody says how long it ran: it was put on file before it began.
+    """The entries for a job that has ended by `at` and whose running time is unknown: it was recorded before it started.
 
-    That is the most it can have cost, and the Hub's figure replaces it (`hf jobs inspect`, `budget --apply-hub`). Nothing where
-    that is no less than what is set aside, or the clock was set back in between.
+    That is the most it can have cost, and the Hub's figure replaces it (`hf jobs inspect`, `budget --apply-hub`). No entry where
+    that is no less than the reservation, or where the clock was set back in between.
     """
     price, reserved = run.figure("usd_per_hour"), run.figure("reserved_usd")
     seconds = (at - run.launched_at).total_seconds()

@@ -41,7 +41,9 @@ def seen_training(log: str = "", job: Mapping[str, Any] | None = None) -> Seen |
         log: what the run has printed; a stranger's text, only figures are taken from it.
         job: the Hub's answer about the job. `RUNNING` alone shows nothing: packages are installed in that stage.
     """
-    losses = _losses(log[-_LOG_CHARACTERS:])
+    log = log[-_LOG_CHARACTERS:]
+    matches = [each for each in _LOSS.finditer(log) if not _OTHER.search(log, max(0, each.start() - 20), each.start())]
+    losses = [float(each[1]) for each in matches]
     if losses:
         return Seen(f"{len(losses)} losses in the log, the last one {losses[-1]:g}", losses[-1])
     status = (job or {}).get("status")
@@ -54,40 +56,24 @@ def seen_training(log: str = "", job: Mapping[str, Any] | None = None) -> Seen |
     return None
 
 
-def _losses(log: str) -> list[float]:
-    found = []
-    for match in _LOSS.finditer(log):
-        if not _OTHER.search(log, max(0, match.start() - 20), match.start()):
-            found.append(float(match[1]))
-    return found
-
-
 def unproven(runs: Runs, task_id: str | None) -> Run | None:
     """The run that a second one has to wait for: it trains, has not ended, and was not seen training. None when none is.
 
     A run counts as seen when its `trained_at` is on file (`launching.tell(…, trained_at=…)`).
     """
-    waiting = [run for run in runs.of_task(task_id) if _trains(run) and not run.finished and not run.text("trained_at")]
+    open_runs = [run for run in runs.of_task(task_id) if not run.finished and not run.text("trained_at")]
+    waiting = [run for run in open_runs if run.values.get("trains") is not False]
     return waiting[-1] if waiting else None
 
 
-def _trains(run: Run) -> bool:
-    return run.values.get("trains") is not False
+def held_as_third(runs: Runs, command: str, script_sha256: str) -> bool:
+    """Whether this command, with this content of its script, has failed so often in a row that something must change first.
 
-
-def identical_failures(runs: Runs, command: str, script_sha256: str) -> int:
-    """How many times in a row this command, with this content of its script, has failed last; 0 after a success of it.
-
-    A run that the user stopped says nothing.
+    A success of it ends the row; a run that the user stopped does not count.
     """
     asked = fingerprint(command, script_sha256)
     count = 0
     for run in runs.all:
         if run.fingerprint == asked:
             count = count + 1 if run.state == "failed" else 0 if run.state == "completed" else count
-    return count
-
-
-def held_as_third(runs: Runs, command: str, script_sha256: str) -> bool:
-    """Whether it has failed the same way so often that something must change first."""
-    return identical_failures(runs, command, script_sha256) >= FAILURES_ALLOWED
+    return count >= FAILURES_ALLOWED

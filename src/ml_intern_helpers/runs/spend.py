@@ -1,4 +1,4 @@
-"""May this launch cost that much? Pure functions over a task, its runs and a price; nothing here asks anybody or writes."""
+"""Decides whether a launch fits the agreed spend cap: pure functions over a task, its runs and a price; nothing is written."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Limit:
 
     @property
     def over(self) -> bool:
-        """More is spent or set aside than was agreed."""
+        """More is spent or reserved than was agreed."""
         return self.settled_usd + self.reserved_usd > self.cap_usd + _NOTHING_USD
 
 
@@ -54,9 +54,9 @@ class Decision:
     """The answer of `may_spend`.
 
     Attributes:
-        verdict: `within` the caps; `over` one; `no_cap`: nothing was agreed that allows it; `unknown`: nobody can say.
+        verdict: `within` the caps; `over` one; `no_cap`: no agreed cap allows it; `unknown`: a figure is missing.
         reason: one sentence with the figures.
-        cost: what was asked about.
+        cost: of the launch.
         task: the cap of the whole task, None without one.
         day: the cap of any 24 hours, None without one.
     """
@@ -69,7 +69,7 @@ class Decision:
 
     @property
     def allowed(self) -> bool:
-        """Whether it may start without asking anybody."""
+        """Whether it may start without asking the user."""
         return self.verdict == "within"
 
 
@@ -80,14 +80,14 @@ def cost_on_jobs(price: Price | None, timeout_s: float | None, *, attempts: int 
         price: of its flavor, None when no list has it.
         timeout_s: what stops it, in seconds; None when that is unknown.
         attempts: how often it may be tried (`--attempts`).
-        repeats: a schedule starts it again and again.
+        repeats: a schedule starts it repeatedly.
     """
     if repeats:
-        return Cost(None, "a schedule starts it again and again, so its cost has no upper limit")
+        return Cost(None, "a schedule starts it repeatedly, so its cost has no upper limit")
     if price is None:
         return Cost(None, "the price of its flavor is not known")
     if timeout_s is None or not math.isfinite(timeout_s) or timeout_s <= 0 or attempts < 1:
-        return Cost(None, "when the job is stopped is not known")
+        return Cost(None, "the time limit of the job is not known")
     minutes = math.ceil(timeout_s / 60)
     usd = round(price.usd_per_hour * minutes / 60 * attempts, 4)
     tries = f" x {attempts} attempts" if attempts > 1 else ""

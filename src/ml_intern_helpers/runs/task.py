@@ -1,4 +1,4 @@
-"""`task`: what the user agreed to, on file, so that scripts, launches and later sessions are held to it."""
+"""`task`: records what the user agreed to, so that scripts, launches and later sessions are checked against it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ml_intern_helpers.runs.agreeing import TERMS, UNSAID
 from ml_intern_helpers.runs.contract import ADAPTERS, MAX_BYTES, METHODS, OPTIONAL, PLACES, REQUIRED, TRACKERS, Task, task_for
 from ml_intern_helpers.runs.timestamps import now, parsed, seconds, span, stamp
 
-SUMMARY = "Show, agree, change or close the task of this project (.ml-intern/task.json): what the user said, and nothing else."
+SUMMARY = "Show, agree, change or close the task of this project (.ml-intern/task.json): only what the user agreed to."
 EPILOG = """examples:
   task show
   task agree --request "LoRA on Capybara, local, 2 h" --method sft --adapter lora --base-model Qwen/Qwen3-0.6B
@@ -29,7 +29,7 @@ EPILOG = """examples:
   task close --reason "model published"
 
 The file is the nearest .ml-intern/task.json from here up to the repository's root. A script or launch that differs from it is
-held (SCOPE findings of preflight_check): change it only with the user's word, which goes into --reason.
+held (SCOPE findings of preflight_check). Change it only if the user said so, and give the user's words as --reason.
 exit codes here: 1 the task is closed, or another one is open; 3 no task is on file, or it cannot be read or written"""
 
 ACTIONS = ("show", "agree", "change", "close")
@@ -48,8 +48,31 @@ _WIDE = 160
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", nargs="?", choices=ACTIONS, default="show", help="what to do (default: show)")
-    parser.add_argument("--reason", metavar="TEXT", help="for change and close: who said so, and why")
-    _add_terms(parser)
+    parser.add_argument("--reason", metavar="TEXT", help="for change and close: who decided it, and why")
+    group = parser.add_argument_group("terms (for agree and change)")
+    group.add_argument("--request", metavar="TEXT", help="the user's words")
+    group.add_argument("--method", choices=METHODS)
+    group.add_argument("--adapter", choices=ADAPTERS, help="full training, or which adapter")
+    group.add_argument("--base-model", metavar="ID[,revision=R]", help="Qwen/Qwen3-0.6B,revision=main")
+    group.add_argument(
+        "--dataset", action="append", metavar="ID[,config=C][,split=S][,revision=R]", help="repeatable; replaces all datasets"
+    )
+    group.add_argument("--max-length", metavar="TOKENS|none", help="in tokens; none for a method without one (GRPO)")
+    group.add_argument("--effective-batch", metavar="ROWS", help="per device x accumulation x processes")
+    group.add_argument("--tracking", choices=TRACKERS)
+    group.add_argument("--project", metavar="NAME|none", help="Trackio project")
+    group.add_argument("--space", metavar="ID|none", help="Trackio Space; none: local")
+    group.add_argument("--hub-id", metavar="ID|none", help="where the model is uploaded; none: nowhere")
+    private = group.add_mutually_exclusive_group()
+    private.add_argument("--private", action="store_true", default=None, help="the model's repository is private (default)")
+    private.add_argument("--public", dest="private", action="store_false", help="… is public")
+    group.add_argument("--where", choices=PLACES)
+    group.add_argument("--account", metavar="NAME|none", help="user or organisation that pays for jobs")
+    group.add_argument("--spend-cap", metavar="USD", help="for all runs of the task together; default 0: no paid job")
+    group.add_argument("--spend-cap-day", metavar="USD|none", help="within any 24 hours")
+    group.add_argument("--deadline", metavar="TIME|none", help="2026-12-01T18:00:00Z")
+    group.add_argument("--time-budget", metavar="SPAN|none", help="counted from the agreement: 90m, 2h, 1h30m")
+    group.add_argument("--from", dest="json_file", metavar="FILE", help="a JSON object with terms, - for stdin; options win")
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
@@ -64,7 +87,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     if terms and args.action != "change":
         raise UsageError(f"`task {args.action}` takes no terms", hint="`task change --reason …` sets another term")
     if task is None:
-        raise NotFound("no task is on file here: nothing was agreed on", hint="`task agree …` (see `task --help`)")
+        raise NotFound("no task is on file in this project", hint="`task agree …` (see `task --help`)")
     if task.problem:
         hint = "repair it or move it away, then `task agree`; .ml-intern/plan.md may say what was agreed"
         raise BadData(f"{task.path} cannot be read: {task.problem}", hint=hint)
@@ -73,7 +96,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     if args.action == "close":
         return _report(agreeing.close(task, args.reason), True)
     if not (args.reason or "").strip():
-        raise UsageError("a change needs --reason: who said so, and why", hint='--reason "user: …"')
+        raise UsageError("a change needs --reason: who decided it, and why", hint='--reason "user: …"')
     if not terms:
         raise UsageError("no term to change was given", hint="give a term: see `task --help`")
     after, changes = agreeing.change(task, terms, args.reason)
@@ -90,33 +113,6 @@ def _report(task: Task, written: bool, changes: dict[str, Any] | None = None) ->
         left = (ends - now()).total_seconds()
         report.warnings += [f"the agreed time has been over for {span(-left)}"] if left <= 0 else []
     return report
-
-
-def _add_terms(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("terms (for agree and change)")
-    group.add_argument("--request", metavar="TEXT", help="the user's words")
-    group.add_argument("--method", choices=METHODS)
-    group.add_argument("--adapter", choices=ADAPTERS, help="full training, or which adapter")
-    group.add_argument("--base-model", metavar="ID[,revision=R]", help="Qwen/Qwen3-0.6B,revision=main")
-    group.add_argument(
-        "--dataset", action="append", metavar="ID[,config=C][,split=S][,revision=R]", help="repeatable; replaces all of them"
-    )
-    group.add_argument("--max-length", metavar="TOKENS|none", help="none where the method has none")
-    group.add_argument("--effective-batch", metavar="ROWS", help="per device x accumulation x processes")
-    group.add_argument("--tracking", choices=TRACKERS)
-    group.add_argument("--project", metavar="NAME|none", help="Trackio project")
-    group.add_argument("--space", metavar="ID|none", help="Trackio Space; none: local")
-    group.add_argument("--hub-id", metavar="ID|none", help="where the model is uploaded; none: nowhere")
-    private = group.add_mutually_exclusive_group()
-    private.add_argument("--private", action="store_true", default=None, help="the model's repository is private (default)")
-    private.add_argument("--public", dest="private", action="store_false", help="… is public")
-    group.add_argument("--where", choices=PLACES)
-    group.add_argument("--account", metavar="NAME|none", help="user or organisation that pays for jobs")
-    group.add_argument("--spend-cap", metavar="USD", help="for all runs of the task together; default 0: no paid job")
-    group.add_argument("--spend-cap-day", metavar="USD|none", help="within any 24 hours")
-    group.add_argument("--deadline", metavar="TIME|none", help="2026-12-01T18:00:00Z")
-    group.add_argument("--time-budget", metavar="SPAN|none", help="counted from the agreement: 90m, 2h, 1h30m")
-    group.add_argument("--from", dest="json_file", metavar="FILE", help="a JSON object with terms, - for stdin; options win")
 
 
 def _terms_of(args: argparse.Namespace, on_file: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,8 +179,8 @@ def _repository(text: str, parts: tuple[str, ...]) -> dict[str, Any]:
 
 def _put_parts(found: dict[str, Any], name: str, given: dict[str, Any], on_file: Mapping[str, Any]) -> None:
     """Options that set one part of an object each; the other parts come from the JSON, the file or the defaults."""
-    said = {part: _absent(value) if isinstance(value, str) and part != "tool" else value for part, value in given.items()}
-    changed = {part: said[part] for part, value in given.items() if value is not None}
+    values = {part: _absent(value) if isinstance(value, str) and part != "tool" else value for part, value in given.items()}
+    changed = {part: values[part] for part, value in given.items() if value is not None}
     if changed:
         before = found.get(name, on_file.get(name))
         found[name] = {**UNSAID[name], **(before if isinstance(before, dict) else {}), **changed}
@@ -215,12 +211,6 @@ def _from_json(name: str) -> dict[str, Any]:
 def render(report: Report) -> str:
     """The task on one screen: the verdict first, then what was agreed, then what has changed since."""
     fields = report.fields
-    lines = [_verdict(fields), *_terms(fields), *_history(fields)]
-    lines += [f"  fault      {clean(fault, limit=_WIDE)}" for fault in fields["faults"][:_MOST_CHANGES]]
-    return "\n".join([*lines, f"  file       {clean(fields['path'])}"])
-
-
-def _verdict(fields: dict[str, Any]) -> str:
     word = "CLOSED" if fields["state"] == "closed" else "OPEN"
     if fields["faults"]:
         word = f"MALFORMED ({len(fields['faults'])} fault{'s' if len(fields['faults']) > 1 else ''}): {word}"
@@ -229,22 +219,28 @@ def _verdict(fields: dict[str, Any]) -> str:
     elif fields["written"] and word == "OPEN":
         word = "AGREED: OPEN"
     model = _part(fields, "base_model", "id")
-    return f"{word}: {_said(fields['method'])} ({_said(fields['adapter'])}) of {model}, {_said(fields['where'])}"
+    lines = [
+        f"{word}: {_text(fields['method'])} ({_text(fields['adapter'])}) of {model}, {_text(fields['where'])}",
+        *_terms(fields),
+        *_history(fields),
+    ]
+    lines += [f"  fault      {clean(fault, limit=_WIDE)}" for fault in fields["faults"][:_MOST_CHANGES]]
+    return "\n".join([*lines, f"  file       {clean(fields['path'])}"])
 
 
 def _terms(fields: dict[str, Any]) -> Iterator[str]:
-    yield f"  request    {_said(fields['request'])}"
+    yield f"  request    {_text(fields['request'])}"
     yield f"  model      {_part(fields, 'base_model', 'id')} @ {_part(fields, 'base_model', 'revision')}"
     datasets = fields["datasets"] if isinstance(fields["datasets"], list) else []
     for dataset in datasets[:_MOST_DATASETS]:
         if isinstance(dataset, dict):
-            parts = ", ".join(f"{part} {_said(dataset[part])}" for part in ("config", "split") if dataset.get(part))
-            yield f"  dataset    {_said(dataset.get('id'))} @ {_said(dataset.get('revision'))}{': ' if parts else ''}{parts}"
+            parts = ", ".join(f"{part} {_text(dataset[part])}" for part in ("config", "split") if dataset.get(part))
+            yield f"  dataset    {_text(dataset.get('id'))} @ {_text(dataset.get('revision'))}{': ' if parts else ''}{parts}"
         else:
             yield "  dataset    ?"
     if len(datasets) > _MOST_DATASETS:
         yield f"             and {len(datasets) - _MOST_DATASETS} more (--json has all)"
-    yield f"  sizes      max_length {_said(fields['max_length'], 'none')}, effective batch {_said(fields['effective_batch'])}"
+    yield f"  sizes      max_length {_text(fields['max_length'], 'none')}, effective batch {_text(fields['effective_batch'])}"
     tracking = [_part(fields, "tracking", part) for part in ("tool", "project", "space_id")]
     yield f"  tracking   {tracking[0]}, project {tracking[1]}, Space {tracking[2]}"
     private = {"True": "private", "False": "PUBLIC"}.get(_part(fields, "hub", "private"), "?")
@@ -257,9 +253,9 @@ def _terms(fields: dict[str, Any]) -> Iterator[str]:
 def _money(fields: dict[str, Any]) -> str:
     cap, per_day = fields["spend_cap_usd"], fields["spend_cap_usd_per_day"]
     if not cap:
-        return f"no paid job (cap 0); account {_said(fields['account'], 'none')}"
-    day = f", at most {_said(per_day)} USD in 24 h" if per_day is not None else ""
-    return f"at most {_said(cap)} USD{day}; account {_said(fields['account'], 'none')} pays (`budget` shows what is left)"
+        return f"no paid job (cap 0); account {_text(fields['account'], 'none')}"
+    day = f", at most {_text(per_day)} USD in 24 h" if per_day is not None else ""
+    return f"at most {_text(cap)} USD{day}; account {_text(fields['account'], 'none')} pays (`budget` shows what is left)"
 
 
 def _time(fields: dict[str, Any]) -> str:
@@ -280,22 +276,22 @@ def _history(fields: dict[str, Any]) -> Iterator[str]:
     for entry in entries[-_MOST_CHANGES:]:
         changes = entry["changes"].items() if isinstance(entry.get("changes"), dict) else ()
         listed = [
-            f"{_said(name)} {_said(pair.get('from'), 'none')} -> {_said(pair.get('to'), 'none')}"
+            f"{_text(name)} {_text(pair.get('from'), 'none')} -> {_text(pair.get('to'), 'none')}"
             if isinstance(pair, dict)
-            else f"{_said(name)} ?"
+            else f"{_text(name)} ?"
             for name, pair in changes
         ]
         what = shorten("; ".join(listed), _WIDE)
-        reason = f" ({_said(entry['reason'])})" if entry.get("reason") else ""
-        yield f"  {clean(entry.get('at'), limit=40)[:16]}Z {_said(entry.get('action'))}{': ' if what else ''}{what}{reason}"
+        reason = f" ({_text(entry['reason'])})" if entry.get("reason") else ""
+        yield f"  {clean(entry.get('at'), limit=40)[:16]}Z {_text(entry.get('action'))}{': ' if what else ''}{what}{reason}"
 
 
 def _part(fields: dict[str, Any], name: str, part: str, absent: str = "none") -> str:
     value = fields[name]
-    return _said(value.get(part), absent) if isinstance(value, dict) else "?"
+    return _text(value.get(part), absent) if isinstance(value, dict) else "?"
 
 
-def _said(value: object, absent: str = "?") -> str:
+def _text(value: object, absent: str = "?") -> str:
     """One value, on one line, cut."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)

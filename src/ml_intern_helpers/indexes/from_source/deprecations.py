@@ -45,21 +45,17 @@ def _in_module(tree: ast.Module) -> Iterator[tuple[str, Announced]]:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield from ((node.name, announced) for announced in _of_function(node, node.name))
         elif isinstance(node, ast.ClassDef):
-            yield from _in_class(node)
+            # What a constructor says concerns the class; what another method says, that method. Properties are not called.
+            yield from ((node.name, announced) for announced in _documented(node))
+            for item in node.body:
+                if not isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    continue
+                if item.name in _CONSTRUCTORS:
+                    yield from ((node.name, announced) for announced in _of_function(item, node.name))
+                elif not item.name.startswith("_") and not decorators(item) & {"property", "cached_property", "setter"}:
+                    yield from ((f"{node.name}.{item.name}", announced) for announced in _of_function(item, item.name))
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             yield from _served(node.value)
-
-
-def _in_class(node: ast.ClassDef) -> Iterator[tuple[str, Announced]]:
-    """What a constructor says concerns the class; what another method says, that method. Properties are not called."""
-    yield from ((node.name, announced) for announced in _documented(node))
-    for item in node.body:
-        if not isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            continue
-        if item.name in _CONSTRUCTORS:
-            yield from ((node.name, announced) for announced in _of_function(item, node.name))
-        elif not item.name.startswith("_") and not decorators(item) & {"property", "cached_property", "setter"}:
-            yield from ((f"{node.name}.{item.name}", announced) for announced in _of_function(item, item.name))
 
 
 def _of_function(node: Function, called: str) -> Iterator[Announced]:
@@ -172,11 +168,8 @@ def read_announcement(text: str) -> Announced | None:
     name, value = ("", "") if path else (match["name"], match["value"] or "")
     if not path and not match["tick"] and not _IDENTIFIER.search(name):
         return None  # "This is deprecated": a word, not a name
-    return Announced(name, value, until[1] if until else "", _advice(match["rest"]))
-
-
-def _advice(rest: str) -> str:
-    """The first sentence after the announcement that tells what to write."""
-    sentences = _SENTENCE.split(rest)[1:]
+    # The first sentence after the announcement that tells what to write.
+    sentences = _SENTENCE.split(match["rest"])[1:]
     advice = next((one for one in sentences if _TELLS.match(one)), sentences[0] if sentences else "")
-    return advice if len(advice) <= _LONGEST else advice[:_LONGEST].rpartition(" ")[0] + " …"
+    advice = advice if len(advice) <= _LONGEST else advice[:_LONGEST].rpartition(" ")[0] + " …"
+    return Announced(name, value, until[1] if until else "", advice)

@@ -98,7 +98,15 @@ class TreeRelease:
             return None
         node = self._statements(module).get(name)
         if isinstance(node, ast.Attribute):
-            return self._bound_method(module, node)
+            # `run_job = api.run_job` with `api = HfApi()`: how huggingface_hub makes its functions.
+            held = node.value.id if isinstance(node.value, ast.Name) else ""
+            for statement in flat_statements(self.exports.parsed(module).body):
+                if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call):
+                    continue
+                if held in {target.id for target in statement.targets if isinstance(target, ast.Name)}:
+                    owner = self.record(self._local(module, ast.unparse(statement.value.func)))
+                    return owner.methods.get(node.attr) if isinstance(owner, ClassRecord) else None
+            return None
         if node is None:
             return None
         record = read_record(node, lambda written: self._local(module, written))
@@ -112,17 +120,6 @@ class TreeRelease:
             elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute) and isinstance(node.targets[0], ast.Name):
                 found[node.targets[0].id] = node.value
         return found
-
-    def _bound_method(self, module: str, node: ast.Attribute) -> Record | None:
-        """`run_job = api.run_job` with `api = HfApi()`: how huggingface_hub makes its functions."""
-        held = node.value.id if isinstance(node.value, ast.Name) else ""
-        for statement in flat_statements(self.exports.parsed(module).body):
-            if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call):
-                continue
-            if held in {target.id for target in statement.targets if isinstance(target, ast.Name)}:
-                owner = self.record(self._local(module, ast.unparse(statement.value.func)))
-                return owner.methods.get(node.attr) if isinstance(owner, ClassRecord) else None
-        return None
 
     def _local(self, module: str, written: str) -> str:
         """What `written` (a name or a dotted path) means inside `module`, as an origin."""
@@ -159,10 +156,16 @@ def describe(release: TreeRelease) -> dict[str, dict[str, Any]]:
     # Functions that are an object's methods (all of huggingface_hub's are `HfApi()`'s) are stored once, as the method.
     classes = ((origin, record) for origin, record in records.items() if isinstance(record, ClassRecord))
     methods = {id(method): f"{origin}.{name}" for origin, record in classes for name, method in record.methods.items()}
+    # What some plain module imports or keeps private: too much to store by module, so never called missing there.
+    loose: set[str] = set()
+    for holder in plain:
+        text = release.tree.text(holder)
+        loose.update(_imported_names(text), _INDENTED.findall(text))
+        loose.update(name for name in _bound_names(text) if name.startswith("_"))
     return {
         "modules": {module: packed_names(module, found, names[release.package]) for module, found in names.items()},
         "deep": {module: packed_names(module, found, {}) for module, found in deep.items()},
-        "loose": dict.fromkeys(_loose(release, plain), 1),
+        "loose": dict.fromkeys(loose, 1),
         "records": {origin: methods.get(id(record)) or to_json(record) for origin, record in records.items()},
         "deprecated": {origin: rows for module in shallow for origin, rows in release.deprecations(module).items()},
         "config_fields": dict.fromkeys(config_fields(release.tree), 1),
@@ -200,16 +203,6 @@ def _deep_names(release: TreeRelease, module: str) -> dict[str, str]:
     text = release.tree.text(module)
     served = {name for table in _SERVED.findall(text) for name in _KEY.findall(table)}
     return {name: f"{module}:{name}" for name in _bound_names(text) | served if not name.startswith("_")}
-
-
-def _loose(release: TreeRelease, plain: list[str]) -> set[str]:
-    """What some plain module imports or keeps private: too much to store by module, so never called missing there."""
-    found: set[str] = set()
-    for module in plain:
-        text = release.tree.text(module)
-        found.update(_imported_names(text), _INDENTED.findall(text))
-        found.update(name for name in _bound_names(text) if name.startswith("_"))
-    return found
 
 
 def _bound_names(text: str) -> set[str]:

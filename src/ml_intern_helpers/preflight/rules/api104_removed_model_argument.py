@@ -46,9 +46,9 @@ def check(context: ScriptContext) -> Outcomes:
 
 def _judged(context: ScriptContext, call: ast.Call, owner: str, name: str, setting: Setting) -> Outcomes:
     from ml_intern_helpers.analysis.advice import for_argument
+    from ml_intern_helpers.indexes.lookup import similar
     from ml_intern_helpers.indexes.pretrained import from_pretrained_keyword, known_names
     from ml_intern_helpers.indexes.signatures import Signature
-    from ml_intern_helpers.indexes.suggest import similar
 
     taken = from_pretrained_keyword(context.offers, owner, name)
     line = getattr(setting.node, "lineno", call.lineno)
