@@ -187,9 +187,8 @@ def _stops(after: Facts, method: str) -> str | None:
     """Why `method` cannot read what the filters left, mapped where it takes a mapping; None when it can."""
     verdict, rows = after.verdicts[method], after.rows
     if verdict.mapping:
-        code = "\n".join(line for line in verdict.mapping.splitlines() if "load_" not in line)
         try:
-            rows = run(code, rows)
+            rows = run(verdict.mapping_code, rows)
         except MappingFailed as err:
             return f"the mapping fails on what the filters leave: {clean(err, limit=150)}"
     problems = READERS[method](rows) if rows else []

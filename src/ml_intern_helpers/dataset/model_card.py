@@ -79,7 +79,7 @@ def _audit(fields: Fields, findings: list[Finding]) -> str:
 def _listed(findings: list[Finding]) -> Iterator[str]:
     for finding in findings[:MOST_FINDINGS]:
         # An example out of a row has no place on a public card.
-        seen = finding.evidence.split("; e.g. ")[0] if finding.evidence else ""
+        seen = finding.evidence or ""
         yield f"- {finding.code}: {span(shorten(finding.message, 300))}" + (f" – {span(shorten(seen, 160))}" if seen else "")
     if len(findings) > MOST_FINDINGS:
         yield f"- and {len(findings) - MOST_FINDINGS} more"

@@ -55,6 +55,7 @@ class Verdict:
         columns_not_used: columns that the method would not see; with `ready` and `needs_mapping`.
         length: how long the text is that the method would train on, see `lengths`; with the same.
         rows: the rows as the method would read them, mapped where it takes a mapping; not part of the JSON form; with the same.
+        mapping_code: the mapping without the line that loads the data; not part of the JSON form either.
     """
 
     verdict: Word
@@ -67,10 +68,11 @@ class Verdict:
     columns_not_used: tuple[str, ...] = ()
     length: dict[str, Any] | None = None
     rows: tuple[dict[str, Any], ...] = ()
+    mapping_code: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        fields = {name: value for name, value in self.__dict__.items() if name != "rows"}
+        fields = {name: value for name, value in self.__dict__.items() if name not in ("rows", "mapping_code")}
         left = [clean(name, limit=200) for name in self.columns_not_used]
         return {**fields, "problems": list(self.problems), "columns_not_used": left}
 
@@ -114,9 +116,9 @@ def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRo
             return Verdict("unknown", missing.reason(), evidence, problems=(*codes, "unnamed"))
         message = missing.message if missing.whole else f"{missing.message} ({reason})"
         return Verdict("incompatible", message, evidence, problems=codes)
-    useless = missing_signal(method, mapping.rows, complete=sample.extent.complete)
-    if useless:
-        return Verdict("incompatible", useless[1], evidence, problems=(*codes, useless[0]))
+    no_signal = missing_signal(method, mapping.rows, complete=sample.extent.complete)
+    if no_signal:
+        return Verdict("incompatible", no_signal[1], evidence, problems=(*codes, no_signal[0]))
     reason += _reading_of(method, roles, mapping.code) + _vision(method, mapping.rows[0])
     # The line that loads the data and the mapping, imports first
     lines = mapping.code.splitlines()
@@ -133,13 +135,14 @@ def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRo
         unused(method, sample.columns, mapping.code),
         lengths(method, mapping.rows),
         tuple(mapping.rows),
+        mapping.code,
     )
 
 
 def _ready(method: str, sample: Sample, roles: ColumnRoles, evidence: str) -> Verdict:
-    useless = missing_signal(method, sample.rows, complete=sample.extent.complete)
-    if useless:
-        return Verdict("incompatible", useless[1], evidence, problems=(useless[0],))
+    no_signal = missing_signal(method, sample.rows, complete=sample.extent.complete)
+    if no_signal:
+        return Verdict("incompatible", no_signal[1], evidence, problems=(no_signal[0],))
     first = sample.rows[0]
     if method == "grpo":
         reason = f"'prompt' is usable; {_rewards(sample.columns)}"

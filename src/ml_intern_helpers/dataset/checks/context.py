@@ -170,9 +170,9 @@ def finding(
     numbers = [facts.sample.numbers[position] for position in at]
     count, of = len(numbers), len(facts.rows)
     evidence = f"{count} of {of} sampled rows ({count / of:.0%}): row {_shown(numbers, count)}"
-    if example is not None:
-        evidence += f"; e.g. {clean(hide(str(example)[:2000]), limit=120)!r}"
-    plain = Finding(code, severity, message, clean(facts.sample.dataset, limit=200), evidence=evidence, fix=fix)
+    quoted = None if example is None else clean(hide(str(example)[:2000]), limit=120)
+    dataset = clean(facts.sample.dataset, limit=200)
+    plain = Finding(code, severity, message, dataset, evidence=evidence, fix=fix, example=quoted)
     return _with_facts(plain, numbers, count, of, "sample", columns)
 
 
@@ -189,9 +189,8 @@ def finding_over_all(
     """A finding over all `rows` of a full scan; `counted` is an entry of the report's `full.counts`."""
     numbers, count = counted["row_numbers"], counted["rows"]
     evidence = f"{count:,} of all {rows:,} rows ({counted['share']:.2%}): row {_shown(numbers, count)}"
-    if counted["example"]:
-        evidence += f"; e.g. {clean(counted['example'], limit=120)!r}"
-    plain = Finding(code, severity, message, clean(dataset, limit=200), evidence=evidence, fix=fix)
+    example = clean(counted["example"], limit=120) if counted["example"] else None
+    plain = Finding(code, severity, message, clean(dataset, limit=200), evidence=evidence, fix=fix, example=example)
     return _with_facts(plain, numbers, count, rows, "all rows", columns)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ml_intern_helpers.dataset.checks.context import CALLS, Row
 from ml_intern_helpers.dataset.column_roles import CHAT, ColumnRoles, identifying_columns
@@ -17,9 +16,6 @@ from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
 from ml_intern_helpers.dataset.mapping.conversations import turn_format
 from ml_intern_helpers.dataset.sample import Sample
-
-if TYPE_CHECKING:
-    from ml_intern_helpers.dataset.full.relation import Relation
 
 #: Every character that Python's `str.strip` takes for white space, as the inside of an RE2 class.
 _SPACES = r"\s\x{0b}\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
@@ -158,15 +154,21 @@ def columns_to_read(sample: Sample, roles: ColumnRoles) -> set[str]:
     return {*roles.by_role.values(), *(names if len(names) <= _MOST_COMPARED else ())}
 
 
-def columns_with_roles(roles: ColumnRoles, columns: list[Column], rows: list[Row], read: Relation) -> list[SqlColumn]:
-    """The columns that are read and have a role; one entry per column, in the order of the roles."""
+def columns_with_roles(
+    roles: ColumnRoles, columns: list[Column], rows: list[Row], types: dict[str, str], names: dict[str, str]
+) -> list[SqlColumn]:
+    """The columns that are read and have a role; one entry per column, in the order of the roles.
+
+    Args:
+        types, names: the DuckDB type of each column that is read, and the name that queries use for it.
+    """
     mains = {column.name: column.main for column in columns}
     found: dict[str, SqlColumn] = {}
     for role, column in roles.by_role.items():
-        if column in read.types and column not in found and role not in ("tools", "images"):
+        if column in types and column not in found and role not in ("tools", "images"):
             keys = turn_format(rows, [column]).keys
-            place = role, column, read.names[column], len(found)
-            found[column] = _column(place, mains.get(column, "string"), keys, read.types[column])
+            place = role, column, names[column], len(found)
+            found[column] = _column(place, mains.get(column, "string"), keys, types[column])
     return list(found.values())
 
 
@@ -220,10 +222,10 @@ def letter(who: str) -> str:
     return f"CASE lower({who}) {cases} ELSE CASE WHEN {who} IS NULL THEN '{NOBODY}' ELSE '{OTHER_SPEAKER}' END END"
 
 
-def speakers_in_words(pattern: str) -> str:
-    """`sua` -> `system user assistant`, for people."""
+def speakers_in_words(pattern: str) -> list[str]:
+    """The speakers that letters stand for: `sua` -> system, user, assistant."""
     names = {sign: role for role, sign in LETTERS.items()} | {NOBODY: "?", OTHER_SPEAKER: "other"}
-    return " ".join(names[sign] for sign in pattern)
+    return [names[sign] for sign in pattern]
 
 
 def identifier(column: str) -> str:

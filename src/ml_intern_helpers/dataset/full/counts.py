@@ -83,14 +83,14 @@ def columns(engine: Engine, plan: Plan, rows: int) -> dict[str, Counts]:
     return found
 
 
-def role_patterns(engine: Engine, plan: Plan) -> list[list[Any]]:
+def role_patterns(engine: Engine, plan: Plan) -> list[tuple[list[str], int]]:
     """The most frequent orders of speakers, with their rows."""
     if plan.chat is None:
         return []
     query = (
         f"SELECT pattern, count(*) AS n FROM facts WHERE pattern IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT {MOST_PATTERNS}"
     )
-    return [[speakers_in_words(pattern), found] for pattern, found in engine.rows(query)]
+    return [(speakers_in_words(pattern), found) for pattern, found in engine.rows(query)]
 
 
 def label_counts(engine: Engine, plan: Plan) -> dict[str, int] | None:

@@ -22,7 +22,7 @@ from ml_intern_helpers.dataset.full.engine import Engine, Progress, explained_er
 from ml_intern_helpers.dataset.full.relation import Relation, relation
 from ml_intern_helpers.dataset.full.row_table import Plan, facts_query, keys_query, said_query, sketch_of
 from ml_intern_helpers.dataset.labels import counted_labels
-from ml_intern_helpers.dataset.profile.profile import sketch_of_sample
+from ml_intern_helpers.dataset.profile.profile import pattern_parts, sketch_of_sample
 from ml_intern_helpers.dataset.profile.sketch import Sketch, spoken_columns
 from ml_intern_helpers.dataset.sample import Sample, Stored
 
@@ -113,7 +113,8 @@ def sketch_alone(scan: Scan) -> Sketch | None:
     """
     with _engine(scan) as engine:
         here = relation(engine, scan.stored, scan.sample.split, scan.sample.columns, columns_to_read(scan.sample, scan.roles))
-        plan = Plan(columns_with_roles(scan.roles, scan.columns, scan.sample.rows, here), here, spoken=scan.spoken)
+        columns = columns_with_roles(scan.roles, scan.columns, scan.sample.rows, here.types, here.names)
+        plan = Plan(columns, here, spoken=scan.spoken)
         with Progress(f"all rows of {clean(scan.sample.dataset, limit=60)}") as progress:
             engine.run(said_query(plan, "there"), progress)
         return sketch_of(engine, "there", _sampled_hashes(scan))
@@ -139,7 +140,7 @@ def _engine(scan: Scan) -> Iterator[Engine]:
 
 def _plan(scan: Scan, here: Relation, engine: Engine) -> Plan:
     """The flags of every check, in their order."""
-    columns = columns_with_roles(scan.roles, scan.columns, scan.sample.rows, here)
+    columns = columns_with_roles(scan.roles, scan.columns, scan.sample.rows, here.types, here.names)
     given = SqlColumns(columns, scan.method)
     flags = [flag for module in registry.modules() if hasattr(module, "flags") for flag in module.flags(given)]
     searches = [module.SEARCH for module in registry.modules() if hasattr(module, "SEARCH")]
@@ -174,11 +175,13 @@ def _counted(scan: Scan, engine: Engine, plan: Plan, others: list[str]) -> Count
         meant = counted_labels(plan.label.column, labels, values)
         for module in registry.modules() if meant else ():
             findings += module.check_labels(dataset, meant, rows) if hasattr(module, "check_labels") else ()
+    patterns = counts.role_patterns(engine, plan)
     fields = {
         "rows": rows,
         "counts": by_code,
         "columns": counts.columns(engine, plan, rows),
-        "role_patterns": counts.role_patterns(engine, plan),
+        "role_patterns": [[" ".join(speakers), found] for speakers, found in patterns],
+        "role_pattern_parts": [pattern_parts(speakers) for speakers, _ in patterns],
         "length_histogram": counts.lengths(engine, " and ".join(item.role for item in plan.columns if item.role != "label")),
         "label_counts": labels,
         "leakage": leaks,
@@ -196,7 +199,7 @@ def _flag_findings(scan: Scan, engine: Engine, flags: list[Flag], rows: int) -> 
     counted = counts.flagged(engine, together + single, rows)
     for code, found in zip(counted_codes, counted, strict=True):
         if code in by_turns and found["example"]:  # orders of speakers are letters in the engine, words for people
-            found["example"] = speakers_in_words(found["example"])
+            found["example"] = " ".join(speakers_in_words(found["example"]))
     by_code = {code: found for code, found in zip(codes, counted, strict=False) if found["rows"]}
     findings = []
     for flag, found in zip(flags, counted[len(codes) :], strict=True):

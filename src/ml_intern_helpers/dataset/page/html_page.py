@@ -17,10 +17,11 @@ from ml_intern_helpers.core.paths import write_atomic
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.core.text import clean, human_bytes, page_policy
 from ml_intern_helpers.dataset.checks.context import Facts
+from ml_intern_helpers.dataset.decision import TITLES as DECISION_TITLES
 from ml_intern_helpers.dataset.page import charts
 from ml_intern_helpers.dataset.page.charts import patterns
 from ml_intern_helpers.dataset.page.sample_rows import sample_rows
-from ml_intern_helpers.dataset.profile.profile import fine, folded, spoken_sizes
+from ml_intern_helpers.dataset.profile.profile import fine, pattern_text, spoken_sizes
 from ml_intern_helpers.dataset.sample import rows_in_words
 from ml_intern_helpers.dataset.verdicts import TITLES
 
@@ -39,12 +40,7 @@ Fields = dict[str, Any]
 TONES = {"ready": "good", "needs_mapping": "warn", "incompatible": "bad", "unknown": "open"}
 #: Signs beside the colours, for readers who do not see colours.
 SIGNS = {"good": "✓", "warn": "→", "bad": "✕", "open": "?"}
-DECISIONS = {
-    "go": ("GO", "good"),
-    "go_with_filters": ("GO WITH FILTERS", "warn"),
-    "no_go": ("NO GO", "bad"),
-    "unknown": ("COULD NOT TELL", "open"),
-}
+DECISION_TONES = {"go": "good", "go_with_filters": "warn", "no_go": "bad", "unknown": "open"}
 
 
 def page(report: Report, facts: Facts) -> str:
@@ -97,7 +93,7 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
         "findings_more": max(len(report.findings) - MOST_FINDINGS, 0),
         "counts": [(name, severities.count(name)) for name in ("error", "warning", "info") if name in severities],
         "lengths": _lengths(fields, profile, facts),
-        "patterns": patterns(profile.get("role_patterns") or []),
+        "patterns": patterns(profile.get("role_patterns") or [], profile.get("role_pattern_parts") or []),
         "classes": [(title, charts.shares(profile[name])) for name, title in shares if profile.get(name)],
         "duplicates": profile.get("duplicates_share"),
         "codes": _codes(fields),
@@ -205,7 +201,7 @@ def headline(fields: Fields) -> dict[str, Any]:
     """Word, tone, what for, reasons."""
     decision = fields.get("decision")
     if decision:
-        word, tone = DECISIONS[decision["word"]]
+        word, tone = DECISION_TITLES[decision["word"]], DECISION_TONES[decision["word"]]
         return {"word": word, "tone": tone, "method": decision["method"], "reasons": decision["reasons"][:5]}
     # Without a method asked for, the first of those that come furthest.
     order = ["ready", "needs_mapping", "unknown", "incompatible"]
@@ -274,9 +270,11 @@ def counted(fields: dict[str, Any]) -> dict[str, Any]:
     if not full:
         return profile
     copies = full["counts"].get("SET307") or {"share": 0.0}
+    parts = full["role_pattern_parts"]
     return {
         **profile,
-        "role_patterns": [[folded(str(pattern).split()), rows] for pattern, rows in full["role_patterns"]],
+        "role_patterns": [[pattern_text(held), rows] for held, (_, rows) in zip(parts, full["role_patterns"], strict=True)],
+        "role_pattern_parts": parts,
         "characters": full["length_histogram"] or profile.get("characters"),
         "labels": full["label_counts"] or profile.get("labels"),
         "duplicates_share": copies["share"],

@@ -173,6 +173,7 @@ class _Hit(NamedTuple):
     end: int
     shown: str
     mark: str
+    blanked: bool = False
 
 
 #: Always blanked, whatever the report says: (patterns, what is shown instead).
@@ -210,7 +211,7 @@ def plain(text: str, limit: int) -> str:
 
 def _hits(text: str, codes: Iterable[str]) -> list[_Hit]:
     found = [
-        _Hit(match.start(), match.end(), blanked(match[0]), f"{pattern.name}, blanked here")
+        _Hit(match.start(), match.end(), blanked(match[0]), f"{pattern.name}, blanked here", blanked=True)
         for patterns, blanked in _BLANKED
         for pattern in patterns
         for match in _matches(pattern, text)
@@ -228,7 +229,7 @@ def _matches(pattern: Pattern, text: str) -> Iterable[Match[str]]:
 def _first_come(found: list[_Hit]) -> list[_Hit]:
     """In the order of the text, without those that overlap one before; of two at one place, what is blanked wins."""
     kept: list[_Hit] = []
-    for hit in sorted(found, key=lambda item: (item.start, not item.mark.endswith("blanked here"), -item.end)):
+    for hit in sorted(found, key=lambda item: (item.start, not item.blanked, -item.end)):
         if hit.end > hit.start and (not kept or hit.start >= kept[-1].end):
             kept.append(hit)
     return kept

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
 
 from ml_intern_helpers.dataset.column_roles import ROLES, first_named, leaves_out
 from ml_intern_helpers.dataset.labels import desirable, is_desirable
@@ -44,16 +43,23 @@ def sft_problems(rows: list[Row]) -> list[Problem]:
     turns = first.get("conversations")
     # TRL's own test for ShareGPT rows.
     if isinstance(turns, list) and turns and isinstance(turns[0], dict) and {"from", "value"} <= set(turns[0]):
-        return [_about_conversations(problem) for problem in sft_problems([_chatml(row) for row in rows])]
+        return _sft_problems([_chatml(row) for row in rows], "conversations")
+    return _sft_problems(rows, "messages")
+
+
+def _sft_problems(rows: list[Row], messages: str) -> list[Problem]:
+    """What keeps SFT from reading rows of text; `messages` is what the dataset calls the column of that name."""
+    first = rows[0]
     if "prompt" in first:
-        return _prompt_completion(rows) + tools_problems(rows)
+        return _prompt_completion(rows, messages) + tools_problems(rows)
     chat = conversational(first)[0]
     column = "messages" if chat else "text"
     if column not in first:
         if {*PAIR} <= set(first):
             return [Problem("missing", f"preference rows hold two answers: SFT needs '{column}', or 'prompt' and 'completion'")]
         return [Problem("missing", "SFT needs 'messages', 'text', or 'prompt' and 'completion', and finds none of them")]
-    found = stray_text(first) + column_problems(rows, column, chat) + tools_problems(rows)
+    named = messages if column == "messages" else column
+    found = stray_text(first, messages) + column_problems(rows, column, chat, named) + tools_problems(rows)
     if found or chat:
         return found or system_ignored(rows, column)
     if conversations.columns(first):
@@ -72,14 +78,19 @@ def _is_token_ids(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, int) for item in value)
 
 
-def _prompt_completion(rows: list[Row]) -> list[Problem]:
+def _prompt_completion(rows: list[Row], messages: str) -> list[Problem]:
     """A `prompt` column settles it: TRL reads prompt and completion, whatever else is there."""
     if "completion" not in rows[0]:
-        beside = next((name for name in ("messages", "text") if name in rows[0]), None)
+        beside = messages if "messages" in rows[0] else "text" if "text" in rows[0] else None
         if beside:
-            return [Problem("stray_prompt", f"'prompt' beside '{beside}' makes TRL read prompt-completion")]
+            return [
+                Problem(
+                    "stray_prompt",
+                    f"'prompt' beside '{beside}' makes TRL read prompt-completion",
+                )
+            ]
         return missing("SFT", rows[0], ["completion"])
-    found = mixed(rows[0], ANSWERED) or answer_problems(rows, ANSWERED) or unplaced_images(rows, ANSWERED)
+    found = mixed(rows[0], ANSWERED, messages) or answer_problems(rows, ANSWERED) or unplaced_images(rows, ANSWERED)
     return found or _label(rows) or system_ignored(rows, "prompt")
 
 
@@ -95,12 +106,6 @@ def _label(rows: list[Row]) -> list[Problem]:
         return []
     message = f"SFT ignores {name!r} and would learn the undesirable completions too"
     return [Problem("label_ignored", message, bad, silent=True, columns=(name,))]
-
-
-def _about_conversations(problem: Problem) -> Problem:
-    """A problem of the `messages` that TRL has made of the column `conversations`."""
-    columns = tuple("conversations" if name == "messages" else name for name in problem.columns)
-    return replace(problem, message=problem.message.replace("'messages'", "'conversations'"), columns=columns)
 
 
 def _chatml(row: Row) -> Row:
