@@ -91,7 +91,17 @@ def decide(facts: Facts, findings: list[Finding], method: str | None) -> dict[st
         return _decision(facts, "no_go", method, [stopped, *_reasons(facts, method, findings, set())], done)
     if done is None:
         return _decision(facts, "go", method, _reasons(facts, method, findings, set()), None)
-    return _checked_again(facts, method, findings, steps, done)
+    # The decision for what the filters leave.
+    after = with_rows(facts, done.rows)
+    left = {item.code for item in run_checks(after)}
+    undone = [step.code for step in done.steps if step.code in left and _still_drops(after, step.code)]
+    stopped = _stops(after, method)
+    if undone or stopped:
+        reasons = [f"the filter for {code} does not remove all such rows" for code in undone]
+        return _decision(facts, "unknown", method, reasons + ([stopped] if stopped else []), done)
+    answered = {step.code for step in steps} - left
+    mapped = bool(READERS[method](after.rows))
+    return _decision(facts, "go_with_filters", method, _reasons(facts, method, findings, answered, mapped=mapped), done)
 
 
 def _run_filters(facts: Facts, steps: list[FilterStep]) -> Filtered | None:
@@ -154,20 +164,6 @@ def _stopped_by_all(facts: Facts, method: str, findings: list[Finding]) -> str |
         if why and item.severity == "error":
             return f"{clean(item.message, limit=160)}: {why}"
     return None
-
-
-def _checked_again(facts: Facts, method: str, findings: list[Finding], steps: list[FilterStep], done: Filtered) -> dict[str, Any]:
-    """The decision for what the filters leave."""
-    after = with_rows(facts, done.rows)
-    left = {item.code for item in run_checks(after)}
-    undone = [step.code for step in done.steps if step.code in left and _still_drops(after, step.code)]
-    stopped = _stops(after, method)
-    if undone or stopped:
-        reasons = [f"the filter for {code} does not remove all such rows" for code in undone]
-        return _decision(facts, "unknown", method, reasons + ([stopped] if stopped else []), done)
-    answered = {step.code for step in steps} - left
-    mapped = bool(READERS[method](after.rows))
-    return _decision(facts, "go_with_filters", method, _reasons(facts, method, findings, answered, mapped=mapped), done)
 
 
 def _still_drops(facts: Facts, code: str) -> bool:

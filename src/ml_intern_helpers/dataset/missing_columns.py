@@ -98,28 +98,24 @@ def _rated(roles: ColumnRoles, rows: list[Row]) -> MissingColumns | None:
     if rated and roles.has("prompt", "completion"):
         return MissingColumns(threshold(rated), (rated,))
     if not roles.has("label"):
-        return _unlabelled(roles, rows)
+        message = "no column is known to say which answers are desirable"
+        wanted = tuple(name for name in ("prompt", "completion") if not roles.has(name))
+        texts = _texts(message, wanted, roles, rows)
+        two = []
+        for name in _free(roles):
+            cells = [row.get(name) for row in rows]
+            if len({str(cell) for cell in cells if isinstance(cell, (bool, int, float, str))}) == 2:
+                two.append(name)
+        if not two or (wanted and not texts.open):
+            pair = _pair(roles, rows)  # TRL takes pairs apart
+            return replace(pair, message=message) if pair and pair.open else MissingColumns(message)
+        return MissingColumns(message, (*texts.named, *two), (*wanted, "label"))
     if roles.has("prompt", "completion"):
         label = roles.by_role["label"]
         message = f"which values of {label!r} mean a desirable answer is yours to say: map it to true and false"
         return MissingColumns(message, (label,))
     wanted = tuple(name for name in ("prompt", "completion") if not roles.has(name))
     return _texts("no columns are known as a prompt and its answer", wanted, roles, rows)
-
-
-def _unlabelled(roles: ColumnRoles, rows: list[Row]) -> MissingColumns:
-    message = "no column is known to say which answers are desirable"
-    wanted = tuple(name for name in ("prompt", "completion") if not roles.has(name))
-    texts = _texts(message, wanted, roles, rows)
-    two = []
-    for name in _free(roles):
-        cells = [row.get(name) for row in rows]
-        if len({str(cell) for cell in cells if isinstance(cell, (bool, int, float, str))}) == 2:
-            two.append(name)
-    if not two or (wanted and not texts.open):
-        pair = _pair(roles, rows)  # TRL takes pairs apart
-        return replace(pair, message=message) if pair and pair.open else MissingColumns(message)
-    return MissingColumns(message, (*texts.named, *two), (*wanted, "label"))
 
 
 def _texts(

@@ -25,20 +25,6 @@ _ID = re.compile(r"^[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?$")
 
 def card_text(fields: Fields, findings: list[Finding]) -> str:
     """Markdown for the section on training data; ends without a line break."""
-    sections = ["## Training data", _description(fields), _audit(fields, findings)]
-    # The mapping for the method asked for; without one, it is not known which was used.
-    verdict = fields["verdicts"].get(fields["method"] or "")
-    sections += _code("Rows were brought into shape with", verdict["mapping"] if verdict else None)
-    decision = fields.get("decision") or {}
-    removed = ""
-    if decision.get("rows_in") is not None and decision.get("rows_out") is not None:
-        gone = decision["rows_in"] - decision["rows_out"]
-        removed = f", which removed {gone:,} of the {decision['rows_in']:,} rows that were looked at"
-    sections += _code(f"Rows were filtered with{removed}", decision.get("filter_code"))
-    return "\n\n".join(sections)
-
-
-def _description(fields: Fields) -> str:
     source, at, name = fields["source"], fields["looked_at"], fields["dataset"]
     # A link to the Hub, or a file's name: where it was on somebody's machine is nobody's business.
     dataset = f"the local data {span(PurePath(name).name or name)}"
@@ -56,7 +42,21 @@ def _description(fields: Fields) -> str:
         facts += ["gated: access is granted by its authors"] if card["gated"] else []
     columns = ", ".join(span(column["name"]) for column in fields["columns"][:MOST_COLUMNS])
     more = f" and {fields['columns_total'] - MOST_COLUMNS} more" if fields["columns_total"] > MOST_COLUMNS else ""
-    return f"This model was trained on {dataset}: {'; '.join(facts)}. Columns: {columns}{more}."
+    sections = [
+        "## Training data",
+        f"This model was trained on {dataset}: {'; '.join(facts)}. Columns: {columns}{more}.",
+        _audit(fields, findings),
+    ]
+    # The mapping for the method asked for; without one, it is not known which was used.
+    verdict = fields["verdicts"].get(fields["method"] or "")
+    sections += _code("Rows were brought into shape with", verdict["mapping"] if verdict else None)
+    decision = fields.get("decision") or {}
+    removed = ""
+    if decision.get("rows_in") is not None and decision.get("rows_out") is not None:
+        gone = decision["rows_in"] - decision["rows_out"]
+        removed = f", which removed {gone:,} of the {decision['rows_in']:,} rows that were looked at"
+    sections += _code(f"Rows were filtered with{removed}", decision.get("filter_code"))
+    return "\n\n".join(sections)
 
 
 def _audit(fields: Fields, findings: list[Finding]) -> str:

@@ -40,23 +40,19 @@ def _in_order(roles: ColumnRoles, rows: Rows, usable: Mapping[str, str]) -> Iter
         yield "kto", "each answer is marked good or bad by itself"
         yield "sft", "learns the good answers alone"
     else:
-        yield from _answers(roles, rows, usable)
-
-
-def _answers(roles: ColumnRoles, rows: Rows, usable: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Demonstrations (SFT) or answers that can be checked (GRPO); both when there are both."""
-    shape = next((shape for shape in roles.shapes if "grpo" in shape.methods), None)
-    column = shape.columns["completion"] if shape else _reference(roles, rows)
-    checked = [("grpo", f"{shown(column)} can be held against what the model writes")] if column else []
-    grpo_first = usable.get("grpo") == "ready" and usable.get("sft") != "ready"
-    if grpo_first:
-        yield from checked
-    if "sft" in usable:
-        yield "sft", _demonstrations(roles)
-    if not grpo_first:
-        yield from checked
-    if not checked and "sft" not in usable:
-        yield "grpo", _UNANSWERED
+        # Demonstrations (SFT) or answers that can be checked (GRPO); both when there are both.
+        shape = next((shape for shape in roles.shapes if "grpo" in shape.methods), None)
+        column = shape.columns["completion"] if shape else _reference(roles, rows)
+        checked = [("grpo", f"{shown(column)} can be held against what the model writes")] if column else []
+        grpo_first = usable.get("grpo") == "ready" and usable.get("sft") != "ready"
+        if grpo_first:
+            yield from checked
+        if "sft" in usable:
+            yield "sft", _demonstrations(roles)
+        if not grpo_first:
+            yield from checked
+        if not checked and "sft" not in usable:
+            yield "grpo", _UNANSWERED
 
 
 def _reference(roles: ColumnRoles, rows: Rows) -> str | None:

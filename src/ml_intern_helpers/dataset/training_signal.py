@@ -20,16 +20,16 @@ def missing_signal(method: str, rows: list[Row], *, complete: bool) -> MissingSi
     if method == "grpo":
         return None
     if method == "sft":
-        return _no_answer(rows)
+        column = next((name for name in ("completion", "messages", "conversations", "text") if name in rows[0]), None)
+        if column is None or any(_has_answer(row[column]) for row in rows):
+            return None
+        what = "has a turn of the assistant's with something in it" if isinstance(rows[0][column], list) else "holds any text"
+        return "no_answer", f"no {column!r} of the {len(rows)} rows {what}: there is nothing to learn"
     if "chosen" in rows[0]:
-        return _equal_pairs(rows)
+        if any(row["chosen"] != row["rejected"] for row in rows):
+            return None
+        return "equal_pair", f"'chosen' and 'rejected' are equal in all of the {len(rows)} rows: there is nothing to prefer"
     return _one_class(rows) if method == "kto" and complete else None
-
-
-def _equal_pairs(rows: list[Row]) -> MissingSignal | None:
-    if any(row["chosen"] != row["rejected"] for row in rows):
-        return None
-    return "equal_pair", f"'chosen' and 'rejected' are equal in all of the {len(rows)} rows: there is nothing to prefer"
 
 
 def _one_class(rows: list[Row]) -> MissingSignal | None:
@@ -38,14 +38,6 @@ def _one_class(rows: list[Row]) -> MissingSignal | None:
     if len(labels) != 1:
         return None
     return "one_class", f"every 'label' is {next(iter(labels))}: KTO needs desirable and undesirable answers"
-
-
-def _no_answer(rows: list[Row]) -> MissingSignal | None:
-    column = next((name for name in ("completion", "messages", "conversations", "text") if name in rows[0]), None)
-    if column is None or any(_has_answer(row[column]) for row in rows):
-        return None
-    what = "has a turn of the assistant's with something in it" if isinstance(rows[0][column], list) else "holds any text"
-    return "no_answer", f"no {column!r} of the {len(rows)} rows {what}: there is nothing to learn"
 
 
 def _has_answer(cell: Any) -> bool:

@@ -27,7 +27,13 @@ def unused(method: str, columns: list[str], code: str | None) -> tuple[str, ...]
         return ()
     if code is None or not any(sign in code for sign in ("select_columns", "remove_columns=")):
         return tuple(name for name in columns if name not in read(method, columns))
-    return tuple(name for name in columns if row(name) not in code and not _kept(name, code))
+    # The name stands in a list of columns to keep.
+    return tuple(
+        name
+        for name in columns
+        if row(name) not in code
+        and not any(quoted(name) in line for line in code.splitlines() if "select_columns" in line or "not in [" in line)
+    )
 
 
 def read(method: str, columns: list[str]) -> list[str]:
@@ -42,8 +48,3 @@ def read(method: str, columns: list[str]) -> list[str]:
     if method == "kto" and "chosen" in used:
         used = [name for name in used if name in _PAIR]
     return used + [name for name in _MORE if name in columns]
-
-
-def _kept(name: str, code: str) -> bool:
-    """The name stands in a list of columns to keep."""
-    return any(quoted(name) in line for line in code.splitlines() if "select_columns" in line or "not in [" in line)

@@ -205,32 +205,26 @@ def explained_error(err: Exception, stored: Stored, split: str, memory: str) -> 
         last = clean(text.strip().splitlines()[-1], limit=200)
         return Unavailable(f"the full scan stopped while it read from the Hub: {last}", hint="run it again")
     if stored.format == "jsonl":
-        return _line_error(text, [Path(path) for path in stored.splits[split]])
+        paths = [Path(path) for path in stored.splits[split]]
+        if "maximum_object_size" in text:
+            return BadData(
+                f"{shown(paths[0])} has a line longer than {LONGEST_LINE_BYTES // MIB} MiB",
+                hint="one row per line? A JSON array belongs into a .json file",
+            )
+        match = _LINE.search(text)
+        if match:
+            # DuckDB counts rows and lines in one; the line it means is the one it names or the one before.
+            for path in paths:
+                # Let the reader of the sample look at line `number` and its neighbours: it names what is wrong with them.
+                number = int(match[1])
+                json_lines.check_lines(path, range(max(number - 1, 1), number + 2))
+        return BadData(f"{shown(paths[0])}: the full scan stopped: {_first_line(text)}", hint="repair or drop that line")
     where = shown(Path(str(stored.splits[split][0])))
     if stored.format == "parquet":
         return BadData(
             f"{where}: the full scan stopped: {_first_line(text)}", hint="the file is damaged or cut off: get it again"
         )
     return Unavailable(f"{where}: the full scan stopped: {name}: {_first_line(text)}", hint="run without --full for a sample")
-
-
-def _line_error(text: str, paths: list[Path]) -> ToolError:
-    if "maximum_object_size" in text:
-        return BadData(
-            f"{shown(paths[0])} has a line longer than {LONGEST_LINE_BYTES // MIB} MiB",
-            hint="one row per line? A JSON array belongs into a .json file",
-        )
-    match = _LINE.search(text)
-    if match:
-        # DuckDB counts rows and lines in one; the line it means is the one it names or the one before.
-        for path in paths:
-            _reread(path, int(match[1]))
-    return BadData(f"{shown(paths[0])}: the full scan stopped: {_first_line(text)}", hint="repair or drop that line")
-
-
-def _reread(path: Path, number: int) -> None:
-    """Let the reader of the sample look at line `number` and its neighbours: it names what is wrong with them."""
-    json_lines.check_lines(path, range(max(number - 1, 1), number + 2))
 
 
 def _first_line(text: str) -> str:

@@ -57,9 +57,18 @@ def relation(engine: Engine, stored: Stored, split: str, columns: list[str], nee
     """
     columns = _apart(columns, needed)
     if stored.format == "jsonl" and not any(_marked(Path(path)) for path in stored.splits[split]):
-        return _json_lines(engine, stored, split, columns)
+        typed = ", ".join(f"{literal(column)}: 'JSON'" for column in columns)
+        packed = "gzip" if str(stored.splits[split][0]).endswith(".gz") else "none"
+        options = f"format='newline_delimited', compression='{packed}', maximum_object_size={LONGEST_LINE_BYTES}"
+        source = f"read_json({_paths(engine, stored, split)}, {options}, columns={{{typed}}})"
+        return Relation(source, dict.fromkeys(columns, "JSON"))
     if stored.format == "parquet":
-        return _parquet(engine, stored, split, columns, needed)
+        source = f"read_parquet({_paths(engine, stored, split)}, union_by_name=true, hive_partitioning=false)"
+        known = _described(engine, source)
+        readable = [name for name in columns if name in known and "BLOB" not in known[name]]
+        large = ("VARCHAR", "[", "STRUCT", "MAP", "JSON")  # columns of other types cost next to nothing to read
+        kept = [name for name in readable if name in needed or not any(sign in known[name] for sign in large)]
+        return _of(source, {name: known[name] for name in kept})
     name = f"rows_{list(stored.splits).index(split)}"
     paths = [Path(path) for path in stored.splits[split]]
     reader, kind = _reader(stored, paths, columns)
@@ -85,23 +94,6 @@ def _paths(engine: Engine, stored: Stored, split: str) -> str:
     """The engine's own paths of the files of `split`, which were given to it in the order of the splits."""
     before = sum(len(stored.splits[name]) for name in list(stored.splits)[: list(stored.splits).index(split)])
     return f"[{literals(engine.paths[before : before + len(stored.splits[split])])}]"
-
-
-def _json_lines(engine: Engine, stored: Stored, split: str, columns: list[str]) -> Relation:
-    typed = ", ".join(f"{literal(column)}: 'JSON'" for column in columns)
-    packed = "gzip" if str(stored.splits[split][0]).endswith(".gz") else "none"
-    options = f"format='newline_delimited', compression='{packed}', maximum_object_size={LONGEST_LINE_BYTES}"
-    source = f"read_json({_paths(engine, stored, split)}, {options}, columns={{{typed}}})"
-    return Relation(source, dict.fromkeys(columns, "JSON"))
-
-
-def _parquet(engine: Engine, stored: Stored, split: str, columns: list[str], needed: set[str]) -> Relation:
-    source = f"read_parquet({_paths(engine, stored, split)}, union_by_name=true, hive_partitioning=false)"
-    known = _described(engine, source)
-    readable = [name for name in columns if name in known and "BLOB" not in known[name]]
-    large = ("VARCHAR", "[", "STRUCT", "MAP", "JSON")  # columns of other types cost next to nothing to read
-    kept = [name for name in readable if name in needed or not any(sign in known[name] for sign in large)]
-    return _of(source, {name: known[name] for name in kept})
 
 
 def _of(source: str, types: dict[str, str]) -> Relation:

@@ -168,7 +168,16 @@ def _counted(scan: Scan, engine: Engine, plan: Plan, others: list[str]) -> Count
     if pair:
         by_code[set307_duplicates.CODE] = copies
         findings.append(set307_duplicates.over_all_rows(dataset, copies, pair, plan.identifying, rows))
-    leaks = _leaks(scan, engine, others, by_code, findings, rows)
+    # What every other split shares with this one; the larger count of rows or questions stands in `by_code`.
+    leaks, code = [], set313_leakage.CODE
+    for number, name in enumerate(others):
+        same, alike = counts.shared(engine, f"other_{number}", rows)
+        there = engine.rows(f"SELECT count(*) FROM other_{number}")[0][0]
+        leaks.append({"split": clean(name, limit=60), "rows": there, "same_rows": same["rows"], "same_questions": alike["rows"]})
+        for what, counted in ((set313_leakage.ROWS, same), (set313_leakage.QUESTIONS, alike)):
+            if counted["rows"]:
+                by_code[code] = max(by_code.get(code, counted), counted, key=lambda found: int(found["rows"]))
+                findings.append(set313_leakage.over_all_rows(scan.sample, name, what, counted, rows, there))
     labels = counts.label_counts(engine, plan)
     if labels and plan.label and scan.roles.has("prompt", "completion", "label") and scan.method in (None, "kto"):
         values = [row.get(plan.label.column) for row in scan.sample.rows]
@@ -208,22 +217,6 @@ def _flag_findings(scan: Scan, engine: Engine, flags: list[Flag], rows: int) -> 
             dataset = scan.sample.dataset
             findings.append(finding_over_all(dataset, flag.code, level, flag.message, found, rows, flag.fix, flag.columns))
     return by_code, findings
-
-
-def _leaks(
-    scan: Scan, engine: Engine, others: list[str], by_code: dict[str, Any], findings: list[Finding], rows: int
-) -> list[dict[str, Any]]:
-    """What every other split shares with this one; the larger count of rows or questions stands in `by_code`."""
-    leaks, code = [], set313_leakage.CODE
-    for number, name in enumerate(others):
-        same, alike = counts.shared(engine, f"other_{number}", rows)
-        there = engine.rows(f"SELECT count(*) FROM other_{number}")[0][0]
-        leaks.append({"split": clean(name, limit=60), "rows": there, "same_rows": same["rows"], "same_questions": alike["rows"]})
-        for what, counted in ((set313_leakage.ROWS, same), (set313_leakage.QUESTIONS, alike)):
-            if counted["rows"]:
-                by_code[code] = max(by_code.get(code, counted), counted, key=lambda found: int(found["rows"]))
-                findings.append(set313_leakage.over_all_rows(scan.sample, name, what, counted, rows, there))
-    return leaks
 
 
 def merged(sample: list[Finding], full: list[Finding], counted: dict[str, Any]) -> list[Finding]:

@@ -195,7 +195,17 @@ def _translated(ref: DatasetRef, err: Exception) -> ToolError:
 
 def stored_files(ref: DatasetRef, system: Any) -> Stored:
     """The files by split, with their sizes."""
-    found = _entries(ref, system)
+    # Path -> bytes of every file that is meant.
+    root = ref.address.removeprefix("hf://")
+    if ref.is_pattern:
+        listed = system.glob(root, detail=True)
+    else:
+        about = system.info(root)
+        listed = {root: about} if about["type"] == "file" else system.find(root, detail=True)
+    found = {str(path): int(about.get("size") or 0) for path, about in listed.items() if about["type"] == "file"}
+    if not found:
+        raise NotFound(f"no file matches {ref.address}", hint=f"the files: {repository.page(ref.name)}/tree/main")
+    found = dict(sorted(found.items()))
     known = [Path(path) for path in found if _ending(path)]
     if not known:
         unsafe = any(Path(path).suffix.lower() in UNSAFE for path in found)
@@ -211,20 +221,6 @@ def stored_files(ref: DatasetRef, system: Any) -> Stored:
     order = sorted(splits, key=lambda name: (name != "train", name))
     sizes = {name: sum(found[address.removeprefix("hf://")] for address in splits[name]) for name in order}
     return Stored(kind, {name: splits[name] for name in order}, sizes)
-
-
-def _entries(ref: DatasetRef, system: Any) -> dict[str, int]:
-    """Path -> bytes of every file that is meant."""
-    root = ref.address.removeprefix("hf://")
-    if ref.is_pattern:
-        listed = system.glob(root, detail=True)
-    else:
-        about = system.info(root)
-        listed = {root: about} if about["type"] == "file" else system.find(root, detail=True)
-    found = {str(path): int(about.get("size") or 0) for path, about in listed.items() if about["type"] == "file"}
-    if not found:
-        raise NotFound(f"no file matches {ref.address}", hint=f"the files: {repository.page(ref.name)}/tree/main")
-    return dict(sorted(found.items()))
 
 
 def _ending(path: str) -> str | None:

@@ -165,7 +165,15 @@ def _through_viewer(ref: DatasetRef, answers: Answers, context: Context) -> Samp
         rows = _whole(parse_rows(answer.json()), ref, choice, context)
     except BadData as err:
         return ViewerError("away", err.message)
-    _warn_of_gaps(pairs, rows, answers[VIEWER_NAME, "is-valid"], context)
+    # Warn of what the viewer's answers leave open.
+    valid = answers[VIEWER_NAME, "is-valid"]
+    for configs, message in ((pairs.pending, "not ready yet"), (pairs.failed, "failed")):
+        if configs:
+            context.warn(f"dataset viewer: {len(configs)} configs {message} ({', '.join(configs[:5])})")
+    if rows.shortened:
+        context.warn("dataset viewer: long texts in the sample are shortened")
+    if isinstance(valid, Response) and valid.ok and not parse_valid(valid.json()).get("viewer", True):
+        context.warn("dataset viewer: preview only, without its Parquet export: counts may be missing")
     return _sample(ref, choice, rows, _sizes(pairs, answers), answer)
 
 
@@ -189,17 +197,6 @@ def _whole(rows: Rows, ref: DatasetRef, choice: SplitChoice, context: Context) -
         if len(rows.rows) - len(rows.cut) < len(whole.rows) - len(whole.cut):
             return whole
     return rows
-
-
-def _warn_of_gaps(pairs: Pairs, rows: Rows, valid: Any, context: Context) -> None:
-    """Warn of what the viewer's answers leave open."""
-    for configs, message in ((pairs.pending, "not ready yet"), (pairs.failed, "failed")):
-        if configs:
-            context.warn(f"dataset viewer: {len(configs)} configs {message} ({', '.join(configs[:5])})")
-    if rows.shortened:
-        context.warn("dataset viewer: long texts in the sample are shortened")
-    if isinstance(valid, Response) and valid.ok and not parse_valid(valid.json()).get("viewer", True):
-        context.warn("dataset viewer: preview only, without its Parquet export: counts may be missing")
 
 
 def _sizes(pairs: Pairs, answers: Answers) -> list[Split]:

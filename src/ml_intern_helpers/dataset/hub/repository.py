@@ -78,20 +78,18 @@ def refuse(answer: Response, name: str, revision: str | None, http: Http) -> Too
     if answer.error_code == "GatedRepo":
         return gated(name)
     if answer.status in (401, 404):
-        return _unseen(name, http)
+        # Missing and private look alike from outside.
+        message = f"no dataset {name!r} on the Hub that this {'token' if hf_token() else 'session (no token)'} can see"
+        similar = similar_names(name, http)
+        rest = "check its access rights" if hf_token() else "if it is private, log in with `hf auth login`"
+        return NotFound(
+            message, hint=f"did you mean {' or '.join(similar)}? {rest}" if similar else f"check the spelling; {rest}"
+        )
     try:
         answer.raise_for_status(name)
     except ToolError as err:
         return err
     return Unavailable(f"the Hub answered {answer.status} for {name}")
-
-
-def _unseen(name: str, http: Http) -> NotFound:
-    """Missing and private look alike from outside."""
-    message = f"no dataset {name!r} on the Hub that this {'token' if hf_token() else 'session (no token)'} can see"
-    similar = similar_names(name, http)
-    rest = "check its access rights" if hf_token() else "if it is private, log in with `hf auth login`"
-    return NotFound(message, hint=f"did you mean {' or '.join(similar)}? {rest}" if similar else f"check the spelling; {rest}")
 
 
 def gated(name: str) -> AccessDenied:

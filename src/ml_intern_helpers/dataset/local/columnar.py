@@ -45,7 +45,24 @@ def sampled_table(files: list[Any], first: Path, sample_size: int, places: int, 
     _refuse_maps(first, schema)
     groups = [(file, index) for file in files for index in range(file.num_row_groups)]
     total = sum(file.metadata.num_rows for file in files)
-    taken = _sampled(first, groups, light_columns(schema), sample_size, places)
+    # Rows from up to `places` row groups, evenly spaced, each from its start.
+    columns = light_columns(schema)
+    import pyarrow as pa
+
+    taken = Taken()
+    step = max(len(groups) // places, 1)
+    chosen = range(0, len(groups), step)
+    starts = list(_starts(groups))
+    wanted = -(-sample_size // max(len(chosen), 1))
+    try:
+        for count, place in enumerate(chosen, 1):
+            file, index = groups[place]
+            most = min(wanted, sample_size - len(taken.rows))
+            taken.take_group(file, index, columns, starts[place] + 1, most, SAMPLE_BYTES * count // len(chosen))
+    except (pa.ArrowException, OSError) as err:
+        raise BadData(f"{shown(first)} breaks off: {clean(err, limit=120)}", hint="get the file again") from err
+    except Packed as err:
+        raise BadData(f"{shown(first)}: {err}", hint="if you trust the file, convert it to JSON Lines") from err
     return _table(taken, schema, used, total, order_spread=len(groups) > 1)
 
 
@@ -120,27 +137,6 @@ def _open(path: Path, opener: Any) -> Any:
             raise BadData(f"{shown(path)} is empty", hint="there is nothing to inspect") from err
         message = f"{shown(path)} is no complete {path.suffix.lstrip('.') or 'Parquet'} file: {clean(err, limit=120)}"
         raise BadData(message, hint="the file is damaged or cut off: get it again") from err
-
-
-def _sampled(path: Path, groups: list[tuple[Any, int]], columns: list[str], sample_size: int, places: int) -> Taken:
-    """Rows from up to `places` row groups, evenly spaced, each from its start."""
-    import pyarrow as pa
-
-    taken = Taken()
-    step = max(len(groups) // places, 1)
-    chosen = range(0, len(groups), step)
-    starts = list(_starts(groups))
-    wanted = -(-sample_size // max(len(chosen), 1))
-    try:
-        for count, place in enumerate(chosen, 1):
-            file, index = groups[place]
-            most = min(wanted, sample_size - len(taken.rows))
-            taken.take_group(file, index, columns, starts[place] + 1, most, SAMPLE_BYTES * count // len(chosen))
-    except (pa.ArrowException, OSError) as err:
-        raise BadData(f"{shown(path)} breaks off: {clean(err, limit=120)}", hint="get the file again") from err
-    except Packed as err:
-        raise BadData(f"{shown(path)}: {err}", hint="if you trust the file, convert it to JSON Lines") from err
-    return taken
 
 
 def _starts(groups: list[tuple[Any, int]]) -> Iterator[int]:

@@ -82,6 +82,14 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
     severities = [finding.severity for finding in report.findings]
     # A full scan does not count languages.
     shares = (("labels", "Labels"), ("languages", "Languages of the sample" if fields["full"] else "Languages"))
+    # Tokens first where they were counted; characters of what is trained on, else of all that a row says.
+    known = fields.get("lengths") or {}
+    found = []
+    for unit in ("tokens", "characters"):
+        at = known.get(unit) or (_said(fields, profile, facts) if unit == "characters" else None)
+        drawn = charts.histogram(unit, at) if at else None
+        if at and drawn:
+            found.append({**drawn, "cut": sorted((int(size), share) for size, share in (at.get("cut") or {}).items()), "at": at})
     return {
         "version": __version__,
         "fields": fields,
@@ -92,7 +100,7 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
         "findings": report.findings[:MOST_FINDINGS],
         "findings_more": max(len(report.findings) - MOST_FINDINGS, 0),
         "counts": [(name, severities.count(name)) for name in ("error", "warning", "info") if name in severities],
-        "lengths": _lengths(fields, profile, facts),
+        "lengths": found,
         "patterns": patterns(profile.get("role_patterns") or [], profile.get("role_pattern_parts") or []),
         "classes": [(title, charts.shares(profile[name])) for name, title in shares if profile.get(name)],
         "duplicates": profile.get("duplicates_share"),
@@ -101,18 +109,6 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
         "splits": [{**split, "told": rows_in_words(split) or "rows unknown"} for split in fields["splits"][:MOST_SPLITS]],
         "warnings": report.warnings[:MOST_WARNINGS],
     }
-
-
-def _lengths(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> list[dict[str, Any]]:
-    """Tokens first where they were counted; characters of what is trained on, else of all that a row says."""
-    known = fields.get("lengths") or {}
-    found = []
-    for unit in ("tokens", "characters"):
-        at = known.get(unit) or (_said(fields, profile, facts) if unit == "characters" else None)
-        drawn = charts.histogram(unit, at) if at else None
-        if at and drawn:
-            found.append({**drawn, "cut": sorted((int(size), share) for size, share in (at.get("cut") or {}).items()), "at": at})
-    return found
 
 
 def _said(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> dict[str, Any] | None:

@@ -183,12 +183,6 @@ _BLANKED: tuple[tuple[tuple[Pattern, ...], Callable[[str], str]], ...] = (
 )
 
 
-def _marked(code: str) -> tuple[Pattern, ...]:
-    """The patterns that are marked where the report has the finding `code`; private ones are always blanked."""
-    search = registry.property_of(code, "SEARCH")
-    return search.patterns if search and not search.private else ()
-
-
 def pieces(text: str, limit: int, codes: Iterable[str] = ()) -> list[Piece]:
     """`text`, cleaned and cut at `limit`, in pieces; the marks are those of the findings `codes`, and what is blanked."""
     held = clean(text[: limit + BEYOND], keep_newlines=True)
@@ -217,7 +211,9 @@ def _hits(text: str, codes: Iterable[str]) -> list[_Hit]:
         for match in _matches(pattern, text)
     ]
     for code in codes:
-        for pattern in _marked(code):
+        # The patterns that are marked where the report has the finding `code`; private ones are always blanked.
+        search = registry.property_of(code, "SEARCH")
+        for pattern in search.patterns if search and not search.private else ():
             found += [_Hit(match.start(), match.end(), match[0], pattern.name) for match in _matches(pattern, text)]
     return found
 

@@ -92,34 +92,37 @@ def compare(here: Side, there: Side) -> dict[str, Any]:
     Distances are from 0 (the same) to 1 (nothing in common): of lengths, the largest gap between the cumulated shares; of
     roles, labels and languages, the share of rows that would have to change.
     """
-    found = {
+    left, right = here.columns, there.columns
+    both = [name for name in left if name in right]
+    found: dict[str, Any] = {
         "here": _side(here),
         "there": _side(there),
-        "columns": _columns(here, there),
+        "columns": {
+            "only_here": [name for name in left if name not in right],
+            "only_there": [name for name in right if name not in left],
+            "other_type": [_pair(name, left[name], right[name], "type") for name in both if _retyped(left[name], right[name])],
+            "other_nulls": [
+                _pair(name, left[name], right[name], "nulls_share") for name in both if _nulled(left[name], right[name])
+            ],
+        },
         "lengths": _lengths(here, there),
         "roles": _classes(here, there, "role_patterns"),
         "labels": _classes(here, there, "labels"),
         "languages": _classes(here, there, "languages"),
         "overlap": _overlap(here, there),
     }
-    differs = _differs(found, _notable(here, there))
+    # What differs notably, in the order in which it matters.
+    notable = _notable(here, there)
+    names = ["columns"] if any(found["columns"][key] for key in ("only_here", "only_there", "other_type")) else []
+    names += ["nulls"] if found["columns"]["other_nulls"] else []
+    far = [key for key in ("roles", "lengths", "labels", "languages") if found[key] and found[key]["distance"] >= notable]
+    differs = names + [key for key in far if key != "lengths" or _moved(found["lengths"])]
     return {"verdict": _verdict(found, differs), "differs": differs, **found}
 
 
 def _side(side: Side) -> dict[str, Any]:
     of = "all rows" if side.complete else "sample"
     return {"name": side.name, "came_from": side.came_from, "rows": side.rows, "of": of}
-
-
-def _columns(here: Side, there: Side) -> dict[str, Any]:
-    left, right = here.columns, there.columns
-    both = [name for name in left if name in right]
-    return {
-        "only_here": [name for name in left if name not in right],
-        "only_there": [name for name in right if name not in left],
-        "other_type": [_pair(name, left[name], right[name], "type") for name in both if _retyped(left[name], right[name])],
-        "other_nulls": [_pair(name, left[name], right[name], "nulls_share") for name in both if _nulled(left[name], right[name])],
-    }
 
 
 def _pair(name: str, here: dict[str, Any], there: dict[str, Any], key: str) -> dict[str, Any]:
@@ -188,14 +191,6 @@ def _notable(*sides: Side) -> float:
     return max(NOTABLE, NOISE * math.sqrt(sum(1 / max(side.rows, 1) for side in sides if not side.complete)))
 
 
-def _differs(found: dict[str, Any], notable: float) -> list[str]:
-    """What differs notably, in the order in which it matters."""
-    names = ["columns"] if any(found["columns"][key] for key in ("only_here", "only_there", "other_type")) else []
-    names += ["nulls"] if found["columns"]["other_nulls"] else []
-    far = [key for key in ("roles", "lengths", "labels", "languages") if found[key] and found[key]["distance"] >= notable]
-    return names + [key for key in far if key != "lengths" or _moved(found["lengths"])]
-
-
 def _moved(lengths: dict[str, Any]) -> bool:
     """Rows that are all of one length are far from rows one character longer, and nobody cares."""
     pairs = [(lengths[name]["here"], lengths[name]["there"]) for name in ("median", "p95")]
@@ -233,7 +228,10 @@ def comparison_text(found: dict[str, Any]) -> Iterator[str]:
     yield f"  this: {_text_of_side(here)}"
     yield f"  other: {_text_of_side(there)}"
     yield from _text_of_columns(found["columns"])
-    yield from _text_of_lengths(found["lengths"])
+    lengths = found["lengths"]
+    if lengths:
+        figures = [f"{name} {lengths[name]['here']:,} here, {lengths[name]['there']:,} there" for name in ("median", "p95")]
+        yield f"  length in {lengths['unit']}: {'; '.join(figures)}; distance {lengths['distance']:.2f} of 1"
     for key in ("roles", "labels", "languages"):
         yield from _text_of_classes(key, found[key])
     yield f"  rows: {shared_rows(found['overlap'])}"
@@ -253,12 +251,6 @@ def _text_of_columns(columns: dict[str, Any]) -> Iterator[str]:
         yield f"  column {change['name']!r}: {change['here']} here, {change['there']} there"
     for change in columns["other_nulls"][:MOST_NAMES]:
         yield f"  column {change['name']!r}: {change['here']:.1%} nulls here, {change['there']:.1%} there"
-
-
-def _text_of_lengths(lengths: dict[str, Any] | None) -> Iterator[str]:
-    if lengths:
-        figures = [f"{name} {lengths[name]['here']:,} here, {lengths[name]['there']:,} there" for name in ("median", "p95")]
-        yield f"  length in {lengths['unit']}: {'; '.join(figures)}; distance {lengths['distance']:.2f} of 1"
 
 
 def _text_of_classes(key: str, found: dict[str, Any] | None) -> Iterator[str]:

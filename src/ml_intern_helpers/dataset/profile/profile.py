@@ -61,7 +61,13 @@ def profile(sample: Sample, columns: list[Column], roles: ColumnRoles, of_all: S
     texts = [spoken(row, names) for row in sample.rows]
     hashes = [row_hash(normalised(text)) for text in texts]
     of = "all rows" if sample.extent.complete else "sample"
-    role_patterns, role_pattern_parts = patterns(_conversations(sample.rows, roles))
+    # The whole conversation of each row; of a pair, the one with the preferred answer.
+    chats = [role for role in ("messages", "prompt", "completion", "chosen") if roles.kind(role) in ("messages", "sharegpt")]
+    wanted = chats[:1] if chats[:1] == ["messages"] else chats
+    cells = [[row.get(roles.by_role[role]) for role in wanted] for row in sample.rows]
+    role_patterns, role_pattern_parts = patterns(
+        [[turn for cell in row if isinstance(cell, list) for turn in cell] for row in cells]
+    )
     return {
         "rows": len(sample.rows),
         "of": of,
@@ -80,14 +86,6 @@ def profile(sample: Sample, columns: list[Column], roles: ColumnRoles, of_all: S
 
 def _column(column: Column, rows: int) -> dict[str, Any]:
     return {"type": clean(column.type, limit=160), "kind": column.main, "nulls_share": round(column.nulls / rows, 4)}
-
-
-def _conversations(rows: list[dict[str, Any]], roles: ColumnRoles) -> list[object]:
-    """The whole conversation of each row; of a pair, the one with the preferred answer."""
-    chats = [role for role in ("messages", "prompt", "completion", "chosen") if roles.kind(role) in ("messages", "sharegpt")]
-    wanted = chats[:1] if chats[:1] == ["messages"] else chats
-    cells = [[row.get(roles.by_role[role]) for role in wanted] for row in rows]
-    return [[turn for cell in row if isinstance(cell, list) for turn in cell] for row in cells]
 
 
 def _label_columns(roles: ColumnRoles) -> tuple[str, ...]:
