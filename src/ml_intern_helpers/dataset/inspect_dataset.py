@@ -25,12 +25,11 @@ from ml_intern_helpers.dataset.lengths import measure_rows
 from ml_intern_helpers.dataset.local.read_files import read_local
 from ml_intern_helpers.dataset.profile.profile import profile, sketch_of_sample
 from ml_intern_helpers.dataset.profile.sketch import Sketch
-from ml_intern_helpers.dataset.recommendation import recommended
 from ml_intern_helpers.dataset.sample import Sample
 from ml_intern_helpers.dataset.shapes.find import with_shapes
 from ml_intern_helpers.dataset.splits import other_splits_fields, read_other_splits
 from ml_intern_helpers.dataset.stdin import named_stdin, spooled
-from ml_intern_helpers.dataset.verdicts import METHODS, Verdict, verdicts
+from ml_intern_helpers.dataset.verdicts import METHODS, Verdict, recommended, verdicts
 
 SUMMARY = (
     "Say what is in a dataset (Hub id or local files) and which training methods can use it, with mapping code that was run."

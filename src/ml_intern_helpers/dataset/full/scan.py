@@ -17,7 +17,7 @@ from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns, columns_to_re
 from ml_intern_helpers.dataset.checks.text_search import Confirm, doors, search_flags
 from ml_intern_helpers.dataset.column_roles import ColumnRoles, identifying_columns
 from ml_intern_helpers.dataset.columns import Column
-from ml_intern_helpers.dataset.full import counts
+from ml_intern_helpers.dataset.full import row_table
 from ml_intern_helpers.dataset.full.engine import Engine, Progress, explained_error, missing
 from ml_intern_helpers.dataset.full.relation import Relation, relation
 from ml_intern_helpers.dataset.full.row_table import Plan, facts_query, keys_query, said_query, sketch_of
@@ -163,35 +163,35 @@ def _counted(scan: Scan, engine: Engine, plan: Plan, others: list[str]) -> Count
     if not rows:
         raise BadData(f"{clean(dataset, limit=200)} has no rows", hint="there is nothing to inspect")
     by_code, findings = _flag_findings(scan, engine, plan.flags, rows)
-    together = counts.together(engine, plan.flags, by_code)
-    copies, pair = counts.copies(engine, rows)
+    together = row_table.together(engine, plan.flags, by_code)
+    copies, pair = row_table.copies(engine, rows)
     if pair:
         by_code[set307_duplicates.CODE] = copies
         findings.append(set307_duplicates.over_all_rows(dataset, copies, pair, plan.identifying, rows))
     # What every other split shares with this one; the larger count of rows or questions stands in `by_code`.
     leaks, code = [], set313_leakage.CODE
     for number, name in enumerate(others):
-        same, alike = counts.shared(engine, f"other_{number}", rows)
+        same, alike = row_table.shared(engine, f"other_{number}", rows)
         there = engine.rows(f"SELECT count(*) FROM other_{number}")[0][0]
         leaks.append({"split": clean(name, limit=60), "rows": there, "same_rows": same["rows"], "same_questions": alike["rows"]})
         for what, counted in ((set313_leakage.ROWS, same), (set313_leakage.QUESTIONS, alike)):
             if counted["rows"]:
                 by_code[code] = max(by_code.get(code, counted), counted, key=lambda found: int(found["rows"]))
                 findings.append(set313_leakage.over_all_rows(scan.sample, name, what, counted, rows, there))
-    labels = counts.label_counts(engine, plan)
+    labels = row_table.label_counts(engine, plan)
     if labels and plan.label and scan.roles.has("prompt", "completion", "label") and scan.method in (None, "kto"):
         values = [row.get(plan.label.column) for row in scan.sample.rows]
         meant = counted_labels(plan.label.column, labels, values)
         for module in registry.modules() if meant else ():
             findings += module.check_labels(dataset, meant, rows) if hasattr(module, "check_labels") else ()
-    patterns = counts.role_patterns(engine, plan)
+    patterns = row_table.role_patterns(engine, plan)
     fields = {
         "rows": rows,
         "counts": by_code,
-        "columns": counts.columns(engine, plan, rows),
+        "columns": row_table.columns(engine, plan, rows),
         "role_patterns": [[" ".join(speakers), found] for speakers, found in patterns],
         "role_pattern_parts": [pattern_parts(speakers) for speakers, _ in patterns],
-        "length_histogram": counts.lengths(engine, " and ".join(item.role for item in plan.columns if item.role != "label")),
+        "length_histogram": row_table.lengths(engine, " and ".join(item.role for item in plan.columns if item.role != "label")),
         "label_counts": labels,
         "leakage": leaks,
     }
@@ -201,11 +201,11 @@ def _counted(scan: Scan, engine: Engine, plan: Plan, others: list[str]) -> Count
 def _flag_findings(scan: Scan, engine: Engine, flags: list[Flag], rows: int) -> tuple[dict[str, Any], list[Finding]]:
     """Counts by code, and a finding for each flag that is up somewhere."""
     codes = list(dict.fromkeys(flag.code for flag in flags))
-    together = [counts.by_code(flags, code) for code in codes]
+    together = [row_table.by_code(flags, code) for code in codes]
     single = [(f"f{number}", f"e{number}" if flag.example else None) for number, flag in enumerate(flags)]
     by_turns = {flag.code for flag in flags if flag.speakers}
     counted_codes = [*codes, *(flag.code for flag in flags)]
-    counted = counts.flagged(engine, together + single, rows)
+    counted = row_table.flagged(engine, together + single, rows)
     for code, found in zip(counted_codes, counted, strict=True):
         if code in by_turns and found["example"]:  # orders of speakers are letters in the engine, words for people
             found["example"] = " ".join(speakers_in_words(found["example"]))

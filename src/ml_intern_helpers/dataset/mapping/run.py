@@ -18,9 +18,8 @@ from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.candidates import candidates
 from ml_intern_helpers.dataset.mapping.code import Script, keep_rows, quoted, row
 from ml_intern_helpers.dataset.mapping.plain import NotPlain, PlainDataset
-from ml_intern_helpers.dataset.trainers.methods import READERS
+from ml_intern_helpers.dataset.trainers.methods import READERS, missing_signal
 from ml_intern_helpers.dataset.trainers.rows import Problem
-from ml_intern_helpers.dataset.training_signal import missing_signal
 
 Rows = list[dict[str, Any]]
 
