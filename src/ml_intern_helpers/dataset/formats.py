@@ -27,7 +27,7 @@ def formats(roles: ColumnRoles) -> list[dict[str, Any]]:
     """
     replaced = frozenset().union(*(shape.replaces for shape in roles.shapes))
     found = [
-        {**_entry(shape.name, "own", dict(shape.columns), shape.methods, None), "note": shape.said} for shape in roles.shapes
+        {**_entry(shape.name, "own", dict(shape.columns), shape.methods, None), "note": shape.note} for shape in roles.shapes
     ]
     for name, (needed, methods) in FORMATS.items():
         if name not in replaced and roles.has(*needed) and _fits(name, roles):

@@ -176,9 +176,9 @@ def _held(cells: list[Any], nested_words: bool) -> int:
 
 
 def _prose(value: object, words: bool) -> int:
-    """Texts in `value`: strings of several words, or of any when `words`; links are none."""
+    """Texts in `value`: strings of is_text words, or of any when `words`; links are none."""
     if isinstance(value, str):
-        several = " " in value.strip() or not value.isascii()
-        return int((several or (words and bool(value))) and not value.startswith(("http://", "https://")))
+        is_text = " " in value.strip() or not value.isascii()
+        return int((is_text or (words and bool(value))) and not value.startswith(("http://", "https://")))
     inner = list(value.values()) if isinstance(value, dict) else (value[:50] if isinstance(value, (list, tuple)) else [])
     return sum(_prose(item, words) for item in inner)

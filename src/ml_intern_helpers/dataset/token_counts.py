@@ -170,8 +170,8 @@ def render_template(template: str, messages: list[dict[str, Any]], **values: Any
 
 def _turn(message: dict[str, Any]) -> dict[str, Any]:
     held = {key: value for key, value in message.items() if value is not None}
-    said = next((held[key] for key in _REASONING if key in held), None)
-    return held if said is None else {"thinking": said, **held, "reasoning_content": said}
+    reasoning = next((held[key] for key in _REASONING if key in held), None)
+    return held if reasoning is None else {"thinking": reasoning, **held, "reasoning_content": reasoning}
 
 
 @cache

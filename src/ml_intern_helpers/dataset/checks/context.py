@@ -235,9 +235,9 @@ def _spoken(cell: Any) -> Iterator[tuple[str | None, str]]:
         if who is None:
             yield from ((None, text) for text in _strings(item))
             continue
-        said = "\n".join(_strings(words(item)))
+        text = "\n".join(_strings(words(item)))
         calls = item.get("tool_calls")
-        yield who, said + (json.dumps(calls, ensure_ascii=False, default=str) if calls else "")
+        yield who, text + (json.dumps(calls, ensure_ascii=False, default=str) if calls else "")
 
 
 def _strings(value: Any, depth: int = 0) -> Iterator[str]:
@@ -266,5 +266,5 @@ def speaker(turn: Row) -> str:
 
 def speaker_of(turn: Row) -> str | None:
     """Who a turn is by, as chat templates call them; None for what is no turn."""
-    said = next((turn[key] for key in ("role", "from", "speaker") if key in turn), None)
-    return SPEAKER_NAMES.get(said.lower(), said.lower()) if isinstance(said, str) else None
+    name = next((turn[key] for key in ("role", "from", "speaker") if key in turn), None)
+    return SPEAKER_NAMES.get(name.lower(), name.lower()) if isinstance(name, str) else None

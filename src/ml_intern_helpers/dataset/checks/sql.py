@@ -92,8 +92,8 @@ class SqlColumn:
         """SQL of `text`, over `value`."""
         if not self.chat:
             return self.value
-        said = f"list_transform({self.value}, lambda x: concat(x.who, {FIELD}, x.what, x.calls))"
-        return f"array_to_string({said}, {PART})"
+        texts = f"list_transform({self.value}, lambda x: concat(x.who, {FIELD}, x.what, x.calls))"
+        return f"array_to_string({texts}, {PART})"
 
     @property
     def letters(self) -> str:
@@ -204,10 +204,10 @@ def _first_call(texts: Iterable[str]) -> str:
 
 
 def _same_shape(turns: str, who: str, what: str, calls: str) -> str:
-    said = f"x.{identifier(who)}", f"x.{identifier(what)}"
-    named = f"{{'who': {said[0]}::VARCHAR, 'what': {said[1]}::VARCHAR, 'calls': {calls}}}"
+    fields = f"x.{identifier(who)}", f"x.{identifier(what)}"
+    named = f"{{'who': {fields[0]}::VARCHAR, 'what': {fields[1]}::VARCHAR, 'calls': {calls}}}"
     # What was no turn has become one of nulls.
-    return f"list_transform({turns}, lambda x: CASE WHEN {said[0]} IS NULL AND {said[1]} IS NULL THEN NULL ELSE {named} END)"
+    return f"list_transform({turns}, lambda x: CASE WHEN {fields[0]} IS NULL AND {fields[1]} IS NULL THEN NULL ELSE {named} END)"
 
 
 def _strange(cell: str, kind: str) -> str:

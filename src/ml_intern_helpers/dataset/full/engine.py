@@ -21,7 +21,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.sql import literals
 from ml_intern_helpers.dataset.local import json_lines
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB
-from ml_intern_helpers.dataset.local.text_files import shown
+from ml_intern_helpers.dataset.local.text_files import path_text
 from ml_intern_helpers.dataset.sample import Stored
 
 #: Memory that one thread needs for its share of a file and the rows it works on, in bytes.
@@ -208,7 +208,7 @@ def explained_error(err: Exception, stored: Stored, split: str, memory: str) -> 
         paths = [Path(path) for path in stored.splits[split]]
         if "maximum_object_size" in text:
             return BadData(
-                f"{shown(paths[0])} has a line longer than {LONGEST_LINE_BYTES // MIB} MiB",
+                f"{path_text(paths[0])} has a line longer than {LONGEST_LINE_BYTES // MIB} MiB",
                 hint="one row per line? A JSON array belongs into a .json file",
             )
         match = _LINE.search(text)
@@ -218,8 +218,8 @@ def explained_error(err: Exception, stored: Stored, split: str, memory: str) -> 
                 # Let the reader of the sample look at line `number` and its neighbours: it names what is wrong with them.
                 number = int(match[1])
                 json_lines.check_lines(path, range(max(number - 1, 1), number + 2))
-        return BadData(f"{shown(paths[0])}: the full scan stopped: {_first_line(text)}", hint="repair or drop that line")
-    where = shown(Path(str(stored.splits[split][0])))
+        return BadData(f"{path_text(paths[0])}: the full scan stopped: {_first_line(text)}", hint="repair or drop that line")
+    where = path_text(Path(str(stored.splits[split][0])))
     if stored.format == "parquet":
         return BadData(
             f"{where}: the full scan stopped: {_first_line(text)}", hint="the file is damaged or cut off: get it again"

@@ -39,7 +39,7 @@ class Plan:
         flags: problems to look for.
         identifying: columns that make a row what it is; empty when rows cannot be compared.
         keep_questions: other splits will be compared, so a key of the question is kept as well.
-        spoken: the columns whose words a row is sketched by, see `said_hash`.
+        spoken: the columns whose words a row is sketched by, see `row_hash_sql`.
     """
 
     columns: list[SqlColumn]
@@ -87,17 +87,17 @@ def keys_query(plan: Plan, there: Relation, table: str) -> str:
         f"SELECT {', '.join(there.renamed) or 'NULL AS nothing'} FROM {there.source}",
         _level([f"{item.source} AS {item.value}" for item in plan.columns]),
         _level([f"{item.words} AS {item.text}" for item in plan.columns]),
-        f"SELECT {_key(plan)} AS key, {_question_key(plan)} AS asked FROM inner_rows",
+        f"SELECT {_key(plan)} AS key, {_question_key(plan)} AS question FROM inner_rows",
     ]
     return f"CREATE TEMP TABLE {table} AS {_nested(levels)}"
 
 
-def said_query(plan: Plan, table: str) -> str:
+def hashes_query(plan: Plan, table: str) -> str:
     """SQL that makes `table` of the hashes of what the rows say, and of nothing else."""
     levels = [
         f"SELECT {', '.join(plan.read.renamed) or 'NULL AS nothing'} FROM {plan.read.source}",
         _level([f"{item.source} AS {item.value}" for item in plan.columns]),
-        f"SELECT {said_hash(plan.columns, plan.spoken)} AS said FROM inner_rows",
+        f"SELECT {row_hash_sql(plan.columns, plan.spoken)} AS row_hash FROM inner_rows",
     ]
     return f"CREATE TEMP TABLE {table} AS {_nested(levels)}"
 
@@ -134,8 +134,10 @@ def _question_key(plan: Plan) -> str:
     asking = by_role.get("prompt") or by_role.get("messages")
     if asking is None:
         return "NULL::UHUGEINT"
-    said = f"list_filter({asking.value}, lambda x: lower(x.who) IN ('user', 'human'))[1].what" if asking.chat else asking.value
-    words = f"regexp_replace(trim(lower({said})), '\\s+', ' ', 'g')"
+    question = (
+        f"list_filter({asking.value}, lambda x: lower(x.who) IN ('user', 'human'))[1].what" if asking.chat else asking.value
+    )
+    words = f"regexp_replace(trim(lower({question})), '\\s+', ' ', 'g')"
     return f"CASE WHEN length({words}) - length(replace({words}, ' ', '')) >= {QUESTION_WORDS - 1} THEN md5_number({words}) END"
 
 
@@ -152,8 +154,8 @@ def _kept(plan: Plan) -> list[str]:
     ]
     kept += [f"left({plan.label.text}, {LABEL_CHARACTERS}) AS label"] if plan.label else []
     kept += [f"left({plan.chat.speakers}, {PATTERN_TURNS}) AS pattern"] if plan.chat else []
-    kept += [f"{_question_key(plan)} AS asked"] if plan.keep_questions else []
-    kept += [f"{said_hash(plan.columns, plan.spoken)} AS said"]
+    kept += [f"{_question_key(plan)} AS question"] if plan.keep_questions else []
+    kept += [f"{row_hash_sql(plan.columns, plan.spoken)} AS row_hash"]
     return kept
 
 
@@ -168,7 +170,7 @@ def _size(columns: list[SqlColumn]) -> str:
     return " + ".join(named) or by_role.get("text", "0")
 
 
-def said_hash(columns: list[SqlColumn], names: Iterable[str]) -> str:
+def row_hash_sql(columns: list[SqlColumn], names: Iterable[str]) -> str:
     """SQL of the hash of what a row says in the columns `names`, as `profile.sketch.row_hash` makes it; null where one of them
     was not read."""
     by_name = {item.column: item for item in columns}
@@ -189,19 +191,19 @@ def _words(item: SqlColumn) -> str:
 
 
 def sketch_of(engine: Engine, table: str, sample: Iterable[int]) -> Sketch | None:
-    """The sketch of the hashes in the column `said` of `table`.
+    """The sketch of the hashes in the column `row_hash` of `table`.
 
     None when the rows of the `sample` are not among them: where turns hold blocks or calls, the engine and Python write them
     down in other words, and a comparison with hashes made by Python would find nothing.
     """
-    engine.run(f"CREATE TEMP TABLE {table}_said AS SELECT said FROM {table} WHERE said IS NOT NULL GROUP BY said")
-    distinct = engine.rows(f"SELECT count(*) FROM {table}_said")[0][0]
+    engine.run(f"CREATE TEMP TABLE {table}_hashes AS SELECT row_hash FROM {table} WHERE row_hash IS NOT NULL GROUP BY row_hash")
+    distinct = engine.rows(f"SELECT count(*) FROM {table}_hashes")[0][0]
     known = {f"{item:0{_DIGITS}x}" for item in sample}
     listed = ", ".join(f"'{item}'" for item in known)
-    met = engine.rows(f"SELECT count(*) FROM {table}_said WHERE said IN ({listed})")[0][0] if known else 0
+    met = engine.rows(f"SELECT count(*) FROM {table}_hashes WHERE row_hash IN ({listed})")[0][0] if known else 0
     if not distinct or met < _FOUND * len(known):
         return None
-    smallest = engine.rows(f"SELECT said FROM {table}_said ORDER BY said LIMIT {MOST_HELD}")
+    smallest = engine.rows(f"SELECT row_hash FROM {table}_hashes ORDER BY row_hash LIMIT {MOST_HELD}")
     return Sketch(tuple(int(text, 16) for (text,) in smallest), distinct)
 
 
@@ -253,9 +255,10 @@ def together(engine: Engine, flags: list[Flag], found: Iterable[str]) -> list[tu
 def shared(engine: Engine, other: str, rows: int) -> tuple[Counts, Counts]:
     """Rows of `facts` that the table `other` of another split has: whole, and by their question alone."""
     whole = f"coalesce(key IN (SELECT key FROM {other} WHERE key IS NOT NULL), false)"
-    asked = f"asked IN (SELECT asked FROM {other} WHERE asked IS NOT NULL) AND NOT ({whole})"
+    same_question = f"question IN (SELECT question FROM {other} WHERE question IS NOT NULL) AND NOT ({whole})"
     same, alike = (
-        engine.rows(f"SELECT count(*), min(rn, {MOST_NUMBERS}) FROM facts WHERE {condition}")[0] for condition in (whole, asked)
+        engine.rows(f"SELECT count(*), min(rn, {MOST_NUMBERS}) FROM facts WHERE {condition}")[0]
+        for condition in (whole, same_question)
     )
     return counts(same[0], same[1] or [], rows), counts(alike[0], alike[1] or [], rows)
 

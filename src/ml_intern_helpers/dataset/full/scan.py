@@ -20,7 +20,7 @@ from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.full import row_table
 from ml_intern_helpers.dataset.full.engine import Engine, Progress, explained_error, missing
 from ml_intern_helpers.dataset.full.relation import Relation, relation
-from ml_intern_helpers.dataset.full.row_table import Plan, facts_query, keys_query, said_query, sketch_of
+from ml_intern_helpers.dataset.full.row_table import Plan, facts_query, hashes_query, keys_query, sketch_of
 from ml_intern_helpers.dataset.labels import counted_labels
 from ml_intern_helpers.dataset.profile.profile import pattern_parts, sketch_of_sample
 from ml_intern_helpers.dataset.profile.sketch import Sketch, spoken_columns
@@ -116,7 +116,7 @@ def sketch_alone(scan: Scan) -> Sketch | None:
         columns = columns_with_roles(scan.roles, scan.columns, scan.sample.rows, here.types, here.names)
         plan = Plan(columns, here, spoken=scan.spoken)
         with Progress(f"all rows of {clean(scan.sample.dataset, limit=60)}") as progress:
-            engine.run(said_query(plan, "there"), progress)
+            engine.run(hashes_query(plan, "there"), progress)
         return sketch_of(engine, "there", _sampled_hashes(scan))
 
 

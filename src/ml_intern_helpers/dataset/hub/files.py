@@ -21,7 +21,7 @@ from ml_intern_helpers.dataset.local import columnar
 from ml_intern_helpers.dataset.local.bounds import MIB
 from ml_intern_helpers.dataset.local.files import ENDINGS, UNSAFE, same_format, split_of
 from ml_intern_helpers.dataset.local.read_files import read_local
-from ml_intern_helpers.dataset.local.table import narrow
+from ml_intern_helpers.dataset.local.table import cut_to_bounds
 from ml_intern_helpers.dataset.mapping.code import quoted
 from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split, Stored, with_every_column
 from ml_intern_helpers.dataset.splits import SplitChoice, choose_split
@@ -66,7 +66,7 @@ def _parquet(ref: DatasetRef, stored: Stored, choice: SplitChoice, system: Any, 
     with system.open(first, "rb", block_size=MIB) as stream:
         file = parquet.ParquetFile(stream, pre_buffer=False, buffer_size=MIB // 4)
         table = columnar.sampled_table([file], Path(first.removeprefix("hf://")), sample_size, PLACES)
-    narrow(table)
+    cut_to_bounds(table)
     for note in table.notes:
         context.warn(note)
     if not table.rows:

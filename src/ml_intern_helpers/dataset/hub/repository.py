@@ -63,11 +63,11 @@ def parse(answer: Any, name: str) -> Repository:
 
 
 def _license(data: dict[str, Any], tags: list[Any]) -> str | None:
-    said = data.get("license")
-    if isinstance(said, list):
-        said = ", ".join(map(str, said))
+    license_text = data.get("license")
+    if isinstance(license_text, list):
+        license_text = ", ".join(map(str, license_text))
     tagged = (str(tag).removeprefix("license:") for tag in tags if str(tag).startswith("license:"))
-    return clean(said, limit=100) if said else next(tagged, None)
+    return clean(license_text, limit=100) if license_text else next(tagged, None)
 
 
 def refuse(answer: Response, name: str, revision: str | None, http: Http) -> ToolError:

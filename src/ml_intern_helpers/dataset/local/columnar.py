@@ -16,7 +16,7 @@ from ml_intern_helpers.dataset.column_roles import NOT_READ
 from ml_intern_helpers.dataset.columns import schema_types
 from ml_intern_helpers.dataset.local.bounds import BATCH_BYTES, MIB, MOST_PACKED_TIMES, SAMPLE_BYTES, Allowance
 from ml_intern_helpers.dataset.local.table import Row, Table, column_notes, first_columns, left_out_notes, total_bytes, weigh
-from ml_intern_helpers.dataset.local.text_files import shown
+from ml_intern_helpers.dataset.local.text_files import path_text
 
 PLACES = 10
 
@@ -60,9 +60,9 @@ def sampled_table(files: list[Any], first: Path, sample_size: int, places: int, 
             most = min(wanted, sample_size - len(taken.rows))
             taken.take_group(file, index, columns, starts[place] + 1, most, SAMPLE_BYTES * count // len(chosen))
     except (pa.ArrowException, OSError) as err:
-        raise BadData(f"{shown(first)} breaks off: {clean(err, limit=120)}", hint="get the file again") from err
+        raise BadData(f"{path_text(first)} breaks off: {clean(err, limit=120)}", hint="get the file again") from err
     except Packed as err:
-        raise BadData(f"{shown(first)}: {err}", hint="if you trust the file, convert it to JSON Lines") from err
+        raise BadData(f"{path_text(first)}: {err}", hint="if you trust the file, convert it to JSON Lines") from err
     return _table(taken, schema, used, total, order_spread=len(groups) > 1)
 
 
@@ -87,7 +87,7 @@ def read_arrow(paths: list[Path], sample_size: int) -> Table:
                 allowance.cut = True
                 break
     if schema is None:
-        raise BadData(f"{shown(paths[0])} has no rows", hint="there is nothing to inspect")
+        raise BadData(f"{path_text(paths[0])} has no rows", hint="there is nothing to inspect")
     used = total_bytes(paths)
     table = _table(taken, schema, used, None if allowance.cut else total)
     table.notes += allowance.notes(total)
@@ -134,8 +134,8 @@ def _open(path: Path, opener: Any) -> Any:
         return opener(path)
     except (pa.ArrowException, OSError) as err:
         if path.stat().st_size == 0:
-            raise BadData(f"{shown(path)} is empty", hint="there is nothing to inspect") from err
-        message = f"{shown(path)} is no complete {path.suffix.lstrip('.') or 'Parquet'} file: {clean(err, limit=120)}"
+            raise BadData(f"{path_text(path)} is empty", hint="there is nothing to inspect") from err
+        message = f"{path_text(path)} is no complete {path.suffix.lstrip('.') or 'Parquet'} file: {clean(err, limit=120)}"
         raise BadData(message, hint="the file is damaged or cut off: get it again") from err
 
 
@@ -153,7 +153,7 @@ def _refuse_maps(path: Path, schema: Any) -> None:
     held = [field.name for field in schema if pa.types.is_map(field.type)]
     if held:
         names = ", ".join(repr(clean(name, limit=60)) for name in held[:5])
-        message = f"{shown(path)}: {names} {'are maps' if len(held) > 1 else 'is a map'}, a type that `datasets` refuses"
+        message = f"{path_text(path)}: {names} {'are maps' if len(held) > 1 else 'is a map'}, a type that `datasets` refuses"
         raise BadData(message, hint="write the file again without, or with the pairs as a list of structs (key, value)")
 
 

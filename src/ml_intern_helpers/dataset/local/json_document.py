@@ -12,7 +12,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.local.bounds import LARGEST_DOCUMENT_BYTES, MIB, Allowance
 from ml_intern_helpers.dataset.local.json_lines import RepeatedKey, unique
 from ml_intern_helpers.dataset.local.table import Sampler, Table
-from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, shown
+from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, path_text
 
 LIKELY_FIELDS = ("data", "rows", "examples", "train")
 #: Fields that are splits, when a document has several.
@@ -95,7 +95,7 @@ def _rows(path: Path, split: str | None) -> tuple[int, str | None, list[dict[str
     with open_bytes(path) as stream:
         data = stream.read(LARGEST_DOCUMENT_BYTES + 1)
     if len(data) > LARGEST_DOCUMENT_BYTES:
-        message = f"{shown(path)} is one JSON document of more than {LARGEST_DOCUMENT_BYTES // MIB} MiB"
+        message = f"{path_text(path)} is one JSON document of more than {LARGEST_DOCUMENT_BYTES // MIB} MiB"
         raise BadData(message, hint="make it JSON Lines, one row a line: jq -c '.[]' file.json > file.jsonl")
     value = _parse(path, decode(path, data, 1))
     # Rows of each field, when the document's lists of objects are all named like splits and there are several
@@ -105,7 +105,7 @@ def _rows(path: Path, split: str | None) -> tuple[int, str | None, list[dict[str
     wrong = next((number for number, row in enumerate(rows, 1) if not isinstance(row, dict)), None)
     if wrong:
         raise BadData(
-            f"{shown(path)} item {wrong} is no object but {type(rows[wrong - 1]).__name__}", hint="rows must be objects"
+            f"{path_text(path)} item {wrong} is no object but {type(rows[wrong - 1]).__name__}", hint="rows must be objects"
         )
     return len(data), field, rows, splits
 
@@ -115,7 +115,7 @@ def _wanted(path: Path, split: str | None, splits: dict[str, int]) -> str | None
     if split in splits or split is None or (split == "train" and not splits):
         return split if splits else None
     listed = ", ".join(splits) or "train"
-    raise NotFound(f"{shown(path)} has no split {clean(split, limit=60)!r}", hint=f"splits: {listed}")
+    raise NotFound(f"{path_text(path)} has no split {clean(split, limit=60)!r}", hint=f"splits: {listed}")
 
 
 def _is_rows(value: Any) -> bool:
@@ -126,15 +126,15 @@ def _parse(path: Path, text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=unique)
     except RepeatedKey as err:
-        message = f"{shown(path)} names the key {err.key!r} twice in one object; `datasets` refuses the file"
+        message = f"{path_text(path)} names the key {err.key!r} twice in one object; `datasets` refuses the file"
         raise BadData(message, hint="rename or drop one of the two") from err
     except RecursionError as err:
-        raise BadData(f"{shown(path)} is nested too deep to be data", hint="look at the file") from err
+        raise BadData(f"{path_text(path)} is nested too deep to be data", hint="look at the file") from err
     except json.JSONDecodeError as err:
-        message = f"{shown(path)} line {err.lineno} column {err.colno} is not JSON: {err.msg}: {excerpt(text, err.pos)!r}"
+        message = f"{path_text(path)} line {err.lineno} column {err.colno} is not JSON: {err.msg}: {excerpt(text, err.pos)!r}"
         raise BadData(message, hint="repair the file") from err
     except ValueError as err:  # a number of thousands of digits
-        raise BadData(f"{shown(path)} is not JSON: {clean(err, limit=100)}", hint="repair the file") from err
+        raise BadData(f"{path_text(path)} is not JSON: {clean(err, limit=100)}", hint="repair the file") from err
 
 
 def _find(path: Path, value: Any, field: str | None) -> tuple[str | None, list[Any]]:
@@ -142,7 +142,7 @@ def _find(path: Path, value: Any, field: str | None) -> tuple[str | None, list[A
     if isinstance(value, list):
         return None, value
     if not isinstance(value, dict):
-        raise BadData(f"{shown(path)} holds {type(value).__name__}, no rows", hint="an array of objects, or JSON Lines")
+        raise BadData(f"{path_text(path)} holds {type(value).__name__}, no rows", hint="an array of objects, or JSON Lines")
     fields = [name for name, item in value.items() if _is_rows(item)]
     wanted = [name for name in (field, *LIKELY_FIELDS) if name in fields] or fields
     if wanted and not set(value) & {"messages", "conversations"}:

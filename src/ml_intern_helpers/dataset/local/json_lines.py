@@ -11,7 +11,7 @@ from typing import Any
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.dataset.local.bounds import Allowance
 from ml_intern_helpers.dataset.local.table import Sampler, Table
-from ml_intern_helpers.dataset.local.text_files import decode, excerpt, lines, open_bytes, shown
+from ml_intern_helpers.dataset.local.text_files import decode, excerpt, lines, open_bytes, path_text
 
 
 def read(paths: list[Path], sample_size: int) -> Table:
@@ -71,19 +71,20 @@ def parse(path: Path, line: bytes, number: int) -> dict[str, Any]:
     try:
         row = _DECODER.decode(text.strip())
     except RepeatedKey as err:
-        message = f"{shown(path)} line {number} names the key {err.key!r} twice; `datasets` refuses the file"
+        message = f"{path_text(path)} line {number} names the key {err.key!r} twice; `datasets` refuses the file"
         raise BadData(message, hint="rename or drop one of the two in that line") from err
     except RecursionError as err:
-        raise BadData(f"{shown(path)} line {number} is nested too deep to be data", hint="look at that line") from err
+        raise BadData(f"{path_text(path)} line {number} is nested too deep to be data", hint="look at that line") from err
     except ValueError as err:
         raise _broken(path, number, text, err) from err
     if _SURROGATE.search(text) and not _is_text(row):
         message = (
-            f"{shown(path)} line {number} has half a character (a lone surrogate such as \\ud83d); `datasets` refuses the file"
+            f"{path_text(path)} line {number} has half a character "
+            "(a lone surrogate such as \\ud83d); `datasets` refuses the file"
         )
         raise BadData(message, hint="repair or drop that line: a text was cut inside an emoji")
     if not isinstance(row, dict):
-        message = f"{shown(path)} line {number} is {_named(row)}, not an object: {excerpt(text)!r}"
+        message = f"{path_text(path)} line {number} is {_named(row)}, not an object: {excerpt(text)!r}"
         raise BadData(message, hint='every line must be one object: {"column": value, …}')
     return row
 
@@ -102,7 +103,7 @@ def _is_text(row: object) -> bool:
 
 def _broken(path: Path, number: int, text: str, err: ValueError) -> BadData:
     where = getattr(err, "pos", 0)
-    message = f"{shown(path)} line {number} is not JSON: {getattr(err, 'msg', err)} at character {where + 1}"
+    message = f"{path_text(path)} line {number} is not JSON: {getattr(err, 'msg', err)} at character {where + 1}"
     hint = "repair or drop that line; everything before it was read without a fault"
     if number == 1 and text.strip() in ("{", "["):
         hint = "this looks like a JSON document over several lines: give it the ending .json"

@@ -156,7 +156,7 @@ def weigh(row: Row, most: int, number: int) -> int:
 KNOWN = frozenset(name for names, _ in ROLES.values() for name in names)
 
 
-def narrow(table: Table) -> None:
+def cut_to_bounds(table: Table) -> None:
     """Cut the sample to `MOST_COLUMNS` columns and `MOST_CELLS` cells, and note it."""
     names = list(dict.fromkeys(name for row in table.rows for name in row))
     table.notes += column_notes(len(names))

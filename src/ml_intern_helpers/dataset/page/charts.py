@@ -34,7 +34,7 @@ def histogram(title: str, at: dict[str, Any]) -> dict[str, Any] | None:
         "marks": [_mark(name, at[name], counts, line) for line, name in enumerate(("median", "p95")) if name in at],
         "ticks": _ticks(counts),
         "figures": [(name, at[name]) for name in ("min", "median", "p95", "p99", "max") if name in at],
-        "told": f"{at['rows']:,} rows; median {at['median']:,}, 95th percentile {at['p95']:,}, longest {at['max']:,} {title}.",
+        "summary": f"{at['rows']:,} rows; median {at['median']:,}, 95th percentile {at['p95']:,}, longest {at['max']:,} {title}.",
     }
 
 

@@ -86,7 +86,7 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
     known = fields.get("lengths") or {}
     found = []
     for unit in ("tokens", "characters"):
-        at = known.get(unit) or (_said(fields, profile, facts) if unit == "characters" else None)
+        at = known.get(unit) or (_characters(fields, profile, facts) if unit == "characters" else None)
         drawn = charts.histogram(unit, at) if at else None
         if at and drawn:
             found.append({**drawn, "cut": sorted((int(size), share) for size, share in (at.get("cut") or {}).items()), "at": at})
@@ -106,12 +106,12 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
         "duplicates": profile.get("duplicates_share"),
         "codes": _codes(fields),
         "columns": fields["columns"][:MOST_COLUMNS],
-        "splits": [{**split, "told": rows_in_words(split) or "rows unknown"} for split in fields["splits"][:MOST_SPLITS]],
+        "splits": [{**split, "rows_text": rows_in_words(split) or "rows unknown"} for split in fields["splits"][:MOST_SPLITS]],
         "warnings": report.warnings[:MOST_WARNINGS],
     }
 
 
-def _said(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> dict[str, Any] | None:
+def _characters(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> dict[str, Any] | None:
     """The profile's lengths, in bars made for these data: those of a profile are wide, and the same for all."""
     at: dict[str, Any] | None = profile.get("characters")
     if at and fields["full"]:  # its bars are its own
@@ -125,16 +125,16 @@ def _codes(fields: dict[str, Any]) -> list[dict[str, Any]]:
     for method, verdict in fields["verdicts"].items():
         if verdict["mapping"]:
             message = f"run on {verdict['mapping_rows_in']:,} rows, {verdict['mapping_rows_out']:,} came out"
-            block = found.setdefault(verdict["mapping"], {"title": "Mapping for", "methods": [], "told": message})
+            block = found.setdefault(verdict["mapping"], {"title": "Mapping for", "methods": [], "note": message})
             block["methods"].append(method)
     blocks = [{**block, "code": code} for code, block in found.items()]
     decision = fields.get("decision") or {}
     if decision.get("filter_code"):
         message = f"keeps {decision['rows_out']:,} of {decision['rows_in']:,} rows"
-        blocks.insert(0, {"title": "Filters", "methods": [], "told": message, "code": decision["filter_code"]})
+        blocks.insert(0, {"title": "Filters", "methods": [], "note": message, "code": decision["filter_code"]})
     if fields["load"] and not blocks:
         blocks.append(
-            {"title": "Load the data", "methods": [], "told": "loads the split that was looked at", "code": fields["load"]}
+            {"title": "Load the data", "methods": [], "note": "loads the split that was looked at", "code": fields["load"]}
         )
     return blocks
 
@@ -218,7 +218,7 @@ def method_cards(fields: Fields) -> list[dict[str, Any]]:
             "sign": SIGNS[TONES[verdict["verdict"]]],
             "reason": verdict["reason"],
             "why": why.get(name),
-            "asked": name == fields["method"],
+            "requested": name == fields["method"],
             "left": verdict["columns_not_used"][:12],
             "left_more": max(len(verdict["columns_not_used"]) - 12, 0),
         }

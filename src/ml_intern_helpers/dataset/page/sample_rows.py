@@ -91,29 +91,29 @@ _LEARNED = ("messages", "completion", "chosen", "rejected", "text", "prompt")
 def _turns(cell: Any, role: str, room: list[int], codes: set[str]) -> list[dict[str, Any]]:
     found = turns(cell)
     if not found:
-        return [_turn(role or "text", cell, room, codes, ["says nothing"] if _hollow(cell) and "SET301" in codes else [])]
+        return [_turn(role or "text", cell, room, codes, ["says nothing"] if _is_blank(cell) and "SET301" in codes else [])]
     marks, count = _marks(found, codes), len(found)
     # Of a long conversation its beginning is shown, and its end, where something may be missing.
     shown = list(range(count)) if count <= MOST_TURNS else [*range(MOST_TURNS - 2), count - 2, count - 1]
-    made = [_turn(speaker(found[at]) or "?", _said(found[at]), room, codes, marks.get(at, [])) for at in shown]
-    for before, at, turn in zip([-1, *shown], shown, made, strict=False):
+    shown_turns = [_turn(speaker(found[at]) or "?", _turn_content(found[at]), room, codes, marks.get(at, [])) for at in shown]
+    for before, at, turn in zip([-1, *shown], shown, shown_turns, strict=False):
         turn["gap"] = at - before - 1
-    return made
+    return shown_turns
 
 
-def _turn(role: str, words_said: Any, room: list[int], codes: set[str], marks: list[str]) -> dict[str, Any]:
-    said = pieces(_text(words_said), min(TURN_CHARACTERS, max(room[0], 80)), codes)
-    room[0] -= sum(len(piece.text) for piece in said)
-    shown = said if any(piece.text.strip() for piece in said) else []
-    return {"role": clean(role, limit=24), "tone": tone(role), "said": shown, "marks": marks, "gap": 0}
+def _turn(role: str, content: Any, room: list[int], codes: set[str], marks: list[str]) -> dict[str, Any]:
+    found = pieces(_text(content), min(TURN_CHARACTERS, max(room[0], 80)), codes)
+    room[0] -= sum(len(piece.text) for piece in found)
+    shown = found if any(piece.text.strip() for piece in found) else []
+    return {"role": clean(role, limit=24), "tone": tone(role), "pieces": shown, "marks": marks, "gap": 0}
 
 
-def _said(turn: dict[str, Any]) -> Any:
+def _turn_content(turn: dict[str, Any]) -> Any:
     calls = turn.get("tool_calls")
-    said = words(turn)
+    content = words(turn)
     if not calls:
-        return said
-    return f"{_text(said)}\n" * bool(said) + f"calls {_text(calls)}"
+        return content
+    return f"{_text(content)}\n" * bool(content) + f"calls {_text(calls)}"
 
 
 def _text(value: Any) -> str:
@@ -124,14 +124,14 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, bytes):
         return f"<{len(value):,} bytes>"
-    return shorten(json.dumps(value, ensure_ascii=False, default=_odd), 4000)
+    return shorten(json.dumps(value, ensure_ascii=False, default=_json_default), 4000)
 
 
-def _odd(value: object) -> str:
+def _json_default(value: object) -> str:
     return f"<{len(value):,} bytes>" if isinstance(value, bytes) else str(value)
 
 
-def _hollow(value: Any) -> bool:
+def _is_blank(value: Any) -> bool:
     return isinstance(value, str) and not value.strip()
 
 
@@ -147,7 +147,7 @@ def _marks(found: list[dict[str, Any]], codes: set[str]) -> dict[int, list[str]]
 def _faults(found: list[dict[str, Any]], roles: list[str], codes: set[str]) -> Iterator[tuple[int, str]]:
     last = len(roles) - 1
     for at, (turn, role) in enumerate(zip(found, roles, strict=True)):
-        if "SET301" in codes and _hollow(words(turn)) and not turn.get("tool_calls"):
+        if "SET301" in codes and _is_blank(words(turn)) and not turn.get("tool_calls"):
             yield at, "says nothing"
         if "SET309" in codes and at and role == roles[at - 1] != "tool":
             yield at, f"{clean(role, limit=24)} twice in a row"

@@ -69,12 +69,12 @@ def _collect(value: Any, texts: list[str]) -> None:
         for item in value:
             _collect(item, texts)
     elif isinstance(value, dict):
-        _collect(_said(value), texts)
+        _collect(_turn_words(value), texts)
     elif value is not None and not isinstance(value, bytes):
         texts.append(str(value))
 
 
-def _said(value: dict[Any, Any]) -> Any:
+def _turn_words(value: dict[Any, Any]) -> Any:
     """A turn's words and calls; of any other object, all of it."""
     words = next((value[key] for key in ("content", "value", "text") if key in value), None)
     calls = value.get("tool_calls")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ml_intern_helpers.dataset.column_roles import NOT_READ, ColumnRoles, first_named
 from ml_intern_helpers.dataset.mapping.code import row, turn
 from ml_intern_helpers.dataset.shapes import api_formats, conversations, preferences, questions
-from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, shown
+from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, named
 
 CAPTIONS = ("caption", "text", "captions", "description", "prompt", "alt_text")
 
@@ -27,7 +27,7 @@ def image_caption(roles: ColumnRoles, rows: Rows) -> Shape | None:
         "image-caption",
         {"images": image, "text": caption},
         "text-to-image models are trained with diffusers, by none of these methods; here a vision-language model learns to "
-        f"describe: {shown(caption)} is the answer, and the wording of the prompt is yours",
+        f"describe: {named(caption)} is the answer, and the wording of the prompt is yours",
         {"prompt": f"[{turn('user', QUESTION)}]", "completion": f"[{turn('assistant', row(caption))}]"},
         ("sft",),
         replaces=frozenset({"text", "prompt-only"}),
@@ -48,14 +48,14 @@ def speech(roles: ColumnRoles, rows: Rows) -> Shape | None:
     if not any(row.get(column) == NOT_READ for row in rows):
         return None
     words = first_named(roles.kinds, TRANSCRIPTS)
-    alone = f"; to learn the words alone, keep {shown(words)} and nothing else, as 'text'" if words else ""
+    alone = f"; to learn the words alone, keep {named(words)} and nothing else, as 'text'" if words else ""
     return Shape(
         "speech",
         {"audio": column, **({"text": words} if words else {})},
         f"transformers trains speech models on such rows (Seq2SeqTrainer, CTC), none of these methods does{alone}",
         replaces=frozenset({"text"}),
         refuses=METHODS,
-        because=f"{shown(column)} holds sound",
+        because=f"{named(column)} holds sound",
     )
 
 

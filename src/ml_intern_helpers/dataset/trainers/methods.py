@@ -340,8 +340,8 @@ def _has_answer(cell: Any) -> bool:
     if isinstance(cell, str):
         return bool(cell.strip())
     turns = [turn for turn in cell or [] if isinstance(turn, dict)]
-    said = [turn for turn in turns if turn.get("role", turn.get("from")) == "assistant"]
-    return any(turn.get("tool_calls") or _words(turn.get("content", turn.get("value"))) for turn in said)
+    answers = [turn for turn in turns if turn.get("role", turn.get("from")) == "assistant"]
+    return any(turn.get("tool_calls") or _words(turn.get("content", turn.get("value"))) for turn in answers)
 
 
 def _words(content: object) -> bool:
