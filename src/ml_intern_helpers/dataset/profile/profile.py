@@ -71,7 +71,14 @@ def profile(sample: Sample, columns: list[Column], roles: ColumnRoles, of_all: S
     return {
         "rows": len(sample.rows),
         "of": of,
-        "columns": {clean(item.name, limit=80): _column(item, len(sample.rows)) for item in columns[:MOST_COLUMNS]},
+        "columns": {
+            clean(item.name, limit=80): {
+                "type": clean(item.type, limit=160),
+                "kind": item.main,
+                "nulls_share": round(item.nulls / len(sample.rows), 4),
+            }
+            for item in columns[:MOST_COLUMNS]
+        },
         "columns_total": len(columns),
         "role_patterns": role_patterns,
         "role_pattern_parts": role_pattern_parts,
@@ -82,10 +89,6 @@ def profile(sample: Sample, columns: list[Column], roles: ColumnRoles, of_all: S
         "sketch": of_all.to_json(K_OF_ALL) if of_all else sketch(hashes).to_json(),
         "sketch_of": "all rows" if of_all else of,
     }
-
-
-def _column(column: Column, rows: int) -> dict[str, Any]:
-    return {"type": clean(column.type, limit=160), "kind": column.main, "nulls_share": round(column.nulls / rows, 4)}
 
 
 def _label_columns(roles: ColumnRoles) -> tuple[str, ...]:
