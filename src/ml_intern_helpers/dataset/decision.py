@@ -1,9 +1,9 @@
 """Whether to train on the rows: with a method that can read them, after filters that were run, and checked again afterwards.
 
-What a check says of itself enters here: `COUNTED_AS` (the code under which a full scan counts the same rows),
+A check can set these values: `COUNTED_AS` (the code under which a full scan counts the same rows),
 `FILTER_DROPS_ALL` (False: rows are counted that the filter keeps), `HABIT` (a dataset may have the problem throughout: dropping
-most of the rows is no remedy), `COPIES` (however many rows go, what is left is the whole dataset) and `NO_GO` (method -> why
-all rows with the problem make the run a waste).
+most of the rows is no remedy), `COPIES` (however many rows are removed, nothing of it is lost) and `NO_GO` (method -> why
+all rows with it make the run a waste).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def decide(facts: Facts, findings: list[Finding], method: str | None) -> dict[st
         return _decision(facts, "no_go", method, [stopped, *_reasons(facts, method, findings, set())], done)
     if done is None:
         return _decision(facts, "go", method, _reasons(facts, method, findings, set()), None)
-    # The decision for what the filters leave.
+    # Check the rows that the filters leave again.
     after = with_rows(facts, done.rows)
     left = {item.code for item in run_checks(after)}
     undone = [step.code for step in done.steps if step.code in left and _still_drops(after, step.code)]
@@ -192,7 +192,6 @@ def _stops(after: Facts, method: str) -> str | None:
 
 
 def _nothing_fits(facts: Facts) -> str:
-    """Why no method was chosen."""
     able = [name for name, verdict in facts.verdicts.items() if verdict.verdict in ("ready", "needs_mapping")]
     return f"no method suits the rows, though {', '.join(able)} can read them" if able else "no method can read the rows"
 

@@ -89,7 +89,6 @@ render_human = report_text.render_human
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
     parser.add_argument(
         "dataset",
         nargs="?",
@@ -206,7 +205,7 @@ def _inspect(dataset: str, args: argparse.Namespace, context: Context) -> Report
 
 
 def _read_sample(ref: DatasetRef, sample_size: int, context: Context) -> Sample:
-    """From this machine or from the Hub; what reads the Hub is imported only then."""
+    """From this machine or from the Hub; the modules that read the Hub are imported only then."""
     if ref.local:
         return read_local(ref, sample_size, context.warn)
     if ref.path:
@@ -261,8 +260,8 @@ def _status(by_method: Mapping[str, Verdict], method: str | None) -> Status:
 def _sample_fields(
     sample: Sample, columns: list[Column], by_method: Mapping[str, Verdict], args: argparse.Namespace
 ) -> dict[str, Any]:
-    """The fields on what was read, and the verdicts: bounded, cleaned, and nothing that could fake a line."""
-    # Rows are printed as JSON, which holds their newlines; all else is printed as it is, where a newline would fake a line.
+    """The fields on what was read, and the verdicts: bounded, and cleaned of everything that could fake a line."""
+    # Rows are printed as JSON, which escapes newlines; everything else is printed as text, where a newline could fake a line.
     rows = [_shortened(row) for row in sample.rows[: args.rows]]
     return {
         "dataset": clean(sample.dataset, limit=300),

@@ -157,7 +157,6 @@ def _is_json(text: str) -> bool:
 
 
 def _free(roles: ColumnRoles) -> list[str]:
-    """Columns without a role."""
     playing = {*roles.by_role.values(), *(name for shape in roles.shapes for name in shape.columns.values())}
     return [name for name in roles.kinds if name not in playing]
 

@@ -26,7 +26,7 @@ _ID = re.compile(r"^[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?$")
 def card_text(fields: Fields, findings: list[Finding]) -> str:
     """Markdown for the section on training data; ends without a line break."""
     source, at, name = fields["source"], fields["looked_at"], fields["dataset"]
-    # A link to the Hub, or a file's name: where it was on somebody's machine is nobody's business.
+    # A link to the Hub, or only a file's name: its folder is private.
     dataset = f"the local data {span(PurePath(name).name or name)}"
     facts = [f"split {span(at['split'])}"] + ([f"config {span(at['config'])}"] if at["config"] != "default" else [])
     if source["kind"] in _HUB_KINDS:
@@ -47,7 +47,7 @@ def card_text(fields: Fields, findings: list[Finding]) -> str:
         f"This model was trained on {dataset}: {'; '.join(facts)}. Columns: {columns}{more}.",
         _audit(fields, findings),
     ]
-    # The mapping for the method asked for; without one, it is not known which was used.
+    # The mapping for the requested method; without one it is unknown which mapping was used.
     verdict = fields["verdicts"].get(fields["method"] or "")
     sections += _code("Rows were brought into shape with", verdict["mapping"] if verdict else None)
     decision = fields.get("decision") or {}
@@ -60,7 +60,6 @@ def card_text(fields: Fields, findings: list[Finding]) -> str:
 
 
 def _audit(fields: Fields, findings: list[Finding]) -> str:
-    """When, on which rows, with which result."""
     source, at = fields["source"], fields["looked_at"]
     day = source["fetched_at"][:10] if source["fetched_at"] else datetime.now(UTC).strftime("%Y-%m-%d")
     if at["complete"]:
@@ -78,7 +77,7 @@ def _audit(fields: Fields, findings: list[Finding]) -> str:
 
 def _listed(findings: list[Finding]) -> Iterator[str]:
     for finding in findings[:MOST_FINDINGS]:
-        # An example out of a row has no place on a public card.
+        # The evidence without its example: text of a row does not belong on a public card.
         seen = finding.evidence or ""
         yield f"- {finding.code}: {span(shorten(finding.message, 300))}" + (f" – {span(shorten(seen, 160))}" if seen else "")
     if len(findings) > MOST_FINDINGS:

@@ -73,7 +73,6 @@ class Verdict:
     mapping_code: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
         fields = {name: value for name, value in self.__dict__.items() if name not in ("rows", "mapping_code")}
         left = [clean(name, limit=200) for name in self.columns_not_used]
         return {**fields, "problems": list(self.problems), "columns_not_used": left}
@@ -110,7 +109,7 @@ def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRo
     except NotPlain:  # there is a mapping to try, and it is not worth the wait
         return Verdict("unknown", f"{reason}; --method {method} tries a mapping", evidence, problems=codes)
     if mapping is None:
-        # Incompatible, unless columns of other names could serve: that only the user knows
+        # Incompatible, unless columns of other names could serve, which only the user knows.
         missing = missing_columns(method, roles, sample.rows)
         if missing is None:
             return Verdict("incompatible", f"{reason}; no mapping that was tried gives usable rows", evidence, problems=codes)

@@ -1,4 +1,4 @@
-"""What a check is given, the findings it yields, and how rows, turns and texts are taken apart."""
+"""What a check receives, the findings it yields, and how rows are split into turns and texts."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Piece(NamedTuple):
 
     Attributes:
         column: where it stands.
-        role: what the column is to a trainer (`prompt`, `chosen` …), or None.
-        speaker: who says it (`user`, `assistant` …) where turns say so, else None.
+        role: the role of the column (`prompt`, `chosen` …), or None.
+        speaker: the speaker of the turn (`user`, `assistant` …), or None outside of turns.
         text: the words.
     """
 
@@ -118,7 +118,6 @@ class Facts:
 
     @cached_property
     def texts(self) -> list[list[Piece]]:
-        """The texts of every row."""
         return [pieces(row, self.roles) for row in self.rows]
 
     @cached_property

@@ -1,7 +1,7 @@
-"""What the SQL definitions of checks are written in: columns with a role as turns and text, quoted names, conditions.
+"""Building blocks of the SQL definitions of checks: columns with a role as turns and text, quoted names, conditions.
 
-Of JSON files every cell is taken as JSON and turned into turns or text without an error where it is something else: one row of
-another kind must be counted, not stop the scan.
+Every cell of a JSON file is read as JSON and converted to turns or text; a cell of another kind raises no error, since such a
+row must be counted and not stop the scan.
 """
 
 from __future__ import annotations
@@ -229,12 +229,10 @@ def speakers_in_words(pattern: str) -> list[str]:
 
 
 def identifier(column: str) -> str:
-    """A column's name as an identifier."""
     return '"' + column.replace('"', '""') + '"'
 
 
 def literal(value: object) -> str:
-    """A string literal."""
     return "'" + str(value).replace("'", "''") + "'"
 
 

@@ -1,6 +1,6 @@
-"""DuckDB, held to bounds: so much memory, the given files and no others, nothing downloaded, and it stops at Ctrl-C.
+"""Runs DuckDB within bounds: limited memory, only the given files, no downloads, and it stops at Ctrl-C.
 
-Its progress is shown on a terminal, and what it raises becomes one clear error.
+Its progress is shown on a terminal, and its exceptions are translated into one clear error.
 """
 
 from __future__ import annotations
@@ -104,7 +104,6 @@ class Engine:
             self._folder.cleanup()
 
     def register(self, name: str, value: Any) -> None:
-        """Make an Arrow reader a table."""
         self._connection.register(name, value)
 
     def function(self, name: str, call: Callable[[list[str]], bool]) -> None:
@@ -114,7 +113,6 @@ class Engine:
         self._connection.create_function(name, call, [duckdb.list_type("VARCHAR")], "BOOLEAN")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """The answer of a short query."""
         found: list[tuple[Any, ...]] = self._connection.execute(query).fetchall()
         return found
 
@@ -158,7 +156,6 @@ def _threads(memory_bytes: int, row_bytes: float) -> int:
 
 
 def missing() -> Unavailable:
-    """DuckDB is not installed."""
     return Unavailable("the full scan needs DuckDB, which is not installed", hint="pip install 'duckdb>=2.0'")
 
 
@@ -213,9 +210,9 @@ def explained_error(err: Exception, stored: Stored, split: str, memory: str) -> 
             )
         match = _LINE.search(text)
         if match:
-            # DuckDB counts rows and lines in one; the line it means is the one it names or the one before.
+            # DuckDB mixes up rows and lines: it means the line it names or the one before.
             for path in paths:
-                # Let the reader of the sample look at line `number` and its neighbours: it names what is wrong with them.
+                # The reader of the sample checks line `number` and its neighbours, and says what is wrong with them.
                 number = int(match[1])
                 json_lines.check_lines(path, range(max(number - 1, 1), number + 2))
         return BadData(f"{path_text(paths[0])}: the full scan stopped: {_first_line(text)}", hint="repair or drop that line")

@@ -1,7 +1,7 @@
 """`--on-jobs`: the same audit as a job of HF Jobs. A script is written and its launch is shown; nothing is started.
 
-The package is on no index, and a plugin's folder has no address that a job could fetch. So the script carries the package itself,
-packed, and asks uv for the releases of the other packages that this very audit runs on.
+The package is on no index, and a job cannot fetch the plugin's folder. So the script contains the package itself, packed, and
+asks uv for the releases of the other packages that this audit runs on.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def on_jobs(ref: DatasetRef, args: argparse.Namespace, num_bytes: int | None) ->
         raise BadData(
             f"{SCRIPT} cannot be written here: {err.strerror}", hint="run it in a folder that may be written to"
         ) from err
-    # Half an hour; for more, ten minutes and what the bytes take, in whole hours and one to spare.
+    # Half an hour, or, for more data, ten minutes and the time to read the bytes, in whole hours and one to spare.
     minutes = 10 + (num_bytes or 0) / BYTES_PER_S / 60
     timeout = "30m" if minutes <= 30 else f"{-(-int(minutes) // 60) + 1}h"
     options = ["--flavor", FLAVOR, "--timeout", timeout, "--secrets", "HF_TOKEN", "-d", "--", SCRIPT, *_arguments(ref, args)]
@@ -109,7 +109,6 @@ def _arguments(ref: DatasetRef, args: argparse.Namespace) -> list[str]:
 
 
 def script() -> str:
-    """The text of the script."""
     packages = ", ".join(f'"{name}=={found}"' for name in PACKAGES if (found := _version(name)))
     # The rooms that the audit needs, as an archive; the same for the same sources.
     root = Path(ml_intern_helpers.__file__).parent

@@ -1,4 +1,4 @@
-"""The rows of one split as something DuckDB can select from, whatever files hold them."""
+"""The rows of one split as a FROM clause for DuckDB, whatever the file format."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Relation:
 
     @property
     def names(self) -> dict[str, str]:
-        """Column -> the name that queries use for it: strangers' names would meet our own (`rn`, `whole`)."""
+        """Column -> the name that queries use for it: names from the dataset could collide with ours (`rn`, `whole`)."""
         return {column: f"x{number}" for number, column in enumerate(self.types)}
 
     @property

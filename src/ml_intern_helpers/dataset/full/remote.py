@@ -1,4 +1,4 @@
-"""Where all rows of a dataset on the Hub lie, and how many bytes must be read: announced first, and refused beyond a bound."""
+"""Finds the files with all rows of a dataset on the Hub and announces how many bytes must be read; above a limit it refuses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def remote(ref: DatasetRef, sample: Sample, needed: set[str], most_bytes: int, c
         UsageError: more than `most_bytes`; the hint says how to allow it.
     """
     system = file_system.system()
-    # The split looked at first, so that a wrong one is refused before the others are read.
+    # The inspected split comes first, so that a wrong one is refused before the others are read.
     stored = sample.stored or _export(ref, sample, context)
     order = sorted(stored.splits, key=lambda name: name != sample.split)
     stored = Stored(stored.format, {name: stored.splits[name] for name in order}, stored.sizes, stored.arguments)

@@ -147,7 +147,7 @@ def _kept(plan: Plan) -> list[str]:
     kept += [
         f"CASE WHEN f{number} THEN {flag.example} END AS e{number}" for number, flag in enumerate(plan.flags) if flag.example
     ]
-    # Half a hash tells as many different values apart as a count that is only near the truth can use.
+    # Half a hash is enough: the count of distinct values is approximate anyway.
     kept += [
         f"CASE WHEN {cell} IS NOT NULL THEN (hash({cell}) >> 32)::UINTEGER END AS c{number}"
         for number, cell in enumerate(plan.read.names.values())
@@ -224,7 +224,6 @@ def flagged(engine: Engine, conditions: list[tuple[str, str | None]], rows: int)
 
 
 def counts(found: int, numbers: Iterable[int], rows: int, example: object = None) -> Counts:
-    """One entry of `counts`."""
     shown = None if example is None else clean(example, limit=120)
     return {"rows": found, "share": found / rows if rows else 0.0, "row_numbers": list(numbers), "example": shown}
 

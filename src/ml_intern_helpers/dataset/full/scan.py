@@ -74,7 +74,6 @@ class Counted:
 
     @property
     def all_rows(self) -> AllRows:
-        """What a decision rests on."""
         by_code = {code: found["rows"] for code, found in self.fields["counts"].items()}
         nulls = {name: found["nulls"] for name, found in self.fields["columns"].items() if found["nulls"]}
         return AllRows(self.fields["rows"], by_code, tuple(self.together), nulls)
@@ -168,7 +167,7 @@ def _counted(scan: Scan, engine: Engine, plan: Plan, others: list[str]) -> Count
     if pair:
         by_code[set307_duplicates.CODE] = copies
         findings.append(set307_duplicates.over_all_rows(dataset, copies, pair, plan.identifying, rows))
-    # What every other split shares with this one; the larger count of rows or questions stands in `by_code`.
+    # What every other split shares with this one; `by_code` takes the larger count, of rows or of questions.
     leaks, code = [], set313_leakage.CODE
     for number, name in enumerate(others):
         same, alike = row_table.shared(engine, f"other_{number}", rows)

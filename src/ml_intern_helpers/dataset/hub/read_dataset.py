@@ -56,7 +56,7 @@ def read_hub_dataset(ref: DatasetRef, context: Context) -> Sample:
         if isinstance(sample, Sample):
             return replace(sample, card=repo.card if repo else None)
         error = sample
-    # Of these no other source knows more than the viewer.
+    # For these errors no other source knows more than the viewer.
     if error.kind == "renamed":
         raise NotFound(f"{ref.name} was renamed", hint=f"its page leads to the new name: {repository.page(ref.name)}")
     if error.kind == "empty":
@@ -122,7 +122,7 @@ def _repository(ref: DatasetRef, answers: Answers, context: Context) -> Reposito
     answer = answers[HUB_NAME, "repository"]
     splits = answers[VIEWER_NAME, "splits"]
     if isinstance(answer, Exception) or answer.status == 429 or answer.status >= 500:
-        # Go on with the viewer's word alone, where that is enough; else raise the Hub's error
+        # Continue with the viewer's answer alone where that is enough; else raise the Hub's error.
         message = answer.message if isinstance(answer, ToolError) else f"the Hub answered {getattr(answer, 'status', answer)}"
         error = viewer_error(splits)
         if error is None and not ref.revision:
@@ -169,7 +169,7 @@ def _through_viewer(ref: DatasetRef, answers: Answers, context: Context) -> Samp
         rows = _whole(parse_rows(answer.json()), ref, choice, context)
     except BadData as err:
         return ViewerError("away", err.message)
-    # Warn of what the viewer's answers leave open.
+    # Warn about what is missing from the viewer's answers.
     valid = answers[VIEWER_NAME, "is-valid"]
     for configs, message in ((pairs.pending, "not ready yet"), (pairs.failed, "failed")):
         if configs:

@@ -42,7 +42,6 @@ def ask(http: Http, name: str, revision: str | None) -> Response:
 
 
 def parse(answer: Any, name: str) -> Repository:
-    """Parse the answer of `/api/datasets/{id}`."""
     facts: dict[str, Any] = answer if isinstance(answer, dict) else {}
     data = facts.get("cardData") or {}
     return Repository(
@@ -78,7 +77,7 @@ def refuse(answer: Response, name: str, revision: str | None, http: Http) -> Too
     if answer.error_code == "GatedRepo":
         return gated(name)
     if answer.status in (401, 404):
-        # Missing and private look alike from outside.
+        # The Hub gives the same answer for a missing and for a private dataset.
         message = f"no dataset {name!r} on the Hub that this {'token' if hf_token() else 'session (no token)'} can see"
         similar = similar_names(name, http)
         rest = "check its access rights" if hf_token() else "if it is private, log in with `hf auth login`"
@@ -93,7 +92,6 @@ def refuse(answer: Response, name: str, revision: str | None, http: Http) -> Too
 
 
 def gated(name: str) -> AccessDenied:
-    """A gated dataset without access."""
     how = "accept its terms at" if hf_token() else "log in with `hf auth login`, and accept its terms at"
     return AccessDenied(f"{name} is gated and this account has no access to its files", hint=f"{how} {page(name)}")
 

@@ -1,4 +1,4 @@
-"""From a path, a folder or a pattern to data files, grouped by split, and their format.
+"""Finds the data files of a path, folder or pattern, grouped by split, and their format.
 
 Folders are searched within bounds of names and time, never through links to folders, never out of the folder: a checked-out
 repository may hold `data/notes.txt -> ~/.ssh/id_rsa`, and for `data` that file must not be printed.
@@ -293,7 +293,7 @@ class FolderSearch:
         return False
 
     def tell(self, warn: Warn) -> None:
-        """Say what was passed over."""
+        """Warn about what was left out."""
         if self._links:
             warn(f"{_some(list(self._links))} left out: links are followed only to files in the folder or in the Hub's cache")
         if self._closed:

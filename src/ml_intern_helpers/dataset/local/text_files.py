@@ -67,13 +67,12 @@ def decode(path: Path, line: bytes, number: int) -> str:
 def excerpt(text: str, position: int = 0) -> str:
     """At most 80 cleaned characters around `position`, with what looks like a token blotted out."""
     start = max(position - 40, 0)
-    # Blot before cutting: half a token is still a secret.
+    # Blank secrets before cutting: half a token is still a secret.
     blotted = _SECRET.sub(lambda match: "*" * len(match[0]), text[: start + 4096])
     return clean(blotted[start : start + 80])
 
 
 def path_text(path: Path) -> str:
-    """A path for a message."""
     return clean(path, limit=200)
 
 

@@ -85,7 +85,7 @@ def _pairs(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
         fields = {"prompt": _prompt(script, roles, rows)}
         for name in pair:
             answer = chat(script, roles, rows, name, "assistant")
-            # A whole conversation ends in the answer; what comes before is the prompt over again.
+            # A whole conversation ends with the answer; the turns before it repeat the prompt.
             fields[name] = f"{answer}[-1:]" if roles.kind(name) in ("messages", "sharegpt") else answer
         yield script.map_rows(fields, _extras(roles))
     elif roles.kind("chosen") != "string":

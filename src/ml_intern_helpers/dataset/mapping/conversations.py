@@ -31,12 +31,10 @@ class TurnFormat:
 
     @property
     def plain(self) -> bool:
-        """The turns are what TRL reads."""
         return self.keys == ("role", "content") and not (self.renamed or self.json_calls or self.blocks)
 
     @property
     def renamed(self) -> dict[str, str]:
-        """Speakers that need another name."""
         known = SPEAKER_NAMES | {name: name for name in SPEAKERS}
         return {name: known[name.lower()] for name in self.speakers if known.get(name.lower(), name) != name}
 

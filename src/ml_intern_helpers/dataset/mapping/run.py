@@ -43,7 +43,7 @@ class MappingRun:
 
 
 def find_mapping(method: str, roles: ColumnRoles, rows: Rows, problems: list[Problem], *, wait: bool = True) -> MappingRun | None:
-    """The mapping for `method`, or None when no candidate passes; one whose rows teach nothing only when there is no other.
+    """The mapping for `method`, or None when no candidate passes; one without a training signal only when there is no other.
 
     A candidate that leaves single bad rows is tried again with those rows filtered out before it.
 
@@ -80,7 +80,7 @@ def _try(method: str, code: str, rows: Rows, wait: bool, label: str | None) -> M
         mapped = run(code, rows, wait=wait)
     except MappingFailed:
         return None
-    # With half the rows gone it is another dataset; a filter on labels may remove any number.
+    # Without half of its rows it is another dataset; a filter on labels may remove any number.
     enough = len(mapped) * 2 >= len(rows) or (label is not None and quoted(label) in code)
     if not mapped or not enough or READERS[method](mapped):
         return None

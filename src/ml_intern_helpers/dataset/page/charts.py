@@ -1,6 +1,6 @@
 """Charts of the page as the numbers that the template draws: positions in percent of the width, heights in pixels.
 
-Widths in percent and text in pixels: a chart gets narrower on a phone and its words stay as large as they are.
+Widths are in percent and text is in pixels, so that a chart gets narrower on a phone while its text keeps its size.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ def histogram(title: str, at: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _lowers(counts: list[list[int]]) -> list[int]:
-    """The first length that each bar holds."""
     return [0, *(bound + 1 for bound, _ in counts[:-1])]
 
 

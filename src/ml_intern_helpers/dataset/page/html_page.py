@@ -1,6 +1,6 @@
-"""The page of `--html`: facts of the report in a template, and a policy that lets nothing else run or load.
+"""The page of `--html`: the report in a template, with a content security policy that lets nothing else run or load.
 
-The same report makes the same bytes: no clock, no random name.
+The same report gives the same bytes: the page holds no time stamp and no random name.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
     severities = [finding.severity for finding in report.findings]
     # A full scan does not count languages.
     shares = (("labels", "Labels"), ("languages", "Languages of the sample" if fields["full"] else "Languages"))
-    # Tokens first where they were counted; characters of what is trained on, else of all that a row says.
+    # Tokens first where they were counted; then characters of what is trained on, else of all texts of a row.
     known = fields.get("lengths") or {}
     found = []
     for unit in ("tokens", "characters"):
@@ -199,7 +199,7 @@ def headline(fields: Fields) -> dict[str, Any]:
     if decision:
         word, tone = DECISION_TITLES[decision["word"]], DECISION_TONES[decision["word"]]
         return {"word": word, "tone": tone, "method": decision["method"], "reasons": decision["reasons"][:5]}
-    # Without a method asked for, the first of those that come furthest.
+    # Without a requested method, the first of those with the best verdict.
     order = ["ready", "needs_mapping", "unknown", "incompatible"]
     method = fields["method"] or min(fields["verdicts"], key=lambda name: order.index(fields["verdicts"][name]["verdict"]))
     verdict = fields["verdicts"][method]
@@ -254,7 +254,7 @@ def _split_size(fields: Fields) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as people write it; what is there never reads as nothing."""
+    """A share for people; a share above zero is never written as zero."""
     if 0 < share < 0.001:
         return "< 0.1 %"
     return f"{100 * share:.1f} %" if share < 0.1 and share else f"{100 * share:.0f} %"

@@ -1,7 +1,7 @@
 """The rows that the page shows: conversations as turns, pairs side by side, with what is wrong marked.
 
-First come rows that findings name, one for each finding; then ordinary ones. All of it is bounded, and all of it is
-strangers' text: cleaned here, escaped by the template.
+First come rows that findings name, one for each finding; then ordinary ones. Everything is bounded in size. All of it is
+untrusted text from the dataset: it is cleaned here and escaped by the template.
 """
 
 from __future__ import annotations
@@ -37,13 +37,12 @@ _SHOWN_ROLES = (
 
 
 def sample_rows(facts: Facts, findings: list[Finding]) -> list[dict[str, Any]]:
-    """The rows to show."""
     by_number: dict[int, list[Finding]] = {}
     for finding in findings:
         for number in list(finding.rows or ()):
             by_number.setdefault(number, []).append(finding)
     at = {number: position for position, number in enumerate(facts.sample.numbers)}
-    # For each finding the first row that no finding before it has brought along.
+    # For each finding its first row, unless a row of it is shown already.
     faulty: list[int] = []
     for finding in findings:
         if finding.rows and not set(finding.rows) & set(faulty):
@@ -93,7 +92,7 @@ def _turns(cell: Any, role: str, room: list[int], codes: set[str]) -> list[dict[
     if not found:
         return [_turn(role or "text", cell, room, codes, ["says nothing"] if _is_blank(cell) and "SET301" in codes else [])]
     marks, count = _marks(found, codes), len(found)
-    # Of a long conversation its beginning is shown, and its end, where something may be missing.
+    # A long conversation is shown with its beginning and its end, where something may be missing.
     shown = list(range(count)) if count <= MOST_TURNS else [*range(MOST_TURNS - 2), count - 2, count - 1]
     shown_turns = [_turn(speaker(found[at]) or "?", _turn_content(found[at]), room, codes, marks.get(at, [])) for at in shown]
     for before, at, turn in zip([-1, *shown], shown, shown_turns, strict=False):

@@ -1,7 +1,7 @@
 """Compares two profiles: what is only in one of them, how far apart the rest is, and how many rows both share.
 
-A side of the comparison is a dataset that was read now, or the saved `--json` report on one; a saved file may hold anything in
-the place of a profile's parts.
+A side of the comparison is a dataset that was read now, or the saved `--json` report on one; a saved file may hold anything
+where a profile's parts should be.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def compare(here: Side, there: Side) -> dict[str, Any]:
         "languages": _classes(here, there, "languages"),
         "overlap": _overlap(here, there),
     }
-    # What differs notably, in the order in which it matters.
+    # The notable differences, the most important first.
     notable = _notable(here, there)
     names = ["columns"] if any(found["columns"][key] for key in ("only_here", "only_there", "other_type")) else []
     names += ["nulls"] if found["columns"]["other_nulls"] else []

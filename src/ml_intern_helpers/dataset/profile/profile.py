@@ -1,5 +1,5 @@
-"""The profile of a sample: numbers and cleaned names, never a row's text, and never more than about 12 kB; 20 kB with the longer
-sketch of a full scan. Orders of speakers and lengths are in a form in which two datasets can be compared."""
+"""The profile of a sample: numbers and cleaned names, never a row's text, and at most about 15 kB, 23 kB with the longer
+sketch of a full scan. Orders of speakers and lengths have a form in which two datasets can be compared."""
 
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ BARS = 32
 
 
 def sketch_of_sample(sample: Sample, columns: list[Column], roles: ColumnRoles) -> Sketch:
-    """The sketch of what the sampled rows say."""
     names = spoken_columns(roles, [column.name for column in columns])
     return sketch(row_hash(normalised(spoken(row, names))) for row in sample.rows)
 

@@ -80,5 +80,4 @@ FINDERS: tuple[Callable[[ColumnRoles, Rows], Shape | None], ...] = (
 
 
 def with_shapes(roles: ColumnRoles, rows: Rows) -> ColumnRoles:
-    """`roles` with the shapes that `rows` have."""
     return replace(roles, shapes=tuple(shape for find in FINDERS if rows and (shape := find(roles, rows))))

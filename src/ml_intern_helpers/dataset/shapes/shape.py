@@ -49,7 +49,6 @@ class Shape:
 
 
 def named(name: object) -> str:
-    """A column's name inside a sentence."""
     return repr(clean(name, limit=60))
 
 

@@ -26,7 +26,7 @@ from ml_intern_helpers.dataset.trainers.rows import (
     unplaced_images,
 )
 
-#: A shared beginning of two strings shorter than this is chance ("The "), not a prompt.
+#: Two strings that share fewer leading characters than this ("The ") do so by chance: it is not a prompt.
 SHORTEST_PROMPT = 8
 PAIR = ("chosen", "rejected")
 ANSWERED = ("prompt", "completion")
@@ -103,7 +103,7 @@ def _label(rows: list[Row]) -> list[Problem]:
     if name is None or not good:
         return []
     bad = _where(rows, lambda row: is_desirable(good, row[name]) is False)
-    # A score that is 0 in every row says nothing of the answers.
+    # A score that is 0 in every row says nothing about the answers.
     if not bad or (name != "label" and len(bad) == len(rows)):
         return []
     message = f"SFT ignores {name!r} and would learn the undesirable completions too"
@@ -213,7 +213,7 @@ def _question_column(row: Row) -> str | None:
 def kto_problems(rows: list[Row]) -> list[Problem]:
     """What keeps `KTOTrainer` from training on `rows` as meant; empty when nothing does."""
     if {*PAIR} <= set(rows[0]):
-        # Taking pairs apart, TRL copies every other column over the ones it made.
+        # When TRL splits pairs, every other column overwrites the columns that it has made.
         clash = " and ".join(repr(name) for name in ("completion", "label") if name in rows[0])
         if not clash:
             return dpo_problems(rows, "KTO")
@@ -287,7 +287,6 @@ def reward_columns(columns: list[str]) -> list[str]:
 
 
 def _where(rows: list[Row], test: Callable[[Row], bool]) -> tuple[int, ...]:
-    """The positions of the rows that pass `test`."""
     return tuple(position for position, row in enumerate(rows) if test(row))
 
 

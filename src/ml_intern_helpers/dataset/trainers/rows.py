@@ -12,7 +12,7 @@ from ml_intern_helpers.dataset.column_roles import ROLES, first_named
 from ml_intern_helpers.dataset.columns import turn_keys, unpacked
 
 Row = dict[str, Any]
-#: TRL looks at any one of these to decide whether a row is a conversation.
+#: TRL examines any one of these columns to decide whether a row is a conversation.
 SUPPORTED = ("prompt", "chosen", "rejected", "completion", "messages")
 
 
@@ -206,7 +206,6 @@ def cell_problem(value: object, chat: bool, pictures: bool = False) -> str | Non
 
 
 def turn_problem(turn: object, pictures: bool = False) -> str | None:
-    """What is wrong with one turn."""
     if not isinstance(turn, dict) or not isinstance(turn.get("role"), str):
         return "keys" if isinstance(turn, dict) and turn_keys([turn]) else "kind"
     if turn["role"] not in SPEAKERS:
