@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from ml_intern_helpers.dataset.checks.context import Facts, turns
 from ml_intern_helpers.dataset.column_roles import CHAT
 from ml_intern_helpers.dataset.columns import TURN_KEYS
-from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, keep_rows, quoted
-from ml_intern_helpers.dataset.mapping.conversations import turn_format
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, keep_rows, quoted, turn_format
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from ml_intern_helpers.dataset.checks.context import CALLS, Row
 from ml_intern_helpers.dataset.column_roles import CHAT, ColumnRoles, identifying_columns
 from ml_intern_helpers.dataset.columns import Column
-from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
-from ml_intern_helpers.dataset.mapping.conversations import turn_format
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, turn_format
 from ml_intern_helpers.dataset.sample import Sample
 
 #: Every character that Python's `str.strip` takes for white space, as the inside of an RE2 class.

@@ -19,7 +19,7 @@ from typing import Any
 from ml_intern_helpers.core.errors import BadData, ToolError, Unavailable
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.sql import literals
-from ml_intern_helpers.dataset.local import json_lines
+from ml_intern_helpers.dataset.local import json_files
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB
 from ml_intern_helpers.dataset.local.text_files import path_text
 from ml_intern_helpers.dataset.sample import Stored
@@ -214,7 +214,7 @@ def explained_error(err: Exception, stored: Stored, split: str, memory: str) -> 
             for path in paths:
                 # The reader of the sample checks line `number` and its neighbours, and says what is wrong with them.
                 number = int(match[1])
-                json_lines.check_lines(path, range(max(number - 1, 1), number + 2))
+                json_files.check_lines(path, range(max(number - 1, 1), number + 2))
         return BadData(f"{path_text(paths[0])}: the full scan stopped: {_first_line(text)}", hint="repair or drop that line")
     where = path_text(Path(str(stored.splits[split][0])))
     if stored.format == "parquet":

@@ -152,7 +152,7 @@ def _with_found_rows(sample: Sample, counts: dict[str, dict[str, Any]]) -> Sampl
     numbers = sorted(wanted - known)[:_MOST]
     if not numbers or sample.stored is None:
         return sample
-    from ml_intern_helpers.dataset.local.json_lines import rows_at
+    from ml_intern_helpers.dataset.local.json_files import rows_at
 
     paths = [Path(path) for path in sample.stored.splits[sample.split]]
     readers = {"jsonl": rows_at, "parquet": _of_parquet}

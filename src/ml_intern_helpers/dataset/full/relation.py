@@ -12,7 +12,7 @@ from typing import Any
 
 from ml_intern_helpers.dataset.checks.sql import identifier, literal, literals
 from ml_intern_helpers.dataset.full.engine import Engine
-from ml_intern_helpers.dataset.local import columnar, csv_table, json_document, json_lines
+from ml_intern_helpers.dataset.local import columnar, csv_table, json_files
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, Allowance
 from ml_intern_helpers.dataset.local.text_files import UTF8_MARK, decode, lines
 from ml_intern_helpers.dataset.sample import Row, Stored
@@ -139,7 +139,7 @@ def _rows(stored: Stored, paths: list[Path], columns: list[str]) -> Iterator[Row
     allowance = Unbounded()
     for path in paths:
         if stored.format == "json":
-            yield from json_document.rows(path, stored.arguments.get("field"))
+            yield from json_files.document_rows(path, stored.arguments.get("field"))
         elif stored.format == "csv":
             for _, header, cells, _ in csv_table.rows(path, stored.arguments.get("sep", ","), allowance):
                 yield {name: None if cell in csv_table.MISSING else cell for name, cell in zip(header, cells, strict=False)}
@@ -148,4 +148,4 @@ def _rows(stored: Stored, paths: list[Path], columns: list[str]) -> Iterator[Row
                 if stored.format == "text":
                     yield {columns[0]: decode(path, line, number).rstrip("\r\n")}
                 elif line.strip():
-                    yield json_lines.parse(path, line, number)
+                    yield json_files.parse(path, line, number)

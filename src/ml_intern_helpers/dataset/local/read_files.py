@@ -11,7 +11,7 @@ from pathlib import Path
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.dataset_ref import DatasetRef
-from ml_intern_helpers.dataset.local import columnar, csv_table, json_document, json_lines, text_files
+from ml_intern_helpers.dataset.local import columnar, csv_table, json_files, text_files
 from ml_intern_helpers.dataset.local.bounds import Warn
 from ml_intern_helpers.dataset.local.files import Files, find_files
 from ml_intern_helpers.dataset.local.table import Table, TooDeep, cut_to_bounds, total_bytes
@@ -22,8 +22,8 @@ from ml_intern_helpers.dataset.splits import SplitChoice, choose_split
 
 CONFIG = "default"
 READERS: dict[str, Callable[[list[Path], int], Table]] = {
-    "jsonl": json_lines.read,
-    "json": json_document.read,
+    "jsonl": json_files.read_lines,
+    "json": json_files.read_document,
     "csv": csv_table.read,
     "text": text_files.read_text,
     "parquet": columnar.read_parquet,
@@ -95,8 +95,8 @@ def _read(kind: str, paths: list[Path], sample_size: int, inside: str | None) ->
     # Parsed rows hold no cycles; searching millions of them for some takes longer than parsing.
     gc.disable()
     try:
-        kind = "jsonl" if kind == "json" and json_document.is_lines(paths[0]) else kind
-        return kind, json_document.read(paths, sample_size, inside) if kind == "json" else READERS[kind](paths, sample_size)
+        kind = "jsonl" if kind == "json" and json_files.is_lines(paths[0]) else kind
+        return kind, json_files.read_document(paths, sample_size, inside) if kind == "json" else READERS[kind](paths, sample_size)
     except (OSError, EOFError, zlib.error) as err:
         message = f"{path_text(paths[0])} cannot be read to its end: {clean(err, limit=100)}"
         raise BadData(message, hint="the file is damaged or not readable: get it again") from err

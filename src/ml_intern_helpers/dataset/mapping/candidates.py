@@ -10,6 +10,7 @@ from ml_intern_helpers.dataset.labels import desirable
 from ml_intern_helpers.dataset.mapping.code import (
     SPEAKER_NAMES,
     Script,
+    chat,
     keep_rows,
     prompt_messages,
     quoted,
@@ -17,8 +18,8 @@ from ml_intern_helpers.dataset.mapping.code import (
     row,
     select,
     system,
+    turn_format,
 )
-from ml_intern_helpers.dataset.mapping.conversations import chat, turn_format
 from ml_intern_helpers.dataset.shapes.shape import Shape
 from ml_intern_helpers.dataset.trainers.methods import TAKEN
 from ml_intern_helpers.dataset.trainers.rows import SUPPORTED
