@@ -225,9 +225,16 @@ def comparison_text(found: dict[str, Any]) -> Iterator[str]:
     """The lines; names were cleaned when the profiles were made."""
     here, there = found["here"], found["there"]
     yield found["verdict"]
-    yield f"  this: {_text_of_side(here)}"
-    yield f"  other: {_text_of_side(there)}"
-    yield from _text_of_columns(found["columns"])
+    for title, side in (("this", here), ("other", there)):
+        yield f"  {title}: {side['name']} ({side['rows']:,} rows, {side['of']}; {side['came_from']})"
+    columns = found["columns"]
+    for key, words in (("only_here", "only in this one"), ("only_there", "only in the other")):
+        if columns[key]:
+            yield f"  columns {words}: {listed(columns[key])}"
+    for change in columns["other_type"][:MOST_NAMES]:
+        yield f"  column {change['name']!r}: {change['here']} here, {change['there']} there"
+    for change in columns["other_nulls"][:MOST_NAMES]:
+        yield f"  column {change['name']!r}: {change['here']:.1%} nulls here, {change['there']:.1%} there"
     lengths = found["lengths"]
     if lengths:
         figures = [f"{name} {lengths[name]['here']:,} here, {lengths[name]['there']:,} there" for name in ("median", "p95")]
@@ -237,20 +244,6 @@ def comparison_text(found: dict[str, Any]) -> Iterator[str]:
     yield f"  rows: {shared_rows(found['overlap'])}"
     if found["overlap"] and found["overlap"]["note"]:
         yield f"  note: {found['overlap']['note']}"
-
-
-def _text_of_side(side: dict[str, Any]) -> str:
-    return f"{side['name']} ({side['rows']:,} rows, {side['of']}; {side['came_from']})"
-
-
-def _text_of_columns(columns: dict[str, Any]) -> Iterator[str]:
-    for key, words in (("only_here", "only in this one"), ("only_there", "only in the other")):
-        if columns[key]:
-            yield f"  columns {words}: {listed(columns[key])}"
-    for change in columns["other_type"][:MOST_NAMES]:
-        yield f"  column {change['name']!r}: {change['here']} here, {change['there']} there"
-    for change in columns["other_nulls"][:MOST_NAMES]:
-        yield f"  column {change['name']!r}: {change['here']:.1%} nulls here, {change['there']:.1%} there"
 
 
 def _text_of_classes(key: str, found: dict[str, Any] | None) -> Iterator[str]:
