@@ -174,26 +174,19 @@ def columns_with_roles(
 def _column(place: tuple[str, str, str, int], kind: str, keys: tuple[str, str], stored: str) -> SqlColumn:
     cell, number = place[2:]
     as_json = stored == "JSON"
-    chat = kind in CHAT and (as_json or stored.endswith("[]"))
-    strange = _strange(cell, kind) if as_json else "false"
-    if not chat:
+    wanted = ("ARRAY",) if kind in _LISTS else _JSON_KINDS.get(kind)
+    strange = f"json_type({cell}) NOT IN ({literals(wanted)})" if as_json and wanted else "false"
+    if kind not in CHAT or not (as_json or stored.endswith("[]")):
         return SqlColumn(*place, False, f"({cell} ->> '$')" if as_json else f"{cell}::VARCHAR", strange)
-    turns = _turns_of_json(cell, keys) if as_json else _turns_of_structs(cell, keys, stored)
-    hole = f"list_contains(list_transform(v{number}, lambda x: x IS NULL), true)"
-    return SqlColumn(*place, True, turns, f"{strange} OR {hole}" if as_json else strange)
-
-
-def _turns_of_json(cell: str, keys: tuple[str, str]) -> str:
-    who, what = keys
-    shape = {who: "VARCHAR", what: "VARCHAR", **dict.fromkeys(CALLS, "JSON")}
+    if not as_json:
+        # A struct of any shape becomes text.
+        calls = _first_call(f"to_json(x.{name})::VARCHAR" for name in CALLS if name in stored)
+        return SqlColumn(*place, True, _same_shape(cell, *keys, calls), strange)
+    shape = {**dict.fromkeys(keys, "VARCHAR"), **dict.fromkeys(CALLS, "JSON")}
     turns = f"json_transform({cell}, {literal(json.dumps([shape]))})"
-    return _same_shape(turns, who, what, _first_call(f"x.{name}::VARCHAR" for name in CALLS))
-
-
-def _turns_of_structs(cell: str, keys: tuple[str, str], stored: str) -> str:
-    # A struct of any shape becomes text.
-    calls = _first_call(f"to_json(x.{name})::VARCHAR" for name in CALLS if name in stored)
-    return _same_shape(cell, *keys, calls)
+    turns = _same_shape(turns, *keys, _first_call(f"x.{name}::VARCHAR" for name in CALLS))
+    hole = f"list_contains(list_transform(v{number}, lambda x: x IS NULL), true)"
+    return SqlColumn(*place, True, turns, f"{strange} OR {hole}")
 
 
 def _first_call(texts: Iterable[str]) -> str:
@@ -205,13 +198,8 @@ def _first_call(texts: Iterable[str]) -> str:
 def _same_shape(turns: str, who: str, what: str, calls: str) -> str:
     fields = f"x.{identifier(who)}", f"x.{identifier(what)}"
     named = f"{{'who': {fields[0]}::VARCHAR, 'what': {fields[1]}::VARCHAR, 'calls': {calls}}}"
-    # What was no turn has become one of nulls.
+    # What was not a turn has become a struct of nulls.
     return f"list_transform({turns}, lambda x: CASE WHEN {fields[0]} IS NULL AND {fields[1]} IS NULL THEN NULL ELSE {named} END)"
-
-
-def _strange(cell: str, kind: str) -> str:
-    wanted = ("ARRAY",) if kind in _LISTS else _JSON_KINDS.get(kind)
-    return f"json_type({cell}) NOT IN ({literals(wanted)})" if wanted else "false"
 
 
 def letter(who: str) -> str:

@@ -164,14 +164,14 @@ class Progress:
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._began = self._told = time.monotonic()
-        self._shown = False
+        self._began = self._written_at = time.monotonic()
+        self._visible = False
 
     def __call__(self, share: float) -> None:
         now = time.monotonic()
-        if now - self._told < _EVERY_S or sys.stderr is None or not sys.stderr.isatty():
+        if now - self._written_at < _EVERY_S or sys.stderr is None or not sys.stderr.isatty():
             return
-        self._told, self._shown = now, True
+        self._written_at, self._visible = now, True
         sys.stderr.write("\r" + _line(self._what, share, now - self._began).ljust(_WIDTH)[:_WIDTH])
         sys.stderr.flush()
 
@@ -179,7 +179,7 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._shown:
+        if self._visible:
             sys.stderr.write("\r" + " " * _WIDTH + "\r")
             sys.stderr.flush()
 

@@ -323,12 +323,8 @@ def missing_signal(method: str, rows: list[Row], *, complete: bool) -> MissingSi
         if any(row["chosen"] != row["rejected"] for row in rows):
             return None
         return "equal_pair", f"'chosen' and 'rejected' are equal in all of the {len(rows)} rows: there is nothing to prefer"
-    return _one_class(rows) if method == "kto" and complete else None
-
-
-def _one_class(rows: list[Row]) -> MissingSignal | None:
-    """Only of a whole split: data may be sorted by label, and then a sample says nothing."""
-    labels = {row["label"] for row in rows}
+    # Of a whole split only: data may be sorted by label, and then a sample proves nothing.
+    labels = {row["label"] for row in rows} if method == "kto" and complete else set()
     if len(labels) != 1:
         return None
     return "one_class", f"every 'label' is {next(iter(labels))}: KTO needs desirable and undesirable answers"
