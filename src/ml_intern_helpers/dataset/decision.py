@@ -126,7 +126,7 @@ def _run_filters(facts: Facts, steps: list[FilterStep]) -> Filtered | None:
 
 
 def _definitions(steps: tuple[FilterStep, ...] | list[FilterStep]) -> tuple[list[str], list[str]]:
-    """Imports, and the other definitions; each once."""
+    """The imports and the other definitions that `steps` need, each once."""
     blocks = list(dict.fromkeys(block for step in steps for block in step.definitions))
     imports = sorted(block for block in blocks if block.startswith("import "))
     return imports, [block for block in blocks if block not in imports]

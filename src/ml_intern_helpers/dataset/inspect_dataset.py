@@ -290,7 +290,7 @@ def _sample_fields(
 
 
 def _shortened(value: object, depth: int = 0) -> object:
-    """A row bounded for showing: long lists and deep nests cut, bytes and dates as text."""
+    """A row shortened for the report: long lists and deep nesting cut, bytes and dates as text."""
     if isinstance(value, dict):
         return {str(key): _shortened(item, depth + 1) for key, item in list(value.items())[:60]}
     if isinstance(value, (list, tuple)):

@@ -85,7 +85,7 @@ def _listed(findings: list[Finding]) -> Iterator[str]:
 
 
 def _code(words: str, code: str | None) -> list[str]:
-    """A block of code, which stays only when it is what was done: the audit cannot see that."""
+    """A block of code with a note to delete it if it was not used, which the audit cannot know."""
     if not code:
         return []
     text = clean(code, keep_newlines=True)

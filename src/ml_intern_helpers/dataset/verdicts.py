@@ -106,7 +106,7 @@ def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRo
     codes, reason = tuple(dict.fromkeys(problem.code for problem in problems)), _reason(problems, len(rows))
     try:
         mapping = find_mapping(method, roles, rows, problems, wait=wait)
-    except NotPlain:  # there is a mapping to try, and it is not worth the wait
+    except NotPlain:  # trying the mapping needs `datasets`, which is not worth the wait
         return Verdict("unknown", f"{reason}; --method {method} tries a mapping", evidence, problems=codes)
     if mapping is None:
         # Incompatible, unless columns of other names could serve, which only the user knows.
@@ -178,7 +178,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _reading_of(method: str, roles: ColumnRoles, code: str) -> str:
-    """Which columns the mapping takes for what, where they could mean something else."""
+    """How the mapping reads columns that could be read in another way."""
     for shape in roles.shapes:
         if any(expression in code for expression in shape.fields.values()):
             return f"; the format is {shape.name}, see its note"

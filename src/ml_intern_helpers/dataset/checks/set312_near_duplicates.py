@@ -120,7 +120,7 @@ def runs(words: Words) -> set[int]:
 
 
 def _anchored(words: Words) -> set[int]:
-    """Hashes of the runs that start with a word whose number says so."""
+    """Hashes of the runs whose first word has a number divisible by `_ANCHORS`."""
     last = len(words) - SHINGLE_WORDS
     starts = [at for at, word in enumerate(words) if not word % _ANCHORS and at <= last]
     return {hash(words[at : at + SHINGLE_WORDS]) for at in starts}
@@ -161,7 +161,7 @@ def _template(docs: list[Doc]) -> frozenset[int]:
 
 
 def _marks(doc: Doc, template: frozenset[int]) -> list[int]:
-    """What a row is looked up by: its sketch, without the template where the row holds enough beside it."""
+    """The hashes a row is looked up by: its sketch, without the template where the row holds enough other text."""
     if template and len(runs(doc.whole) - template) >= _OWN_RUNS:
         return [item for item in doc.sketch if item not in template]
     return doc.sketch
@@ -181,7 +181,7 @@ def _nearest(docs: list[Doc], at: int, holders: defaultdict[int, list[int]], tem
 
 
 def _near(one: Doc, two: Doc, template: frozenset[int]) -> bool:
-    """Every text near its counterpart; a short one must be the same, word for word."""
+    """Whether every text is near its counterpart; a short one must be the same, word for word."""
     if len(one.texts) != len(two.texts):
         return False
     return all(first == second or _alike(first, second, template) for first, second in zip(one.texts, two.texts, strict=True))

@@ -32,7 +32,7 @@ class Scan:
     """What to scan, and within which bounds.
 
     Attributes:
-        bytes_planned: what will be read at most, announced before and compared after.
+        bytes_planned: the most that will be read; announced before the scan and compared after it.
         system: the fsspec file system for files that are not on this machine; None for local ones.
     """
 
@@ -58,7 +58,7 @@ class Scan:
 
 @dataclass(frozen=True)
 class Counted:
-    """What a scan has brought.
+    """The result of a scan.
 
     Attributes:
         fields: the `full` object of the report.

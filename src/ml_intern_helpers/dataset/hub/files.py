@@ -195,7 +195,7 @@ def _translated(ref: DatasetRef, err: Exception) -> ToolError:
 
 def stored_files(ref: DatasetRef, system: Any) -> Stored:
     """The files by split, with their sizes."""
-    # Path -> bytes of every file that is meant.
+    # Path -> bytes of every file that the address stands for.
     root = ref.address.removeprefix("hf://")
     if ref.is_pattern:
         listed = system.glob(root, detail=True)

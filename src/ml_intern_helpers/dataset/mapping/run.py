@@ -206,7 +206,7 @@ def _in_64_bits(value: Any) -> Any:
 
 @contextlib.contextmanager
 def _quiet(datasets: Any) -> Iterator[None]:
-    """No bars, no files in the user's cache, nothing on stdout."""
+    """Keep `datasets` quiet: no progress bars, no files in the user's cache, nothing on stdout."""
     datasets.disable_progress_bars()
     datasets.disable_caching()
     datasets.logging.set_verbosity_error()

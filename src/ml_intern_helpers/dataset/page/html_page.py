@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).with_name("templates")
 MOST_BYTES = 1_000_000
 MOST_COLUMNS, MOST_FINDINGS, MOST_SPLITS, MOST_WARNINGS = 100, 60, 40, 20
-#: Keys that a report need not have.
+#: Defaults of keys that a report may lack.
 LATER: dict[str, Any] = {"decision": None, "recommended": [], "lengths": None, "full": None}
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?$")
 _HUB_KINDS = ("viewer", "parquet-export", "streaming")
@@ -66,7 +66,7 @@ def _own(name: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    """Everything is escaped but what is ours and says so; a name that is missing is an error, not a blank."""
+    """Everything is escaped unless the template says otherwise; an unknown name is an error, not a blank."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -139,7 +139,7 @@ def _codes(fields: dict[str, Any]) -> list[dict[str, Any]]:
     return blocks
 
 
-#: The beginning of every page of ours; what starts otherwise is somebody else's.
+#: The beginning of every page that this command writes; a file that starts otherwise is not replaced.
 MARK = b"<!doctype html>\n<!-- ml-intern/inspect_dataset report v1 -->"
 
 

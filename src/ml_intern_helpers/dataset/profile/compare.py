@@ -192,7 +192,7 @@ def _notable(*sides: Side) -> float:
 
 
 def _moved(lengths: dict[str, Any]) -> bool:
-    """Rows that are all of one length are far from rows one character longer, and nobody cares."""
+    """Whether lengths differ by more than a trifle: rows of one length are at distance 1 from rows one character longer."""
     pairs = [(lengths[name]["here"], lengths[name]["there"]) for name in ("median", "p95")]
     return any(abs(here - there) > NOTABLE * max(here, there) for here, there in pairs)
 
@@ -260,7 +260,7 @@ def listed(names: list[str]) -> str:
 
 
 def saved_side(path: str) -> Side | None:
-    """The answer of an earlier `--json` in file `path`; None when the file is something else: a dataset, then.
+    """The report of an earlier `--json` in file `path`; None when the file is something else, and so a dataset.
 
     Raises:
         BadData: an answer without a profile.

@@ -81,7 +81,7 @@ def _is_token_ids(value: object) -> bool:
 
 
 def _prompt_completion(rows: list[Row], messages: str) -> list[Problem]:
-    """A `prompt` column settles it: TRL reads prompt and completion, whatever else is there."""
+    """With a `prompt` column TRL reads prompt and completion, whatever other columns there are."""
     if "completion" not in rows[0]:
         beside = messages if "messages" in rows[0] else "text" if "text" in rows[0] else None
         if beside:
@@ -166,7 +166,7 @@ def _repeated_prompt(rows: list[Row]) -> list[Problem]:
 
 
 def _shared_prompt(rows: list[Row]) -> list[Problem]:
-    """Implicit prompt: what chosen and rejected share at the start. TRL takes it for the prompt, however short."""
+    """Implicit prompt: TRL takes what chosen and rejected share at the start for the prompt, however short it is."""
 
     def no_prompt(row: Row) -> bool:
         least = SHORTEST_PROMPT if isinstance(row["chosen"], str) else 1
