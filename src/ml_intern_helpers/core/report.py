@@ -25,15 +25,16 @@ class _Finding(NamedTuple):
         file: path or dataset the finding is about, or None.
         line: 1-based line or row, or None.
         column: 1-based column, or None.
-        evidence: what was seen (source text, count, row numbers), or None.
+        evidence: what was seen (source text, count, row numbers), or None; without the example.
         fix: what to write or do instead, or None.
         rows: row numbers that show it, 1-based; the first of them where there are many.
         count, of: how many rows it concerns, and how many rows were examined.
         share: `count / of`.
         scope: which rows were examined.
         columns: the columns it is about.
+        example: a text out of a row that shows it; `seen` is the evidence with it.
 
-    The last six are the facts of findings about rows. `--json` shows them only where they are set.
+    The last seven are the facts of findings about rows. `--json` shows them only where they are set.
     """
 
     code: str
@@ -50,6 +51,7 @@ class _Finding(NamedTuple):
     share: float | None = None
     scope: Scope | None = None
     columns: tuple[str, ...] | None = None
+    example: str | None = None
 
 
 class Finding(_Finding):
@@ -73,15 +75,22 @@ class Finding(_Finding):
         share: float | None = None,
         scope: Scope | None = None,
         columns: tuple[str, ...] | None = None,
+        example: str | None = None,
     ) -> Finding:
         texts = clean(message), _clean(file), line, column, _clean(evidence), _clean(fix)
         named = None if columns is None else tuple(clean(name) for name in columns)
-        return super().__new__(cls, code, severity, *texts, rows, count, of, share, scope, named)
+        return super().__new__(cls, code, severity, *texts, rows, count, of, share, scope, named, _clean(example))
+
+    @property
+    def seen(self) -> str | None:
+        """The evidence, and the example behind it."""
+        return self.evidence if self.example is None else f"{self.evidence}; e.g. {self.example!r}"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form: the first eight fields always, the facts about rows only where they are set."""
         always = _Finding._fields[:8]
-        return {name: value for name, value in self._asdict().items() if name in always or value is not None}
+        fields = {**self._asdict(), "evidence": self.seen}
+        return {name: value for name, value in fields.items() if name in always or value is not None}
 
 
 def _clean(text: str | None) -> str | None:
@@ -140,8 +149,8 @@ def render_finding(finding: Finding) -> str:
     where = ":".join(str(part) for part in (finding.file, finding.line) if part is not None)
     lines = [" ".join(part for part in (finding.code, finding.severity, f"{where}:" if where else "") if part) + " "]
     lines[0] += finding.message
-    if finding.evidence:
-        lines.append(f"    seen: {finding.evidence}")
+    if finding.seen:
+        lines.append(f"    seen: {finding.seen}")
     if finding.fix:
         lines.append(f"    fix:  {finding.fix}")
     return "\n".join(lines)

@@ -81,7 +81,6 @@ class ColumnRoles:
     shapes: tuple[Shape, ...] = ()
 
     def get(self, role: str) -> str | None:
-        """The column with this role, or None."""
         return self.by_role.get(role)
 
     def has(self, *roles: str) -> bool:

@@ -1,9 +1,9 @@
 """Whether to train on the rows: with a method that can read them, after filters that were run, and checked again afterwards.
 
-What a check says of itself enters here: `COUNTED_AS` (the code under which a full scan counts the same rows),
+A check can set these values: `COUNTED_AS` (the code under which a full scan counts the same rows),
 `FILTER_DROPS_ALL` (False: rows are counted that the filter keeps), `HABIT` (a dataset may have the problem throughout: dropping
-most of the rows is no remedy), `COPIES` (however many rows go, what is left is the whole dataset) and `NO_GO` (method -> why
-all rows with the problem make the run a waste).
+most of the rows is no remedy), `COPIES` (however many rows are removed, nothing of it is lost) and `NO_GO` (method -> why
+all rows with it make the run a waste).
 """
 
 from __future__ import annotations
@@ -91,7 +91,17 @@ def decide(facts: Facts, findings: list[Finding], method: str | None) -> dict[st
         return _decision(facts, "no_go", method, [stopped, *_reasons(facts, method, findings, set())], done)
     if done is None:
         return _decision(facts, "go", method, _reasons(facts, method, findings, set()), None)
-    return _checked_again(facts, method, findings, steps, done)
+    # Check the rows that the filters leave again.
+    after = with_rows(facts, done.rows)
+    left = {item.code for item in run_checks(after)}
+    undone = [step.code for step in done.steps if step.code in left and _still_drops(after, step.code)]
+    stopped = _stops(after, method)
+    if undone or stopped:
+        reasons = [f"the filter for {code} does not remove all such rows" for code in undone]
+        return _decision(facts, "unknown", method, reasons + ([stopped] if stopped else []), done)
+    answered = {step.code for step in steps} - left
+    mapped = bool(READERS[method](after.rows))
+    return _decision(facts, "go_with_filters", method, _reasons(facts, method, findings, answered, mapped=mapped), done)
 
 
 def _run_filters(facts: Facts, steps: list[FilterStep]) -> Filtered | None:
@@ -116,7 +126,7 @@ def _run_filters(facts: Facts, steps: list[FilterStep]) -> Filtered | None:
 
 
 def _definitions(steps: tuple[FilterStep, ...] | list[FilterStep]) -> tuple[list[str], list[str]]:
-    """Imports, and the other definitions; each once."""
+    """The imports and the other definitions that `steps` need, each once."""
     blocks = list(dict.fromkeys(block for step in steps for block in step.definitions))
     imports = sorted(block for block in blocks if block.startswith("import "))
     return imports, [block for block in blocks if block not in imports]
@@ -156,20 +166,6 @@ def _stopped_by_all(facts: Facts, method: str, findings: list[Finding]) -> str |
     return None
 
 
-def _checked_again(facts: Facts, method: str, findings: list[Finding], steps: list[FilterStep], done: Filtered) -> dict[str, Any]:
-    """The decision for what the filters leave."""
-    after = with_rows(facts, done.rows)
-    left = {item.code for item in run_checks(after)}
-    undone = [step.code for step in done.steps if step.code in left and _still_drops(after, step.code)]
-    stopped = _stops(after, method)
-    if undone or stopped:
-        reasons = [f"the filter for {code} does not remove all such rows" for code in undone]
-        return _decision(facts, "unknown", method, reasons + ([stopped] if stopped else []), done)
-    answered = {step.code for step in steps} - left
-    mapped = bool(READERS[method](after.rows))
-    return _decision(facts, "go_with_filters", method, _reasons(facts, method, findings, answered, mapped=mapped), done)
-
-
 def _still_drops(facts: Facts, code: str) -> bool:
     """Whether a filter made anew would take rows even now; a finding with the same code may be one that no filter answers."""
     again = _run_filters(facts, filters_for(facts, {code}))
@@ -187,9 +183,8 @@ def _stops(after: Facts, method: str) -> str | None:
     """Why `method` cannot read what the filters left, mapped where it takes a mapping; None when it can."""
     verdict, rows = after.verdicts[method], after.rows
     if verdict.mapping:
-        code = "\n".join(line for line in verdict.mapping.splitlines() if "load_" not in line)
         try:
-            rows = run(code, rows)
+            rows = run(verdict.mapping_code, rows)
         except MappingFailed as err:
             return f"the mapping fails on what the filters leave: {clean(err, limit=150)}"
     problems = READERS[method](rows) if rows else []
@@ -197,7 +192,6 @@ def _stops(after: Facts, method: str) -> str | None:
 
 
 def _nothing_fits(facts: Facts) -> str:
-    """Why no method was chosen."""
     able = [name for name, verdict in facts.verdicts.items() if verdict.verdict in ("ready", "needs_mapping")]
     return f"no method suits the rows, though {', '.join(able)} can read them" if able else "no method can read the rows"
 

@@ -27,15 +27,17 @@ def formats(roles: ColumnRoles) -> list[dict[str, Any]]:
     """
     replaced = frozenset().union(*(shape.replaces for shape in roles.shapes))
     found = [
-        {**_entry(shape.name, "own", dict(shape.columns), shape.methods, None), "note": shape.said} for shape in roles.shapes
+        {**_entry(shape.name, "own", dict(shape.columns), shape.methods, None), "note": shape.note} for shape in roles.shapes
     ]
     for name, (needed, methods) in FORMATS.items():
         if name not in replaced and roles.has(*needed) and _fits(name, roles):
             columns = {role: roles.by_role[role] for role in (*needed, *_more(name, roles))}
+            # `conversational`, `standard`, or `mixed` when some columns hold strings and others messages.
+            kinds = {roles.kind(role) != "string" for role in needed if role != "label"}
             found.append(
                 _entry(
                     "sharegpt" if name == "messages" and roles.kind("messages") == "sharegpt" else name,
-                    _form(needed, roles),
+                    ("mixed" if len(kinds) > 1 else ("conversational" if kinds == {True} else "standard")),
                     columns,
                     methods,
                     roles,
@@ -68,12 +70,6 @@ def _fits(name: str, roles: ColumnRoles) -> bool:
 def _rated(roles: ColumnRoles) -> bool:
     """A label that is a float is a score, not a judgment of good or bad."""
     return roles.kind("label") == "float"
-
-
-def _form(needed: tuple[str, ...], roles: ColumnRoles) -> str:
-    """`conversational`, `standard`, or `mixed` when some columns hold strings and others messages."""
-    kinds = {roles.kind(role) != "string" for role in needed if role != "label"}
-    return "mixed" if len(kinds) > 1 else ("conversational" if kinds == {True} else "standard")
 
 
 def _more(name: str, roles: ColumnRoles) -> list[str]:

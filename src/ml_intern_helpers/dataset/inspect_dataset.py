@@ -25,12 +25,11 @@ from ml_intern_helpers.dataset.lengths import measure_rows
 from ml_intern_helpers.dataset.local.read_files import read_local
 from ml_intern_helpers.dataset.profile.profile import profile, sketch_of_sample
 from ml_intern_helpers.dataset.profile.sketch import Sketch
-from ml_intern_helpers.dataset.recommendation import recommended
 from ml_intern_helpers.dataset.sample import Sample
 from ml_intern_helpers.dataset.shapes.find import with_shapes
 from ml_intern_helpers.dataset.splits import other_splits_fields, read_other_splits
 from ml_intern_helpers.dataset.stdin import named_stdin, spooled
-from ml_intern_helpers.dataset.verdicts import METHODS, Verdict, verdicts
+from ml_intern_helpers.dataset.verdicts import METHODS, Verdict, recommended, verdicts
 
 SUMMARY = (
     "Say what is in a dataset (Hub id or local files) and which training methods can use it, with mapping code that was run."
@@ -90,7 +89,6 @@ render_human = report_text.render_human
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
     parser.add_argument(
         "dataset",
         nargs="?",
@@ -207,7 +205,7 @@ def _inspect(dataset: str, args: argparse.Namespace, context: Context) -> Report
 
 
 def _read_sample(ref: DatasetRef, sample_size: int, context: Context) -> Sample:
-    """From this machine or from the Hub; what reads the Hub is imported only then."""
+    """From this machine or from the Hub; the modules that read the Hub are imported only then."""
     if ref.local:
         return read_local(ref, sample_size, context.warn)
     if ref.path:
@@ -262,8 +260,8 @@ def _status(by_method: Mapping[str, Verdict], method: str | None) -> Status:
 def _sample_fields(
     sample: Sample, columns: list[Column], by_method: Mapping[str, Verdict], args: argparse.Namespace
 ) -> dict[str, Any]:
-    """The fields on what was read, and the verdicts: bounded, cleaned, and nothing that could fake a line."""
-    # Rows are printed as JSON, which holds their newlines; all else is printed as it is, where a newline would fake a line.
+    """The fields on what was read, and the verdicts: bounded, and cleaned of everything that could fake a line."""
+    # Rows are printed as JSON, which escapes newlines; everything else is printed as text, where a newline could fake a line.
     rows = [_shortened(row) for row in sample.rows[: args.rows]]
     return {
         "dataset": clean(sample.dataset, limit=300),
@@ -292,7 +290,7 @@ def _sample_fields(
 
 
 def _shortened(value: object, depth: int = 0) -> object:
-    """A row bounded for showing: long lists and deep nests cut, bytes and dates as text."""
+    """A row shortened for the report: long lists and deep nesting cut, bytes and dates as text."""
     if isinstance(value, dict):
         return {str(key): _shortened(item, depth + 1) for key, item in list(value.items())[:60]}
     if isinstance(value, (list, tuple)):

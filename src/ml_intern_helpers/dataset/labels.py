@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
-from ml_intern_helpers.dataset.shapes.shape import Rows, shown
+from ml_intern_helpers.dataset.shapes.shape import Rows, named
 
 #: Words for a desirable answer, each with its opposite.
 OPPOSITES = {
@@ -99,7 +99,7 @@ def rating(roles: ColumnRoles, rows: Rows) -> str | None:
 def threshold(column: str) -> str:
     """What the user has to say so that KTO can use a rating."""
     return (
-        f"{shown(column)} rates the answers, and from which value on one is desirable is yours to say: "
+        f"{named(column)} rates the answers, and from which value on one is desirable is yours to say: "
         f"dataset.map(lambda row: {{\"label\": row[{column!r}] >= …}}) beside 'prompt' and 'completion', and inspect the result"
     )
 
@@ -116,7 +116,7 @@ def pairs_across_rows(roles: ColumnRoles, rows: Rows) -> str | None:
     if 2 * several < len(ratings):
         return None
     return (
-        f"each row holds one answer, and {shown(column)} rates it: group the rows by {shown(roles.by_role['prompt'])}, take the "
+        f"each row holds one answer, and {named(column)} rates it: group the rows by {named(roles.by_role['prompt'])}, take the "
         "best as 'chosen' and the worst as 'rejected', and inspect the result; no mapping of single rows can"
     )
 

@@ -98,28 +98,24 @@ def _rated(roles: ColumnRoles, rows: list[Row]) -> MissingColumns | None:
     if rated and roles.has("prompt", "completion"):
         return MissingColumns(threshold(rated), (rated,))
     if not roles.has("label"):
-        return _unlabelled(roles, rows)
+        message = "no column is known to say which answers are desirable"
+        wanted = tuple(name for name in ("prompt", "completion") if not roles.has(name))
+        texts = _texts(message, wanted, roles, rows)
+        two = []
+        for name in _free(roles):
+            cells = [row.get(name) for row in rows]
+            if len({str(cell) for cell in cells if isinstance(cell, (bool, int, float, str))}) == 2:
+                two.append(name)
+        if not two or (wanted and not texts.open):
+            pair = _pair(roles, rows)  # TRL takes pairs apart
+            return replace(pair, message=message) if pair and pair.open else MissingColumns(message)
+        return MissingColumns(message, (*texts.named, *two), (*wanted, "label"))
     if roles.has("prompt", "completion"):
         label = roles.by_role["label"]
         message = f"which values of {label!r} mean a desirable answer is yours to say: map it to true and false"
         return MissingColumns(message, (label,))
     wanted = tuple(name for name in ("prompt", "completion") if not roles.has(name))
     return _texts("no columns are known as a prompt and its answer", wanted, roles, rows)
-
-
-def _unlabelled(roles: ColumnRoles, rows: list[Row]) -> MissingColumns:
-    message = "no column is known to say which answers are desirable"
-    wanted = tuple(name for name in ("prompt", "completion") if not roles.has(name))
-    texts = _texts(message, wanted, roles, rows)
-    two = []
-    for name in _free(roles):
-        cells = [row.get(name) for row in rows]
-        if len({str(cell) for cell in cells if isinstance(cell, (bool, int, float, str))}) == 2:
-            two.append(name)
-    if not two or (wanted and not texts.open):
-        pair = _pair(roles, rows)  # TRL takes pairs apart
-        return replace(pair, message=message) if pair and pair.open else MissingColumns(message)
-    return MissingColumns(message, (*texts.named, *two), (*wanted, "label"))
 
 
 def _texts(
@@ -161,7 +157,6 @@ def _is_json(text: str) -> bool:
 
 
 def _free(roles: ColumnRoles) -> list[str]:
-    """Columns without a role."""
     playing = {*roles.by_role.values(), *(name for shape in roles.shapes for name in shape.columns.values())}
     return [name for name in roles.kinds if name not in playing]
 
@@ -180,9 +175,9 @@ def _held(cells: list[Any], nested_words: bool) -> int:
 
 
 def _prose(value: object, words: bool) -> int:
-    """Texts in `value`: strings of several words, or of any when `words`; links are none."""
+    """Texts in `value`: strings of is_text words, or of any when `words`; links are none."""
     if isinstance(value, str):
-        several = " " in value.strip() or not value.isascii()
-        return int((several or (words and bool(value))) and not value.startswith(("http://", "https://")))
+        is_text = " " in value.strip() or not value.isascii()
+        return int((is_text or (words and bool(value))) and not value.startswith(("http://", "https://")))
     inner = list(value.values()) if isinstance(value, dict) else (value[:50] if isinstance(value, (list, tuple)) else [])
     return sum(_prose(item, words) for item in inner)

@@ -25,22 +25,8 @@ _ID = re.compile(r"^[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?$")
 
 def card_text(fields: Fields, findings: list[Finding]) -> str:
     """Markdown for the section on training data; ends without a line break."""
-    sections = ["## Training data", _description(fields), _audit(fields, findings)]
-    # The mapping for the method asked for; without one, it is not known which was used.
-    verdict = fields["verdicts"].get(fields["method"] or "")
-    sections += _code("Rows were brought into shape with", verdict["mapping"] if verdict else None)
-    decision = fields.get("decision") or {}
-    removed = ""
-    if decision.get("rows_in") is not None and decision.get("rows_out") is not None:
-        gone = decision["rows_in"] - decision["rows_out"]
-        removed = f", which removed {gone:,} of the {decision['rows_in']:,} rows that were looked at"
-    sections += _code(f"Rows were filtered with{removed}", decision.get("filter_code"))
-    return "\n\n".join(sections)
-
-
-def _description(fields: Fields) -> str:
     source, at, name = fields["source"], fields["looked_at"], fields["dataset"]
-    # A link to the Hub, or a file's name: where it was on somebody's machine is nobody's business.
+    # A link to the Hub, or only a file's name: its folder is private.
     dataset = f"the local data {span(PurePath(name).name or name)}"
     facts = [f"split {span(at['split'])}"] + ([f"config {span(at['config'])}"] if at["config"] != "default" else [])
     if source["kind"] in _HUB_KINDS:
@@ -56,11 +42,24 @@ def _description(fields: Fields) -> str:
         facts += ["gated: access is granted by its authors"] if card["gated"] else []
     columns = ", ".join(span(column["name"]) for column in fields["columns"][:MOST_COLUMNS])
     more = f" and {fields['columns_total'] - MOST_COLUMNS} more" if fields["columns_total"] > MOST_COLUMNS else ""
-    return f"This model was trained on {dataset}: {'; '.join(facts)}. Columns: {columns}{more}."
+    sections = [
+        "## Training data",
+        f"This model was trained on {dataset}: {'; '.join(facts)}. Columns: {columns}{more}.",
+        _audit(fields, findings),
+    ]
+    # The mapping for the requested method; without one it is unknown which mapping was used.
+    verdict = fields["verdicts"].get(fields["method"] or "")
+    sections += _code("Rows were brought into shape with", verdict["mapping"] if verdict else None)
+    decision = fields.get("decision") or {}
+    removed = ""
+    if decision.get("rows_in") is not None and decision.get("rows_out") is not None:
+        gone = decision["rows_in"] - decision["rows_out"]
+        removed = f", which removed {gone:,} of the {decision['rows_in']:,} rows that were looked at"
+    sections += _code(f"Rows were filtered with{removed}", decision.get("filter_code"))
+    return "\n\n".join(sections)
 
 
 def _audit(fields: Fields, findings: list[Finding]) -> str:
-    """When, on which rows, with which result."""
     source, at = fields["source"], fields["looked_at"]
     day = source["fetched_at"][:10] if source["fetched_at"] else datetime.now(UTC).strftime("%Y-%m-%d")
     if at["complete"]:
@@ -78,15 +77,15 @@ def _audit(fields: Fields, findings: list[Finding]) -> str:
 
 def _listed(findings: list[Finding]) -> Iterator[str]:
     for finding in findings[:MOST_FINDINGS]:
-        # An example out of a row has no place on a public card.
-        seen = finding.evidence.split("; e.g. ")[0] if finding.evidence else ""
+        # The evidence without its example: text of a row does not belong on a public card.
+        seen = finding.evidence or ""
         yield f"- {finding.code}: {span(shorten(finding.message, 300))}" + (f" – {span(shorten(seen, 160))}" if seen else "")
     if len(findings) > MOST_FINDINGS:
         yield f"- and {len(findings) - MOST_FINDINGS} more"
 
 
 def _code(words: str, code: str | None) -> list[str]:
-    """A block of code, which stays only when it is what was done: the audit cannot see that."""
+    """A block of code with a note to delete it if it was not used, which the audit cannot know."""
     if not code:
         return []
     text = clean(code, keep_newlines=True)

@@ -111,7 +111,8 @@ def _headline(fields: Fields) -> str:
 def _other_methods(fields: Fields) -> str:
     """The verdicts of the methods that were not asked for."""
     groups = _grouped(fields, fields["method"])
-    return f"other methods: {groups}" + (" (ask with --method)" if TITLES["unknown"] in groups else "")
+    open_question = any(item["verdict"] == "unknown" for name, item in fields["verdicts"].items() if name != fields["method"])
+    return f"other methods: {groups}" + (" (ask with --method)" if open_question else "")
 
 
 def _grouped(fields: Fields, leave_out: str | None) -> str:

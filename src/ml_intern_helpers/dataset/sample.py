@@ -139,11 +139,9 @@ class Sample:
 
     @property
     def columns(self) -> list[str]:
-        """Column names, in the source's order."""
         return list(self.types) or (list(self.rows[0]) if self.rows else [])
 
     def looked_at(self) -> dict[str, Any]:
-        """The `looked_at` object of the report."""
         return {"config": self.config, "split": self.split, "because": self.chosen_because, **asdict(self.extent)}
 
 

@@ -1,7 +1,7 @@
 """Which config and split of a dataset are read, and its other splits.
 
 The user's choice comes first, then the split that the method is likely to train on. Of a local dataset the other splits are
-read, too, where they are small; those left out are listed with the reason, since "no shared rows" must not cover them.
+read, too, where they are small; those left out are listed with the reason, since "no shared rows" says nothing about them.
 """
 
 from __future__ import annotations

@@ -66,10 +66,6 @@ def load(name: str, *, offline: bool) -> Model:
         return _read(name, folder, None)
     if name.startswith(("/", ".", "~")) or name.count("/") > 1:
         raise UsageError(f"--model: {clean(name, limit=120)!r} is no folder", hint="a folder with tokenizer.json, or a model id")
-    return _from_hub(name, offline)
-
-
-def _from_hub(name: str, offline: bool) -> Model:
     file_system.prepare()
     from huggingface_hub import hf_hub_download
 
@@ -128,7 +124,21 @@ def _read(name: str, folder: Path, revision: str | None) -> Model:
     held = {key: settings.get(key) for key in _SPECIAL}
     texts = {key: value.get("content") if isinstance(value, dict) else value for key, value in held.items()}
     special = {key: value for key, value in texts.items() if isinstance(value, str)}
-    return Model(name, revision, tokenizer, _templates(folder, settings), special)
+    # Templates in their own files win over the one in the settings, as in transformers.
+    found = _json(folder / "chat_template.json").get("chat_template", settings.get("chat_template"))
+    if isinstance(found, list):
+        found = {item["name"]: item["template"] for item in found if isinstance(item, dict) and {"name", "template"} <= set(item)}
+    named = {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+    named = {"default": found} if isinstance(found, str) else named
+    own = {"default": folder / "chat_template.jinja"}
+    own |= {path.stem: path for path in sorted((folder / "additional_chat_templates").glob("*.jinja"))}
+    return Model(
+        name,
+        revision,
+        tokenizer,
+        (named | {name: path.read_text(encoding="utf-8") for name, path in own.items() if path.is_file()}),
+        special,
+    )
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -137,18 +147,6 @@ def _json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as err:
         raise BadData(f"--model: {path.name} is no JSON: {clean(err, limit=100)}", hint="get the file again") from err
     return found if isinstance(found, dict) else {}
-
-
-def _templates(folder: Path, settings: dict[str, Any]) -> dict[str, str]:
-    """Templates in their own files win over the one in the settings, as in transformers."""
-    found = _json(folder / "chat_template.json").get("chat_template", settings.get("chat_template"))
-    if isinstance(found, list):
-        found = {item["name"]: item["template"] for item in found if isinstance(item, dict) and {"name", "template"} <= set(item)}
-    named = {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
-    named = {"default": found} if isinstance(found, str) else named
-    own = {"default": folder / "chat_template.jinja"}
-    own |= {path.stem: path for path in sorted((folder / "additional_chat_templates").glob("*.jinja"))}
-    return named | {name: path.read_text(encoding="utf-8") for name, path in own.items() if path.is_file()}
 
 
 _REASONING = ("reasoning_content", "thinking", "reasoning")
@@ -172,8 +170,8 @@ def render_template(template: str, messages: list[dict[str, Any]], **values: Any
 
 def _turn(message: dict[str, Any]) -> dict[str, Any]:
     held = {key: value for key, value in message.items() if value is not None}
-    said = next((held[key] for key in _REASONING if key in held), None)
-    return held if said is None else {"thinking": said, **held, "reasoning_content": said}
+    reasoning = next((held[key] for key in _REASONING if key in held), None)
+    return held if reasoning is None else {"thinking": reasoning, **held, "reasoning_content": reasoning}
 
 
 @cache

@@ -1,25 +1,27 @@
-"""The verdict for each method: how TRL reads the rows as they are, and the mapping that was run where one is needed."""
+"""The verdict for each method: how TRL reads the rows as they are, and the mapping that was run where one is needed.
+
+With it come the columns that the trainer would not read, one of which may be the target, and the methods that are recommended.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.dataset.column_roles import ColumnRoles
+from ml_intern_helpers.dataset.column_roles import ColumnRoles, plain_name
 from ml_intern_helpers.dataset.columns import Column
 from ml_intern_helpers.dataset.formats import formats
 from ml_intern_helpers.dataset.lengths import lengths
+from ml_intern_helpers.dataset.mapping.code import quoted, row
 from ml_intern_helpers.dataset.mapping.plain import NotPlain
 from ml_intern_helpers.dataset.mapping.run import find_mapping
 from ml_intern_helpers.dataset.missing_columns import missing_columns
 from ml_intern_helpers.dataset.sample import Sample
-from ml_intern_helpers.dataset.shapes.shape import listed, shown
-from ml_intern_helpers.dataset.trainers.methods import READERS, reward_columns
+from ml_intern_helpers.dataset.shapes.shape import Rows, listed, named
+from ml_intern_helpers.dataset.trainers.methods import READERS, missing_signal, reward_columns
 from ml_intern_helpers.dataset.trainers.rows import PICTURES, SUPPORTED, Problem, Row
-from ml_intern_helpers.dataset.training_signal import missing_signal
-from ml_intern_helpers.dataset.unused import USED, read, unused
 
 Word = Literal["ready", "needs_mapping", "incompatible", "unknown"]
 METHODS = tuple(READERS)
@@ -55,6 +57,7 @@ class Verdict:
         columns_not_used: columns that the method would not see; with `ready` and `needs_mapping`.
         length: how long the text is that the method would train on, see `lengths`; with the same.
         rows: the rows as the method would read them, mapped where it takes a mapping; not part of the JSON form; with the same.
+        mapping_code: the mapping without the line that loads the data; not part of the JSON form either.
     """
 
     verdict: Word
@@ -67,10 +70,10 @@ class Verdict:
     columns_not_used: tuple[str, ...] = ()
     length: dict[str, Any] | None = None
     rows: tuple[dict[str, Any], ...] = ()
+    mapping_code: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
-        fields = {name: value for name, value in self.__dict__.items() if name != "rows"}
+        fields = {name: value for name, value in self.__dict__.items() if name not in ("rows", "mapping_code")}
         left = [clean(name, limit=200) for name in self.columns_not_used]
         return {**fields, "problems": list(self.problems), "columns_not_used": left}
 
@@ -103,10 +106,10 @@ def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRo
     codes, reason = tuple(dict.fromkeys(problem.code for problem in problems)), _reason(problems, len(rows))
     try:
         mapping = find_mapping(method, roles, rows, problems, wait=wait)
-    except NotPlain:  # there is a mapping to try, and it is not worth the wait
+    except NotPlain:  # trying the mapping needs `datasets`, which is not worth the wait
         return Verdict("unknown", f"{reason}; --method {method} tries a mapping", evidence, problems=codes)
     if mapping is None:
-        # Incompatible, unless columns of other names could serve: that only the user knows
+        # Incompatible, unless columns of other names could serve, which only the user knows.
         missing = missing_columns(method, roles, sample.rows)
         if missing is None:
             return Verdict("incompatible", f"{reason}; no mapping that was tried gives usable rows", evidence, problems=codes)
@@ -114,9 +117,9 @@ def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRo
             return Verdict("unknown", missing.reason(), evidence, problems=(*codes, "unnamed"))
         message = missing.message if missing.whole else f"{missing.message} ({reason})"
         return Verdict("incompatible", message, evidence, problems=codes)
-    useless = missing_signal(method, mapping.rows, complete=sample.extent.complete)
-    if useless:
-        return Verdict("incompatible", useless[1], evidence, problems=(*codes, useless[0]))
+    no_signal = missing_signal(method, mapping.rows, complete=sample.extent.complete)
+    if no_signal:
+        return Verdict("incompatible", no_signal[1], evidence, problems=(*codes, no_signal[0]))
     reason += _reading_of(method, roles, mapping.code) + _vision(method, mapping.rows[0])
     # The line that loads the data and the mapping, imports first
     lines = mapping.code.splitlines()
@@ -133,13 +136,14 @@ def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRo
         unused(method, sample.columns, mapping.code),
         lengths(method, mapping.rows),
         tuple(mapping.rows),
+        mapping.code,
     )
 
 
 def _ready(method: str, sample: Sample, roles: ColumnRoles, evidence: str) -> Verdict:
-    useless = missing_signal(method, sample.rows, complete=sample.extent.complete)
-    if useless:
-        return Verdict("incompatible", useless[1], evidence, problems=(useless[0],))
+    no_signal = missing_signal(method, sample.rows, complete=sample.extent.complete)
+    if no_signal:
+        return Verdict("incompatible", no_signal[1], evidence, problems=(no_signal[0],))
     first = sample.rows[0]
     if method == "grpo":
         reason = f"'prompt' is usable; {_rewards(sample.columns)}"
@@ -170,11 +174,11 @@ def _reason(problems: list[Problem], total: int) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(map(shown, names[:12])) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return ", ".join(map(named, names[:12])) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
 def _reading_of(method: str, roles: ColumnRoles, code: str) -> str:
-    """Which columns the mapping takes for what, where they could mean something else."""
+    """How the mapping reads columns that could be read in another way."""
     for shape in roles.shapes:
         if any(expression in code for expression in shape.fields.values()):
             return f"; the format is {shape.name}, see its note"
@@ -184,7 +188,7 @@ def _reading_of(method: str, roles: ColumnRoles, code: str) -> str:
     for role, names in roles.others.items():
         column = roles.by_role[role]
         if role in _ROLE_WORDS and column in used and (method != "grpo" or role in ("prompt", "messages")):
-            alternatives += f"; {shown(column)} is taken for {_ROLE_WORDS[role]}, {listed(names)} could be it too"
+            alternatives += f"; {named(column)} is taken for {_ROLE_WORDS[role]}, {listed(names)} could be it too"
     return alternatives or _other_reading(method, roles, used)
 
 
@@ -204,4 +208,117 @@ def _other_reading(method: str, roles: ColumnRoles, used: Iterable[str]) -> str:
 def _vision(method: str, row: Row) -> str:
     """Images make a text model stop."""
     name = next((name for name in PICTURES if row.get(name)), None)
-    return f"; with {shown(name)} it takes a vision-language model, a text model stops" if name and method != "reward" else ""
+    return f"; with {named(name)} it takes a vision-language model, a text model stops" if name and method != "reward" else ""
+
+
+#: What each trainer takes from a row; GRPO hands every other column to the reward functions.
+_PAIR = ("prompt", "chosen", "rejected")
+_MORE = ("tools", "images", "image", "chat_template_kwargs")
+USED = {
+    "sft": ("prompt", "completion", "messages", "conversations", "text"),
+    "dpo": _PAIR,
+    "kto": (*_PAIR, "completion", "label"),
+    "reward": _PAIR,
+}
+
+
+def unused(method: str, columns: list[str], code: str | None) -> tuple[str, ...]:
+    """Columns of the dataset that play no role in what `method` trains on.
+
+    Args:
+        method: the training method.
+        columns: all of the dataset's columns.
+        code: the mapping, or None when the rows are read as they are.
+    """
+    if method == "grpo":
+        return ()
+    if code is None or not any(sign in code for sign in ("select_columns", "remove_columns=")):
+        return tuple(name for name in columns if name not in read(method, columns))
+    # The name stands in a list of columns to keep.
+    return tuple(
+        name
+        for name in columns
+        if row(name) not in code
+        and not any(quoted(name) in line for line in code.splitlines() if "select_columns" in line or "not in [" in line)
+    )
+
+
+def read(method: str, columns: list[str]) -> list[str]:
+    """The columns that a trainer reads of rows as they are."""
+    if method == "grpo":
+        return [name for name in ("prompt", *_MORE) if name in columns]
+    if method == "sft" and "input_ids" in columns:
+        return ["input_ids", "labels", "completion_mask", "assistant_masks", "attention_mask", "position_ids"]
+    used = [name for name in USED[method] if name in columns]
+    if method == "sft":
+        used = used[:2] if used[:2] == ["prompt", "completion"] else [name for name in used if name != "prompt"][:1]
+    if method == "kto" and "chosen" in used:
+        used = [name for name in used if name in _PAIR]
+    return used + [name for name in _MORE if name in columns]
+
+
+#: Columns that a reward function can hold a completion against.
+REFERENCES = frozenset({
+    "answer", "answers", "solution", "ground_truth", "groundtruth", "reference", "reference_answer", "final_answer",
+    "expected_answer", "expected_output", "gold", "target", "answer_key", "answerkey", "correct_answer", "test_cases", "tests",
+    "test_list", "unit_tests", "input_output", "verification_info", "reward_model",
+})  # fmt: skip
+#: Characters up to which an answer can be compared as a whole, not only read.
+SHORT = 60
+_UNANSWERED = "prompts without answers: your reward functions judge what the model writes"
+
+
+def recommended(by_method: Mapping[str, Verdict], roles: ColumnRoles, rows: Rows) -> list[dict[str, str]]:
+    """`{"method", "why"}` of methods that are ready or mappable; empty when none of them is what the rows are for."""
+    usable = {name: verdict.verdict for name, verdict in by_method.items() if verdict.verdict in ("ready", "needs_mapping")}
+    return [{"method": method, "why": why} for method, why in _in_order(roles, rows, usable) if method in usable]
+
+
+def _in_order(roles: ColumnRoles, rows: Rows, usable: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    refusing = [shape for shape in roles.shapes if "sft" in shape.refuses]
+    if refusing:
+        if any("grpo" in shape.methods for shape in refusing):
+            yield "grpo", _UNANSWERED
+    elif roles.has("chosen", "rejected") or any("dpo" in shape.methods for shape in roles.shapes):
+        yield "dpo", "each prompt has a better and a worse answer"
+        yield "reward", "the same pairs, where a scorer is wanted"
+        yield "kto", "takes the pairs apart into good and bad answers"
+        yield "sft", "learns the better answers alone"
+    elif roles.has("prompt", "completion", "label") and "kto" in usable:
+        yield "kto", "each answer is marked good or bad by itself"
+        yield "sft", "learns the good answers alone"
+    else:
+        # Demonstrations (SFT) or answers that can be checked (GRPO); both when there are both.
+        shape = next((shape for shape in roles.shapes if "grpo" in shape.methods), None)
+        column = shape.columns["completion"] if shape else _reference(roles, rows)
+        checked = [("grpo", f"{named(column)} can be held against what the model writes")] if column else []
+        grpo_first = usable.get("grpo") == "ready" and usable.get("sft") != "ready"
+        if grpo_first:
+            yield from checked
+        if "sft" in usable:
+            yield "sft", _demonstrations(roles)
+        if not grpo_first:
+            yield from checked
+        if not checked and "sft" not in usable:
+            yield "grpo", _UNANSWERED
+
+
+def _reference(roles: ColumnRoles, rows: Rows) -> str | None:
+    """A column to check a completion against: by its name, and short where it is text."""
+    for name in reward_columns(list(roles.kinds)):
+        held = [row.get(name) for row in rows if row.get(name) not in (None, "", [], {})]
+        long = sum(1 for cell in held if isinstance(cell, str) and len(cell) > SHORT)
+        if plain_name(name) in REFERENCES and held and 2 * long < len(held):
+            return name
+    return None
+
+
+def _demonstrations(roles: ColumnRoles) -> str:
+    shape = next((shape for shape in roles.shapes if shape.name == "classification"), None)
+    if shape and not shape.fields:
+        return f"learns to write such texts, without {named(shape.columns['class'])}"
+    if roles.has("messages") or roles.has("dialogue") or any("messages" in shape.fields for shape in roles.shapes):
+        return "conversations with the assistant's turns to imitate"
+    if roles.has("prompt", "completion") or any("completion" in shape.fields for shape in roles.shapes):
+        return "prompts with answers to imitate"
+    return "plain text: continued pre-training, without a chat template"

@@ -1,4 +1,4 @@
-"""What a check is given, the findings it yields, and how rows, turns and texts are taken apart."""
+"""What a check receives, the findings it yields, and how rows are split into turns and texts."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Piece(NamedTuple):
 
     Attributes:
         column: where it stands.
-        role: what the column is to a trainer (`prompt`, `chosen` …), or None.
-        speaker: who says it (`user`, `assistant` …) where turns say so, else None.
+        role: the role of the column (`prompt`, `chosen` …), or None.
+        speaker: the speaker of the turn (`user`, `assistant` …), or None outside of turns.
         text: the words.
     """
 
@@ -118,7 +118,6 @@ class Facts:
 
     @cached_property
     def texts(self) -> list[list[Piece]]:
-        """The texts of every row."""
         return [pieces(row, self.roles) for row in self.rows]
 
     @cached_property
@@ -170,9 +169,9 @@ def finding(
     numbers = [facts.sample.numbers[position] for position in at]
     count, of = len(numbers), len(facts.rows)
     evidence = f"{count} of {of} sampled rows ({count / of:.0%}): row {_shown(numbers, count)}"
-    if example is not None:
-        evidence += f"; e.g. {clean(hide(str(example)[:2000]), limit=120)!r}"
-    plain = Finding(code, severity, message, clean(facts.sample.dataset, limit=200), evidence=evidence, fix=fix)
+    quoted = None if example is None else clean(hide(str(example)[:2000]), limit=120)
+    dataset = clean(facts.sample.dataset, limit=200)
+    plain = Finding(code, severity, message, dataset, evidence=evidence, fix=fix, example=quoted)
     return _with_facts(plain, numbers, count, of, "sample", columns)
 
 
@@ -189,9 +188,8 @@ def finding_over_all(
     """A finding over all `rows` of a full scan; `counted` is an entry of the report's `full.counts`."""
     numbers, count = counted["row_numbers"], counted["rows"]
     evidence = f"{count:,} of all {rows:,} rows ({counted['share']:.2%}): row {_shown(numbers, count)}"
-    if counted["example"]:
-        evidence += f"; e.g. {clean(counted['example'], limit=120)!r}"
-    plain = Finding(code, severity, message, clean(dataset, limit=200), evidence=evidence, fix=fix)
+    example = clean(counted["example"], limit=120) if counted["example"] else None
+    plain = Finding(code, severity, message, clean(dataset, limit=200), evidence=evidence, fix=fix, example=example)
     return _with_facts(plain, numbers, count, rows, "all rows", columns)
 
 
@@ -236,9 +234,9 @@ def _spoken(cell: Any) -> Iterator[tuple[str | None, str]]:
         if who is None:
             yield from ((None, text) for text in _strings(item))
             continue
-        said = "\n".join(_strings(words(item)))
+        text = "\n".join(_strings(words(item)))
         calls = item.get("tool_calls")
-        yield who, said + (json.dumps(calls, ensure_ascii=False, default=str) if calls else "")
+        yield who, text + (json.dumps(calls, ensure_ascii=False, default=str) if calls else "")
 
 
 def _strings(value: Any, depth: int = 0) -> Iterator[str]:
@@ -267,5 +265,5 @@ def speaker(turn: Row) -> str:
 
 def speaker_of(turn: Row) -> str | None:
     """Who a turn is by, as chat templates call them; None for what is no turn."""
-    said = next((turn[key] for key in ("role", "from", "speaker") if key in turn), None)
-    return SPEAKER_NAMES.get(said.lower(), said.lower()) if isinstance(said, str) else None
+    name = next((turn[key] for key in ("role", "from", "speaker") if key in turn), None)
+    return SPEAKER_NAMES.get(name.lower(), name.lower()) if isinstance(name, str) else None

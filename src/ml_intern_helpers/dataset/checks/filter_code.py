@@ -1,4 +1,4 @@
-"""The filter that answers a check: a condition on `row` in Python code, and what such conditions are made of."""
+"""The filter that removes the rows a check has found: a condition on `row` in Python code, and helpers to write conditions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from ml_intern_helpers.dataset.checks.context import Facts, turns
 from ml_intern_helpers.dataset.column_roles import CHAT
 from ml_intern_helpers.dataset.columns import TURN_KEYS
-from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, keep_rows, quoted
-from ml_intern_helpers.dataset.mapping.conversations import turn_format
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, keep_rows, quoted, turn_format
 
 
 @dataclass(frozen=True)
@@ -17,11 +16,11 @@ class FilterStep:
     """One filter.
 
     Attributes:
-        code: the finding it answers.
-        condition: an expression on `row` that is true for rows to keep; on `index`, the row's place, where it is `indexed`.
+        code: the code of the findings whose rows it removes.
+        condition: an expression on `row` that is true for rows to keep; on `index`, the row's position, where it is `indexed`.
         definitions: code that the condition needs, each block ending up once in front of all filters.
-        indexed: the condition is about places, which hold only before any other filter has run.
-        remembers: the condition depends on the rows before; it runs after all others.
+        indexed: the condition is about positions, which are valid only before any other filter has run.
+        remembers: the condition depends on earlier rows; it runs after all others.
     """
 
     code: str
@@ -36,7 +35,6 @@ class FilterStep:
         return 0 if self.indexed else 2 if self.remembers else 1
 
     def statement(self) -> str:
-        """The line of code that filters."""
         if self.indexed:
             return f"dataset = dataset.filter(lambda row, index: {self.condition}, with_indices=True)"
         return keep_rows(self.condition)

@@ -1,7 +1,7 @@
-"""Which language a text is in: by its script, and for Latin script by words that no text of some length does without.
+"""Determines the language of a text: by its script, and for Latin script by the most frequent words of each language.
 
-Meant for "which of the rows are in another language than the rest", not for telling Norwegian from Danish: short or mixed
-texts, code and formulas get no answer.
+It is meant to find rows in another language than the rest, not to tell Norwegian from Danish. Short or mixed texts, code and
+formulas get no answer.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""How a pattern is written down, so that `re`, RE2 and DuckDB find the same; and the patterns of keys and passwords, which are
-blanked wherever rows are shown.
+"""Search patterns that match the same in `re`, RE2 and DuckDB, and the patterns of keys and passwords, which are blanked wherever
+rows are shown.
 
 Expressions keep to what RE2 knows (no look-around, no back-references); `\\b`, `\\w`, `\\d` and `\\s` are ASCII, as in RE2.
 """
@@ -30,7 +30,7 @@ class Pattern:
         needles: every match holds one of these, in lower case where case does not matter: a cheap first test; () for none.
         gate: an expression for words of a text, in small letters, one of which every match holds; None: the needles' words.
         unless: an expression that excuses the whole text when it matches, or None.
-        confirm: the last word on a match, where an expression cannot say it (check digits, placeholders); or None.
+        confirm: a test of each match for what an expression cannot express (check digits, placeholders); or None.
     """
 
     name: str
@@ -97,7 +97,7 @@ def real_url(match: str) -> bool:
 
 
 def real_private_key(match: str) -> bool:
-    """Whether there is a key between the lines and not an ellipsis."""
+    """Whether there is a key between the two marker lines, not an ellipsis."""
     body = match.split("-----", 2)[2]
     return len(set(body)) >= 20 and not _PLACEHOLDER.search(body)
 
@@ -151,5 +151,5 @@ def hide(text: str) -> str:
 
 
 def blanked(secret: str) -> str:
-    """Its first four characters and no more."""
+    """The first four characters of a secret, and how many were blanked."""
     return f"{secret[:4]}…[{len(secret) - 4} characters blanked]"

@@ -1,7 +1,7 @@
 """Finds the checks, runs them on a sample, and explains them. A check is a module `set…` of this folder; nothing lists them.
 
-A module has `CODE`, `SEVERITY` and `TOPIC`, its docstring is the documentation, and of these functions and values it has what it
-needs:
+A module has `CODE`, `SEVERITY` and `TOPIC`; its docstring is the documentation of the check. It may also have these functions
+and values:
 
     check(facts)                        findings on the sample
     flags(columns)                      the problem as SQL, for a full scan; or
@@ -9,10 +9,10 @@ needs:
     check_labels(dataset, labels, rows) findings from the labels that a full scan has counted
     filters(facts, code)                the filter that answers it, FILTERS_FOR further codes
     severity(count, of)                 where it depends on how many rows have the problem
-    outdated(finding, counted)          whether a full scan says otherwise than a finding on the sample
-    COUNTED_AS, FILTER_DROPS_ALL, HABIT, COPIES, NO_GO    what a decision makes of it, see `dataset.decision`
+    outdated(finding, counted)          whether a full scan contradicts a finding on the sample
+    COUNTED_AS, FILTER_DROPS_ALL, HABIT, COPIES, NO_GO    how a decision treats it, see `dataset.decision`
 
-SET2xx stand in one module, each as a class.
+The checks SET2xx are classes of one module.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def filtered_codes(module: Check) -> tuple[str, ...]:
 
 
 def property_of(code: str, name: str, default: Any = None) -> Any:
-    """What the check `code` says of itself, see the list above."""
+    """The value that the check `code` gives to `name`, see the list above."""
     return getattr(all_checks().get(code), name, default)
 
 
@@ -104,7 +104,6 @@ def severity_of(code: str, count: int, of: int) -> Severity:
 
 
 def title(check: Check) -> str:
-    """The docstring's first line."""
     return str(check.__doc__.strip().splitlines()[0])
 
 

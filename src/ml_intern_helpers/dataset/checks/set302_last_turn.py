@@ -40,15 +40,16 @@ def check(facts: Facts) -> Iterator[Finding]:
         column = facts.roles.get(role)
         if column is None or (role == "messages" and facts.method == "grpo"):
             continue
-        last = [_last_speaker(row.get(column)) for row in facts.rows]
-        at = [position for position, name in enumerate(last) if name and name != "assistant"]
+        speakers = [[SPEAKER_NAMES.get(speaker(turn), speaker(turn)) for turn in turns(row.get(column))] for row in facts.rows]
+        at = [position for position, names in enumerate(speakers) if names and names[-1] not in ("", "assistant")]
         if at:
-            mute = sum(1 for position in at if not _has_answer(facts.rows[position][column]))
+            mute = sum(1 for position in at if "assistant" not in speakers[position])
             message = _message(column)
             if mute:
                 message += f"; {mute} have no turn of the assistant's, and assistant_only_loss=True stops at the first"
             level = severity(mute, len(facts.rows))
-            yield finding(facts, CODE, level, message, at, example=last[at[0]], fix=_fix(mute, len(at)), columns=[column])
+            fix, example = _fix(mute, len(at)), speakers[at[0]][-1]
+            yield finding(facts, CODE, level, message, at, example=example, fix=fix, columns=[column])
 
 
 def flags(columns: SqlColumns) -> Iterator[Flag]:
@@ -77,12 +78,3 @@ def _fix(mute: int, total: int) -> str:
         return FIX
     drop = 'dataset.filter(lambda row: any(turn["role"] == "assistant" for turn in row[…]))'
     return "drop these rows" if mute == total else f"drop the rows without an answer ({drop}), cut the last turn off the others"
-
-
-def _has_answer(cell: object) -> bool:
-    return any(SPEAKER_NAMES.get(speaker(turn), speaker(turn)) == "assistant" for turn in turns(cell))
-
-
-def _last_speaker(cell: object) -> str | None:
-    found = turns(cell)
-    return SPEAKER_NAMES.get(speaker(found[-1]), speaker(found[-1])) if found else None

@@ -1,7 +1,7 @@
-"""What the SQL definitions of checks are written in: columns with a role as turns and text, quoted names, conditions.
+"""Building blocks of the SQL definitions of checks: columns with a role as turns and text, quoted names, conditions.
 
-Of JSON files every cell is taken as JSON and turned into turns or text without an error where it is something else: one row of
-another kind must be counted, not stop the scan.
+Every cell of a JSON file is read as JSON and converted to turns or text; a cell of another kind raises no error, since such a
+row must be counted and not stop the scan.
 """
 
 from __future__ import annotations
@@ -9,17 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ml_intern_helpers.dataset.checks.context import CALLS, Row
 from ml_intern_helpers.dataset.column_roles import CHAT, ColumnRoles, identifying_columns
 from ml_intern_helpers.dataset.columns import Column
-from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
-from ml_intern_helpers.dataset.mapping.conversations import turn_format
+from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, turn_format
 from ml_intern_helpers.dataset.sample import Sample
-
-if TYPE_CHECKING:
-    from ml_intern_helpers.dataset.full.relation import Relation
 
 #: Every character that Python's `str.strip` takes for white space, as the inside of an RE2 class.
 _SPACES = r"\s\x{0b}\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
@@ -96,8 +91,8 @@ class SqlColumn:
         """SQL of `text`, over `value`."""
         if not self.chat:
             return self.value
-        said = f"list_transform({self.value}, lambda x: concat(x.who, {FIELD}, x.what, x.calls))"
-        return f"array_to_string({said}, {PART})"
+        texts = f"list_transform({self.value}, lambda x: concat(x.who, {FIELD}, x.what, x.calls))"
+        return f"array_to_string({texts}, {PART})"
 
     @property
     def letters(self) -> str:
@@ -158,41 +153,40 @@ def columns_to_read(sample: Sample, roles: ColumnRoles) -> set[str]:
     return {*roles.by_role.values(), *(names if len(names) <= _MOST_COMPARED else ())}
 
 
-def columns_with_roles(roles: ColumnRoles, columns: list[Column], rows: list[Row], read: Relation) -> list[SqlColumn]:
-    """The columns that are read and have a role; one entry per column, in the order of the roles."""
+def columns_with_roles(
+    roles: ColumnRoles, columns: list[Column], rows: list[Row], types: dict[str, str], names: dict[str, str]
+) -> list[SqlColumn]:
+    """The columns that are read and have a role; one entry per column, in the order of the roles.
+
+    Args:
+        types, names: the DuckDB type of each column that is read, and the name that queries use for it.
+    """
     mains = {column.name: column.main for column in columns}
     found: dict[str, SqlColumn] = {}
     for role, column in roles.by_role.items():
-        if column in read.types and column not in found and role not in ("tools", "images"):
+        if column in types and column not in found and role not in ("tools", "images"):
             keys = turn_format(rows, [column]).keys
-            place = role, column, read.names[column], len(found)
-            found[column] = _column(place, mains.get(column, "string"), keys, read.types[column])
+            place = role, column, names[column], len(found)
+            found[column] = _column(place, mains.get(column, "string"), keys, types[column])
     return list(found.values())
 
 
 def _column(place: tuple[str, str, str, int], kind: str, keys: tuple[str, str], stored: str) -> SqlColumn:
     cell, number = place[2:]
     as_json = stored == "JSON"
-    chat = kind in CHAT and (as_json or stored.endswith("[]"))
-    strange = _strange(cell, kind) if as_json else "false"
-    if not chat:
+    wanted = ("ARRAY",) if kind in _LISTS else _JSON_KINDS.get(kind)
+    strange = f"json_type({cell}) NOT IN ({literals(wanted)})" if as_json and wanted else "false"
+    if kind not in CHAT or not (as_json or stored.endswith("[]")):
         return SqlColumn(*place, False, f"({cell} ->> '$')" if as_json else f"{cell}::VARCHAR", strange)
-    turns = _turns_of_json(cell, keys) if as_json else _turns_of_structs(cell, keys, stored)
-    hole = f"list_contains(list_transform(v{number}, lambda x: x IS NULL), true)"
-    return SqlColumn(*place, True, turns, f"{strange} OR {hole}" if as_json else strange)
-
-
-def _turns_of_json(cell: str, keys: tuple[str, str]) -> str:
-    who, what = keys
-    shape = {who: "VARCHAR", what: "VARCHAR", **dict.fromkeys(CALLS, "JSON")}
+    if not as_json:
+        # A struct of any shape becomes text.
+        calls = _first_call(f"to_json(x.{name})::VARCHAR" for name in CALLS if name in stored)
+        return SqlColumn(*place, True, _same_shape(cell, *keys, calls), strange)
+    shape = {**dict.fromkeys(keys, "VARCHAR"), **dict.fromkeys(CALLS, "JSON")}
     turns = f"json_transform({cell}, {literal(json.dumps([shape]))})"
-    return _same_shape(turns, who, what, _first_call(f"x.{name}::VARCHAR" for name in CALLS))
-
-
-def _turns_of_structs(cell: str, keys: tuple[str, str], stored: str) -> str:
-    # A struct of any shape becomes text.
-    calls = _first_call(f"to_json(x.{name})::VARCHAR" for name in CALLS if name in stored)
-    return _same_shape(cell, *keys, calls)
+    turns = _same_shape(turns, *keys, _first_call(f"x.{name}::VARCHAR" for name in CALLS))
+    hole = f"list_contains(list_transform(v{number}, lambda x: x IS NULL), true)"
+    return SqlColumn(*place, True, turns, f"{strange} OR {hole}")
 
 
 def _first_call(texts: Iterable[str]) -> str:
@@ -202,15 +196,10 @@ def _first_call(texts: Iterable[str]) -> str:
 
 
 def _same_shape(turns: str, who: str, what: str, calls: str) -> str:
-    said = f"x.{identifier(who)}", f"x.{identifier(what)}"
-    named = f"{{'who': {said[0]}::VARCHAR, 'what': {said[1]}::VARCHAR, 'calls': {calls}}}"
-    # What was no turn has become one of nulls.
-    return f"list_transform({turns}, lambda x: CASE WHEN {said[0]} IS NULL AND {said[1]} IS NULL THEN NULL ELSE {named} END)"
-
-
-def _strange(cell: str, kind: str) -> str:
-    wanted = ("ARRAY",) if kind in _LISTS else _JSON_KINDS.get(kind)
-    return f"json_type({cell}) NOT IN ({literals(wanted)})" if wanted else "false"
+    fields = f"x.{identifier(who)}", f"x.{identifier(what)}"
+    named = f"{{'who': {fields[0]}::VARCHAR, 'what': {fields[1]}::VARCHAR, 'calls': {calls}}}"
+    # What was not a turn has become a struct of nulls.
+    return f"list_transform({turns}, lambda x: CASE WHEN {fields[0]} IS NULL AND {fields[1]} IS NULL THEN NULL ELSE {named} END)"
 
 
 def letter(who: str) -> str:
@@ -220,19 +209,17 @@ def letter(who: str) -> str:
     return f"CASE lower({who}) {cases} ELSE CASE WHEN {who} IS NULL THEN '{NOBODY}' ELSE '{OTHER_SPEAKER}' END END"
 
 
-def speakers_in_words(pattern: str) -> str:
-    """`sua` -> `system user assistant`, for people."""
+def speakers_in_words(pattern: str) -> list[str]:
+    """The speakers that letters stand for: `sua` -> system, user, assistant."""
     names = {sign: role for role, sign in LETTERS.items()} | {NOBODY: "?", OTHER_SPEAKER: "other"}
-    return " ".join(names[sign] for sign in pattern)
+    return [names[sign] for sign in pattern]
 
 
 def identifier(column: str) -> str:
-    """A column's name as an identifier."""
     return '"' + column.replace('"', '""') + '"'
 
 
 def literal(value: object) -> str:
-    """A string literal."""
     return "'" + str(value).replace("'", "''") + "'"
 
 

@@ -1,6 +1,6 @@
-"""DuckDB, held to bounds: so much memory, the given files and no others, nothing downloaded, and it stops at Ctrl-C.
+"""Runs DuckDB within bounds: limited memory, only the given files, no downloads, and it stops at Ctrl-C.
 
-Its progress is shown on a terminal, and what it raises becomes one clear error.
+Its progress is shown on a terminal, and its exceptions are translated into one clear error.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any
 from ml_intern_helpers.core.errors import BadData, ToolError, Unavailable
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.sql import literals
-from ml_intern_helpers.dataset.local import json_lines
+from ml_intern_helpers.dataset.local import json_files
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB
-from ml_intern_helpers.dataset.local.text_files import shown
+from ml_intern_helpers.dataset.local.text_files import path_text
 from ml_intern_helpers.dataset.sample import Stored
 
 #: Memory that one thread needs for its share of a file and the rows it works on, in bytes.
@@ -104,7 +104,6 @@ class Engine:
             self._folder.cleanup()
 
     def register(self, name: str, value: Any) -> None:
-        """Make an Arrow reader a table."""
         self._connection.register(name, value)
 
     def function(self, name: str, call: Callable[[list[str]], bool]) -> None:
@@ -114,7 +113,6 @@ class Engine:
         self._connection.create_function(name, call, [duckdb.list_type("VARCHAR")], "BOOLEAN")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """The answer of a short query."""
         found: list[tuple[Any, ...]] = self._connection.execute(query).fetchall()
         return found
 
@@ -158,7 +156,6 @@ def _threads(memory_bytes: int, row_bytes: float) -> int:
 
 
 def missing() -> Unavailable:
-    """DuckDB is not installed."""
     return Unavailable("the full scan needs DuckDB, which is not installed", hint="pip install 'duckdb>=2.0'")
 
 
@@ -167,14 +164,14 @@ class Progress:
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._began = self._told = time.monotonic()
-        self._shown = False
+        self._began = self._written_at = time.monotonic()
+        self._visible = False
 
     def __call__(self, share: float) -> None:
         now = time.monotonic()
-        if now - self._told < _EVERY_S or sys.stderr is None or not sys.stderr.isatty():
+        if now - self._written_at < _EVERY_S or sys.stderr is None or not sys.stderr.isatty():
             return
-        self._told, self._shown = now, True
+        self._written_at, self._visible = now, True
         sys.stderr.write("\r" + _line(self._what, share, now - self._began).ljust(_WIDTH)[:_WIDTH])
         sys.stderr.flush()
 
@@ -182,7 +179,7 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._shown:
+        if self._visible:
             sys.stderr.write("\r" + " " * _WIDTH + "\r")
             sys.stderr.flush()
 
@@ -205,32 +202,26 @@ def explained_error(err: Exception, stored: Stored, split: str, memory: str) -> 
         last = clean(text.strip().splitlines()[-1], limit=200)
         return Unavailable(f"the full scan stopped while it read from the Hub: {last}", hint="run it again")
     if stored.format == "jsonl":
-        return _line_error(text, [Path(path) for path in stored.splits[split]])
-    where = shown(Path(str(stored.splits[split][0])))
+        paths = [Path(path) for path in stored.splits[split]]
+        if "maximum_object_size" in text:
+            return BadData(
+                f"{path_text(paths[0])} has a line longer than {LONGEST_LINE_BYTES // MIB} MiB",
+                hint="one row per line? A JSON array belongs into a .json file",
+            )
+        match = _LINE.search(text)
+        if match:
+            # DuckDB mixes up rows and lines: it means the line it names or the one before.
+            for path in paths:
+                # The reader of the sample checks line `number` and its neighbours, and says what is wrong with them.
+                number = int(match[1])
+                json_files.check_lines(path, range(max(number - 1, 1), number + 2))
+        return BadData(f"{path_text(paths[0])}: the full scan stopped: {_first_line(text)}", hint="repair or drop that line")
+    where = path_text(Path(str(stored.splits[split][0])))
     if stored.format == "parquet":
         return BadData(
             f"{where}: the full scan stopped: {_first_line(text)}", hint="the file is damaged or cut off: get it again"
         )
     return Unavailable(f"{where}: the full scan stopped: {name}: {_first_line(text)}", hint="run without --full for a sample")
-
-
-def _line_error(text: str, paths: list[Path]) -> ToolError:
-    if "maximum_object_size" in text:
-        return BadData(
-            f"{shown(paths[0])} has a line longer than {LONGEST_LINE_BYTES // MIB} MiB",
-            hint="one row per line? A JSON array belongs into a .json file",
-        )
-    match = _LINE.search(text)
-    if match:
-        # DuckDB counts rows and lines in one; the line it means is the one it names or the one before.
-        for path in paths:
-            _reread(path, int(match[1]))
-    return BadData(f"{shown(paths[0])}: the full scan stopped: {_first_line(text)}", hint="repair or drop that line")
-
-
-def _reread(path: Path, number: int) -> None:
-    """Let the reader of the sample look at line `number` and its neighbours: it names what is wrong with them."""
-    json_lines.check_lines(path, range(max(number - 1, 1), number + 2))
 
 
 def _first_line(text: str) -> str:

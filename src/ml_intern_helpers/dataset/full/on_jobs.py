@@ -1,7 +1,7 @@
 """`--on-jobs`: the same audit as a job of HF Jobs. A script is written and its launch is shown; nothing is started.
 
-The package is on no index, and a plugin's folder has no address that a job could fetch. So the script carries the package itself,
-packed, and asks uv for the releases of the other packages that this very audit runs on.
+The package is on no index, and a job cannot fetch the plugin's folder. So the script contains the package itself, packed, and
+asks uv for the releases of the other packages that this audit runs on.
 """
 
 from __future__ import annotations
@@ -78,8 +78,17 @@ def on_jobs(ref: DatasetRef, args: argparse.Namespace, num_bytes: int | None) ->
     if ref.local:
         raise UsageError("--on-jobs runs next to data on the Hub; these are files here", hint="count them here with --full")
     path = Path(SCRIPT)
-    _write(path)
-    timeout = _timeout(num_bytes)
+    if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace")[:2000]:
+        raise UsageError(f"{SCRIPT} is here already and was not written by this command", hint="move it away, or work elsewhere")
+    try:
+        path.write_text(script(), encoding="utf-8")
+    except OSError as err:
+        raise BadData(
+            f"{SCRIPT} cannot be written here: {err.strerror}", hint="run it in a folder that may be written to"
+        ) from err
+    # Half an hour, or, for more data, ten minutes and the time to read the bytes, in whole hours and one to spare.
+    minutes = 10 + (num_bytes or 0) / BYTES_PER_S / 60
+    timeout = "30m" if minutes <= 30 else f"{-(-int(minutes) // 60) + 1}h"
     options = ["--flavor", FLAVOR, "--timeout", timeout, "--secrets", "HF_TOKEN", "-d", "--", SCRIPT, *_arguments(ref, args)]
     size = f"set for {human_bytes(num_bytes)} of data" if num_bytes else "the size of the data is not known: it may need more"
     return {
@@ -99,39 +108,9 @@ def _arguments(ref: DatasetRef, args: argparse.Namespace) -> list[str]:
     return words + [word for name, value in pairs.items() if value for word in (name, value)]
 
 
-def _timeout(num_bytes: int | None) -> str:
-    """Half an hour; for more, ten minutes and what the bytes take, in whole hours and one to spare."""
-    minutes = 10 + (num_bytes or 0) / BYTES_PER_S / 60
-    return "30m" if minutes <= 30 else f"{-(-int(minutes) // 60) + 1}h"
-
-
-def _write(path: Path) -> None:
-    if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace")[:2000]:
-        raise UsageError(f"{SCRIPT} is here already and was not written by this command", hint="move it away, or work elsewhere")
-    try:
-        path.write_text(script(), encoding="utf-8")
-    except OSError as err:
-        raise BadData(
-            f"{SCRIPT} cannot be written here: {err.strerror}", hint="run it in a folder that may be written to"
-        ) from err
-
-
 def script() -> str:
-    """The text of the script."""
     packages = ", ".join(f'"{name}=={found}"' for name in PACKAGES if (found := _version(name)))
-    packed = "\n".join(textwrap.wrap(base64.b85encode(_packed()).decode(), 120, break_on_hyphens=False))
-    return _TEMPLATE.format(packages=packages, mark=MARK, name=SCRIPT, packed=packed)
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _packed() -> bytes:
-    """The rooms that the audit needs, as an archive; the same for the same sources."""
+    # The rooms that the audit needs, as an archive; the same for the same sources.
     root = Path(ml_intern_helpers.__file__).parent
     files = [*root.glob("*.py"), *(path for room in ROOMS for path in (root / room).rglob("*"))]
     out = io.BytesIO()
@@ -142,4 +121,12 @@ def _packed() -> bytes:
                 about = tarfile.TarInfo(str(Path(root.name) / path.relative_to(root)))
                 about.size = len(data)
                 archive.addfile(about, io.BytesIO(data))
-    return out.getvalue()
+    packed = "\n".join(textwrap.wrap(base64.b85encode(out.getvalue()).decode(), 120, break_on_hyphens=False))
+    return _TEMPLATE.format(packages=packages, mark=MARK, name=SCRIPT, packed=packed)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

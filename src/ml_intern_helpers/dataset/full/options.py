@@ -29,7 +29,7 @@ DEFAULT_MEMORY = "700MB"
 DEFAULT_MOST = "5GB"
 #: Rows for each code, and in all; a row group of Parquet is opened for each.
 _MOST_EACH, _MOST = 2, 40
-#: Found by comparing rows: one of them alone shows nothing.
+#: Codes that are found by comparing rows: a single row shows nothing.
 _COMPARED = ("SET307", "SET313")
 #: Orders of speakers and labels that the text report shows.
 _MOST_PATTERNS, _MOST_LABELS = 5, 8
@@ -72,13 +72,13 @@ def parse_size(text: str) -> int:
 
 
 def small_sample(args: argparse.Namespace) -> AbstractContextManager[None]:
-    """While it lasts, the sample is kept small where all rows are counted anyway."""
+    """A context in which the sample is kept small, since all rows are counted anyway."""
     return beside_full(args.full and not args.on_jobs)
 
 
 @dataclass(frozen=True)
 class Scanned:
-    """What a full scan has brought: the sample with the rows in which it has found something, and the counts."""
+    """The result of a full scan: the sample, extended by rows in which it has found something, and the counts."""
 
     sample: Sample
     counted: Counted
@@ -99,7 +99,7 @@ def scan_all_rows(ref: DatasetRef, sample: Sample, args: argparse.Namespace, con
 
 
 def sketch_all_rows(ref: DatasetRef, sample: Sample, args: argparse.Namespace, context: Context) -> Sketch | None:
-    """With `--full`, the sketch of all rows of the dataset to compare with; where it cannot be had the sample must do."""
+    """With `--full`, the sketch of all rows of the dataset to compare with; None where only the sample can be used."""
     if not args.full or args.on_jobs or sample.extent.complete:
         return None
     from ml_intern_helpers.dataset.full.scan import sketch_alone
@@ -112,7 +112,7 @@ def sketch_all_rows(ref: DatasetRef, sample: Sample, args: argparse.Namespace, c
 
 
 def fill_report(report: Report, done: Scanned | None, ref: DatasetRef, sample: Sample, args: argparse.Namespace) -> None:
-    """Put what a scan has found in the place of what the sample showed, or the launch of one into the report."""
+    """Replace the results of the sample in the report by those of the scan, or add the launch of a scan."""
     if done:
         from ml_intern_helpers.dataset.full.scan import merged
 
@@ -152,7 +152,7 @@ def _with_found_rows(sample: Sample, counts: dict[str, dict[str, Any]]) -> Sampl
     numbers = sorted(wanted - known)[:_MOST]
     if not numbers or sample.stored is None:
         return sample
-    from ml_intern_helpers.dataset.local.json_lines import rows_at
+    from ml_intern_helpers.dataset.local.json_files import rows_at
 
     paths = [Path(path) for path in sample.stored.splits[sample.split]]
     readers = {"jsonl": rows_at, "parquet": _of_parquet}

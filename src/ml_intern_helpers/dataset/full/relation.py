@@ -1,4 +1,4 @@
-"""The rows of one split as something DuckDB can select from, whatever files hold them."""
+"""The rows of one split as a FROM clause for DuckDB, whatever the file format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from ml_intern_helpers.dataset.checks.sql import identifier, literal, literals
 from ml_intern_helpers.dataset.full.engine import Engine
-from ml_intern_helpers.dataset.local import columnar, csv_table, json_document, json_lines
+from ml_intern_helpers.dataset.local import columnar, csv_table, json_files
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, Allowance
 from ml_intern_helpers.dataset.local.text_files import UTF8_MARK, decode, lines
 from ml_intern_helpers.dataset.sample import Row, Stored
@@ -32,7 +32,7 @@ class Relation:
 
     @property
     def names(self) -> dict[str, str]:
-        """Column -> the name that queries use for it: strangers' names would meet our own (`rn`, `whole`)."""
+        """Column -> the name that queries use for it: names from the dataset could collide with ours (`rn`, `whole`)."""
         return {column: f"x{number}" for number, column in enumerate(self.types)}
 
     @property
@@ -57,9 +57,18 @@ def relation(engine: Engine, stored: Stored, split: str, columns: list[str], nee
     """
     columns = _apart(columns, needed)
     if stored.format == "jsonl" and not any(_marked(Path(path)) for path in stored.splits[split]):
-        return _json_lines(engine, stored, split, columns)
+        typed = ", ".join(f"{literal(column)}: 'JSON'" for column in columns)
+        packed = "gzip" if str(stored.splits[split][0]).endswith(".gz") else "none"
+        options = f"format='newline_delimited', compression='{packed}', maximum_object_size={LONGEST_LINE_BYTES}"
+        source = f"read_json({_paths(engine, stored, split)}, {options}, columns={{{typed}}})"
+        return Relation(source, dict.fromkeys(columns, "JSON"))
     if stored.format == "parquet":
-        return _parquet(engine, stored, split, columns, needed)
+        source = f"read_parquet({_paths(engine, stored, split)}, union_by_name=true, hive_partitioning=false)"
+        known = _described(engine, source)
+        readable = [name for name in columns if name in known and "BLOB" not in known[name]]
+        large = ("VARCHAR", "[", "STRUCT", "MAP", "JSON")  # columns of other types cost next to nothing to read
+        kept = [name for name in readable if name in needed or not any(sign in known[name] for sign in large)]
+        return _of(source, {name: known[name] for name in kept})
     name = f"rows_{list(stored.splits).index(split)}"
     paths = [Path(path) for path in stored.splits[split]]
     reader, kind = _reader(stored, paths, columns)
@@ -85,23 +94,6 @@ def _paths(engine: Engine, stored: Stored, split: str) -> str:
     """The engine's own paths of the files of `split`, which were given to it in the order of the splits."""
     before = sum(len(stored.splits[name]) for name in list(stored.splits)[: list(stored.splits).index(split)])
     return f"[{literals(engine.paths[before : before + len(stored.splits[split])])}]"
-
-
-def _json_lines(engine: Engine, stored: Stored, split: str, columns: list[str]) -> Relation:
-    typed = ", ".join(f"{literal(column)}: 'JSON'" for column in columns)
-    packed = "gzip" if str(stored.splits[split][0]).endswith(".gz") else "none"
-    options = f"format='newline_delimited', compression='{packed}', maximum_object_size={LONGEST_LINE_BYTES}"
-    source = f"read_json({_paths(engine, stored, split)}, {options}, columns={{{typed}}})"
-    return Relation(source, dict.fromkeys(columns, "JSON"))
-
-
-def _parquet(engine: Engine, stored: Stored, split: str, columns: list[str], needed: set[str]) -> Relation:
-    source = f"read_parquet({_paths(engine, stored, split)}, union_by_name=true, hive_partitioning=false)"
-    known = _described(engine, source)
-    readable = [name for name in columns if name in known and "BLOB" not in known[name]]
-    large = ("VARCHAR", "[", "STRUCT", "MAP", "JSON")  # columns of other types cost next to nothing to read
-    kept = [name for name in readable if name in needed or not any(sign in known[name] for sign in large)]
-    return _of(source, {name: known[name] for name in kept})
 
 
 def _of(source: str, types: dict[str, str]) -> Relation:
@@ -147,7 +139,7 @@ def _rows(stored: Stored, paths: list[Path], columns: list[str]) -> Iterator[Row
     allowance = Unbounded()
     for path in paths:
         if stored.format == "json":
-            yield from json_document.rows(path, stored.arguments.get("field"))
+            yield from json_files.document_rows(path, stored.arguments.get("field"))
         elif stored.format == "csv":
             for _, header, cells, _ in csv_table.rows(path, stored.arguments.get("sep", ","), allowance):
                 yield {name: None if cell in csv_table.MISSING else cell for name, cell in zip(header, cells, strict=False)}
@@ -156,4 +148,4 @@ def _rows(stored: Stored, paths: list[Path], columns: list[str]) -> Iterator[Row
                 if stored.format == "text":
                     yield {columns[0]: decode(path, line, number).rstrip("\r\n")}
                 elif line.strip():
-                    yield json_lines.parse(path, line, number)
+                    yield json_files.parse(path, line, number)

@@ -1,4 +1,4 @@
-"""Where all rows of a dataset on the Hub lie, and how many bytes must be read: announced first, and refused beyond a bound."""
+"""Finds the files with all rows of a dataset on the Hub and announces how many bytes must be read; above a limit it refuses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def remote(ref: DatasetRef, sample: Sample, needed: set[str], most_bytes: int, c
         UsageError: more than `most_bytes`; the hint says how to allow it.
     """
     system = file_system.system()
-    stored = _kept_split(sample.stored or _export(ref, sample, context), sample)
+    # The inspected split comes first, so that a wrong one is refused before the others are read.
+    stored = sample.stored or _export(ref, sample, context)
+    order = sorted(stored.splits, key=lambda name: name != sample.split)
+    stored = Stored(stored.format, {name: stored.splits[name] for name in order}, stored.sizes, stored.arguments)
     if stored.format != "parquet":
         message = f"{clean(sample.dataset, limit=200)}: --full reads Parquet files on the Hub; these are {stored.format}"
         raise Unavailable(
@@ -77,12 +80,6 @@ def _export(ref: DatasetRef, sample: Sample, context: Context) -> Stored:
     root = f"hf://datasets/{ref.name}@{parquet_export.REVISION.replace('/', '%2F')}"
     addresses = {split: [f"{root}/{entry['path']}" for entry in group] for split, group in groups.items()}
     return Stored("parquet", addresses, {split: sum(int(e.get("size") or 0) for e in group) for split, group in groups.items()})
-
-
-def _kept_split(stored: Stored, sample: Sample) -> Stored:
-    """The split looked at first, so that a wrong one is refused before the others are read."""
-    order = sorted(stored.splits, key=lambda name: name != sample.split)
-    return Stored(stored.format, {name: stored.splits[name] for name in order}, stored.sizes, stored.arguments)
 
 
 def _share(system: Any, address: str, needed: set[str]) -> float:

@@ -1,14 +1,22 @@
-"""One pass over the rows into a small table: some bytes for each row, from which all counts and the sketch are made."""
+"""One pass over the rows into a small table: some bytes for each row, from which all counts and the sketch are made.
+
+The counts: rows by problem, copies, rows shared with other splits, columns, orders of speakers, labels and lengths.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.dataset.checks.set307_duplicates import SQL_COPIES
 from ml_intern_helpers.dataset.checks.set313_leakage import QUESTION_WORDS
-from ml_intern_helpers.dataset.checks.sql import PART, Flag, SqlColumn
+from ml_intern_helpers.dataset.checks.sql import PART, Flag, SqlColumn, any_of, speakers_in_words
 from ml_intern_helpers.dataset.full.engine import Engine
 from ml_intern_helpers.dataset.full.relation import Relation
+from ml_intern_helpers.dataset.lengths import MAX_LENGTHS, MOST_BARS
 from ml_intern_helpers.dataset.profile.sketch import HASH_BYTES, MOST_HELD, SPACES, Sketch
 
 #: Turns of a conversation that its pattern shows.
@@ -31,7 +39,7 @@ class Plan:
         flags: problems to look for.
         identifying: columns that make a row what it is; empty when rows cannot be compared.
         keep_questions: other splits will be compared, so a key of the question is kept as well.
-        spoken: the columns whose words a row is sketched by, see `said_hash`.
+        spoken: the columns whose words a row is sketched by, see `row_hash_sql`.
     """
 
     columns: list[SqlColumn]
@@ -79,17 +87,17 @@ def keys_query(plan: Plan, there: Relation, table: str) -> str:
         f"SELECT {', '.join(there.renamed) or 'NULL AS nothing'} FROM {there.source}",
         _level([f"{item.source} AS {item.value}" for item in plan.columns]),
         _level([f"{item.words} AS {item.text}" for item in plan.columns]),
-        f"SELECT {_key(plan)} AS key, {_question_key(plan)} AS asked FROM inner_rows",
+        f"SELECT {_key(plan)} AS key, {_question_key(plan)} AS question FROM inner_rows",
     ]
     return f"CREATE TEMP TABLE {table} AS {_nested(levels)}"
 
 
-def said_query(plan: Plan, table: str) -> str:
+def hashes_query(plan: Plan, table: str) -> str:
     """SQL that makes `table` of the hashes of what the rows say, and of nothing else."""
     levels = [
         f"SELECT {', '.join(plan.read.renamed) or 'NULL AS nothing'} FROM {plan.read.source}",
         _level([f"{item.source} AS {item.value}" for item in plan.columns]),
-        f"SELECT {said_hash(plan.columns, plan.spoken)} AS said FROM inner_rows",
+        f"SELECT {row_hash_sql(plan.columns, plan.spoken)} AS row_hash FROM inner_rows",
     ]
     return f"CREATE TEMP TABLE {table} AS {_nested(levels)}"
 
@@ -126,8 +134,10 @@ def _question_key(plan: Plan) -> str:
     asking = by_role.get("prompt") or by_role.get("messages")
     if asking is None:
         return "NULL::UHUGEINT"
-    said = f"list_filter({asking.value}, lambda x: lower(x.who) IN ('user', 'human'))[1].what" if asking.chat else asking.value
-    words = f"regexp_replace(trim(lower({said})), '\\s+', ' ', 'g')"
+    question = (
+        f"list_filter({asking.value}, lambda x: lower(x.who) IN ('user', 'human'))[1].what" if asking.chat else asking.value
+    )
+    words = f"regexp_replace(trim(lower({question})), '\\s+', ' ', 'g')"
     return f"CASE WHEN length({words}) - length(replace({words}, ' ', '')) >= {QUESTION_WORDS - 1} THEN md5_number({words}) END"
 
 
@@ -137,15 +147,15 @@ def _kept(plan: Plan) -> list[str]:
     kept += [
         f"CASE WHEN f{number} THEN {flag.example} END AS e{number}" for number, flag in enumerate(plan.flags) if flag.example
     ]
-    # Half a hash tells as many different values apart as a count that is only near the truth can use.
+    # Half a hash is enough: the count of distinct values is approximate anyway.
     kept += [
         f"CASE WHEN {cell} IS NOT NULL THEN (hash({cell}) >> 32)::UINTEGER END AS c{number}"
         for number, cell in enumerate(plan.read.names.values())
     ]
     kept += [f"left({plan.label.text}, {LABEL_CHARACTERS}) AS label"] if plan.label else []
     kept += [f"left({plan.chat.speakers}, {PATTERN_TURNS}) AS pattern"] if plan.chat else []
-    kept += [f"{_question_key(plan)} AS asked"] if plan.keep_questions else []
-    kept += [f"{said_hash(plan.columns, plan.spoken)} AS said"]
+    kept += [f"{_question_key(plan)} AS question"] if plan.keep_questions else []
+    kept += [f"{row_hash_sql(plan.columns, plan.spoken)} AS row_hash"]
     return kept
 
 
@@ -160,7 +170,7 @@ def _size(columns: list[SqlColumn]) -> str:
     return " + ".join(named) or by_role.get("text", "0")
 
 
-def said_hash(columns: list[SqlColumn], names: Iterable[str]) -> str:
+def row_hash_sql(columns: list[SqlColumn], names: Iterable[str]) -> str:
     """SQL of the hash of what a row says in the columns `names`, as `profile.sketch.row_hash` makes it; null where one of them
     was not read."""
     by_name = {item.column: item for item in columns}
@@ -181,17 +191,146 @@ def _words(item: SqlColumn) -> str:
 
 
 def sketch_of(engine: Engine, table: str, sample: Iterable[int]) -> Sketch | None:
-    """The sketch of the hashes in the column `said` of `table`.
+    """The sketch of the hashes in the column `row_hash` of `table`.
 
     None when the rows of the `sample` are not among them: where turns hold blocks or calls, the engine and Python write them
     down in other words, and a comparison with hashes made by Python would find nothing.
     """
-    engine.run(f"CREATE TEMP TABLE {table}_said AS SELECT said FROM {table} WHERE said IS NOT NULL GROUP BY said")
-    distinct = engine.rows(f"SELECT count(*) FROM {table}_said")[0][0]
+    engine.run(f"CREATE TEMP TABLE {table}_hashes AS SELECT row_hash FROM {table} WHERE row_hash IS NOT NULL GROUP BY row_hash")
+    distinct = engine.rows(f"SELECT count(*) FROM {table}_hashes")[0][0]
     known = {f"{item:0{_DIGITS}x}" for item in sample}
     listed = ", ".join(f"'{item}'" for item in known)
-    met = engine.rows(f"SELECT count(*) FROM {table}_said WHERE said IN ({listed})")[0][0] if known else 0
+    met = engine.rows(f"SELECT count(*) FROM {table}_hashes WHERE row_hash IN ({listed})")[0][0] if known else 0
     if not distinct or met < _FOUND * len(known):
         return None
-    smallest = engine.rows(f"SELECT said FROM {table}_said ORDER BY said LIMIT {MOST_HELD}")
+    smallest = engine.rows(f"SELECT row_hash FROM {table}_hashes ORDER BY row_hash LIMIT {MOST_HELD}")
     return Sketch(tuple(int(text, 16) for (text,) in smallest), distinct)
+
+
+MOST_NUMBERS, MOST_PATTERNS, MOST_LABELS = 10, 20, 50
+Counts = dict[str, Any]
+
+
+def flagged(engine: Engine, conditions: list[tuple[str, str | None]], rows: int) -> list[Counts]:
+    """For each condition (SQL over `facts`, and SQL of its example): rows, share, first row numbers, one example."""
+    if not conditions:
+        return []
+    expressions = []
+    for condition, example in conditions:
+        expressions += [f"count(*) FILTER ({condition})", f"min(rn, {MOST_NUMBERS}) FILTER ({condition})"]
+        expressions.append(f"arg_min({example}, rn) FILTER ({condition})" if example else "NULL")
+    values = engine.rows(f"SELECT {', '.join(expressions)} FROM facts")[0]
+    return [counts(values[at], values[at + 1] or [], rows, values[at + 2]) for at in range(0, len(values), 3)]
+
+
+def counts(found: int, numbers: Iterable[int], rows: int, example: object = None) -> Counts:
+    shown = None if example is None else clean(example, limit=120)
+    return {"rows": found, "share": found / rows if rows else 0.0, "row_numbers": list(numbers), "example": shown}
+
+
+def copies(engine: Engine, rows: int) -> tuple[Counts, tuple[int, int] | None]:
+    """Rows whose key an earlier row has, and the first of them with the row it repeats."""
+    engine.run(f"CREATE TEMP TABLE copies AS {SQL_COPIES}")
+    later = "FROM facts JOIN copies USING (key) WHERE rn > first"
+    found, numbers = engine.rows(f"SELECT count(*), min(rn, {MOST_NUMBERS}) {later}")[0]
+    pair = engine.rows(f"SELECT rn, first {later} ORDER BY rn LIMIT 1")
+    example = f"row {pair[0][0]} is row {pair[0][1]}" if pair else None
+    return counts(found, numbers or [], rows, example), (pair[0][0], pair[0][1]) if pair else None
+
+
+def together(engine: Engine, flags: list[Flag], found: Iterable[str]) -> list[tuple[frozenset[str], int]]:
+    """Which of the problems `found` rows have at once, and how many rows have just these; a row with none is in no entry.
+
+    One pass over `facts`. Each problem is a bit; with some ten of them there are a few dozen sets.
+    """
+    named = list(found)
+    if not named:
+        return []
+    bits = " + ".join(f"CASE WHEN {by_code(flags, code)[0]} THEN {1 << at} ELSE 0 END" for at, code in enumerate(named))
+    held = engine.rows(f"SELECT {bits} AS held, count(*) FROM facts GROUP BY 1 HAVING held > 0")
+    return [(frozenset(code for at, code in enumerate(named) if bits >> at & 1), rows) for bits, rows in held]
+
+
+def shared(engine: Engine, other: str, rows: int) -> tuple[Counts, Counts]:
+    """Rows of `facts` that the table `other` of another split has: whole, and by their question alone."""
+    whole = f"coalesce(key IN (SELECT key FROM {other} WHERE key IS NOT NULL), false)"
+    same_question = f"question IN (SELECT question FROM {other} WHERE question IS NOT NULL) AND NOT ({whole})"
+    same, alike = (
+        engine.rows(f"SELECT count(*), min(rn, {MOST_NUMBERS}) FROM facts WHERE {condition}")[0]
+        for condition in (whole, same_question)
+    )
+    return counts(same[0], same[1] or [], rows), counts(alike[0], alike[1] or [], rows)
+
+
+def columns(engine: Engine, plan: Plan, rows: int) -> dict[str, Counts]:
+    """Nulls (exact), different values (about) and whether there is one only, of each column that was read."""
+    expressions = [f"count(c{at}), approx_count_distinct(c{at}), min(c{at}) = max(c{at})" for at in range(len(plan.read.types))]
+    values = engine.rows(f"SELECT {', '.join(expressions)} FROM facts")[0] if expressions else ()
+    found = {}
+    for at, column in enumerate(plan.read.types):
+        held, different, constant = values[3 * at : 3 * at + 3]
+        found[clean(column, limit=200)] = {
+            "nulls": rows - held,
+            "distinct": 1 if constant else min(different, held),
+            "constant": bool(constant) and held == rows,
+        }
+    return found
+
+
+def role_patterns(engine: Engine, plan: Plan) -> list[tuple[list[str], int]]:
+    """The most frequent orders of speakers, with their rows."""
+    if plan.chat is None:
+        return []
+    query = (
+        f"SELECT pattern, count(*) AS n FROM facts WHERE pattern IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT {MOST_PATTERNS}"
+    )
+    return [(speakers_in_words(pattern), found) for pattern, found in engine.rows(query)]
+
+
+def label_counts(engine: Engine, plan: Plan) -> dict[str, int] | None:
+    """Rows by label, the most frequent ones; None without a label."""
+    if plan.label is None:
+        return None
+    query = f"SELECT label, count(*) AS n FROM facts WHERE label IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT {MOST_LABELS}"
+    return {clean(label, limit=60): found for label, found in engine.rows(query)}
+
+
+def lengths(engine: Engine, of: str) -> Counts | None:
+    """Characters of the rows' texts: quantiles, all exact, and a histogram; None when there is no text."""
+    sizes = [(int(size), found) for size, found in engine.rows("SELECT size, count(*) FROM facts GROUP BY 1 ORDER BY 1")]
+    total = sum(found for _, found in sizes)
+    if not sizes or sizes[-1][0] == 0:
+        return None
+    found: Counts = {"of": of, "rows": total, "min": sizes[0][0], "max": sizes[-1][0]}
+    found |= {name: _at(sizes, math.ceil(share * total)) for name, share in (("median", 0.5), ("p95", 0.95), ("p99", 0.99))}
+    cut = {str(bound): sum(found for size, found in sizes if size > bound) / total for bound in MAX_LENGTHS}
+    return found | {"histogram": _bars(sizes), "cut": cut}
+
+
+def _at(sizes: list[tuple[int, int]], place: int) -> int:
+    """The size of the row at `place`, 1-based, in order of size."""
+    for size, found in sizes:
+        place -= found
+        if place <= 0:
+            return size
+    return sizes[-1][0]
+
+
+def _bars(sizes: list[tuple[int, int]]) -> list[list[int]]:
+    """`[upper bound, rows]` of at most `MOST_BARS` bars that are equally wide on the scale of logarithms."""
+    low, high = max(sizes[0][0], 1), max(sizes[-1][0], 2)
+    bounds = sorted({math.ceil(low * (high / low) ** (step / MOST_BARS)) for step in range(1, MOST_BARS)} | {high})
+    bars = [[bound, 0] for bound in bounds]
+    at = 0
+    for size, found in sizes:
+        while size > bars[at][0]:
+            at += 1
+        bars[at][1] += found
+    return bars
+
+
+def by_code(flags: list[Flag], code: str) -> tuple[str, str | None]:
+    """The condition that any of the flags of `code` is up, and its example."""
+    at = [number for number, flag in enumerate(flags) if flag.code == code]
+    examples = [f"e{number}" for number in at if flags[number].example]
+    return any_of(f"f{number}" for number in at), f"coalesce({', '.join(examples)}, NULL)" if examples else None

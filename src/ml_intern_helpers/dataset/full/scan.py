@@ -17,12 +17,12 @@ from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns, columns_to_re
 from ml_intern_helpers.dataset.checks.text_search import Confirm, doors, search_flags
 from ml_intern_helpers.dataset.column_roles import ColumnRoles, identifying_columns
 from ml_intern_helpers.dataset.columns import Column
-from ml_intern_helpers.dataset.full import counts
+from ml_intern_helpers.dataset.full import row_table
 from ml_intern_helpers.dataset.full.engine import Engine, Progress, explained_error, missing
 from ml_intern_helpers.dataset.full.relation import Relation, relation
-from ml_intern_helpers.dataset.full.row_table import Plan, facts_query, keys_query, said_query, sketch_of
+from ml_intern_helpers.dataset.full.row_table import Plan, facts_query, hashes_query, keys_query, sketch_of
 from ml_intern_helpers.dataset.labels import counted_labels
-from ml_intern_helpers.dataset.profile.profile import sketch_of_sample
+from ml_intern_helpers.dataset.profile.profile import pattern_parts, sketch_of_sample
 from ml_intern_helpers.dataset.profile.sketch import Sketch, spoken_columns
 from ml_intern_helpers.dataset.sample import Sample, Stored
 
@@ -32,7 +32,7 @@ class Scan:
     """What to scan, and within which bounds.
 
     Attributes:
-        bytes_planned: what will be read at most, announced before and compared after.
+        bytes_planned: the most that will be read; announced before the scan and compared after it.
         system: the fsspec file system for files that are not on this machine; None for local ones.
     """
 
@@ -58,7 +58,7 @@ class Scan:
 
 @dataclass(frozen=True)
 class Counted:
-    """What a scan has brought.
+    """The result of a scan.
 
     Attributes:
         fields: the `full` object of the report.
@@ -74,7 +74,6 @@ class Counted:
 
     @property
     def all_rows(self) -> AllRows:
-        """What a decision rests on."""
         by_code = {code: found["rows"] for code, found in self.fields["counts"].items()}
         nulls = {name: found["nulls"] for name, found in self.fields["columns"].items() if found["nulls"]}
         return AllRows(self.fields["rows"], by_code, tuple(self.together), nulls)
@@ -113,9 +112,10 @@ def sketch_alone(scan: Scan) -> Sketch | None:
     """
     with _engine(scan) as engine:
         here = relation(engine, scan.stored, scan.sample.split, scan.sample.columns, columns_to_read(scan.sample, scan.roles))
-        plan = Plan(columns_with_roles(scan.roles, scan.columns, scan.sample.rows, here), here, spoken=scan.spoken)
+        columns = columns_with_roles(scan.roles, scan.columns, scan.sample.rows, here.types, here.names)
+        plan = Plan(columns, here, spoken=scan.spoken)
         with Progress(f"all rows of {clean(scan.sample.dataset, limit=60)}") as progress:
-            engine.run(said_query(plan, "there"), progress)
+            engine.run(hashes_query(plan, "there"), progress)
         return sketch_of(engine, "there", _sampled_hashes(scan))
 
 
@@ -139,7 +139,7 @@ def _engine(scan: Scan) -> Iterator[Engine]:
 
 def _plan(scan: Scan, here: Relation, engine: Engine) -> Plan:
     """The flags of every check, in their order."""
-    columns = columns_with_roles(scan.roles, scan.columns, scan.sample.rows, here)
+    columns = columns_with_roles(scan.roles, scan.columns, scan.sample.rows, here.types, here.names)
     given = SqlColumns(columns, scan.method)
     flags = [flag for module in registry.modules() if hasattr(module, "flags") for flag in module.flags(given)]
     searches = [module.SEARCH for module in registry.modules() if hasattr(module, "SEARCH")]
@@ -162,24 +162,35 @@ def _counted(scan: Scan, engine: Engine, plan: Plan, others: list[str]) -> Count
     if not rows:
         raise BadData(f"{clean(dataset, limit=200)} has no rows", hint="there is nothing to inspect")
     by_code, findings = _flag_findings(scan, engine, plan.flags, rows)
-    together = counts.together(engine, plan.flags, by_code)
-    copies, pair = counts.copies(engine, rows)
+    together = row_table.together(engine, plan.flags, by_code)
+    copies, pair = row_table.copies(engine, rows)
     if pair:
         by_code[set307_duplicates.CODE] = copies
         findings.append(set307_duplicates.over_all_rows(dataset, copies, pair, plan.identifying, rows))
-    leaks = _leaks(scan, engine, others, by_code, findings, rows)
-    labels = counts.label_counts(engine, plan)
+    # What every other split shares with this one; `by_code` takes the larger count, of rows or of questions.
+    leaks, code = [], set313_leakage.CODE
+    for number, name in enumerate(others):
+        same, alike = row_table.shared(engine, f"other_{number}", rows)
+        there = engine.rows(f"SELECT count(*) FROM other_{number}")[0][0]
+        leaks.append({"split": clean(name, limit=60), "rows": there, "same_rows": same["rows"], "same_questions": alike["rows"]})
+        for what, counted in ((set313_leakage.ROWS, same), (set313_leakage.QUESTIONS, alike)):
+            if counted["rows"]:
+                by_code[code] = max(by_code.get(code, counted), counted, key=lambda found: int(found["rows"]))
+                findings.append(set313_leakage.over_all_rows(scan.sample, name, what, counted, rows, there))
+    labels = row_table.label_counts(engine, plan)
     if labels and plan.label and scan.roles.has("prompt", "completion", "label") and scan.method in (None, "kto"):
         values = [row.get(plan.label.column) for row in scan.sample.rows]
         meant = counted_labels(plan.label.column, labels, values)
         for module in registry.modules() if meant else ():
             findings += module.check_labels(dataset, meant, rows) if hasattr(module, "check_labels") else ()
+    patterns = row_table.role_patterns(engine, plan)
     fields = {
         "rows": rows,
         "counts": by_code,
-        "columns": counts.columns(engine, plan, rows),
-        "role_patterns": counts.role_patterns(engine, plan),
-        "length_histogram": counts.lengths(engine, " and ".join(item.role for item in plan.columns if item.role != "label")),
+        "columns": row_table.columns(engine, plan, rows),
+        "role_patterns": [[" ".join(speakers), found] for speakers, found in patterns],
+        "role_pattern_parts": [pattern_parts(speakers) for speakers, _ in patterns],
+        "length_histogram": row_table.lengths(engine, " and ".join(item.role for item in plan.columns if item.role != "label")),
         "label_counts": labels,
         "leakage": leaks,
     }
@@ -189,14 +200,14 @@ def _counted(scan: Scan, engine: Engine, plan: Plan, others: list[str]) -> Count
 def _flag_findings(scan: Scan, engine: Engine, flags: list[Flag], rows: int) -> tuple[dict[str, Any], list[Finding]]:
     """Counts by code, and a finding for each flag that is up somewhere."""
     codes = list(dict.fromkeys(flag.code for flag in flags))
-    together = [counts.by_code(flags, code) for code in codes]
+    together = [row_table.by_code(flags, code) for code in codes]
     single = [(f"f{number}", f"e{number}" if flag.example else None) for number, flag in enumerate(flags)]
     by_turns = {flag.code for flag in flags if flag.speakers}
     counted_codes = [*codes, *(flag.code for flag in flags)]
-    counted = counts.flagged(engine, together + single, rows)
+    counted = row_table.flagged(engine, together + single, rows)
     for code, found in zip(counted_codes, counted, strict=True):
         if code in by_turns and found["example"]:  # orders of speakers are letters in the engine, words for people
-            found["example"] = speakers_in_words(found["example"])
+            found["example"] = " ".join(speakers_in_words(found["example"]))
     by_code = {code: found for code, found in zip(codes, counted, strict=False) if found["rows"]}
     findings = []
     for flag, found in zip(flags, counted[len(codes) :], strict=True):
@@ -205,22 +216,6 @@ def _flag_findings(scan: Scan, engine: Engine, flags: list[Flag], rows: int) -> 
             dataset = scan.sample.dataset
             findings.append(finding_over_all(dataset, flag.code, level, flag.message, found, rows, flag.fix, flag.columns))
     return by_code, findings
-
-
-def _leaks(
-    scan: Scan, engine: Engine, others: list[str], by_code: dict[str, Any], findings: list[Finding], rows: int
-) -> list[dict[str, Any]]:
-    """What every other split shares with this one; the larger count of rows or questions stands in `by_code`."""
-    leaks, code = [], set313_leakage.CODE
-    for number, name in enumerate(others):
-        same, alike = counts.shared(engine, f"other_{number}", rows)
-        there = engine.rows(f"SELECT count(*) FROM other_{number}")[0][0]
-        leaks.append({"split": clean(name, limit=60), "rows": there, "same_rows": same["rows"], "same_questions": alike["rows"]})
-        for what, counted in ((set313_leakage.ROWS, same), (set313_leakage.QUESTIONS, alike)):
-            if counted["rows"]:
-                by_code[code] = max(by_code.get(code, counted), counted, key=lambda found: int(found["rows"]))
-                findings.append(set313_leakage.over_all_rows(scan.sample, name, what, counted, rows, there))
-    return leaks
 
 
 def merged(sample: list[Finding], full: list[Finding], counted: dict[str, Any]) -> list[Finding]:

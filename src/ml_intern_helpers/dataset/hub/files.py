@@ -21,7 +21,7 @@ from ml_intern_helpers.dataset.local import columnar
 from ml_intern_helpers.dataset.local.bounds import MIB
 from ml_intern_helpers.dataset.local.files import ENDINGS, UNSAFE, same_format, split_of
 from ml_intern_helpers.dataset.local.read_files import read_local
-from ml_intern_helpers.dataset.local.table import narrow
+from ml_intern_helpers.dataset.local.table import cut_to_bounds
 from ml_intern_helpers.dataset.mapping.code import quoted
 from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split, Stored, with_every_column
 from ml_intern_helpers.dataset.splits import SplitChoice, choose_split
@@ -66,7 +66,7 @@ def _parquet(ref: DatasetRef, stored: Stored, choice: SplitChoice, system: Any, 
     with system.open(first, "rb", block_size=MIB) as stream:
         file = parquet.ParquetFile(stream, pre_buffer=False, buffer_size=MIB // 4)
         table = columnar.sampled_table([file], Path(first.removeprefix("hf://")), sample_size, PLACES)
-    narrow(table)
+    cut_to_bounds(table)
     for note in table.notes:
         context.warn(note)
     if not table.rows:
@@ -195,7 +195,17 @@ def _translated(ref: DatasetRef, err: Exception) -> ToolError:
 
 def stored_files(ref: DatasetRef, system: Any) -> Stored:
     """The files by split, with their sizes."""
-    found = _entries(ref, system)
+    # Path -> bytes of every file that the address stands for.
+    root = ref.address.removeprefix("hf://")
+    if ref.is_pattern:
+        listed = system.glob(root, detail=True)
+    else:
+        about = system.info(root)
+        listed = {root: about} if about["type"] == "file" else system.find(root, detail=True)
+    found = {str(path): int(about.get("size") or 0) for path, about in listed.items() if about["type"] == "file"}
+    if not found:
+        raise NotFound(f"no file matches {ref.address}", hint=f"the files: {repository.page(ref.name)}/tree/main")
+    found = dict(sorted(found.items()))
     known = [Path(path) for path in found if _ending(path)]
     if not known:
         unsafe = any(Path(path).suffix.lower() in UNSAFE for path in found)
@@ -211,20 +221,6 @@ def stored_files(ref: DatasetRef, system: Any) -> Stored:
     order = sorted(splits, key=lambda name: (name != "train", name))
     sizes = {name: sum(found[address.removeprefix("hf://")] for address in splits[name]) for name in order}
     return Stored(kind, {name: splits[name] for name in order}, sizes)
-
-
-def _entries(ref: DatasetRef, system: Any) -> dict[str, int]:
-    """Path -> bytes of every file that is meant."""
-    root = ref.address.removeprefix("hf://")
-    if ref.is_pattern:
-        listed = system.glob(root, detail=True)
-    else:
-        about = system.info(root)
-        listed = {root: about} if about["type"] == "file" else system.find(root, detail=True)
-    found = {str(path): int(about.get("size") or 0) for path, about in listed.items() if about["type"] == "file"}
-    if not found:
-        raise NotFound(f"no file matches {ref.address}", hint=f"the files: {repository.page(ref.name)}/tree/main")
-    return dict(sorted(found.items()))
 
 
 def _ending(path: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Requests side by side, without waiting for a service that shows no sign of life."""
+"""Runs requests in parallel without waiting for a service that does not respond."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from ml_intern_helpers.core.errors import Unavailable
 
-#: A service none of whose calls has ended after this counts as dead.
+#: A service that has answered none of its calls after this time counts as unreachable.
 FIRST_SIGN_S = 2.0
-#: One that has answered before may think longer about the next question.
+#: A service that has answered before gets more time for the next request.
 KNOWN_ALIVE_S = 8.0
-#: A service that lives may take this long in all.
+#: A service that responds may take this long in all.
 PATIENCE_S = 15.0
 
 Key = tuple[str, str]
@@ -22,7 +22,7 @@ Key = tuple[str, str]
 def run_side_by_side(calls: Mapping[Key, Callable[[], Any]], first_sign_s: float = FIRST_SIGN_S) -> dict[Key, Any]:
     """(service, name) -> the call's value, or the exception it raised (`Unavailable` when it was not waited for).
 
-    The threads are daemons: what is still waiting for a dead service does not keep the process from ending.
+    The threads are daemons: a call that still waits for an unreachable service does not keep the process from ending.
     """
     done: dict[Key, Any] = {}
     change = threading.Condition()

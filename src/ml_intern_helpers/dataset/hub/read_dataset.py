@@ -6,14 +6,18 @@ Parquet export that the Hub keeps, else from the repository's own files, streame
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from ml_intern_helpers.cli.commands import Context
 from ml_intern_helpers.core.errors import AccessDenied, BadData, NotFound, ToolError, Unavailable
+from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.core.tokens import hf_token
+from ml_intern_helpers.dataset.columns import type_texts
 from ml_intern_helpers.dataset.dataset_ref import DatasetRef
-from ml_intern_helpers.dataset.hub import parquet_export, repository, streaming
+from ml_intern_helpers.dataset.hub import file_system, parquet_export, repository
 from ml_intern_helpers.dataset.hub.parallel import KNOWN_ALIVE_S, run_side_by_side
 from ml_intern_helpers.dataset.hub.repository import Repository
 from ml_intern_helpers.dataset.hub.viewer import (
@@ -27,7 +31,7 @@ from ml_intern_helpers.dataset.hub.viewer import (
     parse_valid,
     viewer_error,
 )
-from ml_intern_helpers.dataset.sample import Extent, Row, Sample, Source, Split
+from ml_intern_helpers.dataset.sample import Extent, Row, Sample, Source, Split, with_every_column
 from ml_intern_helpers.dataset.splits import SplitChoice, choose_split, load_line
 from ml_intern_helpers.web.client import Response
 from ml_intern_helpers.web.services import VIEWER
@@ -52,7 +56,7 @@ def read_hub_dataset(ref: DatasetRef, context: Context) -> Sample:
         if isinstance(sample, Sample):
             return replace(sample, card=repo.card if repo else None)
         error = sample
-    # Of these no other source knows more than the viewer.
+    # For these errors no other source knows more than the viewer.
     if error.kind == "renamed":
         raise NotFound(f"{ref.name} was renamed", hint=f"its page leads to the new name: {repository.page(ref.name)}")
     if error.kind == "empty":
@@ -89,7 +93,7 @@ def _elsewhere(ref: DatasetRef, error: ViewerError, repo: Repository, context: C
         message = f"{ref.name} is a program that makes data, and there is no Parquet export of it; programs are not run"
         raise BadData(message, hint="ask its owner to convert it (`datasets-cli convert_to_parquet`), or use a copy in Parquet")
     try:
-        return streaming.read_streamed(ref, error, context)
+        return read_streamed(ref, error, context)
     except (AccessDenied, NotFound, BadData):
         raise
     except Unavailable as err:
@@ -118,7 +122,7 @@ def _repository(ref: DatasetRef, answers: Answers, context: Context) -> Reposito
     answer = answers[HUB_NAME, "repository"]
     splits = answers[VIEWER_NAME, "splits"]
     if isinstance(answer, Exception) or answer.status == 429 or answer.status >= 500:
-        # Go on with the viewer's word alone, where that is enough; else raise the Hub's error
+        # Continue with the viewer's answer alone where that is enough; else raise the Hub's error.
         message = answer.message if isinstance(answer, ToolError) else f"the Hub answered {getattr(answer, 'status', answer)}"
         error = viewer_error(splits)
         if error is None and not ref.revision:
@@ -165,7 +169,15 @@ def _through_viewer(ref: DatasetRef, answers: Answers, context: Context) -> Samp
         rows = _whole(parse_rows(answer.json()), ref, choice, context)
     except BadData as err:
         return ViewerError("away", err.message)
-    _warn_of_gaps(pairs, rows, answers[VIEWER_NAME, "is-valid"], context)
+    # Warn about what is missing from the viewer's answers.
+    valid = answers[VIEWER_NAME, "is-valid"]
+    for configs, message in ((pairs.pending, "not ready yet"), (pairs.failed, "failed")):
+        if configs:
+            context.warn(f"dataset viewer: {len(configs)} configs {message} ({', '.join(configs[:5])})")
+    if rows.shortened:
+        context.warn("dataset viewer: long texts in the sample are shortened")
+    if isinstance(valid, Response) and valid.ok and not parse_valid(valid.json()).get("viewer", True):
+        context.warn("dataset viewer: preview only, without its Parquet export: counts may be missing")
     return _sample(ref, choice, rows, _sizes(pairs, answers), answer)
 
 
@@ -189,17 +201,6 @@ def _whole(rows: Rows, ref: DatasetRef, choice: SplitChoice, context: Context) -
         if len(rows.rows) - len(rows.cut) < len(whole.rows) - len(whole.cut):
             return whole
     return rows
-
-
-def _warn_of_gaps(pairs: Pairs, rows: Rows, valid: Any, context: Context) -> None:
-    """Warn of what the viewer's answers leave open."""
-    for configs, message in ((pairs.pending, "not ready yet"), (pairs.failed, "failed")):
-        if configs:
-            context.warn(f"dataset viewer: {len(configs)} configs {message} ({', '.join(configs[:5])})")
-    if rows.shortened:
-        context.warn("dataset viewer: long texts in the sample are shortened")
-    if isinstance(valid, Response) and valid.ok and not parse_valid(valid.json()).get("viewer", True):
-        context.warn("dataset viewer: preview only, without its Parquet export: counts may be missing")
 
 
 def _sizes(pairs: Pairs, answers: Answers) -> list[Split]:
@@ -239,4 +240,67 @@ def _sample(ref: DatasetRef, choice: SplitChoice, rows: Rows, splits: list[Split
         load=load_line(ref, choice),
         types=rows.types,
         shortened=rows.shortened,
+    )
+
+
+SAMPLE = 100
+#: Builders that only read rows; others unpack archives or decode arrays.
+PLAIN = frozenset({"json", "csv", "parquet", "arrow", "text"})
+
+
+def read_streamed(ref: DatasetRef, error: ViewerError, context: Context) -> Sample:
+    """The head of one split, streamed.
+
+    Raises:
+        NotFound: no such config or split. BadData: files of a kind that is not opened. Unavailable: `datasets` gives up.
+    """
+    context.progress(f"streaming {ref.name} through `datasets`")
+    try:
+        return _stream(ref, error)
+    except ToolError:
+        raise
+    except Exception as err:  # whatever `datasets` and the Hub's client raise
+        name = type(err).__name__
+        if name in ("GatedRepoError", "DatasetNotFoundError") and "gated" in str(err).lower():
+            raise repository.gated(ref.name) from err
+        if "scripts are no longer supported" in str(err):
+            message = f"{ref.name} is a program that makes data; programs are not run"
+            raise BadData(message, hint="use a copy in Parquet") from err
+        message = f"`datasets` cannot stream {ref.name}: {name}: {clean(err, limit=200)}"
+        raise Unavailable(message, hint="ask again later, or download the files and give their path") from err
+
+
+def _stream(ref: DatasetRef, error: ViewerError) -> Sample:
+    file_system.prepare()
+    import datasets
+
+    datasets.disable_progress_bars()
+    datasets.logging.set_verbosity_error()
+    options: dict[str, Any] = {"revision": ref.revision, "token": hf_token() or False}
+    configs = [ref.config] if ref.config else datasets.get_dataset_config_names(ref.name, **options)
+    config = configs[0] if "default" not in configs else "default"
+    builder = datasets.load_dataset_builder(ref.name, config, **options)
+    kind = type(builder).__module__.rpartition(".")[2]
+    if kind not in PLAIN:
+        message = f"{ref.name} is made of {clean(kind, limit=40)} files, which are not opened here"
+        raise BadData(message, hint="inspect a copy in Parquet or JSONL")
+    names = list(builder.info.splits or datasets.get_dataset_split_names(ref.name, config, **options))
+    choice = choose_split([(config, name) for name in names], ref)
+    stream = builder.as_streaming_dataset(split=choice.split).decode(False)
+    rows = with_every_column([dict(row) for row in itertools.islice(stream, SAMPLE)])
+    if not rows:
+        raise NotFound(f"{ref.name} has no rows in split {choice.split!r}", hint="there is nothing to inspect")
+    others = [Split(name, "?") for name in configs if name != config]
+    return Sample(
+        dataset=ref.name,
+        source=Source("streaming", "the repository's files, streamed by `datasets`", ref.revision, why=error.message),
+        config=config,
+        split=choice.split,
+        chosen_because=choice.because,
+        rows=rows,
+        numbers=list(range(1, len(rows) + 1)),
+        splits=[Split(config, name) for name in names] + others,
+        extent=Extent(len(rows), complete=len(rows) < SAMPLE),
+        load=load_line(ref, choice),
+        types=type_texts(builder.info.features.to_dict()) if builder.info.features else {},
     )

@@ -42,7 +42,6 @@ def ask(http: Http, name: str, revision: str | None) -> Response:
 
 
 def parse(answer: Any, name: str) -> Repository:
-    """Parse the answer of `/api/datasets/{id}`."""
     facts: dict[str, Any] = answer if isinstance(answer, dict) else {}
     data = facts.get("cardData") or {}
     return Repository(
@@ -63,11 +62,11 @@ def parse(answer: Any, name: str) -> Repository:
 
 
 def _license(data: dict[str, Any], tags: list[Any]) -> str | None:
-    said = data.get("license")
-    if isinstance(said, list):
-        said = ", ".join(map(str, said))
+    license_text = data.get("license")
+    if isinstance(license_text, list):
+        license_text = ", ".join(map(str, license_text))
     tagged = (str(tag).removeprefix("license:") for tag in tags if str(tag).startswith("license:"))
-    return clean(said, limit=100) if said else next(tagged, None)
+    return clean(license_text, limit=100) if license_text else next(tagged, None)
 
 
 def refuse(answer: Response, name: str, revision: str | None, http: Http) -> ToolError:
@@ -78,7 +77,13 @@ def refuse(answer: Response, name: str, revision: str | None, http: Http) -> Too
     if answer.error_code == "GatedRepo":
         return gated(name)
     if answer.status in (401, 404):
-        return _unseen(name, http)
+        # The Hub gives the same answer for a missing and for a private dataset.
+        message = f"no dataset {name!r} on the Hub that this {'token' if hf_token() else 'session (no token)'} can see"
+        similar = similar_names(name, http)
+        rest = "check its access rights" if hf_token() else "if it is private, log in with `hf auth login`"
+        return NotFound(
+            message, hint=f"did you mean {' or '.join(similar)}? {rest}" if similar else f"check the spelling; {rest}"
+        )
     try:
         answer.raise_for_status(name)
     except ToolError as err:
@@ -86,16 +91,7 @@ def refuse(answer: Response, name: str, revision: str | None, http: Http) -> Too
     return Unavailable(f"the Hub answered {answer.status} for {name}")
 
 
-def _unseen(name: str, http: Http) -> NotFound:
-    """Missing and private look alike from outside."""
-    message = f"no dataset {name!r} on the Hub that this {'token' if hf_token() else 'session (no token)'} can see"
-    similar = similar_names(name, http)
-    rest = "check its access rights" if hf_token() else "if it is private, log in with `hf auth login`"
-    return NotFound(message, hint=f"did you mean {' or '.join(similar)}? {rest}" if similar else f"check the spelling; {rest}")
-
-
 def gated(name: str) -> AccessDenied:
-    """A gated dataset without access."""
     how = "accept its terms at" if hf_token() else "log in with `hf auth login`, and accept its terms at"
     return AccessDenied(f"{name} is gated and this account has no access to its files", hint=f"{how} {page(name)}")
 

@@ -1,6 +1,6 @@
-"""Answers of the dataset viewer, parsed, and what its errors mean.
+"""Parses the answers of the dataset viewer and classifies its errors.
 
-The parsers raise `BadData` when an answer has another form than the one documented.
+The parsers raise `BadData` when an answer does not have the documented form.
 """
 
 from __future__ import annotations
@@ -47,7 +47,6 @@ class Rows:
 
 
 def parse_splits(answer: Any) -> Pairs:
-    """Parse `/splits`."""
     pairs = [(_field(item, "config", str), _field(item, "split", str)) for item in _field(answer, "splits", list)]
     return Pairs(pairs, _configs(answer, "pending"), _configs(answer, "failed"))
 

@@ -67,11 +67,9 @@ class Allowance:
         self.used += num_bytes
 
     def over(self) -> bool:
-        """Whether the reader must stop."""
         return self.used >= self._most or time.monotonic() > self._until
 
     def notes(self, rows: int) -> list[str]:
-        """The warning when the files were cut."""
         if not self.cut or self._beside_full:
             return []
         bound = f"{MOST_BYTES // MIB} MiB" if self.used >= MOST_BYTES else f"{MOST_SECONDS:g} s"

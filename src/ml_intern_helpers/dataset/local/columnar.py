@@ -16,7 +16,7 @@ from ml_intern_helpers.dataset.column_roles import NOT_READ
 from ml_intern_helpers.dataset.columns import schema_types
 from ml_intern_helpers.dataset.local.bounds import BATCH_BYTES, MIB, MOST_PACKED_TIMES, SAMPLE_BYTES, Allowance
 from ml_intern_helpers.dataset.local.table import Row, Table, column_notes, first_columns, left_out_notes, total_bytes, weigh
-from ml_intern_helpers.dataset.local.text_files import shown
+from ml_intern_helpers.dataset.local.text_files import path_text
 
 PLACES = 10
 
@@ -45,7 +45,24 @@ def sampled_table(files: list[Any], first: Path, sample_size: int, places: int, 
     _refuse_maps(first, schema)
     groups = [(file, index) for file in files for index in range(file.num_row_groups)]
     total = sum(file.metadata.num_rows for file in files)
-    taken = _sampled(first, groups, light_columns(schema), sample_size, places)
+    # Rows from up to `places` row groups, evenly spaced, each from its start.
+    columns = light_columns(schema)
+    import pyarrow as pa
+
+    taken = Taken()
+    step = max(len(groups) // places, 1)
+    chosen = range(0, len(groups), step)
+    starts = list(_starts(groups))
+    wanted = -(-sample_size // max(len(chosen), 1))
+    try:
+        for count, place in enumerate(chosen, 1):
+            file, index = groups[place]
+            most = min(wanted, sample_size - len(taken.rows))
+            taken.take_group(file, index, columns, starts[place] + 1, most, SAMPLE_BYTES * count // len(chosen))
+    except (pa.ArrowException, OSError) as err:
+        raise BadData(f"{path_text(first)} breaks off: {clean(err, limit=120)}", hint="get the file again") from err
+    except Packed as err:
+        raise BadData(f"{path_text(first)}: {err}", hint="if you trust the file, convert it to JSON Lines") from err
     return _table(taken, schema, used, total, order_spread=len(groups) > 1)
 
 
@@ -70,7 +87,7 @@ def read_arrow(paths: list[Path], sample_size: int) -> Table:
                 allowance.cut = True
                 break
     if schema is None:
-        raise BadData(f"{shown(paths[0])} has no rows", hint="there is nothing to inspect")
+        raise BadData(f"{path_text(paths[0])} has no rows", hint="there is nothing to inspect")
     used = total_bytes(paths)
     table = _table(taken, schema, used, None if allowance.cut else total)
     table.notes += allowance.notes(total)
@@ -117,30 +134,9 @@ def _open(path: Path, opener: Any) -> Any:
         return opener(path)
     except (pa.ArrowException, OSError) as err:
         if path.stat().st_size == 0:
-            raise BadData(f"{shown(path)} is empty", hint="there is nothing to inspect") from err
-        message = f"{shown(path)} is no complete {path.suffix.lstrip('.') or 'Parquet'} file: {clean(err, limit=120)}"
+            raise BadData(f"{path_text(path)} is empty", hint="there is nothing to inspect") from err
+        message = f"{path_text(path)} is no complete {path.suffix.lstrip('.') or 'Parquet'} file: {clean(err, limit=120)}"
         raise BadData(message, hint="the file is damaged or cut off: get it again") from err
-
-
-def _sampled(path: Path, groups: list[tuple[Any, int]], columns: list[str], sample_size: int, places: int) -> Taken:
-    """Rows from up to `places` row groups, evenly spaced, each from its start."""
-    import pyarrow as pa
-
-    taken = Taken()
-    step = max(len(groups) // places, 1)
-    chosen = range(0, len(groups), step)
-    starts = list(_starts(groups))
-    wanted = -(-sample_size // max(len(chosen), 1))
-    try:
-        for count, place in enumerate(chosen, 1):
-            file, index = groups[place]
-            most = min(wanted, sample_size - len(taken.rows))
-            taken.take_group(file, index, columns, starts[place] + 1, most, SAMPLE_BYTES * count // len(chosen))
-    except (pa.ArrowException, OSError) as err:
-        raise BadData(f"{shown(path)} breaks off: {clean(err, limit=120)}", hint="get the file again") from err
-    except Packed as err:
-        raise BadData(f"{shown(path)}: {err}", hint="if you trust the file, convert it to JSON Lines") from err
-    return taken
 
 
 def _starts(groups: list[tuple[Any, int]]) -> Iterator[int]:
@@ -157,7 +153,7 @@ def _refuse_maps(path: Path, schema: Any) -> None:
     held = [field.name for field in schema if pa.types.is_map(field.type)]
     if held:
         names = ", ".join(repr(clean(name, limit=60)) for name in held[:5])
-        message = f"{shown(path)}: {names} {'are maps' if len(held) > 1 else 'is a map'}, a type that `datasets` refuses"
+        message = f"{path_text(path)}: {names} {'are maps' if len(held) > 1 else 'is a map'}, a type that `datasets` refuses"
         raise BadData(message, hint="write the file again without, or with the pairs as a list of structs (key, value)")
 
 

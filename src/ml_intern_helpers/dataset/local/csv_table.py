@@ -15,7 +15,7 @@ from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.dataset.local.bounds import LONGEST_LINE_BYTES, MIB, Allowance
 from ml_intern_helpers.dataset.local.table import Sampler, Table, column_notes, first_columns, total_bytes
-from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, shown
+from ml_intern_helpers.dataset.local.text_files import decode, excerpt, open_bytes, path_text
 
 
 def read(paths: list[Path], sample_size: int) -> Table:
@@ -75,7 +75,7 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
                 source.held = 0
                 if cells:
                     if len(cells) > width:
-                        message = f"{shown(path)} line {reader.line_num} has {len(cells)} cells, the header {width}"
+                        message = f"{path_text(path)} line {reader.line_num} has {len(cells)} cells, the header {width}"
                         hint = "quote cells that hold the separator, or repair that line"
                         raise BadData(f"{message}; `datasets` refuses the file", hint=hint)
                     short = len(cells) < width
@@ -86,13 +86,13 @@ def _rows(path: Path, separator: str, allowance: Allowance, wide: set[int]) -> I
                     return
             source.refuse_open(separator)
         except csv.Error as err:
-            raise BadData(f"{shown(path)} line {reader.line_num} is no CSV: {err}", hint="repair that line") from err
+            raise BadData(f"{path_text(path)} line {reader.line_num} is no CSV: {err}", hint="repair that line") from err
         except UnicodeDecodeError as err:
             # The text reader is many lines ahead of the CSV reader: find the line, and raise the error that names it.
             with open_bytes(path) as raw:
                 for number, line in enumerate(iter(partial(raw.readline, LONGEST_LINE_BYTES), b""), 1):
                     decode(path, line, number)
-            raise BadData(f"{shown(path)} is not UTF-8", hint="convert the file to UTF-8 (`iconv`)") from err
+            raise BadData(f"{path_text(path)} is not UTF-8", hint="convert the file to UTF-8 (`iconv`)") from err
 
 
 class _Lines:
@@ -115,7 +115,7 @@ class _Lines:
         self._last.append(line)
         self.held += len(line)
         if self.held > LONGEST_LINE_BYTES:
-            message = f"{shown(self._path)} has a row longer than {LONGEST_LINE_BYTES // MIB} MiB"
+            message = f"{path_text(self._path)} has a row longer than {LONGEST_LINE_BYTES // MIB} MiB"
             raise BadData(message, hint="is a quote left open, or is this no CSV?")
         self._allowance.spend(len(line))
         return line
@@ -124,7 +124,7 @@ class _Lines:
         """Raise `BadData` where the file ends inside quotes: Python takes all to the end for one cell, `datasets` refuses it."""
         if self._last and list(csv.reader([*self._last, "\n", "x\n"], delimiter=separator))[-1] != ["x"]:
             message = (
-                f"{shown(self._path)} ends inside a quoted cell of the row {excerpt(self._last[0])!r}; `datasets` refuses it"
+                f"{path_text(self._path)} ends inside a quoted cell of the row {excerpt(self._last[0])!r}; `datasets` refuses it"
             )
             raise BadData(message, hint="close that quote, or get the file again")
 
@@ -150,7 +150,7 @@ def _kept(names: list[str]) -> tuple[list[int], list[str]]:
 def _short(path: Path, lines: list[int]) -> Finding:
     message = f"{len(lines)} lines have fewer cells than the header; `datasets` fills them with nulls"
     return Finding(
-        "SET104", "warning", message, file=shown(path), line=lines[0], evidence=f"lines {', '.join(map(str, lines[:8]))}"
+        "SET104", "warning", message, file=path_text(path), line=lines[0], evidence=f"lines {', '.join(map(str, lines[:8]))}"
     )
 
 

@@ -1,4 +1,4 @@
-"""From a path, a folder or a pattern to data files, grouped by split, and their format.
+"""Finds the data files of a path, folder or pattern, grouped by split, and their format.
 
 Folders are searched within bounds of names and time, never through links to folders, never out of the folder: a checked-out
 repository may hold `data/notes.txt -> ~/.ssh/id_rsa`, and for `data` that file must not be printed.
@@ -20,7 +20,7 @@ from pathlib import Path, PurePath
 from ml_intern_helpers.core.errors import BadData, NotFound
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.local.bounds import MOST_ENTRIES, WALK_SECONDS, Warn
-from ml_intern_helpers.dataset.local.text_files import shown
+from ml_intern_helpers.dataset.local.text_files import path_text
 
 #: Ending -> format; what `datasets` opens under the same endings.
 ENDINGS = {
@@ -83,11 +83,11 @@ def _find(path: Path, warn: Warn) -> Files:
             search.tell(warn)
     if path.exists():
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would make us wait for ever, a device has no end
-            raise BadData(f"{shown(path)} is a pipe or a device, not a file", hint="write the rows to a file and give that")
+            raise BadData(f"{path_text(path)} is a pipe or a device, not a file", hint="write the rows to a file and give that")
         return Files(format_of(path), {"train": [path]})
     if any(sign in str(path) for sign in "*?["):
         return _pattern(str(path), warn)
-    raise NotFound(f"no file {shown(path)}", hint=_similar_names(path))
+    raise NotFound(f"no file {path_text(path)}", hint=_similar_names(path))
 
 
 def _saved(path: Path, search: FolderSearch) -> dict[str, list[Path]]:
@@ -97,7 +97,7 @@ def _saved(path: Path, search: FolderSearch) -> dict[str, list[Path]]:
         folders = {entry.name: Path(entry) for entry in search.folders(path) if (Path(entry) / "state.json").exists()}
     splits = {name: sorted(filter(search.keeps, folder.glob("*.arrow"))) for name, folder in folders.items()}
     if folders and not any(splits.values()):
-        raise BadData(f"{shown(path)} was made by save_to_disk but holds no .arrow file", hint="get the folder again, whole")
+        raise BadData(f"{path_text(path)} was made by save_to_disk but holds no .arrow file", hint="get the folder again, whole")
     return {name: files for name, files in splits.items() if files}
 
 
@@ -110,13 +110,13 @@ def _search(root: Path) -> FolderSearch:
 def _similar_names(path: Path) -> str:
     """Names like the one asked for, or the other data files of the folder."""
     if not path.parent.is_dir():
-        return f"the folder {shown(path.parent)} does not exist either"
+        return f"the folder {path_text(path.parent)} does not exist either"
     others = sorted(item.name for item in path.parent.iterdir())
     close = difflib.get_close_matches(path.name, others, n=3, cutoff=0.6)
     if close:
         return f"did you mean {' or '.join(clean(name, limit=80) for name in close)}?"
     data = [clean(name, limit=80) for name in others if Path(name).suffix in ENDINGS][:5]
-    return f"data files in {shown(path.parent)}: {', '.join(data) or 'none'}"
+    return f"data files in {path_text(path.parent)}: {', '.join(data) or 'none'}"
 
 
 def format_of(path: Path) -> str:
@@ -127,7 +127,7 @@ def format_of(path: Path) -> str:
     """
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
     if suffix.lower() in UNSAFE:
-        message = f"{shown(path)} is not opened: loading {suffix} files can run code"
+        message = f"{path_text(path)} is not opened: loading {suffix} files can run code"
         raise BadData(message, hint="export the rows as JSONL or Parquet")
     return ENDINGS.get(suffix.lower()) or _sniffed(path)
 
@@ -173,7 +173,7 @@ def same_format(files: list[Path]) -> list[Path]:
 
 def _grouped(path: Path, files: list[Path]) -> Files:
     if not files:
-        raise BadData(f"the folder {shown(path)} holds no data files", hint=f"endings that are read: {', '.join(ENDINGS)}")
+        raise BadData(f"the folder {path_text(path)} holds no data files", hint=f"endings that are read: {', '.join(ENDINGS)}")
     kept = same_format(files)
     splits: dict[str, list[Path]] = {}
     for item in kept:
@@ -293,7 +293,7 @@ class FolderSearch:
         return False
 
     def tell(self, warn: Warn) -> None:
-        """Say what was passed over."""
+        """Warn about what was left out."""
         if self._links:
             warn(f"{_some(list(self._links))} left out: links are followed only to files in the folder or in the Hub's cache")
         if self._closed:
@@ -332,15 +332,16 @@ def refusal(path: Path, head: bytes, endings: str) -> BadData:
     tool = next((tool for sign, tool in PACKED.items() if head.startswith(sign)), None)
     if tool:
         return BadData(
-            f"{shown(path)} is packed", hint=f"unpack it on the way: {tool} {shlex.quote(shown(path))} | inspect_dataset -"
+            f"{path_text(path)} is packed",
+            hint=f"unpack it on the way: {tool} {shlex.quote(path_text(path))} | inspect_dataset -",
         )
     if head.startswith(b"PK\x03\x04"):
         sheet = path.suffix.lower() in (".xlsx", ".xlsm") or b"[Content_Types].xml" in head
         what, how = ("an Excel workbook", _EXCEL) if sheet else ("a zip archive", "unpack it and name the folder")
-        return BadData(f"{shown(path)} is {what}, which is not read here", hint=how)
+        return BadData(f"{path_text(path)} is {what}, which is not read here", hint=how)
     if head.startswith(b"SQLite format 3"):
-        return BadData(f"{shown(path)} is an SQLite database, which is not read here", hint=_SQLITE)
+        return BadData(f"{path_text(path)} is an SQLite database, which is not read here", hint=_SQLITE)
     if head[_TAR_MARK_AT : _TAR_MARK_AT + 5] == b"ustar":
-        return BadData(f"{shown(path)} is a tar archive, which is not read here", hint=_TAR)
+        return BadData(f"{path_text(path)} is a tar archive, which is not read here", hint=_TAR)
     hint = f"give one of {endings} (also .gz for text), a folder of them, or a Hub id"
-    return BadData(f"{shown(path)} has an unsupported file format", hint=hint)
+    return BadData(f"{path_text(path)} has an unsupported file format", hint=hint)

@@ -11,19 +11,19 @@ from pathlib import Path
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.dataset_ref import DatasetRef
-from ml_intern_helpers.dataset.local import columnar, csv_table, json_document, json_lines, text_files
+from ml_intern_helpers.dataset.local import columnar, csv_table, json_files, text_files
 from ml_intern_helpers.dataset.local.bounds import Warn
 from ml_intern_helpers.dataset.local.files import Files, find_files
-from ml_intern_helpers.dataset.local.table import Table, TooDeep, narrow, total_bytes
-from ml_intern_helpers.dataset.local.text_files import shown
+from ml_intern_helpers.dataset.local.table import Table, TooDeep, cut_to_bounds, total_bytes
+from ml_intern_helpers.dataset.local.text_files import path_text
 from ml_intern_helpers.dataset.mapping.code import names, quoted
 from ml_intern_helpers.dataset.sample import Extent, Sample, Source, Split, Stored, with_every_column
 from ml_intern_helpers.dataset.splits import SplitChoice, choose_split
 
 CONFIG = "default"
 READERS: dict[str, Callable[[list[Path], int], Table]] = {
-    "jsonl": json_lines.read,
-    "json": json_document.read,
+    "jsonl": json_files.read_lines,
+    "json": json_files.read_document,
     "csv": csv_table.read,
     "text": text_files.read_text,
     "parquet": columnar.read_parquet,
@@ -57,7 +57,7 @@ def read_local(ref: DatasetRef, sample_size: int, warn: Warn) -> Sample:
         stored = {field: paths}
     else:
         splits = [_split(name, table if name == choice.split else None, group) for name, group in files.splits.items()]
-    narrow(table)
+    cut_to_bounds(table)
     for note in table.notes:
         warn(note)
     if not table.rows:
@@ -95,15 +95,15 @@ def _read(kind: str, paths: list[Path], sample_size: int, inside: str | None) ->
     # Parsed rows hold no cycles; searching millions of them for some takes longer than parsing.
     gc.disable()
     try:
-        kind = "jsonl" if kind == "json" and json_document.is_lines(paths[0]) else kind
-        return kind, json_document.read(paths, sample_size, inside) if kind == "json" else READERS[kind](paths, sample_size)
+        kind = "jsonl" if kind == "json" and json_files.is_lines(paths[0]) else kind
+        return kind, json_files.read_document(paths, sample_size, inside) if kind == "json" else READERS[kind](paths, sample_size)
     except (OSError, EOFError, zlib.error) as err:
-        message = f"{shown(paths[0])} cannot be read to its end: {clean(err, limit=100)}"
+        message = f"{path_text(paths[0])} cannot be read to its end: {clean(err, limit=100)}"
         raise BadData(message, hint="the file is damaged or not readable: get it again") from err
     except TooDeep as err:
-        raise BadData(f"{shown(paths[0])}: {err}", hint="look at that row") from err
+        raise BadData(f"{path_text(paths[0])}: {err}", hint="look at that row") from err
     except MemoryError as err:
-        raise BadData(f"{shown(paths[0])} takes more memory to read than there is", hint="inspect a part of it") from err
+        raise BadData(f"{path_text(paths[0])} takes more memory to read than there is", hint="inspect a part of it") from err
     finally:
         gc.enable()
 

@@ -51,7 +51,7 @@ Row = dict[str, Any]
 
 
 def total_bytes(paths: Iterable[Path]) -> int:
-    """Bytes of the files `paths`, as they are stored."""
+    """Bytes of the files `paths` as they are stored, that is packed."""
     return sum(path.stat().st_size for path in paths)
 
 
@@ -122,7 +122,6 @@ class Sampler:
 
 
 def left_out_notes(count: int) -> list[str]:
-    """The warning when `count` rows did not fit."""
     return [f"{count:,} rows are not in the sample, which holds at most {SAMPLE_BYTES // MIB} MiB of memory"] if count else []
 
 
@@ -156,7 +155,7 @@ def weigh(row: Row, most: int, number: int) -> int:
 KNOWN = frozenset(name for names, _ in ROLES.values() for name in names)
 
 
-def narrow(table: Table) -> None:
+def cut_to_bounds(table: Table) -> None:
     """Cut the sample to `MOST_COLUMNS` columns and `MOST_CELLS` cells, and note it."""
     names = list(dict.fromkeys(name for row in table.rows for name in row))
     table.notes += column_notes(len(names))
@@ -182,5 +181,4 @@ def first_columns(names: list[str]) -> list[str]:
 
 
 def column_notes(count: int) -> list[str]:
-    """The warning when there are `count` columns."""
     return [f"only {MOST_COLUMNS:,} of {count:,} columns were read, those with known names first"] if count > MOST_COLUMNS else []

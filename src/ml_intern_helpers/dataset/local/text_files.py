@@ -28,17 +28,19 @@ def open_bytes(path: Path) -> BinaryIO:
     try:
         head = _head(path)
     except PermissionError as err:
-        raise BadData(f"{shown(path)} may not be read by this user", hint="check its permissions") from err
+        raise BadData(f"{path_text(path)} may not be read by this user", hint="check its permissions") from err
     except (OSError, EOFError, zlib.error) as err:
-        raise BadData(f"{shown(path)} cannot be read: {clean(err, limit=100)}", hint="the file is damaged: get it again") from err
+        raise BadData(
+            f"{path_text(path)} cannot be read: {clean(err, limit=100)}", hint="the file is damaged: get it again"
+        ) from err
     if not head.strip():
-        raise BadData(f"{shown(path)} is empty", hint="there is nothing to inspect: was the download or export cut off?")
+        raise BadData(f"{path_text(path)} is empty", hint="there is nothing to inspect: was the download or export cut off?")
     for mark, name in _MARKS:
         if head.startswith(mark):
             message = f"iconv -f {name} -t UTF-8 {path.name} > utf8-{path.name}"
-            raise BadData(f"{shown(path)} is {name}; `datasets` reads UTF-8 only", hint=f"convert it: {message}")
+            raise BadData(f"{path_text(path)} is {name}; `datasets` reads UTF-8 only", hint=f"convert it: {message}")
     if b"\0" in head:
-        raise BadData(f"{shown(path)} is a binary file", hint="give a JSONL, JSON, CSV, text, Parquet or Arrow file")
+        raise BadData(f"{path_text(path)} is a binary file", hint="give a JSONL, JSON, CSV, text, Parquet or Arrow file")
     stream = _open(path)
     stream.seek(len(UTF8_MARK) if head.startswith(UTF8_MARK) else 0)
     return stream
@@ -58,20 +60,19 @@ def decode(path: Path, line: bytes, number: int) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as err:
-        message = f"{shown(path)} line {number} is not UTF-8: byte 0x{line[err.start]:02x} at position {err.start + 1}"
+        message = f"{path_text(path)} line {number} is not UTF-8: byte 0x{line[err.start]:02x} at position {err.start + 1}"
         raise BadData(message, hint="convert the file to UTF-8 (`iconv`), or repair that line") from err
 
 
 def excerpt(text: str, position: int = 0) -> str:
     """At most 80 cleaned characters around `position`, with what looks like a token blotted out."""
     start = max(position - 40, 0)
-    # Blot before cutting: half a token is still a secret.
+    # Blank secrets before cutting: half a token is still a secret.
     blotted = _SECRET.sub(lambda match: "*" * len(match[0]), text[: start + 4096])
     return clean(blotted[start : start + 80])
 
 
-def shown(path: Path) -> str:
-    """A path for a message."""
+def path_text(path: Path) -> str:
     return clean(path, limit=200)
 
 
@@ -99,9 +100,9 @@ def _line(path: Path, stream: BinaryIO, number: int) -> bytes:
     try:
         line = stream.readline(LONGEST_LINE_BYTES + 1)
     except (OSError, EOFError, zlib.error) as err:
-        raise BadData(f"{shown(path)} breaks off after line {number - 1}: {err}", hint="get the file again") from err
+        raise BadData(f"{path_text(path)} breaks off after line {number - 1}: {err}", hint="get the file again") from err
     if len(line) > LONGEST_LINE_BYTES:
-        message = f"{shown(path)} line {number} is longer than {LONGEST_LINE_BYTES // MIB} MiB"
+        message = f"{path_text(path)} line {number} is longer than {LONGEST_LINE_BYTES // MIB} MiB"
         raise BadData(message, hint="one row per line? A JSON array belongs into a .json file")
     return line
 

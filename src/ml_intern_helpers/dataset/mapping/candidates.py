@@ -10,6 +10,7 @@ from ml_intern_helpers.dataset.labels import desirable
 from ml_intern_helpers.dataset.mapping.code import (
     SPEAKER_NAMES,
     Script,
+    chat,
     keep_rows,
     prompt_messages,
     quoted,
@@ -17,8 +18,8 @@ from ml_intern_helpers.dataset.mapping.code import (
     row,
     select,
     system,
+    turn_format,
 )
-from ml_intern_helpers.dataset.mapping.conversations import chat, turn_format
 from ml_intern_helpers.dataset.shapes.shape import Shape
 from ml_intern_helpers.dataset.trainers.methods import TAKEN
 from ml_intern_helpers.dataset.trainers.rows import SUPPORTED
@@ -85,7 +86,7 @@ def _pairs(roles: ColumnRoles, rows: Rows) -> Iterator[Script]:
         fields = {"prompt": _prompt(script, roles, rows)}
         for name in pair:
             answer = chat(script, roles, rows, name, "assistant")
-            # A whole conversation ends in the answer; what comes before is the prompt over again.
+            # A whole conversation ends with the answer; the turns before it repeat the prompt.
             fields[name] = f"{answer}[-1:]" if roles.kind(name) in ("messages", "sharegpt") else answer
         yield script.map_rows(fields, _extras(roles))
     elif roles.kind("chosen") != "string":

@@ -140,7 +140,9 @@ def shape(value: Any) -> Shape:
             raise NotPlain("an integer of more than 64 bits")
         return name
     if type(value) is list:
-        return ("list", _items(value))
+        if None in value and any(isinstance(item, dict) for item in value):
+            raise NotPlain("nothing among structs")
+        return ("list", _joined(map(shape, value)))
     if type(value) is dict and value and all(type(key) is str for key in value):
         return ("struct", tuple((_text(key), shape(item)) for key, item in value.items()))
     raise NotPlain(type(value).__name__)
@@ -157,12 +159,6 @@ def _text(text: str) -> str:
         except UnicodeEncodeError:
             raise NotPlain("text that is no Unicode") from None
     return text
-
-
-def _items(values: list[Any]) -> Shape:
-    if None in values and any(isinstance(item, dict) for item in values):
-        raise NotPlain("nothing among structs")
-    return _joined(map(shape, values))
 
 
 def _joined(shapes: Iterable[Shape]) -> Shape:

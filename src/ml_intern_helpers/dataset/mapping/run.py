@@ -18,9 +18,8 @@ from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.mapping.candidates import candidates
 from ml_intern_helpers.dataset.mapping.code import Script, keep_rows, quoted, row
 from ml_intern_helpers.dataset.mapping.plain import NotPlain, PlainDataset
-from ml_intern_helpers.dataset.trainers.methods import READERS
+from ml_intern_helpers.dataset.trainers.methods import READERS, missing_signal
 from ml_intern_helpers.dataset.trainers.rows import Problem
-from ml_intern_helpers.dataset.training_signal import missing_signal
 
 Rows = list[dict[str, Any]]
 
@@ -44,7 +43,7 @@ class MappingRun:
 
 
 def find_mapping(method: str, roles: ColumnRoles, rows: Rows, problems: list[Problem], *, wait: bool = True) -> MappingRun | None:
-    """The mapping for `method`, or None when no candidate passes; one whose rows teach nothing only when there is no other.
+    """The mapping for `method`, or None when no candidate passes; one without a training signal only when there is no other.
 
     A candidate that leaves single bad rows is tried again with those rows filtered out before it.
 
@@ -81,7 +80,7 @@ def _try(method: str, code: str, rows: Rows, wait: bool, label: str | None) -> M
         mapped = run(code, rows, wait=wait)
     except MappingFailed:
         return None
-    # With half the rows gone it is another dataset; a filter on labels may remove any number.
+    # Without half of its rows it is another dataset; a filter on labels may remove any number.
     enough = len(mapped) * 2 >= len(rows) or (label is not None and quoted(label) in code)
     if not mapped or not enough or READERS[method](mapped):
         return None
@@ -207,7 +206,7 @@ def _in_64_bits(value: Any) -> Any:
 
 @contextlib.contextmanager
 def _quiet(datasets: Any) -> Iterator[None]:
-    """No bars, no files in the user's cache, nothing on stdout."""
+    """Keep `datasets` quiet: no progress bars, no files in the user's cache, nothing on stdout."""
     datasets.disable_progress_bars()
     datasets.disable_caching()
     datasets.logging.set_verbosity_error()

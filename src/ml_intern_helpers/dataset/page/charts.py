@@ -1,12 +1,11 @@
 """Charts of the page as the numbers that the template draws: positions in percent of the width, heights in pixels.
 
-Widths in percent and text in pixels: a chart gets narrower on a phone and its words stay as large as they are.
+Widths are in percent and text is in pixels, so that a chart gets narrower on a phone while its text keeps its size.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES
@@ -35,12 +34,11 @@ def histogram(title: str, at: dict[str, Any]) -> dict[str, Any] | None:
         "marks": [_mark(name, at[name], counts, line) for line, name in enumerate(("median", "p95")) if name in at],
         "ticks": _ticks(counts),
         "figures": [(name, at[name]) for name in ("min", "median", "p95", "p99", "max") if name in at],
-        "told": f"{at['rows']:,} rows; median {at['median']:,}, 95th percentile {at['p95']:,}, longest {at['max']:,} {title}.",
+        "summary": f"{at['rows']:,} rows; median {at['median']:,}, 95th percentile {at['p95']:,}, longest {at['max']:,} {title}.",
     }
 
 
 def _lowers(counts: list[list[int]]) -> list[int]:
-    """The first length that each bar holds."""
     return [0, *(bound + 1 for bound, _ in counts[:-1])]
 
 
@@ -119,33 +117,20 @@ def shares(counts: dict[str, int]) -> list[dict[str, Any]]:
     ]
 
 
-SHOWN = 8
-_PARTS = re.compile(r"\((?P<group>[^()]+)\)×(?P<times>\d+)|(?P<role>[^\s()]+)")
+MOST_PATTERNS = 8
 KNOWN = ("system", "user", "assistant", "tool")
 
 
-def patterns(found: list[list[Any]]) -> list[dict[str, Any]]:
-    """The most frequent patterns with beads and bars."""
-    bars = shares({str(name): rows for name, rows in found})[:SHOWN]
-    return [{**bar, "strings": _strings(bar["name"])} for bar in bars]
-
-
-def _strings(pattern: str) -> list[dict[str, Any]]:
-    """`system (user assistant)×3` -> two strings of beads, the second three times."""
-    if pattern.startswith("(other"):
-        return []
-    found: list[dict[str, Any]] = []
-    for match in _PARTS.finditer(pattern):
-        if match["role"] and found and found[-1]["times"] == 1:
-            found[-1]["beads"].append(_bead(match["role"]))
-        else:
-            roles = (match["group"] or match["role"]).split()
-            found.append({"beads": [_bead(role) for role in roles], "times": int(match["times"] or 1)})
-    return found
-
-
-def _bead(role: str) -> dict[str, str]:
-    return {"letter": role[:1].upper() if not role.startswith("…") else "…", "tone": tone(role), "name": role}
+def patterns(counted: list[list[Any]], parts: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The most frequent patterns with bars, and a string of beads for each of their parts."""
+    parts_of = {str(name): held for (name, _), held in zip(counted, parts, strict=False)}
+    bars = shares({str(name): rows for name, rows in counted})[:MOST_PATTERNS]
+    for bar in bars:
+        for part in parts_of.get(bar["name"], []):
+            beads = [{"letter": name[:1].upper(), "tone": tone(name), "name": name} for name in part["speakers"]]
+            beads += [{"letter": "…", "tone": "other", "name": f"{part['more']} more"}] if "more" in part else []
+            bar["strings"].append({"beads": beads, "times": part.get("times", 1)})
+    return bars
 
 
 def tone(role: str) -> str:

@@ -1,6 +1,6 @@
-"""The page of `--html`: facts of the report in a template, and a policy that lets nothing else run or load.
+"""The page of `--html`: the report in a template, with a content security policy that lets nothing else run or load.
 
-The same report makes the same bytes: no clock, no random name.
+The same report gives the same bytes: the page holds no time stamp and no random name.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from ml_intern_helpers.core.paths import write_atomic
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.core.text import clean, human_bytes, page_policy
 from ml_intern_helpers.dataset.checks.context import Facts
+from ml_intern_helpers.dataset.decision import TITLES as DECISION_TITLES
 from ml_intern_helpers.dataset.page import charts
 from ml_intern_helpers.dataset.page.charts import patterns
 from ml_intern_helpers.dataset.page.sample_rows import sample_rows
-from ml_intern_helpers.dataset.profile.profile import fine, folded, spoken_sizes
+from ml_intern_helpers.dataset.profile.profile import fine, pattern_text, spoken_sizes
 from ml_intern_helpers.dataset.sample import rows_in_words
 from ml_intern_helpers.dataset.verdicts import TITLES
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).with_name("templates")
 MOST_BYTES = 1_000_000
 MOST_COLUMNS, MOST_FINDINGS, MOST_SPLITS, MOST_WARNINGS = 100, 60, 40, 20
-#: Keys that a report need not have.
+#: Defaults of keys that a report may lack.
 LATER: dict[str, Any] = {"decision": None, "recommended": [], "lengths": None, "full": None}
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?$")
 _HUB_KINDS = ("viewer", "parquet-export", "streaming")
@@ -39,12 +40,7 @@ Fields = dict[str, Any]
 TONES = {"ready": "good", "needs_mapping": "warn", "incompatible": "bad", "unknown": "open"}
 #: Signs beside the colours, for readers who do not see colours.
 SIGNS = {"good": "✓", "warn": "→", "bad": "✕", "open": "?"}
-DECISIONS = {
-    "go": ("GO", "good"),
-    "go_with_filters": ("GO WITH FILTERS", "warn"),
-    "no_go": ("NO GO", "bad"),
-    "unknown": ("COULD NOT TELL", "open"),
-}
+DECISION_TONES = {"go": "good", "go_with_filters": "warn", "no_go": "bad", "unknown": "open"}
 
 
 def page(report: Report, facts: Facts) -> str:
@@ -70,7 +66,7 @@ def _own(name: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    """Everything is escaped but what is ours and says so; a name that is missing is an error, not a blank."""
+    """Everything is escaped unless the template says otherwise; an unknown name is an error, not a blank."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -86,6 +82,14 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
     severities = [finding.severity for finding in report.findings]
     # A full scan does not count languages.
     shares = (("labels", "Labels"), ("languages", "Languages of the sample" if fields["full"] else "Languages"))
+    # Tokens first where they were counted; then characters of what is trained on, else of all texts of a row.
+    known = fields.get("lengths") or {}
+    found = []
+    for unit in ("tokens", "characters"):
+        at = known.get(unit) or (_characters(fields, profile, facts) if unit == "characters" else None)
+        drawn = charts.histogram(unit, at) if at else None
+        if at and drawn:
+            found.append({**drawn, "cut": sorted((int(size), share) for size, share in (at.get("cut") or {}).items()), "at": at})
     return {
         "version": __version__,
         "fields": fields,
@@ -96,30 +100,18 @@ def _context(report: Report, facts: Facts) -> dict[str, Any]:
         "findings": report.findings[:MOST_FINDINGS],
         "findings_more": max(len(report.findings) - MOST_FINDINGS, 0),
         "counts": [(name, severities.count(name)) for name in ("error", "warning", "info") if name in severities],
-        "lengths": _lengths(fields, profile, facts),
-        "patterns": patterns(profile.get("role_patterns") or []),
+        "lengths": found,
+        "patterns": patterns(profile.get("role_patterns") or [], profile.get("role_pattern_parts") or []),
         "classes": [(title, charts.shares(profile[name])) for name, title in shares if profile.get(name)],
         "duplicates": profile.get("duplicates_share"),
         "codes": _codes(fields),
         "columns": fields["columns"][:MOST_COLUMNS],
-        "splits": [{**split, "told": rows_in_words(split) or "rows unknown"} for split in fields["splits"][:MOST_SPLITS]],
+        "splits": [{**split, "rows_text": rows_in_words(split) or "rows unknown"} for split in fields["splits"][:MOST_SPLITS]],
         "warnings": report.warnings[:MOST_WARNINGS],
     }
 
 
-def _lengths(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> list[dict[str, Any]]:
-    """Tokens first where they were counted; characters of what is trained on, else of all that a row says."""
-    known = fields.get("lengths") or {}
-    found = []
-    for unit in ("tokens", "characters"):
-        at = known.get(unit) or (_said(fields, profile, facts) if unit == "characters" else None)
-        drawn = charts.histogram(unit, at) if at else None
-        if at and drawn:
-            found.append({**drawn, "cut": sorted((int(size), share) for size, share in (at.get("cut") or {}).items()), "at": at})
-    return found
-
-
-def _said(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> dict[str, Any] | None:
+def _characters(fields: dict[str, Any], profile: dict[str, Any], facts: Facts) -> dict[str, Any] | None:
     """The profile's lengths, in bars made for these data: those of a profile are wide, and the same for all."""
     at: dict[str, Any] | None = profile.get("characters")
     if at and fields["full"]:  # its bars are its own
@@ -133,21 +125,21 @@ def _codes(fields: dict[str, Any]) -> list[dict[str, Any]]:
     for method, verdict in fields["verdicts"].items():
         if verdict["mapping"]:
             message = f"run on {verdict['mapping_rows_in']:,} rows, {verdict['mapping_rows_out']:,} came out"
-            block = found.setdefault(verdict["mapping"], {"title": "Mapping for", "methods": [], "told": message})
+            block = found.setdefault(verdict["mapping"], {"title": "Mapping for", "methods": [], "note": message})
             block["methods"].append(method)
     blocks = [{**block, "code": code} for code, block in found.items()]
     decision = fields.get("decision") or {}
     if decision.get("filter_code"):
         message = f"keeps {decision['rows_out']:,} of {decision['rows_in']:,} rows"
-        blocks.insert(0, {"title": "Filters", "methods": [], "told": message, "code": decision["filter_code"]})
+        blocks.insert(0, {"title": "Filters", "methods": [], "note": message, "code": decision["filter_code"]})
     if fields["load"] and not blocks:
         blocks.append(
-            {"title": "Load the data", "methods": [], "told": "loads the split that was looked at", "code": fields["load"]}
+            {"title": "Load the data", "methods": [], "note": "loads the split that was looked at", "code": fields["load"]}
         )
     return blocks
 
 
-#: The beginning of every page of ours; what starts otherwise is somebody else's.
+#: The beginning of every page that this command writes; a file that starts otherwise is not replaced.
 MARK = b"<!doctype html>\n<!-- ml-intern/inspect_dataset report v1 -->"
 
 
@@ -205,9 +197,9 @@ def headline(fields: Fields) -> dict[str, Any]:
     """Word, tone, what for, reasons."""
     decision = fields.get("decision")
     if decision:
-        word, tone = DECISIONS[decision["word"]]
+        word, tone = DECISION_TITLES[decision["word"]], DECISION_TONES[decision["word"]]
         return {"word": word, "tone": tone, "method": decision["method"], "reasons": decision["reasons"][:5]}
-    # Without a method asked for, the first of those that come furthest.
+    # Without a requested method, the first of those with the best verdict.
     order = ["ready", "needs_mapping", "unknown", "incompatible"]
     method = fields["method"] or min(fields["verdicts"], key=lambda name: order.index(fields["verdicts"][name]["verdict"]))
     verdict = fields["verdicts"][method]
@@ -226,7 +218,7 @@ def method_cards(fields: Fields) -> list[dict[str, Any]]:
             "sign": SIGNS[TONES[verdict["verdict"]]],
             "reason": verdict["reason"],
             "why": why.get(name),
-            "asked": name == fields["method"],
+            "requested": name == fields["method"],
             "left": verdict["columns_not_used"][:12],
             "left_more": max(len(verdict["columns_not_used"]) - 12, 0),
         }
@@ -262,7 +254,7 @@ def _split_size(fields: Fields) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as people write it; what is there never reads as nothing."""
+    """A share for people; a share above zero is never written as zero."""
     if 0 < share < 0.001:
         return "< 0.1 %"
     return f"{100 * share:.1f} %" if share < 0.1 and share else f"{100 * share:.0f} %"
@@ -274,9 +266,11 @@ def counted(fields: dict[str, Any]) -> dict[str, Any]:
     if not full:
         return profile
     copies = full["counts"].get("SET307") or {"share": 0.0}
+    parts = full["role_pattern_parts"]
     return {
         **profile,
-        "role_patterns": [[folded(str(pattern).split()), rows] for pattern, rows in full["role_patterns"]],
+        "role_patterns": [[pattern_text(held), rows] for held, (_, rows) in zip(parts, full["role_patterns"], strict=True)],
+        "role_pattern_parts": parts,
         "characters": full["length_histogram"] or profile.get("characters"),
         "labels": full["label_counts"] or profile.get("labels"),
         "duplicates_share": copies["share"],

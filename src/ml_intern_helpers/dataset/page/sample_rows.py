@@ -1,7 +1,7 @@
 """The rows that the page shows: conversations as turns, pairs side by side, with what is wrong marked.
 
-First come rows that findings name, one for each finding; then ordinary ones. All of it is bounded, and all of it is
-strangers' text: cleaned here, escaped by the template.
+First come rows that findings name, one for each finding; then ordinary ones. Everything is bounded in size. All of it is
+untrusted text from the dataset: it is cleaned here and escaped by the template.
 """
 
 from __future__ import annotations
@@ -37,13 +37,12 @@ _SHOWN_ROLES = (
 
 
 def sample_rows(facts: Facts, findings: list[Finding]) -> list[dict[str, Any]]:
-    """The rows to show."""
     by_number: dict[int, list[Finding]] = {}
     for finding in findings:
         for number in list(finding.rows or ()):
             by_number.setdefault(number, []).append(finding)
     at = {number: position for position, number in enumerate(facts.sample.numbers)}
-    # For each finding the first row that no finding before it has brought along.
+    # For each finding its first row, unless a row of it is shown already.
     faulty: list[int] = []
     for finding in findings:
         if finding.rows and not set(finding.rows) & set(faulty):
@@ -91,29 +90,29 @@ _LEARNED = ("messages", "completion", "chosen", "rejected", "text", "prompt")
 def _turns(cell: Any, role: str, room: list[int], codes: set[str]) -> list[dict[str, Any]]:
     found = turns(cell)
     if not found:
-        return [_turn(role or "text", cell, room, codes, ["says nothing"] if _hollow(cell) and "SET301" in codes else [])]
+        return [_turn(role or "text", cell, room, codes, ["says nothing"] if _is_blank(cell) and "SET301" in codes else [])]
     marks, count = _marks(found, codes), len(found)
-    # Of a long conversation its beginning is shown, and its end, where something may be missing.
+    # A long conversation is shown with its beginning and its end, where something may be missing.
     shown = list(range(count)) if count <= MOST_TURNS else [*range(MOST_TURNS - 2), count - 2, count - 1]
-    made = [_turn(speaker(found[at]) or "?", _said(found[at]), room, codes, marks.get(at, [])) for at in shown]
-    for before, at, turn in zip([-1, *shown], shown, made, strict=False):
+    shown_turns = [_turn(speaker(found[at]) or "?", _turn_content(found[at]), room, codes, marks.get(at, [])) for at in shown]
+    for before, at, turn in zip([-1, *shown], shown, shown_turns, strict=False):
         turn["gap"] = at - before - 1
-    return made
+    return shown_turns
 
 
-def _turn(role: str, words_said: Any, room: list[int], codes: set[str], marks: list[str]) -> dict[str, Any]:
-    said = pieces(_text(words_said), min(TURN_CHARACTERS, max(room[0], 80)), codes)
-    room[0] -= sum(len(piece.text) for piece in said)
-    shown = said if any(piece.text.strip() for piece in said) else []
-    return {"role": clean(role, limit=24), "tone": tone(role), "said": shown, "marks": marks, "gap": 0}
+def _turn(role: str, content: Any, room: list[int], codes: set[str], marks: list[str]) -> dict[str, Any]:
+    found = pieces(_text(content), min(TURN_CHARACTERS, max(room[0], 80)), codes)
+    room[0] -= sum(len(piece.text) for piece in found)
+    shown = found if any(piece.text.strip() for piece in found) else []
+    return {"role": clean(role, limit=24), "tone": tone(role), "pieces": shown, "marks": marks, "gap": 0}
 
 
-def _said(turn: dict[str, Any]) -> Any:
+def _turn_content(turn: dict[str, Any]) -> Any:
     calls = turn.get("tool_calls")
-    said = words(turn)
+    content = words(turn)
     if not calls:
-        return said
-    return f"{_text(said)}\n" * bool(said) + f"calls {_text(calls)}"
+        return content
+    return f"{_text(content)}\n" * bool(content) + f"calls {_text(calls)}"
 
 
 def _text(value: Any) -> str:
@@ -124,14 +123,14 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, bytes):
         return f"<{len(value):,} bytes>"
-    return shorten(json.dumps(value, ensure_ascii=False, default=_odd), 4000)
+    return shorten(json.dumps(value, ensure_ascii=False, default=_json_default), 4000)
 
 
-def _odd(value: object) -> str:
+def _json_default(value: object) -> str:
     return f"<{len(value):,} bytes>" if isinstance(value, bytes) else str(value)
 
 
-def _hollow(value: Any) -> bool:
+def _is_blank(value: Any) -> bool:
     return isinstance(value, str) and not value.strip()
 
 
@@ -147,7 +146,7 @@ def _marks(found: list[dict[str, Any]], codes: set[str]) -> dict[int, list[str]]
 def _faults(found: list[dict[str, Any]], roles: list[str], codes: set[str]) -> Iterator[tuple[int, str]]:
     last = len(roles) - 1
     for at, (turn, role) in enumerate(zip(found, roles, strict=True)):
-        if "SET301" in codes and _hollow(words(turn)) and not turn.get("tool_calls"):
+        if "SET301" in codes and _is_blank(words(turn)) and not turn.get("tool_calls"):
             yield at, "says nothing"
         if "SET309" in codes and at and role == roles[at - 1] != "tool":
             yield at, f"{clean(role, limit=24)} twice in a row"
@@ -173,6 +172,7 @@ class _Hit(NamedTuple):
     end: int
     shown: str
     mark: str
+    blanked: bool = False
 
 
 #: Always blanked, whatever the report says: (patterns, what is shown instead).
@@ -180,12 +180,6 @@ _BLANKED: tuple[tuple[tuple[Pattern, ...], Callable[[str], str]], ...] = (
     (patterns.SECRETS, patterns.blanked),
     (set320_personal_data.PERSONAL, set320_personal_data.blanked),
 )
-
-
-def _marked(code: str) -> tuple[Pattern, ...]:
-    """The patterns that are marked where the report has the finding `code`; private ones are always blanked."""
-    search = registry.property_of(code, "SEARCH")
-    return search.patterns if search and not search.private else ()
 
 
 def pieces(text: str, limit: int, codes: Iterable[str] = ()) -> list[Piece]:
@@ -210,13 +204,15 @@ def plain(text: str, limit: int) -> str:
 
 def _hits(text: str, codes: Iterable[str]) -> list[_Hit]:
     found = [
-        _Hit(match.start(), match.end(), blanked(match[0]), f"{pattern.name}, blanked here")
+        _Hit(match.start(), match.end(), blanked(match[0]), f"{pattern.name}, blanked here", blanked=True)
         for patterns, blanked in _BLANKED
         for pattern in patterns
         for match in _matches(pattern, text)
     ]
     for code in codes:
-        for pattern in _marked(code):
+        # The patterns that are marked where the report has the finding `code`; private ones are always blanked.
+        search = registry.property_of(code, "SEARCH")
+        for pattern in search.patterns if search and not search.private else ():
             found += [_Hit(match.start(), match.end(), match[0], pattern.name) for match in _matches(pattern, text)]
     return found
 
@@ -228,7 +224,7 @@ def _matches(pattern: Pattern, text: str) -> Iterable[Match[str]]:
 def _first_come(found: list[_Hit]) -> list[_Hit]:
     """In the order of the text, without those that overlap one before; of two at one place, what is blanked wins."""
     kept: list[_Hit] = []
-    for hit in sorted(found, key=lambda item: (item.start, not item.mark.endswith("blanked here"), -item.end)):
+    for hit in sorted(found, key=lambda item: (item.start, not item.blanked, -item.end)):
         if hit.end > hit.start and (not kept or hit.start >= kept[-1].end):
             kept.append(hit)
     return kept

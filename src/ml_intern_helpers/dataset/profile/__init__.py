@@ -1,1 +1,1 @@
-"""A dataset in a few kilobytes: what the page draws and `--compare` holds two datasets against each other by."""
+"""A dataset in a few kilobytes, which the page draws and `--compare` compares."""

@@ -1,7 +1,7 @@
 """Compares two profiles: what is only in one of them, how far apart the rest is, and how many rows both share.
 
-A side of the comparison is a dataset that was read now, or the saved `--json` report on one; a saved file may hold anything in
-the place of a profile's parts.
+A side of the comparison is a dataset that was read now, or the saved `--json` report on one; a saved file may hold anything
+where a profile's parts should be.
 """
 
 from __future__ import annotations
@@ -92,34 +92,37 @@ def compare(here: Side, there: Side) -> dict[str, Any]:
     Distances are from 0 (the same) to 1 (nothing in common): of lengths, the largest gap between the cumulated shares; of
     roles, labels and languages, the share of rows that would have to change.
     """
-    found = {
+    left, right = here.columns, there.columns
+    both = [name for name in left if name in right]
+    found: dict[str, Any] = {
         "here": _side(here),
         "there": _side(there),
-        "columns": _columns(here, there),
+        "columns": {
+            "only_here": [name for name in left if name not in right],
+            "only_there": [name for name in right if name not in left],
+            "other_type": [_pair(name, left[name], right[name], "type") for name in both if _retyped(left[name], right[name])],
+            "other_nulls": [
+                _pair(name, left[name], right[name], "nulls_share") for name in both if _nulled(left[name], right[name])
+            ],
+        },
         "lengths": _lengths(here, there),
         "roles": _classes(here, there, "role_patterns"),
         "labels": _classes(here, there, "labels"),
         "languages": _classes(here, there, "languages"),
         "overlap": _overlap(here, there),
     }
-    differs = _differs(found, _notable(here, there))
+    # The notable differences, the most important first.
+    notable = _notable(here, there)
+    names = ["columns"] if any(found["columns"][key] for key in ("only_here", "only_there", "other_type")) else []
+    names += ["nulls"] if found["columns"]["other_nulls"] else []
+    far = [key for key in ("roles", "lengths", "labels", "languages") if found[key] and found[key]["distance"] >= notable]
+    differs = names + [key for key in far if key != "lengths" or _moved(found["lengths"])]
     return {"verdict": _verdict(found, differs), "differs": differs, **found}
 
 
 def _side(side: Side) -> dict[str, Any]:
     of = "all rows" if side.complete else "sample"
     return {"name": side.name, "came_from": side.came_from, "rows": side.rows, "of": of}
-
-
-def _columns(here: Side, there: Side) -> dict[str, Any]:
-    left, right = here.columns, there.columns
-    both = [name for name in left if name in right]
-    return {
-        "only_here": [name for name in left if name not in right],
-        "only_there": [name for name in right if name not in left],
-        "other_type": [_pair(name, left[name], right[name], "type") for name in both if _retyped(left[name], right[name])],
-        "other_nulls": [_pair(name, left[name], right[name], "nulls_share") for name in both if _nulled(left[name], right[name])],
-    }
 
 
 def _pair(name: str, here: dict[str, Any], there: dict[str, Any], key: str) -> dict[str, Any]:
@@ -188,16 +191,8 @@ def _notable(*sides: Side) -> float:
     return max(NOTABLE, NOISE * math.sqrt(sum(1 / max(side.rows, 1) for side in sides if not side.complete)))
 
 
-def _differs(found: dict[str, Any], notable: float) -> list[str]:
-    """What differs notably, in the order in which it matters."""
-    names = ["columns"] if any(found["columns"][key] for key in ("only_here", "only_there", "other_type")) else []
-    names += ["nulls"] if found["columns"]["other_nulls"] else []
-    far = [key for key in ("roles", "lengths", "labels", "languages") if found[key] and found[key]["distance"] >= notable]
-    return names + [key for key in far if key != "lengths" or _moved(found["lengths"])]
-
-
 def _moved(lengths: dict[str, Any]) -> bool:
-    """Rows that are all of one length are far from rows one character longer, and nobody cares."""
+    """Whether lengths differ by more than a trifle: rows of one length are at distance 1 from rows one character longer."""
     pairs = [(lengths[name]["here"], lengths[name]["there"]) for name in ("median", "p95")]
     return any(abs(here - there) > NOTABLE * max(here, there) for here, there in pairs)
 
@@ -230,22 +225,9 @@ def comparison_text(found: dict[str, Any]) -> Iterator[str]:
     """The lines; names were cleaned when the profiles were made."""
     here, there = found["here"], found["there"]
     yield found["verdict"]
-    yield f"  this: {_text_of_side(here)}"
-    yield f"  other: {_text_of_side(there)}"
-    yield from _text_of_columns(found["columns"])
-    yield from _text_of_lengths(found["lengths"])
-    for key in ("roles", "labels", "languages"):
-        yield from _text_of_classes(key, found[key])
-    yield f"  rows: {shared_rows(found['overlap'])}"
-    if found["overlap"] and found["overlap"]["note"]:
-        yield f"  note: {found['overlap']['note']}"
-
-
-def _text_of_side(side: dict[str, Any]) -> str:
-    return f"{side['name']} ({side['rows']:,} rows, {side['of']}; {side['came_from']})"
-
-
-def _text_of_columns(columns: dict[str, Any]) -> Iterator[str]:
+    for title, side in (("this", here), ("other", there)):
+        yield f"  {title}: {side['name']} ({side['rows']:,} rows, {side['of']}; {side['came_from']})"
+    columns = found["columns"]
     for key, words in (("only_here", "only in this one"), ("only_there", "only in the other")):
         if columns[key]:
             yield f"  columns {words}: {listed(columns[key])}"
@@ -253,12 +235,15 @@ def _text_of_columns(columns: dict[str, Any]) -> Iterator[str]:
         yield f"  column {change['name']!r}: {change['here']} here, {change['there']} there"
     for change in columns["other_nulls"][:MOST_NAMES]:
         yield f"  column {change['name']!r}: {change['here']:.1%} nulls here, {change['there']:.1%} there"
-
-
-def _text_of_lengths(lengths: dict[str, Any] | None) -> Iterator[str]:
+    lengths = found["lengths"]
     if lengths:
         figures = [f"{name} {lengths[name]['here']:,} here, {lengths[name]['there']:,} there" for name in ("median", "p95")]
         yield f"  length in {lengths['unit']}: {'; '.join(figures)}; distance {lengths['distance']:.2f} of 1"
+    for key in ("roles", "labels", "languages"):
+        yield from _text_of_classes(key, found[key])
+    yield f"  rows: {shared_rows(found['overlap'])}"
+    if found["overlap"] and found["overlap"]["note"]:
+        yield f"  note: {found['overlap']['note']}"
 
 
 def _text_of_classes(key: str, found: dict[str, Any] | None) -> Iterator[str]:
@@ -275,7 +260,7 @@ def listed(names: list[str]) -> str:
 
 
 def saved_side(path: str) -> Side | None:
-    """The answer of an earlier `--json` in file `path`; None when the file is something else: a dataset, then.
+    """The report of an earlier `--json` in file `path`; None when the file is something else, and so a dataset.
 
     Raises:
         BadData: an answer without a profile.

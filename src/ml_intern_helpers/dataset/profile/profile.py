@@ -1,5 +1,5 @@
-"""The profile of a sample: numbers and cleaned names, never a row's text, and never more than about 12 kB; 20 kB with the longer
-sketch of a full scan. Orders of speakers and lengths are in a form in which two datasets can be compared."""
+"""The profile of a sample: numbers and cleaned names, never a row's text, and at most about 15 kB, 23 kB with the longer
+sketch of a full scan. Orders of speakers and lengths have a form in which two datasets can be compared."""
 
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ BARS = 32
 
 
 def sketch_of_sample(sample: Sample, columns: list[Column], roles: ColumnRoles) -> Sketch:
-    """The sketch of what the sampled rows say."""
     names = spoken_columns(roles, [column.name for column in columns])
     return sketch(row_hash(normalised(spoken(row, names))) for row in sample.rows)
 
@@ -61,12 +60,27 @@ def profile(sample: Sample, columns: list[Column], roles: ColumnRoles, of_all: S
     texts = [spoken(row, names) for row in sample.rows]
     hashes = [row_hash(normalised(text)) for text in texts]
     of = "all rows" if sample.extent.complete else "sample"
+    # The whole conversation of each row; of a pair, the one with the preferred answer.
+    chats = [role for role in ("messages", "prompt", "completion", "chosen") if roles.kind(role) in ("messages", "sharegpt")]
+    wanted = chats[:1] if chats[:1] == ["messages"] else chats
+    cells = [[row.get(roles.by_role[role]) for role in wanted] for row in sample.rows]
+    role_patterns, role_pattern_parts = patterns(
+        [[turn for cell in row if isinstance(cell, list) for turn in cell] for row in cells]
+    )
     return {
         "rows": len(sample.rows),
         "of": of,
-        "columns": {clean(item.name, limit=80): _column(item, len(sample.rows)) for item in columns[:MOST_COLUMNS]},
+        "columns": {
+            clean(item.name, limit=80): {
+                "type": clean(item.type, limit=160),
+                "kind": item.main,
+                "nulls_share": round(item.nulls / len(sample.rows), 4),
+            }
+            for item in columns[:MOST_COLUMNS]
+        },
         "columns_total": len(columns),
-        "role_patterns": patterns(_conversations(sample.rows, roles)),
+        "role_patterns": role_patterns,
+        "role_pattern_parts": role_pattern_parts,
         "characters": summary([len(text) for text in texts], ", ".join(clean(name, limit=40) for name in names[:6])),
         "labels": _classes(sample.rows, _named(columns, _label_columns(roles))),
         "languages": _ranked(Counter(language(text) or UNCLEAR for text in texts)),
@@ -74,18 +88,6 @@ def profile(sample: Sample, columns: list[Column], roles: ColumnRoles, of_all: S
         "sketch": of_all.to_json(K_OF_ALL) if of_all else sketch(hashes).to_json(),
         "sketch_of": "all rows" if of_all else of,
     }
-
-
-def _column(column: Column, rows: int) -> dict[str, Any]:
-    return {"type": clean(column.type, limit=160), "kind": column.main, "nulls_share": round(column.nulls / rows, 4)}
-
-
-def _conversations(rows: list[dict[str, Any]], roles: ColumnRoles) -> list[object]:
-    """The whole conversation of each row; of a pair, the one with the preferred answer."""
-    chats = [role for role in ("messages", "prompt", "completion", "chosen") if roles.kind(role) in ("messages", "sharegpt")]
-    wanted = chats[:1] if chats[:1] == ["messages"] else chats
-    cells = [[row.get(roles.by_role[role]) for role in wanted] for row in rows]
-    return [[turn for cell in row if isinstance(cell, list) for turn in cell] for row in cells]
 
 
 def _label_columns(roles: ColumnRoles) -> tuple[str, ...]:
@@ -116,48 +118,57 @@ def _ranked(counted: Counter[str]) -> dict[str, int]:
     return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
-def pattern(cell: object) -> str | None:
-    """The pattern of one conversation; None for anything else."""
+def pattern(cell: object) -> list[dict[str, Any]] | None:
+    """The parts of one conversation's pattern, see `pattern_parts`; None for anything else."""
     if not isinstance(cell, list) or not cell or not all(isinstance(turn, dict) for turn in cell):
         return None
-    found = [_role(turn) for turn in cell]
-    return None if None in found else folded([role for role in found if role])
+    speakers = []
+    for turn in cell:
+        name = next((turn[key] for key in _ROLE_KEYS if key in turn), None)
+        if name is None:
+            return None
+        speakers.append(_NO_ROLE.sub("_", clean(name, limit=24)) or "_")
+    return pattern_parts(speakers)
 
 
-def patterns(cells: list[object]) -> list[list[Any]]:
-    """`[pattern, rows]`, the most frequent first; what is left over is counted as `other patterns`."""
-    counted = Counter(filter(None, map(pattern, cells)))
+def patterns(cells: list[object]) -> tuple[list[list[Any]], list[list[dict[str, Any]]]]:
+    """`[pattern, rows]`, the most frequent first, and the parts of each; what is left over is counted as `other patterns`."""
+    parts = {pattern_text(found): found for found in map(pattern, cells) if found}
+    counted = Counter(pattern_text(found) for found in map(pattern, cells) if found)
     ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    shown = [[name, rows] for name, rows in ranked[:MOST_PATTERNS]]
-    rest = sum(rows for _, rows in ranked[MOST_PATTERNS - 1 :])
-    return shown if len(ranked) <= MOST_PATTERNS else [*shown[:-1], [OTHER, rest]]
+    rest: list[list[Any]] = []
+    if len(ranked) > MOST_PATTERNS:
+        rest = [[OTHER, sum(rows for _, rows in ranked[MOST_PATTERNS - 1 :])]]
+        ranked = ranked[: MOST_PATTERNS - 1]
+    return [[name, rows] for name, rows in ranked] + rest, [parts[name] for name, _ in ranked] + [[] for _ in rest]
 
 
-def _role(turn: dict[str, Any]) -> str | None:
-    name = next((turn[key] for key in _ROLE_KEYS if key in turn), None)
-    return None if name is None else (_NO_ROLE.sub("_", clean(name, limit=24)) or "_")
-
-
-def folded(roles: list[str]) -> str:
-    """Roles as a pattern: what repeats at once is written once, with its number: `system (user assistant)×3 user`."""
-    for start in range(min(len(roles) - 3, 2)):  # behind a system turn, if there is one
-        times = _times(roles, start)
+def pattern_parts(speakers: list[str]) -> list[dict[str, Any]]:
+    """The order of speakers in parts: a pair of turns that repeats at once is one part with `times`, other turns are one part
+    that holds the first dozen of them, with `more` for how many follow."""
+    for start in range(min(len(speakers) - 3, 2)):  # after a system turn, if there is one
+        pair, times = speakers[start : start + 2], 1
+        while speakers[start + 2 * times : start + 2 * times + 2] == pair:
+            times += 1
         if times > 1:
-            middle = f"({' '.join(roles[start : start + 2])})×{times}"
-            return " ".join(filter(None, (" ".join(roles[:start]), middle, _cut(roles[start + 2 * times :]))))
-    return _cut(roles)
+            before, after = _single_turns(speakers[:start]), _single_turns(speakers[start + 2 * times :])
+            return [*before, {"speakers": pair, "times": times}, *after]
+    return _single_turns(speakers)
 
 
-def _times(roles: list[str], start: int) -> int:
-    """How often the two turns at `start` come one after another."""
-    pair, times = roles[start : start + 2], 1
-    while roles[start + 2 * times : start + 2 * times + 2] == pair:
-        times += 1
-    return times
+def _single_turns(speakers: list[str]) -> list[dict[str, Any]]:
+    more = {"more": len(speakers) - 12} if len(speakers) > 12 else {}
+    return [{"speakers": speakers[:12], **more}] if speakers else []
 
 
-def _cut(roles: list[str]) -> str:
-    return " ".join([*roles[:12], f"…{len(roles) - 12}_more"] if len(roles) > 12 else roles)
+def pattern_text(parts: list[dict[str, Any]]) -> str:
+    """A pattern for people: `system (user assistant)×3 user`."""
+    texts = []
+    for part in parts:
+        speakers = " ".join(part["speakers"])
+        texts.append(f"({speakers})×{part['times']}" if "times" in part else speakers)
+        texts += [f"…{part['more']}_more"] if "more" in part else []
+    return " ".join(texts)
 
 
 def summary(sizes: list[int], of: str) -> dict[str, Any] | None:

@@ -1,11 +1,11 @@
-"""A bottom-k sketch: the smallest hashes of a dataset's rows, from which two datasets tell how many rows they share.
+"""A bottom-k sketch: the smallest hashes of a dataset's rows, from which the number of rows that two datasets share is estimated.
 
 The smallest `k` of all hashes are a fair draw of the distinct rows, and the same draw in every dataset: what two sketches
 share estimates what the datasets share (Broder 1997). A dataset with fewer than `k` distinct rows has all of them in its
 sketch, and two such are compared exactly.
 
-Hashed is what a row says, as one text in reading order, whatever its columns and speakers are called: the same conversation as
-`messages`, as ShareGPT turns or as prompt and completion gives the same text, and a copy that somebody has converted is a copy.
+The texts of a row are hashed as one text in reading order, whatever its columns and speakers are called: the same conversation
+as `messages`, as ShareGPT turns or as prompt and completion gives the same text, so that a converted copy is recognised.
 """
 
 from __future__ import annotations
@@ -69,12 +69,12 @@ def _collect(value: Any, texts: list[str]) -> None:
         for item in value:
             _collect(item, texts)
     elif isinstance(value, dict):
-        _collect(_said(value), texts)
+        _collect(_turn_words(value), texts)
     elif value is not None and not isinstance(value, bytes):
         texts.append(str(value))
 
 
-def _said(value: dict[Any, Any]) -> Any:
+def _turn_words(value: dict[Any, Any]) -> Any:
     """A turn's words and calls; of any other object, all of it."""
     words = next((value[key] for key in ("content", "value", "text") if key in value), None)
     calls = value.get("tool_calls")
@@ -84,7 +84,6 @@ def _said(value: dict[Any, Any]) -> Any:
 
 
 def row_hash(text: str) -> int:
-    """The hash of a normalised row."""
     return int.from_bytes(hashlib.md5(text.encode("utf-8", "replace"), usedforsecurity=False).digest()[:HASH_BYTES], "big")
 
 

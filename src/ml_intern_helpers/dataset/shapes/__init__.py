@@ -1,4 +1,4 @@
-"""Shapes of rows that take more than another name for a column: one module finds one shape and writes down how to read it.
+"""Shapes of rows that need more than renaming columns; each module finds related shapes and says how to read them.
 
 A shape is recognised by whole column names and by what the cells hold. It says what the rows are; where they can be turned into a
 prompt and an answer it brings the expressions for that, and where they cannot it says why.

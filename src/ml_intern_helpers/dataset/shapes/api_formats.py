@@ -8,7 +8,7 @@ from typing import Any
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
 from ml_intern_helpers.dataset.columns import kind
 from ml_intern_helpers.dataset.mapping.code import row, turn
-from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, cells, most, shown
+from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, cells, most, named
 
 REQUESTS = ("request", "body")
 RESPONSES = ("response",)
@@ -23,14 +23,14 @@ def api_log(roles: ColumnRoles, rows: Rows) -> Shape | None:
         if response is None:
             return None
         tie = next((name for name in ("custom_id", "id", "request_id") if name in roles.kinds), None)
-        by = f" by {shown(tie)}" if tie else ""
+        by = f" by {named(tie)}" if tie else ""
         return Shape(
             "api-responses",
             {"completion": response[0]},
             f"join the rows{by} with the file of the requests yourself, so that each has its messages as 'prompt', and take "
             f"{row(response[0])}{response[1]}{_ANSWER} for the 'completion'; then inspect the result",
             refuses=METHODS,
-            because=f"{shown(response[0])} holds answers of a chat API without their questions",
+            because=f"{named(response[0])} holds answers of a chat API without their questions",
             open=True,
         )
     messages = f'{row(request[0])}{request[1]}["messages"]'
@@ -38,17 +38,17 @@ def api_log(roles: ColumnRoles, rows: Rows) -> Shape | None:
         return Shape(
             "api-requests",
             {"prompt": request[0]},
-            f"requests to a chat API: {shown(request[0])} holds the questions, and nothing here the answers",
+            f"requests to a chat API: {named(request[0])} holds the questions, and nothing here the answers",
             {"prompt": messages},
             ("grpo",),
             refuses=("sft", "dpo", "kto", "reward"),
-            because=f"{shown(request[0])} holds requests to a chat API without their answers",
+            because=f"{named(request[0])} holds requests to a chat API without their answers",
         )
     answer = row(response[0]) + response[1] + _ANSWER
     return Shape(
         "api-log",
         {"prompt": request[0], "completion": response[0]},
-        f"logs of a chat API: the request is in {shown(request[0])}, the answer in {shown(response[0])}",
+        f"logs of a chat API: the request is in {named(request[0])}, the answer in {named(response[0])}",
         {"prompt": messages, "completion": f"[{turn('assistant', answer)}]"},
         ("sft",),
     )
@@ -140,7 +140,7 @@ def function_calls(roles: ColumnRoles, rows: Rows) -> Shape | None:
     return Shape(
         "messages-with-function-calls",
         {"messages": column, **({"tools": tools} if tools else {})},
-        f"{shown(column)} calls functions in OpenAI's old form ('function_call'), which chat templates leave out",
+        f"{named(column)} calls functions in OpenAI's old form ('function_call'), which chat templates leave out",
         fields,
         ("sft",),
         ("import json",),

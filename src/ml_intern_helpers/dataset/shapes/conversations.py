@@ -10,7 +10,7 @@ from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
 from ml_intern_helpers.dataset.columns import kind
 from ml_intern_helpers.dataset.mapping.code import quoted, row, turn
 from ml_intern_helpers.dataset.shapes.api_formats import PAIR
-from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, cells, listed, most, shown
+from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, cells, listed, most, named
 
 #: Speakers as they are written, the user's first.
 SPEAKERS = (("Human", "Assistant"), ("User", "Assistant"), ("Human", "AI"), ("User", "Bot"))
@@ -61,8 +61,8 @@ def _fields(roles: ColumnRoles, found: dict[str, str]) -> dict[str, str]:
     if "prompt" not in found:
         return {}
     # The prompt ends in "Assistant:", with the answer in a column of its own.
-    asked = f"{_split(found['prompt'])}"
-    question = f'[turn for turn in {asked} if turn["content"]]'
+    prompt = f"{_split(found['prompt'])}"
+    question = f'[turn for turn in {prompt} if turn["content"]]'
     answers = {part: roles.by_role[part] for part in ("completion", "chosen", "rejected") if roles.kind(part) == "string"}
     return {"prompt": question, **{part: f"[{turn('assistant', f'{row(name)}.strip()')}]" for part, name in answers.items()}}
 
@@ -101,7 +101,7 @@ def gemini_contents(roles: ColumnRoles, rows: Rows) -> Shape | None:
     return Shape(
         "gemini",
         {"messages": column, **({"system": system} if system else {})},
-        f"Google's format: {shown(column)} holds turns of 'parts', and calls the assistant 'model'",
+        f"Google's format: {named(column)} holds turns of 'parts', and calls the assistant 'model'",
         {"messages": messages, **({"question": f"{messages}[:-1]"} if answered else {})},
         ("sft",),
         definitions=(
@@ -138,7 +138,7 @@ def turn_per_row(roles: ColumnRoles, rows: Rows) -> Shape | None:
         return None
     tie, speaker, words = found
     tree = first_named([tie], PARENTS) is not None
-    what = f"one turn of a conversation{' tree' if tree else ''} ({shown(tie)} ties it to the others)"
+    what = f"one turn of a conversation{' tree' if tree else ''} ({named(tie)} ties it to the others)"
     how = "from each last answer up to the root" if tree else "in order"
     return Shape(
         "conversation-tree" if tree else "turn-per-row",
@@ -178,7 +178,7 @@ def nested_messages(roles: ColumnRoles, rows: Rows) -> Shape | None:
     return Shape(
         "nested-messages",
         {"messages": column},
-        f"the conversation is inside {shown(column)}, in {messages}",
+        f"the conversation is inside {named(column)}, in {messages}",
         {"messages": messages, **({"question": f"{messages}[:-1]"} if answered else {})},
         ("sft",),
     )
@@ -196,7 +196,7 @@ def _conversations_in_lists(roles: ColumnRoles, rows: Rows) -> Shape | None:
         f"make a row of each: dataset.map(lambda rows: {flat}, batched=True, remove_columns=dataset.column_names), "
         "and inspect the result",
         refuses=METHODS,
-        because=f"each row holds several conversations, in {shown(column)}",
+        because=f"each row holds several conversations, in {named(column)}",
         open=True,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named, plain_name
 from ml_intern_helpers.dataset.mapping.code import prompt_messages, quoted, row, turn
-from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, listed, most, shown
+from ml_intern_helpers.dataset.shapes.shape import Rows, Shape, cells, listed, most, named
 
 LISTS = ("completions", "responses", "answers", "candidates", "outputs", "generations")
 TEXTS = ("response", "answer", "completion", "text", "content", "output", "generated_text")
@@ -45,7 +45,7 @@ def _inside(roles: ColumnRoles, rows: Rows, column: str) -> Shape | None:
     keep = f"{usable} and ranked(row)[0][{quoted(score)}] != ranked(row)[-1][{quoted(score)}]"
     ends = [f"ranked(row)[{end}][{quoted(text)}]" for end in (-1, 0)]
     return _shape(
-        roles, column, f"{shown(score)} ranks the answers in {shown(column)}{others}", define, ends, None if sure else keep
+        roles, column, f"{named(score)} ranks the answers in {named(column)}{others}", define, ends, None if sure else keep
     )
 
 
@@ -65,15 +65,15 @@ def _beside(roles: ColumnRoles, rows: Rows, column: str) -> Shape | None:
     sure = len(pairs) == len(rows) and all(_differ(marks) for _, marks in pairs)
     keep = f"{row(score)} and min({row(score)}) != max({row(score)})"
     ends = [f"ranked(row)[{end}][1]" for end in (-1, 0)]
-    return _shape(roles, column, f"{shown(score)} ranks the answers in {shown(column)}", define, ends, None if sure else keep)
+    return _shape(roles, column, f"{named(score)} ranks the answers in {named(column)}", define, ends, None if sure else keep)
 
 
-def _shape(roles: ColumnRoles, column: str, said: str, define: str, ends: list[str], keep: str | None) -> Shape:
+def _shape(roles: ColumnRoles, column: str, note: str, define: str, ends: list[str], keep: str | None) -> Shape:
     best, worst = (f"[{turn('assistant', end)}]" for end in ends)
     return Shape(
         "ranked-answers",
         {"prompt": roles.by_role["prompt"], "answers": column},
-        f"{said}: the best is taken as chosen, the worst as rejected"
+        f"{note}: the best is taken as chosen, the worst as rejected"
         + (", rows without a difference are left out" if keep else ""),
         {"prompt": prompt_messages(roles), "chosen": best, "rejected": worst},
         ("dpo", "reward", "kto"),
@@ -127,7 +127,7 @@ def _two_answers_shape(roles: ColumnRoles, rows: Rows, pair: tuple[str, str], si
     won = {value: side for value in values if (side := _side(value, sides)) is not None}
     replaces = frozenset({"prompt-only", "messages", "sharegpt"})
     if len(set(won.values())) < 2 or not _only_ties(values, won):
-        message = f"which value of {shown(winner)} prefers which of {shown(pair[0])} and {shown(pair[1])} is not to be seen"
+        message = f"which value of {named(winner)} prefers which of {named(pair[0])} and {named(pair[1])} is not to be seen"
         how = 'if you know, dataset.map(lambda row: {"chosen": …, "rejected": …}) and inspect the result'
         refused = ("sft", "dpo", "kto", "reward")
         return Shape("two-answers", columns, how, replaces=replaces, refuses=refused, because=message, open=True)
@@ -146,7 +146,7 @@ def _two_answers_shape(roles: ColumnRoles, rows: Rows, pair: tuple[str, str], si
             "rejected": f"[{turn('assistant', worse)}]",
         }
     ties = any(not isinstance(item.get(winner), (str, int)) or item[winner] not in won for item in rows)
-    message = f"{shown(winner)} names the better of {shown(pair[0])} and {shown(pair[1])}" + (
+    message = f"{named(winner)} names the better of {named(pair[0])} and {named(pair[1])}" + (
         ", ties are left out" if ties else ""
     )
     keep = f"{row(winner)} in ({', '.join(map(quoted, won))})" if ties else None

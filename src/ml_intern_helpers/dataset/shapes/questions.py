@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
 from ml_intern_helpers.dataset.mapping.code import prompt_messages, quoted, row, turn
-from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, cells, most, shown
+from ml_intern_helpers.dataset.shapes.shape import METHODS, Rows, Shape, cells, most, named
 
 ANSWER_COLUMNS = ("answers", "answer", "accepted_answers", "possible_answers", "target", "targets", "output", "outputs")
 #: Where the text of an answer is inside its cell: as steps, and as code.
@@ -32,14 +32,14 @@ def nested_answers(roles: ColumnRoles, rows: Rows) -> Shape | None:
     steps = next((path for path in _PATHS if held and most(_answer(cell, path) is not None for cell in held)), None)
     if steps is None:
         return None
-    several = any(_many(item.get(column), steps) for item in rows)
+    more_than_one = any(_many(item.get(column), steps) for item in rows)
     without = any(not _answer(item.get(column), steps) for item in rows)
     # The list or text that has to hold something.
     inside = "".join(f'["{step}"]' for step in steps if isinstance(step, str)) if steps[0] != 0 else ""
     return Shape(
         "nested-answers",
         {"prompt": roles.by_role["prompt"], "completion": column},
-        f"{'the first text' if several else 'the text'} in {shown(column)} is taken as the answer"
+        f"{'the first text' if more_than_one else 'the text'} in {named(column)} is taken as the answer"
         + (", unanswerable questions are left out" if without else ""),
         {"prompt": prompt_messages(roles), "completion": f"[{turn('assistant', row(column) + _PATHS[steps])}]"},
         ("sft",),
@@ -111,19 +111,19 @@ def multiple_choice(roles: ColumnRoles, rows: Rows) -> Shape | None:
     fitting = [item for item in _KEYS if pairs and most(item[0](_texts(held), _labels(held), value) for held, value in pairs)]
     if not fitting:
         return None
-    _, said, right = fitting[0]
+    _, meaning, right = fitting[0]
     structs = most(isinstance(held, dict) for held, _ in pairs)
     labels = f'{row(options)}["label"]' if structs else "LETTERS"
     texts = f'{row(options)}["text"], {labels}' if structs else row(options)
-    asked = f'{row(question)} + "\\n\\n" + options({texts})'
+    question_text = f'{row(question)} + "\\n\\n" + options({texts})'
     # Test splits carry an empty key.
     whole = len(cells(rows, options)) == len(rows) == len(cells(rows, key))
     return Shape(
         "multiple-choice",
         {"prompt": question, "options": options, "completion": key},
-        f"the options in {shown(options)} are written under {shown(question)}, and {said.format(shown(key))}",
+        f"the options in {named(options)} are written under {named(question)}, and {meaning.format(named(key))}",
         {
-            "prompt": f"[{turn('user', asked)}]",
+            "prompt": f"[{turn('user', question_text)}]",
             "completion": f"[{turn('assistant', right.format(key=row(key), labels=labels))}]",
         },
         ("sft", "grpo"),
@@ -167,7 +167,7 @@ def classification(roles: ColumnRoles, rows: Rows) -> Shape | None:
     columns = {"text": text, "class": column}
     if roles.kinds[column] != "string":
         message = (
-            f"{shown(column)} is a number: for a chat model that answers with the class, map {shown(text)} to 'prompt' and the "
+            f"{named(column)} is a number: for a chat model that answers with the class, map {named(text)} to 'prompt' and the "
             f"name of the class to 'completion' (a ClassLabel has int2str); {CLASSIFIER}"
         )
         return Shape("classification", columns, message, replaces=frozenset({"text"}))
@@ -175,7 +175,7 @@ def classification(roles: ColumnRoles, rows: Rows) -> Shape | None:
     return Shape(
         "classification",
         columns,
-        f"the model learns to answer {shown(text)} with {shown(column)}; {CLASSIFIER}",
+        f"the model learns to answer {named(text)} with {named(column)}; {CLASSIFIER}",
         {"prompt": f"[{turn('user', row(text))}]", "completion": f"[{turn('assistant', row(column))}]"},
         ("sft",),
         keep=f"{row(text)} and {row(column)}" if short else None,
@@ -215,7 +215,7 @@ def token_tags(roles: ColumnRoles, rows: Rows) -> Shape | None:
         {"tokens": tokens, "tags": tags},
         "transformers' AutoModelForTokenClassification trains on such rows, none of these methods does",
         refuses=METHODS,
-        because=f"{shown(tokens)} are words with a tag each in {shown(tags)}",
+        because=f"{named(tokens)} are words with a tag each in {named(tags)}",
     )
 
 
@@ -236,11 +236,11 @@ def translation(roles: ColumnRoles, rows: Rows) -> Shape | None:
     source, target = languages[:2]
     cell = row(column)
     whole = len(held) == len(rows) and all(isinstance(item, dict) and item.get(source) and item.get(target) for item in held)
-    others = "" if len(languages) == 2 else f"; {shown(', '.join(languages[2:10]))} are there as well"
+    others = "" if len(languages) == 2 else f"; {named(', '.join(languages[2:10]))} are there as well"
     return Shape(
         "translation",
         {"prompt": column, "completion": column},
-        f"from {shown(source)} to {shown(target)}: swap them for the other way, and put an instruction in front if the model "
+        f"from {named(source)} to {named(target)}: swap them for the other way, and put an instruction in front if the model "
         f"shall do more than this{others}",
         {
             "prompt": f"[{turn('user', f'{cell}[{quoted(source)}]')}]",

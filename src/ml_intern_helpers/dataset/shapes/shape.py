@@ -20,7 +20,7 @@ class Shape:
     Attributes:
         name: the format's name in the report.
         columns: role -> column, for the report.
-        said: one line about what the rows are, what is taken for what, and how to go on where there is no mapping.
+        note: one line about what the rows are, what is taken for what, and how to go on where there is no mapping.
         fields: role (`prompt`, `completion`, `messages`, `chosen`, `rejected`) -> an expression over `row` that gives messages;
             empty when no mapping of single rows gives them.
         methods: the methods the shape is made for.
@@ -35,7 +35,7 @@ class Shape:
 
     name: str
     columns: Mapping[str, str]
-    said: str
+    note: str
     fields: Mapping[str, str] = field(default_factory=dict)
     methods: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
@@ -48,8 +48,7 @@ class Shape:
     mixed: bool = False
 
 
-def shown(name: object) -> str:
-    """A column's name inside a sentence."""
+def named(name: object) -> str:
     return repr(clean(name, limit=60))
 
 
@@ -57,7 +56,7 @@ def listed(names: Iterable[object], most: int = 6) -> str:
     """`'a', 'b' and 2 more`."""
     names = list(names)
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(shown, names[:most])) + more
+    return ", ".join(map(named, names[:most])) + more
 
 
 def cells(rows: Rows, column: str) -> list[Any]:

@@ -1,10 +1,11 @@
-"""How TRL's trainers read rows: what stops each of them, and what each reads wrongly without an error."""
+"""How TRL's trainers read rows: what stops each of them, what each reads wrongly without an error, and rows from which a
+trainer learns nothing."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
+from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ROLES, first_named, leaves_out
 from ml_intern_helpers.dataset.labels import desirable, is_desirable
@@ -25,7 +26,7 @@ from ml_intern_helpers.dataset.trainers.rows import (
     unplaced_images,
 )
 
-#: A shared beginning of two strings shorter than this is chance ("The "), not a prompt.
+#: Two strings that share fewer leading characters than this ("The ") do so by chance: it is not a prompt.
 SHORTEST_PROMPT = 8
 PAIR = ("chosen", "rejected")
 ANSWERED = ("prompt", "completion")
@@ -44,16 +45,23 @@ def sft_problems(rows: list[Row]) -> list[Problem]:
     turns = first.get("conversations")
     # TRL's own test for ShareGPT rows.
     if isinstance(turns, list) and turns and isinstance(turns[0], dict) and {"from", "value"} <= set(turns[0]):
-        return [_about_conversations(problem) for problem in sft_problems([_chatml(row) for row in rows])]
+        return _sft_problems([_chatml(row) for row in rows], "conversations")
+    return _sft_problems(rows, "messages")
+
+
+def _sft_problems(rows: list[Row], messages: str) -> list[Problem]:
+    """What keeps SFT from reading rows of text; `messages` is what the dataset calls the column of that name."""
+    first = rows[0]
     if "prompt" in first:
-        return _prompt_completion(rows) + tools_problems(rows)
+        return _prompt_completion(rows, messages) + tools_problems(rows)
     chat = conversational(first)[0]
     column = "messages" if chat else "text"
     if column not in first:
         if {*PAIR} <= set(first):
             return [Problem("missing", f"preference rows hold two answers: SFT needs '{column}', or 'prompt' and 'completion'")]
         return [Problem("missing", "SFT needs 'messages', 'text', or 'prompt' and 'completion', and finds none of them")]
-    found = stray_text(first) + column_problems(rows, column, chat) + tools_problems(rows)
+    named = messages if column == "messages" else column
+    found = stray_text(first, messages) + column_problems(rows, column, chat, named) + tools_problems(rows)
     if found or chat:
         return found or system_ignored(rows, column)
     if conversations.columns(first):
@@ -72,14 +80,19 @@ def _is_token_ids(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, int) for item in value)
 
 
-def _prompt_completion(rows: list[Row]) -> list[Problem]:
-    """A `prompt` column settles it: TRL reads prompt and completion, whatever else is there."""
+def _prompt_completion(rows: list[Row], messages: str) -> list[Problem]:
+    """With a `prompt` column TRL reads prompt and completion, whatever other columns there are."""
     if "completion" not in rows[0]:
-        beside = next((name for name in ("messages", "text") if name in rows[0]), None)
+        beside = messages if "messages" in rows[0] else "text" if "text" in rows[0] else None
         if beside:
-            return [Problem("stray_prompt", f"'prompt' beside '{beside}' makes TRL read prompt-completion")]
+            return [
+                Problem(
+                    "stray_prompt",
+                    f"'prompt' beside '{beside}' makes TRL read prompt-completion",
+                )
+            ]
         return missing("SFT", rows[0], ["completion"])
-    found = mixed(rows[0], ANSWERED) or answer_problems(rows, ANSWERED) or unplaced_images(rows, ANSWERED)
+    found = mixed(rows[0], ANSWERED, messages) or answer_problems(rows, ANSWERED) or unplaced_images(rows, ANSWERED)
     return found or _label(rows) or system_ignored(rows, "prompt")
 
 
@@ -90,17 +103,11 @@ def _label(rows: list[Row]) -> list[Problem]:
     if name is None or not good:
         return []
     bad = _where(rows, lambda row: is_desirable(good, row[name]) is False)
-    # A score that is 0 in every row says nothing of the answers.
+    # A score that is 0 in every row says nothing about the answers.
     if not bad or (name != "label" and len(bad) == len(rows)):
         return []
     message = f"SFT ignores {name!r} and would learn the undesirable completions too"
     return [Problem("label_ignored", message, bad, silent=True, columns=(name,))]
-
-
-def _about_conversations(problem: Problem) -> Problem:
-    """A problem of the `messages` that TRL has made of the column `conversations`."""
-    columns = tuple("conversations" if name == "messages" else name for name in problem.columns)
-    return replace(problem, message=problem.message.replace("'messages'", "'conversations'"), columns=columns)
 
 
 def _chatml(row: Row) -> Row:
@@ -159,7 +166,7 @@ def _repeated_prompt(rows: list[Row]) -> list[Problem]:
 
 
 def _shared_prompt(rows: list[Row]) -> list[Problem]:
-    """Implicit prompt: what chosen and rejected share at the start. TRL takes it for the prompt, however short."""
+    """Implicit prompt: TRL takes what chosen and rejected share at the start for the prompt, however short it is."""
 
     def no_prompt(row: Row) -> bool:
         least = SHORTEST_PROMPT if isinstance(row["chosen"], str) else 1
@@ -206,7 +213,7 @@ def _question_column(row: Row) -> str | None:
 def kto_problems(rows: list[Row]) -> list[Problem]:
     """What keeps `KTOTrainer` from training on `rows` as meant; empty when nothing does."""
     if {*PAIR} <= set(rows[0]):
-        # Taking pairs apart, TRL copies every other column over the ones it made.
+        # When TRL splits pairs, every other column overwrites the columns that it has made.
         clash = " and ".join(repr(name) for name in ("completion", "label") if name in rows[0])
         if not clash:
             return dpo_problems(rows, "KTO")
@@ -280,7 +287,6 @@ def reward_columns(columns: list[str]) -> list[str]:
 
 
 def _where(rows: list[Row], test: Callable[[Row], bool]) -> tuple[int, ...]:
-    """The positions of the rows that pass `test`."""
     return tuple(position for position, row in enumerate(rows) if test(row))
 
 
@@ -292,3 +298,46 @@ READERS: dict[str, Callable[[list[Row]], list[Problem]]] = {
     "kto": kto_problems,
     "reward": reward_problems,
 }
+
+
+MissingSignal = tuple[str, str]
+
+
+def missing_signal(method: str, rows: list[Row], *, complete: bool) -> MissingSignal | None:
+    """Why `rows`, in the shape that `method` reads, cannot teach it anything: a code and one line; None when they can.
+
+    Args:
+        method: the training method.
+        rows: the sample as the trainer would get it.
+        complete: the sample is every row of the split.
+    """
+    if method == "grpo":
+        return None
+    if method == "sft":
+        column = next((name for name in ("completion", "messages", "conversations", "text") if name in rows[0]), None)
+        if column is None or any(_has_answer(row[column]) for row in rows):
+            return None
+        what = "has a turn of the assistant's with something in it" if isinstance(rows[0][column], list) else "holds any text"
+        return "no_answer", f"no {column!r} of the {len(rows)} rows {what}: there is nothing to learn"
+    if "chosen" in rows[0]:
+        if any(row["chosen"] != row["rejected"] for row in rows):
+            return None
+        return "equal_pair", f"'chosen' and 'rejected' are equal in all of the {len(rows)} rows: there is nothing to prefer"
+    # Of a whole split only: data may be sorted by label, and then a sample proves nothing.
+    labels = {row["label"] for row in rows} if method == "kto" and complete else set()
+    if len(labels) != 1:
+        return None
+    return "one_class", f"every 'label' is {next(iter(labels))}: KTO needs desirable and undesirable answers"
+
+
+def _has_answer(cell: Any) -> bool:
+    """Whether a cell in TRL's own form holds something of the assistant's to learn."""
+    if isinstance(cell, str):
+        return bool(cell.strip())
+    turns = [turn for turn in cell or [] if isinstance(turn, dict)]
+    answers = [turn for turn in turns if turn.get("role", turn.get("from")) == "assistant"]
+    return any(turn.get("tool_calls") or _words(turn.get("content", turn.get("value"))) for turn in answers)
+
+
+def _words(content: object) -> bool:
+    return bool(content.strip()) if isinstance(content, str) else bool(content)

@@ -12,7 +12,7 @@ from ml_intern_helpers.dataset.column_roles import ROLES, first_named
 from ml_intern_helpers.dataset.columns import turn_keys, unpacked
 
 Row = dict[str, Any]
-#: TRL looks at any one of these to decide whether a row is a conversation.
+#: TRL examines any one of these columns to decide whether a row is a conversation.
 SUPPORTED = ("prompt", "chosen", "rejected", "completion", "messages")
 
 
@@ -54,7 +54,7 @@ def conversational(row: Row) -> tuple[bool, list[str]]:
     return bool(chat), plain if chat else []
 
 
-_SAID = {
+_MESSAGES = {
     "null": "'{column}' is null",
     "empty": "'{column}' is an empty list",
     "kind": "'{column}' is not {wanted}",
@@ -76,8 +76,13 @@ def picture_column(row: Row) -> str | None:
     return next((name for name in PICTURES if row.get(name)), None)
 
 
-def column_problems(rows: list[Row], column: str, chat: bool) -> list[Problem]:
-    """One problem of each kind in `column`, with the positions of the rows that have it."""
+def column_problems(rows: list[Row], column: str, chat: bool, named: str | None = None) -> list[Problem]:
+    """One problem of each kind in `column`, with the positions of the rows that have it.
+
+    Args:
+        named: what the dataset calls the column, where TRL has renamed it.
+    """
+    named = named or column
     at: dict[str, list[int]] = {}
     for position, row in enumerate(rows):
         fault = cell_problem(row.get(column), chat, picture_column(row) is not None)
@@ -89,10 +94,10 @@ def column_problems(rows: list[Row], column: str, chat: bool) -> list[Problem]:
     return [
         Problem(
             fault,
-            _SAID[fault].format(column=column, wanted=wanted, roles=roles, blocks=blocks),
+            _MESSAGES[fault].format(column=named, wanted=wanted, roles=roles, blocks=blocks),
             tuple(places),
             fault in _SILENT,
-            (column,),
+            (named,),
         )
         for fault, places in at.items()
     ]
@@ -124,24 +129,25 @@ def missing(method: str, columns: Iterable[str], wanted: Iterable[str]) -> list[
     return [Problem("missing", f"{method} needs {'a column' if len(absent) == 1 else 'columns'} named {_names(absent)}")]
 
 
-def mixed(row: Row, wanted: Iterable[str]) -> list[Problem]:
-    """A problem when supported columns of the first row are of two kinds."""
+def mixed(row: Row, wanted: Iterable[str], messages: str = "messages") -> list[Problem]:
+    """A problem when supported columns of the first row are of two kinds; `messages` is what the dataset calls that column."""
     chat, plain = conversational(row)
     if not (chat and plain):
         return []
     lists = [name for name in SUPPORTED if name in row and name not in plain]
+    named = [messages if name == "messages" else name for name in lists]
     what = "text" if isinstance(row[plain[0]], str) else "no list of messages"
-    message = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} {what} beside {_names(lists)} as messages"
+    message = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} {what} beside {_names(named)} as messages"
     code = "mixed" if {*plain, *lists} <= set(wanted) else "stray"
     return [Problem(code, f"{message}: TRL takes the row for one or the other, by PYTHONHASHSEED, and crashes")]
 
 
-def stray_text(row: Row) -> list[Problem]:
+def stray_text(row: Row, messages: str) -> list[Problem]:
     """A supported column of another kind beside `messages`: whether SFT crashes on it is luck."""
     plain = conversational(row)[1]
     if "messages" not in row or not plain:
         return []
-    message = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} no list of messages beside 'messages'"
+    message = f"{_names(plain)} {'is' if len(plain) == 1 else 'are'} no list of messages beside '{messages}'"
     return [Problem("luck", f"{message}: by PYTHONHASHSEED, TRL takes the row for plain text and stops at KeyError 'text'")]
 
 
@@ -200,7 +206,6 @@ def cell_problem(value: object, chat: bool, pictures: bool = False) -> str | Non
 
 
 def turn_problem(turn: object, pictures: bool = False) -> str | None:
-    """What is wrong with one turn."""
     if not isinstance(turn, dict) or not isinstance(turn.get("role"), str):
         return "keys" if isinstance(turn, dict) and turn_keys([turn]) else "kind"
     if turn["role"] not in SPEAKERS:
