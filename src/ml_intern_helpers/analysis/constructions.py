@@ -13,7 +13,7 @@ from ml_intern_helpers.analysis.guards import certain, runs
 from ml_intern_helpers.analysis.names import base_names, dotted, origins, parsed_objects, reaching
 from ml_intern_helpers.analysis.script import Script
 from ml_intern_helpers.analysis.script_arguments import from_command_line, parser_of
-from ml_intern_helpers.analysis.values import Entries, Setting, runtime, with_variables
+from ml_intern_helpers.analysis.values import Entries, Setting, known, runtime
 
 
 class Construction(NamedTuple):
@@ -93,8 +93,9 @@ def _declared_defaults(script: Script, call: ast.Call, definition: ast.ClassDef)
     for field in fields_of(script, definition).values():
         if field.default is not None:
             value = value_of(script, field.default)
-            decides = script.given.options.may_set(field.name) if call in script.parsed and value.settled else []
-            items[field.name] = Setting(with_variables(value.value, decides) if decides else value, field.default)
+            if call in script.parsed and value.settled and script.given.options.may_set_more:
+                value = script.given.options.over(field.name, known(value.value))
+            items[field.name] = Setting(value, field.default)
     return Entries(items)
 
 

@@ -17,7 +17,7 @@ from ml_intern_helpers.analysis.guards import certain, is_dead
 from ml_intern_helpers.analysis.names import dotted, exported, expressions_of, origins, reaching, returned_values
 from ml_intern_helpers.analysis.neighbours import neighbour
 from ml_intern_helpers.analysis.script import Binding, Script, remembered
-from ml_intern_helpers.analysis.values import Entries, Setting, Value, default, known, runtime, unknown, with_variables
+from ml_intern_helpers.analysis.values import Entries, Setting, Value, computed, default, known, runtime, unknown
 
 #: Deeper expressions are machine-made; their value is "computed at run time".
 _DEEP = 40
@@ -47,7 +47,7 @@ def _combine(script: Script, parts: Sequence[ast.expr], deep: int, make: Callabl
     values = [value_of(script, part, deep) for part in parts]
     if not all(value.settled for value in values):
         return None
-    return with_variables(make([value.value for value in values]), [v.reason for v in values if v.state == "default"])
+    return computed(make([value.value for value in values]), values)
 
 
 def _operation(script: Script, operator: ast.AST, operands: Sequence[ast.expr], deep: int) -> Value | None:
@@ -83,15 +83,15 @@ def _comparison(script: Script, expr: ast.Compare, deep: int) -> Value | None:
 
 def _boolean(script: Script, expr: ast.BoolOp, deep: int) -> Value | None:
     """`a or b`, `a and b`: decided by the first operand that decides."""
-    variables: list[str] = []
+    values: list[Value] = []
     for operand in expr.values:
         value = value_of(script, operand, deep)
         if not value.settled:
             return None
-        variables += [value.reason] if value.state == "default" else []
+        values.append(value)
         if bool(value.value) is isinstance(expr.op, ast.Or):
             break
-    return with_variables(value.value, variables)
+    return computed(value.value, values)
 
 
 def _conditional(script: Script, expr: ast.IfExp, deep: int) -> Value | None:
@@ -101,7 +101,7 @@ def _conditional(script: Script, expr: ast.IfExp, deep: int) -> Value | None:
         other = value_of(script, expr.orelse if test.value else expr.body, deep)
         if test.state == "known" or not chosen.settled or chosen == other:
             return chosen
-        return with_variables(chosen.value, [test.reason, chosen.reason])
+        return computed(chosen.value, [test, chosen])
     first, other = value_of(script, expr.body, deep), value_of(script, expr.orelse, deep)
     return first if first.settled and first == other else None
 
@@ -140,7 +140,7 @@ def _is_set(script: Script, name: str, *, absent: bool) -> Value:
     """`"NAME" in os.environ`, or with `absent` the opposite."""
     if name in script.given.environ:
         return known(not absent)
-    return known(absent) if script.given.lacks(name) else default(absent, name)
+    return known(absent) if not name or script.given.lacks(name) else default(absent, name)
 
 
 def _environment(script: Script, expr: ast.Call, deep: int) -> Value | None:
@@ -158,7 +158,7 @@ def _environment(script: Script, expr: ast.Call, deep: int) -> Value | None:
         return known(given) if given is not None else runtime(f"the environment variable {variable}")
     if not value.settled:
         return None
-    return with_variables(value.value, ["" if script.given.lacks(variable) else variable, value.reason])
+    return value if not variable or script.given.lacks(variable) else computed(value.value, [default(None, variable), value])
 
 
 # --- names ------------------------------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def _instance_value(script: Script, call: ast.Call, definition: ast.ClassDef, at
     if given.open or fallback is None:
         return None
     value = value_of(script, fallback, deep)
-    return with_variables(value.value, [*script.given.options.may_set(attr), value.reason]) if parsed and value.settled else value
+    return script.given.options.over(attr, value) if parsed and value.settled else value
 
 
 def _argument(script: Script, name: str, deep: int) -> Value | None:
@@ -289,12 +289,14 @@ def _argument(script: Script, name: str, deep: int) -> Value | None:
     option = declared.default(name)
     if option is None:
         return None
-    flags = [] if given.complete else [option.flag]
-    if option.default is None:
-        return with_variables(option.implied_default, flags)
-    value, type_ = value_of(script, option.default, deep), option.default_type
-    converted = folding.call(type_, [value.value]) if type_ and isinstance(value.value, str) else value.value
-    return with_variables(converted, [*flags, value.reason]) if value.settled else None
+    value, type_ = known(option.implied_default), option.default_type
+    if option.default is not None:
+        value = value_of(script, option.default, deep)
+        if not value.settled:
+            return None
+        if type_ and isinstance(value.value, str):
+            value = value._replace(value=folding.call(type_, [value.value]))
+    return value if given.complete else computed(value.value, [default(None, option.flag, by_option=True), value])
 
 
 # --- dicts ------------------------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def names_switched_off(script: Script, construction: ast.Call) -> frozenset[str]
 
 def parser_of(script: Script, construction: ast.Call) -> str:
     """`TrlParser`, where options that are not seen may set what is not given; "" where all are seen."""
-    if construction not in script.parsed or not script.given.options.may_set("") or _dict_of(script, construction) is not None:
+    if construction not in script.parsed or not script.given.options.may_set_more or _dict_of(script, construction) is not None:
         return ""
     return script.parsed[construction].parser
 

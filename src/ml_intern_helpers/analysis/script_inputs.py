@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ml_intern_helpers.analysis.values import Value, known, runtime
+from ml_intern_helpers.analysis.values import Value, computed, default, known, runtime
 
 #: Set by images, launchers and the service itself: absent from a command line they may still be there.
 _BY_OTHERS = frozenset({
@@ -47,9 +47,14 @@ class ParserOptions(NamedTuple):
             return runtime(self.hidden[name])
         return known(self.values[name]) if name in self.values else None
 
-    def may_set(self, name: str) -> list[str]:
-        """`["--name"]` where an option that is not seen may still set what nothing names."""
-        return [] if self.complete and not self.unread else [f"--{name}"]
+    @property
+    def may_set_more(self) -> bool:
+        """An option that is not seen may still set what nothing names."""
+        return not self.complete or bool(self.unread)
+
+    def over(self, name: str, value: Value) -> Value:
+        """The settled `value` of what nothing names: a default where the option `--name` may still be given."""
+        return computed(value.value, [default(None, f"--{name}", by_option=True), value]) if self.may_set_more else value
 
 
 class GivenToScript(NamedTuple):

@@ -49,18 +49,21 @@ class Source(NamedTuple):
     tree: ast.Module
     cells: CellMap | None = None
 
-    def where(self, line: int | None) -> tuple[str, int | None]:
-        """`(file, line)` as a person finds it: `nb.ipynb[cell 3], 4` in a notebook."""
-        name = clean(str(self.path), limit=300)
+    def position(self, line: int | None) -> tuple[int | None, int | None]:
+        """`(cell, line in it)` in a notebook, `(None, line)` in a script."""
         if line is None or self.cells is None:
-            return name, line
-        cell, inside = self.cells[min(line, len(self.cells)) - 1]
-        return f"{name}[cell {cell}]", inside
+            return None, line
+        return self.cells[min(line, len(self.cells)) - 1]
+
+    def file(self, line: int | None) -> str:
+        """What a report names: the path; in a notebook with the cell of the line (`nb.ipynb[cell 3]`)."""
+        cell, _ = self.position(line)
+        return clean(str(self.path), limit=300) + (f"[cell {cell}]" if cell else "")
 
     def place(self, line: int | None) -> str:
         """`train.py:31`."""
-        file, inside = self.where(line)
-        return Path(file).name if inside is None else f"{Path(file).name}:{inside}"
+        name, inside = Path(self.file(line)).name, self.position(line)[1]
+        return name if inside is None else f"{name}:{inside}"
 
     def excerpt(self, line: int | None) -> str | None:
         """The source line, cleaned, as evidence."""

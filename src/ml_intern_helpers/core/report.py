@@ -32,8 +32,9 @@ class _Finding(NamedTuple):
         share: `count / of`.
         scope: which rows were examined.
         columns: the columns it is about.
+        cell: the code cell of a notebook, 1-based, in which `line` is counted.
 
-    The last six are the facts of findings about rows. `--json` shows them only where they are set.
+    `rows` to `columns` are the facts of findings about rows. `--json` shows these and `cell` only where they are set.
     """
 
     code: str
@@ -50,6 +51,7 @@ class _Finding(NamedTuple):
     share: float | None = None
     scope: Scope | None = None
     columns: tuple[str, ...] | None = None
+    cell: int | None = None
 
 
 class Finding(_Finding):
@@ -73,10 +75,11 @@ class Finding(_Finding):
         share: float | None = None,
         scope: Scope | None = None,
         columns: tuple[str, ...] | None = None,
+        cell: int | None = None,
     ) -> Finding:
         texts = clean(message), _clean(file), line, column, _clean(evidence), _clean(fix)
         named = None if columns is None else tuple(clean(name) for name in columns)
-        return super().__new__(cls, code, severity, *texts, rows, count, of, share, scope, named)
+        return super().__new__(cls, code, severity, *texts, rows, count, of, share, scope, named, cell)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form: the first eight fields always, the facts about rows only where they are set."""

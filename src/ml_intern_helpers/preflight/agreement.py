@@ -7,6 +7,7 @@ import ast
 from ml_intern_helpers.analysis.names import arguments_for, dotted, reaching
 from ml_intern_helpers.analysis.script import Script
 from ml_intern_helpers.analysis.values import Setting, Value
+from ml_intern_helpers.analysis.values import unknown as unknown_value
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
@@ -102,5 +103,5 @@ def _model_id(context: ScriptContext, expr: ast.expr) -> Value:
         for name in ("pretrained_model_name_or_path", "model_name", "model_id"):
             if name in named:
                 return named[name].value
-        return context.constant(expr.args[0]) if expr.args else Value("unknown", None, "from_pretrained names no model here")
+        return context.constant(expr.args[0]) if expr.args else unknown_value("from_pretrained names no model here")
     return context.constant(expr)

@@ -26,7 +26,8 @@ from ml_intern_helpers.analysis.script import Script, walk
 from ml_intern_helpers.analysis.script_inputs import NOTHING_GIVEN
 from ml_intern_helpers.analysis.source import Source
 from ml_intern_helpers.analysis.training import Training, recognise
-from ml_intern_helpers.analysis.values import Entries, Setting, Value, runtime, unknown
+from ml_intern_helpers.analysis.values import Entries, Setting, Value, known, runtime, unknown
+from ml_intern_helpers.analysis.values import default as unless_set
 from ml_intern_helpers.indexes.jobs import FLAVORS, SMOKE_STEPS
 from ml_intern_helpers.indexes.libraries import PACKAGES
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, failed_launch
@@ -128,9 +129,9 @@ class ScriptContext(_Fields):
     def value(self, run: Run, name: str, default: object = None) -> Value:
         """Like `setting`, with the library's default for what is not set."""
         if run.config.parsed and not run.config.entries.open and not {name} & {*run.config.entries.items, *self.loose}:
-            return Value("default", default, f"--{name}")
+            return unless_set(default, f"--{name}", by_option=True)
         found = self.setting(run, name)
-        return found.value if found else Value("known", default)
+        return found.value if found else known(default)
 
     def argument(self, construction: Construction, name: str) -> Setting | None:
         """What a construction's own call gives as `name`; unknown when more may be given."""
@@ -232,7 +233,7 @@ class ScriptContext(_Fields):
     def failed_in_header(self, key: str, message: str, fix: str) -> Outcome:
         """A failure of a key of `[tool.hf-jobs]`: on its line, or on the command line where an option sets it."""
         line = self.header.line_with(key, "=")
-        return failed(message, fix, line) if line else failed_launch(message, fix, self.header.said(key))
+        return failed(message, fix, line) if line else failed_launch(message, fix, self.header.setting_text(key))
 
     def launch_problems(self, kind: ProblemKind) -> Outcomes:
         """Problems of one kind that the command-line reader has found; none without a launch."""

@@ -131,16 +131,16 @@ def _trained_in_neighbour(context: ScriptContext, neighbours: list[Neighbour]) -
 
 
 def _finding(context: ScriptContext, rule: Rule, outcome: Outcome) -> Finding:
-    file, line = context.source.where(outcome.line)
+    file, (cell, line) = context.source.file(outcome.line), context.source.position(outcome.line)
     evidence = None if outcome.mask else context.source.excerpt(outcome.line)
     if outcome.at_launch and context.launch is not None:
-        file, line, evidence = context.launch.place, None, clean(outcome.seen, limit=200) or None
+        file, cell, line, evidence = context.launch.place, None, None, clean(outcome.seen, limit=200) or None
     fix = outcome.fix
     if fix and any((call.lineno, call.col_offset + 1) == (outcome.line, outcome.column) for call in context.script.parsed):
         fix += " (in the file of --config, or as an option: --NAME VALUE)"  # a parser makes the config: there is no call to edit
     message = clean(outcome.text, limit=300)
     severity = outcome.severity or rule.severity
-    return Finding(rule.code, severity, message, file, line, outcome.column, evidence, clean(fix, limit=400))
+    return Finding(rule.code, severity, message, file, line, outcome.column, evidence, clean(fix, limit=400), cell=cell)
 
 
 def _unknowns(context: ScriptContext, outcomes: dict[str, list[Outcome]]) -> Iterator[tuple[int | None, str]]:

@@ -70,10 +70,8 @@ def fields_of_item(item: Item, *, places: bool = True) -> dict[str, Any]:
 
 def _fields_of_unknown(context: ScriptContext, line: int | None, reason: str) -> dict[str, Any]:
     """A notebook's lines are counted by the cell, as findings count them."""
-    if line is None or context.source.cells is None:
-        return {"line": line, "reason": reason}
-    file, inside = context.source.where(line)
-    return {"line": inside, "reason": f"{file[file.rindex('[') :]} {reason}"}
+    cell, inside = context.source.position(line)
+    return {"line": inside, "reason": f"[cell {cell}] {reason}" if cell else reason}
 
 
 def _verdict(examination: Examination, status: Status) -> str:
@@ -93,8 +91,8 @@ def _verdict(examination: Examination, status: Status) -> str:
 
 def headline(status: Status, counts: list[tuple[int, str, str]]) -> str:
     """`FAIL with 1 error, 2 slots to fill`; `counts` are (number, noun, what follows the noun)."""
-    said = [f"{count} {noun}{'s' if count > 1 else ''}{after}" for count, noun, after in counts if count]
-    return f"{_WORDS.get(status, 'PASS')}{' with ' if said else ''}{', '.join(said)}"
+    counted = [f"{count} {noun}{'s' if count > 1 else ''}{after}" for count, noun, after in counts if count]
+    return f"{_WORDS.get(status, 'PASS')}{' with ' if counted else ''}{', '.join(counted)}"
 
 
 def method_and_adapter(context: ScriptContext, nothing: str) -> str:

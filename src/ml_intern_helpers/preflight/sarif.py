@@ -30,7 +30,7 @@ def sarif(examination: Examination) -> str:
             "ruleIndex": codes.index(finding.code),
             "level": _LEVELS[finding.severity],
             "message": {"text": text},
-            "locations": [_location(examination, finding.file or "", finding.line, finding.column)],
+            "locations": [_location(examination, finding.cell, finding.line, finding.column)],
         }
         results.append(result)
     for one in examination.suppressed:
@@ -40,12 +40,12 @@ def sarif(examination: Examination) -> str:
             "ruleIndex": codes.index(one.code),
             "level": _LEVELS[rule.severity],
             "message": {"text": rule.title},
-            "locations": [_location(examination, *source.where(one.line), None)],
+            "locations": [_location(examination, *source.position(one.line), None)],
             "suppressions": [{"kind": "inSource", "status": "accepted", "justification": one.reason}],
         }
         results.append(result)
     for line, reason in examination.unknowns:
-        location = _location(examination, *source.where(line), None)
+        location = _location(examination, *source.position(line), None)
         notifications.append({"level": "note", "message": {"text": reason}, "locations": [location]})
     described = [
         {
@@ -67,13 +67,12 @@ def sarif(examination: Examination) -> str:
     return json.dumps(log, indent=1)
 
 
-def _location(examination: Examination, file: str, line: int | None, column: int | None) -> dict[str, Any]:
+def _location(examination: Examination, cell: int | None, line: int | None, column: int | None) -> dict[str, Any]:
     """A place in a script; of a notebook the cell is a logical location, its lines are not those of the JSON file."""
     source = examination.context.source
     artifact = {"uri": _uri(source.path)}
-    if source.cells is not None and file.endswith("]"):
-        cell = file[file.rindex("[") + 1 : -1]
-        where = f"{cell}, line {line}" if line else cell
+    if cell is not None:
+        where = f"cell {cell}, line {line}" if line else f"cell {cell}"
         return {"physicalLocation": {"artifactLocation": artifact}, "logicalLocations": [{"fullyQualifiedName": where}]}
     region: dict[str, Any] = {"startLine": line or 1}
     if line and column:  # in characters; a syntax tree counts bytes

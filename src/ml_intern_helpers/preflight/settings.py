@@ -67,7 +67,7 @@ def _outcome(context: ScriptContext, run: Run, expectation: Expectation) -> Outc
         decided = f" by default; {value.reason} decides" if value.state == "default" else ""
         return passed(f"{name}={shown(value.value)}{decided}", line)
     if value.state == "default":
-        give = "give" if value.reason.startswith("--") else "set"
+        give = "give" if value.by_option else "set"
         return at_run_time(f"{shown(value.value)} by default: {give} {value.reason}", line)
     return failed(f"{name}={shown(value.value)}: {wrong}", fix, setting.node, whole=run.config.call)
 

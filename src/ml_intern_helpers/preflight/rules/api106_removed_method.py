@@ -35,5 +35,5 @@ def check(context: ScriptContext) -> Outcomes:
         if advice.existed:
             release = "; ".join(part for part in (context.offers.label(method), advice.since) if part)
             yield failed(f"{shown} does not exist ({release}): AttributeError", advice.fix, call.func, whole=call)
-        elif advice.fix.startswith("did you mean"):  # it may be an attribute that holds a function
+        elif advice.guess:  # it may be an attribute that holds a function
             yield unknown(f"whether {shown} exists: the index does not list it; {advice.fix}", call.lineno)

@@ -32,7 +32,7 @@ def check(context: ScriptContext) -> Outcomes:
     value = (context.header.jobs or {}).get("timeout")
     if not isinstance(value, (str, int)) or isinstance(value, bool):
         return  # absent, or of a type that LAUNCH103 names
-    seconds, given = timeout_seconds(str(value)), context.header.said("timeout")
+    seconds, given = timeout_seconds(str(value)), context.header.setting_text("timeout")
     if seconds is None:
         message = f"{given} is not what the client reads: one number and one of s m h d, or seconds"
         yield context.failed_in_header("timeout", message, "write one unit: 2.5h or 150m")
