@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ml_intern_helpers.analysis.script_inputs import ParserOptions
+from ml_intern_helpers.analysis.options import ParserOptions
 from ml_intern_helpers.core.errors import BadData, NotFound, Unavailable
 from ml_intern_helpers.core.text import clean
 

@@ -10,9 +10,9 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ml_intern_helpers.analysis import argument_parser, folding
 from ml_intern_helpers.analysis.classes import role_of
 from ml_intern_helpers.analysis.dataclass_fields import fields_of
-from ml_intern_helpers.analysis.evaluation import argument_parser, folding
 from ml_intern_helpers.analysis.guards import certain, is_dead
 from ml_intern_helpers.analysis.names import dotted, exported, expressions_of, origins, reaching, returned_values
 from ml_intern_helpers.analysis.neighbours import neighbour

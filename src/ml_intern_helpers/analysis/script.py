@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
-from ml_intern_helpers.analysis.script_inputs import NOTHING_GIVEN, GivenToScript
+from ml_intern_helpers.analysis.options import NOTHING_GIVEN, GivenToScript
 from ml_intern_helpers.analysis.source import Source
 from ml_intern_helpers.core.errors import Unavailable
 

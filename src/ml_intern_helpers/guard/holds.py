@@ -94,7 +94,7 @@ def _elsewhere(judged: Judged, state: State) -> Iterator[Hold]:
 
 
 def _settings(judged: Judged) -> dict[str, object]:
-    from ml_intern_helpers.preflight.launch_summary import fields_of_launch
+    from ml_intern_helpers.preflight.launch_check import fields_of_launch
 
     return fields_of_launch(judged.examination.context)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ml_intern_helpers.analysis.config_file import config_of_text
-from ml_intern_helpers.analysis.script_inputs import ParserOptions
+from ml_intern_helpers.analysis.options import ParserOptions
 from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.launches.words import Word
 

@@ -20,10 +20,9 @@ from ml_intern_helpers.analysis.instances import methods_called
 from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.analysis.neighbours import beside
 from ml_intern_helpers.analysis.offers import Offers
-from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, Options
+from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, NOTHING_GIVEN, Options
 from ml_intern_helpers.analysis.releases import Releases
 from ml_intern_helpers.analysis.script import Script, walk
-from ml_intern_helpers.analysis.script_inputs import NOTHING_GIVEN
 from ml_intern_helpers.analysis.source import Source
 from ml_intern_helpers.analysis.training import Training, recognise
 from ml_intern_helpers.analysis.values import Entries, Setting, Value, known, runtime, unknown

@@ -1,4 +1,7 @@
-"""`preflight_check --launch`: every launch of a command line examined together with the script it starts."""
+"""`preflight_check --launch`: every launch of a command line examined together with the script it starts.
+
+`fields_of_launch` says where a launch runs, what it costs at most, what it gets and who pays.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,14 @@ from ml_intern_helpers.analysis.source import Source, read_source, source_of_tex
 from ml_intern_helpers.core.errors import NotFound, ToolError
 from ml_intern_helpers.core.report import Finding, Report, Status
 from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.indexes.job_prices import prices
+from ml_intern_helpers.indexes.jobs import DEFAULT_TIMEOUT_S, timeout_seconds
 from ml_intern_helpers.launches.find import MOST, launches_of
+from ml_intern_helpers.launches.hf_jobs import DEFAULT_IMAGE
 from ml_intern_helpers.launches.launch import Launch, Problem, Target
+from ml_intern_helpers.launches.words import masked, redacted, texts
+from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.examine import Examination, examine
-from ml_intern_helpers.preflight.launch_summary import fields_of_launch
 from ml_intern_helpers.preflight.render import fields_of, fields_of_item, headline, method_and_adapter, smoke_run
 
 _SEVERITIES = ("error", "warning", "info")
@@ -196,3 +203,76 @@ def _placed(finding: Finding, launch: Launch) -> Finding:
         return finding
     fix = f"{finding.fix} (as an option, --NAME VALUE, or in the --config file)"
     return finding._replace(file=launch.place, line=None, column=None, evidence=None, fix=fix)
+
+
+#: Arguments that a report lists.
+_MOST_ARGUMENTS = 200
+
+
+def fields_of_launch(context: ScriptContext) -> dict[str, Any]:
+    """The entry in `launches`; see docs/schemas/preflight_check.v1.json. Values of secrets and of variables stay out."""
+    launch = context.launch
+    assert launch is not None
+    jobs = (context.header.jobs or {}) if launch.mode == "jobs" else {}
+    seconds = _seconds(launch, jobs)
+    return {
+        "launcher": launch.launcher,
+        "command": launch.text,
+        "mode": launch.mode,
+        "dry_run": launch.dry,
+        "script": launch.target.name or None,
+        "script_kind": launch.target.kind,
+        "not_read": launch.target.reason or None,
+        "arguments": [masked(text) for text in redacted(texts(launch.args[:_MOST_ARGUMENTS]))],
+        "image": _image(launch, jobs),
+        "flavor": _text(jobs.get("flavor")),
+        "timeout": _text(jobs.get("timeout")),
+        "timeout_s": seconds,
+        "python": _text(jobs.get("python")) or (launch.settings["python"].value if "python" in launch.settings else None),
+        "namespace": _text(jobs.get("namespace")),
+        "env": sorted(masked(name, 60) for name in (jobs.get("env") or launch.environ)),
+        "secrets": sorted(masked(name, 60) for name in set(jobs.get("secrets") or ())),
+        "volumes": [masked(str(one)) for one in jobs.get("volumes") or ()],
+        "packages": [clean(one.text, limit=100) for one in context.header.requirements] if launch.installs == "uv" else [],
+        "processes": launch.processes,
+        "schedule": launch.settings["schedule"].value if "schedule" in launch.settings else None,
+        "repeats": launch.repeats,
+        "from_script": sorted(
+            key for key in (context.own_header.jobs or {}) if launch.reads_header and key not in context.header.from_launch
+        ),
+        "cost": cost(_text(jobs.get("flavor")), seconds),
+        "notes": list(launch.notes),
+    }
+
+
+def _text(value: object) -> str | None:
+    return masked(str(value), 100) if value is not None else None
+
+
+def _image(launch: Launch, jobs: dict[str, Any]) -> str | None:
+    if launch.mode != "jobs":
+        return None
+    default = DEFAULT_IMAGE if launch.reads_header or "uv run" in launch.launcher.split(":")[0] else None
+    setting = launch.settings.get("image")
+    unclear = setting.value is None if setting else bool(launch.hidden)
+    return _text(jobs.get("image")) or (None if unclear else default)
+
+
+def _seconds(launch: Launch, jobs: dict[str, Any]) -> int | None:
+    """What stops the job: the timeout, or without one the server's half hour; None when it cannot be told."""
+    if launch.mode != "jobs":
+        return None
+    if "timeout" in jobs:
+        return timeout_seconds(str(jobs["timeout"]))
+    setting = launch.settings.get("timeout")
+    unclear = setting.value is None if setting else bool(launch.hidden)
+    return None if unclear else DEFAULT_TIMEOUT_S
+
+
+def cost(flavor: str | None, seconds: int | None) -> dict[str, Any] | None:
+    """The most it can cost: price an hour times the timeout; None for an unknown flavor."""
+    price = prices().usd_per_hour.get(flavor or "")
+    if price is None:
+        return None
+    most = round(price * seconds / 3600, 2) if seconds is not None and seconds > 0 else None
+    return {"usd_per_hour": price, "most_usd": most, "as_of": prices().as_of}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ml_intern_helpers.analysis.header import Header
-from ml_intern_helpers.analysis.options import Options
+from ml_intern_helpers.analysis.options import GivenToScript, Options, ParserOptions
 from ml_intern_helpers.analysis.requirements import Requirement, parse_requirement
-from ml_intern_helpers.analysis.script_inputs import GivenToScript, ParserOptions
 from ml_intern_helpers.launches.hf_jobs import DEFAULT_FLAVOR
 from ml_intern_helpers.launches.launch import Launch
 from ml_intern_helpers.launches.parser_options import options_of_launch

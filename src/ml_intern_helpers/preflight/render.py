@@ -1,19 +1,22 @@
-"""Renders an examination: as the fields of the JSON report, and those fields as the text that Claude reads.
+"""Renders an examination: as the fields of the JSON report, those fields as the text that Claude reads, and as SARIF.
 
-The text says each thing once; the JSON keeps every item whole. The other two forms are `sarif` and `fix` (a diff).
+The text says each thing once; the JSON keeps every item whole. The fourth form, a diff, is made by `fix`.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 from typing import Any
 
+from ml_intern_helpers import __version__
 from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.core.report import Finding, Report, Status, render_finding
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.checklist import Item
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.examine import Examination
+from ml_intern_helpers.preflight.registry import all_rules
 
 _WORDS = {"failed": "FAIL", "unknown": "COULD NOT TELL"}
 _STATES = {"pass": "pass", "fail": "FAIL", "unknown": "unknown", "set_at_run_time": "run time", "fill_in": "FILL IN"}
@@ -172,10 +175,8 @@ def text_of(report: Report) -> str:
     fields = report.fields
     lines = [fields["verdict"]]
     if fields["launches"]:
-        from ml_intern_helpers.preflight.launch_summary import lines_of_launch
-
         for launch in fields["launches"]:
-            lines += [*lines_of_launch(launch), *_checklist_lines(launch["checklist"], report.findings)]
+            lines += [*_lines_of_launch(launch), *_checklist_lines(launch["checklist"], report.findings)]
     else:
         lines += _checklist_lines(fields["checklist"], report.findings)
     findings = [render_finding(finding) for finding in without_repeats(report.findings)]
@@ -190,6 +191,48 @@ def text_of(report: Report) -> str:
     judged = f"judged against {against}; " if against else ""
     lines += ["", f"{judged}`preflight_check --explain CODE` says why a rule exists"]
     return "\n".join([*lines, _next_step(fields["settings_from"])] if report.status == "unknown" else lines)
+
+
+def _lines_of_launch(entry: dict[str, Any]) -> list[str]:
+    """The entry of `launch_check.fields_of_launch` in three to six lines."""
+    from ml_intern_helpers.launches.words import masked, quoted
+
+    script = [entry["script"]] if entry["script"] and entry["script_kind"] != "trl" else []
+    lines = [f"launch{entry['place']}: {entry['launcher']} -> {masked(quoted([*script, *entry['arguments']]), 140)}"]
+    packages = f", packages: {' '.join(entry['packages'])}" if entry["packages"] else ""
+    if entry["mode"] == "jobs":
+        lines += _lines_of_job(entry, packages)
+    else:
+        processes = f", {entry['processes']} processes" if entry["processes"] else ""
+        lines.append(f"  runs on  this machine{processes}{packages}")
+    if entry["mode"] == "jobs" or entry["env"]:
+        env, secrets = ", ".join(entry["env"]) or "no variables", ", ".join(entry["secrets"]) or "none"
+        lines.append(f"  gets     env: {env}; secrets: {secrets}")
+    lines += [f"  mounts   {', '.join(entry['volumes'])}"] if entry["volumes"] else []
+    lines += [f"  not read {entry['not_read']}"] if entry["not_read"] else []
+    return lines + [f"  note     {note}" for note in entry["notes"]]
+
+
+def _lines_of_job(entry: dict[str, Any], packages: str) -> list[str]:
+    from ml_intern_helpers.indexes.jobs import FLAVORS
+
+    cards, card = FLAVORS.get(entry["flavor"] or "", (0, ""))
+    hardware = f" ({cards} x {card})" if cards else ""
+    seconds, cost = entry["timeout_s"], entry["cost"]
+    duration = "an unknown time" if not seconds else f"{seconds / 3600:g} h" if seconds >= 3600 else f"{seconds / 60:g} min"
+    default = "" if entry["timeout"] or not seconds else " (the server's default)"
+    price = ""
+    if cost is not None:
+        most = f"at most ${cost['most_usd']:.2f}, " if cost["most_usd"] is not None else ""
+        price = f": {most}${cost['usd_per_hour']:.2f}/h as of {cost['as_of']} (now: `hf jobs hardware`)"
+    python = f", python {entry['python']}" if entry["python"] else ""
+    account = f"the account {entry['namespace']}" if entry["namespace"] else "the account that is logged in"
+    schedule = f"; scheduled: {entry['schedule']}" if entry["schedule"] else ""
+    return [
+        f"  job      {entry['flavor'] or 'unknown flavor'}{hardware} for at most {duration}{default}{price}",
+        f"  runs in  {entry['image'] or 'an image that is not known here'}{python}{packages}",
+        f"  paid by  {account}{schedule}",
+    ]
 
 
 def _checklist_lines(items: list[dict[str, Any]], findings: list[Finding]) -> list[str]:
@@ -240,3 +283,77 @@ def _next_step(settings_from: str | None) -> str:
     if settings_from:
         return f"next: the settings come through the {settings_from}: give --config FILE, or the command line with --launch '…'"
     return "next: answer the lines above from where the settings stand, or write them into the config's call, and check again"
+
+
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+
+
+def sarif(examination: Examination) -> str:
+    """SARIF 2.1.0, for code hosts that show findings beside the lines.
+
+    One run with every rule, a result for each finding and suppression, and a notification for what could not be told.
+
+    The notifications keep an empty list of results from being read as "all is known".
+    """
+    source, rules = examination.context.source, all_rules()
+    codes = list(rules)
+    results: list[dict[str, Any]] = []
+    notifications: list[dict[str, Any]] = []
+    for finding in examination.findings:
+        text = finding.message + (f"\nFix: {finding.fix}" if finding.fix else "")
+        result = {
+            "ruleId": finding.code,
+            "ruleIndex": codes.index(finding.code),
+            "level": _LEVELS[finding.severity],
+            "message": {"text": text},
+            "locations": [_location(examination, finding.cell, finding.line, finding.column)],
+        }
+        results.append(result)
+    for one in examination.suppressed:
+        rule = rules[one.code]
+        result = {
+            "ruleId": one.code,
+            "ruleIndex": codes.index(one.code),
+            "level": _LEVELS[rule.severity],
+            "message": {"text": rule.title},
+            "locations": [_location(examination, *source.position(one.line), None)],
+            "suppressions": [{"kind": "inSource", "status": "accepted", "justification": one.reason}],
+        }
+        results.append(result)
+    for line, reason in examination.unknowns:
+        location = _location(examination, *source.position(line), None)
+        notifications.append({"level": "note", "message": {"text": reason}, "locations": [location]})
+    described = [
+        {
+            "id": rule.code,
+            "shortDescription": {"text": rule.title},
+            "help": {"text": rule.documentation},
+            "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+            "properties": {"tags": [rule.code.rstrip("0123456789"), *rule.modes]},
+        }
+        for rule in rules.values()
+    ]
+    run = {
+        "tool": {"driver": {"name": "preflight_check", "version": __version__, "rules": described}},
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notifications}],
+    }
+    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=1)
+
+
+def _location(examination: Examination, cell: int | None, line: int | None, column: int | None) -> dict[str, Any]:
+    """A place in a script; of a notebook the cell is a logical location, its lines are not those of the JSON file."""
+    from urllib.parse import quote
+
+    source = examination.context.source
+    uri = quote(source.path.as_posix())
+    artifact = {"uri": f"file://{uri}" if source.path.is_absolute() else uri}
+    if cell is not None:
+        where = f"cell {cell}, line {line}" if line else f"cell {cell}"
+        return {"physicalLocation": {"artifactLocation": artifact}, "logicalLocations": [{"fullyQualifiedName": where}]}
+    region: dict[str, Any] = {"startLine": line or 1}
+    if line and column:  # in characters; a syntax tree counts bytes
+        region["startColumn"] = len(source.lines[line - 1].encode()[: column - 1].decode(errors="replace")) + 1
+    return {"physicalLocation": {"artifactLocation": artifact, "region": region}}
