@@ -30,6 +30,10 @@ class Advice(NamedTuple):
     rename: str = ""
     guess: bool = False
 
+    def release(self, label: str) -> str:
+        """`trl 1.16.0; removed in trl 0.12.0, last in 0.11.4`: the release of the run, and when the name went."""
+        return f"{label}; {self.since}" if self.since else label
+
 
 def for_argument(offers: Offers, call: str, name: str, signature: Signature) -> Advice:
     """For `name=` of `call` (`trl.SFTConfig`), which `signature` does not take."""

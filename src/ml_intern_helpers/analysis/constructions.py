@@ -80,7 +80,11 @@ def _construction(script: Script, call: ast.Call) -> Construction | None:
     if role is None:
         return None
     for part in (*target.partial, call):
-        entries = entries.merged(_positional(script, part.args if part is call else part.args[1:], role))
+        for name, argument in zip(positional_names(role.name), part.args if part is call else part.args[1:], strict=False):
+            if isinstance(argument, ast.Starred):
+                entries = entries.opened(f"`*{script.source.segment(argument.value)}` (line {argument.lineno}) is not spelt out")
+                break
+            entries = entries.merged(Entries({name: Setting(value_of(script, argument), argument)}))
         entries = entries.merged(keywords_of(script, part.keywords))
     if call in script.parsed:
         entries = entries.merged(from_command_line(script, call))
@@ -96,15 +100,6 @@ def _declared_defaults(script: Script, call: ast.Call, definition: ast.ClassDef)
             if call in script.parsed and value.settled and script.given.options.may_set_more:
                 value = script.given.options.over(field.name, known(value.value))
             items[field.name] = Setting(value, field.default)
-    return Entries(items)
-
-
-def _positional(script: Script, arguments: list[ast.expr], role: Role) -> Entries:
-    items: dict[str, Setting] = {}
-    for name, argument in zip(positional_names(role.name), arguments, strict=False):
-        if isinstance(argument, ast.Starred):
-            return Entries(items, f"`*{script.source.segment(argument.value)}` (line {argument.lineno}) is not spelt out")
-        items[name] = Setting(value_of(script, argument), argument)
     return Entries(items)
 
 

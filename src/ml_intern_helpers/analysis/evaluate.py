@@ -54,15 +54,6 @@ def _operation(script: Script, operator: ast.AST, operands: Sequence[ast.expr], 
     return _combine(script, operands, deep, lambda items: folding.operate(operator, *items))
 
 
-def _constant(script: Script, expr: ast.Constant, deep: int) -> Value | None:
-    # A number that no setting can be is not computed with: from 4,300 digits on Python refuses to print it.
-    return known(folding.bounded(expr.value) if isinstance(expr.value, int) else expr.value)
-
-
-def _sequence(script: Script, expr: ast.List | ast.Tuple | ast.Set, deep: int) -> Value | None:
-    return _combine(script, expr.elts, deep, tuple if isinstance(expr, ast.Tuple) else list)
-
-
 def _dict(script: Script, expr: ast.Dict, deep: int) -> Value | None:
     keys = [key for key in expr.keys if key is not None]
     half = len(keys)
@@ -77,7 +68,12 @@ def _comparison(script: Script, expr: ast.Compare, deep: int) -> Value | None:
     operator, right = expr.ops[0], expr.comparators[0]
     if isinstance(operator, (ast.In, ast.NotIn)) and _called(script, right) == "os.environ":
         name = value_of(script, expr.left, deep)
-        return _is_set(script, str(name.value), absent=isinstance(operator, ast.NotIn)) if name.settled else None
+        variable, absent = str(name.value), isinstance(operator, ast.NotIn)
+        if not name.settled:
+            return None
+        if variable in script.given.environ:
+            return known(not absent)
+        return known(absent) if not variable or script.given.lacks(variable) else default(absent, variable)
     return _operation(script, operator, [expr.left, right], deep)
 
 
@@ -134,13 +130,6 @@ def _call(script: Script, expr: ast.Call, deep: int) -> Value | None:
 def _called(script: Script, expr: ast.expr) -> str:
     target = dotted(script, expr)
     return target.name if target and target.definition is None else ""
-
-
-def _is_set(script: Script, name: str, *, absent: bool) -> Value:
-    """`"NAME" in os.environ`, or with `absent` the opposite."""
-    if name in script.given.environ:
-        return known(not absent)
-    return known(absent) if not name or script.given.lacks(name) else default(absent, name)
 
 
 def _environment(script: Script, expr: ast.Call, deep: int) -> Value | None:
@@ -233,8 +222,14 @@ def _attribute_of(script: Script, call: ast.Call, attr: str, deep: int) -> Value
     if isinstance(call.func, ast.Attribute) and call.func.attr == "parse_args":
         return _argument(script, attr, deep)
     target = dotted(script, call.func)
-    if target is None or _set_later(script, call, attr):
+    if target is None:
         return None
+    script.spend(len(script.attribute_sets))
+    for assigned, _ in script.attribute_sets:
+        if assigned.attr == attr:
+            makers = origins(script, assigned.value)
+            if not makers or call in makers:  # assigned later, to this object or to one that cannot be followed
+                return None
     if isinstance(target.definition, ast.ClassDef):
         return _instance_value(script, call, target.definition, attr, deep)
     if call in script.parsed:
@@ -243,17 +238,6 @@ def _attribute_of(script: Script, call: ast.Call, attr: str, deep: int) -> Value
         setting = keywords_of(script, call.keywords).items.get(attr)
         return setting.value if setting else None
     return None
-
-
-def _set_later(script: Script, call: ast.Call, attr: str) -> bool:
-    """Something assigns the attribute of this object, or of one that cannot be followed."""
-    script.spend(len(script.attribute_sets))
-    for target, _ in script.attribute_sets:
-        if target.attr == attr:
-            makers = origins(script, target.value)
-            if not makers or call in makers:
-                return True
-    return False
 
 
 def _instance_value(script: Script, call: ast.Call, definition: ast.ClassDef, attr: str, deep: int) -> Value | None:
@@ -312,7 +296,10 @@ def entries_of(script: Script, expr: ast.expr, deep: int) -> Entries:
         return _hidden(script, expr)
     match expr:
         case ast.Dict():
-            return _spelt_out(script, expr, deep)
+            entries = Entries({})
+            for key, value in zip(expr.keys, expr.values, strict=True):
+                entries = entries.merged(entries_of(script, value, deep + 1) if key is None else _pair(script, key, value))
+            return entries
         case ast.Call():
             return _called_entries(script, expr, deep)
         case ast.Name():
@@ -340,13 +327,6 @@ def keywords_of(script: Script, keywords: list[ast.keyword], deep: int = 0) -> E
 
 def _hidden(script: Script, expr: ast.expr) -> Entries:
     return Entries({}, f"`{script.source.segment(expr)}` (line {script.line_of(expr)}) is not a dict this file spells out")
-
-
-def _spelt_out(script: Script, expr: ast.Dict, deep: int) -> Entries:
-    entries = Entries({})
-    for key, value in zip(expr.keys, expr.values, strict=True):
-        entries = entries.merged(entries_of(script, value, deep + 1) if key is None else _pair(script, key, value))
-    return entries
 
 
 def _pair(script: Script, key: ast.expr, value: ast.expr) -> Entries:
@@ -466,10 +446,11 @@ def _after_method(script: Script, entries: Entries, attr: str, call: ast.Call, s
 _Handler = Callable[[Script, Any, int], Value | None]
 
 _HANDLERS: dict[type[ast.expr], _Handler] = {
-    ast.Constant: _constant,
-    ast.List: _sequence,
-    ast.Tuple: _sequence,
-    ast.Set: _sequence,
+    # A number that no setting can be is not computed with: from 4,300 digits on Python refuses to print it.
+    ast.Constant: lambda script, expr, deep: known(folding.bounded(expr.value) if isinstance(expr.value, int) else expr.value),
+    ast.List: lambda script, expr, deep: _combine(script, expr.elts, deep, list),
+    ast.Tuple: lambda script, expr, deep: _combine(script, expr.elts, deep, tuple),
+    ast.Set: lambda script, expr, deep: _combine(script, expr.elts, deep, list),
     ast.Dict: _dict,
     ast.JoinedStr: lambda script, expr, deep: _combine(script, expr.values, deep, folding.text),
     ast.FormattedValue: lambda script, expr, deep: None if expr.format_spec else value_of(script, expr.value, deep),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.script import Guard, Guards, Script
+from ml_intern_helpers.analysis.script import Guards, Script
 
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError", "RuntimeError"})
 _CALL_ERRORS = frozenset({"TypeError"})
@@ -65,7 +65,17 @@ def blamable(script: Script, node: ast.AST, *, importing: bool = False) -> bool:
     asks for the installed release.
     """
     guards = script.places[node].guards
-    return not is_dead(script, guards) and not any(_provides(guard, importing) for guard in guards)
+    if is_dead(script, guards):
+        return False
+    # A broad handler around a whole run reports the crash, it does not prevent it.
+    errors = _IMPORT_ERRORS | _BROAD if importing else _CALL_ERRORS
+    for guard in guards:
+        test = getattr(guard.node, "test", None)
+        if guard.kind == "except" or (guard.kind in ("if", "else") and test is not None and _asks_release(test)):
+            return False
+        if guard.kind == "try" and any(names & errors for names in _handled(guard.node)):
+            return False
+    return True
 
 
 def expected(script: Script, node: ast.AST, *errors: str) -> bool:
@@ -78,17 +88,6 @@ def optional(script: Script, node: ast.AST) -> bool:
     """An import that may be skipped: provided for, or under a condition."""
     guards = script.places[node].guards
     return not blamable(script, node, importing=True) or any(guard.kind in ("if", "else") for guard in guards)
-
-
-def _provides(guard: Guard, importing: bool) -> bool:
-    if guard.kind == "except":
-        return True
-    if guard.kind == "try":
-        # A broad handler around a whole run reports the crash, it does not prevent it.
-        errors = _IMPORT_ERRORS | _BROAD if importing else _CALL_ERRORS
-        return any(names & errors for names in _handled(guard.node))
-    test = getattr(guard.node, "test", None)
-    return guard.kind in ("if", "else") and test is not None and _asks_release(test)
 
 
 def _asks_release(test: ast.AST) -> bool:

@@ -118,7 +118,17 @@ def _classes_of(script: Script, offers: Offers, expr: ast.expr, far: int = 0) ->
     if far > _FAR:
         return []
     if isinstance(expr, ast.Name):
-        return _classes_of_name(script, offers, expr, far)
+        found: list[ObjectClass] = []
+        for binding in reaching(script, expr):
+            if binding.kind != "assign" or not isinstance(binding.value, ast.expr):
+                return []
+            if isinstance(binding.value, ast.Constant) and binding.value.value is None:
+                continue
+            classes = _classes_of(script, offers, binding.value, far + 1)
+            if not classes:
+                return []
+            found += classes
+        return list(dict.fromkeys(found))
     if isinstance(expr, ast.Call):
         target = dotted(script, expr.func)
         return _constructed(script, offers, expr, target) if target else _returned(script, offers, expr, far)
@@ -126,20 +136,6 @@ def _classes_of(script: Script, offers: Offers, expr: ast.expr, far: int = 0) ->
         names = {offers.shown_name(origin) for origin, _ in _classes_of(script, offers, expr.value, far + 1)}
         return _indexed(offers, *(_ROWS[_SPLITS.index(name)] for name in sorted(names))) if names <= set(_SPLITS) else []
     return []
-
-
-def _classes_of_name(script: Script, offers: Offers, expr: ast.Name, far: int) -> list[ObjectClass]:
-    found_classes: list[ObjectClass] = []
-    for binding in reaching(script, expr):
-        if binding.kind != "assign" or not isinstance(binding.value, ast.expr):
-            return []
-        if isinstance(binding.value, ast.Constant) and binding.value.value is None:
-            continue
-        classes = _classes_of(script, offers, binding.value, far + 1)
-        if not classes:
-            return []
-        found_classes += classes
-    return list(dict.fromkeys(found_classes))
 
 
 def _constructed(script: Script, offers: Offers, call: ast.Call, target: Target) -> list[ObjectClass]:

@@ -191,7 +191,10 @@ def _origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
         case ast.IfExp(body=body, orelse=orelse):
             return origins(script, body, far + 1) + origins(script, orelse, far + 1)
         case ast.Attribute(value=ast.Name(id="self"), attr=attr):
-            return [call for value in _set_on_self(script, expr, attr) for call in origins(script, value, far + 1)]
+            script.spend(len(script.attribute_sets))
+            others = [(target, value) for target, value in script.attribute_sets if target is not expr and target.attr == attr]
+            values = [value for target, value in others if isinstance(target.value, ast.Name) and target.value.id == "self"]
+            return [call for value in values for call in origins(script, value, far + 1)]
     return []
 
 
@@ -208,15 +211,6 @@ def _item_origins(script: Script, expr: ast.expr, index: int, far: int) -> list[
             tuples = [value for value in returned_values(script, call) if isinstance(value, ast.Tuple)]
             calls += [item for value in tuples for item in _item_origins(script, value, index, far)]
     return calls
-
-
-def _set_on_self(script: Script, expr: ast.Attribute, attr: str) -> list[ast.expr]:
-    script.spend(len(script.attribute_sets))
-    return [
-        value
-        for target, value in script.attribute_sets
-        if target is not expr and target.attr == attr and isinstance(target.value, ast.Name) and target.value.id == "self"
-    ]
 
 
 def returned_values(script: Script, call: ast.Call) -> list[ast.expr]:

@@ -117,7 +117,7 @@ def _read(path: Path) -> bytes:
     try:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
-            raise Unavailable(f"{_name(path)} is a folder, not a script", hint=_scripts_in(path))
+            raise Unavailable(f"{_name(path)} is a folder, not a script", hint=_listed(path, _python_files(path)))
         if not stat.S_ISREG(kind):  # reading a pipe could wait for ever
             raise Unavailable(f"{_name(path)} is not a regular file", hint=_HINT)
         if path.suffix not in KINDS:
@@ -141,8 +141,15 @@ def _decoded(path: Path, data: bytes) -> tuple[str, CellMap | None]:
         return code_of_notebook(_name(path), data)
     if b"\0" in data:
         raise BadData(f"{_name(path)} is binary (it holds null bytes), not Python source", hint=_HINT)
+    encoding = "utf-8"
     try:
-        text = data.decode(_encoding(data))
+        # As Python finds it (PEP 263): a mark at the start, or a comment in one of the first two lines.
+        if data.startswith(codecs.BOM_UTF8) or any(b"coding" in line for line in data.split(b"\n", 2)[:2]):
+            from tokenize import detect_encoding
+
+            lines = iter(data.splitlines(keepends=True))
+            encoding = detect_encoding(lambda: next(lines, b""))[0]
+        text = data.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError) as err:
         hint = "save it as UTF-8, or declare its encoding in the first line: # -*- coding: latin-1 -*-"
         raise BadData(f"{_name(path)} cannot be decoded: {clean(err, limit=160)}", hint=hint) from err
@@ -151,16 +158,6 @@ def _decoded(path: Path, data: bytes) -> tuple[str, CellMap | None]:
 
 def _with_plain_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _encoding(data: bytes) -> str:
-    """As Python finds it (PEP 263): a mark at the start, or a comment in one of the first two lines."""
-    if not data.startswith(codecs.BOM_UTF8) and not any(b"coding" in line for line in data.split(b"\n", 2)[:2]):
-        return "utf-8"
-    from tokenize import detect_encoding
-
-    lines = iter(data.splitlines(keepends=True))
-    return detect_encoding(lambda: next(lines, b""))[0]
 
 
 def _source(path: Path, text: str, cells: CellMap | None) -> Source:
@@ -188,7 +185,11 @@ def _syntax_error(path: Path, err: SyntaxError, cells: CellMap | None) -> ToolEr
     if cells:
         cell, inside = cells[min(line, len(cells)) - 1]
         where = f"{_name(path)} cell {cell}, line {inside}"
-    seen = f" in `{_quoted(err.text)}`" if err.text and err.text.strip() and leads_to(path, KINDS) else ""
+    seen = ""
+    if err.text and err.text.strip() and leads_to(path, KINDS):
+        # On one line, shortened; texts in quotes and what looks like a token become `…`.
+        bare = _RUN.sub(_without_token, _QUOTED_TEXT.sub(r"\1…\1", clean(err.text)))
+        seen = f" in `{bare if len(bare) <= _LONGEST_QUOTE else bare[: _LONGEST_QUOTE - 1] + '…'}`"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     hint = f"fix the line; it was read with Python {version}: if the job's Python is newer, set ML_INTERN_PYTHON to such a one"
     return BadData(f"syntax error at {where}: {clean(err.msg, limit=160)}{seen}", hint=hint)
@@ -208,9 +209,8 @@ def _similar_names(path: Path) -> str:
     """A hint for a file that is not there."""
     import difflib  # only for those who mistyped
 
-    try:
-        names = _python_files(path.parent)
-    except (OSError, ValueError):
+    names = _python_files(path.parent)
+    if names is None:
         return f"there is no folder {_name(path.parent)} either"
     similar = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
     if similar:
@@ -218,29 +218,19 @@ def _similar_names(path: Path) -> str:
     return _listed(path.parent, names)
 
 
-def _scripts_in(folder: Path) -> str:
-    """A hint for a folder that was given in place of a script."""
+def _python_files(folder: Path) -> list[str] | None:
+    """The names of the scripts and notebooks in a folder, None where it cannot be read."""
     try:
-        return _listed(folder, _python_files(folder))
-    except OSError:
-        return _listed(folder, [])
+        return [entry.name for entry in folder.iterdir() if entry.suffix in KINDS]
+    except (OSError, ValueError):
+        return None
 
 
-def _python_files(folder: Path) -> list[str]:
-    return [entry.name for entry in folder.iterdir() if entry.suffix in KINDS]
-
-
-def _listed(folder: Path, names: list[str]) -> str:
+def _listed(folder: Path, names: list[str] | None) -> str:
     if not names:
         return f"there is no Python file in {_name(folder)}"
     shown = ", ".join(clean(name, limit=80) for name in sorted(names)[:5])
     return f"name a file in {_name(folder)}: {shown}{' …' if len(names) > 5 else ''}"
-
-
-def _quoted(line: str) -> str:
-    """`line` on one line, shortened; texts in quotes and what looks like a token become `…`."""
-    bare = _RUN.sub(_without_token, _QUOTED_TEXT.sub(r"\1…\1", clean(line)))
-    return bare if len(bare) <= _LONGEST_QUOTE else bare[: _LONGEST_QUOTE - 1] + "…"
 
 
 def _without_token(match: re.Match[str]) -> str:

@@ -118,7 +118,7 @@ def _add_notes(launch: Launch) -> None:
 
 
 def _read_script(parsed: ClickWords, launch: Launch, place: Place, positional: _Positional) -> None:
-    launch.installs, launch.reads_header, launch.block = "uv", True, True
+    launch.installs, launch.reads_header, launch.block, launch.default_image = "uv", True, True, DEFAULT_IMAGE
     launch.args = [word for _, word in positional["script_args"]]
     if not positional["script"] or positional["script"][0] in parsed.unknown:
         # An unknown option has taken the script's place: the script that was meant is looked at all the same.

@@ -22,14 +22,15 @@ def read_variables(parsed: ClickWords, launch: Launch, place: Place) -> None:
         launch.environ |= _variables(word, place)
     for option in parsed.all("env"):
         _secret_as_variable(option, launch)
-    launch.secrets |= dict.fromkeys(_names_in_file(launch, "secrets_file", place), "from the file")
+    for name in _names_in_file(launch, "secrets_file", place):
+        launch.secrets[name] = "file"
     for word in parsed.values("secrets"):
         pair = word.before("=")
         if pair is None and word.unknown:
             launch.env_open = word.unknown
         else:
             name = masked((pair[0] if pair else word.text).strip(), 60)
-            launch.secrets[name] = "on the command line" if pair else "from this machine"
+            launch.secrets[name] = "command line" if pair else "this machine"
     if launch.open and not launch.env_open:
         launch.env_open = launch.open
 

@@ -87,14 +87,12 @@ def model_of(context: ScriptContext, run: Run) -> Setting | None:
         return given
     found = []
     for leaf in leaves(context.script, given.node):
-        found += leaves(context.script, leaf.args[0]) if isinstance(leaf, ast.Call) and _keeps_model(leaf) else [leaf]
+        func = leaf.func if isinstance(leaf, ast.Call) and leaf.args else None
+        name = getattr(func, "attr", None) or getattr(func, "id", None)
+        # `get_peft_model(model, config)` and `prepare_model_for_kbit_training(model)` return the model they get.
+        keeps_model = name in ("get_peft_model", "prepare_model_for_kbit_training")
+        found += leaves(context.script, leaf.args[0]) if isinstance(leaf, ast.Call) and keeps_model else [leaf]
     return Setting(_model_id(context, found[0]), found[0]) if len(found) == 1 else given
-
-
-def _keeps_model(call: ast.Call) -> bool:
-    """`get_peft_model(model, config)` and `prepare_model_for_kbit_training(model)` return the model they get."""
-    name = getattr(call.func, "attr", None) or getattr(call.func, "id", None)
-    return bool(call.args) and name in ("get_peft_model", "prepare_model_for_kbit_training")
 
 
 def _model_id(context: ScriptContext, expr: ast.expr) -> Value:

@@ -116,9 +116,8 @@ class ScriptContext(_Fields):
         if found is not None:
             return found
         if name in self.loose:
-            return Setting(
-                runtime(f"line {self.loose[name]} sets .{name} on an object this file does not build"), run.config.call
-            )
+            why = f"line {self.loose[name]} sets .{name} on an object this file does not build"
+            return Setting(runtime(why), run.config.call)
         if run.config.entries.open:
             return Setting(unknown(run.config.entries.open), run.config.call)
         if run.config.parsed:
@@ -282,15 +281,11 @@ def read_context(source: Source, mode: str, launch: Launch | None = None, option
     own = header = block = read_header(source)
     given = NOTHING_GIVEN._replace(options=options.parser_options or NOTHING_GIVEN.options)
     if launch is not None:
-        from ml_intern_helpers.preflight.launch_context import (
-            given_to_script,
-            header_of_launch,
-            installed_block,
-            options_with_launch,
-        )
+        from ml_intern_helpers.preflight import launch_context
 
-        header, given = header_of_launch(own, launch), given_to_script(own, launch, options.parser_options)
-        block, options = installed_block(own, launch), options_with_launch(options, launch)
+        header, block = launch_context.header_of_launch(own, launch), launch_context.installed_block(own, launch)
+        given = launch_context.given_to_script(own, launch, options.parser_options)
+        options = launch_context.options_with_launch(options, launch)
     script = walk(source, given)
     offers = Offers(Releases(source.path, block, options))
     script.offers = offers.offers_name

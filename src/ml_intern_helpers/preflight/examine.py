@@ -92,7 +92,8 @@ def examine(source: Source, mode: str, launch: Launch | None = None, options: Op
     suppressions = Suppressions(source)
     outcomes: dict[str, list[Outcome]] = {}
     for code, rule in rules.items():
-        if trains or _applies_without_training(code):
+        # Where nothing trains only what is wrong in any script counts.
+        if trains or (code.startswith(("API", "SEC", "LAUNCH")) and code not in _ABOUT_TRAINING):
             outcomes[code] = [suppressions.apply(code, outcome) for outcome in dict.fromkeys(rule.check(context))]
     failures = {
         _finding(context, rules[code], outcome): outcome
@@ -111,11 +112,6 @@ def examine(source: Source, mode: str, launch: Launch | None = None, options: Op
         list(suppressions.notes()),
         {finding: outcome.rename for finding, outcome in failures.items() if outcome.rename},
     )
-
-
-def _applies_without_training(code: str) -> bool:
-    """Where nothing trains only what is wrong in any script counts."""
-    return code.startswith(("API", "SEC", "LAUNCH")) and code not in _ABOUT_TRAINING
 
 
 def _in_neighbour(neighbour: Neighbour, rules: dict[str, Rule]) -> Iterator[Finding]:

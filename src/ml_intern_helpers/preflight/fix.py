@@ -60,9 +60,12 @@ def _mended(examination: Examination) -> tuple[str, int]:
     renames = {finding: edit for finding, name in examination.renames.items() if (edit := _rename(examination, finding, name))}
     settings: dict[ast.Call, list[Finding]] = {}
     for finding in examination.findings:
-        call = _config_at(examination, finding)
-        if call is not None:
-            settings.setdefault(call, []).append(finding)
+        for config in examination.context.configs if finding.code in _ADDED else ():
+            missing = _ADDED[finding.code] not in config.entries.items and not config.entries.open
+            # A parsed config has no call to edit.
+            if missing and _stands_at(config.call, finding) and config.call not in examination.context.script.parsed:
+                settings.setdefault(config.call, []).append(finding)
+                break
     edits = list(renames.values())
     for call, findings in settings.items():
         edits += _added(source, call, [f"{_ADDED[one.code]}=True" for one in findings])
@@ -110,15 +113,6 @@ def _key_edit(source: Source, key: ast.expr | None, name: str) -> Edit | None:
 
 def _stands_at(node: ast.expr, finding: Finding) -> bool:
     return (node.lineno, node.col_offset + 1) == (finding.line, finding.column)
-
-
-def _config_at(examination: Examination, finding: Finding) -> ast.Call | None:
-    """The construction that lacks a setting of `_ADDED`, when the script spells it out."""
-    for config in examination.context.configs if finding.code in _ADDED else ():
-        missing = _ADDED[finding.code] not in config.entries.items and not config.entries.open
-        if missing and _stands_at(config.call, finding) and config.call not in examination.context.script.parsed:
-            return config.call
-    return None
 
 
 def _added(source: Source, call: ast.Call, settings: list[str]) -> list[Edit]:

@@ -96,17 +96,15 @@ def _pip_requirements(words: list[str]) -> Iterator[Requirement]:
 def needed_by_settings(context: ScriptContext) -> Iterator[Need]:
     """Packages that a setting or a call implies; each once."""
     found: dict[tuple[str, ...], Need] = {}
-    for need in (*_by_configs(context), *_by_trainers(context), *_by_calls(context)):
-        found.setdefault(need.distributions, need)
-    yield from found.values()
-
-
-def _by_configs(context: ScriptContext) -> Iterator[Need]:
+    needs = []
     for run in context.runs:
         for name, setting in run.config.entries.items.items():
             if setting.value.settled:
-                for distributions in _implied(name, setting.value.value):
-                    yield Need(f"{name}={setting.value.value!r}", distributions, setting.node)
+                what, implied = f"{name}={setting.value.value!r}", _implied(name, setting.value.value)
+                needs += [Need(what, distributions, setting.node) for distributions in implied]
+    for need in (*needs, *_by_trainers(context), *_by_calls(context)):
+        found.setdefault(need.distributions, need)
+    yield from found.values()
 
 
 def _implied(name: str, value: object) -> Iterator[tuple[str, ...]]:

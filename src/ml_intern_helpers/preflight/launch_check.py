@@ -17,7 +17,6 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.indexes.job_prices import prices
 from ml_intern_helpers.indexes.jobs import DEFAULT_TIMEOUT_S, timeout_seconds
 from ml_intern_helpers.launches.find import MOST, launches_of
-from ml_intern_helpers.launches.hf_jobs import DEFAULT_IMAGE
 from ml_intern_helpers.launches.launch import Launch, Problem, Target
 from ml_intern_helpers.launches.words import masked, redacted, texts
 from ml_intern_helpers.preflight.context import ScriptContext
@@ -92,8 +91,12 @@ def _attach_script(launches: list[Launch], script: Path) -> None:
     """Tie the script that was named to the launch that starts it, or say that none does."""
     here = Path.cwd() / script
     name = clean(str(script), limit=100)
-    if any(launch.target.path is not None and _same(launch.target.path, here) for launch in launches):
-        return
+    for launch in launches:
+        try:
+            if launch.target.path is not None and launch.target.path.resolve() == here.resolve():
+                return
+        except (OSError, ValueError):
+            continue
     for launch in launches:
         missing = any(problem.kind == "missing-file" for problem in launch.problems)
         if launch.target.kind in ("unknown", "url", "module", "command") and not missing:
@@ -101,13 +104,6 @@ def _attach_script(launches: list[Launch], script: Path) -> None:
             launch.notes.append(f"taken to start {name}, as you named it")
             return
     launches[0].problems.append(Problem("missing-file", f"the launch does not start {name}", f"launch {name}", launches[0].text))
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.resolve() == other.resolve()
-    except (OSError, ValueError):
-        return False
 
 
 def _source(launch: Launch) -> Source:
@@ -148,7 +144,11 @@ def _report(found: list[Judged]) -> Report:
     fields["launches"] = [_entry(one) for one in found]
     fields["verdict"] = _verdict(found, main, status)
     fields["unknowns"] = _unknowns(found)
-    report = Report("preflight_check", status, fields, _findings(found))
+    # Two launches of one script share what is wrong in it.
+    findings = dict.fromkeys(_placed(finding, one.launch) for one in found for finding in one.examination.findings)
+    places = {one.launch.place for one in found}
+    ordered = sorted(findings, key=lambda one: (_SEVERITIES.index(one.severity), one.file not in places))
+    report = Report("preflight_check", status, fields, ordered)
     report.warnings = list(dict.fromkeys(note for one in found for note in one.examination.notes))
     return report
 
@@ -190,19 +190,12 @@ def _unknowns(found: list[Judged]) -> list[dict[str, Any]]:
     return [{"line": line, "reason": reason} for line, reason in unknowns]
 
 
-def _findings(found: list[Judged]) -> list[Finding]:
-    """Those of all launches, each once: two launches of one script share what is wrong in it."""
-    places = {one.launch.place for one in found}
-    findings = dict.fromkeys(_placed(finding, one.launch) for one in found for finding in one.examination.findings)
-    return sorted(findings, key=lambda one: (_SEVERITIES.index(one.severity), one.file not in places))
-
-
 def _placed(finding: Finding, launch: Launch) -> Finding:
     """What is wrong with a `trl` command is wrong on the command line, not in the outline that stands for trl's script."""
     if launch.target.kind != "trl" or finding.file == launch.place:
         return finding
     fix = f"{finding.fix} (as an option, --NAME VALUE, or in the --config file)"
-    return finding._replace(file=launch.place, line=None, column=None, evidence=None, fix=fix)
+    return finding._replace(file=launch.place, cell=None, line=None, column=None, evidence=None, fix=fix)
 
 
 #: Arguments that a report lists.
@@ -252,10 +245,9 @@ def _text(value: object) -> str | None:
 def _image(launch: Launch, jobs: dict[str, Any]) -> str | None:
     if launch.mode != "jobs":
         return None
-    default = DEFAULT_IMAGE if launch.reads_header or "uv run" in launch.launcher.split(":")[0] else None
     setting = launch.settings.get("image")
     unclear = setting.value is None if setting else bool(launch.hidden)
-    return _text(jobs.get("image")) or (None if unclear else default)
+    return _text(jobs.get("image")) or (None if unclear else launch.default_image)
 
 
 def _seconds(launch: Launch, jobs: dict[str, Any]) -> int | None:

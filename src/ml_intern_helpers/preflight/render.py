@@ -38,6 +38,12 @@ class PrintedReport(Report):
 def fields_of(examination: Examination, status: Status) -> dict[str, Any]:
     """The command's own keys; see docs/schemas/preflight_check.v1.json."""
     context = examination.context
+    called = {target.name.rpartition(".")[2] for call in context.script.calls if (target := dotted(context.script, call.func))}
+    parser = next((name for name in ("TrlParser", "HfArgumentParser") if name in called), None)
+    unknowns = []
+    for line, reason in examination.unknowns:  # a notebook's lines are counted by the cell, as findings count them
+        cell, inside = context.source.position(line)
+        unknowns.append({"line": inside, "reason": f"[cell {cell}] {reason}" if cell else reason})
     return {
         "path": clean(str(context.source.path), limit=300),
         "mode": context.mode,
@@ -47,9 +53,9 @@ def fields_of(examination: Examination, status: Status) -> dict[str, Any]:
         "smoke_run_steps": context.smoke[0] if context.smoke else None,
         "checklist": [fields_of_item(item) for item in examination.checklist],
         "slots": sum(item.state == "fill_in" for item in examination.checklist),
-        "unknowns": [_fields_of_unknown(context, line, reason) for line, reason in examination.unknowns],
+        "unknowns": unknowns,
         "suppressed": [{"code": one.code, "line": one.line, "reason": one.reason} for one in examination.suppressed],
-        "settings_from": _settings_from(context),
+        "settings_from": parser or ("config file" if context.script.given.options.unread else None),
         "header": _fields_of_header(context),
         "releases": _fields_of_releases(context),
         "launches": [],
@@ -69,12 +75,6 @@ def fields_of_item(item: Item, *, places: bool = True) -> dict[str, Any]:
         "fix": item.fix,
         "codes": list(item.codes),
     }
-
-
-def _fields_of_unknown(context: ScriptContext, line: int | None, reason: str) -> dict[str, Any]:
-    """A notebook's lines are counted by the cell, as findings count them."""
-    cell, inside = context.source.position(line)
-    return {"line": inside, "reason": f"[cell {cell}] {reason}" if cell else reason}
 
 
 def _verdict(examination: Examination, status: Status) -> str:
@@ -119,13 +119,6 @@ def adapter(context: ScriptContext) -> str | None:
         target.name == "peft.get_peft_model" for call in context.script.calls if (target := dotted(context.script, call.func))
     )
     return "LoRA" if wrapped else None
-
-
-def _settings_from(context: ScriptContext) -> str | None:
-    """Through what the settings of the training come, where it is not the script's own text."""
-    called = {target.name.rpartition(".")[2] for call in context.script.calls if (target := dotted(context.script, call.func))}
-    parser = next((name for name in ("TrlParser", "HfArgumentParser") if name in called), None)
-    return parser or ("config file" if context.script.given.options.unread else None)
 
 
 def _fields_of_header(context: ScriptContext) -> dict[str, Any] | None:
@@ -190,7 +183,13 @@ def text_of(report: Report) -> str:
     against = "; ".join(f"{', '.join(names)} ({source})" for source, names in by_source.items())
     judged = f"judged against {against}; " if against else ""
     lines += ["", f"{judged}`preflight_check --explain CODE` says why a rule exists"]
-    return "\n".join([*lines, _next_step(fields["settings_from"])] if report.status == "unknown" else lines)
+    if report.status == "unknown":
+        step = "answer the lines above from where the settings stand, or write them into the config's call, and check again"
+        if fields["settings_from"]:
+            through = f"the settings come through the {fields['settings_from']}"
+            step = f"{through}: give --config FILE, or the command line with --launch '…'"
+        lines.append(f"next: {step}")
+    return "\n".join(lines)
 
 
 def _lines_of_launch(entry: dict[str, Any]) -> list[str]:
@@ -276,13 +275,6 @@ def _unknown_lines(unknowns: list[dict[str, Any]]) -> list[str]:
     more = len(places) - len(lines)
     lines += [f"  … {more} more: --json lists them"] if more else []
     return ["", "what I could not tell:", *lines] if lines else []
-
-
-def _next_step(settings_from: str | None) -> str:
-    """What to do when nothing was settled."""
-    if settings_from:
-        return f"next: the settings come through the {settings_from}: give --config FILE, or the command line with --launch '…'"
-    return "next: answer the lines above from where the settings stand, or write them into the config's call, and check again"
 
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}

@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 from ml_intern_helpers.analysis.constructions import Construction
 from ml_intern_helpers.analysis.guards import expected
 from ml_intern_helpers.analysis.names import dotted
-from ml_intern_helpers.analysis.values import Setting
+from ml_intern_helpers.analysis.values import Setting, known
 from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, failed, passed, unknown
+
+#: Values of `lr_scheduler_type` that make the loss the metric of the best model.
+_NEED_A_METRIC = ("reduce_lr_on_plateau", "greedy")
 
 
 class Expectation(NamedTuple):
@@ -117,6 +120,14 @@ def as_indexed(context: ScriptContext, construction: Construction) -> bool:
     current = context.uses_current("transformers") and context.uses_current(library)
     tried = expected(context.script, construction.call, "ValueError", "AssertionError")
     return current and context.blamable(construction.call) and not tried
+
+
+def no_best_metric(context: ScriptContext, run: Run) -> bool:
+    """`metric_for_best_model` is surely not set, and nothing makes it the loss by itself."""
+    unnamed = context.value(run, "metric_for_best_model") == known(None)
+    best = context.value(run, "load_best_model_at_end", False)
+    schedule = context.value(run, "lr_scheduler_type", "linear")
+    return unnamed and best == known(False) and schedule.state == "known" and schedule.value not in _NEED_A_METRIC
 
 
 def run_as_indexed(context: ScriptContext, run: Run) -> bool:

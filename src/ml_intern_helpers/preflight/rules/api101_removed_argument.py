@@ -27,11 +27,12 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ml_intern_helpers.analysis.api_calls import ApiCall, Unknown, is_sure, unknown_keywords
+from ml_intern_helpers.analysis.api_calls import ApiCall, is_sure, unknown_keywords
 from ml_intern_helpers.analysis.dataclass_fields import fields_of, is_dataclass
 from ml_intern_helpers.analysis.instances import subclass_of
 from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.analysis.script_arguments import names_given, names_switched_off
+from ml_intern_helpers.analysis.values import Setting
 from ml_intern_helpers.indexes.signatures import Signature
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, unknown
@@ -43,11 +44,11 @@ _HANDS_ON = frozenset({"datasets.load_dataset", "datasets.load_dataset_builder"}
 _LENIENT = frozenset({"return_remaining_strings", "fail_with_unknown_args", "allow_extra_keys", "args"})
 
 
-class Refused(NamedTuple):
-    """One name.
+class Refusal(NamedTuple):
+    """An option that the command line or its config file sets and that no dataclass of the script's parser takes.
 
     Attributes:
-        name: as set.
+        name: the option.
         parser: `TrlParser`.
         parse: the parsing call.
         library: (name, signature) of those of its dataclasses that come from an indexed library.
@@ -65,33 +66,33 @@ def check(context: ScriptContext) -> Outcomes:
     seen = set()
     for call in context.api_calls:
         if context.blamable(call.call) and not call.name.endswith("from_pretrained"):  # API104 judges that
-            for one in unknown_keywords(call):
-                if one.setting.node not in seen and context.blamable(one.setting.node):
-                    seen.add(one.setting.node)
-                    yield from _judged(context, call, one)
-    for name in _refused(context) if not context.patched_by else ():
-        yield _refused_by_parser(context, name)
+            for name, setting in unknown_keywords(call):
+                if setting.node not in seen and context.blamable(setting.node):
+                    seen.add(setting.node)
+                    yield from _judged(context, call, name, setting)
+    for refusal in _refusals(context) if not context.patched_by else ():
+        yield _refused_by_parser(context, refusal)
     yield from context.not_judged("arguments")
 
 
-def _judged(context: ScriptContext, call: ApiCall, one: Unknown) -> Outcomes:
+def _judged(context: ScriptContext, call: ApiCall, name: str, setting: Setting) -> Outcomes:
     from ml_intern_helpers.analysis.advice import for_argument, is_misspelt
 
-    advice = for_argument(context.offers, call.name, one.name, call.signature)
-    line = getattr(one.setting.node, "lineno", call.call.lineno)
+    advice = for_argument(context.offers, call.name, name, call.signature)
+    line = getattr(setting.node, "lineno", call.call.lineno)
     if call.signature.open and not (call.name in _HANDS_ON and advice.existed):
-        if is_misspelt(one.name, call.signature):
-            yield unknown(f"{call.shown} takes any keyword, {one.name}= too: {advice.fix}", line)
-    elif context.patched_by or not is_sure(one.setting):
-        why = f"{context.patched_by} replaces TRL's classes" if context.patched_by else one.setting.value.reason
-        yield unknown(f"{one.name}= of {call.shown} is not taken by {context.offers.label(call.owner)}, but {why}", line)
+        if is_misspelt(name, call.signature):
+            yield unknown(f"{call.shown} takes any keyword, {name}= too: {advice.fix}", line)
+    elif context.patched_by or not is_sure(setting):
+        why = f"{context.patched_by} replaces TRL's classes" if context.patched_by else setting.value.reason
+        yield unknown(f"{name}= of {call.shown} is not taken by {context.offers.label(call.owner)}, but {why}", line)
     else:
-        release = "; ".join(part for part in (context.offers.label(call.owner), advice.since) if part)
-        message = f"{call.shown} takes no argument {one.name} ({release}): TypeError"
-        yield failed(message, advice.fix, one.setting.node, whole=call.call, rename=advice.rename)
+        release = advice.release(context.offers.label(call.owner))
+        message = f"{call.shown} takes no argument {name} ({release}): TypeError"
+        yield failed(message, advice.fix, setting.node, whole=call.call, rename=advice.rename)
 
 
-def _refused_by_parser(context: ScriptContext, one: Refused) -> Outcome:
+def _refused_by_parser(context: ScriptContext, one: Refusal) -> Outcome:
     from ml_intern_helpers.analysis.advice import for_argument
 
     advices = [for_argument(context.offers, call, one.name, signature) for call, signature in one.library]
@@ -102,8 +103,8 @@ def _refused_by_parser(context: ScriptContext, one: Refused) -> Outcome:
     return failed(message, one.instead or (best.fix if best else f"delete {one.name}"), one.parse)
 
 
-def _refused(context: ScriptContext) -> Iterator[Refused]:
-    """The names that end the script with an error; none where a dataclass cannot be seen."""
+def _refusals(context: ScriptContext) -> Iterator[Refusal]:
+    """The options that end the script with an error; none where a dataclass cannot be seen."""
     seen: set[ast.Call] = set()
     for config, parsed in list(context.script.parsed.items()):
         lenient = {word.arg for word in parsed.parse.keywords} & {*_LENIENT, None}
@@ -120,9 +121,9 @@ def _refused(context: ScriptContext) -> Iterator[Refused]:
             for name in names_given(context.script, config):
                 if name in switched and f"no_{name}" not in taken:
                     instead = f"write --{name} False: only what is on by default has a --no_ form" if name in taken else ""
-                    yield Refused(f"no_{name}", parsed.parser, parsed.parse, library, instead)
+                    yield Refusal(f"no_{name}", parsed.parser, parsed.parse, library, instead)
                 elif name not in taken and name not in switched:
-                    yield Refused(name, parsed.parser, parsed.parse, library)
+                    yield Refusal(name, parsed.parser, parsed.parse, library)
 
 
 def _switches(context: ScriptContext, type_: ast.expr) -> Iterator[str]:

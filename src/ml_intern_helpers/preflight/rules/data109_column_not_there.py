@@ -37,16 +37,14 @@ def check(context: ScriptContext) -> Outcomes:
             continue
         columns = columns_of(context.script, call.func.value)
         if columns.state == "known":
-            mapped = call.func.attr in ("map", "filter")
-            yield from _in_function(context, call, columns) if mapped else _named(context, call, columns)
-
-
-def _named(context: ScriptContext, call: ast.Call, columns: Columns) -> Outcomes:
-    value = context.constant(call.args[0])
-    names = [value.value] if isinstance(value.value, str) else value.value
-    for name in names if value.state == "known" and isinstance(names, (list, tuple)) else ():
-        if name not in columns.names:
-            yield _missing(columns, f"`{context.source.segment(call.func)}`", str(name), "ValueError", call.args[0])
+            if call.func.attr in ("map", "filter"):
+                yield from _in_function(context, call, columns)
+                continue
+            value = context.constant(call.args[0])
+            names = [value.value] if isinstance(value.value, str) else value.value
+            for name in names if value.state == "known" and isinstance(names, (list, tuple)) else ():
+                if name not in columns.names:
+                    yield _missing(columns, f"`{context.source.segment(call.func)}`", str(name), "ValueError", call.args[0])
 
 
 def _in_function(context: ScriptContext, call: ast.Call, columns: Columns) -> Outcomes:
