@@ -56,7 +56,13 @@ def constructions(script: Script) -> list[Construction]:
         if construction is not None:
             entries = construction.entries
             for name, value, node in later.get(call, ()):  # `config.push_to_hub = True` counts like the argument
-                entries = entries.merged(Entries({name: _assigned(script, call, value, node)}))
+                here, there = script.places[node], script.places[call]
+                assigned = runtime(
+                    f"set at line {script.line_of(node)}, where a condition or a function decides", conditional=True
+                )
+                if here.scope is there.scope and certain(here.guards, there.guards):
+                    assigned = value_of(script, value)
+                entries = entries.merged(Entries({name: Setting(assigned, node)}))
             found.append(construction._replace(entries=entries))
     return sorted(found, key=lambda construction: construction.line)
 
@@ -112,15 +118,6 @@ def _assignments(script: Script) -> Iterator[tuple[ast.expr, str, ast.expr, ast.
         match call:
             case ast.Call(func=ast.Name(id="setattr"), args=[base, ast.Constant(value=str(name)), value]) if runs(script, call):
                 yield base, name, value, call
-
-
-def _assigned(script: Script, construction: ast.AST, value: ast.expr, node: ast.AST) -> Setting:
-    """What `node` assigns to an attribute of the object that `construction` builds."""
-    here, there = script.places[node], script.places[construction]
-    if here.scope is there.scope and certain(here.guards, there.guards):
-        return Setting(value_of(script, value), node)
-    why = f"set at line {script.line_of(node)}, where a condition or a function decides"
-    return Setting(runtime(why, conditional=True), node)
 
 
 def loose_assignments(script: Script, known: list[Construction]) -> dict[str, int]:

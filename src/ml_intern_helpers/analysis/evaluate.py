@@ -1,7 +1,7 @@
-"""What an expression is worth: constants computed, names followed, dicts and objects read, defaults kept apart from certainties.
+"""The value of an expression: computes constants, follows names, reads dicts and objects, and tells defaults from known values.
 
-The parts of this module need each other (a dict holds values, a value may be an entry of a dict or an attribute of an object), so
-they stand together. What computes without asking back is in `evaluation`.
+The parts of this module call each other (a dict holds values, a value may be an entry of a dict or an attribute of an object), so
+they stand together. `folding` computes with constants, and `argument_parser` reads a command line as argparse does.
 """
 
 from __future__ import annotations
@@ -157,21 +157,20 @@ def _name(script: Script, expr: ast.Name, deep: int) -> Value | None:
     bindings = reaching(script, expr)
     if not bindings:
         return unknown(f"`{expr.id}` is not bound in this file")
-    values = [_bound_value(script, expr.id, binding, deep) for binding in bindings]
+    values = []
+    for binding in bindings:
+        if binding.kind == "import":
+            hidden = runtime(f"`{expr.id}` is imported ({binding.target})")
+            values.append(_imported_value(script, binding.target, deep) or hidden)
+            continue
+        bound = [value_of(script, value, deep) for value in expressions_of(script, binding)]
+        what = {"param": "a parameter", "def": "a function", "class": "a class"}.get(binding.kind, "bound at run time")
+        same = bound and all(value == bound[0] for value in bound)
+        values.append(bound[0] if same else runtime(f"`{expr.id}` is {what} (line {binding.line})"))
     if all(value == values[0] for value in values):
         return values[0]
     lines = ", ".join(str(line) for line in sorted({binding.line for binding in bindings})[:4])
     return runtime(f"`{expr.id}` is set at lines {lines}: a condition decides", conditional=True)
-
-
-def _bound_value(script: Script, name: str, binding: Binding, deep: int) -> Value:
-    if binding.kind == "import":
-        return _imported_value(script, binding.target, deep) or runtime(f"`{name}` is imported ({binding.target})")
-    values = [value_of(script, expr, deep) for expr in expressions_of(script, binding)]
-    if values and all(value == values[0] for value in values):
-        return values[0]
-    what = {"param": "a parameter", "def": "a function", "class": "a class"}.get(binding.kind, "bound at run time")
-    return runtime(f"`{name}` is {what} (line {binding.line})")
 
 
 def _imported_value(script: Script, target: str, deep: int) -> Value | None:
@@ -369,8 +368,15 @@ def _named_entries(script: Script, name: ast.Name, deep: int) -> Entries:
     if len(given) != 1:
         return _hidden(script, name)
     entries = entries_of(script, given[0], deep + 1)
-    for use in sorted(_uses_before(script, name), key=lambda node: (node.lineno, node.col_offset)):
-        entries = _after_use(script, entries, use, name, deep)
+    place, mentions = script.places[name], script.names[name.id]
+    owner = place.scope.owner_of(name.id)
+    script.spend(len(mentions))
+    for use in sorted(mentions, key=lambda node: (node.lineno, node.col_offset)):
+        here = script.places[use]
+        if use is name or here.scope.owner_of(use.id) is not owner or is_dead(script, here.guards):
+            continue
+        if here.scope is not place.scope or use.lineno <= name.lineno:  # it may run before
+            entries = _after_use(script, entries, use, name, deep)
     return entries
 
 
@@ -386,16 +392,6 @@ def _without_merges(script: Script, bindings: list[Binding]) -> list[Binding]:
         node = bindings[0].node
         bindings = reaching(script, node) if isinstance(node, ast.Name) else []
     return []
-
-
-def _uses_before(script: Script, expr: ast.Name) -> list[ast.Name]:
-    """Other mentions of the same variable that may run before `expr` does."""
-    place = script.places[expr]
-    owner = place.scope.owner_of(expr.id)
-    script.spend(len(script.names[expr.id]))
-    uses = [name for name in script.names[expr.id] if name is not expr and script.places[name].scope.owner_of(name.id) is owner]
-    alive = [name for name in uses if not is_dead(script, script.places[name].guards)]
-    return [name for name in alive if script.places[name].scope is not place.scope or name.lineno <= expr.lineno]
 
 
 def _after_use(script: Script, entries: Entries, use: ast.Name, expr: ast.Name, deep: int) -> Entries:

@@ -1,4 +1,4 @@
-"""Whether a statement runs, and whether a fault there would stop the run: dead code, and what a `try` or a test provides for."""
+"""Whether a statement runs, and whether an error there would stop the run: dead code, handlers, tests for a release."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ml_intern_helpers.analysis.guards import certain, is_dead
 from ml_intern_helpers.analysis.script import Binding, Guards, ParsedObject, Place, Script, remembered
 
-#: Following aliases further than this finds loops, not meanings.
+#: Aliases are followed this far; longer chains are circular.
 _FAR = 12
 _BUILTINS = frozenset(dir(builtins))
 _PARSERS = frozenset({"TrlParser", "HfArgumentParser"})
@@ -87,11 +87,7 @@ def exported(script: Script, name: str) -> ast.Name | None:
     return read
 
 
-def _no_target() -> Target | None:
-    return None
-
-
-@remembered(_no_target)
+@remembered(lambda: None)
 def dotted(script: Script, expr: ast.expr, far: int) -> Target | None:
     """The name behind `expr`: `C` -> `trl.SFTConfig` after `from trl import SFTConfig as C`."""
     if far > _FAR:
@@ -161,11 +157,7 @@ def base_names(script: Script, definition: ast.AST, far: int = 0) -> list[str]:
     return names
 
 
-def _no_calls() -> list[ast.Call]:
-    return []
-
-
-@remembered(_no_calls)
+@remembered(list)
 def origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
     """The calls that may have made the object `expr`: `cfg` -> `SFTConfig(…)`, through names, branches and local functions."""
     return list(dict.fromkeys(_origins(script, expr, far)))
@@ -283,25 +275,18 @@ def _arguments(script: Script, binding: Binding) -> list[ast.expr]:
         return []
     if function.decorator_list or isinstance(script.places[function].scope.node, ast.ClassDef):
         return []
-    calls = _calls_of(script, function)
-    arguments = [_argument(call, function, binding.node.arg) for call in calls or []]
-    seen = [expr for expr in arguments if expr is not None]
-    return seen if len(seen) == len(arguments) else []
-
-
-def _calls_of(script: Script, function: ast.FunctionDef) -> list[ast.Call] | None:
-    """Every live call; None when the function is mentioned in another way."""
-    calls = []
+    arguments = []
     script.spend(len(script.names[function.name]))
     for name in script.names[function.name]:
         target = dotted(script, name)
         if target is None or target.definition is not function or is_dead(script, script.places[name].guards):
             continue
         call = script.places[name].parent
-        if not isinstance(call, ast.Call) or call.func is not name:
-            return None
-        calls.append(call)
-    return calls
+        given = _argument(call, function, binding.node.arg) if isinstance(call, ast.Call) and call.func is name else None
+        if given is None:  # hidden, or the function is mentioned in another way
+            return []
+        arguments.append(given)
+    return arguments
 
 
 def _argument(call: ast.Call, function: ast.FunctionDef, name: str) -> ast.expr | None:

@@ -125,7 +125,7 @@ class Script:
         self.offers: Callable[[str, str], bool | None] = lambda module, name: None
 
     def spend(self, steps: int) -> None:
-        """Count work; a script made to keep us busy ends in "could not tell".
+        """Count work, so that a script written to exhaust the analysis ends in "could not tell".
 
         Raises:
             Unavailable: the script takes more steps than any written by hand.
@@ -149,7 +149,7 @@ class Script:
         return getattr(node, "lineno", 0)
 
 
-def remembered(circular: Callable[[], T]) -> Callable[[Callable[[Script, E, int], T]], Callable[..., T]]:
+def remembered(circular: Callable[[], Any]) -> Callable[[Callable[[Script, E, int], T]], Callable[..., T]]:
     """Answer each question about a node once; a question that needs its own answer gets `circular()`.
 
     Without it `x1 = x0 + x0; x2 = x1 + x1; …` takes time exponential in its length.

@@ -91,8 +91,12 @@ def read_source(path: Path) -> Source:
         Unavailable: it is a folder, unreadable or too large.
         BadData: of another kind, empty, binary, in another encoding, not Python, or nested beyond the parser.
     """
-    text, cells = _decoded(path, _read(path))
-    return _source(path, text, cells)
+    data = _read(path)
+    if path.suffix == ".ipynb":
+        from ml_intern_helpers.analysis.notebook import code_of_notebook
+
+        return _source(path, *code_of_notebook(_name(path), data))
+    return _source(path, _with_plain_line_ends(_decoded(path, data)), None)
 
 
 def source_of_text(name: str, text: str) -> Source:
@@ -134,11 +138,7 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _decoded(path: Path, data: bytes) -> tuple[str, CellMap | None]:
-    if path.suffix == ".ipynb":
-        from ml_intern_helpers.analysis.notebook import code_of_notebook
-
-        return code_of_notebook(_name(path), data)
+def _decoded(path: Path, data: bytes) -> str:
     if b"\0" in data:
         raise BadData(f"{_name(path)} is binary (it holds null bytes), not Python source", hint=_HINT)
     encoding = "utf-8"
@@ -149,11 +149,10 @@ def _decoded(path: Path, data: bytes) -> tuple[str, CellMap | None]:
 
             lines = iter(data.splitlines(keepends=True))
             encoding = detect_encoding(lambda: next(lines, b""))[0]
-        text = data.decode(encoding)
+        return data.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError) as err:
         hint = "save it as UTF-8, or declare its encoding in the first line: # -*- coding: latin-1 -*-"
         raise BadData(f"{_name(path)} cannot be decoded: {clean(err, limit=160)}", hint=hint) from err
-    return _with_plain_line_ends(text), None
 
 
 def _with_plain_line_ends(text: str) -> str:

@@ -1,10 +1,10 @@
-"""Compares what a script does with what the user agreed to; the SCOPE rules are made of it."""
+"""Compares what a script does with what the user agreed to, for the SCOPE rules."""
 
 from __future__ import annotations
 
 import ast
 
-from ml_intern_helpers.analysis.names import arguments_for, dotted, reaching
+from ml_intern_helpers.analysis.names import expressions_of, reaching, returned_values
 from ml_intern_helpers.analysis.script import Script
 from ml_intern_helpers.analysis.values import Setting, Value
 from ml_intern_helpers.analysis.values import unknown as unknown_value
@@ -68,15 +68,9 @@ def leaves(script: Script, expr: ast.expr, depth: int = 0) -> list[ast.expr]:
     if isinstance(expr, ast.IfExp):
         behind = [expr.body, expr.orelse]
     elif isinstance(expr, ast.Name):
-        for binding in reaching(script, expr):
-            if binding.kind == "assign" and isinstance(binding.value, ast.expr):
-                behind.append(binding.value)
-            elif binding.kind == "param":
-                behind += arguments_for(script, binding)
+        behind = [value for binding in reaching(script, expr) for value in expressions_of(script, binding)]
     elif isinstance(expr, ast.Call):
-        target = dotted(script, expr.func)
-        if target and isinstance(target.definition, ast.FunctionDef):
-            behind = [node.value for node in ast.walk(target.definition) if isinstance(node, ast.Return) and node.value]
+        behind = returned_values(script, expr)
     return [leaf for one in behind for leaf in leaves(script, one, depth + 1)] if behind else [expr]
 
 

@@ -1,4 +1,4 @@
-"""The checklist of the skill, filled in: one line per thing that must be settled before a launch."""
+"""Fills in the checklist of the skill: one line for each thing that must be settled before a launch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--fix`: a diff of what can be mended safely, which is renames with one answer and missing logging settings.
+"""`--fix`: a diff of what can be mended safely: arguments with exactly one new name, and missing logging settings.
 
 The edits are made in the source's own text, so that everything else stays as it was typed.
 """

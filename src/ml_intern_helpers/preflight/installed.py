@@ -1,4 +1,4 @@
-"""What the script needs to have installed, and whether the job installs it."""
+"""Which packages the script needs, and whether the job installs them."""
 
 from __future__ import annotations
 
@@ -58,15 +58,13 @@ def coverage_of(context: ScriptContext, need: Need) -> Coverage:
     installed = {*listed, *extras}.union(*(BRINGS.get(name, frozenset()) for name in (*listed, *extras)))
     if installed & set(need.distributions):
         return Coverage.MET
-    return Coverage.MISSING if all(_cannot_bring(name, need) for name in listed) else Coverage.DOUBTFUL
-
-
-def _cannot_bring(listed: str, need: Need) -> bool:
-    """A dependency whose requirements are known in full, or that is known to bring none of the large libraries."""
-    if listed in COMPLETE:
-        return True
     large = any(name in SAME_NAME or name in _DIFFERING for name in need.distributions)
-    return large and (listed in WELL_KNOWN or listed not in BRINGS) and (listed in SAME_NAME or listed in _DIFFERING)
+    for name in listed:
+        # The requirements of some packages are known in full; others are known to bring none of the large libraries.
+        brings_none = (name in WELL_KNOWN or name not in BRINGS) and (name in SAME_NAME or name in _DIFFERING)
+        if name not in COMPLETE and not (large and brings_none):
+            return Coverage.DOUBTFUL
+    return Coverage.MISSING
 
 
 _DIFFERING = frozenset(name for names in DISTRIBUTIONS.values() for name in names)

@@ -111,7 +111,11 @@ def _source(launch: Launch) -> Source:
     target = launch.target
     try:
         if target.kind == "file" and target.path is not None:
-            source = read_source(_relative(target.path))
+            here = Path.cwd()
+            path = (
+                target.path.relative_to(here) if target.path.is_relative_to(here) else target.path
+            )  # as the user would write it
+            source = read_source(path)
             # What `--config` means elsewhere is not known: that its file is missing counts only where a TrlParser opens it.
             if launch.config is not None and launch.config.problem is not None and "TrlParser(" in source.text:
                 launch.problems.append(launch.config.problem)
@@ -126,14 +130,6 @@ def _source(launch: Launch) -> Source:
     return Source(Path(target.name or "launch"), "", [""], ast.parse(""))
 
 
-def _relative(path: Path) -> Path:
-    """As the user would write it: relative to where they are."""
-    try:
-        return path.relative_to(Path.cwd())
-    except (OSError, ValueError):
-        return path
-
-
 def _report(found: list[Judged]) -> Report:
     main = next((one for one in found if one.trains), found[0])
     statuses = [one.status for one in found]
@@ -141,7 +137,17 @@ def _report(found: list[Judged]) -> Report:
     if not any(one.trains or one.unread for one in found) and status == "ok":
         status = "unknown"
     fields = fields_of(main.examination, status)
-    fields["launches"] = [_entry(one) for one in found]
+    fields["launches"] = [
+        {
+            "number": one.launch.number,
+            "place": "" if one.launch.of == 1 else f" {one.launch.number}",
+            **fields_of_launch(one.examination.context),
+            "method": clean(one.examination.context.training.method, limit=100) or None,
+            # The outline that stands for the script of a `trl` command has lines that nobody can open.
+            "checklist": [fields_of_item(item, places=one.launch.target.kind != "trl") for item in one.examination.checklist],
+        }
+        for one in found
+    ]
     fields["verdict"] = _verdict(found, main, status)
     fields["unknowns"] = _unknowns(found)
     # Two launches of one script share what is wrong in it.
@@ -151,18 +157,6 @@ def _report(found: list[Judged]) -> Report:
     report = Report("preflight_check", status, fields, ordered)
     report.warnings = list(dict.fromkeys(note for one in found for note in one.examination.notes))
     return report
-
-
-def _entry(one: Judged) -> dict[str, Any]:
-    # The outline that stands for the script of a `trl` command has lines that nobody can open.
-    places = one.launch.target.kind != "trl"
-    return {
-        "number": one.launch.number,
-        "place": "" if one.launch.of == 1 else f" {one.launch.number}",
-        **fields_of_launch(one.examination.context),
-        "method": clean(one.examination.context.training.method, limit=100) or None,
-        "checklist": [fields_of_item(item, places=places) for item in one.examination.checklist],
-    }
 
 
 def _verdict(found: list[Judged], main: Judged, status: Status) -> str:

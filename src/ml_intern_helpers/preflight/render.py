@@ -11,7 +11,7 @@ from typing import Any
 
 from ml_intern_helpers import __version__
 from ml_intern_helpers.analysis.names import dotted
-from ml_intern_helpers.core.report import Finding, Report, Status, render_finding
+from ml_intern_helpers.core.report import Finding, Report, Severity, Status, render_finding
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.checklist import Item
 from ml_intern_helpers.preflight.context import ScriptContext
@@ -291,27 +291,19 @@ def sarif(examination: Examination) -> str:
     codes = list(rules)
     results: list[dict[str, Any]] = []
     notifications: list[dict[str, Any]] = []
+
+    def result(code: str, severity: Severity, text: str, location: dict[str, Any]) -> dict[str, Any]:
+        number, level = codes.index(code), _LEVELS[severity]
+        return {"ruleId": code, "ruleIndex": number, "level": level, "message": {"text": text}, "locations": [location]}
+
     for finding in examination.findings:
         text = finding.message + (f"\nFix: {finding.fix}" if finding.fix else "")
-        result = {
-            "ruleId": finding.code,
-            "ruleIndex": codes.index(finding.code),
-            "level": _LEVELS[finding.severity],
-            "message": {"text": text},
-            "locations": [_location(examination, finding.cell, finding.line, finding.column)],
-        }
-        results.append(result)
+        location = _location(examination, finding.cell, finding.line, finding.column)
+        results.append(result(finding.code, finding.severity, text, location))
     for one in examination.suppressed:
-        rule = rules[one.code]
-        result = {
-            "ruleId": one.code,
-            "ruleIndex": codes.index(one.code),
-            "level": _LEVELS[rule.severity],
-            "message": {"text": rule.title},
-            "locations": [_location(examination, *source.position(one.line), None)],
-            "suppressions": [{"kind": "inSource", "status": "accepted", "justification": one.reason}],
-        }
-        results.append(result)
+        rule, location = rules[one.code], _location(examination, *source.position(one.line), None)
+        suppression = {"kind": "inSource", "status": "accepted", "justification": one.reason}
+        results.append(result(one.code, rule.severity, rule.title, location) | {"suppressions": [suppression]})
     for line, reason in examination.unknowns:
         location = _location(examination, *source.position(line), None)
         notifications.append({"level": "note", "message": {"text": reason}, "locations": [location]})

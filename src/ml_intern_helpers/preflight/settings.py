@@ -18,7 +18,7 @@ _NEED_A_METRIC = ("reduce_lr_on_plateau", "greedy")
 
 
 class Expectation(NamedTuple):
-    """What most lines of the checklist ask: is this argument of the config what it should be?
+    """What a line of the checklist expects of one argument of the config.
 
     Attributes:
         name: the config's argument.
@@ -131,5 +131,5 @@ def no_best_metric(context: ScriptContext, run: Run) -> bool:
 
 
 def run_as_indexed(context: ScriptContext, run: Run) -> bool:
-    """Both the trainer and its config are."""
+    """`as_indexed` holds for the trainer and for its config."""
     return as_indexed(context, run.trainer) and as_indexed(context, run.config)

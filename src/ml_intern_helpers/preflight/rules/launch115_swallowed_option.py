@@ -40,5 +40,5 @@ def check(context: ScriptContext) -> Outcomes:
         perhaps = option.name not in _FOR_THE_JOB and (unread or (own_parser(context.script) and not flags))
         if sure or perhaps:
             what = masked(f"{option.flag} {option.value}" if option.value is not None else option.flag, 60)
-            message = f"`{what}` stands behind what it is meant for: the client takes it as its own --{option.name.rstrip('_')}"
+            message = f"`{what}` stands behind the script: the client takes it as its own --{option.name.rstrip('_')}"
             yield failed_launch(message, _FIX, what, None if sure else "warning")
