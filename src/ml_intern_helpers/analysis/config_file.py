@@ -12,7 +12,7 @@ from ml_intern_helpers.core.errors import BadData, NotFound, Unavailable
 from ml_intern_helpers.core.text import clean
 
 KINDS = (".yaml", ".yml", ".json")
-#: A config of settings; more is a data file named by mistake.
+#: A larger file is a data file that was named by mistake.
 _MAX_BYTES = 256 * 1024
 _HINT = "give the file that --config names"
 _LINE = re.compile(r"([A-Za-z_][\w.-]*)\s*:(?:\s+(.*))?$")

@@ -59,7 +59,7 @@ def certain(guards: Guards, seen_from: Guards) -> bool:
 
 
 def blamable(script: Script, node: ast.AST, *, importing: bool = False) -> bool:
-    """A fault at `node` would really stop the run.
+    """An error at `node` would stop the run.
 
     No for dead code, for a `try` whose handler provides for it, for the handler itself (the fallback), and under a test that
     asks for the installed release.
@@ -79,7 +79,7 @@ def blamable(script: Script, node: ast.AST, *, importing: bool = False) -> bool:
 
 
 def expected(script: Script, node: ast.AST, *errors: str) -> bool:
-    """A `try` around the node names one of `errors`: the script is written for it to fail so."""
+    """A `try` around the node names one of `errors`: the script expects it to fail that way."""
     tries = [guard.node for guard in script.places[node].guards if guard.kind == "try"]
     return any(not names.isdisjoint(errors) for statement in tries for names in _handled(statement))
 

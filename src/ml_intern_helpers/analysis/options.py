@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ml_intern_helpers.analysis.values import Value, computed, default, known, runtime
 
-#: Set by images, launchers and the service itself: absent from a command line they may still be there.
+#: Set by images, launchers and the service: they may be there even when the command line does not set them.
 _BY_OTHERS = frozenset({
     "ACCELERATOR", "CPU_CORES", "HOME", "HOSTNAME", "JOB_ID", "LANG", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR",
     "MASTER_PORT", "MEMORY", "PATH", "PWD", "PYTHONPATH", "RANK", "SHELL", "TERM", "TMPDIR", "USER", "VIRTUAL_ENV", "WORLD_SIZE",

@@ -177,7 +177,7 @@ _SCOPES = frozenset({*_FUNCTIONS, ast.ClassDef, *_COMPREHENSIONS})
 _WALKED = (ast.expr, ast.stmt, ast.arguments, ast.arg, ast.pattern)
 #: Evaluated outside the scope that their node opens.
 _OUTSIDE = frozenset({"decorator_list", "bases", "keywords", "returns"})
-#: (node type, field) -> the kind of guard that what stands there has.
+#: (node type, field) -> the kind of guard around the nodes in that field.
 _GUARDED = {
     (ast.If, "body"): "if",
     (ast.If, "orelse"): "else",
@@ -312,7 +312,7 @@ def _bind_other(target: ast.AST, scope: Scope, guards: Guards) -> None:
             scope.bindings[part.id].append(Binding("other", None, "", part, guards))
 
 
-#: Node type -> what remembers it; types that are not here only stand where they stand.
+#: Node type -> what records it; of other types only the place is kept.
 _NOTES: dict[type[ast.AST], Callable[[Script, ast.AST, Scope, Guards], None]] = {
     **dict.fromkeys((ast.Call, ast.Name, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal), _note),
     **dict.fromkeys((ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.AsyncFor, ast.comprehension), _bind),

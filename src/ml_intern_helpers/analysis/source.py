@@ -1,4 +1,4 @@
-"""Reads a script or notebook and parses it, or says in one sentence why that fails. Nothing here executes what it reads."""
+"""Reads and parses a script or notebook, or says in one sentence why that fails. Nothing is executed."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ MAX_NOTEBOOK_BYTES = 16 * 1024 * 1024
 KINDS = (".py", ".ipynb")
 _HINT = "give it the training script itself"
 _LONGEST_QUOTE = 80
-#: What is written in quotes, closed or not, explains no syntax error.
+#: Text in quotes, closed or not: left out of what a syntax error quotes, because it explains none.
 _QUOTED_TEXT = re.compile(r"""(["'])((?:\\.|(?!\1).)+)(?:\1|$)""")
-#: Runs without a space or a sign of Python's that ends a name: keys, hashes, base64.
+#: Words that may be keys, hashes or base64: no space and no sign that ends a Python name.
 _RUN = re.compile(r"""[^\s"'()\[\]{},:;=<>]{8,}""")
 _PREFIXES = ("hf_", "sk-", "ghp_", "gho_", "github_pat_", "glpat-", "xox", "AKIA", "eyJ")
 
@@ -41,6 +41,7 @@ class Source(NamedTuple):
         lines: `text` by line; `lines[0]` is line 1.
         tree: the syntax tree.
         cells: line -> (cell, line in that cell) for a notebook, None for a script.
+        commands: the magics and shell lines of a notebook: `pip install peft`.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Source(NamedTuple):
     lines: list[str]
     tree: ast.Module
     cells: CellMap | None = None
+    commands: tuple[str, ...] = ()
 
     def position(self, line: int | None) -> tuple[int | None, int | None]:
         """`(cell, line in it)` in a notebook, `(None, line)` in a script."""
@@ -95,7 +97,8 @@ def read_source(path: Path) -> Source:
     if path.suffix == ".ipynb":
         from ml_intern_helpers.analysis.notebook import code_of_notebook
 
-        return _source(path, *code_of_notebook(_name(path), data))
+        notebook = code_of_notebook(_name(path), data)
+        return _source(path, notebook.text, notebook.cells)._replace(commands=notebook.commands)
     return _source(path, _with_plain_line_ends(_decoded(path, data)), None)
 
 

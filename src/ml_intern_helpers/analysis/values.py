@@ -86,7 +86,7 @@ class Entries(NamedTuple):
         return Entries({**self.items, **other.items}, self.open or other.open)
 
     def either(self, other: Entries, why: str) -> Entries:
-        """One of both dicts: what both hold alike is certain, the rest is decided at run time."""
+        """One of the two dicts: entries that are equal in both are kept, the others are decided at run time."""
         items = {}
         for name in {**self.items, **other.items}:
             setting = self.items.get(name) or other.items[name]
@@ -95,7 +95,7 @@ class Entries(NamedTuple):
         return Entries(items, self.open or other.open)
 
     def updated(self, other: Entries, line: int, *, certain: bool) -> Entries:
-        """`self.update(other)` at `line`; where a condition decides whether that runs, so it does what the new entries are."""
+        """`self.update(other)` at `line`; unless that is `certain` to run, the changed entries are decided at run time."""
         if certain:
             return self.merged(other)
         why = runtime(f"a condition decides (line {line})", conditional=True)

@@ -14,7 +14,7 @@ BOTH = ("jobs", "local")
 
 
 class Line(NamedTuple):
-    """One line: its id, what it says, when it applies, and the rules that decide it or the slot it is."""
+    """One line: its id, its label, the modes it applies to, and the rules that decide it, or the slot to fill in."""
 
     id: str
     label: str
@@ -56,7 +56,7 @@ def _dashboard(context: ScriptContext) -> Outcome:
 
 
 def _columns(context: ScriptContext) -> Outcome:
-    """The rows' columns: settled when the script spells them out, else to be asked of the dataset."""
+    """The rows' columns: settled when the script spells them out, otherwise a slot that inspect_dataset fills."""
     picked = [columns for run in context.runs if (columns := context.columns(run)).state != "unseen"]
     if picked and all(columns.state == "known" for columns in picked):
         names = ", ".join(sorted(picked[0].names))
@@ -98,7 +98,7 @@ LINES = (
     Line("dashboard", "dashboard URL", BOTH, slot=_dashboard),
     Line("packages", "packages the job installs", ("jobs",), ("PKG101", "PKG102", "PKG103")),
 )
-#: Worst first: one failure outweighs three passes.
+#: From worst to best: a line has the worst state that a rule gives it.
 _ORDER: tuple[State, ...] = ("fail", "fill_in", "unknown", "set_at_run_time", "pass")
 
 
@@ -123,5 +123,5 @@ def _item(context: ScriptContext, line: Line, outcomes: list[tuple[str, Outcome]
 
 
 def _state(outcome: Outcome) -> State:
-    """A failure that is only a warning is a question to somebody: it must be answered, and does not fail the line."""
+    """The state of an outcome on its line: a warning does not fail the line, but must be answered."""
     return "fill_in" if outcome.state == "fail" and outcome.severity == "warning" else outcome.state

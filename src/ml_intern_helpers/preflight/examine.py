@@ -28,14 +28,14 @@ from ml_intern_helpers.preflight.suppressions import Suppressed, Suppressions
 if TYPE_CHECKING:
     from ml_intern_helpers.launches.launch import Launch
 
-#: Launch rules that a script without training cannot offend.
+#: Launch rules that apply only to scripts that train.
 _ABOUT_TRAINING = frozenset({"LAUNCH101", "LAUNCH112", "LAUNCH113"})
 #: The settings that the lines about saving, logging and tracking ask of a config.
 _SETTINGS = (
     "push_to_hub", "hub_model_id", "save_strategy", "disable_tqdm", "logging_strategy", "logging_first_step", "report_to",
     "trackio_space_id",
 )  # fmt: skip
-#: The lines that code outside a config settles too: loops and trainers of other libraries have no others.
+#: The lines that code outside a config can settle, and the only ones for loops and trainers of other libraries.
 _LINES_WITHOUT_CONFIG = frozenset({"push_to_hub", "saved", "tracking"})
 
 
@@ -115,7 +115,7 @@ def examine(source: Source, mode: str, launch: Launch | None = None, options: Op
 
 
 def _in_neighbour(neighbour: Neighbour, rules: dict[str, Rule]) -> Iterator[Finding]:
-    """What a module beside the script gets wrong about the libraries, where the script makes it run."""
+    """The API findings in a module beside the script, in the parts that the script makes run."""
     suppressions = Suppressions(neighbour.context.source)
     for code, rule in rules.items():
         for outcome in dict.fromkeys(rule.check(neighbour.context)) if code.startswith("API") else ():
@@ -124,7 +124,7 @@ def _in_neighbour(neighbour: Neighbour, rules: dict[str, Rule]) -> Iterator[Find
 
 
 def _trained_in_neighbour(context: ScriptContext, neighbours: list[Neighbour]) -> ScriptContext:
-    """A script whose trainer a neighbour builds says so."""
+    """The script's context; its training says so where a module beside the script builds the trainer."""
     for one in neighbours:
         trainer = next((trainer for trainer in one.context.trainers if one.runs(trainer.line)), None)
         if trainer is not None:
@@ -204,7 +204,7 @@ def _imported_names(context: ScriptContext) -> dict[str, set[str] | None]:
 
 
 def _used_spans(tree: ast.Module, wanted: set[str] | None) -> Iterator[tuple[int, int]]:
-    """The spans of the top-level statements that run: all but functions nobody reaches and what only runs as a script."""
+    """The spans of the top-level statements that run: not unused functions, nor what runs only where the module is the script."""
     named = {node.name: node for node in tree.body if isinstance(node, _Definition)}
     plain = [node for node in tree.body if not isinstance(node, _Definition) and not _is_main(node)]
     waiting = [*plain, *(node for name, node in named.items() if wanted is None or name in wanted)]

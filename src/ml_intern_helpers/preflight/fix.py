@@ -93,7 +93,7 @@ def _rename(examination: Examination, finding: Finding, name: str) -> Edit | Non
 
 
 def _spelt_out(examination: Examination, node: ast.AST) -> bool:
-    """A call, or a dict inside one: what a name stands for may be read elsewhere, too."""
+    """A call, or a dict inside one; a dict under a name may be read elsewhere too."""
     while isinstance(node, ast.Dict) or (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict"):
         node = examination.context.script.places[node].parent
         if isinstance(node, ast.keyword):
@@ -102,7 +102,7 @@ def _spelt_out(examination: Examination, node: ast.AST) -> bool:
 
 
 def _key_edit(source: Source, key: ast.expr | None, name: str) -> Edit | None:
-    """A key in plain quotes keeps them."""
+    """The edit of a key, which keeps its quotes; None where they are not plain."""
     if not isinstance(key, ast.Constant) or key.lineno != key.end_lineno or key.end_col_offset is None:
         return None
     text = source.lines[key.lineno - 1].encode()[key.col_offset : key.end_col_offset].decode()

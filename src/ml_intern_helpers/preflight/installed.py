@@ -76,10 +76,9 @@ def _installed_by_script(context: ScriptContext) -> Iterator[Requirement]:
         if name.startswith("subprocess.") or name == "os.system":
             for call in calls:
                 yield from _pip_requirements(command_words(context.script, call.args[0]) if call.args else [])
-    if context.source.cells is not None:
-        for line in context.source.lines:
-            if line.startswith(("# %pip ", "# !pip ", "# !uv ", "# %uv ")):
-                yield from _pip_requirements(line[3:].replace('"', "").replace("'", "").split())
+    for command in context.source.commands:
+        if command.startswith(("pip ", "uv ")):
+            yield from _pip_requirements(command.replace('"', "").replace("'", "").split())
 
 
 def _pip_requirements(words: list[str]) -> Iterator[Requirement]:

@@ -88,7 +88,7 @@ def examined(launches: list[Launch], options: Options = DEFAULT_OPTIONS, mode: s
 
 
 def _attach_script(launches: list[Launch], script: Path) -> None:
-    """Tie the script that was named to the launch that starts it, or say that none does."""
+    """Attach the script that was named to the launch that starts it, or report that none does."""
     here = Path.cwd() / script
     name = clean(str(script), limit=100)
     for launch in launches:
@@ -112,10 +112,8 @@ def _source(launch: Launch) -> Source:
     try:
         if target.kind == "file" and target.path is not None:
             here = Path.cwd()
-            path = (
-                target.path.relative_to(here) if target.path.is_relative_to(here) else target.path
-            )  # as the user would write it
-            source = read_source(path)
+            # Messages name the script as the user would write it.
+            source = read_source(target.path.relative_to(here) if target.path.is_relative_to(here) else target.path)
             # What `--config` means elsewhere is not known: that its file is missing counts only where a TrlParser opens it.
             if launch.config is not None and launch.config.problem is not None and "TrlParser(" in source.text:
                 launch.problems.append(launch.config.problem)

@@ -151,7 +151,7 @@ def _fields_of_releases(context: ScriptContext) -> dict[str, Any]:
 
 
 def _cleaned(value: Any, depth: int = 0) -> Any:
-    """A TOML value as JSON, every text in it on one line; what no launch setting can be becomes text."""
+    """A TOML value as JSON with every text on one line; types that no launch setting has become text."""
     if isinstance(value, dict) and depth < _DEEPEST:
         return {clean(key, limit=60): _cleaned(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list) and depth < _DEEPEST:
@@ -235,7 +235,7 @@ def _lines_of_job(entry: dict[str, Any], packages: str) -> list[str]:
 
 
 def _checklist_lines(items: list[dict[str, Any]], findings: list[Finding]) -> list[str]:
-    """A line each: where findings below say why it failed it names them, and lines unknown for one reason are one line."""
+    """One line for each item: a failed one names the findings below, and items unknown for the same reason share a line."""
     rows: list[tuple[str, str, list[str]]] = []
     for item in items:
         named = dict.fromkeys(finding.code for finding in findings if finding.code in item["codes"])
@@ -264,7 +264,7 @@ def without_repeats(findings: list[Finding]) -> list[Finding]:
 
 
 def _unknown_lines(unknowns: list[dict[str, Any]]) -> list[str]:
-    """What could not be told, equal reasons as one with their count, at the first of their lines."""
+    """What could not be told: equal reasons once, with their count and the first of their lines."""
     places: dict[str, list[int | None]] = {}
     for one in unknowns:
         places.setdefault(one["reason"], []).append(one["line"])

@@ -14,7 +14,7 @@ from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, failed, passed, unknown
 
 #: Values of `lr_scheduler_type` that make the loss the metric of the best model.
-_NEED_A_METRIC = ("reduce_lr_on_plateau", "greedy")
+_LOSS_IS_METRIC = ("reduce_lr_on_plateau", "greedy")
 
 
 class Expectation(NamedTuple):
@@ -123,11 +123,11 @@ def as_indexed(context: ScriptContext, construction: Construction) -> bool:
 
 
 def no_best_metric(context: ScriptContext, run: Run) -> bool:
-    """`metric_for_best_model` is surely not set, and nothing makes it the loss by itself."""
+    """`metric_for_best_model` is surely not set, and no other setting makes it the loss."""
     unnamed = context.value(run, "metric_for_best_model") == known(None)
     best = context.value(run, "load_best_model_at_end", False)
     schedule = context.value(run, "lr_scheduler_type", "linear")
-    return unnamed and best == known(False) and schedule.state == "known" and schedule.value not in _NEED_A_METRIC
+    return unnamed and best == known(False) and schedule.state == "known" and schedule.value not in _LOSS_IS_METRIC
 
 
 def run_as_indexed(context: ScriptContext, run: Run) -> bool:

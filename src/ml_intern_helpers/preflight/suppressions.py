@@ -30,7 +30,7 @@ class Comment(NamedTuple):
     alone: bool
 
     def covers(self, code: str, outcome: Outcome) -> bool:
-        """True on the line, on any of the call that it belongs to, above either, or anywhere for a finding without a place."""
+        """The comment stands on the line, within the call around it, or above either; or the finding has no place."""
         line = outcome.line
         if code not in self.codes or line is None:
             return code in self.codes
@@ -78,7 +78,7 @@ class Suppressions:
 
 
 def _comments(source: Source) -> Iterator[Comment]:
-    """The comments of that form, those without a reason included; a string that looks like one is none."""
+    """The suppressing comments, also those without a reason; strings that look like one do not count."""
     import io
     import tokenize
 
