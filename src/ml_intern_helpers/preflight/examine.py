@@ -206,7 +206,8 @@ def _imported_names(context: ScriptContext) -> dict[str, set[str] | None]:
 def _used_spans(tree: ast.Module, wanted: set[str] | None) -> Iterator[tuple[int, int]]:
     """The spans of the top-level statements that run: not unused functions, nor what runs only where the module is the script."""
     named = {node.name: node for node in tree.body if isinstance(node, _Definition)}
-    plain = [node for node in tree.body if not isinstance(node, _Definition) and not _is_main(node)]
+    mains = [node for node in tree.body if isinstance(node, ast.If) and "__name__" in _names(node.test)]
+    plain = [node for node in tree.body if not isinstance(node, _Definition) and node not in mains]
     waiting = [*plain, *(node for name, node in named.items() if wanted is None or name in wanted)]
     seen: set[ast.stmt] = set()
     while waiting:
@@ -214,8 +215,8 @@ def _used_spans(tree: ast.Module, wanted: set[str] | None) -> Iterator[tuple[int
         if node not in seen:
             seen.add(node)
             yield node.lineno, node.end_lineno or node.lineno
-            waiting += [named[part.id] for part in ast.walk(node) if isinstance(part, ast.Name) and part.id in named]
+            waiting += [named[name] for name in _names(node) if name in named]
 
 
-def _is_main(node: ast.stmt) -> bool:
-    return isinstance(node, ast.If) and any(isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(node.test))
+def _names(node: ast.AST) -> list[str]:
+    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]

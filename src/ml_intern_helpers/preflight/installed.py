@@ -99,7 +99,15 @@ def needed_by_settings(context: ScriptContext) -> Iterator[Need]:
             if setting.value.settled:
                 what, implied = f"{name}={setting.value.value!r}", _implied(name, setting.value.value)
                 needs += [Need(what, distributions, setting.node) for distributions in implied]
-    for need in (*needs, *_by_trainers(context), *_by_calls(context)):
+    for trainer in context.trainers:
+        given = trainer.entries.items.get("peft_config")
+        if given is not None and not (given.value.settled and given.value.value is None):
+            # TRL's own scripts pass `get_peft_config(model_args)`: None without --use_peft.
+            calls = origins(context.script, given.node) if isinstance(given.node, ast.expr) else ()
+            targets = [dotted(context.script, call.func) for call in calls]
+            if not any(target and target.name.endswith(".get_peft_config") for target in targets):
+                needs.append(Need("peft_config=", ("peft",), given.node))
+    for need in (*needs, *_by_calls(context)):
         found.setdefault(need.distributions, need)
     yield from found.values()
 
@@ -126,18 +134,6 @@ def _attention(name: object) -> Iterator[tuple[str, ...]]:
         yield ("kernels",)
     elif name == "flash_attention_2":
         yield ("flash-attn", "kernels")
-
-
-def _by_trainers(context: ScriptContext) -> Iterator[Need]:
-    for trainer in context.trainers:
-        setting = trainer.entries.items.get("peft_config")
-        if setting is None or (setting.value.settled and setting.value.value is None):
-            continue
-        # TRL's own scripts pass `get_peft_config(model_args)`: None without --use_peft.
-        calls = origins(context.script, setting.node) if isinstance(setting.node, ast.expr) else ()
-        targets = [dotted(context.script, call.func) for call in calls]
-        if not any(target and target.name.endswith(".get_peft_config") for target in targets):
-            yield Need("peft_config=", ("peft",), setting.node)
 
 
 def _by_calls(context: ScriptContext) -> Iterator[Need]:

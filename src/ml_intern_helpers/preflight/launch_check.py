@@ -23,6 +23,8 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.examine import Examination, examine
 from ml_intern_helpers.preflight.render import fields_of, fields_of_item, headline, method_and_adapter, smoke_run
 
+#: Arguments that a report lists.
+_MOST_ARGUMENTS = 200
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -149,7 +151,14 @@ def _report(found: list[Judged]) -> Report:
     fields["verdict"] = _verdict(found, main, status)
     fields["unknowns"] = _unknowns(found)
     # Two launches of one script share what is wrong in it.
-    findings = dict.fromkeys(_placed(finding, one.launch) for one in found for finding in one.examination.findings)
+    findings: dict[Finding, None] = {}
+    for one in found:
+        for finding in one.examination.findings:
+            if one.launch.target.kind == "trl" and finding.file != one.launch.place:
+                # What is wrong in the outline that stands for trl's script is wrong on the command line.
+                fix = f"{finding.fix} (as an option, --NAME VALUE, or in the --config file)"
+                finding = finding._replace(file=one.launch.place, cell=None, line=None, column=None, evidence=None, fix=fix)
+            findings[finding] = None
     places = {one.launch.place for one in found}
     ordered = sorted(findings, key=lambda one: (_SEVERITIES.index(one.severity), one.file not in places))
     report = Report("preflight_check", status, fields, ordered)
@@ -180,18 +189,6 @@ def _unknowns(found: list[Judged]) -> list[dict[str, Any]]:
             unknowns[(None, f"{one.launch.place}: more words may come: {clean(one.launch.open, limit=200)}")] = None
         unknowns |= dict.fromkeys(one.examination.unknowns)
     return [{"line": line, "reason": reason} for line, reason in unknowns]
-
-
-def _placed(finding: Finding, launch: Launch) -> Finding:
-    """What is wrong with a `trl` command is wrong on the command line, not in the outline that stands for trl's script."""
-    if launch.target.kind != "trl" or finding.file == launch.place:
-        return finding
-    fix = f"{finding.fix} (as an option, --NAME VALUE, or in the --config file)"
-    return finding._replace(file=launch.place, cell=None, line=None, column=None, evidence=None, fix=fix)
-
-
-#: Arguments that a report lists.
-_MOST_ARGUMENTS = 200
 
 
 def fields_of_launch(context: ScriptContext) -> dict[str, Any]:

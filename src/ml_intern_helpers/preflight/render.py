@@ -20,6 +20,7 @@ from ml_intern_helpers.preflight.registry import all_rules
 
 _WORDS = {"failed": "FAIL", "unknown": "COULD NOT TELL"}
 _STATES = {"pass": "pass", "fail": "FAIL", "unknown": "unknown", "set_at_run_time": "run time", "fill_in": "FILL IN"}
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}  # of SARIF
 #: Lines shown of what could not be told.
 _UNKNOWNS_SHOWN = 8
 #: Launch settings are texts, lists and tables of texts; deeper and larger is not repeated.
@@ -275,9 +276,6 @@ def _unknown_lines(unknowns: list[dict[str, Any]]) -> list[str]:
     more = len(places) - len(lines)
     lines += [f"  … {more} more: --json lists them"] if more else []
     return ["", "what I could not tell:", *lines] if lines else []
-
-
-_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
 def sarif(examination: Examination) -> str:

@@ -77,9 +77,9 @@ def _is_list(script: Script, expr: ast.expr) -> bool:
         target = dotted(script, expr.func)
         return target is not None and target.name == "list" and target.definition is None
     bindings = reaching(script, expr) if isinstance(expr, ast.Name) else []
-    return bool(bindings) and all(_is_list_literal(one.value) for one in bindings)
-
-
-def _is_list_literal(expr: ast.AST | None) -> bool:
-    called = isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name) and expr.func.id == "list"
-    return called or isinstance(expr, (ast.List, ast.ListComp))
+    for binding in bindings:
+        match binding.value:
+            case ast.List() | ast.ListComp() | ast.Call(func=ast.Name(id="list")):
+                continue
+        return False
+    return bool(bindings)
