@@ -70,7 +70,7 @@ STEPS = [
     Step(job("other_data.py"), held="the user agreed to trl-lib/Capybara"),
     Step(job("full.py"), held="the user agreed to lora"),
     Step(job("shorter.py"), held="the user agreed to 2048"),
-    Step(f"for s in 1 2 3; do {JOB}; done", held="submit one, see it train, then the rest"),
+    Step(f"for s in 1 2 3; do {JOB}; done", held="no job with this script has been seen training"),
     Step(JOB.replace("a10g-large", "a100x8"), held="are left for the task"),
     Step(
         "hf jobs scheduled uv run --flavor a10g-large --timeout 3h --secrets HF_TOKEN @daily -- train.py", held="again and again"
@@ -87,10 +87,10 @@ STEPS = [
     Step(job("train.py", "--name mended"), runs=JOBS[2]),
     Step(f"{TASK} close --reason 'the test is over'", runs="CLOSED"),
     # What the prompt names is good for one agreement, and for no more than it names.
-    Step(f"{AGREE} --spend-cap 100", held="100.00 USD stands in no message of the user"),
+    Step(f"{AGREE} --spend-cap 100", held="names a spend cap of 100.00 USD"),
     Step(f"{AGREE} --spend-cap 12", runs="OPEN"),
     Step(f"{TASK} close --reason 'once more'", runs="CLOSED"),
-    Step(f"{AGREE} --spend-cap 12", held="the user has said nothing since the last task was agreed"),
+    Step(f"{AGREE} --spend-cap 12", held="since the last task was agreed"),
 ]
 #: With a person to ask: what the user says yes and no to.
 ASKED = [

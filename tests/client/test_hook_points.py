@@ -240,7 +240,7 @@ def test_refused_launch_is_given_back(played: dict[str, tuple[Session, Path]]) -
 def test_researcher_is_asked_for_the_form_once(played: dict[str, tuple[Session, Path]]) -> None:
     found = played["researcher"][0]
     worker = of_worker(found)
-    asked = [messages for messages in worker if "hand the report back in its form" in messages]
+    asked = [messages for messages in worker if "ml-intern: the report is" in messages]
     assert (len(worker), len(asked)) == (2, 1)
     assert "DPO is good." in found.tool_results()[0][0]
 

@@ -68,7 +68,7 @@ MISTAKES = {
     "package not installed": Mistake(', "peft>=0.21"', "", "PKG101"),
     "default timeout": Mistake("--timeout 2h ", "", "LAUNCH101"),
     "swapped dataset": Mistake('"ada/chat"', '"somebody/other"', "the user agreed to ada/chat"),
-    "whole batch at once": Mistake(LAUNCH, SWEEP, "submit one, see it train, then the rest"),
+    "whole batch at once": Mistake(LAUNCH, SWEEP, "no job with this script has been seen training"),
 }
 
 
