@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_intern_helpers.analysis.options import Options
-from ml_intern_helpers.analysis.script_inputs import ParserOptions
+from ml_intern_helpers.analysis.options import Options, ParserOptions
 from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.preflight.examine import examine
 

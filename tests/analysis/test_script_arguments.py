@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from ml_intern_helpers.analysis.options import GivenToScript
 from ml_intern_helpers.analysis.script import walk
 from ml_intern_helpers.analysis.script_arguments import ParsedArguments, parsed
-from ml_intern_helpers.analysis.script_inputs import GivenToScript
 from ml_intern_helpers.analysis.source import Source, source_of_text
 
 SCRIPT = """import argparse

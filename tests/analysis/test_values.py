@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from ml_intern_helpers.analysis.config_file import read_config
-from ml_intern_helpers.analysis.options import Options
-from ml_intern_helpers.analysis.script_inputs import ParserOptions
+from ml_intern_helpers.analysis.options import Options, ParserOptions
 from ml_intern_helpers.analysis.source import read_source
 from ml_intern_helpers.analysis.values import Value
 from ml_intern_helpers.preflight.context import read_context
@@ -235,7 +234,7 @@ def test_a_config_file_sets_what_is_parsed(text: str, tmp_path: Path) -> None:
 
 def test_a_config_file_gives_each_dataclass_its_own(tmp_path: Path) -> None:
     text = PARSER + DATACLASS + "  x: int = 1\n_, config = TrlParser((A, SFTConfig)).parse_args_and_config()"
-    assert value(tmp_path, text, ParserOptions({"x": 3}, file="c.yaml")) == Value("default", "the default", "--x")
+    assert value(tmp_path, text, ParserOptions({"x": 3}, file="c.yaml")) == Value("default", "the default", "--x", by_option=True)
 
 
 def test_a_config_file_that_cannot_be_read_leaves_it_unknown(tmp_path: Path) -> None:

@@ -13,8 +13,7 @@ from ml_intern_helpers.launches.hf_jobs import DEFAULT_IMAGE
 from ml_intern_helpers.launches.launch import Launch
 from ml_intern_helpers.launches.words import texts
 from ml_intern_helpers.preflight.context import read_context
-from ml_intern_helpers.preflight.launch_check import _source, judged
-from ml_intern_helpers.preflight.launch_summary import fields_of_launch
+from ml_intern_helpers.preflight.launch_check import _source, fields_of_launch, judged
 
 HEADER = """# /// script
 # dependencies = ["trl"]

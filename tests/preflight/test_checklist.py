@@ -156,7 +156,7 @@ TIMEOUTS = [
     (HEADER.replace('"4h"', '"1.5h"'), "fail", "LAUNCH101", "an hour and a half"),
     (HEADER.replace('# timeout = "4h"\n', ""), "fail", "LAUNCH101", "the default of 30 minutes"),
     (HEADER.replace('"4h"', '"2h30m"'), "fail", "LAUNCH102", "two units"),
-    (HEADER.replace('"4h"', '"0h"'), "fail", "LAUNCH102", "no time at all"),
+    (HEADER.replace('"4h"', '"0h"'), "fail", "LAUNCH102", "no positive time"),
 ]
 
 

@@ -19,12 +19,18 @@ class Advice(NamedTuple):
         fix: one clause.
         existed: an older release had it.
         rename: what to write in its place, with the same value; "" when it takes more than that.
+        guess: `fix` asks whether a similar name was meant.
     """
 
     since: str
     fix: str
     existed: bool = False
     rename: str = ""
+    guess: bool = False
+
+    def release(self, label: str) -> str:
+        """`trl 1.16.0; removed in trl 0.12.0, last in 0.11.4`: the release of the run, and when the name went."""
+        return f"{label}; {self.since}" if self.since else label
 
 
 def for_argument(offers: Offers, call: str, name: str, signature: Signature) -> Advice:
@@ -42,7 +48,7 @@ def for_argument(offers: Offers, call: str, name: str, signature: Signature) -> 
     if became and became.removal:  # of one that once existed only a near-copy is what was meant
         likely = [other for other in likely if _alike(name, other)]
     if likely:
-        return _advice(became, f"did you mean {' or '.join(f'{other}=' for other in likely[:2])}?")
+        return _advice(became, f"did you mean {' or '.join(f'{other}=' for other in likely[:2])}?", guess=True)
     if became and became.removal:
         return _advice(became, f"delete it: no successor is known; or pin {_pin(became)}")
     package = call.partition(".")[0]
@@ -65,7 +71,7 @@ def for_name(offers: Offers, name: str) -> Advice:
         return _advice(became, _import(offers, became.replacement))
     likely = _similar_names(offers, name)
     if likely:
-        return _advice(became, f"did you mean {' or '.join(likely)}?")
+        return _advice(became, f"did you mean {' or '.join(likely)}?", guess=True)
     if became and became.removal:
         return _advice(became, f"no successor is known; pin {_pin(became)} to keep it")
     if package in PACKAGES and Library(shipped(package)).origin(name):
@@ -93,16 +99,16 @@ def _became(offers: Offers, name: str) -> Gone | None:
     return became
 
 
-def _advice(became: Gone | None, fix: str) -> Advice:
+def _advice(became: Gone | None, fix: str, *, guess: bool = False) -> Advice:
     """`fix`, with what the history says about the name."""
     if became is None:
-        return Advice("", fix)
+        return Advice("", fix, guess=guess)
     since, removal = "", became.removal
     if removal is not None:
         verb = "moved" if removal.why == "moved" or removal.via else "removed"
         since = f"{verb} in {became.name.partition('.')[0]} {removal.gone}, last in {removal.last}"
     rename = (became.replacement or "").rpartition(".")[2] if became.renamed and fix == became.hint else ""
-    return Advice(since, fix, True, rename)
+    return Advice(since, fix, True, rename, guess)
 
 
 def _pin(became: Gone) -> str:

@@ -62,13 +62,6 @@ class ApiCall(NamedTuple):
         return f"{module}:{name.partition('.')[0]}"
 
 
-class Unknown(NamedTuple):
-    """A keyword that the signature does not name: wrong, or doubtful where it takes `**kwargs`."""
-
-    name: str
-    setting: Setting
-
-
 class Misfit(NamedTuple):
     """A call that cannot be bound whatever its keywords are called."""
 
@@ -91,12 +84,12 @@ def api_calls(script: Script, offers: Offers) -> Iterator[ApiCall]:
             yield api_call
 
 
-def unknown_keywords(call: ApiCall) -> Iterator[Unknown]:
-    """Keywords that are none of the signature's names."""
+def unknown_keywords(call: ApiCall) -> Iterator[tuple[str, Setting]]:
+    """The keywords that the signature does not name: wrong, or doubtful where it takes `**kwargs`."""
     names = call.signature.names if call.given.entries.items else frozenset()
     for name, setting in call.given.entries.items.items():
         if name not in names and name not in call.extra:
-            yield Unknown(name, setting)
+            yield name, setting
 
 
 def misfits(call: ApiCall) -> Iterator[Misfit]:
@@ -179,32 +172,21 @@ def _with_fields(signature: Signature, fields: dict[str, str | None]) -> Signatu
 
 def _method_called(script: Script, offers: Offers, call: ast.Call, func: ast.Attribute) -> ApiCall | None:
     given = _given(script, (), call.args, call)
-    above = class_of_super(script, offers, func)
-    if above is not None:
-        return _super_called(offers, call, func.attr, above, given)
+    origin = class_of_super(script, offers, func)
+    if origin is not None:  # `super().__init__(…)`: only the keywords can be judged, because other bases may take a part
+        method, name = "" if func.attr == "__init__" else f".{func.attr}", offers.shown_name(origin)
+        inherited = offers.called_method(origin, func.attr) if method else offers.call_of(origin)
+        return ApiCall(call, f"{name}{method}", f"{_short(name)}{method}", inherited, given, whole=False) if inherited else None
     methods = [(method.name, method.signature) for method in methods_called(script, offers, func) if method.signature]
     if not methods:  # a class without the method fails in any case
         return None
     name, signature = methods[0]
-    if len(methods) > 1:
-        signature = _widest([signature for _, signature in methods])
+    if len(methods) > 1:  # what the method of any class that the object may be of takes counts as taken
+        signatures = [signature for _, signature in methods]
+        longest = max(signatures, key=lambda signature: len(signature.arguments))
+        taken = frozenset(name for signature in signatures for name in signature.names)
+        signature = Signature(longest.origin, longest.arguments, any(one.open for one in signatures), True, taken)
     return ApiCall(call, name, ".".join(name.split(".")[-2:]), signature, given)
-
-
-def _widest(signatures: list[Signature]) -> Signature:
-    """Of the same method of several classes the object may be of: what any of them takes counts as taken."""
-    longest = max(signatures, key=lambda signature: len(signature.arguments))
-    taken = frozenset(name for signature in signatures for name in signature.names)
-    return Signature(longest.origin, longest.arguments, any(signature.open for signature in signatures), True, taken)
-
-
-def _super_called(offers: Offers, call: ast.Call, attr: str, origin: str, given: Given) -> ApiCall | None:
-    """`super().__init__(…)`: only what it passes by keyword can be judged, other bases may take a part."""
-    signature = offers.call_of(origin) if attr == "__init__" else offers.called_method(origin, attr)
-    if signature is None:
-        return None
-    method, name = "" if attr == "__init__" else f".{attr}", offers.shown_name(origin)
-    return ApiCall(call, f"{name}{method}", f"{_short(name)}{method}", signature, given, whole=False)
 
 
 def _given(script: Script, partials: tuple[ast.Call, ...], own: list[ast.expr], call: ast.Call) -> Given:
@@ -212,23 +194,21 @@ def _given(script: Script, partials: tuple[ast.Call, ...], own: list[ast.expr], 
     before = [partial for partial in partials if partial is not call]
     positional = [*(argument for partial in before for argument in partial.args[1:]), *own]
     earlier = [word for partial in before for word in partial.keywords]
+    seen: set[str] = set()
+    twice = []
+    for word in call.keywords:
+        for name, setting in keywords_of(script, [word]).items.items():
+            if is_sure(setting):
+                if name in seen:
+                    twice.append((name, setting.node))
+                seen.add(name)
     return Given(
         positional=tuple(argument for argument in positional if not isinstance(argument, ast.Starred)),
         starred=any(isinstance(argument, ast.Starred) for argument in positional),
         entries=keywords_of(script, call.keywords),
         earlier=frozenset(keywords_of(script, earlier).items),
-        twice=tuple(_twice(script, call.keywords)),
+        twice=tuple(twice),
     )
-
-
-def _twice(script: Script, keywords: list[ast.keyword]) -> Iterator[tuple[str, ast.AST]]:
-    seen: set[str] = set()
-    for word in keywords:
-        for name, setting in keywords_of(script, [word]).items.items():
-            if is_sure(setting):
-                if name in seen:
-                    yield name, setting.node
-                seen.add(name)
 
 
 def _short(name: str) -> str:

@@ -49,20 +49,16 @@ def columns_of(script: Script, expr: ast.expr, far: int = 0) -> Columns:
         case ast.Subscript(value=base):
             return columns_of(script, base, far + 1)
         case ast.Name():
-            return _named(script, expr, far)
+            candidates: list[Columns] = []
+            for binding in reaching(script, expr):
+                candidates += [columns_of(script, value, far + 1) for value in expressions_of(script, binding)] or [UNSEEN]
+            if candidates and all(columns == candidates[0] for columns in candidates):
+                return candidates[0]
+            shaped = [columns for columns in candidates if columns.state != "unseen"]
+            return shaped[0]._replace(state="runtime", names=frozenset()) if shaped else UNSEEN
         case ast.Call(func=ast.Attribute(value=base, attr=attr)):
             return _method(script, expr, base, attr, far)
     return UNSEEN
-
-
-def _named(script: Script, expr: ast.Name, far: int) -> Columns:
-    candidates: list[Columns] = []
-    for binding in reaching(script, expr):
-        candidates += [columns_of(script, value, far + 1) for value in expressions_of(script, binding)] or [UNSEEN]
-    if candidates and all(columns == candidates[0] for columns in candidates):
-        return candidates[0]
-    shaped = [columns for columns in candidates if columns.state != "unseen"]
-    return shaped[0]._replace(state="runtime", names=frozenset()) if shaped else UNSEEN
 
 
 def _method(script: Script, call: ast.Call, base: ast.expr, attr: str, far: int) -> Columns:
@@ -95,15 +91,18 @@ def _changed(script: Script, call: ast.Call, base: ast.expr, attr: str, far: int
     before = columns_of(script, base, far + 1)
     if before.state == "unseen":
         return before
+    names = None
     if before.state == "known" and attr == "map":
         names = _mapped(script, call, before.names)
         if names is not None:
             return Columns("known", names, script.source.segment(call, limit=80), call.end_lineno)
+    elif before.state == "known" and attr == "remove_columns":
+        removed = _texts(value_of(script, call.args[0])) if call.args else None
+        names = None if removed is None else before.names - removed
     elif before.state == "known":
-        change = _renamed if attr.startswith("rename") else _removed
-        names = change(script, call, before.names)
-        if names is not None:
-            return before._replace(names=names)
+        names = _renamed(script, call, before.names)
+    if names is not None:
+        return before._replace(names=names)
     return before._replace(state="runtime", names=frozenset(), line=call.end_lineno)
 
 
@@ -114,11 +113,6 @@ def _renamed(script: Script, call: ast.Call, names: frozenset[str]) -> frozenset
     first = values[0].value
     pairs = first if isinstance(first, dict) else {first: values[1].value} if len(values) == 2 else None
     return frozenset(pairs.get(name, name) for name in names) if pairs is not None else None
-
-
-def _removed(script: Script, call: ast.Call, names: frozenset[str]) -> frozenset[str] | None:
-    removed = _texts(value_of(script, call.args[0])) if call.args else None
-    return None if removed is None else names - removed
 
 
 def _mapped(script: Script, call: ast.Call, before: frozenset[str]) -> frozenset[str] | None:

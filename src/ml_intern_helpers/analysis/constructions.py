@@ -13,7 +13,7 @@ from ml_intern_helpers.analysis.guards import certain, runs
 from ml_intern_helpers.analysis.names import base_names, dotted, origins, parsed_objects, reaching
 from ml_intern_helpers.analysis.script import Script
 from ml_intern_helpers.analysis.script_arguments import from_command_line, parser_of
-from ml_intern_helpers.analysis.values import Entries, Setting, runtime, with_variables
+from ml_intern_helpers.analysis.values import Entries, Setting, known, runtime
 
 
 class Construction(NamedTuple):
@@ -56,7 +56,13 @@ def constructions(script: Script) -> list[Construction]:
         if construction is not None:
             entries = construction.entries
             for name, value, node in later.get(call, ()):  # `config.push_to_hub = True` counts like the argument
-                entries = entries.merged(Entries({name: _assigned(script, call, value, node)}))
+                here, there = script.places[node], script.places[call]
+                assigned = runtime(
+                    f"set at line {script.line_of(node)}, where a condition or a function decides", conditional=True
+                )
+                if here.scope is there.scope and certain(here.guards, there.guards):
+                    assigned = value_of(script, value)
+                entries = entries.merged(Entries({name: Setting(assigned, node)}))
             found.append(construction._replace(entries=entries))
     return sorted(found, key=lambda construction: construction.line)
 
@@ -80,7 +86,11 @@ def _construction(script: Script, call: ast.Call) -> Construction | None:
     if role is None:
         return None
     for part in (*target.partial, call):
-        entries = entries.merged(_positional(script, part.args if part is call else part.args[1:], role))
+        for name, argument in zip(positional_names(role.name), part.args if part is call else part.args[1:], strict=False):
+            if isinstance(argument, ast.Starred):
+                entries = entries.opened(f"`*{script.source.segment(argument.value)}` (line {argument.lineno}) is not spelt out")
+                break
+            entries = entries.merged(Entries({name: Setting(value_of(script, argument), argument)}))
         entries = entries.merged(keywords_of(script, part.keywords))
     if call in script.parsed:
         entries = entries.merged(from_command_line(script, call))
@@ -93,17 +103,9 @@ def _declared_defaults(script: Script, call: ast.Call, definition: ast.ClassDef)
     for field in fields_of(script, definition).values():
         if field.default is not None:
             value = value_of(script, field.default)
-            decides = script.given.options.may_set(field.name) if call in script.parsed and value.settled else []
-            items[field.name] = Setting(with_variables(value.value, decides) if decides else value, field.default)
-    return Entries(items)
-
-
-def _positional(script: Script, arguments: list[ast.expr], role: Role) -> Entries:
-    items: dict[str, Setting] = {}
-    for name, argument in zip(positional_names(role.name), arguments, strict=False):
-        if isinstance(argument, ast.Starred):
-            return Entries(items, f"`*{script.source.segment(argument.value)}` (line {argument.lineno}) is not spelt out")
-        items[name] = Setting(value_of(script, argument), argument)
+            if call in script.parsed and value.settled and script.given.options.may_set_more:
+                value = script.given.options.over(field.name, known(value.value))
+            items[field.name] = Setting(value, field.default)
     return Entries(items)
 
 
@@ -116,15 +118,6 @@ def _assignments(script: Script) -> Iterator[tuple[ast.expr, str, ast.expr, ast.
         match call:
             case ast.Call(func=ast.Name(id="setattr"), args=[base, ast.Constant(value=str(name)), value]) if runs(script, call):
                 yield base, name, value, call
-
-
-def _assigned(script: Script, construction: ast.AST, value: ast.expr, node: ast.AST) -> Setting:
-    """What `node` assigns to an attribute of the object that `construction` builds."""
-    here, there = script.places[node], script.places[construction]
-    if here.scope is there.scope and certain(here.guards, there.guards):
-        return Setting(value_of(script, value), node)
-    why = f"set at line {script.line_of(node)}, where a condition or a function decides"
-    return Setting(runtime(why, conditional=True), node)
 
 
 def loose_assignments(script: Script, known: list[Construction]) -> dict[str, int]:

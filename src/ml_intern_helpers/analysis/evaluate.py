@@ -1,7 +1,7 @@
-"""What an expression is worth: constants computed, names followed, dicts and objects read, defaults kept apart from certainties.
+"""The value of an expression: computes constants, follows names, reads dicts and objects, and tells defaults from known values.
 
-The parts of this module need each other (a dict holds values, a value may be an entry of a dict or an attribute of an object), so
-they stand together. What computes without asking back is in `evaluation`.
+The parts of this module call each other (a dict holds values, a value may be an entry of a dict or an attribute of an object), so
+they stand together. `folding` computes with constants, and `argument_parser` reads a command line as argparse does.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ml_intern_helpers.analysis import argument_parser, folding
 from ml_intern_helpers.analysis.classes import role_of
 from ml_intern_helpers.analysis.dataclass_fields import fields_of
-from ml_intern_helpers.analysis.evaluation import argument_parser, folding
 from ml_intern_helpers.analysis.guards import certain, is_dead
 from ml_intern_helpers.analysis.names import dotted, exported, expressions_of, origins, reaching, returned_values
 from ml_intern_helpers.analysis.neighbours import neighbour
 from ml_intern_helpers.analysis.script import Binding, Script, remembered
-from ml_intern_helpers.analysis.values import Entries, Setting, Value, default, known, runtime, unknown, with_variables
+from ml_intern_helpers.analysis.values import Entries, Setting, Value, computed, default, known, runtime, unknown
 
 #: Deeper expressions are machine-made; their value is "computed at run time".
 _DEEP = 40
@@ -47,20 +47,11 @@ def _combine(script: Script, parts: Sequence[ast.expr], deep: int, make: Callabl
     values = [value_of(script, part, deep) for part in parts]
     if not all(value.settled for value in values):
         return None
-    return with_variables(make([value.value for value in values]), [v.reason for v in values if v.state == "default"])
+    return computed(make([value.value for value in values]), values)
 
 
 def _operation(script: Script, operator: ast.AST, operands: Sequence[ast.expr], deep: int) -> Value | None:
     return _combine(script, operands, deep, lambda items: folding.operate(operator, *items))
-
-
-def _constant(script: Script, expr: ast.Constant, deep: int) -> Value | None:
-    # A number that no setting can be is not computed with: from 4,300 digits on Python refuses to print it.
-    return known(folding.bounded(expr.value) if isinstance(expr.value, int) else expr.value)
-
-
-def _sequence(script: Script, expr: ast.List | ast.Tuple | ast.Set, deep: int) -> Value | None:
-    return _combine(script, expr.elts, deep, tuple if isinstance(expr, ast.Tuple) else list)
 
 
 def _dict(script: Script, expr: ast.Dict, deep: int) -> Value | None:
@@ -77,21 +68,26 @@ def _comparison(script: Script, expr: ast.Compare, deep: int) -> Value | None:
     operator, right = expr.ops[0], expr.comparators[0]
     if isinstance(operator, (ast.In, ast.NotIn)) and _called(script, right) == "os.environ":
         name = value_of(script, expr.left, deep)
-        return _is_set(script, str(name.value), absent=isinstance(operator, ast.NotIn)) if name.settled else None
+        variable, absent = str(name.value), isinstance(operator, ast.NotIn)
+        if not name.settled:
+            return None
+        if variable in script.given.environ:
+            return known(not absent)
+        return known(absent) if not variable or script.given.lacks(variable) else default(absent, variable)
     return _operation(script, operator, [expr.left, right], deep)
 
 
 def _boolean(script: Script, expr: ast.BoolOp, deep: int) -> Value | None:
     """`a or b`, `a and b`: decided by the first operand that decides."""
-    variables: list[str] = []
+    values: list[Value] = []
     for operand in expr.values:
         value = value_of(script, operand, deep)
         if not value.settled:
             return None
-        variables += [value.reason] if value.state == "default" else []
+        values.append(value)
         if bool(value.value) is isinstance(expr.op, ast.Or):
             break
-    return with_variables(value.value, variables)
+    return computed(value.value, values)
 
 
 def _conditional(script: Script, expr: ast.IfExp, deep: int) -> Value | None:
@@ -101,7 +97,7 @@ def _conditional(script: Script, expr: ast.IfExp, deep: int) -> Value | None:
         other = value_of(script, expr.orelse if test.value else expr.body, deep)
         if test.state == "known" or not chosen.settled or chosen == other:
             return chosen
-        return with_variables(chosen.value, [test.reason, chosen.reason])
+        return computed(chosen.value, [test, chosen])
     first, other = value_of(script, expr.body, deep), value_of(script, expr.orelse, deep)
     return first if first.settled and first == other else None
 
@@ -136,13 +132,6 @@ def _called(script: Script, expr: ast.expr) -> str:
     return target.name if target and target.definition is None else ""
 
 
-def _is_set(script: Script, name: str, *, absent: bool) -> Value:
-    """`"NAME" in os.environ`, or with `absent` the opposite."""
-    if name in script.given.environ:
-        return known(not absent)
-    return known(absent) if script.given.lacks(name) else default(absent, name)
-
-
 def _environment(script: Script, expr: ast.Call, deep: int) -> Value | None:
     """`os.environ.get("MAX_STEPS", "-1")`: the default, and the variable that may change it."""
     if not expr.args:
@@ -158,7 +147,7 @@ def _environment(script: Script, expr: ast.Call, deep: int) -> Value | None:
         return known(given) if given is not None else runtime(f"the environment variable {variable}")
     if not value.settled:
         return None
-    return with_variables(value.value, ["" if script.given.lacks(variable) else variable, value.reason])
+    return value if not variable or script.given.lacks(variable) else computed(value.value, [default(None, variable), value])
 
 
 # --- names ------------------------------------------------------------------------------------------------------------------
@@ -168,21 +157,20 @@ def _name(script: Script, expr: ast.Name, deep: int) -> Value | None:
     bindings = reaching(script, expr)
     if not bindings:
         return unknown(f"`{expr.id}` is not bound in this file")
-    values = [_bound_value(script, expr.id, binding, deep) for binding in bindings]
+    values = []
+    for binding in bindings:
+        if binding.kind == "import":
+            hidden = runtime(f"`{expr.id}` is imported ({binding.target})")
+            values.append(_imported_value(script, binding.target, deep) or hidden)
+            continue
+        bound = [value_of(script, value, deep) for value in expressions_of(script, binding)]
+        what = {"param": "a parameter", "def": "a function", "class": "a class"}.get(binding.kind, "bound at run time")
+        same = bound and all(value == bound[0] for value in bound)
+        values.append(bound[0] if same else runtime(f"`{expr.id}` is {what} (line {binding.line})"))
     if all(value == values[0] for value in values):
         return values[0]
     lines = ", ".join(str(line) for line in sorted({binding.line for binding in bindings})[:4])
     return runtime(f"`{expr.id}` is set at lines {lines}: a condition decides", conditional=True)
-
-
-def _bound_value(script: Script, name: str, binding: Binding, deep: int) -> Value:
-    if binding.kind == "import":
-        return _imported_value(script, binding.target, deep) or runtime(f"`{name}` is imported ({binding.target})")
-    values = [value_of(script, expr, deep) for expr in expressions_of(script, binding)]
-    if values and all(value == values[0] for value in values):
-        return values[0]
-    what = {"param": "a parameter", "def": "a function", "class": "a class"}.get(binding.kind, "bound at run time")
-    return runtime(f"`{name}` is {what} (line {binding.line})")
 
 
 def _imported_value(script: Script, target: str, deep: int) -> Value | None:
@@ -233,8 +221,14 @@ def _attribute_of(script: Script, call: ast.Call, attr: str, deep: int) -> Value
     if isinstance(call.func, ast.Attribute) and call.func.attr == "parse_args":
         return _argument(script, attr, deep)
     target = dotted(script, call.func)
-    if target is None or _set_later(script, call, attr):
+    if target is None:
         return None
+    script.spend(len(script.attribute_sets))
+    for assigned, _ in script.attribute_sets:
+        if assigned.attr == attr:
+            makers = origins(script, assigned.value)
+            if not makers or call in makers:  # assigned later, to this object or to one that cannot be followed
+                return None
     if isinstance(target.definition, ast.ClassDef):
         return _instance_value(script, call, target.definition, attr, deep)
     if call in script.parsed:
@@ -243,17 +237,6 @@ def _attribute_of(script: Script, call: ast.Call, attr: str, deep: int) -> Value
         setting = keywords_of(script, call.keywords).items.get(attr)
         return setting.value if setting else None
     return None
-
-
-def _set_later(script: Script, call: ast.Call, attr: str) -> bool:
-    """Something assigns the attribute of this object, or of one that cannot be followed."""
-    script.spend(len(script.attribute_sets))
-    for target, _ in script.attribute_sets:
-        if target.attr == attr:
-            makers = origins(script, target.value)
-            if not makers or call in makers:
-                return True
-    return False
 
 
 def _instance_value(script: Script, call: ast.Call, definition: ast.ClassDef, attr: str, deep: int) -> Value | None:
@@ -276,7 +259,7 @@ def _instance_value(script: Script, call: ast.Call, definition: ast.ClassDef, at
     if given.open or fallback is None:
         return None
     value = value_of(script, fallback, deep)
-    return with_variables(value.value, [*script.given.options.may_set(attr), value.reason]) if parsed and value.settled else value
+    return script.given.options.over(attr, value) if parsed and value.settled else value
 
 
 def _argument(script: Script, name: str, deep: int) -> Value | None:
@@ -289,12 +272,14 @@ def _argument(script: Script, name: str, deep: int) -> Value | None:
     option = declared.default(name)
     if option is None:
         return None
-    flags = [] if given.complete else [option.flag]
-    if option.default is None:
-        return with_variables(option.implied_default, flags)
-    value, type_ = value_of(script, option.default, deep), option.default_type
-    converted = folding.call(type_, [value.value]) if type_ and isinstance(value.value, str) else value.value
-    return with_variables(converted, [*flags, value.reason]) if value.settled else None
+    value, type_ = known(option.implied_default), option.default_type
+    if option.default is not None:
+        value = value_of(script, option.default, deep)
+        if not value.settled:
+            return None
+        if type_ and isinstance(value.value, str):
+            value = value._replace(value=folding.call(type_, [value.value]))
+    return value if given.complete else computed(value.value, [default(None, option.flag, by_option=True), value])
 
 
 # --- dicts ------------------------------------------------------------------------------------------------------------------
@@ -310,7 +295,10 @@ def entries_of(script: Script, expr: ast.expr, deep: int) -> Entries:
         return _hidden(script, expr)
     match expr:
         case ast.Dict():
-            return _spelt_out(script, expr, deep)
+            entries = Entries({})
+            for key, value in zip(expr.keys, expr.values, strict=True):
+                entries = entries.merged(entries_of(script, value, deep + 1) if key is None else _pair(script, key, value))
+            return entries
         case ast.Call():
             return _called_entries(script, expr, deep)
         case ast.Name():
@@ -338,13 +326,6 @@ def keywords_of(script: Script, keywords: list[ast.keyword], deep: int = 0) -> E
 
 def _hidden(script: Script, expr: ast.expr) -> Entries:
     return Entries({}, f"`{script.source.segment(expr)}` (line {script.line_of(expr)}) is not a dict this file spells out")
-
-
-def _spelt_out(script: Script, expr: ast.Dict, deep: int) -> Entries:
-    entries = Entries({})
-    for key, value in zip(expr.keys, expr.values, strict=True):
-        entries = entries.merged(entries_of(script, value, deep + 1) if key is None else _pair(script, key, value))
-    return entries
 
 
 def _pair(script: Script, key: ast.expr, value: ast.expr) -> Entries:
@@ -387,8 +368,15 @@ def _named_entries(script: Script, name: ast.Name, deep: int) -> Entries:
     if len(given) != 1:
         return _hidden(script, name)
     entries = entries_of(script, given[0], deep + 1)
-    for use in sorted(_uses_before(script, name), key=lambda node: (node.lineno, node.col_offset)):
-        entries = _after_use(script, entries, use, name, deep)
+    place, mentions = script.places[name], script.names[name.id]
+    owner = place.scope.owner_of(name.id)
+    script.spend(len(mentions))
+    for use in sorted(mentions, key=lambda node: (node.lineno, node.col_offset)):
+        here = script.places[use]
+        if use is name or here.scope.owner_of(use.id) is not owner or is_dead(script, here.guards):
+            continue
+        if here.scope is not place.scope or use.lineno <= name.lineno:  # it may run before
+            entries = _after_use(script, entries, use, name, deep)
     return entries
 
 
@@ -404,16 +392,6 @@ def _without_merges(script: Script, bindings: list[Binding]) -> list[Binding]:
         node = bindings[0].node
         bindings = reaching(script, node) if isinstance(node, ast.Name) else []
     return []
-
-
-def _uses_before(script: Script, expr: ast.Name) -> list[ast.Name]:
-    """Other mentions of the same variable that may run before `expr` does."""
-    place = script.places[expr]
-    owner = place.scope.owner_of(expr.id)
-    script.spend(len(script.names[expr.id]))
-    uses = [name for name in script.names[expr.id] if name is not expr and script.places[name].scope.owner_of(name.id) is owner]
-    alive = [name for name in uses if not is_dead(script, script.places[name].guards)]
-    return [name for name in alive if script.places[name].scope is not place.scope or name.lineno <= expr.lineno]
 
 
 def _after_use(script: Script, entries: Entries, use: ast.Name, expr: ast.Name, deep: int) -> Entries:
@@ -464,10 +442,11 @@ def _after_method(script: Script, entries: Entries, attr: str, call: ast.Call, s
 _Handler = Callable[[Script, Any, int], Value | None]
 
 _HANDLERS: dict[type[ast.expr], _Handler] = {
-    ast.Constant: _constant,
-    ast.List: _sequence,
-    ast.Tuple: _sequence,
-    ast.Set: _sequence,
+    # A number that no setting can be is not computed with: from 4,300 digits on Python refuses to print it.
+    ast.Constant: lambda script, expr, deep: known(folding.bounded(expr.value) if isinstance(expr.value, int) else expr.value),
+    ast.List: lambda script, expr, deep: _combine(script, expr.elts, deep, list),
+    ast.Tuple: lambda script, expr, deep: _combine(script, expr.elts, deep, tuple),
+    ast.Set: lambda script, expr, deep: _combine(script, expr.elts, deep, list),
     ast.Dict: _dict,
     ast.JoinedStr: lambda script, expr, deep: _combine(script, expr.values, deep, folding.text),
     ast.FormattedValue: lambda script, expr, deep: None if expr.format_spec else value_of(script, expr.value, deep),

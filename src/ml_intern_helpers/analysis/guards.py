@@ -1,11 +1,11 @@
-"""Whether a statement runs, and whether a fault there would stop the run: dead code, and what a `try` or a test provides for."""
+"""Whether a statement runs, and whether an error there would stop the run: dead code, handlers, tests for a release."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 
-from ml_intern_helpers.analysis.script import Guard, Guards, Script
+from ml_intern_helpers.analysis.script import Guards, Script
 
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError", "RuntimeError"})
 _CALL_ERRORS = frozenset({"TypeError"})
@@ -59,17 +59,27 @@ def certain(guards: Guards, seen_from: Guards) -> bool:
 
 
 def blamable(script: Script, node: ast.AST, *, importing: bool = False) -> bool:
-    """A fault at `node` would really stop the run.
+    """An error at `node` would stop the run.
 
     No for dead code, for a `try` whose handler provides for it, for the handler itself (the fallback), and under a test that
     asks for the installed release.
     """
     guards = script.places[node].guards
-    return not is_dead(script, guards) and not any(_provides(guard, importing) for guard in guards)
+    if is_dead(script, guards):
+        return False
+    # A broad handler around a whole run reports the crash, it does not prevent it.
+    errors = _IMPORT_ERRORS | _BROAD if importing else _CALL_ERRORS
+    for guard in guards:
+        test = getattr(guard.node, "test", None)
+        if guard.kind == "except" or (guard.kind in ("if", "else") and test is not None and _asks_release(test)):
+            return False
+        if guard.kind == "try" and any(names & errors for names in _handled(guard.node)):
+            return False
+    return True
 
 
 def expected(script: Script, node: ast.AST, *errors: str) -> bool:
-    """A `try` around the node names one of `errors`: the script is written for it to fail so."""
+    """A `try` around the node names one of `errors`: the script expects it to fail that way."""
     tries = [guard.node for guard in script.places[node].guards if guard.kind == "try"]
     return any(not names.isdisjoint(errors) for statement in tries for names in _handled(statement))
 
@@ -78,17 +88,6 @@ def optional(script: Script, node: ast.AST) -> bool:
     """An import that may be skipped: provided for, or under a condition."""
     guards = script.places[node].guards
     return not blamable(script, node, importing=True) or any(guard.kind in ("if", "else") for guard in guards)
-
-
-def _provides(guard: Guard, importing: bool) -> bool:
-    if guard.kind == "except":
-        return True
-    if guard.kind == "try":
-        # A broad handler around a whole run reports the crash, it does not prevent it.
-        errors = _IMPORT_ERRORS | _BROAD if importing else _CALL_ERRORS
-        return any(names & errors for names in _handled(guard.node))
-    test = getattr(guard.node, "test", None)
-    return guard.kind in ("if", "else") and test is not None and _asks_release(test)
 
 
 def _asks_release(test: ast.AST) -> bool:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ml_intern_helpers.analysis.requirements import Requirement, parse_requirement
 from ml_intern_helpers.analysis.source import Source
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.indexes.jobs import HEADER_KEYS
+
+
+class HeaderProblem(NamedTuple):
+    """What makes `uv` or the client refuse or ignore the block: `unknown-key` under `[tool.hf-jobs]`, or anything else."""
+
+    line: int
+    kind: Literal["unknown-key", "malformed"]
+    message: str
 
 
 class Header(NamedTuple):
@@ -21,7 +29,7 @@ class Header(NamedTuple):
         requirements: `dependencies`, parsed.
         requires_python: as written, or None.
         jobs: the table `[tool.hf-jobs]`, None when there is none.
-        problems: (line, sentence) for what makes `uv` or the client refuse it.
+        problems: what makes `uv` or the client refuse or ignore it.
         from_launch: key -> how a launch sets it (`--timeout 4h`), in place of the block.
     """
 
@@ -30,7 +38,7 @@ class Header(NamedTuple):
     requirements: tuple[Requirement, ...] = ()
     requires_python: str | None = None
     jobs: dict[str, Any] | None = None
-    problems: tuple[tuple[int, str], ...] = ()
+    problems: tuple[HeaderProblem, ...] = ()
     lines: tuple[str, ...] = ()
     from_launch: Mapping[str, str] = MappingProxyType({})
 
@@ -43,7 +51,7 @@ class Header(NamedTuple):
                 return self.line + offset
         return self.line
 
-    def said(self, key: str) -> str:
+    def setting_text(self, key: str) -> str:
         """How a launch setting is written: `timeout = "4h"` in the block, or `--timeout 4h`."""
         value = (self.jobs or {}).get(key)
         return self.from_launch.get(key) or (f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value!r}")
@@ -55,19 +63,20 @@ def read_header(source: Source) -> Header:
     if not blocks:
         opened = [number for number, line in enumerate(source.lines, start=1) if line.rstrip() == "# /// script"]
         unclosed = "the block `# /// script` is never closed by `# ///`: uv ignores it"
-        return Header(problems=((opened[0], unclosed),) if opened else ())
+        return Header(problems=(HeaderProblem(opened[0], "malformed", unclosed),) if opened else ())
     start, lines = blocks[0]
-    problems = [(line, "a second `# /// script` block: uv refuses the file") for line, _ in blocks[1:]]
+    second = "a second `# /// script` block: uv refuses the file"
+    problems = [HeaderProblem(line, "malformed", second) for line, _ in blocks[1:]]
     table: dict[str, Any] = {}
     import tomllib  # only scripts with a block pay for it
 
     try:
         table = tomllib.loads("\n".join(lines))
     except (ValueError, RecursionError) as err:  # a number of 4,300 digits is a ValueError and no TOMLDecodeError
-        problems.append((start, f"the block is not valid TOML: {clean(err, limit=120)}"))
+        problems.append(HeaderProblem(start, "malformed", f"the block is not valid TOML: {clean(err, limit=120)}"))
     end = start + len(lines) + 1
     jobs = table.get("tool", {}).get("hf-jobs") if isinstance(table.get("tool"), dict) else None
-    problems += [(start, message) for message in _jobs_problems(jobs)] if jobs is not None else []
+    problems += _jobs_problems(jobs, start) if jobs is not None else []
     python = table.get("requires-python")
     return Header(
         line=start,
@@ -100,25 +109,33 @@ def _blocks(lines: list[str]) -> list[tuple[int, list[str]]]:
     return blocks
 
 
-def _requirements(table: dict[str, Any], start: int, problems: list[tuple[int, str]]) -> tuple[Requirement, ...]:
+def _requirements(table: dict[str, Any], start: int, problems: list[HeaderProblem]) -> tuple[Requirement, ...]:
     listed = table.get("dependencies", [])
     if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
-        problems.append((start, "dependencies must be a list of strings"))
+        problems.append(HeaderProblem(start, "malformed", "dependencies must be a list of strings"))
         return ()
-    parsed = [(text, parse_requirement(text)) for text in listed]
-    problems += [(start, f"dependency {clean(text, limit=60)!r} is not a requirement") for text, found in parsed if found is None]
-    return tuple(found for _, found in parsed if found is not None)
+    requirements = []
+    for text in listed:
+        requirement = parse_requirement(text)
+        if requirement is None:
+            message = f"dependency {clean(text, limit=60)!r} is not a requirement"
+            problems.append(HeaderProblem(start, "malformed", message))
+        else:
+            requirements.append(requirement)
+    return tuple(requirements)
 
 
-def _jobs_problems(jobs: object) -> list[str]:
+def _jobs_problems(jobs: object, line: int) -> Iterator[HeaderProblem]:
     """What `hf jobs uv run` refuses, in its own terms."""
     if not isinstance(jobs, dict):
-        return ["[tool.hf-jobs] must be a table"]
-    problems = [f"[tool.hf-jobs] has no key {clean(key, limit=40)!r}" for key in jobs if key not in HEADER_KEYS]
+        yield HeaderProblem(line, "malformed", "[tool.hf-jobs] must be a table")
+        return
+    for key in jobs:
+        if key not in HEADER_KEYS:
+            yield HeaderProblem(line, "unknown-key", f"[tool.hf-jobs] has no key {clean(key, limit=40)!r}")
     for key, demanded in HEADER_KEYS.items():
         if key in jobs and not _FITS[demanded](jobs[key]):
-            problems.append(f"[tool.hf-jobs] {key} must be {demanded}")
-    return problems
+            yield HeaderProblem(line, "malformed", f"[tool.hf-jobs] {key} must be {demanded}")
 
 
 def _texts_only(values: Iterable[Any]) -> bool:

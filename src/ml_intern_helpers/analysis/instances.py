@@ -118,28 +118,26 @@ def _classes_of(script: Script, offers: Offers, expr: ast.expr, far: int = 0) ->
     if far > _FAR:
         return []
     if isinstance(expr, ast.Name):
-        return _classes_of_name(script, offers, expr, far)
+        found: list[ObjectClass] = []
+        for binding in reaching(script, expr):
+            if binding.kind != "assign" or not isinstance(binding.value, ast.expr):
+                return []
+            if isinstance(binding.value, ast.Constant) and binding.value.value is None:
+                continue
+            classes = _classes_of(script, offers, binding.value, far + 1)
+            if not classes:
+                return []
+            found += classes
+        return list(dict.fromkeys(found))
     if isinstance(expr, ast.Call):
         target = dotted(script, expr.func)
-        return _constructed(script, offers, expr, target) if target else _returned(script, offers, expr, far)
+        if target is not None:
+            return _constructed(script, offers, expr, target)
+        return _returned(script, offers, expr.func, far) if isinstance(expr.func, ast.Attribute) else []
     if isinstance(expr, ast.Subscript):  # `splits["train"]`
         names = {offers.shown_name(origin) for origin, _ in _classes_of(script, offers, expr.value, far + 1)}
         return _indexed(offers, *(_ROWS[_SPLITS.index(name)] for name in sorted(names))) if names <= set(_SPLITS) else []
     return []
-
-
-def _classes_of_name(script: Script, offers: Offers, expr: ast.Name, far: int) -> list[ObjectClass]:
-    found_classes: list[ObjectClass] = []
-    for binding in reaching(script, expr):
-        if binding.kind != "assign" or not isinstance(binding.value, ast.expr):
-            return []
-        if isinstance(binding.value, ast.Constant) and binding.value.value is None:
-            continue
-        classes = _classes_of(script, offers, binding.value, far + 1)
-        if not classes:
-            return []
-        found_classes += classes
-    return list(dict.fromkeys(found_classes))
 
 
 def _constructed(script: Script, offers: Offers, call: ast.Call, target: Target) -> list[ObjectClass]:
@@ -164,15 +162,13 @@ def _constructed(script: Script, offers: Offers, call: ast.Call, target: Target)
     return _indexed(offers, *_ROWS) if split.state == "known" and isinstance(split.value, str) else []
 
 
-def _returned(script: Script, offers: Offers, call: ast.Call, far: int) -> list[ObjectClass]:
+def _returned(script: Script, offers: Offers, method: ast.Attribute, far: int) -> list[ObjectClass]:
     """The class of what a method of a dataset returns."""
-    if not isinstance(call.func, ast.Attribute):
-        return []
-    classes = _classes_of(script, offers, call.func.value, far + 1)
+    classes = _classes_of(script, offers, method.value, far + 1)
     names = [offers.shown_name(origin) for origin, _ in classes]
-    if names and set(names) <= {*_ROWS, *_SPLITS} and call.func.attr in _SAME:
+    if names and set(names) <= {*_ROWS, *_SPLITS} and method.attr in _SAME:
         return classes
-    if names == ["datasets.Dataset"] and call.func.attr == "train_test_split":
+    if names == ["datasets.Dataset"] and method.attr == "train_test_split":
         return _indexed(offers, "datasets.DatasetDict")
     return []
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ml_intern_helpers.analysis.guards import certain, is_dead
 from ml_intern_helpers.analysis.script import Binding, Guards, ParsedObject, Place, Script, remembered
 
-#: Following aliases further than this finds loops, not meanings.
+#: Aliases are followed this far; longer chains are circular.
 _FAR = 12
 _BUILTINS = frozenset(dir(builtins))
 _PARSERS = frozenset({"TrlParser", "HfArgumentParser"})
@@ -87,11 +87,7 @@ def exported(script: Script, name: str) -> ast.Name | None:
     return read
 
 
-def _no_target() -> Target | None:
-    return None
-
-
-@remembered(_no_target)
+@remembered(lambda: None)
 def dotted(script: Script, expr: ast.expr, far: int) -> Target | None:
     """The name behind `expr`: `C` -> `trl.SFTConfig` after `from trl import SFTConfig as C`."""
     if far > _FAR:
@@ -161,11 +157,7 @@ def base_names(script: Script, definition: ast.AST, far: int = 0) -> list[str]:
     return names
 
 
-def _no_calls() -> list[ast.Call]:
-    return []
-
-
-@remembered(_no_calls)
+@remembered(list)
 def origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
     """The calls that may have made the object `expr`: `cfg` -> `SFTConfig(…)`, through names, branches and local functions."""
     return list(dict.fromkeys(_origins(script, expr, far)))
@@ -191,7 +183,10 @@ def _origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
         case ast.IfExp(body=body, orelse=orelse):
             return origins(script, body, far + 1) + origins(script, orelse, far + 1)
         case ast.Attribute(value=ast.Name(id="self"), attr=attr):
-            return [call for value in _set_on_self(script, expr, attr) for call in origins(script, value, far + 1)]
+            script.spend(len(script.attribute_sets))
+            others = [(target, value) for target, value in script.attribute_sets if target is not expr and target.attr == attr]
+            values = [value for target, value in others if isinstance(target.value, ast.Name) and target.value.id == "self"]
+            return [call for value in values for call in origins(script, value, far + 1)]
     return []
 
 
@@ -208,15 +203,6 @@ def _item_origins(script: Script, expr: ast.expr, index: int, far: int) -> list[
             tuples = [value for value in returned_values(script, call) if isinstance(value, ast.Tuple)]
             calls += [item for value in tuples for item in _item_origins(script, value, index, far)]
     return calls
-
-
-def _set_on_self(script: Script, expr: ast.Attribute, attr: str) -> list[ast.expr]:
-    script.spend(len(script.attribute_sets))
-    return [
-        value
-        for target, value in script.attribute_sets
-        if target is not expr and target.attr == attr and isinstance(target.value, ast.Name) and target.value.id == "self"
-    ]
 
 
 def returned_values(script: Script, call: ast.Call) -> list[ast.expr]:
@@ -289,25 +275,18 @@ def _arguments(script: Script, binding: Binding) -> list[ast.expr]:
         return []
     if function.decorator_list or isinstance(script.places[function].scope.node, ast.ClassDef):
         return []
-    calls = _calls_of(script, function)
-    arguments = [_argument(call, function, binding.node.arg) for call in calls or []]
-    seen = [expr for expr in arguments if expr is not None]
-    return seen if len(seen) == len(arguments) else []
-
-
-def _calls_of(script: Script, function: ast.FunctionDef) -> list[ast.Call] | None:
-    """Every live call; None when the function is mentioned in another way."""
-    calls = []
+    arguments = []
     script.spend(len(script.names[function.name]))
     for name in script.names[function.name]:
         target = dotted(script, name)
         if target is None or target.definition is not function or is_dead(script, script.places[name].guards):
             continue
         call = script.places[name].parent
-        if not isinstance(call, ast.Call) or call.func is not name:
-            return None
-        calls.append(call)
-    return calls
+        given = _argument(call, function, binding.node.arg) if isinstance(call, ast.Call) and call.func is name else None
+        if given is None:  # hidden, or the function is mentioned in another way
+            return []
+        arguments.append(given)
+    return arguments
 
 
 def _argument(call: ast.Call, function: ast.FunctionDef, name: str) -> ast.expr | None:

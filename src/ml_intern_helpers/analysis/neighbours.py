@@ -26,17 +26,14 @@ def _read(script: Script, module: str) -> Script | None:
         return None
     stem = script.source.path.parent.joinpath(*parts)
     try:
-        path = next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if _readable(path)), None)
-        module_script = walk(read_source(path)) if path else None
-    except (OSError, BadData, NotFound, RecursionError):  # what is no Python says nothing; importing it is the script's affair
-        return None
-    if module_script is not None:
-        module_script.is_neighbour = True
-    return module_script
-
-
-def _readable(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size <= MAX_SCRIPT_BYTES and os.access(path, os.R_OK)
+        for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+            if path.is_file() and path.stat().st_size <= MAX_SCRIPT_BYTES and os.access(path, os.R_OK):
+                module_script = walk(read_source(path))
+                module_script.is_neighbour = True
+                return module_script
+    except (OSError, BadData, NotFound, RecursionError):  # only a module that can be read and parsed tells values
+        pass
+    return None
 
 
 def beside(script: Path, name: str) -> bool:

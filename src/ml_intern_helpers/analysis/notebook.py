@@ -1,10 +1,10 @@
-"""The code of a notebook as one Python text, with the way back from its lines to the cells."""
+"""Reads the code of a notebook as one Python text, and maps its lines back to the cells."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from ml_intern_helpers.core.errors import BadData
 
@@ -17,7 +17,21 @@ _RUNS_LINE = re.compile(r"%time\s+(\S.*)")
 CellMap = list[tuple[int, int]]
 
 
-def code_of_notebook(name: str, data: bytes) -> tuple[str, CellMap]:
+class Notebook(NamedTuple):
+    """The code of a notebook.
+
+    Attributes:
+        text: the code cells as one text.
+        cells: where each of its lines stands.
+        commands: the magics and shell lines of the cells, without the sign that marks them (`pip install x`).
+    """
+
+    text: str
+    cells: CellMap
+    commands: tuple[str, ...]
+
+
+def code_of_notebook(name: str, data: bytes) -> Notebook:
     """Join the code cells of a notebook; magics and shell lines become comments, `%pip install x` among them.
 
     Raises:
@@ -25,11 +39,12 @@ def code_of_notebook(name: str, data: bytes) -> tuple[str, CellMap]:
     """
     lines: list[str] = []
     cells: CellMap = []
+    commands: list[str] = []
     for number, cell in enumerate(_code_cells(name, data), start=1):
-        for inside, line in enumerate(_runnable(cell), start=1):
+        for inside, line in enumerate(_runnable(cell, commands), start=1):
             lines.append(line)
             cells.append((number, inside))
-    return "\n".join(lines), cells
+    return Notebook("\n".join(lines), cells, tuple(commands))
 
 
 def _code_cells(name: str, data: bytes) -> list[str]:
@@ -41,19 +56,22 @@ def _code_cells(name: str, data: bytes) -> list[str]:
         raise BadData(f"{name} is not a notebook (JSON with code cells)", hint="open and save it in Jupyter again") from err
 
 
-def _runnable(cell: str) -> list[str]:
-    """A cell's lines with what only IPython understands turned into comments of the same indentation."""
+def _runnable(cell: str, commands: list[str]) -> list[str]:
+    """A cell's lines with what only IPython understands turned into comments; its `commands` are added to those given."""
     lines = cell.replace("\r\n", "\n").replace("\0", "").split("\n")
     if lines[0].startswith("%%"):
         if not _RUNS_CELL.match(lines[0]):
             return [f"# {line}" for line in lines]
         lines[0] = f"# {lines[0]}"
     runnable: list[str] = []
-    for line in lines:  # a shell line goes on as long as it ends in a backslash
-        goes_on = (
-            bool(runnable) and runnable[-1].endswith("\\") and runnable[-1].lstrip().startswith(("# %", "# !", "#  ", "pass  # "))
-        )
-        runnable.append(f"#  {line}" if goes_on else _runnable_line(line))
+    continues = False  # a magic or shell line goes on as long as it ends in a backslash
+    for line in lines:
+        bare = line.lstrip()
+        command = not continues and bare.startswith(("%", "!")) and not _RUNS_LINE.match(bare)
+        if command and bare == line:
+            commands.append(line[1:])
+        runnable.append(f"#  {line}" if continues else _runnable_line(line))
+        continues = (continues or command) and line.endswith("\\")
     return runnable
 
 

@@ -63,7 +63,9 @@ class Offers(Library):
             elif release.has_module(f"{here}.{part}"):
                 current = f"{here}.{part}"
             else:
-                return Walked("doubt" if _may_hold(release, here, part) else "missing", name)
+                special = part.startswith("__") or here.startswith(_DYNAMIC)
+                may_hold = special or (release.has_module(here) and release.may_hold(here, part))
+                return Walked("doubt" if may_hold else "missing", name)
         return Walked("found", dotted, current)
 
     def offers_name(self, module: str, name: str) -> bool | None:
@@ -111,12 +113,6 @@ class Offers(Library):
 
 def _package(origin: str) -> str:
     return origin.partition(":")[0].partition(".")[0]
-
-
-def _may_hold(release: Release, module: str, name: str) -> bool:
-    if name.startswith("__") or module.startswith(_DYNAMIC):
-        return True
-    return release.has_module(module) and release.may_hold(module, name)
 
 
 class _OnDemand(dict[str, Release]):

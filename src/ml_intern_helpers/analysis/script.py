@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
-from ml_intern_helpers.analysis.script_inputs import NOTHING_GIVEN, GivenToScript
+from ml_intern_helpers.analysis.options import NOTHING_GIVEN, GivenToScript
 from ml_intern_helpers.analysis.source import Source
 from ml_intern_helpers.core.errors import Unavailable
 
@@ -125,7 +125,7 @@ class Script:
         self.offers: Callable[[str, str], bool | None] = lambda module, name: None
 
     def spend(self, steps: int) -> None:
-        """Count work; a script made to keep us busy ends in "could not tell".
+        """Count work, so that a script written to exhaust the analysis ends in "could not tell".
 
         Raises:
             Unavailable: the script takes more steps than any written by hand.
@@ -149,7 +149,7 @@ class Script:
         return getattr(node, "lineno", 0)
 
 
-def remembered(circular: Callable[[], T]) -> Callable[[Callable[[Script, E, int], T]], Callable[..., T]]:
+def remembered(circular: Callable[[], Any]) -> Callable[[Callable[[Script, E, int], T]], Callable[..., T]]:
     """Answer each question about a node once; a question that needs its own answer gets `circular()`.
 
     Without it `x1 = x0 + x0; x2 = x1 + x1; …` takes time exponential in its length.
@@ -177,7 +177,7 @@ _SCOPES = frozenset({*_FUNCTIONS, ast.ClassDef, *_COMPREHENSIONS})
 _WALKED = (ast.expr, ast.stmt, ast.arguments, ast.arg, ast.pattern)
 #: Evaluated outside the scope that their node opens.
 _OUTSIDE = frozenset({"decorator_list", "bases", "keywords", "returns"})
-#: (node type, field) -> the kind of guard that what stands there has.
+#: (node type, field) -> the kind of guard around the nodes in that field.
 _GUARDED = {
     (ast.If, "body"): "if",
     (ast.If, "orelse"): "else",
@@ -197,7 +197,10 @@ _GUARDED = {
 
 
 def walk(source: Source, given: GivenToScript = NOTHING_GIVEN) -> Script:
-    """Walk `source.tree` once; `given` is what a launch gives the script."""
+    """Walk `source.tree` once; `given` is what a launch gives the script.
+
+    `Load()` and operators are left out: nobody asks for them.
+    """
     script = Script(source, given)
     stack: list[tuple[ast.AST, Scope, Guards, ast.AST]] = [(source.tree, script.module, (), source.tree)]
     while stack:
@@ -206,30 +209,25 @@ def walk(source: Source, given: GivenToScript = NOTHING_GIVEN) -> Script:
         note = _NOTES.get(type(node))
         if note is not None:
             note(script, node, scope, guards)
-        _push_children(stack, node, scope, guards)
+        kind = type(node)
+        inner = Scope(node, scope) if kind in _SCOPES else scope
+        for name in reversed(kind._fields):  # the stack takes them last first
+            value = getattr(node, name, None)
+            if value.__class__ is not list and not isinstance(value, _WALKED):
+                continue
+            guard = _GUARDED.get((kind, name))
+            held = (*guards, Guard(guard, node)) if guard else guards
+            where = scope if inner is not scope and name in _OUTSIDE else inner
+            if isinstance(value, list):
+                stack.extend((item, where, held, node) for item in reversed(value) if isinstance(item, ast.AST))
+            else:
+                stack.append((value, where, held, node))
     # What a function binds under `global` is one more, uncertain, binding of the module.
     for scope in {place.scope for place in script.places.values()} - {script.module}:
         for name in scope.globals & scope.bindings.keys():
             moved = [binding._replace(guards=(Guard("if", scope.node), *binding.guards)) for binding in scope.bindings[name]]
             script.module.bindings[name].extend(moved)
     return script
-
-
-def _push_children(stack: list[tuple[ast.AST, Scope, Guards, ast.AST]], node: ast.AST, scope: Scope, guards: Guards) -> None:
-    """Put what stands in `node` on the stack, last first; `Load()` and operators are left out, nobody asks for them."""
-    kind = type(node)
-    inner = Scope(node, scope) if kind in _SCOPES else scope
-    for name in reversed(kind._fields):
-        value = getattr(node, name, None)
-        if value.__class__ is not list and not isinstance(value, _WALKED):
-            continue
-        guard = _GUARDED.get((kind, name))
-        held = (*guards, Guard(guard, node)) if guard else guards
-        where = scope if inner is not scope and name in _OUTSIDE else inner
-        if isinstance(value, list):
-            stack.extend((item, where, held, node) for item in reversed(value) if isinstance(item, ast.AST))
-        else:
-            stack.append((value, where, held, node))
 
 
 def _note(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
@@ -240,21 +238,17 @@ def _note(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
             script.names[name].append(node)
         case ast.Import() | ast.ImportFrom():
             script.imports.append(node)
-            _bind_imports(node, scope, guards)
+            for alias in node.names:
+                if isinstance(node, ast.Import):
+                    # `import a.b` binds `a`; `import a.b as c` binds `c` to `a.b`.
+                    target = alias.name if alias.asname else alias.name.split(".")[0]
+                    name = alias.asname or target
+                else:
+                    target = f"{'.' * node.level}{node.module or ''}.{alias.name}"
+                    name = alias.asname or alias.name
+                scope.bindings[name].append(Binding("import", None, target, node, guards))
         case ast.Global(names=names) | ast.Nonlocal(names=names):
             scope.globals.update(names)
-
-
-def _bind_imports(node: ast.Import | ast.ImportFrom, scope: Scope, guards: Guards) -> None:
-    for alias in node.names:
-        if isinstance(node, ast.Import):
-            # `import a.b` binds `a`; `import a.b as c` binds `c` to `a.b`.
-            target = alias.name if alias.asname else alias.name.split(".")[0]
-            name = alias.asname or target
-        else:
-            target = f"{'.' * node.level}{node.module or ''}.{alias.name}"
-            name = alias.asname or alias.name
-        scope.bindings[name].append(Binding("import", None, target, node, guards))
 
 
 def _bind(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
@@ -298,19 +292,15 @@ def _bind_target(script: Script, target: ast.expr, value: ast.expr, scope: Scope
             if len(values) == len(targets):
                 for inner, inner_value in zip(targets, values, strict=True):
                     _bind_target(script, inner, inner_value, scope, guards)
-            else:
-                _bind_unpacked(targets, value, scope, guards)
+                return
+            # `script_args, training_args, *_ = parser.parse_args_into_dataclasses()`: items before a star keep their index.
+            stars = [index for index, part in enumerate(targets) if isinstance(part, ast.Starred)]
+            for index, part in enumerate(targets):
+                if isinstance(part, ast.Name) and not (stars and index > stars[0]):
+                    scope.bindings[part.id].append(Binding("unpack", value, str(index), part, guards))
+                else:
+                    _bind_other(part, scope, guards)
         case _:
-            _bind_other(target, scope, guards)
-
-
-def _bind_unpacked(targets: list[ast.expr], value: ast.expr, scope: Scope, guards: Guards) -> None:
-    """`script_args, training_args, *_ = parser.parse_args_into_dataclasses()`: items before a star keep their index."""
-    stars = [index for index, target in enumerate(targets) if isinstance(target, ast.Starred)]
-    for index, target in enumerate(targets):
-        if isinstance(target, ast.Name) and not (stars and index > stars[0]):
-            scope.bindings[target.id].append(Binding("unpack", value, str(index), target, guards))
-        else:
             _bind_other(target, scope, guards)
 
 
@@ -322,7 +312,7 @@ def _bind_other(target: ast.AST, scope: Scope, guards: Guards) -> None:
             scope.bindings[part.id].append(Binding("other", None, "", part, guards))
 
 
-#: Node type -> what remembers it; types that are not here only stand where they stand.
+#: Node type -> what records it; of other types only the place is kept.
 _NOTES: dict[type[ast.AST], Callable[[Script, ast.AST, Scope, Guards], None]] = {
     **dict.fromkeys((ast.Call, ast.Name, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal), _note),
     **dict.fromkeys((ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.AsyncFor, ast.comprehension), _bind),

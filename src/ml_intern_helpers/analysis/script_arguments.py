@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 
+from ml_intern_helpers.analysis import argument_parser
+from ml_intern_helpers.analysis.argument_parser import ParsedArguments
 from ml_intern_helpers.analysis.classes import PARSED_BESIDE
 from ml_intern_helpers.analysis.dataclass_fields import fields_of
 from ml_intern_helpers.analysis.evaluate import entries_of, value_of
-from ml_intern_helpers.analysis.evaluation import argument_parser
-from ml_intern_helpers.analysis.evaluation.argument_parser import ParsedArguments
 from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.analysis.script import Script
 from ml_intern_helpers.analysis.values import Entries, Setting
@@ -65,7 +65,7 @@ def names_switched_off(script: Script, construction: ast.Call) -> frozenset[str]
 
 def parser_of(script: Script, construction: ast.Call) -> str:
     """`TrlParser`, where options that are not seen may set what is not given; "" where all are seen."""
-    if construction not in script.parsed or not script.given.options.may_set("") or _dict_of(script, construction) is not None:
+    if construction not in script.parsed or not script.given.options.may_set_more or _dict_of(script, construction) is not None:
         return ""
     return script.parsed[construction].parser
 

@@ -1,4 +1,4 @@
-"""Reads a script or notebook and parses it, or says in one sentence why that fails. Nothing here executes what it reads."""
+"""Reads and parses a script or notebook, or says in one sentence why that fails. Nothing is executed."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ MAX_NOTEBOOK_BYTES = 16 * 1024 * 1024
 KINDS = (".py", ".ipynb")
 _HINT = "give it the training script itself"
 _LONGEST_QUOTE = 80
-#: What is written in quotes, closed or not, explains no syntax error.
+#: Text in quotes, closed or not: left out of what a syntax error quotes, because it explains none.
 _QUOTED_TEXT = re.compile(r"""(["'])((?:\\.|(?!\1).)+)(?:\1|$)""")
-#: Runs without a space or a sign of Python's that ends a name: keys, hashes, base64.
+#: Words that may be keys, hashes or base64: no space and no sign that ends a Python name.
 _RUN = re.compile(r"""[^\s"'()\[\]{},:;=<>]{8,}""")
 _PREFIXES = ("hf_", "sk-", "ghp_", "gho_", "github_pat_", "glpat-", "xox", "AKIA", "eyJ")
 
@@ -41,6 +41,7 @@ class Source(NamedTuple):
         lines: `text` by line; `lines[0]` is line 1.
         tree: the syntax tree.
         cells: line -> (cell, line in that cell) for a notebook, None for a script.
+        commands: the magics and shell lines of a notebook: `pip install peft`.
     """
 
     path: Path
@@ -48,19 +49,23 @@ class Source(NamedTuple):
     lines: list[str]
     tree: ast.Module
     cells: CellMap | None = None
+    commands: tuple[str, ...] = ()
 
-    def where(self, line: int | None) -> tuple[str, int | None]:
-        """`(file, line)` as a person finds it: `nb.ipynb[cell 3], 4` in a notebook."""
-        name = clean(str(self.path), limit=300)
+    def position(self, line: int | None) -> tuple[int | None, int | None]:
+        """`(cell, line in it)` in a notebook, `(None, line)` in a script."""
         if line is None or self.cells is None:
-            return name, line
-        cell, inside = self.cells[min(line, len(self.cells)) - 1]
-        return f"{name}[cell {cell}]", inside
+            return None, line
+        return self.cells[min(line, len(self.cells)) - 1]
+
+    def file(self, line: int | None) -> str:
+        """What a report names: the path; in a notebook with the cell of the line (`nb.ipynb[cell 3]`)."""
+        cell, _ = self.position(line)
+        return clean(str(self.path), limit=300) + (f"[cell {cell}]" if cell else "")
 
     def place(self, line: int | None) -> str:
         """`train.py:31`."""
-        file, inside = self.where(line)
-        return Path(file).name if inside is None else f"{Path(file).name}:{inside}"
+        name, inside = Path(self.file(line)).name, self.position(line)[1]
+        return name if inside is None else f"{name}:{inside}"
 
     def excerpt(self, line: int | None) -> str | None:
         """The source line, cleaned, as evidence."""
@@ -88,8 +93,13 @@ def read_source(path: Path) -> Source:
         Unavailable: it is a folder, unreadable or too large.
         BadData: of another kind, empty, binary, in another encoding, not Python, or nested beyond the parser.
     """
-    text, cells = _decoded(path, _read(path))
-    return _source(path, text, cells)
+    data = _read(path)
+    if path.suffix == ".ipynb":
+        from ml_intern_helpers.analysis.notebook import code_of_notebook
+
+        notebook = code_of_notebook(_name(path), data)
+        return _source(path, notebook.text, notebook.cells)._replace(commands=notebook.commands)
+    return _source(path, _with_plain_line_ends(_decoded(path, data)), None)
 
 
 def source_of_text(name: str, text: str) -> Source:
@@ -114,7 +124,7 @@ def _read(path: Path) -> bytes:
     try:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
-            raise Unavailable(f"{_name(path)} is a folder, not a script", hint=_scripts_in(path))
+            raise Unavailable(f"{_name(path)} is a folder, not a script", hint=_listed(path, _python_files(path)))
         if not stat.S_ISREG(kind):  # reading a pipe could wait for ever
             raise Unavailable(f"{_name(path)} is not a regular file", hint=_HINT)
         if path.suffix not in KINDS:
@@ -131,33 +141,25 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _decoded(path: Path, data: bytes) -> tuple[str, CellMap | None]:
-    if path.suffix == ".ipynb":
-        from ml_intern_helpers.analysis.notebook import code_of_notebook
-
-        return code_of_notebook(_name(path), data)
+def _decoded(path: Path, data: bytes) -> str:
     if b"\0" in data:
         raise BadData(f"{_name(path)} is binary (it holds null bytes), not Python source", hint=_HINT)
+    encoding = "utf-8"
     try:
-        text = data.decode(_encoding(data))
+        # As Python finds it (PEP 263): a mark at the start, or a comment in one of the first two lines.
+        if data.startswith(codecs.BOM_UTF8) or any(b"coding" in line for line in data.split(b"\n", 2)[:2]):
+            from tokenize import detect_encoding
+
+            lines = iter(data.splitlines(keepends=True))
+            encoding = detect_encoding(lambda: next(lines, b""))[0]
+        return data.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError) as err:
         hint = "save it as UTF-8, or declare its encoding in the first line: # -*- coding: latin-1 -*-"
         raise BadData(f"{_name(path)} cannot be decoded: {clean(err, limit=160)}", hint=hint) from err
-    return _with_plain_line_ends(text), None
 
 
 def _with_plain_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _encoding(data: bytes) -> str:
-    """As Python finds it (PEP 263): a mark at the start, or a comment in one of the first two lines."""
-    if not data.startswith(codecs.BOM_UTF8) and not any(b"coding" in line for line in data.split(b"\n", 2)[:2]):
-        return "utf-8"
-    from tokenize import detect_encoding
-
-    lines = iter(data.splitlines(keepends=True))
-    return detect_encoding(lambda: next(lines, b""))[0]
 
 
 def _source(path: Path, text: str, cells: CellMap | None) -> Source:
@@ -185,7 +187,11 @@ def _syntax_error(path: Path, err: SyntaxError, cells: CellMap | None) -> ToolEr
     if cells:
         cell, inside = cells[min(line, len(cells)) - 1]
         where = f"{_name(path)} cell {cell}, line {inside}"
-    seen = f" in `{_quoted(err.text)}`" if err.text and err.text.strip() and leads_to(path, KINDS) else ""
+    seen = ""
+    if err.text and err.text.strip() and leads_to(path, KINDS):
+        # On one line, shortened; texts in quotes and what looks like a token become `…`.
+        bare = _RUN.sub(_without_token, _QUOTED_TEXT.sub(r"\1…\1", clean(err.text)))
+        seen = f" in `{bare if len(bare) <= _LONGEST_QUOTE else bare[: _LONGEST_QUOTE - 1] + '…'}`"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     hint = f"fix the line; it was read with Python {version}: if the job's Python is newer, set ML_INTERN_PYTHON to such a one"
     return BadData(f"syntax error at {where}: {clean(err.msg, limit=160)}{seen}", hint=hint)
@@ -205,9 +211,8 @@ def _similar_names(path: Path) -> str:
     """A hint for a file that is not there."""
     import difflib  # only for those who mistyped
 
-    try:
-        names = _python_files(path.parent)
-    except (OSError, ValueError):
+    names = _python_files(path.parent)
+    if names is None:
         return f"there is no folder {_name(path.parent)} either"
     similar = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
     if similar:
@@ -215,29 +220,19 @@ def _similar_names(path: Path) -> str:
     return _listed(path.parent, names)
 
 
-def _scripts_in(folder: Path) -> str:
-    """A hint for a folder that was given in place of a script."""
+def _python_files(folder: Path) -> list[str] | None:
+    """The names of the scripts and notebooks in a folder, None where it cannot be read."""
     try:
-        return _listed(folder, _python_files(folder))
-    except OSError:
-        return _listed(folder, [])
+        return [entry.name for entry in folder.iterdir() if entry.suffix in KINDS]
+    except (OSError, ValueError):
+        return None
 
 
-def _python_files(folder: Path) -> list[str]:
-    return [entry.name for entry in folder.iterdir() if entry.suffix in KINDS]
-
-
-def _listed(folder: Path, names: list[str]) -> str:
+def _listed(folder: Path, names: list[str] | None) -> str:
     if not names:
         return f"there is no Python file in {_name(folder)}"
     shown = ", ".join(clean(name, limit=80) for name in sorted(names)[:5])
     return f"name a file in {_name(folder)}: {shown}{' …' if len(names) > 5 else ''}"
-
-
-def _quoted(line: str) -> str:
-    """`line` on one line, shortened; texts in quotes and what looks like a token become `…`."""
-    bare = _RUN.sub(_without_token, _QUOTED_TEXT.sub(r"\1…\1", clean(line)))
-    return bare if len(bare) <= _LONGEST_QUOTE else bare[: _LONGEST_QUOTE - 1] + "…"
 
 
 def _without_token(match: re.Match[str]) -> str:

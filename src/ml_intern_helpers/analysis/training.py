@@ -1,4 +1,4 @@
-"""What in a script trains: a trainer that is started, a loop of its own, the `trl` command line. Or nothing."""
+"""Recognises how a script trains: a trainer that is started, a loop of its own, the `trl` command line, or not at all."""
 
 from __future__ import annotations
 

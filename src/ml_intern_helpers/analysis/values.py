@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,12 +21,14 @@ class Value(NamedTuple):
         value: the Python value (`known`, `default`): constants, and lists, tuples and dicts of constants.
         reason: one clause: which variable decides (`default`), what computes it (`runtime`), what hides it (`unknown`).
         conditional: a condition of the script decides which value it has, or whether it is set at all (`runtime` only).
+        by_option: an option of the command line decides, not an environment variable (`default` only).
     """
 
     state: State
     value: Any = None
     reason: str = ""
     conditional: bool = False
+    by_option: bool = False
 
     @property
     def settled(self) -> bool:
@@ -38,22 +40,27 @@ def known(value: object) -> Value:
     return Value("known", value)
 
 
-def default(value: object, variables: str) -> Value:
-    """`value` unless one of the environment variables named is set."""
-    return Value("default", value, variables)
+def default(value: object, decides: str, *, by_option: bool = False) -> Value:
+    """`value` unless what `decides` names, environment variables or with `by_option` options, says otherwise."""
+    assert decides, "a default needs what may change it"
+    return Value("default", value, decides, by_option=by_option)
 
 
-def with_variables(value: object, variables: Sequence[str]) -> Value:
-    """`value`, by default where `variables` (names; empty ones do not count) may change it."""
-    named = ", ".join(dict.fromkeys(name for name in variables if name))
-    return default(value, named) if named else known(value)
+def computed(result: object, values: Iterable[Value]) -> Value:
+    """The `result` of settled values: itself a default where one of them is."""
+    defaults = [value for value in values if value.state == "default"]
+    if not defaults:
+        return known(result)
+    return default(result, ", ".join(dict.fromkeys(value.reason for value in defaults)), by_option=defaults[0].by_option)
 
 
 def runtime(reason: str, *, conditional: bool = False) -> Value:
+    assert reason, "a value that only the run decides needs a reason"
     return Value("runtime", None, reason, conditional)
 
 
 def unknown(reason: str) -> Value:
+    assert reason, "an unknown value needs a reason"
     return Value("unknown", None, reason)
 
 
@@ -79,7 +86,7 @@ class Entries(NamedTuple):
         return Entries({**self.items, **other.items}, self.open or other.open)
 
     def either(self, other: Entries, why: str) -> Entries:
-        """One of both dicts: what both hold alike is certain, the rest is decided at run time."""
+        """One of the two dicts: entries that are equal in both are kept, the others are decided at run time."""
         items = {}
         for name in {**self.items, **other.items}:
             setting = self.items.get(name) or other.items[name]
@@ -88,7 +95,7 @@ class Entries(NamedTuple):
         return Entries(items, self.open or other.open)
 
     def updated(self, other: Entries, line: int, *, certain: bool) -> Entries:
-        """`self.update(other)` at `line`; where a condition decides whether that runs, so it does what the new entries are."""
+        """`self.update(other)` at `line`; unless that is `certain` to run, the changed entries are decided at run time."""
         if certain:
             return self.merged(other)
         why = runtime(f"a condition decides (line {line})", conditional=True)

@@ -33,8 +33,9 @@ class _Finding(NamedTuple):
         scope: which rows were examined.
         columns: the columns it is about.
         example: a text out of a row that shows it; `seen` is the evidence with it.
+        cell: the code cell of a notebook, 1-based, in which `line` is counted.
 
-    The last seven are the facts of findings about rows. `--json` shows them only where they are set.
+    `rows` to `example` are the facts of findings about rows. `--json` shows these and `cell` only where they are set.
     """
 
     code: str
@@ -52,6 +53,7 @@ class _Finding(NamedTuple):
     scope: Scope | None = None
     columns: tuple[str, ...] | None = None
     example: str | None = None
+    cell: int | None = None
 
 
 class Finding(_Finding):
@@ -76,10 +78,11 @@ class Finding(_Finding):
         scope: Scope | None = None,
         columns: tuple[str, ...] | None = None,
         example: str | None = None,
+        cell: int | None = None,
     ) -> Finding:
         texts = clean(message), _clean(file), line, column, _clean(evidence), _clean(fix)
         named = None if columns is None else tuple(clean(name) for name in columns)
-        return super().__new__(cls, code, severity, *texts, rows, count, of, share, scope, named, _clean(example))
+        return super().__new__(cls, code, severity, *texts, rows, count, of, share, scope, named, _clean(example), cell)
 
     @property
     def seen(self) -> str | None:

@@ -99,7 +99,7 @@ def _elsewhere(judged: Judged, state: State) -> Iterator[Hold]:
 
 
 def _settings(judged: Judged) -> dict[str, object]:
-    from ml_intern_helpers.preflight.launch_summary import fields_of_launch
+    from ml_intern_helpers.preflight.launch_check import fields_of_launch
 
     return fields_of_launch(judged.examination.context)
 
@@ -182,7 +182,7 @@ _LONGEST_WAIT_S = 2.0
 
 def ledger_entry(judged: Judged, event: dict[str, object]) -> launching.Launch:
     """What the ledger keeps of a launch."""
-    from ml_intern_helpers.preflight.launch_summary import fields_of_launch
+    from ml_intern_helpers.preflight.launch_check import fields_of_launch
 
     settings = fields_of_launch(judged.examination.context)
     cost = settings["cost"] or {}

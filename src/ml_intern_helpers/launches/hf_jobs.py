@@ -115,7 +115,7 @@ def _setting(flag: str, value: Word) -> Setting:
 
 
 def _read_script(parsed: ClickWords, launch: Launch, place: Place, positional: _Positional) -> None:
-    launch.installs, launch.reads_header, launch.block = "uv", True, True
+    launch.installs, launch.reads_header, launch.block, launch.default_image = "uv", True, True, DEFAULT_IMAGE
     launch.args = [word for _, word in positional["script_args"]]
     if not positional["script"] or positional["script"][0] in parsed.unknown:
         # An unknown option has taken the script's place: the script that was meant is looked at all the same.
@@ -306,14 +306,15 @@ def read_variables(parsed: ClickWords, launch: Launch, place: Place) -> None:
             message = f"{shown} goes to the job as a plain variable: whoever may see the job can read it"
             fix = f"pass it as a secret: --secrets {shown} (the value is taken from this machine)"
             launch.problems.append(Problem("secret-as-variable", message, fix, f"{option.flag} {shown}=…"))
-    launch.secrets |= dict.fromkeys(_names_in_file(launch, "secrets_file", place), "from the file")
+    for name in _names_in_file(launch, "secrets_file", place):
+        launch.secrets[name] = "file"
     for word in parsed.values("secrets"):
         pair = word.before("=")
         if pair is None and word.unknown:
             launch.env_open = word.unknown
         else:
             name = masked((pair[0] if pair else word.text).strip(), 60)
-            launch.secrets[name] = "on the command line" if pair else "from this machine"
+            launch.secrets[name] = "command line" if pair else "this machine"
     if launch.open and not launch.env_open:
         launch.env_open = launch.open
 

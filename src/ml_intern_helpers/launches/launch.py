@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ml_intern_helpers.analysis.config_file import config_of_text
-from ml_intern_helpers.analysis.script_inputs import ParserOptions
+from ml_intern_helpers.analysis.options import ParserOptions
 from ml_intern_helpers.core.errors import ToolError
 from ml_intern_helpers.launches.words import Word
 
 ProblemKind = Literal[
     "unknown-option", "refused-command", "missing-file", "file-not-in-container", "token-on-command-line", "secret-as-variable"
 ]
+SecretSource = Literal["command line", "this machine", "file"]
 
 
 class Problem(NamedTuple):
@@ -108,9 +109,10 @@ class Launch:
         settings: flavor, timeout, image, python, namespace, name, schedule …, only those that the command line sets.
         environ: variables the process gets from the command line.
         env_open: why there may be more of them ("" for a job, which starts with an empty environment).
-        secrets: names of the secrets; their values are never kept.
+        secrets: names of the secrets and where their values come from; the values are never kept.
         volumes: mounts, as written.
         packages: `--with`.
+        default_image: the image of a job that names none, None where the launcher demands one or starts no job.
         reads_header: the launcher reads `[tool.hf-jobs]` of the script.
         block: uv runs the script itself, and installs what its block lists.
         installs: what provides the packages: `uv` (the block and `--with`), or `image`, or `machine`.
@@ -135,9 +137,10 @@ class Launch:
     settings: dict[str, Setting] = field(default_factory=dict)
     environ: dict[str, Word] = field(default_factory=dict)
     env_open: str = ""
-    secrets: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, SecretSource] = field(default_factory=dict)
     volumes: list[str] = field(default_factory=list)
     packages: list[Word] = field(default_factory=list)
+    default_image: str | None = None
     reads_header: bool = False
     block: bool = False
     installs: str = "machine"

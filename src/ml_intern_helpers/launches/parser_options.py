@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from ml_intern_helpers.analysis.config_file import KINDS
-from ml_intern_helpers.analysis.script_inputs import ParserOptions
+from ml_intern_helpers.analysis.options import ParserOptions
 from ml_intern_helpers.launches.launch import Launch, NamedConfig
 from ml_intern_helpers.launches.place import YAML, Place, text_of_file
 from ml_intern_helpers.launches.targets import exists, missing_file

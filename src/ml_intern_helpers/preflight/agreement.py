@@ -1,12 +1,13 @@
-"""Compares what a script does with what the user agreed to; the SCOPE rules are made of it."""
+"""Compares what a script does with what the user agreed to, for the SCOPE rules."""
 
 from __future__ import annotations
 
 import ast
 
-from ml_intern_helpers.analysis.names import arguments_for, dotted, reaching
+from ml_intern_helpers.analysis.names import expressions_of, reaching, returned_values
 from ml_intern_helpers.analysis.script import Script
 from ml_intern_helpers.analysis.values import Setting, Value
+from ml_intern_helpers.analysis.values import unknown as unknown_value
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, at_run_time, failed, passed, unknown
@@ -67,15 +68,9 @@ def leaves(script: Script, expr: ast.expr, depth: int = 0) -> list[ast.expr]:
     if isinstance(expr, ast.IfExp):
         behind = [expr.body, expr.orelse]
     elif isinstance(expr, ast.Name):
-        for binding in reaching(script, expr):
-            if binding.kind == "assign" and isinstance(binding.value, ast.expr):
-                behind.append(binding.value)
-            elif binding.kind == "param":
-                behind += arguments_for(script, binding)
+        behind = [value for binding in reaching(script, expr) for value in expressions_of(script, binding)]
     elif isinstance(expr, ast.Call):
-        target = dotted(script, expr.func)
-        if target and isinstance(target.definition, ast.FunctionDef):
-            behind = [node.value for node in ast.walk(target.definition) if isinstance(node, ast.Return) and node.value]
+        behind = returned_values(script, expr)
     return [leaf for one in behind for leaf in leaves(script, one, depth + 1)] if behind else [expr]
 
 
@@ -86,14 +81,12 @@ def model_of(context: ScriptContext, run: Run) -> Setting | None:
         return given
     found = []
     for leaf in leaves(context.script, given.node):
-        found += leaves(context.script, leaf.args[0]) if isinstance(leaf, ast.Call) and _keeps_model(leaf) else [leaf]
+        func = leaf.func if isinstance(leaf, ast.Call) and leaf.args else None
+        name = getattr(func, "attr", None) or getattr(func, "id", None)
+        # `get_peft_model(model, config)` and `prepare_model_for_kbit_training(model)` return the model they get.
+        keeps_model = name in ("get_peft_model", "prepare_model_for_kbit_training")
+        found += leaves(context.script, leaf.args[0]) if isinstance(leaf, ast.Call) and keeps_model else [leaf]
     return Setting(_model_id(context, found[0]), found[0]) if len(found) == 1 else given
-
-
-def _keeps_model(call: ast.Call) -> bool:
-    """`get_peft_model(model, config)` and `prepare_model_for_kbit_training(model)` return the model they get."""
-    name = getattr(call.func, "attr", None) or getattr(call.func, "id", None)
-    return bool(call.args) and name in ("get_peft_model", "prepare_model_for_kbit_training")
 
 
 def _model_id(context: ScriptContext, expr: ast.expr) -> Value:
@@ -102,5 +95,5 @@ def _model_id(context: ScriptContext, expr: ast.expr) -> Value:
         for name in ("pretrained_model_name_or_path", "model_name", "model_id"):
             if name in named:
                 return named[name].value
-        return context.constant(expr.args[0]) if expr.args else Value("unknown", None, "from_pretrained names no model here")
+        return context.constant(expr.args[0]) if expr.args else unknown_value("from_pretrained names no model here")
     return context.constant(expr)

@@ -1,4 +1,4 @@
-"""The checklist of the skill, filled in: one line per thing that must be settled before a launch."""
+"""Fills in the checklist of the skill: one line for each thing that must be settled before a launch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BOTH = ("jobs", "local")
 
 
 class Line(NamedTuple):
-    """One line: its id, what it says, when it applies, and the rules that decide it or the slot it is."""
+    """One line: its id, its label, the modes it applies to, and the rules that decide it, or the slot to fill in."""
 
     id: str
     label: str
@@ -47,10 +47,6 @@ class Item(NamedTuple):
         return clean("; ".join(sentences), limit=300)
 
 
-def _reference(context: ScriptContext) -> Outcome:
-    return fill_in("URL of the working example this script follows", "name it in the plan; without one, find one first")
-
-
 def _dashboard(context: ScriptContext) -> Outcome:
     question = "URL of the dashboard, once the run has started"
     space = context.value(context.runs[0], "trackio_space_id") if context.runs and context.mode == "jobs" else None
@@ -60,7 +56,7 @@ def _dashboard(context: ScriptContext) -> Outcome:
 
 
 def _columns(context: ScriptContext) -> Outcome:
-    """The rows' columns: settled when the script spells them out, else to be asked of the dataset."""
+    """The rows' columns: settled when the script spells them out, otherwise a slot that inspect_dataset fills."""
     picked = [columns for run in context.runs if (columns := context.columns(run)).state != "unseen"]
     if picked and all(columns.state == "known" for columns in picked):
         names = ", ".join(sorted(picked[0].names))
@@ -72,24 +68,18 @@ def _columns(context: ScriptContext) -> Outcome:
     words = {"SFTTrainer": "sft", "DPOTrainer": "dpo", "GRPOTrainer": "grpo", "KTOTrainer": "kto", "RewardTrainer": "reward"}
     methods = [words[run.trainer.role.name] for run in context.runs if run.trainer.role.name in words]
     method = f" --method {methods[0]}" if methods else ""
-    question = f"inspect_dataset {' '.join(_dataset_names(context)) or 'DATASET'}{method} must be ready"
+    first = [call.args[0] for call in context.calls.get("datasets.load_dataset", []) if call.args]
+    values = [context.constant(expr).value for expr in first if not isinstance(expr, ast.Starred)]
+    loaded = [name for name in values if isinstance(name, str) and name not in ("json", "csv", "parquet", "text")]
+    question = f"inspect_dataset {' '.join([*dict.fromkeys(loaded)][:3]) or 'DATASET'}{method} must be ready"
     if context.script.uninspected:
         return fill_in("; ".join(context.script.uninspected), question)
     return fill_in(question, "run it; map the columns it names")
 
 
-def _dataset_names(context: ScriptContext) -> list[str]:
-    """The datasets loaded by name, at most three."""
-    found = []
-    for call in context.calls.get("datasets.load_dataset", []):
-        value = context.constant(call.args[0]) if call.args and not isinstance(call.args[0], ast.Starred) else None
-        if value and value.settled and isinstance(value.value, str) and value.value not in ("json", "csv", "parquet", "text"):
-            found.append(value.value)
-    return list(dict.fromkeys(found))[:3]
-
-
+_REFERENCE = fill_in("URL of the working example this script follows", "name it in the plan; without one, find one first")
 LINES = (
-    Line("reference", "reference implementation", BOTH, slot=_reference),
+    Line("reference", "reference implementation", BOTH, slot=lambda context: _REFERENCE),
     Line("columns", "dataset columns confirmed", BOTH, slot=_columns),
     Line("scope", "as the user agreed", BOTH, tuple(f"SCOPE10{number}" for number in range(1, 10))),
     Line("format", "method matches the format", BOTH, ("DATA101", "DATA102", "DATA108")),
@@ -108,7 +98,7 @@ LINES = (
     Line("dashboard", "dashboard URL", BOTH, slot=_dashboard),
     Line("packages", "packages the job installs", ("jobs",), ("PKG101", "PKG102", "PKG103")),
 )
-#: Worst first: one failure outweighs three passes.
+#: From worst to best: a line has the worst state that a rule gives it.
 _ORDER: tuple[State, ...] = ("fail", "fill_in", "unknown", "set_at_run_time", "pass")
 
 
@@ -116,14 +106,9 @@ def filled(context: ScriptContext, outcomes: dict[str, list[Outcome]]) -> list[I
     """The lines that apply, each with its state; `outcomes` are those of each rule."""
     items = []
     for line in LINES:
-        if context.mode in line.modes:
-            found = (
-                [("", line.slot(context))]
-                if line.slot
-                else [(code, one) for code in line.codes for one in outcomes.get(code, [])]
-            )
-            if found:
-                items.append(_item(context, line, found))
+        stated = [(code, outcome) for code in line.codes for outcome in outcomes.get(code, [])]
+        if context.mode in line.modes and (line.slot or stated):
+            items.append(_item(context, line, [("", line.slot(context))] if line.slot else stated))
     return items
 
 
@@ -138,5 +123,5 @@ def _item(context: ScriptContext, line: Line, outcomes: list[tuple[str, Outcome]
 
 
 def _state(outcome: Outcome) -> State:
-    """A failure that is only a warning is a question to somebody: it must be answered, and does not fail the line."""
+    """The state of an outcome on its line: a warning does not fail the line, but must be answered."""
     return "fill_in" if outcome.state == "fail" and outcome.severity == "warning" else outcome.state

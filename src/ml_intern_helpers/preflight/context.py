@@ -20,13 +20,13 @@ from ml_intern_helpers.analysis.instances import methods_called
 from ml_intern_helpers.analysis.names import dotted
 from ml_intern_helpers.analysis.neighbours import beside
 from ml_intern_helpers.analysis.offers import Offers
-from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, Options
+from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, NOTHING_GIVEN, Options
 from ml_intern_helpers.analysis.releases import Releases
 from ml_intern_helpers.analysis.script import Script, walk
-from ml_intern_helpers.analysis.script_inputs import NOTHING_GIVEN
 from ml_intern_helpers.analysis.source import Source
 from ml_intern_helpers.analysis.training import Training, recognise
-from ml_intern_helpers.analysis.values import Entries, Setting, Value, runtime, unknown
+from ml_intern_helpers.analysis.values import Entries, Setting, Value, known, runtime, unknown
+from ml_intern_helpers.analysis.values import default as unless_set
 from ml_intern_helpers.indexes.jobs import FLAVORS, SMOKE_STEPS
 from ml_intern_helpers.indexes.libraries import PACKAGES
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, failed_launch
@@ -116,9 +116,8 @@ class ScriptContext(_Fields):
         if found is not None:
             return found
         if name in self.loose:
-            return Setting(
-                runtime(f"line {self.loose[name]} sets .{name} on an object this file does not build"), run.config.call
-            )
+            why = f"line {self.loose[name]} sets .{name} on an object this file does not build"
+            return Setting(runtime(why), run.config.call)
         if run.config.entries.open:
             return Setting(unknown(run.config.entries.open), run.config.call)
         if run.config.parsed:
@@ -128,9 +127,9 @@ class ScriptContext(_Fields):
     def value(self, run: Run, name: str, default: object = None) -> Value:
         """Like `setting`, with the library's default for what is not set."""
         if run.config.parsed and not run.config.entries.open and not {name} & {*run.config.entries.items, *self.loose}:
-            return Value("default", default, f"--{name}")
+            return unless_set(default, f"--{name}", by_option=True)
         found = self.setting(run, name)
-        return found.value if found else Value("known", default)
+        return found.value if found else known(default)
 
     def argument(self, construction: Construction, name: str) -> Setting | None:
         """What a construction's own call gives as `name`; unknown when more may be given."""
@@ -232,7 +231,7 @@ class ScriptContext(_Fields):
     def failed_in_header(self, key: str, message: str, fix: str) -> Outcome:
         """A failure of a key of `[tool.hf-jobs]`: on its line, or on the command line where an option sets it."""
         line = self.header.line_with(key, "=")
-        return failed(message, fix, line) if line else failed_launch(message, fix, self.header.said(key))
+        return failed(message, fix, line) if line else failed_launch(message, fix, self.header.setting_text(key))
 
     def launch_problems(self, kind: ProblemKind) -> Outcomes:
         """Problems of one kind that the command-line reader has found; none without a launch."""
@@ -282,15 +281,11 @@ def read_context(source: Source, mode: str, launch: Launch | None = None, option
     own = header = block = read_header(source)
     given = NOTHING_GIVEN._replace(options=options.parser_options or NOTHING_GIVEN.options)
     if launch is not None:
-        from ml_intern_helpers.preflight.launch_context import (
-            given_to_script,
-            header_of_launch,
-            installed_block,
-            options_with_launch,
-        )
+        from ml_intern_helpers.preflight import launch_context
 
-        header, given = header_of_launch(own, launch), given_to_script(own, launch, options.parser_options)
-        block, options = installed_block(own, launch), options_with_launch(options, launch)
+        header, block = launch_context.header_of_launch(own, launch), launch_context.installed_block(own, launch)
+        given = launch_context.given_to_script(own, launch, options.parser_options)
+        options = launch_context.options_with_launch(options, launch)
     script = walk(source, given)
     offers = Offers(Releases(source.path, block, options))
     script.offers = offers.offers_name

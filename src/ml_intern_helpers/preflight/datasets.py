@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from ml_intern_helpers.preflight.context import ScriptContext
 BUILDERS = frozenset({"json", "csv", "parquet", "text", "arrow", "imagefolder", "audiofolder", "webdataset"})
 #: Datasets asked about in one check; each is a few requests.
 _MOST = 3
+_HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)?")
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -62,7 +64,8 @@ def add_real_columns(context: ScriptContext, wanted: str, *, offline: bool, time
     """
     calls = loaded(context)
     if wanted == "auto":
-        chosen = [(one.id, one) for one in calls if _is_hub_id(one.id)]
+        # Only ids of the Hub: a path in a strange script is no reason to open that file.
+        chosen = [(one.id, one) for one in calls if _HUB_ID.fullmatch(one.id) and not Path(one.id).exists()]
     else:
         chosen = [(wanted, one) for one in calls if one.id in ("", wanted)]
     if not chosen:
@@ -72,26 +75,15 @@ def add_real_columns(context: ScriptContext, wanted: str, *, offline: bool, time
         by_config: dict[str, list[ast.Call]] = {}
         for id_, one in chosen:
             if id_ == name:
-                by_config.setdefault(_config_name(context, one.call), []).append(one.call)
+                given, args = context.keywords(one.call).items, one.call.args
+                value = given["name"].value.value if "name" in given else context.constant(args[1]).value if len(args) > 1 else ""
+                by_config.setdefault(value if isinstance(value, str) else "", []).append(one.call)
         for config, loading in by_config.items():
             found = _inspected(name, config, offline=offline, timeout_s=timeout_s)
             if isinstance(found, str):
                 context.script.uninspected.append(f"columns of {clean(name, limit=80)}: {found}")
             else:
                 context.script.inspected_columns.update(dict.fromkeys(loading, (name, found)))
-
-
-def _is_hub_id(name: str) -> bool:
-    """Only ids of the Hub: a path in a strange script is no reason to open that file."""
-    import re
-
-    return bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)?", name)) and not Path(name).exists()
-
-
-def _config_name(context: ScriptContext, call: ast.Call) -> str:
-    given = context.keywords(call).items
-    value = given["name"].value if "name" in given else context.constant(call.args[1]) if len(call.args) > 1 else None
-    return value.value if value and isinstance(value.value, str) else ""
 
 
 def _inspected(name: str, config: str, *, offline: bool, timeout_s: float) -> frozenset[str] | str:

@@ -1,18 +1,26 @@
-"""Examines a script: asks every rule, honours suppressions, fills in the checklist."""
+"""Examines a script: asks every rule, honours suppressions, fills in the checklist.
+
+A module beside the script (`from common import build_trainer`) is examined too, because its errors end the script as well: one
+level of imports, and of a module only what the script uses and what importing it runs.
+"""
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from ml_intern_helpers.analysis.neighbours import neighbour
 from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, Options
 from ml_intern_helpers.analysis.source import Source
 from ml_intern_helpers.analysis.training import Training
+from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.core.report import Finding
 from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.indexes.libraries import PACKAGES
 from ml_intern_helpers.preflight.checklist import Item, filled
 from ml_intern_helpers.preflight.context import ScriptContext, read_context
-from ml_intern_helpers.preflight.neighbours import Neighbour, imported_neighbours
 from ml_intern_helpers.preflight.outcome import Outcome
 from ml_intern_helpers.preflight.registry import Rule, rules_for
 from ml_intern_helpers.preflight.suppressions import Suppressed, Suppressions
@@ -20,14 +28,14 @@ from ml_intern_helpers.preflight.suppressions import Suppressed, Suppressions
 if TYPE_CHECKING:
     from ml_intern_helpers.launches.launch import Launch
 
-#: Launch rules that a script without training cannot offend.
+#: Launch rules that apply only to scripts that train.
 _ABOUT_TRAINING = frozenset({"LAUNCH101", "LAUNCH112", "LAUNCH113"})
 #: The settings that the lines about saving, logging and tracking ask of a config.
 _SETTINGS = (
     "push_to_hub", "hub_model_id", "save_strategy", "disable_tqdm", "logging_strategy", "logging_first_step", "report_to",
     "trackio_space_id",
 )  # fmt: skip
-#: The lines that code outside a config settles too: loops and trainers of other libraries have no others.
+#: The lines that code outside a config can settle, and the only ones for loops and trainers of other libraries.
 _LINES_WITHOUT_CONFIG = frozenset({"push_to_hub", "saved", "tracking"})
 
 
@@ -84,7 +92,8 @@ def examine(source: Source, mode: str, launch: Launch | None = None, options: Op
     suppressions = Suppressions(source)
     outcomes: dict[str, list[Outcome]] = {}
     for code, rule in rules.items():
-        if trains or _applies_without_training(code):
+        # Where nothing trains only what is wrong in any script counts.
+        if trains or (code.startswith(("API", "SEC", "LAUNCH")) and code not in _ABOUT_TRAINING):
             outcomes[code] = [suppressions.apply(code, outcome) for outcome in dict.fromkeys(rule.check(context))]
     failures = {
         _finding(context, rules[code], outcome): outcome
@@ -105,13 +114,8 @@ def examine(source: Source, mode: str, launch: Launch | None = None, options: Op
     )
 
 
-def _applies_without_training(code: str) -> bool:
-    """Where nothing trains only what is wrong in any script counts."""
-    return code.startswith(("API", "SEC", "LAUNCH")) and code not in _ABOUT_TRAINING
-
-
 def _in_neighbour(neighbour: Neighbour, rules: dict[str, Rule]) -> Iterator[Finding]:
-    """What a module beside the script gets wrong about the libraries, where the script makes it run."""
+    """The API findings in a module beside the script, in the parts that the script makes run."""
     suppressions = Suppressions(neighbour.context.source)
     for code, rule in rules.items():
         for outcome in dict.fromkeys(rule.check(neighbour.context)) if code.startswith("API") else ():
@@ -120,7 +124,7 @@ def _in_neighbour(neighbour: Neighbour, rules: dict[str, Rule]) -> Iterator[Find
 
 
 def _trained_in_neighbour(context: ScriptContext, neighbours: list[Neighbour]) -> ScriptContext:
-    """A script whose trainer a neighbour builds says so."""
+    """The script's context; its training says so where a module beside the script builds the trainer."""
     for one in neighbours:
         trainer = next((trainer for trainer in one.context.trainers if one.runs(trainer.line)), None)
         if trainer is not None:
@@ -131,16 +135,16 @@ def _trained_in_neighbour(context: ScriptContext, neighbours: list[Neighbour]) -
 
 
 def _finding(context: ScriptContext, rule: Rule, outcome: Outcome) -> Finding:
-    file, line = context.source.where(outcome.line)
+    file, (cell, line) = context.source.file(outcome.line), context.source.position(outcome.line)
     evidence = None if outcome.mask else context.source.excerpt(outcome.line)
     if outcome.at_launch and context.launch is not None:
-        file, line, evidence = context.launch.place, None, clean(outcome.seen, limit=200) or None
+        file, cell, line, evidence = context.launch.place, None, None, clean(outcome.seen, limit=200) or None
     fix = outcome.fix
     if fix and any((call.lineno, call.col_offset + 1) == (outcome.line, outcome.column) for call in context.script.parsed):
         fix += " (in the file of --config, or as an option: --NAME VALUE)"  # a parser makes the config: there is no call to edit
     message = clean(outcome.text, limit=300)
     severity = outcome.severity or rule.severity
-    return Finding(rule.code, severity, message, file, line, outcome.column, evidence, clean(fix, limit=400))
+    return Finding(rule.code, severity, message, file, line, outcome.column, evidence, clean(fix, limit=400), cell=cell)
 
 
 def _unknowns(context: ScriptContext, outcomes: dict[str, list[Outcome]]) -> Iterator[tuple[int | None, str]]:
@@ -151,3 +155,68 @@ def _unknowns(context: ScriptContext, outcomes: dict[str, list[Outcome]]) -> Ite
         yield last, f"{built} trainers are built here: only the first {judged} were judged, up to line {last}"
     unknown = [outcome for found in outcomes.values() for outcome in found if outcome.state == "unknown"]
     yield from dict.fromkeys((outcome.line, clean(outcome.text, limit=300)) for outcome in unknown)
+
+
+#
+# Only one level of imports is followed, and only what the script uses of a module counts, and what importing the module runs.
+
+#: More neighbours than these are a project, not a script with a helper.
+_MOST = 8
+_IMPORTS_INDEXED = re.compile(rf"^\s*(?:from|import)\s+(?:{'|'.join(PACKAGES)})\b", re.MULTILINE)
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class Neighbour(NamedTuple):
+    """A module: its context, judged against the releases of the script, and the line spans that the script makes run."""
+
+    context: ScriptContext
+    used: tuple[tuple[int, int], ...]
+
+    def runs(self, line: int | None) -> bool:
+        return line is not None and any(first <= line <= last for first, last in self.used)
+
+
+def imported_neighbours(context: ScriptContext, options: Options) -> Iterator[Neighbour]:
+    """The modules beside the script that it imports and that import one of the indexed packages."""
+    names = _imported_names(context)
+    for module in list(names)[:_MOST]:
+        there = neighbour(context.script, module)
+        if there is not None and _IMPORTS_INDEXED.search(there.source.text):
+            try:
+                found = read_context(there.source, context.mode, options=options)._replace(offers=context.offers)
+            except Unavailable:  # too intricate to follow; the script itself is not
+                continue
+            found.script.offers = context.offers.offers_name
+            yield Neighbour(found, tuple(_used_spans(there.source.tree, names[module])))
+
+
+def _imported_names(context: ScriptContext) -> dict[str, set[str] | None]:
+    """Module -> the names that the script takes from it, None for any."""
+    found: dict[str, set[str] | None] = {}
+    for item in context.imports:
+        if item.name == "*":
+            found[item.module] = None
+        elif found.get(item.module, set()) is not None:
+            # `import common`: every attribute of any name in the script may be the module's.
+            attributes = {node.attr for node in context.script.places if isinstance(node, ast.Attribute)}
+            found[item.module] = (found.get(item.module) or set()) | ({item.name} if item.name else attributes)
+    return found
+
+
+def _used_spans(tree: ast.Module, wanted: set[str] | None) -> Iterator[tuple[int, int]]:
+    """The spans of the top-level statements that run: not unused functions, nor what runs only where the module is the script."""
+    named = {node.name: node for node in tree.body if isinstance(node, _Definition)}
+    mains = [node for node in tree.body if isinstance(node, ast.If) and "__name__" in _names(node.test)]
+    plain = [node for node in tree.body if not isinstance(node, _Definition) and node not in mains]
+    waiting = [*plain, *(node for name, node in named.items() if wanted is None or name in wanted)]
+    seen: set[ast.stmt] = set()
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            yield node.lineno, node.end_lineno or node.lineno
+            waiting += [named[name] for name in _names(node) if name in named]
+
+
+def _names(node: ast.AST) -> list[str]:
+    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]

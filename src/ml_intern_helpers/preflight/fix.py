@@ -1,4 +1,4 @@
-"""`--fix`: a diff of what can be mended safely, which is renames with one answer and missing logging settings.
+"""`--fix`: a diff of what can be mended safely: arguments with exactly one new name, and missing logging settings.
 
 The edits are made in the source's own text, so that everything else stays as it was typed.
 """
@@ -60,9 +60,12 @@ def _mended(examination: Examination) -> tuple[str, int]:
     renames = {finding: edit for finding, name in examination.renames.items() if (edit := _rename(examination, finding, name))}
     settings: dict[ast.Call, list[Finding]] = {}
     for finding in examination.findings:
-        call = _config_at(examination, finding)
-        if call is not None:
-            settings.setdefault(call, []).append(finding)
+        for config in examination.context.configs if finding.code in _ADDED else ():
+            missing = _ADDED[finding.code] not in config.entries.items and not config.entries.open
+            # A parsed config has no call to edit.
+            if missing and _stands_at(config.call, finding) and config.call not in examination.context.script.parsed:
+                settings.setdefault(config.call, []).append(finding)
+                break
     edits = list(renames.values())
     for call, findings in settings.items():
         edits += _added(source, call, [f"{_ADDED[one.code]}=True" for one in findings])
@@ -90,7 +93,7 @@ def _rename(examination: Examination, finding: Finding, name: str) -> Edit | Non
 
 
 def _spelt_out(examination: Examination, node: ast.AST) -> bool:
-    """A call, or a dict inside one: what a name stands for may be read elsewhere, too."""
+    """A call, or a dict inside one; a dict under a name may be read elsewhere too."""
     while isinstance(node, ast.Dict) or (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict"):
         node = examination.context.script.places[node].parent
         if isinstance(node, ast.keyword):
@@ -99,7 +102,7 @@ def _spelt_out(examination: Examination, node: ast.AST) -> bool:
 
 
 def _key_edit(source: Source, key: ast.expr | None, name: str) -> Edit | None:
-    """A key in plain quotes keeps them."""
+    """The edit of a key, which keeps its quotes; None where they are not plain."""
     if not isinstance(key, ast.Constant) or key.lineno != key.end_lineno or key.end_col_offset is None:
         return None
     text = source.lines[key.lineno - 1].encode()[key.col_offset : key.end_col_offset].decode()
@@ -110,15 +113,6 @@ def _key_edit(source: Source, key: ast.expr | None, name: str) -> Edit | None:
 
 def _stands_at(node: ast.expr, finding: Finding) -> bool:
     return (node.lineno, node.col_offset + 1) == (finding.line, finding.column)
-
-
-def _config_at(examination: Examination, finding: Finding) -> ast.Call | None:
-    """The construction that lacks a setting of `_ADDED`, when the script spells it out."""
-    for config in examination.context.configs if finding.code in _ADDED else ():
-        missing = _ADDED[finding.code] not in config.entries.items and not config.entries.open
-        if missing and _stands_at(config.call, finding) and config.call not in examination.context.script.parsed:
-            return config.call
-    return None
 
 
 def _added(source: Source, call: ast.Call, settings: list[str]) -> list[Edit]:

@@ -1,4 +1,4 @@
-"""What the script needs to have installed, and whether the job installs it."""
+"""Which packages the script needs, and whether the job installs them."""
 
 from __future__ import annotations
 
@@ -58,15 +58,13 @@ def coverage_of(context: ScriptContext, need: Need) -> Coverage:
     installed = {*listed, *extras}.union(*(BRINGS.get(name, frozenset()) for name in (*listed, *extras)))
     if installed & set(need.distributions):
         return Coverage.MET
-    return Coverage.MISSING if all(_cannot_bring(name, need) for name in listed) else Coverage.DOUBTFUL
-
-
-def _cannot_bring(listed: str, need: Need) -> bool:
-    """A dependency whose requirements are known in full, or that is known to bring none of the large libraries."""
-    if listed in COMPLETE:
-        return True
     large = any(name in SAME_NAME or name in _DIFFERING for name in need.distributions)
-    return large and (listed in WELL_KNOWN or listed not in BRINGS) and (listed in SAME_NAME or listed in _DIFFERING)
+    for name in listed:
+        # The requirements of some packages are known in full; others are known to bring none of the large libraries.
+        brings_none = (name in WELL_KNOWN or name not in BRINGS) and (name in SAME_NAME or name in _DIFFERING)
+        if name not in COMPLETE and not (large and brings_none):
+            return Coverage.DOUBTFUL
+    return Coverage.MISSING
 
 
 _DIFFERING = frozenset(name for names in DISTRIBUTIONS.values() for name in names)
@@ -78,10 +76,9 @@ def _installed_by_script(context: ScriptContext) -> Iterator[Requirement]:
         if name.startswith("subprocess.") or name == "os.system":
             for call in calls:
                 yield from _pip_requirements(command_words(context.script, call.args[0]) if call.args else [])
-    if context.source.cells is not None:
-        for line in context.source.lines:
-            if line.startswith(("# %pip ", "# !pip ", "# !uv ", "# %uv ")):
-                yield from _pip_requirements(line[3:].replace('"', "").replace("'", "").split())
+    for command in context.source.commands:
+        if command.startswith(("pip ", "uv ")):
+            yield from _pip_requirements(command.replace('"', "").replace("'", "").split())
 
 
 def _pip_requirements(words: list[str]) -> Iterator[Requirement]:
@@ -96,17 +93,23 @@ def _pip_requirements(words: list[str]) -> Iterator[Requirement]:
 def needed_by_settings(context: ScriptContext) -> Iterator[Need]:
     """Packages that a setting or a call implies; each once."""
     found: dict[tuple[str, ...], Need] = {}
-    for need in (*_by_configs(context), *_by_trainers(context), *_by_calls(context)):
-        found.setdefault(need.distributions, need)
-    yield from found.values()
-
-
-def _by_configs(context: ScriptContext) -> Iterator[Need]:
+    needs = []
     for run in context.runs:
         for name, setting in run.config.entries.items.items():
             if setting.value.settled:
-                for distributions in _implied(name, setting.value.value):
-                    yield Need(f"{name}={setting.value.value!r}", distributions, setting.node)
+                what, implied = f"{name}={setting.value.value!r}", _implied(name, setting.value.value)
+                needs += [Need(what, distributions, setting.node) for distributions in implied]
+    for trainer in context.trainers:
+        given = trainer.entries.items.get("peft_config")
+        if given is not None and not (given.value.settled and given.value.value is None):
+            # TRL's own scripts pass `get_peft_config(model_args)`: None without --use_peft.
+            calls = origins(context.script, given.node) if isinstance(given.node, ast.expr) else ()
+            targets = [dotted(context.script, call.func) for call in calls]
+            if not any(target and target.name.endswith(".get_peft_config") for target in targets):
+                needs.append(Need("peft_config=", ("peft",), given.node))
+    for need in (*needs, *_by_calls(context)):
+        found.setdefault(need.distributions, need)
+    yield from found.values()
 
 
 def _implied(name: str, value: object) -> Iterator[tuple[str, ...]]:
@@ -131,18 +134,6 @@ def _attention(name: object) -> Iterator[tuple[str, ...]]:
         yield ("kernels",)
     elif name == "flash_attention_2":
         yield ("flash-attn", "kernels")
-
-
-def _by_trainers(context: ScriptContext) -> Iterator[Need]:
-    for trainer in context.trainers:
-        setting = trainer.entries.items.get("peft_config")
-        if setting is None or (setting.value.settled and setting.value.value is None):
-            continue
-        # TRL's own scripts pass `get_peft_config(model_args)`: None without --use_peft.
-        calls = origins(context.script, setting.node) if isinstance(setting.node, ast.expr) else ()
-        targets = [dotted(context.script, call.func) for call in calls]
-        if not any(target and target.name.endswith(".get_peft_config") for target in targets):
-            yield Need("peft_config=", ("peft",), setting.node)
 
 
 def _by_calls(context: ScriptContext) -> Iterator[Need]:

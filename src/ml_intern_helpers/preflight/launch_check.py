@@ -1,4 +1,7 @@
-"""`preflight_check --launch`: every launch of a command line examined together with the script it starts."""
+"""`preflight_check --launch`: every launch of a command line examined together with the script it starts.
+
+`fields_of_launch` says where a launch runs, what it costs at most, what it gets and who pays.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,17 @@ from ml_intern_helpers.analysis.source import Source, read_source, source_of_tex
 from ml_intern_helpers.core.errors import NotFound, ToolError
 from ml_intern_helpers.core.report import Finding, Report, Status
 from ml_intern_helpers.core.text import clean
+from ml_intern_helpers.indexes.job_prices import prices
+from ml_intern_helpers.indexes.jobs import DEFAULT_TIMEOUT_S, timeout_seconds
 from ml_intern_helpers.launches.find import MOST, launches_of
 from ml_intern_helpers.launches.launch import Launch, Problem, Target
+from ml_intern_helpers.launches.words import masked, redacted, texts
+from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.examine import Examination, examine
-from ml_intern_helpers.preflight.launch_summary import fields_of_launch
 from ml_intern_helpers.preflight.render import fields_of, fields_of_item, headline, method_and_adapter, smoke_run
 
+#: Arguments that a report lists.
+_MOST_ARGUMENTS = 200
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -82,11 +90,15 @@ def examined(launches: list[Launch], options: Options = DEFAULT_OPTIONS, mode: s
 
 
 def _attach_script(launches: list[Launch], script: Path) -> None:
-    """Tie the script that was named to the launch that starts it, or say that none does."""
+    """Attach the script that was named to the launch that starts it, or report that none does."""
     here = Path.cwd() / script
     name = clean(str(script), limit=100)
-    if any(launch.target.path is not None and _same(launch.target.path, here) for launch in launches):
-        return
+    for launch in launches:
+        try:
+            if launch.target.path is not None and launch.target.path.resolve() == here.resolve():
+                return
+        except (OSError, ValueError):
+            continue
     for launch in launches:
         missing = any(problem.kind == "missing-file" for problem in launch.problems)
         if launch.target.kind in ("unknown", "url", "module", "command") and not missing:
@@ -96,19 +108,14 @@ def _attach_script(launches: list[Launch], script: Path) -> None:
     launches[0].problems.append(Problem("missing-file", f"the launch does not start {name}", f"launch {name}", launches[0].text))
 
 
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.resolve() == other.resolve()
-    except (OSError, ValueError):
-        return False
-
-
 def _source(launch: Launch) -> Source:
     """The script's source; an empty one where there is none to read, with a problem where it cannot be read."""
     target = launch.target
     try:
         if target.kind == "file" and target.path is not None:
-            source = read_source(_relative(target.path))
+            here = Path.cwd()
+            # Messages name the script as the user would write it.
+            source = read_source(target.path.relative_to(here) if target.path.is_relative_to(here) else target.path)
             # What `--config` means elsewhere is not known: that its file is missing counts only where a TrlParser opens it.
             if launch.config is not None and launch.config.problem is not None and "TrlParser(" in source.text:
                 launch.problems.append(launch.config.problem)
@@ -123,14 +130,6 @@ def _source(launch: Launch) -> Source:
     return Source(Path(target.name or "launch"), "", [""], ast.parse(""))
 
 
-def _relative(path: Path) -> Path:
-    """As the user would write it: relative to where they are."""
-    try:
-        return path.relative_to(Path.cwd())
-    except (OSError, ValueError):
-        return path
-
-
 def _report(found: list[Judged]) -> Report:
     main = next((one for one in found if one.trains), found[0])
     statuses = [one.status for one in found]
@@ -138,24 +137,33 @@ def _report(found: list[Judged]) -> Report:
     if not any(one.trains or one.unread for one in found) and status == "ok":
         status = "unknown"
     fields = fields_of(main.examination, status)
-    fields["launches"] = [_entry(one) for one in found]
+    fields["launches"] = [
+        {
+            "number": one.launch.number,
+            "place": "" if one.launch.of == 1 else f" {one.launch.number}",
+            **fields_of_launch(one.examination.context),
+            "method": clean(one.examination.context.training.method, limit=100) or None,
+            # The outline that stands for the script of a `trl` command has lines that nobody can open.
+            "checklist": [fields_of_item(item, places=one.launch.target.kind != "trl") for item in one.examination.checklist],
+        }
+        for one in found
+    ]
     fields["verdict"] = _verdict(found, main, status)
     fields["unknowns"] = _unknowns(found)
-    report = Report("preflight_check", status, fields, _findings(found))
+    # Two launches of one script share what is wrong in it.
+    findings: dict[Finding, None] = {}
+    for one in found:
+        for finding in one.examination.findings:
+            if one.launch.target.kind == "trl" and finding.file != one.launch.place:
+                # What is wrong in the outline that stands for trl's script is wrong on the command line.
+                fix = f"{finding.fix} (as an option, --NAME VALUE, or in the --config file)"
+                finding = finding._replace(file=one.launch.place, cell=None, line=None, column=None, evidence=None, fix=fix)
+            findings[finding] = None
+    places = {one.launch.place for one in found}
+    ordered = sorted(findings, key=lambda one: (_SEVERITIES.index(one.severity), one.file not in places))
+    report = Report("preflight_check", status, fields, ordered)
     report.warnings = list(dict.fromkeys(note for one in found for note in one.examination.notes))
     return report
-
-
-def _entry(one: Judged) -> dict[str, Any]:
-    # The outline that stands for the script of a `trl` command has lines that nobody can open.
-    places = one.launch.target.kind != "trl"
-    return {
-        "number": one.launch.number,
-        "place": "" if one.launch.of == 1 else f" {one.launch.number}",
-        **fields_of_launch(one.examination.context),
-        "method": clean(one.examination.context.training.method, limit=100) or None,
-        "checklist": [fields_of_item(item, places=places) for item in one.examination.checklist],
-    }
 
 
 def _verdict(found: list[Judged], main: Judged, status: Status) -> str:
@@ -183,16 +191,69 @@ def _unknowns(found: list[Judged]) -> list[dict[str, Any]]:
     return [{"line": line, "reason": reason} for line, reason in unknowns]
 
 
-def _findings(found: list[Judged]) -> list[Finding]:
-    """Those of all launches, each once: two launches of one script share what is wrong in it."""
-    places = {one.launch.place for one in found}
-    findings = dict.fromkeys(_placed(finding, one.launch) for one in found for finding in one.examination.findings)
-    return sorted(findings, key=lambda one: (_SEVERITIES.index(one.severity), one.file not in places))
+def fields_of_launch(context: ScriptContext) -> dict[str, Any]:
+    """The entry in `launches`; see docs/schemas/preflight_check.v1.json. Values of secrets and of variables stay out."""
+    launch = context.launch
+    assert launch is not None
+    jobs = (context.header.jobs or {}) if launch.mode == "jobs" else {}
+    seconds = _seconds(launch, jobs)
+    return {
+        "launcher": launch.launcher,
+        "command": launch.text,
+        "mode": launch.mode,
+        "dry_run": launch.dry,
+        "script": launch.target.name or None,
+        "script_kind": launch.target.kind,
+        "not_read": launch.target.reason or None,
+        "arguments": [masked(text) for text in redacted(texts(launch.args[:_MOST_ARGUMENTS]))],
+        "image": _image(launch, jobs),
+        "flavor": _text(jobs.get("flavor")),
+        "timeout": _text(jobs.get("timeout")),
+        "timeout_s": seconds,
+        "python": _text(jobs.get("python")) or (launch.settings["python"].value if "python" in launch.settings else None),
+        "namespace": _text(jobs.get("namespace")),
+        "env": sorted(masked(name, 60) for name in (jobs.get("env") or launch.environ)),
+        "secrets": sorted(masked(name, 60) for name in set(jobs.get("secrets") or ())),
+        "volumes": [masked(str(one)) for one in jobs.get("volumes") or ()],
+        "packages": [clean(one.text, limit=100) for one in context.header.requirements] if launch.installs == "uv" else [],
+        "processes": launch.processes,
+        "schedule": launch.settings["schedule"].value if "schedule" in launch.settings else None,
+        "repeats": launch.repeats,
+        "from_script": sorted(
+            key for key in (context.own_header.jobs or {}) if launch.reads_header and key not in context.header.from_launch
+        ),
+        "cost": cost(_text(jobs.get("flavor")), seconds),
+        "notes": list(launch.notes),
+    }
 
 
-def _placed(finding: Finding, launch: Launch) -> Finding:
-    """What is wrong with a `trl` command is wrong on the command line, not in the outline that stands for trl's script."""
-    if launch.target.kind != "trl" or finding.file == launch.place:
-        return finding
-    fix = f"{finding.fix} (as an option, --NAME VALUE, or in the --config file)"
-    return finding._replace(file=launch.place, line=None, column=None, evidence=None, fix=fix)
+def _text(value: object) -> str | None:
+    return masked(str(value), 100) if value is not None else None
+
+
+def _image(launch: Launch, jobs: dict[str, Any]) -> str | None:
+    if launch.mode != "jobs":
+        return None
+    setting = launch.settings.get("image")
+    unclear = setting.value is None if setting else bool(launch.hidden)
+    return _text(jobs.get("image")) or (None if unclear else launch.default_image)
+
+
+def _seconds(launch: Launch, jobs: dict[str, Any]) -> int | None:
+    """What stops the job: the timeout, or without one the server's half hour; None when it cannot be told."""
+    if launch.mode != "jobs":
+        return None
+    if "timeout" in jobs:
+        return timeout_seconds(str(jobs["timeout"]))
+    setting = launch.settings.get("timeout")
+    unclear = setting.value is None if setting else bool(launch.hidden)
+    return None if unclear else DEFAULT_TIMEOUT_S
+
+
+def cost(flavor: str | None, seconds: int | None) -> dict[str, Any] | None:
+    """The most it can cost: price an hour times the timeout; None for an unknown flavor."""
+    price = prices().usd_per_hour.get(flavor or "")
+    if price is None:
+        return None
+    most = round(price * seconds / 3600, 2) if seconds is not None and seconds > 0 else None
+    return {"usd_per_hour": price, "most_usd": most, "as_of": prices().as_of}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ml_intern_helpers.analysis.header import Header
-from ml_intern_helpers.analysis.options import Options
+from ml_intern_helpers.analysis.options import GivenToScript, Options, ParserOptions
 from ml_intern_helpers.analysis.requirements import Requirement, parse_requirement
-from ml_intern_helpers.analysis.script_inputs import GivenToScript, ParserOptions
 from ml_intern_helpers.launches.hf_jobs import DEFAULT_FLAVOR
 from ml_intern_helpers.launches.launch import Launch
 from ml_intern_helpers.launches.parser_options import options_of_launch
@@ -17,7 +16,7 @@ SINGLE = ("image", "flavor", "python", "timeout", "name", "namespace", "network_
 
 
 def header_of_launch(own: Header, launch: Launch) -> Header:
-    """The block as this launch completes it: options win, and where the launcher does not read the block it has no say."""
+    """The block as this launch completes it: options override it, and a launcher that does not read it ignores it."""
     if launch.mode != "jobs":
         return own
     jobs: dict[str, Any] = dict(own.jobs or {}) if launch.reads_header else {}
@@ -45,12 +44,12 @@ def header_of_launch(own: Header, launch: Launch) -> Header:
 
 
 def installed_block(own: Header, launch: Launch) -> Header:
-    """The block; an empty one where uv does not run the script itself. In an image or on a machine its pins tell the releases."""
+    """The block, or an empty one where uv runs another program. In an image or on a machine its pins still tell the releases."""
     return own if launch.block or launch.installs != "uv" else Header()
 
 
 def options_with_launch(options: Options, launch: Launch) -> Options:
-    """What decides the releases: `--with` of the launch too, and no list of a folder that the job does not get."""
+    """The options that decide the releases: with `--with` of the launch, and for a job without the requirements in its folder."""
     return options._replace(with_=(*options.with_, *(found.text for found in _packages(launch))), project=launch.mode != "jobs")
 
 

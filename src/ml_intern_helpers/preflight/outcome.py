@@ -1,4 +1,4 @@
-"""What a rule says about a script: a pass with its evidence, a failure with its fix, or the reason why it cannot tell."""
+"""The outcomes of a rule: a pass with its evidence, a failure with its fix, or the reason why neither can be told."""
 
 from __future__ import annotations
 

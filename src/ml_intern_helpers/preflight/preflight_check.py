@@ -152,7 +152,7 @@ def _check_script(args: argparse.Namespace, context: Context) -> Report:
         context.warn(f"{mended} of {len(examination.findings)} findings mended; nothing was written")
         return PrintedReport(report, text)
     if args.sarif:
-        from ml_intern_helpers.preflight.sarif import sarif
+        from ml_intern_helpers.preflight.render import sarif
 
         return PrintedReport(report, sarif(examination))
     return report

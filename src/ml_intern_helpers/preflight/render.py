@@ -1,22 +1,26 @@
-"""Renders an examination: as the fields of the JSON report, and those fields as the text that Claude reads.
+"""Renders an examination: as the fields of the JSON report, those fields as the text that Claude reads, and as SARIF.
 
-The text says each thing once; the JSON keeps every item whole. The other two forms are `sarif` and `fix` (a diff).
+The text says each thing once; the JSON keeps every item whole. The fourth form, a diff, is made by `fix`.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 from typing import Any
 
+from ml_intern_helpers import __version__
 from ml_intern_helpers.analysis.names import dotted
-from ml_intern_helpers.core.report import Finding, Report, Status, render_finding
+from ml_intern_helpers.core.report import Finding, Report, Severity, Status, render_finding
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.checklist import Item
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.examine import Examination
+from ml_intern_helpers.preflight.registry import all_rules
 
 _WORDS = {"failed": "FAIL", "unknown": "COULD NOT TELL"}
 _STATES = {"pass": "pass", "fail": "FAIL", "unknown": "unknown", "set_at_run_time": "run time", "fill_in": "FILL IN"}
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}  # of SARIF
 #: Lines shown of what could not be told.
 _UNKNOWNS_SHOWN = 8
 #: Launch settings are texts, lists and tables of texts; deeper and larger is not repeated.
@@ -35,6 +39,12 @@ class PrintedReport(Report):
 def fields_of(examination: Examination, status: Status) -> dict[str, Any]:
     """The command's own keys; see docs/schemas/preflight_check.v1.json."""
     context = examination.context
+    called = {target.name.rpartition(".")[2] for call in context.script.calls if (target := dotted(context.script, call.func))}
+    parser = next((name for name in ("TrlParser", "HfArgumentParser") if name in called), None)
+    unknowns = []
+    for line, reason in examination.unknowns:  # a notebook's lines are counted by the cell, as findings count them
+        cell, inside = context.source.position(line)
+        unknowns.append({"line": inside, "reason": f"[cell {cell}] {reason}" if cell else reason})
     return {
         "path": clean(str(context.source.path), limit=300),
         "mode": context.mode,
@@ -44,9 +54,9 @@ def fields_of(examination: Examination, status: Status) -> dict[str, Any]:
         "smoke_run_steps": context.smoke[0] if context.smoke else None,
         "checklist": [fields_of_item(item) for item in examination.checklist],
         "slots": sum(item.state == "fill_in" for item in examination.checklist),
-        "unknowns": [_fields_of_unknown(context, line, reason) for line, reason in examination.unknowns],
+        "unknowns": unknowns,
         "suppressed": [{"code": one.code, "line": one.line, "reason": one.reason} for one in examination.suppressed],
-        "settings_from": _settings_from(context),
+        "settings_from": parser or ("config file" if context.script.given.options.unread else None),
         "header": _fields_of_header(context),
         "releases": _fields_of_releases(context),
         "launches": [],
@@ -68,14 +78,6 @@ def fields_of_item(item: Item, *, places: bool = True) -> dict[str, Any]:
     }
 
 
-def _fields_of_unknown(context: ScriptContext, line: int | None, reason: str) -> dict[str, Any]:
-    """A notebook's lines are counted by the cell, as findings count them."""
-    if line is None or context.source.cells is None:
-        return {"line": line, "reason": reason}
-    file, inside = context.source.where(line)
-    return {"line": inside, "reason": f"{file[file.rindex('[') :]} {reason}"}
-
-
 def _verdict(examination: Examination, status: Status) -> str:
     """`PASS with 2 slots to fill: train.py (SFT, LoRA; jobs)`."""
     context = examination.context
@@ -93,8 +95,8 @@ def _verdict(examination: Examination, status: Status) -> str:
 
 def headline(status: Status, counts: list[tuple[int, str, str]]) -> str:
     """`FAIL with 1 error, 2 slots to fill`; `counts` are (number, noun, what follows the noun)."""
-    said = [f"{count} {noun}{'s' if count > 1 else ''}{after}" for count, noun, after in counts if count]
-    return f"{_WORDS.get(status, 'PASS')}{' with ' if said else ''}{', '.join(said)}"
+    counted = [f"{count} {noun}{'s' if count > 1 else ''}{after}" for count, noun, after in counts if count]
+    return f"{_WORDS.get(status, 'PASS')}{' with ' if counted else ''}{', '.join(counted)}"
 
 
 def method_and_adapter(context: ScriptContext, nothing: str) -> str:
@@ -118,13 +120,6 @@ def adapter(context: ScriptContext) -> str | None:
         target.name == "peft.get_peft_model" for call in context.script.calls if (target := dotted(context.script, call.func))
     )
     return "LoRA" if wrapped else None
-
-
-def _settings_from(context: ScriptContext) -> str | None:
-    """Through what the settings of the training come, where it is not the script's own text."""
-    called = {target.name.rpartition(".")[2] for call in context.script.calls if (target := dotted(context.script, call.func))}
-    parser = next((name for name in ("TrlParser", "HfArgumentParser") if name in called), None)
-    return parser or ("config file" if context.script.given.options.unread else None)
 
 
 def _fields_of_header(context: ScriptContext) -> dict[str, Any] | None:
@@ -157,7 +152,7 @@ def _fields_of_releases(context: ScriptContext) -> dict[str, Any]:
 
 
 def _cleaned(value: Any, depth: int = 0) -> Any:
-    """A TOML value as JSON, every text in it on one line; what no launch setting can be becomes text."""
+    """A TOML value as JSON with every text on one line; types that no launch setting has become text."""
     if isinstance(value, dict) and depth < _DEEPEST:
         return {clean(key, limit=60): _cleaned(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list) and depth < _DEEPEST:
@@ -174,10 +169,8 @@ def text_of(report: Report) -> str:
     fields = report.fields
     lines = [fields["verdict"]]
     if fields["launches"]:
-        from ml_intern_helpers.preflight.launch_summary import lines_of_launch
-
         for launch in fields["launches"]:
-            lines += [*lines_of_launch(launch), *_checklist_lines(launch["checklist"], report.findings)]
+            lines += [*_lines_of_launch(launch), *_checklist_lines(launch["checklist"], report.findings)]
     else:
         lines += _checklist_lines(fields["checklist"], report.findings)
     findings = [render_finding(finding) for finding in without_repeats(report.findings)]
@@ -191,11 +184,59 @@ def text_of(report: Report) -> str:
     against = "; ".join(f"{', '.join(names)} ({source})" for source, names in by_source.items())
     judged = f"judged against {against}; " if against else ""
     lines += ["", f"{judged}`preflight_check --explain CODE` says why a rule exists"]
-    return "\n".join([*lines, _next_step(fields["settings_from"])] if report.status == "unknown" else lines)
+    if report.status == "unknown":
+        step = "answer the lines above from where the settings stand, or write them into the config's call, and check again"
+        if fields["settings_from"]:
+            through = f"the settings come through the {fields['settings_from']}"
+            step = f"{through}: give --config FILE, or the command line with --launch '…'"
+        lines.append(f"next: {step}")
+    return "\n".join(lines)
+
+
+def _lines_of_launch(entry: dict[str, Any]) -> list[str]:
+    """The entry of `launch_check.fields_of_launch` in three to six lines."""
+    from ml_intern_helpers.launches.words import masked, quoted
+
+    script = [entry["script"]] if entry["script"] and entry["script_kind"] != "trl" else []
+    lines = [f"launch{entry['place']}: {entry['launcher']} -> {masked(quoted([*script, *entry['arguments']]), 140)}"]
+    packages = f", packages: {' '.join(entry['packages'])}" if entry["packages"] else ""
+    if entry["mode"] == "jobs":
+        lines += _lines_of_job(entry, packages)
+    else:
+        processes = f", {entry['processes']} processes" if entry["processes"] else ""
+        lines.append(f"  runs on  this machine{processes}{packages}")
+    if entry["mode"] == "jobs" or entry["env"]:
+        env, secrets = ", ".join(entry["env"]) or "no variables", ", ".join(entry["secrets"]) or "none"
+        lines.append(f"  gets     env: {env}; secrets: {secrets}")
+    lines += [f"  mounts   {', '.join(entry['volumes'])}"] if entry["volumes"] else []
+    lines += [f"  not read {entry['not_read']}"] if entry["not_read"] else []
+    return lines + [f"  note     {note}" for note in entry["notes"]]
+
+
+def _lines_of_job(entry: dict[str, Any], packages: str) -> list[str]:
+    from ml_intern_helpers.indexes.jobs import FLAVORS
+
+    cards, card = FLAVORS.get(entry["flavor"] or "", (0, ""))
+    hardware = f" ({cards} x {card})" if cards else ""
+    seconds, cost = entry["timeout_s"], entry["cost"]
+    duration = "an unknown time" if not seconds else f"{seconds / 3600:g} h" if seconds >= 3600 else f"{seconds / 60:g} min"
+    default = "" if entry["timeout"] or not seconds else " (the server's default)"
+    price = ""
+    if cost is not None:
+        most = f"at most ${cost['most_usd']:.2f}, " if cost["most_usd"] is not None else ""
+        price = f": {most}${cost['usd_per_hour']:.2f}/h as of {cost['as_of']} (now: `hf jobs hardware`)"
+    python = f", python {entry['python']}" if entry["python"] else ""
+    account = f"the account {entry['namespace']}" if entry["namespace"] else "the account that is logged in"
+    schedule = f"; scheduled: {entry['schedule']}" if entry["schedule"] else ""
+    return [
+        f"  job      {entry['flavor'] or 'unknown flavor'}{hardware} for at most {duration}{default}{price}",
+        f"  runs in  {entry['image'] or 'an image that is not known here'}{python}{packages}",
+        f"  paid by  {account}{schedule}",
+    ]
 
 
 def _checklist_lines(items: list[dict[str, Any]], findings: list[Finding]) -> list[str]:
-    """A line each: where findings below say why it failed it names them, and lines unknown for one reason are one line."""
+    """One line for each item: a failed one names the findings below, and items unknown for the same reason share a line."""
     rows: list[tuple[str, str, list[str]]] = []
     for item in items:
         named = dict.fromkeys(finding.code for finding in findings if finding.code in item["codes"])
@@ -224,7 +265,7 @@ def without_repeats(findings: list[Finding]) -> list[Finding]:
 
 
 def _unknown_lines(unknowns: list[dict[str, Any]]) -> list[str]:
-    """What could not be told, equal reasons as one with their count, at the first of their lines."""
+    """What could not be told: equal reasons once, with their count and the first of their lines."""
     places: dict[str, list[int | None]] = {}
     for one in unknowns:
         places.setdefault(one["reason"], []).append(one["line"])
@@ -237,8 +278,64 @@ def _unknown_lines(unknowns: list[dict[str, Any]]) -> list[str]:
     return ["", "what I could not tell:", *lines] if lines else []
 
 
-def _next_step(settings_from: str | None) -> str:
-    """What to do when nothing was settled."""
-    if settings_from:
-        return f"next: the settings come through the {settings_from}: give --config FILE, or the command line with --launch '…'"
-    return "next: answer the lines above from where the settings stand, or write them into the config's call, and check again"
+def sarif(examination: Examination) -> str:
+    """SARIF 2.1.0, for code hosts that show findings beside the lines.
+
+    One run with every rule, a result for each finding and suppression, and a notification for what could not be told.
+
+    The notifications keep an empty list of results from being read as "all is known".
+    """
+    source, rules = examination.context.source, all_rules()
+    codes = list(rules)
+    results: list[dict[str, Any]] = []
+    notifications: list[dict[str, Any]] = []
+
+    def result(code: str, severity: Severity, text: str, location: dict[str, Any]) -> dict[str, Any]:
+        number, level = codes.index(code), _LEVELS[severity]
+        return {"ruleId": code, "ruleIndex": number, "level": level, "message": {"text": text}, "locations": [location]}
+
+    for finding in examination.findings:
+        text = finding.message + (f"\nFix: {finding.fix}" if finding.fix else "")
+        location = _location(examination, finding.cell, finding.line, finding.column)
+        results.append(result(finding.code, finding.severity, text, location))
+    for one in examination.suppressed:
+        rule, location = rules[one.code], _location(examination, *source.position(one.line), None)
+        suppression = {"kind": "inSource", "status": "accepted", "justification": one.reason}
+        results.append(result(one.code, rule.severity, rule.title, location) | {"suppressions": [suppression]})
+    for line, reason in examination.unknowns:
+        location = _location(examination, *source.position(line), None)
+        notifications.append({"level": "note", "message": {"text": reason}, "locations": [location]})
+    described = [
+        {
+            "id": rule.code,
+            "shortDescription": {"text": rule.title},
+            "help": {"text": rule.documentation},
+            "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+            "properties": {"tags": [rule.code.rstrip("0123456789"), *rule.modes]},
+        }
+        for rule in rules.values()
+    ]
+    run = {
+        "tool": {"driver": {"name": "preflight_check", "version": __version__, "rules": described}},
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notifications}],
+    }
+    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=1)
+
+
+def _location(examination: Examination, cell: int | None, line: int | None, column: int | None) -> dict[str, Any]:
+    """A place in a script; of a notebook the cell is a logical location, its lines are not those of the JSON file."""
+    from urllib.parse import quote
+
+    source = examination.context.source
+    uri = quote(source.path.as_posix())
+    artifact = {"uri": f"file://{uri}" if source.path.is_absolute() else uri}
+    if cell is not None:
+        where = f"cell {cell}, line {line}" if line else f"cell {cell}"
+        return {"physicalLocation": {"artifactLocation": artifact}, "logicalLocations": [{"fullyQualifiedName": where}]}
+    region: dict[str, Any] = {"startLine": line or 1}
+    if line and column:  # in characters; a syntax tree counts bytes
+        region["startColumn"] = len(source.lines[line - 1].encode()[: column - 1].decode(errors="replace")) + 1
+    return {"physicalLocation": {"artifactLocation": artifact, "region": region}}

@@ -9,13 +9,16 @@ from typing import Any, NamedTuple
 from ml_intern_helpers.analysis.constructions import Construction
 from ml_intern_helpers.analysis.guards import expected
 from ml_intern_helpers.analysis.names import dotted
-from ml_intern_helpers.analysis.values import Setting
+from ml_intern_helpers.analysis.values import Setting, known
 from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, failed, passed, unknown
 
+#: Values of `lr_scheduler_type` that make the loss the metric of the best model.
+_LOSS_IS_METRIC = ("reduce_lr_on_plateau", "greedy")
+
 
 class Expectation(NamedTuple):
-    """What most lines of the checklist ask: is this argument of the config what it should be?
+    """What a line of the checklist expects of one argument of the config.
 
     Attributes:
         name: the config's argument.
@@ -67,7 +70,7 @@ def _outcome(context: ScriptContext, run: Run, expectation: Expectation) -> Outc
         decided = f" by default; {value.reason} decides" if value.state == "default" else ""
         return passed(f"{name}={shown(value.value)}{decided}", line)
     if value.state == "default":
-        give = "give" if value.reason.startswith("--") else "set"
+        give = "give" if value.by_option else "set"
         return at_run_time(f"{shown(value.value)} by default: {give} {value.reason}", line)
     return failed(f"{name}={shown(value.value)}: {wrong}", fix, setting.node, whole=run.config.call)
 
@@ -119,6 +122,14 @@ def as_indexed(context: ScriptContext, construction: Construction) -> bool:
     return current and context.blamable(construction.call) and not tried
 
 
+def no_best_metric(context: ScriptContext, run: Run) -> bool:
+    """`metric_for_best_model` is surely not set, and no other setting makes it the loss."""
+    unnamed = context.value(run, "metric_for_best_model") == known(None)
+    best = context.value(run, "load_best_model_at_end", False)
+    schedule = context.value(run, "lr_scheduler_type", "linear")
+    return unnamed and best == known(False) and schedule.state == "known" and schedule.value not in _LOSS_IS_METRIC
+
+
 def run_as_indexed(context: ScriptContext, run: Run) -> bool:
-    """Both the trainer and its config are."""
+    """`as_indexed` holds for the trainer and for its config."""
     return as_indexed(context, run.trainer) and as_indexed(context, run.config)

@@ -1,4 +1,4 @@
-"""`# preflight: ignore[API101] reason`: a comment that answers for a finding and puts the reason on record."""
+"""Suppresses findings by comments, `# preflight: ignore[API101] reason`, and puts the reason on record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COMMENT = re.compile(r"#\s*preflight:\s*ignore\[([^\]]*)\]\s*(.*)")
 
 
 class Suppressed(NamedTuple):
-    """A finding that a comment answers for."""
+    """A finding that a comment suppresses."""
 
     code: str
     line: int | None
@@ -30,7 +30,7 @@ class Comment(NamedTuple):
     alone: bool
 
     def covers(self, code: str, outcome: Outcome) -> bool:
-        """True on the line, on any of the call that it belongs to, above either, or anywhere for a finding without a place."""
+        """The comment stands on the line, within the call around it, or above either; or the finding has no place."""
         line = outcome.line
         if code not in self.codes or line is None:
             return code in self.codes
@@ -78,7 +78,7 @@ class Suppressions:
 
 
 def _comments(source: Source) -> Iterator[Comment]:
-    """The comments of that form, those without a reason included; a string that looks like one is none."""
+    """The suppressing comments, also those without a reason; strings that look like one do not count."""
     import io
     import tokenize
 
@@ -91,4 +91,4 @@ def _comments(source: Source) -> Iterator[Comment]:
                 alone = not source.lines[line - 1][:column].strip()
                 yield Comment(codes, clean(match.group(2), limit=200), line, alone)
     except (tokenize.TokenError, SyntaxError):
-        pass  # it has been parsed before: what was found until here counts
+        pass  # the source has been parsed before, so that what was found until here counts

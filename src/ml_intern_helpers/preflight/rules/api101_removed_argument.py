@@ -21,47 +21,78 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows, processing_class=tokenizer).train()
 """
 
-from ml_intern_helpers.analysis.api_calls import ApiCall, Unknown, is_sure, unknown_keywords
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ml_intern_helpers.analysis.api_calls import ApiCall, is_sure, unknown_keywords
+from ml_intern_helpers.analysis.dataclass_fields import fields_of, is_dataclass
+from ml_intern_helpers.analysis.instances import subclass_of
+from ml_intern_helpers.analysis.names import dotted
+from ml_intern_helpers.analysis.script_arguments import names_given, names_switched_off
+from ml_intern_helpers.analysis.values import Setting
+from ml_intern_helpers.indexes.signatures import Signature
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, unknown
-from ml_intern_helpers.preflight.parser_names import Refused, refused
 
 SEVERITY = "error"
 #: They take any keyword and hand it to a loader that refuses what it does not know: an argument they once had fails there.
 _HANDS_ON = frozenset({"datasets.load_dataset", "datasets.load_dataset_builder"})
+#: Arguments of the parsing call after which the rest is no error.
+_LENIENT = frozenset({"return_remaining_strings", "fail_with_unknown_args", "allow_extra_keys", "args"})
+
+
+class Refusal(NamedTuple):
+    """An option that the command line or its config file sets and that no dataclass of the script's parser takes.
+
+    Attributes:
+        name: the option.
+        parser: `TrlParser`.
+        parse: the parsing call.
+        library: (name, signature) of those of its dataclasses that come from an indexed library.
+        instead: how to say what `--no_name` was meant to say.
+    """
+
+    name: str
+    parser: str
+    parse: ast.Call
+    library: tuple[tuple[str, Signature], ...]
+    instead: str = ""
 
 
 def check(context: ScriptContext) -> Outcomes:
     seen = set()
     for call in context.api_calls:
         if context.blamable(call.call) and not call.name.endswith("from_pretrained"):  # API104 judges that
-            for one in unknown_keywords(call):
-                if one.setting.node not in seen and context.blamable(one.setting.node):
-                    seen.add(one.setting.node)
-                    yield from _judged(context, call, one)
-    for name in refused(context) if not context.patched_by else ():
-        yield _refused_by_parser(context, name)
+            for name, setting in unknown_keywords(call):
+                if setting.node not in seen and context.blamable(setting.node):
+                    seen.add(setting.node)
+                    yield from _judged(context, call, name, setting)
+    for refusal in _refusals(context) if not context.patched_by else ():
+        yield _refused_by_parser(context, refusal)
     yield from context.not_judged("arguments")
 
 
-def _judged(context: ScriptContext, call: ApiCall, one: Unknown) -> Outcomes:
+def _judged(context: ScriptContext, call: ApiCall, name: str, setting: Setting) -> Outcomes:
     from ml_intern_helpers.analysis.advice import for_argument, is_misspelt
 
-    advice = for_argument(context.offers, call.name, one.name, call.signature)
-    line = getattr(one.setting.node, "lineno", call.call.lineno)
+    advice = for_argument(context.offers, call.name, name, call.signature)
+    line = getattr(setting.node, "lineno", call.call.lineno)
     if call.signature.open and not (call.name in _HANDS_ON and advice.existed):
-        if is_misspelt(one.name, call.signature):
-            yield unknown(f"{call.shown} takes any keyword, {one.name}= too: {advice.fix}", line)
-    elif context.patched_by or not is_sure(one.setting):
-        why = f"{context.patched_by} replaces TRL's classes" if context.patched_by else one.setting.value.reason
-        yield unknown(f"{one.name}= of {call.shown} is not taken by {context.offers.label(call.owner)}, but {why}", line)
+        if is_misspelt(name, call.signature):
+            yield unknown(f"{call.shown} takes any keyword, {name}= too: {advice.fix}", line)
+    elif context.patched_by or not is_sure(setting):
+        why = f"{context.patched_by} replaces TRL's classes" if context.patched_by else setting.value.reason
+        yield unknown(f"{name}= of {call.shown} is not taken by {context.offers.label(call.owner)}, but {why}", line)
     else:
-        release = "; ".join(part for part in (context.offers.label(call.owner), advice.since) if part)
-        message = f"{call.shown} takes no argument {one.name} ({release}): TypeError"
-        yield failed(message, advice.fix, one.setting.node, whole=call.call, rename=advice.rename)
+        release = advice.release(context.offers.label(call.owner))
+        message = f"{call.shown} takes no argument {name} ({release}): TypeError"
+        yield failed(message, advice.fix, setting.node, whole=call.call, rename=advice.rename)
 
 
-def _refused_by_parser(context: ScriptContext, one: Refused) -> Outcome:
+def _refused_by_parser(context: ScriptContext, one: Refusal) -> Outcome:
     from ml_intern_helpers.analysis.advice import for_argument
 
     advices = [for_argument(context.offers, call, one.name, signature) for call, signature in one.library]
@@ -70,3 +101,70 @@ def _refused_by_parser(context: ScriptContext, one: Refused) -> Outcome:
     what = "".join(f"{call.rpartition('.')[2]}, " for call, _ in one.library)
     message = f"{one.parser} gets {one.name}, which no class of its own takes ({what}{release}): it ends with ValueError"
     return failed(message, one.instead or (best.fix if best else f"delete {one.name}"), one.parse)
+
+
+def _refusals(context: ScriptContext) -> Iterator[Refusal]:
+    """The options that end the script with an error; none where a dataclass cannot be seen."""
+    seen: set[ast.Call] = set()
+    for config, parsed in list(context.script.parsed.items()):
+        lenient = {word.arg for word in parsed.parse.keywords} & {*_LENIENT, None}
+        if parsed.parse in seen or lenient:
+            continue
+        seen.add(parsed.parse)
+        classes = [_taken(context, type_) for type_ in parsed.types]
+        if all(classes):
+            taken = {name for one in classes if one for name in one[0]}
+            library = tuple(one[1] for one in classes if one and one[1])
+            switched = names_switched_off(context.script, config) - {
+                name for type_ in parsed.types for name in _switches(context, type_)
+            }
+            for name in names_given(context.script, config):
+                if name in switched and f"no_{name}" not in taken:
+                    instead = f"write --{name} False: only what is on by default has a --no_ form" if name in taken else ""
+                    yield Refusal(f"no_{name}", parsed.parser, parsed.parse, library, instead)
+                elif name not in taken and name not in switched:
+                    yield Refusal(name, parsed.parser, parsed.parse, library)
+
+
+def _switches(context: ScriptContext, type_: ast.expr) -> Iterator[str]:
+    """The fields that get a `--no_name` beside `--name`: bool, on by default; and those whose default cannot be read."""
+    target = dotted(context.script, type_)
+    if target is None:
+        return
+    name, own = target.name, {}
+    if isinstance(target.definition, ast.ClassDef):
+        own = fields_of(context.script, target.definition)
+        above = subclass_of(context.script, context.offers, target.definition)
+        name = context.offers.shown_name(above.origin) if above is not None else ""
+    for one in own.values():
+        if one.default is not None and (not isinstance(one.default, ast.Constant) or one.default.value is True):
+            yield one.name
+    found = _of_library(context, name, frozenset()) if name else None
+    for argument in found[1][1].arguments if found else ():
+        if argument.default == "True" and argument.name not in own:
+            yield argument.name
+
+
+def _taken(context: ScriptContext, type_: ast.expr) -> tuple[frozenset[str], tuple[str, Signature] | None] | None:
+    """(the fields of a dataclass, its library class); None when not all of them are known."""
+    target = dotted(context.script, type_)
+    if target is None or target.partial:
+        return None
+    if not isinstance(target.definition, ast.ClassDef):
+        return _of_library(context, target.name, frozenset()) if target.definition is None else None
+    own = frozenset(fields_of(context.script, target.definition))
+    above = subclass_of(context.script, context.offers, target.definition)
+    if above is not None:
+        return _of_library(context, context.offers.shown_name(above.origin), own)
+    plain = is_dataclass(context.script, target.definition) and not target.definition.bases
+    return (own, None) if plain else None
+
+
+def _of_library(context: ScriptContext, name: str, own: frozenset[str]) -> tuple[frozenset[str], tuple[str, Signature]] | None:
+    found = context.offers.walk(name)
+    if found.state != "found" or found.rest or ":" not in found.origin or not context.judges(name.partition(".")[0]):
+        return None
+    signature = context.offers.call_of(found.origin)
+    if signature is None or signature.open:
+        return None
+    return frozenset(signature.names) | own, (context.offers.shown_name(found.origin), signature)

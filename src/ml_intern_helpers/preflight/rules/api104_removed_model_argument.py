@@ -18,18 +18,12 @@ Good:
     model = AutoModelForCausalLM.from_pretrained("Qwen/Qwen3-0.6B", quantization_config=BitsAndBytesConfig(load_in_4bit=True))
 """
 
-from __future__ import annotations
-
 import ast
-from typing import TYPE_CHECKING
 
 from ml_intern_helpers.analysis.api_calls import is_sure
 from ml_intern_helpers.analysis.values import Setting
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
-
-if TYPE_CHECKING:
-    from ml_intern_helpers.indexes.removed import Gone
 
 SEVERITY = "error"
 
@@ -52,10 +46,14 @@ def _judged(context: ScriptContext, call: ast.Call, owner: str, name: str, setti
 
     taken = from_pretrained_keyword(context.offers, owner, name)
     line = getattr(setting.node, "lineno", call.lineno)
-    if taken.state == "removed" and _is_gone(context, owner, taken.gone):
+    # It went before the release of the run, or nobody knows when and the run has the current one.
+    gone = context.offers.is_current(owner)
+    if not gone and taken.gone is not None and taken.gone.removal is not None:
+        gone = context.offers.is_at_least(owner, taken.gone.removal.gone)
+    if taken.state == "removed" and gone:
         nothing_named = Signature("", ())  # no guess at what was meant: any field of a configuration may be
         advice = for_argument(context.offers, "transformers.PreTrainedModel.from_pretrained", name, nothing_named)
-        release = "; ".join(part for part in (context.offers.label(owner), advice.since) if part)
+        release = advice.release(context.offers.label(owner))
         message = f"from_pretrained takes no argument {name} ({release}): TypeError"
         failure = failed(message, advice.fix, setting.node, whole=call, rename=advice.rename)
         yield failure if is_sure(setting) else unknown(message, line)
@@ -64,10 +62,3 @@ def _judged(context: ScriptContext, call: ast.Call, owner: str, name: str, setti
         meant = f"; did you mean {alike[0]}=?" if alike else ""
         if meant or owner.startswith("transformers."):  # another library hands its keywords on to a class of transformers
             yield unknown(f"whether {owner.rpartition('.')[2]}.from_pretrained takes {name}={meant}", line)
-
-
-def _is_gone(context: ScriptContext, owner: str, gone: Gone | None) -> bool:
-    """It went before the release of the run, or nobody knows when and the run has the current one."""
-    if context.offers.is_current(owner) or gone is None or gone.removal is None:
-        return context.offers.is_current(owner)
-    return context.offers.is_at_least(owner, gone.removal.gone)

@@ -33,7 +33,7 @@ def check(context: ScriptContext) -> Outcomes:
         advice = for_name(context.offers, method)
         shown = ".".join(method.split(".")[-2:])
         if advice.existed:
-            release = "; ".join(part for part in (context.offers.label(method), advice.since) if part)
+            release = advice.release(context.offers.label(method))
             yield failed(f"{shown} does not exist ({release}): AttributeError", advice.fix, call.func, whole=call)
-        elif advice.fix.startswith("did you mean"):  # it may be an attribute that holds a function
+        elif advice.guess:  # it may be an attribute that holds a function
             yield unknown(f"whether {shown} exists: the index does not list it; {advice.fix}", call.lineno)

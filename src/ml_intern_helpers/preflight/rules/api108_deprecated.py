@@ -22,6 +22,7 @@ Good:
     other = SFTConfig(output_dir="out", activation_checkpointing=True)
 """
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -32,7 +33,7 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed
 
 SEVERITY = "warning"
-_ORDERS = ("use ", "set ", "pass ", "please ", "subclass ", "update ", "configure ")
+_IMPERATIVES = ("use ", "set ", "pass ", "please ", "subclass ", "update ", "configure ")
 _NAMED = re.compile(r"`(\w+)`")
 
 
@@ -41,48 +42,52 @@ def check(context: ScriptContext) -> Outcomes:
         return
     seen = set()
     for call in context.api_calls:
-        for going in announced_of(context.offers, call.signature) if context.blamable(call.call) else ():
-            for setting, outcome in _judged(context, call, going):
-                if (setting.node, going.announced.name) not in seen:
-                    seen.add((setting.node, going.announced.name))
+        for deprecation in announced_of(context.offers, call.signature) if context.blamable(call.call) else ():
+            for node, outcome in _judged(context, call, deprecation):
+                if (node, deprecation.announced.name) not in seen:
+                    seen.add((node, deprecation.announced.name))
                     yield outcome
 
 
-def _judged(context: ScriptContext, call: ApiCall, going: Deprecation) -> Iterator[tuple[Setting, Outcome]]:
-    name = going.announced.name
+def _judged(context: ScriptContext, call: ApiCall, deprecation: Deprecation) -> Iterator[tuple[ast.AST, Outcome]]:
+    """(what is deprecated, the failure): the call itself, an argument of it, or a setting of the config that a trainer reads."""
+    name = deprecation.announced.name
     if not name:
-        message = f"{call.shown} is deprecated ({going.label}), {going.when}"
-        yield Setting(context.constant(call.call), call.call), failed(message, _fix(call, going), call.call)
-    elif name.startswith("args."):  # a setting of the config that the trainer reads; switched off, it is not complained of
+        message = f"{call.shown} is deprecated ({deprecation.label}), {deprecation.when}"
+        yield call.call, failed(message, _fix(call, deprecation), call.call)
+    elif name.startswith("args."):  # the library does not warn of a setting that is switched off
         for run in context.runs:
             setting = context.setting(run, name.removeprefix("args.")) if run.trainer.call is call.call else None
-            if setting is not None and setting.value.settled and setting.value.value and _concerned(setting, going):
-                yield setting, _argument(run.config.role.name, call, going, setting)
+            if setting is not None and setting.value.settled and setting.value.value and _concerns(deprecation, setting):
+                yield setting.node, _failed_argument(run.config.role.name, call, deprecation, setting)
     elif name in call.signature.names or call.name.endswith(".from_pretrained"):
         setting = call.given.entries.items.get(name)
-        if setting is not None and is_sure(setting) and context.blamable(setting.node) and _concerned(setting, going):
-            yield setting, _argument(call.shown, call, going, setting)
+        if setting is not None and is_sure(setting) and context.blamable(setting.node) and _concerns(deprecation, setting):
+            yield setting.node, _failed_argument(call.shown, call, deprecation, setting)
 
 
-def _concerned(setting: Setting, going: Deprecation) -> bool:
+def _concerns(deprecation: Deprecation, setting: Setting) -> bool:
     if setting.value.settled:
-        return setting.value.value is not None and going.concerns(setting.value.value)
-    return not going.announced.value
+        return setting.value.value is not None and deprecation.concerns(setting.value.value)
+    return not deprecation.announced.value
 
 
-def _argument(shown: str, call: ApiCall, going: Deprecation, setting: Setting) -> Outcome:
-    name = going.announced.name.removeprefix("args.") + (f"={going.announced.value}" if going.announced.value else "")
-    if going.ignored:
-        return failed(f"{shown} ignores {name} ({going.label})", f"delete it: {_fix(call, going)}", setting.node, whole=call.call)
-    message = f"{name} of {shown} is deprecated ({going.label}), {going.when}"
-    return failed(message, _fix(call, going), setting.node, whole=call.call)
+def _failed_argument(shown: str, call: ApiCall, deprecation: Deprecation, setting: Setting) -> Outcome:
+    announced, fix = deprecation.announced, _fix(call, deprecation)
+    name = announced.name.removeprefix("args.") + (f"={announced.value}" if announced.value else "")
+    message = f"{name} of {shown} is deprecated ({deprecation.label}), {deprecation.when}"
+    if deprecation.ignored:
+        message, fix = f"{shown} ignores {name} ({deprecation.label})", f"delete it: {fix}"
+    return failed(message, fix, setting.node, whole=call.call)
 
 
-def _fix(call: ApiCall, going: Deprecation) -> str:
+def _fix(call: ApiCall, deprecation: Deprecation) -> str:
     """The library's own sentence; an argument that the call takes is named as one."""
-    named = _NAMED.findall(going.announced.advice)
-    if going.announced.name and len(named) == 1 and named[0] in call.signature.names:
+    named = _NAMED.findall(deprecation.announced.advice)
+    if deprecation.announced.name and len(named) == 1 and named[0] in call.signature.names:
         return f"write {named[0]}="
-    advice = going.announced.advice.rstrip(".")
+    advice = deprecation.announced.advice.rstrip(".")
     advice = advice[:1].lower() + advice[1:]
-    return advice if advice.startswith(_ORDERS) or going.ignored else f"delete it: {advice}" if advice else "delete it"
+    if advice.startswith(_IMPERATIVES) or deprecation.ignored:
+        return advice
+    return f"delete it: {advice}" if advice else "delete it"

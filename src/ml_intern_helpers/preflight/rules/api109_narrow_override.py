@@ -70,8 +70,13 @@ def check(context: ScriptContext) -> Outcomes:
 
 
 def _judged(context: ScriptContext, definition: ast.ClassDef, override: ast.FunctionDef) -> Outcomes:
-    given, shown = GIVEN[override.name], f"{definition.name}.{override.name}"
-    if _takes(override, given):
+    given, shown, args = GIVEN[override.name], f"{definition.name}.{override.name}", override.args
+    by_place = [one.arg for one in (*args.posonlyargs, *args.args)][1:]
+    if given.place is not None:
+        takes = len(by_place) >= given.place or args.vararg is not None
+    else:
+        takes = args.kwarg is not None or given.name in {*by_place, *(one.arg for one in args.kwonlyargs)}
+    if takes:
         return
     inherited = _inherited(context, definition, override.name)
     if inherited is None:
@@ -79,14 +84,6 @@ def _judged(context: ScriptContext, definition: ast.ClassDef, override: ast.Func
     elif given.name in inherited:
         message = f"{shown} does not take {given.name}, which the Trainer passes: TypeError"
         yield failed(message, f"add {given.name}=None to its arguments", override)
-
-
-def _takes(override: ast.FunctionDef, given: Given) -> bool:
-    args = override.args
-    by_place = [one.arg for one in (*args.posonlyargs, *args.args)][1:]
-    if given.place is not None:
-        return len(by_place) >= given.place or args.vararg is not None
-    return args.kwarg is not None or given.name in {*by_place, *(one.arg for one in args.kwonlyargs)}
 
 
 def _functions(definition: ast.ClassDef) -> Iterator[ast.FunctionDef]:

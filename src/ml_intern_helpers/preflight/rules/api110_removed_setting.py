@@ -65,7 +65,7 @@ def _judged(context: ScriptContext, node: ast.Attribute, configs: list[Construct
             yield unknown(f"whether .{node.attr} is there: {configs[0].role.name} has none", node.lineno)
         return
     shown = f"{configs[0].role.name}.{node.attr}"
-    since = "; ".join(part for part in (context.offers.label(found.origin), advice.since) if part)
+    since = advice.release(context.offers.label(found.origin))
     fix = f"read .{advice.rename}" if advice.rename else "do not read it: the release has no such setting"
     yield failed(f"{shown} does not exist ({since}): AttributeError", fix, node)
 

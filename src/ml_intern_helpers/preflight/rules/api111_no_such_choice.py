@@ -53,7 +53,7 @@ def check(context: ScriptContext) -> Outcomes:
     for config in context.configs:
         for one in constants(context, config, CHOICES):
             if isinstance(one.value, (str, bool, type(None))) and one.value not in CHOICES[one.name]:
-                message = f"{one.name}={shown(one.value)} is none of its choices: ValueError when {config.role.name} is made"
+                message = f"{one.name}={shown(one.value)} is not one of its choices: ValueError when {config.role.name} is built"
                 yield failed(message, _fix(one), one.node, whole=config.call)
 
 

@@ -18,7 +18,7 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train()
 """
 
-from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 from ml_intern_helpers.preflight.settings import constants, run_as_indexed, shown
 
@@ -34,7 +34,11 @@ NUMBERS = (
 def check(context: ScriptContext) -> Outcomes:
     seen = set()
     for run in context.runs if context.training.kind == "trainer" else ():
-        if run.config.call in seen or not run_as_indexed(context, run) or _own_optimizer(run):
+        # The trainer may get an optimizer made elsewhere, which needs no learning rate of the config.
+        given = run.trainer.entries
+        by_position = len(run.trainer.call.args) > len(("model", "args", "train_dataset"))
+        own_optimizer = given.open or by_position or not {"optimizers", "optimizer_cls_and_kwargs"}.isdisjoint(given.items)
+        if run.config.call in seen or own_optimizer or not run_as_indexed(context, run):
             continue
         seen.add(run.config.call)
         for one in constants(context, run.config, NUMBERS):
@@ -47,10 +51,3 @@ def check(context: ScriptContext) -> Outcomes:
                     fix = "give a number"
                 message = f"{one.name}={shown(one.value)} is text where a number is needed: {error}"
                 yield failed(message, fix, one.node, whole=run.config.call)
-
-
-def _own_optimizer(run: Run) -> bool:
-    """The trainer may get an optimizer made elsewhere, which needs no learning rate of the config."""
-    given = run.trainer.entries
-    by_position = len(run.trainer.call.args) > len(("model", "args", "train_dataset"))
-    return bool(given.open) or by_position or not {"optimizers", "optimizer_cls_and_kwargs"}.isdisjoint(given.items)

@@ -41,7 +41,9 @@ NEEDS: dict[str, tuple[set[str], ...]] = {
 
 def check(context: ScriptContext) -> Outcomes:
     if not context.runs:
-        yield unknown(f"{context.training.method or 'the script'} decides by itself what it reads", context.training.line)
+        yield unknown(
+            f"{context.training.method or 'the script'} decides for itself which columns it reads", context.training.line
+        )
     for run in context.runs:
         name, columns = run.trainer.role.name, context.columns(run)
         needs = NEEDS.get(name) if run.trainer.role.library == "trl" else None

@@ -18,7 +18,7 @@ Good:
     GRPOTrainer("Qwen/Qwen3-0.6B", reward_funcs=reward, args=config, train_dataset=rows).train()
 """
 
-from ml_intern_helpers.analysis.values import Value, default, known
+from ml_intern_helpers.analysis.values import Value, computed
 from ml_intern_helpers.indexes.jobs import FLAVORS
 from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
@@ -70,5 +70,4 @@ def _batch_of_one_process(context: ScriptContext, run: Run) -> Value | None:
     unclear = not (whole.settled and per_generation.settled and steps.settled and batch.settled)
     if unclear or not isinstance(steps.value, int) or not isinstance(batch.value, int):
         return None
-    variables = ", ".join(dict.fromkeys(value.reason for value in (batch, steps) if value.state == "default"))
-    return default(batch.value * steps.value, variables) if variables else known(batch.value * steps.value)
+    return computed(batch.value * steps.value, (batch, steps))

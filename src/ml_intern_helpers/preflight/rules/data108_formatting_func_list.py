@@ -30,7 +30,7 @@ import ast
 
 from ml_intern_helpers.analysis.names import dotted, reaching
 from ml_intern_helpers.analysis.script import Script
-from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
 SEVERITY = "error"
@@ -39,19 +39,16 @@ SEVERITY = "error"
 def check(context: ScriptContext) -> Outcomes:
     for run in context.runs:
         setting = run.trainer.entries.items.get("formatting_func")
-        if not setting or not _tokenizes(run) or not context.uses_current("trl") or context.patched_by:
+        role = run.trainer.role
+        is_sft = role.library == "trl" and role.name == "SFTTrainer" and not run.trainer.own_init
+        if not setting or not is_sft or not context.uses_current("trl") or context.patched_by:
+            continue
+        if "dataset_kwargs" in run.config.entries.items:  # they may tell it not to tokenize the rows
             continue
         name, returned = _returned(context.script, setting.node)
         if returned and all(_is_list(context.script, expr) for expr in returned):
             message = f"formatting_func {name} returns a list: SFTTrainer gives it one row and needs one text, AttributeError"
             yield failed(message, "return one text for one row", returned[0], whole=setting.node)
-
-
-def _tokenizes(run: Run) -> bool:
-    """SFTTrainer tokenizes the rows itself, unless `dataset_kwargs` may tell it not to."""
-    role = run.trainer.role
-    is_sft = role.library == "trl" and role.name == "SFTTrainer" and not run.trainer.own_init
-    return is_sft and "dataset_kwargs" not in run.config.entries.items
 
 
 def _returned(script: Script, node: ast.AST) -> tuple[str, list[ast.expr]]:
@@ -80,9 +77,9 @@ def _is_list(script: Script, expr: ast.expr) -> bool:
         target = dotted(script, expr.func)
         return target is not None and target.name == "list" and target.definition is None
     bindings = reaching(script, expr) if isinstance(expr, ast.Name) else []
-    return bool(bindings) and all(_is_list_literal(one.value) for one in bindings)
-
-
-def _is_list_literal(expr: ast.AST | None) -> bool:
-    called = isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name) and expr.func.id == "list"
-    return called or isinstance(expr, (ast.List, ast.ListComp))
+    for binding in bindings:
+        match binding.value:
+            case ast.List() | ast.ListComp() | ast.Call(func=ast.Name(id="list")):
+                continue
+        return False
+    return bool(bindings)

@@ -37,16 +37,14 @@ def check(context: ScriptContext) -> Outcomes:
             continue
         columns = columns_of(context.script, call.func.value)
         if columns.state == "known":
-            mapped = call.func.attr in ("map", "filter")
-            yield from _in_function(context, call, columns) if mapped else _named(context, call, columns)
-
-
-def _named(context: ScriptContext, call: ast.Call, columns: Columns) -> Outcomes:
-    value = context.constant(call.args[0])
-    names = [value.value] if isinstance(value.value, str) else value.value
-    for name in names if value.state == "known" and isinstance(names, (list, tuple)) else ():
-        if name not in columns.names:
-            yield _missing(columns, f"`{context.source.segment(call.func)}`", str(name), "ValueError", call.args[0])
+            if call.func.attr in ("map", "filter"):
+                yield from _in_function(context, call, columns)
+                continue
+            value = context.constant(call.args[0])
+            names = [value.value] if isinstance(value.value, str) else value.value
+            for name in names if value.state == "known" and isinstance(names, (list, tuple)) else ():
+                if name not in columns.names:
+                    yield _missing(columns, f"`{context.source.segment(call.func)}`", str(name), "ValueError", call.args[0])
 
 
 def _in_function(context: ScriptContext, call: ast.Call, columns: Columns) -> Outcomes:
@@ -60,21 +58,20 @@ def _in_function(context: ScriptContext, call: ast.Call, columns: Columns) -> Ou
     if not function.args.args or "input_columns" in context.keywords(call).items:
         return
     row = function.args.args[0].arg
-    reads = [node for node in ast.walk(function) if isinstance(node, ast.Subscript) and _reads_row(context, node, function, row)]
+    reads = []
+    for node in ast.walk(function):
+        match node:
+            case ast.Subscript(value=ast.Name(id=read) as base, slice=ast.Constant(value=str())) if read == row:
+                owner = context.script.places[base].scope.owner_of(row)
+                # The function's own parameter, not one of a function inside it.
+                if owner is not None and owner.node is function and len(owner.bindings[row]) == 1:
+                    reads.append(node)
     assigned = {_key(node) for node in reads if not isinstance(node.ctx, ast.Load)}
     depth = len(context.script.places[function].guards)
     for node in reads:
         name, sure = _key(node), len(context.script.places[node].guards) == depth
         if isinstance(node.ctx, ast.Load) and sure and name is not None and name not in columns.names | assigned:
             yield _missing(columns, f"`{context.source.segment(node)}`", name, "KeyError", node)
-
-
-def _reads_row(context: ScriptContext, node: ast.Subscript, function: ast.AST, row: str) -> bool:
-    """`row["text"]` where `row` is the function's own parameter, not one of a function inside it."""
-    if not isinstance(node.value, ast.Name) or node.value.id != row or _key(node) is None:
-        return False
-    owner = context.script.places[node.value].scope.owner_of(row)
-    return owner is not None and owner.node is function and len(owner.bindings[row]) == 1
 
 
 def _key(node: ast.Subscript) -> str | None:

@@ -50,7 +50,9 @@ def check(context: ScriptContext) -> Outcomes:
             continue
         plain, shown = name.removeprefix("paged|"), f"attn_implementation={clean(name, limit=40)!r}"
         if plain not in IMPLEMENTATIONS and "/" not in plain and not own and context.uses_current("transformers"):
-            yield failed(f"{shown} is none of Transformers': ValueError", 'write "sdpa", or drop it', setting.node)
+            yield failed(
+                f"{shown} is not an implementation of Transformers: ValueError", 'write "sdpa", or drop it', setting.node
+            )
         elif "flash" in plain and (gpus == 0 or card == "T4"):
             lacks = "has no GPU" if gpus == 0 else "is a T4: FlashAttention needs an Ampere card or newer"
             yield failed(f"{shown}, and {context.flavor} {lacks}", 'write "sdpa"', setting.node)

@@ -29,7 +29,7 @@ Good:
 import ast
 
 from ml_intern_helpers.analysis.values import known
-from ml_intern_helpers.preflight.context import Run, ScriptContext
+from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
 SEVERITY = "info"
@@ -41,16 +41,10 @@ def check(context: ScriptContext) -> Outcomes:
         model, adapter = context.argument(run.trainer, "model"), context.argument(run.trainer, "peft_config")
         by_name = model is not None and model.value.state == "known" and isinstance(model.value.value, str)
         full = adapter is None or adapter.value == known(None)
-        if model and by_name and run.trainer.role.library == "trl" and full and not _dtype(context, run):
+        loading = context.setting(run, "model_init_kwargs")
+        entries = context.entries(loading.node) if loading and isinstance(loading.node, ast.expr) else None
+        unnamed = loading is None or (entries is not None and not entries.open and "dtype" not in entries.items)
+        if model and by_name and run.trainer.role.library == "trl" and full and unnamed:
             message = "the model is loaded in float32 (TRL's default for a name): 16 bytes a parameter with gradients and AdamW"
             fix = 'if memory is short: model_init_kwargs={"dtype": "bfloat16"} halves it'
             yield failed(message, fix, model.node, severity="info")
-
-
-def _dtype(context: ScriptContext, run: Run) -> bool:
-    """A dtype is named, or may be."""
-    loading = context.setting(run, "model_init_kwargs")
-    if loading is None:
-        return False
-    entries = context.entries(loading.node) if isinstance(loading.node, ast.expr) else None
-    return entries is None or bool(entries.open) or "dtype" in entries.items

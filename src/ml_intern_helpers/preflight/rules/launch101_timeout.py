@@ -40,7 +40,7 @@ def check(context: ScriptContext) -> Outcomes:
     if timeout is None:
         yield _absent(context)
         return
-    line, given = context.header.line_with("timeout", "="), context.header.said("timeout")
+    line, given = context.header.line_with("timeout", "="), context.header.setting_text("timeout")
     seconds = timeout_seconds(str(timeout))
     if seconds is None:
         return  # LAUNCH102 reports it

@@ -28,8 +28,6 @@ SEVERITY = "error"
 
 
 def check(context: ScriptContext) -> Outcomes:
-    for line, problem in context.header.problems:
-        if "has no key" in problem:
-            yield failed(problem, f"keys are {', '.join(HEADER_KEYS)}", line)
-        else:
-            yield failed(problem, "correct the block", line)
+    for problem in context.header.problems:
+        fix = f"keys are {', '.join(HEADER_KEYS)}" if problem.kind == "unknown-key" else "correct the block"
+        yield failed(problem.message, fix, problem.line)

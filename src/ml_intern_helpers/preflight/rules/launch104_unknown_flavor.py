@@ -36,5 +36,5 @@ def check(context: ScriptContext) -> Outcomes:
 
         alike = difflib.get_close_matches(flavor, FLAVORS, n=3, cutoff=0.5)
         fix = f"did you mean {', '.join(alike)}? `hf jobs hardware` lists them" if alike else "`hf jobs hardware` lists them"
-        message = f"{context.header.said('flavor')} is not among the flavors of huggingface_hub 2.4"
+        message = f"{context.header.setting_text('flavor')} is not among the flavors of huggingface_hub 2.4"
         yield context.failed_in_header("flavor", message, fix)

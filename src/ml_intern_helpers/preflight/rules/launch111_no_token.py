@@ -48,7 +48,7 @@ def check(context: ScriptContext) -> Outcomes:
         from ml_intern_helpers.core import tokens
 
         here = os.environ.get(name) or (tokens.hf_token() if name == _TOKEN else None)
-        if source == "from this machine" and not here:
+        if source == "this machine" and not here:
             how = "log in: `hf auth login`" if name == _TOKEN else f"export {name} before the launch"
             message = f"--secrets {name}: this machine has no {name}, and the client refuses the launch"
             yield failed_launch(message, how, f"--secrets {name}", "warning")

@@ -32,7 +32,7 @@ def check(context: ScriptContext) -> Outcomes:
         return
     gpus, card = context.hardware
     if gpus:
-        yield passed(f"{context.header.said('flavor')}: {gpus} x {card}")
+        yield passed(f"{context.header.setting_text('flavor')}: {gpus} x {card}")
     elif gpus == 0:
         by_default = "flavor" in context.header.from_launch and not (setting and setting.value)
         how = _NO_FLAVOR if by_default else f"{flavor} has no GPU"

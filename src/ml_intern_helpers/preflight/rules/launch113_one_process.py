@@ -29,7 +29,7 @@ def check(context: ScriptContext) -> Outcomes:
         return  # a model spread by device_map uses several GPUs from one process on purpose
     if not context.launch.distributed:
         message = f"{context.flavor} has {gpus} x {card}, and the launch starts one process"
-        yield failed_launch(message, _FIX, context.header.said("flavor"))
+        yield failed_launch(message, _FIX, context.header.setting_text("flavor"))
     elif context.launch.processes is not None and context.launch.processes < gpus:
         message = f"{context.flavor} has {gpus} x {card}, and the launch starts {context.launch.processes} process(es)"
         yield failed_launch(message, f"write --num_processes {gpus}, or take a smaller flavor", context.launch.text)

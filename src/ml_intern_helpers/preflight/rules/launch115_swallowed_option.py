@@ -12,15 +12,8 @@ Good:
     $ hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN -- train.py -lr 2e-4
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed_launch
-
-if TYPE_CHECKING:
-    from ml_intern_helpers.launches.launch import SwallowedOption
 
 SEVERITY = "error"
 MODES = ("jobs",)
@@ -35,26 +28,17 @@ _FOR_THE_JOB = frozenset(
 def check(context: ScriptContext) -> Outcomes:
     if context.launch is None:
         return
-    from ml_intern_helpers.analysis.script_arguments import declared_flags
+    from ml_intern_helpers.analysis.script_arguments import declared_flags, own_parser
     from ml_intern_helpers.launches.words import masked
 
     flags = declared_flags(context.script)
     for option in context.launch.swallowed:
-        severity = _severity(context, option, flags)
-        if severity:
+        cluster = not option.flag.startswith("--") and len(option.flag) > 2 and option.flag[1:3].isalpha()
+        # Nobody can have meant the client's, or the script declares it; else it may have been meant for the script.
+        sure = option.flag in flags or cluster
+        unread = context.launch.target.kind not in ("file", "text")
+        perhaps = option.name not in _FOR_THE_JOB and (unread or (own_parser(context.script) and not flags))
+        if sure or perhaps:
             what = masked(f"{option.flag} {option.value}" if option.value is not None else option.flag, 60)
-            message = f"`{what}` stands behind what it is meant for: the client takes it as its own --{option.name.rstrip('_')}"
-            yield failed_launch(message, _FIX, what, "warning" if severity == "warning" else None)
-
-
-def _severity(context: ScriptContext, option: SwallowedOption, flags: set[str]) -> str:
-    """`error` where the script declares the option, or nobody can have meant the client's; `warning` where it may."""
-    from ml_intern_helpers.analysis.script_arguments import own_parser
-
-    cluster = not option.flag.startswith("--") and len(option.flag) > 2 and option.flag[1:3].isalpha()
-    if option.flag in flags or cluster:
-        return "error"
-    if option.name in _FOR_THE_JOB:
-        return ""
-    unread = context.launch is not None and context.launch.target.kind not in ("file", "text")
-    return "warning" if unread or (own_parser(context.script) and not flags) else ""
+            message = f"`{what}` stands behind the script: the client takes it as its own --{option.name.rstrip('_')}"
+            yield failed_launch(message, _FIX, what, None if sure else "warning")

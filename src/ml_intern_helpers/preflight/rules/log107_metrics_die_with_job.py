@@ -66,15 +66,15 @@ def _judged(context: ScriptContext, run: Run) -> Outcome:
 
 def _carried(context: ScriptContext) -> Value:
     """Whether code or a mounted bucket may carry the folder off the job's disk; which folder is not followed."""
-    pushes = [call for call in context.methods("push_to_hub") if _pushes_folder(context, call)]
+    pushes = []
+    for call in context.methods(
+        "push_to_hub"
+    ):  # `trainer.push_to_hub()` uploads the folder, `model.push_to_hub()` the weights alone
+        receiver = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+        name = getattr(receiver, "attr", None) or getattr(receiver, "id", None) or ""
+        objects = origins(context.script, receiver)
+        if any(run.trainer.call in objects for run in context.runs) or (not objects and "trainer" in name.lower()):
+            pushes.append(call)
     by_hand = pushes or context.methods("upload_folder", "upload_large_folder")
     volumes = (context.header.jobs or {}).get("volumes")
     return default(True, "an upload by hand") if by_hand or volumes else known(False)
-
-
-def _pushes_folder(context: ScriptContext, push: ast.Call) -> bool:
-    """`trainer.push_to_hub()` uploads the output folder, `model.push_to_hub()` the weights alone."""
-    receiver = push.func.value if isinstance(push.func, ast.Attribute) else None
-    name = getattr(receiver, "attr", None) or getattr(receiver, "id", None) or ""
-    objects = origins(context.script, receiver) if receiver is not None else []
-    return any(run.trainer.call in objects for run in context.runs) or (not objects and "trainer" in name.lower())

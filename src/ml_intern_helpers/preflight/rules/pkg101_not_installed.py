@@ -31,10 +31,10 @@ MODES = ("jobs",)
 def check(context: ScriptContext) -> Outcomes:
     header, launch = context.header, context.launch
     if launch is not None and launch.installs != "uv":
-        yield unknown("what the image has installed is not read here")
+        yield unknown("what is installed in the image cannot be read here")
         return
     if header.problems and not header.requirements:
-        yield unknown("what the script's block lists: it cannot be read")
+        yield unknown("what the script's block lists, because it cannot be read")
         return
     needs = needed_by_imports(context)
     coverage = [(need, coverage_of(context, need)) for need in needs]

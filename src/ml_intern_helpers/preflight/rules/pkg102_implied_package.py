@@ -34,7 +34,7 @@ MODES = ("jobs",)
 
 def check(context: ScriptContext) -> Outcomes:
     if context.launch is not None and context.launch.installs != "uv":
-        yield unknown("what the image has installed is not read here")
+        yield unknown("what is installed in the image cannot be read here")
         return
     imported = {name for need in needed_by_imports(context) for name in need.distributions}
     for need in needed_by_settings(context):

@@ -33,21 +33,18 @@ SEVERITY = "info"
 
 
 def check(context: ScriptContext) -> Outcomes:
-    """One line for all: it informs, it does not nag."""
-    found = [*_datasets(context), *_models(context)]
-    names = list(dict.fromkeys(name for name, _ in found))
-    if names:
-        message = f"no revision for {clean(', '.join(names), limit=160)}: another day it may be something else"
-        yield failed(message, "note the commit in the plan, or pin it with revision=", found[0][1], severity="info")
-
-
-def _datasets(context: ScriptContext) -> Iterator[tuple[str, ast.AST]]:
+    found: list[tuple[str, ast.AST]] = []
     for one in loaded(context):
         given = context.keywords(one.call)
         builder = bool(one.call.args) and context.constant(one.call.args[0]).value in BUILDERS
         local = one.id.startswith((".", "/", "~")) or "/" not in one.id or builder
         if one.value.state == "known" and not local and "revision" not in given.items and not given.open:
-            yield one.id, one.call
+            found.append((one.id, one.call))
+    found += _models(context)
+    names = list(dict.fromkeys(name for name, _ in found))
+    if names:
+        message = f"no revision for {clean(', '.join(names), limit=160)}: a later run may load something else"
+        yield failed(message, "note the commit in the plan, or pin it with revision=", found[0][1], severity="info")
 
 
 def _models(context: ScriptContext) -> Iterator[tuple[str, ast.AST]]:

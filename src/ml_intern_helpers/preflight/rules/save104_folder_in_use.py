@@ -23,7 +23,7 @@ from pathlib import Path
 from ml_intern_helpers.analysis.values import known
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.context import ScriptContext
-from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, at_run_time, failed, passed, unknown
+from ml_intern_helpers.preflight.outcome import Outcomes, at_run_time, failed, passed, unknown
 from ml_intern_helpers.preflight.settings import line_of, no_config
 
 SEVERITY = "warning"
@@ -42,19 +42,15 @@ def check(context: ScriptContext) -> Outcomes:
         elif not value.settled or not isinstance(value.value, str):
             yield at_run_time(value.reason or "not a text", line)
         else:
-            yield _judged(context, value.value, line)
-
-
-def _judged(context: ScriptContext, folder: str, line: int) -> Outcome:
-    name = clean(folder, limit=80)
-    held = _contents(folder)
-    if held is None:
-        return passed(f"output_dir {name!r} is new or empty", line)
-    resumed = [call for call in context.methods("train") if "resume_from_checkpoint" in context.keywords(call).items]
-    if resumed:
-        return passed(f"output_dir {name!r} holds {held}; `{context.source.segment(resumed[0])}`", resumed[0].lineno)
-    fix = "ask: go on from it (trainer.train(resume_from_checkpoint=True)), or another output_dir; do not overwrite unasked"
-    return failed(f"output_dir {name!r} already holds {held}", fix, line, severity="warning")
+            name, contents = clean(value.value, limit=80), _contents(value.value)
+            resumed = [call for call in context.methods("train") if "resume_from_checkpoint" in context.keywords(call).items]
+            if contents is None:
+                yield passed(f"output_dir {name!r} is new or empty", line)
+            elif resumed:
+                yield passed(f"output_dir {name!r} holds {contents}; `{context.source.segment(resumed[0])}`", resumed[0].lineno)
+            else:
+                fix = "ask: resume (trainer.train(resume_from_checkpoint=True)), or another output_dir; do not overwrite unasked"
+                yield failed(f"output_dir {name!r} already holds {contents}", fix, line, severity="warning")
 
 
 def _contents(folder: str) -> str | None:

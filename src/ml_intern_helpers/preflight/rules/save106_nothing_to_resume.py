@@ -20,7 +20,6 @@ Good:
     SFTTrainer("Qwen/Qwen3-0.6B", args=config, train_dataset=rows).train(resume_from_checkpoint=last)
 """
 
-import ast
 from pathlib import Path
 
 from ml_intern_helpers.analysis.values import known
@@ -39,26 +38,21 @@ def check(context: ScriptContext) -> Outcomes:
         return
     for call in context.methods("train"):
         setting = context.keywords(call).items.get("resume_from_checkpoint")
-        if setting is None or context.script.places[call].guards:  # a condition or a try knows what it does
+        if setting is None or context.script.places[call].guards:  # a condition or a `try` may provide for it
             continue
         value = setting.value
         if value == known(True) and context.mode == "jobs":
             yield failed("resume_from_checkpoint=True, and a job starts on an empty disk: ValueError", _FIX, call)
-        elif value == known(True):
-            yield from _in_output_dir(context, call)
         elif value.state == "known" and isinstance(value.value, str) and context.mode == "local" and _missing(value.value):
             message = f"no checkpoint {clean(value.value, limit=80)!r} on this machine: ValueError"
             yield failed(message, "name one that exists", call)
-
-
-def _in_output_dir(context: ScriptContext, call: ast.Call) -> Outcomes:
-    for run in context.runs:
-        folder = context.value(run, "output_dir", "trainer_output")
-        if folder.state != "known" or not isinstance(folder.value, str):
-            yield unknown(f"whether there is a checkpoint to resume from: {folder.reason}", call.lineno)
-        elif _missing(f"{folder.value}/checkpoint-*"):
-            message = f"resume_from_checkpoint=True, and {clean(folder.value, limit=80)!r} holds no checkpoint: ValueError"
-            yield failed(message, _FIX, call)
+        for run in context.runs if value == known(True) and context.mode == "local" else ():
+            folder = context.value(run, "output_dir", "trainer_output")
+            if folder.state != "known" or not isinstance(folder.value, str):
+                yield unknown(f"whether there is a checkpoint to resume from: {folder.reason}", call.lineno)
+            elif _missing(f"{folder.value}/checkpoint-*"):
+                message = f"resume_from_checkpoint=True, and {clean(folder.value, limit=80)!r} holds no checkpoint: ValueError"
+                yield failed(message, _FIX, call)
 
 
 def _missing(path: str) -> bool:

@@ -21,20 +21,14 @@ Good:
 from ml_intern_helpers.analysis.values import known
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
+from ml_intern_helpers.preflight.settings import no_best_metric
 
 SEVERITY = "error"
-
-#: These make the loss the metric by themselves.
-_BY_THEMSELVES = ("reduce_lr_on_plateau", "greedy")
 
 
 def check(context: ScriptContext) -> Outcomes:
     for run in context.runs:
         setting = context.setting(run, "save_strategy")
-        if not (run.tunable and setting and setting.value == known("best")):
-            continue
-        metric, best = context.value(run, "metric_for_best_model"), context.value(run, "load_best_model_at_end", False)
-        schedule = context.value(run, "lr_scheduler_type", "linear")
-        if metric == known(None) and best == known(False) and schedule.state == "known" and schedule.value not in _BY_THEMSELVES:
+        if run.tunable and setting and setting.value == known("best") and no_best_metric(context, run):
             message = 'save_strategy="best" without metric_for_best_model: ValueError'
             yield failed(message, 'write metric_for_best_model="loss"', setting.node, whole=run.config.call)

@@ -28,12 +28,9 @@ from ml_intern_helpers.analysis.names import dotted, reaching
 from ml_intern_helpers.analysis.values import known
 from ml_intern_helpers.preflight.context import Run, ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes, failed
-from ml_intern_helpers.preflight.settings import run_as_indexed
+from ml_intern_helpers.preflight.settings import no_best_metric, run_as_indexed
 
 SEVERITY = "error"
-
-#: These make the loss the metric by themselves.
-_BY_THEMSELVES = ("reduce_lr_on_plateau", "greedy")
 
 
 def check(context: ScriptContext) -> Outcomes:
@@ -47,18 +44,10 @@ def check(context: ScriptContext) -> Outcomes:
             message = 'EarlyStoppingCallback with eval_strategy="no": AssertionError as training begins'
             fix = 'write eval_strategy="steps" and load_best_model_at_end=True, and give an eval_dataset'
             yield failed(message, fix, callback, whole=run.trainer.call)
-        elif _no_metric(context, run):
+        elif no_best_metric(context, run):
             message = "EarlyStoppingCallback without metric_for_best_model: AssertionError as training begins"
             fix = 'write load_best_model_at_end=True, or metric_for_best_model="loss"'
             yield failed(message, fix, callback, whole=run.trainer.call)
-
-
-def _no_metric(context: ScriptContext, run: Run) -> bool:
-    """Surely none: not named, and nothing is set that makes it the loss."""
-    schedule = context.value(run, "lr_scheduler_type", "linear")
-    unnamed = context.value(run, "metric_for_best_model") == known(None)
-    best = context.value(run, "load_best_model_at_end", False)
-    return unnamed and best == known(False) and schedule.state == "known" and schedule.value not in _BY_THEMSELVES
 
 
 def _callback(context: ScriptContext, run: Run) -> ast.expr | None:

@@ -50,17 +50,15 @@ def _adapter(context: ScriptContext, run: Run) -> tuple[Value, ast.AST]:
         return known("full"), run.trainer.call
     if not isinstance(setting.node, ast.expr) or setting.value.state == "unknown":
         return unknown(setting.value.reason or "peft_config is set elsewhere"), setting.node
-    kinds = {_kind(context, leaf) for leaf in leaves(context.script, setting.node)}
+    kinds: set[str | None] = set()
+    for leaf in leaves(context.script, setting.node):
+        target = dotted(context.script, leaf.func) if isinstance(leaf, ast.Call) else None
+        peft = target is not None and target.name.startswith("peft.") and target.name.endswith("Config")
+        nothing = isinstance(leaf, ast.Constant) and leaf.value is None
+        kinds.add("full" if nothing else "lora" if peft else None)
     if len(kinds) == 1 and None not in kinds:
         return (_lora(context) if kinds == {"lora"} else known("full")), setting.node
     return runtime(f"peft_config=`{context.source.segment(setting.node)}` decides"), setting.node
-
-
-def _kind(context: ScriptContext, leaf: ast.expr) -> str | None:
-    if isinstance(leaf, ast.Constant) and leaf.value is None:
-        return "full"
-    target = dotted(context.script, leaf.func) if isinstance(leaf, ast.Call) else None
-    return "lora" if target and target.name.startswith("peft.") and target.name.endswith("Config") else None
 
 
 def _lora(context: ScriptContext) -> Value:

@@ -33,12 +33,7 @@ _FIX = 'revoke it at huggingface.co/settings/tokens; read os.environ["HF_TOKEN"]
 def check(context: ScriptContext) -> Outcomes:
     for number, line in enumerate(context.source.lines, start=1):
         for match in _TOKEN.finditer(line) if "hf_" in line else ():
-            if _looks_random(match.group()):
+            body = match.group().removeprefix("hf_")
+            if len(set(body)) >= 10 and body.lower() != body and body.upper() != body:  # not the `hf_xxxxxxxx…` of a placeholder
                 message = f"a Hugging Face token ({match.group()[:5]}…) stands in the source"
                 yield Outcome("fail", message, number, number, match.start() + 1, _FIX, mask=True)
-
-
-def _looks_random(token: str) -> bool:
-    """`hf_xxxxxxxx…` in a placeholder is no secret."""
-    body = token.removeprefix("hf_")
-    return len(set(body)) >= 10 and body.lower() != body and body.upper() != body

@@ -21,11 +21,11 @@ _TYPES: dict[str, Any] = {"int": int, "float": float, "str": str, "pathlib.Path"
 _NEGATIVE = re.compile(r"-\d+$|-\d*\.\d+$")
 _SWITCHES = {"store_true": True, "store_false": False}
 _KNOWN_ACTIONS = frozenset({"store", "store_true", "store_false", "store_const", "append", "count", "extend", "help", "version"})
-#: Calls after which the declarations are not all there is to know.
+#: Calls after which the declarations are not complete.
 _NOT_SIMPLE = frozenset({"parse_known_args", "add_subparsers", "set_defaults", "HfArgumentParser", "TrlParser"})
 #: Arguments of `ArgumentParser` that change how a command line is read.
 _CHANGES_READING = frozenset({None, "parents", "fromfile_prefix_chars", "prefix_chars", "allow_abbrev"})
-#: Argparse stops at the first; a few tell what is wrong.
+#: Argparse stops at the first problem; a report lists a few.
 _MOST_PROBLEMS = 5
 
 

@@ -1,4 +1,4 @@
-"""Computes with constants as Python would, and refuses what could take long or large."""
+"""Computes with constants as Python would, and refuses what could take long or grow large."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os.path
 from collections.abc import Callable
 from typing import Any
 
-#: Numbers beyond this, and texts longer, are no setting of a training run.
+#: Larger numbers and longer texts are never settings of a training run.
 _LARGEST = 10**18
 _LONGEST = 10_000
 

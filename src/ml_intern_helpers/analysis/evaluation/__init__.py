@@ -1,1 +1,0 @@
-"""What the evaluator computes without asking back: constants, and argparse's reading of a command line."""
