@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ from dataset.cases import bot, system, user
 from dataset.prose import CHINESE, prose, script
 from ml_intern_helpers.core.errors import BadData
 from ml_intern_helpers.dataset.token_counts import count, load
+from support import warm
 from support.helpers import ROOT, clean_environment
 from support.hub import Hub
-from support.training import training_python
 
 Row = dict[str, Any]
 SIZE = 12
@@ -77,18 +76,11 @@ ROWS: dict[str, dict[str, Any]] = {
 def truth(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Models on disk, and what transformers and TRL count."""
     folder = tmp_path_factory.mktemp("models")
-    done = subprocess.run(
-        [str(training_python()), str(ROOT / "tests/dataset/token_runner.py")],
-        input=json.dumps({"folder": str(folder), "rows": ROWS}),
-        env=clean_environment(folder, OMP_NUM_THREADS="1"),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return {**json.loads(done.stdout), "folder": folder}
+    given = json.dumps({"folder": str(folder), "rows": ROWS}).encode()
+    runner = ROOT / "tests/dataset/token_runner.py"
+    code, stdout, stderr = warm.run_training(runner, [], clean_environment(folder), folder, timeout_s=280, stdin=given)
+    assert code == 0, stderr[-3000:]
+    return {**json.loads(stdout), "folder": folder}
 
 
 @pytest.mark.training

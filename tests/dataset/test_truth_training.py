@@ -4,7 +4,6 @@ really stops on every one that is said to stop it. What is said to go wrong in s
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from dataset.cases import CASES, METHODS, chat, worse
 from ml_intern_helpers.dataset.columns import kind
 from ml_intern_helpers.dataset.sample import with_every_column
 from ml_intern_helpers.dataset.trainers.methods import READERS
+from support import warm
 from support.helpers import ROOT, clean_environment
-from support.training import training_python
 
 #: Columns that a trainer looks at, by whatever name it is warned of.
 READ = (
@@ -112,18 +111,11 @@ def test_every_verdict_against_the_real_trainer(in_process: Callable[..., dict[s
         path = tmp_path / f"{number}.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in case.rows), encoding="utf-8")
         reports[case.name] = in_process(str(path))
-    done = subprocess.run(
-        [str(training_python()), str(ROOT / "tests/dataset/truth_runner.py")],
-        input=json.dumps({"cases": list(_tasks(reports).values())}),
-        env=clean_environment(home, OMP_NUM_THREADS="1"),
-        cwd=home,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    outcomes: dict[str, str] = json.loads(done.stdout)
+    given = json.dumps({"cases": list(_tasks(reports).values())}).encode()
+    runner = ROOT / "tests/dataset/truth_runner.py"
+    code, stdout, stderr = warm.run_training(runner, [], clean_environment(home), home, timeout_s=280, stdin=given)
+    assert code == 0, stderr[-3000:]
+    outcomes: dict[str, str] = json.loads(stdout)
     assert not _wrong(reports, outcomes)
     assert {name: outcome == "ok" for name, outcome in outcomes.items() if name.startswith("blind")} == {
         "blind sft": False,

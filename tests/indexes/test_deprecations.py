@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ml_intern_helpers.indexes.from_source.deprecations import Announced, deprec
 from ml_intern_helpers.indexes.libraries import DATA, PACKAGES, shipped_library, shipped_versions
 from ml_intern_helpers.indexes.lookup import called, offered
 from ml_intern_helpers.indexes.stored_release import read_tables
-from support.training import training_python
+from support import warm
 from support.wheels import library_of, release_of
 
 LIBRARY = shipped_library()
@@ -184,10 +184,11 @@ def config_rows() -> list[tuple[str, str, Any]]:
 @pytest.mark.training
 def test_the_installed_libraries_say_so_at_run_time(tmp_path: Path) -> None:
     names = ["resume_download", "force_filename", "local_dir_use_symlinks", "proxies", "use_auth_token", "nonsense"]
-    command = [str(training_python()), "-c", PROBE, json.dumps(config_rows()), str(tmp_path), json.dumps(names)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
+    (tmp_path / "probe.py").write_text(PROBE)
+    arguments = [json.dumps(config_rows()), str(tmp_path), json.dumps(names)]
+    code, stdout, stderr = warm.run_training(tmp_path / "probe.py", arguments, dict(os.environ), tmp_path, timeout_s=170)
+    assert code == 0, stderr[-3000:]
+    found = json.loads(stdout.splitlines()[-1])
     assert len(found["said"]) >= 7
     assert all(found["said"].values()), found["said"]
     signature = called(LIBRARY, "huggingface_hub.hf_hub_download")

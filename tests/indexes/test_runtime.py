@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from ml_intern_helpers.indexes.libraries import PACKAGES, shipped_library
 from ml_intern_helpers.indexes.pretrained import from_pretrained_keyword
+from support import warm
 from support.helpers import ROOT
 from support.training import training_python
 
@@ -44,10 +46,10 @@ def probe() -> dict[str, Any]:
     """One start of Python for all: importing the libraries takes most of the time."""
     script = Path(__file__).with_name("probe_runtime.py")
     asked = {"calls": CALLS, "classes": CLASSES, "keywords": [word for words in KEYWORDS.values() for word in words]}
-    command = [str(training_python()), "-X", "utf8", str(script), str(ROOT / "src"), json.dumps(asked)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    arguments = [str(ROOT / "src"), json.dumps(asked)]
+    code, stdout, stderr = warm.run_training(script, arguments, dict(os.environ), Path.cwd(), timeout_s=170)
+    assert code == 0, stderr[-3000:]
+    found: dict[str, Any] = json.loads(stdout.splitlines()[-1])
     return found
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from knowledge.documents import ALL, SKILL, blocks, command_lines
+from support import warm
 from support.training import training_python
 
 pytestmark = [
@@ -33,17 +34,11 @@ def probe(commands: list[tuple[str, list[str]]], texts: list[tuple[str, str]]) -
     """probe.py's answer; no network, an empty home, none of the caller's settings."""
     quiet = {"HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore", "NO_COLOR": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     with tempfile.TemporaryDirectory() as home:
-        done = subprocess.run(
-            [str(training_python()), str(HERE / "probe.py")],
-            input=json.dumps({"commands": commands, "blocks": texts}),
-            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": home, "TMPDIR": home, **quiet},
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr[-2000:]
-    answer: dict[str, Any] = json.loads(done.stdout)
+        environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": home, "TMPDIR": home, **quiet}
+        given = json.dumps({"commands": commands, "blocks": texts}).encode()
+        code, stdout, stderr = warm.run_training(HERE / "probe.py", [], environment, Path(home), timeout_s=280, stdin=given)
+    assert code == 0, stderr[-2000:]
+    answer: dict[str, Any] = json.loads(stdout)
     return answer
 
 

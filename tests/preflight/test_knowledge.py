@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from ml_intern_helpers.preflight.rules import (
     save105_best_model,
     scope105_max_length,
 )
-from support.training import training_python
+from support import warm
 
 training = pytest.mark.training
 EXPECTATIONS = [
@@ -138,11 +137,9 @@ CLAIMS = {
 def told() -> dict[str, Any]:
     """What the real libraries say; asked once."""
     probe = Path(__file__).with_name("probe_knowledge.py")
-    quiet = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
-    call = [training_python(), probe]
-    done = subprocess.run(call, env={**os.environ, **quiet}, capture_output=True, text=True, check=False, timeout=170)
-    assert done.returncode == 0, done.stderr[-2000:]
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    code, stdout, stderr = warm.run_training(probe, [], dict(os.environ), Path.cwd(), timeout_s=170)
+    assert code == 0, stderr[-2000:]
+    answer: dict[str, Any] = json.loads(stdout.splitlines()[-1])
     return answer
 
 
@@ -204,7 +201,7 @@ def test_the_names_of_what_is_gone_stand_in_one_module_only() -> None:
     folder = Path(classes.__file__).parents[1]
     names = {hint.rpartition(".")[2] for hint in HINTS if hint.startswith("transformers.TrainingArguments.")}
     gone = {name for name in names if len(name) > 14} - {"attn_implementation"}
-    for path in (path for path in folder.rglob("*.py") if path.name != "hints.py"):
+    for path in (path for path in folder.rglob("*.py") if path.name != "removed.py"):
         code = path.read_text(encoding="utf-8").split('"""', 2)[-1]  # docstrings of rules show them in examples
         assert not [name for name in gone if f'"{name}"' in code], path.name
 
