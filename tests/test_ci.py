@@ -11,6 +11,8 @@ import pytest
 
 from support.helpers import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def test_ci_starts_scripts_test_and_nothing_else() -> None:
     lines = [line for line in (ROOT / ".ci/run").read_text().splitlines() if not line.startswith("#")]

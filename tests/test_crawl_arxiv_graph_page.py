@@ -18,6 +18,8 @@ from support.citation_world import World
 from support.loopback import Loopback
 from support.papers import CLEANED, HOSTILE, Run, s2_paper, urls
 
+pytestmark = pytest.mark.slow
+
 world = cache(World)
 ATTACKS = [
     HOSTILE + "</script><img src=https://evil.example/x onerror=alert(1)>",

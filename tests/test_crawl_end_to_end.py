@@ -19,6 +19,8 @@ from support.helpers import ROOT, clean_environment
 from support.loopback import Answer, Loopback
 from support.papers import urls
 
+pytestmark = pytest.mark.slow
+
 BUDGET, PAPERS = 24, 200
 PROGRAM = [sys.executable, "-I", "-X", "utf8", str(ROOT / "src/ml_intern_helpers/__main__.py"), "crawl_arxiv"]
 #: What tells when and how an answer was made, not what it says.

@@ -24,6 +24,8 @@ from support.helpers import ROOT, clean_environment
 from support.loopback import Answer, Loopback, Request
 from support.papers import entry, feed, urls
 
+pytestmark = pytest.mark.slow
+
 #: The real intervals are 3 s (arXiv, counted from the end of an answer) and 1.1 s (Semantic Scholar, from its start, so that a
 #: busy machine shows in the spacing): divided by these in the tests.
 SCALE, SCHOLAR_SCALE = 20, 3

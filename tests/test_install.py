@@ -18,6 +18,8 @@ from packaging.requirements import Requirement
 from ml_intern_helpers.cli import commands
 from support.helpers import ROOT
 
+pytestmark = pytest.mark.slow
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 HASHED = ("requirements.lock", "requirements/test.lock", "requirements/uv.lock")
 MACHINES = [

@@ -21,6 +21,8 @@ from ml_intern_helpers.environment import build, installers
 from ml_intern_helpers.environment.installers import BuildFailed
 from support.plugin_copy import PYTHON, Machine, fake_uv, make_machine, python_at
 
+pytestmark = pytest.mark.slow
+
 SHOW = ("--env", "helpers", "-c", "print('built')")
 #: No index anywhere: the package client may only look into the folder a test names.
 NO_INDEX = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1", "PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1"}

@@ -19,6 +19,8 @@ from dataset.viewer import Viewer, hub_with
 from ml_intern_helpers.dataset.full import on_jobs
 from support.helpers import Outcome, clean_environment
 
+pytestmark = pytest.mark.slow
+
 NAME = "ada/chats"
 Inspect = Callable[..., Outcome]
 SCRIPT = cache(on_jobs.script)

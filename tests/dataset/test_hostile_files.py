@@ -14,6 +14,8 @@ import pytest
 
 from support.helpers import ROOT, Outcome, clean_environment
 
+pytestmark = pytest.mark.slow
+
 MIB = 2**20
 Call = Callable[..., Outcome]
 

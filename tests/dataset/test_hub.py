@@ -21,6 +21,8 @@ from support.helpers import DEAD_URL, Outcome
 from support.hub import Hub
 from support.loopback import Answer
 
+pytestmark = pytest.mark.slow
+
 ULTRACHAT = "HuggingFaceH4/ultrachat_200k"
 CHAT_ROWS = [{"prompt": question(n), "prompt_id": f"{n:064x}", "messages": chat(n)} for n in range(100)]
 PREF_ROWS = [

@@ -18,7 +18,10 @@ from support.helpers import Outcome
 from support.loopback import Loopback
 
 Make = Callable[..., Path]
-pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium: set CHROMIUM_BIN, or let scripts/test fetch one")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium() is None, reason="no Chromium: set CHROMIUM_BIN, or let scripts/test fetch one"),
+]
 
 
 @pytest.fixture(scope="module")

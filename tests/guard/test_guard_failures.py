@@ -25,6 +25,8 @@ from ml_intern_helpers.runs import ledger
 from support.helpers import ROOT
 from support.plugin_copy import without_override
 
+pytestmark = pytest.mark.slow
+
 #: A paid job that trains nothing: "one first" does not concern it.
 LOOK = "hf jobs run --flavor a10g-large --timeout 3h -d pytorch/pytorch:latest nvidia-smi"
 

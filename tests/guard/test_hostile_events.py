@@ -17,6 +17,8 @@ from ml_intern_helpers.guard import hook
 from ml_intern_helpers.runs.run_record import runs_of
 from support.helpers import ROOT, clean_environment
 
+pytestmark = pytest.mark.slow
+
 POINTS = list(hook.EVENTS)
 RAW = [b"", b"{", b"[]", b"null", b"7", b"\xff\xfe", b"[" * 50_000, b'{"cwd": "\\ud800"}', b'{"a": NaN}', b'{"cwd": "relative"}']
 

@@ -17,6 +17,8 @@ from ml_intern_helpers.indexes.libraries import DATA, PACKAGES, installed, relea
 from ml_intern_helpers.indexes.stored_release import load
 from support.wheels import make_wheel, release_of
 
+pytestmark = pytest.mark.slow
+
 FILES = {"__init__.py": "from .c import C", "c.py": "class C:\n    def __init__(self, a, b=1): ...\n"}
 
 

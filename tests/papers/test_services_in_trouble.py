@@ -11,6 +11,8 @@ from support.helpers import DEAD_URL, Outcome
 from support.loopback import Answer, Loopback, Request
 from support.papers import CLEANED, DOI, HOSTILE, entry, feed, hub, hub_paper, openalex, s2_edge, s2_graph, s2_paper, three, work
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., Outcome]
 PAPER = "2106.09685"
 JSON = {"content-type": "application/json"}
