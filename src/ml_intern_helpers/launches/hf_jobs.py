@@ -140,7 +140,7 @@ def _read_script(parsed: ClickWords, launch: Launch, place: Place, positional: _
         if word.unknown or not name.endswith(_SHIPPED) or name.startswith(("http://", "https://")):
             continue
         path = place.resolved(name)
-        if path is not None and path.suffix and not exists(name, place) and not place.makes:
+        if path is not None and path.suffix and not exists(name, place) and not place.file_creator:
             problem = missing_file(name, path)
             message = f"{problem.message}: the client refuses an argument with the suffix of a file that does not exist"
             launch.problems.append(problem._replace(message=message))
@@ -180,7 +180,7 @@ def _add_problems(command: str, parsed: ClickWords, launch: Launch, positional: 
     for name in ("env_file", "secrets_file"):
         file = launch.settings.get(name)
         path = place.resolved(file.value) if file and file.value and file.value != "-" else None
-        if file and file.value and path is not None and not exists(file.value, place) and not place.makes:
+        if file and file.value and path is not None and not exists(file.value, place) and not place.file_creator:
             launch.problems.append(missing_file(file.value, path)._replace(kind="refused-command"))
     for position, word in parsed.unknown:
         for slot, words in positional.items():
@@ -213,7 +213,7 @@ def _bad_volume(option: ClickOption, launch: Launch, place: Place) -> str:
     shown = f"{option.flag} {masked(option.value.text, 80)}"
     if not mark or not source:
         return f"{shown} is not SOURCE:/MOUNT"
-    folder = place.resolved(source) if not source.startswith("hf://") and not place.makes else None
+    folder = place.resolved(source) if not source.startswith("hf://") and not place.file_creator else None
     try:
         is_there = folder is None or folder.is_dir()
     except (OSError, ValueError):

@@ -91,7 +91,7 @@ def named_config(args: list[Word], place: Place) -> NamedConfig | None:
     if place.container and word.text not in place.shipped:
         return NamedConfig(name, None, "a file of the image, which is not read here")
     if not exists(word.text, place):
-        if place.makes:
+        if place.file_creator:
             return NamedConfig(name, None, "it is not there yet")
         return NamedConfig(name, None, "there is no such file", missing_file(word.text, path))
     written = place.written.get(str(path))
