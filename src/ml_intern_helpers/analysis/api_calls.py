@@ -178,7 +178,7 @@ def _method_called(script: Script, offers: Offers, call: ast.Call, func: ast.Att
         inherited = offers.called_method(origin, func.attr) if method else offers.call_of(origin)
         return ApiCall(call, f"{name}{method}", f"{_short(name)}{method}", inherited, given, whole=False) if inherited else None
     methods = [(method.name, method.signature) for method in methods_called(script, offers, func) if method.signature]
-    if not methods:  # a missing method is reported elsewhere
+    if not methods:  # no class has the method, so there is no signature to check
         return None
     name, signature = methods[0]
     if len(methods) > 1:  # accept what the method takes in any class that the object may have

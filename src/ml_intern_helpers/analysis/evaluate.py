@@ -382,7 +382,7 @@ def _named_entries(script: Script, name: ast.Name, deep: int) -> Entries:
 
 
 def _without_merges(script: Script, bindings: list[Binding]) -> list[Binding]:
-    """The bindings that created the dict: `common |= {…}` rebinds the name to the same dict, and `_after_use` adds its entries."""
+    """The bindings that created the dict: `common |= {…}` rebinds the same dict; `_after_use` adds its entries."""
     for _ in range(_DEEP_DICT):
         statements = [script.places[binding.node].parent if binding.kind == "other" else None for binding in bindings]
         merging = [isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.BitOr) for statement in statements]

@@ -44,7 +44,7 @@ class Header(NamedTuple):
     from_launch: Mapping[str, str] = MappingProxyType({})
 
     def line_with(self, *words: str) -> int | None:
-        """The first line with all `words` (`"timeout", "="`), else the block's first line; None when a launch sets the first word."""
+        """The first line with all `words` (`"timeout", "="`), else the block's first line; None when a launch sets it."""
         if words and words[0] in self.from_launch:
             return None
         for offset, text in enumerate(self.lines):
