@@ -208,8 +208,8 @@ def test_an_installed_environment(helper: Helper, shelf: dict[str, str], tmp_pat
 
 MISUSE = [
     ([], "neither a name nor --grep"),
-    (["not a name!"], "is not a name"),
-    (["trl.", "x"], "is not a name"),
+    (["not a name!"], "is not a valid name"),
+    (["trl.", "x"], "is not a valid name"),
     (["--grep", "("], "regular expression"),
     (["SFTConfig", "--release", "trl"], "is not PACKAGE==VERSION"),
     (["SFTConfig", "--release", "numpy==1"], "is not indexed"),

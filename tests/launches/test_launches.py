@@ -236,8 +236,8 @@ UNKNOWN = {
     "git clone https://example.com/repo && cd repo && python go.py": "may be made by `git clone",
     "curl -O https://example.com/x.py && python x.py": "may be made by `curl",
     "echo 'x' > made.py && python made.py": "what `echo` writes to made.py",
-    "python - <<EOF\nprint('$HOME')\nEOF": "quote its end word",
-    "python -m some_package.train": "is not a file here",
+    "python - <<EOF\nprint('$HOME')\nEOF": "quote its delimiter",
+    "python -m some_package.train": "is not a file in this folder",
     "cat a | python -": "a cannot be read as a Python script",
     "hf jobs run img python /app/train.py": "is a file of the image",
     "bash train.sh.txt": "what train.sh.txt starts",
@@ -245,7 +245,7 @@ UNKNOWN = {
     "docker exec -w /w box torchrun train.py": "is a file of the image",
     "docker compose run --rm gpu python train.py": "is a file of the image",
     "docker run -v data:/data img python /data/x.py": "lies in what is mounted at /data",
-    "hf jobs run img nvidia-smi": "starts no script that is known here",
+    "hf jobs run img nvidia-smi": "starts no script that can be read",
 }
 
 

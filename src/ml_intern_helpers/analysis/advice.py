@@ -1,4 +1,4 @@
-"""What to write instead of a name or argument that a release does not have."""
+"""Suggests what to write instead of a name or argument that a release does not have."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ml_intern_helpers.indexes.signatures import Library, Signature
 
 
 class Advice(NamedTuple):
-    """What to do about it.
+    """A suggested fix.
 
     Attributes:
-        since: when it went, "" when the comparison of releases does not tell.
-        fix: one clause.
-        existed: an older release had it.
-        rename: what to write in its place, with the same value; "" when it takes more than that.
-        guess: `fix` asks whether a similar name was meant.
+        since: when the name was removed; "" when the comparison of releases does not tell.
+        fix: what to do, in one clause.
+        existed: an older release had the name.
+        rename: the new name that takes the same value; "" when renaming is not enough.
+        guess: `fix` only asks whether a similar name was meant.
     """
 
     since: str
@@ -29,12 +29,12 @@ class Advice(NamedTuple):
     guess: bool = False
 
     def release(self, label: str) -> str:
-        """`trl 1.16.0; removed in trl 0.12.0, last in 0.11.4`: the release of the run, and when the name went."""
+        """`trl 1.16.0; removed in trl 0.12.0, last in 0.11.4`: the release of the run, and when the name was removed."""
         return f"{label}; {self.since}" if self.since else label
 
 
 def for_argument(offers: Offers, call: str, name: str, signature: Signature) -> Advice:
-    """For `name=` of `call` (`trl.SFTConfig`), which `signature` does not take."""
+    """The advice on the argument `name` of `call` (`trl.SFTConfig`), which `signature` does not accept."""
     became = _became(offers, f"{call}.{name}")
     if became and became.hint:
         return _advice(became, became.hint)
@@ -45,7 +45,7 @@ def for_argument(offers: Offers, call: str, name: str, signature: Signature) -> 
     if new in signature.names:
         return _advice(became, f"write {new}=")
     likely = similar(name, sorted(signature.names))
-    if became and became.removal:  # of one that once existed only a near-copy is what was meant
+    if became and became.removal:  # for a removed argument, only a near-copy counts as a typo
         likely = [other for other in likely if _alike(name, other)]
     if likely:
         return _advice(became, f"did you mean {' or '.join(f'{other}=' for other in likely[:2])}?", guess=True)
@@ -54,12 +54,12 @@ def for_argument(offers: Offers, call: str, name: str, signature: Signature) -> 
     package = call.partition(".")[0]
     current = Library(*(shipped(each) for each in PACKAGES))
     if _takes(current, call, name):
-        return Advice("", f"{package} {shipped(package).version} takes it: raise the pin, or delete the argument")
-    return Advice("", f"delete it; `api_lookup {call}` lists what there is")
+        return Advice("", f"{package} {shipped(package).version} accepts it: raise the pin, or delete the argument")
+    return Advice("", f"delete it; `api_lookup {call}` lists the valid arguments")
 
 
 def for_name(offers: Offers, name: str) -> Advice:
-    """For a module, class, function or method that is not there."""
+    """The advice on a module, class, function or method that does not exist."""
     package, last = name.partition(".")[0], name.rpartition(".")[2]
     became = _became(offers, name) or _became(offers, f"{package}.{last}")
     if became and became.hint:
@@ -76,11 +76,11 @@ def for_name(offers: Offers, name: str) -> Advice:
         return _advice(became, f"no successor is known; pin {_pin(became)} to keep it")
     if package in PACKAGES and Library(shipped(package)).origin(name):
         return Advice("", f"{package} {shipped(package).version} has it: raise the pin")
-    return Advice("", f"`api_lookup --grep {last}` finds what there is")
+    return Advice("", f"search for it with `api_lookup --grep {last}`")
 
 
 def is_misspelt(name: str, signature: Signature) -> bool:
-    """All but a letter or two are those of an argument that exists: `spilt` for `split`."""
+    """Whether the name differs from an existing argument by a letter or two only: `spilt` for `split`."""
     import difflib
 
     close = difflib.get_close_matches(name, sorted(signature.names), n=1, cutoff=0.85)
@@ -88,7 +88,7 @@ def is_misspelt(name: str, signature: Signature) -> bool:
 
 
 def _became(offers: Offers, name: str) -> Gone | None:
-    """What the history says, where it says it of this run's release: what went before it, and what takes its place in it."""
+    """What the removal history says, limited to removals up to this run's release and replacements that it has."""
     became = what_became(offers, name)
     if became is None or offers.is_current(became.name):
         return became
@@ -100,7 +100,7 @@ def _became(offers: Offers, name: str) -> Gone | None:
 
 
 def _advice(became: Gone | None, fix: str, *, guess: bool = False) -> Advice:
-    """`fix`, with what the history says about the name."""
+    """The advice with `fix`, completed by what the removal history says about the name."""
     if became is None:
         return Advice("", fix, guess=guess)
     since, removal = "", became.removal
@@ -125,7 +125,7 @@ def _import(offers: Offers, replacement: str) -> str:
 
 
 def _other_half(offers: Offers, call: str, name: str) -> str:
-    """An argument of a trainer that its config takes, or the other way round."""
+    """The fix for a trainer's argument that belongs to its config, or the reverse; "" when neither applies."""
     if call.endswith("Trainer"):
         config = "transformers.TrainingArguments" if call == "transformers.Trainer" else f"{call.removesuffix('Trainer')}Config"
         if _takes(offers, config, name):
@@ -141,7 +141,7 @@ def _takes(library: Library, call: str, name: str) -> bool:
 
 
 def _elsewhere(offers: Offers, name: str) -> str:
-    """The same name in another public module of the package: the shortest path to it, "" when there is none."""
+    """The shortest path to the same name in another public module of the package; "" when there is none."""
     package, last = name.partition(".")[0], name.rpartition(".")[2]
     release = offers.release_of(package)
     if release is None or "." not in name:
@@ -152,7 +152,7 @@ def _elsewhere(offers: Offers, name: str) -> str:
 
 
 def _similar_names(offers: Offers, name: str) -> list[str]:
-    """Names in the same module or class that differ by a letter or two."""
+    """Up to two names in the same module or class that differ by a letter or two."""
     module, _, last = name.rpartition(".")
     release = offers.release_of(module)
     walked = offers.walk(module)
@@ -166,7 +166,7 @@ def _similar_names(offers: Offers, name: str) -> list[str]:
 
 
 def _alike(name: str, other: str) -> bool:
-    """Equal but for case and underscores, or for a letter or two; ORPOTrainer is no misspelt GRPOTrainer."""
+    """Equal except for case, underscores, or a letter or two; ORPOTrainer does not count as a misspelt GRPOTrainer."""
     import difflib
 
     if name.replace("_", "").lower() == other.replace("_", "").lower():

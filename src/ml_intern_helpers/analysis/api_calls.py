@@ -1,4 +1,4 @@
-"""The script's calls of indexed libraries: what each passes, the signature it meets, and whether Python can bind the two."""
+"""Finds the script's calls of indexed libraries: the arguments of each, its signature, and whether Python can bind the two."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ml_intern_helpers.indexes.signatures import Signature
 
 
 class Given(NamedTuple):
-    """What a call passes.
+    """The arguments of a call.
 
     Attributes:
-        positional: in order, those bound by a partial first.
-        starred: `*args` are among them.
-        entries: by keyword, `**dict` included; of a partial only what the call itself adds.
-        earlier: keywords that a partial has bound.
-        twice: (keyword, node) given by two ways in one call.
+        positional: the positional arguments in order, those bound by a partial first.
+        starred: the call also passes `*args`.
+        entries: the keyword arguments, including `**dict`, without those that an earlier partial bound.
+        earlier: the keywords that an earlier partial bound.
+        twice: the keywords that one call passes twice, each with its node.
     """
 
     positional: tuple[ast.expr, ...]
@@ -35,16 +35,16 @@ class Given(NamedTuple):
 
 
 class ApiCall(NamedTuple):
-    """One call of something that the index knows.
+    """One call of an indexed class, function or method.
 
     Attributes:
         call: the call, or the `functools.partial(…)` that prepares it.
-        name: `trl.SFTConfig`, `transformers.Trainer.train`: as the index and the history name it.
-        shown: as a message names it.
-        signature: what it meets.
-        given: what it passes.
-        whole: every argument is there; False for a partial and where `self` may be passed.
-        extra: names that a local subclass takes besides.
+        name: the name in the index and the removal history (`trl.SFTConfig`, `transformers.Trainer.train`).
+        shown: the name used in messages.
+        signature: the signature of what is called.
+        given: the arguments of the call.
+        whole: all arguments are visible; False for a partial and where `self` may be passed.
+        extra: further argument names that a local subclass adds.
     """
 
     call: ast.Call
@@ -63,7 +63,7 @@ class ApiCall(NamedTuple):
 
 
 class Misfit(NamedTuple):
-    """A call that cannot be bound whatever its keywords are called."""
+    """A call that Python cannot bind, independently of the names of its keywords."""
 
     kind: Literal["too many", "missing", "twice"]
     text: str
@@ -85,7 +85,7 @@ def api_calls(script: Script, offers: Offers) -> Iterator[ApiCall]:
 
 
 def unknown_keywords(call: ApiCall) -> Iterator[tuple[str, Setting]]:
-    """The keywords that the signature does not name: wrong, or doubtful where it takes `**kwargs`."""
+    """The keywords that the signature does not name: errors, or uncertain where it takes `**kwargs`."""
     names = call.signature.names if call.given.entries.items else frozenset()
     for name, setting in call.given.entries.items.items():
         if name not in names and name not in call.extra:
@@ -93,7 +93,7 @@ def unknown_keywords(call: ApiCall) -> Iterator[tuple[str, Setting]]:
 
 
 def misfits(call: ApiCall) -> Iterator[Misfit]:
-    """What is wrong with the number of arguments."""
+    """The arguments that are missing, too many or given twice."""
     given, keywords = call.given.positional, call.given.entries.items
     places = [argument.name for argument in call.signature.arguments if not argument.keyword_only]
     for name, node in call.given.twice:
@@ -109,7 +109,7 @@ def misfits(call: ApiCall) -> Iterator[Misfit]:
         most = f"{len(places)} positional argument{'' if len(places) == 1 else 's'}"
         yield Misfit("too many", f"takes {most}, {len(given)} are given{rest}", given[len(places)])
     if call.given.starred or call.given.entries.open or any(unknown_keywords(call)):
-        return  # a keyword that is not known is likely the one that is missing
+        return  # an unknown keyword is probably a misspelling of the missing one
     bound = {*places[: len(given)], *keywords, *call.given.earlier}
     missing = [argument.name for argument in call.signature.arguments if argument.default is None and argument.name not in bound]
     if missing:
@@ -117,12 +117,12 @@ def misfits(call: ApiCall) -> Iterator[Misfit]:
 
 
 def is_sure(setting: Setting) -> bool:
-    """No condition of the script decides whether, or to what, it is set."""
+    """No condition in the script decides whether it is set, or its value."""
     return not setting.value.conditional
 
 
 def _prepared(script: Script, offers: Offers, call: ast.Call) -> ApiCall | None:
-    """`partial(SFTConfig, …)`."""
+    """The call that `partial(SFTConfig, …)` prepares."""
     target = dotted(script, call)
     if target is None or not target.partial or target.partial[-1] is not call:
         return None
@@ -160,7 +160,7 @@ def _subclass_called(script: Script, offers: Offers, call: ast.Call, definition:
 
 
 def _with_fields(signature: Signature, fields: dict[str, str | None]) -> Signature:
-    """Fields of the subclass come last; one that it declares anew keeps its place."""
+    """The signature with the fields of a local subclass: new ones are appended, redeclared ones keep their position."""
     kept = tuple(
         argument if fields.get(argument.name) is None else Argument(argument.name, fields[argument.name])
         for argument in signature.arguments
@@ -173,24 +173,24 @@ def _with_fields(signature: Signature, fields: dict[str, str | None]) -> Signatu
 def _method_called(script: Script, offers: Offers, call: ast.Call, func: ast.Attribute) -> ApiCall | None:
     given = _given(script, (), call.args, call)
     origin = class_of_super(script, offers, func)
-    if origin is not None:  # `super().__init__(…)`: only the keywords can be judged, because other bases may take a part
+    if origin is not None:  # `super().__init__(…)`: only keywords are checked, since other bases may take some arguments
         method, name = "" if func.attr == "__init__" else f".{func.attr}", offers.shown_name(origin)
         inherited = offers.called_method(origin, func.attr) if method else offers.call_of(origin)
         return ApiCall(call, f"{name}{method}", f"{_short(name)}{method}", inherited, given, whole=False) if inherited else None
     methods = [(method.name, method.signature) for method in methods_called(script, offers, func) if method.signature]
-    if not methods:  # a class without the method fails in any case
+    if not methods:  # no class has the method, so there is no signature to check
         return None
     name, signature = methods[0]
-    if len(methods) > 1:  # what the method of any class that the object may be of takes counts as taken
+    if len(methods) > 1:  # accept what the method takes in any class that the object may have
         signatures = [signature for _, signature in methods]
         longest = max(signatures, key=lambda signature: len(signature.arguments))
         taken = frozenset(name for signature in signatures for name in signature.names)
-        signature = Signature(longest.origin, longest.arguments, any(one.open for one in signatures), True, taken)
+        signature = Signature(longest.origin, longest.arguments, any(other.open for other in signatures), True, taken)
     return ApiCall(call, name, ".".join(name.split(".")[-2:]), signature, given)
 
 
 def _given(script: Script, partials: tuple[ast.Call, ...], own: list[ast.expr], call: ast.Call) -> Given:
-    """What `call` passes, and what the partials before it have bound."""
+    """The arguments of `call`, and those that earlier partials bound."""
     before = [partial for partial in partials if partial is not call]
     positional = [*(argument for partial in before for argument in partial.args[1:]), *own]
     earlier = [word for partial in before for word in partial.keywords]

@@ -1,6 +1,6 @@
-"""The options that a script declares with argparse, their defaults, and what its parser makes of the launch's arguments.
+"""Reads the options that a script declares with argparse, and parses the launch's arguments as its parser would.
 
-Functions that need the value of an expression are given `value_of`, because a value may itself be an argument of the script.
+`value_of` is passed in where the value of an expression is needed, because a value may itself be an argument of the script.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _TYPES: dict[str, Any] = {"int": int, "float": float, "str": str, "pathlib.Path"
 _NEGATIVE = re.compile(r"-\d+$|-\d*\.\d+$")
 _SWITCHES = {"store_true": True, "store_false": False}
 _KNOWN_ACTIONS = frozenset({"store", "store_true", "store_false", "store_const", "append", "count", "extend", "help", "version"})
-#: Calls after which the declarations are not complete.
+#: Calls that make the readable declarations incomplete.
 _NOT_SIMPLE = frozenset({"parse_known_args", "add_subparsers", "set_defaults", "HfArgumentParser", "TrlParser"})
 #: Arguments of `ArgumentParser` that change how a command line is read.
 _CHANGES_READING = frozenset({None, "parents", "fromfile_prefix_chars", "prefix_chars", "allow_abbrev"})
-#: Argparse stops at the first problem; a report lists a few.
+#: The most problems reported; argparse itself stops at the first.
 _MOST_PROBLEMS = 5
 
 
@@ -33,13 +33,15 @@ class Declared(NamedTuple):
     """One `add_argument("--batch", type=int, default=4)`.
 
     Attributes:
-        flags: as typed, as far as they can be read; a name without dashes is a positional argument.
-        dest: the attribute.
-        convert: the type's name, "" without one, None for one that is not known here.
-        choices: None when every value is accepted.
-        required: it must be given, or `**` arguments may say so.
-        default: the expression of `default=`, None when there is none.
-        readable: nothing in the call is hidden, and the action is one of argparse's own.
+        flags: the flags that can be read; a name without dashes is a positional argument.
+        dest: the attribute that gets the value.
+        action: the name of the action, `store` when none is given.
+        nargs: the value of `nargs=`, None when there is none.
+        convert: the name of the type; "" without one, None for an unknown type.
+        choices: the accepted values; None when every value is accepted.
+        required: it must be given, or `**` arguments may require it.
+        default: the expression of `default=`; None when there is none.
+        readable: the whole call can be read, and the action is one of argparse's own.
     """
 
     flags: tuple[str, ...]
@@ -62,17 +64,17 @@ class Declared(NamedTuple):
 
     @property
     def flag(self) -> str:
-        """The flag that names the option: the first with two dashes."""
+        """The flag used in messages: the first with two dashes, else the first."""
         return next((flag for flag in self.flags if flag.startswith("--")), self.flags[0])
 
     @property
     def default_type(self) -> str:
-        """The type that argparse applies to a default that is a text; "" for none."""
+        """The type with which argparse converts a default that is a string; "" for none."""
         return self.convert if self.convert in ("int", "float", "str") else ""
 
     @property
     def implied_default(self) -> bool | None:
-        """The default where `default=` is not given."""
+        """The default of the action itself, when `default=` is not given."""
         return not _SWITCHES[self.action] if self.action in _SWITCHES else None
 
 
@@ -80,9 +82,9 @@ class ParsedArguments:
     """The script's arguments.
 
     Attributes:
-        values: attribute -> value, for those that were given.
-        complete: what is not in `values` has its default.
-        problems: (message, fix) for what the parser ends with an error.
+        values: attribute -> value, for the arguments that were given.
+        complete: attributes missing from `values` have their defaults.
+        problems: (message, fix) of each usage error that the parser would report.
     """
 
     def __init__(self, *, complete: bool = False) -> None:
@@ -95,9 +97,9 @@ class Declarations(NamedTuple):
     """The options that a script declares.
 
     Attributes:
-        options: those of which a flag can be read.
-        simple: they are all there is: one parser, one `parse_args()`, nothing made in a loop.
-        set_elsewhere: attributes whose default `set_defaults` sets.
+        options: the options with a readable flag.
+        simple: `options` is complete: one parser, one `parse_args()`, and no option declared in a loop.
+        set_elsewhere: the attributes whose default `set_defaults` sets.
     """
 
     options: tuple[Declared, ...] = ()
@@ -105,7 +107,7 @@ class Declarations(NamedTuple):
     set_elsewhere: frozenset[str | None] = frozenset()
 
     def default(self, name: str) -> Declared | None:
-        """The option that fills the attribute `name` when it is not given; None where the script does not tell its default."""
+        """The option whose default the attribute `name` gets when it is not given; None where that default cannot be read."""
         named = [option for option in self.options if option.dest == name]
         if len(named) != 1 or named[0].positional or named[0].required or name in self.set_elsewhere:
             return None
@@ -113,7 +115,7 @@ class Declarations(NamedTuple):
 
 
 def parsed(script: Script, value_of: ValueOf) -> ParsedArguments:
-    """The arguments that the launch gives, by the parser that the script declares; nothing is complete without a launch."""
+    """The launch's arguments as parsed by the script's parser; empty and incomplete without a launch."""
 
     def answer() -> ParsedArguments:
         declared, given = declarations(script, value_of), script.given.arguments
@@ -121,7 +123,7 @@ def parsed(script: Script, value_of: ValueOf) -> ParsedArguments:
             return ParsedArguments()
         return _parse(list(given), declared.options)
 
-    # The defaults of the parser may ask back.
+    # A default may refer to a parsed argument.
     return script.once("parsed arguments", script.source.tree, answer, meanwhile=ParsedArguments())
 
 
@@ -154,7 +156,7 @@ def _declarations(script: Script, value_of: ValueOf) -> Declarations:
 
 
 def _declared(script: Script, call: ast.Call, value_of: ValueOf) -> Declared | None:
-    """None when no flag can be read."""
+    """The option that an `add_argument` call declares; None when no flag can be read."""
     words = {word.arg: word.value for word in call.keywords}
 
     def constant(name: str) -> Any:
@@ -181,12 +183,12 @@ def _declared(script: Script, call: ast.Call, value_of: ValueOf) -> Declared | N
 
 
 def _parse(arguments: list[str], declared: Sequence[Declared]) -> ParsedArguments:
-    """What argparse makes of `arguments`."""
+    """Parse `arguments` as argparse would."""
     parsed = ParsedArguments(complete=True)
     options = {flag: option for option in declared for flag in option.flags if flag.startswith("-")}
     positional = [declaration for declaration in declared if declaration.positional]
     words: list[str] = []
-    arguments.reverse()  # taken from the end
+    arguments.reverse()  # so that the next one can be popped from the end
     while arguments and len(parsed.problems) < _MOST_PROBLEMS:
         text = arguments.pop()
         if text == "--":
@@ -201,7 +203,7 @@ def _parse(arguments: list[str], declared: Sequence[Declared]) -> ParsedArgument
             _report_unknown(flag, options, parsed)
         else:
             _take_values(option, flag, value if mark else None, arguments, parsed)
-    if parsed.complete:  # a word behind an unknown option may have been meant as its value
+    if parsed.complete:  # otherwise a word after an unknown option may be its value
         _take_positional(words, positional, parsed)
     for declaration in dict.fromkeys([*positional, *options.values()]):
         needed = declaration.required or (declaration.positional and declaration.takes_one_value)
@@ -216,7 +218,7 @@ def _is_value(text: str) -> bool:
 
 
 def _option(flag: str, options: dict[str, Declared]) -> Declared | None:
-    """The option that a flag means: itself, an unambiguous beginning of a long one, or `-n5`."""
+    """The option that a flag selects: by its full name, an unambiguous prefix of a long one, or `-n5`."""
     if flag in options:
         return options[flag]
     if not flag.startswith("--"):
@@ -227,7 +229,7 @@ def _option(flag: str, options: dict[str, Declared]) -> Declared | None:
 
 def _report_unknown(flag: str, options: dict[str, Declared], parsed: ParsedArguments) -> None:
     if flag in ("-h", "--help"):
-        parsed.problems.append(("--help ends the script before it trains", "leave it out"))
+        parsed.problems.append(("--help ends the script before it trains", "remove it"))
         return
     import difflib
 
@@ -238,7 +240,7 @@ def _report_unknown(flag: str, options: dict[str, Declared], parsed: ParsedArgum
 
 
 def _take_values(option: Declared, flag: str, value: str | None, arguments: list[str], parsed: ParsedArguments) -> None:
-    """Take the value of `flag`: `value` (`--n=5`) or the next of `arguments`."""
+    """Record the value of `flag`: the attached `value` (`--n=5`), or the next of `arguments`."""
     if flag not in option.flags and not flag.startswith("--"):
         value = flag[2:]  # `-n5`
     if option.action in _SWITCHES:
@@ -265,7 +267,7 @@ def _converted(option: Declared, flag: str, text: str, parsed: ParsedArguments) 
     except (ValueError, OverflowError):
         wanted = option.convert.rpartition(".")[2]
         message = f"{flag} {clean(text, limit=40)}: the script expects {wanted} and ends with a usage error"
-        parsed.problems.append((message, "correct it"))
+        parsed.problems.append((message, f"pass a valid {wanted}"))
         return runtime(f"{flag} of the launch")
     if option.choices is not None and value not in option.choices:
         listed = ", ".join(str(choice) for choice in option.choices)[:200]
@@ -282,4 +284,4 @@ def _take_positional(words: list[str], positional: list[Declared], parsed: Parse
         parsed.values[declaration.dest] = _converted(declaration, declaration.flags[0], text, parsed)
     if len(words) > len(positional):
         text = clean(words[len(positional)], limit=60)
-        parsed.problems.append((f"the script takes no argument {text!r}: it ends with a usage error", "leave it out"))
+        parsed.problems.append((f"the script takes no argument {text!r}: it ends with a usage error", "remove it"))

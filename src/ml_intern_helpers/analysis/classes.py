@@ -1,4 +1,4 @@
-"""Tables of known classes: which are trainers, which hold a trainer's settings, and what their first arguments are."""
+"""Lists the known trainers and configs, their methods, and their first positional arguments."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from ml_intern_helpers.indexes.libraries import shipped_versions
 
-#: The releases that every table in this package was executed against: those the shipped indexes are of.
+#: The releases that every table in this package was tested against: those of the shipped indexes.
 RELEASES = shipped_versions()
 
-#: Trainers by method as people name it: the class is `<key>Trainer`, its settings are `<key>Config`.
+#: Prefix of the class names (`<key>Trainer`, `<key>Config`) -> the usual name of the method.
 METHODS = {
     "SFT": "SFT", "DPO": "DPO", "GRPO": "GRPO", "KTO": "KTO", "Reward": "reward model", "RLOO": "RLOO",
     "Distillation": "distillation", "ORPO": "ORPO", "CPO": "CPO", "OnlineDPO": "online DPO", "GKD": "GKD", "PPO": "PPO",
@@ -33,9 +33,9 @@ _ARGUMENTS = {
     ("setfit", "TrainingArguments"),
     ("unsloth", "UnslothTrainingArguments"),
 }
-#: Their settings are TrainingArguments of transformers, so its tables and defaults hold for them.
+#: Libraries whose configs derive from transformers' TrainingArguments, so its tables and defaults apply.
 TRANSFORMERS_STYLE = frozenset({"trl", "transformers", "sentence_transformers", "unsloth"})
-#: Trainers of Lightning start with `.fit()` and are configured their own way.
+#: Lightning's trainers start with `.fit()` and have configurations of their own.
 LIGHTNING = frozenset({"lightning", "pytorch_lightning"})
 
 
@@ -43,7 +43,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-#: TRL's dataclasses that scripts parse beside a config -> the names they take (held to the library by the tests).
+#: TRL's dataclasses that scripts parse beside a config -> their fields (tests compare them with the library).
 PARSED_BESIDE = {
     "ScriptArguments": _words(
         "dataset_name dataset_config dataset_train_split dataset_test_split dataset_streaming ignore_bias_buffers"
@@ -64,7 +64,7 @@ _BEFORE_ARGS = {
 
 
 class Role(NamedTuple):
-    """What a class is for: `kind` is `trainer` or `config`; `method` is set for trainers."""
+    """The role of a class: `kind` is `trainer` or `config`; `method` is set for trainers only."""
 
     kind: str
     library: str
@@ -73,7 +73,7 @@ class Role(NamedTuple):
 
 
 def role_of(dotted: str) -> Role | None:
-    """The role of a class by its dotted name, from whatever submodule it was taken (`trl.trainer.sft_trainer.SFTTrainer`)."""
+    """The role of a class by its dotted name, through any submodule (`trl.trainer.sft_trainer.SFTTrainer`)."""
     library, _, rest = dotted.partition(".")
     name = rest.rpartition(".")[2]
     if (library, name) in _OTHER_TRAINERS:
@@ -89,7 +89,7 @@ def role_of(dotted: str) -> Role | None:
 
 
 def positional_names(name: str) -> tuple[str, ...]:
-    """The first positional arguments of a trainer or config, as far as rules read them."""
+    """The names of a trainer's or config's first positional arguments, up to the last that rules read."""
     if not name.endswith("Trainer"):
         return ("output_dir",)
     stem = name.removesuffix("Trainer")

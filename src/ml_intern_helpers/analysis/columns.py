@@ -1,4 +1,4 @@
-"""Which columns the training rows surely have, as far as the script itself decides it."""
+"""Determines which columns the training rows have, as far as the script itself fixes them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Columns(NamedTuple):
     """The columns of the rows a trainer gets.
 
     Attributes:
-        state: `known` (exactly `names`), `runtime` (the script picks them when it runs), `unseen` (the dataset's own).
+        state: `known` (exactly `names`), `runtime` (chosen when the script runs), `unseen` (those of the dataset).
         names: the columns, when known.
-        text: what in the script says so.
-        line: where.
-        inspected: the dataset whose columns `inspect_dataset` gave, "" when the script itself says them.
+        text: the part of the script that fixes them.
+        line: the line of that part.
+        inspected: the dataset whose columns were looked up; "" when the script itself fixes them.
     """
 
     state: str
@@ -87,7 +87,7 @@ def _literal(script: Script, call: ast.Call, attr: str) -> Columns:
 
 
 def _changed(script: Script, call: ast.Call, base: ast.expr, attr: str, far: int) -> Columns:
-    """Renaming, removing and mapping: known columns stay known only when the change is spelt out."""
+    """The columns after renaming, removing or mapping; they stay known only when the change can be read."""
     before = columns_of(script, base, far + 1)
     if before.state == "unseen":
         return before
@@ -116,13 +116,13 @@ def _renamed(script: Script, call: ast.Call, names: frozenset[str]) -> frozenset
 
 
 def _mapped(script: Script, call: ast.Call, before: frozenset[str]) -> frozenset[str] | None:
-    """What a dataset with the columns `before` has after this `.map(…)`; None when that is not spelt out."""
+    """The columns of a dataset with the columns `before` after this `.map(…)`; None when they cannot be read."""
     words = {word.arg: word.value for word in call.keywords}
     if len(call.args) != 1 or None in words:
         return None
     added, removed_by = _returned_keys(script, call.args[0]), words.get("remove_columns")
     removed: frozenset[str] | None = frozenset()
-    if isinstance(removed_by, ast.Attribute) and removed_by.attr == "column_names":  # all that there are
+    if isinstance(removed_by, ast.Attribute) and removed_by.attr == "column_names":  # every column
         removed = before
     elif removed_by is not None:
         removed = _texts(value_of(script, removed_by))
@@ -130,7 +130,7 @@ def _mapped(script: Script, call: ast.Call, before: frozenset[str]) -> frozenset
 
 
 def _returned_keys(script: Script, expr: ast.expr) -> frozenset[str] | None:
-    """The keys of the dict that the function `expr` returns wherever it returns."""
+    """The keys of the dict that the function `expr` returns; None unless every `return` gives the same ones."""
     if isinstance(expr, ast.Lambda):
         return _keys(expr.body)
     target = dotted(script, expr)

@@ -1,4 +1,4 @@
-"""Reads the config file of a `TrlParser` or `HfArgumentParser`: JSON or YAML; without PyYAML, the plain part of YAML."""
+"""Reads the config file of a `TrlParser` or `HfArgumentParser`, in JSON or YAML; without PyYAML, only flat YAML."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ml_intern_helpers.core.errors import BadData, NotFound, Unavailable
 from ml_intern_helpers.core.text import clean
 
 KINDS = (".yaml", ".yml", ".json")
-#: A larger file is a data file that was named by mistake.
+#: A larger file is more likely a data file named by mistake.
 _MAX_BYTES = 256 * 1024
-_HINT = "give the file that --config names"
+_HINT = "pass the training script's config file: a .yaml, .yml or .json file that maps option names to values"
 _LINE = re.compile(r"([A-Za-z_][\w.-]*)\s*:(?:\s+(.*))?$")
 _NUMBER = re.compile(r"[-+]?[0-9][0-9_]*")
-#: YAML 1.1 wants a point: `1e-4` is a text, `1.0e-4` a number.
+#: YAML 1.1 requires a decimal point: `1e-4` is a text, `1.0e-4` a number.
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9]+)(?:[eE][-+][0-9]+)?")
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "null": None, "~": None, "": None}
 
@@ -26,10 +26,11 @@ def read_config(path: Path) -> ParserOptions:
     """Read the config file at `path`.
 
     Raises:
-        NotFound, Unavailable: there is no such file, or it cannot be read.
-        BadData: it holds no mapping of names to values.
+        NotFound: there is no such file.
+        Unavailable: it cannot be read, or it is too large.
+        BadData: it contains no mapping of names to values.
     """
-    from ml_intern_helpers.analysis.source import leads_to  # hooks read config files at hand, and do not pay for it
+    from ml_intern_helpers.analysis.source import leads_to  # not imported by hooks, which call config_of_text
 
     name = clean(path.name, limit=80)
     if path.suffix not in KINDS or not leads_to(path, KINDS):
@@ -52,7 +53,7 @@ def config_of_text(name: str, text: str) -> ParserOptions:
     """The settings in the text of a config file.
 
     Raises:
-        BadData: it holds no mapping of names to values.
+        BadData: it contains no mapping of names to values.
     """
     try:
         return ParserOptions(_settings(name, json.loads(text)), file=name)
@@ -64,25 +65,25 @@ def config_of_text(name: str, text: str) -> ParserOptions:
         plain = read_plain_yaml(text)
         if text.strip() and not plain.values and not plain.unread:
             raise BadData(f"{name} holds no settings (a mapping of names to values)", hint=_HINT) from None
-        why = f"{name} nests it, and PyYAML is not installed to read that"
+        why = f"its value in {name} is nested, and nested YAML needs PyYAML, which is not installed"
         hidden = {setting: why for setting in plain.unread if setting != "env"}
         return ParserOptions(_settings(name, plain.values), hidden, file=name)
     try:
         values = yaml.safe_load(text) if text.strip() else {}
     except (yaml.YAMLError, ValueError, RecursionError) as err:
-        # Not the error's own text: it quotes the file, which may be anything that was named by mistake.
+        # The error's own text is left out: it quotes the file, which may be any file named by mistake.
         line = getattr(getattr(err, "problem_mark", None), "line", None)
         where = "" if line is None else f" (line {line + 1})"
-        raise BadData(f"{name} is neither JSON nor YAML{where}", hint="fix the file") from err
+        raise BadData(f"{name} is neither JSON nor YAML{where}", hint="correct its syntax") from err
     return ParserOptions(_settings(name, values), file=name)
 
 
 def _settings(name: str, values: Any) -> dict[str, Any]:
-    # At most some thousand values, shared ones counted each time: a few lines of YAML anchors can stand for billions.
-    waiting, seen = [values], 0
-    while waiting and seen < 5000:
+    # At most 5,000 values, counting shared ones each time: a few lines of YAML anchors can expand to billions.
+    waiting, count = [values], 0
+    while waiting and count < 5000:
         value = waiting.pop()
-        seen += 1
+        count += 1
         waiting += [*value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
     if waiting:
         raise BadData(f"{name} is too large to be a config", hint=_HINT)
@@ -92,16 +93,16 @@ def _settings(name: str, values: Any) -> dict[str, Any]:
 
 
 class PlainYaml(NamedTuple):
-    """Values by name, and the names that are nested or written in another way."""
+    """Values by name, and the names whose values are nested or written in a form that is not read."""
 
     values: dict[str, Any]
     unread: list[str]
 
 
 def read_plain_yaml(text: str) -> PlainYaml:
-    """The plain part of YAML that config files are written in: `name: value` lines, and lists of plain values under a name.
+    """Read the flat YAML of most config files: `name: value` lines, and lists of plain values under a name.
 
-    Not a YAML parser: where a file holds more than that, the names concerned are reported as not read.
+    This is not a YAML parser: names whose values have any other form are reported as not read.
     """
     values: dict[str, Any] = {}
     unread: list[str] = []
@@ -130,7 +131,7 @@ def _assign(values: dict[str, Any], unread: list[str], name: str, text: str) -> 
 
 
 def _continue(values: dict[str, Any], unread: list[str], name: str, line: str) -> None:
-    """A line that belongs to the name before it: an item of a list, or something deeper."""
+    """Read a line that belongs to the preceding name: a list item, or nested content, which marks the name as not read."""
     item = line.strip()
     old = values.get(name)
     if item.startswith("- ") and (old is None or isinstance(old, list)) and not _LINE.match(item[2:]):

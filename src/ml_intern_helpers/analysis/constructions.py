@@ -1,4 +1,4 @@
-"""The trainers and configs a script builds, with every setting it gives them, by keyword, dict, position or assignment."""
+"""Finds the trainers and configs that a script builds, with all settings given by keyword, dict, position or assignment."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Construction(NamedTuple):
     """One `SFTConfig(…)` or `SFTTrainer(…)`.
 
     Attributes:
-        role: which class, of which library.
+        role: the role of its class.
         call: the call.
         entries: its settings; `open` says why there may be more.
-        declared: names that a local subclass declares itself: they are its own business.
-        own_init: a local subclass with its own `__init__`, or a patched library: its arguments cannot be judged.
-        parsed: `TrlParser` when the command line fills the rest: what is not in `entries` is an option with its default.
+        declared: the fields that a local subclass declares itself, which are not checked.
+        own_init: it is of a local subclass with its own `__init__`, so its arguments cannot be checked.
+        parsed: the parser (`TrlParser`) that may set options missing from `entries`; "" when none may.
     """
 
     role: Role
@@ -45,12 +45,12 @@ class Construction(NamedTuple):
 
 
 def constructions(script: Script) -> list[Construction]:
-    """Every trainer and config that is built, in source order; dead code left out."""
+    """Every trainer and config that is built, in source order, except in dead code."""
     later: dict[ast.Call, list[tuple[str, ast.expr, ast.AST]]] = {}
     for base, name, value, node in _assignments(script):
         for call in origins(script, base):
             later.setdefault(call, []).append((name, value, node))
-    found = []
+    built = []
     for call in [*script.calls, *parsed_objects(script)]:
         construction = _construction(script, call) if runs(script, call) else None
         if construction is not None:
@@ -63,8 +63,8 @@ def constructions(script: Script) -> list[Construction]:
                 if here.scope is there.scope and certain(here.guards, there.guards):
                     assigned = value_of(script, value)
                 entries = entries.merged(Entries({name: Setting(assigned, node)}))
-            found.append(construction._replace(entries=entries))
-    return sorted(found, key=lambda construction: construction.line)
+            built.append(construction._replace(entries=entries))
+    return sorted(built, key=lambda construction: construction.line)
 
 
 def _construction(script: Script, call: ast.Call) -> Construction | None:
@@ -98,7 +98,7 @@ def _construction(script: Script, call: ast.Call) -> Construction | None:
 
 
 def _declared_defaults(script: Script, call: ast.Call, definition: ast.ClassDef) -> Entries:
-    """The defaults that a local dataclass built on a config gives its fields, those of the library's arguments among them."""
+    """The defaults of the fields of a local dataclass that extends a config, including those it redeclares."""
     items = {}
     for field in fields_of(script, definition).values():
         if field.default is not None:
@@ -121,7 +121,7 @@ def _assignments(script: Script) -> Iterator[tuple[ast.expr, str, ast.expr, ast.
 
 
 def loose_assignments(script: Script, known: list[Construction]) -> dict[str, int]:
-    """Attribute -> line, for assignments to objects this file does not show being built (`trainer.args.x = …`, a parameter's)."""
+    """Attribute -> line, for assignments to objects not built in this file (`trainer.args.x = …`, or a parameter)."""
     calls = {construction.call for construction in known}
     lines: dict[str, int] = {}
     for base, name, _, node in _assignments(script):
@@ -132,7 +132,7 @@ def loose_assignments(script: Script, known: list[Construction]) -> dict[str, in
 
 
 def config_of(script: Script, trainer: Construction, configs: list[Construction]) -> list[Construction]:
-    """The configs a trainer may run with: those its `args` leads to; its defaults; or one whose settings cannot be seen."""
+    """The configs a trainer may run with: those that `args` refers to, the defaults, or one with unknown settings."""
     setting = trainer.entries.items.get("args")
     if setting is None:
         hidden = trainer.entries.open

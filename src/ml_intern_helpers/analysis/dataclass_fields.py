@@ -1,4 +1,4 @@
-"""The fields of a dataclass that the script defines, and their defaults."""
+"""Reads the fields of a dataclass that the script defines, and their defaults."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from ml_intern_helpers.analysis.script import Script
 
 
 class Field(NamedTuple):
-    """One field; `default` is the expression of its default, None when it must be given or is made by a function."""
+    """One field; `default` is the expression of its default, None when it is required or a function makes it."""
 
     name: str
     default: ast.expr | None
 
 
 def is_dataclass(script: Script, definition: ast.ClassDef) -> bool:
-    """Decorated with `@dataclass` or `@dataclass(…)`."""
+    """Whether the class is decorated with `@dataclass` or `@dataclass(…)`."""
     decorators = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in definition.decorator_list]
     named = [target.name for decorator in decorators if (target := dotted(script, decorator))]
     return any(name.endswith("dataclass") for name in named)
 
 
 def fields_of(script: Script, definition: ast.ClassDef, far: int = 0) -> dict[str, Field]:
-    """The fields in order, those of local dataclass bases first; empty when it is no dataclass."""
+    """The fields in order, those of local dataclass bases first; empty when it is not a dataclass."""
     if far > 8 or not is_dataclass(script, definition):
         return {}
     fields: dict[str, Field] = {}
@@ -39,7 +39,7 @@ def fields_of(script: Script, definition: ast.ClassDef, far: int = 0) -> dict[st
 
 
 def _default(script: Script, expr: ast.expr) -> ast.expr | None:
-    """The default behind `field(default=…)`, `field(default_factory=…)` and transformers' `HfArg(…)`."""
+    """The default inside `field(default=…)`, `field(default_factory=…)` or transformers' `HfArg(…)`."""
     target = dotted(script, expr.func) if isinstance(expr, ast.Call) else None
     if not isinstance(expr, ast.Call) or target is None or target.name.rpartition(".")[2] not in ("field", "HfArg"):
         return expr
@@ -49,9 +49,9 @@ def _default(script: Script, expr: ast.expr) -> ast.expr | None:
         return words.get("default")
     if isinstance(factory, ast.Lambda):
         return factory.body
-    made_by = dotted(script, factory)
-    if made_by is None or made_by.name not in ("list", "dict"):
+    factory_target = dotted(script, factory)
+    if factory_target is None or factory_target.name not in ("list", "dict"):
         return None
-    empty = ast.Dict([], []) if made_by.name == "dict" else ast.List([], ast.Load())
+    empty = ast.Dict([], []) if factory_target.name == "dict" else ast.List([], ast.Load())
     script.places[empty] = script.places[factory]
     return ast.copy_location(empty, factory)

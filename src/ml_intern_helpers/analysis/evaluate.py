@@ -1,7 +1,8 @@
-"""The value of an expression: computes constants, follows names, reads dicts and objects, and tells defaults from known values.
+"""Evaluates expressions without running them: computes constants, follows names, and reads dicts and objects.
 
-The parts of this module call each other (a dict holds values, a value may be an entry of a dict or an attribute of an object), so
-they stand together. `folding` computes with constants, and `argument_parser` reads a command line as argparse does.
+Values that the environment may change are kept apart as defaults. The functions are in one module because they call each other (a
+dict holds values, and a value may come from a dict or an object). `folding` computes with constants, and `argument_parser` reads
+a command line as argparse does.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from ml_intern_helpers.analysis.neighbours import neighbour
 from ml_intern_helpers.analysis.script import Binding, Script, remembered
 from ml_intern_helpers.analysis.values import Entries, Setting, Value, computed, default, known, runtime, unknown
 
-#: Deeper expressions are machine-made; their value is "computed at run time".
+#: The deepest expression that is evaluated; the value of a deeper one counts as computed at run time.
 _DEEP = 40
 _DEEP_DICT = 12
-#: Methods that leave a dict as it is.
+#: Methods that do not change a dict.
 _READING = frozenset({"get", "items", "keys", "values", "copy"})
 
 
 @remembered(lambda: runtime("a name that refers to itself"))
 def value_of(script: Script, expr: ast.expr, deep: int) -> Value:
-    """The value of `expr`, see `Value`."""
+    """The value of `expr`, or the reason why it has none (see `Value`)."""
     if deep > _DEEP:
         return runtime("a deeply nested expression")
     handler = _HANDLERS.get(type(expr))
@@ -43,7 +44,7 @@ def value_of(script: Script, expr: ast.expr, deep: int) -> Value:
 
 
 def _combine(script: Script, parts: Sequence[ast.expr], deep: int, make: Callable[[list[Any]], Any]) -> Value | None:
-    """`make` of the parts' values, None unless all are settled."""
+    """The result of `make` on the values of the parts; None unless all are settled."""
     values = [value_of(script, part, deep) for part in parts]
     if not all(value.settled for value in values):
         return None
@@ -78,7 +79,7 @@ def _comparison(script: Script, expr: ast.Compare, deep: int) -> Value | None:
 
 
 def _boolean(script: Script, expr: ast.BoolOp, deep: int) -> Value | None:
-    """`a or b`, `a and b`: decided by the first operand that decides."""
+    """The value of `a or b` or `a and b`, up to the first operand that decides it."""
     values: list[Value] = []
     for operand in expr.values:
         value = value_of(script, operand, deep)
@@ -133,7 +134,7 @@ def _called(script: Script, expr: ast.expr) -> str:
 
 
 def _environment(script: Script, expr: ast.Call, deep: int) -> Value | None:
-    """`os.environ.get("MAX_STEPS", "-1")`: the default, and the variable that may change it."""
+    """The value of `os.environ.get("MAX_STEPS", "-1")`: its default, which the variable may change."""
     if not expr.args:
         return None
     name = value_of(script, expr.args[0], deep)
@@ -174,14 +175,14 @@ def _name(script: Script, expr: ast.Name, deep: int) -> Value | None:
 
 
 def _imported_value(script: Script, target: str, deep: int) -> Value | None:
-    """The value of `settings.BATCH` when `settings.py` lies beside the script and says it outright."""
+    """The value of `settings.BATCH` when `settings.py` is beside the script and its value is settled."""
     there, read = _imported_name(script, target)
     value = value_of(there, read, deep) if there and read else None
     return value if value and value.settled else None
 
 
 def _imported_name(script: Script, target: str) -> tuple[Script | None, ast.Name | None]:
-    """The module beside the script that `settings.BATCH` lies in, and the name in it."""
+    """The module beside the script that defines `settings.BATCH`, and the name in it; None for each that is not found."""
     module, _, name = target.rpartition(".")
     there = neighbour(script, module) if module else None
     return there, exported(there, name) if there else None
@@ -191,7 +192,7 @@ def _imported_name(script: Script, target: str) -> tuple[Script | None, ast.Name
 
 
 def _attribute(script: Script, expr: ast.Attribute, deep: int) -> Value | None:
-    """The value of `base.attr`: a class's constant, an object's field, an option's default, a neighbour's constant."""
+    """The value of `base.attr`: a class attribute, an object's field, an option's value, or a constant of a module beside it."""
     target, attr = dotted(script, expr.value), expr.attr
     if target and isinstance(target.definition, ast.ClassDef):
         return _class_constant(script, target.definition, attr, deep)
@@ -204,7 +205,7 @@ def _attribute(script: Script, expr: ast.Attribute, deep: int) -> Value | None:
 
 
 def _class_constant(script: Script, definition: ast.ClassDef, attr: str, deep: int) -> Value | None:
-    """A class attribute that nothing else in the file sets."""
+    """The value of a class attribute that is set once and nowhere else in the file."""
     script.spend(len(script.attribute_sets) + len(definition.body))
     if any(target.attr == attr for target, _ in script.attribute_sets):
         return None
@@ -217,7 +218,7 @@ def _class_constant(script: Script, definition: ast.ClassDef, attr: str, deep: i
 
 
 def _attribute_of(script: Script, call: ast.Call, attr: str, deep: int) -> Value | None:
-    """An attribute of the object that `call` made."""
+    """The value of an attribute of the object that `call` creates."""
     if isinstance(call.func, ast.Attribute) and call.func.attr == "parse_args":
         return _argument(script, attr, deep)
     target = dotted(script, call.func)
@@ -227,7 +228,7 @@ def _attribute_of(script: Script, call: ast.Call, attr: str, deep: int) -> Value
     for assigned, _ in script.attribute_sets:
         if assigned.attr == attr:
             makers = origins(script, assigned.value)
-            if not makers or call in makers:  # assigned later, to this object or to one that cannot be followed
+            if not makers or call in makers:  # assigned later, to this object or to one of unknown origin
                 return None
     if isinstance(target.definition, ast.ClassDef):
         return _instance_value(script, call, target.definition, attr, deep)
@@ -240,7 +241,7 @@ def _attribute_of(script: Script, call: ast.Call, attr: str, deep: int) -> Value
 
 
 def _instance_value(script: Script, call: ast.Call, definition: ast.ClassDef, attr: str, deep: int) -> Value | None:
-    """An attribute of an object of a local class: given at its construction, or on the command line, or the class's own."""
+    """The value of a local class's attribute: from the command line, the constructor call, or the class."""
     fields = fields_of(script, definition)
     if attr not in fields:
         return _class_constant(script, definition, attr, deep)
@@ -263,7 +264,7 @@ def _instance_value(script: Script, call: ast.Call, definition: ast.ClassDef, at
 
 
 def _argument(script: Script, name: str, deep: int) -> Value | None:
-    """An argument that argparse reads: what the launch gives, or its default and the option that may change it."""
+    """The value of an argument that argparse reads: from the launch, or its default, which the option may change."""
     given = argument_parser.parsed(script, value_of)
     if name in given.values:
         return given.values[name]
@@ -287,9 +288,9 @@ def _argument(script: Script, name: str, deep: int) -> Value | None:
 
 @remembered(lambda: Entries({}, "a dict that holds itself"))
 def entries_of(script: Script, expr: ast.expr, deep: int) -> Entries:
-    """What a dict holds where it is used: literals, `dict(…)`, merges, and what is set on it or taken from it before.
+    """The entries of a dict where it is used, from literals, `dict(…)`, merges, and earlier changes to it.
 
-    `open` says why there may be more.
+    `open` says why there may be more entries.
     """
     if deep > _DEEP_DICT:
         return _hidden(script, expr)
@@ -314,7 +315,7 @@ def entries_of(script: Script, expr: ast.expr, deep: int) -> Entries:
 
 
 def keywords_of(script: Script, keywords: list[ast.keyword], deep: int = 0) -> Entries:
-    """The keyword arguments of a call, `**dict` included."""
+    """The keyword arguments of a call, including `**dict`."""
     entries = Entries({})
     for word in keywords:
         if word.arg is None:
@@ -346,7 +347,7 @@ def _called_entries(script: Script, call: ast.Call, deep: int) -> Entries:
 
 
 def _dict_call(script: Script, call: ast.Call, deep: int) -> Entries:
-    """The entries that the arguments of `dict(…)` or `.update(…)` make."""
+    """The entries given by the arguments of `dict(…)` or `.update(…)`."""
     entries = Entries({})
     for argument in call.args:
         entries = entries.merged(entries_of(script, argument, deep + 1))
@@ -360,7 +361,7 @@ def _named_entries(script: Script, name: ast.Name, deep: int) -> Entries:
         return _hidden(script, name)
     if binding.kind == "import":
         there, read = _imported_name(script, binding.target)
-        if there and read:  # the settings stand where the script uses them
+        if there and read:  # report each setting where the script uses it
             entries = entries_of(there, read, deep + 1)
             return Entries({key: Setting(item.value, name) for key, item in entries.items.items()}, entries.open)
         return _hidden(script, name)
@@ -381,7 +382,7 @@ def _named_entries(script: Script, name: ast.Name, deep: int) -> Entries:
 
 
 def _without_merges(script: Script, bindings: list[Binding]) -> list[Binding]:
-    """What bound the name to its dict: `common |= {…}` binds it again, to the same dict (`_after_use` adds what it brings)."""
+    """The bindings that created the dict: `common |= {…}` rebinds the same dict; `_after_use` adds its entries."""
     for _ in range(_DEEP_DICT):
         statements = [script.places[binding.node].parent if binding.kind == "other" else None for binding in bindings]
         merging = [isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.BitOr) for statement in statements]
@@ -395,7 +396,7 @@ def _without_merges(script: Script, bindings: list[Binding]) -> list[Binding]:
 
 
 def _after_use(script: Script, entries: Entries, use: ast.Name, expr: ast.Name, deep: int) -> Entries:
-    """The dict after one statement that mentions it."""
+    """The entries after one statement that uses the dict."""
     place = script.places[use]
     sure = place.scope is script.places[expr].scope and certain(place.guards, script.places[expr].guards)
     match place.parent:
@@ -442,7 +443,7 @@ def _after_method(script: Script, entries: Entries, attr: str, call: ast.Call, s
 _Handler = Callable[[Script, Any, int], Value | None]
 
 _HANDLERS: dict[type[ast.expr], _Handler] = {
-    # A number that no setting can be is not computed with: from 4,300 digits on Python refuses to print it.
+    # Numbers too large for a setting are rejected: Python cannot print one with more than 4,300 digits.
     ast.Constant: lambda script, expr, deep: known(folding.bounded(expr.value) if isinstance(expr.value, int) else expr.value),
     ast.List: lambda script, expr, deep: _combine(script, expr.elts, deep, list),
     ast.Tuple: lambda script, expr, deep: _combine(script, expr.elts, deep, tuple),

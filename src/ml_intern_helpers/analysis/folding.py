@@ -1,4 +1,4 @@
-"""Computes with constants as Python would, and refuses what could take long or grow large."""
+"""Computes with constants as Python would, and refuses operations that could be slow or produce large results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os.path
 from collections.abc import Callable
 from typing import Any
 
-#: Larger numbers and longer texts are never settings of a training run.
+#: Larger numbers and longer texts are not settings of a training run.
 _LARGEST = 10**18
 _LONGEST = 10_000
 
@@ -34,7 +34,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.In: lambda item, container: item in container,
     ast.NotIn: lambda item, container: item not in container,
 }
-#: Calls without side effects, by the name they are reached under.
+#: Functions without side effects, by their dotted names.
 _CALLS: dict[str, Callable[..., Any]] = {
     "int": int,
     "float": float,
@@ -54,11 +54,11 @@ _METHODS = frozenset(
 
 
 class CannotFold(Exception):
-    """The value cannot be computed here; it is not an error of the script."""
+    """The value cannot be computed here; this is not an error in the script."""
 
 
 def operate(op: ast.AST, *operands: Any) -> Any:
-    """The result of a unary or binary operator or a comparison; `/` joins paths when both are texts, as pathlib does."""
+    """The result of a unary or binary operator or a comparison; `/` joins two strings as paths, as pathlib does."""
     left, numbers = operands[0], all(isinstance(operand, (int, float)) for operand in operands)
     match op:
         case ast.Div() if all(isinstance(operand, str) for operand in operands):
@@ -73,7 +73,7 @@ def operate(op: ast.AST, *operands: Any) -> Any:
 
 
 def call(name: str, arguments: list[Any]) -> Any:
-    """A call of a builtin that only computes."""
+    """The result of one of the functions in `_CALLS`."""
     return _computed(_CALLS.get(name), *arguments)
 
 
@@ -82,14 +82,14 @@ def can_call(name: str) -> bool:
 
 
 def method(value: Any, name: str, arguments: list[Any]) -> Any:
-    """`"Qwen/Qwen3".split("/")` and its like."""
+    """The result of a string method (`"Qwen/Qwen3".split("/")`)."""
     if not isinstance(value, str) or name not in _METHODS:
         raise CannotFold
     return _computed(getattr(value, name), *arguments)
 
 
 def text(parts: list[Any]) -> str:
-    """An f-string of these parts."""
+    """The text of an f-string with these parts."""
     return "".join(str(part) for part in parts)[:2000]
 
 
@@ -119,7 +119,7 @@ def _computed(function: Callable[..., Any] | None, *arguments: Any) -> Any:
 
 
 def bounded(result: Any) -> Any:
-    """`result`, unless it is too large to be a setting: CannotFold."""
+    """`result`; raises CannotFold when it is too large to be a setting."""
     if isinstance(result, (int, float)) and abs(result) > _LARGEST:
         raise CannotFold
     if isinstance(result, (str, list, tuple)) and len(result) > _LONGEST:

@@ -1,4 +1,7 @@
-"""Whether a statement runs, and whether an error there would stop the run: dead code, handlers, tests for a release."""
+"""Determines whether a statement runs and whether an error in it would stop the run.
+
+This takes into account dead code, exception handlers, and conditions that test for a release.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from ml_intern_helpers.analysis.script import Guards, Script
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError", "RuntimeError"})
 _CALL_ERRORS = frozenset({"TypeError"})
 _BROAD = frozenset({"Exception", "BaseException", ""})
-#: A test that mentions one of these asks which release is installed, or what it offers.
+#: A condition that mentions one of these tests for a release or for what it offers.
 _ASKS_RELEASE = ("version", "signature", "hasattr", "find_spec", "available", "fields", "parameters", "getattr")
-#: A test that mentions one of these asks for hardware (`torch.cuda.is_available()`), not for a release.
+#: A condition that mentions one of these tests for hardware (`torch.cuda.is_available()`), not for a release.
 _ASKS_HARDWARE = frozenset({"cuda", "mps", "xpu", "accelerator", "is_bf16_supported"})
 
 
@@ -35,7 +38,7 @@ def is_dead(script: Script, guards: Guards) -> bool:
 
 
 def _constant_truth(script: Script, test: ast.expr) -> bool | None:
-    """Only what is written out (`False`, `0`, `not True`, `TYPE_CHECKING`) and module constants bound once, without condition."""
+    """The truth of a literal (`False`, `0`, `not True`), `TYPE_CHECKING`, or a module constant bound once; None for the rest."""
     match test:
         case ast.Constant(value=value):
             return bool(value)
@@ -52,22 +55,22 @@ def _constant_truth(script: Script, test: ast.expr) -> bool | None:
 
 
 def certain(guards: Guards, seen_from: Guards) -> bool:
-    """What stands under `guards` has surely run when the place under `seen_from` runs; a `try` body counts as run."""
+    """Whether code under `guards` has certainly run before code under `seen_from`; a `try` body counts as run."""
     needed = tuple(guard for guard in guards if guard.kind != "try")
-    held = tuple(guard for guard in seen_from if guard.kind != "try")
-    return needed == held[: len(needed)]
+    present = tuple(guard for guard in seen_from if guard.kind != "try")
+    return needed == present[: len(needed)]
 
 
 def blamable(script: Script, node: ast.AST, *, importing: bool = False) -> bool:
-    """An error at `node` would stop the run.
+    """Whether an error at `node` would stop the run.
 
-    No for dead code, for a `try` whose handler provides for it, for the handler itself (the fallback), and under a test that
-    asks for the installed release.
+    False for dead code, for a `try` whose handler catches the error, for the handler itself (the fallback), and under a
+    condition that tests for the installed release.
     """
     guards = script.places[node].guards
     if is_dead(script, guards):
         return False
-    # A broad handler around a whole run reports the crash, it does not prevent it.
+    # A broad handler around a whole run only reports the crash, so it does not count for calls.
     errors = _IMPORT_ERRORS | _BROAD if importing else _CALL_ERRORS
     for guard in guards:
         test = getattr(guard.node, "test", None)
@@ -79,13 +82,13 @@ def blamable(script: Script, node: ast.AST, *, importing: bool = False) -> bool:
 
 
 def expected(script: Script, node: ast.AST, *errors: str) -> bool:
-    """A `try` around the node names one of `errors`: the script expects it to fail that way."""
+    """Whether a `try` around the node catches one of `errors` by name, so that the script expects this failure."""
     tries = [guard.node for guard in script.places[node].guards if guard.kind == "try"]
     return any(not names.isdisjoint(errors) for statement in tries for names in _handled(statement))
 
 
 def optional(script: Script, node: ast.AST) -> bool:
-    """An import that may be skipped: provided for, or under a condition."""
+    """Whether an import may fail or be skipped: its error is handled, or it is under a condition."""
     guards = script.places[node].guards
     return not blamable(script, node, importing=True) or any(guard.kind in ("if", "else") for guard in guards)
 
@@ -99,7 +102,7 @@ def _asks_release(test: ast.AST) -> bool:
 
 
 def _handled(node: ast.AST) -> Iterator[set[str]]:
-    """The names of the errors that each handler of a `try`, or a `with suppress(…)`, takes."""
+    """The names of the errors that each handler of a `try`, or a `with suppress(…)`, catches."""
     for handler in getattr(node, "handlers", []):
         yield _error_names(handler.type)
     for item in node.items if isinstance(node, ast.With) else []:

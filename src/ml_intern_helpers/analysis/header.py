@@ -1,4 +1,4 @@
-"""The PEP 723 block of a script: what a job installs, and the launch defaults under `[tool.hf-jobs]`."""
+"""Reads the PEP 723 block of a script: what a job installs, and the launch defaults under `[tool.hf-jobs]`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ml_intern_helpers.indexes.jobs import HEADER_KEYS
 
 
 class HeaderProblem(NamedTuple):
-    """What makes `uv` or the client refuse or ignore the block: `unknown-key` under `[tool.hf-jobs]`, or anything else."""
+    """A reason why `uv` or the client refuses or ignores the block: an `unknown-key` under `[tool.hf-jobs]`, or `malformed`."""
 
     line: int
     kind: Literal["unknown-key", "malformed"]
@@ -21,16 +21,17 @@ class HeaderProblem(NamedTuple):
 
 
 class Header(NamedTuple):
-    """The block, read as `uv` and `hf jobs uv run` read it.
+    """The block as `uv` and `hf jobs uv run` read it.
 
     Attributes:
-        line: its first line, None when there is no block.
+        line: its first line; None when there is no block.
         end: its last line.
-        requirements: `dependencies`, parsed.
-        requires_python: as written, or None.
-        jobs: the table `[tool.hf-jobs]`, None when there is none.
-        problems: what makes `uv` or the client refuse or ignore it.
-        from_launch: key -> how a launch sets it (`--timeout 4h`), in place of the block.
+        requirements: its `dependencies`, parsed.
+        requires_python: `requires-python` as written, or None.
+        jobs: the table `[tool.hf-jobs]`; None when there is none.
+        problems: the reasons why `uv` or the client refuses or ignores the block.
+        lines: the source lines of the block.
+        from_launch: key -> the option of a launch that overrides it (`--timeout 4h`).
     """
 
     line: int | None = None
@@ -43,7 +44,7 @@ class Header(NamedTuple):
     from_launch: Mapping[str, str] = MappingProxyType({})
 
     def line_with(self, *words: str) -> int | None:
-        """The first line that holds all `words` (`"timeout", "="`), else the block's first line; None when a launch sets it."""
+        """The first line with all `words` (`"timeout", "="`), else the block's first line; None when a launch sets it."""
         if words and words[0] in self.from_launch:
             return None
         for offset, text in enumerate(self.lines):
@@ -58,7 +59,7 @@ class Header(NamedTuple):
 
 
 def read_header(source: Source) -> Header:
-    """The script's block; `problems` rather than an exception when it is broken."""
+    """The script's block; a broken one has `problems` instead of raising an exception."""
     blocks = _blocks(source.lines)
     if not blocks:
         opened = [number for number, line in enumerate(source.lines, start=1) if line.rstrip() == "# /// script"]
@@ -68,11 +69,11 @@ def read_header(source: Source) -> Header:
     second = "a second `# /// script` block: uv refuses the file"
     problems = [HeaderProblem(line, "malformed", second) for line, _ in blocks[1:]]
     table: dict[str, Any] = {}
-    import tomllib  # only scripts with a block pay for it
+    import tomllib  # imported only for scripts with a block
 
     try:
         table = tomllib.loads("\n".join(lines))
-    except (ValueError, RecursionError) as err:  # a number of 4,300 digits is a ValueError and no TOMLDecodeError
+    except (ValueError, RecursionError) as err:  # a number with 4,300 digits raises a plain ValueError
         problems.append(HeaderProblem(start, "malformed", f"the block is not valid TOML: {clean(err, limit=120)}"))
     end = start + len(lines) + 1
     jobs = table.get("tool", {}).get("hf-jobs") if isinstance(table.get("tool"), dict) else None
@@ -118,7 +119,7 @@ def _requirements(table: dict[str, Any], start: int, problems: list[HeaderProble
     for text in listed:
         requirement = parse_requirement(text)
         if requirement is None:
-            message = f"dependency {clean(text, limit=60)!r} is not a requirement"
+            message = f"dependency {clean(text, limit=60)!r} is not a valid requirement"
             problems.append(HeaderProblem(start, "malformed", message))
         else:
             requirements.append(requirement)
@@ -126,7 +127,7 @@ def _requirements(table: dict[str, Any], start: int, problems: list[HeaderProble
 
 
 def _jobs_problems(jobs: object, line: int) -> Iterator[HeaderProblem]:
-    """What `hf jobs uv run` refuses, in its own terms."""
+    """The problems for which `hf jobs uv run` refuses the table."""
     if not isinstance(jobs, dict):
         yield HeaderProblem(line, "malformed", "[tool.hf-jobs] must be a table")
         return
@@ -142,7 +143,7 @@ def _texts_only(values: Iterable[Any]) -> bool:
     return all(isinstance(value, str) for value in values)
 
 
-#: What `HEADER_KEYS` demands of a value -> whether one fits.
+#: A kind of value in `HEADER_KEYS` -> a test for it.
 _FITS: dict[str, Callable[[Any], bool]] = {
     "a string": lambda value: isinstance(value, str),
     "a duration": lambda value: isinstance(value, (str, int)) and not isinstance(value, bool),

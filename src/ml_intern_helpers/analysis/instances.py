@@ -1,4 +1,4 @@
-"""Which indexed classes an object or a local subclass is of: `SFTTrainer(…)`, `load_dataset(…).map(…)`, `class C(SFTConfig)`."""
+"""Determines the indexed classes of objects and local subclasses: `load_dataset(…).map(…)`, `class C(SFTConfig)`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ml_intern_helpers.indexes.signatures import Signature
 _FAR = 10
 _ROWS = ("datasets.Dataset", "datasets.IterableDataset")
 _SPLITS = ("datasets.DatasetDict", "datasets.IterableDatasetDict")
-#: Methods of these four that return an object of the same class.
+#: Methods of these four classes that return an object of the same class.
 _SAME = frozenset(
     {"map", "filter", "select", "shuffle", "sort", "rename_column", "rename_columns", "remove_columns", "select_columns", "cast"}
     | {"cast_column", "with_format", "take", "skip", "shard", "flatten_indices", "repeat", "add_column"}
@@ -22,7 +22,7 @@ _SAME = frozenset(
 
 
 class Method(NamedTuple):
-    """A method of one class the object may be of; `signature` None when the class has no such method."""
+    """A method of one class that the object may have; `signature` is None when the class has no such method."""
 
     name: str
     signature: Signature | None
@@ -33,10 +33,10 @@ class Subclass(NamedTuple):
 
     Attributes:
         origin: the indexed class.
-        own_init: it, or a local class between, writes a constructor.
-        is_dataclass: decorated so: its `fields` are arguments.
-        fields: annotated names -> source of the default, None when it must be given.
-        methods: functions that it or a local class between defines.
+        own_init: it, or a local class in between, defines a constructor.
+        is_dataclass: it is decorated as a dataclass, so its `fields` are arguments.
+        fields: annotated name -> source of the default; None when it is required.
+        methods: the functions that it or a local class in between defines.
     """
 
     origin: str
@@ -46,12 +46,12 @@ class Subclass(NamedTuple):
     methods: frozenset[str]
 
 
-#: (origin, methods that a local subclass defines itself) of a class that an object may be of.
+#: A class that an object may have: (origin, methods that a local subclass defines itself).
 ObjectClass = tuple[str, frozenset[str]]
 
 
 def methods_called(script: Script, offers: Offers, func: ast.Attribute) -> list[Method]:
-    """The method in each class that the object may be of; empty when one of them is not certain."""
+    """The method in each class that the object may have; empty when one of them is not certain."""
     methods = []
     for origin, own in _classes_of(script, offers, func.value):
         if func.attr in own:
@@ -61,7 +61,7 @@ def methods_called(script: Script, offers: Offers, func: ast.Attribute) -> list[
 
 
 def class_of_super(script: Script, offers: Offers, func: ast.Attribute) -> str | None:
-    """The indexed class behind `super()` in `super().method(…)`; None where the base is a local class."""
+    """The indexed class that `super()` refers to in `super().method(…)`; None where the base is a local class."""
     match func.value:
         case ast.Call(func=ast.Name(id="super"), args=[]):
             scope = script.places[func].scope
@@ -75,7 +75,7 @@ def class_of_super(script: Script, offers: Offers, func: ast.Attribute) -> str |
 
 
 def subclass_of(script: Script, offers: Offers, definition: ast.ClassDef, far: int = 0) -> Subclass | None:
-    """None unless everything that decides about the constructor can be seen: one base, no metaclass, no foreign decorator."""
+    """What a local class inherits; None unless its constructor is certain: one base, no metaclass, no unknown decorator."""
     if far > _FAR or len(definition.bases) != 1 or definition.keywords:
         return None
     decorators = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in definition.decorator_list]
@@ -101,7 +101,7 @@ def subclass_of(script: Script, offers: Offers, definition: ast.ClassDef, far: i
 
 
 def _above(script: Script, offers: Offers, base: ast.expr, far: int) -> Subclass | None:
-    """What the base class is: another local class, or an indexed one."""
+    """The base class, as another local class or an indexed one; None when it is neither."""
     target = dotted(script, base)
     if target is None or target.partial:
         return None
@@ -114,11 +114,11 @@ def _above(script: Script, offers: Offers, base: ast.expr, far: int) -> Subclass
 
 
 def _classes_of(script: Script, offers: Offers, expr: ast.expr, far: int = 0) -> list[ObjectClass]:
-    """Every class that the object may be of; empty when one of them is not certain."""
+    """Every class that the object may have; empty when one of them is not certain."""
     if far > _FAR:
         return []
     if isinstance(expr, ast.Name):
-        found: list[ObjectClass] = []
+        collected: list[ObjectClass] = []
         for binding in reaching(script, expr):
             if binding.kind != "assign" or not isinstance(binding.value, ast.expr):
                 return []
@@ -127,8 +127,8 @@ def _classes_of(script: Script, offers: Offers, expr: ast.expr, far: int = 0) ->
             classes = _classes_of(script, offers, binding.value, far + 1)
             if not classes:
                 return []
-            found += classes
-        return list(dict.fromkeys(found))
+            collected += classes
+        return list(dict.fromkeys(collected))
     if isinstance(expr, ast.Call):
         target = dotted(script, expr.func)
         if target is not None:
@@ -141,7 +141,7 @@ def _classes_of(script: Script, offers: Offers, expr: ast.expr, far: int = 0) ->
 
 
 def _constructed(script: Script, offers: Offers, call: ast.Call, target: Target) -> list[ObjectClass]:
-    """The class of what a call of a class, or of a function of datasets, makes."""
+    """The classes of the object that a call of a class, or of a function of datasets, returns."""
     if isinstance(target.definition, ast.ClassDef):
         subclass = subclass_of(script, offers, target.definition)
         return [(subclass.origin, subclass.methods)] if subclass else []
@@ -163,7 +163,7 @@ def _constructed(script: Script, offers: Offers, call: ast.Call, target: Target)
 
 
 def _returned(script: Script, offers: Offers, method: ast.Attribute, far: int) -> list[ObjectClass]:
-    """The class of what a method of a dataset returns."""
+    """The classes of the object that a method of a dataset returns."""
     classes = _classes_of(script, offers, method.value, far + 1)
     names = [offers.shown_name(origin) for origin, _ in classes]
     if names and set(names) <= {*_ROWS, *_SPLITS} and method.attr in _SAME:

@@ -1,4 +1,4 @@
-"""What a name stands for: the binding that reaches its use, the dotted name behind an alias, the calls that made an object.
+"""Resolves names: the bindings that reach a use, the dotted name of an alias, and the calls that created an object.
 
 Objects are followed through assignments, branches, local functions and their parameters, tuples, and the dataclasses that a
 `TrlParser` or `HfArgumentParser` fills.
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ml_intern_helpers.analysis.guards import certain, is_dead
 from ml_intern_helpers.analysis.script import Binding, Guards, ParsedObject, Place, Script, remembered
 
-#: Aliases are followed this far; longer chains are circular.
+#: The longest chain of aliases that is followed.
 _FAR = 12
 _BUILTINS = frozenset(dir(builtins))
 _PARSERS = frozenset({"TrlParser", "HfArgumentParser"})
@@ -21,12 +21,12 @@ _PARSES = frozenset({"parse_args_and_config", "parse_args_into_dataclasses", "pa
 
 
 class Target(NamedTuple):
-    """What is called.
+    """What an expression refers to.
 
     Attributes:
-        name: dotted name (`trl.SFTConfig`, `dict`), or the bare name of a local class or function.
-        definition: the local class or function, None for what is imported.
-        partial: `functools.partial(…)` calls on the way, innermost first.
+        name: the dotted name (`trl.SFTConfig`, `dict`), or the bare name of a local class or function.
+        definition: the local class or function; None for an imported one.
+        partial: the `functools.partial(…)` calls around it, innermost first.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Target(NamedTuple):
 
 
 def reaching(script: Script, name: ast.Name) -> list[Binding]:
-    """The bindings that may hold when `name` is read: one when it is plain, several when a condition decides, none if unbound."""
+    """The bindings that may apply where `name` is read: several when a condition decides, none when it is unbound."""
     place = script.places[name]
     scope = place.scope.owner_of(name.id)
     if scope is None and name.id in place.scope.globals:
@@ -59,14 +59,14 @@ def reaching(script: Script, name: ast.Name) -> list[Binding]:
 
 
 def _position(binding: Binding) -> tuple[int, int]:
-    """Where the binding takes effect: in `data = data.map(f)` the right side still reads the old one."""
+    """The position where the binding takes effect: the right side of `data = data.map(f)` still reads the previous one."""
     if binding.kind in ("assign", "unpack") and binding.value is not None:
         return getattr(binding.value, "end_lineno", 0), getattr(binding.value, "end_col_offset", 0)
     return binding.line, getattr(binding.node, "col_offset", 0)
 
 
 def _in_loop(binding: Binding, guards: Guards) -> bool:
-    """The binding stands in a loop that is also around what has `guards`."""
+    """Whether the binding is in a loop that also contains the code under `guards`."""
     loops = {guard.node for guard in guards if guard.kind == "loop"}
     return any(guard.kind == "loop" and guard.node in loops for guard in binding.guards)
 
@@ -79,7 +79,7 @@ def _since_last_certain(bindings: list[Binding], guards: Guards) -> list[Binding
 
 
 def exported(script: Script, name: str) -> ast.Name | None:
-    """`name` as it stands once the module has run, for those who import it; None when the module does not bind it."""
+    """A read of `name` at the end of the module, as an importer sees it; None when the module does not bind it."""
     if name not in script.module.bindings:
         return None
     read = ast.Name(name, ast.Load(), lineno=len(script.source.lines) + 1, col_offset=0, end_lineno=0, end_col_offset=0)
@@ -89,7 +89,7 @@ def exported(script: Script, name: str) -> ast.Name | None:
 
 @remembered(lambda: None)
 def dotted(script: Script, expr: ast.expr, far: int) -> Target | None:
-    """The name behind `expr`: `C` -> `trl.SFTConfig` after `from trl import SFTConfig as C`."""
+    """The target of `expr`: `C` -> `trl.SFTConfig` after `from trl import SFTConfig as C`."""
     if far > _FAR:
         return None
     match expr:
@@ -121,7 +121,7 @@ def _name_target(script: Script, name: ast.Name, far: int) -> Target | None:
     bindings = reaching(script, name)
     if not bindings:
         return Target(name.id) if name.id in _BUILTINS else _from_star(script, name.id)
-    for binding in bindings:  # `try: from trl import X / except ImportError: from old import X`: what the try asks for
+    for binding in bindings:  # `try: from trl import X / except ImportError: from old import X`: the first one counts
         if binding.kind == "import":
             return Target(binding.target)
         if binding.kind in ("def", "class"):
@@ -134,7 +134,7 @@ def _name_target(script: Script, name: ast.Name, far: int) -> Target | None:
 
 
 def _from_star(script: Script, name: str) -> Target | None:
-    """An unbound name comes from the last star import that offers it; one that cannot be asked counts when it is alone."""
+    """The target of an unbound name: from the last star import that offers it, or from the only one if it is not indexed."""
     modules = [binding.target.removesuffix(".*") for binding in script.module.bindings.get("*", [])]
     for module in reversed(modules):
         offered = script.offers(module, name)
@@ -146,7 +146,7 @@ def _from_star(script: Script, name: str) -> Target | None:
 
 
 def base_names(script: Script, definition: ast.AST, far: int = 0) -> list[str]:
-    """The dotted names of a local class's bases, through local bases."""
+    """The dotted names of a local class's bases; a local base is replaced by its own bases."""
     if not isinstance(definition, ast.ClassDef) or far > _FAR:
         return []
     names: list[str] = []
@@ -159,7 +159,7 @@ def base_names(script: Script, definition: ast.AST, far: int = 0) -> list[str]:
 
 @remembered(list)
 def origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
-    """The calls that may have made the object `expr`: `cfg` -> `SFTConfig(…)`, through names, branches and local functions."""
+    """The calls that may have created the object `expr`: `cfg` -> `SFTConfig(…)`, through names, branches and functions."""
     return list(dict.fromkeys(_origins(script, expr, far)))
 
 
@@ -168,7 +168,7 @@ def _origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
         return []
     match expr:
         case ast.Call():
-            # A call of a local function leads to what it returns; any other call made the object itself.
+            # A call of a local function leads to what it returns; any other call creates the object itself.
             return [call for value in returned_values(script, expr) for call in origins(script, value, far + 1)] or [expr]
         case ast.Name():
             calls = []
@@ -191,7 +191,7 @@ def _origins(script: Script, expr: ast.expr, far: int) -> list[ast.Call]:
 
 
 def _item_origins(script: Script, expr: ast.expr, index: int, far: int) -> list[ast.Call]:
-    """The calls behind item `index` of `expr`: of a parsing call, or of a tuple that a local function returns."""
+    """The calls that created item `index` of `expr`: of a parsing call, or of a tuple that a local function returns."""
     if isinstance(expr, (ast.Tuple, ast.List)):
         return origins(script, expr.elts[index], far + 1) if index < len(expr.elts) else []
     calls = []
@@ -206,7 +206,7 @@ def _item_origins(script: Script, expr: ast.expr, index: int, far: int) -> list[
 
 
 def returned_values(script: Script, call: ast.Call) -> list[ast.expr]:
-    """What the local function that is called returns, one expression for each `return`; [] when it is no local function."""
+    """The expressions that the called local function returns, one per `return`; [] when it is not a local function."""
     target = dotted(script, call.func)
     if target is None or not isinstance(target.definition, ast.FunctionDef):
         return []
@@ -214,12 +214,12 @@ def returned_values(script: Script, call: ast.Call) -> list[ast.expr]:
 
 
 def parsed_objects(script: Script) -> list[ast.Call]:
-    """One call per dataclass object that the script parses; it stands where the parsing stands and builds that dataclass."""
+    """One artificial construction call, placed at the parsing call, for each dataclass object that the script parses."""
     return [parsed for call in script.calls for index in range(8) if (parsed := _parsed_at(script, call, index))]
 
 
 def _parsed_at(script: Script, call: ast.Call, index: int) -> ast.Call | None:
-    """The object at `index` of what a parsing call returns, None when it is no parsing call or nothing is there."""
+    """The object at `index` in the result of a parsing call; None for another call or an index out of range."""
     if not (isinstance(call.func, ast.Attribute) and call.func.attr in _PARSES):
         return None
     base = call.func.value
@@ -240,32 +240,32 @@ def _parsed_object(script: Script, call: ast.Call, parser_expr: ast.expr, index:
 
 
 def _dataclass_types(script: Script, parser: ast.Call) -> list[ast.expr]:
-    """The dataclasses that a parser is built with: one, or a tuple or list of them, under a name or not."""
-    given = [*parser.args[:1], *(word.value for word in parser.keywords if word.arg == "dataclass_types")]
-    if not given:
+    """The dataclasses that a parser is built with: one, or a tuple or list of them, given directly or by a name."""
+    arguments = [*parser.args[:1], *(word.value for word in parser.keywords if word.arg == "dataclass_types")]
+    if not arguments:
         return []
-    if isinstance(given[0], (ast.Tuple, ast.List)):
-        return given[0].elts
-    if isinstance(given[0], ast.Name):
-        values = [binding.value for binding in reaching(script, given[0]) if binding.kind == "assign"]
+    if isinstance(arguments[0], (ast.Tuple, ast.List)):
+        return arguments[0].elts
+    if isinstance(arguments[0], ast.Name):
+        values = [binding.value for binding in reaching(script, arguments[0]) if binding.kind == "assign"]
         if len(values) == 1 and isinstance(values[0], (ast.Tuple, ast.List)):
             return values[0].elts
-    return given[:1]
+    return arguments[:1]
 
 
 def expressions_of(script: Script, binding: Binding) -> list[ast.expr]:
-    """What a binding gives its name: the expression assigned, or what callers give for a parameter; [] when that is hidden."""
+    """The expressions that a binding may give its name: the assigned one, or a parameter's arguments; [] when unknown."""
     if binding.kind == "assign" and isinstance(binding.value, ast.expr):
         return [binding.value]
     return arguments_for(script, binding) if binding.kind == "param" else []
 
 
 def arguments_for(script: Script, binding: Binding) -> list[ast.expr]:
-    """The expressions that calls give for a parameter, its default among them; [] when not every caller can be seen.
+    """The expressions that calls give for a parameter, including its default; [] when not every caller is visible.
 
-    A function that is decorated, a method, or handed on as a value (`Fire(main)`) has callers elsewhere.
+    A function that is decorated, a method, or passed as a value (`Fire(main)`) has callers elsewhere.
     """
-    # A function that calls itself with its own parameter says nothing new.
+    # A function that calls itself with its own parameter adds no expression.
     return script.once("arguments_for", binding.node, lambda: _arguments(script, binding), meanwhile=[])
 
 
@@ -282,15 +282,15 @@ def _arguments(script: Script, binding: Binding) -> list[ast.expr]:
         if target is None or target.definition is not function or is_dead(script, script.places[name].guards):
             continue
         call = script.places[name].parent
-        given = _argument(call, function, binding.node.arg) if isinstance(call, ast.Call) and call.func is name else None
-        if given is None:  # hidden, or the function is mentioned in another way
+        argument = _argument(call, function, binding.node.arg) if isinstance(call, ast.Call) and call.func is name else None
+        if argument is None:  # unknown, or the function is used other than by a call
             return []
-        arguments.append(given)
+        arguments.append(argument)
     return arguments
 
 
 def _argument(call: ast.Call, function: ast.FunctionDef, name: str) -> ast.expr | None:
-    """What one call gives for the parameter, its default otherwise; None when it is hidden in `*args` or `**kwargs`."""
+    """The argument of one call for the parameter, or its default; None when `*args` or `**kwargs` may contain it."""
     if any(isinstance(argument, ast.Starred) for argument in call.args) or any(word.arg is None for word in call.keywords):
         return None
     declared = function.args

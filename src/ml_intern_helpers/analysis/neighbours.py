@@ -1,4 +1,4 @@
-"""Modules beside the script, whose constants it imports. One level: what they import is not followed."""
+"""Finds the modules beside the script whose constants it imports; the imports of these modules are not followed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ml_intern_helpers.core.errors import BadData, NotFound
 
 
 def neighbour(script: Script, module: str) -> Script | None:
-    """The walked module `module` (`settings`, `.settings`, `package.settings`) beside `script`, None when there is none to read.
+    """The walked module `module` (`settings`, `.settings`, `package.settings`) beside `script`; None when none can be read.
 
-    A module found this way has no neighbours of its own, so that modules importing each other end the search.
+    A module found this way has no neighbours of its own, so modules that import each other cannot loop.
     """
     if script.is_neighbour:
         return None
@@ -31,13 +31,13 @@ def _read(script: Script, module: str) -> Script | None:
                 module_script = walk(read_source(path))
                 module_script.is_neighbour = True
                 return module_script
-    except (OSError, BadData, NotFound, RecursionError):  # only a module that can be read and parsed tells values
+    except (OSError, BadData, NotFound, RecursionError):  # an unreadable module provides no values
         pass
     return None
 
 
 def beside(script: Path, name: str) -> bool:
-    """A module `name` lies beside the script."""
+    """Whether a module `name` exists beside the script."""
     folder = script.parent
     try:
         return (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()

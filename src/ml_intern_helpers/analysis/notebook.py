@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ml_intern_helpers.core.errors import BadData
 
-#: `files = !ls` and `%timeit`'s like on the right of an assignment.
+#: A shell command or magic on the right of an assignment (`files = !ls`).
 _ASSIGNED = re.compile(r"(\s*\w+\s*=\s*)([!%]\w.*)")
 #: Magics that run the cell below them, or the rest of their line, as Python.
 _RUNS_CELL = re.compile(r"%%(time|timeit|capture|prun|memit|mprun|wandb)\b")
@@ -22,8 +22,8 @@ class Notebook(NamedTuple):
 
     Attributes:
         text: the code cells as one text.
-        cells: where each of its lines stands.
-        commands: the magics and shell lines of the cells, without the sign that marks them (`pip install x`).
+        cells: the cell and the line in it for each line of `text`.
+        commands: the magics and shell lines of the cells, without their `%` or `!` (`pip install x`).
     """
 
     text: str
@@ -32,10 +32,10 @@ class Notebook(NamedTuple):
 
 
 def code_of_notebook(name: str, data: bytes) -> Notebook:
-    """Join the code cells of a notebook; magics and shell lines become comments, `%pip install x` among them.
+    """Join the code cells of a notebook; magics and shell lines, such as `%pip install x`, become comments.
 
     Raises:
-        BadData: not JSON, or not a notebook.
+        BadData: the data is not JSON, or not a notebook.
     """
     lines: list[str] = []
     cells: CellMap = []
@@ -50,21 +50,21 @@ def code_of_notebook(name: str, data: bytes) -> Notebook:
 def _code_cells(name: str, data: bytes) -> list[str]:
     try:
         book: Any = json.loads(data)
-        found = [cell for cell in book["cells"] if cell.get("cell_type") == "code"]
-        return [cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"]) for cell in found]
+        code_cells = [cell for cell in book["cells"] if cell.get("cell_type") == "code"]
+        return [cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"]) for cell in code_cells]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
-        raise BadData(f"{name} is not a notebook (JSON with code cells)", hint="open and save it in Jupyter again") from err
+        raise BadData(f"{name} is not a notebook (JSON with code cells)", hint="open it in Jupyter and save it again") from err
 
 
 def _runnable(cell: str, commands: list[str]) -> list[str]:
-    """A cell's lines with what only IPython understands turned into comments; its `commands` are added to those given."""
+    """A cell's lines with IPython syntax turned into comments; its magics and shell lines are added to `commands`."""
     lines = cell.replace("\r\n", "\n").replace("\0", "").split("\n")
     if lines[0].startswith("%%"):
         if not _RUNS_CELL.match(lines[0]):
             return [f"# {line}" for line in lines]
         lines[0] = f"# {lines[0]}"
     runnable: list[str] = []
-    continues = False  # a magic or shell line goes on as long as it ends in a backslash
+    continues = False  # a magic or shell line continues while its lines end in a backslash
     for line in lines:
         bare = line.lstrip()
         command = not continues and bare.startswith(("%", "!")) and not _RUNS_LINE.match(bare)

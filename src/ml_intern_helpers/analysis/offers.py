@@ -1,4 +1,4 @@
-"""What the releases that the script meets offer: names, classes, methods and signatures, looked up in the index."""
+"""Looks up what the releases of one run offer: names, classes, methods and signatures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ml_intern_helpers.indexes.libraries import PACKAGES
 from ml_intern_helpers.indexes.records import ClassRecord
 from ml_intern_helpers.indexes.signatures import Library, Release, Signature
 
-#: Modules that make names up when asked (`__getattr__`): what the index does not list there may exist.
+#: Modules that create names on access (`__getattr__`): a name that the index does not list there may exist.
 _DYNAMIC = ("transformers.pipelines", "transformers.distributed.tensor_parallel", "peft.tuners.", "huggingface_hub.utils")
 
 
@@ -19,10 +19,10 @@ class Walked(NamedTuple):
     """How far a dotted name can be followed.
 
     Attributes:
-        state: `found`; `missing` (`name` does not exist); `doubt`; `foreign` (of no indexed library).
-        name: the part that was walked, the missing name included.
-        origin: `module:name` or a module, with `found`.
-        rest: what follows a class, function or object.
+        state: `found`, `missing` (`name` does not exist), `doubt` (uncertain), or `foreign` (not in an indexed library).
+        name: the part that was followed, including a missing name.
+        origin: `module:name` or a module, when `found`.
+        rest: the parts after a class, function or object.
     """
 
     state: Literal["found", "missing", "doubt", "foreign"]
@@ -32,13 +32,13 @@ class Walked(NamedTuple):
 
 
 class Offers(Library):
-    """The releases of one run, each loaded when a question first needs it."""
+    """The releases of one run, each loaded on first use."""
 
     def __init__(self, releases: Releases) -> None:
         super().__init__()
         self.chosen = releases
         self.releases = _OnDemand(releases)
-        # A script may build one class a thousand times.
+        # A script may use one class a thousand times.
         self.walk = cache(self._walk)
         self.call_of = cache(self._call_of)
         self.called_method = cache(self.method)
@@ -69,7 +69,7 @@ class Offers(Library):
         return Walked("found", dotted, current)
 
     def offers_name(self, module: str, name: str) -> bool | None:
-        """Whether `from module import *` brings `name`; None when the module is not indexed."""
+        """Whether `from module import *` imports `name`; None when the module is not indexed."""
         walked = self.walk(module)
         release = self.release_of(walked.origin) if walked.state == "found" and ":" not in walked.origin else None
         return None if release is None or name.startswith("_") else name in release.names(walked.origin)
@@ -78,10 +78,10 @@ class Offers(Library):
         return isinstance(self.record(origin), ClassRecord)
 
     def _call_of(self, origin: str) -> Signature | None:
-        """The signature behind an origin; None for what the index does not know for certain.
+        """The signature of an origin; None when the index does not know it for certain.
 
-        Certain are a function, a class with a constructor it or an ancestor writes, and a dataclass whose every base is known.
-        Enumerations, named tuples and classes made by `__new__` alone have none of these.
+        It is certain for a function, a class whose constructor it or an ancestor defines, and a dataclass with known bases.
+        It is not for enumerations, named tuples and classes that only define `__new__`.
         """
         record = self.record(origin)
         if isinstance(record, ClassRecord):
@@ -94,17 +94,17 @@ class Offers(Library):
         return self.signature(origin) if certain else None
 
     def label(self, origin: str) -> str:
-        """`trl 1.16.0`: the release that an origin lies in."""
+        """The release that defines an origin, as `trl 1.16.0`."""
         release = self.release_of(origin)
         return f"{release.package} {release.version}" if release else _package(origin)
 
     def is_current(self, origin: str) -> bool:
-        """The origin lies in the shipped release: what the history of releases says applies."""
+        """Whether the run uses the shipped release of the origin's library, so that the removal history applies."""
         package = _package(origin)
         return package in PACKAGES and self.chosen.is_current(package)
 
     def is_at_least(self, origin: str, version: str) -> bool:
-        """The release that the run has of the origin's library is `version` or newer."""
+        """Whether the run's release of the origin's library is `version` or newer."""
         package = _package(origin)
         wanted = parse_requirement(f"{package}>={version}")
         have = self.chosen.choice(package).version if package in PACKAGES else None
@@ -116,13 +116,13 @@ def _package(origin: str) -> str:
 
 
 class _OnDemand(dict[str, Release]):
-    """Releases by package; asking for one loads it."""
+    """Releases by package, loaded when first looked up."""
 
     def __init__(self, chosen: Releases) -> None:
         super().__init__()
         self._chosen = chosen
 
     def get(self, package: str, default: Release | None = None) -> Release | None:  # type: ignore[override]
-        if package not in self and (found := self._chosen.release(package)) is not None:
-            self[package] = found
+        if package not in self and (loaded := self._chosen.release(package)) is not None:
+            self[package] = loaded
         return super().get(package, default)

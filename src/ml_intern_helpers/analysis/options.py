@@ -1,4 +1,4 @@
-"""What is known besides the script's text: the arguments and variables that a launch gives it, and the caller's options."""
+"""Holds what is known besides the script's text: the arguments and variables of a launch, and the caller's options."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ml_intern_helpers.analysis.values import Value, computed, default, known, runtime
 
-#: Set by images, launchers and the service: they may be there even when the command line does not set them.
+#: Variables that images, launchers and the Jobs service set, whether or not the command line does.
 _BY_OTHERS = frozenset({
     "ACCELERATOR", "CPU_CORES", "HOME", "HOSTNAME", "JOB_ID", "LANG", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR",
     "MASTER_PORT", "MEMORY", "PATH", "PWD", "PYTHONPATH", "RANK", "SHELL", "TERM", "TMPDIR", "USER", "VIRTUAL_ENV", "WORLD_SIZE",
@@ -21,12 +21,12 @@ class ParserOptions(NamedTuple):
     """What fills the dataclasses of a `TrlParser` or `HfArgumentParser`: a config file, and the options of a launch.
 
     Attributes:
-        values: by name.
-        hidden: name -> why its value is not known, though it is set.
-        unread: why any name may be set (a file that cannot be read), "" when none other is.
-        complete: the command line is known: what is named nowhere has its default.
-        file: the config file's name, "" when there is none.
-        negated: those of `values` that a `--no_name` switches off.
+        values: the known values by name.
+        hidden: name -> why its value is not known, although it is set.
+        unread: why further names may be set (a file that cannot be read); "" when none can.
+        complete: the whole command line is known, so names that it does not set have their defaults.
+        file: the config file's name; "" when there is none.
+        negated: the names in `values` that a `--no_name` switches off.
     """
 
     values: Mapping[str, Any] = _NONE
@@ -42,29 +42,29 @@ class ParserOptions(NamedTuple):
         return [*self.values, *self.hidden]
 
     def value(self, name: str) -> Value | None:
-        """What the command line or its config file sets, None when neither does."""
+        """The value that the command line or its config file sets; None when neither does."""
         if name in self.hidden:
             return runtime(self.hidden[name])
         return known(self.values[name]) if name in self.values else None
 
     @property
     def may_set_more(self) -> bool:
-        """An option that is not seen may still set what nothing names."""
+        """An option that is not visible may set further names."""
         return not self.complete or bool(self.unread)
 
     def over(self, name: str, value: Value) -> Value:
-        """The settled `value` of what nothing names: a default where the option `--name` may still be given."""
+        """`value` as the default of a name that is not set; uncertain where the option `--name` may still be given."""
         return computed(value.value, [default(None, f"--{name}", by_option=True), value]) if self.may_set_more else value
 
 
 class GivenToScript(NamedTuple):
-    """What the script's process starts with. Without a launch nothing is given, and anything may come.
+    """The arguments and variables that the script's process starts with. Without a launch, nothing is known about them.
 
     Attributes:
-        arguments: the script's arguments, None when not known (no launch, or `$ARGS` in it).
-        environ: variables by name; None as value: set, to something that is not known.
-        complete: no other variables are there, but those that images and launchers set.
-        options: what the arguments and their config file mean to a `TrlParser` or `HfArgumentParser`.
+        arguments: the script's arguments; None when not known (no launch, or `$ARGS` in it).
+        environ: the variables by name; None stands for an unknown value.
+        complete: no other variables are set, except those that images and launchers set.
+        options: the arguments and their config file as a `TrlParser` or `HfArgumentParser` reads them.
     """
 
     arguments: tuple[str, ...] | None = None
@@ -82,17 +82,17 @@ NOTHING_GIVEN = GivenToScript()
 
 
 class Options(NamedTuple):
-    """What the caller of a check knows about the run.
+    """The caller's options for a check.
 
     Attributes:
-        python: the interpreter that will run the script; its installed files are then what counts.
-        with_: requirements given at the launch (`uv run --with`).
-        offline: fetch nothing.
-        timeout_s: for fetching one release, or the columns of one dataset.
-        progress: called with a line about what takes long.
-        project: the requirements of the project around the script count.
-        parser_options: the settings in the config file that the user names, None without one.
-        column_source: fetches the real columns of the datasets, None when the script alone counts.
+        python: the interpreter that will run the script; the releases are then those installed beside it.
+        with_: the requirements given at the launch (`uv run --with`).
+        offline: nothing is fetched.
+        timeout_s: the time limit for fetching one release, or the columns of one dataset.
+        progress: a function that is called with a line about each slow step.
+        project: the requirements of the project around the script count, too.
+        parser_options: the settings in the config file that the user names; None without one.
+        column_source: a function that fetches the real columns of the datasets; None to use the script alone.
     """
 
     python: str | None = None
@@ -105,5 +105,5 @@ class Options(NamedTuple):
     column_source: Callable[[Any], None] | None = None
 
 
-#: Nothing is known besides the script's own lists, and nothing is fetched.
+#: Only the script's own requirements and its project's count, and nothing is fetched.
 DEFAULT_OPTIONS = Options()

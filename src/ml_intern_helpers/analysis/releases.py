@@ -1,4 +1,4 @@
-"""Which release of each indexed library the script will run on, who says so, and its index when that can be had."""
+"""Determines which release of each indexed library the script will use, from which source, and loads its index."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Choice(NamedTuple):
     """The release of one library.
 
     Attributes:
-        package: as imported.
-        version: None when no single release can be named.
-        source: `shipped`, `script block`, `--with`, `--python`, or the name of the file that says so.
-        why: one clause.
-        release: its index; None when it is not judged, `why` then says the reason.
+        package: the import name.
+        version: the version; None when no single release can be determined.
+        source: `shipped`, `script block`, `--with`, `--python`, or the name of the file that determines it.
+        why: the reason for the choice, in one clause.
+        release: the index of the release; None when there is none, for the reason in `why`.
     """
 
     package: str
@@ -41,7 +41,7 @@ class Choice(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """A requirement and where it stands."""
+    """A requirement and its source."""
 
     requirement: Requirement
     source: str
@@ -52,7 +52,7 @@ class Demand(NamedTuple):
 
 
 class Releases:
-    """Chooses the release of a library when it is first asked for: a script that imports `trl` alone never opens `peft`."""
+    """Chooses the release of a library on first use: a script that imports only `trl` never loads `peft`."""
 
     def __init__(self, path: Path, header: Header, options: Options = DEFAULT_OPTIONS) -> None:
         self.path, self.header, self.options = path, header, options
@@ -69,16 +69,16 @@ class Releases:
 
     @property
     def chosen(self) -> list[Choice]:
-        """The choices made until now, in the usual order."""
+        """The choices made so far, in the order of `PACKAGES`."""
         return [self._chosen[package] for package in PACKAGES if package in self._chosen]
 
     def is_current(self, package: str) -> bool:
-        """The run will have the shipped release of `package`."""
+        """Whether the run will use the shipped release of `package`."""
         return self.choice(package).version == shipped_versions()[package]
 
     @cached_property
     def demands(self) -> list[Demand]:
-        """Every requirement that counts for the run: the launch's own, and the script block's or else the project's."""
+        """Every requirement of the run: those of the launch, and those of the script block or else of the project."""
         given = [parsed for text in self.options.with_ if (parsed := parse_requirement(text))]
         demands = [Demand(requirement, "--with") for requirement in given]
         if self.header.line is not None:
@@ -93,7 +93,7 @@ class Releases:
         try:
             with off_the_clock():
                 index = installed(python, package)
-        except UsageError:  # no interpreter at all: the question is wrong, whatever the package
+        except UsageError:  # `python` does not run at all, which concerns every package
             raise
         except ToolError as err:
             return Choice(package, None, "--python", str(err))
@@ -135,7 +135,7 @@ class Releases:
 
 
 def _holds_back(wanted: Requirement, other: str, package: str) -> bool:
-    """`wanted` asks for an `other` that is not current: it may itself cap `package`, or be too old for the current one."""
+    """Whether `wanted` requires a release of `other` that is not current and may cap `package` or be too old for it."""
     if wanted.url or wanted.admits(shipped_versions()[other]):
         return False
     if package in NEEDS[other]:

@@ -1,4 +1,4 @@
-"""PEP 508 requirements: names, extras, whether a release is admitted; and the files beside a script that list them."""
+"""Parses PEP 508 requirements, and reads those that the project files beside a script list."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Requirement(NamedTuple):
 
     @property
     def exact(self) -> str | None:
-        """The one release that it admits (`trl==1.2.3`), or None."""
+        """The only release that it admits (`trl==1.2.3`), or None."""
         return next((version for operator, version in self.clauses if operator in ("==", "===") and "*" not in version), None)
 
     @property
     def url(self) -> bool:
-        """It asks for an address (`trl @ git+https://…`), not for a release."""
+        """It names a URL (`trl @ git+https://…`), not a release."""
         return "@" in self.text.split(";")[0]
 
     def admits(self, release: str) -> bool:
-        """Whether `release` may be what is installed; True when there is no clause (the newest is taken)."""
+        """Whether `release` satisfies every clause; True when there is no clause."""
         return all(_admits(operator, version, release) for operator, version in self.clauses)
 
 
@@ -49,12 +49,12 @@ def normal_name(name: str) -> str:
 
 
 def is_requirement(text: str) -> bool:
-    """Whether uv or pip would take it as one: a name with clauses or an address, or an address or path alone."""
+    """Whether uv or pip accepts the text: a name with clauses or a URL, or a URL or path alone."""
     return _WHOLE.fullmatch(text.strip()) is not None and len(text) <= _LONGEST
 
 
 def parse_requirement(text: str) -> Requirement | None:
-    """None when `text` is no requirement (`-r file`, an empty line)."""
+    """The parsed requirement; None when `text` is not one (`-r file`, an empty line)."""
     match = _REQUIREMENT.fullmatch(text)
     if match is None:
         return None
@@ -65,12 +65,12 @@ def parse_requirement(text: str) -> Requirement | None:
 
 
 def _admits(operator: str, version: str, release: str) -> bool:
-    wanted, there = _numbers(version), _numbers(release)
+    wanted, offered = _numbers(version), _numbers(release)
     prefix = wanted[: -1 if operator == "~=" else None]
     if operator in ("==", "!=") and version.endswith(".*"):
-        return (there[: len(wanted)] == wanted) is (operator == "==")
-    width = max(len(wanted), len(there))
-    padded, other = (numbers + (0,) * (width - len(numbers)) for numbers in (wanted, there))
+        return (offered[: len(wanted)] == wanted) is (operator == "==")
+    width = max(len(wanted), len(offered))
+    padded, other = (numbers + (0,) * (width - len(numbers)) for numbers in (wanted, offered))
     return {
         "==": padded == other,
         "===": version == release,
@@ -79,18 +79,18 @@ def _admits(operator: str, version: str, release: str) -> bool:
         "<=": other <= padded,
         ">": other > padded,
         ">=": other >= padded,
-        "~=": other >= padded and there[: len(prefix)] == prefix,
+        "~=": other >= padded and offered[: len(prefix)] == prefix,
     }[operator]
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """The release numbers; what follows them (`rc1`, `+cu124`) does not matter for the questions asked here."""
+    """The release numbers, without a suffix (`rc1`, `+cu124`), which no comparison here needs."""
     match = re.match(r"[0-9]+(?:\.[0-9]+)*", version)
     return tuple(int(part[:9]) for part in match.group().split(".")) if match else ()
 
 
 def project_demands(script: Path) -> list[tuple[Requirement, str]]:
-    """(requirement, file name) from the first of these files that lies beside the script: a lock, else a list."""
+    """(requirement, file name) from the first of the files in `_READERS` beside the script that lists any."""
     for name, read in _READERS.items():
         path = script.parent / name
         try:
@@ -106,7 +106,7 @@ def project_demands(script: Path) -> list[tuple[Requirement, str]]:
 
 
 def _lock(text: str) -> Iterator[str]:
-    """`uv.lock`; by a pattern, because a TOML parser takes a second for a megabyte."""
+    """The requirements in `uv.lock`; read by a pattern, because a TOML parser needs a second per megabyte."""
     versions: dict[str, set[str]] = {}
     for name, version in _LOCKED.findall(text.replace("\r\n", "\n")):
         versions.setdefault(name, set()).add(version)
@@ -132,7 +132,7 @@ def _pyproject(text: str) -> Iterator[str]:
     yield from (item for item in listed if isinstance(item, str)) if isinstance(listed, list) else ()
 
 
-#: Exact ones first.
+#: File name -> its reader; files with exact versions come first.
 _READERS = {
     "uv.lock": _lock,
     "requirements.lock": _lines,

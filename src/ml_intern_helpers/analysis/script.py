@@ -1,4 +1,4 @@
-"""Walks a script once: where every node stands (scope, guards, parent), what binds each name. No recursion."""
+"""Walks a script once, without recursion, and records the scope, guards and parent of each node and what binds each name."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ml_intern_helpers.core.errors import Unavailable
 E = TypeVar("E", bound=ast.AST)
 T = TypeVar("T")
 
-#: Steps of following names before a script counts as unreadable; a 300-line script takes about 2,000.
+#: The most steps of following names in one script; a 300-line script takes about 2,000.
 MAX_STEPS = 200_000
 
 
 class Guard(NamedTuple):
-    """What must come true before a statement runs.
+    """A condition for a statement to run.
 
     Attributes:
-        kind: `if`, `else` (the other branch), `try` (body, that of `with` too), `except`, `loop`.
+        kind: `if`, `else` (the other branch), `try` (its body, or the body of a `with`), `except`, or `loop`.
         node: the statement that guards.
     """
 
@@ -39,9 +39,10 @@ class Binding(NamedTuple):
 
     Attributes:
         kind: `assign`, `import`, `def`, `class`, `param`, `unpack` (`a, b = f()`), or `other` (loop variable, `with … as`, `+=`).
-        value: the expression bound (`assign`), unpacked (`unpack`), or the definition (`def`, `class`).
-        target: the dotted name imported; for `unpack` the index of the item.
-        node: where, for messages.
+        value: the expression assigned (`assign`) or unpacked (`unpack`), or the definition (`def`, `class`).
+        target: the dotted name imported; for `unpack`, the index of the item.
+        node: the node that binds the name.
+        guards: the conditions for the binding.
     """
 
     kind: str
@@ -64,7 +65,7 @@ class Scope:
         self.globals: set[str] = set()
 
     def owner_of(self, name: str) -> Scope | None:
-        """The scope that `name` means here, by Python's rules: class bodies are not seen from inside their methods."""
+        """The scope whose `name` is visible here, by Python's rules: methods do not see the names of their class body."""
         scope: Scope | None = self
         while scope is not None:
             seen_from_here = scope is self or not isinstance(scope.node, ast.ClassDef)
@@ -75,7 +76,7 @@ class Scope:
 
 
 class Place(NamedTuple):
-    """Where a node stands."""
+    """The position of a node: its scope, guards and parent."""
 
     scope: Scope
     guards: Guards
@@ -87,8 +88,8 @@ class ParsedObject(NamedTuple):
 
     Attributes:
         parser: `TrlParser` or `HfArgumentParser`.
-        parse: the call that parsed.
-        types: the dataclasses asked for, as the script writes them.
+        parse: the call that parses.
+        types: the dataclasses that the parser is built with, as the script writes them.
     """
 
     parser: str
@@ -100,13 +101,13 @@ class Script:
     """A walked script.
 
     Attributes:
-        given: what a launch gives the script.
-        places: where each node stands.
-        memo: answers about nodes, see `remembered`.
-        parsed: the construction of a dataclass that a parser fills -> the parser; filled by `names` as objects are followed.
-        inspected_columns: the dataset's id and real columns for a `load_dataset` call, filled by what inspects datasets.
-        uninspected: why columns are missing there.
-        offers: (module, name) -> whether a star import of the module brings the name; None when nobody knows.
+        given: the arguments and variables that a launch gives the script.
+        places: the position of each node.
+        memo: cached answers about nodes, see `remembered`.
+        parsed: construction of a dataclass that a parser fills -> the parser; `names` adds to it as it follows objects.
+        inspected_columns: `load_dataset` call -> (dataset, its real columns); filled when datasets are inspected.
+        uninspected: why columns of some datasets are missing there.
+        offers: (module, name) -> whether a star import of the module brings the name; None when that is unknown.
     """
 
     def __init__(self, source: Source, given: GivenToScript = NOTHING_GIVEN) -> None:
@@ -125,24 +126,24 @@ class Script:
         self.offers: Callable[[str, str], bool | None] = lambda module, name: None
 
     def spend(self, steps: int) -> None:
-        """Count work, so that a script written to exhaust the analysis ends in "could not tell".
+        """Count work, so that a script written to exhaust the analysis is reported as unreadable.
 
         Raises:
-            Unavailable: the script takes more steps than any written by hand.
+            Unavailable: the script takes more than `MAX_STEPS` steps.
         """
         self.steps += steps
         if self.steps > MAX_STEPS:
-            hint = "check the part that trains by itself"
-            raise Unavailable(f"{self.source.place(None)} is too intricate to follow in reasonable time", hint=hint)
+            hint = "move the training code into a smaller file, and check that"
+            raise Unavailable(f"{self.source.place(None)} is too complex to analyse in reasonable time", hint=hint)
 
     def once(self, question: str, node: ast.AST, answer: Callable[[], T], *, meanwhile: T | None = None) -> T:
-        """`answer()`, asked once for a node; `meanwhile` is what it gets when it asks the same question itself."""
+        """`answer()`, computed once per question and node; a nested call for the same pair returns `meanwhile`."""
         key = (question, node)
         if key not in self.memo:
             self.memo[key] = meanwhile
             self.memo[key] = answer()
-        found: T = self.memo[key]
-        return found
+        cached: T = self.memo[key]
+        return cached
 
     @staticmethod
     def line_of(node: ast.AST) -> int:
@@ -150,9 +151,9 @@ class Script:
 
 
 def remembered(circular: Callable[[], Any]) -> Callable[[Callable[[Script, E, int], T]], Callable[..., T]]:
-    """Answer each question about a node once; a question that needs its own answer gets `circular()`.
+    """Cache a function's result per node; a nested call for the same node returns `circular()`.
 
-    Without it `x1 = x0 + x0; x2 = x1 + x1; …` takes time exponential in its length.
+    Without the cache, `x1 = x0 + x0; x2 = x1 + x1; …` would take time exponential in its length.
     """
 
     def decorate(function: Callable[[Script, E, int], T]) -> Callable[..., T]:
@@ -163,8 +164,8 @@ def remembered(circular: Callable[[], Any]) -> Callable[[Callable[[Script, E, in
                 script.memo[key] = circular()
                 script.spend(1)
                 script.memo[key] = function(script, node, deep)
-            found: T = script.memo[key]
-            return found
+            cached: T = script.memo[key]
+            return cached
 
         return ask
 
@@ -175,7 +176,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _SCOPES = frozenset({*_FUNCTIONS, ast.ClassDef, *_COMPREHENSIONS})
 _WALKED = (ast.expr, ast.stmt, ast.arguments, ast.arg, ast.pattern)
-#: Evaluated outside the scope that their node opens.
+#: Fields that Python evaluates outside the scope that their node opens.
 _OUTSIDE = frozenset({"decorator_list", "bases", "keywords", "returns"})
 #: (node type, field) -> the kind of guard around the nodes in that field.
 _GUARDED = {
@@ -197,9 +198,9 @@ _GUARDED = {
 
 
 def walk(source: Source, given: GivenToScript = NOTHING_GIVEN) -> Script:
-    """Walk `source.tree` once; `given` is what a launch gives the script.
+    """Walk `source.tree` once; `given` holds the arguments and variables from a launch.
 
-    `Load()` and operators are left out: nobody asks for them.
+    `Load()` and operators are skipped, because no analysis uses them.
     """
     script = Script(source, given)
     stack: list[tuple[ast.AST, Scope, Guards, ast.AST]] = [(source.tree, script.module, (), source.tree)]
@@ -211,18 +212,18 @@ def walk(source: Source, given: GivenToScript = NOTHING_GIVEN) -> Script:
             note(script, node, scope, guards)
         kind = type(node)
         inner = Scope(node, scope) if kind in _SCOPES else scope
-        for name in reversed(kind._fields):  # the stack takes them last first
+        for name in reversed(kind._fields):  # the stack returns the last one first
             value = getattr(node, name, None)
             if value.__class__ is not list and not isinstance(value, _WALKED):
                 continue
             guard = _GUARDED.get((kind, name))
-            held = (*guards, Guard(guard, node)) if guard else guards
+            inner_guards = (*guards, Guard(guard, node)) if guard else guards
             where = scope if inner is not scope and name in _OUTSIDE else inner
             if isinstance(value, list):
-                stack.extend((item, where, held, node) for item in reversed(value) if isinstance(item, ast.AST))
+                stack.extend((item, where, inner_guards, node) for item in reversed(value) if isinstance(item, ast.AST))
             else:
-                stack.append((value, where, held, node))
-    # What a function binds under `global` is one more, uncertain, binding of the module.
+                stack.append((value, where, inner_guards, node))
+    # A binding under `global` in a function is one more, uncertain, binding of the module.
     for scope in {place.scope for place in script.places.values()} - {script.module}:
         for name in scope.globals & scope.bindings.keys():
             moved = [binding._replace(guards=(Guard("if", scope.node), *binding.guards)) for binding in scope.bindings[name]]
@@ -260,7 +261,7 @@ def _bind(script: Script, node: ast.AST, scope: Scope, guards: Guards) -> None:
             _bind_target(script, target, value, scope, guards)
         case ast.NamedExpr(target=target, value=value):
             while isinstance(scope.node, _COMPREHENSIONS) and scope.parent is not None:
-                scope = scope.parent  # inside a comprehension it binds outside of it
+                scope = scope.parent  # `:=` in a comprehension binds in the enclosing scope
             _bind_target(script, target, value, scope, guards)
         case ast.AugAssign(target=target):
             _bind_other(target, scope, guards)
@@ -312,7 +313,7 @@ def _bind_other(target: ast.AST, scope: Scope, guards: Guards) -> None:
             scope.bindings[part.id].append(Binding("other", None, "", part, guards))
 
 
-#: Node type -> what records it; of other types only the place is kept.
+#: Node type -> the function that records it; for other types only the place is kept.
 _NOTES: dict[type[ast.AST], Callable[[Script, ast.AST, Scope, Guards], None]] = {
     **dict.fromkeys((ast.Call, ast.Name, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal), _note),
     **dict.fromkeys((ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.AsyncFor, ast.comprehension), _bind),

@@ -1,4 +1,4 @@
-"""What a launch's arguments mean to the script: to its argparse parser, or to a `TrlParser` or `HfArgumentParser`."""
+"""Reads a launch's arguments as the script does: with its argparse parser, a `TrlParser` or an `HfArgumentParser`."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _PARSER_PACKAGES = frozenset({"argparse", "click", "typer", "fire", "tyro", "jso
 
 
 def parsed(script: Script) -> ParsedArguments:
-    """The arguments as the script's own argparse parser takes them: values by attribute, and what it would refuse."""
+    """The arguments as the script's own argparse parser reads them: values by attribute, and its usage errors."""
     return argument_parser.parsed(script, value_of)
 
 
 def declared_flags(script: Script) -> set[str]:
-    """Every option that the script declares with argparse, whether or not the parser can be followed."""
+    """Every option that the script declares with argparse, even if its parser cannot be followed."""
     options = argument_parser.declarations(script, value_of).options
     return {flag for option in options for flag in option.flags if flag.startswith("-")}
 
 
 def own_parser(script: Script) -> bool:
-    """The script reads its arguments in some way: argparse, click, typer, HfArgumentParser, sys.argv."""
+    """Whether the script reads its arguments at all: with argparse, click, typer, HfArgumentParser, sys.argv or the like."""
     imported = {alias.name.split(".")[0] for node in script.imports for alias in node.names}
     imported |= {(getattr(node, "module", "") or "").split(".")[0] for node in script.imports}
     words = ("ArgumentParser", "TrlParser", "sys.argv")
@@ -36,7 +36,7 @@ def own_parser(script: Script) -> bool:
 
 
 def from_command_line(script: Script, construction: ast.Call) -> Entries:
-    """What a dataclass parser gives the object `construction`, without the names that another of its dataclasses declares."""
+    """The settings that a dataclass parser gives the object `construction`, without the fields of its other dataclasses."""
     entries = _dict_of(script, construction)
     if entries is None:
         options = script.given.options
@@ -53,25 +53,25 @@ def from_command_line(script: Script, construction: ast.Call) -> Entries:
 
 
 def names_given(script: Script, construction: ast.Call) -> list[str]:
-    """Every name that the parser of `construction` is given, whichever of its dataclasses takes it."""
+    """Every name that is set for the parser of `construction`, for any of its dataclasses."""
     entries = _dict_of(script, construction)
     return script.given.options.names if entries is None else [*entries.items]
 
 
 def names_switched_off(script: Script, construction: ast.Call) -> frozenset[str]:
-    """Those of `names_given` that `--no_name` sets."""
+    """The names in `names_given` that a `--no_name` switches off."""
     return script.given.options.negated if _dict_of(script, construction) is None else frozenset()
 
 
 def parser_of(script: Script, construction: ast.Call) -> str:
-    """`TrlParser`, where options that are not seen may set what is not given; "" where all are seen."""
+    """The parser (`TrlParser`) where unseen options may set further names; "" where all options are known."""
     if construction not in script.parsed or not script.given.options.may_set_more or _dict_of(script, construction) is not None:
         return ""
     return script.parsed[construction].parser
 
 
 def _dict_of(script: Script, construction: ast.Call) -> Entries | None:
-    """The dict that `parse_dict` is given, None for parsers of the command line."""
+    """The entries of the dict passed to `parse_dict`; None for parsers of the command line."""
     parse = script.parsed[construction].parse
     if isinstance(parse.func, ast.Attribute) and parse.func.attr == "parse_dict" and parse.args:
         return entries_of(script, parse.args[0])

@@ -1,4 +1,4 @@
-"""Reads and parses a script or notebook, or says in one sentence why that fails. Nothing is executed."""
+"""Reads and parses a script or notebook without executing it, and explains in one sentence why that fails."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ml_intern_helpers.core.text import clean
 if TYPE_CHECKING:
     from ml_intern_helpers.analysis.notebook import CellMap
 
-#: About 6,000 lines; more than this would take longer than the 2 s an answer may take.
+#: About 6,000 lines; a larger script would take longer than the allowed 2 s.
 MAX_SCRIPT_BYTES = 256 * 1024
-#: Notebooks carry their outputs (pictures); only their code cells must fit MAX_SCRIPT_BYTES.
+#: Notebooks contain outputs such as images; only their code cells must fit MAX_SCRIPT_BYTES.
 MAX_NOTEBOOK_BYTES = 16 * 1024 * 1024
-#: The kinds of file that are read. Another may hold what no answer should quote: a key, a list of passwords.
+#: The suffixes of files that are read. Other files may contain secrets that must not be quoted, such as keys.
 KINDS = (".py", ".ipynb")
-_HINT = "give it the training script itself"
+_HINT = "pass the training script itself (.py or .ipynb)"
 _LONGEST_QUOTE = 80
-#: Text in quotes, closed or not: left out of what a syntax error quotes, because it explains none.
+#: Text in quotes, closed or not: syntax errors are quoted without it, because it does not explain them.
 _QUOTED_TEXT = re.compile(r"""(["'])((?:\\.|(?!\1).)+)(?:\1|$)""")
-#: Words that may be keys, hashes or base64: no space and no sign that ends a Python name.
+#: Words that may be keys, hashes or base64: no spaces, quotes, brackets or separators.
 _RUN = re.compile(r"""[^\s"'()\[\]{},:;=<>]{8,}""")
 _PREFIXES = ("hf_", "sk-", "ghp_", "gho_", "github_pat_", "glpat-", "xox", "AKIA", "eyJ")
 
@@ -36,12 +36,12 @@ class Source(NamedTuple):
     """A parsed script.
 
     Attributes:
-        path: as the user named it.
-        text: decoded (PEP 263 and BOM honoured), line ends as `\\n`.
+        path: the path as the user gave it.
+        text: the decoded text (PEP 263 and BOM honoured), with `\\n` as line ends.
         lines: `text` by line; `lines[0]` is line 1.
         tree: the syntax tree.
         cells: line -> (cell, line in that cell) for a notebook, None for a script.
-        commands: the magics and shell lines of a notebook: `pip install peft`.
+        commands: the magics and shell lines of a notebook (`pip install peft`).
     """
 
     path: Path
@@ -58,12 +58,12 @@ class Source(NamedTuple):
         return self.cells[min(line, len(self.cells)) - 1]
 
     def file(self, line: int | None) -> str:
-        """What a report names: the path; in a notebook with the cell of the line (`nb.ipynb[cell 3]`)."""
+        """The file as named in a report: the path; for a notebook, with the cell of the line (`nb.ipynb[cell 3]`)."""
         cell, _ = self.position(line)
         return clean(str(self.path), limit=300) + (f"[cell {cell}]" if cell else "")
 
     def place(self, line: int | None) -> str:
-        """`train.py:31`."""
+        """The place of a line in messages: `train.py:31`."""
         name, inside = Path(self.file(line)).name, self.position(line)[1]
         return name if inside is None else f"{name}:{inside}"
 
@@ -91,7 +91,7 @@ def read_source(path: Path) -> Source:
     Raises:
         NotFound: there is no such file (similar names in the hint).
         Unavailable: it is a folder, unreadable or too large.
-        BadData: of another kind, empty, binary, in another encoding, not Python, or nested beyond the parser.
+        BadData: it is of another kind, empty, binary, wrongly encoded, not Python, or nested too deeply.
     """
     data = _read(path)
     if path.suffix == ".ipynb":
@@ -103,16 +103,16 @@ def read_source(path: Path) -> Source:
 
 
 def source_of_text(name: str, text: str) -> Source:
-    """The source of a text at hand: a script on a command line (heredoc, `python -c`), or a mended one.
+    """Parse a text: a script on a command line (heredoc, `python -c`), or a corrected one.
 
     Raises:
-        BadData: empty, not Python, or nested beyond the parser.
+        BadData: the text is empty, not Python, or nested too deeply.
     """
     return _source(Path(name), _with_plain_line_ends(text), None)
 
 
 def leads_to(path: Path, kinds: tuple[str, ...]) -> bool:
-    """The file behind `path` is of one of the kinds: a `train.py` may link to the user's own keys."""
+    """Whether the file that `path` resolves to has one of the suffixes: a `train.py` may link to a file of keys."""
     try:
         return path.resolve().suffix in kinds
     except (OSError, ValueError, RuntimeError):
@@ -125,7 +125,7 @@ def _read(path: Path) -> bytes:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
             raise Unavailable(f"{_name(path)} is a folder, not a script", hint=_listed(path, _python_files(path)))
-        if not stat.S_ISREG(kind):  # reading a pipe could wait for ever
+        if not stat.S_ISREG(kind):  # reading a pipe could block forever
             raise Unavailable(f"{_name(path)} is not a regular file", hint=_HINT)
         if path.suffix not in KINDS:
             raise BadData(f"{_name(path)} is not a Python script (.py) or notebook (.ipynb)", hint=_HINT)
@@ -146,7 +146,7 @@ def _decoded(path: Path, data: bytes) -> str:
         raise BadData(f"{_name(path)} is binary (it holds null bytes), not Python source", hint=_HINT)
     encoding = "utf-8"
     try:
-        # As Python finds it (PEP 263): a mark at the start, or a comment in one of the first two lines.
+        # The encoding as Python detects it (PEP 263): a BOM, or a comment in one of the first two lines.
         if data.startswith(codecs.BOM_UTF8) or any(b"coding" in line for line in data.split(b"\n", 2)[:2]):
             from tokenize import detect_encoding
 
@@ -169,7 +169,7 @@ def _source(path: Path, text: str, cells: CellMap | None) -> Source:
         raise _too_large(path, len(text), MAX_SCRIPT_BYTES)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape in the script is not our output
+            warnings.simplefilter("ignore")  # do not print warnings about the script, such as invalid escapes
             tree = ast.parse(text)
     except SyntaxError as err:
         raise _syntax_error(path, err, cells) from err
@@ -177,7 +177,7 @@ def _source(path: Path, text: str, cells: CellMap | None) -> Source:
         raise BadData(f"{_name(path)} is nested too deeply for Python's own parser", hint=_HINT) from err
     except ValueError as err:
         raise BadData(f"{_name(path)} is not Python source: {clean(err, limit=160)}", hint=_HINT) from err
-    # split("\n") and not splitlines(): a form feed inside a line is no new line to Python's parser.
+    # split("\n"), not splitlines(): Python's parser does not end a line at a form feed.
     return Source(path, text, text.split("\n"), tree, cells)
 
 
@@ -189,11 +189,11 @@ def _syntax_error(path: Path, err: SyntaxError, cells: CellMap | None) -> ToolEr
         where = f"{_name(path)} cell {cell}, line {inside}"
     seen = ""
     if err.text and err.text.strip() and leads_to(path, KINDS):
-        # On one line, shortened; texts in quotes and what looks like a token become `…`.
+        # Quoted on one line, shortened; texts in quotes and possible tokens become `…`.
         bare = _RUN.sub(_without_token, _QUOTED_TEXT.sub(r"\1…\1", clean(err.text)))
         seen = f" in `{bare if len(bare) <= _LONGEST_QUOTE else bare[: _LONGEST_QUOTE - 1] + '…'}`"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    hint = f"fix the line; it was read with Python {version}: if the job's Python is newer, set ML_INTERN_PYTHON to such a one"
+    hint = f"fix the line; if the job uses a Python newer than {version}, set ML_INTERN_PYTHON to such an interpreter"
     return BadData(f"syntax error at {where}: {clean(err.msg, limit=160)}{seen}", hint=hint)
 
 
@@ -208,8 +208,8 @@ def _name(path: Path) -> str:
 
 
 def _similar_names(path: Path) -> str:
-    """A hint for a file that is not there."""
-    import difflib  # only for those who mistyped
+    """The hint for a file that does not exist."""
+    import difflib  # slow to import, and needed only for a mistyped name
 
     names = _python_files(path.parent)
     if names is None:
@@ -221,7 +221,7 @@ def _similar_names(path: Path) -> str:
 
 
 def _python_files(folder: Path) -> list[str] | None:
-    """The names of the scripts and notebooks in a folder, None where it cannot be read."""
+    """The names of the scripts and notebooks in a folder; None when it cannot be read."""
     try:
         return [entry.name for entry in folder.iterdir() if entry.suffix in KINDS]
     except (OSError, ValueError):
@@ -232,11 +232,11 @@ def _listed(folder: Path, names: list[str] | None) -> str:
     if not names:
         return f"there is no Python file in {_name(folder)}"
     shown = ", ".join(clean(name, limit=80) for name in sorted(names)[:5])
-    return f"name a file in {_name(folder)}: {shown}{' …' if len(names) > 5 else ''}"
+    return f"pass one of the files in {_name(folder)}: {shown}{' …' if len(names) > 5 else ''}"
 
 
 def _without_token(match: re.Match[str]) -> str:
-    """A name of Python's may be long, or hold digits; a run that does both, or starts like a token, is not shown."""
+    """The word, or `…` when it may be a token: very long, long with digits, or with a token's prefix."""
     run = match.group()
     long = len(run) >= 32 or (len(run) >= 16 and any(sign.isdigit() for sign in run))
     return "…" if long or any(prefix in run for prefix in _PREFIXES) else run

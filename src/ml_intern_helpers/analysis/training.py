@@ -1,4 +1,4 @@
-"""Recognises how a script trains: a trainer that is started, a loop of its own, the `trl` command line, or not at all."""
+"""Recognises how a script trains: with a trainer, a loop of its own, a training command, or not at all."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Training(NamedTuple):
 
     Attributes:
         kind: `trainer`, `loop`, `command`, or `none`.
-        method: for people: `SFT`, `accelerate loop`, `trl sft`.
-        line: where, None for `none`.
-        why_not: for `none`: what was there instead.
-        built: for `trainer`: how many are built.
+        method: the name shown to people: `SFT`, `accelerate loop`, `trl sft`.
+        line: the line of the training; None for `none`.
+        why_not: for `none`, what was found instead.
+        built: for `trainer`, how many trainers are built.
     """
 
     kind: str
@@ -39,7 +39,7 @@ class Training(NamedTuple):
 
 
 def recognise(script: Script, trainers: list[Construction]) -> Training:
-    """The training in the script; `kind` is `none` when there is none to recognise."""
+    """The training in the script; its `kind` is `none` when none is recognised."""
     calls = {trainer.call for trainer in trainers}
     if calls and any(runs(script, call) and _starts(script, call, calls) for call in script.calls):
         methods = " + ".join(dict.fromkeys(trainer.role.method for trainer in trainers))
@@ -54,7 +54,7 @@ def recognise(script: Script, trainers: list[Construction]) -> Training:
 
 
 def _starts(script: Script, call: ast.Call, trainers: set[ast.Call]) -> bool:
-    """`trainer.train()`; not `model.train()`, which only switches a mode."""
+    """Whether the call starts a training: `trainer.train()`, but not `model.train()`, which only switches a mode."""
     if not isinstance(call.func, ast.Attribute) or call.func.attr not in _STARTS:
         return False
     makers = origins(script, call.func.value)
@@ -66,16 +66,16 @@ def _starts(script: Script, call: ast.Call, trainers: set[ast.Call]) -> bool:
 
 
 def _hands_on(script: Script, call: ast.Call, trainers: set[ast.Call]) -> bool:
-    """A call that returns a trainer, as far as can be told.
+    """Whether a call probably returns a trainer.
 
-    `build_trainer()` that is imported, or local but not followed to a call; `train_on_responses_only(trainer, …)`: a function
-    that gets a trainer hands it on.
+    This is so for `build_trainer()` that is imported or cannot be followed, and for a function that is passed a trainer, such
+    as `train_on_responses_only(trainer, …)`.
     """
     target = dotted(script, call.func)
     if target is not None and "trainer" in target.name.lower():
         return True
-    given = (*call.args, *(word.value for word in call.keywords))
-    return any(not trainers.isdisjoint(origins(script, argument)) for argument in given)
+    arguments = (*call.args, *(word.value for word in call.keywords))
+    return any(not trainers.isdisjoint(origins(script, argument)) for argument in arguments)
 
 
 def _lightning(script: Script) -> Training | None:
@@ -88,7 +88,7 @@ def _lightning(script: Script) -> Training | None:
 
 
 def _loop(script: Script) -> Training | None:
-    """`loss.backward()` (or `accelerator.backward(loss)`) and an optimizer's `.step()`."""
+    """A loop with `loss.backward()` (or `accelerator.backward(loss)`) and an optimizer's `.step()`."""
     backward = [call for call in _methods(script, "backward") if runs(script, call)]
     if not backward or not _methods(script, "step"):
         return None
@@ -101,7 +101,7 @@ def _methods(script: Script, name: str) -> list[ast.Call]:
 
 
 def _command(script: Script) -> Training | None:
-    """A process started with `trl sft …` (or `accelerate launch`, `torchrun`: which train, but what is not in this file)."""
+    """A process started with `trl sft …`, or with `accelerate launch` or `torchrun`, whose script is not in this file."""
     for call in script.calls:
         target = dotted(script, call.func)
         if target and target.name in _PROCESSES and call.args and runs(script, call):
@@ -114,7 +114,7 @@ def _command(script: Script) -> Training | None:
 
 
 def command_words(script: Script, expr: ast.expr) -> list[str]:
-    """The words of a command given as text or list, as far as they are constants; `?` for the others."""
+    """The words of a command given as a string or list; `?` stands for a word that is not constant."""
     if isinstance(expr, (ast.List, ast.Tuple)):
         values = [value_of(script, part) for part in expr.elts]
         return [str(value.value) if value.settled else "?" for value in values]

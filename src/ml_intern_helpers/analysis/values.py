@@ -1,4 +1,4 @@
-"""What can be said about a value, or about the contents of a dict, without running the script."""
+"""Represents what is known about a value, or about the entries of a dict, without running the script."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     import ast
 
-#: `known`: this value. `default`: this value unless the environment says otherwise. `runtime`: set, to something only the run
-#: decides. `unknown`: not even whether it is set can be told.
+#: `known`: this value. `default`: this value unless the environment or an option changes it. `runtime`: set to a value that only
+#: the run determines. `unknown`: even whether it is set is not known.
 State = Literal["known", "default", "runtime", "unknown"]
 
 
@@ -18,10 +18,10 @@ class Value(NamedTuple):
 
     Attributes:
         state: see `State`.
-        value: the Python value (`known`, `default`): constants, and lists, tuples and dicts of constants.
-        reason: one clause: which variable decides (`default`), what computes it (`runtime`), what hides it (`unknown`).
-        conditional: a condition of the script decides which value it has, or whether it is set at all (`runtime` only).
-        by_option: an option of the command line decides, not an environment variable (`default` only).
+        value: the Python value (`known`, `default`): a constant, or a list, tuple or dict of constants.
+        reason: in one clause, the variable that may change it (`default`), what computes it (`runtime`), or why it is `unknown`.
+        conditional: a condition in the script decides its value, or whether it is set at all (`runtime` only).
+        by_option: a command-line option may change it, not an environment variable (`default` only).
     """
 
     state: State
@@ -32,7 +32,7 @@ class Value(NamedTuple):
 
     @property
     def settled(self) -> bool:
-        """There is a Python value to compute with."""
+        """There is a Python value (`known` or `default`)."""
         return self.state in ("known", "default")
 
 
@@ -41,13 +41,13 @@ def known(value: object) -> Value:
 
 
 def default(value: object, decides: str, *, by_option: bool = False) -> Value:
-    """`value` unless what `decides` names, environment variables or with `by_option` options, says otherwise."""
+    """`value`, unless the environment variables (with `by_option`, the options) named in `decides` change it."""
     assert decides, "a default needs what may change it"
     return Value("default", value, decides, by_option=by_option)
 
 
 def computed(result: object, values: Iterable[Value]) -> Value:
-    """The `result` of settled values: itself a default where one of them is."""
+    """The `result` computed from settled values; it is a default when one of them is."""
     defaults = [value for value in values if value.state == "default"]
     if not defaults:
         return known(result)
@@ -65,20 +65,20 @@ def unknown(reason: str) -> Value:
 
 
 class Setting(NamedTuple):
-    """A value and the node that sets it (a keyword's value, an assignment's)."""
+    """A value and the node that sets it (the value of a keyword, or an assignment)."""
 
     value: Value
     node: ast.AST
 
 
 class Entries(NamedTuple):
-    """A dict with string keys: what is in it, and why there may be more (empty: there is not)."""
+    """The entries of a dict with string keys; `open` says why there may be more, "" when there are none."""
 
     items: dict[str, Setting]
     open: str = ""
 
     def opened(self, why: str) -> Entries:
-        """The same entries, of which there may be more; the first reason stays."""
+        """The same entries, marked as possibly incomplete; the first reason is kept."""
         return Entries(self.items, self.open or why)
 
     def merged(self, other: Entries) -> Entries:
@@ -86,7 +86,7 @@ class Entries(NamedTuple):
         return Entries({**self.items, **other.items}, self.open or other.open)
 
     def either(self, other: Entries, why: str) -> Entries:
-        """One of the two dicts: entries that are equal in both are kept, the others are decided at run time."""
+        """Either of the two dicts: entries equal in both are kept, the others become run-time values."""
         items = {}
         for name in {**self.items, **other.items}:
             setting = self.items.get(name) or other.items[name]
@@ -95,7 +95,7 @@ class Entries(NamedTuple):
         return Entries(items, self.open or other.open)
 
     def updated(self, other: Entries, line: int, *, certain: bool) -> Entries:
-        """`self.update(other)` at `line`; unless that is `certain` to run, the changed entries are decided at run time."""
+        """`self.update(other)` at `line`; unless `certain`, the changed entries become run-time values."""
         if certain:
             return self.merged(other)
         why = runtime(f"a condition decides (line {line})", conditional=True)
@@ -107,7 +107,7 @@ class Entries(NamedTuple):
         return self.merged(Entries(changed, other.open))
 
     def without(self, name: str, line: int, *, certain: bool) -> Entries:
-        """`del self[name]` at `line`, which a condition may decide."""
+        """`del self[name]` at `line`; unless `certain`, the entry becomes a run-time value."""
         if name not in self.items:
             return self
         items = dict(self.items)

@@ -1,4 +1,4 @@
-"""The deprecations that a library announces for one call: own arguments, inherited ones, and those that a decorator drops."""
+"""Finds the deprecations that a library announces for one call: of own and inherited arguments, and of dropped ones."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ml_intern_helpers.indexes.signatures import Library, Signature
 
 
 class Deprecation(NamedTuple):
-    """One announcement as it concerns a call.
+    """One announced deprecation that concerns a call.
 
     Attributes:
-        announced: what the release says.
-        label: the release that says it (`transformers 5.23.0`).
-        ignored: it is dropped now: writing it has no effect.
+        announced: the deprecation as the release announces it.
+        label: the release that announces it (`transformers 5.23.0`).
+        ignored: the argument is already dropped, so passing it has no effect.
     """
 
     announced: Announced
@@ -25,7 +25,7 @@ class Deprecation(NamedTuple):
 
     @property
     def when(self) -> str:
-        """`to be removed in transformers 6`, or `to be removed` where the text names no release."""
+        """When it will be removed: `to be removed in transformers 6`, or `to be removed` where no release is named."""
         package, _, version = self.label.partition(" ")
         if not self.announced.until:
             return "to be removed"
@@ -35,7 +35,7 @@ class Deprecation(NamedTuple):
         return f"{'its removal was announced for' if late else 'to be removed in'} {package} {self.announced.until}"
 
     def concerns(self, value: object) -> bool:
-        """Whether it is about an argument of this (known) value."""
+        """Whether it applies to an argument with this (known) value."""
         return not self.announced.value or ast.literal_eval(self.announced.value) == value
 
 
@@ -44,34 +44,34 @@ def _numbers(version: str) -> list[int]:
 
 
 def announced_of(library: Library, signature: Signature) -> list[Deprecation]:
-    """Everything announced of the class, function or method with this signature."""
+    """Every deprecation announced for the class, function or method with this signature."""
     module, _, path = signature.origin.partition(":")
     owner, _, method = path.partition(".")
     if method:
         line = library.line(f"{module}:{owner}")
         holder = next((holder for holder, record in line if method in record.methods), f"{module}:{owner}")
-        found = _of_origin(library, f"{holder}.{method}")
+        announced = _of_origin(library, f"{holder}.{method}")
         base = library.origin("transformers.PreTrainedModel")
         handed_on = base is not None and module.startswith("transformers.") and path.endswith(".from_pretrained")
         if handed_on and not keeps_anything(signature.origin.removesuffix(".from_pretrained")):
-            # `AutoModelForCausalLM.from_pretrained` passes its keywords to the model class's.
-            found += _of_origin(library, f"{base}.from_pretrained")
-        return found + _dropped(library, signature)
-    found = _of_origin(library, signature.origin)
+            # `AutoModelForCausalLM.from_pretrained` passes its keywords on to that of the model class.
+            announced += _of_origin(library, f"{base}.from_pretrained")
+        return announced + _dropped(library, signature)
+    announced = _of_origin(library, signature.origin)
     if not isinstance(library.record(signature.origin), ClassRecord):
-        return found + _dropped(library, signature)
+        return announced + _dropped(library, signature)
     for ancestor, _ in list(library.line(signature.origin))[1:]:  # the deprecation of a class does not concern its subclasses
-        found += [each for each in _of_origin(library, ancestor) if each.announced.name]
-    return found
+        announced += [each for each in _of_origin(library, ancestor) if each.announced.name]
+    return announced
 
 
 def _of_origin(library: Library, origin: str) -> list[Deprecation]:
     release = library.release_of(origin)
-    return [Deprecation(one, f"{release.package} {release.version}") for one in release.deprecated(origin)] if release else []
+    return [Deprecation(entry, f"{release.package} {release.version}") for entry in release.deprecated(origin)] if release else []
 
 
 def _dropped(library: Library, signature: Signature) -> list[Deprecation]:
-    """Names that only huggingface_hub's decorator still accepts, and drops."""
+    """The deprecations of arguments that huggingface_hub's decorator still accepts, but drops."""
     if not (signature.popped and signature.origin.startswith("huggingface_hub.")):
         return []
     announced = [each for handler in HANDLERS for each in _of_origin(library, f"{HANDLERS_MODULE}:{handler}")]

@@ -1,4 +1,4 @@
-"""`api_lookup`: looks up what a library release offers, before it is written into a script."""
+"""The command `api_lookup`: shows what a library release offers, before code is written against it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ EPILOG = """examples:
   api_lookup trl.SFTConfig.max_seq_length         gone: since when, and what to write instead
   api_lookup --grep 'chat_template' --release trl==0.20
 
-exit codes here: 1 a name does not exist in that release (the answer says what does), 3 a release could not be fetched"""
+exit codes here: 1 a name does not exist in that release (the answer suggests others), 3 a release could not be fetched"""
 
 EMPTY_FIELDS: dict[str, Any] = {"releases": {}, "results": [], "matches": [], "matches_total": 0, "all": False}
 _QUERY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-#: The text is small, because it is read before every line of code.
+#: Limits of the text output, which is kept short because it is read often.
 _MOST_MATCHES, _MOST_ARGUMENTS, _MOST_NAMES, _MOST_METHODS = 40, 40, 60, 30
 _WIDTH, _LONGEST_SENTENCE, _LONGEST_DEFAULT = 118, 90, 50
 
@@ -31,12 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="SFTConfig, trl.SFTConfig.max_length, Trainer.train, trl.experimental"
     )
-    parser.add_argument("--grep", metavar="PATTERN", help="public names and arguments that match a regular expression")
+    parser.add_argument("--grep", metavar="PATTERN", help="list public names and arguments that match a regular expression")
     parser.add_argument(
-        "--release", action="append", default=[], metavar="PKG==VERSION", help="answer for this release (repeatable)"
+        "--release", action="append", default=[], metavar="PKG==VERSION", help="look in this release (repeatable)"
     )
-    parser.add_argument("--python", metavar="PATH", help="answer for what is installed beside this interpreter")
-    parser.add_argument("--all", action="store_true", help="every argument with its type and sentence, every match")
+    parser.add_argument("--python", metavar="PATH", help="look in the packages installed beside this interpreter")
+    parser.add_argument("--all", action="store_true", help="show every argument with its type and description, and every match")
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
@@ -46,12 +46,12 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         raise UsageError("neither a name nor --grep was given", hint="api_lookup SFTConfig, or api_lookup --grep PATTERN")
     for name in args.names:
         if not _QUERY.fullmatch(name):
-            raise UsageError(f"{name!r} is not a name", hint="write it as Python does: trl.SFTConfig.max_length")
+            raise UsageError(f"{name!r} is not a valid name", hint="write a dotted Python name: trl.SFTConfig.max_length")
     libraries = lookup_results.libraries(args.release, args.python, context)
     try:
         pattern = re.compile(args.grep, re.IGNORECASE) if args.grep else None
     except re.error as err:
-        hint = "put a backslash before ( [ + * . ?"
+        hint = "escape the special characters ( [ + * . ? with a backslash"
         raise UsageError(f"--grep {args.grep!r} is not a valid regular expression: {err}", hint=hint) from err
     results = [lookup_results.result(library, name) for library in libraries for name in args.names]
     matches = [match for library in libraries for match in lookup_results.matches(library, pattern)] if pattern else []
@@ -126,7 +126,7 @@ def _head(entry: dict[str, Any]) -> str:
 
 
 def _arguments(entry: dict[str, Any], everything: bool) -> Iterator[str]:
-    """The call's own arguments one by one; of inherited ones only the names (their own lookup explains them)."""
+    """The call's own arguments one by one, and the names of inherited ones, which can be looked up by themselves."""
     rows = entry["arguments"]
     own = [row for row in rows if row["own"]]
     if everything:

@@ -1,6 +1,6 @@
-"""What an hour of a Jobs flavor costs: the Hub's own list where it was asked lately, else the dated list that ships here.
+"""Provides the hourly price of a Jobs flavor, from the Hub's list when stored recently, else from the dated list shipped here.
 
-Reading is done with the standard library alone, because hooks ask; only `refresh` opens a connection.
+Reading uses only the standard library, because hooks call it; only `refresh` opens a connection.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from ml_intern_helpers.web.client import Http
 
 LIVE_PATH = "/api/jobs/hardware"
-#: Prices change a few times a year; after this long the Hub is asked again before money is counted.
+#: How long a fetched price list is used; prices change a few times a year.
 FRESH_S = 24 * 3600
 _PER_HOUR = {"second": 3600.0, "minute": 60.0, "hour": 1.0, "day": 1 / 24}
 _MAX_BYTES = 1024 * 1024
 
 
 class Prices(NamedTuple):
-    """Dollars an hour by flavor, and the date of the list."""
+    """The date of a price list, and its dollars per hour by flavor."""
 
     as_of: str
     usd_per_hour: dict[str, float]
 
 
 class Price(NamedTuple):
-    """The price of one flavor: dollars an hour, the date of that figure, and whose it is (`Hub`, or `shipped list`)."""
+    """The price of one flavor: dollars per hour, the date of the price, and its source (`Hub`, or `shipped list`)."""
 
     usd_per_hour: float
     as_of: str
@@ -52,7 +52,7 @@ def prices() -> Prices:
 
 
 def price_of(flavor: str) -> Price | None:
-    """The newest price known without a connection; None for a flavor that no list has."""
+    """The newest price known without a connection; None for a flavor that is in no list."""
     live, shipped = _stored(), prices()
     if live is not None and live.as_of >= shipped.as_of and flavor in live.usd_per_hour:
         return Price(live.usd_per_hour[flavor], live.as_of, "Hub")
@@ -62,42 +62,42 @@ def price_of(flavor: str) -> Price | None:
 
 
 def refresh(http: Http) -> Prices:
-    """Ask the Hub for its list and keep it for `price_of`; an answer of the last day is used again.
+    """Fetch the Hub's list and store it for `price_of`; a response of the last day is reused.
 
     Raises:
-        Unavailable, BadData: no list could be had; `price_of` still answers from what is stored.
+        Unavailable, BadData: no list could be fetched; `price_of` still answers from the stored lists.
     """
     response = http.get(HUB, LIVE_PATH, ttl_s=FRESH_S, max_bytes=_MAX_BYTES).raise_for_status("the prices of Jobs")
-    found = _from_answer(response.json())
-    if not found:
-        raise BadData("the Hub's list of Jobs hardware holds no price", hint="see `hf jobs hardware`")
-    live = Prices(response.date[:10], found)
-    with suppress(OSError, ToolError):  # a price that could not be kept is a price all the same
-        write_atomic(_store(), json.dumps({"url": HUB.base_url, "as_of": live.as_of, "usd_per_hour": found}).encode())
+    usd_per_hour = _from_answer(response.json())
+    if not usd_per_hour:
+        raise BadData("the Hub's list of Jobs hardware contains no prices", hint="see `hf jobs hardware`")
+    live = Prices(response.date[:10], usd_per_hour)
+    with suppress(OSError, ToolError):  # the prices are valid even if they cannot be stored
+        write_atomic(_store(), json.dumps({"url": HUB.base_url, "as_of": live.as_of, "usd_per_hour": usd_per_hour}).encode())
     return live
 
 
 def _from_answer(answer: object) -> dict[str, float]:
-    """Flavor -> dollars an hour, of the entries that say so in a way known here."""
-    entries = [one for one in answer if isinstance(one, dict)] if isinstance(answer, list) else []
-    found = {}
-    for one in entries:
-        name, cost, factor = one.get("name"), _positive(one.get("unitCostUSD")), _PER_HOUR.get(str(one.get("unitLabel")))
+    """Flavor -> dollars per hour, from the entries whose price and unit are understood."""
+    entries = [entry for entry in answer if isinstance(entry, dict)] if isinstance(answer, list) else []
+    usd_per_hour = {}
+    for entry in entries:
+        name, cost, factor = entry.get("name"), _positive(entry.get("unitCostUSD")), _PER_HOUR.get(str(entry.get("unitLabel")))
         if isinstance(name, str) and cost is not None and factor is not None:
-            found[name[:100]] = round(cost * factor, 4)
-    return found
+            usd_per_hour[name[:100]] = round(cost * factor, 4)
+    return usd_per_hour
 
 
 def _stored() -> Prices | None:
-    """What `refresh` kept, for the Hub in force and not from the future; None when there is no such thing."""
+    """The list that `refresh` stored, if it is for the current Hub and not dated in the future; else None."""
     try:
         data = _store().read_bytes()[:_MAX_BYTES]
         kept: Any = json.loads(data)
-        found = {str(name): price for name, each in kept["usd_per_hour"].items() if (price := _positive(each)) is not None}
+        usd_per_hour = {str(name): price for name, each in kept["usd_per_hour"].items() if (price := _positive(each)) is not None}
         usable = kept["url"] == HUB.base_url and "2026" <= str(kept["as_of"]) <= _today()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ToolError):
         return None
-    return Prices(str(kept["as_of"])[:10], found) if usable else None
+    return Prices(str(kept["as_of"])[:10], usd_per_hour) if usable else None
 
 
 def _store() -> Path:

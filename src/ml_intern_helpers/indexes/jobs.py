@@ -1,8 +1,11 @@
-"""What Hugging Face Jobs take: flavors, the keys of `[tool.hf-jobs]`, the grammar of a timeout (huggingface_hub 2.4)."""
+"""Lists what Hugging Face Jobs accept: flavors, the keys of `[tool.hf-jobs]`, and the grammar of a timeout.
+
+The values are those of huggingface_hub 2.4.
+"""
 
 from __future__ import annotations
 
-#: Flavor -> (GPUs, GPU name); 0 GPUs for the CPU ones. The tests compare the names with `huggingface_hub.JobHardware`.
+#: Flavor -> (number of GPUs, GPU name). The tests compare the names with `huggingface_hub.JobHardware`.
 FLAVORS: dict[str, tuple[int, str]] = {
     "cpu-basic": (0, ""),
     "cpu-upgrade": (0, ""),
@@ -31,7 +34,7 @@ FLAVORS: dict[str, tuple[int, str]] = {
     "rtx-pro-6000x4": (4, "RTX PRO 6000"),
     "rtx-pro-6000x8": (8, "RTX PRO 6000"),
 }
-#: Key of `[tool.hf-jobs]` -> what the client demands of its value.
+#: Key of `[tool.hf-jobs]` -> the kind of value that the client requires.
 HEADER_KEYS: dict[str, str] = {
     "image": "a string",
     "flavor": "a string",
@@ -46,19 +49,19 @@ HEADER_KEYS: dict[str, str] = {
     "volumes": "a list of strings",
     "network_aliases": "a list of strings",
 }
-#: What the server allows a job without a timeout.
+#: The timeout that the server gives a job without one.
 DEFAULT_TIMEOUT_S = 30 * 60
-#: The least a training run gets (design: never under 2 h).
+#: The shortest timeout accepted for a training run (design: never under 2 h).
 LEAST_TRAINING_TIMEOUT_S = 2 * 3600
-#: A run with a step limit of its own up to this is a smoke run: its result is the log, not the model.
+#: A run limited to at most this many steps is a smoke run: its result is the log, not the model.
 SMOKE_STEPS = 50
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def timeout_seconds(text: str) -> int | None:
-    """Seconds of a timeout as the client reads it, None where the client fails: one number and one of s m h d, or whole seconds.
+    """The seconds of a timeout as the client reads it: a number with one of s m h d, or whole seconds; None where it fails.
 
-    `1.5h` is 5400; `2h30m`, `90min` and `30 minutes` fail there with "could not convert string to float".
+    `1.5h` is 5400; for `2h30m`, `90min` and `30 minutes` the client fails with "could not convert string to float".
     """
     unit = _UNIT_SECONDS.get(text[-1:], 0)
     try:

@@ -1,4 +1,4 @@
-"""Gets the index of any release: shipped with the package, cached from an earlier call, read from an environment, or fetched."""
+"""Provides the index of any release: shipped with the package, cached, built from an environment, or fetched."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ml_intern_helpers.indexes.stored_release import FORMAT, StoredRelease, load
 if TYPE_CHECKING:
     from ml_intern_helpers.indexes.from_source.source_tree import SourceTree
 
-#: The packages that are indexed, as they are imported; each is distributed under the same name (`-` for `_`).
+#: The import names of the indexed packages; each distribution has the same name (with `-` for `_`).
 PACKAGES = ("trl", "transformers", "peft", "accelerate", "datasets", "trackio", "huggingface_hub")
 DATA = Path(__file__).parent / "data"
 SUFFIX = ".index"
@@ -27,7 +27,7 @@ _PATHS = "import json, sysconfig; print(json.dumps([sysconfig.get_path('purelib'
 
 @cache
 def shipped_versions() -> dict[str, str]:
-    """Package -> the release whose index ships; the file names are the one place that says so at run time."""
+    """Package -> the release whose index is shipped, read from the file names of the indexes."""
     names = sorted(path.stem for path in DATA.iterdir() if path.suffix == SUFFIX and "-" in path.stem)
     return dict(name.rsplit("-", 1) for name in names)
 
@@ -39,15 +39,15 @@ def shipped(package: str) -> StoredRelease:
 
 
 def shipped_library(*packages: str) -> Library:
-    """The shipped releases, together (of all packages, or of those named)."""
+    """A library of the shipped releases of all packages, or of those named."""
     return Library(*(shipped(package) for package in packages or PACKAGES))
 
 
 def release(package: str, version: str, *, offline: bool = False, timeout_s: float = 180) -> StoredRelease:
-    """The index of one release; fetched and built when neither shipped nor cached.
+    """The index of one release; fetched and built when it is neither shipped nor cached.
 
     Raises:
-        UsageError: a package that is not indexed, or a version that is none.
+        UsageError: the package is not indexed, or the version is not valid.
         NotFound: there is no such release.
         Unavailable: neither pip nor uv could fetch it, or the call is offline.
     """
@@ -55,12 +55,12 @@ def release(package: str, version: str, *, offline: bool = False, timeout_s: flo
     if package not in PACKAGES:
         raise UsageError(f"{clean(package, limit=60)!r} is not indexed", hint=f"indexed: {', '.join(PACKAGES)}")
     if not _VERSION.fullmatch(version):
-        raise UsageError(f"{clean(version, limit=60)!r} is not a release", hint=f"write it out: {package}==1.2.3")
+        raise UsageError(f"{clean(version, limit=60)!r} is not a release", hint=f"write a full version: {package}==1.2.3")
     if shipped_versions().get(package) == version:
         return shipped(package)
     cached = _cache_path(package, version)
-    found = _load_cached(cached)
-    if found is None:
+    index = _load_cached(cached)
+    if index is None:
         if offline:
             raise Unavailable(f"offline, and no index of {package} {version} is stored", hint="run again online")
         import tempfile
@@ -68,17 +68,17 @@ def release(package: str, version: str, *, offline: bool = False, timeout_s: flo
         from ml_intern_helpers.indexes.from_source.source_tree import fetched
 
         with tempfile.TemporaryDirectory(prefix="ml-intern-") as folder:
-            found = _build(fetched(package, version, Path(folder), timeout_s=timeout_s), cached)
-    return found
+            index = _build(fetched(package, version, Path(folder), timeout_s=timeout_s), cached)
+    return index
 
 
 def installed(python: str, package: str) -> StoredRelease | None:
     """The index of `package` as installed beside the interpreter `python` (also as an editable checkout), or None.
 
-    Built from the files on first use and cached under a digest of the installation.
+    It is built from the files on first use and cached under a digest of the installation.
 
     Raises:
-        UsageError: `python` is no interpreter that runs.
+        UsageError: `python` does not run as an interpreter.
     """
     from ml_intern_helpers.indexes.from_source.source_tree import from_folder, version_in
 
@@ -92,7 +92,7 @@ def installed(python: str, package: str) -> StoredRelease | None:
 
 
 def site_packages(python: str) -> list[Path]:
-    """Where `python` keeps installed packages, checkouts that a `.pth` file adds included."""
+    """The folders in which `python` finds installed packages, including checkouts that a `.pth` file adds."""
     from ml_intern_helpers.indexes.from_source.source_tree import run
 
     done = run([python, "-I", "-c", _PATHS], 30)
@@ -100,10 +100,10 @@ def site_packages(python: str) -> list[Path]:
         answer = json.loads(done.stdout) if done.returncode == 0 else None
     except ValueError:
         answer = None
-    # Anything else than two paths comes from no Python.
+    # A Python prints exactly two paths.
     if not isinstance(answer, list) or len(answer) != 2 or not all(isinstance(line, str) for line in answer):
         message = f"{clean(python, limit=200)!r} does not run as a Python"
-        raise UsageError(message, hint="give the path of the interpreter the run will use")
+        raise UsageError(message, hint="pass the path of the interpreter that will run the script")
     folders = [Path(line) for line in dict.fromkeys(answer)]
     files = [path for folder in folders for path in sorted(folder.glob("*.pth"))]
     lines = [line.strip() for path in files for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
@@ -111,7 +111,7 @@ def site_packages(python: str) -> list[Path]:
 
 
 def _build(tree: SourceTree, target: Path) -> StoredRelease:
-    """Kept in the cache where that can be written; the answer does not depend on it."""
+    """Build the index and load it from the cache, or from a temporary folder where the cache cannot be written."""
     from ml_intern_helpers.indexes.from_source.tree_release import TreeRelease, save
 
     built = TreeRelease(tree)
@@ -131,7 +131,7 @@ def _cache_path(package: str, version: str) -> Path:
 
 
 def _load_cached(path: Path) -> StoredRelease | None:
-    """A broken entry counts as none: it is built again."""
+    """The cached index; None when it is missing or damaged, so that it is built again."""
     try:
         return load(path)
     except (OSError, ValueError):
@@ -139,11 +139,11 @@ def _load_cached(path: Path) -> StoredRelease | None:
 
 
 def _digest(home: Path, package: str) -> str:
-    """Changes with the installation: its RECORD lists every file's hash. A checkout has none, so its files' times serve."""
+    """A digest of the installation, from its RECORD, which lists the hashes of all files; for a checkout, from file times."""
     records = [path.read_bytes() for path in sorted(home.glob(f"{package}-*.dist-info/RECORD"))]
     if not records:
         files = sorted((home / package).rglob("*.py"))
         records = [f"{path} {stat.st_size} {stat.st_mtime_ns}".encode() for path in files if (stat := path.stat())]
-    import hashlib  # it loads OpenSSL, for those who name an interpreter
+    import hashlib  # loads OpenSSL, and is needed only when an interpreter is given
 
     return hashlib.sha256(b"\n".join(records)).hexdigest()[:12]

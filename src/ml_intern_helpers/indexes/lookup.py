@@ -1,4 +1,4 @@
-"""Finds what a query names (a package, module, class, function, method, argument, or plain name), and names similar to it."""
+"""Finds what a query names (a package, module, class, function, method, argument or plain name), and similar names."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ml_intern_helpers.indexes.signatures import Library, Signature
 
 
 class Found(NamedTuple):
-    """One thing that exists.
+    """Something that a query names and that exists.
 
     Attributes:
-        name: as an import and the code after it would write it (`trl.SFTConfig.max_length`).
-        kind: `module`, `class`, `function`, `method`, `argument`, `keyword` (taken out of `**kwargs`), or `name` (there, but no
-            arguments are indexed for it).
-        origin: `module:name` that defines it; a module's own name.
-        signature: of a class, function or method.
-        argument: of an argument.
-        owner: origin of the class whose field or constructor the argument is.
+        name: the dotted name as code writes it (`trl.SFTConfig.max_length`).
+        kind: `module`, `class`, `function`, `method`, `argument`, `keyword` (taken out of `**kwargs`), or `name` (it exists, but
+            its arguments are not indexed).
+        origin: the `module:name` that defines it, or the module itself.
+        signature: the signature of a class, function or method.
+        argument: the record of an argument.
+        owner: for an argument, the origin of the class that declares it.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Found(NamedTuple):
 
 
 def lookup(library: Library, query: str) -> list[Found]:
-    """What `query` names; several when packages share a name, none when nothing does."""
+    """Everything that `query` names: several results when packages share a name, none when it does not exist."""
     head, _, rest = query.partition(".")
     if head in library.releases:
         found = _dotted(library, query)
@@ -42,7 +42,7 @@ def lookup(library: Library, query: str) -> list[Found]:
 
 
 def _dotted(library: Library, dotted: str) -> Found | None:
-    """The longest importable beginning, then what is left of the path as attributes of it."""
+    """What a dotted name refers to: its longest importable prefix, with the rest of the path as attributes of it."""
     parts = dotted.split(".")
     for end in range(len(parts), 0, -1):
         start = ".".join(parts[:end])
@@ -76,26 +76,26 @@ def _argument(library: Library, name: str, origin: str, signature: Signature | N
 
 
 def taken(library: Library, call: str, signature: Signature) -> frozenset[str]:
-    """Names that a call takes out of its `**kwargs`, `from_pretrained` of transformers with all that it hands them on to."""
+    """The names that a call takes out of its `**kwargs`; for `from_pretrained`, also those of what it passes them on to."""
     if call.endswith(".from_pretrained"):
         return known_names(library, call.removesuffix(".from_pretrained")) | signature.popped
     return signature.popped
 
 
 def _bare(library: Library, name: str) -> list[str]:
-    """Dotted names for a bare one: the packages' own offers first; other public modules only when there are none.
+    """The dotted names for a bare one: those of the packages themselves, else those of other public modules.
 
-    One name for each origin, the shortest; what a package merely borrows from another counts for that one.
+    There is one name per origin, the shortest; a name that a package re-exports from another one counts for the latter.
     """
     releases = [library.releases[package] for package in PACKAGES if package in library.releases]
     dotted = [f"{release.package}.{name}" for release in releases if name in release.names(release.package)]
-    found: dict[str, str] = {}
+    by_origin: dict[str, str] = {}
     for path in sorted(dotted or _elsewhere(library, name), key=lambda path: (path.count("."), path)):
         origin = library.origin(path) or path
         if library.release_of(origin) is not None:
-            found.setdefault(origin, path)
-    own = [path for origin, path in found.items() if origin.partition(".")[0].partition(":")[0] == path.partition(".")[0]]
-    return own or list(found.values())
+            by_origin.setdefault(origin, path)
+    own = [path for origin, path in by_origin.items() if origin.partition(".")[0].partition(":")[0] == path.partition(".")[0]]
+    return own or list(by_origin.values())
 
 
 def _elsewhere(library: Library, name: str) -> Iterator[str]:
@@ -107,7 +107,7 @@ def _elsewhere(library: Library, name: str) -> Iterator[str]:
 
 
 def is_public(module: str) -> bool:
-    """No part of the path is private or a test."""
+    """Whether no part of the module path is private, a test or a command."""
     return not any(part.startswith("_") or part in ("tests", "testing_utils", "commands", "cli") for part in module.split("."))
 
 
@@ -115,7 +115,7 @@ _MOST = 5
 
 
 def similar_names(library: Library, query: str) -> list[str]:
-    """Names that exist and look like `query`, nearest first; arguments when the part before the last dot exists."""
+    """Existing names similar to `query`, best first: arguments or members when the part before the last dot exists."""
     head, _, last = query.rpartition(".")
     if head:
         signature, release = library.signature(head), library.release_of(head)
@@ -123,13 +123,13 @@ def similar_names(library: Library, query: str) -> list[str]:
         found = similar(last, [argument.name for argument in signature.arguments] if signature else members)
         if found:
             return [f"{head}.{name}" for name in found]
-    # Otherwise a public name of one of the packages.
+    # Otherwise, suggest public names of the packages.
     pool = {other: package for package in reversed(library.releases) for other in library.releases[package].names(package)}
     return [f"{pool[other]}.{other}" for other in similar(last, list(pool))]
 
 
 def similar(name: str, pool: list[str]) -> list[str]:
-    """Up to five of `pool`: those that differ in case or underscores only, then those that share most of their letters."""
+    """Up to five names of `pool`: those that differ only in case or underscores, then those that share most letters."""
     plain = name.replace("_", "").lower()
     same = [other for other in pool if other.replace("_", "").lower() == plain and other != name]
     candidates = [other for other in pool if abs(len(other) - len(name)) <= max(3, len(name) // 3) and not other.startswith("_")]
@@ -139,7 +139,7 @@ def similar(name: str, pool: list[str]) -> list[str]:
 
 
 def called(library: Library, call: str) -> Signature | None:
-    """The signature of a class's constructor, a function, or a method of a class, its own or inherited."""
+    """The signature of a class's constructor, a function, or a method, including inherited ones."""
     owner, _, method = call.rpartition(".")
     return library.signature(call) or (library.method(owner, method) if owner else None)
 
@@ -154,7 +154,7 @@ def offered(library: Library, dotted: str) -> bool:
 
 
 def _keeps_anything(library: Library, call: str) -> bool:
-    """A dataclass made to take any keyword keeps it as an attribute: model configurations do, since transformers 5.4."""
+    """Whether a dataclass keeps any keyword as an attribute, as model configurations do since transformers 5.4."""
     line = (record for _, record in library.line(library.origin(call) or ""))
     record = next((record for record in line if record.init is not None), None)
     if record is None or record.init is None or not record.fields:

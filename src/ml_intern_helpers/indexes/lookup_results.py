@@ -1,4 +1,4 @@
-"""The results of `api_lookup` as JSON: the releases, what each name is or what replaced it, and what matches a pattern."""
+"""Builds the results of `api_lookup` as JSON: the releases, what each name is or what replaced it, and pattern matches."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_LIBRARIES = 12
 
 
 def libraries(pins: list[str], python: str | None, context: Context) -> list[Library]:
-    """One library for each combination of the releases asked for; what is not asked for is the interpreter's, or shipped."""
+    """One library per combination of the requested releases; other packages are the interpreter's, or shipped ones."""
     asked: dict[str, list[str]] = {}
     for pin in pins:
         match = _PIN.fullmatch(pin)
@@ -37,12 +37,14 @@ def libraries(pins: list[str], python: str | None, context: Context) -> list[Lib
             named.setdefault(package, []).append(found)
     combinations = list(product(*named.values()))
     if len(combinations) > _MOST_LIBRARIES:
-        raise UsageError(f"{len(combinations)} combinations of releases are too many", hint=f"ask for {_MOST_LIBRARIES} at most")
+        raise UsageError(
+            f"{len(combinations)} combinations of releases are too many", hint=f"name at most {_MOST_LIBRARIES} combinations"
+        )
     rest = _unnamed([package for package in PACKAGES if package not in named], python, context)
     if "trl" in named and "transformers" not in named and not python:
         version = next(found.version for found in rest if found.package == "transformers")
         context.warn(f"inherited arguments are those of transformers {version}; name another with --release transformers==…")
-    ordered = (sorted([*some, *rest], key=lambda found: PACKAGES.index(found.package)) for some in combinations)
+    ordered = (sorted([*combination, *rest], key=lambda found: PACKAGES.index(found.package)) for combination in combinations)
     return [Library(*releases) for releases in ordered]
 
 
@@ -50,21 +52,22 @@ def _unnamed(packages: list[str], python: str | None, context: Context) -> list[
     if python is None:
         return [shipped(package) for package in packages]
     context.progress(f"reading what is installed beside {python} …")
-    found: list[Release] = [there for package in packages if (there := installed(python, package)) is not None]
-    if not found and len(packages) == len(PACKAGES):
+    indexes: list[Release] = [index for package in packages if (index := installed(python, package)) is not None]
+    if not indexes and len(packages) == len(PACKAGES):
         message = f"none of {', '.join(PACKAGES)} is installed beside {clean(python, limit=200)}"
-        raise NotFound(message, hint="name another --python")
-    return found
+        raise NotFound(message, hint="pass another interpreter with --python")
+    return indexes
 
 
 def result(library: Library, query: str) -> dict[str, Any]:
-    """The answer to one name: what it is (each thing it may be), or what became of it."""
+    """The result for one name: everything that it names, or else why it does not exist and what replaced it."""
     found = lookup(library, query)
     gone = None if found else _gone(library, query)
     asked = library.release_of(query)
+    releases = [asked] if asked else [*library.releases.values()]
     return {
         "query": query,
-        "asked": ", ".join(f"{one.package} {one.version}" for one in ([asked] if asked else library.releases.values())),
+        "asked": ", ".join(f"{searched.package} {searched.version}" for searched in releases),
         "found": bool(found),
         "unknown": None if found or gone else _why_unknown(library, query),
         "entries": [_entry(library, item) for item in found],
@@ -74,7 +77,7 @@ def result(library: Library, query: str) -> dict[str, Any]:
 
 
 def _why_unknown(library: Library, query: str) -> str | None:
-    """Why it is unknown whether a name exists, if so."""
+    """Why it is unknown whether a name exists; None when it is known."""
     head, _, last = query.rpartition(".")
     for start in lookup(library, head) if head else ():
         if start.signature is not None and start.signature.open:
@@ -88,7 +91,7 @@ def _why_unknown(library: Library, query: str) -> str | None:
 
 
 def _gone(library: Library, query: str) -> Gone | None:
-    """What became of a name; of a bare one, in the first package that had it."""
+    """What replaced a name; for a bare one, in the first package that had it."""
     first, _, rest = query.partition(".")
     if first in library.releases:
         return what_became(library, query)
@@ -135,7 +138,7 @@ def _entry(library: Library, found: Found) -> dict[str, Any]:
         owners = library.owners(found.origin) if found.kind == "class" else {}
         rows = [_argument(library, item, owners.get(item.name, found.origin)) for item in signature.arguments]
         for row in rows:
-            # What a private base declares is nobody else's: TRL's `_BaseConfig` changes three defaults of TrainingArguments.
+            # Arguments of a private base count as own: TRL's `_BaseConfig` changes three defaults of TrainingArguments.
             row["own"] = row["from"] == library.public_name(found.origin) or row["from"].rpartition(".")[2].startswith("_")
         entry["arguments"] = sorted(rows, key=lambda row: not row["own"])
         entry["open"] = signature.open
@@ -159,18 +162,18 @@ def _argument(library: Library, item: Argument, owner: str) -> dict[str, Any]:
 
 
 def matches(library: Library, pattern: re.Pattern[str]) -> list[str]:
-    """What packages offer, then arguments of that (under the class or function that declares them), then what lies deeper.
+    """The names that match: those of the packages and their arguments first, then those of deeper modules.
 
-    Each thing once, under its shortest name.
+    Each match occurs once, under its shortest name; arguments under the class or function that declares them.
     """
     stored = [release for release in library.releases.values() if isinstance(release, StoredRelease)]
     names = [name for release in stored for name in _matching_names(library, release, pattern)]
     arguments: list[str] = []
     for some in stored:
         for origin, declared in some.argument_names():
-            found = [argument for argument in declared if pattern.search(argument)]
-            if found and is_public(dotted := library.public_name(origin)):
-                arguments += (f"{dotted}.{argument}" for argument in found)
+            matching = [argument for argument in declared if pattern.search(argument)]
+            if matching and is_public(dotted := library.public_name(origin)):
+                arguments += (f"{dotted}.{argument}" for argument in matching)
     offered = [name for name in names if name.count(".") == 1] + [name for name in arguments if name.count(".") == 2]
     return list(dict.fromkeys([*offered, *names, *arguments]))
 

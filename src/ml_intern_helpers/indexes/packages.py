@@ -1,8 +1,8 @@
-"""Which distribution provides an import, and what an installed distribution brings along."""
+"""Lists which distributions provide an import, and which dependencies a distribution brings."""
 
 from __future__ import annotations
 
-#: Import name -> distribution, where they differ. Several: any of them provides the module.
+#: Import name -> the distributions that provide it, any one of which is enough.
 DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     "bitsandbytes": ("bitsandbytes",),
     "bs4": ("beautifulsoup4", "bs4"),
@@ -40,7 +40,7 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-#: Well-known distributions named like their import; what one brings of them BRINGS says.
+#: Well-known distributions with the name of their import; BRINGS says which of them depend on others.
 SAME_NAME = _names(
     "accelerate bitsandbytes datasets deepspeed diffusers einops evaluate gradio huggingface-hub jinja2 kernels lightning "
     "llmcompressor matplotlib mlflow nltk numpy optuna pandas peft polars pyarrow pytorch-lightning ray regex requests rich "
@@ -57,7 +57,7 @@ _TRANSFORMERS = _WITH_HUB | _names(
     "annotated-doc annotated-types markdown-it-py mdurl numpy pydantic pydantic-core pygments regex rich safetensors shellingham "
     "tokenizers typer typing-inspection"
 )
-#: Distribution -> what comes with it, in full on Linux; the tests compare with the metadata of the installed releases.
+#: Distribution -> all its dependencies on Linux; the tests compare them with the metadata of the installed releases.
 COMPLETE: dict[str, frozenset[str]] = {
     "trl": _TRANSFORMERS | _ACCELERATE | _DATASETS | {"accelerate", "datasets", "transformers"},
     "transformers": _TRANSFORMERS,
@@ -70,7 +70,7 @@ COMPLETE: dict[str, frozenset[str]] = {
     "huggingface-hub": _HUB,
     "tokenizers": _WITH_HUB,
 }
-#: Well-known distribution -> all that it brings of the well-known ones.
+#: Well-known distribution -> all its dependencies among the well-known ones.
 WELL_KNOWN: dict[str, frozenset[str]] = {
     "bitsandbytes": _names("jinja2 numpy sympy torch"),
     "deepspeed": _names("einops jinja2 numpy sympy torch tqdm"),
@@ -100,7 +100,7 @@ WELL_KNOWN: dict[str, frozenset[str]] = {
     "wandb": _names("pyyaml requests"),
     "xformers": _names("jinja2 numpy sympy torch"),
 }
-#: The same for distributions whose requirements are known in part: what is named comes, more may.
+#: Distribution -> its known dependencies; those not in COMPLETE or WELL_KNOWN may have more.
 BRINGS: dict[str, frozenset[str]] = {
     **COMPLETE,
     **WELL_KNOWN,
@@ -111,7 +111,7 @@ BRINGS: dict[str, frozenset[str]] = {
     "pytorch-lightning": _names("packaging pyyaml torch tqdm"),
     "vllm": _names("numpy pillow pydantic pyyaml requests tokenizers torch tqdm transformers"),
 }
-#: (distribution, extra) -> what the extra adds.
+#: (distribution, extra) -> the distributions that the extra adds.
 EXTRAS: dict[tuple[str, str], frozenset[str]] = {
     ("trl", "peft"): frozenset({"peft"}),
     ("trl", "quantization"): frozenset({"bitsandbytes"}),
@@ -123,7 +123,7 @@ EXTRAS: dict[tuple[str, str], frozenset[str]] = {
     ("transformers", "torch"): frozenset({"accelerate", "torch"}),
     ("transformers", "accelerate"): frozenset({"accelerate"}),
 }
-#: Indexed library -> those it requires, with the bounds that its current release sets; the tests compare with its metadata.
+#: Indexed library -> the indexed libraries it requires, with the bounds of its current release; tests check its metadata.
 NEEDS: dict[str, dict[str, str]] = {
     "trl": {
         "accelerate": ">=1.10.1",

@@ -1,7 +1,6 @@
-"""What `from_pretrained` takes: named arguments, keywords it pops on the way, and the fields of the model's configuration.
+"""Determines which keywords `from_pretrained` accepts: named ones, those it pops, and fields of the model's configuration.
 
-What is none of these reaches the model's constructor, which fails. Tokenizers, processors and configurations keep what
-they do not know.
+Any other keyword reaches the model's constructor, which fails. Tokenizers, processors and configurations keep unknown keywords.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ _GATHERED = ("transformers.PreTrainedModel", "transformers.PreTrainedConfig", "t
 
 
 class Keyword(NamedTuple):
-    """How `from_pretrained` takes one keyword.
+    """How `from_pretrained` treats one keyword.
 
     Attributes:
-        state: `legal`; `config` (a field of some models' configuration: legal where this model has it); `kept` (a tokenizer,
-            processor or configuration takes anything); `removed` (older releases took it, now a TypeError); `doubtful`.
-        gone: with `removed`: since when, and what to write instead.
+        state: `legal`; `config` (a field of some models' configurations, legal if this model has it); `kept` (tokenizers,
+            processors and configurations accept anything); `removed` (accepted by older releases, now a TypeError); `doubtful`.
+        gone: for `removed`, since when, and what to write instead.
     """
 
     state: Literal["legal", "config", "kept", "removed", "doubtful"]
@@ -45,19 +44,19 @@ def from_pretrained_keyword(library: Library, dotted: str, keyword: str) -> Keyw
     from ml_intern_helpers.indexes.removed import gone
 
     for owner in (f"{dotted}.from_pretrained", f"{_BASE}.from_pretrained", "transformers.PreTrainedConfig"):
-        found = gone(f"{owner}.{keyword}")
-        if found is not None:
-            return Keyword("removed", found)
+        removed = gone(f"{owner}.{keyword}")
+        if removed is not None:
+            return Keyword("removed", removed)
     return Keyword("doubtful")
 
 
 def keeps_anything(name: str) -> bool:
-    """Whether it is a tokenizer, processor or configuration, by its name: these keep keywords that they do not know."""
+    """Whether the name is of a tokenizer, processor or configuration, which keep unknown keywords."""
     return _KEEPS_ANYTHING.search(name) is not None
 
 
 def known_names(library: Library, dotted: str) -> frozenset[str]:
-    """The names that the call is known to take: named, or popped by the class or by what it passes its keywords on to."""
+    """The keywords that the call accepts: named ones, and those popped by the class or by what it passes keywords on to."""
     own = library.method(dotted, "from_pretrained")
     names = own.names if own else frozenset()
     if not dotted.startswith("transformers.") or _KEEPS_ANYTHING.search(dotted):

@@ -1,4 +1,4 @@
-"""What one class or function statement says by itself, before its bases are consulted: the unit that an index stores."""
+"""Defines the records that an index stores: one per class or function statement, without what its bases add."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-#: The module of huggingface_hub's decorator that translates or drops arguments, and what the decorator calls: the first up to
-#: release 0.36, the second since.
+#: The module of huggingface_hub's decorator that translates or drops arguments, and the functions that the decorator calls: the
+#: first one up to release 0.36, the second one since.
 HANDLERS_MODULE = "huggingface_hub.utils._validators"
 HANDLERS = ("smoothly_deprecate_use_auth_token", "smoothly_deprecate_legacy_arguments")
 
@@ -16,11 +16,11 @@ class Argument(NamedTuple):
     """One argument.
 
     Attributes:
-        name: as a call writes it.
-        default: source text, or None when the argument must be given.
+        name: the name as a call writes it.
+        default: the source text of the default; None when the argument is required.
         type: the annotation's source text, or None.
-        doc: the first sentence that the library says of it, or None.
-        keyword_only: cannot be given by position.
+        doc: the first sentence of its documentation, or None.
+        keyword_only: it cannot be given by position.
     """
 
     name: str
@@ -34,10 +34,10 @@ class FunctionRecord(NamedTuple):
     """A function, or a method without `self`.
 
     Attributes:
-        arguments: in order.
-        open: takes `**kwargs`.
-        variadic: takes `*args`.
-        popped: names that the body takes out of `**kwargs` by `pop` or `get`: legal though unnamed.
+        arguments: the arguments in order.
+        open: it takes `**kwargs`.
+        variadic: it takes `*args`.
+        popped: the names that the body takes out of `**kwargs` by `pop` or `get`; they are legal arguments, too.
     """
 
     arguments: tuple[Argument, ...] = ()
@@ -55,12 +55,12 @@ class ClassRecord(NamedTuple):
     """A class.
 
     Attributes:
-        bases: origins (`module:name`) of its bases, nearest first; `object` and typing's own left out.
-        is_dataclass: decorated so; then `fields` make the constructor unless `init` is written.
-        fields: annotated fields with their own defaults.
-        dropped: fields declared with `init=False`: an argument of a parent taken away.
-        docs: first sentences by argument name, from the class's docstring.
-        init: the constructor it writes itself.
+        bases: the origins (`module:name`) of its bases, nearest first, without `object` and those of typing.
+        is_dataclass: it is decorated as a dataclass; `fields` then form the constructor unless there is an `init`.
+        fields: its annotated fields with their own defaults.
+        dropped: the fields declared with `init=False`, which removes an argument of a parent.
+        docs: argument name -> first sentence, from the class's docstring.
+        init: the constructor that it defines itself.
         methods: its other public methods.
     """
 
@@ -81,9 +81,9 @@ class Announced(NamedTuple):
 
     Attributes:
         name: the argument; "" for the class, function or method itself; `args.x` for a setting that a trainer reads.
-        value: source of the one value that goes, "" for any.
-        until: the release (or date) that the text names, "" when it names none.
-        advice: the sentence that says what to do, "" when there is none.
+        value: the source of the one value that is deprecated; "" for every value.
+        until: the release (or date) of the removal; "" when none is named.
+        advice: the sentence that says what to do; "" when there is none.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Announced(NamedTuple):
 
 
 def to_json(record: Record) -> dict[str, object]:
-    """The stored form: short keys, empty parts left out."""
+    """The stored form, with short keys and without empty parts."""
     if isinstance(record, FunctionRecord):
         return {"f": _function_to_json(record)}
     stored: dict[str, object] = {
@@ -124,7 +124,7 @@ def from_json(raw: dict[str, Any]) -> Record:
 
 
 def _argument_to_json(item: Argument) -> list[object]:
-    """What is None or False at the end is left out: it is the default."""
+    """The stored row, without trailing values of None or False, which are the defaults."""
     row: list[object] = list(item)
     while len(row) > 1 and not row[-1] and row[-1] != "":
         row.pop()

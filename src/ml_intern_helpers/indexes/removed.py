@@ -1,6 +1,6 @@
-"""What replaced a name that no longer exists: from the comparison of releases, or from a curated hint.
+"""Finds what replaced a name that no longer exists, from the comparison of releases or from a curated hint.
 
-The hints (HINTS) stand where comparing releases cannot tell the replacement; the tests check each of them against the indexes.
+HINTS covers names whose replacement the comparison cannot tell; the tests check each hint against the indexes.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ class Removal(NamedTuple):
     """A name that a release removed and that does not exist today.
 
     Attributes:
-        name: `trl.setup_chat_format`, or `trl.SFTConfig.max_seq_length` for an argument.
-        last: the last release that had it (of those compared).
-        gone: the first of those that has it no more.
-        replacement: what to write today, when the comparison or the older release's own text tells: it exists.
-        why: how the replacement is known: `moved`, `announced` (by the library), `renamed` (same release, like name), or None.
-        via: where it had moved to before it went from there, too.
-        via_last: the last release that had it there.
+        name: the removed name (`trl.setup_chat_format`, or `trl.SFTConfig.max_seq_length` for an argument).
+        last: the last compared release that had it.
+        gone: the first compared release without it.
+        replacement: an existing name to use instead, if the comparison or an older release's own text tells one.
+        why: how the replacement is known: `moved`, `announced` (by the library), `renamed` (same release, similar name), or None.
+        via: the place to which it first moved, before it was removed there, too.
+        via_last: the last release that had it in that place.
     """
 
     name: str
@@ -39,13 +39,13 @@ class Removal(NamedTuple):
 
 
 class Gone(NamedTuple):
-    """What is known of a name that does not exist.
+    """What is known about a name that does not exist.
 
     Attributes:
-        name: the name that is gone: the one asked for, a parent it was inherited from, or the class or module around it.
-        removal: when, from the comparison; None for what no compared release had.
-        replacement: full name of what takes its place and exists in the shipped releases, or None.
-        hint: what to do instead, one clause, or None.
+        name: the name that is gone: the queried one, its inherited form, or the class or module that contained it.
+        removal: its removal according to the comparison; None when no compared release had it.
+        replacement: the full name of the replacement in the shipped releases, or None.
+        hint: what to do instead, in one clause, or None.
         renamed: the replacement takes the same value.
     """
 
@@ -56,7 +56,7 @@ class Gone(NamedTuple):
     renamed: bool = False
 
     def sentence(self) -> str:
-        """`removed in trl 0.20.0 (last in 0.19.1); write max_length=`."""
+        """The text for reports: `removed in trl 0.20.0 (last in 0.19.1); instead: write max_length=`."""
         parts = [_when(self.name, self.removal)] if self.removal else []
         if self.hint:
             parts.append(f"instead: {self.hint}")
@@ -69,7 +69,7 @@ class Gone(NamedTuple):
 
 
 def what_became(library: Library, dotted: str) -> Gone | None:
-    """What is known of `dotted`, which `library` does not offer: itself, as inherited, or the class or module it belonged to."""
+    """What is known about `dotted`, which `library` does not offer, or about its inherited form, its class or its module."""
     for name in _names_for(library, dotted):
         found = gone(name)
         if found is not None:
@@ -79,23 +79,22 @@ def what_became(library: Library, dotted: str) -> Gone | None:
 
 
 def gone(name: str) -> Gone | None:
-    """What is known of exactly this name."""
-
-    found, hint = removal(name), HINTS.get(name)
-    if found is None and hint is None:
+    """What is known about exactly this name."""
+    known_removal, hint = removal(name), HINTS.get(name)
+    if known_removal is None and hint is None:
         return None
-    replacement = (hint.use if hint else None) or (found.replacement if found else None)
-    return Gone(name, found, replacement or None, hint.text if hint else None, bool(hint and hint.renamed))
+    replacement = (hint.use if hint else None) or (known_removal.replacement if known_removal else None)
+    return Gone(name, known_removal, replacement or None, hint.text if hint else None, bool(hint and hint.renamed))
 
 
 def removal(name: str) -> Removal | None:
-    """When `name` went, when one of the compared releases had it and the shipped one has not."""
+    """The removal of `name`; None unless one of the compared releases had it and the shipped one does not."""
     row = _tables()[1].get(name.partition(".")[0], Table()).get(name)
     return None if row is None else Removal(name, *row)
 
 
 def removals_of(package: str) -> Iterator[Removal]:
-    """Everything that went from one package."""
+    """Every removal from one package."""
     return (Removal(name, *row) for name, row in _tables()[1].get(package, Table()).items())
 
 
@@ -105,7 +104,7 @@ def compared(package: str) -> list[str]:
 
 
 def row_of(removal: Removal) -> list[str | None]:
-    """The stored form; the name is the key."""
+    """The stored form of a removal, whose key is the name."""
     row = [removal.last, removal.gone, removal.replacement, removal.why, removal.via, removal.via_last]
     while row and row[-1] is None:
         row.pop()
@@ -119,7 +118,7 @@ def _tables() -> tuple[dict[str, list[str]], dict[str, Table]]:
 
 
 def _names_for(library: Library, dotted: str) -> Iterator[str]:
-    """`trl.SFTConfig.x` may also be `transformers.TrainingArguments.x`, which it inherits."""
+    """The names under which `dotted` may be recorded: `trl.SFTConfig.x` also as `transformers.TrainingArguments.x`."""
     yield dotted
     head, _, last = dotted.rpartition(".")
     origin = library.origin(head) if head else None
@@ -138,8 +137,8 @@ def _when(name: str, removal: Removal) -> str:
     package = name.partition(".")[0]
     text = f"removed in {package} {removal.gone} (last in {removal.last})"
     if removal.via:
-        left = f", gone from there after {removal.via_last}" if removal.via_last else ", gone from there, too"
-        return f"moved to {removal.via} in {package} {removal.gone}{left}"
+        removed_there = f", gone from there after {removal.via_last}" if removal.via_last else ", gone from there, too"
+        return f"moved to {removal.via} in {package} {removal.gone}{removed_there}"
     return f"moved in {package} {removal.gone} (last in {removal.last})" if removal.why == "moved" else text
 
 
@@ -147,9 +146,9 @@ class Hint(NamedTuple):
     """What to write instead of a removed name.
 
     Attributes:
-        text: what to do, one clause.
-        use: the full name of what takes its place, "" when nothing by one name does.
-        renamed: the value stays what it is; only then a fix may be written without asking.
+        text: what to do, in one clause.
+        use: the full name of the replacement; "" when there is no single one.
+        renamed: the value stays the same; only then may a fix be applied without asking.
     """
 
     text: str
@@ -161,12 +160,12 @@ _ARGS = "transformers.TrainingArguments"
 
 
 def _arguments(call: str, **renamed: str) -> dict[str, Hint]:
-    """Renames: the same value under another name."""
+    """Hints for arguments that were renamed and take the same value."""
     return {f"{call}.{old}": Hint(f"write {new}=", f"{call}.{new}", renamed=True) for old, new in renamed.items()}
 
 
 def _instead(call: str, **others: str) -> dict[str, Hint]:
-    """Another argument has this function; whether the value fits it, the author has to decide."""
+    """Hints for arguments replaced by one with another name, for which the author has to check the value."""
     return {name: hint._replace(renamed=False) for name, hint in _arguments(call, **others).items()}
 
 

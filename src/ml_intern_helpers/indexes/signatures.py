@@ -1,5 +1,7 @@
-"""What a call may pass, bases consulted: a config of TRL inherits most of its fields from transformers, so a signature is
-only right for a set of releases that run together; `Library` is such a set.
+"""Builds the signatures of calls, including what classes inherit from other packages.
+
+A config of TRL inherits most of its fields from transformers, so a signature is only right for a set of releases that run
+together; `Library` is such a set.
 """
 
 from __future__ import annotations
@@ -35,21 +37,21 @@ class Release(Protocol):
         """Whether `module` may offer a name that `names` does not list."""
 
     def deprecated(self, origin: str) -> tuple[Announced, ...]:
-        """What the release itself announces to go, of a class, function or method (`module:Class.method`)."""
+        """The deprecations that the release announces for a class, function or method (`module:Class.method`)."""
 
     def is_package(self, module: str) -> bool:
-        """Whether `module` has modules below it (its file is an `__init__.py`)."""
+        """Whether `module` is a package (its file is an `__init__.py`)."""
 
 
 class Signature(NamedTuple):
-    """What a call may pass.
+    """The arguments that a call may pass.
 
     Attributes:
-        origin: `module:name` of the class or function called.
-        arguments: in order, without `self`.
-        open: takes `**kwargs`: an unknown name is doubtful, not wrong.
-        variadic: takes `*args`.
-        popped: names known to be taken out of `**kwargs`.
+        origin: the `module:name` of the class or function called.
+        arguments: the arguments in order, without `self`.
+        open: it takes `**kwargs`, so an unknown name is uncertain, not wrong.
+        variadic: it takes `*args`.
+        popped: the names that it is known to take out of `**kwargs`.
     """
 
     origin: str
@@ -65,7 +67,7 @@ class Signature(NamedTuple):
 
 
 class Library:
-    """Releases that run together, by package name."""
+    """A set of releases that run together, by package name."""
 
     def __init__(self, *releases: Release) -> None:
         self.releases = {release.package: release for release in releases}
@@ -100,7 +102,7 @@ class Library:
         return dotted if release.has_module(dotted) else None
 
     def public_name(self, origin: str) -> str:
-        """The shortest way to write an origin: `trl.SFTConfig` where the package itself offers it."""
+        """The shortest dotted name of an origin: `trl.SFTConfig` where the package itself offers it."""
         module, _, name = origin.partition(":")
         release = self.release_of(origin)
         if release and name and self.follow(f"{release.package}:{name}") == origin:
@@ -113,16 +115,16 @@ class Library:
 
     def owners(self, origin: str) -> dict[str, str]:
         """Argument of a class's constructor -> origin of the class that declares it last."""
-        found: dict[str, str] = {}
+        owner_of: dict[str, str] = {}
         for owner, record in self.line(origin):
             if record.init is not None:
-                return found | {argument.name: owner for argument in record.init.arguments if argument.name not in found}
+                return owner_of | {argument.name: owner for argument in record.init.arguments if argument.name not in owner_of}
             for argument in record.fields:
-                found.setdefault(argument.name, owner)
-        return found
+                owner_of.setdefault(argument.name, owner)
+        return owner_of
 
     def signature(self, reference: str) -> Signature | None:
-        """The signature of `package.Name` or of an origin; None when it is no class or function that the releases hold."""
+        """The signature of `package.Name` or of an origin; None unless it is a class or function in the releases."""
         origin = self.follow(reference) if ":" in reference else self.origin(reference)
         record = self.record(origin) if origin else None
         if origin is None or record is None:
@@ -130,16 +132,16 @@ class Library:
         return _of_function(origin, record) if isinstance(record, FunctionRecord) else self._constructor(origin)
 
     def method(self, reference: str, name: str) -> Signature | None:
-        """The signature of a method, found on the class or its ancestors; several open ones add up (`super()` calls)."""
+        """The signature of a class's or its ancestors' method; an open one accepts what the overridden ones do, too."""
         origin = self.follow(reference) if ":" in reference else self.origin(reference)
-        found = [record.methods[name] for _, record in self.line(origin or "") if name in record.methods]
-        if not found or origin is None:
+        records = [record.methods[name] for _, record in self.line(origin or "") if name in record.methods]
+        if not records or origin is None:
             return None
-        first = _of_function(f"{origin}.{name}", found[0])
-        return first._replace(popped=first.popped.union(*(record.known for record in found[1:]))) if first.open else first
+        first = _of_function(f"{origin}.{name}", records[0])
+        return first._replace(popped=first.popped.union(*(record.known for record in records[1:]))) if first.open else first
 
     def line(self, origin: str) -> Iterator[tuple[str, ClassRecord]]:
-        """The class and its ancestors that the releases hold: depth first, nearest first, each once."""
+        """The class and its ancestors in the releases, depth first and nearest first, each once."""
         seen: set[str] = set()
         waiting = [origin]
         while waiting:
@@ -166,7 +168,7 @@ class Library:
                 popped = signature.popped.union(*(init.known for init in above))
                 return signature._replace(arguments=arguments, popped=popped)
             if record.is_dataclass:
-                # Fields from the oldest ancestor on; a redeclared one keeps its place, as dataclasses do.
+                # Fields from the oldest ancestor on; a redeclared one keeps its position, as in dataclasses.
                 fields: dict[str, Argument] = {}
                 for ancestor in reversed(line):
                     for argument in ancestor.fields:

@@ -1,7 +1,7 @@
-"""An index file: a release in tables that are decompressed, and rows that are parsed, only when somebody asks for one.
+"""Reads and writes index files: a release in tables that are decompressed, and rows that are parsed, only on demand.
 
-The first line of the file is JSON and says where each table lies; a table is zlib over lines `key<TAB>JSON`. Reading the index of
-transformers as one JSON document took 60 ms before every launch; one row of one table takes five.
+The first line of the file is JSON with the position of each table; a table is zlib-compressed lines `key<TAB>JSON`. Reading the
+index of transformers as one JSON document took 60 ms before every launch; one row of one table takes 5 ms.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 from ml_intern_helpers.core.paths import write_atomic
 from ml_intern_helpers.indexes.records import Announced, ClassRecord, Record, from_json
 
-#: Raised when the layout, or what an index holds, changes: files of another format are never read.
+#: The format version, increased when the layout or the contents change: files of another format are never read.
 FORMAT = 5
 #: A module with more names than this shares those of the root package (see `packed_names`).
 _MANY = 500
 
 
 class Table:
-    """Rows by key."""
+    """A compressed table of rows by key."""
 
     def __init__(self, packed: bytes = b"") -> None:
         self._packed = packed
@@ -56,7 +56,7 @@ class Table:
 
 
 def read_tables(path: Path) -> tuple[dict[str, Any], dict[str, Table]]:
-    """(head, tables by name); `ValueError` when the file is of another format or broken."""
+    """The head and the tables by name; raises ValueError when the file is damaged or of another format."""
     first, _, rest = path.read_bytes().partition(b"\n")
     try:
         head = json.loads(first)
@@ -70,7 +70,7 @@ def read_tables(path: Path) -> tuple[dict[str, Any], dict[str, Table]]:
 
 
 def write_tables(path: Path, head: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write the file; the same content always gives the same bytes (on one version of zlib)."""
+    """Write the file; the same content gives the same bytes (with the same version of zlib)."""
     body, places = b"", {}
     for name, rows in tables.items():
         lines = (f"{key}\t{json.dumps(rows[key], ensure_ascii=False, separators=(',', ':'))}\n" for key in sorted(rows))
@@ -82,11 +82,11 @@ def write_tables(path: Path, head: Mapping[str, Any], tables: Mapping[str, Mappi
 
 
 class StoredRelease:
-    """`signatures.Release` over an index file.
+    """A `signatures.Release` that is read from an index file.
 
-    Tables: `modules` and `records`; `deep`, the two thousand modules whose names are stored and whose arguments are not (model
-    code, tests), with `loose`, what some of these import; `config_fields`, what models' configurations hold;
-    `deprecated`, what is announced to go.
+    Its tables are `modules` and `records`; `deep`, some 2,000 modules (model code, tests) with names but without arguments;
+    `loose`, names that some of these import; `config_fields`, the fields of models' configurations; and `deprecated`, the
+    announced deprecations.
     """
 
     def __init__(self, head: Mapping[str, Any], tables: Mapping[str, Table]) -> None:
@@ -112,7 +112,7 @@ class StoredRelease:
         return self._modules.names()
 
     def argument_names(self) -> Iterator[tuple[str, list[str]]]:
-        """(origin, arguments that it declares itself), without building every record."""
+        """(origin, names of the arguments that it declares itself), without building every record."""
         for origin, raw in self._records.items():
             if isinstance(raw, dict):
                 functions = [raw[key] for key in ("f", "i") if key in raw]
@@ -120,7 +120,7 @@ class StoredRelease:
                 yield origin, [row[0] for row in rows]
 
     def is_config_field(self, name: str) -> bool:
-        """Whether some model's configuration holds `name` (which `from_pretrained` then takes)."""
+        """Whether some model's configuration has the field `name` (which `from_pretrained` then accepts)."""
         return name in self._fields
 
     def deprecated(self, origin: str) -> tuple[Announced, ...]:
@@ -133,15 +133,15 @@ class StoredRelease:
 
     def _record(self, origin: str) -> Record | None:
         raw = self._records.get(origin)
-        if isinstance(raw, str):  # a function that is an object's method
+        if isinstance(raw, str):  # a function that is a bound method of an object
             owner, _, method = raw.rpartition(".")
-            found = self.record(owner)
-            return found.methods[method] if isinstance(found, ClassRecord) else None
+            owner_record = self.record(owner)
+            return owner_record.methods[method] if isinstance(owner_record, ClassRecord) else None
         return None if raw is None else from_json(raw)
 
 
 def load(path: Path) -> StoredRelease:
-    """Read an index file; `ValueError` when it is of another format or broken."""
+    """Read an index file; raises ValueError when it is damaged or of another format."""
     head, tables = read_tables(path)
     try:
         return StoredRelease(head, tables)
@@ -150,10 +150,10 @@ def load(path: Path) -> StoredRelease:
 
 
 def packed_names(module: str, names: Mapping[str, str], root: Mapping[str, str]) -> dict[str, Any]:
-    """Names grouped by the module that defines them (`""`: this one).
+    """The names grouped by the module that defines them (`""` for this one).
 
-    Under `=` stand those that are called otherwise where they come from; `*` says that the root package's names, as far as
-    they are defined below this module, are names of this one too (`transformers.models` has 4,000 of these).
+    `=` groups those that have another name where they are defined; `*` means that the root package's names that are defined
+    below this module are names of this module, too (`transformers.models` has 4,000 of these).
     """
     packed: dict[str, Any] = {}
     shared = _below(module, root) if len(names) > _MANY and root is not names else {}

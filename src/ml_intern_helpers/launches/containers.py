@@ -1,7 +1,7 @@
-"""What is started in a container: by a container program of this machine, or by the command of a job.
+"""Reads what is started in a container: by a container program of this machine, or by the command of a job.
 
-`docker run`, `podman exec`, `docker compose run`, `apptainer exec`: a folder of this machine that is mounted can be read, the
-script in it too. All else in there is the image's.
+The programs are `docker run`, `podman exec`, `docker compose run`, `apptainer exec` and the like. Files are read only from
+folders of this machine that are mounted; every other file in the container belongs to the image.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ml_intern_helpers.launches.place import Place
 from ml_intern_helpers.launches.targets import exists
 from ml_intern_helpers.launches.words import Word
 
-#: They see this machine's files where they are: nothing is mounted by hand.
+#: Programs whose containers see this machine's files at their usual paths, without explicit mounts.
 _SHARING = frozenset({"apptainer", "singularity", "enroot"})
 PROGRAMS = _SHARING | {"docker", "podman", "nerdctl"}
-#: How people write the folder they are in.
+#: The usual ways to write the current folder.
 _HERE = re.compile(r"\$PWD\b|\$\{PWD\}|\$\(pwd\)|`pwd`")
 _FLAGS = (
     "-d --detach -i --interactive -t --tty --rm --init --privileged --read-only --no-healthcheck --oom-kill-disable -P "
@@ -42,7 +42,7 @@ _SHARING_OPTIONS = {**_OPTIONS, "-e": False, "--env": True}
 
 
 class Contained(NamedTuple):
-    """The command in the container, the place it is read in, and how the launcher is named."""
+    """The command in the container, the place in which it is read, and the launcher's name."""
 
     words: list[Word]
     place: Place
@@ -50,7 +50,7 @@ class Contained(NamedTuple):
 
 
 def contained(words: list[Word], place: Place) -> Contained | None:
-    """What a container program starts; None when it starts nothing that the line shows (`docker ps`, the image's own command)."""
+    """The command that a container program starts; None when the line shows none (`docker ps`, the image's default command)."""
     name = words[0].text.rpartition("/")[2]
     table = _SHARING_OPTIONS if name in _SHARING else _OPTIONS
     rest, launcher = leading_options(words[1:], table).rest, name
@@ -69,15 +69,15 @@ def contained(words: list[Word], place: Place) -> Contained | None:
 
 
 def _image_place(options: LeadingOptions, place: Place) -> Place:
-    """The image's own file system, with this machine's folders where they are mounted."""
+    """The place inside the container: the image's file system with the mounted folders of this machine."""
     folder = options.value("-w", "--workdir")
     pairs = (word.before("=") for word in options.values("-e", "--env"))
     return replace(
         place,
         cwd=Path(folder.text) if folder is not None and not folder.unknown else None,
-        why="the folder that the image starts in is not on the line",
+        why="the command line does not name the image's working folder (-w)",
         container=True,
-        own_folders=True,
+        cwd_in_container=True,
         mounts=_mounts(options, place),
         shipped=frozenset(),
         environ={pair[0]: pair[1] for pair in pairs if pair},
@@ -87,7 +87,7 @@ def _image_place(options: LeadingOptions, place: Place) -> Place:
 
 
 def _mounts(options: LeadingOptions, place: Place) -> dict[str, str | None]:
-    """Mount point -> folder of this machine, None for a volume or what is not known."""
+    """Mount point -> folder of this machine; None for a named volume or an unknown source."""
     pairs: list[tuple[str, str]] = []
     for word in options.values("-v", "--volume"):
         source, _, rest = word.text.partition(":")
@@ -106,7 +106,7 @@ def _mounts(options: LeadingOptions, place: Place) -> dict[str, str | None]:
 
 
 def job_place(launch: Launch, place: Place) -> Place:
-    """Where the command of a job is read: no file of this machine is there but what is mounted or shipped."""
+    """The place of a job's command, where only mounted or uploaded files of this machine exist."""
     mounts: dict[str, str | None] = {}
     for volume in launch.volumes:
         source, mark, mount = volume.removesuffix(":ro").removesuffix(":rw").rpartition(":/")
@@ -127,7 +127,7 @@ def job_place(launch: Launch, place: Place) -> Place:
 
 
 def job_with_command(job: Launch, inner: Launch, *, first: bool) -> Launch:
-    """The job together with what its command starts; what is wrong with the job itself stands in the first of them."""
+    """The job combined with a launch that its command starts; only the `first` one carries the problems of the job itself."""
     return replace(
         job,
         launcher=f"{job.launcher}: {inner.launcher}",

@@ -1,4 +1,4 @@
-"""The launches in a command line: each simple command is read where it stands, with what the commands before it set up."""
+"""Finds the launches in a command line: every simple command is read in the state that the commands before it leave."""
 
 from __future__ import annotations
 
@@ -21,45 +21,47 @@ from ml_intern_helpers.launches.words import TOKEN, Word, masked, program, quote
 from ml_intern_helpers.launches.wrappers import SHELLS, unwrapped
 
 _MAX_CHARACTERS = 128 * 1024
-#: Launches checked in one line; a generated line of thousands would take minutes.
+#: The most launches that are checked in one line; a generated line with thousands would take minutes.
 MOST = 20
-#: Why a deeply nested shell was not read.
+#: The reason given for a shell that is nested too deeply to be read.
 TOO_DEEP = "it is nested too deeply"
 _MAKE = frozenset({"make", "gmake"})
-_HOLDING = _MAKE | containers.PROGRAMS
-#: Programs that may create files that the line does not name; of some only the commands in _MAKING.
-_MAKERS = frozenset(
+_INDIRECT_STARTERS = _MAKE | containers.PROGRAMS
+#: Programs that may create files not named on the line; for those in _CREATING, only these commands do.
+_FILE_CREATORS = frozenset(
     {"git", "wget", "curl", "cp", "mv", "rsync", "scp", "unzip", "tar", "hf", "huggingface-cli", "gh", "make", "jupyter", "sed"}
 )
-_MAKING = {"git": {"clone", "checkout", "pull", "switch", "restore"}, "hf": {"download", "sync", "cp", "buckets"}}
+_CREATING = {"git": {"clone", "checkout", "pull", "switch", "restore"}, "hf": {"download", "sync", "cp", "buckets"}}
 
 
 def launches_of(text: str, cwd: Path) -> list[Launch]:
     """Every launch in `text`, in the order in which they start.
 
     Raises:
-        BadData: the shell itself could not read it.
-        Unavailable: it is too long.
+        BadData: the line is not valid shell syntax.
+        Unavailable: the line is too long.
     """
     if "\0" in text:
-        raise BadData("the command line holds a null byte", hint="give it as you would type it")
+        raise BadData("the command line contains a null byte", hint="remove it")
     if len(text) > _MAX_CHARACTERS:
-        raise Unavailable(f"the command line is longer than {_MAX_CHARACTERS // 1024} KiB", hint="put what is long into a file")
-    found = list(_Walk(Place(cwd)).walk(text))[: MOST + 1]
-    for number, launch in enumerate(found, start=1):
-        launch.number, launch.of = number, len(found)
-    return found
+        raise Unavailable(
+            f"the command line is longer than {_MAX_CHARACTERS // 1024} KiB", hint="move its long parts into a file"
+        )
+    launches = list(_Walk(Place(cwd)).walk(text))[: MOST + 1]
+    for number, launch in enumerate(launches, start=1):
+        launch.number, launch.of = number, len(launches)
+    return launches
 
 
 class _Walk:
-    """Reads commands one after the other; `cd`, assignments and written files change the place for those that follow.
+    """Reads commands in order; `cd`, assignments and written files change the place in which the following ones are read.
 
     Attributes:
-        place: where the next command is read.
-        saved: the places outside the subshells that are open.
-        previous: the words of the command before.
-        count: launches found.
-        loops: how often each loop around the next command runs, None where that is not known.
+        place: the state in which the next command runs.
+        saved: the states to return to when the open subshells end, outermost first.
+        previous: the words of the previous command.
+        count: how many launches were found so far.
+        loops: how often each loop around the next command runs; None where that is not known.
     """
 
     def __init__(self, place: Place) -> None:
@@ -117,7 +119,7 @@ class _Walk:
         yield from _Walk(inner).walk(text)
 
     def _read(self, command: Command, words: list[Word], assigned: dict[str, Word]) -> Iterator[Launch]:
-        """The launches of one command, its wrappers taken off."""
+        """The launches of one command, after its wrappers are removed."""
         bare = unwrapped(words)
         name = program(bare.words[0]) if bare.words else ""
         place = replace(
@@ -126,7 +128,9 @@ class _Walk:
             stdin=self.place.stdin_of(command, self.previous),
         )
         if bare.chdir is not None:
-            place = replace(place, cwd=place.resolved(bare.chdir.text) if not bare.chdir.unknown else None)
+            folder = place.resolved(bare.chdir.text) if not bare.chdir.unknown else None
+            unresolved = bare.chdir.unknown or place.why or f"`{masked(bare.chdir.text, 60)}` cannot be resolved"
+            place = replace(place, cwd=folder, why="" if folder is not None else unresolved)
         shortened = [word.text if len(word.text) < 200 else word.text[:60] + "…" for word in words[:60]]
         shown = masked(" ".join([*(f"{name}=…" for name in list(assigned)[:5]), quoted(redacted(shortened))]), 200)
         if bare.shell is not None:
@@ -135,8 +139,8 @@ class _Walk:
             yield from self._shell_file(bare.shell_file, place, shown, bare.sourced)
         elif name in SHELLS:
             yield from self._deeper(place.stdin.text or "" if place.stdin else "", place)
-        elif name in _HOLDING:
-            yield from self._held(bare.words, place)
+        elif name in _INDIRECT_STARTERS:
+            yield from self._started_indirectly(bare.words, place)
         elif bare.words:
             for launch in launches_by(bare.words, shown, place):
                 if any(TOKEN.search(word.text) for word in (*words, *assigned.values())):
@@ -147,12 +151,12 @@ class _Walk:
                 yield from self._with_job_command(launch, place)
                 yield from self._started_by_script(launch, place)
 
-    def _held(self, words: list[Word], place: Place) -> Iterator[Launch]:
-        """What the recipes of make's targets start, in the Makefile's folder; what is started in a container of this machine."""
+    def _started_indirectly(self, words: list[Word], place: Place) -> Iterator[Launch]:
+        """The launches in the recipes of make's targets, or in a container that this machine starts."""
         if program(words[0]) in _MAKE:
-            found = recipes(words[1:], place)
-            if found is not None:
-                yield from self._deeper(found.text, replace(place, cwd=found.folder))
+            recipe = recipes(words[1:], place)
+            if recipe is not None:
+                yield from self._deeper(recipe.text, replace(place, cwd=recipe.folder))
             return
         inner = containers.contained(words, place)
         if inner is not None and inner.place.depth <= DEEPEST:
@@ -161,17 +165,17 @@ class _Walk:
                 yield launch
 
     def _with_job_command(self, launch: Launch, place: Place) -> Iterator[Launch]:
-        """The launch; of a job whose command starts the training, one launch for each thing started in the container."""
+        """The launch itself, or, for a job whose command starts the training, one launch per program started in the container."""
         inner: list[Launch] = []
         if launch.target.kind == "command" and launch.args and place.depth < DEEPEST:
             inner = list(_Walk(containers.job_place(launch, place))._read(Command(), launch.args, {}))
         if not inner:
             yield launch
-        for number, one in enumerate(inner):
-            yield containers.job_with_command(launch, one, first=number == 0)
+        for number, started in enumerate(inner):
+            yield containers.job_with_command(launch, started, first=number == 0)
 
     def _started_by_script(self, launch: Launch, place: Place) -> Iterator[Launch]:
-        """What a Python script starts in its turn: jobs through huggingface_hub, commands through subprocess."""
+        """The launches inside a Python script: jobs through huggingface_hub, commands through subprocess."""
         text = launch.target.text if launch.target.kind == "text" else text_of_file(launch.target.path, PYTHON)
         if text and launch.target.kind in ("file", "text") and not launch.dry and place.depth < DEEPEST:
             for line in starts_in(text):
@@ -193,23 +197,23 @@ class _Walk:
             yield launch
 
     def _shell_file(self, file: Word, place: Place, shown: str, sourced: bool) -> Iterator[Launch]:
-        """`bash run.sh`: the launches inside; one with an unknown target when the file cannot be read."""
+        """The launches inside a shell file (`bash run.sh`); one with an unknown target when the file cannot be read."""
         path = place.resolved(file.text) if not file.unknown else None
         written = place.written.get(str(path))
         text = written.text if written else text_of_file(path, SHELL)
         try:
             yield from self._deeper(text or "", place)
-        except BadData:  # not the language of this shell
+        except BadData:  # not in bash syntax
             text = None
-        if text is None and not sourced:  # what is sourced only sets up (`source venv/bin/activate`)
+        if text is None and not sourced:  # a sourced file only sets up the environment (`source venv/bin/activate`)
             reason = f"what {masked(file.text, 60)} starts (only files that end in .sh are read)"
             launch = Launch(shown, "bash", "local", Target("unknown", masked(file.text), reason=reason))
-            if path is not None and not exists(file.text, place) and not place.makes:
+            if path is not None and not exists(file.text, place) and not place.file_creator:
                 launch.problems.append(missing_file(file.text, path))
             yield launch
 
     def _apply_effects(self, command: Command, words: list[Word]) -> None:
-        """What the command leaves behind for the next ones."""
+        """Change the place by what the command does to the ones after it."""
         name = program(words[0])
         if name in ("cd", "pushd"):
             self.place.change_folder(words)
@@ -218,7 +222,7 @@ class _Walk:
         elif name == "alias":
             self.place.set_aliases(words[1:])
         elif name == "for":
-            # `for x in a b`: `$x` is one of the words; the number of rounds is known where the words are.
+            # `for x in a b`: `$x` is one of the words; the loop count is known when all words are.
             values, variable = words[3:], words[1].text if len(words) > 1 else ""
             listed = len(words) > 3 and words[2].text == "in"
             known = listed and not any(word.unknown or set(word.text) & set("*?{") for word in values)
@@ -227,13 +231,13 @@ class _Walk:
         elif name in ("read", "mapfile", "unset", "local"):
             for word in words[1:]:
                 self.place.variables.pop(word.text, None)
-        elif name in _MAKERS and (name not in _MAKING or any(text in _MAKING[name] for text in texts(words))):
-            self.place.makes = masked(" ".join(texts(words)), 60)
+        elif name in _FILE_CREATORS and (name not in _CREATING or any(text in _CREATING[name] for text in texts(words))):
+            self.place.file_creator = masked(" ".join(texts(words)), 60)
         self.place.record_writes(command, words)
 
 
 _TOKEN_ON_LINE = Problem(
     "token-on-command-line",
-    "there is a Hugging Face token on the command line: the shell's history and process lists show it",
-    "revoke it at huggingface.co/settings/tokens; log in with `hf auth login`, pass --secrets HF_TOKEN to a job",
+    "there is a Hugging Face token on the command line: shell history and process lists expose it",
+    "revoke it at huggingface.co/settings/tokens; log in with `hf auth login`, and pass --secrets HF_TOKEN to a job",
 )

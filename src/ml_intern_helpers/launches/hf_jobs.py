@@ -1,7 +1,8 @@
-"""Paid jobs: `hf jobs run`, `hf jobs uv run` and their scheduled forms, as the client of the stored release reads them.
+"""Reads commands that start paid jobs: `hf jobs run`, `hf jobs uv run` and their scheduled forms.
 
-Other commands start something paid whose content is not on the command line: a rerun of a job, a schedule, a sandbox, a request
-without the client. Only the Hub knows what they run, on which hardware and for how long: their launch has an unknown target.
+Options are read as the client of the stored release reads them. Other paid commands do not show on the command line what they
+run: a rerun of a job, a schedule, a sandbox, a request without the client. Only the Hub knows their program, hardware and
+duration, so their launch has an unknown target.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from ml_intern_helpers.launches.words import Word, closest, masked, program, tex
 
 DEFAULT_IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"
 DEFAULT_FLAVOR = "cpu-basic"
-#: Where the client mounts what it ships.
+#: The folder into which the client mounts the files that it uploads.
 _ARTIFACTS = "/data"
-#: What the client looks for among the script's words and refuses when it is not there.
+#: Suffixes of arguments that the client takes for files: it refuses the command when such a file does not exist.
 _SHIPPED = (".py", ".sh", ".yaml", ".yml", ".toml")
 _TEXT_SETTINGS = (
     *("flavor", "timeout", "image", "python", "namespace", "name"),
@@ -32,7 +33,7 @@ _Positional = dict[str, list[tuple[int, Word]]]
 
 
 def launch_of_hf(words: list[Word], shown: str, place: Place) -> Launch | None:
-    """The launch that `hf WORDS…` is; None when it starts nothing or only shows its help."""
+    """The launch by `hf WORDS…`; None when it starts nothing or only prints its help."""
     names = texts(words[:5])
     if names[1:2] == ["jobs"]:
         for length in (3, 2, 1):
@@ -41,14 +42,14 @@ def launch_of_hf(words: list[Word], shown: str, place: Place) -> Launch | None:
                 launch = _submission(command, words[2 + length :], shown, place)
                 if launch is not None and (name := program(words[0])) != "hf":
                     launch.problems.append(
-                        Problem("unknown-option", f"{name} is no longer part of huggingface_hub", "write hf", name)
+                        Problem("unknown-option", f"{name} is no longer part of huggingface_hub", "use hf", name)
                     )
                 return launch
     return _unseen_command(words[1:], shown, place)
 
 
 def _submission(command: str, words: list[Word], text: str, place: Place) -> Launch | None:
-    """The launch that `hf jobs COMMAND WORDS` is."""
+    """The launch by `hf jobs COMMAND WORDS`; None when it only prints its help."""
     parsed = click_words(words, tables().hf_options[command])
     if parsed.flag("help"):
         return None
@@ -61,9 +62,9 @@ def _submission(command: str, words: list[Word], text: str, place: Place) -> Lau
     launch.volumes = [masked(word.text) for word in parsed.values("volume")]
     launch.packages = parsed.values("with_")
     _add_problems(command, parsed, launch, positional, place)
-    start = next((found[0][0] for name in ("script", "image") if (found := positional.get(name))), None)
+    start = next((slot_words[0][0] for name in ("script", "image") if (slot_words := positional.get(name))), None)
     for option in parsed.options:
-        # The client takes options behind the script as its own, even those that were meant for the script.
+        # The client reads options after the script as its own, even those meant for the script.
         if start is not None and option.position > start:
             launch.swallowed.append(SwallowedOption(option.flag, option.name, option.value.text if option.value else None))
     if launch.dry:
@@ -81,19 +82,19 @@ def _submission(command: str, words: list[Word], text: str, place: Place) -> Lau
 
 
 def _positional(command: str, parsed: ClickWords, launch: Launch) -> _Positional:
-    """The positional words by the names of the command's arguments."""
-    left = list(parsed.positional)
-    found: _Positional = {}
+    """The positional words, grouped by the command's arguments."""
+    remaining = list(parsed.positional)
+    by_argument: _Positional = {}
     arguments = tables().hf_arguments[command]
     for argument in arguments:
         name = argument.rstrip("?").removesuffix("...")
-        count = len(left) if "..." in argument else 1
-        found[name], left = left[:count], left[count:]
-        if not found[name] and not argument.endswith("?") and not launch.open and not parsed.error:
+        count = len(remaining) if "..." in argument else 1
+        by_argument[name], remaining = remaining[:count], remaining[count:]
+        if not by_argument[name] and not argument.endswith("?") and not launch.open and not parsed.error:
             message = f"{name.upper()} is missing: the client refuses the command"
-            fix = f"hf jobs {command} [options] {' '.join(one.rstrip('?').upper() for one in arguments)}"
+            fix = f"hf jobs {command} [options] {' '.join(argument.rstrip('?').upper() for argument in arguments)}"
             launch.problems.append(Problem("refused-command", message, fix, launch.text))
-    return found
+    return by_argument
 
 
 def _read_settings(parsed: ClickWords, launch: Launch) -> None:
@@ -118,7 +119,7 @@ def _read_script(parsed: ClickWords, launch: Launch, place: Place, positional: _
     launch.installs, launch.reads_header, launch.block, launch.default_image = "uv", True, True, DEFAULT_IMAGE
     launch.args = [word for _, word in positional["script_args"]]
     if not positional["script"] or positional["script"][0] in parsed.unknown:
-        # An unknown option has taken the script's place: the script that was meant is looked at all the same.
+        # An unknown option took the script's position: the script that was probably meant is still checked.
         launch.target = Target("unknown", reason="the command names no script")
         for at, word in enumerate(launch.args):
             if word.text.endswith(".py") and not word.unknown and exists(word.text, place):
@@ -140,7 +141,7 @@ def _read_script(parsed: ClickWords, launch: Launch, place: Place, positional: _
         if word.unknown or not name.endswith(_SHIPPED) or name.startswith(("http://", "https://")):
             continue
         path = place.resolved(name)
-        if path is not None and path.suffix and not exists(name, place) and not place.makes:
+        if path is not None and path.suffix and not exists(name, place) and not place.file_creator:
             problem = missing_file(name, path)
             message = f"{problem.message}: the client refuses an argument with the suffix of a file that does not exist"
             launch.problems.append(problem._replace(message=message))
@@ -156,7 +157,7 @@ def _read_image(parsed: ClickWords, launch: Launch, positional: _Positional) -> 
         return
     image = positional["image"][0][1]
     launch.settings["image"] = Setting(None if image.unknown else image.text, image.unknown or f"IMAGE {masked(image.text, 80)}")
-    launch.target = Target("command", reason="the command starts no script that is known here")
+    launch.target = Target("command", reason="the command starts no script that can be read")
     if not image.unknown and (image.text in _NO_IMAGE or Path(image.text).suffix in (".py", ".ipynb", ".sh")):
         message = f"the image is missing: the client takes {masked(image.text, 40)} as the image"
         fix = "hf jobs run [options] IMAGE COMMAND; for a script of your own: hf jobs uv run [options] SCRIPT"
@@ -169,7 +170,7 @@ def _read_schedule(launch: Launch, positional: _Positional) -> None:
 
 
 def _add_problems(command: str, parsed: ClickWords, launch: Launch, positional: _Positional, place: Place) -> None:
-    """Errors of click or the client, and unknown options that the client takes for words."""
+    """Add the errors of click and the client, and the unknown options that the client reads as positional words."""
     messages = [parsed.error] if parsed.error else []
     messages += [message for option in parsed.options if (message := _bad_value(option, command))]
     messages += [message for option in parsed.all("volume") if (message := _bad_volume(option, launch, place))]
@@ -180,7 +181,7 @@ def _add_problems(command: str, parsed: ClickWords, launch: Launch, positional: 
     for name in ("env_file", "secrets_file"):
         file = launch.settings.get(name)
         path = place.resolved(file.value) if file and file.value and file.value != "-" else None
-        if file and file.value and path is not None and not exists(file.value, place) and not place.makes:
+        if file and file.value and path is not None and not exists(file.value, place) and not place.file_creator:
             launch.problems.append(missing_file(file.value, path)._replace(kind="refused-command"))
     for position, word in parsed.unknown:
         for slot, words in positional.items():
@@ -206,14 +207,14 @@ def _bad_value(option: ClickOption, command: str) -> str:
 
 
 def _bad_volume(option: ClickOption, launch: Launch, place: Place) -> str:
-    """A mount without a mount point, of a folder that is not there, or over the place that the client itself uses."""
+    """The error of a mount: no mount point, a missing folder, or the mount point that the client itself uses; "" if none."""
     if option.value is None or option.value.unknown:
         return ""
     source, mark, mount = option.value.text.removesuffix(":ro").removesuffix(":rw").rpartition(":/")
     shown = f"{option.flag} {masked(option.value.text, 80)}"
     if not mark or not source:
         return f"{shown} is not SOURCE:/MOUNT"
-    folder = place.resolved(source) if not source.startswith("hf://") and not place.makes else None
+    folder = place.resolved(source) if not source.startswith("hf://") and not place.file_creator else None
     try:
         is_there = folder is None or folder.is_dir()
     except (OSError, ValueError):
@@ -226,7 +227,7 @@ def _bad_volume(option: ClickOption, launch: Launch, place: Place) -> str:
 
 
 def _contradictions(parsed: ClickWords, command: str) -> Iterator[str]:
-    """Options that exclude each other. (`uv run` may find the group of `--network-alias` in the script's block.)"""
+    """Errors for options that exclude or need each other. (`uv run` may read `--network-group` from the script's block.)"""
     if parsed.last("name") and any(label.text.partition("=")[0] == "name" for label in parsed.values("label")):
         yield "--name and --label name=… cannot both be given"
     if parsed.last("network_alias") and not parsed.last("network_group") and not command.endswith("uv run"):
@@ -236,7 +237,7 @@ def _contradictions(parsed: ClickWords, command: str) -> Iterator[str]:
 
 
 def _unknown_option(command: str, word: Word, slot: str) -> Problem:
-    """An unknown option in front of the script is no error to the client: it becomes the script, the image or the schedule."""
+    """The problem of an unknown option before the script, which the client reads as the script, the image or the schedule."""
     meant = closest(word.text.partition("=")[0], tables().hf_options[command])
     fix = f"did you mean {meant}?" if meant else f"options: `hf jobs {command} --help`"
     if word.text.startswith("--image") and not command.endswith("uv run"):
@@ -247,16 +248,16 @@ def _unknown_option(command: str, word: Word, slot: str) -> Problem:
 
 
 _AT_THE_HUB = "only the Hub knows what it runs, on which hardware and for how long (`hf jobs inspect`)"
-#: `hf WORDS` -> why it cannot be checked.
+#: Words after `hf` -> why the command cannot be checked.
 _UNSEEN = {
     ("jobs", "rerun"): _AT_THE_HUB,
     ("jobs", "scheduled", "trigger"): _AT_THE_HUB,
     ("jobs", "scheduled", "resume"): _AT_THE_HUB,
     ("jobs", "scheduled", "reschedule"): _AT_THE_HUB,
-    ("sandbox", "create"): "a sandbox costs money until it is idle or killed",
+    ("sandbox", "create"): "a sandbox costs money until it idles out or is killed",
     ("sandbox", "pool", "create"): "a pool of sandboxes costs money until it is deleted",
 }
-#: The beginnings of paid commands: an unknown word behind one of these may complete the command.
+#: Prefixes of paid commands: an unknown word after one of these may complete such a command.
 _BEGINNINGS = {command[:count] for command in (*_UNSEEN, ("jobs", "scheduled", "uv", "run")) for count in range(4)}
 _BEGINNINGS |= {("jobs", "uv")}
 _JOBS_URL = re.compile(r"/api/(?:scheduled-)?jobs/")
@@ -264,7 +265,7 @@ _SENDS = re.compile(r"-d|--data(?:-\w+)?|--json|--post-(?:data|file)|-X|--reques
 
 
 def _unseen_command(words: list[Word], shown: str, place: Place) -> Launch | None:
-    """`hf jobs rerun ID`; `hf jobs $WHAT`, which may be a paid command."""
+    """The launch by a paid command that cannot be checked (`hf jobs rerun ID`), or that may be one (`hf jobs $WHAT`)."""
     names = tuple(texts(words))
     for command, reason in _UNSEEN.items():
         if names[: len(command)] == command and not {"-h", "--help"} & set(names):
@@ -276,11 +277,11 @@ def _unseen_command(words: list[Word], shown: str, place: Place) -> Launch | Non
 
 
 def launch_of_request(name: str, words: list[Word], shown: str, place: Place) -> Launch | None:
-    """`curl -d … https://…/api/jobs/NAME`: a job without the client; a request for the state of one starts nothing."""
+    """The launch by a request to the Jobs API (`curl -d … https://…/api/jobs/NAME`); None for one that only reads a state."""
     names = texts(words[1:])
-    if not any(_JOBS_URL.search(one) for one in names) or not any(_SENDS.match(one) for one in names):
+    if not any(_JOBS_URL.search(text) for text in names) or not any(_SENDS.match(text) for text in names):
         return None
-    cancels = any(one.rstrip("/").endswith("/cancel") for one in names)
+    cancels = any(text.rstrip("/").endswith("/cancel") for text in names)
     return None if cancels else _unseen(shown, name, "the request is not read", place)
 
 
@@ -294,12 +295,12 @@ _SECRET = re.compile(r"(?:^|_)(?:TOKEN|API_KEY|APIKEY|SECRET|PASSWORD|ACCESS_KEY
 
 
 def read_variables(parsed: ClickWords, launch: Launch, place: Place) -> None:
-    """`-e`, `--env-file`, `--secrets`, `--secrets-file` of `parsed`, put into the launch."""
+    """Add the values of `-e`, `--env-file`, `--secrets` and `--secrets-file` to the launch."""
     launch.environ |= _names_in_file(launch, "env_file", place)
     for word in parsed.values("env"):
         launch.environ |= _variables(word, place)
     for option in parsed.all("env"):
-        # `-e HF_TOKEN` travels as a plain variable.
+        # `-e HF_TOKEN` is sent as a plain variable.
         variable = option.value.text.partition("=")[0].strip() if option.value else ""
         if _SECRET.search(variable.upper()) and "TOKENIZ" not in variable.upper():
             shown = masked(variable, 60)
@@ -320,7 +321,7 @@ def read_variables(parsed: ClickWords, launch: Launch, place: Place) -> None:
 
 
 def _names_in_file(launch: Launch, setting: str, place: Place) -> dict[str, Word]:
-    """The names that `--env-file` sets, their values unknown; a file that cannot be read here leaves the environment open."""
+    """The names that `--env-file` sets, with unknown values; a file that cannot be read leaves the environment open."""
     file = launch.settings.get(setting)
     if file is None:
         return {}
@@ -334,26 +335,26 @@ def _names_in_file(launch: Launch, setting: str, place: Place) -> dict[str, Word
 
 
 def _variables(word: Word, place: Place) -> dict[str, Word]:
-    """The variables of one `-e`: the client reads a text of several lines as several, and drops what is no variable."""
+    """The variables of one `-e`: the client reads each line as one variable, and drops lines that are none."""
     pair = word.before("=")
     if word.unknown:
         return {pair[0].strip(): pair[1]._replace(known=0)} if pair else {}
-    found: dict[str, Word] = {}
+    variables: dict[str, Word] = {}
     for line in word.text.splitlines():
-        found |= _variable(line.strip(), place)
-    return found
+        variables |= _variable(line.strip(), place)
+    return variables
 
 
 def _variable(line: str, place: Place) -> dict[str, Word]:
     match = _LINE.fullmatch(line) if line and not line.startswith("#") else None
     if match is None:
         return {}
-    name, given, value = match.groups()
-    if given:
+    name, assigns, value = match.groups()
+    if assigns:
         return {name: Word(_value(value))}
     if name in place.environ:
         return {name: place.environ[name]}
-    # The client drops a bare name that is not set on this machine.
+    # The client drops a bare name that this machine does not set.
     return {name: Word(f"${name}", f"the value of {name} on this machine", 0)} if name in os.environ else {}
 
 
@@ -363,5 +364,5 @@ def _value(text: str) -> str:
     if len(raw) > 1 and raw[0] == raw[-1] == "'":
         return raw[1:-1]
     if len(raw) > 1 and raw[0] == raw[-1] == '"':
-        return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), raw[1:-1])
+        return re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[0]), raw[1:-1])
     return raw

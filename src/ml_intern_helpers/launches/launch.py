@@ -1,4 +1,4 @@
-"""One launch as it was read from a command line: which launcher starts which program, where, and with which settings."""
+"""Describes one launch read from a command line: which launcher starts which program, where, and with which settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Problem(NamedTuple):
     """A mistake that the command line itself shows.
 
     Attributes:
-        kind: what it is.
+        kind: the kind of mistake.
         message, fix: what is wrong, and what to write or do instead.
         seen: the part of the command line that shows it.
         certain: False where the launcher's options were read from its source instead of its own parser.
@@ -35,7 +35,7 @@ class Problem(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A setting of the launch: its value (None when not known; `how` then says why), and how it was set (`--timeout 4h`)."""
+    """A setting of the launch: its value and how it was set (`--timeout 4h`); for an unknown value, None and the reason."""
 
     value: str | None
     how: str
@@ -47,10 +47,10 @@ class Target(NamedTuple):
     Attributes:
         kind: `file`, `text` (heredoc, `-c`), `url`, `module`, `trl` (a command of trl), `command` (a program that is not a
             script), or `unknown`.
-        name: as written.
-        path: of a `file`, resolved against the folder it is started in; None when that folder is not known.
-        text: of a `text` and of a `trl` command: the Python source.
-        reason: why it is `unknown` or cannot be read.
+        name: the name as written.
+        path: the path of a `file`, resolved against the folder it is started in.
+        text: the Python source of a `text` or a `trl` command.
+        reason: why the target is `unknown` or cannot be read.
     """
 
     kind: str
@@ -61,7 +61,7 @@ class Target(NamedTuple):
 
 
 class SwallowedOption(NamedTuple):
-    """An option that stands behind the script and that the launcher takes for itself."""
+    """An option written after the script that the launcher still reads as its own."""
 
     flag: str
     name: str
@@ -69,13 +69,13 @@ class SwallowedOption(NamedTuple):
 
 
 class NamedConfig(NamedTuple):
-    """The config file that the script's arguments name, as the command finds it.
+    """The config file that the script's arguments name.
 
     Attributes:
-        name: as written.
-        text: its content, None when it cannot be read.
+        name: the name as written.
+        text: the content; None when it cannot be read.
         reason: why it cannot be read.
-        problem: the file is certainly missing.
+        problem: the finding for a file that is certainly missing, else None.
     """
 
     name: str
@@ -85,7 +85,7 @@ class NamedConfig(NamedTuple):
 
     @property
     def options(self) -> ParserOptions:
-        """Its settings; `unread` when there are none to read."""
+        """The settings in the file; `unread` says why there are none."""
         if self.text is None:
             return ParserOptions(unread=f"config file {self.name} of the launch: {self.reason}", file=self.name)
         try:
@@ -99,31 +99,31 @@ class Launch:
     """One start of a program.
 
     Attributes:
-        text: the command as written, cleaned, tokens blanked.
+        text: the command as written, cleaned, with tokens masked.
         launcher: `hf jobs uv run`, `accelerate launch`, `python` …
         mode: `jobs` or `local`.
         target: the program that is started.
         args: the script's arguments.
-        open: why there may be more words than are seen (`$ARGS`), "" when there are not.
-        cwd: the folder it starts in, None when that is not known.
+        open: why the command may have more words than are visible (`$ARGS`); "" when it cannot.
+        cwd: the folder it starts in; None when that is not known.
         settings: flavor, timeout, image, python, namespace, name, schedule …, only those that the command line sets.
-        environ: variables the process gets from the command line.
-        env_open: why there may be more of them ("" for a job, which starts with an empty environment).
-        secrets: names of the secrets and where their values come from; the values are never kept.
-        volumes: mounts, as written.
-        packages: `--with`.
-        default_image: the image of a job that names none, None where the launcher demands one or starts no job.
+        environ: the environment variables that the command line gives the process.
+        env_open: why the process may have further variables; "" for a job, which starts with an empty environment.
+        secrets: the names of the secrets and where their values come from; the values are never kept.
+        volumes: the mounts, as written.
+        packages: the requirements given with `--with`.
+        default_image: the image used when the command names none; None where the launcher requires one or starts no job.
         reads_header: the launcher reads `[tool.hf-jobs]` of the script.
-        block: uv runs the script itself, and installs what its block lists.
-        installs: what provides the packages: `uv` (the block and `--with`), or `image`, or `machine`.
-        processes: how many processes are started, None when the line does not say.
+        block: uv runs the script itself and installs what its PEP 723 block lists.
+        installs: what provides the packages: `uv` (the block and `--with`), `image`, or `machine`.
+        processes: how many processes are started; None when the line does not say.
         distributed: a launcher of several processes (accelerate, torchrun, deepspeed) starts it.
-        swallowed: options behind the script that the launcher takes for itself.
+        swallowed: the options after the script that the launcher reads as its own.
         config: the config file that the script's arguments name.
-        problems: what is wrong with the command line.
-        notes: what a reader of the launch should know.
+        problems: the mistakes in the command line.
+        notes: remarks for the reader of the report.
         dry: it submits or starts nothing (`--dry-run`, `--help`).
-        repeats: how often the line's loops start it, None when that is not known.
+        repeats: how often the line's loops start it; None when that is not known.
         number, of: its position among the launches of the line, and their number.
     """
 
@@ -157,16 +157,16 @@ class Launch:
 
     @property
     def place(self) -> str:
-        """How findings name it: `launch`, or `launch 2` where there are several."""
+        """The name of the launch in findings: `launch`, or `launch 2` where there are several."""
         return "launch" if self.of == 1 else f"launch {self.number}"
 
     @property
     def hidden(self) -> str:
-        """Why settings that are not on the command line may still be set, "" when the defaults hold."""
+        """Why settings that are not on the command line may still be set; "" when the defaults apply."""
         unread = self.reads_header and self.target.kind in ("url", "unknown")
         return self.open or (f"the script's [tool.hf-jobs]: {self.target.reason}" if unread else "")
 
     @property
     def arguments(self) -> tuple[str, ...] | None:
-        """The script's arguments when all of them are known."""
+        """The script's arguments; None unless all of them are known."""
         return tuple(word.text for word in self.args) if not self.open and not any(word.unknown for word in self.args) else None

@@ -1,6 +1,6 @@
-"""Which options the launchers have, and the two grammars by which they read them: argparse's and click's.
+"""Reads the options of launchers, by the grammar of argparse or of click.
 
-The tables are data in `launcher_options.json`, which `scripts/gen_launch_options` writes from the launchers themselves.
+The tables of options are in `launcher_options.json`, which `scripts/gen_launch_options` generates from the launchers themselves.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class Tables(NamedTuple):
 
 @cache
 def tables() -> Tables:
-    """The stored tables, read at the first use."""
+    """The stored tables, read on first use."""
     return Tables(**json.loads(Path(__file__).with_suffix(".json").read_bytes()))
 
 
 class LeadingOptions(NamedTuple):
-    """A launcher's own options (flag -> values in order; None for a flag without one), and the words from the script on."""
+    """A launcher's own options (flag -> values in order, None for a flag without a value), and the words from the script on."""
 
     options: dict[str, list[Word | None]]
     rest: list[Word]
@@ -54,8 +54,8 @@ class LeadingOptions(NamedTuple):
 
     def value(self, *flags: str) -> Word | None:
         """The last value given with any of `flags`."""
-        found = [value for flag in flags for value in self.options.get(flag, [])]
-        return found[-1] if found else None
+        values = [value for flag in flags for value in self.options.get(flag, [])]
+        return values[-1] if values else None
 
     def values(self, *flags: str) -> list[Word]:
         """Every value given with any of `flags`."""
@@ -68,13 +68,13 @@ class LeadingOptions(NamedTuple):
 def leading_options(
     words: list[Word], table: Mapping[str, bool], *, abbreviations: bool = False, clusters: bool = False
 ) -> LeadingOptions:
-    """Take options off the front of `words`, as argparse does where the first positional word takes all that follow it.
+    """Read the options before the first positional word, as argparse does where that word takes all that follow it.
 
     Args:
         words: what follows the launcher's name.
-        table: option -> it takes a value.
-        abbreviations: a unique beginning of a long option stands for it.
-        clusters: `-um` is `-u -m` (Python, uv), not an option of that name.
+        table: option -> whether it takes a value.
+        abbreviations: a unique prefix of a long option is accepted for it.
+        clusters: `-um` means `-u -m` (Python, uv), not an option of that name.
     """
     options: dict[str, list[Word | None]] = {}
     unknown: list[str] = []
@@ -101,7 +101,7 @@ def leading_options(
 
 
 def _flags_in(word: Word, table: Mapping[str, bool], abbreviations: bool, clusters: bool) -> list[tuple[str, Word | None]]:
-    """(flag, value attached to it) of one word."""
+    """The flags in one word, each with the value attached to it."""
     pair = word.before("=") if word.text.startswith("--") else None
     flag, value = pair if pair else (word.text, None)
     if flag in table:
@@ -125,10 +125,10 @@ class ClickOption(NamedTuple):
 
     Attributes:
         name: the parameter's name (`timeout`).
-        flag: how it was typed (`--timeout`, `-lr` for the cluster in which `-l` was found).
+        flag: the option as typed (`--timeout`; the whole cluster `-lr` for its `-l`).
         value: its value; None for a flag.
-        position: where among the words.
-        off: the negative form (`--no-suspend`).
+        position: its index among the words.
+        off: it was given in its negative form (`--no-suspend`).
     """
 
     name: str
@@ -140,15 +140,15 @@ class ClickOption(NamedTuple):
 
 @dataclass
 class ClickWords:
-    """Words sorted as click sorts them for a command that lets unknown options through, as all `hf jobs … run` do.
+    """Words sorted as click sorts them for a command that passes unknown options on, as all `hf jobs … run` do.
 
-    Options count wherever they stand, also behind the script: only `--` ends them. An unknown option becomes a positional word.
+    Options are recognised everywhere, even after the script; only `--` ends them. An unknown option becomes a positional word.
 
     Attributes:
-        options: in the order given.
-        positional: (position, word) of everything else.
-        unknown: words among them that look like options, before any `--`.
-        error: what ends the parsing, "" when nothing does.
+        options: the options in the order given.
+        positional: all other words, each with its position.
+        unknown: those positional words before any `--` that look like options.
+        error: the message with which click refuses the words; "" when it accepts them.
     """
 
     options: list[ClickOption] = field(default_factory=list)
@@ -157,14 +157,14 @@ class ClickWords:
     error: str = ""
 
     def last(self, name: str) -> ClickOption | None:
-        """The one that counts of an option given once."""
-        return next((one for one in reversed(self.options) if one.name == name), None)
+        """The last occurrence of an option, which is the one that click uses."""
+        return next((option for option in reversed(self.options) if option.name == name), None)
 
     def all(self, name: str) -> list[ClickOption]:
-        return [one for one in self.options if one.name == name]
+        return [option for option in self.options if option.name == name]
 
     def values(self, name: str) -> list[Word]:
-        return [one.value for one in self.all(name) if one.value is not None]
+        return [option.value for option in self.all(name) if option.value is not None]
 
     def flag(self, name: str) -> bool:
         last = self.last(name)
@@ -177,8 +177,8 @@ class _UsageError(Exception):
 
 def click_words(words: list[Word], table: ClickTable) -> ClickWords:
     """Sort `words` by the options of `table`."""
-    found, rest = ClickWords(), list(enumerate(words))
-    rest.reverse()  # taken from the end
+    parsed, rest = ClickWords(), list(enumerate(words))
+    rest.reverse()  # so that the next word can be popped from the end
     try:
         while rest:
             position, word = rest.pop()
@@ -189,41 +189,41 @@ def click_words(words: list[Word], table: ClickTable) -> ClickWords:
                 if flag in table and flag[:2] == "--":
                     name, kind = table[flag]
                     if kind not in ("flag", "off"):
-                        found.options.append(ClickOption(name, flag, _value(flag, value, rest), position))
+                        parsed.options.append(ClickOption(name, flag, _value(flag, value, rest), position))
                     elif value is None:
-                        found.options.append(ClickOption(name, flag, None, position, kind == "off"))
+                        parsed.options.append(ClickOption(name, flag, None, position, kind == "off"))
                     else:
                         raise _UsageError(f"option {flag} does not take a value")
                 elif word.text[:2] != "--":
-                    _take_cluster(found, table, position, word, rest)
+                    _take_cluster(parsed, table, position, word, rest)
                 else:
-                    found.positional.append((position, word))
-                    found.unknown.append((position, word))
+                    parsed.positional.append((position, word))
+                    parsed.unknown.append((position, word))
             else:
-                found.positional.append((position, word))
+                parsed.positional.append((position, word))
     except _UsageError as error:
-        found.error = str(error)
-    found.positional += reversed(rest)
-    return found
+        parsed.error = str(error)
+    parsed.positional += reversed(rest)
+    return parsed
 
 
-def _take_cluster(found: ClickWords, table: ClickTable, position: int, word: Word, rest: list[tuple[int, Word]]) -> None:
-    """`-dq`, `-eFOO=1`; what is unknown in it goes on as a word (`-bs` -> `-b`, and `-s` takes the next word)."""
+def _take_cluster(parsed: ClickWords, table: ClickTable, position: int, word: Word, rest: list[tuple[int, Word]]) -> None:
+    """Read a cluster (`-dq`, `-eFOO=1`); its unknown letters stay as a word (`-bs` -> `-b`; `-s` takes the next word)."""
     unknown = ""
     for at, char in enumerate(word.text[1:], start=2):
         name, kind = table.get(f"-{char}", ("", ""))
         if not kind:
             unknown += char
         elif kind in ("flag", "off"):
-            found.options.append(ClickOption(name, word.text, None, position))
+            parsed.options.append(ClickOption(name, word.text, None, position))
         else:
             attached = word.after(at) if at < len(word.text) else None
-            found.options.append(ClickOption(name, word.text, _value(f"-{char}", attached, rest), position))
+            parsed.options.append(ClickOption(name, word.text, _value(f"-{char}", attached, rest), position))
             break
     if unknown:
-        left = (position, Word(f"-{unknown}"))
-        found.positional.append(left)
-        found.unknown.append(left)
+        passed_on = (position, Word(f"-{unknown}"))
+        parsed.positional.append(passed_on)
+        parsed.unknown.append(passed_on)
 
 
 def _value(flag: str, value: Word | None, rest: list[tuple[int, Word]]) -> Word:

@@ -1,4 +1,4 @@
-"""Launchers that start a script on the machine they run on: python, uv, accelerate, torchrun, deepspeed, trl."""
+"""Reads launchers that start a script on their own machine: python, uv, accelerate, torchrun, deepspeed and trl."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ml_intern_helpers.launches.place import YAML, Place, text_of_file
 from ml_intern_helpers.launches.targets import exists, file_target, script_target, written_target
 from ml_intern_helpers.launches.words import Word, closest, masked
 
-#: What a program that is Python may be called.
+#: The names of Python interpreters.
 PYTHON_NAME = re.compile(r"(?:i?python|pypy)[0-9.]*t?|accelerate-python")
-#: Read from its source, not executed: an option that is not here is doubted, not refused.
+#: Read from deepspeed's source, not from its parser: an option missing here is reported as uncertain.
 _DEEPSPEED_FLAGS = (
     "--module --no_python --no_local_rank --no_ssh --no_ssh_check --force_multi --save_pid --elastic_training"
     " --bind_cores_to_rank"
@@ -28,7 +28,7 @@ _DEEPSPEED_VALUES = (
     " --bind_core_list --ssh_port --venv_script"
 )
 _DEEPSPEED = dict.fromkeys(_DEEPSPEED_FLAGS.split(), False) | dict.fromkeys(_DEEPSPEED_VALUES.split(), True)
-#: Modules and programs that train nothing; a line that only runs these holds no launch.
+#: Modules and programs that never train; a line that runs only these contains no launch.
 _TOOL_NAMES = (
     "accelerate bitsandbytes black build coverage datasets huggingface_hub ipykernel jupyter mypy nltk notebook pip pip3"
     " pre_commit pytest ruff spacy tensorboard trackio transformers twine uv venv virtualenv vllm wandb wheel xformers"
@@ -37,7 +37,7 @@ _TOOLS = frozenset(_TOOL_NAMES.split())
 
 
 class PythonWords(NamedTuple):
-    """What `python` is asked to run: `file`, `module`, `code` or `stdin`, its word, and the arguments behind it.
+    """What `python` runs: its kind (`file`, `module`, `code` or `stdin`), the word that names it, and the arguments after it.
 
     The kind is "" when nothing is run.
     """
@@ -48,7 +48,7 @@ class PythonWords(NamedTuple):
 
 
 def python_words(words: list[Word]) -> PythonWords:
-    """Read the words behind `python`."""
+    """Read the words after `python`."""
     at = 0
     while at < len(words):
         word = words[at]
@@ -62,7 +62,7 @@ def python_words(words: list[Word]) -> PythonWords:
         if word.text.startswith("--"):
             at += word.text == "--check-hash-based-pycs"
             continue
-        for position, letter in enumerate(word.text[1:], start=2):  # `-um module`: letters up to one that takes the rest
+        for position, letter in enumerate(word.text[1:], start=2):  # `-um module`: letters until one takes a value
             attached = position < len(word.text)
             if letter in "mc":
                 value = word.after(position) if attached else words[at] if at < len(words) else Word("")
@@ -75,7 +75,7 @@ def python_words(words: list[Word]) -> PythonWords:
 
 
 def python(words: list[Word], text: str, place: Place) -> Launch | None:
-    """`python …`; None for what trains nothing (`python -m pip`, `python --version`)."""
+    """The launch by `python …`; None for a command that never trains (`python -m pip`, `python --version`)."""
     kind, word, args = python_words(words)
     launch = _local(text, "python", place, args)
     if kind == "file":
@@ -105,7 +105,7 @@ def _open(words: list[Word]) -> str:
 
 
 def _module(word: Word, launch: Launch, place: Place) -> Launch | None:
-    """`python -m NAME`: the launch with the module as its target; None for a module that trains nothing."""
+    """The launch by `python -m NAME`, with the module as its target; None for a module that never trains."""
     name = word.text
     launch.launcher = f"python -m {masked(name, 60)}"
     if word.unknown or not re.fullmatch(r"[A-Za-z_][\w.]*", name):
@@ -119,17 +119,17 @@ def _module(word: Word, launch: Launch, place: Place) -> Launch | None:
     top = name.split(".")[0]
     if top in _TOOLS or top in sys.stdlib_module_names:
         return None
-    launch.target = Target("module", masked(name), reason=f"the module {masked(name)} is not a file here")
+    launch.target = Target("module", masked(name), reason=f"the module {masked(name)} is not a file in this folder")
     return launch
 
 
 def distributed(name: str, words: list[Word], text: str, place: Place) -> Launch:
-    """`accelerate launch`, `torchrun` and `deepspeed`: options of their own, then the script with its arguments."""
+    """The launch by `accelerate launch`, `torchrun` or `deepspeed`: their own options, then the script with its arguments."""
     table = _DEEPSPEED if name == "deepspeed" else tables().accelerate if name == "accelerate launch" else tables().torchrun
     options = leading_options(words, table, abbreviations=name != "accelerate launch")
-    # Behind an unknown option its value stands where the script should: the first word that ends like a script is meant.
-    meant = (at for at, word in enumerate(options.rest) if word.text.endswith(".py"))
-    if options.unknown and (at := next(meant, None)) is not None:
+    # The value of an unknown option takes the script's position: the first word that ends in .py is taken as the script.
+    scripts = (at for at, word in enumerate(options.rest) if word.text.endswith(".py"))
+    if options.unknown and (at := next(scripts, None)) is not None:
         options = options._replace(rest=options.rest[at:])
     launch = _local(text, name, place, options.rest[1:])
     launch.open = launch.open or _open(words)
@@ -177,7 +177,7 @@ def _processes(options: LeadingOptions, place: Place) -> int | None:
 
 
 def uv(words: list[Word], text: str, place: Place) -> tuple[Launch | None, list[Word], list[Word]]:
-    """`uv run …`: (the launch of a script, the packages of `--with`, the words of another program that uv starts)."""
+    """Read `uv run …`: (launch of a script, packages of `--with`, words of another program that uv starts)."""
     table = tables().uv_run
     before = leading_options(words, table)
     if not before.rest or before.rest[0].text != "run":
@@ -194,7 +194,7 @@ def uv(words: list[Word], text: str, place: Place) -> tuple[Launch | None, list[
 
 
 def _uv_script(launch: Launch, options: LeadingOptions, place: Place) -> Launch | None:
-    """The launch with its target; None where uv starts another program."""
+    """The launch with its target set; None where uv starts another program."""
     if not options.rest:
         return None
     first = options.rest[0]
@@ -210,12 +210,12 @@ def _uv_script(launch: Launch, options: LeadingOptions, place: Place) -> Launch 
     return launch
 
 
-#: Commands of trl whose classes are not called after them in capitals.
+#: Commands of trl whose class names are not the command in capitals.
 _TRL_CLASSES = {"reward": "Reward", "distillation": "Distillation"}
 
 
 def trl(words: list[Word], text: str, place: Place) -> Launch | None:
-    """`trl sft …`, its target being an outline of the script that trl runs; None for commands that train nothing (`trl env`)."""
+    """The launch by `trl sft …`, with an outline of the script that trl runs; None for commands that do not train (`trl env`)."""
     command = words[0].text if words else ""
     known = tables().trl.get(command)
     if known is None:
@@ -230,13 +230,13 @@ def trl(words: list[Word], text: str, place: Place) -> Launch | None:
         launch.problems += [config.problem] if config.problem else []
         values |= config.options.values
         hidden += [config.name] if config.options.unread else [*config.options.hidden]
-    given = field_words(words[1:], known)  # what is given here wins over the file
-    values |= given.values
-    hidden += given.hidden
+    on_line = field_words(words[1:], known)  # the command line overrides the file
+    values |= on_line.values
+    hidden += on_line.hidden
     processes = leading_options(words[1:], {"--num_processes": True, "--num-processes": True})
     number = processes.value("--num_processes", "--num-processes")
     launch.processes = int(number.text) if number and number.text.isdecimal() else None
-    for name in given.hidden:
+    for name in on_line.hidden:
         values.pop(name, None)
     for name in list(values):
         if name not in known and f"--{name}" not in tables().accelerate and name not in ("config", "accelerate_config", "env"):
@@ -245,13 +245,13 @@ def trl(words: list[Word], text: str, place: Place) -> Launch | None:
             message = f"trl {command} has no option {shown}, nor has accelerate"
             launch.problems.append(Problem("unknown-option", message, fix, shown))
             values.pop(name)
-    launch.open = launch.open or (f"{', '.join(hidden[:3])}: set to what is not read here" if hidden else "")
+    launch.open = launch.open or (f"{', '.join(hidden[:3])}: set to a value that cannot be read" if hidden else "")
     launch.target = Target("trl", f"trl {command}", text=_trl_script(command, values, launch.open))
     return launch
 
 
 def _trl_script(command: str, values: dict[str, Any], doubt: str) -> str:
-    """The script's outline with the values in it: what trl's own does for these options."""
+    """An outline of the script that trl runs for these options, with their values filled in."""
     known = tables().trl[command]
     name = _TRL_CLASSES.get(command, command.upper())
     config = [f"    {key}={value!r}," for key, value in values.items() if known.get(key) == "config"]

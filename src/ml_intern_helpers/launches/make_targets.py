@@ -1,4 +1,4 @@
-"""What `make TARGET` runs, read from a plain Makefile: rules, recipes and simple variables; no functions, no includes."""
+"""Reads what `make TARGET` runs from a plain Makefile: rules, recipes and simple variables, without functions or includes."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ _VARIABLE = re.compile(r"(?:export\s+|override\s+)?([A-Za-z_]\w*)\s*(\?|:{0,3}|\
 _RULE = re.compile(r"([^\s#=:][^#=:]*?)\s*::?(?!=)\s*([^#;=]*)(?:;(.*))?")
 _USE = re.compile(r"\$(?:\(([A-Za-z_]\w*)\)|\{([A-Za-z_]\w*)\}|(\$))")
 _NAMES = ("GNUmakefile", "makefile", "Makefile")
-#: Targets walked and rounds of expansion; rules that need each other end there.
+#: Limits for the targets visited, the rounds of expansion and the expanded text; they also stop circular definitions.
 _MOST_TARGETS, _MOST_ROUNDS, _LONGEST = 60, 8, 32_768
 
 
 class Recipes(NamedTuple):
-    """Shell lines in the order make would run them if nothing were up to date, and the folder."""
+    """The shell lines in the order in which make runs them when no target is up to date, and the folder they run in."""
 
     text: str
     folder: Path
 
 
 class Rule(NamedTuple):
-    """What a target needs first, and its shell lines."""
+    """The prerequisites of a target and the shell lines of its recipe."""
 
     needs: list[str]
     lines: list[str]
 
 
 def recipes(words: list[Word], place: Place) -> Recipes | None:
-    """What `make` with these words runs; None when it runs nothing or its Makefile cannot be read."""
-    found = leading_options(words, {**_OPTIONS, **dict.fromkeys(_DRY, False)}, clusters=True)
-    directory = found.value("-C", "--directory")
+    """The recipes that `make` runs for these words; None when it runs nothing or its Makefile cannot be read."""
+    options = leading_options(words, {**_OPTIONS, **dict.fromkeys(_DRY, False)}, clusters=True)
+    directory = options.value("-C", "--directory")
     folder = place.cwd if directory is None else None if directory.unknown else place.resolved(directory.text)
-    if folder is None or found.has(*_DRY):
+    if folder is None or options.has(*_DRY):
         return None
-    file = found.value("-f", "--file", "--makefile")
+    file = options.value("-f", "--file", "--makefile")
     names = [file.text] if file is not None else list(_NAMES)
     text = next((text for name in names if (text := text_of_file(folder / name, MAKE)) is not None), None)
     if text is None:
         return None
-    given = {pair[0]: pair[1].text for word in found.rest if (pair := word.before("="))}
-    goals = [word.text for word in found.rest if "=" not in word.text]
-    return Recipes("\n".join(_walked(text, goals, given)), folder)
+    variables = {pair[0]: pair[1].text for word in options.rest if (pair := word.before("="))}
+    goals = [word.text for word in options.rest if "=" not in word.text]
+    return Recipes("\n".join(_walked(text, goals, variables)), folder)
 
 
-def _walked(text: str, goals: list[str], given: dict[str, str]) -> list[str]:
+def _walked(text: str, goals: list[str], overrides: dict[str, str]) -> list[str]:
     variables, rules = _read(text)
-    variables |= given
+    variables |= overrides
     lines: list[str] = []
     done: set[str] = set()
 
@@ -73,7 +73,7 @@ def _walked(text: str, goals: list[str], given: dict[str, str]) -> list[str]:
 
 
 def _read(text: str) -> tuple[dict[str, str], dict[str, Rule]]:
-    """Variables and rules; a line that is neither is left out."""
+    """The variables and rules of a Makefile; other lines are skipped."""
     variables: dict[str, str] = {}
     rules: dict[str, Rule] = {}
     current: list[Rule] = []
@@ -85,8 +85,8 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, Rule]]:
             name, how, value = assigned.groups()
             before = variables.get(name, "")
             variables[name] = before if how == "?" and before else f"{before} {value}".strip() if how == "+" else value
-        elif found := _RULE.match(line):
-            names, needs, first = found.groups()
+        elif rule_line := _RULE.match(line):
+            names, needs, first = rule_line.groups()
             current = [rules.setdefault(name, Rule([], [])) for name in _expanded(names, variables).split()]
             for rule in current:
                 rule.needs.extend(_expanded(needs, variables).replace("|", " ").split())
@@ -95,7 +95,7 @@ def _read(text: str) -> tuple[dict[str, str], dict[str, Rule]]:
 
 
 def _expanded(text: str, variables: dict[str, str], goal: str = "") -> str:
-    """Variables put in; one that is not known becomes the shell's own `$NAME`, which is unknown, too."""
+    """The text with variables replaced; an undefined one becomes the shell variable `$NAME`, which has no known value either."""
     text = text.replace("$@", goal)
     for _ in range(_MOST_ROUNDS):
         changed = _USE.sub(lambda use: "$$" if use[3] else variables.get(use[1] or use[2], f"$${use[1] or use[2]}"), text)

@@ -1,8 +1,7 @@
-"""Where a command of the line is read: its folder, its variables, its standard input, and the files that earlier commands wrote.
+"""Tracks the state in which each command of a line runs: folder, variables, standard input, and files written before it.
 
-Only certain kinds of files that a command line names are read: a hook checks launches without a prompt, and a command line must
-not make it quote any other file. So configurations and scripts are recognised by their suffix, links resolved; of a file of
-variables only the names are used, never the values.
+Only files with certain suffixes are read, after links are resolved: a hook checks launches without asking the user, and a command
+line must not make it quote arbitrary files. From a file of variables only the names are used, never the values.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ MAKE = ("Makefile", "makefile", ".mk")
 YAML = (".yaml", ".yml")
 VARIABLES = (".env",)
 _MOST_BYTES = 64 * 1024
-#: Commands read in one line, those in shell files included.
+#: The most commands that are read for one line, including those in shell files.
 _MOST_COMMANDS = 3000
-#: A longer path is none that a system takes.
+#: The longest path that Linux accepts.
 _LONGEST_PATH = 4096
 
 
 def text_of_file(path: Path | None, kinds: tuple[str, ...]) -> str | None:
-    """The text of a regular file that ends in one of `kinds`, links resolved; None when there is none to read."""
+    """The text of a regular file whose resolved name ends in one of `kinds`; None when it is missing, too large or unreadable."""
     try:
         real = path.resolve() if path is not None else None
         if real is None or not real.name.endswith(kinds) or not stat.S_ISREG(real.stat().st_mode):
@@ -45,7 +44,7 @@ def text_of_file(path: Path | None, kinds: tuple[str, ...]) -> str | None:
 
 @dataclass
 class Written:
-    """A file that the command line itself writes: its text, None when that is not known."""
+    """A file that the command line itself writes: its text, or None and the reason why the text is not known."""
 
     text: str | None
     reason: str = ""
@@ -53,22 +52,23 @@ class Written:
 
 @dataclass
 class Place:
-    """Where a command is read.
+    """The state in which a command runs, as far as the line shows it.
 
     Attributes:
-        cwd: the folder, None when not known (then `why` says so).
-        variables: what the line sets, exported or not.
-        environ: what the command's process gets from the line.
-        aliases: names that `alias` gave a text to.
-        written: files that earlier commands of the line write.
-        makes: the earlier command that may write files of its own (`git clone`), "" when there is none.
-        stdin: what a heredoc or pipe gives the command, None when nothing.
-        container: it runs in a job or container, where no file of this machine is, except for
-        mounts: mount point -> folder of this machine, or None for what is on the Hub, and
-        shipped: files that the client sends along.
-        own_folders: `cwd` is a folder of the container (`docker run -w /work`), not of this machine.
-        depth: how deep in `bash -c` and the like.
-        left: commands that may still be read; one count for all places of a line.
+        cwd: the working folder; None when it is not known, for the reason in `why`.
+        why: why `cwd` is not known.
+        variables: the shell variables that the line sets, exported or not.
+        environ: the environment variables that the command's process gets from the line.
+        aliases: the names that `alias` defines, with their texts.
+        written: the files that earlier commands of the line write, by path.
+        file_creator: the earlier command that may create files not named on the line (`git clone`), "" when there is none.
+        stdin: the text that a heredoc or pipe feeds to the command; None when there is none.
+        container: the command runs in a job or container, which sees no files of this machine but `mounts` and `shipped`.
+        mounts: mount point -> folder of this machine, or None for what is on the Hub.
+        shipped: the files that the client uploads with the job.
+        cwd_in_container: `cwd` is a folder of the container (`docker run -w /work`), not of this machine.
+        depth: the nesting level of `bash -c` and the like.
+        commands_left: how many commands may still be read; a one-element list, shared by all places of a line.
     """
 
     cwd: Path | None
@@ -77,27 +77,28 @@ class Place:
     environ: dict[str, Word] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     written: dict[str, Written] = field(default_factory=dict)
-    makes: str = ""
+    file_creator: str = ""
     stdin: Written | None = None
     container: bool = False
     mounts: dict[str, str | None] = field(default_factory=dict)
     shipped: frozenset[str] = frozenset()
-    own_folders: bool = False
+    cwd_in_container: bool = False
     depth: int = 0
-    left: list[int] = field(default_factory=lambda: [_MOST_COMMANDS])
+    commands_left: list[int] = field(default_factory=lambda: [_MOST_COMMANDS])
 
     def spend(self) -> None:
-        """Count a command.
+        """Count one command.
 
         Raises:
-            Unavailable: there are more than anybody writes (shell files that start each other count as well).
+            Unavailable: the line has more than `_MOST_COMMANDS` commands, including those of shell files that start each other.
         """
-        self.left[0] -= 1
-        if self.left[0] < 0:
-            raise Unavailable(f"more than {_MOST_COMMANDS} commands in one line", hint="give the launch by itself")
+        self.commands_left[0] -= 1
+        if self.commands_left[0] < 0:
+            hint = "pass only the command that starts the training"
+            raise Unavailable(f"the command line has more than {_MOST_COMMANDS} commands", hint=hint)
 
     def resolved(self, name: str) -> Path | None:
-        """The path that `name` means here."""
+        """The path that `name` means in this folder; None when the folder is not known."""
         try:
             path = Path(name).expanduser()
         except RuntimeError:
@@ -105,16 +106,19 @@ class Place:
         return path if path.is_absolute() else self.cwd / path if self.cwd is not None else None
 
     def change_folder(self, words: list[Word]) -> None:
-        """`cd`, `pushd`."""
+        """Apply `cd` or `pushd`; the folder becomes unknown where its target is."""
         target = next((word for word in words[1:] if not word.text.startswith("-") or word.text == "-"), None)
         if target is None or target.text == "-" or target.unknown:
             self.cwd, self.why = None, target.unknown if target and target.unknown else "`cd` goes to another folder"
             return
         folder = self.resolved(target.text) if len(target.text) < _LONGEST_PATH else None
-        self.cwd = Path(os.path.normpath(folder)) if folder is not None and len(str(folder)) < _LONGEST_PATH else None
+        if folder is not None and len(str(folder)) < _LONGEST_PATH:
+            self.cwd = Path(os.path.normpath(folder))
+        else:
+            self.cwd, self.why = None, self.why or f"`cd {masked(target.text, 60)}` cannot be resolved"
 
     def export(self, words: list[Word]) -> None:
-        """`export NAME=value NAME`."""
+        """Apply `export NAME=value NAME`."""
         for word in words:
             pair = word.before("=")
             if pair:
@@ -123,37 +127,38 @@ class Place:
                 self.environ[word.text] = self.variables[word.text]
 
     def set_aliases(self, words: list[Word]) -> None:
-        """`alias NAME='text'`: a shell that expands aliases (the client's does) replaces the name from the next line on."""
+        """Apply `alias NAME='text'`: a shell that expands aliases (the client's does) replaces the name from the next line on."""
         for word in words:
             pair = word.before("=")
             if pair and not pair[1].unknown:
                 self.aliases[pair[0]] = pair[1].text
 
     def unaliased(self, words: list[Word]) -> str | None:
-        """What the shell reads instead of words that begin with an alias; None when they do not."""
+        """The text that the shell reads in place of `words` when the first one is an alias; None otherwise."""
         text = self.aliases.get(words[0].text)
         rest = (word.text if word.unknown else shlex.quote(word.text) for word in words[1:])
         return None if text is None else " ".join([text, *rest])
 
     def record_writes(self, command: Command, words: list[Word]) -> None:
-        """Files written by redirects and `tee`; the text of a heredoc is known."""
+        """Record the files that redirects and `tee` write, with their text where a heredoc gives it."""
         name = program(words[0])
-        body = next((one for one in command.redirects if one.body is not None), None)
-        targets = [expanded(one.target, self.variables) for one in command.redirects if one.operator in (">", ">>", ">|", "&>")]
+        heredoc = next((redirect for redirect in command.redirects if redirect.body is not None), None)
+        outputs = [redirect for redirect in command.redirects if redirect.operator in (">", ">>", ">|", "&>")]
+        targets = [expanded(redirect.target, self.variables) for redirect in outputs]
         if name == "tee":
             targets += [word for word in words[1:] if not word.text.startswith("-")]
-        appends = any(one.operator == ">>" for one in command.redirects)
+        appends = any(redirect.operator == ">>" for redirect in outputs)
         for target in targets:
             path = self.resolved(target.text) if not target.unknown else None
             if path is None:
                 continue
-            if body is not None and body.body is not None and name in ("cat", "tee") and not appends:
-                self.written[str(path)] = _heredoc(body.body, body.expands)
+            if heredoc is not None and heredoc.body is not None and name in ("cat", "tee") and not appends:
+                self.written[str(path)] = _heredoc(heredoc.body, heredoc.expands)
             else:
                 self.written[str(path)] = Written(None, f"what `{masked(name, 40)}` writes to {masked(target.text)}")
 
     def stdin_of(self, command: Command, previous: list[Word]) -> Written | None:
-        """What the command reads: a heredoc, a file, or what the command before it (with the words `previous`) pipes into it."""
+        """The command's standard input: a heredoc, a file, or the output of the piped command with the words `previous`."""
         for redirect in reversed(command.redirects):
             if redirect.body is not None:
                 return _heredoc(redirect.body, redirect.expands)
@@ -179,5 +184,5 @@ class Place:
 
 def _heredoc(text: str, expands: bool) -> Written:
     if expands and re.search(r"\$[A-Za-z_{(]|`", text):
-        return Written(None, "the shell replaces $… in the heredoc: quote its end word, <<'EOF'")
+        return Written(None, "the shell replaces $… in the heredoc: quote its delimiter, <<'EOF'")
     return Written(text.replace("\\$", "$").replace("\\\\", "\\") if expands else text)

@@ -1,4 +1,4 @@
-"""Which launcher a program is, and the launches of one command without its wrappers."""
+"""Selects the launcher for a program and returns the launches of one unwrapped command."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ml_intern_helpers.launches.launcher_options import leading_options, tables
 from ml_intern_helpers.launches.place import Place
 from ml_intern_helpers.launches.words import Word, masked, program
 
-#: How deep programs that start programs are followed.
+#: The deepest nesting of programs that start programs.
 DEEPEST = 16
-#: The launcher of a command of which nothing is known.
+#: The launcher named for a command that is unknown as a whole.
 HIDDEN = "the shell"
 _HIDES = re.compile(r"\$\{?[A-Za-z_@*]|\$\(\s*(?:cat\s|<)|`\s*cat\s")
 _Launches = Iterator[Launch | None]
@@ -44,9 +44,9 @@ def _launches(words: list[Word], shown: str, place: Place) -> _Launches:
 
 
 def hidden(word: Word, shown: str, place: Place) -> Launch | None:
-    """A command that is known only at run time as a whole: `$CMD`, `$(cat cmd)`, `eval "$CMD"`.
+    """The launch by a command that is only known at run time: `$CMD`, `$(cat cmd)`, `eval "$CMD"`.
 
-    None within files and other texts, where a variable mostly names one tool, and for what a program prints to be evaluated
+    None inside files and other texts, where a variable usually names one tool, and for program output that is evaluated
     (`eval "$(ssh-agent)"`).
     """
     if place.depth or place.container or not _HIDES.match(word.text):
@@ -99,7 +99,7 @@ def _uvx(words: list[Word], shown: str, place: Place) -> _Launches:
 
 
 def _own(words: list[Word], shown: str, place: Place) -> _Launches:
-    """`scripts/launch --env training FILE`, this plugin's own."""
+    """This plugin's own launcher: `scripts/launch --env training FILE`."""
     if len(words) > 2 and words[1].text == "--env":
         launch = local_launchers.python(words[3:], shown, place)
         if launch is not None:
@@ -108,7 +108,7 @@ def _own(words: list[Word], shown: str, place: Place) -> _Launches:
 
 
 def _python(words: list[Word], shown: str, place: Place) -> _Launches:
-    """`python -m torch.distributed.run` and the like are their launchers; all else is python's own."""
+    """`python -m torch.distributed.run` and the like are read by their own launchers; the rest as `python`."""
     kind, word, args = local_launchers.python_words(words[1:])
     module = word.text if kind == "module" else ""
     if module in _MODULES:

@@ -1,6 +1,6 @@
-"""Finds what a Python text starts itself, as command lines: jobs through huggingface_hub, programs through subprocess and os.
+"""Translates what Python code starts into command lines: jobs through huggingface_hub, programs through subprocess and os.
 
-This finds launches inside `python -c`, too. A value that is not constant becomes a shell variable that is not set.
+The code may also come from `python -c`. A value that is not constant becomes an unset shell variable.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shlex
 import warnings
 from collections.abc import Iterator
 
-#: Texts without any of these start nothing; looking for them costs less than parsing.
+#: A text that matches none of these starts nothing; the search is faster than parsing.
 _SIGNS = re.compile(
     r"run_job|run_uv_job|create_scheduled_|trigger_scheduled_|resume_scheduled_|Sandbox|subprocess|os\.(?:system|popen|exec|spawn)|Popen|check_(?:call|output)"
 )
@@ -33,7 +33,7 @@ _MOST_CHARACTERS, _MOST_LINES = 256 * 1024, 20
 
 
 def starts_in(text: str) -> list[str]:
-    """Command lines for what `text` starts; none where it is no Python."""
+    """The command lines of what `text` starts; empty when it is not valid Python."""
     if len(text) > _MOST_CHARACTERS or not _SIGNS.search(text):
         return []
     try:
@@ -66,45 +66,45 @@ def _line(call: ast.Call, constants: dict[str, ast.expr]) -> Iterator[str]:
 
 
 def _command(call: ast.Call, constants: dict[str, ast.expr]) -> str:
-    given = _resolved(call.args[0], constants)
+    command = _resolved(call.args[0], constants)
     shell = next((keyword.value for keyword in call.keywords if keyword.arg == "shell"), None)
-    if isinstance(given, ast.List | ast.Tuple):
-        return " ".join(_word(item, constants) for item in given.elts)
-    if isinstance(given, ast.Call) and ast.unparse(given.func) == "shlex.split" and given.args:
-        return _text(given.args[0], constants)
-    return _text(given, constants) if shell is not None else _word(given, constants)
+    if isinstance(command, ast.List | ast.Tuple):
+        return " ".join(_word(item, constants) for item in command.elts)
+    if isinstance(command, ast.Call) and ast.unparse(command.func) == "shlex.split" and command.args:
+        return _text(command.args[0], constants)
+    return _text(command, constants) if shell is not None else _word(command, constants)
 
 
 def _job(name: str, call: ast.Call, constants: dict[str, ast.expr]) -> Iterator[str]:
-    """The words behind `hf jobs …`, in the order in which the client wants them."""
-    given = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    """The words after `hf jobs …`, in the order that the client expects."""
+    arguments = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
     for word, option in _OPTIONS.items():
-        if word in given:
-            yield f"{option} {_word(given[word], constants)}"
+        if word in arguments:
+            yield f"{option} {_word(arguments[word], constants)}"
     for word, option in (("env", "--env"), ("secrets", "--secrets")):
-        found = _resolved(given[word], constants) if word in given else None
-        for key in found.keys if isinstance(found, ast.Dict) else []:
+        mapping = _resolved(arguments[word], constants) if word in arguments else None
+        for key in mapping.keys if isinstance(mapping, ast.Dict) else []:
             if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value.isidentifier():
                 yield f"{option} {key.value}=$set_in_python"
     uv = "uv" in name
     if uv:
-        yield from (f"--with {item}" for item in _items(given.get("dependencies"), constants))
-        yield from (f"--image {_word(given['image'], constants)}" for _ in range("image" in given))
+        yield from (f"--with {item}" for item in _items(arguments.get("dependencies"), constants))
+        yield from (f"--image {_word(arguments['image'], constants)}" for _ in range("image" in arguments))
     if any(keyword.arg is None for keyword in call.keywords):
         yield "$options_in_python"
-    yield from (_word(given["schedule"], constants) for _ in range("schedule" in given))
+    yield from (_word(arguments["schedule"], constants) for _ in range("schedule" in arguments))
     first, rest = ("script", "script_args") if uv else ("image", "command")
-    places = [name for name in (first, rest) if name not in given]
-    given |= dict(zip(places, call.args, strict=False))
-    yield _word(given[first], constants) if first in given else f"${first}"
-    yield from _items(given.get(rest), constants)
+    places = [name for name in (first, rest) if name not in arguments]
+    arguments |= dict(zip(places, call.args, strict=False))
+    yield _word(arguments[first], constants) if first in arguments else f"${first}"
+    yield from _items(arguments.get(rest), constants)
 
 
 def _items(node: ast.expr | None, constants: dict[str, ast.expr]) -> Iterator[str]:
-    found = _resolved(node, constants) if node is not None else None
-    if isinstance(found, ast.List | ast.Tuple):
-        yield from (_word(item, constants) for item in found.elts)
-    elif found is not None:
+    items = _resolved(node, constants) if node is not None else None
+    if isinstance(items, ast.List | ast.Tuple):
+        yield from (_word(item, constants) for item in items.elts)
+    elif items is not None:
         yield "$words_in_python"
 
 
@@ -113,18 +113,18 @@ def _resolved(node: ast.expr, constants: dict[str, ast.expr]) -> ast.expr:
 
 
 def _word(node: ast.expr, constants: dict[str, ast.expr]) -> str:
-    """A quoted word; `sys.executable` is python, and a value that is not constant is an unset variable."""
-    found = _resolved(node, constants)
-    if isinstance(found, ast.Constant) and isinstance(found.value, str | int | float):
-        return shlex.quote(str(found.value))
-    return "python" if ast.unparse(found) == "sys.executable" else "$set_in_python"
+    """The expression as a quoted word: `sys.executable` becomes python, a value that is not constant an unset variable."""
+    expr = _resolved(node, constants)
+    if isinstance(expr, ast.Constant) and isinstance(expr.value, str | int | float):
+        return shlex.quote(str(expr.value))
+    return "python" if ast.unparse(expr) == "sys.executable" else "$set_in_python"
 
 
 def _text(node: ast.expr, constants: dict[str, ast.expr]) -> str:
-    """A text for a shell; the parts of an f-string that are not constant are variables of it."""
-    found = _resolved(node, constants)
-    if isinstance(found, ast.Constant) and isinstance(found.value, str):
-        return found.value
-    if isinstance(found, ast.JoinedStr):
-        return "".join(str(part.value) if isinstance(part, ast.Constant) else "$set_in_python" for part in found.values)
+    """The expression as shell text; the parts of an f-string that are not constant become unset variables."""
+    expr = _resolved(node, constants)
+    if isinstance(expr, ast.Constant) and isinstance(expr.value, str):
+        return expr.value
+    if isinstance(expr, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "$set_in_python" for part in expr.values)
     return "$set_in_python"

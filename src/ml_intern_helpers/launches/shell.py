@@ -1,6 +1,6 @@
-"""A shell's text as simple commands: words, assignments before them, redirects, and where subshells begin and end.
+"""Parses shell text into simple commands: words, leading assignments, redirects, and the start and end of subshells.
 
-Reads bash as far as launches are written in it: quotes, expansions, operators, heredocs. Nothing is run.
+It covers the parts of bash that launches use: quotes, expansions, operators and heredocs. Nothing is run.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from ml_intern_helpers.core.errors import BadData, Unavailable
 from ml_intern_helpers.launches.words import Word
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)")
-#: `A=$A$A`, sixty times, is longer than any memory.
+#: The longest expansion in characters: `A=$A$A` repeated sixty times would exhaust memory.
 _LONGEST = 32_768
-#: Words that only begin or end a compound command; what follows them is a command.
+#: Words that begin or end a compound command; a command follows them.
 _KEYWORDS = frozenset({"if", "then", "elif", "else", "fi", "do", "done", "while", "until", "!", "{", "}", "coproc", "function"})
-#: Keeps the answer below a second; a launch has some twenty.
+#: Keeps the parse time below a second; a launch has about twenty words.
 _MOST_WORDS = 15_000
-#: What an unquoted word runs to.
+#: Unquoted characters up to the next special one.
 _PLAIN = re.compile(r"[^\s\\'\"$`;&|<>()#]+|#")
 _IN_DOUBLE = re.compile(r'[^"\\$`]+')
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
@@ -35,8 +35,8 @@ class Piece(NamedTuple):
     Attributes:
         kind: `text`; `name` (a variable); `command` (of `$(…)`); `other` (arithmetic, `${x:-y}`).
         text: the characters, the variable's name, or the command.
-        quoted: it stands in quotes, so that it stays one word.
-        source: as written.
+        quoted: it is in quotes, so the shell does not split it.
+        source: the text as written.
     """
 
     kind: str
@@ -53,18 +53,18 @@ class Raw:
 
     @property
     def literal(self) -> str | None:
-        """Its text when it holds no expansion."""
+        """The text of the word; None when it contains an expansion."""
         return "".join(piece.text for piece in self.pieces) if all(piece.kind == "text" for piece in self.pieces) else None
 
     @property
     def bare(self) -> bool:
-        """Nothing in it is quoted: only such a word can be a keyword or an assignment."""
+        """No part of it is quoted: only such a word can be a keyword or an assignment."""
         return not any(piece.quoted for piece in self.pieces)
 
 
 @dataclass
 class Redirect:
-    """`< file`, `> file`, or a heredoc with its body; `expands` when the shell replaces `$x` in the body."""
+    """`< file`, `> file`, or a heredoc with its body; `expands` tells whether the shell replaces `$x` in the body."""
 
     operator: str
     target: Raw
@@ -77,10 +77,10 @@ class Command:
     """One simple command, or a bracket of a subshell (`opens`, `closes`).
 
     Attributes:
-        assigns: `FOO=1` in front of it.
-        keywords: `do`, `done` and the like in front.
-        words: program first.
-        redirects: in the order written.
+        assigns: the assignments before it (`FOO=1`).
+        keywords: the keywords before it (`do`, `done` and the like).
+        words: the words, the program first.
+        redirects: the redirects in the order written.
         before, after: the operators around it (`&&`, `|`, `&` …).
     """
 
@@ -116,7 +116,7 @@ def commands_of(text: str) -> Iterator[Command]:
 
 
 def _take(command: Command, raw: Raw) -> None:
-    """Put a word where it belongs: keywords and assignments count in front of the program only."""
+    """Add a word to `command`: keywords and assignments count only before the program."""
     if not command.words:
         if raw.bare and not command.assigns and (raw.literal in _KEYWORDS or command.keywords[-1:] == ["function"]):
             command.keywords.append(raw.literal or "")
@@ -141,7 +141,7 @@ def _assignment(raw: Raw) -> tuple[str, Raw] | None:
 
 
 def expanded(raw: Raw, variables: dict[str, Word]) -> Word:
-    """The word that `raw` becomes, with the variables that the line itself sets."""
+    """The word that `raw` expands to, given the variables that the line itself sets."""
     text, unknown, known, splits = "", "", 0, False
     for piece in raw.pieces:
         value = Word(piece.text) if piece.kind == "text" else _value(piece, variables)
@@ -152,7 +152,7 @@ def expanded(raw: Raw, variables: dict[str, Word]) -> Word:
         may_split = value.splits if value.unknown else " " in value.text
         splits = splits or (piece.kind != "text" and not piece.quoted and may_split)
     if len(text) > _LONGEST and any(piece.kind != "text" for piece in raw.pieces):
-        return Word(text[:80], "an expansion that doubles itself", 0)
+        return Word(text[:80], "its expansion grows too long", 0)
     return Word(text, unknown, known if unknown else 1 << 30, splits)
 
 
@@ -168,19 +168,19 @@ def _value(piece: Piece, variables: dict[str, Word]) -> Word:
 
 def words_of(command: Command, variables: dict[str, Word]) -> list[Word]:
     """The expanded words; a known variable that was not quoted is split at blanks, as the shell does."""
-    found: list[Word] = []
+    words: list[Word] = []
     for raw in command.words:
         word = expanded(raw, variables)
         if word.splits and not word.unknown and len(raw.pieces) == 1:
-            found += [Word(part) for part in word.text.split()]
+            words += [Word(part) for part in word.text.split()]
         else:
-            found.append(word._replace(splits=word.splits and bool(word.unknown)))
-    return found
+            words.append(word._replace(splits=word.splits and bool(word.unknown)))
+    return words
 
 
 def substitutions(command: Command) -> Iterator[str]:
-    """The texts that other shells run for a command: `$(…)`, `<(…)`. A launch may stand there (`J=$(hf jobs uv run t.py)`)."""
-    for raw in (*command.words, *(value for _, value in command.assigns), *(one.target for one in command.redirects)):
+    """The texts of a command's `$(…)` and `<(…)`, which may contain a launch (`J=$(hf jobs uv run t.py)`)."""
+    for raw in (*command.words, *(value for _, value in command.assigns), *(redirect.target for redirect in command.redirects)):
         for piece in raw.pieces:
             if piece.kind == "command":
                 yield piece.text
@@ -198,7 +198,7 @@ _Token = Raw | Redirect | str
 
 
 class _Reader:
-    """Cuts `text` into tokens, once, from left to right."""
+    """Splits `text` into tokens in one pass from left to right."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -210,16 +210,16 @@ class _Reader:
 
         Raises:
             BadData: a quote, `$(` or `` ` `` that is never closed.
-            Unavailable: more words than anybody types.
+            Unavailable: more than `_MOST_WORDS` tokens.
         """
-        found: list[_Token] = []
+        tokens: list[_Token] = []
         while True:
             self._skip_blank()
             if self.at >= len(self.text):
-                return found
-            if len(found) >= _MOST_WORDS:
-                raise Unavailable(f"more than {_MOST_WORDS} words in one command line", hint="put what is long into a file")
-            found.append(self._token())
+                return tokens
+            if len(tokens) >= _MOST_WORDS:
+                raise Unavailable(f"more than {_MOST_WORDS} words in one command line", hint="move its long parts into a file")
+            tokens.append(self._token())
 
     def _skip_blank(self) -> None:
         while self.at < len(self.text):
@@ -256,7 +256,7 @@ class _Reader:
         return redirect
 
     def _read_bodies(self) -> None:
-        """The bodies of the heredocs opened on the line that just ended."""
+        """Read the bodies of the heredocs that were opened on the line that just ended."""
         for redirect in self.pending:
             end = redirect.target.literal or ""
             lines = []
@@ -279,7 +279,7 @@ class _Reader:
         return raw
 
     def _pieces(self) -> list[Piece]:
-        """The next pieces of a word; none where it ends."""
+        """The next pieces of a word; empty at its end."""
         char = self.text[self.at]
         if char == '"':
             return self._double()
@@ -300,7 +300,7 @@ class _Reader:
         return [Piece("text", match.group(), False, match.group())] if match else []
 
     def _double(self) -> list[Piece]:
-        """The pieces of `"…"`, an empty one first: `""` is a word."""
+        """The pieces of `"…"`, starting with an empty one because `""` is a word, too."""
         start = self.at
         self.at += 1
         pieces = [Piece("text", "", True, "")]
@@ -347,7 +347,7 @@ class _Reader:
         return Piece("name", match.group(), quoted, self.text[start : self.at])
 
     def _behind(self, mark: str, start: int, opening: str) -> int:
-        """The position behind the next `mark` after `start`. Moves there."""
+        """Move behind the next `mark` after `start`, and return that position."""
         end = self.text.find(mark, start + 1)
         if end < 0:
             raise self._never_closed(opening, start)
@@ -362,11 +362,11 @@ class _Reader:
         if end >= len(self.text):
             raise self._never_closed("$'", start)
         self.at = end + 1
-        body = re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), self.text[start + 2 : end])
+        body = re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[0]), self.text[start + 2 : end])
         return Piece("text", body, True, self.text[start : self.at])
 
     def _to_closing(self, at: int, start: int) -> int:
-        """The position behind the bracket that closes the one before `at`; quotes inside are skipped. Moves there."""
+        """Move behind the bracket that closes the one before `at`, skipping quoted text, and return that position."""
         depth = 1
         while at < len(self.text):
             char = self.text[at]
@@ -385,14 +385,14 @@ class _Reader:
 
     def _never_closed(self, what: str, start: int) -> BadData:
         message = f"the command line cannot be read: {what} at character {start + 1} is never closed"
-        return BadData(message, hint="close it; put the whole command in single quotes behind --launch")
+        return BadData(message, hint="close it, and put the whole command in single quotes after --launch")
 
 
 _STARTS = re.compile(r"(?<!\\)(?:\$\((?!\()|`)")
 
 
 def commands_in(text: str) -> Iterator[str]:
-    """The texts of `$(…)` and backticks in what is no word: a heredoc's body, the inside of `${…}`. Quotes mean nothing there."""
+    """The texts of `$(…)` and backticks in a heredoc's body or inside `${…}`, where quotes have no meaning."""
     at = 0
     while match := _STARTS.search(text, at):
         reader = _Reader(text)

@@ -1,4 +1,4 @@
-"""What a word in the place of a script names: a file, an address, a text of the command line, or something unknown."""
+"""Determines what a script argument names: a file, a URL, a text on the command line, or something unknown."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from ml_intern_helpers.launches.launch import Problem, Target
 from ml_intern_helpers.launches.place import Place, Written
 from ml_intern_helpers.launches.words import Word, masked
 
-#: What one kind of file may be called: a missing config is no mistyped script.
+#: Suffixes by kind of file: only names of the same kind are suggested for a missing file.
 _KINDS = ((".py", ".ipynb", ".sh"), (".yaml", ".yml", ".json"))
 
 
 def script_target(word: Word, place: Place) -> tuple[Target, list[Problem]]:
-    """The target of a word in the place of a script, and what is wrong with it."""
+    """The target that the script argument `word` names, and the problems with it."""
     name = word.text
     if word.unknown:
         return Target("unknown", masked(name), reason=f"which script: {word.unknown}"), []
@@ -34,31 +34,31 @@ def file_target(name: str, place: Place) -> tuple[Target, list[Problem]]:
         return written_target(name, written), []
     if _is_file(path):
         return Target("file", masked(name), path), []
-    if place.makes:
-        return Target("unknown", masked(name), reason=f"`{masked(name)}` may be made by `{place.makes}` before it"), []
+    if place.file_creator:
+        return Target("unknown", masked(name), reason=f"`{masked(name)}` may be made by `{place.file_creator}` before it"), []
     return Target("unknown", masked(name), reason=f"there is no file {masked(name)}"), [missing_file(name, path)]
 
 
 def _in_container(name: str, place: Place) -> tuple[Target, list[Problem]]:
-    """What a file name means inside a container: only what is shipped, mounted, in the image, or made by the command is there."""
+    """The target of a file name inside a container, where only uploaded, mounted, image and newly created files exist."""
     shown, path = masked(name), place.resolved(name)
     written = place.written.get(str(path))
     if written is not None:
         return written_target(name, written), []
-    full = str(path) if place.own_folders and path is not None else name
+    full = str(path) if place.cwd_in_container and path is not None else name
     for mount, folder in place.mounts.items():
         if full.startswith(f"{mount.rstrip('/')}/"):
             outside = place.resolved(f"{folder}/{full.removeprefix(mount).lstrip('/')}") if folder else None
             if outside is not None and _is_file(outside):
                 return Target("file", shown, outside), []
-            # What a folder of this machine does not hold is not below the mount point either.
-            certain = outside is not None and place.own_folders and not place.makes
+            # A file missing from the mounted folder is missing below the mount point, too.
+            certain = outside is not None and place.cwd_in_container and not place.file_creator
             problems = [missing_file(name, outside)] if outside is not None and certain else []
             return Target("unknown", shown, reason=f"`{shown}` lies in what is mounted at {mount}"), problems
-    on_this_machine = path is not None and not place.own_folders and _is_file(path)
-    if not on_this_machine or place.makes or name.startswith("/"):
+    on_this_machine = path is not None and not place.cwd_in_container and _is_file(path)
+    if not on_this_machine or place.file_creator or name.startswith("/"):
         return Target("unknown", shown, reason=f"`{shown}` is a file of the image, which is not read here"), []
-    message = f"{shown} is a file of this machine: `hf jobs run` uploads no files, so the job does not find it"
+    message = f"{shown} is a file of this machine: `hf jobs run` uploads no files, so the job will not find it"
     fix = f"hf jobs uv run {shown} ships the script; or mount its folder: -v ./:/work and start /work/{shown}"
     problem = Problem("file-not-in-container", message, fix, shown)
     return Target("file", shown, path), [] if name in place.shipped else [problem]
@@ -72,17 +72,17 @@ def written_target(name: str, written: Written) -> Target:
 
 
 def missing_file(name: str, path: Path) -> Problem:
-    """The problem of a file that does not exist, with similar names in its folder as the fix."""
+    """The problem for a file that does not exist, with similar names in its folder as the fix."""
     folder = masked(str(path.parent))
     try:
-        kind = next((one for one in _KINDS if path.suffix in one), (path.suffix,))
-        there = sorted(entry.name for entry in path.parent.iterdir() if entry.suffix in kind)
+        kind = next((suffixes for suffixes in _KINDS if path.suffix in suffixes), (path.suffix,))
+        names = sorted(entry.name for entry in path.parent.iterdir() if entry.suffix in kind)
     except (OSError, ValueError):
         return Problem("missing-file", f"no file {masked(name)}: there is no folder {folder}", "correct the path", masked(name))
-    import difflib  # only for those who mistyped
+    import difflib  # slow to import, and needed only for a mistyped name
 
-    close = [masked(one) for one in difflib.get_close_matches(path.name, there, n=3, cutoff=0.5)]
-    close = close or (there[:5] if path.suffix else [])
+    close = [masked(close_name) for close_name in difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)]
+    close = close or (names[:5] if path.suffix else [])
     fix = f"did you mean {', '.join(close)}?" if close else "write the file first, or correct the path"
     return Problem("missing-file", f"no file {masked(name)} in {folder}", fix, masked(name))
 

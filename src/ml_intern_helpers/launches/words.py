@@ -1,4 +1,4 @@
-"""The words of a command line, with what cannot be known of them before the shell runs, and how reports show them."""
+"""Represents the words of a command line, with their parts that only the running shell knows, and masks secrets for reports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ml_intern_helpers.core.text import clean
 
-#: Shorter texts behind `hf_` are placeholders (`hf_xxx`): the client's own tokens have 34 characters or more.
+#: A Hugging Face token. Real ones have 34 characters or more; shorter texts after `hf_` are placeholders (`hf_xxx`).
 TOKEN = re.compile(r"(?<![A-Za-z0-9_])hf_[A-Za-z0-9]{16,}")
 
 
@@ -16,10 +16,10 @@ class Word(NamedTuple):
     """One argument as the program gets it.
 
     Attributes:
-        text: the characters; where something is not known, as it was written (`$TOKEN`).
-        unknown: why not all of it is known, "" when it is.
+        text: the characters; unknown parts stay as written (`$TOKEN`).
+        unknown: why part of it is unknown; "" when all of it is known.
         known: how many characters from the start are certain.
-        splits: an unquoted expansion, which may become no word or several.
+        splits: it is an unquoted expansion, which may become no word or several.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Word(NamedTuple):
         return (self.text[:at], self.after(at + len(mark))) if 0 <= at < self.known else None
 
 
-#: Signs that a shell makes something else of a name.
+#: Characters by which a shell expands a name.
 _EXPANDED = frozenset("$`(){}*?[]")
 
 
@@ -48,46 +48,46 @@ def program(word: Word) -> str:
 
 
 def masked(text: str, limit: int = 160) -> str:
-    """A piece of a command line as it may stand in a report: cleaned, shortened, tokens blanked."""
+    """A part of a command line made safe for a report: cleaned, shortened, with tokens masked."""
     return clean(TOKEN.sub("hf_…", text), limit=limit)
 
 
-#: Names whose value is a secret, as variables and as options; `--max_tokens`, `--eos_token` and `--tokenizer` are none.
+#: Variables and options whose value is a secret; `--max_tokens`, `--eos_token` and `--tokenizer` do not match.
 _SECRET_PAIR = re.compile(
     r"((?:-[es]|--(?:env|secrets)=)?[A-Za-z0-9_]*(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD)[A-Z_]*=).+", re.DOTALL
 )
 _SECRET_OPTION = re.compile(
     r"--?(?:token|(?:[a-z0-9_-]*[_-])?(?:api[_-]?key|access[_-]?key|secret|password|passwd|(?:hf|hub|auth|access)[_-]?token))"
 )
-#: No report shows more of a word; the patterns below take long on long words.
+#: Longest part of a word that a report shows; the patterns above are slow on long words.
 _SHOWN = 400
 _SECRET_LIST = frozenset({"-s", "--secrets"})
 
 
 def redacted(words: list[str]) -> list[str]:
-    """Words without the values of secrets: `--token …`, `WANDB_API_KEY=…`, `-s NAME=…`."""
-    found: list[str] = []
+    """The words with the values of secrets replaced: `--token …`, `WANDB_API_KEY=…`, `-s NAME=…`."""
+    shown: list[str] = []
     for word in (word[:_SHOWN] for word in words):
-        before = found[-1] if found else ""
+        before = shown[-1] if shown else ""
         option, mark, _ = word.partition("=")
         if _SECRET_OPTION.fullmatch(before):
-            found.append("…")
+            shown.append("…")
         elif mark and (_SECRET_OPTION.fullmatch(option) or before in _SECRET_LIST):
-            found.append(f"{option}=…")
+            shown.append(f"{option}=…")
         else:
-            found.append(_SECRET_PAIR.sub(r"\1…", word))
-    return found
+            shown.append(_SECRET_PAIR.sub(r"\1…", word))
+    return shown
 
 
 def closest(name: str, options: Collection[str]) -> str:
-    """The one of `options` that a mistyped name may have meant, "" where none is close."""
-    import difflib  # only for those who mistyped
+    """The one of `options` closest to a mistyped name; "" when none is close."""
+    import difflib  # slow to import, and needed only for a mistyped name
 
     return next(iter(difflib.get_close_matches(name, options, n=1, cutoff=0.6)), "")
 
 
 def quoted(words: list[str]) -> str:
-    """Words as one would type them: those with blanks in quotes."""
+    """The words as typed in a shell: those with spaces in quotes."""
     return " ".join(f"'{word}'" if " " in word or not word else word for word in words)
 
 

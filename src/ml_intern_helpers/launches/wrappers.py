@@ -1,6 +1,6 @@
-"""Takes wrappers off a command: programs such as sudo, timeout and srun that only start another one.
+"""Removes wrappers from a command: programs such as sudo, timeout and srun that only start another one.
 
-Some of them hand a text, or words joined to one, to a shell of their own: `bash -c`, tmux, watch, su, find -exec, eval, trap.
+Some wrappers pass a text, or their words joined into one, to a shell: `bash -c`, tmux, watch, su, find -exec, eval, trap.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh"})
 
 
 class Wrapper(NamedTuple):
-    """A program that starts the rest of its words: its options (option -> takes a value), how many words before the rest."""
+    """A program that starts the rest of its words: its options (option -> takes a value), and how many words precede the rest."""
 
     options: dict[str, bool]
     skip: int = 0
@@ -27,7 +27,7 @@ def _options(values: str = "", flags: str = "") -> dict[str, bool]:
     return dict.fromkeys(flags.split(), False) | dict.fromkeys(values.split(), True)
 
 
-#: Of Slurm's srun, salloc and sbatch: an option that is not here, with its value behind a blank, would hide the program.
+#: Options of Slurm's srun, salloc and sbatch: the separate value of one missing here would be mistaken for the program.
 _SLURM = _options(
     "-A -B -b -C -c -D -d -e -F -G -i -J -L -M -m -N -n -o -p -q -r -S -T -t -w -x"
     " --account --array --begin --chdir --clusters --comment --constraint --container --container-image --container-mounts"
@@ -78,9 +78,9 @@ _WRAPPERS = {
     ),
     "screen": Wrapper(_options("-S -t -c -e -h -p -s -T", "-d -m -D -A -L -dm -dmL")),
 }
-#: Wrappers that add words from their input, and the default mark of the place for them.
+#: Wrappers that append words from their input -> the default placeholder for these words.
 _FEEDERS = {"xargs": "", "parallel": "{}"}
-#: `poetry run …`: two words that start the rest.
+#: Programs whose `run` or `exec` command starts the rest (`poetry run …`) -> their options.
 _RUNNERS = {
     "poetry": _options("-C --directory -P --project", "-q -n"),
     "pipenv": {},
@@ -94,20 +94,21 @@ _RUNNERS = {
 }
 
 
-#: More in front of one program was not written by hand.
+#: The most wrappers that are removed from one command.
 _MOST_WRAPPERS = 30
 
 
 class Unwrapped(NamedTuple):
-    """What remains of a command without its wrappers.
+    """A command without its wrappers.
 
     Attributes:
-        words: the launcher's, program first.
-        environ: variables that `env` and the like set.
-        shell: a text for a shell instead of words (`bash -c '…'`), None when there is none.
-        limit: the duration given to `timeout`, "" when there is none.
+        words: the remaining words, the program first.
+        environ: the variables that `env` and the like set.
+        shell: a text for a shell in place of words (`bash -c '…'`); None when there is none.
+        limit: the duration given to `timeout`; "" when there is none.
         chdir: the folder that `env -C` changes to.
-        shell_file: a file of shell commands; `sourced` when it is read by `source`.
+        shell_file: a file of shell commands.
+        sourced: `shell_file` is read by `source`.
     """
 
     words: list[Word]
@@ -120,7 +121,7 @@ class Unwrapped(NamedTuple):
 
 
 def unwrapped(words: list[Word]) -> Unwrapped:
-    """Take the wrappers off; a command without wrappers stays as it is."""
+    """Remove the wrappers; a command without any stays as it is."""
     environ: dict[str, Word] = {}
     limit, chdir = "", None
     for _ in range(_MOST_WRAPPERS):
@@ -133,10 +134,10 @@ def unwrapped(words: list[Word]) -> Unwrapped:
         elif name in _WRAPPERS:
             words, limit = _peeled(words, _WRAPPERS[name], limit if name != "timeout" else "?")
         elif name in _RUNNERS and len(words) > 1:
-            found = leading_options(words[1:], _RUNNERS[name])
-            if not found.rest or found.rest[0].text not in ("run", "exec"):
+            options = leading_options(words[1:], _RUNNERS[name])
+            if not options.rest or options.rest[0].text not in ("run", "exec"):
                 break  # another command of that program
-            words = leading_options(found.rest[1:], _RUNNERS[name]).rest
+            words = leading_options(options.rest[1:], _RUNNERS[name]).rest
             if not words or program(words[0]) == name:
                 break
         else:
@@ -147,25 +148,25 @@ def unwrapped(words: list[Word]) -> Unwrapped:
 
 
 def _fed(words: list[Word], name: str) -> list[Word]:
-    """Of `xargs python train.py --lr`: those words with what it reads behind them, or in the place of the mark (`-I {}`)."""
-    found = leading_options(words[1:], _WRAPPERS[name].options, clusters=True)
-    given = found.value("-I", "--replace")
-    mark = given.text if given is not None else _FEEDERS[name]
-    rest = found.rest[: next((at for at, word in enumerate(found.rest) if word.text.startswith(":::")), None)]
-    fed = Word("$words", f"what {name} reads", 0, splits=True)
+    """The words that xargs or parallel starts, with its input appended or put in place of the mark (`-I {}`)."""
+    options = leading_options(words[1:], _WRAPPERS[name].options, clusters=True)
+    placeholder = options.value("-I", "--replace")
+    mark = placeholder.text if placeholder is not None else _FEEDERS[name]
+    rest = options.rest[: next((at for at, word in enumerate(options.rest) if word.text.startswith(":::")), None)]
+    input_words = Word("$words", f"what {name} reads", 0, splits=True)
     if not mark or not any(mark in word.text for word in rest):
-        return [*rest, fed] if rest else []
+        return [*rest, input_words] if rest else []
     placed = []
-    for word in rest:  # `--lr={}`, and `{}` in a text for a shell: what stands before the mark stays known
+    for word in rest:  # `--lr={}`, or `{}` in a text for a shell: the text before the mark stays known
         at = word.text.find(mark)
-        text = word.text.replace(mark, fed.text)
-        placed.append(word if at < 0 else Word(text, fed.unknown, min(at, word.known), splits=True))
+        text = word.text.replace(mark, input_words.text)
+        placed.append(word if at < 0 else Word(text, input_words.unknown, min(at, word.known), splits=True))
     return placed
 
 
 def _peeled(words: list[Word], wrapper: Wrapper, limit: str) -> tuple[list[Word], str]:
-    found = leading_options(words[1:], wrapper.options, clusters=True)
-    rest = found.rest
+    options = leading_options(words[1:], wrapper.options, clusters=True)
+    rest = options.rest
     environ_like = 0
     while environ_like < len(rest) and _ASSIGNMENT.match(rest[environ_like].text):
         environ_like += 1  # `sudo FOO=1 python …`
@@ -176,19 +177,19 @@ def _peeled(words: list[Word], wrapper: Wrapper, limit: str) -> tuple[list[Word]
 
 def _env(words: list[Word]) -> tuple[list[Word], dict[str, Word], Word | None]:
     table = _options("-u --unset -C --chdir -S --split-string", "-i --ignore-environment -0 -v --debug")
-    found = leading_options(words, table, clusters=True)
-    rest, environ = list(found.rest), {}
-    text = found.value("-S", "--split-string")
+    options = leading_options(words, table, clusters=True)
+    rest, environ = list(options.rest), {}
+    text = options.value("-S", "--split-string")
     if text is not None:
         rest = [*(Word(part, text.unknown) for part in text.text.split()), *rest]
     while rest and (pair := rest[0].before("=")) and _ASSIGNMENT.match(rest[0].text):
         environ[pair[0]] = pair[1]
         rest.pop(0)
-    return rest, environ, found.value("-C", "--chdir")
+    return rest, environ, options.value("-C", "--chdir")
 
 
 def _shell(words: list[Word], environ: dict[str, Word], limit: str, chdir: Word | None) -> Unwrapped:
-    """The text or file that a shell is given, where the program is one."""
+    """The command with the text or file that a shell runs, where the program is a shell or starts one."""
     name, text, file = program(words[0]), None, None
     if name in SHELLS:
         by_text, operand = _operand(words[1:])
@@ -196,8 +197,8 @@ def _shell(words: list[Word], environ: dict[str, Word], limit: str, chdir: Word 
     elif name in ("source", "."):
         file = next(iter(leading_options(words[1:], {}).rest), None)
     elif name == "sbatch":
-        found = leading_options(words[1:], _SLURM, clusters=True)
-        text, file = found.value("--wrap"), next(iter(found.rest), None)
+        options = leading_options(words[1:], _SLURM, clusters=True)
+        text, file = options.value("--wrap"), next(iter(options.rest), None)
     elif name.endswith(SHELL) and "/" in words[0].text:
         file = words[0]
     else:
@@ -206,7 +207,7 @@ def _shell(words: list[Word], environ: dict[str, Word], limit: str, chdir: Word 
 
 
 def _operand(words: list[Word]) -> tuple[bool, Word | None]:
-    """(it is a text, the operand) of a shell: `-lc TEXT`, `-euxo pipefail -c TEXT`, or a file."""
+    """(whether the operand is a text, the operand) of a shell: `-lc TEXT`, `-euxo pipefail -c TEXT`, or a file."""
     by_text, at = False, 0
     while at < len(words) and words[at].text[:1] in ("-", "+") and len(words[at].text) > 1:
         option = words[at].text
@@ -226,15 +227,15 @@ _TMUX_STARTS = frozenset(
     {"new", "new-session", "neww", "new-window", "splitw", "split-window", "respawnp", "respawn-pane", "respawnw", "popup"}
 )
 _TMUX_TYPES = frozenset({"send", "send-keys"})
-#: Keys by name; all else that `send-keys` gets is typed.
+#: Names of keys; `send-keys` types every other word.
 _KEYS = frozenset({"Enter", "C-m", "C-M", "KPEnter", "C-c", "C-u", "C-l", "Escape", "Space"})
 _WATCH = _options("-n --interval", "-d -t -b -e -g -c -x --no-title --color")
-#: `su -c TEXT`
+#: Programs that run the text after `-c` in a shell (`su -c TEXT`).
 _COMMAND_OPTION = frozenset({"su", "script", "runuser"})
 
 
 def _text_for_shell(name: str, words: list[Word]) -> Word | None:
-    """The text that program `name` hands to a shell; None when there is none."""
+    """The text that the program `name` passes to a shell; None when there is none."""
     if name == "eval":
         return _joined(words)
     if name == "trap":
@@ -257,14 +258,14 @@ def _text_for_shell(name: str, words: list[Word]) -> Word | None:
 
 def _joined(words: list[Word]) -> Word | None:
     unknown = [word.unknown for word in words if word.unknown]
-    known = 0 if len(unknown) == len(words) else 1 << 30  # `eval $CMD`: nothing of it is known
+    known = 0 if len(unknown) == len(words) else 1 << 30  # `eval $CMD`: no part of it is known
     return Word(" ".join(word.text for word in words), next(iter(unknown), ""), known) if words else None
 
 
 def _find(words: list[Word]) -> Word | None:
-    """`find … -exec COMMAND \\;`: the braces stand for a file that only find knows."""
+    """The command of `find … -exec COMMAND \\;`; the braces become an unknown file."""
     for at, word in enumerate(words):
         if word.text in ("-exec", "-execdir", "-ok", "-okdir"):
             end = next((end for end in range(at, len(words)) if words[end].text in (";", "+")), len(words))
-            return _joined([Word("$found") if "{}" in one.text else one for one in words[at + 1 : end]])
+            return _joined([Word("$found") if "{}" in part.text else part for part in words[at + 1 : end]])
     return None

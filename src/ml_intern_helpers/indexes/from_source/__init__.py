@@ -1,1 +1,1 @@
-"""A release read from its files by syntax: what it offers, what its calls take, what it says will go."""
+"""Reads a release from its source files: the names it offers, the arguments of its calls, and its deprecations."""

@@ -1,4 +1,4 @@
-"""What a module's own warnings, decorators and docstrings announce, by the class or function that it concerns.
+"""Extracts deprecations from a module's warnings, decorators and docstrings, by the class or function they concern.
 
 The texts read like `` `pad_token` is deprecated and will be removed in v2.0.0. Set … ``.
 """
@@ -33,11 +33,11 @@ _TELLS = re.compile(r"(Use|Set|Pass|Please|Subclass|Update|Instead|Configure|Run
 
 
 def deprecations(module: str, tree: ast.Module) -> dict[str, tuple[Announced, ...]]:
-    """Origin (`module:Class`, `module:function`, `module:Class.method`) -> what is announced of it."""
-    found: dict[str, dict[tuple[str, str], Announced]] = {}
+    """Origin (`module:Class`, `module:function`, `module:Class.method`) -> the deprecations announced for it."""
+    by_origin: dict[str, dict[tuple[str, str], Announced]] = {}
     for owner, announced in _in_module(tree):
-        found.setdefault(f"{module}:{owner}", {}).setdefault((announced.name, announced.value), announced)
-    return {origin: tuple(rows.values()) for origin, rows in found.items()}
+        by_origin.setdefault(f"{module}:{owner}", {}).setdefault((announced.name, announced.value), announced)
+    return {origin: tuple(rows.values()) for origin, rows in by_origin.items()}
 
 
 def _in_module(tree: ast.Module) -> Iterator[tuple[str, Announced]]:
@@ -45,7 +45,7 @@ def _in_module(tree: ast.Module) -> Iterator[tuple[str, Announced]]:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield from ((node.name, announced) for announced in _of_function(node, node.name))
         elif isinstance(node, ast.ClassDef):
-            # What a constructor says concerns the class; what another method says, that method. Properties are not called.
+            # Texts in a constructor concern the class, those in another method that method. Properties are not called.
             yield from ((node.name, announced) for announced in _documented(node))
             for item in node.body:
                 if not isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -59,7 +59,7 @@ def _in_module(tree: ast.Module) -> Iterator[tuple[str, Announced]]:
 
 
 def _of_function(node: Function, called: str) -> Iterator[Announced]:
-    """What it says of itself (`called`), of its arguments, and of the settings of an `args` that it is given."""
+    """The deprecations of the function itself (`called`), its arguments, and the settings of its argument `args`."""
     for decorator in node.decorator_list:
         yield from _decorated(decorator)
     yield from _documented(node)
@@ -74,18 +74,18 @@ def _of_function(node: Function, called: str) -> Iterator[Announced]:
         elif announced.name in (called, ""):
             yield announced._replace(name="")
         elif node.name in _CONSTRUCTORS or {announced.name, "kwargs"} & own:
-            yield announced  # what else it speaks of is no argument of it: a dictionary's key, say
+            yield announced  # any other name is not an argument, but for example a dictionary key
 
 
 def _documented(node: ast.ClassDef | Function) -> Iterator[Announced]:
-    """Blocks of a docstring that begin `Parameter `x` is deprecated`."""
+    """The deprecations in a docstring's blocks that begin with `Parameter `x` is deprecated`."""
     for part in (ast.get_docstring(node) or "").split("Parameter `")[1:]:
         announced = read_announcement("Parameter `" + part.partition("</Deprecated>")[0].partition("\n\n")[0])
         yield from [announced] if announced is not None else []
 
 
 def _messages(node: Function) -> Iterator[str]:
-    """Texts of the warnings that it gives; one in a loop over a literal table once for each row."""
+    """The texts of a function's warnings; one in a loop over a literal table occurs once per row."""
     for loops, call in _calls(node.body, ()):
         if call.args and ast.unparse(call.func).rpartition(".")[2] in _WARNERS:
             for names in _rows(loops):
@@ -104,7 +104,7 @@ def _calls(body: list[ast.stmt], loops: tuple[ast.For, ...]) -> Iterator[tuple[t
 
 
 def _rows(loops: tuple[ast.For, ...]) -> Iterator[dict[str, str]]:
-    """What the variables of the innermost loop stand for, when it runs over literals."""
+    """The values of the loop variables, for each row of the innermost loop over literals."""
     tables = [loop for loop in loops if isinstance(loop.iter, (ast.Tuple, ast.List)) and isinstance(loop.target, ast.Tuple)]
     if not tables:
         yield {}
@@ -117,7 +117,7 @@ def _rows(loops: tuple[ast.For, ...]) -> Iterator[dict[str, str]]:
 
 
 def _text(node: ast.expr, names: dict[str, str]) -> str:
-    """The text, with what is only known at run time as `…`."""
+    """The text of an expression, with `…` for parts that are only known at run time."""
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):
@@ -130,22 +130,22 @@ def _text(node: ast.expr, names: dict[str, str]) -> str:
 
 
 def _decorated(decorator: ast.expr) -> Iterator[Announced]:
-    """`@deprecate_kwarg("old", version="5.0", new_name="new")`, `@_deprecate_method(version="1.0", message="Use …")`."""
+    """The deprecation in `@deprecate_kwarg("old", version="5.0", …)` or `@_deprecate_method(version="1.0", …)`."""
     if not isinstance(decorator, ast.Call):
         return
     kind = ast.unparse(decorator.func).rpartition(".")[2]
     by_position = zip(("old_name", "version", "new_name"), decorator.args, strict=False)
     pairs = [*by_position, *((word.arg or "", word.value) for word in decorator.keywords)]
-    given = {name: text for name, item in pairs if (text := string_of(item)) is not None}
-    if kind == "deprecate_kwarg" and "old_name" in given:
-        new = given.get("new_name", "")
-        yield Announced(given["old_name"], "", given.get("version", ""), f"Use `{new}` instead." if new else "")
+    arguments = {name: text for name, item in pairs if (text := string_of(item)) is not None}
+    if kind == "deprecate_kwarg" and "old_name" in arguments:
+        new = arguments.get("new_name", "")
+        yield Announced(arguments["old_name"], "", arguments.get("version", ""), f"Use `{new}` instead." if new else "")
     elif kind == "_deprecate_method":
-        yield Announced("", "", given.get("version", ""), given.get("message", ""))
+        yield Announced("", "", arguments.get("version", ""), arguments.get("message", ""))
 
 
 def _served(call: ast.Call) -> Iterator[tuple[str, Announced]]:
-    """`__getattr__ = deprecate_attr(__name__, rename={"Old": (New, "5.29.0")})`: names served until that release."""
+    """The names that `__getattr__ = deprecate_attr(__name__, rename={"Old": (New, "5.29.0")})` serves until a release."""
     if ast.unparse(call.func).rpartition(".")[2] != "deprecate_attr":
         return
     for word in call.keywords:
@@ -158,7 +158,7 @@ def _served(call: ast.Call) -> Iterator[tuple[str, Announced]]:
 
 
 def read_announcement(text: str) -> Announced | None:
-    """What a message announces; None for one that is no announcement, or says not that anything goes."""
+    """The deprecation that a message announces; None for a message that announces no removal."""
     flat = _SPACE.sub(" ", text).strip()
     path = _PATH.match(flat)
     match = path or _SUBJECT.search(flat)
@@ -167,9 +167,9 @@ def read_announcement(text: str) -> Announced | None:
     until = _UNTIL.search(match["rest"])
     name, value = ("", "") if path else (match["name"], match["value"] or "")
     if not path and not match["tick"] and not _IDENTIFIER.search(name):
-        return None  # "This is deprecated": a word, not a name
-    # The first sentence after the announcement that tells what to write.
+        return None  # in "This is deprecated", the subject is not a name
+    # The first sentence after the announcement that says what to use instead.
     sentences = _SENTENCE.split(match["rest"])[1:]
-    advice = next((one for one in sentences if _TELLS.match(one)), sentences[0] if sentences else "")
+    advice = next((sentence for sentence in sentences if _TELLS.match(sentence)), sentences[0] if sentences else "")
     advice = advice if len(advice) <= _LONGEST else advice[:_LONGEST].rpartition(" ")[0] + " …"
     return Announced(name, value, until[1] if until else "", advice)

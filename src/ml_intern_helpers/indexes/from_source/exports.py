@@ -1,7 +1,7 @@
-"""Which names a module offers to `from module import name`, and where each is defined; by syntax alone.
+"""Finds the names that a module offers to `from module import name`, and where each is defined, without importing it.
 
-Five ways of filling a namespace occur in these libraries: plain statements, star imports, a literal `_import_structure` (or
-`_SUBMOD_ATTRS`) handed to a lazy module, transformers' scan of `models/**` for `__all__`, and names that are served at run time.
+These libraries fill a namespace in five ways: plain statements, star imports, a literal `_import_structure` (or
+`_SUBMOD_ATTRS`) for a lazy module, transformers' scan of `models/**` for `__all__`, and names that `__getattr__` serves.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PROCESSOR = re.compile(r"^(transformers\.models\.\w+\.image_processing_(?!pil_)
 
 
 def flat_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements of a module or class, also those inside `if`, `try` and `with`: any branch may be the one that runs."""
+    """The statements of a module or class, including those in `if`, `try`, `with` and loops, since any branch may run."""
     for statement in body:
         yield statement
         for part in ("body", "orelse", "finalbody"):
@@ -38,7 +38,7 @@ def string_of(node: ast.AST | None) -> str | None:
 
 
 class Exports:
-    """Names by module of one tree. `names(module)` maps each importable name to the `module:name` that defines it."""
+    """The names of each module in one tree: `names(module)` maps an importable name to the `module:name` that defines it."""
 
     def __init__(self, tree: SourceTree) -> None:
         self.tree = tree
@@ -55,32 +55,32 @@ class Exports:
 
     def _names(self, module: str) -> dict[str, str]:
         text = self.tree.text(module)
-        found: dict[str, str] = {"__version__": f"{module}:__version__"} if module == self.tree.package else {}
-        # A lazy module that takes the place of the real one loses what that imported for its own use.
-        found.update({} if "sys.modules[__name__] = _LazyModule(" in text else self.own_names(module))
-        if module in self.tree.packages:  # `from package import submodule` works without the package naming it
-            found.update((name.rpartition(".")[2], name) for name in self.tree.below.get(module, ()))
+        offered: dict[str, str] = {"__version__": f"{module}:__version__"} if module == self.tree.package else {}
+        # A lazy module that replaces the real one does not have the names that the latter imported for its own use.
+        offered.update({} if "sys.modules[__name__] = _LazyModule(" in text else self.own_names(module))
+        if module in self.tree.packages:  # `from package import submodule` works even if the package does not name it
+            offered.update((name.rpartition(".")[2], name) for name in self.tree.below.get(module, ()))
         lazy: dict[str, str] = {}
         for submodule, names in _lazy_rows(self.parsed(module)):
             lazy.update((name, f"{module}.{submodule}:{name}") for name in names)
             if f"{module}.{submodule}" in self.tree.modules:
                 lazy.setdefault(submodule.partition(".")[0], f"{module}.{submodule.partition('.')[0]}")
-        found.update(lazy)
+        offered.update(lazy)
         for folder in _scanned_folders(text, module):
-            found.update(self._scanned(folder))
+            offered.update(self._scanned(folder))
         for name in _served_names(self.parsed(module).body):
-            found.setdefault(name, f"{module}:{name}")
+            offered.setdefault(name, f"{module}:{name}")
         if module == "transformers":
-            for name, target in list(_fallback_names(self.tree, found)):
-                found.setdefault(name, target)
-        return found
+            for name, target in list(_fallback_names(self.tree, offered)):
+                offered.setdefault(name, target)
+        return offered
 
     def _own_names(self, module: str) -> dict[str, str]:
-        """What the statements of the module bind, for use inside it."""
-        found: dict[str, str] = {}
+        """The names that the statements of the module bind."""
+        bound: dict[str, str] = {}
         for statement in flat_statements(self.parsed(module).body):
-            found.update(self._from_statement(module, statement))
-        return found
+            bound.update(self._from_statement(module, statement))
+        return bound
 
     def _from_statement(self, module: str, statement: ast.stmt) -> Iterator[tuple[str, str]]:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -121,23 +121,23 @@ class Exports:
             yield name, names.get(name, f"{source}:{name}")
 
     def _scanned(self, folder: str) -> dict[str, str]:
-        """What transformers' `define_import_structure` finds: the `__all__` of every module below `folder`.
+        """The names that transformers' `define_import_structure` finds: the `__all__` of every module below `folder`.
 
-        A regular expression, because parsing 2,000 model files takes 20 seconds and this takes one.
+        A regular expression reads them in one second; parsing 2,000 model files takes 20 seconds.
         """
-        found: dict[str, str] = {}
+        declared_names: dict[str, str] = {}
         for module in self.tree.below.get(folder, ()):
             if module in self.tree.packages:
-                found.update(self._scanned(module))
+                declared_names.update(self._scanned(module))
             else:
-                found.update((name, f"{module}:{name}") for name in self.declared(module) or [])
-        return found
+                declared_names.update((name, f"{module}:{name}") for name in self.declared(module) or [])
+        return declared_names
 
 
 def _declared_all(text: str) -> list[str] | None:
-    """The names in `__all__`, or None when the module has none that is a literal."""
+    """The names in `__all__`; None when the module has no literal one."""
     at = text.find("\n__all__") if not text.startswith("__all__") else 0
-    matches = _ALL.findall(text, at) if at >= 0 else []  # findall alone reads a whole model file for one line at its end
+    matches = _ALL.findall(text, at) if at >= 0 else []  # skip ahead first: `__all__` is at the end of a model file
     if not matches:
         return None
     names: list[str] = []
@@ -150,7 +150,7 @@ def _declared_all(text: str) -> list[str] | None:
 
 
 def _lazy_rows(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
-    """(submodule, names) of the tables that lazy packages keep, however the code fills them."""
+    """(submodule, names) from the tables of lazy packages, in every way in which code fills them."""
     for statement in flat_statements(tree.body):
         if isinstance(statement, (ast.Assign, ast.AugAssign)):
             target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
@@ -178,7 +178,7 @@ def _strings(node: ast.expr) -> list[str]:
 
 
 def _scanned_folders(text: str, module: str) -> list[str]:
-    """The folders a lazy package scans for `__all__`."""
+    """The folders that a lazy package scans for `__all__`."""
     if "define_import_structure(Path(__file__).parent" in text:
         folders = re.findall(r'define_import_structure\(Path\(__file__\)\.parent / "(\w+)"', text)
         return [f"{module}.{folder}" for folder in folders]
@@ -186,9 +186,9 @@ def _scanned_folders(text: str, module: str) -> list[str]:
 
 
 def _served_names(body: list[ast.stmt]) -> Iterator[str]:
-    """Names that a module-level `__getattr__` serves: those it compares with, and those of a table that it reads.
+    """The names that a module-level `__getattr__` serves: those it compares with, and those of a table that it reads.
 
-    It may also be made of a table: `__getattr__ = deprecate_attr(__name__, rename={"Old": (New, "5.29.0")})`.
+    It may also be built from a table: `__getattr__ = deprecate_attr(__name__, rename={"Old": (New, "5.29.0")})`.
     """
     function = next((item for item in body if isinstance(item, ast.FunctionDef) and item.name == "__getattr__"), None)
     assigns = [item for item in body if isinstance(item, (ast.Assign, ast.AnnAssign))]
@@ -214,8 +214,8 @@ def with_aliases(tree: SourceTree) -> SourceTree:
     text = tree.text("transformers")
     if "_LEGACY_MODULE_ALIASES" not in text:
         return tree
-    found = _ALIASES.search(text)
-    aliases = {f"transformers.{old}": f"transformers.{new}" for old, new in ast.literal_eval(found[1]).items()} if found else {}
+    table = _ALIASES.search(text)
+    aliases = {f"transformers.{old}": f"transformers.{new}" for old, new in ast.literal_eval(table[1]).items()} if table else {}
     if "_LEGACY_FAST_IMAGE_PROCESSOR_MODULE" in text:
         aliases.update((f"{module}_fast", module) for module in tree.readers if _PROCESSOR.match(module))
     readers = {old: tree.readers[new] for old, new in aliases.items() if new in tree.readers and old not in tree.readers}
@@ -223,7 +223,7 @@ def with_aliases(tree: SourceTree) -> SourceTree:
 
 
 def _fallback_names(tree: SourceTree, names: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """`LlamaTokenizerFast` is `LlamaTokenizer` in transformers 5, and tokenizers that share a converter stand for each other."""
+    """Old names in transformers 5: `LlamaTokenizerFast` is `LlamaTokenizer`, and converted tokenizers have both forms."""
     served = tree.text("transformers.utils.import_utils")
     for ending in ("Tokenizer", "ImageProcessor"):
         if f'endswith("{ending}Fast")' in served:

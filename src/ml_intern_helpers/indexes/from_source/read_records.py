@@ -1,7 +1,6 @@
-"""Class and function statements turned into records: the syntax half of an index.
+"""Turns class and function statements into the records of an index.
 
-A record holds what the statement itself says, from its docstring too, and the names that a function takes though its signature
-shows only `**kwargs`.
+A record holds what the statement and its docstring say, and the names that a function takes out of its `**kwargs`.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _NOT_CALLED = frozenset({"property", "cached_property", "setter", "overload"})
 
 
 def read_record(node: ast.ClassDef | Function, resolve: Callable[[str], str]) -> Record:
-    """The record of one statement; `resolve` turns a base as written into its origin."""
+    """The record of one statement; `resolve` maps a base as written to its origin."""
     if not isinstance(node, ast.ClassDef):
         return read_function(node)
     functions = _functions(node)
@@ -56,7 +55,7 @@ def read_function(node: Function, *, method: bool = False) -> FunctionRecord:
 
 
 def decorators(node: ast.ClassDef | Function) -> set[str]:
-    """The last names of the decorators, called or not."""
+    """The last name of each decorator, whether or not it is called."""
     called = (item.func if isinstance(item, ast.Call) else item for item in node.decorator_list)
     return {ast.unparse(item).rpartition(".")[2] for item in called}
 
@@ -66,11 +65,11 @@ def _function_nodes(node: ast.ClassDef) -> Iterator[Function]:
 
 
 def _functions(node: ast.ClassDef) -> dict[str, FunctionRecord]:
-    """Every function in the body; what one hands on as `**kwargs` to another, that one's names are known to it, too."""
+    """Every function in the body; one that passes `**kwargs` on to another also accepts the names of the latter."""
     nodes = {item.name: item for item in _function_nodes(node)}
     alone = {name: read_function(item, method="staticmethod" not in decorators(item)) for name, item in nodes.items()}
     handed = {name: [other for other in _handed_on(item) if other in nodes] for name, item in nodes.items()}
-    found = {}
+    functions = {}
     for name, record in alone.items():
         reached, waiting = {name}, list(handed[name])
         while waiting:
@@ -79,26 +78,26 @@ def _functions(node: ast.ClassDef) -> dict[str, FunctionRecord]:
                 reached.add(other)
                 waiting += handed[other]
         known = {known for other in reached - {name} for known in alone[other].known}
-        found[name] = record._replace(popped=(*record.popped, *sorted(known - record.known)))
-    return found
+        functions[name] = record._replace(popped=(*record.popped, *sorted(known - record.known)))
+    return functions
 
 
 def _open_init(node: ast.ClassDef) -> FunctionRecord | None:
-    """The constructor of a dataclass under `@strict(accept_kwargs=True)`, which takes any keyword besides its fields.
+    """The constructor of a dataclass under `@strict(accept_kwargs=True)`, which accepts any keyword besides its fields.
 
-    transformers made its configurations such dataclasses in 5.4: `PreTrainedConfig(num_labels=3)` stands in no field, and runs.
+    Configurations of transformers are such dataclasses since 5.4: `PreTrainedConfig(num_labels=3)` names no field, but works.
     """
     for item in node.decorator_list:
         taken = _keyword(item, "accept_kwargs") if isinstance(item, ast.Call) else None
         if isinstance(taken, ast.Constant) and taken.value is True:
-            return FunctionRecord(tuple(one._replace(keyword_only=True) for one in _fields(node)), open=True)
+            return FunctionRecord(tuple(field._replace(keyword_only=True) for field in _fields(node)), open=True)
     return None
 
 
 def _fields(node: ast.ClassDef) -> Iterator[Argument]:
     dropped = set(_not_in_init(node))
-    # Names that the class's body binds for its own defaults, which nobody outside can read. `default_optim` is one text or
-    # another by the torch that is there: `'adamw_torch' or 'adamw_torch_fused'`.
+    # Names that the class body binds for its own defaults, replaced by their values. The value of `default_optim` depends on the
+    # installed torch: `'adamw_torch' or 'adamw_torch_fused'`.
     constants: dict[str, list[str]] = {}
     for statement in flat_statements(node.body):
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
@@ -150,7 +149,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\[`*(])")
 
 
 def documented(docstring: str | None) -> dict[str, str]:
-    """First sentences by argument name, in the style that these libraries share; empty without a docstring."""
+    """Argument name -> first sentence of its entry in the docstring; empty without a docstring."""
     entries: list[tuple[str, list[str]]] = []
     lines: list[str] = []
     indent = 0
@@ -168,15 +167,15 @@ def documented(docstring: str | None) -> dict[str, str]:
 
 
 def _first_sentence(text: str) -> str:
-    """At most about 160 characters, cut at a word."""
+    """The first sentence of a text, cut at a word after about 160 characters."""
     first = _SENTENCE.split(text)[0]
     return first if len(first) <= _LONGEST else first[:_LONGEST].rpartition(" ")[0] + " …"
 
 
 def _taken_names(node: Function) -> Iterator[str]:
-    """Names popped from `**kwargs`, one by one or in a loop over a literal list, and those a decorator still translates."""
+    """The names taken from `**kwargs`, singly or in a loop over a literal list, and those that a decorator translates."""
     for decorator in node.decorator_list:
-        # `@deprecate_kwarg("tokenizer", new_name="processing_class")`: the old name is taken until the decorator goes.
+        # `@deprecate_kwarg("tokenizer", new_name="processing_class")`: the old name is accepted while the decorator is there.
         if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).rpartition(".")[2] == "deprecate_kwarg":
             old = string_of(decorator.args[0]) if decorator.args else None
             yield from [old] if old is not None else []
@@ -195,7 +194,7 @@ def _taken_names(node: Function) -> Iterator[str]:
 
 
 def _taken(item: ast.AST, kwargs: str) -> ast.expr | None:
-    """`kwargs.pop(x)`, `kwargs.get(x)`, `kwargs[x]` and `x in kwargs`: the x."""
+    """The `x` of `kwargs.pop(x)`, `kwargs.get(x)`, `kwargs[x]` or `x in kwargs`."""
     if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute) and item.func.attr in ("pop", "get", "setdefault"):
         return item.args[0] if item.args and _is_name(item.func.value, kwargs) else None
     if isinstance(item, ast.Subscript) and _is_name(item.value, kwargs):
@@ -206,7 +205,7 @@ def _taken(item: ast.AST, kwargs: str) -> ast.expr | None:
 
 
 def _looped(node: Function, variables: set[str]) -> Iterator[str]:
-    """The literal strings that the loops over these variables run through."""
+    """The literal strings that these loop variables take."""
     assigns = (item for item in ast.walk(node) if isinstance(item, ast.Assign))
     lists = {item.targets[0].id: item.value for item in assigns if isinstance(item.targets[0], ast.Name)}
     for item in ast.walk(node):
@@ -217,7 +216,7 @@ def _looped(node: Function, variables: set[str]) -> Iterator[str]:
 
 
 def _handed_on(node: Function) -> Iterator[str]:
-    """Methods of the same class that the function calls with its `**kwargs`: `cls.method(…, **kwargs)`."""
+    """The methods of the same class to which the function passes its `**kwargs`: `cls.method(…, **kwargs)`."""
     kwargs = node.args.kwarg.arg if node.args.kwarg is not None else ""
     for item in ast.walk(node) if kwargs else ():
         called = item.func if isinstance(item, ast.Call) else None
@@ -234,21 +233,21 @@ def _is_name(node: ast.expr, *names: str) -> bool:
 def legacy_arguments(tree: SourceTree) -> dict[str, str]:
     """Arguments that `validate_hf_hub_args` of huggingface_hub translates or drops before the function sees them.
 
-    `hf_hub_download(resume_download=True)` stands in no signature of release 2, and runs: the decorator warns and drops it.
+    `hf_hub_download(resume_download=True)` is in no signature of release 2, but works: the decorator warns and drops it.
 
     Returns:
         Old name -> the argument that a function must have for it to be translated; "" when it is dropped in any case.
     """
-    found: dict[str, str] = {}
+    legacy: dict[str, str] = {}
     for node in _handlers(tree):
-        # Up to 0.36 `has_token` says whether the function has the `token` that `use_auth_token` is translated to.
+        # Up to 0.36, `has_token` tells whether the function has the `token` to which `use_auth_token` is translated.
         needs = "token" if any(item.arg == "has_token" for item in node.args.args) else ""
-        found.update((name, needs) for name in _popped(node))
-    return found
+        legacy.update((name, needs) for name in _popped(node))
+    return legacy
 
 
 def translations(tree: SourceTree) -> Iterator[tuple[str, str]]:
-    """(old, new) names, where a handler puts what it took under another: `new_kwargs["token"] = use_auth_token`."""
+    """(old, new) names, where a handler renames an argument: `new_kwargs["token"] = use_auth_token`."""
     for node in _handlers(tree):
         for item in ast.walk(node):
             target = item.targets[0] if isinstance(item, ast.Assign) else None
@@ -262,14 +261,14 @@ def _handlers(tree: SourceTree) -> list[ast.FunctionDef]:
 
 
 def _popped(node: ast.FunctionDef) -> list[str]:
-    """`new_kwargs.pop("resume_download", None)`: also out of a copy of the keywords."""
+    """The names that a handler pops, also from a copy of the keywords: `new_kwargs.pop("resume_download", None)`."""
     calls = (item for item in ast.walk(node) if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute))
     first = (call.args[0] for call in calls if call.func.attr == "pop" and call.args)  # type: ignore[attr-defined]
     return [name for item in first if (name := string_of(item)) is not None]
 
 
 def with_legacy(node: ast.ClassDef | Function, record: Record, legacy: Mapping[str, str]) -> Record:
-    """The record with what the decorator takes; of a class, its methods'."""
+    """The record with the arguments that the decorator accepts; for a class, in its decorated methods."""
     if isinstance(record, FunctionRecord):
         return _with_names(record, legacy) if "validate_hf_hub_args" in decorators(node) else record
     functions = _function_nodes(node) if isinstance(node, ast.ClassDef) else ()

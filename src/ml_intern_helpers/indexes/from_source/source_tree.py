@@ -1,4 +1,4 @@
-"""The Python files of one release of one package: in a wheel, in an environment's site-packages, or fetched by uv or pip."""
+"""Provides the Python files of one release: from a wheel, an environment's site-packages, or fetched by uv or pip."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VERSION = re.compile(r"^Version:\s*(\S+)", re.MULTILINE)
 _NO_SUCH = re.compile(
     r"no matching distribution|no version of|not found in the package registry|no solution found", re.IGNORECASE
 )
-#: pip says "no matching distribution" also when it reached no index at all.
+#: pip reports "no matching distribution" even when it could not reach the package index.
 _UNREACHABLE = re.compile(r"connection|timed out|timeout|resolve|unreachable|certificate|\b(401|403|407|5\d\d)\b", re.IGNORECASE)
 
 
@@ -28,8 +28,8 @@ class SourceTree:
 
     Attributes:
         package: the import name (`huggingface_hub`).
-        version: the release, as its metadata spells it.
-        readers: module name (`trl.trainer.sft_config`; a package's `__init__` under the package's name) -> its text.
+        version: the release, as written in its metadata.
+        readers: module name (`trl.trainer.sft_config`; for an `__init__`, the package) -> a function that reads its text.
         packages: the modules that are packages, for relative imports.
     """
 
@@ -73,7 +73,7 @@ def from_wheel(wheel: Path, package: str) -> SourceTree:
 
 
 def from_site_packages(folder: Path, package: str) -> SourceTree:
-    """The tree as installed in `folder`; `FileNotFoundError` when the package or its metadata is not there."""
+    """The tree as installed in `folder`; raises FileNotFoundError without the package or its metadata."""
     if not (folder / package).is_dir():
         raise FileNotFoundError(f"{package} is not installed in {folder}")
     version = version_in(folder, package)
@@ -83,7 +83,7 @@ def from_site_packages(folder: Path, package: str) -> SourceTree:
 
 
 def from_folder(folder: Path, package: str, version: str) -> SourceTree:
-    """The tree of the files below `folder/package`, whatever release they are said to be."""
+    """The tree of the files below `folder/package`, with the given version."""
 
     def reader(path: Path) -> Callable[[], str]:
         return lambda: path.read_text(encoding="utf-8", errors="replace")
@@ -114,35 +114,35 @@ def _tree(package: str, version: str, files: dict[str, Callable[[], str]]) -> So
 
 
 def fetched(package: str, version: str, folder: Path, *, timeout_s: float = 180) -> SourceTree:
-    """The tree of a release, fetched through uv or pip, so that the user's own index, proxy and certificates hold.
+    """The tree of a release, fetched by uv or pip so that the user's own index, proxy and certificates apply.
 
-    Its files are put into `folder` (empty, to be thrown away by the caller). They are read, never installed or imported.
+    Its files are put into `folder`, which is empty and deleted by the caller. They are read, never installed or imported.
 
     Raises:
         NotFound: there is no such release.
-        Unavailable: neither uv nor pip is there, or neither could fetch it.
+        Unavailable: neither uv nor pip is installed, or neither could fetch it.
     """
     requirement = f"{package.replace('_', '-')}=={version}"
     errors = []
     for number, command in enumerate(_fetchers(requirement)):
-        aside = folder / str(number)
-        aside.mkdir()
-        done = run([*command[:-1], str(aside), command[-1]], timeout_s)
+        target = folder / str(number)
+        target.mkdir()
+        done = run([*command[:-1], str(target), command[-1]], timeout_s)
         if done.returncode == 0:
-            wheels = list(aside.glob("*.whl"))
-            return from_wheel(wheels[0], package) if wheels else from_site_packages(aside, package)
+            wheels = list(target.glob("*.whl"))
+            return from_wheel(wheels[0], package) if wheels else from_site_packages(target, package)
         errors.append(done.stderr)
     if not errors:
-        raise Unavailable(f"neither uv nor pip is there to fetch {requirement}", hint="install uv, or python3-pip")
+        raise Unavailable(f"cannot fetch {requirement}: neither uv nor pip is installed", hint="install uv, or python3-pip")
     if any(_NO_SUCH.search(text) and not _UNREACHABLE.search(text) for text in errors):
-        raise NotFound(f"there is no release {requirement} with a wheel", hint="check the number on the package's page")
+        raise NotFound(f"there is no release {requirement} with a wheel", hint="check the version on the package's page")
     lines = [line for text in errors for line in text.strip().splitlines() if line.strip()]
     last = clean(lines[-1], limit=200) if lines else "no reason given"
     raise Unavailable(f"could not fetch {requirement}: {last}", hint="check the network and your index settings")
 
 
 def _fetchers(requirement: str) -> Iterator[list[str]]:
-    """Commands less the folder, which goes before the requirement. uv cannot download a wheel, but it can unpack one."""
+    """Commands without the folder, which goes before the requirement. uv cannot download a wheel, but can install one."""
     wheels = ["--quiet", "--no-deps", "--only-binary", ":all:"]
     if uv := which("uv"):
         yield [uv, "pip", "install", *wheels, "--python-version", "3.12", "--target", requirement]
@@ -152,7 +152,7 @@ def _fetchers(requirement: str) -> Iterator[list[str]]:
 
 
 def run(command: list[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
-    """A finished process, also when it could not start or did not end in time."""
+    """The finished process; one that could not start or timed out has return code 1 and the reason as its stderr."""
     try:
         return subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False

@@ -1,6 +1,6 @@
-"""A release read from its files on demand: the slow, complete form of `signatures.Release`; and what an index stores of it.
+"""Reads a release from its files on demand, as a complete but slow `signatures.Release`, and writes its index.
 
-An index holds the names of every module, records of what scripts call, the fields of model configurations, and what is announced.
+An index holds the names of every module, records of what scripts call, the fields of model configurations, and deprecations.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from ml_intern_helpers.indexes.from_source.source_tree import SourceTree
 from ml_intern_helpers.indexes.records import Announced, ClassRecord, Record, to_json
 from ml_intern_helpers.indexes.stored_release import packed_names, write_tables
 
-#: Names matter here (an import must be found), arguments do not: model code, and what no training script calls.
+#: Modules indexed by names only, so that imports are found: model code, and others that no training script calls.
 _NAMES_ONLY = re.compile(
     r"^transformers\.models\.(?!auto\b)|(^|\.)(tests?|testing_utils|commands|cli)(\.|$)"
     r"|\.dummy_\w+_objects$|^transformers\.(kernels|integrations\.(?!peft|integration_utils))|^huggingface_hub\.inference\._generated"
 )
-#: What model files are generated from; nothing imports them, and they would be a sixth of the index.
+#: Templates of model files; nothing imports them, and they would be a sixth of the index.
 _TEMPLATE = re.compile(r"\.modular_\w+$")
 _CONFIGURATION = re.compile(r"\.configuration_\w+$")
-# What a module binds is read line by line: parsing transformers' 2,000 model files takes ten times as long.
+# The names that a module binds are read line by line: parsing transformers' 2,000 model files takes ten times as long.
 _DEFINED = re.compile(r"(?:class|def|async def)\s+(\w+)")
 _ASSIGNED = re.compile(r"([A-Za-z_][\w, ]*?)\s*(?::[^=]+)?=(?!=)")
-#: Classes and functions one step in that are no methods: those under an `if` or `try` of the module, and some too many.
+#: Indented classes and functions that are not methods, such as those under a module's `if` or `try`; matches a few too many.
 _INDENTED = re.compile(r"^    (?:class|def|async def) (\w+)(?!\(\s*(?:self|cls)\b)", re.MULTILINE)
-#: `__getattr__ = deprecate_attr(__name__, rename={"Old": (New, "5.29.0")})`, and the names that this serves.
+#: `__getattr__ = deprecate_attr(__name__, rename={"Old": (New, "5.29.0")})`; `_KEY` matches the names that it serves.
 _SERVED = re.compile(r"^__getattr__ = deprecate_attr\((.*?)\)$", re.MULTILINE | re.DOTALL)
 _KEY = re.compile(r"[\"'](\w+)[\"']: \(")
 _IMPORT = re.compile(r"\s*(?:from\s+[\w.]+\s+)?import\s+(.*)")
 
 
 class TreeRelease:
-    """`signatures.Release` over a `SourceTree`."""
+    """A `signatures.Release` that is read from a `SourceTree`."""
 
     def __init__(self, tree: SourceTree) -> None:
         tree = with_aliases(tree)
@@ -67,7 +67,7 @@ class TreeRelease:
         return sorted(self.tree.modules)
 
     def may_hold(self, module: str, name: str) -> bool:
-        """Never: everything was read."""
+        """False, because every name of a module is read."""
         return False
 
     def is_config_field(self, name: str) -> bool:
@@ -77,7 +77,7 @@ class TreeRelease:
         return self.deprecations(origin.partition(":")[0]).get(origin, ())
 
     def deprecations(self, module: str) -> dict[str, tuple[Announced, ...]]:
-        """By origin, of one module."""
+        """The deprecations of one module, by origin."""
         text = self.tree.text(module) if self.has_module(module) else ""
         return deprecations(module, self.exports.parsed(module)) if "eprecat" in text or "ignored in" in text else {}
 
@@ -98,12 +98,12 @@ class TreeRelease:
             return None
         node = self._statements(module).get(name)
         if isinstance(node, ast.Attribute):
-            # `run_job = api.run_job` with `api = HfApi()`: how huggingface_hub makes its functions.
-            held = node.value.id if isinstance(node.value, ast.Name) else ""
+            # `run_job = api.run_job` with `api = HfApi()`, as huggingface_hub defines its functions.
+            instance = node.value.id if isinstance(node.value, ast.Name) else ""
             for statement in flat_statements(self.exports.parsed(module).body):
                 if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call):
                     continue
-                if held in {target.id for target in statement.targets if isinstance(target, ast.Name)}:
+                if instance in {target.id for target in statement.targets if isinstance(target, ast.Name)}:
                     owner = self.record(self._local(module, ast.unparse(statement.value.func)))
                     return owner.methods.get(node.attr) if isinstance(owner, ClassRecord) else None
             return None
@@ -113,16 +113,16 @@ class TreeRelease:
         return with_legacy(node, record, self._legacy) if self._legacy else record
 
     def _read_statements(self, module: str) -> dict[str, ast.ClassDef | Function | ast.Attribute]:
-        found: dict[str, ast.ClassDef | Function | ast.Attribute] = {}
+        statements: dict[str, ast.ClassDef | Function | ast.Attribute] = {}
         for node in flat_statements(self.exports.parsed(module).body):
             if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-                found[node.name] = node
+                statements[node.name] = node
             elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute) and isinstance(node.targets[0], ast.Name):
-                found[node.targets[0].id] = node.value
-        return found
+                statements[node.targets[0].id] = node.value
+        return statements
 
     def _local(self, module: str, written: str) -> str:
-        """What `written` (a name or a dotted path) means inside `module`, as an origin."""
+        """The origin that `written` (a name or a dotted path) refers to inside `module`."""
         head, _, rest = written.partition(".")
         target = self.exports.own_names(module).get(head, f"{module}:{head}")
         if not rest:
@@ -132,9 +132,9 @@ class TreeRelease:
 
 
 def save(release: TreeRelease, path: Path) -> None:
-    """Write the index of `release`; the same release always gives the same bytes."""
+    """Write the index of `release`; the same release gives the same bytes."""
     was_on = gc.isenabled()
-    gc.disable()  # syntax trees are all live objects: looking for garbage in them takes twice as long as the work
+    gc.disable()  # collecting garbage among live syntax trees takes twice as long as the work itself
     try:
         tables = describe(release)
     finally:
@@ -153,10 +153,10 @@ def describe(release: TreeRelease) -> dict[str, dict[str, Any]]:
     deep = {module: _deep_names(release, module) for module in modules if names_only(module)}
     origins = {origin for found in names.values() for origin in found.values() if not names_only(origin.partition(":")[0])}
     records = {origin: record for origin in origins if (record := release.record(origin)) is not None}
-    # Functions that are an object's methods (all of huggingface_hub's are `HfApi()`'s) are stored once, as the method.
+    # Functions that are bound methods (in huggingface_hub, those of `HfApi()`) are stored once, as the method.
     classes = ((origin, record) for origin, record in records.items() if isinstance(record, ClassRecord))
     methods = {id(method): f"{origin}.{name}" for origin, record in classes for name, method in record.methods.items()}
-    # What some plain module imports or keeps private: too much to store by module, so never called missing there.
+    # Imported and private names of plain modules: too many to store by module, so none is reported as missing there.
     loose: set[str] = set()
     for holder in plain:
         text = release.tree.text(holder)
@@ -173,29 +173,29 @@ def describe(release: TreeRelease) -> dict[str, dict[str, Any]]:
 
 
 def names_only(module: str) -> bool:
-    """Whether the index holds no arguments for what `module` defines."""
+    """Whether the index stores only the names of `module`, without arguments."""
     return _NAMES_ONLY.search(module) is not None
 
 
 def config_fields(tree: SourceTree) -> set[str]:
-    """The fields of every model's configuration, and of their base: `from_pretrained` passes them on, so they are legal there.
+    """The fields of all model configurations and their base, which `from_pretrained` accepts and passes on.
 
-    Annotated fields (transformers 5), constructor arguments, popped ones included (transformers 4), and properties.
+    They are annotated fields (transformers 5), constructor arguments with popped ones (transformers 4), and properties.
     """
-    found: set[str] = set()
+    fields: set[str] = set()
     bodies = (ast.parse(tree.text(module)).body for module in tree.modules if _CONFIGURATION.search(module))
     for item in (item for body in bodies for node in body if isinstance(node, ast.ClassDef) for item in node.body):
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-            found.add(item.target.id)
+            fields.add(item.target.id)
         elif isinstance(item, ast.FunctionDef) and item.name == "__init__":
-            found |= read_function(item, method=True).known
+            fields |= read_function(item, method=True).known
         elif isinstance(item, ast.FunctionDef) and "setter" in decorators(item):
-            found.add(item.name)
-    return found
+            fields.add(item.name)
+    return fields
 
 
 def _deep_names(release: TreeRelease, module: str) -> dict[str, str]:
-    """Packages are few and may be lazy; the plain modules are read without a parser, which takes a tenth of the time."""
+    """The names of a module indexed by names only; plain model modules are read without a parser, ten times faster."""
     if _TEMPLATE.search(module):
         return {}
     if module in release.tree.packages or not module.startswith("transformers.models."):
@@ -206,19 +206,19 @@ def _deep_names(release: TreeRelease, module: str) -> dict[str, str]:
 
 
 def _bound_names(text: str) -> set[str]:
-    """What the statements at the left margin define."""
-    found: set[str] = set()
+    """The names that the unindented statements define."""
+    names: set[str] = set()
     for line in text.splitlines():
         if line[:1].isalpha() or line[:1] == "_":
             defined = _DEFINED.match(line)
             assigned = None if defined else _ASSIGNED.match(line)
-            found.update([defined[1]] if defined else (assigned[1].split(",") if assigned else ()))
-    return {name for name in map(str.strip, found) if name.isidentifier()}
+            names.update([defined[1]] if defined else (assigned[1].split(",") if assigned else ()))
+    return {name for name in map(str.strip, names) if name.isidentifier()}
 
 
 def _imported_names(text: str) -> set[str]:
-    """What import statements bind, also inside functions; brackets and comments are left out."""
-    found: set[str] = set()
+    """The names that import statements bind, including those inside functions."""
+    names: set[str] = set()
     lines = iter(text.splitlines())
     for line in lines:
         match = _IMPORT.match(line) if "import" in line else None
@@ -228,5 +228,5 @@ def _imported_names(text: str) -> set[str]:
         while clause.lstrip().startswith("(") and ")" not in clause:
             clause += next(lines, ")").partition("#")[0]
         for item in clause.strip().strip("()").split(","):
-            found.add(item.rpartition(" as ")[2].strip().partition(".")[0])
-    return {name for name in found if name.isidentifier()}
+            names.add(item.rpartition(" as ")[2].strip().partition(".")[0])
+    return {name for name in names if name.isidentifier()}
