@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.runs import contract, launching, project_files, single_job_rule
-from ml_intern_helpers.runs.contract import Task, fault
+from ml_intern_helpers.runs.contract import Task, entry_problem
 from ml_intern_helpers.runs.differences import Stated, differs
 from ml_intern_helpers.runs.run_record import Run, Runs, runs_of
 from ml_intern_helpers.runs.spend import ON_THIS_MACHINE, Cost, cost_on_jobs, may_spend
@@ -77,7 +77,8 @@ def _contract(task: Task | None) -> Iterator[Hold]:
     """A hold on every launch while the task file is unreadable or malformed, so that damaging it cannot evade the agreement."""
     if task is None or not (task.problem or task.open):
         return
-    problems = task.problem or "; ".join(problem for name, value in task.values.items() if (problem := fault(name, value)))
+    entry_problems = [problem for name, value in task.values.items() if (problem := entry_problem(name, value))]
+    problems = task.problem or "; ".join(entry_problems)
     if problems:
         yield Hold(
             "TASK", f"the task file cannot be read: {problems}", f"repair {task.path} from the plan and have the user confirm it"

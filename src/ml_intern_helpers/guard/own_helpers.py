@@ -40,7 +40,7 @@ _PATTERN = frozenset("*?[")
 _BETWEEN_WORDS = re.compile(r"""[\s'"=:;&|<>()`]+""")
 #: Helpers whose answers quote their input file, with the file types they accept: they must not quote /etc/shadow.
 _KINDS = {"preflight_check": (".py", ".ipynb")}
-#: Characters without a special meaning inside an unquoted word in bash and zsh. Deliberately absent: ``~ * ? [ ] { } ^ # ! $ \ ` ``.
+#: Characters without a special meaning in an unquoted word of bash and zsh. Deliberately absent: ``~ * ? [ ] { } ^ # ! $ \ ` ``.
 _BARE = r"[A-Za-z0-9_@%+=:,./-]+"
 _SINGLE = r"'([^']*)'"
 _DOUBLE = r'"([^"$`\\!]*)"'

@@ -1,4 +1,4 @@
-"""Points in time and spans as task files, ledgers and command lines write them."""
+"""Reads and writes times and time spans as task files, ledgers and command lines use them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ml_intern_helpers.core.errors import UsageError
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-#: A year: a longer span is a typing error.
+#: A year; a longer span is taken for a typing error.
 LONGEST_SPAN_S = 366 * 86400
 
 
@@ -19,17 +19,17 @@ def now() -> datetime:
 
 
 def stamp(at: datetime) -> str:
-    """`2026-11-23T04:13:00.123Z`: sorts as text, read by every language."""
+    """`2026-11-23T04:13:00.123Z`: sorts as text, and every language can read it."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parsed(text: object) -> datetime | None:
-    """The time that an ISO 8601 text with a time zone names, in UTC; None for everything else."""
+    """The time in an ISO 8601 text with a time zone, in UTC; None for everything else."""
     if not isinstance(text, str) or len(text) > 40:
         return None
     try:
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo is not None else None
+        time = datetime.fromisoformat(text)
+        return time.astimezone(UTC) if time.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
 
