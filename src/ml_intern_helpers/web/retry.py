@@ -47,7 +47,7 @@ def wait_seconds(service: Service, status: int, headers: Mapping[str, str], atte
 
 
 def demanded_wait(service: Service, status: int, headers: Mapping[str, str]) -> float | None:
-    """The wait that a service prescribes, in seconds (None without one): `Retry-After`, the Hub's `ratelimit`, OpenAlex's reset."""
+    """The wait that a service prescribes, in seconds or None: `Retry-After`, the Hub's `ratelimit`, OpenAlex's reset."""
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdecimal():
         return float(value)
