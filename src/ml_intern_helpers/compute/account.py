@@ -134,24 +134,24 @@ def _account(http: Http, response: Response, source: str) -> Account:
     if not isinstance(data, dict) or not isinstance(data.get("name"), str):
         raise BadData("the Hub's answer about the account names no user")
     name, plan = clean(data["name"], limit=100), "pro" if data.get("isPro") is True else None
-    own = Namespace(name, "user", *_permission(data, name, "user"), _can_pay(data, plan), plan=plan)
-    if own.may_run_jobs is None and _role(data) is None:
-        own = _browser_login(http, own)
+    own_namespace = Namespace(name, "user", *_permission(data, name, "user"), _can_pay(data, plan), plan=plan)
+    if own_namespace.may_run_jobs is None and _role(data) is None:
+        own_namespace = _browser_login(http, own_namespace)
     orgs = [_organization(data, org) for org in data.get("orgs") or [] if isinstance(org, dict) and org.get("name")]
-    places = [own, *orgs]
-    verdicts = [each.may_run_jobs for each in places]
+    namespaces = [own_namespace, *orgs]
+    verdicts = [each.may_run_jobs for each in namespaces]
     any_may_run = True if True in verdicts else None if None in verdicts else False
     return Account(
         "ok",
-        f"account {own.name}",
+        f"account {own_namespace.name}",
         source,
-        user=own.name,
+        user=own_namespace.name,
         token_role=_role(data),
         is_pro=data.get("isPro") if isinstance(data.get("isPro"), bool) else None,
-        can_pay=own.can_pay,
+        can_pay=own_namespace.can_pay,
         may_run_jobs=any_may_run,
-        may_run_jobs_basis=next(each.basis for each in places if each.may_run_jobs is any_may_run),
-        namespaces=places,
+        may_run_jobs_basis=next(each.basis for each in namespaces if each.may_run_jobs is any_may_run),
+        namespaces=namespaces,
         asked_at=response.date,
         cached=response.cached,
     )
@@ -200,11 +200,11 @@ def _organization(data: dict[str, Any], org: dict[str, Any]) -> Namespace:
     role = clean(org["roleInOrg"], limit=40) if org.get("roleInOrg") else None
     plan = clean(org["plan"], limit=40) if org.get("plan") else None
     may, basis = _permission(data, name, "org")
-    blocked = [clean(each, limit=40) for each in org.get("securityRestrictions") or []]
+    restrictions = [clean(each, limit=40) for each in org.get("securityRestrictions") or []]
     if may is not False and role in READERS:
         may, basis = False, f"the account is only {role!r} in this organization"
-    elif may is not False and blocked:
-        may, basis = False, f"the organization does not accept this token now: {', '.join(blocked)}"
+    elif may is not False and restrictions:
+        may, basis = False, f"the organization does not accept this token now: {', '.join(restrictions)}"
     return Namespace(name, "org", may, basis, _can_pay(org, plan), role, plan)
 
 

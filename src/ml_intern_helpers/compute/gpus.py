@@ -56,15 +56,15 @@ def apply_visibility(gpus: list[Gpu], environment: Mapping[str, str]) -> tuple[l
         if not of_backend or name is None:
             continue
         value = environment[name]
-        seen = selected(value, of_backend)
+        visible = selected(value, of_backend)
         reason = f"hidden by {name}={clean(value, limit=80)!r}"
         marked = [
             replace(gpu, usable=False, unusable_reason=gpu.unusable_reason or reason)
-            if gpu.backend == backend and gpu not in seen
+            if gpu.backend == backend and gpu not in visible
             else gpu
             for gpu in marked
         ]
-        notes.append(f"{name}={clean(value, limit=80)!r}: {len(seen)} of {len(of_backend)} devices visible")
+        notes.append(f"{name}={clean(value, limit=80)!r}: {len(visible)} of {len(of_backend)} devices visible")
         by_number = any(word.strip().isdecimal() for word in value.split(","))
         ordered = backend != "cuda" or environment.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
         if by_number and not ordered and len({gpu.name for gpu in of_backend}) > 1:

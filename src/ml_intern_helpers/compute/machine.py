@@ -132,9 +132,9 @@ def _folders(root: Path, controller: str) -> list[Path]:
             tops = [root / MOUNT / names, root / MOUNT / controller]
         else:
             continue
-        own = Path(path.lstrip("/"))
+        own_folder = Path(path.lstrip("/"))
         for top in tops:
-            folders.update(dict.fromkeys(top / part for part in (own, *own.parents) if ".." not in part.parts))
+            folders.update(dict.fromkeys(top / part for part in (own_folder, *own_folder.parents) if ".." not in part.parts))
     return list(folders)
 
 

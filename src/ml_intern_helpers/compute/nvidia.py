@@ -177,5 +177,5 @@ def _known(cell: str | None) -> str | None:
 
 
 def _bytes(cell: str) -> int | None:
-    known = _known(cell)
-    return int(known) * MIB if known and known.isdecimal() and int(known) else None
+    text = _known(cell)
+    return int(text) * MIB if text and text.isdecimal() and int(text) else None

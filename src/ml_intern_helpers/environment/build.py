@@ -178,9 +178,9 @@ def explained(spec: Spec, place: Path) -> Iterator[None]:
     except BuildFailed as err:
         meaning = _meaning(err.output)
         machine, version = f"{platform.system()} {platform.machine()}", platform.python_version()
-        what = meaning.what.format(lock=spec.lock, python=base_python(), machine=machine, version=version)
+        reason = meaning.what.format(lock=spec.lock, python=base_python(), machine=machine, version=version)
         log = place.with_name(f"{place.name}.log")
-        raise Unavailable(f"{cannot}: {what} ({_main_line(err.output)})", hint=f"{meaning.hint}; log: {log}") from err
+        raise Unavailable(f"{cannot}: {reason} ({_main_line(err.output)})", hint=f"{meaning.hint}; log: {log}") from err
     except OSError as err:
         hint = _FREE_SPACE if err.errno in (errno.ENOSPC, errno.EDQUOT) else _USE_WRITABLE_FOLDER
         raise Unavailable(f"{cannot}: {err.filename or place.parent}: {os.strerror(err.errno or 0)}", hint=hint) from err
@@ -190,8 +190,8 @@ def check_space(spec: Spec, folder: Path) -> None:
     """Refuse, before the download, a build that would fill the disk. Raises: Unavailable."""
     free_gb = shutil.disk_usage(folder).free / 1e9
     if free_gb < spec.size_gb:
-        what = f"the {spec.name} environment takes about {spec.size_gb:g} GB and {folder} has {free_gb:.1f} GB free"
-        raise Unavailable(what, hint=_FREE_SPACE)
+        message = f"the {spec.name} environment takes about {spec.size_gb:g} GB and {folder} has {free_gb:.1f} GB free"
+        raise Unavailable(message, hint=_FREE_SPACE)
 
 
 def _meaning(output: str) -> _Meaning:

@@ -82,8 +82,8 @@ def _new(session: object, path: str, findings: list[Finding]) -> list[Finding]:
 
     known_by_file = recalled(session, "findings")
     reported = known_by_file.get(path)
-    known = set(reported) if isinstance(reported, list) else set()
+    reported_keys = set(reported) if isinstance(reported, list) else set()
     keys = [f"{finding.code} {finding.message}" for finding in findings]
     if keys != reported and (keys or reported):
         remember(session, "findings", {**known_by_file, path: keys})
-    return [finding for finding, key in zip(findings, keys, strict=True) if key not in known]
+    return [finding for finding, key in zip(findings, keys, strict=True) if key not in reported_keys]

@@ -154,8 +154,8 @@ def look_at(waiting: Run) -> str:
 
 
 def _proven(training: list[Judged], state: State) -> bool:
-    seen = {run.text("script_sha256") for run in state.runs.all if run.text("trained_at")} - {""}
-    return all(sha256_of(judged) in seen for judged in training)
+    trained_hashes = {run.text("script_sha256") for run in state.runs.all if run.text("trained_at")} - {""}
+    return all(sha256_of(judged) in trained_hashes for judged in training)
 
 
 def sha256_of(judged: Judged) -> str:
@@ -170,10 +170,10 @@ def sha256_of(judged: Judged) -> str:
     return of_file(target.path) if target.kind == "file" and target.path is not None else ""
 
 
-def question(held: list[Hold]) -> str:
+def question(reasons: list[Hold]) -> str:
     """The question to the user; the model reads it if no user is present."""
     lines = ["ml-intern: the user has to decide on this launch."]
-    lines += [f"{hold.what}\n    next: {hold.next_step}" for hold in dict.fromkeys(held)]
+    lines += [f"{hold.what}\n    next: {hold.next_step}" for hold in dict.fromkeys(reasons)]
     return "\n".join(lines)
 
 
@@ -211,21 +211,21 @@ def reserve(launches: list[Judged], state: State, event: dict[str, object]) -> l
     """
     if not state.folder.is_dir() and all(judged.launch.mode != "jobs" for judged in launches):
         return []  # runs on this machine outside any task: no folder is created for them
-    held, reserved = [], []
+    late_holds, reserved = [], []
     for judged in launches:
         entry, cost = ledger_entry(judged, event), cost_of(judged)
         decision, run_id = launching.reserve(state.folder, state.task, entry, cost, timeout_s=_LONGEST_WAIT_S)
         if run_id is None:
-            held.append(Hold("SPEND", decision.reason, "wait until the other launch is settled, or ask the user"))
+            late_holds.append(Hold("SPEND", decision.reason, "wait until the other launch is settled, or ask the user"))
         else:
             reserved.append(run_id)
     if reserved and any(judged.trains and judged.launch.mode == "jobs" for judged in launches):
         # Two sessions may have started at once, each seeing no earlier job; the ledger's order decides which one was first.
         runs = runs_of(state.folder, state.at).all
-        before = runs[: next((number for number, run in enumerate(runs) if run.id in reserved), len(runs))]
-        first = single_job_rule.unproven(Runs(before), state.task_id)
-        if first is not None:
-            held.append(Hold("ONE_FIRST", "another session has just started a job of this task", look_at(first)))
-    for run_id in reserved if held else []:
+        earlier_runs = runs[: next((number for number, run in enumerate(runs) if run.id in reserved), len(runs))]
+        unproven_run = single_job_rule.unproven(Runs(earlier_runs), state.task_id)
+        if unproven_run is not None:
+            late_holds.append(Hold("ONE_FIRST", "another session has just started a job of this task", look_at(unproven_run)))
+    for run_id in reserved if late_holds else []:
         launching.release(state.folder, run_id, "the whole command line was held")
-    return held
+    return late_holds

@@ -138,10 +138,10 @@ def _decided(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decisio
     errors, user_holds, warnings = _sorted_findings(checked, in_task)
     if errors:
         return Decision("deny", _refusal(errors), codes=tuple(dict.fromkeys(finding.code for finding in errors))), True
-    held = [*user_holds, *holds.holds(checked, state), *_holds_of_unseen(unreadable, state)]
-    held = held or holds.reserve(checked, state, event)
-    if held:
-        return Decision("ask", holds.question(held), codes=tuple(dict.fromkeys(hold.code for hold in held))), True
+    open_holds = [*user_holds, *holds.holds(checked, state), *_holds_of_unseen(unreadable, state)]
+    open_holds = open_holds or holds.reserve(checked, state, event)
+    if open_holds:
+        return Decision("ask", holds.question(open_holds), codes=tuple(dict.fromkeys(hold.code for hold in open_holds))), True
     context = [
         *(["ml-intern lets this launch pass. Pre-flight warns:", *_listed(warnings)] if warnings else []),
         _advice(unreadable),
@@ -196,27 +196,27 @@ def _is_unseen(judged: Judged) -> bool:
     return judged.launch.target.kind in _UNSEEN and not missing
 
 
-def _holds_of_unseen(unseen: list[Judged], state: State) -> Iterator[Hold]:
+def _holds_of_unseen(unreadable: list[Judged], state: State) -> Iterator[Hold]:
     """Holds for commands that are known only at run time: where the task allows spending, each may be a paid job."""
     from ml_intern_helpers.guard.holds import Hold
     from ml_intern_helpers.launches.programs import HIDDEN
 
     if state.task is None or not state.task.open or state.task.cap_usd <= 0:
         return
-    for judged in unseen:
+    for judged in unreadable:
         if judged.launch.launcher == HIDDEN:
             message = f"this command is known only at run time and may start a paid job: {judged.launch.target.reason}"
             yield Hold("UNSEEN", message, "write the command out, so that its cost can be computed")
 
 
-def _advice(unseen: list[Judged]) -> str:
+def _advice(unreadable: list[Judged]) -> str:
     """One line for the model about launches that could not be read; "" without any."""
-    if not unseen:
+    if not unreadable:
         return ""
-    reason = unseen[0].launch.target.reason or "its script was not read"
-    more = f", and {len(unseen) - 1} more" if len(unseen) > 1 else ""
+    reason = unreadable[0].launch.target.reason or "its script was not read"
+    further = f", and {len(unreadable) - 1} more" if len(unreadable) > 1 else ""
     next_step = "If it trains a model, write the path of the script on the command line, so that it can be checked."
-    return f"ml-intern could not read what this command starts ({reason}{more}). {next_step}"
+    return f"ml-intern could not read what this command starts ({reason}{further}). {next_step}"
 
 
 def _refusal(errors: list[Finding]) -> str:
@@ -231,6 +231,6 @@ def _listed(findings: list[Finding]) -> list[str]:
     from ml_intern_helpers.core.report import render_finding
     from ml_intern_helpers.preflight.render import without_repeats
 
-    shown = without_repeats(findings)[:_MOST_FINDINGS]
-    more = len(findings) - len(shown)
-    return [*map(render_finding, shown), *([f"and {more} more"] if more > 0 else [])]
+    listed = without_repeats(findings)[:_MOST_FINDINGS]
+    more = len(findings) - len(listed)
+    return [*map(render_finding, listed), *([f"and {more} more"] if more > 0 else [])]

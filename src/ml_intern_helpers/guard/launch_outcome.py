@@ -82,8 +82,8 @@ def _record_afterwards(home: Path, judged: list[Judged], call: Call) -> list[Run
     if jobs_output.started(call.command, call.output):  # submitted by `$CMD` or by a script that was not read
         for each in judged:
             each.launch.mode = "jobs" if each.launch.target.kind == "unknown" else each.launch.mode
-    wanted = [each for each in judged if each.launch.mode == "jobs" or each.trains]
-    names = [launching.launched(home, task, ledger_entry(each, ids), cost_of(each)) for each in wanted]
+    recordable = [each for each in judged if each.launch.mode == "jobs" or each.trains]
+    names = [launching.launched(home, task, ledger_entry(each, ids), cost_of(each)) for each in recordable]
     return [run for run in runs_of(home).all if run.id in names]
 
 
@@ -126,11 +126,11 @@ def _failure_explained(call: Call, judged: list[Judged], runs: list[Run]) -> lis
     """The explanation of a failure; for a script that trains nothing, only of wrong names and arguments."""
     if not judged and not runs:
         return []
-    main = next((each for each in judged if each.trains), judged[0] if judged else None)
-    jobs = any(run.paid for run in runs) or (main is not None and main.launch.mode == "jobs")
-    trains = bool(runs) or jobs or (main is not None and main.trains)
-    found = diagnosed(Failure(call.output, call.exit_code, main, "jobs" if jobs else "local"), only_api=not trains)
-    return [f"ml-intern: {found[0]}", *found[1:]] if found else []
+    main_launch = next((each for each in judged if each.trains), judged[0] if judged else None)
+    jobs = any(run.paid for run in runs) or (main_launch is not None and main_launch.launch.mode == "jobs")
+    trains = bool(runs) or jobs or (main_launch is not None and main_launch.trains)
+    explanation = diagnosed(Failure(call.output, call.exit_code, main_launch, "jobs" if jobs else "local"), only_api=not trains)
+    return [f"ml-intern: {explanation[0]}", *explanation[1:]] if explanation else []
 
 
 def _changes_of(run: Run, job: Started | None, call: Call) -> dict[str, Any]:
@@ -187,8 +187,8 @@ def _explained(run: Run, jobs: list[Started], changes: dict[str, Any]) -> list[s
     money = f"at most {reserved:.2f} USD are reserved" if reserved is not None else "its highest possible cost is unknown"
     money = f"it cost at most {spent:.2f} USD" if spent is not None else money
     names = "; ".join(f"{job.id} {clean(job.url, limit=200)}".strip() for job in jobs[:5])
-    more = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
-    line = f"ml-intern: job{'s' if len(jobs) > 1 else ''} {names}{more}: {state}, on file as {run.id}; {money}."
+    further = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
+    line = f"ml-intern: job{'s' if len(jobs) > 1 else ''} {names}{further}: {state}, on file as {run.id}; {money}."
     if state == "running" and "trained_at" not in changes and run.values.get("trains") is not False:
         line += f" Check that it trains (`hf jobs logs {jobs[0].id}`) before you submit a second job."
     return [line]
@@ -265,8 +265,8 @@ def _is_its_log(run: Run, call: Call, folders: list[str]) -> bool:
     """Whether `call` shows the output of this run and of no other."""
     job_id = run.text("job_id")
     if call.tool == "Bash" and _LOG_COMMAND.search(call.command):
-        asked = set(re.findall(r"[0-9a-f]{20,40}", call.command))
-        return bool(job_id) and asked == {job_id}
+        named_jobs = set(re.findall(r"[0-9a-f]{20,40}", call.command))
+        return bool(job_id) and named_jobs == {job_id}
     task, log = run.text("background_task"), run.text("log")
     for path in [call.path] if call.tool == "Read" else _WORD.findall(call.command)[:200]:
         name = os.path.basename(path)

@@ -93,8 +93,8 @@ def still_open(plan: Plan, runs: Runs, task: Task) -> list[str]:
 def _line_of(run: Run) -> str:
     """A run in one line: its name, place, state, and its URL or log."""
     name = run.text("job_id") or run.text("script") or run.id
-    seen = "seen training" if run.text("trained_at") else "not seen training yet"
-    state = f"{run.state}, {seen}" if run.state == "running" and run.paid else run.state
+    progress = "seen training" if run.text("trained_at") else "not seen training yet"
+    state = f"{run.state}, {progress}" if run.state == "running" and run.paid else run.state
     where = run.text("url") or run.text("log")
     return clean(f"run {name} ({'Jobs' if run.paid else 'here'}): {state}{f', {where}' if where else ''}", limit=_WIDE)
 

@@ -94,10 +94,10 @@ def _count_block(event: dict[str, Any], folder: Path, kind: str, limit: int) -> 
     """
     from ml_intern_helpers.guard import memory
 
-    before = memory.recalled(event.get("session_id"), kind, folder)
+    stored = memory.recalled(event.get("session_id"), kind, folder)
     state = _state_of(folder.parent) if kind == "goes_on" else ""
-    known = before.get("count") if before.get("state") == state else 0
-    count = known + 1 if isinstance(known, int) and known >= 0 else limit + 1
+    previous = stored.get("count") if stored.get("state") == state else 0
+    count = previous + 1 if isinstance(previous, int) and previous >= 0 else limit + 1
     if count > limit:
         return 0
     is_stored = memory.remember(event.get("session_id"), kind, {"state": state, "count": count}, folder)

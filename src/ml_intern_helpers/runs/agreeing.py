@@ -150,8 +150,10 @@ def _check(values: dict[str, Any]) -> None:
         raise UsageError(f"a task needs {', '.join(missing)}", hint=hint)
     problems = schema_problems(values) or implausible(values, now())
     if problems:
-        more = f" (and {len(problems) - 8} more)" if len(problems) > 8 else ""
-        raise UsageError("invalid task: " + "; ".join(problems[:8]) + more, hint="see `task --help` for how each term is given")
+        further = f" (and {len(problems) - 8} more)" if len(problems) > 8 else ""
+        raise UsageError(
+            "invalid task: " + "; ".join(problems[:8]) + further, hint="see `task --help` for how each term is given"
+        )
 
 
 def _readable(folder: Path) -> Task | None:

@@ -122,8 +122,8 @@ def _cost_in_question(args: argparse.Namespace, context: Context) -> spend.Cost 
             context.warn(f"{err.message}; the price is the last one known")
     price = job_prices.price_of(args.flavor)
     if price is None:
-        known = ", ".join(sorted(job_prices.prices().usd_per_hour))
-        raise UsageError(f"{clean(args.flavor, limit=60)!r} is not a hardware flavor of Jobs", hint=f"known: {known}")
+        flavors = ", ".join(sorted(job_prices.prices().usd_per_hour))
+        raise UsageError(f"{clean(args.flavor, limit=60)!r} is not a hardware flavor of Jobs", hint=f"known: {flavors}")
     return spend.cost_on_jobs(price, seconds(args.span), attempts=args.attempts)
 
 

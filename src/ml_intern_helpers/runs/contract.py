@@ -142,8 +142,8 @@ def valid_entry(values: Mapping[str, Any], name: str, part: str = "") -> Any:
     value = values.get(name)
     if part:
         check = PARTS.get(name, {}).get(part)
-        known = check is not None and isinstance(value, dict) and part in value and not check(value[part])
-        return value[part] if known and isinstance(value, dict) else None
+        is_valid = check is not None and isinstance(value, dict) and part in value and not check(value[part])
+        return value[part] if is_valid and isinstance(value, dict) else None
     if name in PARTS:
         return value if isinstance(value, dict) else None
     if name == "datasets":

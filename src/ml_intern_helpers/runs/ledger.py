@@ -104,11 +104,11 @@ def append(folder: Path, *entries: dict[str, Any], timeout_s: float = _LONGEST_W
 def append_locked(folder: Path, data: bytes) -> None:
     """Append `data` after all pending lines; the caller holds the lock."""
     path = folder / project_files.LEDGER
-    waiting = [pending for pending in _pending_files(folder) if _pending_content(pending)]
+    pending_files = [pending for pending in _pending_files(folder) if _pending_content(pending)]
     # Skip lines already moved by a writer that was killed before it could remove their pending file.
-    known = _on_file(path).entries if waiting else []
-    lines = (line for pending in waiting for line in _pending_content(pending).splitlines(keepends=True))
-    data = b"".join(line for line in lines if _parsed(line) not in known) + data
+    present = _on_file(path).entries if pending_files else []
+    lines = (line for pending in pending_files for line in _pending_content(pending).splitlines(keepends=True))
+    data = b"".join(line for line in lines if _parsed(line) not in present) + data
     try:
         is_new = not os.path.lexists(path)
         descriptor = os.open(path, _FLAGS, 0o666)
@@ -131,7 +131,7 @@ def append_locked(folder: Path, data: bytes) -> None:
             sync_folder(folder)
     except OSError as err:
         raise cannot_write(path, err) from err
-    for pending in waiting:
+    for pending in pending_files:
         with suppress(OSError):
             pending.unlink()
 

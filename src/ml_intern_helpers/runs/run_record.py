@@ -125,12 +125,12 @@ def runs_of(folder: Path, at: datetime | None = None) -> Runs:
 def folded(lines: ledger.Lines, at: datetime) -> Runs:
     """The runs in `lines`; `at` is the current time, which no launch may exceed."""
     values: dict[str, dict[str, Any]] = {}
-    first: dict[str, int] = {}
+    first_positions: dict[str, int] = {}
     for position, entry in enumerate(lines.entries):
-        first.setdefault(entry["id"], position)
+        first_positions.setdefault(entry["id"], position)
         values.setdefault(entry["id"], {}).update({name: value for name, value in entry.items() if name != "at"})
     times = _corrected_times([parsed(entry.get("at") or entry.get("started_at")) for entry in lines.entries], at)
-    return Runs([Run(name, values[name], times[first[name]]) for name in values], lines.damaged)
+    return Runs([Run(name, values[name], times[first_positions[name]]) for name in values], lines.damaged)
 
 
 def _corrected_times(stamps: list[datetime | None], at: datetime) -> list[datetime]:

@@ -118,18 +118,18 @@ def may_spend(task: Task | None, runs: Runs, cost: Cost, at: datetime) -> Decisi
     if cost.usd is not None and cost.usd < _NOTHING_USD:
         return Decision("within", cost.basis, cost)
     refused = refusal(task, at)
-    whole, day = limits(task, runs, at)
-    if refused or whole is None:
+    task_limit, day_limit = limits(task, runs, at)
+    if refused or task_limit is None:
         return Decision("no_cap", refused or "no spend cap was agreed", cost)
-    unknown = _unknown_amount(runs, whole, day, cost)
+    unknown = _unknown_amount(runs, task_limit, day_limit, cost)
     if unknown or cost.usd is None:
-        return Decision("unknown", unknown or cost.basis, cost, whole, day)
-    for limit, name in ((whole, "task"), (day, "last 24 hours")):
+        return Decision("unknown", unknown or cost.basis, cost, task_limit, day_limit)
+    for limit, name in ((task_limit, "task"), (day_limit, "last 24 hours")):
         if limit is not None and cost.usd > limit.left_usd + _NOTHING_USD:
             remaining = f"{limit.left_usd:.2f} of {limit.cap_usd:.2f} USD are left for the {name}"
-            return Decision("over", f"at most {cost.usd:.2f} USD ({cost.basis}); {remaining}", cost, whole, day)
-    remaining = f"then {whole.left_usd - cost.usd:.2f} of {whole.cap_usd:.2f} USD are left"
-    return Decision("within", f"at most {cost.usd:.2f} USD ({cost.basis}); {remaining}", cost, whole, day)
+            return Decision("over", f"at most {cost.usd:.2f} USD ({cost.basis}); {remaining}", cost, task_limit, day_limit)
+    remaining = f"then {task_limit.left_usd - cost.usd:.2f} of {task_limit.cap_usd:.2f} USD are left"
+    return Decision("within", f"at most {cost.usd:.2f} USD ({cost.basis}); {remaining}", cost, task_limit, day_limit)
 
 
 def refusal(task: Task | None, at: datetime) -> str:
@@ -146,12 +146,12 @@ def refusal(task: Task | None, at: datetime) -> str:
     return "the agreed time is over" if ends is not None and ends <= at else ""
 
 
-def _unknown_amount(runs: Runs, whole: Limit, day: Limit | None, cost: Cost) -> str:
+def _unknown_amount(runs: Runs, task_limit: Limit, day_limit: Limit | None, cost: Cost) -> str:
     """Why the remaining money or the cost is unknown, "" if both are known."""
     if runs.damaged:
         lines = ", ".join(map(str, runs.damaged[:5]))
         return f"line {lines} of the ledger cannot be read, so what was spent is not known"
-    unknown = max(whole.unknown, day.unknown if day else 0)
+    unknown = max(task_limit.unknown, day_limit.unknown if day_limit else 0)
     if unknown:
         return f"the cost of {unknown} earlier run{'s' if unknown > 1 else ''} is unknown (`budget` shows which)"
     return "" if cost.usd is not None else cost.basis

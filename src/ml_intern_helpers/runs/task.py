@@ -281,9 +281,9 @@ def _history(fields: dict[str, Any]) -> Iterator[str]:
             else f"{_text(name)} ?"
             for name, pair in changes
         ]
-        what = shorten("; ".join(listed), _WIDE)
+        changed = f": {shorten('; '.join(listed), _WIDE)}" if listed else ""
         reason = f" ({_text(entry['reason'])})" if entry.get("reason") else ""
-        yield f"  {clean(entry.get('at'), limit=40)[:16]}Z {_text(entry.get('action'))}{': ' if what else ''}{what}{reason}"
+        yield f"  {clean(entry.get('at'), limit=40)[:16]}Z {_text(entry.get('action'))}{changed}{reason}"
 
 
 def _part(fields: dict[str, Any], name: str, part: str, absent: str = "none") -> str:

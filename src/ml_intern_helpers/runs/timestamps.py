@@ -40,17 +40,17 @@ def seconds(text: str) -> int:
     Raises:
         UsageError: it is not a span of time, or is longer than a year.
     """
-    rest = _SPAN.sub("", text).strip()
+    unparsed = _SPAN.sub("", text).strip()
     total = sum(float(number) * _SECONDS[unit] for number, unit in _SPAN.findall(text))
-    if rest or not 0 < total <= LONGEST_SPAN_S:
+    if unparsed or not 0 < total <= LONGEST_SPAN_S:
         raise UsageError(f"{text!r} is not a span of time", hint="write 90m, 2h, 1h30m or 2d")
     return round(total)
 
 
 def span(seconds_long: float) -> str:
     """`2h`, `1h 30min`, `45s`, for people."""
-    whole = max(0, round(seconds_long))
-    if whole < 60:
-        return f"{whole}s"
-    hours, minutes = divmod(whole // 60, 60)
+    total = max(0, round(seconds_long))
+    if total < 60:
+        return f"{total}s"
+    hours, minutes = divmod(total // 60, 60)
     return f"{hours}h" if hours and not minutes else f"{hours}h {minutes}min" if hours else f"{minutes}min"
