@@ -95,7 +95,7 @@ def test_a_busy_card_is_warned_about(detect: Detect) -> None:
         pytest.param(
             "echo 'Failed to initialize NVML: Driver/library version mismatch'; exit 18", "version mismatch", id="mismatch"
         ),
-        pytest.param("exit 0", "tells of no GPU", id="silent"),
+        pytest.param("exit 0", "reports no GPU", id="silent"),
     ],
 )
 def test_a_broken_driver_is_the_reason(detect: Detect, script: str, said: str) -> None:

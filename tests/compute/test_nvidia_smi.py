@@ -87,7 +87,7 @@ def test_mig_mode_without_an_instance_is_unusable() -> None:
         pytest.param(MISMATCH, 18, "version mismatch", id="driver-updated-without-reboot"),
         pytest.param(NO_DRIVER, 9, "couldn't communicate", id="no-driver"),
         pytest.param("No devices were found\n", 6, "No devices were found", id="no-devices"),
-        pytest.param("", 0, "no word", id="empty"),
+        pytest.param("", 0, "no message", id="empty"),
         pytest.param("", None, "did not end", id="hangs"),
         pytest.param("\x1b[31mred\x1b[0m\n", 1, "red", id="control-characters-go"),
     ],

@@ -84,7 +84,7 @@ def test_memory_that_the_driver_does_not_tell_is_null_with_a_reason(driver: Call
     driver([Card("NVIDIA GB10", total, 0, (12, 1))])
     [gpu] = nvidia.find_with_nvml().gpus  # type: ignore[union-attr]
     assert (gpu.memory_total_bytes, gpu.memory_free_bytes) == (None, None)
-    assert "does not tell the memory" in str(gpu.memory_note)
+    assert "does not report the memory" in str(gpu.memory_note)
 
 
 def test_in_mig_mode_the_instances_are_the_devices(driver: Callable[..., None]) -> None:

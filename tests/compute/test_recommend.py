@@ -10,7 +10,7 @@ from ml_intern_helpers.compute.recommend import recommend
 
 GIB = 1024**3
 CARD = Gpu(0, "NVIDIA GeForce RTX 4090", "nvidia", "cuda", 24 * GIB, 23 * GIB, True, "")
-UNTOLD = Gpu(0, "NVIDIA GB10", "nvidia", "cuda", None, None, True, "", memory_note="shared")
+UNREPORTED = Gpu(0, "NVIDIA GB10", "nvidia", "cuda", None, None, True, "", memory_note="shared")
 HIDDEN = Gpu(
     0, "NVIDIA A100", "nvidia", "cuda", GIB, GIB, True, "", usable=False, unusable_reason="hidden by CUDA_VISIBLE_DEVICES=''"
 )
@@ -37,7 +37,9 @@ READER = Account("ok", "", "HF_TOKEN", "ada", "read", may_run_jobs=False, may_ru
         ),
         pytest.param([CARD, CARD], paying(), "ask_user", ["2 usable GPUs"], "cost", id="two-gpus"),
         pytest.param([CARD], READER, "local", ["a read token may not run Jobs"], "train here", id="gpu-only"),
-        pytest.param([UNTOLD], READER, "local", ["memory not told"], "train here", id="memory-unknown-is-still-a-gpu"),
+        pytest.param(
+            [UNREPORTED], READER, "local", ["does not report its memory"], "train here", id="memory-unknown-is-still-a-gpu"
+        ),
         pytest.param([], paying(), "jobs", ["No GPU found"], "confirm price", id="account-only"),
         pytest.param([HIDDEN], paying(), "jobs", ["A100 is there, but hidden by"], "confirm price", id="hidden-gpu-is-none"),
         pytest.param([], paying("lab"), "jobs", ["under lab"], "--namespace lab", id="organization-pays"),

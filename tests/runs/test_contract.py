@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 from jsonschema import Draft202012Validator
 
 from ml_intern_helpers.runs import project_files
-from ml_intern_helpers.runs.contract import OPTIONAL, REQUIRED, fault, faults, task_for
+from ml_intern_helpers.runs.contract import OPTIONAL, REQUIRED, entry_problem, schema_problems, task_for
 from runs.tasks import as_somebody_else, on_file, values
 from support.helpers import ROOT
 
@@ -28,14 +28,14 @@ def by_schema(task: dict[str, Any]) -> bool:
 
 
 def test_a_whole_task_has_no_fault() -> None:
-    assert faults(values()) == []
+    assert schema_problems(values()) == []
     assert by_schema(values())
 
 
 @pytest.mark.parametrize("name", sorted({*REQUIRED, *OPTIONAL}))
 def test_an_entry_may_be_missing_where_the_schema_says_so(name: str) -> None:
     task = {key: value for key, value in values().items() if key != name}
-    assert (faults(task) == []) is by_schema(task) is (name in OPTIONAL)
+    assert (schema_problems(task) == []) is by_schema(task) is (name in OPTIONAL)
 
 
 #: Everything a hand or a program may put where something else belongs.
@@ -55,14 +55,14 @@ def test_the_check_says_what_the_schema_says(name: str) -> None:
     """Times are the exception: JSON Schema only describes their form."""
     for odd in ODD:
         task = values(**{name: odd})
-        assert (fault(name, odd) == "") is by_schema(task), (name, odd)
+        assert (entry_problem(name, odd) == "") is by_schema(task), (name, odd)
 
 
 @given(some.recursive(some.none() | some.booleans() | some.integers() | some.floats() | some.text(), lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.sampled_from(["id", "revision", "tool", "private", "x"]), inner, max_size=4), max_leaves=8))  # fmt: skip
 @settings(max_examples=60, deadline=None)
 def test_nothing_breaks_the_check(odd: Any) -> None:
     for name in (*REQUIRED, *OPTIONAL):
-        assert isinstance(fault(name, odd), str)
+        assert isinstance(entry_problem(name, odd), str)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Arguments, errors, exit codes and printing, once for all commands."""
+"""Handles arguments, errors, exit codes and printing for all commands."""

@@ -1,4 +1,4 @@
-"""Parses the arguments of all commands, runs them, and turns errors into exit codes (`output` prints).
+"""Parses the arguments of all commands, runs them, and turns errors into exit codes (`cli.output` prints).
 
 A command is a module with four names:
 
@@ -8,8 +8,8 @@ A command is a module with four names:
     def run(args, context) -> Report
     def render(report) -> str                      the text form: verdict in the first line
 
-and may have `def render_human(report, console)` (rich), `DEFAULT_FORMAT = "json"`, `DEFAULT_TIMEOUT_S`, EMPTY_FIELDS (the
-command's own keys with the values they have when there is nothing but an error) and SUBCOMMANDS: name -> `Subcommand`.
+Optional names: `def render_human(report, console)` (rich), `DEFAULT_FORMAT = "json"`, `DEFAULT_TIMEOUT_S`, EMPTY_FIELDS (the
+command's own keys with their values in an error report) and SUBCOMMANDS (name -> `Subcommand`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ml_intern_helpers.core.text import clean
 if TYPE_CHECKING:
     from ml_intern_helpers.web.client import Http
 
-#: Command -> module. `scripts/launch` starts those in STANDARD_LIBRARY without building an environment.
+#: Command -> module. Those in STANDARD_LIBRARY need no environment: `scripts/launch` starts them on any Python.
 COMMANDS = {
     "detect_compute": "ml_intern_helpers.compute.detect_compute",
     "inspect_dataset": "ml_intern_helpers.dataset.inspect_dataset",
@@ -59,8 +59,8 @@ class Subcommand(NamedTuple):
     """A subcommand with its own arguments and `--help`; its command's `run` receives what it parses.
 
     Attributes:
-        defaults: arguments that it sets, by name; the others have the defaults of the command.
-        hint: what else a caller may have meant who used it wrongly.
+        defaults: values of arguments by name; all others have the command's defaults.
+        hint: shown on wrong usage: what else the caller may have meant.
     """
 
     summary: str
@@ -71,7 +71,7 @@ class Subcommand(NamedTuple):
 
 
 class Context:
-    """The services of a command: network, warnings, progress."""
+    """Services for a running command: network, warnings, progress."""
 
     def __init__(self, offline: bool = False, deadline_s: float | None = None) -> None:
         self.offline, self.deadline_s = offline, deadline_s
@@ -85,23 +85,23 @@ class Context:
         return Http(offline=self.offline, deadline_s=self.deadline_s, tell=self.announce)
 
     def warn(self, message: str) -> None:
-        """Add a one-line note to the report's `warnings`, once; it may quote other people's text and is cleaned here."""
+        """Add a one-line note to the report's `warnings`, once; the message is cleaned here, as it may quote foreign text."""
         message = clean(message)
         if message not in self.warnings:
             self.warnings.append(message)
 
     def progress(self, message: str) -> None:
-        """Show a person at a terminal what is being done; silent otherwise."""
+        """Show the current step on a terminal; print nothing without one."""
         if sys.stderr is not None and sys.stderr.isatty():
             output.say(clean(message))
 
     def announce(self, message: str) -> None:
-        """Announce on stderr what is about to cost something; also without a terminal."""
+        """Announce on stderr an action that costs time or money, also without a terminal."""
         output.say(clean(message))
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser that raises `UsageError`, so that `--json` callers get an object for misuse, too."""
+    """An argument parser that raises `UsageError`, so that wrong usage is also answered with JSON under `--json`."""
 
     hint = ""
 
@@ -123,16 +123,16 @@ def main(command: str, argv: list[str] | None = None) -> int:
 
 
 def _run(command: str, argv: list[str]) -> int:
-    module, form, context = None, _form_asked(argv, None), Context()
+    module, form, context = None, _requested_form(argv, None), Context()
     try:
         module = importlib.import_module(COMMANDS[command])
-        form = _form_asked(argv, module)
+        form = _requested_form(argv, module)
         args = parse(command, module, argv)
         context = Context(offline=args.offline or _offline_by_environment(), deadline_s=args.timeout)
         report = module.run(args, context)
     except ToolError as err:
         report = Report(command, "error", error=err.to_dict(), exit_code=err.exit_code)
-    except Exception as err:  # the promise of exit code 70: a bug of ours never looks like an answer
+    except Exception as err:  # a bug of ours must end with exit code 70, never with an answer
         report = _bug(command, err)
     report.warnings = [*context.warnings, *(w for w in report.warnings if w not in context.warnings)]
     try:
@@ -148,7 +148,7 @@ def print_error(command: str, argv: list[str], err: ToolError) -> int:
     module = None
     with suppress(KeyError, ImportError):
         module = importlib.import_module(COMMANDS[command])
-    form = _form_asked(argv, module)
+    form = _requested_form(argv, module)
     report = Report(command, "error", error=err.to_dict(), exit_code=err.exit_code)
     return output.write(report, output.rendered(module, report, form), form)
 
@@ -162,14 +162,14 @@ def _bug(command: str, err: Exception) -> Report:
     return Report(command, "error", error={"code": "bug", "message": message, "hint": hint}, exit_code=BUG)
 
 
-def _form_asked(argv: list[str], module: ModuleType | None) -> str:
-    """The output form, read before the arguments are parsed, because misuse is reported in it, too."""
-    asked = [word[2:] for word in argv if word in ("--json", "--text", "--human")]
-    return asked[-1] if asked else getattr(module, "DEFAULT_FORMAT", "text")
+def _requested_form(argv: list[str], module: ModuleType | None) -> str:
+    """The requested output form, read before parsing, because wrong usage is also reported in this form."""
+    forms = [word[2:] for word in argv if word in ("--json", "--text", "--human")]
+    return forms[-1] if forms else getattr(module, "DEFAULT_FORMAT", "text")
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """A formatter of fixed width: argparse makes one for every argument and would import shutil to ask for the width."""
+    """A formatter with a width from COLUMNS: argparse's own would import shutil for every argument to find it."""
 
     def __init__(self, prog: str) -> None:
         columns = os.environ.get("COLUMNS", "")
@@ -177,19 +177,19 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 def parse(command: str, module: ModuleType, argv: list[str]) -> argparse.Namespace:
-    """The arguments of a call; those of a subcommand are completed by the defaults of its command."""
-    whole = Subcommand(module.SUMMARY, module.EPILOG, module.add_arguments)
+    """The parsed arguments of a call; a subcommand's are completed with the defaults of its command."""
+    whole_command = Subcommand(module.SUMMARY, module.EPILOG, module.add_arguments)
     limit_s: float = getattr(module, "DEFAULT_TIMEOUT_S", 120.0)
     subcommands: Mapping[str, Subcommand] = getattr(module, "SUBCOMMANDS", {})
     start = next((place for place, word in enumerate(argv) if word not in _LEADING_OPTIONS), len(argv))
-    # The longest name first; a quoted argument with a blank in it ("notes add") is no name but the words of a query.
+    # Longest name first. One quoted argument with a blank ("notes add") is a query, not a subcommand.
     for name in sorted(subcommands, key=len, reverse=True):
         end = start + len(name.split())
         if argv[start:end] == name.split():
             args = _parser(f"{command} {name}", subcommands[name], limit_s).parse_args([*argv[:start], *argv[end:]])
-            defaults = _parser(command, whole, limit_s).parse_args([])
+            defaults = _parser(command, whole_command, limit_s).parse_args([])
             return argparse.Namespace(**{**vars(defaults), **subcommands[name].defaults, **vars(args)})
-    return _parser(command, whole, limit_s).parse_args(argv)
+    return _parser(command, whole_command, limit_s).parse_args(argv)
 
 
 def _parser(name: str, command: Subcommand, limit_s: float) -> argparse.ArgumentParser:
@@ -225,6 +225,6 @@ def _seconds(text: str) -> float:
 
 
 def _offline_by_environment() -> bool:
-    """`HF_HUB_OFFLINE`, else `TRANSFORMERS_OFFLINE`, as the Hub's client reads them."""
+    """Whether `HF_HUB_OFFLINE`, else `TRANSFORMERS_OFFLINE`, is set to a true value, read as the Hub's client does."""
     value = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
     return value.strip().lower() in {"1", "true", "yes", "on"}

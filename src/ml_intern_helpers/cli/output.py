@@ -1,6 +1,7 @@
-"""Renders and writes a command's report: rendered first, so that a bug there is reported, then written at once.
+"""Renders a command's report and writes it.
 
-stdout gets the result and nothing else; errors, and warnings outside JSON, go to stderr.
+Rendering is completed before anything is written, so that a bug in it can still be reported. Only the result goes to stdout;
+errors, and warnings outside JSON, go to stderr.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ml_intern_helpers.core import tokens
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.core.text import clean
 
-#: The answer was there and could not be written (disk full, closed): the caller has nothing to go by.
+#: Exit code if the answer could not be written (disk full, stdout closed).
 NOT_WRITTEN = 3
 
 
@@ -32,7 +33,7 @@ def rendered(module: ModuleType | None, report: Report, form: str) -> str:
 
 
 def write(report: Report, text: str, form: str) -> int:
-    """Print `text`, and errors and warnings on stderr; return the exit code even when the reader has left."""
+    """Print `text`, with errors and warnings on stderr; return the exit code, also if the reader has closed its end."""
     for line in _notes(report, form):
         say(line)
     written = _to_stdout(text, form)
@@ -40,7 +41,7 @@ def write(report: Report, text: str, form: str) -> int:
 
 
 def say(line: str) -> None:
-    """One line on stderr, if there is one; `print(file=None)` would put it on stdout."""
+    """Write one line to stderr if it exists; `print(file=None)` would write to stdout."""
     if sys.stderr is None:
         return
     try:
@@ -51,7 +52,7 @@ def say(line: str) -> None:
 
 
 def without_tokens(text: str) -> str:
-    """`text` without the user's own keys, which a trace, a quoted script or a row may hold."""
+    """`text` without the user's own tokens, which a trace, a quoted script or a row may contain."""
     for token in (tokens.hf_token(), tokens.semantic_scholar_key(), tokens.openalex_key()):
         if token and len(token) >= tokens.SHORTEST_SECRET:
             text = text.replace(token, "[token]")
@@ -66,13 +67,13 @@ def _notes(report: Report, form: str) -> list[str]:
 
 
 def _to_stdout(text: str, form: str) -> bool:
-    """Whether the output was written; a reader that leaves early (`| head`) counts as served."""
+    """Whether the output was written; a reader that closes early (`| head`) counts as success."""
     if sys.stdout is None or not text:
         return True
     try:
         if form == "json" and hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(encoding="utf-8")
-        if hasattr(sys.stdout, "reconfigure"):  # half a character, as in odd file names, must not end in a trace
+        if hasattr(sys.stdout, "reconfigure"):  # lone surrogates, as in odd file names, must not raise
             sys.stdout.reconfigure(errors="backslashreplace")
         sys.stdout.write(without_tokens(text) + "\n")
         sys.stdout.flush()
@@ -86,7 +87,7 @@ def _to_stdout(text: str, form: str) -> bool:
 
 
 def finish() -> None:
-    """Flush what argparse has printed (`--help`), for a reader that may have left."""
+    """Flush what argparse has printed (`--help`), for a reader that may have closed its end."""
     if sys.stdout is None:
         return
     try:
@@ -96,12 +97,12 @@ def finish() -> None:
 
 
 def _silence_stdout() -> None:
-    """Keep the interpreter from writing to a closed stdout again at its end, which prints an error."""
+    """Redirect stdout to the null device, so that the interpreter's flush at exit does not fail on the closed pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _full(module: ModuleType | None, report: Report) -> dict[str, Any]:
-    """The JSON object with every key of the command present, even when there is only an error."""
+    """The JSON object with every key of the command, also in an error report."""
     empty: dict[str, Any] = getattr(module, "EMPTY_FIELDS", {})
     report.fields = {**empty, **report.fields}
     return report.to_dict()
@@ -110,7 +111,7 @@ def _full(module: ModuleType | None, report: Report) -> dict[str, Any]:
 def _json(value: dict[str, Any]) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, indent=1, default=str, allow_nan=False)
-    except ValueError:  # JSON has no NaN, rows do
+    except ValueError:  # rows may contain NaN, which JSON does not have
         return json.dumps(_finite(value), ensure_ascii=False, indent=1, default=str, allow_nan=False)
 
 

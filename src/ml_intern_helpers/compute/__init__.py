@@ -1,1 +1,1 @@
-"""What this machine and this account can train on."""
+"""Finds out what can be used for training: this machine's hardware and the account's Jobs."""

@@ -1,4 +1,4 @@
-"""The Hugging Face account, from the Hub's `/api/whoami-v2`: whose token it is, whether it may run Jobs, who could pay."""
+"""Looks up the Hugging Face account (`/api/whoami-v2`): the token's user, whether it may run Jobs, and who could pay."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ State = Literal[
     "ok", "no_token", "unusable_token", "invalid_token", "refused", "rate_limited", "unreachable", "offline", "unexpected"
 ]
 PATH = "/api/whoami-v2"
-#: The Hub limits this request more tightly than any other, so a positive answer is used for an hour …
+#: The Hub limits this request more strictly than others, so a positive answer is reused for an hour …
 GOOD_TTL_S = 3600
-#: … and a negative one for a minute: a user who has just added credit or a permission asks again.
+#: … and a negative one for a minute, because a user who has just added credit or a permission runs the command again.
 BAD_TTL_S = 60
 PERMISSION = "job.write"
-#: Members with these roles may not write in an organization, whatever their token says.
+#: Roles without write access to an organization, whatever the token allows.
 READERS = frozenset({"read", "no_access"})
 
 
@@ -31,13 +31,13 @@ class Account:
     """The account.
 
     Attributes:
-        state: `ok` when the Hub has accepted this token, else why not; `detail` says it in a sentence.
+        state: `ok` if the Hub has accepted this token, else the reason; `detail` explains it in a sentence.
         token_source: the variable or file the token comes from, None without one.
         token_role: `read`, `write`, `fineGrained`; None for a browser login, which has none.
-        can_pay: of the user alone; see `Namespace.can_pay`.
-        may_run_jobs: in any namespace; None when unknown.
-        namespaces: the user's and the organizations', where a job could run.
-        asked_at: when the Hub was asked, ISO 8601; `cached` when that was an earlier run.
+        can_pay: whether the user's own namespace can pay; see `Namespace.can_pay`.
+        may_run_jobs: whether Jobs may run in any namespace; None if unknown.
+        namespaces: the user's own and those of the organizations.
+        asked_at: when the Hub was asked, ISO 8601; `cached` is true if an earlier run did.
     """
 
     state: State
@@ -55,7 +55,7 @@ class Account:
 
     @property
     def jobs_namespaces(self) -> list[str]:
-        """Where Jobs may run and payment is not known to be impossible, the user's own first."""
+        """The names of the namespaces where Jobs may run and payment is not ruled out, the user's own first."""
         return [each.name for each in self.namespaces if each.counts] if self.state == "ok" else []
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class Namespace:
 
     @property
     def counts(self) -> bool:
-        """Whether Jobs may run here and payment is not known to be impossible."""
+        """Whether Jobs may run here and payment is not ruled out."""
         return self.may_run_jobs is True and self.can_pay is not False
 
 
@@ -92,15 +92,18 @@ def look_up(http: Callable[[], Http], stored: Callable[[], Http], *, offline: bo
     """Ask the Hub for the token's account.
 
     Args:
-        http: makes the network client, only when there is a token.
-        stored: makes one that uses only stored answers, whatever their age.
+        http: creates the network client; called only if there is a token.
+        stored: creates a client that uses only stored answers of any age.
+        offline: do not ask the Hub.
     """
     source = tokens.hf_token_source()
     if source is None:
         return Account("no_token", "no Hugging Face token (neither HF_TOKEN nor the file of `hf auth login`)")
     if tokens.hf_token() is None:
         return Account(
-            "unusable_token", f"the token in {source} is malformed: it holds a blank, a line break or the like", source
+            "unusable_token",
+            f"the token in {source} is malformed: it contains a blank, a line break or another invalid character",
+            source,
         )
     if offline:
         return replace(_stored(stored, source), state="offline", detail="offline: the Hub was not asked, and no job can start")
@@ -109,7 +112,7 @@ def look_up(http: Callable[[], Http], stored: Callable[[], Http], *, offline: bo
         account = _account(client, _whoami(client, GOOD_TTL_S), source)
         if account.cached and not account.jobs_namespaces:
             account = _account(client, _whoami(client, BAD_TTL_S), source)
-    except RateLimited as err:  # an older answer serves
+    except RateLimited as err:  # use an older answer
         account = _stored(stored, source)
         if account.state != "ok":
             return Account("rate_limited", err.message, source)
@@ -122,7 +125,7 @@ def look_up(http: Callable[[], Http], stored: Callable[[], Http], *, offline: bo
 
 
 def _account(http: Http, response: Response, source: str) -> Account:
-    """The account in the Hub's answer, or the state that its refusal means."""
+    """The account in the Hub's answer, or one with the state that a refusal means."""
     if response.status == 401:
         return Account("invalid_token", f"the Hub refuses the token in {source}: expired, revoked or mistyped", source)
     if response.status == 403:
@@ -131,31 +134,31 @@ def _account(http: Http, response: Response, source: str) -> Account:
     if not isinstance(data, dict) or not isinstance(data.get("name"), str):
         raise BadData("the Hub's answer about the account names no user")
     name, plan = clean(data["name"], limit=100), "pro" if data.get("isPro") is True else None
-    own = Namespace(name, "user", *_permission(data, name, "user"), _can_pay(data, plan), plan=plan)
-    if own.may_run_jobs is None and _role(data) is None:
-        own = _browser_login(http, own)
+    own_namespace = Namespace(name, "user", *_permission(data, name, "user"), _can_pay(data, plan), plan=plan)
+    if own_namespace.may_run_jobs is None and _role(data) is None:
+        own_namespace = _browser_login(http, own_namespace)
     orgs = [_organization(data, org) for org in data.get("orgs") or [] if isinstance(org, dict) and org.get("name")]
-    places = [own, *orgs]
-    verdicts = [each.may_run_jobs for each in places]
-    may = True if True in verdicts else None if None in verdicts else False
+    namespaces = [own_namespace, *orgs]
+    verdicts = [each.may_run_jobs for each in namespaces]
+    any_may_run = True if True in verdicts else None if None in verdicts else False
     return Account(
         "ok",
-        f"account {own.name}",
+        f"account {own_namespace.name}",
         source,
-        user=own.name,
+        user=own_namespace.name,
         token_role=_role(data),
         is_pro=data.get("isPro") if isinstance(data.get("isPro"), bool) else None,
-        can_pay=own.can_pay,
-        may_run_jobs=may,
-        may_run_jobs_basis=next(each.basis for each in places if each.may_run_jobs is may),
-        namespaces=places,
+        can_pay=own_namespace.can_pay,
+        may_run_jobs=any_may_run,
+        may_run_jobs_basis=next(each.basis for each in namespaces if each.may_run_jobs is any_may_run),
+        namespaces=namespaces,
         asked_at=response.date,
         cached=response.cached,
     )
 
 
 def _stored(stored: Callable[[], Http], source: str) -> Account:
-    """The account of a stored answer of any age, else an unknown one."""
+    """The account in a stored answer of any age, else one with the state `unreachable`."""
     try:
         http = stored()
         return _account(http, _whoami(http), source)
@@ -176,7 +179,7 @@ def _role(data: dict[str, Any]) -> str | None:
 
 
 def _browser_login(http: Http, own: Namespace) -> Namespace:
-    """Find out whether a browser login may run Jobs: one that may can also list them."""
+    """Find out whether a browser login may run Jobs, by asking for the list of Jobs."""
     from ml_intern_helpers.web.services import HUB
 
     try:
@@ -197,11 +200,11 @@ def _organization(data: dict[str, Any], org: dict[str, Any]) -> Namespace:
     role = clean(org["roleInOrg"], limit=40) if org.get("roleInOrg") else None
     plan = clean(org["plan"], limit=40) if org.get("plan") else None
     may, basis = _permission(data, name, "org")
-    blocked = [clean(each, limit=40) for each in org.get("securityRestrictions") or []]
+    restrictions = [clean(each, limit=40) for each in org.get("securityRestrictions") or []]
     if may is not False and role in READERS:
         may, basis = False, f"the account is only {role!r} in this organization"
-    elif may is not False and blocked:
-        may, basis = False, f"the organization does not accept this token now: {', '.join(blocked)}"
+    elif may is not False and restrictions:
+        may, basis = False, f"the organization does not accept this token now: {', '.join(restrictions)}"
     return Namespace(name, "org", may, basis, _can_pay(org, plan), role, plan)
 
 
@@ -209,14 +212,16 @@ def _permission(data: dict[str, Any], name: str, kind: str) -> tuple[bool | None
     role = _role(data)
     if role == "fineGrained":
         scopes = (_token(data).get("fineGrained") or {}).get("scoped") or []
-        here = [each for each in scopes if (each.get("entity") or {}).get("type") == kind and each["entity"].get("name") == name]
-        has = any(PERMISSION in (each.get("permissions") or []) for each in here)
-        return has, f"the fine-grained token {'has' if has else 'lacks'} {PERMISSION} for {name}"
+        own_scopes = [
+            each for each in scopes if (each.get("entity") or {}).get("type") == kind and each["entity"].get("name") == name
+        ]
+        is_granted = any(PERMISSION in (each.get("permissions") or []) for each in own_scopes)
+        return is_granted, f"the fine-grained token {'has' if is_granted else 'lacks'} {PERMISSION} for {name}"
     if role in ("write", "god"):
         return True, "a write token, which is expected to cover Jobs"
     if role == "read":
         return False, "a read token may not run Jobs"
-    return None, "a login without a role: what it may do is not told"
+    return None, "a login without a role: its permissions are not known"
 
 
 def _token(data: dict[str, Any]) -> dict[str, Any]:
@@ -225,6 +230,6 @@ def _token(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _can_pay(holder: dict[str, Any], plan: str | None) -> bool | None:
-    """As the Hub says; a False counts only where no plan brings monthly credit."""
-    says = holder.get("canPay")
-    return says if says is True or (says is False and plan is None) else None
+    """Whether the Hub says that the account can pay; a False counts only without a plan, as plans include credit."""
+    can_pay = holder.get("canPay")
+    return can_pay if can_pay is True or (can_pay is False and plan is None) else None

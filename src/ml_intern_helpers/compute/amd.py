@@ -1,4 +1,4 @@
-"""Finds AMD GPUs in the kernel's files (exact and instant), or with `amd-smi` or `rocm-smi` where files or names are missing.
+"""Finds AMD GPUs in the kernel's files (exact and instant), else with `amd-smi` or `rocm-smi`, which also know names.
 
 The keys of both tools' JSON change with nearly every release.
 """
@@ -16,7 +16,7 @@ from ml_intern_helpers.compute.gpu import Gpu, Run, Search, ToolAnswer, read_fil
 from ml_intern_helpers.core.text import clean, human_bytes
 
 VENDOR = "0x1002"
-#: Smaller devices are the graphics units of processors, which cannot train; the smallest cards that ROCm supports have 8 GB.
+#: Devices with less memory are integrated graphics, which cannot train; the smallest cards that ROCm supports have 8 GB.
 SMALLEST_BYTES = 4 * 1024**3
 #: Families with bfloat16 instructions: CDNA (MI100 and later), RDNA 3 and 4.
 BF16_FAMILIES = ("gfx908", "gfx90a", "gfx94", "gfx95", "gfx11", "gfx12")
@@ -28,12 +28,12 @@ Card = tuple[int, str, int | None, int | None, str | None, str | None]
 
 
 def find(run: Run = run_tool, root: Path = Path("/")) -> Search | None:
-    """The AMD GPUs; None when there is none. `root` is the root of the file system, for tests."""
+    """The AMD GPUs; None without any. Tests pass another `root` of the file system."""
     cards, source = _from_kernel(root, run), "sysfs"
     if not cards:
-        source, told = _from_tools(run)
-        cards = [_gpu(*card) for card in told]
-    return Search([_judged(card, root) for card in cards], source) if cards else None
+        source, reported = _from_tools(run)
+        cards = [_gpu(*card) for card in reported]
+    return Search([_with_usability(card, root) for card in cards], source) if cards else None
 
 
 def _gpu(index: int, name: str, total: int | None, used: int | None, target: str | None, address: str | None) -> Gpu:
@@ -43,14 +43,14 @@ def _gpu(index: int, name: str, total: int | None, used: int | None, target: str
     elif target is not None:
         basis = f"PyTorch takes bfloat16 on {target}, but the chip is not known to have instructions for it"
     free = total - used if total and used is not None else None
-    note = None if total else "neither the kernel nor AMD's tools tell the memory"
+    note = None if total else "neither the kernel nor AMD's tools report the memory"
     return Gpu(index, name, "amd", "rocm", total, free, bf16, basis, note, architecture=target, uuid=address)
 
 
 def _from_kernel(root: Path, run: Run) -> list[Gpu]:
     """The cards that the `amdgpu` driver shows, in the order of their bus addresses.
 
-    Most cards have no name in the kernel's files; AMD's tools know it.
+    The kernel's files name only a few cards; for the others, AMD's tools are asked.
     """
     devices = []
     for card in (root / "sys/class/drm").glob("card*"):
@@ -82,7 +82,8 @@ def _targets(root: Path) -> dict[str, str]:
     return targets
 
 
-def _judged(card: Gpu, root: Path) -> Gpu:
+def _with_usability(card: Gpu, root: Path) -> Gpu:
+    """The card, marked as unusable if this process cannot train on it."""
     reason = None
     if card.memory_total_bytes and card.memory_total_bytes < SMALLEST_BYTES:
         reason = f"{human_bytes(card.memory_total_bytes)} of its own: the graphics unit of a processor"
@@ -135,7 +136,7 @@ def _records(answer: ToolAnswer | None) -> list[dict[str, Any]]:
 
 
 def _json(answer: ToolAnswer | None) -> Any:
-    """The answer as JSON; both tools may print warnings before it."""
+    """The answer parsed as JSON, without warnings that both tools may print before it."""
     if answer is None or not answer.ok:
         return None
     starts = [place for place in (answer.stdout.find("{"), answer.stdout.find("[")) if place >= 0]
@@ -162,6 +163,6 @@ def _whole(text: str) -> int | None:
 
 
 def _word(value: Any) -> str | None:
-    """A clean word, or None where the tools do not know it."""
+    """The value as a clean word in lower case; None if it is missing or "N/A"."""
     text = clean(value).lower() if value else ""
     return text if text and text != "n/a" else None

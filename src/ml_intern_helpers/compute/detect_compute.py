@@ -1,4 +1,4 @@
-"""The command `detect_compute`: this machine's GPUs, memory and disk, this account's Jobs, and where to train."""
+"""`detect_compute`: reports this machine's GPUs, memory and disk and the account's Jobs, and recommends where to train."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ EPILOG = """examples:
   detect_compute --human --timeout 20  tables for people; a slow Hub gets 20 seconds
 The code is 0 whenever it could look, also for `none`."""
 DEFAULT_FORMAT = "json"
-#: A dead network must not delay the first command of every session; the Hub usually answers in a third of this time.
+#: Short, so that a dead network does not delay every session; the Hub usually answers in a third of this time.
 DEFAULT_TIMEOUT_S = 1.5
 _NONE = "compute_mode_recommendation compute_mode_reason next_step gpu_source driver_version cuda_version machine disk account"
 EMPTY_FIELDS: dict[str, Any] = {**dict.fromkeys(_NONE.split()), "gpus": [], "gpu_notes": []}
 #: Less free disk than this causes a warning: a 7B model in bf16 alone takes 14 GiB.
 LITTLE_DISK_BYTES = 20 * 1024**3
-#: A card with a smaller share of free memory is in use by another process.
+#: A card with a smaller share of free memory is reported as in use.
 BUSY_BELOW = 0.8
 UNKNOWN = "unknown"
 
@@ -47,15 +47,15 @@ def run(args: argparse.Namespace, context: Context) -> Report:
 
         return Http(offline=True)
 
-    asking = Task(lambda: account.look_up(lambda: context.http, stored, offline=context.offline))
+    lookup = Task(lambda: account.look_up(lambda: context.http, stored, offline=context.offline))
     search = gpus.find(os.environ)
-    around, disk = machine.describe(), machine.disk()
-    if asking.wait(args.timeout + 0.3):
-        who = asking.outcome()
+    system, disk = machine.describe(), machine.disk()
+    if lookup.wait(args.timeout + 0.3):
+        hf_account = lookup.outcome()
     else:
-        who = Account("unreachable", f"the Hub did not answer within {args.timeout:g} s")
-    verdict = recommend(search, who)
-    _warn(context, search, disk, who)
+        hf_account = Account("unreachable", f"the Hub did not answer within {args.timeout:g} s")
+    verdict = recommend(search, hf_account)
+    _warn(context, search, disk, hf_account)
     fields = {
         "compute_mode_recommendation": verdict.mode,
         "compute_mode_reason": verdict.reason,
@@ -65,14 +65,14 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         "gpu_notes": search.notes,
         "driver_version": search.driver_version,
         "cuda_version": search.cuda_version,
-        "machine": around,
+        "machine": system,
         "disk": disk,
-        "account": who.to_dict(),
+        "account": hf_account.to_dict(),
     }
     return Report("detect_compute", "ok", fields)
 
 
-def _warn(context: Context, search: Search, disk: dict[str, Any], who: Account) -> None:
+def _warn(context: Context, search: Search, disk: dict[str, Any], hf_account: Account) -> None:
     for gpu in search.gpus:
         total, free = gpu.memory_total_bytes, gpu.memory_free_bytes
         if not gpu.usable or gpu.unified_memory or total is None or free is None:
@@ -84,8 +84,8 @@ def _warn(context: Context, search: Search, disk: dict[str, Any], who: Account) 
         context.warn(f"only {human_bytes(free_disk)} free where models are downloaded ({disk['hf_cache']})")
     if disk["disk_note"]:
         context.warn(f"{disk['hf_cache']}: {disk['disk_note']}")
-    if who.cached:
-        context.warn(f"account as stored at {who.asked_at}; the Hub was not asked again")
+    if hf_account.cached:
+        context.warn(f"account as stored at {hf_account.asked_at}; the Hub was not asked again")
 
 
 def render(report: Report) -> str:

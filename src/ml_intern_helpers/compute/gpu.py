@@ -1,6 +1,6 @@
-"""A GPU, the result of a search for GPUs, and access to vendors' tools and the kernel's files.
+"""Defines a GPU and the result of a search for GPUs, and runs vendors' tools and reads the kernel's files.
 
-An unknown value is None with a reason beside it, never a zero.
+An unknown value is None with a reason, never zero.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class Gpu:
     """One device a training process could use.
 
     Attributes:
-        index: number in the order of the driver's tools (`nvidia-smi`), from 0; a MIG instance has its card's.
+        index: the number that the driver's tools (`nvidia-smi`) use, from 0; a MIG instance has its card's.
         backend: what PyTorch calls it: `cuda`, `rocm` (which it also spells "cuda") or `mps`.
-        memory_total_bytes, memory_free_bytes: of the device; None when the driver does not say, see `memory_note`.
+        memory_total_bytes, memory_free_bytes: None if the driver does not report them; `memory_note` then says why.
         unified_memory: the device shares the system's memory, so `memory_free_bytes` is what the system has left.
         compute_capability: NVIDIA's `major.minor`.
         architecture: AMD's target (`gfx942`) or Apple's chip.
-        bf16: whether the hardware (on Apple: the system) does bfloat16; `bf16_basis` says how that is known.
+        bf16: whether the hardware (on Apple: the system) supports bfloat16; `bf16_basis` says how that is known.
         mig: a MIG instance's profile (`1g.10gb`), or `on` for a card in MIG mode without any instance.
         usable: whether a training process started now could use it; `unusable_reason` says why not.
     """
@@ -65,9 +65,9 @@ class Search:
     Attributes:
         gpus: every device found, usable or not.
         source: where they were found: `nvml`, `nvidia-smi`, `sysfs`, `rocm-smi`, `amd-smi` or `sysctl`.
-        driver_version: the driver's own, or None.
+        driver_version: the version of the driver, or None.
         cuda_version: the newest CUDA that the driver supports, as `12.4`; says nothing of an installed toolkit.
-        notes: one line each: why there is none, why one cannot be used, what a figure leaves out.
+        notes: one line each on missing or unusable devices and incomplete figures.
     """
 
     gpus: list[Gpu] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Search:
 
 @dataclass(frozen=True)
 class ToolAnswer:
-    """What a tool printed; `code` is None when it was stopped because it did not end."""
+    """The output of a tool; `code` is its exit code, None if it was killed at the time limit."""
 
     code: int | None
     stdout: str
@@ -94,7 +94,7 @@ class ToolAnswer:
         if self.code is None:
             return f"did not end within {LIMIT_S:.0f} s"
         lines = [line for line in (self.stderr + "\n" + self.stdout).splitlines() if line.strip()]
-        return clean(lines[0], limit=160) if lines else f"ended with code {self.code} and no word"
+        return clean(lines[0], limit=160) if lines else f"ended with exit code {self.code} and no message"
 
 
 #: `run_tool`, or its replacement in a test.
@@ -102,15 +102,15 @@ Run = Callable[..., ToolAnswer | None]
 
 
 def nvidia_bf16(compute_capability: str | None) -> tuple[bool | None, str]:
-    """bfloat16 came with Ampere, compute capability 8.0; returns the verdict and its basis."""
+    """Whether an NVIDIA GPU supports bfloat16 (compute capability 8.0, Ampere, and above), and the basis of the answer."""
     if compute_capability is None:
-        return None, "the driver does not tell the compute capability"
+        return None, "the driver does not report the compute capability"
     has = tuple(int(part) for part in compute_capability.split(".")) >= (8, 0)
     return has, f"compute capability {compute_capability} is {'8.0 or above' if has else 'below 8.0'}"
 
 
 def read_file(path: Path) -> str:
-    """The text of a file of the kernel, without blanks around it; "" when it cannot be read."""
+    """The stripped text of a file of the kernel; "" if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
@@ -123,7 +123,7 @@ def run_tool(name: str, *arguments: str, also_in: tuple[str, ...] = ()) -> ToolA
     if path is None:
         return None
     try:
-        # Its own output is read to the end by the kernel's pipe; a grandchild holding the pipe open must not block us.
+        # A session of its own, so that the tool can be killed with its children: one that keeps the pipe open would block us.
         process = subprocess.Popen(
             [path, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
         )
@@ -132,7 +132,7 @@ def run_tool(name: str, *arguments: str, also_in: tuple[str, ...] = ()) -> ToolA
     try:
         out, err = process.communicate(timeout=LIMIT_S)
     except subprocess.TimeoutExpired:
-        # The tool and its children are ended. One that is stuck in the kernel cannot be ended and is not waited for.
+        # Kill the tool and its children, without waiting: a process that is stuck in the kernel does not end.
         with suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
         for pipe in filter(None, (process.stdout, process.stderr)):

@@ -1,4 +1,4 @@
-"""Finds all GPUs: NVIDIA's, AMD's, Apple's; those hidden by the environment (`CUDA_VISIBLE_DEVICES` …) are marked unusable."""
+"""Finds the GPUs of NVIDIA, AMD and Apple, and marks those as unusable that the environment hides (`CUDA_VISIBLE_DEVICES` …)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ml_intern_helpers.core.text import clean
 
 NVIDIA_VENDOR = "0x10de"
 DISPLAY_CLASSES = ("0x0300", "0x0302")
-#: HIP reads CUDA's variable too, after its own.
+#: Variables that hide devices, in order of precedence. HIP also reads CUDA's variable.
 VARIABLES = {"cuda": ("CUDA_VISIBLE_DEVICES",), "rocm": ("HIP_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")}
-#: PyTorch takes bfloat16 on MPS from this release of macOS on, in software on chips without it.
+#: The first release of macOS on which PyTorch accepts bfloat16 on MPS (emulated on chips without it).
 BF16_MACOS = 14
 NOTE = "shared with the system; macOS lets the GPU have about two thirds to three quarters of it"
 
@@ -38,14 +38,12 @@ def find(environment: Mapping[str, str] = os.environ, run: Run = run_tool, root:
 
 
 def _driverless(root: Path) -> Search:
-    """A note on NVIDIA cards without a working driver, which tells the user more than "no GPU"."""
+    """A note about NVIDIA cards without a working driver, which is more helpful than "no GPU"."""
     cards = 0
     for device in (root / "sys/bus/pci/devices").glob("*"):
         vendor, kind = (read_file(device / name) for name in ("vendor", "class"))
         cards += vendor == NVIDIA_VENDOR and kind.startswith(DISPLAY_CLASSES)
-    note = (
-        f"NVIDIA: {cards} card(s) on the bus and no driver that can be used: install it, or start the container with --gpus all"
-    )
+    note = f"NVIDIA: {cards} card(s) found, but no usable driver: install the driver, or start the container with --gpus all"
     return Search(notes=[note] if cards else [])
 
 
@@ -58,15 +56,15 @@ def apply_visibility(gpus: list[Gpu], environment: Mapping[str, str]) -> tuple[l
         if not of_backend or name is None:
             continue
         value = environment[name]
-        seen = selected(value, of_backend)
+        visible = selected(value, of_backend)
         reason = f"hidden by {name}={clean(value, limit=80)!r}"
         marked = [
             replace(gpu, usable=False, unusable_reason=gpu.unusable_reason or reason)
-            if gpu.backend == backend and gpu not in seen
+            if gpu.backend == backend and gpu not in visible
             else gpu
             for gpu in marked
         ]
-        notes.append(f"{name}={clean(value, limit=80)!r}: {len(seen)} of {len(of_backend)} devices visible")
+        notes.append(f"{name}={clean(value, limit=80)!r}: {len(visible)} of {len(of_backend)} devices visible")
         by_number = any(word.strip().isdecimal() for word in value.split(","))
         ordered = backend != "cuda" or environment.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
         if by_number and not ordered and len({gpu.name for gpu in of_backend}) > 1:
@@ -77,7 +75,7 @@ def apply_visibility(gpus: list[Gpu], environment: Mapping[str, str]) -> tuple[l
 
 
 def selected(value: str, gpus: list[Gpu]) -> list[Gpu]:
-    """The devices that `value` names, in its order. CUDA stops reading at the first word that names none."""
+    """The devices that `value` names, in its order, up to the first word that names none (as CUDA reads it)."""
     chosen: list[Gpu] = []
     for word in map(str.strip, value.split(",")):
         if word.isdecimal():
@@ -95,11 +93,12 @@ def find_apple(machine: str, macos: str, run: Run = run_tool) -> Search:
     """The GPU of a Mac.
 
     Args:
-        machine: what Python was built for, `arm64` or `x86_64`.
-        macos: the release, `14.5`.
+        machine: the architecture that Python was built for, `arm64` or `x86_64`.
+        macos: the release of macOS, such as `14.5`.
+        run: runs a tool.
     """
     if _sysctl(run, "hw.optional.arm64") != "1":
-        return Search(notes=["Mac with an Intel processor: PyTorch has no GPU support there any more"])
+        return Search(notes=["Mac with an Intel processor: PyTorch no longer supports its GPU"])
     total = _sysctl(run, "hw.memsize")
     release = int(macos.split(".")[0]) if macos.split(".")[0].isdecimal() else 0
     gpu = Gpu(
@@ -115,7 +114,7 @@ def find_apple(machine: str, macos: str, run: Run = run_tool) -> Search:
         unified_memory=True,
         architecture="apple silicon",
     )
-    if machine != "arm64":  # PyTorch has no wheels for it since 2.3, and MPS is out of reach under translation
+    if machine != "arm64":  # PyTorch has no wheels for x86_64 since 2.3, and MPS does not work under Rosetta
         reason = "this Python is built for x86_64 and runs translated (Rosetta): install an arm64 Python"
         gpu = replace(gpu, usable=False, unusable_reason=reason)
     return Search([gpu], "sysctl")

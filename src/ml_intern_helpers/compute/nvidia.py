@@ -1,6 +1,6 @@
 """Finds NVIDIA GPUs through NVML, the driver's own library (`nvidia-ml-py` provides `pynvml`), else through `nvidia-smi`.
 
-The tool is used where NVML cannot be loaded from Python (WSL, unusual library paths).
+The tool is used if NVML cannot be loaded from Python (WSL, unusual library paths).
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from ml_intern_helpers.core.background import Task
 from ml_intern_helpers.core.text import clean
 
 LIBRARY = "libnvidia-ml.so.1"
-#: Without persistence mode the first call wakes every card, about a second each.
+#: Without persistence mode the first call initialises every card, which takes about a second each.
 LIMIT_S = 10.0
 NO_INSTANCE = "MIG mode is on and no instance exists: create one with `nvidia-smi mig -cgi … -C`"
-#: Jetson, GB10 and the like have no memory of their own.
-UNTOLD = "the driver does not tell the memory (a device that shares the system's memory has none of its own)"
+#: Jetson, GB10 and similar devices have no memory of their own.
+UNREPORTED = "the driver does not report the memory (a device that shares the system's memory has none of its own)"
 MIB = 1024 * 1024
 FIELDS = ("index", "uuid", "name", "memory.total", "memory.free", "driver_version", "mig.mode.current", "compute_cap")
-#: Drivers before 510 refuse the whole query because of these.
+#: Drivers before 510 do not know these fields and refuse the whole query.
 NEWER_FIELDS = ("compute_cap", "mig.mode.current")
 PLACES = ("/usr/lib/wsl/lib", "/usr/local/nvidia/bin", "/opt/nvidia/bin")
 _CARD = re.compile(r"^GPU (\d+): ")
@@ -34,7 +34,9 @@ _INSTANCE = re.compile(r"^\s+MIG (\S+)\s+Device\s+\d+: \(UUID: (\S+)\)")
 def find_with_nvml() -> Search | None:
     """The GPUs that NVML reports; None without NVML, a note when NVML fails or hangs."""
     try:
-        if sys.platform == "linux":  # where there is no driver, importing the bindings takes longer than the rest of the search
+        if (
+            sys.platform == "linux"
+        ):  # without a driver, skip the import of the bindings, which takes longer than the rest of the search
             ctypes.CDLL(LIBRARY)
         import pynvml
     except (OSError, ImportError):
@@ -59,7 +61,7 @@ def _query_nvml(nvml: Any) -> Search | None:
         cuda_version = f"{cuda // 1000}.{cuda % 1000 // 10}" if cuda else None
         return Search(gpus, "nvml", _text(_quiet(nvml, nvml.nvmlSystemGetDriverVersion)), cuda_version, notes)
     except nvml.NVMLError as err:
-        return Search(notes=[f"NVIDIA: the driver answers, but not about its GPUs: {err}"])
+        return Search(notes=[f"NVIDIA: the driver reports no GPUs: {err}"])
 
 
 def _gpus(nvml: Any, index: int) -> list[Gpu]:
@@ -67,7 +69,7 @@ def _gpus(nvml: Any, index: int) -> list[Gpu]:
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(index)
     except nvml.NVMLError as err:
-        lost = f"the driver has lost it: {err}"
+        lost = f"the driver cannot reach it: {err}"
         return [
             Gpu(index, f"NVIDIA GPU {index}", "nvidia", "cuda", None, None, None, lost, lost, usable=False, unusable_reason=lost)
         ]
@@ -77,8 +79,10 @@ def _gpus(nvml: Any, index: int) -> list[Gpu]:
     if not mig_on:
         return [card]
     count = _quiet(nvml, lambda: nvml.nvmlDeviceGetMaxMigDeviceCount(handle)) or 0
-    found = [_quiet(nvml, lambda place=place: nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, place)) for place in range(count)]
-    instances = [_gpu(nvml, index, each, capability, mig=True) for each in found if each is not None]  # the numbers have gaps
+    handles = [
+        _quiet(nvml, lambda place=place: nvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, place)) for place in range(count)
+    ]
+    instances = [_gpu(nvml, index, each, capability, mig=True) for each in handles if each is not None]  # the numbers have gaps
     return instances or [replace(card, mig="on", usable=False, unusable_reason=NO_INSTANCE)]
 
 
@@ -96,7 +100,7 @@ def _gpu(nvml: Any, index: int, handle: Any, capability: str | None, *, mig: boo
         free,
         bf16,
         basis,
-        memory_note=None if total else UNTOLD,
+        memory_note=None if total else UNREPORTED,
         compute_capability=capability,
         uuid=_text(_quiet(nvml, lambda: nvml.nvmlDeviceGetUUID(handle))),
         mig=(name.partition(" MIG ")[2] or "instance") if mig else None,
@@ -104,7 +108,7 @@ def _gpu(nvml: Any, index: int, handle: Any, capability: str | None, *, mig: boo
 
 
 def _quiet(nvml: Any, question: Any) -> Any:
-    """The answer, or None: old drivers and small devices do not support every query."""
+    """The answer to an NVML query; None if it fails, as old drivers and small devices do not support every query."""
     try:
         return question()
     except (nvml.NVMLError, UnicodeDecodeError):
@@ -124,11 +128,11 @@ def find_with_nvidia_smi(run: Run = run_tool) -> Search | None:
         answer = _query(run, fields)
     if answer is None:
         return None
-    # One row a card; lines of another width are warnings of the driver.
+    # One row per card; lines with another number of cells are warnings of the driver.
     cells = [[cell.strip() for cell in row] for row in csv.reader(answer.stdout.splitlines())] if answer.ok else []
     rows = [dict(zip(fields, row, strict=True)) for row in cells if len(row) == len(fields) and row[0].isdecimal()]
     if not rows:
-        return Search(notes=[f"NVIDIA: nvidia-smi tells of no GPU: {answer.complaint()}"])
+        return Search(notes=[f"NVIDIA: nvidia-smi reports no GPU: {answer.complaint()}"])
     instances: dict[int, list[tuple[str, str]]] = {}  # card -> profile and UUID of its MIG instances
     if any(_known(row.get("mig.mode.current")) == "Enabled" for row in rows):
         listing, card = run("nvidia-smi", "-L", also_in=PLACES), -1
@@ -138,7 +142,7 @@ def find_with_nvidia_smi(run: Run = run_tool) -> Search | None:
             elif match := _INSTANCE.match(line):
                 instances.setdefault(card, []).append((match[1], match[2]))
     gpus = [gpu for row in rows for gpu in _gpus_of_row(row, instances)]
-    notes = ["NVIDIA: read from nvidia-smi; its list does not tell which CUDA the driver supports"]
+    notes = ["NVIDIA: read from nvidia-smi, which does not list the CUDA version that the driver supports"]
     return Search(gpus, "nvidia-smi", _known(rows[0].get("driver_version")), None, notes)
 
 
@@ -154,24 +158,24 @@ def _gpus_of_row(row: dict[str, str], instances: dict[int, list[tuple[str, str]]
     if _known(row.get("mig.mode.current")) != "Enabled":
         total = _bytes(row["memory.total"])
         free = _bytes(row["memory.free"]) if total else None
-        note = None if total else UNTOLD
+        note = None if total else UNREPORTED
         uuid = _known(row["uuid"])
         return [Gpu(index, name, "nvidia", "cuda", total, free, bf16, basis, note, compute_capability=capability, uuid=uuid)]
-    found = instances.get(index, [])
-    note = "nvidia-smi tells no memory of a MIG instance; its profile names it in round GB"
+    card_instances = instances.get(index, [])
+    note = "nvidia-smi does not report the memory of a MIG instance; the name of its profile gives it in round GB"
     cards = [
         Gpu(index, f"{name} MIG {kind}", "nvidia", "cuda", None, None, bf16, basis, note, False, capability, None, uuid, kind)
-        for kind, uuid in found
+        for kind, uuid in card_instances
     ]
     card = Gpu(index, name, "nvidia", "cuda", None, None, bf16, basis, NO_INSTANCE, mig="on")
     return cards or [replace(card, usable=False, unusable_reason=NO_INSTANCE)]
 
 
 def _known(cell: str | None) -> str | None:
-    """The cell's text, or None for `[N/A]`, `N/A`, `[Not Supported]`, `[Unknown Error]` and their like."""
+    """The cell's text, or None for `[N/A]`, `N/A`, `[Not Supported]`, `[Unknown Error]` and similar texts."""
     return None if cell is None or cell.startswith("[") or cell in ("", "N/A") else cell
 
 
 def _bytes(cell: str) -> int | None:
-    known = _known(cell)
-    return int(known) * MIB if known and known.isdecimal() and int(known) else None
+    text = _known(cell)
+    return int(text) * MIB if text and text.isdecimal() and int(text) else None

@@ -1,4 +1,4 @@
-"""Where to train: one of four answers, why, and what to do next."""
+"""Recommends where to train: one of four modes, with the reason and the next step."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ml_intern_helpers.compute.gpu import Search
 from ml_intern_helpers.core.text import human_bytes
 
 Mode = Literal["ask_user", "local", "jobs", "none"]
-#: State of the account -> what makes it one that may run Jobs.
+#: State of the account -> what the user can do so that it may run Jobs.
 _REMEDIES = {
     "ok": "add credit (huggingface.co/settings/billing)",
     "no_token": "log in with `hf auth login`",
-    "unusable_token": "set a proper token (HF_TOKEN, or `hf auth login`)",
+    "unusable_token": "set a valid token (HF_TOKEN, or `hf auth login`)",
     "invalid_token": "renew the login: `hf auth whoami` refreshes a browser login, else `hf auth login`; unset a stale HF_TOKEN",
     "refused": "log in with an account that the Hub accepts",
     "rate_limited": "ask again in some minutes",
@@ -26,7 +26,7 @@ _REMEDIES = {
 
 @dataclass(frozen=True)
 class Recommendation:
-    """`mode` follows from two facts alone: is there a usable GPU, is there an account that may run Jobs."""
+    """Where to train. `mode` depends only on whether there are a usable GPU and an account that may run Jobs."""
 
     mode: Mode
     reason: str
@@ -47,13 +47,13 @@ def _gpu_sentence(search: Search) -> str:
         return f"No usable GPU: {unusable[0].name} is there, but {unusable[0].unusable_reason}."
     if not usable:
         return f"No usable GPU ({search.notes[0]})." if search.notes else "No GPU found."
-    first = usable[0]
-    many = f"{len(usable)} usable GPUs, the first a" if len(usable) > 1 else "A usable GPU:"
-    if first.memory_total_bytes is None:
-        return f"{many} {first.name} (memory not told by the driver)."
-    memory = f"{human_bytes(first.memory_total_bytes)} {'shared with the system' if first.unified_memory else 'in all'}"
-    free = f"{human_bytes(first.memory_free_bytes)} free of " if first.memory_free_bytes is not None else ""
-    return f"{many} {first.name} ({free}{memory})."
+    first_gpu = usable[0]
+    intro = f"{len(usable)} usable GPUs, the first a" if len(usable) > 1 else "A usable GPU:"
+    if first_gpu.memory_total_bytes is None:
+        return f"{intro} {first_gpu.name} (the driver does not report its memory)."
+    memory = f"{human_bytes(first_gpu.memory_total_bytes)} {'shared with the system' if first_gpu.unified_memory else 'in all'}"
+    free = f"{human_bytes(first_gpu.memory_free_bytes)} free of " if first_gpu.memory_free_bytes is not None else ""
+    return f"{intro} {first_gpu.name} ({free}{memory})."
 
 
 def _account_sentence(account: Account) -> str:
@@ -68,8 +68,8 @@ def _account_sentence(account: Account) -> str:
     if account.may_run_jobs is not True:  # the obstacle is the permission, else the money
         obstacle = account.may_run_jobs_basis or "its token does not say what it may do"
     else:
-        able = [each.name for each in account.namespaces if each.may_run_jobs]
-        obstacle = f"{' and '.join(able[:3])} cannot pay, by the Hub's word"
+        names_with_jobs = [each.name for each in account.namespaces if each.may_run_jobs]
+        obstacle = f"{' and '.join(names_with_jobs[:3])} cannot pay, according to the Hub"
     return f"Account {account.user} cannot run Jobs: {obstacle}."
 
 
@@ -79,8 +79,8 @@ def _next_step(mode: Mode, account: Account) -> str:
     if mode == "local":
         return "train here, and first check that the model fits the memory; Jobs would fail with this account"
     if mode == "jobs":
-        own = account.jobs_namespaces[0]
-        where = "" if own == account.user else f" (with --namespace {own})"
+        namespace = account.jobs_namespaces[0]
+        where = "" if namespace == account.user else f" (with --namespace {namespace})"
         return f"have the user confirm price x hours before submitting to Jobs{where}"
     remedy = _REMEDIES[account.state]
     if account.state == "ok" and account.may_run_jobs is not True:

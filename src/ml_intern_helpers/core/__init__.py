@@ -1,1 +1,1 @@
-"""What every room rests on: errors, reports, text, paths, tokens."""
+"""Foundations of all other packages: errors, reports, text, paths, tokens."""

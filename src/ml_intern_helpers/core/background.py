@@ -32,7 +32,7 @@ class Task(Generic[T]):
         return self._done.wait(seconds)
 
     def outcome(self) -> T:
-        """The result, or its exception is raised; only after `wait` has returned True."""
+        """The result of the call, or its exception raised; call it only after `wait` has returned True."""
         if self._error is not None:
             raise self._error
         return self._result[0]

@@ -1,7 +1,7 @@
-"""Puts compiled modules into the cache when the plugin's folder is read-only, so that start-up stays fast.
+"""Stores our bytecode in the cache folder when the plugin's folder is read-only, so that start-up stays fast.
 
-`sys.pycache_prefix` alone would move the bytecode of the standard library and of every installed package as well, and
-compile all of it once more; here it is set only while a module of this package is read.
+A global `sys.pycache_prefix` would also apply to the standard library and all installed packages, and recompile them; here it is
+set only while a module of this package is loaded.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from ml_intern_helpers.core.paths import cache_dir
 
 
 def keep_in_cache(folder: str) -> None:
-    """Read modules below `folder` (a package's parent) with their bytecode in the cache, from now on."""
+    """From now on, keep the bytecode of modules below `folder` (a package's parent) in the cache."""
     try:
         _Loader.prefix = str(cache_dir() / "bytecode")
-    except RuntimeError:  # no home to have a cache in
+    except RuntimeError:  # the cache folder cannot be determined
         return
 
     def finder(path: str) -> FileFinder:

@@ -16,7 +16,7 @@ from ml_intern_helpers.core.text import clean
 if TYPE_CHECKING:
     import argparse
 
-#: Of the 2 s an answer may take, what reading and judging get; a 300-line script needs about 0.1 s of it.
+#: Processor time for reading and checking a script, out of the 2 s that an answer may take; 300 lines need about 0.1 s.
 MOST_CPU_S = 1.4
 
 #: A command's `run(args, context)`.
@@ -26,8 +26,8 @@ Run = Callable[["argparse.Namespace", Any], Report]
 def bounded(run: Run) -> Run:
     """`run` with at most MOST_CPU_S of processor time; beyond it `Unavailable`.
 
-    Processor time and not the clock: on a busy machine the same script must get the same answer. Steps are counted as well
-    (`Script.spend`), but a count only knows the loops that were thought of.
+    The limit is on processor time, so that a script gets the same answer on a busy machine. The steps counted by `Script.spend`
+    limit only the loops that call it.
     """
 
     @wraps(run)
@@ -35,7 +35,7 @@ def bounded(run: Run) -> Run:
         try:
             before = signal.signal(signal.SIGPROF, _giving_up(args))
         except (AttributeError, ValueError):
-            return run(args, context)  # Windows, or not the main thread: there the counted steps have to do
+            return run(args, context)  # Windows, or not the main thread: only the counted steps limit it
         signal.setitimer(signal.ITIMER_PROF, MOST_CPU_S)
         try:
             return run(args, context)
@@ -48,15 +48,15 @@ def bounded(run: Run) -> Run:
 
 @contextmanager
 def off_the_clock() -> Iterator[None]:
-    """Excludes time that the script does not cause: an index of a release is built once, and transformers takes five seconds."""
+    """Exclude time that the script does not cause, such as building the index of a release (5 s for transformers, once)."""
     if not hasattr(signal, "setitimer"):
         yield
         return
-    left, _ = signal.setitimer(signal.ITIMER_PROF, 0)
+    remaining_s, _ = signal.setitimer(signal.ITIMER_PROF, 0)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, left)
+        signal.setitimer(signal.ITIMER_PROF, remaining_s)
 
 
 def _giving_up(args: argparse.Namespace) -> Callable[[int, FrameType | None], None]:

@@ -1,4 +1,4 @@
-"""The errors a helper may end with: one line of what and where, one hint of what next, one exit code."""
+"""Defines the errors that a helper may end with: a message, a hint what to do next, and an exit code."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ class ToolError(Exception):
     """A failure the user can act on. Both its texts are cleaned here: they quote arguments, file names and services.
 
     Args:
-        message: what went wrong and where, one line, no stack.
-        hint: what to do next, one line, or None when there is nothing better to do than read the message.
-        general: the message without the thing that was asked for: what several failures have in common.
+        message: what went wrong and where, in one line without a stack trace.
+        hint: what to do next, in one line; None if there is nothing to add to the message.
+        general: the message without the requested item, so that similar failures can be reported as one.
     """
 
     code = "could-not-tell"
@@ -60,6 +60,6 @@ class AccessDenied(Unavailable):
 
 
 class BadData(ToolError):
-    """The data has another form than expected: HTML for JSON, a broken line, a file of another kind."""
+    """The data does not have the expected form: HTML instead of JSON, a broken line, a file of another type."""
 
     code = "bad-data"

@@ -1,4 +1,4 @@
-"""The folders of our files on the user's machine, and atomic writes."""
+"""Locates our folders and the Hub client's on the user's machine, and writes files atomically."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from pathlib import Path
 
 def cache_dir() -> Path:
     """`$ML_INTERN_CACHE`, else `$XDG_CACHE_HOME/ml-intern`, else `~/.cache/ml-intern` (as `scripts/launch` computes it)."""
-    own = os.environ.get("ML_INTERN_CACHE")
-    if own:
-        return Path(own)
+    configured = os.environ.get("ML_INTERN_CACHE")
+    if configured:
+        return Path(configured)
     return _user_cache() / "ml-intern"
 
 
 def data_dir() -> Path:
-    """The folder of what a user wrote, which no cache cleaner may delete.
+    """The folder of data that the user wrote, which no cache cleaner may delete.
 
     `$ML_INTERN_DATA`, else `$XDG_DATA_HOME/ml-intern`, else `~/.local/share/ml-intern`.
     """
-    own = os.environ.get("ML_INTERN_DATA")
-    if own:
-        return expanded(own)
+    configured = os.environ.get("ML_INTERN_DATA")
+    if configured:
+        return expanded(configured)
     base = os.environ.get("XDG_DATA_HOME")
     return (expanded(base) if base else _home() / ".local/share") / "ml-intern"
 
 
 def hf_home() -> Path:
     """The Hub client's folder of tokens and files: `$HF_HOME`, `$XDG_CACHE_HOME/huggingface`, `~/.cache/huggingface`."""
-    own = os.environ.get("HF_HOME")
-    return expanded(own) if own else _user_cache() / "huggingface"
+    configured = os.environ.get("HF_HOME")
+    return expanded(configured) if configured else _user_cache() / "huggingface"
 
 
 def hf_cache() -> Path:
     """The Hub client's folder of downloads: `$HF_HUB_CACHE`, `$HUGGINGFACE_HUB_CACHE`, `hub` in its home."""
-    own = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    return expanded(own) if own else hf_home() / "hub"
+    configured = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    return expanded(configured) if configured else hf_home() / "hub"
 
 
 def expanded(path: str) -> Path:
@@ -51,7 +51,7 @@ def _user_cache() -> Path:
 
 def _home() -> Path:
     home = os.path.expanduser("~")
-    if home == "~":  # a container's user may have no home at all; the temporary folder then serves as one
+    if home == "~":  # a user without a home (in a container): use the temporary folder
         import tempfile
 
         home = tempfile.gettempdir()
@@ -64,18 +64,18 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
     With `durable` the data and the name are on the disk when this returns: an agreement must survive a power failure.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o777 if durable else 0o700)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
-        with aside.open("xb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        os.replace(aside, path)
+        os.replace(temporary, path)
         if durable:
             sync_folder(path.parent)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a command found, in the one shape every helper shares; commands fill it in, `cli` prints it."""
+"""Defines `Report` and `Finding`, the result of every command; commands fill it in, `cli` prints it."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class _Finding(NamedTuple):
         column: 1-based column, or None.
         evidence: what was seen (source text, count, row numbers), or None; without the example.
         fix: what to write or do instead, or None.
-        rows: row numbers that show it, 1-based; the first of them where there are many.
+        rows: 1-based numbers of rows that show it; only the first ones where there are many.
         count, of: how many rows it concerns, and how many rows were examined.
         share: `count / of`.
         scope: which rows were examined.
-        columns: the columns it is about.
-        example: a text out of a row that shows it; `seen` is the evidence with it.
+        columns: the columns concerned.
+        example: a text from a row that shows it; `seen` is the evidence with the example.
         cell: the code cell of a notebook, 1-based, in which `line` is counted.
 
-    `rows` to `example` are the facts of findings about rows. `--json` shows these and `cell` only where they are set.
+    `rows` to `example` describe findings about rows. `--json` contains them and `cell` only where they are set.
     """
 
     code: str
@@ -57,7 +57,7 @@ class _Finding(NamedTuple):
 
 
 class Finding(_Finding):
-    """One thing worth telling. Its texts are cleaned when it is made, one line each: they quote strangers."""
+    """One problem. Its texts are cleaned on construction, to one line each, because they quote foreign content."""
 
     __slots__ = ()
 
@@ -81,12 +81,12 @@ class Finding(_Finding):
         cell: int | None = None,
     ) -> Finding:
         texts = clean(message), _clean(file), line, column, _clean(evidence), _clean(fix)
-        named = None if columns is None else tuple(clean(name) for name in columns)
-        return super().__new__(cls, code, severity, *texts, rows, count, of, share, scope, named, _clean(example), cell)
+        clean_columns = None if columns is None else tuple(clean(name) for name in columns)
+        return super().__new__(cls, code, severity, *texts, rows, count, of, share, scope, clean_columns, _clean(example), cell)
 
     @property
     def seen(self) -> str | None:
-        """The evidence, and the example behind it."""
+        """The evidence, followed by the example if there is one."""
         return self.evidence if self.example is None else f"{self.evidence}; e.g. {self.example!r}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -105,11 +105,11 @@ class Report:
 
     Attributes:
         command: the command's name; makes the schema name `ml-intern/<command>/v1`.
-        status: `ok`, `failed` (a check failed), `unknown` (could not tell) or `error` (no answer at all).
+        status: `ok`, `failed` (a check failed), `unknown` (undecided) or `error` (no answer).
         fields: the command's own keys, JSON-serialisable, units in their names.
-        findings: see `Finding`.
-        warnings: one-line notes about how the answer was made (stale cache, partial data).
-        error: set only with status `error`: `{code, message, hint}`.
+        findings: the problems found.
+        warnings: one-line notes on how the answer was obtained (stale cache, partial data).
+        error: `{code, message, hint}`, only with status `error`.
         exit_code: overrides the code that `status` implies.
     """
 

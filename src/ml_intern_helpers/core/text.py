@@ -1,18 +1,18 @@
-"""Strangers' text made safe to print: rows, abstracts, cards, titles and logs all pass through `clean`."""
+"""Makes foreign text safe to print, and formats numbers: rows, abstracts, titles and logs all pass through `clean`."""
 
 from __future__ import annotations
 
 import re
 
-# CSI, then strings (OSC, DCS …) only when they are closed: an open one must not hide the rest of a text; then short ones.
-# No string runs past the start of another: a million openings in a row would else cost a million scans to the end.
+# CSI sequences; then string sequences (OSC, DCS …), only if they are terminated, so that an open one cannot hide the rest of a
+# text; then short ones. No string may contain the start of another, or a million starts would cost a million scans.
 _ANSI = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f\n]*(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-~]"
 )
-# Bidirectional marks reorder what a reader sees; tag characters (U+E0000..) and variation selectors carry text that no
-# reader sees at all. U+FE0F stays: it makes an emoji, and alone it can spell nothing. So do the joiners of Persian.
+# Bidirectional marks change the visible order; tag characters (U+E0000..) and variation selectors can carry invisible text.
+# U+FE0F (emoji style) and the joiners of Persian stay: they are needed and cannot encode text.
 _HIDDEN = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0e\ufeff\ufff9-\ufffb\U000e0000-\U000e01ef]"
 )
@@ -44,7 +44,7 @@ def shorten(text: str, limit: int | None) -> str:
 
 
 def clean_tree(value: object, *, limit: int | None = None, keep_newlines: bool = False) -> object:
-    """Apply `clean` to every string of a JSON-like tree; its keys are one line each, whatever `keep_newlines` says."""
+    """Apply `clean` to every string of a JSON-like tree; keys never keep line breaks."""
     if isinstance(value, str):
         return clean(value, limit=limit, keep_newlines=keep_newlines)
     if isinstance(value, dict):
@@ -56,7 +56,7 @@ def clean_tree(value: object, *, limit: int | None = None, keep_newlines: bool =
 
 
 def page_policy(style: str, script: str) -> str:
-    """The Content-Security-Policy of a page that quotes strangers: nothing loads or runs but this style and this script."""
+    """The Content-Security-Policy of a page that quotes foreign text: only this style and this script are allowed."""
     import base64
     import hashlib
 
@@ -81,7 +81,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def plain_number(value: float) -> str:
-    """`1e-5`, `0.01`, `2048`: one spelling for each value."""
+    """`1e-5`, `0.01`, `2048`: the same text for equal values."""
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     if abs(value) < 1e-3:
@@ -92,7 +92,7 @@ def plain_number(value: float) -> str:
 
 def spoken_time(seconds: float) -> str:
     """`40 s`, `12 min`, `3 h`, `2 days`."""
-    for size, name, most in ((1, "s", 120), (60, "min", 120), (3600, "h", 48)):
-        if seconds < most * size:
+    for size, name, limit in ((1, "s", 120), (60, "min", 120), (3600, "h", 48)):
+        if seconds < limit * size:
             return f"{seconds / size:.0f} {name}"
     return f"{seconds / 86400:.0f} days"

@@ -1,1 +1,1 @@
-"""The Python environments behind the plugin: what they consist of and how they are built on first use. Standard library only."""
+"""Builds the plugin's Python environments on first use. Standard library only."""

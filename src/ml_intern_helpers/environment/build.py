@@ -1,6 +1,6 @@
-"""Builds an environment once: in a folder of its own, then linked into place, one builder at a time; a failure leaves nothing.
+"""Builds an environment on first use: in a new folder that is linked into place when it is complete.
 
-A failure is reported in one line with the reason and one with the next step.
+Only one process builds at a time. A failed build leaves nothing behind and is reported with its reason and the next step.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.environment import installers
 from ml_intern_helpers.environment.installers import BuildFailed, Spec, base_python
 
-_ROOM = "free some disk, or set ML_INTERN_CACHE to a folder with more room, and run it again"
-_WRITABLE = "set ML_INTERN_CACHE to a folder that you can write to"
+_FREE_SPACE = "free some disk, or set ML_INTERN_CACHE to a folder with more room, and run it again"
+_USE_WRITABLE_FOLDER = "set ML_INTERN_CACHE to a folder that you can write to"
 
 
 @dataclass(frozen=True)
 class _Meaning:
-    """`seen` in an installer's output means `what`; `final` when another installer would fail the same way."""
+    """What an error means: `pattern` in an installer's output, `what` it means; `final` if another installer would fail too."""
 
-    seen: str
+    pattern: str
     what: str
     hint: str
     final: bool = False
@@ -41,11 +41,11 @@ _MEANINGS = (
     _Meaning(
         "hash mismatch|do not match the hashes",
         "a downloaded package does not have the hash that {lock} names",
-        "try another network or package index; when it stays, report it and do not install that package",
+        "try another network or package index; if it persists, report it and do not install that package",
         final=True,
     ),
-    _Meaning("no space left|quota exceeded|os error 28|errno 28", "the disk is full", _ROOM, final=True),
-    _Meaning("read-only file system|permission denied|os error 13", "no permission to write", _WRITABLE, final=True),
+    _Meaning("no space left|quota exceeded|os error 28|errno 28", "the disk is full", _FREE_SPACE, final=True),
+    _Meaning("read-only file system|permission denied|os error 13", "no permission to write", _USE_WRITABLE_FOLDER, final=True),
     _Meaning(
         r"ensurepip|no module named '?(venv|pip)\b",
         "{python} cannot make environments: its venv or ensurepip module is missing",
@@ -65,13 +65,13 @@ _MEANINGS = (
 )
 
 
-_OTHER = _Meaning("", "an installer failed", "run it again; when it stays, report it with the log")
+_OTHER = _Meaning("", "an installer failed", "run it again; if it persists, report it with the log")
 
 
 def ensure(spec: Spec, place: Path) -> Path:
     """Return the Python of the environment at `place`, building it when it is missing, half-built or broken.
 
-    Raises: Unavailable, with the reason and the way out.
+    Raises: Unavailable, with the reason and the next step.
     """
     if not is_ready(place):
         with explained(spec, place):
@@ -83,13 +83,13 @@ def ensure(spec: Spec, place: Path) -> Path:
 
 
 def is_ready(place: Path) -> bool:
-    """Whether the environment has a working Python and the mark that is written last (as in scripts/launch)."""
+    """Whether the environment has a Python and the file `complete`, which is written last (as scripts/launch checks)."""
     return os.access(place / "bin/python", os.X_OK) and (place / "complete").is_file()
 
 
 @contextmanager
 def _one_at_a_time(spec: Spec, place: Path) -> Iterator[bool]:
-    """Hold the lock while building; yields False where the file system (some cluster homes) has no locks."""
+    """Hold the lock during the body; yields False if the file system (some cluster homes) does not support locks."""
     with place.with_name(f"{place.name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -97,13 +97,13 @@ def _one_at_a_time(spec: Spec, place: Path) -> Iterator[bool]:
             say(f"ml-intern: waiting for another call that is building the {spec.name} environment")
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError:
-            yield False  # two may build the same then: each builds aside, and the last one moved into place stays
+            yield False  # two processes may build at once, each in its own folder; the last one to finish stays
             return
         yield True
 
 
 def _build(spec: Spec, place: Path, *, alone: bool) -> None:
-    """`place` becomes a link to a folder of its own. The folder never moves: scripts in its bin/ name their Python by path."""
+    """Build in a new folder and make `place` a link to it. The folder never moves, as scripts in its bin/ contain its path."""
     if alone:
         _remove_leftovers(place)
     check_space(spec, place.parent)
@@ -121,7 +121,7 @@ def _build(spec: Spec, place: Path, *, alone: bool) -> None:
 
 
 def _install(spec: Spec, folder: Path, run: installers.Run) -> None:
-    """Install with uv; with pip when there is no uv, or when uv fails where pip may be configured to succeed."""
+    """Install with uv; with pip if there is no uv, or if uv fails where pip may be configured to succeed."""
     uv = installers.find_uv()
     if uv:
         try:
@@ -133,12 +133,12 @@ def _install(spec: Spec, folder: Path, run: installers.Run) -> None:
     if spec.torch_backend and not uv and _installed_with_fetched_uv(spec, folder, run):
         return None
     if spec.torch_backend:
-        say(f"ml-intern: the '{spec.torch_backend}' builds of torch are out of reach; taking the one that pip finds (up to 7 GB)")
+        say(f"ml-intern: the '{spec.torch_backend}' builds of torch fail to install; using the one that pip finds (up to 7 GB)")
     return installers.install_with_pip(spec, folder, run)
 
 
 def _installed_with_fetched_uv(spec: Spec, folder: Path, run: installers.Run) -> bool:
-    """Fetch uv for the sake of torch: on a machine without a GPU pip would install 5 GB of CUDA."""
+    """Fetch uv and install with it, because without a GPU pip would install 5 GB of CUDA; returns whether that worked."""
     with tempfile.TemporaryDirectory(prefix="uv-", dir=folder) as scratch:
         try:
             installers.install_with_uv(installers.fetch_uv(folder, Path(scratch), run), spec, folder, run)
@@ -164,7 +164,7 @@ def _remove_leftovers(place: Path) -> None:
 
 
 def give_up_if_final(failure: BuildFailed) -> None:
-    """Raise the error again when another installer would fail the same way; a wrong hash is never bypassed."""
+    """Raise `failure` if another installer would fail the same way; a wrong hash is never bypassed."""
     if _meaning(failure.output).final:
         raise failure
 
@@ -178,11 +178,11 @@ def explained(spec: Spec, place: Path) -> Iterator[None]:
     except BuildFailed as err:
         meaning = _meaning(err.output)
         machine, version = f"{platform.system()} {platform.machine()}", platform.python_version()
-        what = meaning.what.format(lock=spec.lock, python=base_python(), machine=machine, version=version)
+        reason = meaning.what.format(lock=spec.lock, python=base_python(), machine=machine, version=version)
         log = place.with_name(f"{place.name}.log")
-        raise Unavailable(f"{cannot}: {what} ({_said(err.output)})", hint=f"{meaning.hint}; log: {log}") from err
+        raise Unavailable(f"{cannot}: {reason} ({_main_line(err.output)})", hint=f"{meaning.hint}; log: {log}") from err
     except OSError as err:
-        hint = _ROOM if err.errno in (errno.ENOSPC, errno.EDQUOT) else _WRITABLE
+        hint = _FREE_SPACE if err.errno in (errno.ENOSPC, errno.EDQUOT) else _USE_WRITABLE_FOLDER
         raise Unavailable(f"{cannot}: {err.filename or place.parent}: {os.strerror(err.errno or 0)}", hint=hint) from err
 
 
@@ -190,15 +190,15 @@ def check_space(spec: Spec, folder: Path) -> None:
     """Refuse, before the download, a build that would fill the disk. Raises: Unavailable."""
     free_gb = shutil.disk_usage(folder).free / 1e9
     if free_gb < spec.size_gb:
-        what = f"the {spec.name} environment takes about {spec.size_gb:g} GB and {folder} has {free_gb:.1f} GB free"
-        raise Unavailable(what, hint=_ROOM)
+        message = f"the {spec.name} environment takes about {spec.size_gb:g} GB and {folder} has {free_gb:.1f} GB free"
+        raise Unavailable(message, hint=_FREE_SPACE)
 
 
 def _meaning(output: str) -> _Meaning:
-    return next((meaning for meaning in _MEANINGS if re.search(meaning.seen, output, re.IGNORECASE)), _OTHER)
+    return next((meaning for meaning in _MEANINGS if re.search(meaning.pattern, output, re.IGNORECASE)), _OTHER)
 
 
-def _said(output: str) -> str:
+def _main_line(output: str) -> str:
     """The most informative line of an installer's output: its first error, else its last line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it printed nothing"]
     errors = [line for line in lines if re.match("error|fatal", line, re.IGNORECASE)]

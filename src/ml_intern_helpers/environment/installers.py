@@ -1,4 +1,4 @@
-"""The contents of each environment, and the commands that make it: with uv, or with venv and pip."""
+"""Defines the content of each environment, and runs the commands that create it: with uv, or with venv and pip."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Runs one command line; raises BuildFailed when it fails.
+#: Runs one command line; raises BuildFailed on failure.
 Run = Callable[[list[str]], None]
-#: Settings of the caller's shell that would send packages elsewhere than into the environment.
+#: Variables of the caller's shell that would redirect packages to another place than the environment.
 _FOREIGN = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
-#: The plugin's folder. An installed package has none and builds nothing: its installer did.
+#: The plugin's folder. An installed package has none and builds no environment.
 ROOT = Path(__file__).resolve().parents[3]
-#: uv itself, for a machine that has none and would otherwise get the wrong build of torch.
+#: The release of uv that is fetched for a machine without uv, which would otherwise get the wrong build of torch.
 UV_LOCK = "requirements/uv.lock"
 
 
 class BuildFailed(Exception):
-    """A command of the build failed; `output` is all it printed."""
+    """A command of the build failed; `output` is its whole output."""
 
     def __init__(self, output: str) -> None:
         super().__init__(output)
@@ -34,11 +34,11 @@ class Spec:
     """One environment.
 
     Attributes:
-        name: what `launch --env` calls it.
+        name: its name in `launch --env`.
         lock: file with the exact releases, relative to the plugin's folder.
-        wanted: file with the direct requirements, for an environment whose lock constrains and carries no hashes; else None.
-        size_gb: disk it takes, in 10^9 bytes, download included.
-        torch_backend: for uv's `--torch-backend`; None takes the plain wheels.
+        wanted: file with the direct requirements, if the lock has no hashes and is used as constraints; else None.
+        size_gb: the disk space it needs, download included, in 10^9 bytes.
+        torch_backend: value of uv's `--torch-backend`; None for the plain wheels.
     """
 
     name: str
@@ -49,38 +49,38 @@ class Spec:
 
 
 def base_python() -> str:
-    """The real path of the running interpreter: an environment on the link `/usr/bin/python3` breaks when the link changes."""
+    """The real path of the running Python, because an environment on a link (`/usr/bin/python3`) breaks when it changes."""
     return os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)
 
 
 def find_uv() -> str | None:
-    """The path of uv, also where its own installer puts it, because the PATH of a hook is short."""
+    """The path of uv, from PATH or from its installer's folder, as the PATH of a hook is short; None without uv."""
     return shutil.which("uv") or shutil.which("uv", path=str(Path("~/.local/bin").expanduser()))
 
 
 def make_with_uv(uv: str, folder: Path, run: Run) -> None:
-    """An empty environment, made by uv."""
+    """Create an empty environment with uv."""
     run([uv, "venv", "--quiet", "--no-project", "--allow-existing", "--python", base_python(), str(folder)])
 
 
 def make_with_venv(folder: Path, run: Run) -> None:
-    """An environment with pip in it; fails where Python was packaged without `venv` or `ensurepip`."""
+    """Create an environment with pip in it; fails if Python was packaged without `venv` or `ensurepip`."""
     run([base_python(), "-I", "-m", "venv", "--clear", str(folder)])
 
 
 def install_with_uv(uv: str, spec: Spec, folder: Path, run: Run) -> None:
     """Install with uv, which finds the right build of torch; pip does not."""
     backend = ["--torch-backend", spec.torch_backend] if spec.torch_backend else []
-    run([uv, "pip", "install", "--quiet", "--python", str(folder / "bin/python"), *backend, *_what(spec)])
+    run([uv, "pip", "install", "--quiet", "--python", str(folder / "bin/python"), *backend, *_requirements(spec)])
 
 
 def install_with_pip(spec: Spec, folder: Path, run: Run) -> None:
     """Install from the index that pip is configured for."""
-    run([*_pip(folder), *_what(spec)])
+    run([*_pip(folder), *_requirements(spec)])
 
 
 def fetch_uv(folder: Path, into: Path, run: Run) -> str:
-    """Fetch uv for one build from the package index, outside the environment."""
+    """Install uv from the package index into the folder `into`, for one build; returns its path."""
     run([*_pip(folder), "--require-hashes", "--target", str(into), "-r", str(ROOT / UV_LOCK)])
     return str(into / "bin/uv")
 
@@ -91,7 +91,7 @@ def runner(log: Path, cwd: Path) -> Run:
     environment |= {"PIP_USER": "0", "UV_HTTP_RETRIES": os.environ.get("UV_HTTP_RETRIES", "1")}
 
     def run(call: list[str]) -> None:
-        done = subprocess.run(
+        process = subprocess.run(
             call,
             cwd=cwd,
             env=environment,
@@ -100,22 +100,22 @@ def runner(log: Path, cwd: Path) -> Run:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        output = done.stdout.decode("utf-8", "replace")
+        output = process.stdout.decode("utf-8", "replace")
         with log.open("a", encoding="utf-8") as file:
             file.write(f"$ {' '.join(call)}\n{output}")
-        if done.returncode:
+        if process.returncode:
             raise BuildFailed(output)
 
     return run
 
 
 def _pip(folder: Path) -> list[str]:
-    # --no-compile: what is used is compiled when it is first used; compiling everything takes longer than the download.
+    # --no-compile: compiling all modules takes longer than the download; each is compiled on its first import.
     options = ["--quiet", "--no-input", "--no-compile", "--disable-pip-version-check", "--retries", "2"]
     return [str(folder / "bin/python"), "-I", "-m", "pip", "install", *options]
 
 
-def _what(spec: Spec) -> list[str]:
+def _requirements(spec: Spec) -> list[str]:
     """The requirements: hashed pins where the lock has hashes, else the direct ones with the lock as constraints."""
     if spec.wanted:
         return ["-r", str(ROOT / spec.wanted), "-c", str(ROOT / spec.lock)]
@@ -142,5 +142,5 @@ def torch_backend() -> str | None:
 
 
 def has_nvidia_gpu() -> bool:
-    """A loaded NVIDIA driver, or `nvidia-smi` (all there is in WSL)."""
+    """Whether an NVIDIA driver is loaded, or `nvidia-smi` exists (the only sign in WSL)."""
     return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None

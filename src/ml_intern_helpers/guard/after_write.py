@@ -1,6 +1,6 @@
-"""PostToolUse on a written or edited training script: reports names and arguments that the installed releases do not have.
+"""PostToolUse hook on a written or edited training script: reports names and arguments that the releases do not have.
 
-Each finding is reported once for a session and file; it is not repeated while it is still there.
+A finding is reported once per session and file, and not again as long as it stays.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MOST = 5
 _KINDS = (".py", ".ipynb")
 _LARGEST_BYTES = 512 * 1024
-#: Libraries of which a training script uses at least one; only then is the file parsed.
+#: Libraries that training scripts use; only a file that names one of them is parsed.
 _TRAINS = re.compile(rb"\b(?:trl|transformers|peft|accelerate|unsloth)\b")
 
 
@@ -28,8 +28,8 @@ def answer(event: dict[str, Any]) -> dict[str, Any] | None:
     examination = _examined(path)
     if examination is None or examination.context.training.kind == "none":
         return None
-    wrong = [finding for finding in examination.findings if finding.code.startswith("API")]
-    new = _new(event.get("session_id"), path, wrong)
+    api_findings = [finding for finding in examination.findings if finding.code.startswith("API")]
+    new = _new(event.get("session_id"), path, api_findings)
     if not new:
         return None
     name = os.path.basename(path)
@@ -61,7 +61,7 @@ def _may_train(path: str) -> bool:
 
 
 def _examined(path: str) -> Examination | None:
-    """What pre-flight finds; None while the file is not Python that can be read (half of an edit)."""
+    """The result of pre-flight; None while the file is not valid Python (in the middle of an edit)."""
     import gc
     from pathlib import Path
 
@@ -69,21 +69,21 @@ def _examined(path: str) -> Examination | None:
     from ml_intern_helpers.core.errors import ToolError
     from ml_intern_helpers.preflight.examine import examine
 
-    gc.disable()  # syntax trees are all live objects
+    gc.disable()  # collections would only cost time: syntax trees stay alive
     try:
         return examine(read_source(Path(path)), "local")
     except (ToolError, RecursionError):
         return None
 
 
-def _new(session: object, path: str, wrong: list[Finding]) -> list[Finding]:
-    """The findings that were not reported in this session before; one whose line number has moved is not new."""
+def _new(session: object, path: str, findings: list[Finding]) -> list[Finding]:
+    """The findings not yet reported in this session; a finding whose line number has changed is not new."""
     from ml_intern_helpers.guard.memory import recalled, remember
 
     known_by_file = recalled(session, "findings")
-    before = known_by_file.get(path)
-    known = set(before) if isinstance(before, list) else set()
-    keys = [f"{finding.code} {finding.message}" for finding in wrong]
-    if keys != before and (keys or before):
+    reported = known_by_file.get(path)
+    reported_keys = set(reported) if isinstance(reported, list) else set()
+    keys = [f"{finding.code} {finding.message}" for finding in findings]
+    if keys != reported and (keys or reported):
         remember(session, "findings", {**known_by_file, path: keys})
-    return [finding for finding, key in zip(wrong, keys, strict=True) if key not in known]
+    return [finding for finding, key in zip(findings, keys, strict=True) if key not in reported_keys]

@@ -20,7 +20,7 @@ _WORDS: dict[str, Mode] = {
     "": "on", "on": "on", "1": "on", "true": "on", "warn": "warn", "off": "off", "0": "off", "false": "off", "no": "off",
 }  # fmt: skip
 _LOG = "guard.log"
-#: A larger log starts anew; the one before is kept beside it.
+#: A log that exceeds this is renamed to guard.log.1 (replacing the previous one), and a new one is started.
 _LARGEST_LOG_BYTES = 1024 * 1024
 
 
@@ -40,7 +40,7 @@ class Decision(NamedTuple):
         kind: `allow` (no further question), `deny`, `ask` (the user; the client denies where nobody answers), `pass`: no opinion.
         reason: the model reads it with `deny`; the user and then the model read it with `ask`.
         context: what the model reads beside the result of the call.
-        codes: of the rules behind it, for the log.
+        codes: codes of the findings or holds behind it, for the log.
     """
 
     kind: Literal["allow", "deny", "ask", "pass"]
@@ -49,16 +49,16 @@ class Decision(NamedTuple):
     codes: tuple[str, ...] = ()
 
     def answer(self) -> dict[str, object] | None:
-        """The client's PreToolUse answer; None where the client decides by itself."""
-        found: dict[str, object] = {"hookEventName": "PreToolUse"}
+        """The client's PreToolUse answer; None leaves the decision to the client."""
+        output: dict[str, object] = {"hookEventName": "PreToolUse"}
         if self.kind != "pass":
-            found |= {"permissionDecision": self.kind, "permissionDecisionReason": self.reason}
+            output |= {"permissionDecision": self.kind, "permissionDecisionReason": self.reason}
         if self.context:
-            found["additionalContext"] = self.context
-        return {"hookSpecificOutput": found} if len(found) > 1 else None
+            output["additionalContext"] = self.context
+        return {"hookSpecificOutput": output} if len(output) > 1 else None
 
     def as_configured(self) -> Decision:
-        """The decision as `ML_INTERN_GUARD` has it enforced: with `warn` a held call passes, with the reason as context."""
+        """The decision under the current mode: with `warn`, a denied or held call passes with the reason as context."""
         if mode() == "off":
             return PASS
         if mode() == "on" or self.kind not in ("deny", "ask"):

@@ -1,6 +1,6 @@
 """Reads what the client sends: the folders that an event names, and a finished tool call with its output and exit code.
 
-It is loaded after every command of a session, so it imports nothing of ours.
+It is loaded after every command of a session, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import re
 from typing import Any, NamedTuple
 
-#: Kept of an output: the beginning, which names the job, and the end, which has the newest steps and the error.
+#: Characters kept of an output: its beginning, which names the job, and its end, with the newest steps and the error.
 _HEAD, _TAIL = 64 * 1024, 1024 * 1024
 _EXIT = re.compile(r"Exit code (\d{1,3})\b")
 _FOLDER = ".ml-intern"
@@ -25,10 +25,10 @@ class Call(NamedTuple):
         id, session: the client's names for the call and its session.
         command: of Bash; "" for Read.
         path: of Read; "" for Bash.
-        output: what it printed, or the content of the file; the middle of a very long one is left out.
+        output: the printed text or the content of the file; the middle of a very long one is left out.
         exit_code: 0 for a call that succeeded, None where it continues in the background or the code is unknown.
         background: the client's name of the task that continues in the background, else "".
-        interrupted: a person stopped it.
+        interrupted: whether a person stopped it.
     """
 
     tool: str
@@ -84,18 +84,18 @@ def call_of(event: dict[str, Any]) -> Call | None:
 
 
 def ended_with(output: str) -> int | None:
-    """The exit code that the client writes under the output of a background task when it ends."""
-    found = _ENDED.search(output[-200:])
-    return int(found[1]) if found else None
+    """The exit code that the client appends to the output of a background task when it ends; None without one."""
+    match = _ENDED.search(output[-200:])
+    return int(match[1]) if match else None
 
 
 def _text(values: dict[str, Any], name: str) -> str:
-    found = values.get(name)
-    return found if isinstance(found, str) else ""
+    value = values.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def folders_of(event: dict[str, object]) -> list[str]:
-    """The folders that an event names: where it happened, and the project (a command may have changed the first)."""
+    """The folders that an event names: its working folder, then the project's (a `cd` may have changed the first)."""
     named = [event.get("cwd"), os.environ.get("CLAUDE_PROJECT_DIR")]
     folders = [folder for folder in named if isinstance(folder, str) and os.path.isabs(folder) and "\0" not in folder]
     return list(dict.fromkeys(folders))
@@ -118,7 +118,7 @@ def data_folder_with(folders: list[str], name: str) -> str | None:
 
 
 def names_call(folder: str | None, name: str, call: str) -> bool:
-    """Whether the end of a file in `folder`, where the newest entries are, names a call."""
+    """Whether the newest entries of the file `name` in `folder` (its last _END_BYTES) mention the id `call`."""
     if folder is None or not call:
         return False
     try:

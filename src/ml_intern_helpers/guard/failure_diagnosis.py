@@ -1,6 +1,6 @@
-"""Explains the error at the end of a failed run and what to do next: at most six lines for the model, beside the error itself.
+"""Explains the error that ended a run and what to do next, in at most six lines for the model.
 
-An error is recognised by what its library prints. One that is not recognised is not explained: a wrong guess would cost a run.
+An error is recognised by what its library prints. Other errors get no explanation, because a wrong guess would cost a run.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _OTHERS = "Then `preflight_check` on the script finds other errors of this kind.
 
 
 class Failure(NamedTuple):
-    """What is to be explained.
+    """The failed run to explain.
 
     Attributes:
-        output: what the run printed, the error last.
-        exit_code: None where it is not known.
-        judged: the launch and its script, None where they could not be read again.
+        output: the run's output, ending with the error.
+        exit_code: the exit code, None where it is unknown.
+        judged: the launch with its script, None where they could not be read again.
         where: `jobs` or `local`.
     """
 
@@ -42,12 +42,12 @@ class Cause(NamedTuple):
     """A kind of failure.
 
     Attributes:
-        name: for decisions that depend on it (`connection`: a job may have been submitted all the same).
-        shown_by: what the output contains.
-        lines: what to say: what it is, then what to do next; `{line}` stands for the line of the output that shows it.
-        on_jobs: the lines where they are others for a job.
-        explain: makes the lines instead.
-        api: a wrong name or argument, which is of interest for a script that trains nothing, too.
+        name: identifies the cause for other code (`connection`: a job may have been submitted nevertheless).
+        shown_by: matches the output of such a failure.
+        lines: the explanation, then the next step; `{line}` is replaced by the matching line of the output.
+        on_jobs: the lines for a job, where they differ.
+        explain: computes the lines instead.
+        api: whether it is a wrong name or argument, which is also explained for scripts that do not train.
     """
 
     name: str
@@ -59,11 +59,11 @@ class Cause(NamedTuple):
 
 
 def diagnosed(failure: Failure, *, only_api: bool = False) -> list[str]:
-    """The lines on the first cause that the output shows, the most telling first; none where none is recognised.
+    """The lines about the first of CAUSES that the output shows, else about the exit code; empty if neither is recognised.
 
     Args:
-        failure: see there.
-        only_api: look for wrong names and arguments alone (a script that trains nothing).
+        failure: the failed run.
+        only_api: look only for wrong names and arguments (for a script that does not train).
     """
     for cause in CAUSES:
         matches = list(cause.shown_by.finditer(failure.output)) if cause.api or not only_api else []
@@ -84,7 +84,7 @@ def kind_of(output: str) -> str:
 
 
 def _line_of(match: re.Match[str]) -> str:
-    """The line of the output that shows it."""
+    """The line of the output that contains the match."""
     start = match.string.rfind("\n", 0, match.start()) + 1
     end = match.string.find("\n", match.end())
     return clean(match.string[start : end if end >= 0 else None], limit=160)
@@ -131,7 +131,7 @@ def _missing_columns(match: re.Match[str], failure: Failure) -> list[str]:
 
 
 def _out_of_memory(match: re.Match[str], failure: Failure) -> list[str]:
-    """The next step of the one procedure: smaller batch with more accumulation, checkpointing, a bigger card, or ask."""
+    """The next step against running out of memory: smaller batch with more accumulation, checkpointing, bigger card, ask."""
     context = failure.judged.examination.context if failure.judged is not None else None
     runs = [run for run in context.runs if run.tunable] if context is not None else []
     steps = [_next_step(context, runs[0], failure.where)] if context is not None and runs else list(_PROCEDURE)
@@ -147,7 +147,7 @@ _NOT_ALONE = "not without the user: LoRA or QLoRA, a shorter max_length, a small
 #: The steps of SKILL.md: one larger card first, then sharded over more of them.
 _BIGGER = {"a100-large": "a100x4", "a100x4": "a100x8"}
 _ONE_LARGE, _SHARDED = "a100-large", "a100x4"
-#: Flavors with at least as much memory on each card as `_ONE_LARGE`, and nothing above them in the procedure.
+#: Flavors with at least as much memory per card as `_ONE_LARGE`, after which the procedure has no further step.
 _LARGEST = frozenset({"a100x8", "h200", "h200x2", "h200x4", "h200x8", "rtx-pro-6000", "rtx-pro-6000x2", "rtx-pro-6000x4"})
 
 
@@ -157,45 +157,46 @@ def _next_step(context: ScriptContext, run: Run, where: str) -> str:
     if not isinstance(batch, int) or not isinstance(steps, int) or batch < 1 or steps < 1:
         return f"{_PROCEDURE[0]}; the values of this script are set at run time"
     config = run.config.role.name
-    least = 2 if config == "KTOConfig" else 1
-    # The largest proper divisor that is allowed, so that the product can stay.
-    smaller = next((size for size in range(batch // 2, least - 1, -1) if batch % size == 0), 0)
+    smallest = 2 if config == "KTOConfig" else 1
+    # The largest allowed proper divisor, so that the product stays the same.
+    smaller = next((size for size in range(batch // 2, smallest - 1, -1) if batch % size == 0), 0)
     if smaller:
-        kept = f"effective batch {batch * steps} per process, as before"
-        also = "; generation_batch_size and num_generations stay, the product is the same" if config == "GRPOConfig" else ""
-        more = steps * (batch // smaller)
-        return f"per_device_train_batch_size {batch} -> {smaller}, gradient_accumulation_steps {steps} -> {more} ({kept}{also})"
+        batch_note = f"effective batch {batch * steps} per process, as before"
+        grpo_note = "; generation_batch_size and num_generations stay, the product is the same" if config == "GRPOConfig" else ""
+        accumulation = steps * (batch // smaller)
+        change = f"per_device_train_batch_size {batch} -> {smaller}, gradient_accumulation_steps {steps} -> {accumulation}"
+        return f"{change} ({batch_note}{grpo_note})"
     for name in ("activation_checkpointing", "gradient_checkpointing"):  # on by default in TRL
         setting = context.setting(run, name)
         if setting and setting.value.settled and setting.value.value is False:
             return f"activation_checkpointing=True (it is off); the batch is down to {batch} already"
     from ml_intern_helpers.indexes.jobs import FLAVORS
 
-    first = "batch and checkpointing give no more"
+    exhausted = "smaller batches and checkpointing can save no more memory"
     if where != "jobs":
-        return f"{first}: free what else is on the card (`nvidia-smi`), else Jobs with the user's word, or stop and ask"
+        return f"{exhausted}: free what else uses the card (`nvidia-smi`), else Jobs if the user agrees, or stop and ask"
     flavor = (context.header.jobs or {}).get("flavor")
     if not isinstance(flavor, str):
-        return f"{first}: a bigger card, `{_ONE_LARGE}` first; the user confirms its price"
+        return f"{exhausted}: a bigger card, `{_ONE_LARGE}` first; the user confirms its price"
     if flavor in _LARGEST:
-        return f"{first}, and {flavor} is the largest of the procedure: stop and ask the user"
+        return f"{exhausted}, and {flavor} is the largest of the procedure: stop and ask the user"
     bigger = _BIGGER.get(flavor, _SHARDED if FLAVORS.get(flavor, (1, ""))[0] > 1 else _ONE_LARGE)
     shard = "; several cards help only when the model is sharded (FSDP, DeepSpeed), and accumulation is divided by their number"
     price = f"its price confirmed (`budget --flavor {bigger} --for …`)"
-    return f"{first}: {flavor} -> {bigger}, {price}{shard if 'x' in bigger else ''}"
+    return f"{exhausted}: {flavor} -> {bigger}, {price}{shard if 'x' in bigger else ''}"
 
 
 def _refused(token: str) -> tuple[str, str, str]:
     return (
         "the Hub refused access ({line}).",
-        f"Check in this order: the id is spelled right; the token gets there ({token}) and may read, for a push write, for Jobs "
-        "job.write; the user has accepted the licence on the page of a gated repository.",
+        f"Check in this order: the id is spelled right; the token reaches the run ({token}) and has the permission it needs "
+        "(read; write for a push; job.write for Jobs); the user has accepted the licence on the page of a gated repository.",
         "Another model or dataset instead is the user's to choose.",
     )
 
 
 # fmt: off
-#: In the order in which they are looked for: what ends a run before what may be a remark on the way.
+#: In search order: errors that end a run come before messages that may be mere warnings.
 CAUSES = (
     Cause("memory", re.compile(
         r"CUDA out of memory|OutOfMemoryError|HIP out of memory|MPS backend out of memory|CUBLAS_STATUS_ALLOC_FAILED"

@@ -1,7 +1,7 @@
-"""Holds: reasons why the user decides on a launch, not the model: money, changed terms, a second job before the first trains.
+"""Finds the holds on a launch: reasons why the user has to decide on it (money, changed terms, a second job too early).
 
-Each hold is one reason with what to do next. The client asks the user, and denies where no user is there (`claude -p`). A launch
-without a hold is recorded in the ledger before it starts (`reserve`): its cost is checked and reserved in one step.
+Each hold is one reason with its next step. The client asks the user, and denies the launch if no user is present (`claude -p`).
+A launch without a hold is recorded in the ledger before it starts (`reserve`): its cost is checked and reserved in one step.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ml_intern_helpers.runs import contract, launching, project_files, single_job_rule
-from ml_intern_helpers.runs.contract import Task, fault
+from ml_intern_helpers.runs.contract import Task, entry_problem
 from ml_intern_helpers.runs.differences import Stated, differs
 from ml_intern_helpers.runs.run_record import Run, Runs, runs_of
 from ml_intern_helpers.runs.spend import ON_THIS_MACHINE, Cost, cost_on_jobs, may_spend
@@ -33,7 +33,7 @@ class Hold(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a decision needs besides the launch: the task, the runs until now, the folder of both, and the time."""
+    """What a decision needs besides the launch: the task, the recorded runs, the folder of both, and the current time."""
 
     task: Task | None
     runs: Runs
@@ -67,30 +67,31 @@ def holds(launches: list[Judged], state: State) -> Iterator[Hold]:
     for judged in jobs:
         decision = may_spend(state.task, state.runs, cost_of(judged), state.at)
         if not decision.allowed:
-            most = f": at most {decision.cost.usd:.2f} USD ({decision.cost.basis})" if decision.cost.usd is not None else ""
-            reason = decision.reason if decision.verdict == "over" else f"{decision.reason}{most}"
+            estimate = f": at most {decision.cost.usd:.2f} USD ({decision.cost.basis})" if decision.cost.usd is not None else ""
+            reason = decision.reason if decision.verdict == "over" else f"{decision.reason}{estimate}"
             yield Hold("SPEND", f"{judged.launch.launcher} costs money, and {reason}", _AGREE)
     yield from _one_first(jobs, state)
 
 
 def _contract(task: Task | None) -> Iterator[Hold]:
-    """A task file that cannot be read: damaging it must not be a way around the agreement."""
+    """A hold on every launch while the task file is unreadable or malformed, so that damaging it cannot evade the agreement."""
     if task is None or not (task.problem or task.open):
         return
-    wrong = task.problem or "; ".join(problem for name, value in task.values.items() if (problem := fault(name, value)))
-    if wrong:
+    entry_problems = [problem for name, value in task.values.items() if (problem := entry_problem(name, value))]
+    problems = task.problem or "; ".join(entry_problems)
+    if problems:
         yield Hold(
-            "TASK", f"the task file cannot be read: {wrong}", f"repair {task.path} from the plan and have the user confirm it"
+            "TASK", f"the task file cannot be read: {problems}", f"repair {task.path} from the plan and have the user confirm it"
         )
 
 
 def _elsewhere(judged: Judged, state: State) -> Iterator[Hold]:
-    """Terms that only the command line decides: the account, and whether it runs on Jobs or on this machine."""
+    """Holds for differences in the terms that the command line decides: the account, and Jobs or this machine."""
     if state.task is None or not state.task.open:
         return
-    # A smoke run on this machine before the job is what the skill asks for, and costs nothing.
-    tried = judged.launch.mode == "local" and judged.examination.context.smoke is not None
-    stated = {} if tried else {"where": Stated("known", judged.launch.mode)}
+    # The skill asks for a smoke run on this machine before a job; it costs nothing and may differ from the agreed place.
+    is_smoke_run = judged.launch.mode == "local" and judged.examination.context.smoke is not None
+    stated = {} if is_smoke_run else {"where": Stated("known", judged.launch.mode)}
     account = _settings(judged)["namespace"]
     if account:
         stated["account"] = Stated("known", account)
@@ -129,7 +130,7 @@ def _attempts(judged: Judged) -> int | None:
 
 
 def _one_first(jobs: list[Judged], state: State) -> Iterator[Hold]:
-    """A second job waits until the first is seen training: thirty jobs with one bug cost thirty times."""
+    """Holds a second job until the first is seen training: thirty jobs with the same bug cost thirty times as much."""
     training = [judged for judged in jobs if judged.trains]
     waiting = single_job_rule.unproven(state.runs, state.task_id) if training else None
     if waiting is not None:
@@ -147,18 +148,18 @@ def look_at(waiting: Run) -> str:
     """What to do where a job has to wait until `waiting` is seen training."""
     job = waiting.text("job_id")
     if not job:
-        never = f'if it never started and the user agrees, `budget --apply-release {waiting.id} --reason "…"`'
-        return f"find it with `hf jobs list` and look for losses in its log; {never}"
+        if_never_started = f'if it never started and the user agrees, `budget --apply-release {waiting.id} --reason "…"`'
+        return f"find it with `hf jobs list` and look for losses in its log; {if_never_started}"
     return f"read `hf jobs logs {job}`; once it shows losses, this launch passes"
 
 
 def _proven(training: list[Judged], state: State) -> bool:
-    seen = {run.text("script_sha256") for run in state.runs.all if run.text("trained_at")} - {""}
-    return all(sha256_of(judged) in seen for judged in training)
+    trained_hashes = {run.text("script_sha256") for run in state.runs.all if run.text("trained_at")} - {""}
+    return all(sha256_of(judged) in trained_hashes for judged in training)
 
 
 def sha256_of(judged: Judged) -> str:
-    """Of the script's content; "" where it was not read."""
+    """The SHA-256 of the script's content; "" if it was not read."""
     import hashlib
 
     target = judged.launch.target
@@ -169,14 +170,14 @@ def sha256_of(judged: Judged) -> str:
     return of_file(target.path) if target.kind == "file" and target.path is not None else ""
 
 
-def question(held: list[Hold]) -> str:
-    """The question to the user; the model reads it where no user is there."""
+def question(reasons: list[Hold]) -> str:
+    """The question to the user; the model reads it if no user is present."""
     lines = ["ml-intern: the user has to decide on this launch."]
-    lines += [f"{hold.what}\n    next: {hold.next_step}" for hold in dict.fromkeys(held)]
+    lines += [f"{hold.what}\n    next: {hold.next_step}" for hold in dict.fromkeys(reasons)]
     return "\n".join(lines)
 
 
-#: For another session's lock: a hook must answer before the client's own time limit for it.
+#: How long to wait for another session's lock: a hook must answer within the client's time limit for it.
 _LONGEST_WAIT_S = 2.0
 
 
@@ -203,28 +204,28 @@ def ledger_entry(judged: Judged, event: dict[str, object]) -> launching.Launch:
 
 
 def reserve(launches: list[Judged], state: State, event: dict[str, object]) -> list[Hold]:
-    """Record each launch in the ledger; returns holds for those that no longer fit because another session was faster.
+    """Record each launch in the ledger; return holds for those that another session has made impossible meanwhile.
 
     Raises:
         BadData, Unavailable: the ledger cannot be read or written. A paid launch must then not go ahead.
     """
     if not state.folder.is_dir() and all(judged.launch.mode != "jobs" for judged in launches):
-        return []  # a run on this machine, outside any task of ours: no folder is made for it
-    held, reserved = [], []
+        return []  # runs on this machine outside any task: no folder is created for them
+    late_holds, reserved = [], []
     for judged in launches:
         entry, cost = ledger_entry(judged, event), cost_of(judged)
         decision, run_id = launching.reserve(state.folder, state.task, entry, cost, timeout_s=_LONGEST_WAIT_S)
         if run_id is None:
-            held.append(Hold("SPEND", decision.reason, "wait until the other launch is settled, or ask the user"))
+            late_holds.append(Hold("SPEND", decision.reason, "wait until the other launch is settled, or ask the user"))
         else:
             reserved.append(run_id)
     if reserved and any(judged.trains and judged.launch.mode == "jobs" for judged in launches):
-        # Both sessions saw no job before theirs; the order of the ledger says whose was the first.
+        # Two sessions may have started at once, each seeing no earlier job; the ledger's order decides which one was first.
         runs = runs_of(state.folder, state.at).all
-        before = runs[: next((number for number, run in enumerate(runs) if run.id in reserved), len(runs))]
-        first = single_job_rule.unproven(Runs(before), state.task_id)
-        if first is not None:
-            held.append(Hold("ONE_FIRST", "another session has just started a job of this task", look_at(first)))
-    for run_id in reserved if held else []:
+        earlier_runs = runs[: next((number for number, run in enumerate(runs) if run.id in reserved), len(runs))]
+        unproven_run = single_job_rule.unproven(Runs(earlier_runs), state.task_id)
+        if unproven_run is not None:
+            late_holds.append(Hold("ONE_FIRST", "another session has just started a job of this task", look_at(unproven_run)))
+    for run_id in reserved if late_holds else []:
         launching.release(state.folder, run_id, "the whole command line was held")
-    return held
+    return late_holds

@@ -1,4 +1,4 @@
-"""The program behind the client's hooks: reads one event and answers with one JSON object or nothing.
+"""Answers the client's hooks: reads one event from standard input and prints one JSON object or nothing.
 
 The client lets a tool run when a hook fails, times out or prints anything else, so every exception is caught here and the answer
 is written once, at the end. Every Bash call of a session waits for this process: it imports next to nothing (no dataclasses, no
@@ -13,11 +13,11 @@ import sys
 from importlib import import_module
 
 _LARGEST_EVENT_BYTES = 16 * 1024 * 1024
-#: Each names a module beside this one, loaded when its event comes: `answer(event)` returns what the client reads, or None.
+#: Each event is handled by the module of that name in this package; its `answer(event)` returns the client's answer or None.
 EVENTS = (
     "pre_tool_use", "post_tool_use", "after_write", "permission_denied", "stop", "subagent_stop", "session_start", "pre_compact",
 )  # fmt: skip
-#: Events that are answered with `ML_INTERN_GUARD=off` as well: the first also allows our helpers, the others hold nothing.
+#: Events that are answered even with `ML_INTERN_GUARD=off`: the first also allows our helpers, the others only inform.
 _ALWAYS = ("pre_tool_use", "session_start", "pre_compact")
 
 
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         if isinstance(event, dict) and name in EVENTS and (name in _ALWAYS or _is_switched_on()):
             answer = import_module(f"ml_intern_helpers.guard.{name}").answer(event)
     except (Exception, SystemExit) as err:
-        # Our own error: the client's rules decide, as without this plugin, except for a launch.
+        # After an error of ours the client's own rules decide, except on a launch.
         answer = _question_about_unchecked(event, err) if name == "pre_tool_use" else None
     if answer is not None:
         sys.stdout.write(json.dumps(answer))
@@ -46,8 +46,8 @@ def _is_switched_on() -> bool:
 def _question_about_unchecked(event: object, err: BaseException) -> dict[str, object] | None:
     """The question to the user about a command that looks like a launch and that a damaged plugin could not check.
 
-    An event that is not JSON names no command: the client's own rules decide. No module of ours is imported here: any of them
-    may be the damaged one.
+    None for an event that names no such command; the client's own rules then decide. No other module of ours is imported here,
+    because it may be the damaged one.
     """
     import re
 

@@ -16,7 +16,7 @@ _RESULT = re.compile(
     rf"""\bid["']?\s?[=:]\s?["']?({_ID})\b.{{0,3000}}?\burl["']?\s?[=:]\s?["']?(https?://[^\s"']{{1,200}}/jobs/({_NAME})/\1)\b""",
     re.DOTALL,
 )
-#: The hints behind a detached start; all that is left when only stderr is seen.
+#: The hints that the client prints on stderr after a detached start; used if stdout was not captured.
 _HINT = re.compile(rf"`hf jobs (?:logs -f|inspect|wait) ({_NAME})/({_ID})`")
 _SCHEDULE = re.compile(rf"`hf jobs scheduled inspect {_NAME}/({_ID})`")
 _BARE = re.compile(rf"^\s*({_ID})\s*$", re.MULTILINE)
@@ -26,13 +26,13 @@ _CANCELS = re.compile(r"\bhf\s+jobs\s+cancel\b")
 _CANCELLED = re.compile(rf"""^\s*(?:id=|id: |\{{"id": ")?({_ID})(?:"\}})?\s*$""", re.MULTILINE)
 _STAGES = "COMPLETED|CANCELED|ERROR|DELETED|SCHEDULING|RUNNING"
 _STAGE = re.compile(rf"\b({_STAGES})\b")
-#: In place of a start time that the output leaves out: only an explicit null says that a job never began.
+#: Stands for a start time that the output omits: only an explicit null says that a job never began.
 _UNSTATED = "not stated"
 _QUIET = re.compile(r"\s(?:-q|--quiet|--format[= ]quiet)(?:\s|$)")
 
 
 class Started(NamedTuple):
-    """A job that was submitted; `url` is "" where the output only names the id."""
+    """A submitted job; `account` and `url` are "" where the output does not name them."""
 
     id: str
     account: str = ""
@@ -40,17 +40,17 @@ class Started(NamedTuple):
 
 
 def started(command: str, output: str) -> list[Started]:
-    """The jobs that `command` submitted according to its output, in their order and each once."""
-    found = {match[1]: Started(match[1], match[3], match[2]) for match in _RESULT.finditer(output)}
-    if not found:
-        found = {match[2]: Started(match[2], match[1]) for match in _HINT.finditer(output)}
-    if not found and _QUIET.search(command):
-        found = {match[1]: Started(match[1]) for match in _BARE.finditer(output)}
-    return list(found.values())
+    """The jobs that `command` submitted according to its output, in their order, without repeats."""
+    jobs = {match[1]: Started(match[1], match[3], match[2]) for match in _RESULT.finditer(output)}
+    if not jobs:
+        jobs = {match[2]: Started(match[2], match[1]) for match in _HINT.finditer(output)}
+    if not jobs and _QUIET.search(command):
+        jobs = {match[1]: Started(match[1]) for match in _BARE.finditer(output)}
+    return list(jobs.values())
 
 
 def schedules(output: str) -> list[str]:
-    """Ids of the schedules that were created: no jobs yet, but they start jobs again and again."""
+    """The ids of the schedules that were created; a schedule starts jobs repeatedly."""
     return list(dict.fromkeys(_SCHEDULE.findall(output)))
 
 
@@ -60,7 +60,7 @@ def ends(output: str) -> dict[str, str]:
 
 
 def cancelled(command: str, output: str, job_id: str) -> bool | None:
-    """True where `hf jobs cancel` says that it has ended the job, False where it was only asked to; None where it was not."""
+    """True if `hf jobs cancel` reports that the job has ended, False if it was only requested, None if it was not."""
     if not _CANCELS.search(command):
         return None
     is_named = job_id in _CANCELLED.findall(output)
@@ -68,7 +68,7 @@ def cancelled(command: str, output: str, job_id: str) -> bool | None:
 
 
 def reported(job_id: str, output: str) -> dict[str, Any] | None:
-    """What `hf jobs inspect|ps|wait` print about a job, in the form of the Hub's API; None where it is not clear."""
+    """What `hf jobs inspect|ps|wait` print about a job, in the form of the Hub's API; None where it is unclear."""
     for job in (*_from_json(output), *_from_tabs(output)):
         if job.get("id") == job_id or job.get("job_id") == job_id:
             return _as_the_hub(job, job_id)
@@ -81,10 +81,10 @@ def _stages(line: str) -> list[str]:
 
 
 def _names(line: str, job_id: str) -> bool:
-    """The id, or its beginning where a narrow table has cut it."""
-    first = line.split(None, 1)[0] if line.split() else ""
-    cut = first.removesuffix("...")
-    return job_id in line or (cut != first and len(cut) >= 8 and job_id.startswith(cut))
+    """Whether a line contains the id, or its beginning where a narrow table has shortened it."""
+    first_word = line.split(None, 1)[0] if line.split() else ""
+    shortened = first_word.removesuffix("...")
+    return job_id in line or (shortened != first_word and len(shortened) >= 8 and job_id.startswith(shortened))
 
 
 def _from_json(output: str) -> Iterator[dict[str, Any]]:
@@ -92,16 +92,16 @@ def _from_json(output: str) -> Iterator[dict[str, Any]]:
     if start < 0:
         return
     try:
-        found, _ = json.JSONDecoder().raw_decode(output, start)
+        value, _ = json.JSONDecoder().raw_decode(output, start)
     except (ValueError, RecursionError):
         return
-    for job in found if isinstance(found, list) else [found]:
+    for job in value if isinstance(value, list) else [value]:
         if isinstance(job, dict):
             yield job
 
 
 def _from_tabs(output: str) -> Iterator[dict[str, Any]]:
-    """The client's table for agents: names, then rows, tabs between; values that are not text are written as Python does."""
+    """The rows of the client's table for agents: tab-separated, names first; values other than text are Python literals."""
     names: list[str] = []
     for line in output.splitlines():
         cells = line.split("\t")
@@ -128,6 +128,6 @@ def _as_the_hub(job: dict[str, Any], job_id: str) -> dict[str, Any] | None:
     durations = job.get("durations")
     seconds = durations.get("running_secs") if isinstance(durations, dict) else None
     message = status.get("message") if isinstance(status, dict) else job.get("message")
-    found: dict[str, Any] = {"id": job_id, "status": {"stage": stage, "message": message if isinstance(message, str) else None}}
-    found |= {"startedAt": job.get("started_at", _UNSTATED), "finishedAt": job.get("finished_at")}
-    return found | ({"durations": {"runningSecs": seconds}} if seconds is not None else {})
+    answer: dict[str, Any] = {"id": job_id, "status": {"stage": stage, "message": message if isinstance(message, str) else None}}
+    answer |= {"startedAt": job.get("started_at", _UNSTATED), "finishedAt": job.get("finished_at")}
+    return answer | ({"durations": {"runningSecs": seconds}} if seconds is not None else {})

@@ -1,7 +1,6 @@
-"""Decides on a launch before it starts: errors are sent back, the user is asked about money and changed terms, the rest passes.
+"""Decides on a launch before it starts: denies errors, asks the user about money and changed terms, lets the rest pass.
 
-A command that launches nothing passes untouched. The user is asked about a line that looks like a launch and cannot be checked;
-such a line is never allowed silently.
+A command that launches nothing passes unchanged. The user is asked about a line that looks like a launch and cannot be checked.
 
 A run on this machine whose script or command is known only at run time (`python $SCRIPT`, `$(cat cmd)`) passes, but under an open
 task Claude is told how to have it checked; the user is asked where it may be a paid job under a task that allows money.
@@ -28,20 +27,20 @@ if TYPE_CHECKING:
     from ml_intern_helpers.guard.holds import Hold, State
     from ml_intern_helpers.preflight.launch_check import Judged
 
-#: Below the client's own limit for this hook (hooks.json), after which it would let the call pass.
+#: Less than the client's time limit for this hook (hooks.json), after which the client would let the call pass.
 _MOST_SECONDS = 8.0
 _MOST_FINDINGS = 8
 #: Findings that the user decides on, not the model: terms that differ from the agreed ones, and schedules.
 _FOR_THE_USER = ("SCOPE", "LAUNCH114")
-#: How a run of a task is tracked, saved and reproduced. A run on the user's own machine outside any task may do it in another
-#: way: a plain PyTorch loop without a tracker is not a mistake.
-_OUR_WAY = ("LOG", "SAVE", "REPRO")
+#: Rules about tracking, saving and reproducibility. They apply to Jobs and to runs of a task; outside a task, a plain PyTorch
+#: loop without a tracker on the user's own machine is not a mistake.
+_TASK_RULES = ("LOG", "SAVE", "REPRO")
 #: Kinds of targets whose content cannot be read.
 _UNSEEN = ("unknown", "url", "module")
 
 
 class TooSlow(BaseException):
-    """Raised at the time limit; not an Exception, so that no handler on the way catches it."""
+    """Raised at the time limit; not an Exception, so that no `except Exception` in between catches it."""
 
 
 def decision_on(event: dict[str, object], command: str, cwd: str) -> Decision:
@@ -65,13 +64,13 @@ def decision_on(event: dict[str, object], command: str, cwd: str) -> Decision:
 
 
 def _folders(event: dict[str, object], cwd: Path) -> list[Path]:
-    """The folders in which `.ml-intern` is looked for: a `cd` in an earlier call must not lose the task."""
+    """The folders in which `.ml-intern` is searched; they include the project's, in case an earlier call has changed folder."""
     return [Path(folder) for folder in folders_of(event)] or [cwd]
 
 
 def _checked(command: str, cwd: str, event: dict[str, object]) -> tuple[Decision, bool]:
     """(decision, whether the line launches anything); the user decides on a line that cannot be checked."""
-    gc.disable()  # syntax trees are all live objects
+    gc.disable()  # collections would only cost time: syntax trees stay alive
     try:
         with _limited():
             os.chdir(cwd)
@@ -122,27 +121,31 @@ def _decided(command: str, cwd: Path, event: dict[str, object]) -> tuple[Decisio
     from ml_intern_helpers.preflight.launch_check import examined
 
     judged = examined(launches)
-    known = [each for each in judged if each.launch.mode == "jobs" or each.trains]
-    unseen = [each for each in judged if each.launch.mode == "local" and not each.trains and _is_unseen(each)]
-    if not known and not unseen:
+    checked = [each for each in judged if each.launch.mode == "jobs" or each.trains]
+    unreadable = [each for each in judged if each.launch.mode == "local" and not each.trains and _is_unseen(each)]
+    if not checked and not unreadable:
         return PASS, False
-    if known:
+    if checked:
         from ml_intern_helpers.guard.permission_denied import release_refused
 
         release_refused(event)
     state = holds.state_of(_folders(event, cwd))
     in_task = state.task is not None and state.task.open
-    unseen = [each for each in unseen if in_task or each.launch.distributed]  # outside a task only what certainly trains
-    if not known and not unseen:
+    # Outside a task, only distributed launchers certainly train.
+    unreadable = [each for each in unreadable if in_task or each.launch.distributed]
+    if not checked and not unreadable:
         return PASS, False
-    wrong, asked, notes = _sorted_findings(known, in_task)
-    if wrong:
-        return Decision("deny", _refusal(wrong), codes=tuple(dict.fromkeys(finding.code for finding in wrong))), True
-    held = [*asked, *holds.holds(known, state), *_holds_of_unseen(unseen, state)]
-    held = held or holds.reserve(known, state, event)
-    if held:
-        return Decision("ask", holds.question(held), codes=tuple(dict.fromkeys(hold.code for hold in held))), True
-    context = [*(["ml-intern lets this launch pass. Pre-flight warns:", *_listed(notes)] if notes else []), _advice(unseen)]
+    errors, user_holds, warnings = _sorted_findings(checked, in_task)
+    if errors:
+        return Decision("deny", _refusal(errors), codes=tuple(dict.fromkeys(finding.code for finding in errors))), True
+    open_holds = [*user_holds, *holds.holds(checked, state), *_holds_of_unseen(unreadable, state)]
+    open_holds = open_holds or holds.reserve(checked, state, event)
+    if open_holds:
+        return Decision("ask", holds.question(open_holds), codes=tuple(dict.fromkeys(hold.code for hold in open_holds))), True
+    context = [
+        *(["ml-intern lets this launch pass. Pre-flight warns:", *_listed(warnings)] if warnings else []),
+        _advice(unreadable),
+    ]
     return Decision("pass", context="\n".join(filter(None, context))), True
 
 
@@ -150,41 +153,41 @@ def _sorted_findings(launches: list[Judged], in_task: bool) -> tuple[list[Findin
     """Findings that are sent back to the model, holds that the user decides on, findings to mention when the launch passes."""
     from ml_intern_helpers.guard.holds import Hold
 
-    wrong: list[Finding] = []
-    asked: list[Hold] = []
-    notes: list[Finding] = []
+    errors: list[Finding] = []
+    user_holds: list[Hold] = []
+    warnings: list[Finding] = []
     for judged in launches:
         for finding in judged.examination.findings:
-            is_free = judged.launch.mode == "local" and not in_task and finding.code.startswith(_OUR_WAY)
-            if finding.severity == "info" or is_free:
+            is_exempt = judged.launch.mode == "local" and not in_task and finding.code.startswith(_TASK_RULES)
+            if finding.severity == "info" or is_exempt:
                 continue
             if finding.severity == "warning":
-                notes.append(finding)
+                warnings.append(finding)
             elif finding.code.startswith(_FOR_THE_USER):
-                asked.append(Hold(finding.code, finding.message, finding.fix or "ask the user"))
+                user_holds.append(Hold(finding.code, finding.message, finding.fix or "ask the user"))
             else:
-                wrong.append(finding)
-        asked.extend(_suppressed(judged))
+                errors.append(finding)
+        user_holds.extend(_suppressed(judged))
         target = judged.launch.target
-        # `hf jobs run IMAGE $CMD`; a command that is written out is one of the image.
+        # `hf jobs run IMAGE $CMD`. A command that is written out is a program of the image and is not held.
         hidden = next((word.unknown for word in judged.launch.args if word.unknown), "") if target.kind == "command" else ""
         if judged.launch.mode == "jobs" and (target.kind in _UNSEEN or hidden):
-            why = hidden or target.reason or "its script was not read"
-            what = f"what {judged.launch.launcher} starts could not be read: {why}"
-            asked.append(Hold("UNSEEN", what, "start a script of this folder, or ask the user"))
-    return wrong, asked, notes
+            reason = hidden or target.reason or "its script was not read"
+            message = f"what {judged.launch.launcher} starts could not be read: {reason}"
+            user_holds.append(Hold("UNSEEN", message, "start a script of this folder, or ask the user"))
+    return errors, user_holds, warnings
 
 
 def _suppressed(judged: Judged) -> Iterator[Hold]:
-    """Findings that a comment silences: the model may have written it, and it cannot agree to terms or money for the user."""
+    """Holds for findings that a comment suppresses: the model may have written it, but only the user may agree to them."""
     from ml_intern_helpers.guard.holds import Hold
     from ml_intern_helpers.preflight.registry import all_rules
 
     for finding in judged.examination.suppressed:
         is_error = all_rules()[finding.code].severity == "error"
         if finding.code.startswith(_FOR_THE_USER) or (is_error and judged.launch.mode == "jobs"):
-            what = f"a comment in the script suppresses {finding.code} in line {finding.line}: {finding.reason}"
-            yield Hold(finding.code, what, "correct the finding and remove the comment, or ask the user")
+            message = f"a comment in the script suppresses {finding.code} in line {finding.line}: {finding.reason}"
+            yield Hold(finding.code, message, "correct the finding and remove the comment, or ask the user")
 
 
 def _is_unseen(judged: Judged) -> bool:
@@ -193,33 +196,33 @@ def _is_unseen(judged: Judged) -> bool:
     return judged.launch.target.kind in _UNSEEN and not missing
 
 
-def _holds_of_unseen(unseen: list[Judged], state: State) -> Iterator[Hold]:
-    """Commands that are known only at run time, where the task allows money: each may be a paid job."""
+def _holds_of_unseen(unreadable: list[Judged], state: State) -> Iterator[Hold]:
+    """Holds for commands that are known only at run time: where the task allows spending, each may be a paid job."""
     from ml_intern_helpers.guard.holds import Hold
     from ml_intern_helpers.launches.programs import HIDDEN
 
     if state.task is None or not state.task.open or state.task.cap_usd <= 0:
         return
-    for judged in unseen:
+    for judged in unreadable:
         if judged.launch.launcher == HIDDEN:
-            what = f"this command is known only at run time and may start a paid job: {judged.launch.target.reason}"
-            yield Hold("UNSEEN", what, "write the command out, so that its cost can be computed")
+            message = f"this command is known only at run time and may start a paid job: {judged.launch.target.reason}"
+            yield Hold("UNSEEN", message, "write the command out, so that its cost can be computed")
 
 
-def _advice(unseen: list[Judged]) -> str:
-    """One line for the model; "" for none."""
-    if not unseen:
+def _advice(unreadable: list[Judged]) -> str:
+    """One line for the model about launches that could not be read; "" without any."""
+    if not unreadable:
         return ""
-    why = unseen[0].launch.target.reason or "its script was not read"
-    more = f", and {len(unseen) - 1} more" if len(unseen) > 1 else ""
+    reason = unreadable[0].launch.target.reason or "its script was not read"
+    further = f", and {len(unreadable) - 1} more" if len(unreadable) > 1 else ""
     next_step = "If it trains a model, write the path of the script on the command line, so that it can be checked."
-    return f"ml-intern could not read what this command starts ({why}{more}). {next_step}"
+    return f"ml-intern could not read what this command starts ({reason}{further}). {next_step}"
 
 
-def _refusal(wrong: list[Finding]) -> str:
+def _refusal(errors: list[Finding]) -> str:
     """The reason of a denial, which the model reads in place of the command's output."""
-    lines = [f"ml-intern held this launch before it cost anything: {len(wrong)} error{'s' if len(wrong) > 1 else ''}."]
-    lines += _listed(wrong)
+    lines = [f"ml-intern held this launch before it cost anything: {len(errors)} error{'s' if len(errors) > 1 else ''}."]
+    lines += _listed(errors)
     lines.append("Correct them and launch again. `preflight_check --launch '…'` shows the whole checklist before you launch.")
     return "\n".join(lines)
 
@@ -228,6 +231,6 @@ def _listed(findings: list[Finding]) -> list[str]:
     from ml_intern_helpers.core.report import render_finding
     from ml_intern_helpers.preflight.render import without_repeats
 
-    shown = without_repeats(findings)[:_MOST_FINDINGS]
-    more = len(findings) - len(shown)
-    return [*map(render_finding, shown), *([f"and {more} more"] if more > 0 else [])]
+    listed = without_repeats(findings)[:_MOST_FINDINGS]
+    more = len(findings) - len(listed)
+    return [*map(render_finding, listed), *([f"and {more} more"] if more > 0 else [])]

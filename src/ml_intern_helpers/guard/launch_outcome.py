@@ -1,8 +1,8 @@
 """Records in the ledger how launches went: the outcome of the launching call, and what later calls show of logs and job states.
 
-The model reads one line for each change, and an explanation of a failure. A launch that passed was recorded before it started.
-One that the user allowed when asked was not: it is recorded now, so that its cost counts. A first job that was seen training
-lets the next one start.
+The model reads one line for each change, and an explanation of a failure. A launch that passed was recorded before it started;
+one that the user allowed when asked is recorded afterwards, so that its cost counts. Once a first job has been seen training, the
+next one may start.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ml_intern_helpers.runs.timestamps import now, stamp
 if TYPE_CHECKING:
     from ml_intern_helpers.preflight.launch_check import Judged
 
-#: The command has ended, what it started has not.
+#: Commands that may end while the program that they started continues.
 _LEFT_BEHIND = re.compile(r"\b(?:nohup|setsid|disown|tmux|screen|sbatch)\b|(?<![&>|])&(?![&>\d])\s*(?:$|[\n;)]|\w)")
 _REDIRECT = re.compile(r"(?:(?<![<&\d])[12&]?>{1,2}\|?\s*|\btee\s+(?:-a\s+)?)([\w./~-]{1,400})")
 _NOT_SUBMITTED = "it was not submitted"
@@ -43,19 +43,19 @@ def record_launch(call: Call, folders: list[str], folder: str | None) -> list[st
         folders: the folders of the event.
         folder: the `.ml-intern` that has a ledger, None without one.
     """
-    gc.disable()  # syntax trees are all live objects
+    gc.disable()  # collections would only cost time: syntax trees stay alive
     home = Path(folder) if folder is not None else project_files.home(*map(Path, folders))
     runs = _unsettled_runs(home, call)
     was_checked = names_call(str(home), "guard.log", call.id)
     judged = judged_in(call.command) if call.failed or (not runs and was_checked) else []
     if not runs and judged and was_checked:
-        runs = _put_on_file(home, judged, call)
+        runs = _record_afterwards(home, judged, call)
     lines = _record_outcome(home, runs, call) if runs else []
     return lines + (_failure_explained(call, judged, runs) if call.failed and not call.interrupted else [])
 
 
 def _unsettled_runs(home: Path, call: Call) -> list[Run]:
-    """The runs of this call whose outcome is not recorded yet; one that was released too early is taken up again."""
+    """The runs of this call whose outcome is not recorded yet, including any that were released too early."""
     if not call.id or not home.is_dir():
         return []
     runs = runs_of(home).all
@@ -63,7 +63,7 @@ def _unsettled_runs(home: Path, call: Call) -> list[Run]:
 
 
 def judged_in(command: str) -> list[Judged]:
-    """The launches in a command with their scripts, as they are now; none where they cannot be read."""
+    """The launches in a command with the current content of their scripts; empty if they cannot be read."""
     from ml_intern_helpers.launches.find import launches_of
     from ml_intern_helpers.preflight.launch_check import examined
 
@@ -73,30 +73,31 @@ def judged_in(command: str) -> list[Judged]:
         return []
 
 
-def _put_on_file(home: Path, judged: list[Judged], call: Call) -> list[Run]:
+def _record_afterwards(home: Path, judged: list[Judged], call: Call) -> list[Run]:
+    """Record launches that the user allowed and that were therefore not recorded before they started."""
     from ml_intern_helpers.guard.holds import cost_of, ledger_entry
 
     ids: dict[str, object] = {"tool_use_id": call.id, "session_id": call.session}
     task = task_for(home.parent)
-    if jobs_output.started(call.command, call.output):  # `$CMD`, or a script that was not read, has submitted them
+    if jobs_output.started(call.command, call.output):  # submitted by `$CMD` or by a script that was not read
         for each in judged:
             each.launch.mode = "jobs" if each.launch.target.kind == "unknown" else each.launch.mode
-    wanted = [each for each in judged if each.launch.mode == "jobs" or each.trains]
-    names = [launching.launched(home, task, ledger_entry(each, ids), cost_of(each)) for each in wanted]
+    recordable = [each for each in judged if each.launch.mode == "jobs" or each.trains]
+    names = [launching.launched(home, task, ledger_entry(each, ids), cost_of(each)) for each in recordable]
     return [run for run in runs_of(home).all if run.id in names]
 
 
 def _record_outcome(home: Path, runs: list[Run], call: Call) -> list[str]:
-    """Tell the ledger what became of each run; a loop was reserved as one run, and each of its jobs then bears its share."""
+    """Record the outcome of each run. A loop was reserved as one run; its cost is divided among the jobs that it submitted."""
     paid = [run for run in runs if run.paid]
     jobs_of: dict[str, list[Started]] = {run.id: [] for run in runs}
     for position, job in enumerate(jobs_output.started(call.command, call.output) if paid else []):
-        jobs_of[paid[min(position, len(paid) - 1)].id].append(job)  # what is left over belongs to the last one that submits
+        jobs_of[paid[min(position, len(paid) - 1)].id].append(job)  # further jobs belong to the last run
     lines: list[str] = []
     for run in runs:
-        jobs, whole = jobs_of[run.id], run.figure("reserved_usd")
+        jobs, reserved = jobs_of[run.id], run.figure("reserved_usd")
         changes = _changes_of(run, jobs[0] if jobs else None, call)
-        share = {"reserved_usd": round(whole / len(jobs), 4)} if len(jobs) > 1 and whole is not None else {}
+        share = {"reserved_usd": round(reserved / len(jobs), 4)} if len(jobs) > 1 and reserved is not None else {}
         launching.tell(home, run.id, **changes, **share)
         for job in jobs[1:]:
             cost = Cost(share.get("reserved_usd"), run.text("estimate"))
@@ -121,44 +122,44 @@ def _same_launch(run: Run, call: Call) -> launching.Launch:
     )
 
 
-def _failure_explained(call: Call, judged: list[Judged], mine: list[Run]) -> list[str]:
+def _failure_explained(call: Call, judged: list[Judged], runs: list[Run]) -> list[str]:
     """The explanation of a failure; for a script that trains nothing, only of wrong names and arguments."""
-    if not judged and not mine:
+    if not judged and not runs:
         return []
-    main = next((each for each in judged if each.trains), judged[0] if judged else None)
-    jobs = any(run.paid for run in mine) or (main is not None and main.launch.mode == "jobs")
-    trains = bool(mine) or jobs or (main is not None and main.trains)
-    found = diagnosed(Failure(call.output, call.exit_code, main, "jobs" if jobs else "local"), only_api=not trains)
-    return [f"ml-intern: {found[0]}", *found[1:]] if found else []
+    main_launch = next((each for each in judged if each.trains), judged[0] if judged else None)
+    jobs = any(run.paid for run in runs) or (main_launch is not None and main_launch.launch.mode == "jobs")
+    trains = bool(runs) or jobs or (main_launch is not None and main_launch.trains)
+    explanation = diagnosed(Failure(call.output, call.exit_code, main_launch, "jobs" if jobs else "local"), only_api=not trains)
+    return [f"ml-intern: {explanation[0]}", *explanation[1:]] if explanation else []
 
 
 def _changes_of(run: Run, job: Started | None, call: Call) -> dict[str, Any]:
     """The ledger's entries: state, job, exit code, where its output goes, whether it was seen training."""
-    found: dict[str, Any] = {"exit_code": call.exit_code} if call.exit_code is not None else {}
+    changes: dict[str, Any] = {"exit_code": call.exit_code} if call.exit_code is not None else {}
     if call.background:
-        found["background_task"] = call.background
+        changes["background_task"] = call.background
     logs = {name for name in _REDIRECT.findall(call.command) if name not in ("/dev/null", "1", "2")}
     if len(logs) == 1:
-        found["log"] = os.path.realpath(os.path.expanduser(logs.pop()))
+        changes["log"] = os.path.realpath(os.path.expanduser(logs.pop()))
     if not run.paid:
-        found["state"] = _local_state(call)
+        changes["state"] = _local_state(call)
     elif job is None:
-        found |= _without_job(call)
+        changes |= _without_job(call)
     else:
         state = STATES.get(jobs_output.ends(call.output).get(job.id, "RUNNING"), "running")
-        found |= {"state": state, "job_id": job.id} | (estimate(run, now()) if state != "running" else {})
-        found |= {"url": clean(job.url, limit=300)} if job.url else {}
-        found |= {"account": job.account} if job.account else {}
+        changes |= {"state": state, "job_id": job.id} | (estimate(run, now()) if state != "running" else {})
+        changes |= {"url": clean(job.url, limit=300)} if job.url else {}
+        changes |= {"account": job.account} if job.account else {}
     seen = single_job_rule.seen_training(call.output)
     if seen is not None and seen.sound and (job is not None or not run.paid):
-        found |= {"trained_at": stamp(now()), "trained_seen": seen.how}
-    return found
+        changes |= {"trained_at": stamp(now()), "trained_seen": seen.how}
+    return changes
 
 
 def _without_job(call: Call) -> dict[str, Any]:
-    """The output names no job: it was not submitted, or this is not known yet; then its reservation stays."""
+    """The changes when the output names no job: it was not submitted, or its state is unknown and the reservation stays."""
     schedules = jobs_output.schedules(call.output)
-    if schedules:  # how many jobs it will start is not known, and none of them can be seen training
+    if schedules:  # the number of its jobs is unknown, and none of them can be observed
         return {"state": "running", "schedule_id": schedules[0], "trains": False}
     unclear = (
         not call.failed or call.cut_off or call.interrupted or failure_diagnosis.kind_of(call.output) in ("connection", "time")
@@ -177,7 +178,7 @@ def _local_state(call: Call) -> str:
 
 
 def _explained(run: Run, jobs: list[Started], changes: dict[str, Any]) -> list[str]:
-    """One line for a job; nothing for a run on this machine, whose output is there to be read."""
+    """One line about the submitted jobs; none for a run on this machine, whose output the model has already read."""
     if not run.paid:
         return []
     if not jobs:
@@ -186,8 +187,8 @@ def _explained(run: Run, jobs: list[Started], changes: dict[str, Any]) -> list[s
     money = f"at most {reserved:.2f} USD are reserved" if reserved is not None else "its highest possible cost is unknown"
     money = f"it cost at most {spent:.2f} USD" if spent is not None else money
     names = "; ".join(f"{job.id} {clean(job.url, limit=200)}".strip() for job in jobs[:5])
-    more = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
-    line = f"ml-intern: job{'s' if len(jobs) > 1 else ''} {names}{more}: {state}, on file as {run.id}; {money}."
+    further = f" and {len(jobs) - 5} more" if len(jobs) > 5 else ""
+    line = f"ml-intern: job{'s' if len(jobs) > 1 else ''} {names}{further}: {state}, on file as {run.id}; {money}."
     if state == "running" and "trained_at" not in changes and run.values.get("trains") is not False:
         line += f" Check that it trains (`hf jobs logs {jobs[0].id}`) before you submit a second job."
     return [line]
@@ -212,7 +213,7 @@ def _without_job_explained(run: Run, changes: dict[str, Any]) -> str:
     )
 
 
-#: Commands of the client that show a run: its log, the state of its job.
+#: Commands of the `hf` client that show a job's log or its state.
 _LOG_COMMAND = re.compile(r"\bhf\s+jobs\s+logs\b")
 _STATE_COMMANDS = re.compile(r"\bhf\s+jobs\s+(?:inspect|ps|ls|list|wait)\b")
 _ENDINGS = {"failed": "failed", "stopped": "been stopped"}
@@ -246,7 +247,7 @@ def _observe(run: Run, call: Call, home: Path, folders: list[str]) -> list[str]:
 
 
 def _submitted(run: Run, call: Call) -> dict[str, Any]:
-    """A job that was submitted in the background is named in the output."""
+    """The id and URL of a job that was submitted in the background, read from the output."""
     jobs = jobs_output.started(call.command, call.output)
     if len(jobs) != 1:
         return {}
@@ -255,17 +256,17 @@ def _submitted(run: Run, call: Call) -> dict[str, Any]:
 
 
 def _ended(run: Run, job_id: str, call: Call) -> dict[str, Any]:
-    """The state and highest possible cost, where the output of an attached run says that it has ended."""
+    """The state and highest possible cost if the output of an attached run reports its end."""
     state = STATES.get(jobs_output.ends(call.output).get(job_id, ""))
     return {"state": state, **estimate(run, now())} if state is not None else {}
 
 
 def _is_its_log(run: Run, call: Call, folders: list[str]) -> bool:
-    """Whether `call` shows what this run has printed, and no other run."""
+    """Whether `call` shows the output of this run and of no other."""
     job_id = run.text("job_id")
     if call.tool == "Bash" and _LOG_COMMAND.search(call.command):
-        asked = set(re.findall(r"[0-9a-f]{20,40}", call.command))
-        return bool(job_id) and asked == {job_id}
+        named_jobs = set(re.findall(r"[0-9a-f]{20,40}", call.command))
+        return bool(job_id) and named_jobs == {job_id}
     task, log = run.text("background_task"), run.text("log")
     for path in [call.path] if call.tool == "Read" else _WORD.findall(call.command)[:200]:
         name = os.path.basename(path)
@@ -278,20 +279,21 @@ def _is_its_log(run: Run, call: Call, folders: list[str]) -> bool:
 
 
 def _changes_from_log(run: Run, call: Call) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    changes: dict[str, Any] = {}
     seen = single_job_rule.seen_training(call.output)
     if seen is not None and seen.sound and not run.text("trained_at"):
-        found |= {"trained_at": stamp(now()), "trained_seen": seen.how}
+        changes |= {"trained_at": stamp(now()), "trained_seen": seen.how}
     code = ended_with(call.output)
     if code is not None and not run.paid and not run.finished:
-        found |= {"state": "failed" if code else "completed", "exit_code": code}
-    if run.text("job_id") and not run.finished and not _LOG_COMMAND.search(call.command):  # they show the script's output alone
-        found |= _ended(run, run.text("job_id"), call)
-    return found
+        changes |= {"state": "failed" if code else "completed", "exit_code": code}
+    # `hf jobs logs` shows only the script's output, which must not be read as the client's.
+    if run.text("job_id") and not run.finished and not _LOG_COMMAND.search(call.command):
+        changes |= _ended(run, run.text("job_id"), call)
+    return changes
 
 
 def _changes_from_state(run: Run, call: Call) -> dict[str, Any]:
-    """What the job's state says; its highest possible cost where it has ended and nothing says how long it ran."""
+    """The changes that the job's state shows, with its highest possible cost if it has ended after an unknown time."""
     job_id = run.text("job_id")
     cancelled = jobs_output.cancelled(call.command, call.output, job_id)
     if cancelled is not None and not call.failed and not run.finished:
@@ -299,38 +301,39 @@ def _changes_from_state(run: Run, call: Call) -> dict[str, Any]:
     job = jobs_output.reported(job_id, call.output) if _STATE_COMMANDS.search(call.command) else None
     if job is None:
         return {}
-    found = settlement.settlement(run, job).changes()
-    found = {name: value for name, value in found.items() if value is not None}
-    if run.finished and found["state"] == "running":  # an older line of the same output
+    changes = settlement.settlement(run, job).changes()
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if run.finished and changes["state"] == "running":  # an older line of the same output
         return {}
-    if found["state"] != "running" and "settled_usd" not in found and not run.settled:
-        found |= estimate(run, now())
+    if changes["state"] != "running" and "settled_usd" not in changes and not run.settled:
+        changes |= estimate(run, now())
     seen = single_job_rule.seen_training(job=job)
     if seen is not None and not run.text("trained_at"):
-        found |= {"trained_at": stamp(now()), "trained_seen": seen.how}
-    return found
+        changes |= {"trained_at": stamp(now()), "trained_seen": seen.how}
+    return changes
 
 
 def _lines_on(run: Run, changes: dict[str, Any]) -> list[str]:
-    """What is new: its id, that it was seen training, that it has ended and what it cost."""
+    """One line for each change: the job's id, that it was seen training, its end and its cost."""
     name = changes.get("job_id") or run.text("job_id") or run.id
-    found = []
+    lines = []
     if "job_id" in changes:
-        found.append(f"ml-intern: {run.id} is job {name} {changes.get('url', '')}".strip() + ".")
+        lines.append(f"ml-intern: {run.id} is job {name} {changes.get('url', '')}".strip() + ".")
     if "trained_at" in changes and run.paid and run.values.get("trains") is not False:
-        found.append(f"ml-intern: job {name} was seen training ({changes['trained_seen']}), so another may be submitted.")
+        lines.append(f"ml-intern: job {name} was seen training ({changes['trained_seen']}), so another may be submitted.")
     if changes.get("state") in ("failed", "stopped") and run.paid:
-        spent, most = changes.get("settled_usd"), str(changes.get("settled_from", "")).startswith(ESTIMATED)
+        spent, is_estimate = changes.get("settled_usd"), str(changes.get("settled_from", "")).startswith(ESTIMATED)
         money = "`budget --apply-hub` asks the Hub what it cost"
         if spent is not None:
-            money = f"it cost at most {spent:.2f} USD, which is an estimate; {money}" if most else f"it cost {spent:.2f} USD"
-        look = f"; `hf jobs logs {name}` shows why" if changes["state"] == "failed" else ""
-        found.append(f"ml-intern: job {name} has {_ENDINGS[changes['state']]}: {money}{look}.")
-    return found
+            estimate_note = f"it cost at most {spent:.2f} USD, which is an estimate; {money}"
+            money = estimate_note if is_estimate else f"it cost {spent:.2f} USD"
+        log_hint = f"; `hf jobs logs {name}` shows why" if changes["state"] == "failed" else ""
+        lines.append(f"ml-intern: job {name} has {_ENDINGS[changes['state']]}: {money}{log_hint}.")
+    return lines
 
 
 def _error_explained(run: Run, call: Call, changes: dict[str, Any]) -> list[str]:
-    """The explanation of the error at the end of a log; nothing for a run that goes well."""
+    """The explanation of the error at the end of a log; empty if the run shows none."""
     tail = call.output[-20_000:]
     failed = run.state == "failed" or changes.get("state") == "failed" or "Traceback (most recent call last)" in tail
     seen = single_job_rule.seen_training(tail)
@@ -338,5 +341,5 @@ def _error_explained(run: Run, call: Call, changes: dict[str, Any]) -> list[str]
         return []
 
     judged = judged_in(run.text("command")) if "out of memory" in tail.lower() or "OutOfMemory" in tail else []
-    found = diagnosed(Failure(tail, ended_with(tail), next(iter(judged), None), "jobs" if run.paid else "local"))
-    return [f"ml-intern: {found[0]}", *found[1:]] if found else []
+    explanation = diagnosed(Failure(tail, ended_with(tail), next(iter(judged), None), "jobs" if run.paid else "local"))
+    return [f"ml-intern: {explanation[0]}", *explanation[1:]] if explanation else []

@@ -1,7 +1,7 @@
 """Prints the headers that the client sends to the Hugging Face MCP server: the token of `hf auth login`, or nothing.
 
-The client takes HF_TOKEN out of this program's environment, so that case is covered by the `headers` line of `.mcp.json`;
-what is printed here replaces that line, `{}` leaves it alone.
+The client removes HF_TOKEN from this program's environment; the `headers` entry of `.mcp.json` handles that variable. A printed
+header replaces that entry, and `{}` leaves it unchanged.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ml_intern_helpers.core import tokens
 
 
 def main(arguments: list[str]) -> int:
-    """Print one JSON object of HTTP headers; always 0, a missing token is no failure."""
+    """Print one JSON object of HTTP headers; always returns 0, also without a token."""
     token = tokens.hf_token()
     sys.stdout.write(json.dumps({"Authorization": f"Bearer {token}"} if token else {}))
     return 0

@@ -1,4 +1,4 @@
-"""What hooks remember between two calls of one session: a small file for each session, whose loss does no harm."""
+"""Stores what hooks remember between the calls of a session, in small files whose loss does no harm."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _KEPT_S = 14 * 86400
 
 
 def recalled(session: object, name: str, folder: Path | None = None) -> dict[str, Any]:
-    """What was kept under `name` for a session; empty where nothing was kept or can be read.
+    """The values stored under `name` for a session; empty where there are none or they cannot be read.
 
     Args:
-        folder: the project's `.ml-intern`; the user's cache without one.
+        folder: the project's `.ml-intern`; None for the user's cache.
     """
     try:
         path = _path(session, name, folder)
-        found = json.loads(path.read_bytes()) if path.stat().st_size <= _MOST_BYTES else {}
+        values = json.loads(path.read_bytes()) if path.stat().st_size <= _MOST_BYTES else {}
     except (OSError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return values if isinstance(values, dict) else {}
 
 
 def remember(session: object, name: str, values: dict[str, Any], folder: Path | None = None) -> bool:
-    """Keep `values` in place of what was kept before; returns whether that worked."""
+    """Store `values`, replacing earlier ones; returns whether that worked."""
     path = _path(session, name, folder)
     try:
         data = json.dumps(values, default=str).encode()
@@ -47,9 +47,9 @@ def remember(session: object, name: str, values: dict[str, Any], folder: Path | 
 
 
 def add_line(session: object, name: str, line: str) -> list[str]:
-    """Add a line to those kept for a session and return all of them; empty where that did not work.
+    """Append a line to a session's lines and return all of them; empty where that did not work.
 
-    Hooks of parallel calls run in parallel: a line that is appended is not lost, as a count that two of them replace would be.
+    Hooks of parallel calls run in parallel: appended lines are not lost, but two writers of a count could overwrite each other.
     """
     path = _path(session, f"{name}-lines", None)
     try:
@@ -58,12 +58,12 @@ def add_line(session: object, name: str, line: str) -> list[str]:
         with path.open("ab+") as file:
             file.write(f"{line}\n".encode())
             file.seek(0)
-            found = file.read(_MOST_BYTES).decode("utf-8", "replace").splitlines()
+            lines = file.read(_MOST_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return []
     if is_new:
         _forget_old(path.parent)
-    return found
+    return lines
 
 
 def _path(session: object, name: str, folder: Path | None) -> Path:

@@ -1,4 +1,4 @@
-"""What is still open in a task: its terms, money and time on one screen, runs without a recorded end, steps of the plan."""
+"""Describes what is still open in a task: its terms, money and time, runs without a recorded end, steps of the plan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ml_intern_helpers.runs.contract import Task, read_task
 from ml_intern_helpers.runs.run_record import Run, Runs, runs_of
 from ml_intern_helpers.runs.timestamps import now, span
 
-#: Shown; the rest is counted.
+#: The most steps and runs that are listed; further ones are only counted.
 _MOST_STEPS, _MOST_RUNS = 6, 5
 _WIDE = 160
 _MOST_PLAN_BYTES = 256 * 1024
@@ -53,12 +53,12 @@ def runs_in(folder: Path) -> Runs:
 
 
 def settle_ended(folder: Path, runs: Runs, event: dict[str, Any]) -> Runs:
-    """The runs, after those of this session that have ended in the background were recorded, from the end of their output."""
-    going = str(event.get("background_tasks"))
+    """Record the ends of this session's background runs, read from the ends of their output files; return the current runs."""
+    still_running = str(event.get("background_tasks"))
     changed = False
     for run in runs.all:
         task = run.text("background_task")
-        if run.finished or run.paid or not task or task in going or run.text("session_id") != event.get("session_id"):
+        if run.finished or run.paid or not task or task in still_running or run.text("session_id") != event.get("session_id"):
             continue
         code = _exit_code(task)
         if code is not None:
@@ -79,9 +79,9 @@ def _exit_code(task: str) -> int | None:
 
 
 def still_open(plan: Plan, runs: Runs, task: Task) -> list[str]:
-    """What is not done, one line each: runs without a recorded end, then the steps without a tick."""
-    going = [run for run in runs.of_task(task.id) if not run.finished]
-    lines = [_line_of(run) for run in going[-_MOST_RUNS:]]
+    """What is not done, one line each: runs without a recorded end, then unticked steps."""
+    unfinished = [run for run in runs.of_task(task.id) if not run.finished]
+    lines = [_line_of(run) for run in unfinished[-_MOST_RUNS:]]
     lines += [f"- [ ] {step}" for step in plan.open[:_MOST_STEPS]]
     if len(plan.open) > _MOST_STEPS:
         lines.append(f"and {len(plan.open) - _MOST_STEPS} more steps in .ml-intern/plan.md")
@@ -91,16 +91,16 @@ def still_open(plan: Plan, runs: Runs, task: Task) -> list[str]:
 
 
 def _line_of(run: Run) -> str:
-    """A run in one line: what, where, its state, where to look."""
+    """A run in one line: its name, place, state, and its URL or log."""
     name = run.text("job_id") or run.text("script") or run.id
-    seen = "seen training" if run.text("trained_at") else "not seen training yet"
-    state = f"{run.state}, {seen}" if run.state == "running" and run.paid else run.state
+    progress = "seen training" if run.text("trained_at") else "not seen training yet"
+    state = f"{run.state}, {progress}" if run.state == "running" and run.paid else run.state
     where = run.text("url") or run.text("log")
     return clean(f"run {name} ({'Jobs' if run.paid else 'here'}): {state}{f', {where}' if where else ''}", limit=_WIDE)
 
 
 def state_screen(name: str, event: dict[str, Any]) -> str:
-    """The state of the open task in folder `name`, at most some twenty lines; "" where no task is open there."""
+    """The state of the open task in folder `name`, at most about twenty lines; "" where no task is open there."""
     folder = Path(name)
     task = read_task(folder / "task.json")
     if not task.open:
@@ -111,17 +111,17 @@ def state_screen(name: str, event: dict[str, Any]) -> str:
 
 def _screen(task: Task, runs: Runs, plan: Plan, at: datetime) -> Iterator[str]:
     datasets = task.usable("datasets") or []
-    more = f" and {len(datasets) - 3} more" if len(datasets) > 3 else ""
-    data = ", ".join(clean(dataset.get("id"), limit=80) for dataset in datasets[:3]) + more or "?"
+    more_datasets = f" and {len(datasets) - 3} more" if len(datasets) > 3 else ""
+    data = ", ".join(clean(dataset.get("id"), limit=80) for dataset in datasets[:3]) + more_datasets or "?"
     model = clean(task.usable("base_model", "id") or "?", limit=80)
     yield f"ml-intern: a task is open here ({task.path}). Its terms still hold; `task show` prints all of them."
     yield f"request: {_term(task, 'request', limit=300)}"
     yield f"terms: {_term(task, 'method')} ({_term(task, 'adapter')}) of {model} on {data}, {_term(task, 'where')}"
     yield f"sizes: max_length {_term(task, 'max_length')}, effective batch {_term(task, 'effective_batch')}"
     yield f"money: {_money(task, runs, at)}; time: {_time(task, at)}"
-    mine = runs.of_task(task.id)
-    yield f"runs: {len(mine)} on file" + (f", the last {min(len(mine), _MOST_RUNS)}:" if mine else "")
-    for run in mine[-_MOST_RUNS:]:
+    task_runs = runs.of_task(task.id)
+    yield f"runs: {len(task_runs)} on file" + (f", the last {min(len(task_runs), _MOST_RUNS)}:" if task_runs else "")
+    for run in task_runs[-_MOST_RUNS:]:
         yield f"  {_line_of(run)}"
         if run.state == "reserved":
             release = f"budget --apply-release {run.id} --reason …"
@@ -136,20 +136,20 @@ def _screen(task: Task, runs: Runs, plan: Plan, at: datetime) -> Iterator[str]:
 
 
 def _money(task: Task, runs: Runs, at: datetime) -> str:
-    whole, _ = spend.limits(task, runs, at)
-    if whole is None:
+    limit, _ = spend.limits(task, runs, at)
+    if limit is None:
         return "no paid job was agreed"
-    unknown = f", the cost of {whole.unknown} runs is unknown" if whole.unknown else ""
-    parts = f"{whole.settled_usd:.2f} spent, {whole.reserved_usd:.2f} reserved{unknown}"
-    return f"{whole.left_usd:.2f} of {whole.cap_usd:.2f} USD left ({parts})"
+    unknown = f", the cost of {limit.unknown} runs is unknown" if limit.unknown else ""
+    parts = f"{limit.settled_usd:.2f} spent, {limit.reserved_usd:.2f} reserved{unknown}"
+    return f"{limit.left_usd:.2f} of {limit.cap_usd:.2f} USD left ({parts})"
 
 
 def _time(task: Task, at: datetime) -> str:
     ends = task.ends_at
     if ends is None:
         return "no limit"
-    left = (ends - at).total_seconds()
-    return f"{span(left)} left" if left > 0 else f"over since {span(-left)}"
+    left_s = (ends - at).total_seconds()
+    return f"{span(left_s)} left" if left_s > 0 else f"over since {span(-left_s)}"
 
 
 def _term(task: Task, name: str, limit: int = 80) -> str:

@@ -1,7 +1,7 @@
-"""What passes without a permission prompt: a plain call of a read-only helper of this plugin, and reading the skill's own texts.
+"""Recognises calls that need no permission prompt: plain calls of read-only helpers of this plugin, and reads of its own texts.
 
-A prompt at every `detect_compute` teaches people to click yes; a rule that lets another command slip through would be worse.
-So the answer is "allow" for the one form below, and no opinion (the client's own rules) for everything else.
+A prompt at every `detect_compute` would teach users to approve without reading, but a rule that lets another command pass would
+be worse. So only the one form below is allowed; the client's own rules decide on everything else.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import os
 import re
 from itertools import pairwise
 
-#: The read-only helpers, each with its options that write or start something (a call with one of them is not
-#: allowed here). A test compares the list with the `--help` of every helper.
+#: The read-only helpers, each with those of its options that write or start something and are therefore not allowed here.
+#: A test compares the list with the `--help` of every helper.
 READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
     "detect_compute": frozenset(),
     "inspect_dataset": frozenset({"--html", "--on-jobs"}),
@@ -24,29 +24,29 @@ READ_ONLY_HELPERS: dict[str, frozenset[str]] = {
     "task": frozenset(),
     "budget": frozenset({"--apply-hub", "--apply-release"}),
 }
-#: Every word that a call may have, for a helper whose first word says whether it writes: the user sees every change of a task.
+#: The only words allowed in a call of a helper with writing actions: the user confirms every change of a task.
 _ONLY_THESE_WORDS = {"task": frozenset({"show", "--json", "--text", "--human", "--help", "--offline", "--version"})}
-#: Words that together change what is on file, for a helper with subcommands.
+#: Words of a subcommand that writes; a call that contains all of them is not allowed.
 WRITING_WORDS = {"crawl_arxiv": frozenset({"notes", "forget"})}
 _SCRIPTS = "skills/ml-intern/scripts"
-#: What the client's Bash tool may carry besides the command; the user judges anything else (a sandbox that is switched off).
+#: Parameters of a Bash call that are allowed; the user decides on any other (such as one that disables the sandbox).
 _HARMLESS_INPUT = frozenset({"command", "description", "timeout", "run_in_background"})
-#: Trees in which a "file" is the state of a process or the machine: /proc/self/environ holds tokens.
-_NO_DATA_HERE = ("proc", "sys", "dev")
+#: Folders whose files show the state of processes or the machine: /proc/self/environ contains tokens.
+_KERNEL_FOLDERS = ("proc", "sys", "dev")
 _OUR_FOLDER = ".ml-intern"
-#: Characters that make an argument a pattern.
+#: Characters that turn an argument into a glob pattern.
 _PATTERN = frozenset("*?[")
-#: What separates the words of a command line; a path may follow an unquoted `=` or `:`.
+#: Separators of words in a command line; `=` and `:` are included because a path may follow them.
 _BETWEEN_WORDS = re.compile(r"""[\s'"=:;&|<>()`]+""")
-#: Helpers that quote lines of the file they are given, and the kinds of file they are for: /etc/shadow is not a script.
+#: Helpers whose answers quote their input file, with the file types they accept: they must not quote /etc/shadow.
 _KINDS = {"preflight_check": (".py", ".ipynb")}
-#: Bare characters that neither bash nor zsh gives a meaning inside a word. Absent on purpose: ``~ * ? [ ] { } ^ # ! $ \ ` ``.
+#: Characters without a special meaning in an unquoted word of bash and zsh. Deliberately absent: ``~ * ? [ ] { } ^ # ! $ \ ` ``.
 _BARE = r"[A-Za-z0-9_@%+=:,./-]+"
 _SINGLE = r"'([^']*)'"
 _DOUBLE = r'"([^"$`\\!]*)"'
 _PIECE = re.compile(rf"(?P<gap> +)|(?P<bare>{_BARE})|{_SINGLE}|{_DOUBLE}")
 _LONGEST = 8192
-#: What the Read tool may carry: which lines, nothing that changes what is read.
+#: Parameters of a Read call that are allowed: the file and which of its lines.
 _READ_INPUT = frozenset({"file_path", "offset", "limit"})
 _TEXT_FOLDERS, _TEXT_KINDS = ("references", "recipes"), (".md", ".py")
 
@@ -75,8 +75,8 @@ def is_plain_call(tool_input: dict[str, object], cwd: str) -> bool:
 def is_own_text(tool_input: dict[str, object]) -> bool:
     """Whether a Read call with this input opens a text of this plugin's skill, symlinks resolved.
 
-    These lie outside the user's project, so the client asks before each one and refuses in `claude -p`: a skill that was
-    activated without any permission could then not open the pages it routes to.
+    The texts lie outside the user's project, so the client would ask before each one and refuse in `claude -p`: a skill that
+    was activated without a permission could then not open its own pages.
     """
     path = tool_input.get("file_path")
     if not isinstance(path, str) or not tool_input.keys() <= _READ_INPUT or not os.path.isabs(path):
@@ -88,24 +88,24 @@ def is_own_text(tool_input: dict[str, object]) -> bool:
 
 
 def _helper_name(program: str) -> str | None:
-    """The helper whose script `program` is, letter by letter, under the plugin's own path; None for everything else."""
+    """The helper whose script is at exactly the path `program` in the plugin's folder; None for everything else."""
     folder, _, file = program.rpartition("/")
     name = file.removesuffix(".sh")
     if file != f"{name}.sh" or name not in READ_ONLY_HELPERS:
         return None
     root = plugin_root()
-    named = os.environ.get("CLAUDE_PLUGIN_ROOT", "").rstrip("/")  # the client's spelling counts when it is the same folder
-    spellings = {root, named} if named.startswith("/") and os.path.realpath(named) == root else {root}
+    client_root = os.environ.get("CLAUDE_PLUGIN_ROOT", "").rstrip("/")  # the client's spelling counts when it is the same folder
+    spellings = {root, client_root} if client_root.startswith("/") and os.path.realpath(client_root) == root else {root}
     if folder not in {f"{spelling}/{_SCRIPTS}" for spelling in spellings}:
         return None
-    real = f"{root}/{_SCRIPTS}/{file}"  # a script that is a link to elsewhere is not ours
+    real = f"{root}/{_SCRIPTS}/{file}"  # a script that links to another place is not ours
     return name if os.path.realpath(program) == real and os.path.isfile(real) else None
 
 
 def _harmless(argument: str, before: str, name: str, cwd: str) -> bool:
-    """For helper `name`: no writing option, no path to where secrets are kept, no file of another kind.
+    """Whether an argument of helper `name` is no writing option, no path to secrets and no file of another type.
 
-    In a command line (`--launch 'python train.py'`) every word may be a path; anywhere else a space is part of one.
+    Each word of a command line (`--launch 'python train.py'`) is checked as a path; other arguments are checked as a whole.
     """
     option, _, value = argument.partition("=")
     if option in READ_ONLY_HELPERS[name]:
@@ -122,18 +122,21 @@ def _is_private(text: str, cwd: str) -> bool:
     """Whether `text`, read as a path, leads into a hidden file or folder, a home by `~`, or the kernel's trees."""
     if text.startswith(("~", "file:")):
         return True
-    if ".." in text.split("/") and set(text) & _PATTERN:  # where `link*/..` leads is known only when it is looked up
+    if ".." in text.split("/") and set(text) & _PATTERN:  # the target of `link*/..` is known only after the expansion
         return True
     path = os.path.join(cwd, text)
-    written = os.path.normpath(path)
-    # `link/../x` lies beside where the link leads for whoever opens it, beside the link for whoever tidies it up first.
-    return any(_leads_to_secrets(each, cwd) for each in {written, os.path.realpath(written), os.path.realpath(path)})
+    normalised = os.path.normpath(path)
+    # `link/../x` means one path to the system, which follows the link first, and another to a program that normalises it first.
+    return any(_leads_to_secrets(each, cwd) for each in {normalised, os.path.realpath(normalised), os.path.realpath(path)})
 
 
 def _leads_to_secrets(path: str, cwd: str) -> bool:
-    """The user's project and this plugin may lie under a hidden folder themselves; what counts is the way from there."""
+    """Whether a normalised path leads into a hidden or kernel folder.
+
+    Only the part below the project or the plugin counts, because these may themselves lie below a hidden folder.
+    """
     top = path.lstrip("/").split("/")[0]
-    if top in _NO_DATA_HERE or set(top) & _PATTERN:  # a helper may read `/pro[c]` as a pattern
+    if top in _KERNEL_FOLDERS or set(top) & _PATTERN:  # a helper may expand `/pro[c]`
         return True
     for base in (os.path.normpath(cwd), os.path.realpath(cwd), plugin_root()):
         if (path + "/").startswith(base.rstrip("/") + "/"):
@@ -147,7 +150,7 @@ def plain_words(line: str) -> list[str] | None:
 
     This is not a shell parser: it knows three spellings of a word and refuses the rest, so that what it returns is exactly what
     the shell will start, without expansion, redirection or a second command. Quotes are removed. A line with a control character,
-    a newline or a character without a shape (NUL, bidi marks, lone surrogates) is not plain.
+    a newline or an unprintable character (NUL, bidi marks, lone surrogates) is not plain.
     """
     if not line.isprintable() or len(line) > _LONGEST:
         return None

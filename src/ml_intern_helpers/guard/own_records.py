@@ -1,7 +1,7 @@
 """Protects the plugin's own records: only the user changes the agreed terms, and the ledger is never edited by hand.
 
-`task` writes `.ml-intern/task.json`, the hooks write `runs.jsonl`. A model that edits either gives itself a permission; so does a
-model that closes a task and agrees to another one by itself. What the user said is read from the client's record of the session.
+`task` writes `.ml-intern/task.json`, and the hooks write `runs.jsonl`. A model that edits either file, or that closes a task and
+agrees to another one, would grant itself permissions. The user's messages are read from the client's record of the session.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _RECORDS = r"\.ml-intern/+(?:\./+)*(?:task\.json|runs\.jsonl(?:\.late-[\w-]*)?|g
 _TASK = r"""\btask(?:\.sh)?["']?\s+(?:--\w+\s+)*"""
 _CHANGES_TERMS = re.compile(rf"{_TASK}change\b(?!.*--help)")
 _AGREES = re.compile(rf"{_TASK}agree\b(?!.*--help)")
-#: `--spend-cap 10`, once quotes are removed; with anything else behind it, it is not a number.
+#: `--spend-cap 10`, after quotes are removed; the group is None if the value is not a plain number.
 _CAP = re.compile(r"--spend-cap(?![\w-])(?:[= ]\s*\$?(\d+(?:\.\d+)?)(?![^\s;&|)]))?")
 _TERMS_FILE = re.compile(r"--from(?![\w-])")
 _QUOTES = re.compile(r"""['"\\]""")
 #: Programs and redirects by which a shell writes the file that is named after them.
 _WRITES = re.compile(rf"(?:>|\b(?:tee|rm|mv|cp|truncate|shred|ln|dd|sed\s+(?:-\S+\s+)*-i\S*)\b)[^;&|\n]*?{_RECORDS}")
 _EDITS = re.compile(rf"(?:^|/){_RECORDS}$")
-#: A longer line is a pasted file or the answer of a tool, not a message that a person typed.
+#: A longer line is a pasted file or a tool's result, not a message that a person typed.
 _LONGEST_LINE = 1024 * 1024
 _FIGURE = r"(\d[\d,]*(?:\.\d+)?)"
 _DOLLARS = re.compile(rf"(?:\$|\bUSD)\s?{_FIGURE}|{_FIGURE}\s?(?:\$|USD\b|(?:US )?dollars?\b|bucks\b)", re.IGNORECASE)
@@ -52,15 +52,13 @@ def decision_on_command(command: str, event: dict[str, object]) -> Decision:
         reason = "only the user may change the agreed terms.\n    next: keep to the terms (`task show`), or ask the user"
         return Decision("ask", f"ml-intern: {reason}", codes=("TERMS",))
     if _WRITES.search(command):
-        reason = (
-            "the records of what was agreed and spent must not be written by hand.\n    next: `task change --reason …`, `budget`"
-        )
-        return Decision("ask", f"ml-intern: {reason}", codes=("RECORD",))
+        reason = "the records of what was agreed and spent must not be written by hand.\n    next: "
+        return Decision("ask", f"ml-intern: {reason}use `task change --reason …` or `budget`", codes=("RECORD",))
     return _on_agreement(command, event) if _AGREES.search(command) and not prefilter.only_reads(command) else PASS
 
 
 def _on_agreement(command: str, event: dict[str, object]) -> Decision:
-    """The user must have written since the last agreement and have named the spend cap: one message allows one agreement."""
+    """The decision on `task agree`: it passes if the user has written since the last agreement and named the spend cap."""
     from pathlib import Path
 
     from ml_intern_helpers.guard.event import folders_of
@@ -69,27 +67,27 @@ def _on_agreement(command: str, event: dict[str, object]) -> Decision:
     before = task_for(*map(Path, folders_of(event)))
     messages = _user_messages_since(event, before.agreed_at if before is not None else None)
     plain = _QUOTES.sub("", command)
-    found = [match[1] for match in _CAP.finditer(plain)]
-    is_open = None in found or _TERMS_FILE.search(plain)
-    cap = None if is_open else max(map(float, found), default=0.0)
+    caps = [match[1] for match in _CAP.finditer(plain)]
+    is_unstated = None in caps or _TERMS_FILE.search(plain)
+    cap = None if is_unstated else max(map(float, caps), default=0.0)
     if before is not None and not messages:
-        what = "the user has written nothing since the last task was agreed, and only the user can agree to a new one"
+        problem = "the user has written nothing since the last task was agreed, and only the user can agree to a new one"
     elif cap is None:
-        what = "the spend cap is not written out as a number, so it cannot be compared with what the user said"
+        problem = "the spend cap is not written out as a number, so it cannot be compared with what the user said"
     elif cap > _most_dollars(messages):
         since = " since the last agreement" if before else ""
-        what = f"no message of the user{since} names a spend cap of {cap:.2f} USD"
+        problem = f"no message of the user{since} names a spend cap of {cap:.2f} USD"
     else:
         return PASS
     next_step = "agree without a spend cap (no paid job), or ask the user for the figure, written with USD or $"
-    return Decision("ask", f"ml-intern: {what}.\n    next: {next_step}", codes=("TERMS",))
+    return Decision("ask", f"ml-intern: {problem}.\n    next: {next_step}", codes=("TERMS",))
 
 
 def _user_messages_since(event: dict[str, Any], at: datetime | None) -> list[str]:
     """The user's messages after `at` (None: all of the session); none where the client's record cannot be read.
 
-    The record also calls a subagent's prompts, the texts of our commands, summaries and reports of background work messages of a
-    user; no person wrote those.
+    Messages that no person wrote are left out: the record also lists prompts of subagents, texts of our commands, summaries and
+    reports of background work as messages of the user.
     """
     name = event.get("transcript_path")
     if not isinstance(name, str) or not os.path.isfile(name):
@@ -108,7 +106,7 @@ def _most_dollars(texts: list[str]) -> float:
 
 
 def _typed_messages(line: bytes, at: datetime | None) -> Iterator[str]:
-    """What a person typed in this line of the record, after `at`."""
+    """The texts that a person typed, if this line of the record is a message after `at`."""
     from ml_intern_helpers.runs.timestamps import parsed
 
     try:
@@ -131,7 +129,7 @@ def _typed_messages(line: bytes, at: datetime | None) -> Iterator[str]:
     for block in blocks:
         text = block.get("text")
         if isinstance(text, str) and text.lstrip().startswith("<"):
-            # Of a slash command its arguments; nothing of what the client puts between other marks (`<task-notification>`).
+            # Of a slash command only its arguments count; other tags (`<task-notification>`) are the client's.
             text = " ".join(_ARGUMENTS.findall(text)) if text.lstrip().startswith("<command-") else ""
         if isinstance(text, str) and text:
             yield text

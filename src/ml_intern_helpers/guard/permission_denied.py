@@ -1,8 +1,8 @@
-"""PermissionDenied: the reservation of a launch that was refused is released.
+"""PermissionDenied hook: releases the reservation of a launch that was refused.
 
-The client tells this hook of a refusal only in some permission modes. Otherwise the client's record of the session shows it: the
-call has a result, no hook heard that the call ran, and the result names no job. Other events look there through
-`release_refused`.
+The client sends this event only in some permission modes. In the others its record of the session shows a refusal: the call has a
+result that is not from a command and names no job, and no hook ran after the call. Hooks of other events therefore call
+`release_refused`, which reads that record.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ml_intern_helpers.runs.run_record import Run
 
 _LEDGER = "runs.jsonl"
-#: Read from the end of a session's record, where the newest calls are.
+#: Bytes read from the end of a session's record, where the newest calls are.
 _MOST_BYTES = 8 * 1024 * 1024
 
 
@@ -31,7 +31,7 @@ def answer(event: dict[str, Any]) -> None:
 def release_refused(event: dict[str, Any]) -> None:
     """Release the reservations of this session whose calls were refused according to the client's record.
 
-    A reservation that cannot be released now stays: the safe side.
+    A reservation that cannot be released now stays, which is the safe side.
     """
     folder = data_folder_with(folders_of(event), _LEDGER)
     if folder is None:
@@ -65,8 +65,8 @@ def _release(runs: list[Run], folder: str) -> None:
 
 
 def _results(calls: list[str], event: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Call -> the entry of the session's record, or of the subagent's, that holds its result."""
-    found: dict[str, dict[str, Any]] = {}
+    """Id of a call -> the entry with its result, from the record of the session or of the subagent."""
+    entries: dict[str, dict[str, Any]] = {}
     for name in (event.get("transcript_path"), event.get("agent_transcript_path")):
         if not isinstance(name, str) or not os.path.isfile(name):
             continue
@@ -77,12 +77,12 @@ def _results(calls: list[str], event: dict[str, Any]) -> dict[str, dict[str, Any
             for call in calls if b"tool_result" in line else ():
                 entry = _result_of(call, line) if call.encode() in line else None
                 if entry is not None:
-                    found[call] = entry
-    return found
+                    entries[call] = entry
+    return entries
 
 
 def _result_of(call: str, line: bytes) -> dict[str, Any] | None:
-    """The entry on this line, where it holds the result of `call`."""
+    """The entry on this line if it contains the result of `call`, else None."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -95,7 +95,7 @@ def _result_of(call: str, line: bytes) -> dict[str, Any] | None:
 
 
 def _is_refusal(entry: dict[str, Any] | None) -> bool:
-    """The client calls the result a refusal, or it is an error that no command printed; and no job was started."""
+    """Whether the client marks the result as a refusal, or no command produced it; and it names no job."""
     if entry is None:
         return False
     from ml_intern_helpers.guard import jobs_output

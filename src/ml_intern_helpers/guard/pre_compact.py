@@ -1,4 +1,4 @@
-"""PreCompact: the state of an open task is written to `.ml-intern/state.md` before the client shortens the conversation."""
+"""PreCompact hook: writes the state of an open task to `.ml-intern/state.md` before the client compacts the conversation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ml_intern_helpers.guard.event import data_folder_with, folders_of
 
 
 def answer(event: dict[str, Any]) -> None:
-    """Without an open task nothing is written."""
+    """Write the state of the open task; nothing without one."""
     folder = data_folder_with(folders_of(event), "task.json")
     if folder is None:
         return

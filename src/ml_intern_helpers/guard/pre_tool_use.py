@@ -1,4 +1,4 @@
-"""PreToolUse: allows the plugin's own helpers and texts without a prompt; decides on launches and on changes of its records."""
+"""PreToolUse hook: allows the plugin's own helpers and texts, and decides on launches and on changes of its records."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from ml_intern_helpers.guard import own_helpers, prefilter
 
 def answer(event: dict[str, object]) -> dict[str, object] | None:
     """The client's answer, or None for no opinion."""
-    found = _decided(event)
+    decision = _decided(event)
     if event.get("agent_type") is None:
-        return found
+        return decision
     try:
         from ml_intern_helpers.guard import research_budget
 
-        return research_budget.before_call(event, found) if research_budget.is_researcher(event) else found
-    except Exception:  # a count that fails must not take back the decision
-        return found
+        return research_budget.before_call(event, decision) if research_budget.is_researcher(event) else decision
+    except Exception:  # an error in counting must not revoke the decision
+        return decision
 
 
 def _decided(event: dict[str, object]) -> dict[str, object] | None:

@@ -1,10 +1,10 @@
-"""Recognises, at almost no cost, command lines that launch nothing: most commands of a session, which must not be delayed."""
+"""Recognises command lines that launch nothing, at almost no cost, because most commands of a session must not be delayed."""
 
 from __future__ import annotations
 
 import re
 
-#: Words that launches are written with. Quotes and backslashes are removed first: the shell reads `pyth''on` as python.
+#: Words that occur in launches. Quotes and backslashes are removed first: the shell reads `pyth''on` as python.
 _SIGNS = re.compile(
     r"(?<![\w.-])(?:hf|hf\.exe|huggingface-cli|accelerate|torchrun|deepspeed|trl|i?python[\d.]*t?|pypy[\d.]*|uvx?|pipx"
     r"|make|gmake|bash|sh|zsh|dash|ksh|source|eval|sbatch|launch)(?![\w.-])|\.(?:py|ipynb|sh|bash|slurm|sbatch)(?!\w)|/api/(?:scheduled-)?jobs/"
@@ -12,10 +12,10 @@ _SIGNS = re.compile(
     r"|(?:^|[;&|(\n]|\b(?:then|do|else|exec|nohup|time|sudo|setsid|timeout\s+\S+)\s)\s*(?:\$[{@*A-Za-z_]|\$\(\s*(?:cat\s|<)|`\s*cat\s)"
 )
 _QUOTES = re.compile(r"""['"\\]""")
-#: Joins, substitutions and redirects: another command may follow.
+#: Operators after which another command may follow: joins, substitutions, redirects.
 _JOINS = re.compile(r"[;&|`\n<(){}]|\$\(")
 _MODULES = "pytest|pip|venv|ruff|mypy|black|build|http\\.server|json\\.tool|compileall|timeit|pdb|cProfile|unittest|site|tabnanny"
-#: Programs that start none of their arguments.
+#: Programs that do not execute their arguments.
 _READS_ONLY = re.compile(
     r"\s*(?:grep|egrep|rg|ag|cat|bat|less|more|head|tail|ls|ll|wc|file|stat|cp|mv|rm|mkdir|touch|chmod|cd|pwd|echo|printf"
     r"|which|type|diff|git(?!\s+bisect)|gh|sed|cut|sort|tree|du|df|ps|kill|code|vim|nano|ruff|mypy|black|pytest|pip3?|npm|jq"
@@ -25,7 +25,7 @@ _READS_ONLY = re.compile(
 
 
 def concerns_us(command: str) -> bool:
-    """Whether the line has to be checked: it may launch something, or change what was agreed or is on file (`own_records`)."""
+    """Whether the line has to be checked: it may launch something, or change the agreement or a record (`own_records`)."""
     return ".ml-intern" in command or " change" in command or " agree" in command or not launches_nothing(command)
 
 
@@ -35,5 +35,5 @@ def launches_nothing(command: str) -> bool:
 
 
 def only_reads(command: str) -> bool:
-    """Whether the line is one command that starts none of its arguments: `grep "python train.py" notes`."""
+    """Whether the line is a single command that does not execute its arguments: `grep "python train.py" notes`."""
     return not _JOINS.search(command) and bool(_READS_ONLY.match(command))

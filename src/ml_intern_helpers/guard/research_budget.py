@@ -1,7 +1,7 @@
-"""The budget of one paper researcher: its calls and what it was given to read are counted, and denied beyond the budget.
+"""Limits the calls of one paper researcher and the tokens it reads: beyond the budget its calls are denied.
 
-A budget in a prompt is not enforced, and the client's own `maxTurns` ends a subagent without a report. This ends the search and
-leaves turns for the report. Calls pass where they cannot be counted.
+A budget in a prompt is not enforced, and the client's own `maxTurns` ends a subagent without a report. A denial ends the search
+but leaves turns for the report. Calls that cannot be counted pass.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import json
 from typing import Any
 
 RESEARCHER = "ml-paper-researcher"
-#: For one researcher; a test compares the texts that name these figures. Reading five papers in depth takes about 35 calls.
+#: Budget of one researcher; a test keeps the texts that name these figures in step. Reading five papers takes about 35 calls.
 MOST_CALLS, MOST_TOKENS = 40, 60_000
 _NEARLY = 0.8
-#: The usual rule of thumb for English; a paper's tables and formulas have fewer characters to a token.
+#: The usual estimate for English text; tables and formulas have fewer characters per token.
 _CHARACTERS_PER_TOKEN = 4
 _NAME = "research"
 
@@ -43,9 +43,9 @@ def before_call(event: dict[str, Any], answer: dict[str, Any] | None) -> dict[st
 
 
 def after_call(event: dict[str, Any]) -> None:
-    """Count what a finished call of a researcher gave it to read."""
-    given = event.get("tool_response", event.get("error", ""))
-    _add(event, "read", len(json.dumps(given, ensure_ascii=False, default=str)))
+    """Count the characters that a finished call gave the researcher to read."""
+    response = event.get("tool_response", event.get("error", ""))
+    _add(event, "read", len(json.dumps(response, ensure_ascii=False, default=str)))
 
 
 def _with(answer: dict[str, Any] | None, **more: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def _with(answer: dict[str, Any] | None, **more: str) -> dict[str, Any]:
 
 
 def _add(event: dict[str, Any], what: str, count: int) -> tuple[int, int] | None:
-    """(calls, tokens read) of this agent including this entry; None where they cannot be counted. Parallel calls lose none."""
+    """(calls, tokens read) of this agent including this entry; None where they cannot be counted. Safe for parallel calls."""
     from ml_intern_helpers.guard.memory import add_line
 
     lines = add_line(f"{event.get('session_id')}/{event.get('agent_id')}", _NAME, f"{what} {count}")

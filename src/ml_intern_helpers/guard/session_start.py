@@ -1,4 +1,4 @@
-"""SessionStart: exports the plugin's path to Bash, and gives the model the state of an open task, if there is one."""
+"""SessionStart hook: exports the plugin's path to Bash and tells the model the state of an open task, if there is one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def answer(event: dict[str, Any]) -> dict[str, Any] | None:
-    """The state of the open task as context, when a session starts and when it goes on after compaction."""
+    """The state of the open task as context, at the start of a session and after a compaction."""
     _export_root()
     if os.environ.get("ML_INTERN_TIME_BUDGET") and event.get("source") in ("startup", "resume"):
         from ml_intern_helpers.guard.memory import remember
@@ -26,7 +26,7 @@ def answer(event: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _export_root() -> None:
-    """`ML_INTERN_ROOT` for Bash, and `CLAUDE_PLUGIN_ROOT` where no other plugin has set it: the client sets neither there."""
+    """Export `ML_INTERN_ROOT` to Bash, and `CLAUDE_PLUGIN_ROOT` unless it is set: the client sets neither in Bash."""
     from shlex import quote
 
     from ml_intern_helpers.guard.own_helpers import plugin_root

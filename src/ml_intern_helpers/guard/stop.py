@@ -1,7 +1,7 @@
-"""Stop: while a task is open, time is left and no user attends, the model is told to continue and what is still open.
+"""Stop hook: tells the model to continue while a task is open, time remains and no user attends the session.
 
-The client overrides the ninth block in a row and then loses the result, so this gives up long before: each block since the last
-change counts, and the last ten minutes are kept for saving and reporting.
+The client overrides the ninth block in a row, and the run's result is then lost. So at most MOST_WITHOUT_PROGRESS blocks are
+sent without a change in the project, and during the last ten minutes the model is only told to save and report.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from ml_intern_helpers.runs.contract import Task
 
-#: The model is told to continue this often without a change in between; then the run may end.
+#: Blocks without a change in the project in between; after that many, the run may end.
 MOST_WITHOUT_PROGRESS = 3
-#: Kept for saving, evaluation and report.
+#: Seconds before the end that are reserved for saving, evaluation and the report.
 _TO_SAVE_S = 600
 _MOST_ENTRIES, _DEEPEST = 3000, 3
-#: Changed by hooks themselves, or by nothing that is work.
+#: Files and folders whose changes are not progress: hooks or tools write them.
 _NOT_WORK = frozenset({"sessions", ".git", "__pycache__", "node_modules", ".venv", "lock", "state.md"})
 
 
 def answer(event: dict[str, Any]) -> dict[str, Any] | None:
-    """`{"decision": "block", "reason": …}`, or None to let it end."""
+    """The client's answer: `{"decision": "block", "reason": …}`, or None to let the run end."""
     release_refused(event)
     folder = data_folder_with(folders_of(event), "task.json")
     if folder is None or event.get("background_tasks"):
@@ -60,7 +60,7 @@ def _reason_to_continue(folder: Path, event: dict[str, Any], task: Task, left_s:
     report = re.search(r"^\W{0,8}RESULT\b\W{0,4}(\w+)?", message, re.MULTILINE) if isinstance(message, str) else None
     if left_s <= _TO_SAVE_S:
         launched = [run for run in runs.of_task(task.id) if run.state in ("running", "completed")]
-        if not launched or report is not None or _has_weights(folder.parent) or not _count(event, folder, "save", 1):
+        if not launched or report is not None or _has_weights(folder.parent) or not _count_block(event, folder, "save", 1):
             return ""
         return (
             f"ml-intern: {max(1, round(left_s / 60))} min are left and no saved weights were found here. Save or push what there "
@@ -70,51 +70,56 @@ def _reason_to_continue(folder: Path, event: dict[str, Any], task: Task, left_s:
     if report is not None and not still_open:
         return ""
     stopped = report is not None and (report[1] or "").lower() == "stopped"
-    count = _count(event, folder, "goes_on", 1 if stopped or not still_open else MOST_WITHOUT_PROGRESS)
-    if not count:
+    limit = 1 if stopped or not still_open else MOST_WITHOUT_PROGRESS
+    block_number = _count_block(event, folder, "goes_on", limit)
+    if not block_number:
         return ""
-    first = f"ml-intern: the task is open and {span(left_s)} are left."
+    status_line = f"ml-intern: the task is open and {span(left_s)} are left."
     if not still_open:
         form = "`RESULT: done | partly | stopped: …`"
-        return f"{first} Every step is ticked: end with a last message of the form {form}, or improve on the result."
-    last = (
-        "Continue with the next step; a message without a tool call ends the run. Wait for a run in slices, within this turn. "
+        return f"{status_line} Every step is ticked: end with a last message of the form {form}, or improve on the result."
+    instructions = (
+        "Continue with the next step; a message without a tool call ends the run. To wait for a run, stay in this turn and "
+        "check it at intervals. "
         "If something cannot be done, say why in the plan and end with `RESULT: stopped: …`. "
-        f"({count} of {MOST_WITHOUT_PROGRESS} without progress)"
+        f"({block_number} of {MOST_WITHOUT_PROGRESS} without progress)"
     )
-    return "\n".join([f"{first} Still open:", *still_open, last])
+    return "\n".join([f"{status_line} Still open:", *still_open, instructions])
 
 
-def _count(event: dict[str, Any], folder: Path, kind: str, most: int) -> int:
-    """The number of this block since something last changed, stored before it is used; 0 when there may be no further block."""
+def _count_block(event: dict[str, Any], folder: Path, kind: str, limit: int) -> int:
+    """Count one more block of this kind; return its number since the project last changed, or 0 beyond `limit`.
+
+    Returns 0 as well when the count cannot be stored, because uncounted blocks could repeat forever.
+    """
     from ml_intern_helpers.guard import memory
 
-    before = memory.recalled(event.get("session_id"), kind, folder)
+    stored = memory.recalled(event.get("session_id"), kind, folder)
     state = _state_of(folder.parent) if kind == "goes_on" else ""
-    known = before.get("count") if before.get("state") == state else 0
-    count = known + 1 if isinstance(known, int) and known >= 0 else most + 1
-    if count > most:
+    previous = stored.get("count") if stored.get("state") == state else 0
+    count = previous + 1 if isinstance(previous, int) and previous >= 0 else limit + 1
+    if count > limit:
         return 0
-    kept = memory.remember(event.get("session_id"), kind, {"state": state, "count": count}, folder)
-    return count if kept else 0  # blocks that cannot be counted could go on forever
+    is_stored = memory.remember(event.get("session_id"), kind, {"state": state, "count": count}, folder)
+    return count if is_stored else 0
 
 
 def _has_weights(project: Path) -> bool:
-    """Whether weights of a model or an adapter lie in the project, a few folders deep."""
+    """Whether the project contains weights of a model or an adapter, at most three folders deep."""
     names = ("model.safetensors", "adapter_model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
     patterns = [f"{folder}{name}" for folder in ("", "*/", "*/*/", "*/*/*/") for name in names]
     return any(next(project.glob(pattern), None) is not None for pattern in patterns)
 
 
 def _state_of(project: Path) -> str:
-    """A text that stays the same while no file below `project` changes (a few thousand files are looked at)."""
+    """A hash of names, sizes and times of the files below `project` (at most _MOST_ENTRIES files)."""
     import hashlib
     from itertools import islice
 
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for entry in islice(_files_below(str(project), _DEEPEST), _MOST_ENTRIES):
-        found.update(entry.encode("utf-8", "replace"))
-    return found.hexdigest()[:32]
+        digest.update(entry.encode("utf-8", "replace"))
+    return digest.hexdigest()[:32]
 
 
 def _files_below(folder: str, depth: int) -> Iterator[str]:
@@ -138,34 +143,37 @@ def _files_below(folder: str, depth: int) -> Iterator[str]:
 def _ends_at(event: dict[str, Any], task: Task) -> datetime | None:
     """The earliest of `ML_INTERN_DEADLINE`, `ML_INTERN_TIME_BUDGET` and the task's own limits; None without one.
 
-    A person in front of the session says when it is over: then the task's own limits count only beside one of the variables.
+    In an attended session the user decides when to stop: the task's limits then count only if one of the variables is set.
     """
-    limits = [end for end in (_deadline(), _end_of_budget(event)) if end is not None]
+    variables = [end for end in (_deadline(), _end_of_budget(event)) if end is not None]
     attended = os.environ.get("CLAUDE_CODE_SESSION_ATTENDED", "")
     unattended = attended == "0" if attended else os.environ.get("CLAUDE_CODE_ENTRYPOINT", "") == "sdk-cli"
-    if not limits and not unattended:
+    if not variables and not unattended:
         return None
-    return min([*limits, *([task.ends_at] if task.ends_at is not None else [])], default=None)
+    return min([*variables, *([task.ends_at] if task.ends_at is not None else [])], default=None)
 
 
 def _deadline() -> datetime | None:
-    """A time without a zone is in this machine's; a text that is not a time is no deadline."""
+    """The time in `ML_INTERN_DEADLINE` (local time without a time zone); None when it is unset or malformed."""
     from datetime import UTC, datetime
 
     from ml_intern_helpers.runs.timestamps import parsed
 
     text = os.environ.get("ML_INTERN_DEADLINE", "").strip()
-    found = parsed(text)
-    if found is None and text and len(text) <= 40:
+    deadline = parsed(text)
+    if deadline is None and text and len(text) <= 40:
         try:
-            found = datetime.fromisoformat(text).astimezone(UTC)
+            deadline = datetime.fromisoformat(text).astimezone(UTC)
         except (ValueError, OverflowError, OSError):
             return None
-    return found
+    return deadline
 
 
 def _end_of_budget(event: dict[str, Any]) -> datetime | None:
-    """Counted from the start of the session: as SessionStart noted it, else the first time in the session's record."""
+    """The start of the session plus `ML_INTERN_TIME_BUDGET`.
+
+    The start is the time that SessionStart stored, else the first time stamp in the client's record of the session.
+    """
     from datetime import timedelta
 
     from ml_intern_helpers.core.errors import UsageError
@@ -185,6 +193,7 @@ def _end_of_budget(event: dict[str, Any]) -> datetime | None:
 
 
 def _first_time(path: object) -> datetime | None:
+    """The first time stamp in the client's record of the session; None without one."""
     import json
 
     from ml_intern_helpers.runs.timestamps import parsed
@@ -198,7 +207,7 @@ def _first_time(path: object) -> datetime | None:
             entry = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        found = parsed(entry.get("timestamp")) if isinstance(entry, dict) else None
-        if found is not None:
-            return found
+        time = parsed(entry.get("timestamp")) if isinstance(entry, dict) else None
+        if time is not None:
+            return time
     return None

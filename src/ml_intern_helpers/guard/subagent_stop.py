@@ -1,7 +1,7 @@
-"""SubagentStop: checks the form of the paper researcher's report, and asks once for what is missing in it.
+"""SubagentStop hook: checks the form of the paper researcher's report, and asks once for what is missing.
 
 The form is a ranked table of recipes, each with paper, place and number, and a list of what was not found or not read. Papers and
-scores must occur in what the researcher was given to read: memory makes up papers and scores that look right.
+scores must occur in text that tools gave the researcher, because a model can invent plausible ones from memory.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-#: One message names all that is missing; asked again, a model that could not correct it only pays for its whole context again.
+#: One message lists everything that is missing; a second one would rarely help and would cost the whole context again.
 _MOST_BLOCKS = 1
 MOST_WORDS = 1500
 _MOST_BYTES = 32 * 1024 * 1024
@@ -29,12 +29,12 @@ _PLACE = re.compile(
 )
 _RULE = re.compile(r"[\s|:-]+")
 _ARXIV = re.compile(r"(?<![\d./])\d{4}\.\d{4,5}(?!\d)")
-#: A score as papers print it. A sign before it makes it a difference, `~` an estimate; both are the writer's own.
+#: A score as papers print it. With a sign it is a difference, with `~` an estimate: the writer's own figures, not checked.
 _SCORE = re.compile(r"(?<![\w.,+~±−–-])\d{1,3}\.\d+(?![\w.])")
 
 
 def answer(event: dict[str, Any]) -> dict[str, Any] | None:
-    """`{"decision": "block", "reason": …}`, or None to let it end."""
+    """The client's answer: `{"decision": "block", "reason": …}`, or None to let the subagent end."""
     from ml_intern_helpers.guard.permission_denied import release_refused
     from ml_intern_helpers.guard.research_budget import is_researcher
 
@@ -54,7 +54,7 @@ def answer(event: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _may_block(event: dict[str, Any]) -> bool:
-    """Counted for each agent; blocks that cannot be counted could go on forever."""
+    """Count a block of this agent; False beyond _MOST_BLOCKS, or if it cannot be counted (it could repeat forever)."""
     from ml_intern_helpers.guard.memory import recalled, remember
 
     key = f"{event.get('session_id')}/{event.get('agent_id')}"
@@ -63,25 +63,26 @@ def _may_block(event: dict[str, Any]) -> bool:
 
 
 def _missing_in(report: str, read: str) -> list[str]:
-    """What the report lacks, one line each; empty for one that can be implemented from.
+    """What the report lacks, one line each; empty for a complete report.
 
     Args:
-        read: all that tools gave the reporter; "" where that is not known: then papers and scores are not compared with it.
+        report: the text of the report.
+        read: everything that tools gave the researcher; "" if unknown, and papers and scores are then not checked.
     """
-    found = [heading for word, heading in _HEADINGS.items() if word not in report]
+    missing = [heading for word, heading in _HEADINGS.items() if word not in report]
     named_gaps = _NOT_READ.search(report)
     if not named_gaps:
-        found.append("NOT FOUND / NOT READ: what you looked for without success, and what you did not open")
+        missing.append("NOT FOUND / NOT READ: what you looked for without success, and what you did not open")
     rows = _recipes(report)
     if not rows and not (named_gaps and len(_NOT_READ.split(report)[-1].split()) >= 5):
-        found.append("no recipe is in the table: give at least one row, or say under NOT FOUND why there is none")
-    found += [f"row {number}: {gap}" for number, row in enumerate(rows, start=1) for gap in _missing_in_row(row, read)][:8]
+        missing.append("no recipe is in the table: give at least one row, or say under NOT FOUND why there is none")
+    missing += [f"row {number}: {gap}" for number, row in enumerate(rows, start=1) for gap in _missing_in_row(row, read)][:8]
     words = len(report.split())
-    return found + ([f"{words} words: at most {MOST_WORDS}"] if words > MOST_WORDS else [])
+    return missing + ([f"{words} words: at most {MOST_WORDS}"] if words > MOST_WORDS else [])
 
 
 def _recipes(report: str) -> list[dict[str, str]]:
-    """The rows of the first table after RECIPES: column name (in small letters) -> cell."""
+    """The rows of the first table after RECIPES: column name (in lower case) -> cell."""
     table: list[list[str]] = []
     for line in report.partition("RECIPES")[2].splitlines():
         if line.lstrip().startswith("|"):
@@ -96,25 +97,25 @@ def _recipes(report: str) -> list[dict[str, str]]:
 def _missing_in_row(row: dict[str, str], read: str) -> list[str]:
     text = " | ".join(row.values())
     result = next((cell for name, cell in row.items() if "result" in name), "")
-    found = [] if _PAPER.search(text) else ["the paper's id is missing"]
-    found += [] if _PLACE.search(text) else ["the section or table that the figures come from is missing"]
+    missing = [] if _PAPER.search(text) else ["the paper's id is missing"]
+    missing += [] if _PLACE.search(text) else ["the section or table that the figures come from is missing"]
     has_number = re.search(r"\d", result) or "not stated" in result.lower()
-    found += [] if has_number else ["the number that the recipe produced is missing (result vs baseline)"]
+    missing += [] if has_number else ["the number that the recipe produced is missing (result vs baseline)"]
     if read:
         papers = [paper for paper in dict.fromkeys(_ARXIV.findall(text)) if not _occurs(paper, read)]
         scores = [score for score in dict.fromkeys(_SCORE.findall(result)) if not _occurs(score, read)]
-        found += [f"{paper}: no tool gave you this paper" for paper in papers]
-        found += [
+        missing += [f"{paper}: no tool gave you this paper" for paper in papers]
+        missing += [
             f"{score}: no text that you read has this score; quote the paper's own figure (write ~ before your own estimate)"
             for score in scores
         ]
-    return found
+    return missing
 
 
 def _given_to_read(transcript: object) -> str:
-    """What tools answered according to this transcript (JSON lines); "" where it cannot be read.
+    """The results of tools in this transcript (JSON lines); "" where it cannot be read.
 
-    Calls and prompts are left out: asking for an id does not show that it exists.
+    Calls and prompts are left out: a request for an id does not show that it exists.
     """
     if not isinstance(transcript, str):
         return ""
@@ -127,5 +128,5 @@ def _given_to_read(transcript: object) -> str:
 
 
 def _occurs(figure: str, read: str) -> bool:
-    """`7.4` does not occur in "77.4"; it may be what is left of "7.41" when that is cut."""
+    """Whether `read` contains the figure: `7.4` does not match "77.4", but it matches "7.41", which it may shorten."""
     return re.search(rf"(?<![\d.]){re.escape(figure)}", read) is not None

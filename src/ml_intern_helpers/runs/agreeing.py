@@ -1,6 +1,7 @@
-"""Writing the task file: agree, change with a reason, close. Each is one locked read, one check and one durable write.
+"""Writes the task file: agrees on a task, changes it with a reason, closes it.
 
-Nothing is written where well-formed terms contradict each other, lie in the past or are impossible (`implausible`).
+Each action reads, checks and writes the file durably under one lock. Well-formed terms that contradict each other, lie in the
+past or are impossible (`implausible`) are not written.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from ml_intern_helpers.core.paths import write_atomic
 from ml_intern_helpers.core.text import clean, clean_tree
 from ml_intern_helpers.core.tokens import blanked
 from ml_intern_helpers.runs import project_files
-from ml_intern_helpers.runs.contract import MAX_BYTES, SCHEMA, Task, faults, read_task
+from ml_intern_helpers.runs.contract import MAX_BYTES, SCHEMA, Task, read_task, schema_problems
 from ml_intern_helpers.runs.project_files import cannot_write, locked
 from ml_intern_helpers.runs.timestamps import LONGEST_SPAN_S, now, parsed, stamp
 
-#: What a user agrees to; everything else in the file is bookkeeping.
+#: The terms that a user agrees to; all other entries of the file are bookkeeping.
 TERMS = (
     "request", "method", "adapter", "base_model", "datasets", "max_length", "effective_batch", "tracking", "hub", "where",
     "account", "spend_cap_usd", "spend_cap_usd_per_day", "deadline", "time_budget_s",
@@ -33,7 +34,7 @@ OPTIONS = {
     "max_length": "--max-length", "effective_batch": "--effective-batch", "where": "--where",
 }  # fmt: skip
 #: Defaults of terms that the user did not mention. Method, model, data, sizes and place have none: they are required.
-UNSAID: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     "tracking": {"tool": "trackio", "project": None, "space_id": None},
     "hub": {"model_id": None, "private": True},
     "account": None,
@@ -45,7 +46,7 @@ UNSAID: dict[str, Any] = {
 
 _REPOSITORY = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_][\w.-]{0,95}(?:/[A-Za-z0-9_][\w.-]{0,95})?(?<![.-])", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
-#: More rows per update are a typing error: published fine-tuning runs stay below.
+#: More rows per update are taken for a typing error: published fine-tuning runs use fewer.
 _MOST_ROWS = 1_000_000
 _MOST_TOKENS = 100_000_000
 _MOST_USD = 1_000_000
@@ -59,10 +60,10 @@ class Refused(ToolError):
 
 
 def agree(folder: Path, terms: dict[str, Any]) -> tuple[Task, bool]:
-    """Put a new task on file in `folder` (`.ml-intern`); the one that was closed there moves to `tasks/`.
+    """Write a new task in `folder` (`.ml-intern`); a closed one there is moved to `tasks/`.
 
     Args:
-        terms: entries of TERMS; what is left out gets its value of UNSAID.
+        terms: entries of TERMS; missing ones get their value in DEFAULTS.
 
     Returns:
         The task, and whether anything was written (the same terms again change nothing).
@@ -70,33 +71,38 @@ def agree(folder: Path, terms: dict[str, Any]) -> tuple[Task, bool]:
     Raises:
         UsageError: the terms are incomplete, malformed or contradictory.
         Refused: another task is open here.
-        BadData: what lies there cannot be read.
+        BadData: the present task file cannot be read.
         Unavailable: the folder is locked or cannot be written.
     """
     at = stamp(now())
     name = f"task-{at[:19].replace('-', '').replace(':', '')}-{os.urandom(3).hex()}"
-    first: dict[str, Any] = {"at": at, "action": "agreed", "reason": None, "changes": {}}
-    stated = {**UNSAID, **_clean(terms)}
-    values = {"schema": SCHEMA, "id": name, "state": "open", **{term: stated[term] for term in TERMS if term in stated}}
-    values |= {"agreed_at": at, "closed_at": None, "history": [first]}
+    first_entry: dict[str, Any] = {"at": at, "action": "agreed", "reason": None, "changes": {}}
+    complete_terms = {**DEFAULTS, **_clean(terms)}
+    values = {
+        "schema": SCHEMA,
+        "id": name,
+        "state": "open",
+        **{term: complete_terms[term] for term in TERMS if term in complete_terms},
+    }
+    values |= {"agreed_at": at, "closed_at": None, "history": [first_entry]}
     _check(values)
     with locked(folder):
-        before = _readable(folder)
-        if before is not None and before.open:
-            if all(before.values.get(term) == values.get(term) for term in TERMS):
-                return before, False
+        current = _readable(folder)
+        if current is not None and current.open:
+            if all(current.values.get(term) == values.get(term) for term in TERMS):
+                return current, False
             hint = "see `task show`; then `task change --reason …` sets another term, and `task close` ends the task"
-            raise Refused(f"a task is already open: {before.path}", hint=hint)
-        if before is not None:
-            _archive(before)
+            raise Refused(f"a task is already open: {current.path}", hint=hint)
+        if current is not None:
+            _archive(current)
         return _write(folder / project_files.TASK, values), True
 
 
 def change(task: Task, terms: dict[str, Any], reason: str) -> tuple[Task, dict[str, Any]]:
-    """Set other terms in an open task, with the reason on file.
+    """Change terms of an open task and record the reason.
 
     Returns:
-        The task as it is now, and `{term: {from, to}}` of what changed; empty when nothing did.
+        The changed task, and the changes as `{term: {from, to}}`; empty if nothing changed.
 
     Raises:
         UsageError, BadData, Unavailable: as in `agree`.
@@ -122,7 +128,7 @@ def close(task: Task, reason: str | None) -> Task:
 
 
 def _changes(term: str, old: Any, new: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """`("max_length", {from, to})`; of an object each part that differs (`tracking.project`)."""
+    """Changes such as `("max_length", {from, to})`; an object gives one for each part that differs (`tracking.project`)."""
     if isinstance(old, dict) and isinstance(new, dict):
         for part in {**old, **new}:
             yield from _changes(f"{term}.{part}", old.get(part), new.get(part))
@@ -131,47 +137,49 @@ def _changes(term: str, old: Any, new: Any) -> Iterator[tuple[str, dict[str, Any
 
 
 def _clean(terms: dict[str, Any]) -> dict[str, Any]:
-    """The terms without control characters, tokens blanked: the file is read by people and by models."""
+    """The terms without control characters and tokens, because people and models read the file."""
     cleaned = clean_tree(terms, keep_newlines=True)
     assert isinstance(cleaned, dict)
     return {name: blanked(value) if isinstance(value, str) else value for name, value in cleaned.items()}
 
 
 def _check(values: dict[str, Any]) -> None:
-    absent = [OPTIONS[term] for term in OPTIONS if term not in values]
-    if absent:
+    missing = [OPTIONS[term] for term in OPTIONS if term not in values]
+    if missing:
         hint = "give what the user said; where they left it open, take the recipe's value and tell the user"
-        raise UsageError(f"a task needs {', '.join(absent)}", hint=hint)
-    found = faults(values) or implausible(values, now())
-    if found:
-        more = f" (and {len(found) - 8} more)" if len(found) > 8 else ""
-        raise UsageError("invalid task: " + "; ".join(found[:8]) + more, hint="see `task --help` for how each term is given")
+        raise UsageError(f"a task needs {', '.join(missing)}", hint=hint)
+    problems = schema_problems(values) or implausible(values, now())
+    if problems:
+        further = f" (and {len(problems) - 8} more)" if len(problems) > 8 else ""
+        raise UsageError(
+            "invalid task: " + "; ".join(problems[:8]) + further, hint="see `task --help` for how each term is given"
+        )
 
 
 def _readable(folder: Path) -> Task | None:
     path = folder / project_files.TASK
     if not os.path.lexists(path):
         return None
-    found = read_task(path)
-    if found.problem:
+    task = read_task(path)
+    if task.problem:
         hint = "repair it or move it away; .ml-intern/plan.md may say what was agreed"
-        raise BadData(f"{path} cannot be read: {found.problem}", hint=hint)
-    return found
+        raise BadData(f"{path} cannot be read: {task.problem}", hint=hint)
+    return task
 
 
 def _open_task(path: Path) -> Task:
-    found = _readable(path.parent)
-    if found is None:
-        raise Refused(f"{path} is gone", hint="another session removed it; `task agree` records a new task")
-    if not found.open:
+    task = _readable(path.parent)
+    if task is None:
+        raise Refused(f"{path} is gone", hint="it has been removed meanwhile; `task agree` records a new task")
+    if not task.open:
         raise Refused(f"the task in {path} is closed", hint="`task agree` records a new one")
-    return found
+    return task
 
 
 def _with_entry(values: dict[str, Any], action: str, reason: str | None, changes: dict[str, Any]) -> dict[str, Any]:
-    why = blanked(clean(reason, limit=2000)) if reason else None
+    clean_reason = blanked(clean(reason, limit=2000)) if reason else None
     history = values.get("history")
-    entry = {"at": stamp(now()), "action": action, "reason": why, "changes": changes}
+    entry = {"at": stamp(now()), "action": action, "reason": clean_reason, "changes": changes}
     return {**values, "history": [*(history if isinstance(history, list) else []), entry]}
 
 
@@ -187,7 +195,7 @@ def _write(path: Path, values: dict[str, Any]) -> Task:
 
 
 def _archive(task: Task) -> None:
-    """Keep a closed task in `tasks/`, where it stays readable."""
+    """Keep a copy of a closed task in `tasks/`."""
     name = clean(task.id or "task", limit=80).replace("/", "_").lstrip(".") or "task"
     target = task.path.parent / "tasks" / f"{name}.json"
     try:
@@ -197,7 +205,7 @@ def _archive(task: Task) -> None:
 
 
 def implausible(values: dict[str, Any], at: datetime) -> list[str]:
-    """Why well-formed terms cannot be what the user meant, one line each, with what to give instead."""
+    """Why well-formed terms cannot be what the user meant, one line each."""
     return [*_names(values), *_sizes(values), *_money_and_place(values), *_times(values, at)]
 
 

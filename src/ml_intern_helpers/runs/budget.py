@@ -1,4 +1,4 @@
-"""`budget`: what the runs of the task cost, what is reserved, what is left, and whether one more job would fit."""
+"""`budget`: shows what the runs of the task cost, what is reserved and left, and whether another job would fit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EPILOG = """examples:
 Reserved is price x time limit of every job that has not ended; spent is price x running time of those that have.
 exit codes here: 1 over a cap, or no cap allows it; 3 no cap is agreed, or a figure is missing"""
 
-#: The live price list is waited for this long; without it the dated list is used.
+#: Time limit for the live price list; after it, the stored list is used.
 DEFAULT_TIMEOUT_S = 20.0
 MOST_RUNS = 30
 EMPTY_FIELDS: dict[str, Any] = {
@@ -58,15 +58,15 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         raise UsageError("--apply-release needs --reason, and --reason belongs to it", hint="see `budget --help`")
     folder, task = project_files.home(Path()), task_for(Path())
     if args.apply_release:
-        found = runs_of(folder).get(args.apply_release)
-        if found is None:
+        released = runs_of(folder).get(args.apply_release)
+        if released is None:
             raise UsageError(f"no run {clean(args.apply_release, limit=80)!r} is on file", hint="`budget` lists them")
-        if found.text("job_id"):
+        if released.text("job_id"):
             raise UsageError(
-                f"{found.id} was submitted as a job, so its cost counts", hint="`hf jobs cancel`, then `budget --apply-hub`"
+                f"{released.id} was submitted as a job, so its cost counts", hint="`hf jobs cancel`, then `budget --apply-hub`"
             )
-        if not found.finished:
-            launching.release(folder, found.id, args.reason)
+        if not released.finished:
+            launching.release(folder, released.id, args.reason)
     if args.apply_hub:
         _apply_hub(folder, context)
     at = now()
@@ -75,19 +75,19 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         raise NotFound("neither a task nor a launch is on file in this project", hint="`task agree …`")
     cost = _cost_in_question(args, context)
     decision = spend.may_spend(task, runs, cost, at) if cost else None
-    whole, day = spend.limits(task, runs, at)
-    report = Report("budget", _status(task, runs, whole, day, decision))
-    mine = runs.of_task(task.id if task is not None else None)
+    task_limit, day_limit = spend.limits(task, runs, at)
+    report = Report("budget", _status(task, runs, task_limit, day_limit, decision))
+    task_runs = runs.of_task(task.id if task is not None else None)
     question = {"flavor": args.flavor, "for_s": seconds(args.span), "most_usd": cost.usd, "price": cost.basis} if cost else None
     report.fields = {
         "verdict": decision.verdict if decision else None,
         "reason": decision.reason if decision else spend.refusal(task, at) or None,
         "account": clean(task.usable("account") or "", limit=100) or None if task is not None else None,
-        "task_limit": {**asdict(whole), "left_usd": whole.left_usd} if whole is not None else None,
-        "day_limit": {**asdict(day), "left_usd": day.left_usd} if day is not None else None,
+        "task_limit": {**asdict(task_limit), "left_usd": task_limit.left_usd} if task_limit is not None else None,
+        "day_limit": {**asdict(day_limit), "left_usd": day_limit.left_usd} if day_limit is not None else None,
         "asked": question,
-        "runs": [_fields_of(run) for run in (mine if args.all else mine[-MOST_RUNS:])],
-        "runs_total": len(mine),
+        "runs": [_fields_of(run) for run in (task_runs if args.all else task_runs[-MOST_RUNS:])],
+        "runs_total": len(task_runs),
         "damaged_lines": runs.damaged,
         "path": str(folder / project_files.LEDGER),
     }
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
 
 
 def _apply_hub(folder: Path, context: Context) -> None:
-    """Ask about every paid run that is not settled; without an answer there is a warning, and the reservation stays."""
+    """Ask the Hub about every unsettled paid run; without an answer the reservation stays, with a warning."""
     unsettled = [run for run in runs_of(folder).all if run.paid and (not run.settled or run.estimated) and run.text("job_id")]
     for run, answer in settlement.answers_about(context.http, unsettled):
         if isinstance(answer, ToolError):
@@ -122,20 +122,20 @@ def _cost_in_question(args: argparse.Namespace, context: Context) -> spend.Cost 
             context.warn(f"{err.message}; the price is the last one known")
     price = job_prices.price_of(args.flavor)
     if price is None:
-        known = ", ".join(sorted(job_prices.prices().usd_per_hour))
-        raise UsageError(f"{clean(args.flavor, limit=60)!r} is not a hardware flavor of Jobs", hint=f"known: {known}")
+        flavors = ", ".join(sorted(job_prices.prices().usd_per_hour))
+        raise UsageError(f"{clean(args.flavor, limit=60)!r} is not a hardware flavor of Jobs", hint=f"known: {flavors}")
     return spend.cost_on_jobs(price, seconds(args.span), attempts=args.attempts)
 
 
 def _status(
-    task: Task | None, runs: Runs, whole: spend.Limit | None, day: spend.Limit | None, decision: spend.Decision | None
+    task: Task | None, runs: Runs, task_limit: spend.Limit | None, day_limit: spend.Limit | None, decision: spend.Decision | None
 ) -> Status:
     if decision is not None:
         return {"within": "ok", "over": "failed", "no_cap": "failed", "unknown": "unknown"}[decision.verdict]  # type: ignore[return-value]
-    if task is None or task.problem or runs.damaged or (whole is not None and whole.unknown):
+    if task is None or task.problem or runs.damaged or (task_limit is not None and task_limit.unknown):
         return "unknown"
-    over = [limit for limit in (whole, day) if limit is not None and limit.over]
-    spent_without = whole is None and any(run.cost_usd for run in runs.of_task(task.id))
+    over = [limit for limit in (task_limit, day_limit) if limit is not None and limit.over]
+    spent_without = task_limit is None and any(run.cost_usd for run in runs.of_task(task.id))
     return "failed" if over or spent_without else "ok"
 
 

@@ -1,4 +1,4 @@
-"""The task that the user agreed to: `.ml-intern/task.json` read, and checked against its schema (docs/schemas/task.v1.json)."""
+"""Reads the task that the user agreed to (`.ml-intern/task.json`) and checks it against docs/schemas/task.v1.json."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLACES = ("local", "jobs")
 TRACKERS = ("trackio", "none")
 STATES = ("open", "closed")
 
-#: Any larger figure in a task is an accident or an attack.
+#: A larger number in a task is rejected as a mistake or an attack.
 LARGEST = 1e12
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.]\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -34,10 +34,10 @@ class Task(NamedTuple):
     """A task file.
 
     Attributes:
-        path: where it lies.
-        values: its content as written; `usable` is what a rule may rely on.
-        problem: why nothing in it can be read, "" when it can.
-        faults: entries that are missing or are not what the schema says, one line each.
+        path: the file's path.
+        values: its content as written; `usable` gives only valid entries.
+        problem: why the file as a whole cannot be read, "" if it can.
+        faults: missing entries and those that violate the schema, one line each.
     """
 
     path: Path
@@ -46,30 +46,30 @@ class Task(NamedTuple):
     faults: tuple[str, ...] = ()
 
     def usable(self, name: str, part: str = "") -> Any:
-        """One entry (`"method"`; `"hub", "model_id"`), None where it is missing or malformed."""
-        return readable(self.values, name, part)
+        """The value of one entry (`"method"`; `"hub", "model_id"`) if it is valid, else None; see `valid_entry`."""
+        return valid_entry(self.values, name, part)
 
     @property
     def open(self) -> bool:
-        """Whether work on it goes on; a file without a state is open, one that cannot be read holds nothing open."""
+        """Whether the task is open: a file without a state is open, an unreadable one is not."""
         return not self.problem and self.values.get("state", "open") != "closed"
 
     @property
     def id(self) -> str | None:
-        """What ties runs to it; None in a file that was written by hand."""
-        found = self.usable("id")
-        return str(found) if found is not None else None
+        """The id that runs in the ledger name; None in a file that was written by hand."""
+        value = self.usable("id")
+        return str(value) if value is not None else None
 
     @property
     def cap_usd(self) -> float:
-        """Dollars that all its runs together may cost; 0 means no paid job, and stands for a missing figure, too."""
+        """Dollars that all runs of the task together may cost; 0, also for a missing figure, means no paid job."""
         return float(self.usable("spend_cap_usd") or 0.0)
 
     @property
     def cap_usd_per_day(self) -> float | None:
-        """Dollars within any 24 hours; None means no limit besides the task's."""
-        found = self.usable("spend_cap_usd_per_day")
-        return None if found is None else float(found)
+        """Dollars that its runs may cost within any 24 hours; None without such a limit."""
+        cap = self.usable("spend_cap_usd_per_day")
+        return None if cap is None else float(cap)
 
     @property
     def agreed_at(self) -> datetime | None:
@@ -77,7 +77,7 @@ class Task(NamedTuple):
 
     @property
     def ends_at(self) -> datetime | None:
-        """The earlier of the deadline and of the time budget counted from the agreement; None without either."""
+        """The earlier of the deadline and the end of the time budget, which starts at the agreement; None without either."""
         ends = [parsed(self.usable("deadline"))]
         budget, start = self.usable("time_budget_s"), self.agreed_at
         if budget is not None and start is not None:
@@ -89,14 +89,14 @@ class Task(NamedTuple):
 def task_for(*starts: Path) -> Task | None:
     """The nearest task of the folders `starts` (a script's, then the working one); None when nothing was agreed on.
 
-    Never raises for what lies there: a file that cannot be read is a `Task` with a `problem`.
+    Never raises: a file that cannot be read gives a `Task` with a `problem`.
     """
     path = project_files.task_path(*starts)
     return None if path is None else read_task(path)
 
 
 def read_task(path: Path) -> Task:
-    """The task file at `path`, or why it is none."""
+    """The task file at `path`; one that cannot be read gives a `Task` with a `problem`."""
     try:
         if not path.is_file():
             return Task(path, problem="it is a broken link" if path.is_symlink() else "it is not a file")
@@ -113,56 +113,57 @@ def read_task(path: Path) -> Task:
         return Task(path, problem=f"it is not valid JSON: {clean(err, limit=120)}")
     if not isinstance(values, dict) or values.get("schema") != SCHEMA:
         return Task(path, problem=f'its "schema" is not "{SCHEMA}"')
-    return Task(path, values, faults=tuple(faults(values)))
+    return Task(path, values, faults=tuple(schema_problems(values)))
 
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number")
 
 
-def faults(values: dict[str, Any]) -> list[str]:
-    """What is missing or is not what the schema says, one line each; entries of other names are left alone."""
+def schema_problems(values: dict[str, Any]) -> list[str]:
+    """Missing entries and those that violate the schema, one line each; unknown entries are ignored."""
     missing = [f"{name} is missing" for name in REQUIRED if name not in values]
-    return missing + [wrong for name in values if (wrong := fault(name, values[name]))]
+    return missing + [problem for name in values if (problem := entry_problem(name, values[name]))]
 
 
-def fault(name: str, value: object) -> str:
-    """What is wrong with one entry, "" when nothing is or when the schema does not know it."""
+def entry_problem(name: str, value: object) -> str:
+    """How one entry violates the schema; "" if it is valid or unknown to the schema."""
     check = REQUIRED.get(name) or OPTIONAL.get(name)
-    wrong = check(value) if check else ""
-    return f"{clean(name, limit=60)}: {wrong}" if wrong else ""
+    problem = check(value) if check else ""
+    return f"{clean(name, limit=60)}: {problem}" if problem else ""
 
 
-def readable(values: Mapping[str, Any], name: str, part: str = "") -> Any:
-    """What can be relied on of one entry, None where there is nothing.
+def valid_entry(values: Mapping[str, Any], name: str, part: str = "") -> Any:
+    """The value of one entry, or of its `part`, if it is valid; None if it is missing or invalid.
 
-    A file written by hand may lack a revision or have one wrong entry: its other entries still bind.
+    Entries are judged one by one: in a file written by hand, valid entries are used even if others are missing or wrong. Of
+    `datasets`, only the entries with a valid id are returned.
     """
     value = values.get(name)
     if part:
         check = PARTS.get(name, {}).get(part)
-        known = check is not None and isinstance(value, dict) and part in value and not check(value[part])
-        return value[part] if known and isinstance(value, dict) else None
+        is_valid = check is not None and isinstance(value, dict) and part in value and not check(value[part])
+        return value[part] if is_valid and isinstance(value, dict) else None
     if name in PARTS:
         return value if isinstance(value, dict) else None
     if name == "datasets":
         entries = value if isinstance(value, list) else []
         return [entry for entry in entries if isinstance(entry, dict) and not _text(entry.get("id"))] or None
-    return value if name in values and not fault(name, value) else None
+    return value if name in values and not entry_problem(name, value) else None
 
 
 def number(value: object) -> float | None:
-    """`value` as a number that can be computed with, None for everything else (true, NaN, one of a thousand digits)."""
+    """`value` as a finite number of at most LARGEST; None for everything else (true, NaN, a thousand digits)."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
     try:
-        found = float(value)
+        figure = float(value)
     except OverflowError:
         return None
-    return found if math.isfinite(found) and abs(found) <= LARGEST else None
+    return figure if math.isfinite(figure) and abs(figure) <= LARGEST else None
 
 
-#: A check returns "" for a good value, else what the value should be.
+#: A check returns "" for a valid value, else what the value must be.
 Check = Callable[[object], str]
 
 
@@ -171,7 +172,7 @@ def _one_of(*names: str) -> Check:
 
 
 def _text(value: object) -> str:
-    return "" if isinstance(value, str) and value else "must be a string"
+    return "" if isinstance(value, str) and value else "must be a non-empty string"
 
 
 def _any_text(value: object) -> str:
@@ -180,25 +181,25 @@ def _any_text(value: object) -> str:
 
 def _optional(check: Check) -> Check:
     def checked(value: object) -> str:
-        wrong = "" if value is None else check(value)
-        return f"{wrong}, or null" if wrong else ""
+        problem = "" if value is None else check(value)
+        return f"{problem}, or null" if problem else ""
 
     return checked
 
 
 def _count(value: object) -> str:
-    found = number(value)
-    return "" if found is not None and found.is_integer() and found >= 1 else "must be a whole number above 0"
+    figure = number(value)
+    return "" if figure is not None and figure.is_integer() and figure >= 1 else "must be a whole number above 0"
 
 
 def _dollars(value: object) -> str:
-    found = number(value)
-    return "" if found is not None and found >= 0 else "must be an amount of dollars: a number from 0"
+    figure = number(value)
+    return "" if figure is not None and figure >= 0 else "must be an amount of dollars: a number from 0"
 
 
 def _time(value: object) -> str:
-    good = isinstance(value, str) and _TIME.fullmatch(value) and parsed(value) is not None
-    return "" if good else "must be a time with its time zone, like 2026-12-01T18:00:00Z"
+    is_valid = isinstance(value, str) and _TIME.fullmatch(value) and parsed(value) is not None
+    return "" if is_valid else "must be a time with its time zone, like 2026-12-01T18:00:00Z"
 
 
 def _boolean(value: object) -> str:
@@ -210,9 +211,9 @@ def _object(**parts: Check) -> Check:
         if not isinstance(value, dict):
             return f"must be an object with {', '.join(parts)}"
         for name, check in parts.items():
-            wrong = check(value[name]) if name in value else "is missing"
-            if wrong:
-                return f"{name}: {wrong}"
+            problem = check(value[name]) if name in value else "is missing"
+            if problem:
+                return f"{name}: {problem}"
         return ""
 
     return checked
@@ -222,12 +223,12 @@ def _list(check: Check, least: int) -> Check:
     def checked(value: object) -> str:
         if not isinstance(value, list) or len(value) < least:
             return f"must be a list of {least} or more"
-        return next((f"entry {number}: {wrong}" for number, entry in enumerate(value, 1) if (wrong := check(entry))), "")
+        return next((f"entry {number}: {problem}" for number, entry in enumerate(value, 1) if (problem := check(entry))), "")
 
     return checked
 
 
-#: Terms that are objects, part by part.
+#: Terms that are objects, with the check of each part.
 PARTS: dict[str, dict[str, Check]] = {
     "base_model": {"id": _text, "revision": _any_text},
     "tracking": {"tool": _one_of(*TRACKERS), "project": _optional(_text), "space_id": _optional(_text)},

@@ -1,7 +1,7 @@
-"""How a launch differs from what the user agreed to, as data: the one comparison for pre-flight's rules and for the hooks.
+"""Compares a launch with the terms that the user agreed to; pre-flight's rules and the hooks share this comparison.
 
-A launch states each thing it decides in one of four ways (`Stated`); what a script leaves to its environment is not a difference
-yet. Nothing here reads a script or a file.
+A launch states each term in one of four ways (`Stated`). A term that a script leaves to its environment is undecided, not
+different. Nothing here reads a script or a file.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from ml_intern_helpers.core.text import clean
-from ml_intern_helpers.runs.contract import number, readable
+from ml_intern_helpers.runs.contract import number, valid_entry
 
-#: `known`: this value. `default`: this value unless the environment or an option says otherwise. `runtime`: set, to something
-#: that only the run decides. `unknown`: not even that is known.
+#: `known`: this value. `default`: this value unless the environment or an option overrides it. `runtime`: a value that is
+#: decided at run time. `unknown`: nothing is known.
 State = Literal["known", "default", "runtime", "unknown"]
 Outcome = Literal["same", "differs", "undecided"]
-#: More processes than any single launch of a fine-tuning run has.
+#: An upper limit for the processes of one fine-tuning launch.
 _MOST_PROCESSES = 64
 
 
 class Stated(NamedTuple):
-    """What a launch says of one thing; `how` tells what decides it where it is not `known`."""
+    """What a launch states about one term; `how` says what decides a value that is not `known`."""
 
     state: State
     value: Any = None
@@ -32,7 +32,7 @@ class Stated(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """The factors of an effective batch; `processes` is None where the launch does not tell."""
+    """The factors of an effective batch; `processes` is None if the launch does not state it."""
 
     per_device: int
     accumulation: int
@@ -40,16 +40,16 @@ class Batch(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """One thing that is not as agreed.
+    """One term in which a launch is not as agreed.
 
     Attributes:
         term: the entry of the task, dotted (`max_length`, `hub.private`).
-        agreed: its value there.
-        is_: what the launch says.
-        outcome: `differs`, or `undecided` where only the run will tell.
+        agreed: the agreed value.
+        is_: the value that the launch states.
+        outcome: `differs`, or `undecided` if only the run decides it.
         message: one sentence with both values.
-        costs: what changes for the user.
-        way_on: what keeps the task as it was agreed.
+        costs: the consequence for the user.
+        way_on: how to keep to the agreement.
     """
 
     term: str
@@ -66,11 +66,11 @@ def differs(task: Mapping[str, Any], launch: Mapping[str, Stated]) -> list[Diffe
 
     Args:
         task: the values of the task file; entries that are missing or malformed are not compared.
-        launch: dotted term -> what the launch says of it; a term that is missing is not compared. `datasets` is a list of
+        launch: dotted term -> what the launch states; missing terms are not compared. `datasets` is a list of
             ids, `effective_batch` a `Batch`, `tracking.tool` a name or a list of names.
     """
-    found = [difference(term, agreed, launch[term]) for term, agreed in _agreed(task) if term in launch]
-    return [each for each in found if each is not None]
+    differences = [difference(term, agreed, launch[term]) for term, agreed in _agreed(task) if term in launch]
+    return [each for each in differences if each is not None]
 
 
 def difference(term: str, agreed: Any, stated: Stated) -> Difference | None:
@@ -87,7 +87,7 @@ def difference(term: str, agreed: Any, stated: Stated) -> Difference | None:
 
 
 def compare(term: str, agreed: Any, stated: Stated) -> Outcome:
-    """Whether what a launch says of a term is what was agreed."""
+    """Whether the value that a launch states for a term is the agreed one."""
     if stated.state not in ("known", "default"):
         return "undecided"
     if TERMS[term].same(agreed, stated.value):
@@ -103,7 +103,7 @@ def _same_model(agreed: Any, value: Any) -> bool:
 
 
 def _same_batch(agreed: Any, value: Any) -> bool:
-    """The product is what counts; without the number of processes any that makes it up will do."""
+    """Whether the products are equal; an unknown number of processes may be any that makes them equal."""
     if not isinstance(value, Batch):
         return bool(agreed == value)
     product = value.per_device * value.accumulation
@@ -113,20 +113,20 @@ def _same_batch(agreed: Any, value: Any) -> bool:
 
 
 def _same_tool(agreed: Any, value: Any) -> bool:
-    """`["trackio", "tensorboard"]` holds what was agreed; None, `[]` and "none" are one."""
+    """Whether the agreed tracker is among those stated; None, `[]` and "none" mean the same."""
     names = value if isinstance(value, (list, tuple)) else [value]
-    real = [name for name in names if name not in (None, "none")]
-    return agreed in real or (agreed == "none" and not real)
+    trackers = [name for name in names if name not in (None, "none")]
+    return agreed in trackers or (agreed == "none" and not trackers)
 
 
 def _same_data(agreed: Any, value: Any) -> bool:
-    """Every dataset that is loaded was agreed on, and at least one is."""
+    """Whether at least one dataset is loaded, and all loaded ones were agreed on."""
     loaded = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
     return bool(loaded) and set(map(str, loaded)) <= {str(dataset["id"]) for dataset in agreed}
 
 
 def _same_privacy(agreed: Any, value: Any) -> bool:
-    """Private instead of public is no difference; None is the default of the Hub's account, which is public."""
+    """Whether an agreed private repository stays private; None is the Hub's default, public. Private for public is fine."""
     return value is True if agreed else True
 
 
@@ -185,14 +185,14 @@ TERMS: dict[str, Term] = {
 
 
 def _agreed(task: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The terms that launches are compared with; none of a closed task."""
+    """The terms that launches are compared with; empty for a closed task."""
     if task.get("state") == "closed":
         return
     hub = task.get("hub")
     for term in TERMS:
         name, _, part = term.partition(".")
-        agreed = readable(task, name, part)
-        # An absent figure or name leaves the choice open; but null as the id on the Hub is a term: nothing is uploaded.
+        agreed = valid_entry(task, name, part)
+        # A null term leaves the choice open, except for the Hub id: there, null means that nothing is uploaded.
         uploads_nothing = term == "hub.model_id" and isinstance(hub, Mapping) and "model_id" in hub and hub["model_id"] is None
         if agreed or agreed is False or uploads_nothing:
             yield term, agreed

@@ -19,7 +19,7 @@ from ml_intern_helpers.runs.run_record import FINISHED, UNFINISHED, fingerprint,
 from ml_intern_helpers.runs.spend import Cost, Decision, may_spend
 from ml_intern_helpers.runs.timestamps import now, stamp
 
-#: A command line is kept up to here; its fingerprint tells longer ones apart.
+#: Characters stored of a command line; the fingerprint distinguishes longer ones.
 _LONGEST_COMMAND = 4000
 
 
@@ -32,11 +32,11 @@ class Launch:
         where: `jobs` or `local`.
         script: its path or name, "" where none is started.
         script_sha256: of the script's content, "" where it was not read.
-        flavor, timeout_s, usd_per_hour: of a job; None on this machine, or where it is not known.
-        account: who pays, None for whoever is logged in.
-        trains: it trains (a smoke run included); only such a run has to be seen training before the next.
-        smoke: a few steps, to see whether it works.
-        ids: what finds it again: `tool_use_id`, `session_id`.
+        flavor, timeout_s, usd_per_hour: the job's; None on this machine or if unknown.
+        account: the paying account, None for the one that is logged in.
+        trains: whether it trains (also as a smoke run); only such a run must be seen training before the next job.
+        smoke: whether it is a smoke run of a few steps.
+        ids: the client's ids of the call: `tool_use_id`, `session_id`.
     """
 
     command: str

@@ -1,4 +1,4 @@
-"""The runs of a ledger: its lines folded by id, times put straight, figures that make no sense left out."""
+"""Builds the runs from the lines of a ledger: merges lines by id, corrects times, ignores implausible figures."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ml_intern_helpers.runs import ledger
 from ml_intern_helpers.runs.contract import number
 from ml_intern_helpers.runs.timestamps import now, parsed
 
-#: `reserved`: its cost is reserved, the launch has not been observed. `released`: it did not happen.
+#: `reserved`: the cost is reserved and the launch not yet observed. `released`: the launch did not happen.
 UNFINISHED = ("reserved", "running")
 FINISHED = ("completed", "failed", "stopped", "released")
-#: What `settled_from` begins with where a figure is the most it can have been.
+#: The beginning of `settled_from` if the cost is an upper estimate.
 ESTIMATED = "estimated: at most "
-#: Two machines' clocks differ by this much without anything being wrong.
+#: The difference between two machines' clocks that is tolerated.
 _SKEW = timedelta(minutes=5)
 
 
@@ -27,9 +27,9 @@ class Run:
     """One launch.
 
     Attributes:
-        id: the ledger's id.
-        values: its lines folded, later ones over earlier ones.
-        launched_at: when, as far as this line and its neighbours show; see `_straightened`.
+        id: its id in the ledger.
+        values: its merged lines; later values replace earlier ones.
+        launched_at: the corrected time of its launch; see `_corrected_times`.
     """
 
     id: str
@@ -37,20 +37,20 @@ class Run:
     launched_at: datetime
 
     def text(self, name: str) -> str:
-        """A text of it, "" where there is none."""
-        found = self.values.get(name)
-        return found if isinstance(found, str) else ""
+        """The value `name` if it is a text, else ""."""
+        value = self.values.get(name)
+        return value if isinstance(value, str) else ""
 
     def figure(self, name: str) -> float | None:
-        """A figure from 0, None where it is missing or none that can be counted with."""
-        found = number(self.values.get(name))
-        return found if found is not None and found >= 0 else None
+        """The value `name` if it is a valid number from 0, else None."""
+        value = number(self.values.get(name))
+        return value if value is not None and value >= 0 else None
 
     @property
     def state(self) -> str:
-        """One of UNFINISHED or FINISHED; what is written otherwise counts as running, for nothing says that it ended."""
-        found = self.text("state")
-        return found if found in (*UNFINISHED, *FINISHED) else "running"
+        """One of UNFINISHED or FINISHED; any other text counts as running, because it does not report an end."""
+        state = self.text("state")
+        return state if state in (*UNFINISHED, *FINISHED) else "running"
 
     @property
     def finished(self) -> bool:
@@ -58,13 +58,13 @@ class Run:
 
     @property
     def paid(self) -> bool:
-        """It runs on Jobs. Lines written by hand may not say where; then the command does."""
+        """Whether it runs on Jobs; in a line written by hand without a place, the flavor or the command shows it."""
         where = self.text("where")
         return where != "local" and (where == "jobs" or bool(self.text("flavor")) or "hf jobs" in self.text("command"))
 
     @property
     def cost_usd(self) -> float | None:
-        """What it counts for: settled when it ended and that is known, else what was reserved; None when neither is."""
+        """The cost that counts against the caps: the settled one after its end, else the reserved one; None if unknown."""
         if not self.paid or self.state == "released":
             return 0.0
         settled = self.figure("settled_usd") if self.finished else None
@@ -76,17 +76,17 @@ class Run:
 
     @property
     def estimated(self) -> bool:
-        """What it cost is the most it can have been; the Hub may know better."""
+        """Whether its cost is an upper estimate that the Hub's figure may replace."""
         return self.paid and self.settled and self.text("settled_from").startswith(ESTIMATED)
 
     @property
     def fingerprint(self) -> str:
-        """See the function of that name; lines written by hand have none of their own."""
+        """The recorded fingerprint; computed for lines written by hand, which have none."""
         return self.text("fingerprint") or fingerprint(self.text("command"), self.text("script_sha256"))
 
 
 def fingerprint(command: str, script_sha256: str) -> str:
-    """What makes two launches the same: the command, but for blanks and for tokens, and the script's content."""
+    """A hash that is equal for equal launches: of the command without extra blanks and tokens, and the script's content."""
     words = " ".join(blanked(command).split())
     return hashlib.sha256(f"{words}\0{script_sha256}".encode("utf-8", "replace")).hexdigest()
 
@@ -97,20 +97,20 @@ class Runs:
 
     Attributes:
         all: the runs.
-        damaged: numbers of lines that could not be read: a launch may be missing.
+        damaged: numbers of unreadable lines; a launch may be missing.
     """
 
     all: list[Run] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
 
     def of_task(self, task_id: str | None) -> list[Run]:
-        """Those of a task, and those that name none; every run for a task without an id."""
+        """The runs of a task and those that name no task; all runs for a task without an id."""
         return [run for run in self.all if task_id is None or run.text("task") in (task_id, "")]
 
     def get(self, run_id: str) -> Run | None:
-        """The run of that id; its Job id does as well."""
-        found = [run for run in self.all if run.id == run_id]
-        return next(iter(found), None) or next((run for run in self.all if run_id and run.text("job_id") == run_id), None)
+        """The run with this id or, failing that, with this job id."""
+        matches = [run for run in self.all if run.id == run_id]
+        return next(iter(matches), None) or next((run for run in self.all if run_id and run.text("job_id") == run_id), None)
 
 
 def runs_of(folder: Path, at: datetime | None = None) -> Runs:
@@ -123,26 +123,26 @@ def runs_of(folder: Path, at: datetime | None = None) -> Runs:
 
 
 def folded(lines: ledger.Lines, at: datetime) -> Runs:
-    """Lines as runs; `at` is the present, for stamps that lie beyond it."""
+    """The runs in `lines`; `at` is the current time, which no launch may exceed."""
     values: dict[str, dict[str, Any]] = {}
-    first: dict[str, int] = {}
+    first_positions: dict[str, int] = {}
     for position, entry in enumerate(lines.entries):
-        first.setdefault(entry["id"], position)
+        first_positions.setdefault(entry["id"], position)
         values.setdefault(entry["id"], {}).update({name: value for name, value in entry.items() if name != "at"})
-    times = _straightened([parsed(entry.get("at") or entry.get("started_at")) for entry in lines.entries], at)
-    return Runs([Run(name, values[name], times[first[name]]) for name in values], lines.damaged)
+    times = _corrected_times([parsed(entry.get("at") or entry.get("started_at")) for entry in lines.entries], at)
+    return Runs([Run(name, values[name], times[first_positions[name]]) for name in values], lines.damaged)
 
 
-def _straightened(stamps: list[datetime | None], at: datetime) -> list[datetime]:
-    """Times of lines whose clock may have jumped: the order of the file is certain, a stamp is not.
+def _corrected_times(stamps: list[datetime | None], at: datetime) -> list[datetime]:
+    """The times of lines whose clock may have been wrong; the order of the lines is reliable.
 
-    A stamp behind an earlier line's is lifted to it (a clock set back would hide what was spent today); one from the future
-    is lowered to the next line that is not from the future, or to the present (it would block every day until then).
+    A time before that of an earlier line is raised to it (a clock set back would hide what was spent today). A time in the future
+    is lowered to that of the next line that is not in the future, or to the present (it would count on every day until then).
     """
     latest = at + _SKEW
     plausible = [stamp if stamp is not None and stamp <= latest else None for stamp in stamps]
     times: list[datetime] = []
     for position, stamp in enumerate(plausible):
-        believed = stamp or next((later for later in plausible[position:] if later is not None), at)
-        times.append(max(believed, times[-1]) if times else believed)
+        corrected = stamp or next((later for later in plausible[position:] if later is not None), at)
+        times.append(max(corrected, times[-1]) if times else corrected)
     return [min(time, at) for time in times]

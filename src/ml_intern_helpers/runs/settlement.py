@@ -1,4 +1,4 @@
-"""How a job ended and what it cost: as the Hub says (`GET /api/jobs/NAMESPACE/ID`), otherwise the most it can have cost."""
+"""Determines how a job ended and what it cost, from the Hub (`GET /api/jobs/NAMESPACE/ID`) or as an upper estimate."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STATES = {
     "ERROR": "failed",
     "DELETED": "stopped",
 }
-#: No job begins and ends in less. A launch that seems to is one whose stamp lies in the future, and was put to the present.
+#: No job ends sooner. A shorter time comes from a launch whose time stamp lay in the future and was set to the present.
 _SOONEST_S = 5.0
 _PART = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}"
 _URL = re.compile(rf"/jobs/({_PART})/({_PART})/?$")
@@ -36,13 +36,13 @@ _MAX_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class Settlement:
-    """What became of a job.
+    """The outcome and cost of a job.
 
     Attributes:
-        state: as the ledger writes it; `running` while it has not ended.
-        usd: what it cost; None while it has not ended, or when that is unknown (the reservation then stands).
-        running_s: seconds it ran, None when the Hub does not say.
-        basis: how the figure was computed, or why there is none.
+        state: in the ledger's words; `running` while it has not ended.
+        usd: its cost; None while it has not ended or if unknown (the reservation then stays).
+        running_s: its running time in seconds, None if the Hub does not report it.
+        basis: how the cost was computed, or why it is unknown.
     """
 
     state: str
@@ -51,39 +51,39 @@ class Settlement:
     basis: str
 
     def changes(self) -> dict[str, Any]:
-        """The entries that a further line of the ledger gets."""
-        found: dict[str, Any] = {"state": self.state, "running_s": self.running_s}
-        return found if self.usd is None else {**found, "settled_usd": self.usd, "settled_from": self.basis}
+        """The entries for a further line in the ledger."""
+        entries: dict[str, Any] = {"state": self.state, "running_s": self.running_s}
+        return entries if self.usd is None else {**entries, "settled_usd": self.usd, "settled_from": self.basis}
 
 
 def settlement(run: Run, job: Mapping[str, Any]) -> Settlement:
     """Settle `run` by the Hub's answer about its job; times are the Hub's own, so this machine's clock does not matter.
 
-    The bill counts the minutes of starting up, too, which the Hub does not tell apart from waiting: the figure may be a
-    few cents low.
+    The bill also includes the minutes of starting up, which the Hub does not distinguish from waiting, so the cost may be a few
+    cents too low.
     """
     status = job.get("status")
     stage = str(status.get("stage") if isinstance(status, Mapping) else status)
     state = STATES.get(stage)
     seconds = running_seconds(job)
     if state is None:
-        return Settlement("running", None, seconds, f"the Hub calls its stage {stage[:40]!r}, which is not known here")
+        return Settlement("running", None, seconds, f"the Hub calls its stage {stage[:40]!r}, which this release does not know")
     if state == "running":
         return Settlement(state, None, seconds, "it has not ended")
     price = run.figure("usd_per_hour")
     if seconds is None and stage == "CANCELED" and not job.get("startedAt"):
         return Settlement(state, 0.0, 0.0, "it was cancelled before it ran")
     if seconds is None or price is None:
-        return Settlement(state, None, seconds, "its running time or price is not known: what was reserved stands")
+        return Settlement(state, None, seconds, "its running time or price is not known, so its reservation stays")
     minutes = math.ceil(seconds / 60)
     return Settlement(state, round(price * minutes / 60, 4), seconds, f"{minutes} min of running x {price:.2f} USD/h")
 
 
 def estimate(run: Run, at: datetime) -> dict[str, Any]:
-    """The entries for a job that has ended by `at` and whose running time is unknown: it was recorded before it started.
+    """The estimated cost of a job that has ended by `at` after an unknown running time, as entries for the ledger.
 
-    That is the most it can have cost, and the Hub's figure replaces it (`hf jobs inspect`, `budget --apply-hub`). No entry where
-    that is no less than the reservation, or where the clock was set back in between.
+    The time since the launch was recorded gives the most it can have cost; the Hub's figure replaces it later (`hf jobs inspect`,
+    `budget --apply-hub`). Empty if it is not below the reservation, or if the clock was set back in between.
     """
     price, reserved = run.figure("usd_per_hour"), run.figure("reserved_usd")
     seconds = (at - run.launched_at).total_seconds()
@@ -96,7 +96,7 @@ def estimate(run: Run, at: datetime) -> dict[str, Any]:
 
 
 def running_seconds(job: Mapping[str, Any]) -> float | None:
-    """Seconds a job has run: as the Hub counts them, else from its two time stamps; None when neither is there."""
+    """The running time of a job: the Hub's count, else the difference of its time stamps; None without both."""
     durations = job.get("durations")
     counted = number(durations.get("runningSecs")) if isinstance(durations, Mapping) else None
     if counted is not None and counted >= 0:
@@ -108,24 +108,24 @@ def running_seconds(job: Mapping[str, Any]) -> float | None:
 
 
 def answers_about(http: Http, runs: list[Run]) -> list[tuple[Run, Mapping[str, Any] | ToolError]]:
-    """Each run with the Hub's answer about its job, or why there is none; asked side by side."""
+    """Each run with the Hub's answer about its job or the error; the requests run in parallel."""
     answers = http.together([lambda run=run: _job_of(http, run) for run in runs])  # type: ignore[misc]
-    found: list[tuple[Run, Mapping[str, Any] | ToolError]] = []
+    pairs: list[tuple[Run, Mapping[str, Any] | ToolError]] = []
     for run, answer in zip(runs, answers, strict=True):
         if isinstance(answer, NotFound):
             message = "the Hub knows no such job: it was deleted, or it belongs to an account that this token cannot see"
             answer = NotFound(message, hint=answer.hint)
         elif isinstance(answer, Exception) and not isinstance(answer, ToolError):
             raise answer
-        found.append((run, answer))
-    return found
+        pairs.append((run, answer))
+    return pairs
 
 
 def _job_of(http: Http, run: Run) -> Mapping[str, Any]:
     """The Hub's answer about the run's job, asked now.
 
     Raises:
-        Unavailable, NotFound: there is none; the reservation stands.
+        Unavailable, NotFound: there is no answer; the reservation stays.
         BadData: the answer is about another job.
     """
     from ml_intern_helpers.web.services import HUB
@@ -143,9 +143,9 @@ def _job_of(http: Http, run: Run) -> Mapping[str, Any]:
 
 def _address(run: Run) -> tuple[str, str] | None:
     """(namespace, job id), from the job's URL or id and the account on file; None when that is not enough."""
-    named = _URL.search(run.text("url"))
-    if named:
-        return named[1], named[2]
-    parts = _ID.fullmatch(run.text("job_id") or run.id if not run.id.startswith("run-") else run.text("job_id"))
-    namespace = (parts[1] if parts else None) or run.text("account")
-    return (namespace, parts[2]) if parts and re.fullmatch(_PART, namespace) else None
+    url_match = _URL.search(run.text("url"))
+    if url_match:
+        return url_match[1], url_match[2]
+    id_match = _ID.fullmatch(run.text("job_id") or run.id if not run.id.startswith("run-") else run.text("job_id"))
+    namespace = (id_match[1] if id_match else None) or run.text("account")
+    return (namespace, id_match[2]) if id_match and re.fullmatch(_PART, namespace) else None

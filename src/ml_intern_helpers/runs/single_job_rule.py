@@ -1,4 +1,4 @@
-"""The single-job rule: a second job waits until the first is seen training, and the same failure is not paid for a third time."""
+"""Implements the single-job rule: a second job waits until the first is seen training; a launch that failed twice is held."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any, NamedTuple
 from ml_intern_helpers.runs.run_record import Run, Runs, fingerprint
 from ml_intern_helpers.runs.settlement import running_seconds
 
-#: A job that dies of a bug in its script does so while it installs, loads or takes its first steps.
+#: A bug in a script normally ends the job earlier: while it installs, loads or takes its first steps.
 LONG_ENOUGH_S = 15 * 60
-#: The end of a log is where the newest steps are.
+#: Characters read from the end of a log, where the newest steps are.
 _LOG_CHARACTERS = 1024 * 1024
 _NUMBER = r"[\"']?(-?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|nan|inf))\b"
 #: `{'loss': '2.31', 'epoch': …}` (transformers 5 quotes its figures), `loss: 2.31`, `loss=2.31`, `"train/loss": 2.31`.
 _LOSS = re.compile(rf"(?<![\w.-])[\"']?(?:train[/_])?loss[\"']?\s{{0,3}}[:=]\s{{0,3}}{_NUMBER}", re.IGNORECASE)
-#: Words before a figure that is not of a training step.
+#: Words before a loss that is not one of a training step.
 _OTHER = re.compile(r"(eval|valid|val|test)\w{0,10}[ _/-]{0,2}$", re.IGNORECASE)
 FAILURES_ALLOWED = 2
 
 
 class Seen(NamedTuple):
-    """What shows that a run trains: `how` in a few words, `loss` the last one read from its log (None: from its state)."""
+    """The evidence that a run trains: `how` in words, and the last `loss` in its log (None if only its state shows it)."""
 
     how: str
     loss: float | None = None
 
     @property
     def sound(self) -> bool:
-        """A loss that is no number is training that has failed already."""
+        """False if the loss is not a finite number: this training has already failed."""
         return self.loss is None or math.isfinite(self.loss)
 
 
@@ -38,8 +38,8 @@ def seen_training(log: str = "", job: Mapping[str, Any] | None = None) -> Seen |
     """Whether a run has been seen training: steps in its log, else the job's state at the Hub; None when it has not.
 
     Args:
-        log: what the run has printed; a stranger's text, only figures are taken from it.
-        job: the Hub's answer about the job. `RUNNING` alone shows nothing: packages are installed in that stage.
+        log: the run's output; it is foreign text, and only numbers are taken from it.
+        job: the Hub's answer about the job. `RUNNING` alone proves nothing, because packages are installed in that stage.
     """
     log = log[-_LOG_CHARACTERS:]
     matches = [each for each in _LOSS.finditer(log) if not _OTHER.search(log, max(0, each.start() - 20), each.start())]
@@ -57,9 +57,9 @@ def seen_training(log: str = "", job: Mapping[str, Any] | None = None) -> Seen |
 
 
 def unproven(runs: Runs, task_id: str | None) -> Run | None:
-    """The run that a second one has to wait for: it trains, has not ended, and was not seen training. None when none is.
+    """The run that a second one must wait for: an unfinished training run that has not been seen training; None without one.
 
-    A run counts as seen when its `trained_at` is on file (`launching.tell(…, trained_at=…)`).
+    A run has been seen training if its `trained_at` is in the ledger (`launching.tell(…, trained_at=…)`).
     """
     open_runs = [run for run in runs.of_task(task_id) if not run.finished and not run.text("trained_at")]
     waiting = [run for run in open_runs if run.values.get("trains") is not False]
@@ -67,13 +67,13 @@ def unproven(runs: Runs, task_id: str | None) -> Run | None:
 
 
 def held_as_third(runs: Runs, command: str, script_sha256: str) -> bool:
-    """Whether this command, with this content of its script, has failed so often in a row that something must change first.
+    """Whether this command with this content of its script has failed FAILURES_ALLOWED times in a row.
 
-    A success of it ends the row; a run that the user stopped does not count.
+    A success resets the count; a run that the user stopped does not change it.
     """
-    asked = fingerprint(command, script_sha256)
+    wanted = fingerprint(command, script_sha256)
     count = 0
     for run in runs.all:
-        if run.fingerprint == asked:
+        if run.fingerprint == wanted:
             count = count + 1 if run.state == "failed" else 0 if run.state == "completed" else count
     return count >= FAILURES_ALLOWED

@@ -12,7 +12,7 @@ from ml_intern_helpers.runs.contract import Task
 from ml_intern_helpers.runs.run_record import Run, Runs
 
 DAY = timedelta(hours=24)
-#: Less than a hundredth of a cent is a rounding error.
+#: Smaller amounts are rounding errors.
 _NOTHING_USD = 0.0001
 Verdict = Literal["within", "over", "no_cap", "unknown"]
 
@@ -23,7 +23,7 @@ class Cost:
 
     Attributes:
         usd: price x time limit x attempts; None when it is unknown, 0 on this machine.
-        basis: how it was reckoned, or why it cannot be.
+        basis: how the cost was computed, or why it is unknown.
     """
 
     usd: float | None
@@ -32,7 +32,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Limit:
-    """One cap and its use: `settled_usd` is spent, `reserved_usd` may yet be, `unknown` counts runs without a known cost."""
+    """One cap and its use: money spent (`settled_usd`), money reserved, and the number of runs with `unknown` cost."""
 
     cap_usd: float
     settled_usd: float
@@ -45,7 +45,7 @@ class Limit:
 
     @property
     def over(self) -> bool:
-        """More is spent or reserved than was agreed."""
+        """Whether more is spent or reserved than was agreed."""
         return self.settled_usd + self.reserved_usd > self.cap_usd + _NOTHING_USD
 
 
@@ -56,7 +56,7 @@ class Decision:
     Attributes:
         verdict: `within` the caps; `over` one; `no_cap`: no agreed cap allows it; `unknown`: a figure is missing.
         reason: one sentence with the figures.
-        cost: of the launch.
+        cost: the cost of the launch.
         task: the cap of the whole task, None without one.
         day: the cap of any 24 hours, None without one.
     """
@@ -77,10 +77,10 @@ def cost_on_jobs(price: Price | None, timeout_s: float | None, *, attempts: int 
     """What a job may cost at most: billed by the minute, and again for each attempt.
 
     Args:
-        price: of its flavor, None when no list has it.
-        timeout_s: what stops it, in seconds; None when that is unknown.
-        attempts: how often it may be tried (`--attempts`).
-        repeats: a schedule starts it repeatedly.
+        price: the price of its flavor, None if no list has it.
+        timeout_s: its time limit in seconds; None if unknown.
+        attempts: the number of attempts (`--attempts`).
+        repeats: whether a schedule starts it repeatedly.
     """
     if repeats:
         return Cost(None, "a schedule starts it repeatedly, so its cost has no upper limit")
@@ -98,13 +98,13 @@ ON_THIS_MACHINE = Cost(0.0, "runs on this machine cost nothing")
 
 
 def limits(task: Task | None, runs: Runs, at: datetime) -> tuple[Limit | None, Limit | None]:
-    """The task's cap and the day's, with what they bear; None where there is none."""
+    """The cap of the task and that of 24 hours, each with its use; None for a missing one."""
     if task is None or task.problem or task.cap_usd <= 0:
         return None, None
-    mine = runs.of_task(task.id)
+    task_runs = runs.of_task(task.id)
     per_day = task.cap_usd_per_day
-    recent = [run for run in mine if run.launched_at > at - DAY or not run.finished]
-    return _limit(task.cap_usd, mine), None if per_day is None else _limit(per_day, recent)
+    recent = [run for run in task_runs if run.launched_at > at - DAY or not run.finished]
+    return _limit(task.cap_usd, task_runs), None if per_day is None else _limit(per_day, recent)
 
 
 def _limit(cap_usd: float, runs: list[Run]) -> Limit:
@@ -114,26 +114,26 @@ def _limit(cap_usd: float, runs: list[Run]) -> Limit:
 
 
 def may_spend(task: Task | None, runs: Runs, cost: Cost, at: datetime) -> Decision:
-    """Whether a launch of that cost fits what was agreed and what is spent or reserved already."""
+    """Whether a launch of that cost fits the caps, given what is already spent or reserved."""
     if cost.usd is not None and cost.usd < _NOTHING_USD:
         return Decision("within", cost.basis, cost)
     refused = refusal(task, at)
-    whole, day = limits(task, runs, at)
-    if refused or whole is None:
+    task_limit, day_limit = limits(task, runs, at)
+    if refused or task_limit is None:
         return Decision("no_cap", refused or "no spend cap was agreed", cost)
-    doubt = _doubt(runs, whole, day, cost)
-    if doubt or cost.usd is None:
-        return Decision("unknown", doubt or cost.basis, cost, whole, day)
-    for limit, name in ((whole, "task"), (day, "last 24 hours")):
+    unknown = _unknown_amount(runs, task_limit, day_limit, cost)
+    if unknown or cost.usd is None:
+        return Decision("unknown", unknown or cost.basis, cost, task_limit, day_limit)
+    for limit, name in ((task_limit, "task"), (day_limit, "last 24 hours")):
         if limit is not None and cost.usd > limit.left_usd + _NOTHING_USD:
-            left = f"{limit.left_usd:.2f} of {limit.cap_usd:.2f} USD are left for the {name}"
-            return Decision("over", f"at most {cost.usd:.2f} USD ({cost.basis}); {left}", cost, whole, day)
-    left = f"then {whole.left_usd - cost.usd:.2f} of {whole.cap_usd:.2f} USD are left"
-    return Decision("within", f"at most {cost.usd:.2f} USD ({cost.basis}); {left}", cost, whole, day)
+            remaining = f"{limit.left_usd:.2f} of {limit.cap_usd:.2f} USD are left for the {name}"
+            return Decision("over", f"at most {cost.usd:.2f} USD ({cost.basis}); {remaining}", cost, task_limit, day_limit)
+    remaining = f"then {task_limit.left_usd - cost.usd:.2f} of {task_limit.cap_usd:.2f} USD are left"
+    return Decision("within", f"at most {cost.usd:.2f} USD ({cost.basis}); {remaining}", cost, task_limit, day_limit)
 
 
 def refusal(task: Task | None, at: datetime) -> str:
-    """Why nothing on file allows a paid run, "" when something does."""
+    """Why the task allows no paid run at all, "" if it does."""
     if task is None:
         return "no task is on file, so no spend cap was agreed"
     if task.problem:
@@ -146,12 +146,12 @@ def refusal(task: Task | None, at: datetime) -> str:
     return "the agreed time is over" if ends is not None and ends <= at else ""
 
 
-def _doubt(runs: Runs, whole: Limit, day: Limit | None, cost: Cost) -> str:
-    """Why it is unknown what is left, "" when it is known."""
+def _unknown_amount(runs: Runs, task_limit: Limit, day_limit: Limit | None, cost: Cost) -> str:
+    """Why the remaining money or the cost is unknown, "" if both are known."""
     if runs.damaged:
         lines = ", ".join(map(str, runs.damaged[:5]))
         return f"line {lines} of the ledger cannot be read, so what was spent is not known"
-    unknown = max(whole.unknown, day.unknown if day else 0)
+    unknown = max(task_limit.unknown, day_limit.unknown if day_limit else 0)
     if unknown:
         return f"the cost of {unknown} earlier run{'s' if unknown > 1 else ''} is unknown (`budget` shows which)"
     return "" if cost.usd is not None else cost.basis

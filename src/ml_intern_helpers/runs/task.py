@@ -16,7 +16,7 @@ from ml_intern_helpers.core.errors import BadData, NotFound, UsageError
 from ml_intern_helpers.core.report import Report
 from ml_intern_helpers.core.text import clean, shorten
 from ml_intern_helpers.runs import agreeing, project_files
-from ml_intern_helpers.runs.agreeing import TERMS, UNSAID
+from ml_intern_helpers.runs.agreeing import DEFAULTS, TERMS
 from ml_intern_helpers.runs.contract import ADAPTERS, MAX_BYTES, METHODS, OPTIONAL, PLACES, REQUIRED, TRACKERS, Task, task_for
 from ml_intern_helpers.runs.timestamps import now, parsed, seconds, span, stamp
 
@@ -36,9 +36,9 @@ ACTIONS = ("show", "agree", "change", "close")
 _OWN: dict[str, Any] = {"path": None, "ends_at": None, "written": False, "changes": {}, "faults": []}
 EMPTY_FIELDS: dict[str, Any] = {**{name: None for name in (*REQUIRED, *OPTIONAL) if name != "schema"}, **_OWN}
 
-#: How the command line writes that a term is absent.
+#: Values by which an option says that a term is absent.
 _NONE = ("none", "null", "")
-#: Entries of a task file that are bookkeeping: `task show --json` may be edited and given back.
+#: Entries that are not terms; --from ignores them, so that the output of `task show --json` can be edited and reused.
 _BOOKKEEPING = {"schema", "id", "state", "agreed_at", "closed_at", "history", "status", "findings", "warnings", "error"}
 _BOOKKEEPING |= {"path", "ends_at", "written", "changes", "faults"}
 _MOST_CHANGES = 8
@@ -105,24 +105,24 @@ def run(args: argparse.Namespace, context: Context) -> Report:
 
 def _report(task: Task, written: bool, changes: dict[str, Any] | None = None) -> Report:
     ends = task.ends_at
-    own = {"path": str(task.path), "ends_at": stamp(ends) if ends else None, "written": written, "changes": changes or {}}
+    own_fields = {"path": str(task.path), "ends_at": stamp(ends) if ends else None, "written": written, "changes": changes or {}}
     fields = {name: task.values.get(name) for name in (*REQUIRED, *OPTIONAL) if name != "schema"}
     status = "failed" if task.faults else "ok"
-    report = Report("task", status, {**fields, **own, "faults": list(task.faults)})  # type: ignore[arg-type]
+    report = Report("task", status, {**fields, **own_fields, "faults": list(task.faults)})  # type: ignore[arg-type]
     if ends is not None and task.open:
-        left = (ends - now()).total_seconds()
-        report.warnings += [f"the agreed time has been over for {span(-left)}"] if left <= 0 else []
+        left_s = (ends - now()).total_seconds()
+        report.warnings += [f"the agreed time has been over for {span(-left_s)}"] if left_s <= 0 else []
     return report
 
 
 def _terms_of(args: argparse.Namespace, on_file: Mapping[str, Any]) -> dict[str, Any]:
-    """The terms that were given; parts of `tracking` and `hub` complete those of `on_file`.
+    """The terms given on the command line; parts of `tracking` and `hub` are merged into those of `on_file`.
 
     Raises:
         UsageError: an option or the JSON is malformed, or names an entry that is not a term.
     """
-    found = _from_json(args.json_file) if args.json_file else {}
-    given: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+    terms = _from_json(args.json_file) if args.json_file else {}
+    options: dict[str, tuple[Any, Callable[[Any], Any]]] = {
         "request": (args.request, str),
         "method": (args.method, str),
         "adapter": (args.adapter, str),
@@ -137,11 +137,11 @@ def _terms_of(args: argparse.Namespace, on_file: Mapping[str, Any]) -> dict[str,
         "deadline": (args.deadline, _absent),
         "time_budget_s": (args.time_budget, lambda text: None if text in _NONE else seconds(text)),
     }
-    found |= {name: read(value) for name, (value, read) in given.items() if value is not None}
+    terms |= {name: read(value) for name, (value, read) in options.items() if value is not None}
     tracking = {"tool": args.tracking, "project": args.project, "space_id": args.space}
-    _put_parts(found, "tracking", tracking, on_file)
-    _put_parts(found, "hub", {"model_id": args.hub_id, "private": args.private}, on_file)
-    return found
+    _put_parts(terms, "tracking", tracking, on_file)
+    _put_parts(terms, "hub", {"model_id": args.hub_id, "private": args.private}, on_file)
+    return terms
 
 
 def _absent(text: str) -> str | None:
@@ -162,30 +162,30 @@ def _figure(option: str, text: str, *, whole: bool = False) -> float | int | Non
 
 
 def _repository(text: str, parts: tuple[str, ...]) -> dict[str, Any]:
-    """`owner/name,split=train` as an entry; a comma in a path stays where no part name follows it."""
+    """The entry for `owner/name,split=train`; a comma that no part name follows belongs to the path."""
     name, *rest = text.split(",")
-    found: dict[str, Any] = {"id": "", **{part: None for part in parts if part != "revision"}, "revision": "main"}
+    entry: dict[str, Any] = {"id": "", **{part: None for part in parts if part != "revision"}, "revision": "main"}
     for piece in rest:
         key, sign, value = piece.partition("=")
         if sign and key.strip() in parts:
-            found[key.strip()] = value.strip() or None
+            entry[key.strip()] = value.strip() or None
         elif sign and key.strip().isidentifier():
             message = f"{clean(text, limit=100)!r}: {clean(key, limit=40)!r} is not one of its parts"
             raise UsageError(message, hint=f"parts: {', '.join(parts)}")
         else:
             name += f",{piece}"
-    return {**found, "id": name.strip(), "revision": found["revision"] or "main"}
+    return {**entry, "id": name.strip(), "revision": entry["revision"] or "main"}
 
 
-def _put_parts(found: dict[str, Any], name: str, given: dict[str, Any], on_file: Mapping[str, Any]) -> None:
-    """Options that set one part of an object each; the other parts come from the JSON, the file or the defaults."""
-    values = {part: _absent(value) if isinstance(value, str) and part != "tool" else value for part, value in given.items()}
-    changed = {part: values[part] for part, value in given.items() if value is not None}
+def _put_parts(terms: dict[str, Any], name: str, parts: dict[str, Any], on_file: Mapping[str, Any]) -> None:
+    """Set the given parts of a term that is an object; its other parts come from the JSON, the file or the defaults."""
+    values = {part: _absent(value) if isinstance(value, str) and part != "tool" else value for part, value in parts.items()}
+    changed = {part: values[part] for part, value in parts.items() if value is not None}
     if changed:
-        before = found.get(name, on_file.get(name))
-        found[name] = {**UNSAID[name], **(before if isinstance(before, dict) else {}), **changed}
+        current = terms.get(name, on_file.get(name))
+        terms[name] = {**DEFAULTS[name], **(current if isinstance(current, dict) else {}), **changed}
     if name == "tracking" and changed.get("tool") == "none":
-        found[name] |= {"project": changed.get("project"), "space_id": changed.get("space_id")}
+        terms[name] |= {"project": changed.get("project"), "space_id": changed.get("space_id")}
 
 
 def _from_json(name: str) -> dict[str, Any]:
@@ -196,20 +196,20 @@ def _from_json(name: str) -> dict[str, Any]:
             raise ValueError(f"larger than {MAX_BYTES // 1024} KiB")
         values = json.loads(data)
     except (OSError, ValueError, RecursionError, AttributeError) as err:
-        why = err.strerror if isinstance(err, OSError) else err
-        raise UsageError(f"--from {clean(name, limit=200)}: {clean(why, limit=120)}", hint="give a JSON object") from err
+        reason = err.strerror if isinstance(err, OSError) else err
+        raise UsageError(f"--from {clean(name, limit=200)}: {clean(reason, limit=120)}", hint="give a JSON object") from err
     if not isinstance(values, dict):
-        raise UsageError(f"--from {clean(name, limit=200)} does not hold a JSON object", hint='{"method": "sft", …}')
-    strange = [key for key in values if key not in TERMS and key not in _BOOKKEEPING]
-    if strange:
-        similar = difflib.get_close_matches(strange[0], TERMS, 1)
+        raise UsageError(f"--from {clean(name, limit=200)} does not contain a JSON object", hint='{"method": "sft", …}')
+    unknown = [key for key in values if key not in TERMS and key not in _BOOKKEEPING]
+    if unknown:
+        similar = difflib.get_close_matches(unknown[0], TERMS, 1)
         hint = f"did you mean {similar[0]}?" if similar else f"terms: {', '.join(TERMS)}"
-        raise UsageError(f"--from: {clean(strange[0], limit=60)!r} is not a term of a task", hint=hint)
+        raise UsageError(f"--from: {clean(unknown[0], limit=60)!r} is not a term of a task", hint=hint)
     return {key: value for key, value in values.items() if key in TERMS}
 
 
 def render(report: Report) -> str:
-    """The task on one screen: the verdict first, then what was agreed, then what has changed since."""
+    """The task on one screen: the verdict, the terms, then the history of changes."""
     fields = report.fields
     word = "CLOSED" if fields["state"] == "closed" else "OPEN"
     if fields["faults"]:
@@ -262,11 +262,11 @@ def _time(fields: dict[str, Any]) -> str:
     ends = parsed(fields["ends_at"])
     if ends is None:
         return "no limit"
-    left = (ends - now()).total_seconds()
-    rest = f"{span(left)} left" if left > 0 else f"over since {span(-left)}"
+    left_s = (ends - now()).total_seconds()
+    remaining = f"{span(left_s)} left" if left_s > 0 else f"over since {span(-left_s)}"
     budget = fields["time_budget_s"]
     basis = f"; budget {span(budget)} from the agreement" if isinstance(budget, (int, float)) and budget else ""
-    return f"until {clean(fields['ends_at'], limit=30)[:16]}Z ({rest}{basis})"
+    return f"until {clean(fields['ends_at'], limit=30)[:16]}Z ({remaining}{basis})"
 
 
 def _history(fields: dict[str, Any]) -> Iterator[str]:
@@ -281,9 +281,9 @@ def _history(fields: dict[str, Any]) -> Iterator[str]:
             else f"{_text(name)} ?"
             for name, pair in changes
         ]
-        what = shorten("; ".join(listed), _WIDE)
+        changed = f": {shorten('; '.join(listed), _WIDE)}" if listed else ""
         reason = f" ({_text(entry['reason'])})" if entry.get("reason") else ""
-        yield f"  {clean(entry.get('at'), limit=40)[:16]}Z {_text(entry.get('action'))}{': ' if what else ''}{what}{reason}"
+        yield f"  {clean(entry.get('at'), limit=40)[:16]}Z {_text(entry.get('action'))}{changed}{reason}"
 
 
 def _part(fields: dict[str, Any], name: str, part: str, absent: str = "none") -> str:
@@ -292,7 +292,7 @@ def _part(fields: dict[str, Any], name: str, part: str, absent: str = "none") ->
 
 
 def _text(value: object, absent: str = "?") -> str:
-    """One value, on one line, cut."""
+    """A value as one shortened line; `absent` stands for a missing one."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return clean(value, limit=_WIDE) if value not in (None, "") else absent

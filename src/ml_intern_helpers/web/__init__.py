@@ -1,1 +1,1 @@
-"""The network: one client with retries, pacing, redirects, caching and the services it may reach."""
+"""Network access: one client with retries, pacing, redirects and caching, and the services that it may reach."""

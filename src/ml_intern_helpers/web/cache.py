@@ -1,4 +1,4 @@
-"""The disk cache of answers: a repeated request is answered from it, and deleting it loses nothing."""
+"""Stores answers of services on disk, to answer repeated requests; deleting the cache loses nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ml_intern_helpers.core.paths import write_atomic
 DAY = 86400
 #: Offline, stored answers of any age are used, so an entry is kept far longer than its time to live.
 KEPT_S = 30 * DAY
-#: Above this size the oldest answers are deleted; checked once an hour, as counting the files at each answer is too slow.
+#: Above this size the oldest answers are deleted. It is checked once an hour, as listing the files each time is too slow.
 MOST_BYTES = 2 * 1024**3
 PRUNED_EVERY_S = 3600
 
@@ -60,7 +60,7 @@ class HttpCache:
             return None
 
     def store(self, key: str, entry: Entry) -> bool:
-        """Store `entry`; False when the disk refuses it (full, read-only), which is never the command's failure."""
+        """Store `entry`; False if it cannot be written (disk full, read-only), which must not fail the command."""
         raw = {
             "status": entry.status,
             "url": entry.url,
@@ -76,12 +76,12 @@ class HttpCache:
         return True
 
     def _prune(self) -> None:
-        """Once an hour, delete answers older than `KEPT_S`, the oldest above `MOST_BYTES`, and half-written files."""
+        """Once an hour, delete answers older than `KEPT_S`, the oldest above `MOST_BYTES`, and incomplete files."""
         marker, now = self.folder / "pruned", time.time()
         if marker.exists() and now - marker.stat().st_mtime < PRUNED_EVERY_S:
             return
         marker.touch()
-        for path in self.folder.glob(".*.json.*"):  # of processes that were killed: `write_atomic` names them so
+        for path in self.folder.glob(".*.json.*"):  # temporary files of `write_atomic`, left by killed processes
             with suppress(OSError):
                 if now - path.stat().st_mtime > PRUNED_EVERY_S:
                     path.unlink()

@@ -1,8 +1,8 @@
-"""The HTTP client of all helpers: every request goes through `Http.get` or `Http.post`.
+"""Provides the HTTP client of all helpers: every request goes through `Http.get` or `Http.post`.
 
 It follows each service's rules (`services`, `retry`, `pace`), stores answers on disk (`cache`), sends a token only to its own
 host, follows redirects itself to ensure that, and limits the size of answers. A service that still answers 429 after all waits is
-not asked again by this process: many look-ups side by side would each wait and retry, which a rate limiter punishes.
+not asked again by this process, because many parallel look-ups would each wait and retry, which a rate limiter penalises.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ __all__ = ["MAX_BYTES", "Http", "Params", "Response", "public_url"]
 T = TypeVar("T")
 MAX_BYTES = 32 * 1024 * 1024
 MISSING_TTL_S = 300
-#: One request may take this long when the command has no limit of its own.
+#: Time limit of one request of a command without its own limit.
 LONGEST_REQUEST_S = 120.0
 SIDE_BY_SIDE = 8
-#: A wait of this length is announced: half a minute of silence looks like a fault.
-TOLD_WAIT_S = 8.0
+#: Waits of at least this length are announced, because a long silence looks like a failure.
+ANNOUNCED_WAIT_S = 8.0
 #: Response headers worth keeping with a cached answer.
 KEPT_HEADERS = frozenset({"content-type", "link", "x-error-code", "x-error-message", "x-revision", "x-repo-commit", "etag"})
 Clock = Callable[[], float]
@@ -44,7 +44,7 @@ class Http:
         offline: use stored answers of any age, never connect.
         deadline_s: seconds that this command may spend on the network, waits included; None for no limit.
         tell: called with a message before a long wait.
-        sleep, clock: for tests.
+        sleep, clock: replaced in tests.
     """
 
     def __init__(
@@ -83,9 +83,9 @@ class Http:
         return self._request(Call(service, "POST", build_url(service, path, params), body, service.auth(), MAX_BYTES), ttl_s)
 
     def together(self, calls: Iterable[Callable[[], T]]) -> list[T | Exception]:
-        """Run `calls` side by side; a call that raises yields its exception in its place.
+        """Run `calls` in parallel; the result of a call that raises is its exception.
 
-        Plain threads instead of a pool: a pool makes Ctrl-C wait for what its threads are waiting for.
+        Plain threads are used because a pool would make Ctrl-C wait for its threads.
         """
         places = threading.Semaphore(SIDE_BY_SIDE)
         outcomes: dict[int, T | Exception] = {}
@@ -126,11 +126,11 @@ class Http:
         return self._with_retries(call, stored, key)
 
     def _kept(self, key: str, response: Response) -> Response:
-        """`response`, stored when it is final and no HTML of a service that serves none, such as a network's login page."""
+        """Store `response` if it is final and return it; HTML of a service that serves none (a login page) is not stored."""
         final = response.ok or response.status in (404, 410)
         if final and (response.service.html or response.status >= 400 or not response.is_html):
-            kept = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
-            self._cache.store(key, Entry(response.status, public_url(response.url), kept, response.body, response.fetched_at))
+            headers = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
+            self._cache.store(key, Entry(response.status, public_url(response.url), headers, response.body, response.fetched_at))
         return response
 
     def _with_retries(self, call: Call, stored: Callable[[], Response | None], key: str) -> Response:
@@ -140,7 +140,7 @@ class Http:
         quota = call.service.name, urlsplit(call.url).path.lstrip("/").partition("/")[0]
         while True:
             if quota in self._refused:
-                message = f"{call.service.name} was not asked once more: it answers 429, too many requests"
+                message = f"{call.service.name} was not asked again, because it answers 429 (too many requests)"
                 raise RateLimited(message, hint=self._refused[quota])
             response = self._paced(call, stored, key)
             if not may_retry(call.service, response.status, response.headers):
@@ -150,7 +150,7 @@ class Http:
                 if response.status == 429:
                     self._refused[quota] = again_in(response)
                 return response
-            if wait >= TOLD_WAIT_S:
+            if wait >= ANNOUNCED_WAIT_S:
                 self._tell(f"{call.service.name} answers {response.status}: asking again in {wait:.0f} s")
             self._sleep(wait)
             attempt += 1
@@ -159,13 +159,13 @@ class Http:
         return default if self._ends_at is None else max(self._ends_at - self._clock(), 0.0)
 
     def _paced(self, call: Call, stored: Callable[[], Response | None], key: str) -> Response:
-        """The answer when it is our turn, unless another process has stored it while this one waited.
+        """Wait for our turn and get the answer, which another process may have stored meanwhile.
 
-        It is stored before the turn ends, as the next process may wait for the same answer.
+        It is stored before the turn ends, as the next process may be waiting for the same answer.
         """
         interval_s = 0.0 if is_loopback(call.url) else call.service.min_interval_s
         if interval_s:
-            self._transport.prepare()  # a slow start within our turn would overlap the next one
+            self._transport.prepare()  # a slow start during our turn would delay the request into the next one
         turn = paced(
             cache_dir() / "pace",
             call.service.pace_name + ("-with-key" if call.auth else ""),
@@ -189,12 +189,12 @@ class Http:
 
     def _send(self, call: Call, *, again: bool = False) -> Response:
         """Send one request; a connection that breaks in the middle is tried a second time."""
-        left = self._time_left(LONGEST_REQUEST_S)
-        if left <= 0:
+        remaining_s = self._time_left(LONGEST_REQUEST_S)
+        if remaining_s <= 0:
             raise Unavailable(f"no time left to ask {call.service.name}", hint="give the command longer with --timeout")
         self.requests_made += 1
         try:
-            return self._transport.send(call, left)
+            return self._transport.send(call, remaining_s)
         except Broken:
             if again:
                 raise

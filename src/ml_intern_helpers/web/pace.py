@@ -1,4 +1,4 @@
-"""Paces requests across processes: to arXiv, all agents on one machine are one client, whatever their cache folders."""
+"""Paces requests across processes: all agents on one machine count as one client, also with different cache folders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ml_intern_helpers.core.errors import RateLimited
 
-#: A folder that all processes of a user share, whatever their HOME, TMPDIR and cache folder.
+#: A folder that all processes of a user share even with different HOME, TMPDIR and cache folders.
 SHARED = Path("/tmp")
 
 
@@ -21,12 +21,14 @@ def paced(
 ) -> Iterator[None]:
     """Run the body at least `interval_s` seconds after the previous body of any process of this user.
 
-    Any process is one on this machine, or one elsewhere that has the same `folder` (nodes of a cluster share a home).
+    This covers processes on this machine, and those elsewhere with the same `folder` (nodes of a cluster share a home).
 
     Args:
-        folder: holds one lock file and one time stamp per service, as does one in `SHARED`.
-        hold: hold the lock during the body (a single connection at a time), else only while waiting for the turn.
-        timeout_s: raise `RateLimited` when other processes hold the lock for longer.
+        folder: contains a lock file and a time stamp per service, as does a folder in `SHARED`.
+        name: the service, for the names of these files.
+        interval_s: the least time between two bodies; 0 for no pacing.
+        hold: hold the lock during the body (one connection at a time), not only until it starts.
+        timeout_s: raise `RateLimited` if other processes hold the lock for longer.
     """
     if interval_s <= 0:
         yield
@@ -47,7 +49,7 @@ def paced(
 
 @contextmanager
 def _locked(stamps: list[Path], timeout_s: float) -> Iterator[ExitStack]:
-    """All locks, taken in the same order by every process; the caller may release them early."""
+    """Hold all locks, taken in the same order by every process; the caller may release them early."""
     from filelock import FileLock, Timeout
 
     ends_at = time.monotonic() + timeout_s
@@ -62,7 +64,7 @@ def _locked(stamps: list[Path], timeout_s: float) -> Iterator[ExitStack]:
 
 
 def _usable(folder: Path) -> bool:
-    """Whether the folder exists or could be made, is writable, and is this user's: in /tmp anybody may have made it."""
+    """Whether the folder exists or could be made, is writable, and belongs to this user: in /tmp others may have created it."""
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         status = folder.lstat()
@@ -74,8 +76,8 @@ def _usable(folder: Path) -> bool:
 def _remaining(stamp: Path, interval_s: float) -> float:
     """Seconds until the next turn, never more than one interval.
 
-    Of two clocks, the one by which less time has passed counts: the wall clock may be set, the monotonic one restarts with
-    the machine. A time in the future is ignored.
+    The clock that shows less passed time counts: the wall clock may be set, and the monotonic clock restarts with the machine. A
+    stored time in the future is ignored.
     """
     try:
         passed = [time.time() - stamp.stat().st_mtime, time.monotonic() - float(stamp.read_text("ascii"))]

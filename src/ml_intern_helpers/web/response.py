@@ -1,4 +1,4 @@
-"""An answer of a service, of any status, and the error that its status means."""
+"""Defines the answer of a service, of any HTTP status, and turns a bad status into an error."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ml_intern_helpers.web.services import OPENALEX, Service
 
 @dataclass(frozen=True)
 class Response:
-    """An answer of any status.
+    """An HTTP answer.
 
     Attributes:
         status: HTTP status, also 4xx and 5xx, which the caller may interpret.
         url: where the answer came from, after redirects.
         headers: names in lower case.
-        body: at most the size cap.
+        body: the content, at most as large as the size limit.
         fetched_at: Unix time in seconds of the original request.
-        cached: True when no request was made.
-        service: who answered, for messages.
+        cached: whether it comes from the disk cache.
+        service: the service that answered, for messages.
     """
 
     status: int
@@ -42,7 +42,7 @@ class Response:
 
     @property
     def error_code(self) -> str | None:
-        """The Hub's and the viewer's `X-Error-Code`."""
+        """The header `X-Error-Code` of the Hub and the viewer."""
         return self.headers.get("x-error-code")
 
     @property
@@ -62,7 +62,7 @@ class Response:
             kind = clean(self.headers.get("content-type", "no content type").split(";")[0], limit=60)
             raise BadData(
                 f"{self.service.name} answered {kind} where JSON was expected: {clean(self.body[:300], limit=80)!r}",
-                hint="a proxy or a login page may stand between; try the URL in a browser: " + public_url(self.url),
+                hint="the answer may come from a proxy or a login page; try the URL in a browser: " + public_url(self.url),
             ) from err
 
     def message(self) -> str:
@@ -71,19 +71,19 @@ class Response:
             body = json.loads(self.body)
         except (ValueError, RecursionError):
             body = None
-        if isinstance(body, dict):  # OpenAlex: the kind of error in one, the reason in the other
+        if isinstance(body, dict):  # OpenAlex: the kind of error in `error`, the reason in `message`
             parts = [str(body[name]) for name in ("error", "message", "detail") if body.get(name)]
-            said = ": ".join(dict.fromkeys(parts[:2])) or self.headers.get("x-error-message") or ""
-            return clean(said, limit=200)
+            text = ": ".join(dict.fromkeys(parts[:2])) or self.headers.get("x-error-message") or ""
+            return clean(text, limit=200)
         return clean(self.headers.get("x-error-message") or ("" if self.is_html else self.body[:1000]), limit=200)
 
     def raise_for_status(self, what: str) -> Response:
         """Return self when 2xx, else raise the error that the status means; `what` names the thing requested."""
         if self.ok:
             return self
-        said = self.message()
+        reason = self.message()
         general = f"{self.service.name} answered {self.status}"
-        message = f"{general} for {what}" + (f": {said}" if said else "")
+        message = f"{general} for {what}" + (f": {reason}" if reason else "")
         if self.status == 429 or (self.status == 403 and self.service.name == OPENALEX.name):
             raise RateLimited(message, hint=again_in(self), general=general)
         if self.status in (401, 403):
@@ -95,7 +95,7 @@ class Response:
 
 
 def again_in(response: Response) -> str:
-    """The hint when to ask again, as the service demands."""
+    """A hint that says when to ask again, according to the service."""
     wait = demanded_wait(response.service, response.status, response.headers)
     return "ask again later" if wait is None else f"ask again in {spoken_time(wait)}"
 

@@ -12,7 +12,7 @@ from ml_intern_helpers.web.services import ARXIV, HUB, OPENALEX, VIEWER, Service
 #: Temporary errors of the dataset viewer; any other 500 with a code means that the dataset is broken.
 VIEWER_TRANSIENT = frozenset({"ResponseNotReady", "PreviousStepStillProcessingError"})
 _RATELIMIT = re.compile(r"r=(\d+)\s*;\s*t=(\d+)")
-#: Waits of our own choice are stretched by up to this share, so that several agents do not come back in step.
+#: Waits that no service prescribes are lengthened by up to this share, so that several agents do not retry at once.
 JITTER = 0.25
 
 
@@ -27,31 +27,31 @@ def may_retry(service: Service, status: int, headers: Mapping[str, str]) -> bool
         code = headers.get("x-error-code")
         return code in VIEWER_TRANSIENT if code else headers.get("content-type", "").startswith("text/plain")
     if status == 403:
-        return service.name == OPENALEX.name  # its way to say "slow down"; its 429 means that the day's budget is gone
+        return service.name == OPENALEX.name  # OpenAlex asks to slow down by 403; its 429 means that the daily budget is used up
     return status in (500, 502, 503, 504)
 
 
 def wait_seconds(service: Service, status: int, headers: Mapping[str, str], attempt: int) -> float | None:
-    """Seconds to wait before try `attempt + 1` (attempt counts from 1), or None to give up now."""
+    """Seconds to wait after try number `attempt` (from 1), or None to give up."""
     if attempt > len(service.backoff_s):
         return None
-    asked = demanded_wait(service, status, headers)
-    if asked is not None:
-        return asked if asked <= service.longest_wait_s else None
+    demanded = demanded_wait(service, status, headers)
+    if demanded is not None:
+        return demanded if demanded <= service.longest_wait_s else None
     wait = service.backoff_s[attempt - 1]
     if status != 429 and service.name == ARXIV.name:
-        wait = 3.0  # 30 s is what its rate limiter wants, not what a 503 needs
+        wait = 3.0  # 30 s is for its rate limiter; a 503 needs less
     import random
 
     return wait * random.uniform(1.0, 1.0 + JITTER)
 
 
 def demanded_wait(service: Service, status: int, headers: Mapping[str, str]) -> float | None:
-    """The wait a service names itself, in seconds: `Retry-After`, the Hub's `ratelimit`, OpenAlex's reset."""
+    """The wait that a service prescribes, in seconds or None: `Retry-After`, the Hub's `ratelimit`, OpenAlex's reset."""
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdecimal():
         return float(value)
-    if value:  # the standard allows a date, too
+    if value:  # the standard also allows a date
         from email.utils import parsedate_to_datetime
 
         with suppress(ValueError, OverflowError):

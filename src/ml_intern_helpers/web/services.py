@@ -1,4 +1,4 @@
-"""The services that helpers call: their addresses, tokens, request rates and cache times.
+"""Defines the services that helpers call: their addresses, tokens, request rates and cache times.
 
 The figures follow the services' terms: arXiv allows one request every three seconds over a single connection; Semantic Scholar
 allows one request a second with a key and demands exponential backoff; the Hub counts requests in five-minute windows and
@@ -25,9 +25,9 @@ class Service:
     """One service.
 
     Attributes:
-        name: for messages and cache keys.
+        name: its name in messages and cache keys.
         default_url: base URL without a trailing slash.
-        env: environment variable that overrides the base URL (mirrors, tests).
+        env: environment variable that replaces the base URL (mirrors, tests).
         auth: headers that carry the user's key for this service; called per request, sent to the base URL's host only.
         min_interval_s: seconds between two requests of all processes of this user; 0 means no pacing.
         one_at_a_time: hold the pace lock during the request, so that there is a single connection.
@@ -35,9 +35,9 @@ class Service:
         backoff_s: waits before the second, third … try of a request that may be retried.
         longest_wait_s: a longer wait that a service demands becomes a `RateLimited` error instead.
         denied_hint: what to do about a 401 or 403.
-        html: it serves HTML; from any other service HTML is a proxy's or login page and must not be stored.
-        pace: name of the pace that it shares with other services (arXiv counts all its hosts as one); its own name by default.
-        stays: a redirect to another host is returned, not followed.
+        html: whether it serves HTML; HTML from any other service is a proxy's or login page and must not be stored.
+        pace: name under which services are paced together (arXiv counts all its hosts as one); None for its own name.
+        stays: whether a redirect to another host is returned instead of followed.
     """
 
     name: str
@@ -89,7 +89,7 @@ def is_loopback(url: str) -> bool:
 
 
 def origin(url: str) -> str:
-    """`scheme://host:port`, in lower case and with the port spelt out, so that equal origins compare equal."""
+    """`scheme://host:port`, in lower case and always with the port, so that equal origins compare equal."""
     parts = urlsplit(url)
     port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
     return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
@@ -148,7 +148,7 @@ SEMANTIC_SCHOLAR = Service(
     "https://api.semanticscholar.org",
     "ML_INTERN_SEMANTIC_SCHOLAR_URL",
     auth=lambda: _auth(tokens.semantic_scholar_key(), "x-api-key", ""),
-    min_interval_s=1.1,  # one a second on arrival; the travel time varies
+    min_interval_s=1.1,  # it counts one per second on arrival, and the travel time varies
     ttl_s=DAY,
     backoff_s=(1.0, 2.0, 4.0),
     denied_hint="ask again later, or set SEMANTIC_SCHOLAR_API_KEY (a key is free)",  # one that is refused is told elsewhere

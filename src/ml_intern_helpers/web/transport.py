@@ -1,8 +1,8 @@
-"""Sends one request: address, certificates, proxies, time limits, size limit; removes tokens from the answer.
+"""Sends one request, with certificates, proxies, time and size limits, and removes tokens from the answer.
 
-`requests` applies its connect timeout per address, and name resolution has none: behind a firewall that drops packets, a host
-with eight addresses costs eight timeouts. So a request runs in a thread that may be abandoned, and while it is silent a second
-connection attempt finds out whether the host accepts connections at all.
+`requests` applies its connect timeout to each address of a host, and name resolution has no timeout: behind a firewall that drops
+packets, a host with eight addresses costs eight timeouts. So a request runs in a thread that can be abandoned, and if it stays
+silent, a second connection tests whether the host accepts connections at all.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 USER_AGENT = f"ml-intern/{__version__} (Claude Code plugin; helper commands)"
 CONNECT_TIMEOUT_S = 2.0
 READ_TIMEOUT_S = 20.0
-#: After this silence a second connection tests whether the host is there, which may take as long again.
+#: After this silence a second connection tests whether the host is reachable, which may take as long again.
 SILENCE_S = 1.0
 NO_PROXY: dict[str, str | None] = {"http": None, "https": None, "all": None}
 HINT = "check the network and try again"
-#: Words of an error, our message, the hint. The first match counts.
+#: Text in an error, our message, our hint. The first match counts.
 _REASONS = (
     ("suitable tls ca certificate", "the certificate file named in the environment does not exist", "correct SSL_CERT_FILE"),
     ("sslerror", "its certificate cannot be verified", "behind an inspecting proxy, name its certificate file in SSL_CERT_FILE"),
@@ -63,7 +63,7 @@ class Call:
 
 
 class Broken(Unavailable):
-    """The connection ended in the middle of an answer; the same request may succeed."""
+    """The connection ended in the middle of an answer; a repetition may succeed."""
 
 
 class Transport:
@@ -71,7 +71,7 @@ class Transport:
 
     def __init__(self) -> None:
         self._local = threading.local()
-        self._dead: set[str] = set()  # no second wait for a host that did not answer
+        self._dead: set[str] = set()  # origins that did not answer; they are not tried again
 
     def prepare(self) -> None:
         """Import the modules that `send` needs, so that it starts at once."""
@@ -81,15 +81,15 @@ class Transport:
         """The answer to `call`, of any status, within `seconds`.
 
         Raises:
-            Unavailable: no answer; `Broken` when it stopped half-way.
-            BadData: larger than the cap, or not decodable.
+            Unavailable: no answer; `Broken` if it ended in the middle.
+            BadData: the answer is larger than the limit, or cannot be decoded.
         """
         if origin(call.url) in self._dead:
             raise _unreachable(call, "it did not answer before", HINT)
         session = self._session()
         task = Task(lambda: _exchange(session, call, seconds))
         if not _ends_in_time(task, call, seconds):
-            del self._local.session  # the thread left behind still uses it
+            del self._local.session  # the abandoned thread still uses it
             self._dead.add(origin(call.url))
             raise _unreachable(call, "timed out", "check the network, or give it longer with --timeout")
         try:
@@ -105,24 +105,26 @@ class Transport:
             import requests
 
             session = requests.Session()
-            # Asked not to follow, `requests` prepares the next request all the same: it reads the whole body, without a
-            # cap, and fails on a malformed target.
+            # Even if redirects are not followed, `requests` prepares the next request: it reads the whole body, without a
+            # limit, and fails on a malformed target.
             session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
             self._local.session = session
-        kept: requests.Session = self._local.session
-        return kept
+        kept_session: requests.Session = self._local.session
+        return kept_session
 
 
 class _Failure(Exception):
-    """A transport error in one line; carries nothing of the request, which holds a token."""
+    """A transport error in one line; it contains nothing of the request, which has a token."""
 
     def __init__(self, err: Exception) -> None:
         super().__init__(type(err).__name__)
-        cause = getattr(err.args[0], "reason", err) if err.args else err  # without the URL, whose words mean nothing here
+        cause = getattr(err.args[0], "reason", err) if err.args else err  # without the URL, whose words could match
         text = f"{type(err).__name__} {cause}".lower()
-        #: An answer that stopped half-way, or a kept connection that the server had closed.
+        #: Whether the answer ended in the middle, or the server had closed a kept connection.
         self.broken = "chunkedencodingerror" in text or "connection aborted" in text
-        self.reason, self.hint = next((message for sign, *message in _REASONS if sign in text), [clean(type(err).__name__), HINT])
+        self.reason, self.hint = next(
+            (reason_and_hint for sign, *reason_and_hint in _REASONS if sign in text), [clean(type(err).__name__), HINT]
+        )
 
 
 def _unreachable(call: Call, reason: str, hint: str) -> Unavailable:
@@ -131,18 +133,18 @@ def _unreachable(call: Call, reason: str, hint: str) -> Unavailable:
 
 
 def _ends_in_time(task: Task[Response], call: Call, seconds: float) -> bool:
-    """Whether `task` ends in time; abandoned early when the host accepts no connection."""
+    """Whether `task` ends in time; the wait ends early if the host accepts no connection."""
     if task.wait(min(SILENCE_S, seconds)):
         return True
-    left = seconds - SILENCE_S
-    if left <= 0:
+    remaining_s = seconds - SILENCE_S
+    if remaining_s <= 0:
         return False
     from requests.utils import get_environ_proxies, select_proxy
 
     proxied = not is_loopback(call.url) and select_proxy(call.url, get_environ_proxies(call.url)) is not None
-    if not proxied and not accepts_connections(call.url, min(SILENCE_S, left)):
+    if not proxied and not accepts_connections(call.url, min(SILENCE_S, remaining_s)):
         return task.wait(0)
-    return task.wait(max(left - SILENCE_S, 0))
+    return task.wait(max(remaining_s - SILENCE_S, 0))
 
 
 def _exchange(session: requests.Session, call: Call, seconds: float) -> Response:
@@ -161,7 +163,7 @@ def _exchange(session: requests.Session, call: Call, seconds: float) -> Response
                 chunks.append(chunk)
             headers = {name.lower(): value for name, value in raw.headers.items()}
             body = b"".join(chunks)
-            # An error page of a proxy or gateway may repeat the request; its token must reach no cache and no message.
+            # An error page of a proxy or gateway may quote the request, whose token must not reach a cache or message.
             for secret in [value.rsplit(" ", 1)[-1] for value in call.auth.values() if len(value) >= SHORTEST_SECRET]:
                 body = body.replace(secret.encode(), b"[token]")
                 headers = {name: value.replace(secret, "[token]") for name, value in headers.items()}
@@ -175,8 +177,8 @@ def _exchange(session: requests.Session, call: Call, seconds: float) -> Response
 def _open(session: requests.Session, call: Call, seconds: float) -> requests.Response:
     headers = {"user-agent": USER_AGENT, "accept": "*/*", **call.auth}
     # OpenSSL, curl and uv honour `SSL_CERT_FILE`, `requests` does not; its own two variables take precedence.
-    own = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    certificates = None if own else os.environ.get("SSL_CERT_FILE")
+    requests_bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    certificates = None if requests_bundle else os.environ.get("SSL_CERT_FILE")
     if call.body:
         headers["content-type"] = "application/json"
     return session.request(
@@ -200,7 +202,7 @@ def accepts_connections(url: str, seconds: float) -> bool:
 
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    there = threading.Event()
+    is_connected = threading.Event()
 
     def attempt(family: socket.AddressFamily) -> None:
         with suppress(OSError, UnicodeError):
@@ -208,11 +210,11 @@ def accepts_connections(url: str, seconds: float) -> bool:
             with socket.socket(*address[:3]) as connection:
                 connection.settimeout(seconds)
                 connection.connect(address[4])
-                there.set()
+                is_connected.set()
 
     for family in (socket.AF_INET, socket.AF_INET6):
         threading.Thread(target=attempt, args=(family,), daemon=True).start()
-    return there.wait(seconds)
+    return is_connected.wait(seconds)
 
 
 def build_url(service: Service, path: str, params: Params | None) -> str:
@@ -230,7 +232,7 @@ def build_url(service: Service, path: str, params: Params | None) -> str:
 
 
 def ends_here(call: Call, target: str) -> bool:
-    """Whether a redirect to `target` is returned: it leaves a service whose redirects must stay."""
+    """Whether a redirect to `target` is returned to the caller, because it leaves a service with `stays`."""
     try:
         return call.service.stays and origin(urljoin(call.url, target)) != origin(call.service.base_url)
     except ValueError:
@@ -248,6 +250,6 @@ def redirected(call: Call, status: int, target: str) -> Call:
         raise Unavailable(f"{call.service.name} redirects to {clean(public_url(url), limit=200)!r}, which is not followed")
     if origin(url) != origin(call.service.base_url):
         call = replace(call, auth={})
-    if status == 303 or (status in (301, 302) and call.method == "POST"):  # as every browser does
+    if status == 303 or (status in (301, 302) and call.method == "POST"):  # as browsers do
         call = replace(call, method="GET", body=b"")
     return replace(call, url=url)
