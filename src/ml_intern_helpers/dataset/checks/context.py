@@ -70,7 +70,7 @@ class AllRows:
     Attributes:
         rows: all rows.
         counts: code -> number of rows with the problem.
-        together: each combination of problems that occurs, with the number of rows that have exactly these; without copies (SET307).
+        together: each combination of problems that occurs, with the number of rows that have exactly these (without SET307).
         nulls: column -> number of its nulls.
     """
 
