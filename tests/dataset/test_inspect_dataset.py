@@ -243,7 +243,7 @@ UNNAMED = [
     pytest.param(ODD, "sft", 'dataset.rename_columns({"…": "prompt", "…": "completion"})', id="other names"),
     pytest.param(ODD, "dpo", 'dataset.rename_columns({"…": "chosen", "…": "rejected"})', id="a pair under other names"),
     pytest.param(NESTED, "sft", 'dataset.map(lambda row: {"prompt": …, "completion": …})', id="inside a struct"),
-    pytest.param(RATED, "kto", "yours to say", id="ratings"),
+    pytest.param(RATED, "kto", "decide from which value on", id="ratings"),
 ]
 
 

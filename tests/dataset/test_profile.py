@@ -198,7 +198,7 @@ def test_a_sample_says_that_it_is_one(call: Call, write: Callable[..., str]) -> 
 @pytest.mark.parametrize(
     ("content", "code", "words"),
     [
-        ('{"schema": "ml-intern/inspect_dataset/v1", "profile": null}', 3, "an answer without a profile"),
+        ('{"schema": "ml-intern/inspect_dataset/v1", "profile": null}', 3, "a saved report without a profile"),
         ("{", 3, "is not JSON"),
     ],
 )

@@ -112,7 +112,7 @@ def _rated(roles: ColumnRoles, rows: list[Row]) -> MissingColumns | None:
         return MissingColumns(message, (*texts.named, *two), (*wanted, "label"))
     if roles.has("prompt", "completion"):
         label = roles.by_role["label"]
-        message = f"which values of {label!r} mean a desirable answer is yours to say: map it to true and false"
+        message = f"decide which values of {label!r} mean a desirable answer, and map them to true and false"
         return MissingColumns(message, (label,))
     wanted = tuple(name for name in ("prompt", "completion") if not roles.has(name))
     return _texts("no columns are known as a prompt and its answer", wanted, roles, rows)

@@ -33,9 +33,9 @@ _LEFT_OUT = ("tools", "images", "system")
 #: Most positions written into a filter; with more near copies there is none.
 _MOST_POSITIONS = 200
 
-# Bottom-k sketches select the pairs worth comparing; for these the exact share of common runs is computed. A MinHash library would
-# only estimate that share (with errors of some per cent at 128 permutations), and importing its NumPy and SciPy takes longer than
-# searching a sample.
+# Bottom-k sketches select the pairs worth comparing; for these the exact share of common runs is computed. A MinHash library
+# would only estimate that share (with errors of some per cent at 128 permutations), and importing its NumPy and SciPy takes
+# longer than searching a sample.
 
 #: Texts are split into overlapping runs of so many words; two are near copies if they share at least `NEAR_SHARE` of all their
 #: runs (Jaccard similarity). A text of fifty words with one changed word is still a near copy.

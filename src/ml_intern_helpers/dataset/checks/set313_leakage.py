@@ -37,16 +37,12 @@ _LEFT_OUT = ("tools", "images", "system", "label")
 def check(facts: Facts) -> Iterator[Finding]:
     """One finding per other split that was read and shares rows with this one, and one if it shares questions."""
     for split, rows in facts.others.items():
-        texts = [pieces(row, facts.roles) for row in rows]
-        row_keys, questions = (
-            {_row_key(pieces_of_row) for pieces_of_row in texts},
-            {_question_key(pieces_of_row) for pieces_of_row in texts} - {None},
-        )
-        same_rows = [positions for positions, pieces_of_row in enumerate(facts.texts) if _row_key(pieces_of_row) in row_keys]
+        other_rows = [pieces(row, facts.roles) for row in rows]
+        row_keys = {_row_key(row) for row in other_rows}
+        questions = {_question_key(row) for row in other_rows} - {None}
+        same_rows = [at for at, row in enumerate(facts.texts) if _row_key(row) in row_keys]
         same_questions = [
-            positions
-            for positions, pieces_of_row in enumerate(facts.texts)
-            if _question_key(pieces_of_row) in questions and _row_key(pieces_of_row) not in row_keys
+            at for at, row in enumerate(facts.texts) if _question_key(row) in questions and _row_key(row) not in row_keys
         ]
         for positions, kind in ((same_rows, ROWS), (same_questions, QUESTIONS)):
             if positions:
