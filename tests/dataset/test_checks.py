@@ -123,7 +123,7 @@ def test_explain(call: Call) -> None:
     assert "\nBad:\n    {" in done.stdout
     report = call("--explain", "SET214", "--json").json
     SCHEMA.validate(report)
-    assert report["verdict"] == "Nulls that the trainer stops at."
+    assert report["verdict"] == "Nulls that make the trainer stop."
     assert report["explanation"].startswith("SET214 (error): ")
     wrong = call("--explain", "SET999")
     assert wrong.code == 2

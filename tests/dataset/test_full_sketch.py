@@ -86,11 +86,11 @@ def test_all_rows_of_both_are_compared(call: Call, two: tuple[str, str]) -> None
     SCHEMA.validate(report)
     found = report["compare"]["overlap"]
     assert (found["rows"], found["of_here"], found["of_there"], found["exact"]) == (750, 0.125, 0.25, True)
-    assert "shared rows are of all rows of" in found["note"]
+    assert "shared rows were counted over all rows of" in found["note"]
     assert "only a sample" not in found["note"]
     sampled = call(two[0], "--sample", "50", "--compare", two[1], "--json").json["compare"]["overlap"]
     assert sampled["rows"] < 100
-    assert "only a sample was looked at" in sampled["note"]
+    assert "only a sample of" in sampled["note"]
 
 
 def test_a_saved_answer_of_all_rows_is_compared_within_its_error(call: Call, two: tuple[str, str], tmp_path: Path) -> None:
@@ -113,5 +113,5 @@ def test_another_one_that_cannot_be_scanned_is_sampled_and_that_is_said(call: Ca
     arguments = (two[0], "--full", "--sample", "50", "--compare", "hf://datasets/ada/chats/train.jsonl", "--json")
     report = call(*arguments, HF_ENDPOINT=hub.url, ML_INTERN_DATASET_VIEWER_URL=DEAD_URL).json
     hub.service.close()
-    assert "only a sample was looked at of" in report["compare"]["overlap"]["note"]
+    assert "only a sample of" in report["compare"]["overlap"]["note"]
     assert any("only a sample is compared: " in told and "these are jsonl" in told for told in report["warnings"])

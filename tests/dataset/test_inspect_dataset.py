@@ -243,7 +243,7 @@ UNNAMED = [
     pytest.param(ODD, "sft", 'dataset.rename_columns({"…": "prompt", "…": "completion"})', id="other names"),
     pytest.param(ODD, "dpo", 'dataset.rename_columns({"…": "chosen", "…": "rejected"})', id="a pair under other names"),
     pytest.param(NESTED, "sft", 'dataset.map(lambda row: {"prompt": …, "completion": …})', id="inside a struct"),
-    pytest.param(RATED, "kto", "yours to say", id="ratings"),
+    pytest.param(RATED, "kto", "decide from which value on", id="ratings"),
 ]
 
 
@@ -342,7 +342,7 @@ def test_pairs_that_differ_in_one_answer_are_no_copies(in_process_all: Callable[
 MUTE = [
     pytest.param([[user("a")], [user("b")]], "drop these rows", id="no answer anywhere"),
     pytest.param([[user("a")], [*chat(1), user("b")]], "drop the rows without an answer", id="no answer in some"),
-    pytest.param([[*chat(1), user("b")]] * 2, "cut the last turn off", id="the answer comes before"),
+    pytest.param([[*chat(1), user("b")]] * 2, "remove the last turn", id="the answer comes before"),
 ]
 
 

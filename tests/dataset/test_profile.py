@@ -189,7 +189,7 @@ def test_a_sample_says_that_it_is_one(call: Call, write: Callable[..., str]) -> 
     there = write([{"text": question(n)} for n in range(2000, 6000)], "b.jsonl")
     found = call(here, "--compare", there, "--sample", "50", "--json").json["compare"]
     assert found["here"]["of"] == "sample"
-    assert "only a sample was looked at" in found["overlap"]["note"]
+    assert "only a sample of" in found["overlap"]["note"]
     assert found["differs"] == []
     whole = call(here, "--compare", there, "--sample", "20000", "--json").json["compare"]["overlap"]
     assert (whole["rows"], whole["of_here"], whole["note"], whole["is"]) == (2000, 0.5, None, "counted")
@@ -198,7 +198,7 @@ def test_a_sample_says_that_it_is_one(call: Call, write: Callable[..., str]) -> 
 @pytest.mark.parametrize(
     ("content", "code", "words"),
     [
-        ('{"schema": "ml-intern/inspect_dataset/v1", "profile": null}', 3, "an answer without a profile"),
+        ('{"schema": "ml-intern/inspect_dataset/v1", "profile": null}', 3, "a saved report without a profile"),
         ("{", 3, "is not JSON"),
     ],
 )

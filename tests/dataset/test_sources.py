@@ -188,7 +188,7 @@ def test_standard_input(home: Path) -> None:
         (b"I came, I saw\nI went, I slept\nI ate, I drank\nI sat, I read\n", 3, "unsupported file format"),
         (b"1,2\n3,4\n5,6\n7,8\n", 3, "unsupported file format"),
         (b"question,answer\n" + b"a\n" * 7, 3, "unsupported file format"),
-        (gzip.compress(_lines(ROWS[:7])), 3, "is packed"),
+        (gzip.compress(_lines(ROWS[:7])), 3, "is compressed"),
         (b"question,answer\n" + b'"what, then","a\nline"\n' * 7, 0, None),
         (b"question\tanswer\n" + b"what, then\ta, b\n" * 7, 0, None),
         (_lines(ROWS[:3]) + b"{broken\n", 3, "standard input line 4 is not JSON"),

@@ -1,6 +1,6 @@
-"""Which role each column has: by its whole name and the kind of its values, never by a piece of the name.
+"""Determines the role of each column, from its whole name and the kind of its values.
 
-`chosen_score` is not `chosen`: it is another word, and its values are numbers.
+Parts of a name do not count: `chosen_score` is not `chosen`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TEXT = frozenset({"string"})
 CHAT = frozenset({"messages", "sharegpt"})
 ANSWER = TEXT | CHAT | {"turn"}
 
-#: role -> (column names, best first; kinds its values may be of). The first name is TRL's own.
+#: Role -> (column names, best first; the kinds that its values may have). The first name is TRL's own.
 ROLES: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
     "messages": (("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "turns"), CHAT),
     "dialogue": (
@@ -56,22 +56,22 @@ ROLES: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
 }  # fmt: skip
 
 
-#: Stands for the bytes of an image or a sound, which are not read.
+#: Replaces the bytes of an image or a sound, which are not read.
 NOT_READ = {"bytes": "(not read)"}
-#: Roles of columns whose words tell rows apart; of scores, system prompts and passages many rows share one.
+#: Roles of columns whose texts tell rows apart; scores, system prompts and passages are often shared by many rows.
 _IDENTIFYING = ("messages", "dialogue", "prompt", "completion", "chosen", "rejected", "text")
 
 
 @dataclass(frozen=True)
 class ColumnRoles:
-    """Column by role, and the kind of each column; a role without a column is absent.
+    """The column of each role, and the kind of each column.
 
     Attributes:
-        by_role: role -> column.
-        kinds: column -> kind of most of its cells; of what the JSON holds, for a column of turns written down as JSON.
-        json: the columns whose turns are JSON in a string.
-        others: role -> further columns that could have it and have no other.
-        shapes: readings that take more than names, see `shapes`.
+        by_role: role -> column; roles without a column are absent.
+        kinds: column -> kind of most of its cells; for turns stored as JSON text, the kind of the parsed turns.
+        json: the columns whose turns are stored as JSON text.
+        others: role -> further columns that could have it and have no other role.
+        shapes: the readings that need more than renaming, see `shapes`.
     """
 
     by_role: dict[str, str]
@@ -87,66 +87,68 @@ class ColumnRoles:
         return all(part in self.by_role for part in roles)
 
     def kind(self, role: str) -> str:
-        """The kind of the column with this role; empty when there is none."""
+        """The kind of the column with this role; an empty string without such a column."""
         return self.kinds.get(self.by_role.get(role, ""), "")
 
     def unpacked(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """`rows` with the turns in place of the JSON."""
+        """`rows` with turns stored as JSON text parsed."""
         if not self.json:
             return rows
         return [{name: unpacked(value) if name in self.json else value for name, value in row.items()} for row in rows]
 
 
 def find_roles(columns: Iterable[Column], rows: Sequence[Mapping[str, object]] = ()) -> ColumnRoles:
-    """Assign roles to columns. A column has one role; `input` may be a prompt only when nothing else is.
+    """Assign at most one role to each column; `input` is a prompt only if no other column is.
 
     Args:
         columns: all columns of the dataset.
-        rows: the sample; it shows whether a text is to be answered (a document and its summary) or holds the answer already.
+        rows: the sample; it shows whether a text is a prompt (a document beside its summary) or already contains the answer.
     """
     columns = list(columns)
-    written = {column.name: _in_json(column.name, rows) for column in columns if column.main == "string"}
-    json = frozenset(name for name, held in written.items() if held)
-    kinds = {column.name: written.get(column.name) or column.main for column in columns}
-    named = {plain_name(name): name for name in reversed(list(kinds))}
+    json_kinds = {column.name: _json_turns_kind(column.name, rows) for column in columns if column.main == "string"}
+    json_columns = frozenset(name for name, kind in json_kinds.items() if kind)
+    kinds = {column.name: json_kinds.get(column.name) or column.main for column in columns}
+    by_plain_name = {plain_name(name): name for name in reversed(list(kinds))}
     by_role: dict[str, str] = {}
     candidates: dict[str, list[str]] = {}
     for role, (names, allowed) in ROLES.items():
-        hits = [named[name] for name in names if name in named and kinds[named[name]] in allowed]
-        if hits:
-            by_role[role] = hits[0]
-            candidates[role] = hits
-    # One column has one role: chats are no prompts beside an answer, context is not what is already the prompt.
+        matches = [by_plain_name[name] for name in names if name in by_plain_name and kinds[by_plain_name[name]] in allowed]
+        if matches:
+            by_role[role] = matches[0]
+            candidates[role] = matches
+    # Each column has one role: the column of the prompt is not the context, too, and messages are not also a prompt.
     if by_role.get("context") == by_role.get("prompt"):
         by_role.pop("context", None)
-    # A document beside an answer (XSum, CNN/DailyMail) is what the answer is about: the prompt.
+    # A document beside an answer (XSum, CNN/DailyMail) is the prompt, because the answer is about it.
     if "prompt" not in by_role and leaves_out(rows, by_role.get("text"), by_role.get("completion")):
         by_role["prompt"] = by_role.pop("text")
-    pair = "chosen" in by_role and "rejected" in by_role
-    if "prompt" in by_role and by_role["prompt"] == by_role.get("messages") and not pair:
+    has_pair = "chosen" in by_role and "rejected" in by_role
+    if "prompt" in by_role and by_role["prompt"] == by_role.get("messages") and not has_pair:
         by_role.pop("prompt")
     taken = set(by_role.values())
-    free = {role: tuple(name for name in candidates.get(role, ()) if name not in taken) for role in by_role}
-    return ColumnRoles(by_role, kinds, json, {role: names for role, names in free.items() if names})
+    unassigned = {role: tuple(name for name in candidates.get(role, ()) if name not in taken) for role in by_role}
+    return ColumnRoles(by_role, kinds, json_columns, {role: names for role, names in unassigned.items() if names})
 
 
-def _in_json(name: str, rows: Sequence[Mapping[str, object]]) -> str | None:
-    """The kind of turns that most texts of a column hold as JSON; None when they are texts."""
-    held = [row[name] for row in rows if row.get(name)]
-    kinds = Counter(kind(value) for value in map(unpacked, held) if not isinstance(value, str))
-    return kinds.most_common(1)[0][0] if 2 * sum(kinds.values()) > len(held) else None
+def _json_turns_kind(name: str, rows: Sequence[Mapping[str, object]]) -> str | None:
+    """The kind of turns that most cells of a column hold as JSON text; None if most are plain texts."""
+    cells = [row[name] for row in rows if row.get(name)]
+    turn_kinds = Counter(kind(value) for value in map(unpacked, cells) if not isinstance(value, str))
+    return turn_kinds.most_common(1)[0][0] if 2 * sum(turn_kinds.values()) > len(cells) else None
 
 
 def leaves_out(rows: Sequence[Mapping[str, object]], text: str | None, answer: str | None) -> bool:
-    """Whether most texts do not hold the answer beside them: a text formatted for training does, a document does not."""
+    """Whether most texts lack the answer of their row: documents do, texts formatted for training contain it."""
     if text is None or answer is None:
         return False
-    without = 0
+    rows_without = 0
     for row in rows:
-        whole, part = row.get(text), row.get(answer)
-        held = isinstance(part, (str, list, dict)) and bool(part)  # text or turns; a number is a class
-        without += isinstance(whole, str) and held and str(part).strip() not in whole
-    return 2 * without > len(rows)
+        full_text, answer_cell = row.get(text), row.get(answer)
+        has_answer = isinstance(answer_cell, (str, list, dict)) and bool(
+            answer_cell
+        )  # texts or turns; a number is a class, not an answer
+        rows_without += isinstance(full_text, str) and has_answer and str(answer_cell).strip() not in full_text
+    return 2 * rows_without > len(rows)
 
 
 def plain_name(name: str) -> str:
@@ -155,18 +157,18 @@ def plain_name(name: str) -> str:
 
 
 def first_named(columns: Iterable[str], wanted: Iterable[str]) -> str | None:
-    """The column whose whole name is one of `wanted`, the best of these first."""
+    """The column named like the first possible of `wanted`, whatever its spelling; None without one."""
     by_name = {plain_name(name): name for name in reversed(list(columns))}
     return next((by_name[name] for name in wanted if name in by_name), None)
 
 
 def identifying_columns(roles: ColumnRoles, columns: Iterable[str], rows: Iterable[Mapping[str, object]]) -> list[str]:
-    """Columns that identify a row: rows that are equal in these are copies, whatever ids stand beside them.
+    """The columns that identify a row: rows that are equal in these are copies, even if their ids differ.
 
-    They are those with a role where one of them holds the words, else all.
-    Empty when one of them was not read: rows about two pictures may ask the same.
+    These are the columns with a role if one of them holds texts, otherwise all. The list is empty if one of them was not read:
+    equal questions about different pictures are no copies.
     """
-    named = [column for role, column in roles.by_role.items() if role != "tools"]
-    names = list(dict.fromkeys(named if any(map(roles.has, _IDENTIFYING)) else columns))
+    with_role = [column for role, column in roles.by_role.items() if role != "tools"]
+    names = list(dict.fromkeys(with_role if any(map(roles.has, _IDENTIFYING)) else columns))
     unread = {name for row in rows for name in names if row.get(name) == NOT_READ}
     return [] if unread else names

@@ -1,6 +1,6 @@
-"""Columns as the sample shows them: the kind of each cell (what a trainer would take it for) and the type of the column.
+"""Describes the columns of a sample: the kind of each cell (how a trainer would read it) and the type of the column.
 
-The kind depends on the cell's value, never on the column's name.
+The kind depends only on the cell's value, not on the column's name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from ml_intern_helpers.core.text import clean
 
-#: Pairs of keys under which a turn carries who speaks and what is said.
+#: Pairs of keys that hold the speaker and the content of a turn.
 TURN_KEYS = (
     ("role", "content"),
     ("from", "value"),
@@ -22,8 +22,8 @@ TURN_KEYS = (
     ("speaker", "text"),
     ("role", "text"),
 )
-#: Kinds that may occur in one column without making it mixed.
-_ALIKE = ({"int", "float"}, {"messages", "empty list"}, {"sharegpt", "empty list"}, {"list of string", "empty list"})
+#: Sets of kinds that may occur together in a column that is not mixed.
+_COMPATIBLE = ({"int", "float"}, {"messages", "empty list"}, {"sharegpt", "empty list"}, {"list of string", "empty list"})
 
 
 def kind(value: object) -> str:
@@ -53,19 +53,19 @@ _SCALARS: tuple[tuple[type, str], ...] = ((bool, "bool"), (int, "int"), (float, 
 
 
 def turn_keys(turns: Iterable[object]) -> tuple[str, str] | None:
-    """The keys for speaker and words that every one of `turns` has, or None when these are not turns.
+    """The keys for speaker and content that all of `turns` have, or None if these are not turns.
 
-    A turn that only calls a tool has no `content`; it still counts, as for TRL.
+    As in TRL, a turn that only calls a tool needs no content.
     """
-    seen = [turn for turn in turns if isinstance(turn, dict)]
+    dicts = [turn for turn in turns if isinstance(turn, dict)]
     for who, what in TURN_KEYS:
-        if seen and all(who in turn and (what in turn or "tool_calls" in turn) for turn in seen):
+        if dicts and all(who in turn and (what in turn or "tool_calls" in turn) for turn in dicts):
             return who, what
     return None
 
 
 def unpacked(value: object) -> object:
-    """The turns that a string holds as JSON; any other value as it is."""
+    """The turns in a string of JSON; any other value unchanged."""
     if not isinstance(value, str) or value.lstrip()[:1] != "[":
         return value
     try:
@@ -82,8 +82,8 @@ class Column:
     Attributes:
         name: as the source spells it.
         type: declared type, or the one inferred from the sample.
-        kinds: how many sampled cells are of which kind, nulls included.
-        inferred: `type` was inferred from the sample, not declared.
+        kinds: kind -> number of sampled cells, including nulls.
+        inferred: whether `type` was inferred from the sample, not declared.
     """
 
     name: str
@@ -93,15 +93,15 @@ class Column:
 
     @property
     def main(self) -> str:
-        """The most frequent kind among cells that hold something; `null` when none does."""
-        held = {name: count for name, count in self.kinds.items() if name not in ("null", "empty list")}
-        return max(held, key=lambda name: held[name]) if held else ("empty list" if "empty list" in self.kinds else "null")
+        """The most frequent kind apart from nulls and empty lists; `null` or `empty list` if there are only these."""
+        counts = {name: count for name, count in self.kinds.items() if name not in ("null", "empty list")}
+        return max(counts, key=lambda name: counts[name]) if counts else ("empty list" if "empty list" in self.kinds else "null")
 
     @property
     def mixed(self) -> bool:
-        """Whether cells are of kinds that no trainer accepts in one column."""
-        held = set(self.kinds) - {"null"}
-        return len(held) > 1 and not any(held <= alike for alike in _ALIKE)
+        """Whether the cells have several kinds that no trainer accepts in one column."""
+        kinds = set(self.kinds) - {"null"}
+        return len(kinds) > 1 and not any(kinds <= alike for alike in _COMPATIBLE)
 
     @property
     def nulls(self) -> int:
@@ -119,14 +119,14 @@ def describe(names: Iterable[str], rows: list[dict[str, object]], types: dict[st
 
 
 def infer_type(values: Iterable[object], depth: int = 0) -> str:
-    """A nested type as text, `list<struct<role: string, content: string>>`; different types are joined by `|`."""
-    held = [value for value in values if value is not None]
-    lists = [value for value in held if isinstance(value, (list, tuple))]
-    dicts = [value for value in held if isinstance(value, dict)]
-    names = sorted({kind(value) for value in held if not isinstance(value, (list, tuple, dict))})
+    """The type of `values` as text, such as `list<struct<role: string, content: string>>`; several types are joined by `|`."""
+    present = [value for value in values if value is not None]
+    lists = [value for value in present if isinstance(value, (list, tuple))]
+    dicts = [value for value in present if isinstance(value, dict)]
+    names = sorted({kind(value) for value in present if not isinstance(value, (list, tuple, dict))})
     if lists:
-        inner = [item for value in lists for item in value]
-        names.append(f"list<{infer_type(inner, depth + 1) if depth < 6 else '…'}>")
+        items = [item for value in lists for item in value]
+        names.append(f"list<{infer_type(items, depth + 1) if depth < 6 else '…'}>")
     if dicts:
         names.append(_struct(dicts, depth))
     return " | ".join(names) or "null"
@@ -146,7 +146,7 @@ _WRAPPERS = {"List", "LargeList", "Sequence", "Array2D", "Array3D", "Array4D", "
 
 
 def schema_types(schema: Any) -> dict[str, str]:
-    """Column -> type of an Arrow schema: from the features that `datasets` wrote into it, else Arrow's own."""
+    """Column -> type of an Arrow schema: from the features that `datasets` stored in it, otherwise Arrow's own."""
     try:
         known = type_texts(json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"])
     except (KeyError, ValueError, TypeError):
@@ -155,14 +155,14 @@ def schema_types(schema: Any) -> dict[str, str]:
 
 
 def type_texts(features: Any) -> dict[str, str]:
-    """Column -> type. Accepts the mapping of `/info` and the list of `/first-rows`."""
+    """Column -> type, from the mapping of the viewer's `/info` or the list of its `/first-rows`."""
     if isinstance(features, list):
         features = {item["name"]: item["type"] for item in features}
     return {str(name): type_text(value) for name, value in features.items()}
 
 
 def type_text(feature: Any, depth: int = 0) -> str:
-    """`{"feature": {"dtype": "string", "_type": "Value"}, "_type": "List"}` -> `list<string>`."""
+    """A feature as text: `{"feature": {"dtype": "string", "_type": "Value"}, "_type": "List"}` -> `list<string>`."""
     if depth > 8:
         return "…"
     if isinstance(feature, list):

@@ -1,4 +1,4 @@
-"""A reference to a dataset as the user names it: files on this machine, a dataset on the Hub, or files in one."""
+"""Parses the user's reference to a dataset: local files, a dataset on the Hub, or files in one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HUB_PREFIX = re.compile(r"^(?:hf://|https?://(?:www\.)?huggingface\.co/)(?:data
 _HUB_FILE = re.compile(
     r"^(?P<name>[^/@]+/[^/@]+)(?:@(?P<revision>refs/(?:convert|pr)/[^/]+|[^/]+))?/(?P<path>.+)$",
 )
-#: The address of a file as a browser shows it.
+#: The address of a file's page or download on the Hub.
 _PAGE_FILE = re.compile(
     r"^(?P<name>[^/@]+/[^/@]+)/(?:blob|resolve|raw)/(?P<revision>refs/(?:convert|pr)/[^/]+|[^/]+)/(?P<path>[^?#]+)"
 )
@@ -29,10 +29,10 @@ class DatasetRef:
 
     Attributes:
         name: Hub id or path.
-        local: `name` is a path.
-        config, split, revision: as given, None otherwise.
-        method: the training method the rows are meant for, or None.
-        path: a file, folder or pattern inside the Hub's repository `name`, or None for the dataset as the Hub sees it.
+        local: whether `name` is a path on this machine.
+        config, split, revision: those given by the user, or None.
+        method: the training method that the rows are for, or None.
+        path: a file, folder or pattern inside the Hub repository `name`, or None for the dataset as the Hub serves it.
     """
 
     name: str
@@ -45,25 +45,25 @@ class DatasetRef:
 
     @property
     def is_pattern(self) -> bool:
-        """`path` is a pattern that may match several files."""
+        """Whether `path` is a pattern that may match several files."""
         return any(sign in str(self.path) for sign in "*?[")
 
     @property
     def address(self) -> str:
-        """`hf://datasets/owner/name@revision/path`, for what has a `path`."""
+        """`hf://datasets/owner/name@revision/path`; only for a reference with a `path`."""
         at = f"@{self.revision.replace('/', '%2F')}" if self.revision else ""
         return f"hf://datasets/{self.name}{at}/{self.path}"
 
 
 def parse_dataset(text: str, *, config: str | None, split: str | None, revision: str | None, method: str | None) -> DatasetRef:
-    """Tell a path from an id: what exists on this machine, or is spelt like a path, is one.
+    """Parse a path or a Hub id; `text` is a path if it exists on this machine or is spelt like one.
 
     Raises:
-        UsageError: neither.
+        UsageError: it is neither, or options do not fit.
     """
     if text.strip() and _looks_local(text):
         if revision or (config and config != "default"):
-            raise UsageError("--config and --revision are for Hub datasets; this is a path", hint="leave them out")
+            raise UsageError("--config and --revision are for Hub datasets, but this is a local path", hint="leave them out")
         return DatasetRef(text, True, None, split, None, method)
     name = _HUB_PREFIX.sub("", text.strip()).strip("/").removesuffix("/viewer")
     # An address of files inside a dataset's repository, or the address of the dataset itself.
@@ -74,12 +74,12 @@ def parse_dataset(text: str, *, config: str | None, split: str | None, revision:
         file = _PAGE_FILE.match(name)
     if file and _ID.match(file["name"]):
         if config:
-            raise UsageError("--config is for datasets; this names files", hint="leave it out")
-        named = "refs/convert/parquet" if file["revision"] == "~parquet" else unquote(file["revision"] or "")
-        return DatasetRef(file["name"], False, None, split, revision or named or None, method, unquote(file["path"]))
+            raise UsageError("--config is for whole datasets, but this address names files", hint="leave it out")
+        named_revision = "refs/convert/parquet" if file["revision"] == "~parquet" else unquote(file["revision"] or "")
+        return DatasetRef(file["name"], False, None, split, revision or named_revision or None, method, unquote(file["path"]))
     name, at, pinned = name.partition("@")
     if not _ID.match(name) or name.count("/") > 1:
-        message = f"{clean(text, limit=100)!r} is neither a file here nor a Hub dataset id (owner/name)"
+        message = f"{clean(text, limit=100)!r} is neither a local file nor a Hub dataset id (owner/name)"
         raise UsageError(message, hint="check the spelling and the working folder")
     return DatasetRef(name, False, config, split, revision or (pinned if at else None), method)
 

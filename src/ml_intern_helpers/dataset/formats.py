@@ -1,4 +1,4 @@
-"""The formats that a dataset has, by name; it may have several, and then all are reported."""
+"""Names the formats that the columns of a dataset fit; all are reported if there are several."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
 
-#: format -> (roles it needs, methods it is made for)
+#: Format -> (roles that it needs, methods that it is made for).
 FORMATS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "messages": (("messages",), ("sft",)),
     "dialogue": (("dialogue",), ("sft",)),
@@ -21,20 +21,20 @@ FORMATS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def formats(roles: ColumnRoles) -> list[dict[str, Any]]:
-    """Every format the columns fit, most specific first: `{name, form, columns, methods, alternatives, note}`.
+    """All formats that the columns fit, the most specific first: `{name, form, columns, methods, alternatives, note}`.
 
-    `alternatives` are columns that could have the same role; `note` is the shape's own note.
+    `alternatives` holds, by role, other columns that could have it; `note` is that of a shape.
     """
     replaced = frozenset().union(*(shape.replaces for shape in roles.shapes))
-    found = [
+    entries = [
         {**_entry(shape.name, "own", dict(shape.columns), shape.methods, None), "note": shape.note} for shape in roles.shapes
     ]
     for name, (needed, methods) in FORMATS.items():
         if name not in replaced and roles.has(*needed) and _fits(name, roles):
-            columns = {role: roles.by_role[role] for role in (*needed, *_more(name, roles))}
+            columns = {role: roles.by_role[role] for role in (*needed, *_optional_roles(name, roles))}
             # `conversational`, `standard`, or `mixed` when some columns hold strings and others messages.
             kinds = {roles.kind(role) != "string" for role in needed if role != "label"}
-            found.append(
+            entries.append(
                 _entry(
                     "sharegpt" if name == "messages" and roles.kind("messages") == "sharegpt" else name,
                     ("mixed" if len(kinds) > 1 else ("conversational" if kinds == {True} else "standard")),
@@ -44,8 +44,8 @@ def formats(roles: ColumnRoles) -> list[dict[str, Any]]:
                 )
             )
     if "input_ids" in roles.kinds:
-        found.insert(0, _entry("tokenized", "tokens", {"input_ids": "input_ids"}, ("sft",), None))
-    return found
+        entries.insert(0, _entry("tokenized", "tokens", {"input_ids": "input_ids"}, ("sft",), None))
+    return entries
 
 
 def _entry(name: str, form: str, columns: dict[str, str], methods: tuple[str, ...], roles: ColumnRoles | None) -> dict[str, Any]:
@@ -54,12 +54,12 @@ def _entry(name: str, form: str, columns: dict[str, str], methods: tuple[str, ..
 
 
 def _fits(name: str, roles: ColumnRoles) -> bool:
-    """Drop the readings that a richer one contains."""
+    """Whether a format whose roles are present fits, and is not contained in a richer one."""
     alpaca = roles.get("prompt") == "instruction" and roles.get("completion") in ("output", "response")
     if name in ("alpaca", "prompt-completion"):
-        return (alpaca == (name == "alpaca") and not roles.has("label")) or (name == "prompt-completion" and _rated(roles))
+        return (alpaca == (name == "alpaca") and not roles.has("label")) or (name == "prompt-completion" and _is_score(roles))
     if name == "unpaired-preference":
-        return not _rated(roles)
+        return not _is_score(roles)
     if name == "preference-implicit-prompt":
         return not roles.has("prompt") or roles.kind("chosen") in ("messages", "sharegpt")
     if name == "prompt-only":
@@ -67,11 +67,11 @@ def _fits(name: str, roles: ColumnRoles) -> bool:
     return True
 
 
-def _rated(roles: ColumnRoles) -> bool:
-    """A label that is a float is a score, not a judgment of good or bad."""
+def _is_score(roles: ColumnRoles) -> bool:
+    """Whether the label is a score (a float), not a judgment of good or bad."""
     return roles.kind("label") == "float"
 
 
-def _more(name: str, roles: ColumnRoles) -> list[str]:
-    more = ["context"] if name == "alpaca" else []
-    return [role for role in (*more, "system", "tools", "images") if roles.has(role)]
+def _optional_roles(name: str, roles: ColumnRoles) -> list[str]:
+    optional = ["context"] if name == "alpaca" else []
+    return [role for role in (*optional, "system", "tools", "images") if roles.has(role)]

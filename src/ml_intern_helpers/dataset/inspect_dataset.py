@@ -1,4 +1,4 @@
-"""`inspect_dataset`: what is in a dataset, and which training methods can use it."""
+"""The command `inspect_dataset`: reports what is in a dataset, and which training methods can use it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ EMPTY_FIELDS: dict[str, Any] = {
     "verdict": None,
     "explanation": None,
 }
-#: Splits and columns listed in a report; datasets with thousands of configs exist.
+#: Most splits and columns listed in a report; there are datasets with thousands of configs.
 MOST_SPLITS = 200
 MOST_COLUMNS = 200
 CELL_CHARACTERS = 600
@@ -94,13 +94,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         help="Hub id or hf:// file, local file, folder or quoted pattern (JSONL, JSON, CSV, Parquet, Arrow), or - for stdin",
     )
-    parser.add_argument("--method", choices=METHODS, help="the method to train with; decides the exit code")
+    parser.add_argument("--method", choices=METHODS, help="training method to judge the data for; determines the exit code")
     parser.add_argument("--config", metavar="NAME", help="config (subset) on the Hub")
-    parser.add_argument("--split", metavar="NAME", help="split to look at")
+    parser.add_argument("--split", metavar="NAME", help="split to inspect")
     parser.add_argument("--revision", metavar="REV", help="branch, tag or commit on the Hub")
     parser.add_argument("--model", metavar="ID_OR_FOLDER", help="count tokens with this model's tokenizer and chat template")
     parser.add_argument(
-        "--max-length", type=_count(1, 10_000_000), metavar="N", help="tell which rows this max_length would cut (with --model)"
+        "--max-length",
+        type=_count(1, 10_000_000),
+        metavar="N",
+        help="report the rows that this max_length would cut (with --model)",
     )
     parser.add_argument("--rows", type=_count(0, 100), default=2, metavar="N", help="sample rows to show, 0 to 100 (default 2)")
     parser.add_argument(
@@ -110,13 +113,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="rows of local files to verify, 1 to 20000 (default 1000)",
     )
-    parser.add_argument("--explain", metavar="CODE", help="what a check (SET307) finds and why, with a bad and a good example")
+    parser.add_argument("--explain", metavar="CODE", help="explain what a check (such as SET307) finds and why, with examples")
     parser.add_argument(
-        "--compare", metavar="OTHER", help="how another dataset differs: an id, a file, or the saved --json answer of one"
+        "--compare", metavar="OTHER", help="compare with another dataset: an id, a file, or a saved --json report"
     )
     parser.add_argument("--html", metavar="FILE", help="also write the report as one self-contained page")
-    parser.add_argument("--force", action="store_true", help="let --html replace a file that is no report of ours")
-    parser.add_argument("--card", action="store_true", help="print Markdown on these data for a model card instead")
+    parser.add_argument("--force", action="store_true", help="let --html replace a file that inspect_dataset did not write")
+    parser.add_argument(
+        "--card", action="store_true", help="instead of the report, print a Markdown section on these data for a model card"
+    )
     full.add_arguments(parser)
 
 
@@ -131,14 +136,14 @@ def _count(least: int, most: int) -> Callable[[str], int]:
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
-    """Read a sample, judge it for every method, and report; or explain a check."""
+    """Read a sample, judge it for every method, and report; with `--explain`, explain a check instead."""
     if args.explain is not None:
         check = all_checks().get(args.explain.upper())
         if check is None:
             raise UsageError(f"no check {clean(args.explain, limit=40)!r}", hint=f"codes: {' '.join(all_checks())}")
         return Report("inspect_dataset", "ok", {**EMPTY_FIELDS, "verdict": title(check), "explanation": explanation(check)})
     if args.dataset is None:
-        raise UsageError("DATASET is missing: which dataset?", hint="a Hub id, a local file or folder, or - for stdin")
+        raise UsageError("DATASET is missing", hint="give a Hub id, a local file or folder, or - for stdin")
     if args.html is not None:
         from ml_intern_helpers.dataset.page.html_page import check_target
 
@@ -205,7 +210,7 @@ def _inspect(dataset: str, args: argparse.Namespace, context: Context) -> Report
 
 
 def _read_sample(ref: DatasetRef, sample_size: int, context: Context) -> Sample:
-    """From this machine or from the Hub; the modules that read the Hub are imported only then."""
+    """Read the sample from this machine or from the Hub, whose modules are imported only when needed."""
     if ref.local:
         return read_local(ref, sample_size, context.warn)
     if ref.path:
@@ -220,10 +225,10 @@ def _read_sample(ref: DatasetRef, sample_size: int, context: Context) -> Sample:
 def _compare(
     fields: dict[str, Any], facts: Facts, sketch_of_all: Sketch | None, args: argparse.Namespace, context: Context
 ) -> dict[str, Any] | None:
-    """The `compare` field: this dataset beside the one that `--compare` names; None when this one has no rows.
+    """The `compare` field: a comparison with the dataset given by `--compare`; None if the inspected dataset has no rows.
 
     Raises:
-        BadData: a saved answer without a profile, a dataset without rows.
+        BadData: the other one is a saved report without a profile, or a dataset without rows.
     """
     from ml_intern_helpers.dataset.profile.compare import Side, compare, saved_side, side_name
 
@@ -236,7 +241,10 @@ def _compare(
         roles = find_roles(columns, sample.rows)
         other_profile = profile(sample, columns, roles, sketch)
         if other_profile is None:
-            raise BadData(f"{sample.dataset}: no complete row could be read", hint="there is nothing to compare with")
+            raise BadData(
+                f"{sample.dataset}: no complete row could be read",
+                hint="there is nothing to compare with; inspect that dataset by itself first",
+            )
         sketch = sketch or sketch_of_sample(sample, columns, roles)
         other = Side(side_name(sample.dataset, sample.split), "looked at now", other_profile, sketch)
     if not fields["profile"]:
@@ -247,7 +255,7 @@ def _compare(
 
 
 def _status(by_method: Mapping[str, Verdict], method: str | None) -> Status:
-    """The method asked for must be ready; without one, any that is ready or mappable will do."""
+    """`ok` if the requested method is ready; without one, if any method is ready or can be made so by a mapping."""
     words = {verdict.verdict for verdict in by_method.values()}
     if method:
         word = by_method[method].verdict
@@ -260,8 +268,8 @@ def _status(by_method: Mapping[str, Verdict], method: str | None) -> Status:
 def _sample_fields(
     sample: Sample, columns: list[Column], by_method: Mapping[str, Verdict], args: argparse.Namespace
 ) -> dict[str, Any]:
-    """The fields on what was read, and the verdicts: bounded, and cleaned of everything that could fake a line."""
-    # Rows are printed as JSON, which escapes newlines; everything else is printed as text, where a newline could fake a line.
+    """The fields on what was read, and the verdicts: limited in size and cleaned of control characters."""
+    # Rows are printed as JSON, which escapes newlines; elsewhere a newline could forge a line of the report.
     rows = [_shortened(row) for row in sample.rows[: args.rows]]
     return {
         "dataset": clean(sample.dataset, limit=300),
@@ -290,7 +298,7 @@ def _sample_fields(
 
 
 def _shortened(value: object, depth: int = 0) -> object:
-    """A row shortened for the report: long lists and deep nesting cut, bytes and dates as text."""
+    """A value of a row for the report: long lists and deep nesting are cut, secrets hidden, bytes and dates written as text."""
     if isinstance(value, dict):
         return {str(key): _shortened(item, depth + 1) for key, item in list(value.items())[:60]}
     if isinstance(value, (list, tuple)):

@@ -1,7 +1,7 @@
-"""How long the rows are that a method would train on, in characters and, with `--model`, in tokens.
+"""Measures how long the rows are that a method would train on, in characters and, with `--model`, in tokens.
 
-These are the figures to compare with a model's context: a summary, a histogram, the share of rows that each usual `max_length`
-would cut, and which `max_length` to take.
+The result is to be compared with a model's context length: a summary, a histogram, the share of rows that each usual `max_length`
+would cut, and a recommended `max_length`.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from ml_intern_helpers.dataset.sample import Sample
 from ml_intern_helpers.dataset.trainers.rows import Row, conversational
 
 Lengths = dict[str, Any]
-#: `max_length` as people set it: the share of rows that each would cut is reported.
+#: Usual values of `max_length`; for each, the share of rows that it would cut is reported.
 MAX_LENGTHS = (512, 1024, 2048, 4096, 8192, 16384, 32768)
-#: A recommended `max_length` leaves this share of the rows whole.
+#: The share of rows that the recommended `max_length` must leave uncut.
 WHOLE_SHARE = 0.99
-#: Bars of a length histogram, at most.
+#: Most bars of a length histogram.
 MOST_BARS = 40
 
 
 def lengths(method: str, rows: list[Row]) -> dict[str, Any] | None:
-    """Least, median, 95th percentile and most, over rows in the form `method` reads; None when there is no text.
+    """Minimum, median, 95th percentile and maximum over rows in the form that `method` reads; None if there is no text.
 
-    The unit is characters of the words themselves, without the template's marks; tokens where rows are tokenised. Of a pair,
-    the longer answer counts with its prompt: that is what `max_length` is held against.
+    The unit is characters, without those that a chat template adds, or tokens if the rows are tokenised. For a preference pair
+    the prompt and the longer answer count, because `max_length` limits their sum.
     """
-    sized = sizes(method, rows)
-    if sized is None:
+    measured = sizes(method, rows)
+    if measured is None:
         return None
-    of, unit, values = sized
-    figures = _figures(values)
-    return {"of": of, "unit": unit, **{name: figures[name] for name in ("rows", "min", "median", "p95", "max")}}
+    measured_text, unit, row_sizes = measured
+    figures = _figures(row_sizes)
+    return {"of": measured_text, "unit": unit, **{name: figures[name] for name in ("rows", "min", "median", "p95", "max")}}
 
 
 def sizes(method: str, rows: list[Row]) -> tuple[str, str, list[int]] | None:
-    """What is measured, its unit, and the size of every row; None when there is no text."""
+    """What is measured, its unit, and the size of every row; None if there is no text."""
     if method == "sft" and "input_ids" in rows[0]:
         return "input_ids", "tokens", [len(row["input_ids"]) for row in rows]
     columns = _columns(method, rows[0])
@@ -51,13 +51,17 @@ def sizes(method: str, rows: list[Row]) -> tuple[str, str, list[int]] | None:
         return None
     if "chosen" in columns:
         what = "prompt and the longer answer" if "prompt" in columns else "the longer answer"
-        longer = [max(size(row["chosen"]), size(row["rejected"])) for row in rows]
-        return what, "characters", [size(row.get("prompt")) + most for row, most in zip(rows, longer, strict=True)]
+        longer_answers = [max(size(row["chosen"]), size(row["rejected"])) for row in rows]
+        return (
+            what,
+            "characters",
+            [size(row.get("prompt")) + longer_answer for row, longer_answer in zip(rows, longer_answers, strict=True)],
+        )
     return " and ".join(columns), "characters", [sum(size(row[name]) for name in columns) for row in rows]
 
 
 def _columns(method: str, row: Row) -> list[str]:
-    """What the trainer puts into one sequence."""
+    """The columns that the trainer combines into a sequence."""
     if method == "grpo":
         return ["prompt"]
     if method != "sft" and "chosen" in row:
@@ -68,7 +72,7 @@ def _columns(method: str, row: Row) -> list[str]:
 
 
 def size(value: Any) -> int:
-    """Characters of a text, of all turns of a conversation, of all texts in blocks."""
+    """Number of characters in a text, in all turns of a conversation, or in all blocks of a content."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, (list, tuple)):
@@ -97,21 +101,25 @@ def measure(sizes: list[int], of: str, *, tokens: bool) -> Lengths:
 
     Args:
         sizes: length of each row; at least one.
-        of: what of a row is measured.
-        tokens: the unit is tokens. `max_length` counts tokens: of characters nothing is said to be cut.
+        of: the part of a row that is measured.
+        tokens: whether the unit is tokens; only then shares of cut rows are computed, since `max_length` counts tokens.
     """
-    cut = {str(most): round(sum(size > most for size in sizes) / len(sizes), 4) for most in MAX_LENGTHS} if tokens else {}
+    cut_shares = (
+        {str(max_length): round(sum(size > max_length for size in sizes) / len(sizes), 4) for max_length in MAX_LENGTHS}
+        if tokens
+        else {}
+    )
     return {
         "of": of,
         **_figures(sizes),
         "histogram": histogram(sizes),
-        "cut": cut,
+        "cut": cut_shares,
         "recommended_max_length": recommended_length(sizes) if tokens else None,
     }
 
 
 def histogram(sizes: list[int]) -> list[list[int]]:
-    """[upper bound, rows] of up to `MOST_BARS` bars of one width, empty ones included."""
+    """[upper bound, rows] of up to `MOST_BARS` bars of equal width, including empty ones."""
     width, step = 1, 0  # 1, 2, 5, 10, 20, 50 …
     while width * MOST_BARS < max(sizes):
         step += 1
@@ -121,7 +129,7 @@ def histogram(sizes: list[int]) -> list[list[int]]:
 
 
 def recommended_length(sizes: list[int]) -> int | None:
-    """The least usual `max_length` that leaves `WHOLE_SHARE` of the rows whole; None when none does."""
+    """The smallest usual `max_length` that leaves `WHOLE_SHARE` of the rows uncut; None if none does."""
     return next((most for most in MAX_LENGTHS if sum(size <= most for size in sizes) >= WHOLE_SHARE * len(sizes)), None)
 
 
@@ -131,11 +139,11 @@ def measure_rows(
     """The `lengths` field of the report, and the tokens of each row (None without `--model`).
 
     Args:
-        method: the method the lengths are meant for, or None.
-        rows: the rows as `method` reads them; empty when it cannot.
+        method: the method to measure for, or None.
+        rows: the rows as `method` reads them; empty if it cannot.
 
     Raises:
-        ToolError: the model cannot be read, or its template refuses the rows.
+        ToolError: the model cannot be read, or its chat template rejects the rows.
     """
     if not method or not rows:
         if args.model or args.max_length:
@@ -143,11 +151,11 @@ def measure_rows(
         return {"characters": _any_text(roles, sample), "tokens": None}, None
     if sample.shortened:
         context.warn("lengths are too low: they count texts that the dataset viewer has shortened")
-    sized = sizes(method, rows)
-    if sized and sized[1] == "tokens":
-        figures = {**measure(sized[2], sized[0], tokens=True), "model": None, "revision": None, "template": False}
-        return {"characters": None, "tokens": figures}, sized[2]
-    characters = measure(sized[2], sized[0], tokens=False) if sized else None
+    measured = sizes(method, rows)
+    if measured and measured[1] == "tokens":
+        figures = {**measure(measured[2], measured[0], tokens=True), "model": None, "revision": None, "template": False}
+        return {"characters": None, "tokens": figures}, measured[2]
+    characters = measure(measured[2], measured[0], tokens=False) if measured else None
     if not args.model:
         if args.max_length:
             context.warn("--max-length counts tokens: give --model to have them counted")
@@ -157,20 +165,20 @@ def measure_rows(
 
     context.progress(f"counting tokens with {clean(args.model, limit=120)}")
     model = load(args.model, offline=context.offline)
-    counted = count(model, method, rows)
+    token_counts = count(model, method, rows)
     figures = {
-        **measure(counted, sized[0] if sized else "rows", tokens=True),
+        **measure(token_counts, measured[0] if measured else "rows", tokens=True),
         "model": clean(model.name, limit=200),
         "revision": model.revision,
         "template": conversational(rows[0])[0] or "conversations" in rows[0],
     }
     if sample.shortened:
         figures["recommended_max_length"] = None
-    return {"characters": characters, "tokens": figures}, counted
+    return {"characters": characters, "tokens": figures}, token_counts
 
 
 def _any_text(roles: ColumnRoles, sample: Sample) -> Lengths | None:
-    """Characters of whatever text the rows hold, where no method reads them."""
+    """The lengths in characters of all columns with a role, for rows that no method can read."""
     used = list(roles.by_role.values())
     if not sample.rows or not used:
         return None

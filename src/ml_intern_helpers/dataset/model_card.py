@@ -1,6 +1,6 @@
-"""The section on training data for a model card: facts of the audit as Markdown, and nothing that it does not know.
+"""Writes the section on training data for a model card: the facts that the audit knows, as Markdown.
 
-Names and reasons are strangers' text: they are put in code spans, in which Markdown and HTML mean nothing.
+Names and messages contain untrusted text, so they are put in code spans, where Markdown and HTML have no effect.
 """
 
 from __future__ import annotations
@@ -25,16 +25,18 @@ _ID = re.compile(r"^[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?$")
 
 def card_text(fields: Fields, findings: list[Finding]) -> str:
     """Markdown for the section on training data; ends without a line break."""
-    source, at, name = fields["source"], fields["looked_at"], fields["dataset"]
-    # A link to the Hub, or only a file's name: its folder is private.
+    source, looked_at, name = fields["source"], fields["looked_at"], fields["dataset"]
+    # Link to the Hub, or give only the name of a local file, since its folder is private.
     dataset = f"the local data {span(PurePath(name).name or name)}"
-    facts = [f"split {span(at['split'])}"] + ([f"config {span(at['config'])}"] if at["config"] != "default" else [])
+    facts = [f"split {span(looked_at['split'])}"] + (
+        [f"config {span(looked_at['config'])}"] if looked_at["config"] != "default" else []
+    )
     if source["kind"] in _HUB_KINDS:
         facts.append(f"revision {span(source['revision'])}" if source["revision"] else "revision not known")
         if _ID.match(name):
             dataset = f"[{span(name)}](https://huggingface.co/datasets/{quote(name)})"
-    wanted = (at["config"], at["split"])
-    split = next((item for item in fields["splits"] if (item["config"], item["split"]) == wanted), None)
+    inspected = (looked_at["config"], looked_at["split"])
+    split = next((item for item in fields["splits"] if (item["config"], item["split"]) == inspected), None)
     facts.append((split and rows_in_words(split)) or "number of rows not known")
     card = fields["card"]
     if card:
@@ -47,45 +49,48 @@ def card_text(fields: Fields, findings: list[Finding]) -> str:
         f"This model was trained on {dataset}: {'; '.join(facts)}. Columns: {columns}{more}.",
         _audit(fields, findings),
     ]
-    # The mapping for the requested method; without one it is unknown which mapping was used.
+    # Without a requested method it is unknown which mapping was used.
     verdict = fields["verdicts"].get(fields["method"] or "")
     sections += _code("Rows were brought into shape with", verdict["mapping"] if verdict else None)
     decision = fields.get("decision") or {}
     removed = ""
     if decision.get("rows_in") is not None and decision.get("rows_out") is not None:
-        gone = decision["rows_in"] - decision["rows_out"]
-        removed = f", which removed {gone:,} of the {decision['rows_in']:,} rows that were looked at"
+        removed_rows = decision["rows_in"] - decision["rows_out"]
+        removed = f", which removed {removed_rows:,} of the {decision['rows_in']:,} rows that were looked at"
     sections += _code(f"Rows were filtered with{removed}", decision.get("filter_code"))
     return "\n\n".join(sections)
 
 
 def _audit(fields: Fields, findings: list[Finding]) -> str:
-    source, at = fields["source"], fields["looked_at"]
-    day = source["fetched_at"][:10] if source["fetched_at"] else datetime.now(UTC).strftime("%Y-%m-%d")
-    if at["complete"]:
+    source, looked_at = fields["source"], fields["looked_at"]
+    date = source["fetched_at"][:10] if source["fetched_at"] else datetime.now(UTC).strftime("%Y-%m-%d")
+    if looked_at["complete"]:
         rows = "all rows"
-    elif fields.get("full"):  # a full scan leaves some checks to the sample
-        rows = f"all rows, for near copies and languages at {at['rows_sampled']:,} of them"
+    elif fields.get("full"):  # some checks run on the sample even with a full scan
+        rows = f"all rows, for near copies and languages at {looked_at['rows_sampled']:,} of them"
     else:
-        rows = f"{at['rows_sampled']:,} rows ({'the first ones' if at['order'] == 'first rows' else 'spread over the data'})"
-    audit = f"The data were audited on {day} with `inspect_dataset` of ml-intern {__version__}, which looked at {rows}"
-    real = [item for item in findings if item.severity != "info"]
-    if not real:
+        order = "the first ones" if looked_at["order"] == "first rows" else "spread over the data"
+        rows = f"{looked_at['rows_sampled']:,} rows ({order})"
+    audit = f"The data were audited on {date} with `inspect_dataset` of ml-intern {__version__}, which looked at {rows}"
+    relevant = [item for item in findings if item.severity != "info"]
+    if not relevant:
         return f"{audit} and found nothing to report."
-    return "\n".join([f"{audit}. It reported:", "", *_listed(real)])
+    return "\n".join([f"{audit}. It reported:", "", *_listed(relevant)])
 
 
 def _listed(findings: list[Finding]) -> Iterator[str]:
     for finding in findings[:MOST_FINDINGS]:
         # The evidence without its example: text of a row does not belong on a public card.
-        seen = finding.evidence or ""
-        yield f"- {finding.code}: {span(shorten(finding.message, 300))}" + (f" – {span(shorten(seen, 160))}" if seen else "")
+        evidence = finding.evidence or ""
+        yield f"- {finding.code}: {span(shorten(finding.message, 300))}" + (
+            f" – {span(shorten(evidence, 160))}" if evidence else ""
+        )
     if len(findings) > MOST_FINDINGS:
         yield f"- and {len(findings) - MOST_FINDINGS} more"
 
 
 def _code(words: str, code: str | None) -> list[str]:
-    """A block of code with a note to delete it if it was not used, which the audit cannot know."""
+    """A block of code with a note to delete it if it was not used, since the audit cannot know that."""
     if not code:
         return []
     text = clean(code, keep_newlines=True)
@@ -94,7 +99,7 @@ def _code(words: str, code: str | None) -> list[str]:
 
 
 def span(value: object) -> str:
-    """A code span that holds `value` as it is, whatever backticks are in it."""
+    """A code span that shows `value` unchanged, even if it contains backticks."""
     text = clean(value, limit=400) or "(empty)"
     ticks = "`" * (_longest_run(text) + 1)
     room = " " if text.startswith("`") or text.endswith("`") else ""

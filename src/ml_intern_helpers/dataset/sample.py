@@ -1,4 +1,4 @@
-"""The sample: the rows read of one split, whichever the source, and everything known about the rest of the dataset."""
+"""Defines the sample: the rows read from one split, from any source, and what is known about the rest of the dataset."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Split:
     Attributes:
         config: the Hub's config (subset) name; "default" for local files.
         split: its name.
-        num_rows: rows in it, or None when not known.
-        num_rows_is: how far to trust `num_rows`.
+        num_rows: number of its rows, or None if unknown.
+        num_rows_is: how exact `num_rows` is.
         num_bytes: bytes of its files (Parquet on the Hub), or None.
     """
 
@@ -37,11 +37,11 @@ class Source:
 
     Attributes:
         kind: `viewer`, `parquet-export`, `streaming` (Hub) or `jsonl`, `json`, `csv`, `text`, `parquet`, `arrow` (local).
-        where: service and address, or path, for people.
+        where: service and address, or path, as reports show it.
         revision: commit of the Hub repository, or None.
         fetched_at: ISO 8601 time of the service's answer, or None.
-        cached: the answer came from our own disk cache.
-        why: why this source and not the usual one, or None.
+        cached: whether the answer came from the disk cache.
+        why: why this source was used instead of the usual one, or None.
     """
 
     kind: str
@@ -58,10 +58,10 @@ class Extent:
 
     Attributes:
         rows_sampled: rows whose structure was verified.
-        rows_parsed: rows read and parsed at all, None when the service parsed them.
-        bytes_read, bytes_total: of local files, None elsewhere.
-        complete: every row of the split is in the sample.
-        order: which rows the sample holds.
+        rows_parsed: rows that were read and parsed, None if the service parsed them.
+        bytes_read, bytes_total: bytes of local files, None for other sources.
+        complete: whether every row of the split is in the sample.
+        order: which rows the sample contains.
         rows_dropped_cut: sampled rows left out because the service cut a nested cell short.
     """
 
@@ -76,7 +76,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class Card:
-    """Facts of the Hub's repository page; every value None when the Hub does not say."""
+    """Facts of the dataset's page on the Hub; values that the Hub does not give are None."""
 
     license: str | None = None
     gated: str | bool | None = None
@@ -93,9 +93,9 @@ class Stored:
 
     Attributes:
         format: `jsonl`, `json`, `csv`, `text`, `parquet`, `arrow` or `saved` (a `save_to_disk` folder).
-        splits: split -> its files, in reading order: paths on this machine, or `hf://` addresses as text.
+        splits: split -> its files in reading order, as local paths or `hf://` addresses.
         sizes: split -> bytes of its files.
-        arguments: what reading them needs (`sep`, `field`).
+        arguments: arguments for reading them (`sep`, `field`).
     """
 
     format: str
@@ -109,16 +109,16 @@ class Sample:
     """The rows read of one split.
 
     Attributes:
-        dataset: the id or path as the user would write it again.
-        config, split: the one that was read; `chosen_because` says why.
-        rows: the sample; every row has every column, None where the source has nothing.
-        numbers: 1-based number of each sampled row (of the line, for line files).
+        dataset: the id or path as the user wrote it.
+        config, split: those that were read; `chosen_because` says why.
+        rows: the sampled rows; every row has every column, with None for missing values.
+        numbers: 1-based number of each sampled row (for line-based files, of its line).
         types: declared type of each column, as text; empty when the source declares none.
         splits: all splits, of all configs.
         load: one line of `datasets` code that loads this split.
-        findings: what was noticed while reading.
-        stored: where all rows are, None when only a service knows.
-        shortened: the service has cut long texts, so that lengths are too low.
+        findings: problems found while reading.
+        stored: the files with all rows, None if only a service knows them.
+        shortened: whether the service has cut long texts, so that lengths are too low.
     """
 
     dataset: str
@@ -146,7 +146,7 @@ class Sample:
 
 
 def rows_in_words(split: dict[str, Any]) -> str | None:
-    """`about 1,200 rows`, from a split as the report has it; None when the number is not known."""
+    """The size of a split of the report, such as `about 1,200 rows`; None if it is unknown."""
     if split["num_rows"] is None:
         return None
     mark = {"exact": "", "at_least": "at least ", "estimated": "about "}.get(split["num_rows_is"], "")
@@ -154,7 +154,7 @@ def rows_in_words(split: dict[str, Any]) -> str | None:
 
 
 def with_every_column(rows: list[Row]) -> list[Row]:
-    """Give every row every column, as `datasets` does: a key missing from a row is a null."""
+    """Give every row all columns, as `datasets` does: missing keys become nulls."""
     columns: dict[str, None] = {}
     for row in rows:
         columns.update(dict.fromkeys(row))

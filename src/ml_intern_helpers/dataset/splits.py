@@ -1,7 +1,7 @@
-"""Which config and split of a dataset are read, and its other splits.
+"""Chooses the config and split of a dataset to read, and reads its other splits.
 
-The user's choice comes first, then the split that the method is likely to train on. Of a local dataset the other splits are
-read, too, where they are small; those left out are listed with the reason, since "no shared rows" says nothing about them.
+The user's choice comes first, then the split that the method is likely to train on. Small splits of local datasets are read, too,
+to find shared rows; the others are listed with the reason, since nothing is known about rows shared with them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ml_intern_helpers.dataset.local.bounds import MIB, Warn
 from ml_intern_helpers.dataset.mapping.code import quoted
 from ml_intern_helpers.dataset.sample import Sample
 
-#: Splits that datasets with one split per method use (ultrachat, ultrafeedback).
+#: Method -> names of its split in datasets with one split per method (ultrachat, ultrafeedback).
 SPLITS_BY_METHOD = {
     "sft": ("train_sft", "sft"),
     "dpo": ("train_prefs", "train_dpo", "dpo"),
@@ -36,10 +36,10 @@ class SplitChoice:
 
 
 def choose_split(pairs: list[tuple[str, str]], ref: DatasetRef) -> SplitChoice:
-    """One (config, split) of `pairs`.
+    """Choose one of the (config, split) `pairs`.
 
     Raises:
-        NotFound: the config or split asked for is none of them; the hint names those that are.
+        NotFound: the requested config or split does not exist; the hint lists existing ones.
     """
     configs = list(dict.fromkeys(config for config, _ in pairs))
     config, why_config = _config(configs, ref)
@@ -87,7 +87,7 @@ def _named(name: str, known: list[str], what: str, ref: DatasetRef) -> str:
     raise NotFound(f"{clean(ref.name, limit=200)} has no {what} {clean(name, limit=60)!r}", hint=hint)
 
 
-#: Limits of what is read of other splits: bytes of a split, splits, rows of a split.
+#: Limits for other splits: bytes per split, number of splits, rows per split.
 MOST_BYTES = 8 * MIB
 MOST_SPLITS = 3
 MOST_ROWS = 20_000
@@ -103,8 +103,8 @@ class OtherSplit:
 
     Attributes:
         split: its name.
-        rows: those that were read; empty when it was left out.
-        why_not: why it was left out, or None.
+        rows: the rows that were read; empty if it was not read.
+        why_not: why it was not read, or None.
     """
 
     split: str
@@ -113,7 +113,7 @@ class OtherSplit:
 
 
 def read_other_splits(ref: DatasetRef, sample: Sample, read: Callable[[DatasetRef, int, Warn], Sample]) -> list[OtherSplit]:
-    """All other splits of the config, each read by `read` or left out with the reason."""
+    """All other splits of the config, with rows read by `read` or the reason why they were not read."""
     others: list[OtherSplit] = []
     count = 0
     for item in sample.splits:
@@ -126,7 +126,7 @@ def read_other_splits(ref: DatasetRef, sample: Sample, read: Callable[[DatasetRe
         elif (item.num_bytes or 0) > MOST_BYTES:
             why_not = f"over {MOST_BYTES // MIB} MiB; --full reads it"
         elif count == MOST_SPLITS:
-            why_not = f"only {MOST_SPLITS} splits are read beside; --full reads all"
+            why_not = f"only {MOST_SPLITS} other splits are read; --full reads all"
         else:
             count += 1
             try:
@@ -138,7 +138,7 @@ def read_other_splits(ref: DatasetRef, sample: Sample, read: Callable[[DatasetRe
 
 
 def other_splits_fields(others: list[OtherSplit], leakage: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    """The `other_splits` of the report; `leakage` is the full scan's, which has read every row of the splits it names."""
+    """The `other_splits` of the report; `leakage` is the full scan's field on the splits that it read completely."""
     scanned = {item["split"]: item["rows"] for item in leakage or []}
     fields = []
     for item in others[:MOST_LISTED]:

@@ -1,6 +1,6 @@
-"""The verdict for each method: how TRL reads the rows as they are, and the mapping that was run where one is needed.
+"""Judges the rows for each method: how TRL reads them as they are, or after a mapping, which was run.
 
-With it come the columns that the trainer would not read, one of which may be the target, and the methods that are recommended.
+It also lists the columns that the trainer would not read, since one of them may be the target, and recommends methods.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TITLES: dict[Word, str] = {
     "incompatible": "INCOMPATIBLE",
     "unknown": "UNKNOWN",
 }
-#: What a role is called in a sentence.
+#: Role -> its name in a sentence.
 _ROLE_WORDS = {
     "messages": "the conversation",
     "prompt": "the prompt",
@@ -45,19 +45,19 @@ _ROLE_WORDS = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one method can do with the rows.
+    """The verdict on the rows for one method.
 
     Attributes:
         verdict: `ready`, `needs_mapping`, `incompatible` or `unknown`.
         reason: one line.
-        evidence: what was seen, with counts.
-        mapping: code that was run on the sample and its output checked; only with `needs_mapping`.
+        evidence: what the columns hold, with counts.
+        mapping: code that was run on the sample and whose output was checked; only with `needs_mapping`.
         mapping_rows_in, mapping_rows_out: sampled rows before and after that run.
         problems: codes of the problems found.
-        columns_not_used: columns that the method would not see; with `ready` and `needs_mapping`.
-        length: how long the text is that the method would train on, see `lengths`; with the same.
-        rows: the rows as the method would read them, mapped where it takes a mapping; not part of the JSON form; with the same.
-        mapping_code: the mapping without the line that loads the data; not part of the JSON form either.
+        columns_not_used: columns that the method would not read; only with `ready` and `needs_mapping`, like the next two.
+        length: length of the text that the method would train on, see `lengths`.
+        rows: the rows as the method would read them, after a mapping; not part of the JSON form.
+        mapping_code: the mapping without the line that loads the data; not part of the JSON form.
     """
 
     verdict: Word
@@ -74,14 +74,15 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         fields = {name: value for name, value in self.__dict__.items() if name not in ("rows", "mapping_code")}
-        left = [clean(name, limit=200) for name in self.columns_not_used]
-        return {**fields, "problems": list(self.problems), "columns_not_used": left}
+        not_used = [clean(name, limit=200) for name in self.columns_not_used]
+        return {**fields, "problems": list(self.problems), "columns_not_used": not_used}
 
 
 def verdicts(sample: Sample, columns: list[Column], roles: ColumnRoles, method: str | None) -> dict[str, Verdict]:
     """A verdict for every method.
 
-    Running some mappings imports `datasets`, which takes a second: that is done for `method`, and for the others only after it.
+    Some mappings must import `datasets` to run, which takes a second. This is done for `method`, and for others only if it is
+    imported anyway.
     """
     judged = _verdict(method, sample, columns, roles, wait=True) if method else None
     wait = judged is None or judged.verdict == "needs_mapping"
@@ -93,11 +94,11 @@ def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRo
     # What each column with a role holds: `prompt: string in 100 of 100 rows`
     total = len(rows)
     used = [column for column in columns if column.name in roles.by_role.values() or column.name in SUPPORTED]
-    held = [
+    descriptions = [
         f"{clean(column.name, limit=60)}: {column.main} in {column.kinds.get(column.main, 0)} of {total} rows"
         for column in used[:8]
     ]
-    evidence = "; ".join(held) or f"columns: {_listed([column.name for column in columns])}"
+    evidence = "; ".join(descriptions) or f"columns: {_listed([column.name for column in columns])}"
     if not rows:
         return Verdict("unknown", "no complete row could be read", evidence)
     problems = READERS[method](rows)
@@ -106,10 +107,10 @@ def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRo
     codes, reason = tuple(dict.fromkeys(problem.code for problem in problems)), _reason(problems, len(rows))
     try:
         mapping = find_mapping(method, roles, rows, problems, wait=wait)
-    except NotPlain:  # trying the mapping needs `datasets`, which is not worth the wait
+    except NotPlain:  # running the mapping would need `datasets`
         return Verdict("unknown", f"{reason}; --method {method} tries a mapping", evidence, problems=codes)
     if mapping is None:
-        # Incompatible, unless columns of other names could serve, which only the user knows.
+        # It is incompatible unless columns with unknown names could serve, which only the user knows.
         missing = missing_columns(method, roles, sample.rows)
         if missing is None:
             return Verdict("incompatible", f"{reason}; no mapping that was tried gives usable rows", evidence, problems=codes)
@@ -120,8 +121,8 @@ def _verdict(method: str, sample: Sample, columns: list[Column], roles: ColumnRo
     no_signal = missing_signal(method, mapping.rows, complete=sample.extent.complete)
     if no_signal:
         return Verdict("incompatible", no_signal[1], evidence, problems=(*codes, no_signal[0]))
-    reason += _reading_of(method, roles, mapping.code) + _vision(method, mapping.rows[0])
-    # The line that loads the data and the mapping, imports first
+    reason += _reading_of(method, roles, mapping.code) + _vision_note(method, mapping.rows[0])
+    # Put the imports first, then the line that loads the data and the mapping.
     lines = mapping.code.splitlines()
     imports = [line for line in lines if line.startswith("import ")]
     imports.append(f"from datasets import {'load_from_disk' if 'load_from_disk' in sample.load else 'load_dataset'}")
@@ -150,12 +151,14 @@ def _ready(method: str, sample: Sample, roles: ColumnRoles, evidence: str) -> Ve
     elif method == "sft" and "input_ids" in first:
         reason = "rows are tokenised already ('input_ids'); which tokenizer made them cannot be seen"
     else:
-        used = [name for name in read(method, list(first)) if name in USED[method]]
-        chat = any(isinstance(first[name], list) for name in used)
-        reason = f"TRL reads {_listed(used)} as {'messages' if chat else 'plain text'}"
-    reason += _vision(method, first) + _other_reading(method, roles, read(method, sample.columns))
-    left = unused(method, sample.columns, None)
-    return Verdict("ready", reason, evidence, columns_not_used=left, length=lengths(method, sample.rows), rows=tuple(sample.rows))
+        columns_read = [name for name in read(method, list(first)) if name in USED[method]]
+        has_turns = any(isinstance(first[name], list) for name in columns_read)
+        reason = f"TRL reads {_listed(columns_read)} as {'messages' if has_turns else 'plain text'}"
+    reason += _vision_note(method, first) + _other_reading(method, roles, read(method, sample.columns))
+    not_used = unused(method, sample.columns, None)
+    return Verdict(
+        "ready", reason, evidence, columns_not_used=not_used, length=lengths(method, sample.rows), rows=tuple(sample.rows)
+    )
 
 
 def _rewards(columns: list[str]) -> str:
@@ -166,7 +169,7 @@ def _rewards(columns: list[str]) -> str:
 
 
 def _reason(problems: list[Problem], total: int) -> str:
-    """The first problem, with its share of the sample when it is in single rows."""
+    """The first problem, with its share of the sample if only some rows have it."""
     first = problems[0]
     share = f" in {len(first.at)} of {total} sampled rows" if first.in_rows and len(first.at) < total else ""
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -178,12 +181,12 @@ def _listed(names: list[str]) -> str:
 
 
 def _reading_of(method: str, roles: ColumnRoles, code: str) -> str:
-    """How the mapping reads columns that could be read in another way."""
+    """A note on how the mapping reads columns that could also be read differently."""
     for shape in roles.shapes:
         if any(expression in code for expression in shape.fields.values()):
             return f"; the format is {shape.name}, see its note"
-    left = unused(method, list(roles.kinds), code)
-    used = [name for name in roles.kinds if name not in left]
+    not_used = unused(method, list(roles.kinds), code)
+    used = [name for name in roles.kinds if name not in not_used]
     alternatives = ""
     for role, names in roles.others.items():
         column = roles.by_role[role]
@@ -193,7 +196,7 @@ def _reading_of(method: str, roles: ColumnRoles, code: str) -> str:
 
 
 def _other_reading(method: str, roles: ColumnRoles, used: Iterable[str]) -> str:
-    """A format made for `method` in columns that this reading leaves out; for GRPO every column is handed on."""
+    """A note on another format in columns that this reading leaves out, or on the shape that it uses."""
     used = set(used)
     for entry in formats(roles) if method == "sft" else []:
         columns = [entry["columns"][part] for part in entry["columns"] if part not in ("context", "system", "tools", "images")]
@@ -205,15 +208,15 @@ def _other_reading(method: str, roles: ColumnRoles, used: Iterable[str]) -> str:
     return ""
 
 
-def _vision(method: str, row: Row) -> str:
-    """Images make a text model stop."""
+def _vision_note(method: str, row: Row) -> str:
+    """A note on images, at which a text model stops."""
     name = next((name for name in PICTURES if row.get(name)), None)
     return f"; with {named(name)} it takes a vision-language model, a text model stops" if name and method != "reward" else ""
 
 
 #: What each trainer takes from a row; GRPO hands every other column to the reward functions.
 _PAIR = ("prompt", "chosen", "rejected")
-_MORE = ("tools", "images", "image", "chat_template_kwargs")
+_ADDITIONAL = ("tools", "images", "image", "chat_template_kwargs")
 USED = {
     "sft": ("prompt", "completion", "messages", "conversations", "text"),
     "dpo": _PAIR,
@@ -223,18 +226,18 @@ USED = {
 
 
 def unused(method: str, columns: list[str], code: str | None) -> tuple[str, ...]:
-    """Columns of the dataset that play no role in what `method` trains on.
+    """The columns of the dataset that `method` does not train on.
 
     Args:
         method: the training method.
         columns: all of the dataset's columns.
-        code: the mapping, or None when the rows are read as they are.
+        code: the mapping, or None if the rows are read as they are.
     """
     if method == "grpo":
         return ()
     if code is None or not any(sign in code for sign in ("select_columns", "remove_columns=")):
         return tuple(name for name in columns if name not in read(method, columns))
-    # The name stands in a list of columns to keep.
+    # A column is also used if its name is in the mapping's list of columns to keep.
     return tuple(
         name
         for name in columns
@@ -244,9 +247,9 @@ def unused(method: str, columns: list[str], code: str | None) -> tuple[str, ...]
 
 
 def read(method: str, columns: list[str]) -> list[str]:
-    """The columns that a trainer reads of rows as they are."""
+    """The columns that a trainer reads if the rows are not mapped."""
     if method == "grpo":
-        return [name for name in ("prompt", *_MORE) if name in columns]
+        return [name for name in ("prompt", *_ADDITIONAL) if name in columns]
     if method == "sft" and "input_ids" in columns:
         return ["input_ids", "labels", "completion_mask", "assistant_masks", "attention_mask", "position_ids"]
     used = [name for name in USED[method] if name in columns]
@@ -254,27 +257,27 @@ def read(method: str, columns: list[str]) -> list[str]:
         used = used[:2] if used[:2] == ["prompt", "completion"] else [name for name in used if name != "prompt"][:1]
     if method == "kto" and "chosen" in used:
         used = [name for name in used if name in _PAIR]
-    return used + [name for name in _MORE if name in columns]
+    return used + [name for name in _ADDITIONAL if name in columns]
 
 
-#: Columns that a reward function can hold a completion against.
+#: Names of columns with which a reward function can compare a completion.
 REFERENCES = frozenset({
     "answer", "answers", "solution", "ground_truth", "groundtruth", "reference", "reference_answer", "final_answer",
     "expected_answer", "expected_output", "gold", "target", "answer_key", "answerkey", "correct_answer", "test_cases", "tests",
     "test_list", "unit_tests", "input_output", "verification_info", "reward_model",
 })  # fmt: skip
-#: Characters up to which an answer can be compared as a whole, not only read.
+#: Longest answer, in characters, that can be compared as a whole.
 SHORT = 60
 _UNANSWERED = "prompts without answers: your reward functions judge what the model writes"
 
 
 def recommended(by_method: Mapping[str, Verdict], roles: ColumnRoles, rows: Rows) -> list[dict[str, str]]:
-    """`{"method", "why"}` of methods that are ready or mappable; empty when none of them is what the rows are for."""
+    """`{"method", "why"}` of the methods that suit the rows and are ready or need a mapping, the best first."""
     usable = {name: verdict.verdict for name, verdict in by_method.items() if verdict.verdict in ("ready", "needs_mapping")}
-    return [{"method": method, "why": why} for method, why in _in_order(roles, rows, usable) if method in usable]
+    return [{"method": method, "why": why} for method, why in _suitable_methods(roles, rows, usable) if method in usable]
 
 
-def _in_order(roles: ColumnRoles, rows: Rows, usable: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _suitable_methods(roles: ColumnRoles, rows: Rows, usable: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     refusing = [shape for shape in roles.shapes if "sft" in shape.refuses]
     if refusing:
         if any("grpo" in shape.methods for shape in refusing):
@@ -288,27 +291,27 @@ def _in_order(roles: ColumnRoles, rows: Rows, usable: Mapping[str, str]) -> Iter
         yield "kto", "each answer is marked good or bad by itself"
         yield "sft", "learns the good answers alone"
     else:
-        # Demonstrations (SFT) or answers that can be checked (GRPO); both when there are both.
+        # Recommend SFT for demonstrations, GRPO for answers that can be checked, or both.
         shape = next((shape for shape in roles.shapes if "grpo" in shape.methods), None)
         column = shape.columns["completion"] if shape else _reference(roles, rows)
-        checked = [("grpo", f"{named(column)} can be held against what the model writes")] if column else []
+        grpo_entry = [("grpo", f"{named(column)} can be held against what the model writes")] if column else []
         grpo_first = usable.get("grpo") == "ready" and usable.get("sft") != "ready"
         if grpo_first:
-            yield from checked
+            yield from grpo_entry
         if "sft" in usable:
             yield "sft", _demonstrations(roles)
         if not grpo_first:
-            yield from checked
-        if not checked and "sft" not in usable:
+            yield from grpo_entry
+        if not grpo_entry and "sft" not in usable:
             yield "grpo", _UNANSWERED
 
 
 def _reference(roles: ColumnRoles, rows: Rows) -> str | None:
-    """A column to check a completion against: by its name, and short where it is text."""
+    """A column with which completions can be compared, recognised by its name and short values; None without one."""
     for name in reward_columns(list(roles.kinds)):
-        held = [row.get(name) for row in rows if row.get(name) not in (None, "", [], {})]
-        long = sum(1 for cell in held if isinstance(cell, str) and len(cell) > SHORT)
-        if plain_name(name) in REFERENCES and held and 2 * long < len(held):
+        values = [row.get(name) for row in rows if row.get(name) not in (None, "", [], {})]
+        long_values = sum(1 for cell in values if isinstance(cell, str) and len(cell) > SHORT)
+        if plain_name(name) in REFERENCES and values and 2 * long_values < len(values):
             return name
     return None
 

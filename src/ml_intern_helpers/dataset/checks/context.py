@@ -1,4 +1,4 @@
-"""What a check receives, the findings it yields, and how rows are split into turns and texts."""
+"""Defines what a check receives (`Facts`), makes its findings, and splits rows into turns and texts."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from ml_intern_helpers.dataset.sample import Sample
 from ml_intern_helpers.dataset.verdicts import Verdict
 
 Row = dict[str, Any]
-#: Keys under which a turn calls tools; the second is OpenAI's old one.
+#: Keys that hold a turn's tool calls; the second one is OpenAI's deprecated form.
 CALLS = ("tool_calls", "function_call")
-#: Roles of columns whose words a model learns, or learns from.
+#: Roles of columns whose texts a model is trained on or conditioned on.
 SPOKEN = ("messages", "dialogue", "prompt", "context", "completion", "chosen", "rejected", "text")
-#: Roles of columns that hold what is asked and answered.
+#: Roles of columns that hold questions or answers.
 QUESTIONS_AND_ANSWERS = ("messages", "prompt", "completion", "chosen", "rejected", "text")
-#: With fewer rows, a column that never changes, a language mix or a class balance means nothing.
+#: The fewest rows for checks of constant columns, languages and class balance; with fewer they mean nothing.
 LEAST_ROWS = 20
-#: A row's other columns are walked this deep: deeper there are no texts for people.
-_DEEPEST = 12
-#: Row numbers in a finding's evidence, and in its field `rows`.
-_SHOWN, _KEPT = 5, 10
+#: Nested values are searched for texts down to this depth.
+_MAX_DEPTH = 12
+#: Most row numbers in a finding's evidence, and in its field `rows`.
+_MOST_SHOWN, _MOST_ROWS = 5, 10
 
 
 class Piece(NamedTuple):
     """One text of a row.
 
     Attributes:
-        column: where it stands.
+        column: the column that holds it.
         role: the role of the column (`prompt`, `chosen` …), or None.
         speaker: the speaker of the turn (`user`, `assistant` …), or None outside of turns.
-        text: the words.
+        text: the text itself.
     """
 
     column: str
@@ -49,7 +49,7 @@ class Piece(NamedTuple):
 
     @property
     def is_answer(self) -> bool:
-        """Whether this is what an assistant says, and a model would learn to say."""
+        """Whether this is an assistant's answer that a model would learn."""
         if self.speaker is not None:
             return self.speaker == "assistant" and self.role not in ("rejected", "prompt")
         return self.role in ("completion", "chosen")
@@ -69,9 +69,9 @@ class AllRows:
 
     Attributes:
         rows: all rows.
-        counts: code -> rows with the problem.
-        together: each set of problems that some row has, with the rows that have exactly these; copies (SET307) are not counted.
-        nulls: column -> its nulls.
+        counts: code -> number of rows with the problem.
+        together: each combination of problems that occurs, with the number of rows that have exactly these (without SET307).
+        nulls: column -> number of its nulls.
     """
 
     rows: int
@@ -81,7 +81,7 @@ class AllRows:
 
     def share(self, codes: set[str]) -> float:
         """The share of all rows with any of the problems `codes`; a row with two of them counts once."""
-        return sum(rows for held, rows in self.together if held & codes) / self.rows
+        return sum(rows for problems, rows in self.together if problems & codes) / self.rows
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ class Facts:
     """The sample, the roles of its columns, the verdicts, and the method asked for (or None).
 
     Attributes:
-        others: rows of other splits that could be read cheaply, by split.
-        measured: the method whose reading of the rows was measured, or None.
-        tokens: tokens of each row that `measured` reads, or None when nobody counted.
+        others: split -> its rows, for other splits that could be read cheaply.
+        measured: the method for which the rows were measured, or None.
+        tokens: number of tokens of each row as `measured` reads it, or None when tokens were not counted.
         max_length: the `max_length` that the user asked about, or None.
         of_all: what a full scan has counted, or None without one.
     """
@@ -122,23 +122,23 @@ class Facts:
 
     @cached_property
     def words(self) -> list[list[tuple[int, ...]]]:
-        """The texts of every row as numbers of their words in `vocabulary`."""
+        """The texts of every row, each as the numbers of its words in `vocabulary`."""
         number = self.vocabulary.__getitem__
         return [[tuple(map(number, piece.text.casefold().split())) for piece in row] for row in self.texts]
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """Every word of the rows, in small letters; filled by `words`."""
+        """Every word of the rows, case-folded; filled by `words`."""
         return Vocabulary()
 
     @cached_property
     def word_list(self) -> str:
-        """The vocabulary, one word a line: a tenth of the rows' texts, and what is in no word is in no text."""
+        """The vocabulary, one word per line. It is a tenth of the texts' size, and tells quickly that a word is in no text."""
         return "\n".join(["", *self.vocabulary, ""]) if self.words else ""
 
     @cached_property
     def joined(self) -> list[str]:
-        """All texts of every row as one, for a quick test whether something can be in it."""
+        """All texts of each row as one string, for quick tests whether something may be in it."""
         return ["\n".join(piece.text for piece in row) for row in self.texts]
 
     @cached_property
@@ -147,7 +147,7 @@ class Facts:
         return [text.lower() for text in self.joined]
 
     def questions_and_answers(self) -> Iterator[tuple[str, str, list[object]]]:
-        """(role, column, its cells) of every column that holds text or turns to learn from or to ask with."""
+        """(role, column, its cells) of every column that holds questions or answers."""
         for role in QUESTIONS_AND_ANSWERS:
             column = self.roles.get(role)
             if column:
@@ -168,11 +168,11 @@ def finding(
     """A finding about the sampled rows at positions `at`: count, share, row numbers, one example."""
     numbers = [facts.sample.numbers[position] for position in at]
     count, of = len(numbers), len(facts.rows)
-    evidence = f"{count} of {of} sampled rows ({count / of:.0%}): row {_shown(numbers, count)}"
+    evidence = f"{count} of {of} sampled rows ({count / of:.0%}): row {_shown_numbers(numbers, count)}"
     quoted = None if example is None else clean(hide(str(example)[:2000]), limit=120)
     dataset = clean(facts.sample.dataset, limit=200)
     plain = Finding(code, severity, message, dataset, evidence=evidence, fix=fix, example=quoted)
-    return _with_facts(plain, numbers, count, of, "sample", columns)
+    return _with_counts(plain, numbers, count, of, "sample", columns)
 
 
 def finding_over_all(
@@ -187,16 +187,16 @@ def finding_over_all(
 ) -> Finding:
     """A finding over all `rows` of a full scan; `counted` is an entry of the report's `full.counts`."""
     numbers, count = counted["row_numbers"], counted["rows"]
-    evidence = f"{count:,} of all {rows:,} rows ({counted['share']:.2%}): row {_shown(numbers, count)}"
+    evidence = f"{count:,} of all {rows:,} rows ({counted['share']:.2%}): row {_shown_numbers(numbers, count)}"
     example = clean(counted["example"], limit=120) if counted["example"] else None
     plain = Finding(code, severity, message, clean(dataset, limit=200), evidence=evidence, fix=fix, example=example)
-    return _with_facts(plain, numbers, count, rows, "all rows", columns)
+    return _with_counts(plain, numbers, count, rows, "all rows", columns)
 
 
-def _with_facts(finding: Finding, numbers: list[int], count: int, of: int, scope: Scope, columns: Iterable[str]) -> Finding:
+def _with_counts(finding: Finding, numbers: list[int], count: int, of: int, scope: Scope, columns: Iterable[str]) -> Finding:
     return finding._replace(
         line=numbers[0] if numbers else None,
-        rows=tuple(numbers[:_KEPT]),
+        rows=tuple(numbers[:_MOST_ROWS]),
         count=count,
         of=of,
         share=round(count / of, 6),
@@ -205,8 +205,8 @@ def _with_facts(finding: Finding, numbers: list[int], count: int, of: int, scope
     )
 
 
-def _shown(numbers: list[int], count: int) -> str:
-    return ", ".join(map(str, numbers[:_SHOWN])) + (" …" if count > _SHOWN else "")
+def _shown_numbers(numbers: list[int], count: int) -> str:
+    return ", ".join(map(str, numbers[:_MOST_SHOWN])) + (" …" if count > _MOST_SHOWN else "")
 
 
 def shown_name(column: str) -> str:
@@ -215,20 +215,20 @@ def shown_name(column: str) -> str:
 
 
 def pieces(row: Row, roles: ColumnRoles) -> list[Piece]:
-    """Every text of `row`, in the order of its columns."""
+    """All texts of `row`, in the order of its columns."""
     by_column = {column: role for role, column in reversed(roles.by_role.items())}
-    found: list[Piece] = []
+    texts: list[Piece] = []
     for column, cell in row.items():
         role = by_column.get(column)
         if isinstance(cell, str):
-            found.append(Piece(column, role, None, cell))
+            texts.append(Piece(column, role, None, cell))
         elif cell is not None:
-            found += [Piece(column, role, who, text) for who, text in _spoken(cell)]
-    return found
+            texts += [Piece(column, role, who, text) for who, text in _spoken(cell)]
+    return texts
 
 
 def _spoken(cell: Any) -> Iterator[tuple[str | None, str]]:
-    """(speaker, words) of every turn; of anything else every string inside."""
+    """(speaker, text) of every turn in `cell`; (None, string) for strings outside of turns."""
     for item in cell if isinstance(cell, list) else [cell]:
         who = speaker_of(item) if isinstance(item, dict) else None
         if who is None:
@@ -240,10 +240,10 @@ def _spoken(cell: Any) -> Iterator[tuple[str | None, str]]:
 
 
 def _strings(value: Any, depth: int = 0) -> Iterator[str]:
-    """Every string inside `value`, keys of structs left out."""
+    """Every string inside `value`, without the keys of structs."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, (list, tuple, dict)) and depth < _DEEPEST:
+    elif isinstance(value, (list, tuple, dict)) and depth < _MAX_DEPTH:
         for item in value.values() if isinstance(value, dict) else value:
             yield from _strings(item, depth + 1)
 
@@ -254,16 +254,16 @@ def turns(cell: object) -> list[Row]:
 
 
 def words(turn: Row) -> object:
-    """What a turn says, under whichever key."""
+    """A turn's content, whichever key holds it."""
     return next((turn[key] for key in ("content", "value", "text") if key in turn), None)
 
 
 def speaker(turn: Row) -> str:
-    """Who a turn is by, under whichever key, in lower case."""
+    """A turn's speaker in lower case, whichever key holds it."""
     return str(next((turn[key] for key in ("role", "from", "speaker") if key in turn), "")).lower()
 
 
 def speaker_of(turn: Row) -> str | None:
-    """Who a turn is by, as chat templates call them; None for what is no turn."""
+    """A turn's speaker under the name that chat templates use; None if `turn` is not a turn."""
     name = next((turn[key] for key in ("role", "from", "speaker") if key in turn), None)
     return SPEAKER_NAMES.get(name.lower(), name.lower()) if isinstance(name, str) else None

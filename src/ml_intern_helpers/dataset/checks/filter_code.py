@@ -1,4 +1,4 @@
-"""The filter that removes the rows a check has found: a condition on `row` in Python code, and helpers to write conditions."""
+"""Defines the filters that remove the rows a check has found (conditions on `row` as Python code), and helps to write them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class FilterStep:
 
     Attributes:
         code: the code of the findings whose rows it removes.
-        condition: an expression on `row` that is true for rows to keep; on `index`, the row's position, where it is `indexed`.
-        definitions: code that the condition needs, each block ending up once in front of all filters.
-        indexed: the condition is about positions, which are valid only before any other filter has run.
-        remembers: the condition depends on earlier rows; it runs after all others.
+        condition: an expression on `row` (with `indexed`, on the row's position `index`) that is true for rows to keep.
+        definitions: blocks of code that the condition needs; each is written once, before all filters.
+        indexed: the condition uses positions, which are valid only before any other filter has run.
+        remembers: the condition depends on earlier rows, so the filter runs after all others.
     """
 
     code: str
@@ -41,32 +41,32 @@ class FilterStep:
 
 
 def all_of(code: str, conditions: Iterable[str], *definitions: str) -> list[FilterStep]:
-    """One filter for rows that meet all of `conditions`; none without a condition."""
-    held = list(dict.fromkeys(conditions))
-    return [FilterStep(code, " and ".join(held), definitions)] if held else []
+    """One filter that keeps rows meeting all of `conditions`; an empty list without conditions."""
+    unique = list(dict.fromkeys(conditions))
+    return [FilterStep(code, " and ".join(unique), definitions)] if unique else []
 
 
 def chat_columns(facts: Facts, roles: Iterable[str]) -> list[str]:
-    """The columns with one of `roles` whose cells are conversations, each once."""
-    held = [role for role in roles if facts.roles.has(role) and facts.roles.kind(role) in CHAT]
-    return list(dict.fromkeys(facts.roles.by_role[role] for role in held))
+    """The columns with one of `roles` whose cells are conversations, without repetition."""
+    chat_roles = [role for role in roles if facts.roles.has(role) and facts.roles.kind(role) in CHAT]
+    return list(dict.fromkeys(facts.roles.by_role[role] for role in chat_roles))
 
 
 def turn_keys_of(facts: Facts, column: str) -> tuple[str, str]:
-    """The keys for speaker and words that the turns in `column` have."""
-    found = turn_format(facts.rows, [column]).keys
-    return found if found in TURN_KEYS else TURN_KEYS[0]
+    """The keys that hold speaker and content of the turns in `column`."""
+    keys = turn_format(facts.rows, [column]).keys
+    return keys if keys in TURN_KEYS else TURN_KEYS[0]
 
 
 def speakers_in(facts: Facts, column: str) -> set[str]:
-    """What the turns in `column` call who speaks."""
-    who = turn_keys_of(facts, column)[0]
-    found = {turn.get(who) for row in facts.rows for turn in turns(row.get(column))}
-    return {name for name in found if isinstance(name, str)}
+    """The names of speakers in the turns of `column`."""
+    speaker_key = turn_keys_of(facts, column)[0]
+    speakers = {turn.get(speaker_key) for row in facts.rows for turn in turns(row.get(column))}
+    return {name for name in speakers if isinstance(name, str)}
 
 
 def names_of(facts: Facts, column: str, *speakers: str) -> str:
-    """A tuple, as code, of what the rows call `speakers`."""
-    held = [name for name in speakers_in(facts, column) if SPEAKER_NAMES.get(name.lower(), name.lower()) in speakers]
-    listed = sorted(held or speakers[:1])
+    """Code of a tuple with the names that the rows use for `speakers`."""
+    names = [name for name in speakers_in(facts, column) if SPEAKER_NAMES.get(name.lower(), name.lower()) in speakers]
+    listed = sorted(names or speakers[:1])
     return "(" + ", ".join(map(quoted, listed)) + ("," if len(listed) == 1 else "") + ")"

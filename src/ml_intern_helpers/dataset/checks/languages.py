@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-#: Script -> its letters; tried from the first on, so that a Japanese text is not Chinese for its Kanji.
+#: Script -> its letters, tried in this order: Japanese comes before Chinese, because it contains Kanji.
 SCRIPTS: dict[str, str] = {
     "Japanese": "[\u3040-\u30ff]",
     "Korean": "[\uac00-\ud7af]",
@@ -23,7 +23,7 @@ SCRIPTS: dict[str, str] = {
     "Tamil": "[\u0b80-\u0bff]",
     "Thai": "[\u0e00-\u0e7f]",
 }
-#: Words of Latin-script languages that are frequent there and rare, or not words, in the others.
+#: Latin-script language -> words that are frequent in it and rare in, or absent from, the others.
 WORDS: dict[str, str] = {
     "English": "the and of is that with for this are was you have not from which what how they their would there about been",
     "German": "der die und das ist nicht mit ein eine zu den sich auf für auch wird wie werden dass oder durch aus dem einen",
@@ -38,8 +38,9 @@ WORDS: dict[str, str] = {
     "Vietnamese": "và của là có cho một không được trong các với này người những để khi từ đã cũng như",
 }
 _LETTER = re.compile(r"[^\W\d_]+")
-#: Characters that are looked at, and how many hits make an answer.
+#: Only so many characters of a text are examined.
 _HEAD = 1500
+#: The fewest known words, or letters of a script, that determine a language.
 _LEAST_HITS = 8
 _LEAST_LETTERS = 20
 
@@ -51,10 +52,10 @@ _SCRIPT_LETTERS = {name: re.compile(letters) for name, letters in SCRIPTS.items(
 
 
 def language(text: str) -> str | None:
-    """The language, or the script where several languages share it; None when the text does not say.
+    """The language, or the script where several languages share it; None when it cannot be determined.
 
     Args:
-        text: anything; only its beginning is looked at.
+        text: any text; only its first `_HEAD` characters are examined.
     """
     head = text[:_HEAD]
     return (None if head.isascii() else _by_script(head)) or _by_words(head)

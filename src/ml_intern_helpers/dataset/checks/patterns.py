@@ -1,7 +1,6 @@
-"""Search patterns that match the same in `re`, RE2 and DuckDB, and the patterns of keys and passwords, which are blanked wherever
-rows are shown.
+"""Defines search patterns that match the same in Python and DuckDB, and blanks keys and passwords wherever rows are shown.
 
-Expressions keep to what RE2 knows (no look-around, no back-references); `\\b`, `\\w`, `\\d` and `\\s` are ASCII, as in RE2.
+Expressions use only what RE2 supports (no look-around, no back-references); `\\b`, `\\w`, `\\d` and `\\s` are ASCII, as in RE2.
 """
 
 from __future__ import annotations
@@ -11,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-#: What stands where a key would in documentation.
+#: Marks of placeholders that documentation uses in place of a key.
 _PLACEHOLDER = re.compile(r"x{4}|\*{3}|\.{3}|example|your|placeholder|dummy|redacted|changeme|<|\{\{", re.IGNORECASE)
+#: The fewest different characters of a real key or password.
 _LEAST_DIFFERENT = 7
-#: Passwords and hosts of examples.
+#: Passwords and hosts that examples use.
 _EXAMPLE_URL = re.compile(
     r":(?:pass(?:word)?\d*|secret\d*|postgres|root|admin\d*|mysecretpassword)@|@(?:localhost|127\.|host\b|db\b)", re.IGNORECASE
 )
@@ -22,15 +22,15 @@ _EXAMPLE_URL = re.compile(
 
 @dataclass(frozen=True)
 class Pattern:
-    """One kind of thing.
+    """One kind of text to search for.
 
     Attributes:
-        name: what it is, for people (`a GitHub token`).
-        regex: finds candidates; starts with `(?i)` where case does not matter.
-        needles: every match holds one of these, in lower case where case does not matter: a cheap first test; () for none.
-        gate: an expression for words of a text, in small letters, one of which every match holds; None: the needles' words.
-        unless: an expression that excuses the whole text when it matches, or None.
-        confirm: a test of each match for what an expression cannot express (check digits, placeholders); or None.
+        name: what it finds, as messages name it (`a GitHub token`).
+        regex: the expression that finds candidates; starts with `(?i)` to ignore case.
+        needles: substrings of which every match contains one (in lower case with `(?i)`), for a cheap first test; () for none.
+        gate: an expression that some case-folded word of every matching text meets; None: the longest word of a needle.
+        unless: an expression that excludes the whole text when it matches, or None.
+        confirm: a test of each match that an expression cannot make (check digits, placeholders), or None.
     """
 
     name: str
@@ -53,17 +53,17 @@ class Pattern:
         return self.regex.startswith("(?i)")
 
     def may_be_among(self, words: str) -> bool:
-        """Whether the pattern can be in texts made of `words`: casefolded, one a line, a line break in front."""
+        """Whether texts made of `words` (case-folded, one per line, after a line break) may contain a match."""
         if self.gate:
             return re.search(self.gate, words, re.ASCII) is not None
         return not self.needles or any(max(needle.split(), key=len).casefold() in words for needle in self.needles)
 
     def may_be_in(self, text: str) -> bool:
-        """Whether one of the needles is in `text`, which is in lower case where case does not matter."""
+        """Whether `text` (in lower case with `any_case`) contains one of the needles."""
         return not self.needles or any(needle in text for needle in self.needles)
 
     def matches(self, text: str) -> Iterator[re.Match[str]]:
-        """Every confirmed match in `text`; none when the text is excused."""
+        """Every confirmed match in `text`; none when `unless` excludes the text."""
         if self.excuse and self.excuse.search(text):
             return
         for match in self.compiled.finditer(text):
@@ -72,24 +72,24 @@ class Pattern:
 
 
 def first(patterns: Iterable[Pattern], text: str) -> tuple[Pattern, str] | None:
-    """The first of `patterns` that is in `text`, and what matched; None when none is."""
+    """The first of `patterns` with a match in `text`, and that match; None without one."""
     lowered = text.lower()
     for pattern in patterns:
-        held = lowered if pattern.any_case else text
-        match = next(pattern.matches(text), None) if pattern.may_be_in(held) else None
+        searched = lowered if pattern.any_case else text
+        match = next(pattern.matches(text), None) if pattern.may_be_in(searched) else None
         if match:
             return pattern, match[0]
     return None
 
 
 def real_key(match: str) -> bool:
-    """Whether a match is a key and not a place-holder for one: issuers draw them at random."""
+    """Whether a match is a key and not a placeholder: real keys are random, so they have many different characters."""
     body = match.rsplit("_", 1)[-1]
     return not _PLACEHOLDER.search(match) and len(set(body)) >= _LEAST_DIFFERENT
 
 
 def real_url(match: str) -> bool:
-    """Whether an address holds a password that is worth hiding: letters and digits, no example, no host of the user's own."""
+    """Whether an address holds a real password: one of letters and digits, neither an example nor for a local host."""
     password = match.split("://", 1)[1].split(":", 1)[1].rsplit("@", 1)[0]
     host = match.rsplit("@", 1)[1]
     mixed = any(map(str.isdigit, password)) and any(map(str.isalpha, password)) and len(set(password)) >= _LEAST_DIFFERENT
@@ -97,12 +97,12 @@ def real_url(match: str) -> bool:
 
 
 def real_private_key(match: str) -> bool:
-    """Whether there is a key between the two marker lines, not an ellipsis."""
+    """Whether a key follows the marker line, not an ellipsis or placeholder."""
     body = match.split("-----", 2)[2]
     return len(set(body)) >= 20 and not _PLACEHOLDER.search(body)
 
 
-#: Keys and passwords, by formats that nothing else has: prefixes and lengths as their issuers publish them.
+#: Keys and passwords, recognised by unmistakable formats: prefixes and lengths that their issuers publish.
 SECRETS: tuple[Pattern, ...] = (
     Pattern("a Hugging Face token", r"\bhf_[A-Za-z0-9]{30,40}\b", ("hf_",), confirm=real_key),
     Pattern("an OpenAI key", r"\bsk-[A-Za-z0-9_-]{20,120}T3BlbkFJ[A-Za-z0-9_-]{20,120}", ("T3BlbkFJ",), confirm=real_key),
@@ -143,7 +143,7 @@ SECRETS: tuple[Pattern, ...] = (
 
 
 def hide(text: str) -> str:
-    """`text` with the keys and passwords in it blanked, so that it can be shown."""
+    """`text` with its keys and passwords blanked, so that it can be shown."""
     for pattern in SECRETS:
         for match in list(pattern.matches(text)):
             text = text.replace(match[0], blanked(match[0]))

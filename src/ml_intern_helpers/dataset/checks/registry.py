@@ -1,18 +1,18 @@
-"""Finds the checks, runs them on a sample, and explains them. A check is a module `set…` of this folder; nothing lists them.
+"""Finds the checks, runs them on a sample, and explains them. Every module `set…` of this folder is a check.
 
-A module has `CODE`, `SEVERITY` and `TOPIC`; its docstring is the documentation of the check. It may also have these functions
-and values:
+A check has `CODE`, `SEVERITY` and `TOPIC`; its docstring is its documentation. It may also have these functions and values:
 
     check(facts)                        findings on the sample
     flags(columns)                      the problem as SQL, for a full scan; or
     SEARCH                              patterns that are looked for in the texts of all rows
     check_labels(dataset, labels, rows) findings from the labels that a full scan has counted
-    filters(facts, code)                the filter that answers it, FILTERS_FOR further codes
-    severity(count, of)                 where it depends on how many rows have the problem
+    filters(facts, code)                filters that remove the rows with the problem
+    FILTERS_FOR                         all codes whose rows `filters` removes, if not just CODE
+    severity(count, of)                 the severity, where it depends on how many rows have the problem
     outdated(finding, counted)          whether a full scan contradicts a finding on the sample
     COUNTED_AS, FILTER_DROPS_ALL, HABIT, COPIES, NO_GO    how a decision treats it, see `dataset.decision`
 
-The checks SET2xx are classes of one module.
+The checks SET2xx are classes of a single module.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ml_intern_helpers.dataset import checks
 from ml_intern_helpers.dataset.checks.context import Facts
 from ml_intern_helpers.dataset.checks.filter_code import FilterStep
 
-#: In the order in which findings of one severity are reported and filters run.
+#: Topics, in the order in which findings of one severity are reported and filters run.
 TOPICS = {
     "files": "what reading the files shows",
     "trainers": "what a trainer stops at or misreads",
@@ -50,49 +50,49 @@ Check = Any
 def modules() -> tuple[Check, ...]:
     """The modules with checks, in the order of their topics and codes."""
     names = sorted(path.stem for path in Path(checks.__path__[0]).iterdir() if path.suffix == ".py")
-    found = [importlib.import_module(f"{checks.__name__}.{name}") for name in names if name.startswith("set")]
+    check_modules = [importlib.import_module(f"{checks.__name__}.{name}") for name in names if name.startswith("set")]
     order = list(TOPICS)
-    return tuple(sorted(found, key=lambda module: (order.index(module.TOPIC), module.__name__)))
+    return tuple(sorted(check_modules, key=lambda module: (order.index(module.TOPIC), module.__name__)))
 
 
 @cache
 def all_checks() -> dict[str, Check]:
     """Code -> check, in the order of the codes."""
-    found: dict[str, Check] = {}
+    by_code: dict[str, Check] = {}
     for module in modules():
         classes = [value for name, value in vars(module).items() if name.startswith("SET") and isinstance(value, type)]
-        found_here: list[Check] = [*classes] or [module]
-        for check in found_here:
-            if check.CODE in found:
+        module_checks: list[Check] = [*classes] or [module]
+        for check in module_checks:
+            if check.CODE in by_code:
                 raise RuntimeError(f"code {check.CODE} is taken twice")
-            found[check.CODE] = check
-    return dict(sorted(found.items()))
+            by_code[check.CODE] = check
+    return dict(sorted(by_code.items()))
 
 
 def run_checks(facts: Facts) -> list[Finding]:
-    """Findings of the reader and of every check, errors first."""
-    found = list(facts.sample.findings)
+    """All findings, those of the reader and those of every check, errors first."""
+    findings = list(facts.sample.findings)
     if facts.rows:
-        found += [item for module in modules() if hasattr(module, "check") for item in module.check(facts)]
-    return sorted(found, key=lambda item: RANK[item.severity])
+        findings += [item for module in modules() if hasattr(module, "check") for item in module.check(facts)]
+    return sorted(findings, key=lambda item: RANK[item.severity])
 
 
 def filters_for(facts: Facts, codes: set[str]) -> list[FilterStep]:
-    """Filters for those of `codes` that dropping rows can answer, in the order in which they must run."""
-    found: list[FilterStep] = []
+    """The filters for those of `codes` that have one, in the order in which they must run."""
+    steps: list[FilterStep] = []
     for module in modules():
         for code in filtered_codes(module):
-            found += module.filters(facts, code) if code in codes else []
-    return sorted(found, key=lambda step: step.stage)
+            steps += module.filters(facts, code) if code in codes else []
+    return sorted(steps, key=lambda step: step.stage)
 
 
 def filtered_codes(module: Check) -> tuple[str, ...]:
-    """The codes that the filter of `module` answers."""
+    """The codes whose rows the filters of `module` remove."""
     return getattr(module, "FILTERS_FOR", (module.CODE,)) if hasattr(module, "filters") else ()
 
 
 def property_of(code: str, name: str, default: Any = None) -> Any:
-    """The value that the check `code` gives to `name`, see the list above."""
+    """The attribute `name` of the check `code` (see the list above), or `default`."""
     return getattr(all_checks().get(code), name, default)
 
 

@@ -1,7 +1,6 @@
 """Lines of a CSV file with fewer cells than the header has names.
 
-`datasets` fills the cells that are missing with nulls and says nothing. Look at these lines: a cell may hold a line break
-that should be quoted.
+`datasets` fills the missing cells with nulls without a warning. Look at these lines: a cell may contain an unquoted line break.
 
 Bad:
     # rows.csv
@@ -20,6 +19,6 @@ from __future__ import annotations
 
 from ml_intern_helpers.core.report import Severity
 
-#: Found by the reader of CSV files, while it reads them.
+#: The reader of CSV files reports this finding while it reads.
 CODE, TOPIC = "SET104", "files"
 SEVERITY: Severity = "warning"

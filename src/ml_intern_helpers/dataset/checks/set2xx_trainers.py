@@ -1,6 +1,7 @@
-"""SET2xx: what a trainer of TRL stops at or misreads, as `dataset.trainers` reads the rows; one class for each code.
+"""SET2xx: reports rows that a TRL trainer stops at or misreads, as found by `dataset.trainers`; each code is a class.
 
-A problem is an error for the method asked for, and a warning when no method is. The docstrings are the documentation.
+A problem is an error for the requested method, and a warning when no method was requested. The docstrings of the classes are the
+user's documentation.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ TOPIC = "trainers"
 
 
 class TrainerProblem:
-    """One code: `PROBLEMS` are the problems of `dataset.trainers` that it stands for."""
+    """One code; `PROBLEMS` are the problems of `dataset.trainers` that it covers."""
 
     CODE: str
     TOPIC = TOPIC
     SEVERITY: Severity = "error"
     PROBLEMS: tuple[str, ...]
-    #: Problem -> the code that stands for it. What is only a lack of columns has none: the verdict says it already.
+    #: Problem -> the code that covers it. Missing columns have no code, since the verdict already reports them.
     codes: ClassVar[dict[str, str]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -32,7 +33,7 @@ class TrainerProblem:
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """One finding per problem; the same problem of several methods is one finding with their names."""
+    """One finding per problem; a problem of several methods is one finding that names them all."""
     by_problem: dict[tuple[str, str], tuple[Problem, list[str]]] = {}
     for method in [facts.method] if facts.method else READERS:
         for problem in READERS[method](facts.rows):
@@ -49,10 +50,10 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 class SET201(TrainerProblem):
-    """A `prompt` beside `messages` or `text`, which makes TRL read prompt and completion.
+    """A column `prompt` beside `messages` or `text`, which makes TRL expect a completion.
 
-    A column `prompt` settles how `SFTTrainer` reads the rows, and there is no completion: the run stops. Keep the column that is
-    to be learnt, and drop the other.
+    With a column `prompt`, `SFTTrainer` reads the rows as prompt and completion, and there is no completion: the run stops. Keep
+    the column to train on, and drop the other.
 
     Bad:
         {"prompt": "Which metal is liquid?", "text": "Which metal is liquid? Mercury."}
@@ -65,10 +66,10 @@ class SET201(TrainerProblem):
 
 
 class SET202(TrainerProblem):
-    """Columns of one row that are text and messages at once.
+    """Columns of which some hold text and others messages.
 
-    TRL asks one of the columns whether the row is a conversation, and which one it asks depends on PYTHONHASHSEED: the run stops,
-    or does not, by chance. Make all of them text, or all of them messages.
+    TRL checks only one of the columns for a conversation, and which one depends on PYTHONHASHSEED: whether the run stops is a
+    matter of chance. Make all of them text, or all of them messages.
 
     Bad:
         {"prompt": "Which metal is liquid?", "completion": [{"role": "assistant", "content": "Mercury."}]}
@@ -81,10 +82,10 @@ class SET202(TrainerProblem):
 
 
 class SET203(TrainerProblem):
-    """A column beside those that are trained on, whose name makes TRL misread the row.
+    """An additional column whose name makes TRL misread the row.
 
-    TRL may take the row for plain text because of it, by PYTHONHASHSEED, or overwrite what it makes of pairs with it. Drop or
-    rename the column.
+    Because of it, TRL may take the row for plain text (depending on PYTHONHASHSEED), or use the column to overwrite what it makes
+    of pairs. Drop or rename the column.
 
     Bad:
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], "completion": "Hello"}
@@ -97,10 +98,10 @@ class SET203(TrainerProblem):
 
 
 class SET204(TrainerProblem):
-    """Pairs without a prompt in them: `chosen` and `rejected` share no beginning.
+    """Pairs without a prompt: there is no column `prompt`, and `chosen` and `rejected` have no common beginning.
 
-    Without a column `prompt`, TRL takes for the prompt what both answers begin with; of strings that differ at once it trains on
-    an empty prompt without an error. Name the column with the question `prompt`.
+    Without a column `prompt`, TRL takes the common beginning of both answers for the prompt. On strings that differ from the
+    start it trains with an empty prompt, without an error. Rename the column with the question to `prompt`.
 
     Bad:
         {"question": "Which metal is liquid?", "chosen": "Mercury.", "rejected": "Iron."}
@@ -113,9 +114,9 @@ class SET204(TrainerProblem):
 
 
 class SET205(TrainerProblem):
-    """Answers that begin with the prompt, which TRL puts in front of them once more.
+    """Answers that begin with the prompt, although TRL adds the prompt itself.
 
-    Take the prompt off the answers, or drop the column `prompt`.
+    The model would see the prompt twice. Remove it from the answers, or drop the column `prompt`.
 
     Bad:
         {"prompt": "Is iron liquid?", "chosen": "Is iron liquid? No.", "rejected": "Is iron liquid? Yes."}
@@ -128,9 +129,9 @@ class SET205(TrainerProblem):
 
 
 class SET206(TrainerProblem):
-    """Turns whose role chat templates do not know.
+    """Turns with a role that chat templates do not know.
 
-    Templates drop such turns without an error, or refuse them. Rename the roles to `system`, `user`, `assistant` and `tool`.
+    Templates drop such turns without an error, or reject them. Rename the roles to `system`, `user`, `assistant` and `tool`.
 
     Bad:
         {"messages": [{"role": "human", "content": "Hi"}, {"role": "gpt", "content": "Hello"}]}
@@ -145,7 +146,7 @@ class SET206(TrainerProblem):
 class SET207(TrainerProblem):
     """Labels that are not true or false.
 
-    `KTOTrainer` stops at text, and takes every number but 0 for desirable. Map the labels to true and false.
+    `KTOTrainer` stops at text, and treats every number except 0 as desirable. Map the labels to true and false.
 
     Bad:
         {"prompt": "Which metal is liquid?", "completion": "Mercury.", "label": "good"}
@@ -160,9 +161,9 @@ class SET207(TrainerProblem):
 
 
 class SET208(TrainerProblem):
-    """Labels that SFT does not look at: it would learn the undesirable answers, too.
+    """Labels that SFT ignores: it would also learn the undesirable answers.
 
-    Keep the desirable rows alone, or train with KTO.
+    Keep only the desirable rows, or train with KTO.
 
     Bad:
         {"prompt": "Which metal is liquid?", "completion": "Mercury.", "label": true}
@@ -176,9 +177,9 @@ class SET208(TrainerProblem):
 
 
 class SET209(TrainerProblem):
-    """A column with the name of an argument that GRPO passes to reward functions itself.
+    """A column named like an argument that GRPO itself passes to reward functions.
 
-    The call of the reward function fails. Rename the column.
+    The call of the reward function fails, because it gets the argument twice. Rename the column.
 
     Bad:
         {"prompt": "Which metal is liquid?", "completions": "Mercury."}
@@ -193,7 +194,7 @@ class SET209(TrainerProblem):
 class SET210(TrainerProblem):
     """A column `tools` whose text is not JSON.
 
-    TRL parses the text of `tools` as a JSON list. Write the list of tools, or its JSON.
+    TRL parses the text of `tools` as a JSON list. Use a list of tools, or its JSON.
 
     Bad:
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}], "tools": "weather, time"}
@@ -206,9 +207,9 @@ class SET210(TrainerProblem):
 
 
 class SET211(TrainerProblem):
-    """Images that have no place in the text, or that the trainer does not look at.
+    """Images with a plain-text prompt, or for a trainer that ignores images.
 
-    A string holds no place for an image: prompts must be messages. `RewardTrainer` looks at no images at all.
+    Images need prompts in the form of messages, since a string has no place for them. `RewardTrainer` ignores all images.
 
     Bad:
         {"prompt": "What is this?", "completion": "A cat.", "images": ["photos/1.jpg"]}
@@ -223,7 +224,7 @@ class SET211(TrainerProblem):
 class SET212(TrainerProblem):
     """A prompt for GRPO that ends with a system turn.
 
-    TRL opens the assistant's turn behind it, and the model would answer nobody's question. Add the user's turn.
+    TRL starts the assistant's turn right after it, so the model would answer without a question. Add the user's turn.
 
     Bad:
         {"prompt": [{"role": "system", "content": "Be brief."}]}
@@ -238,7 +239,7 @@ class SET212(TrainerProblem):
 class SET213(TrainerProblem):
     """A prompt for GRPO that ends with the assistant's turn.
 
-    The answer is there already, and the model would speak after it. Take the last turn off.
+    The prompt already contains the answer, and the model would continue after it. Remove the last turn.
 
     Bad:
         {"prompt": [{"role": "user", "content": "Which metal is liquid?"}, {"role": "assistant", "content": "Mercury."}]}
@@ -251,9 +252,9 @@ class SET213(TrainerProblem):
 
 
 class SET214(TrainerProblem):
-    """Nulls that the trainer stops at.
+    """Nulls that make the trainer stop.
 
-    Drop the rows. Nulls that no trainer stops at are SET308.
+    Drop the rows. Nulls that stop no trainer are SET308.
 
     Bad:
         {"prompt": "Which metal is liquid?", "completion": "Mercury."}
@@ -264,12 +265,12 @@ class SET214(TrainerProblem):
     """
 
     PROBLEMS = ("null",)
-    #: A full scan counts all nulls, whoever stops at them.
+    #: A full scan counts all nulls under this code, whether or not a trainer stops at them.
     COUNTED_AS = "SET308"
 
 
 class SET215(TrainerProblem):
-    """Conversations that are an empty list.
+    """Conversations without any turn (an empty list).
 
     Drop the rows.
 
@@ -285,9 +286,9 @@ class SET215(TrainerProblem):
 
 
 class SET216(TrainerProblem):
-    """Turns whose content is null and that call no tool.
+    """Turns without content (null) that call no tool.
 
-    Chat templates stop at them, or write `None`. Drop the rows, or fill the turns.
+    Chat templates stop at them, or write `None`. Drop the rows, or fill in the content.
 
     Bad:
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": null}]}
@@ -300,7 +301,7 @@ class SET216(TrainerProblem):
 
 
 class SET217(TrainerProblem):
-    """Cells of another kind than the trainer reads: a number where a text must be, a text where messages must be.
+    """Cells of a kind that the trainer does not accept: a number instead of a text, or a text instead of messages.
 
     Convert the cells, or drop the rows.
 
@@ -317,7 +318,7 @@ class SET217(TrainerProblem):
 class SET218(TrainerProblem):
     """Turns without `role` and `content`.
 
-    They carry speaker and words under other keys (`from` and `value`), which the trainer does not read. Rename the keys.
+    They hold speaker and content under other keys (`from` and `value`), which the trainer does not read. Rename the keys.
 
     Bad:
         {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
@@ -331,9 +332,9 @@ class SET218(TrainerProblem):
 
 
 class SET219(TrainerProblem):
-    """An answer or a class beside `text`, which the text does not hold.
+    """An answer or a class in a column beside `text` that the text does not contain.
 
-    `SFTTrainer` learns `text` alone and never looks at the other column. Make prompt and completion of the two.
+    `SFTTrainer` trains on `text` alone and ignores the other column. Turn the two into prompt and completion.
 
     Bad:
         {"text": "Mercury is a metal that is liquid at room temperature.", "summary": "One metal flows."}
@@ -346,7 +347,7 @@ class SET219(TrainerProblem):
 
 
 class SET220(TrainerProblem):
-    r"""Messages that are written down as JSON text.
+    r"""Messages stored as JSON text.
 
     TRL would train on the JSON itself. Parse the column (`json.loads`).
 
@@ -361,9 +362,9 @@ class SET220(TrainerProblem):
 
 
 class SET221(TrainerProblem):
-    """Contents in blocks, without images.
+    """Turns whose content is a list of blocks, without images.
 
-    The chat template of a text model takes strings. Join the texts of the blocks.
+    The chat template of a text model expects strings. Join the texts of the blocks.
 
     Bad:
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}, {"role": "assistant", "content": "Hello"}]}
@@ -378,7 +379,7 @@ class SET221(TrainerProblem):
 class SET222(TrainerProblem):
     """Tool calls whose arguments are JSON text.
 
-    A chat template that writes the arguments as JSON quotes them twice, and the model learns that. Parse the arguments.
+    A chat template that writes arguments as JSON would encode them twice, and the model learns that. Parse the arguments.
 
     Bad:
         {"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "clock", "arguments": "{}"}}]}]}
@@ -391,9 +392,9 @@ class SET222(TrainerProblem):
 
 
 class SET223(TrainerProblem):
-    """A column of system prompts that no trainer looks at.
+    """A column of system prompts, which every trainer ignores.
 
-    TRL reads system prompts from the messages alone. Put the prompt in front of the conversation as a system turn.
+    TRL reads system prompts only from the messages. Add the prompt as the first turn of the conversation, with the role `system`.
 
     Bad:
         {"system": "Be kind.", "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
@@ -408,7 +409,7 @@ class SET223(TrainerProblem):
 class SET224(TrainerProblem):
     """Rows that are single turns of a conversation (OpenAssistant).
 
-    TRL would learn each turn by itself, whoever said it. Build the conversations first.
+    TRL would train on each turn separately, regardless of its speaker. Build the conversations first.
 
     Bad:
         {"message_id": "1", "parent_id": null, "role": "prompter", "text": "Which metal is liquid?"}
@@ -422,9 +423,9 @@ class SET224(TrainerProblem):
 
 
 class SET225(TrainerProblem):
-    """Functions called in OpenAI's old form, `function_call`.
+    """Function calls in OpenAI's deprecated form, `function_call`.
 
-    Chat templates leave the calls out. Write them as `tool_calls`.
+    Chat templates omit these calls. Write them as `tool_calls`.
 
     Bad:
         {"messages": [{"role": "assistant", "content": "", "function_call": {"name": "clock"}}]}

@@ -1,7 +1,7 @@
-"""Texts or turns with nothing in them.
+"""Empty texts or turns.
 
-The run does not stop; the model learns to say nothing. A turn that only calls a tool is not empty, and a prompt that is
-empty is reported as SET311. Drop these rows.
+The run does not stop, but the model learns to answer with nothing. A turn that only calls a tool is not empty; an empty prompt
+is reported as SET311. Drop these rows.
 
 Bad:
     {"prompt": "Which metal conducts best?", "completion": "Silver."}
@@ -40,7 +40,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def flags(columns: SqlColumns) -> Iterator[Flag]:
-    """The same as SQL; an empty prompt counts here, too."""
+    """The same in SQL, which also counts empty prompts."""
     for item in columns:
         if item.role not in QUESTIONS_AND_ANSWERS:
             continue
@@ -52,27 +52,27 @@ def flags(columns: SqlColumns) -> Iterator[Flag]:
 
 
 def filters(facts: Facts, code: str) -> list[FilterStep]:
-    """Keep rows whose conversations have turns (SET215), or whose texts and turns all say something."""
+    """Keep rows whose conversations have turns (SET215), or without empty texts and turns."""
     if code == "SET215":
         chats = chat_columns(facts, ("messages", "dialogue", "prompt", "completion", "chosen", "rejected", "text", "label"))
         return all_of(code, (f"len({row(name)}) > 0" for name in chats if any(item.get(name) == [] for item in facts.rows)))
-    elsewhere = facts.of_all is not None and facts.of_all.counts.get(code)
+    counted_by_scan = facts.of_all is not None and facts.of_all.counts.get(code)
     conditions = []
     for role, column, cells in facts.questions_and_answers():
-        if not elsewhere and not any(is_empty(cell) and not asks_nothing(cell, role) for cell in cells):
+        if not counted_by_scan and not any(is_empty(cell) and not asks_nothing(cell, role) for cell in cells):
             continue
         if facts.roles.kind(role) == "string":
             conditions.append(f"{row(column)}.strip()")
         elif facts.roles.kind(role) in CHAT:
-            says = f'str(turn.get({quoted(turn_keys_of(facts, column)[1])}) or "").strip()'
+            has_content = f'str(turn.get({quoted(turn_keys_of(facts, column)[1])}) or "").strip()'
             old_calls = any(turn.get(CALLS[1]) for cell in cells for turn in turns(cell))
             calls = [f" or turn.get({quoted(name)})" for name in CALLS[: 1 + old_calls]]
-            conditions.append(f"all({says}{''.join(calls)} for turn in {row(column)})")
+            conditions.append(f"all({has_content}{''.join(calls)} for turn in {row(column)})")
     return all_of(code, conditions)
 
 
 def is_empty(cell: object) -> bool:
-    """Whether a text, or a turn that calls no tool, says nothing."""
+    """Whether `cell` is an empty text, or has an empty turn that calls no tool."""
     if isinstance(cell, str):
         return not cell.strip()
     return any(

@@ -1,7 +1,7 @@
-"""Conversations that end with somebody else's turn than the assistant's.
+"""Conversations that do not end with a turn of the assistant.
 
-There is nothing of the assistant's to learn at their end; of rows in which the assistant never speaks, TRL's
-`assistant_only_loss=True` stops at the first. Cut the last turn off, or drop the rows.
+After their last answer there is nothing to learn. With `assistant_only_loss=True`, TRL stops at the first row without any turn of
+the assistant. Remove the last turn, or drop the rows.
 
 Bad:
     {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
@@ -23,14 +23,14 @@ from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, quoted, row
 
 CODE, TOPIC = "SET302", "turns"
 SEVERITY: Severity = "warning"
-#: A dataset may end all its conversations so: dropping most of the rows is no remedy.
+#: A dataset may have this throughout; then dropping most of the rows is no remedy.
 HABIT = True
-FIX = "cut the last turn off, or drop the rows"
+FIX = "remove the last turn, or drop the rows"
 _ROLES = ("messages", "completion", "chosen", "rejected")
 
 
 def severity(count: int, of: int) -> Severity:
-    """An error where no row has anything to learn."""
+    """An error when all rows have the problem."""
     return "error" if count == of else SEVERITY
 
 
@@ -43,12 +43,12 @@ def check(facts: Facts) -> Iterator[Finding]:
         speakers = [[SPEAKER_NAMES.get(speaker(turn), speaker(turn)) for turn in turns(row.get(column))] for row in facts.rows]
         at = [position for position, names in enumerate(speakers) if names and names[-1] not in ("", "assistant")]
         if at:
-            mute = sum(1 for position in at if "assistant" not in speakers[position])
+            without_assistant = sum(1 for position in at if "assistant" not in speakers[position])
             message = _message(column)
-            if mute:
-                message += f"; {mute} have no turn of the assistant's, and assistant_only_loss=True stops at the first"
-            level = severity(mute, len(facts.rows))
-            fix, example = _fix(mute, len(at)), speakers[at[0]][-1]
+            if without_assistant:
+                message += f"; {without_assistant} have no turn of the assistant, and assistant_only_loss=True stops at the first"
+            level = severity(without_assistant, len(facts.rows))
+            fix, example = _fix(without_assistant, len(at)), speakers[at[0]][-1]
             yield finding(facts, CODE, level, message, at, example=example, fix=fix, columns=[column])
 
 
@@ -72,9 +72,13 @@ def _message(column: str) -> str:
     return f"{shown_name(column)} ends with a turn that is not the assistant's"
 
 
-def _fix(mute: int, total: int) -> str:
-    """Cutting leaves nothing of a conversation in which the assistant says nothing."""
-    if not mute:
+def _fix(without_assistant: int, total: int) -> str:
+    """The fix; removing turns leaves nothing of a conversation in which the assistant never speaks."""
+    if not without_assistant:
         return FIX
     drop = 'dataset.filter(lambda row: any(turn["role"] == "assistant" for turn in row[…]))'
-    return "drop these rows" if mute == total else f"drop the rows without an answer ({drop}), cut the last turn off the others"
+    return (
+        "drop these rows"
+        if without_assistant == total
+        else f"drop the rows without an answer ({drop}), remove the last turn of the others"
+    )

@@ -1,6 +1,6 @@
 """Pairs whose chosen and rejected answers are the same.
 
-They teach nothing, and reward accuracy can never reach 1. Drop them; where all pairs are equal, build them anew.
+Nothing can be learnt from them, and reward accuracy can never reach 1. Drop them; if all pairs are equal, create them again.
 
 Bad:
     {"prompt": "Which metal is liquid?", "chosen": "Mercury.", "rejected": "Iron."}
@@ -26,7 +26,7 @@ SEVERITY: Severity = "warning"
 
 
 def severity(count: int, of: int) -> Severity:
-    """An error where no pair differs."""
+    """An error when all pairs are equal."""
     return "error" if count == of else SEVERITY
 
 
@@ -40,7 +40,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         level = severity(len(at), len(facts.rows))
         fix = _fix(chosen, rejected)
         if level == "error":
-            fix = "no filter helps: build the pairs anew, or train on one of the columns with SFT"
+            fix = "no filter helps: create the pairs again, or train on one of the columns with SFT"
         yield finding(facts, CODE, level, _message(chosen, rejected), at, fix=fix, columns=[chosen, rejected])
 
 

@@ -1,7 +1,7 @@
 """Labels for KTO that are all desirable, or all undesirable.
 
-KTO learns from the contrast of both. It is an error when every row was read; a sample of data that are sorted by label may
-show one side alone, so look at more rows first.
+KTO learns from the contrast of both. This is an error if every row was read. A sample of data sorted by label may contain only
+one of them, so look at more rows first.
 
 Bad:
     {"prompt": "Question {n}?", "completion": "Answer {n}.", "label": true}  × 3
@@ -26,27 +26,29 @@ NO_GO = {"kto": "KTO needs both"}
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """One finding when every label says the same; an error only when every row was read."""
+    """One finding when all labels are equal; an error only if every row was read."""
     if not facts.roles.has("prompt", "completion", "label") or facts.method not in (None, "kto"):
         return
     column = facts.roles.by_role["label"]
     good = desirable(row[column] for row in facts.rows)
     if good is None or len(set(good.values())) != 1:
         return
-    message = f"every {shown_name(column)} in the {'data' if facts.complete else 'sample'} says the same: {next(iter(good))!r}"
+    message = (
+        f"every {shown_name(column)} in the {'data' if facts.complete else 'sample'} has the same value: {next(iter(good))!r}"
+    )
     level: Severity = SEVERITY if facts.complete else "warning"
     fix = None if facts.complete else "the data may be sorted: look at more rows before training"
     yield finding(facts, CODE, level, message, range(len(facts.rows)), fix=fix, columns=[column])
 
 
 def check_labels(dataset: str, labels: LabelCounts, rows: int) -> Iterator[Finding]:
-    """The same over all rows, from the labels that a full scan has counted."""
+    """The same check over all rows, from the labels counted by a full scan."""
     if min(labels.desirable, labels.undesirable) == 0:
-        message = f"every {shown_name(labels.column)} in the data says the same: {next(iter(labels.counts))!r}"
+        message = f"every {shown_name(labels.column)} in the data has the same value: {next(iter(labels.counts))!r}"
         counted = {"rows": labels.total, "share": 1.0, "row_numbers": [1], "example": None}
         yield finding_over_all(dataset, CODE, SEVERITY, message, counted, rows, None, [labels.column])
 
 
 def outdated(found: Finding, counted: Row) -> bool:
-    """Counted labels replace those of the sample."""
+    """Whether a full scan has counted the labels, which replaces this finding on the sample."""
     return counted["label_counts"] is not None

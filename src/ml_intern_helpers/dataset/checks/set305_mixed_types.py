@@ -1,7 +1,7 @@
-"""Columns whose cells are of several kinds.
+"""Columns with cells of several kinds.
 
-`datasets` keeps such a column as JSON, and trainers trip over single rows. Look at the rarer rows and make them like the others,
-or drop them.
+`datasets` keeps such a column as JSON, and trainers fail at single rows. Look at the rows of the rarer kinds, and convert or drop
+them.
 
 Bad:
     {"text": "Copper conducts well.", "score": 3}  × 3
@@ -26,7 +26,7 @@ SEVERITY: Severity = "warning"
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """One finding per column of mixed kinds, pointing at the rarer ones."""
+    """One finding per column of mixed kinds, with the rows of the rarer kinds."""
     for column in facts.columns:
         if not column.mixed:
             continue
@@ -36,7 +36,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def flags(columns: SqlColumns) -> Iterator[Flag]:
-    """Of the columns with a role: cells of another kind than most are."""
+    """Cells that differ in kind from most others, in columns with a role."""
     for item in columns:
         if item.strange != "false":
             message = f"{shown_name(item.column)} mixes kinds"

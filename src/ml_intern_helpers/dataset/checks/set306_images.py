@@ -1,8 +1,8 @@
 """Columns of images.
 
-They need a vision-language model and its processor: a text model drops or refuses them. TRL reads a column `images` or `image`
-beside messages. Where the file does not say that a column holds images, `datasets` loads plain bytes, which are no images to
-TRL: cast the column to `datasets.Image()` first.
+They need a vision-language model and its processor; a text model ignores or rejects them. TRL reads a column `images` or `image`
+beside messages. If the file does not declare the column as images, `datasets` loads plain bytes, which TRL does not accept: cast
+the column to `datasets.Image()` first.
 
 Bad:
     {"prompt": [{"role": "user", "content": "What is this?"}], "images": ["photos/1.jpg"]}
@@ -34,13 +34,13 @@ def check(facts: Facts) -> Iterator[Finding]:
     fix = "TRL reads 'images' or 'image' beside messages; for a text model, drop the column"
     stored = [name for name in names if _as_bytes(facts.sample.types.get(name, ""))]
     if stored:
-        message += f"; {stored[0]!r} is stored as bytes, which is no image to TRL"
-        fix += f"; else first: dataset = dataset.cast_column({stored[0]!r}, datasets.Image())"
+        message += f"; {stored[0]!r} is stored as bytes, which TRL does not accept as images"
+        fix += f"; otherwise first run: dataset = dataset.cast_column({stored[0]!r}, datasets.Image())"
     named = tuple(clean(name, limit=200) for name in names)
     level: Severity = "warning" if stored else SEVERITY
     yield Finding(CODE, level, message, clean(facts.sample.dataset, limit=200), fix=clean(fix), columns=named)
 
 
 def _as_bytes(kind: str) -> bool:
-    """A file that `datasets` has not written says nothing of images: loaded, the cells are bytes, or structs with them."""
+    """Whether a type is that of images in files not written by `datasets`: bytes, or a struct with them."""
     return kind in ("binary", "large_binary") or (kind.startswith("struct<") and "bytes: binary" in kind)

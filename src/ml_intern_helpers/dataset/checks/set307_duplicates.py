@@ -1,8 +1,8 @@
 """Rows that repeat an earlier row word for word.
 
-The model sees their text more often than the others', and a copy that falls into the held-out part makes that part no test.
-Rows are compared by the columns that have a role, whatever ids stand beside them. A sample shows fewer copies than the whole
-split holds. Drop the copies before a held-out part is split off.
+The model sees repeated texts more often than others, and a held-out part with copies of training rows does not test the model.
+Rows are compared by the columns that have a role, so ids make no difference. A sample shows fewer copies than the whole split
+has. Drop the copies before you split off a held-out part.
 
 Bad:
     {"id": 1, "text": "Copper conducts well."}
@@ -26,10 +26,10 @@ from ml_intern_helpers.dataset.mapping.code import names
 
 CODE, TOPIC = "SET307", "copies"
 SEVERITY: Severity = "warning"
-#: What is left after its filter is the whole dataset, however many rows go.
+#: Its filter loses no content, however many rows it removes.
 COPIES = True
-FIX = "drop the copies before a held-out part is split off"
-#: Rows of the table `facts` whose key an earlier row has. The groups spill to disk when they outgrow the memory.
+FIX = "drop the copies before you split off a held-out part"
+#: Keys that several rows of the table `facts` have, with the first of them. Groups that outgrow the memory spill to disk.
 SQL_COPIES = "SELECT key, min(rn) AS first FROM facts WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1"
 
 
@@ -66,7 +66,7 @@ def is_new(row):  # remembers what it has seen: run it once, in one process
 
 
 def _compared(facts: Facts) -> list[str]:
-    """The columns that rows are compared by; none where rows cannot be compared."""
+    """The columns that rows are compared by; empty if rows cannot be compared."""
     return identifying_columns(facts.roles, [column.name for column in facts.columns], facts.rows)
 
 

@@ -1,7 +1,7 @@
-"""Nulls in a column that has a role, where no trainer stops at them: a reward function or a mapping will.
+"""Nulls in a column that has a role, at which no trainer stops, but a reward function or a mapping may.
 
-Nulls that a trainer stops at are SET214. Columns that may well be empty (`system`, `tools`, a context) are left out. Drop the
-rows, or fill the cells.
+Nulls that make a trainer stop are SET214. Columns that may be empty (`system`, `tools`, a context) are not checked. Drop the
+rows, or fill in the cells.
 
 Bad:
     {"prompt": "What is 2 + 2?", "solution": "4"}
@@ -30,7 +30,7 @@ FILTERS_FOR = ("SET214", CODE)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """One finding per column with nulls that no trainer's reader has reported."""
+    """One finding per column with nulls, unless SET214 reports them."""
     methods = [facts.method] if facts.method else list(READERS)
     problems = [problem for method in methods for problem in READERS[method](facts.rows) if problem.code == "null"]
     reported = {name for problem in problems for name in problem.columns}
@@ -41,7 +41,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def flags(columns: SqlColumns) -> Iterator[Flag]:
-    """Nulls of all rows; those that a trainer stops at take the place of the sample's SET214."""
+    """Nulls in needed columns; the full scan's count also replaces that of the sample's SET214."""
     needed = _needed([item.role for item in columns])
     for item in columns:
         if item.role in needed:
@@ -50,24 +50,23 @@ def flags(columns: SqlColumns) -> Iterator[Flag]:
 
 
 def filters(facts: Facts, code: str) -> list[FilterStep]:
-    """Keep rows without nulls in the needed columns, those included whose nulls only a full scan has met."""
-    held = [name for name, at in _null_rows(facts).items() if len(at) < len(facts.rows)]
+    """Keep rows without nulls in the needed columns, including columns whose nulls only a full scan has found."""
+    names = [name for name, at in _null_rows(facts).items() if len(at) < len(facts.rows)]
     counted = facts.of_all.nulls if facts.of_all else {}
-    needed = [facts.roles.get(role) for role in _needed(facts.roles.by_role)]
-    held += [name for name in needed if name and clean(name, limit=200) in counted]
-    return all_of(code, (f"{row(name)} is not None" for name in held))
+    needed_columns = [facts.roles.get(role) for role in _needed(facts.roles.by_role)]
+    names += [name for name in needed_columns if name and clean(name, limit=200) in counted]
+    return all_of(code, (f"{row(name)} is not None" for name in names))
 
 
 def _null_rows(facts: Facts) -> dict[str, list[int]]:
-    """Needed column -> positions of its nulls; columns without any are left out."""
+    """Needed column -> positions of its nulls; without columns that have none."""
     names = [facts.roles.by_role[role] for role in _needed(facts.roles.by_role) if facts.roles.has(role)]
-    found = {name: [at for at, row in enumerate(facts.rows) if row.get(name) is None] for name in dict.fromkeys(names)}
-    return {name: at for name, at in found.items() if at}
+    positions = {name: [at for at, row in enumerate(facts.rows) if row.get(name) is None] for name in dict.fromkeys(names)}
+    return {name: at for name, at in positions.items() if at}
 
 
 def _needed(roles: Collection[str]) -> tuple[str, ...]:
-    """Of the roles that columns have, those without which a row is none: of several readings the richest, for what is beside it
-    may well be optional."""
+    """The roles that a row must have: those of the richest reading that `roles` allow, since other columns may be optional."""
     if "chosen" in roles and "rejected" in roles:
         return ("prompt", "chosen", "rejected")
     if "messages" in roles:

@@ -1,6 +1,6 @@
-"""Turns out of order: one speaker twice in a row, an answer before any question, or a tool's result that nobody asked for.
+"""Turns out of order: one speaker twice in a row, an answer before any question, or a tool result without a tool call.
 
-The chat templates of Gemma and Mistral stop at them; the others train on what nobody would say in a chat. Merge neighbouring
+The chat templates of Gemma and Mistral stop at them; with others, the model learns unnatural conversations. Merge consecutive
 turns of one speaker, or drop the rows.
 
 Bad:
@@ -23,11 +23,11 @@ from ml_intern_helpers.dataset.mapping.code import SPEAKER_NAMES, quoted, record
 
 CODE, TOPIC = "SET309", "turns"
 SEVERITY: Severity = "warning"
-#: A dataset may hold all its conversations so: dropping most of the rows is no remedy.
+#: A dataset may have this throughout; then dropping most of the rows is no remedy.
 HABIT = True
-#: One filter takes out both kinds of disorder.
+#: One filter removes the rows of both codes.
 FILTERS_FOR = (CODE, "SET310")
-FIX = "merge neighbouring turns of one speaker, or drop the rows"
+FIX = "merge consecutive turns of one speaker, or drop the rows"
 #: Roles of columns whose turns must be in order.
 ORDERED = ("messages", "prompt", "chosen", "rejected")
 _FIRST = ("system", "developer")
@@ -48,27 +48,27 @@ def check(facts: Facts) -> Iterator[Finding]:
 def flags(columns: SqlColumns) -> Iterator[Flag]:
     for item in columns:
         if item.chat and item.role in ORDERED:
-            talk = f"regexp_replace(coalesce({item.speakers}, ''), '[sd]', '', 'g')"
-            order = any_of((f"regexp_matches({talk}, '^[atfi].*u')", f"regexp_matches({talk}, 'uu|aa|u[tfi]')"))
+            dialogue = f"regexp_replace(coalesce({item.speakers}, ''), '[sd]', '', 'g')"
+            order = any_of((f"regexp_matches({dialogue}, '^[atfi].*u')", f"regexp_matches({dialogue}, 'uu|aa|u[tfi]')"))
             yield Flag(CODE, order, _message(item.column), FIX, item.first_speakers, (item.column,), speakers=True)
 
 
 def filters(facts: Facts, code: str) -> list[FilterStep]:
-    found = chat_columns(facts, ORDERED)
-    if not found:
+    columns = chat_columns(facts, ORDERED)
+    if not columns:
         return []
-    names = sorted({name for column in found for name in speakers_in(facts, column)})[:30]
+    names = sorted({name for column in columns for name in speakers_in(facts, column)})[:30]
     kinds = {name: _KINDS.get(SPEAKER_NAMES.get(name.lower(), name.lower())) for name in names}
     definition = f"""ROLES = {record({name: quoted(kind) for name, kind in kinds.items() if kind})}
 def in_order(turns):
-    said = [ROLES.get(turn[{quoted(turn_keys_of(facts, found[0])[0])}]) for turn in turns]
+    said = [ROLES.get(turn[{quoted(turn_keys_of(facts, columns[0])[0])}]) for turn in turns]
     if "system" in said[1:]:
         return False
     said = said[1:] if said[:1] == ["system"] else said
     if "user" in said and said[0] in ("assistant", "tool"):
         return False
     return not any(one == two != "tool" or (one, two) == ("user", "tool") for one, two in zip(said, said[1:]))"""
-    return all_of(code, (f"in_order({row(name)})" for name in found), definition)
+    return all_of(code, (f"in_order({row(name)})" for name in columns), definition)
 
 
 def speakers_by_column(facts: Facts) -> Iterator[tuple[str, list[list[str]]]]:
@@ -80,12 +80,13 @@ def speakers_by_column(facts: Facts) -> Iterator[tuple[str, list[list[str]]]]:
 
 
 def _out_of_order(speakers: list[str]) -> bool:
-    """A column of answers alone (`chosen` beside a prompt) starts with the assistant and holds one turn: that is in order."""
-    talk = [name for name in speakers if name not in _FIRST]
-    if len(talk) > 1 and talk[0] in ("assistant", *_RESULTS) and "user" in talk:
+    """Whether turns are out of order. A single turn of the assistant is fine: `chosen` beside a prompt holds just the answer."""
+    dialogue = [name for name in speakers if name not in _FIRST]
+    if len(dialogue) > 1 and dialogue[0] in ("assistant", *_RESULTS) and "user" in dialogue:
         return True
     return any(
-        (one == two and one in ("user", "assistant")) or (one == "user" and two in _RESULTS) for one, two in pairwise(talk)
+        (previous == following and previous in ("user", "assistant")) or (previous == "user" and following in _RESULTS)
+        for previous, following in pairwise(dialogue)
     )
 
 

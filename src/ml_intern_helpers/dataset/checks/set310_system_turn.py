@@ -1,6 +1,6 @@
 """A system turn that is not the first one.
 
-Some chat templates drop such a turn, others stop at it. Move it to the front, or drop the rows.
+Some chat templates ignore such a turn, others stop at it. Move it to the front, or drop the rows.
 
 Bad:
     {"messages": [{"role": "user", "content": "Hi"}, {"role": "system", "content": "Hm"}, {"role": "assistant", "content": "Hi"}]}
@@ -20,7 +20,7 @@ from ml_intern_helpers.dataset.checks.sql import Flag, SqlColumns
 
 CODE, TOPIC = "SET310", "turns"
 SEVERITY: Severity = "warning"
-#: A dataset may hold all its conversations so: dropping most of the rows is no remedy. The filter is that of SET309.
+#: A dataset may have this throughout; then dropping most of the rows is no remedy. The filter of SET309 removes the rows.
 HABIT = True
 FIX = "move it to the front, or drop the rows"
 

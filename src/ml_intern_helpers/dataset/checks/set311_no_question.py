@@ -1,6 +1,6 @@
-"""Rows without a question: an empty prompt, or a conversation of the assistant's alone.
+"""Rows without a question: an empty prompt, or a conversation in which only the assistant speaks.
 
-The model learns to answer nothing, or a reward function judges answers to nothing. Put the question in, or drop the rows.
+The model learns to answer without a question, or a reward function judges such answers. Add the question, or drop the rows.
 
 Bad:
     {"prompt": "", "completion": "Silver conducts best."}
@@ -22,32 +22,32 @@ from ml_intern_helpers.dataset.mapping.code import quoted, row
 
 CODE, TOPIC = "SET311", "empty"
 SEVERITY: Severity = "warning"
-FIX = "drop the rows, or put the question in"
+FIX = "drop the rows, or add the question"
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """One finding for the column that should ask."""
+    """One finding for the column that should hold the question."""
     role = _asking_role(facts)
     column = facts.roles.get(role)
     at = [position for position, row in enumerate(facts.rows) if column and asks_nothing(row.get(column), role)]
     if column and at:
-        what = "no turn but the assistant's" if isinstance(facts.rows[at[0]][column], list) else "an empty prompt"
-        message = f"{shown_name(column)} has {what}: nothing is asked"
+        what = "only turns of the assistant" if isinstance(facts.rows[at[0]][column], list) else "an empty prompt"
+        message = f"{shown_name(column)} has {what}, so there is no question"
         yield finding(facts, CODE, SEVERITY, message, at, fix=FIX, columns=[column])
 
 
 def flags(columns: SqlColumns) -> Iterator[Flag]:
-    asking = columns.get("prompt") or columns.get("messages")
-    if asking is None:
+    column = columns.get("prompt") or columns.get("messages")
+    if column is None:
         return
-    message = f"{shown_name(asking.column)} has an empty prompt"
-    condition = f"NOT {says_something(asking.value)}"
-    if asking.chat:
-        message = f"{shown_name(asking.column)} has no turn of the user's before the answer"
+    message = f"{shown_name(column.column)} has an empty prompt"
+    condition = f"NOT {says_something(column.value)}"
+    if column.chat:
+        message = f"{shown_name(column.column)} has no turn of the user before the answer"
         asks = f"{letter('x.who')} NOT IN ('a', 's', 'd', 'n') AND {says_something('x.what')}"
-        turns = f"len(list_filter({asking.value}, lambda x: x IS NOT NULL))"
-        condition = f"{turns} > 0 AND len(list_filter({asking.value}, lambda x: {asks})) = 0"
-    yield Flag(CODE, condition, message, FIX, columns=(asking.column,))
+        turns = f"len(list_filter({column.value}, lambda x: x IS NOT NULL))"
+        condition = f"{turns} > 0 AND len(list_filter({column.value}, lambda x: {asks})) = 0"
+    yield Flag(CODE, condition, message, FIX, columns=(column.column,))
 
 
 def filters(facts: Facts, code: str) -> list[FilterStep]:
@@ -57,8 +57,8 @@ def filters(facts: Facts, code: str) -> list[FilterStep]:
         return []
     if facts.roles.kind(role) == "string":
         return all_of(code, [f"{row(column)}.strip()"])
-    mute = names_of(facts, column, "assistant", "system", "developer")
-    return all_of(code, [f"any(turn[{quoted(turn_keys_of(facts, column)[0])}] not in {mute} for turn in {row(column)})"])
+    others = names_of(facts, column, "assistant", "system", "developer")
+    return all_of(code, [f"any(turn[{quoted(turn_keys_of(facts, column)[0])}] not in {others} for turn in {row(column)})"])
 
 
 def _asking_role(facts: Facts) -> str:
@@ -67,10 +67,10 @@ def _asking_role(facts: Facts) -> str:
 
 
 def asks_nothing(cell: Any, role: str) -> bool:
-    """Whether `cell`, of a column that asks, is an empty text or an answer alone. Nulls and empty lists are other findings."""
+    """Whether a prompt or conversation is empty text or only an answer; nulls and empty lists are reported by other checks."""
     if role not in ("prompt", "messages"):
         return False
     if isinstance(cell, str):
         return role == "prompt" and not cell.strip()
-    found = turns(cell)
-    return bool(found) and all(speaker_of(turn) in ("assistant", "system", "developer") for turn in found)
+    found_turns = turns(cell)
+    return bool(found_turns) and all(speaker_of(turn) in ("assistant", "system", "developer") for turn in found_turns)

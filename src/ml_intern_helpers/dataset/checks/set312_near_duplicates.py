@@ -1,8 +1,9 @@
 """Rows that nearly repeat an earlier one: a word changed, another case, more white space.
 
-They weigh as copies do, and as copies they leak into a held-out part. Two texts are near when they have at least 80 % of all
-runs of five words in common; short texts must be the same words. Near copies are looked for in the sample alone. Keep one of
-each before a held-out part is split off.
+Like copies, they give a text too much weight and leak into a held-out part. Two texts are near copies if they have at least 80 %
+of all runs of five words in common; short texts must have the same words. Only the sample is searched. A filter is offered only
+if the sample is the whole split: the other near copies, and their positions, are unknown. Keep one of each before you split off
+a held-out part.
 
 Bad:
     {"text": "Copper conducts heat and current well, and is soft enough to be drawn into a thin wire by hand."}
@@ -26,65 +27,65 @@ from ml_intern_helpers.dataset.checks.filter_code import FilterStep
 
 CODE, TOPIC = "SET312", "copies"
 SEVERITY: Severity = "warning"
-#: What is left after its filter is the whole dataset, however many rows go.
+#: Its filter loses no content, however many rows it removes.
 COPIES = True
 _LEFT_OUT = ("tools", "images", "system")
-#: Places of near copies that are written into a filter, at most.
-_MOST_PLACES = 200
+#: Most positions written into a filter; with more near copies there is none.
+_MOST_POSITIONS = 200
 
-# Near texts are found with bottom-k sketches, which pick the pairs worth comparing, and then the exact share of common runs. A
-# MinHash library would only estimate the share (errors of some per cent at 128 permutations), and importing NumPy and SciPy for
-# it takes longer than this search does for a sample.
+# Bottom-k sketches select the pairs worth comparing; for these the exact share of common runs is computed. A MinHash library
+# would only estimate that share (with errors of some per cent at 128 permutations), and importing its NumPy and SciPy takes
+# longer than searching a sample.
 
-#: Texts are cut into runs of so many words; two are near when they share at least `NEAR_SHARE` of all their runs (Jaccard). One
-#: changed word in fifty still is near.
+#: Texts are split into overlapping runs of so many words; two are near copies if they share at least `NEAR_SHARE` of all their
+#: runs (Jaccard similarity). A text of fifty words with one changed word is still a near copy.
 SHINGLE_WORDS = 5
 NEAR_SHARE = 0.8
-#: Shorter texts must be the same words: five words more or less are another question.
+#: Shorter texts must have the same words: in them, five other words make another question.
 LEAST_WORDS = 24
-#: Runs that so many of at least `LEAST_ROWS` rows share are a prompt's template, not a copy.
+#: Runs that this share of all rows have in common belong to a prompt template, which is no sign of a copy.
 TEMPLATE_SHARE = 0.5
-#: The smallest hashes of a text's runs (bottom-k sketch): texts that share none are not compared. Misses a near pair with a
-#: chance of 0.2 to the power of this.
+#: Number of the smallest hashes of a text's runs (bottom-k sketch) of which two texts must share one to be compared. A near pair
+#: is missed with a probability of 0.2 to the power of this.
 SKETCH = 8
-#: A text as numbers of its words.
+#: A text as the numbers of its words in the vocabulary.
 Words = tuple[int, ...]
-#: Runs beside a template from which on a row is judged without the template.
+#: A row with at least so many runs outside of the template is compared without the template.
 _OWN_RUNS = 8
-#: Rows that one row is compared with, at most: those that share most of its sketch.
+#: Most rows that a row is compared with: those that share most of its sketch.
 _MOST_COMPARED = 12
-#: Of texts with at least so many words, a sketch looks at the runs alone that start with one word in `_ANCHORS`; of texts up
-#: to so many, at all. In between both are kept, so that a text of 190 words finds its copy of 210.
+#: The sketch of a text with at least `_LONG` words uses only the runs that start with one word in `_ANCHORS`; that of a text with
+#: at most `_SHORT` words uses all runs. In between both are kept, so that a text of 190 words finds its copy of 210.
 _LONG, _SHORT = 160, 240
 _ANCHORS = 8
-#: Hashes kept of a sketch: enough that some are left when those of a template are taken out.
+#: Hashes kept in a sketch: enough that some remain when those of a template are removed.
 _KEPT = 3 * SKETCH
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """One finding that counts the near copies. A sample shows fewer than there are."""
+    """One finding that counts the near copies; a sample shows fewer than the split has."""
     pairs = _near_pairs(facts)
     if not pairs:
         return
     row, first = (facts.sample.numbers[position] for position in pairs[0])
     many = f"{len(pairs)} rows nearly repeat an earlier one" if len(pairs) > 1 else "one row nearly repeats an earlier one"
     message = f"{many} (row {row} is nearly row {first}: at least {NEAR_SHARE:.0%} of all runs of words are in both)"
-    message += "" if facts.complete else "; looked for in the sample alone: the whole split holds at least these"
-    fix = "keep one of each before a held-out part is split off"
+    message += "" if facts.complete else "; only the sample was searched: the whole split has at least these"
+    fix = "keep one of each before you split off a held-out part"
     yield finding(facts, CODE, SEVERITY, message, [row for row, _ in pairs], fix=fix)
 
 
 def filters(facts: Facts, code: str) -> list[FilterStep]:
-    """By place, where every row was read; of a sample, the places in the dataset are not known."""
-    places = [row for row, _ in _near_pairs(facts)] if facts.complete else []
-    if not 0 < len(places) <= _MOST_PLACES:
+    """A filter by position if the sample is the whole split; otherwise none, since positions in the dataset are unknown."""
+    positions = [row for row, _ in _near_pairs(facts)] if facts.complete else []
+    if not 0 < len(positions) <= _MOST_POSITIONS:
         return []
-    return [FilterStep(code, f"index not in {{{', '.join(map(str, places))}}}", indexed=True)]
+    return [FilterStep(code, f"index not in {{{', '.join(map(str, positions))}}}", indexed=True)]
 
 
 def _near_pairs(facts: Facts) -> list[tuple[int, int]]:
-    """(position of a near copy, position of the earlier row): none word for word the same (that is SET307), and none with
-    another label on the same words."""
+    """(position of a near copy, position of the earlier row), without exact copies (SET307) and without rows whose labels
+    differ."""
     label = facts.roles.get("label")
     texts, words = [], []
     for row, numbers in zip(facts.texts, facts.words, strict=True):
@@ -98,7 +99,7 @@ def _near_pairs(facts: Facts) -> list[tuple[int, int]]:
     ]
 
 
-class Doc:
+class RowText:
     """One row's texts, each as numbers of its words."""
 
     def __init__(self, texts: Sequence[Words]) -> None:
@@ -107,13 +108,13 @@ class Doc:
 
     @cached_property
     def sketch(self) -> list[int]:
-        """The smallest hashes of its runs: of two near texts' common smallest ones, one is in both."""
-        found = sorted(runs(self.whole))[:_KEPT] if len(self.whole) <= _SHORT else []
-        return found + (sorted(_anchored(self.whole))[:_KEPT] if len(self.whole) >= _LONG else [])
+        """The smallest hashes of the row's runs; the sketches of near copies have some in common."""
+        hashes = sorted(runs(self.whole))[:_KEPT] if len(self.whole) <= _SHORT else []
+        return hashes + (sorted(_anchored(self.whole))[:_KEPT] if len(self.whole) >= _LONG else [])
 
 
 def runs(words: Words) -> set[int]:
-    """Hashes of all runs of `SHINGLE_WORDS` words; none for texts too short to be near another."""
+    """Hashes of all runs of `SHINGLE_WORDS` words; none for texts with fewer than `LEAST_WORDS` words."""
     if len(words) < LEAST_WORDS:
         return set()
     return set(map(hash, zip(*(words[start:] for start in range(SHINGLE_WORDS)), strict=False)))
@@ -127,30 +128,30 @@ def _anchored(words: Words) -> set[int]:
 
 
 def near_copies(rows: Sequence[Sequence[Words]]) -> list[tuple[int, int]]:
-    """(row, earlier row) for every row that is an earlier one, or nearly.
+    """(row, earlier row) for every row that is a copy, or nearly a copy, of an earlier one.
 
     Args:
-        rows: the texts of each row; two rows are near when each text of one is near its counterpart in the other.
+        rows: the texts of each row; two rows are near copies if all their texts are, in pairs.
     """
-    docs = [Doc(texts) for texts in rows]
+    docs = [RowText(texts) for texts in rows]
     template = _template(docs)
-    same: dict[tuple[Words, ...], int] = {}
+    first_position: dict[tuple[Words, ...], int] = {}
     holders: defaultdict[int, list[int]] = defaultdict(list)
-    found = []
-    for at, doc in enumerate(docs):
-        near = same.setdefault(doc.texts, at) if len(doc.whole) > SHINGLE_WORDS else at
-        if near == at:
-            near = _nearest(docs, at, holders, template)
-        if near != at:
-            found.append((at, near))
+    pairs = []
+    for position, doc in enumerate(docs):
+        earlier = first_position.setdefault(doc.texts, position) if len(doc.whole) > SHINGLE_WORDS else position
+        if earlier == position:
+            earlier = _nearest(docs, position, holders, template)
+        if earlier != position:
+            pairs.append((position, earlier))
         else:
-            for item in _marks(doc, template):
-                holders[item].append(at)
-    return found
+            for item in _lookup_hashes(doc, template):
+                holders[item].append(position)
+    return pairs
 
 
-def _template(docs: list[Doc]) -> frozenset[int]:
-    """Runs that most rows share; counted in full only when the sketches show that there are any."""
+def _template(docs: list[RowText]) -> frozenset[int]:
+    """The runs that most rows share; they are counted only if the sketches indicate that there are any."""
     if len(docs) < LEAST_ROWS:
         return frozenset()
     seen = Counter(item for doc in docs for item in doc.sketch)
@@ -160,35 +161,38 @@ def _template(docs: list[Doc]) -> frozenset[int]:
     return frozenset(item for item, count in counts.items() if count >= TEMPLATE_SHARE * len(docs))
 
 
-def _marks(doc: Doc, template: frozenset[int]) -> list[int]:
-    """The hashes a row is looked up by: its sketch, without the template where the row holds enough other text."""
+def _lookup_hashes(doc: RowText, template: frozenset[int]) -> list[int]:
+    """The hashes by which a row is looked up: its sketch, without the template if the row has enough other text."""
     if template and len(runs(doc.whole) - template) >= _OWN_RUNS:
         return [item for item in doc.sketch if item not in template]
     return doc.sketch
 
 
-def _nearest(docs: list[Doc], at: int, holders: defaultdict[int, list[int]], template: frozenset[int]) -> int:
-    """The earlier row that row `at` is near to, else `at` itself.
+def _nearest(docs: list[RowText], position: int, holders: defaultdict[int, list[int]], template: frozenset[int]) -> int:
+    """The earlier row of which row `position` is a near copy, or `position` itself.
 
-    Of two near texts' sketches far more than a fourth is shared; rows that share less are not worth the comparison.
+    Rows that share less than a quarter of the sketch are not compared: near copies share far more.
     """
-    marks = _marks(docs[at], template)
-    shared = Counter(other for item in marks for other in holders.get(item, ())[:200])
+    hashes = _lookup_hashes(docs[position], template)
+    shared = Counter(other for item in hashes for other in holders.get(item, ())[:200])
     for other, count in shared.most_common(_MOST_COMPARED):
-        if 4 * count >= len(marks) and _near(docs[at], docs[other], template):
+        if 4 * count >= len(hashes) and _docs_are_near(docs[position], docs[other], template):
             return other
-    return at
+    return position
 
 
-def _near(one: Doc, two: Doc, template: frozenset[int]) -> bool:
-    """Whether every text is near its counterpart; a short one must be the same, word for word."""
-    if len(one.texts) != len(two.texts):
+def _docs_are_near(doc: RowText, other: RowText, template: frozenset[int]) -> bool:
+    """Whether each text is a near copy of its counterpart; short texts must be equal word for word."""
+    if len(doc.texts) != len(other.texts):
         return False
-    return all(first == second or _alike(first, second, template) for first, second in zip(one.texts, two.texts, strict=True))
+    return all(
+        text == other_text or _texts_are_near(text, other_text, template)
+        for text, other_text in zip(doc.texts, other.texts, strict=True)
+    )
 
 
-def _alike(one: Words, two: Words, template: frozenset[int]) -> bool:
-    first, second = runs(one), runs(two)
-    if template and min(len(first - template), len(second - template)) >= _OWN_RUNS:
-        first, second = first - template, second - template
-    return bool(first) and bool(second) and len(first & second) >= NEAR_SHARE * len(first | second)
+def _texts_are_near(words: Words, other_words: Words, template: frozenset[int]) -> bool:
+    own_runs, other_runs = runs(words), runs(other_words)
+    if template and min(len(own_runs - template), len(other_runs - template)) >= _OWN_RUNS:
+        own_runs, other_runs = own_runs - template, other_runs - template
+    return bool(own_runs) and bool(other_runs) and len(own_runs & other_runs) >= NEAR_SHARE * len(own_runs | other_runs)

@@ -1,6 +1,6 @@
-"""Rows of this split that another split holds, too, or that ask the same question.
+"""Rows or questions of this split that are also in another split.
 
-A model that is tested on what it has seen looks better than it is. Drop the shared rows from the training split.
+A model that is tested on rows it was trained on looks better than it is. Drop the shared rows from the training split.
 
 Bad:
     # train.jsonl
@@ -27,24 +27,27 @@ from ml_intern_helpers.dataset.sample import Sample
 
 CODE, TOPIC = "SET313", "copies"
 SEVERITY: Severity = "warning"
-FIX = "drop them from the training split: a score on the other split would count what was learnt by heart"
-#: A question of fewer words may be asked twice by chance (`hello`, `continue`).
+FIX = "drop them from the training split: otherwise a score on the other split rewards memorised answers"
+#: Questions with fewer words may be repeated by chance (`hello`, `continue`).
 QUESTION_WORDS = 8
 ROWS, QUESTIONS = "rows", "questions (with other answers)"
 _LEFT_OUT = ("tools", "images", "system", "label")
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """One finding per other split that was read and shares rows, or questions, with this one."""
+    """One finding per other split that was read and shares rows with this one, and one if it shares questions."""
     for split, rows in facts.others.items():
-        texts = [pieces(row, facts.roles) for row in rows]
-        known, asked = {_row_key(found) for found in texts}, {_question_key(found) for found in texts} - {None}
-        same = [at for at, found in enumerate(facts.texts) if _row_key(found) in known]
-        alike = [at for at, found in enumerate(facts.texts) if _question_key(found) in asked and _row_key(found) not in known]
-        for at, what in ((same, ROWS), (alike, QUESTIONS)):
-            if at:
-                message = _message(facts.sample, split, what, f"{len(rows):,}")
-                yield finding(facts, CODE, SEVERITY, message, at, fix=FIX)
+        other_rows = [pieces(row, facts.roles) for row in rows]
+        row_keys = {_row_key(row) for row in other_rows}
+        questions = {_question_key(row) for row in other_rows} - {None}
+        same_rows = [at for at, row in enumerate(facts.texts) if _row_key(row) in row_keys]
+        same_questions = [
+            at for at, row in enumerate(facts.texts) if _question_key(row) in questions and _row_key(row) not in row_keys
+        ]
+        for positions, kind in ((same_rows, ROWS), (same_questions, QUESTIONS)):
+            if positions:
+                message = _message(facts.sample, split, kind, f"{len(rows):,}")
+                yield finding(facts, CODE, SEVERITY, message, positions, fix=FIX)
 
 
 def over_all_rows(sample: Sample, split: str, what: str, counted: Row, rows: int, there: int) -> Finding:
@@ -58,14 +61,14 @@ def _message(sample: Sample, split: str, what: str, read: str) -> str:
     return f"splits {here} and {there} share {what}; {read} rows of {there} were read"
 
 
-def _row_key(found: list[Piece]) -> tuple[str, ...]:
-    """The row's words, whatever their case and white space."""
-    texts = [piece for piece in found if piece.role is not None and piece.role not in _LEFT_OUT] or found
+def _row_key(row: list[Piece]) -> tuple[str, ...]:
+    """The row's texts, ignoring case and white space."""
+    texts = [piece for piece in row if piece.role is not None and piece.role not in _LEFT_OUT] or row
     return tuple(" ".join(piece.text.casefold().split()) for piece in texts)
 
 
-def _question_key(found: list[Piece]) -> str | None:
-    """What a row asks, where that is long enough to be asked once only; None otherwise."""
-    asked = [piece.text for piece in found if piece.role == "prompt" or (piece.role == "messages" and piece.speaker == "user")]
-    words = asked[0].casefold().split() if asked else []
+def _question_key(row: list[Piece]) -> str | None:
+    """The row's first question, if it is too long to be repeated by chance; None otherwise."""
+    questions = [piece.text for piece in row if piece.role == "prompt" or (piece.role == "messages" and piece.speaker == "user")]
+    words = questions[0].casefold().split() if questions else []
     return " ".join(words) if len(words) >= QUESTION_WORDS else None

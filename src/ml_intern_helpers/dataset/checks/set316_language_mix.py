@@ -1,7 +1,7 @@
-"""A few rows in another language or script than all the rest.
+"""A few rows in another language or script than all others.
 
-A dataset that is meant to hold several languages is left alone: one language must have at least 85 % of the rows whose language
-is known. Drop the strays unless they are meant.
+It is reported only if one language has at least 85 % of the rows whose language is known, so that multilingual datasets cause no
+finding. Drop these rows unless they are intended.
 
 Bad:
     {"text": "Story {n}: this is the story of the river that runs from the hills to the sea, and of the town."}  × 25
@@ -22,12 +22,12 @@ from ml_intern_helpers.dataset.checks.languages import language
 
 CODE, TOPIC = "SET316", "text"
 SEVERITY: Severity = "info"
-#: One language is meant when so much of the rows is in it; the others then are strays.
+#: A language with at least this share of the rows is taken for the intended one.
 _MAIN_SHARE = 0.85
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """One finding that counts the strays by language."""
+    """One finding that counts the rows in other languages."""
     languages = [_language_of(row) for row in facts.texts]
     counts = Counter(name for name in languages if name)
     known = sum(counts.values())
@@ -40,11 +40,11 @@ def check(facts: Facts) -> Iterator[Finding]:
     named = ", ".join(f"{name} {count}" for name, count in others[:5])
     rows = "the rows" if facts.complete else "the sampled rows"
     message = f"{rows} are in {main}, and some in another language or script: {named}"
-    yield finding(facts, CODE, SEVERITY, message, at, example=facts.joined[at[0]], fix="drop them unless they are meant")
+    yield finding(facts, CODE, SEVERITY, message, at, example=facts.joined[at[0]], fix="drop them unless they are intended")
 
 
 def _language_of(row: list[Piece]) -> str | None:
-    """The language of what columns with a role say, the end of the row included: a question and its answer both count. None
-    where it is unknown (code, formulas, short texts)."""
+    """The language of a row, from the beginning of each text with a role, so that question and answer count; None if unknown
+    (code, formulas, short texts)."""
     texts = [piece.text[:700] for piece in row if piece.role is not None and piece.role != "system"]
     return language("\n".join(texts or [piece.text[:700] for piece in row]))

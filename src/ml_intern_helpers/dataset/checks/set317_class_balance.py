@@ -1,7 +1,7 @@
-"""Labels for KTO of which one side is rare: fewer than a fifth of the rows.
+"""Unbalanced labels for KTO: desirable or undesirable rows are fewer than a fifth.
 
-KTO weighs both sides alike unless it is told otherwise. Set `desirable_weight` or `undesirable_weight` in `KTOConfig` so that
-the weighted sides stand between 1:1 and 4:3, as TRL's documentation asks.
+KTO gives both the same weight by default. Set `desirable_weight` or `undesirable_weight` in `KTOConfig` so that the ratio of the
+weighted sides is between 1:1 and 4:3, as TRL's documentation recommends.
 
 Bad:
     {"prompt": "Question {n}?", "completion": "Answer {n}.", "label": true}  × 30
@@ -28,41 +28,56 @@ _SMALL = 0.2
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """One finding when desirable and undesirable rows are far from even."""
+    """One finding if desirable and undesirable rows are unbalanced."""
     column = facts.roles.get("label")
     if column is None or not facts.roles.has("prompt", "completion") or facts.method not in (None, "kto"):
         return
     good = desirable(row[column] for row in facts.rows)
     counts = Counter(is_desirable(good, row[column]) for row in facts.rows) if good else Counter()
-    yes, no = counts.get(True, 0), counts.get(False, 0)
-    if good and _uneven(yes, no):
-        rare = yes < no
-        at = [position for position, row in enumerate(facts.rows) if is_desirable(good, row[column]) is rare]
-        yield finding(facts, CODE, SEVERITY, _message(column, yes, no), at, fix=_weights(yes, no), columns=[column])
+    good_rows, bad_rows = counts.get(True, 0), counts.get(False, 0)
+    if good and _uneven(good_rows, bad_rows):
+        rare_value = good_rows < bad_rows
+        at = [position for position, row in enumerate(facts.rows) if is_desirable(good, row[column]) is rare_value]
+        yield finding(
+            facts, CODE, SEVERITY, _message(column, good_rows, bad_rows), at, fix=_weights(good_rows, bad_rows), columns=[column]
+        )
 
 
 def check_labels(dataset: str, labels: LabelCounts, rows: int) -> Iterator[Finding]:
-    """The same over all rows, from the labels that a full scan has counted."""
-    yes, no = labels.desirable, labels.undesirable
-    if _uneven(yes, no):
-        few = {"rows": min(yes, no), "share": min(yes, no) / labels.total, "row_numbers": [], "example": None}
-        message = _message(labels.column, yes, no)
-        yield finding_over_all(dataset, CODE, SEVERITY, message, few, rows, _weights(yes, no), [labels.column])
+    """The same check over all rows, from the labels counted by a full scan."""
+    good_rows, bad_rows = labels.desirable, labels.undesirable
+    if _uneven(good_rows, bad_rows):
+        rare = {
+            "rows": min(good_rows, bad_rows),
+            "share": min(good_rows, bad_rows) / labels.total,
+            "row_numbers": [],
+            "example": None,
+        }
+        message = _message(labels.column, good_rows, bad_rows)
+        yield finding_over_all(dataset, CODE, SEVERITY, message, rare, rows, _weights(good_rows, bad_rows), [labels.column])
 
 
 def outdated(found: Finding, counted: Row) -> bool:
-    """Counted labels replace those of the sample."""
+    """Whether a full scan has counted the labels, which replaces this finding on the sample."""
     return counted["label_counts"] is not None
 
 
-def _uneven(yes: int, no: int) -> bool:
-    return min(yes, no) > 0 and yes + no >= LEAST_ROWS and min(yes, no) < _SMALL * (yes + no)
+def _uneven(good_rows: int, bad_rows: int) -> bool:
+    return (
+        min(good_rows, bad_rows) > 0
+        and good_rows + bad_rows >= LEAST_ROWS
+        and min(good_rows, bad_rows) < _SMALL * (good_rows + bad_rows)
+    )
 
 
-def _message(column: str, yes: int, no: int) -> str:
-    return f"{shown_name(column)}: {yes:,} rows desirable, {no:,} undesirable"
+def _message(column: str, good_rows: int, bad_rows: int) -> str:
+    return f"{shown_name(column)}: {good_rows:,} rows desirable, {bad_rows:,} undesirable"
 
 
-def _weights(yes: int, no: int) -> str:
-    weight = f"desirable_weight={1.15 * no / yes:.2f}" if yes < no else f"undesirable_weight={0.87 * yes / no:.2f}"
-    return f"KTOConfig({weight}): the weighted sides should stand between 1:1 and 4:3"
+def _weights(good_rows: int, bad_rows: int) -> str:
+    weight = (
+        f"desirable_weight={1.15 * bad_rows / good_rows:.2f}"
+        if good_rows < bad_rows
+        else f"undesirable_weight={0.87 * good_rows / bad_rows:.2f}"
+    )
+    return f"KTOConfig({weight}): the ratio of the weighted sides should be between 1:1 and 4:3"

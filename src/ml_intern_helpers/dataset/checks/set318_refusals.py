@@ -1,7 +1,7 @@
 """Answers that refuse, or that talk about being a language model.
 
-A few per hundred are enough to make it a habit: from 2 % of the rows on this is a warning. Drop them unless the model is meant
-to learn to refuse.
+A few per cent are enough to make it a habit of the model: from 2 % of the rows on this is a warning. Drop them unless the model
+should learn to refuse.
 
 Bad:
     {"prompt": "How do I bake bread?", "completion": "I'm sorry, but I cannot assist with that request."}
@@ -21,11 +21,11 @@ from ml_intern_helpers.dataset.checks.text_search import Search
 
 CODE, TOPIC = "SET318", "text"
 SEVERITY: Severity = "warning"
-#: Below this share of the rows the finding is for information.
+#: From this share of the rows on the finding is a warning, below it an info.
 _HABIT_SHARE = 0.02
 _MESSAGE = "answers that refuse, or talk about being a language model"
-_FIX = "drop them unless the model is meant to learn to refuse"
-#: A refusal opens an answer; the same words further on are usually a quotation or a story.
+_FIX = "drop them unless the model should learn to refuse"
+#: Refusals are searched only at the beginning of an answer; further on, the words are usually a quotation or part of a story.
 REFUSAL_CHARACTERS = 240
 
 _CANNOT = (
@@ -75,13 +75,13 @@ def severity(count: int, of: int) -> Severity:
 
 def check(facts: Facts) -> Iterator[Finding]:
     """One finding for both kinds together; a row counts once."""
-    found = {at: head for at, row in enumerate(facts.texts) if (head := _refusal(row))}
-    if found:
-        level = severity(len(found), len(facts.rows))
-        yield finding(facts, CODE, level, _MESSAGE, found, example=next(iter(found.values())), fix=_FIX)
+    refusals = {at: head for at, row in enumerate(facts.texts) if (head := _refusal(row))}
+    if refusals:
+        level = severity(len(refusals), len(facts.rows))
+        yield finding(facts, CODE, level, _MESSAGE, refusals, example=next(iter(refusals.values())), fix=_FIX)
 
 
 def _refusal(row: list[Piece]) -> str | None:
-    """The beginning of the first of a row's answers that opens so, or None."""
+    """The beginning of the first answer of a row that starts with a refusal, or None."""
     heads = (piece.text[:REFUSAL_CHARACTERS] for piece in row if piece.is_answer)
     return next((head for head in heads if first(REFUSALS, head)), None)

@@ -1,7 +1,7 @@
 """Keys and passwords in the rows.
 
-A model can repeat them, and whoever may read the dataset can use them. They are recognised by formats that nothing else has;
-of each only the first four characters are shown. Drop the rows, or blank the key out; whoever owns it should revoke it.
+A model can repeat them, and everyone who can read the dataset can use them. They are recognised by their unmistakable formats;
+only their first four characters are shown. Drop the rows, or blank the key; its owner should revoke it.
 
 Bad:
     {"text": "Log in with the token hf_{SECRET} before you push."}
@@ -22,7 +22,7 @@ from ml_intern_helpers.dataset.checks.text_search import Search, hits, without
 
 CODE, TOPIC = "SET319", "safety"
 SEVERITY: Severity = "warning"
-FIX = "drop the rows, or blank the key out; whoever owns it should revoke it"
+FIX = "drop the rows, or blank the key; its owner should revoke it"
 SEARCH = Search(CODE, SECRETS, "{} in the text", FIX, private=True)
 
 

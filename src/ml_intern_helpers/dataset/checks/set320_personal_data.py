@@ -1,7 +1,7 @@
-"""Data of persons in the rows: addresses, telephone, card and account numbers.
+"""Personal data in the rows: e-mail addresses, and telephone, card, account and social security numbers.
 
-Check digits are checked, and addresses of examples and of nobody in particular are left out. Matches are shown blanked. Mask
-them, or drop the rows.
+Check digits are verified; addresses of examples and shared mailboxes (`support@…`) are not reported. Matches are shown blanked.
+Mask them, or drop the rows.
 
 Bad:
     {"text": "Write to margarethe.kowalczyk@posteo.de for it."}
@@ -23,13 +23,13 @@ from ml_intern_helpers.dataset.checks.text_search import Search, hits
 CODE, TOPIC = "SET320", "safety"
 SEVERITY: Severity = "warning"
 FIX = "mask them, or drop the rows"
-#: Domains that belong to nobody (RFC 2606) or stand for "some domain" in texts.
+#: Domains reserved for examples (RFC 2606), or commonly used as placeholders.
 EXAMPLE_DOMAIN = re.compile(
     r"@(?:[a-z0-9-]+\.)*(?:example|test|invalid|localhost|domain|yourdomain|mydomain|email|mail|company|yourcompany|acme|site|website"
     r"|server|host|sample|xyz|abc|foo|bar)\.[a-z]{2,}$|\.(?:example|test|invalid|local|png|jpg|jpeg|gif|svg|webp)$|@\dx\.",
     re.IGNORECASE,
 )
-#: Boxes of nobody in particular.
+#: Mailboxes of roles and placeholders, not of a person.
 ROLE_BOX = re.compile(
     r"^(?:info|support|contact|admin|administrator|noreply|no-reply|donotreply|sales|help|helpdesk|office|hello|hr|jobs|careers|press"
     r"|privacy|abuse|webmaster|postmaster|team|service|customerservice|billing|security|user\d*|username|name|firstname[._]?lastname"
@@ -37,7 +37,7 @@ ROLE_BOX = re.compile(
     r"|j(?:ohn|ane)?[._]?(?:doe|smith)\d*)@",
     re.IGNORECASE,
 )
-#: Numbers that card companies give out for tests.
+#: Numbers that card companies publish for tests.
 TEST_CARDS = frozenset(
     ("4111111111111111", "4242424242424242", "4012888888881881", "5555555555554444", "5105105105105100", "4000056655665556")
 ) | {"378282246310005", "371449635398431", "6011111111111117", "6011000990139424", "4000000000000002", "5200828282828210"}
@@ -51,23 +51,25 @@ def digits(text: str) -> str:
 
 
 def real_email(match: str) -> bool:
-    """Whether an address is somebody's."""
+    """Whether an address may belong to a person."""
     address = match.removeprefix("mailto:").lstrip(" \t\r\n\f\v<>([{,;\"'|=")
     return not EXAMPLE_DOMAIN.search(address) and not ROLE_BOX.match(address)
 
 
 def real_card(match: str) -> bool:
-    """Whether the check digit fits (Luhn), and the number is no test number."""
+    """Whether the check digit is valid (Luhn), and the number is not a test number."""
     number = digits(_LAST_NUMBER.findall(match)[-1])
     total = sum(sum(divmod(int(digit) * (1 + place % 2), 10)) for place, digit in enumerate(reversed(number)))
     return 13 <= len(number) <= 19 and total % 10 == 0 and number not in TEST_CARDS and len(set(number)) > 4
 
 
 def real_iban(match: str) -> bool:
-    """Whether the check digits fit (ISO 7064, mod 97)."""
+    """Whether the check digits are valid (ISO 7064, mod 97), and the IBAN is not an example."""
     text = match.replace(" ", "")
-    moved = text[4:] + text[:4]
-    return 15 <= len(text) <= 34 and text not in EXAMPLE_IBANS and int("".join(str(int(sign, 36)) for sign in moved)) % 97 == 1
+    rearranged = text[4:] + text[:4]
+    return (
+        15 <= len(text) <= 34 and text not in EXAMPLE_IBANS and int("".join(str(int(sign, 36)) for sign in rearranged)) % 97 == 1
+    )
 
 
 #: IBANs that banks and standards print as examples.
@@ -83,23 +85,23 @@ EXAMPLE_IBANS = frozenset(
 
 
 def real_phone(match: str) -> bool:
-    """Whether a number has the length of one, and is not made up (555, 123456)."""
+    """Whether a number has the length of a telephone number, and is not made up (555, 123456)."""
     number = digits(match)
     made_up = "555" in number[-10:-3] or "123456" in number or "234567" in number or "000000" in number
     return 10 <= len(number) <= 15 and not made_up and len(set(number)) > 3
 
 
 def real_ssn(match: str) -> bool:
-    """Whether the Social Security Administration could have given out the number."""
+    """Whether the Social Security Administration could have issued the number."""
     area, group, serial = digits(match)[:3], digits(match)[3:5], digits(match)[5:]
-    given = area not in ("000", "666", "123", "111", "987") and not area.startswith("9") and group != "00" and serial != "0000"
-    return given and digits(match) not in ("078051120", "219099999")
+    issued = area not in ("000", "666", "123", "111", "987") and not area.startswith("9") and group != "00" and serial != "0000"
+    return issued and digits(match) not in ("078051120", "219099999")
 
 
 PERSONAL: tuple[Pattern, ...] = (
     Pattern(
         "an e-mail address",
-        # Not behind a colon or slash: there it is the password of an address of a database.
+        # Not after a colon or slash: there it is part of a URL with a password.
         r"(?i)(?:^|mailto:|[\s<>(\[{,;\"'|=])[a-z0-9][a-z0-9._%+-]{0,63}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,12}\b",
         ("@",),
         confirm=real_email,
@@ -119,7 +121,7 @@ PERSONAL: tuple[Pattern, ...] = (
     ),
     Pattern(
         "a payment card number",
-        # A tenth of all numbers has the right check digit: the word for it must stand in front.
+        # One in ten numbers has a valid check digit by chance, so a word for a card must precede it.
         r"(?i)\b(?:card|visa|mastercard|amex|american express)\b[^\n]{0,60}?"
         r"\b(?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|3[47]\d{2}|6011|65\d{2})[ -]?\d{4,6}[ -]?\d{4,5}(?:[ -]?\d{4})?\b",
         ("card", "visa", "amex", "american express"),
@@ -137,14 +139,14 @@ SEARCH = Search(CODE, PERSONAL, "{} in the text", FIX, private=True)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """One finding per kind."""
+    """One finding per kind of data."""
     for hit in hits(facts, PERSONAL):
         message = f"{hit.pattern.name} in the text"
         yield finding(facts, CODE, SEVERITY, message, hit.at, example=blanked(hit.match), fix=FIX)
 
 
 def blanked(match: str) -> str:
-    """`j…@g….com`, `…12`: enough to find it, too little to use it."""
+    """A match shortened to `j…@g….com` or `…12`: enough to find it, too little to use it."""
     text = match.removeprefix("mailto:").strip(" \t\r\n\f\v<>([{,;:\"'|=")
     if "@" in text:
         name, _, domain = text.partition("@")

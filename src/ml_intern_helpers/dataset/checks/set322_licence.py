@@ -1,7 +1,7 @@
-"""What the card of a dataset on the Hub leaves open: its licence, and who may read its files.
+"""Questions that the card of a Hub dataset leaves open: its licence, and access to its files.
 
-Reported are no stated licence, one whose terms stand elsewhere, one that excludes commercial use, and gated access, for which
-the run needs the token of an account that has accepted the terms. Read the dataset's page before the model is published.
+It reports a missing licence, one whose terms stand elsewhere, one that excludes commercial use, and gated access, for which the
+run needs the token of an account that has accepted the terms. Read the dataset's page before you publish the model.
 
 Bad:
     license: cc-by-nc-4.0
@@ -26,22 +26,22 @@ _VAGUE = ("other", "unknown")
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Findings on the licence and on gating; none for files on this machine, which have no card."""
+    """Findings on licence and gating; none for local files, which have no card."""
     card, name = facts.sample.card, clean(facts.sample.dataset, limit=200)
     if card is None:
         return
     note = _licence_note(card.license)
     if note:
-        yield Finding(CODE, SEVERITY, note, name, fix="read the dataset's page before the model is published")
+        yield Finding(CODE, SEVERITY, note, name, fix="read the dataset's page before you publish the model")
     if card.gated:
-        message = "the dataset is gated: whoever trains needs a token of an account that has accepted its terms"
+        message = "the dataset is gated: training needs the token of an account that has accepted its terms"
         yield Finding(CODE, SEVERITY, message, name, fix="on HF Jobs: --secrets HF_TOKEN, with that account's token")
 
 
 def _licence_note(licence: str | None) -> str | None:
-    """What a stated licence leaves open, or None."""
+    """The message on a licence that is missing, vague or not commercial; None for others."""
     if not licence:
-        return "the card states no licence: the rows' rights are unclear"
+        return "the card states no licence, so it is unclear how the rows may be used"
     if licence.lower() in _VAGUE:
         return f"the card's licence is {clean(licence, limit=60)!r}: its terms stand elsewhere on the page"
     if _NOT_COMMERCIAL.search(licence):

@@ -1,7 +1,7 @@
 """Rows that `max_length` would cut.
 
-What is cut off is the end: of most rows the answer, and the model learns to stop in mid-sentence. Tokens are counted with
-`--model`, or read off a tokenised dataset; without `--max-length` the length is TRL's default of 1024. Take a longer `max_length`
+It cuts off the end, in most rows part of the answer, and the model learns to stop in mid-sentence. Tokens are counted with
+`--model`, or taken from a tokenised dataset; without `--max-length`, TRL's default of 1024 is assumed. Use a larger `max_length`
 (see `lengths.tokens` in `--json`), or drop these rows.
 
 Bad:
@@ -24,32 +24,32 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.dataset.checks.context import Facts
 
 CODE, TOPIC = "SET323", "terms"
-#: For information where the length is TRL's default and not the user's.
+#: An info if the length is TRL's default and not the user's.
 SEVERITY: Severity = "warning"
-#: TRL's own for SFT, DPO, KTO and reward models, where none is set.
+#: TRL's default for SFT, DPO, KTO and reward models.
 _DEFAULT_MAX_LENGTH = 1024
-#: Below this share cut rows are not reported, unless the user has named the length.
+#: A smaller share of cut rows is not reported, unless the user gave the length.
 _LEAST_SHARE = 0.01
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """One finding where tokens were counted and rows are longer than the `max_length` asked about, or TRL's own."""
-    sizes = facts.tokens
-    if not sizes or facts.measured == "grpo":  # GRPO has no max_length for prompts
+    """One finding if tokens were counted and rows exceed the given `max_length`, or TRL's default."""
+    tokens = facts.tokens
+    if not tokens or facts.measured == "grpo":  # GRPO has no max_length for prompts
         return
-    most = facts.max_length or _DEFAULT_MAX_LENGTH
-    long = [at for at, size in enumerate(sizes) if size > most]
-    if not long or (facts.max_length is None and len(long) < _LEAST_SHARE * len(sizes)):
+    max_length = facts.max_length or _DEFAULT_MAX_LENGTH
+    cut_positions = [at for at, size in enumerate(tokens) if size > max_length]
+    if not cut_positions or (facts.max_length is None and len(cut_positions) < _LEAST_SHARE * len(tokens)):
         return
-    named = f"max_length={most}" + ("" if facts.max_length else " (TRL's default)")
-    message = f"{named} cuts {len(long)} of {len(sizes)} rows for {facts.measured}"
-    evidence = f"{len(long) / len(sizes):.1%} of the rows; the longest has {max(sizes):,} tokens"
+    setting = f"max_length={max_length}" + ("" if facts.max_length else " (TRL's default)")
+    message = f"{setting} cuts {len(cut_positions)} of {len(tokens)} rows for {facts.measured}"
+    evidence = f"{len(cut_positions) / len(tokens):.1%} of the rows; the longest has {max(tokens):,} tokens"
     rows = None
-    if len(sizes) == len(facts.rows):  # the rows that were measured are the rows of the sample one by one
-        rows = tuple(facts.sample.numbers[at] for at in long[:10])
-        evidence += f"; row {', '.join(map(str, rows[:5]))}" + (" …" if len(long) > 5 else "")
-    fix = "a longer max_length (see lengths.tokens), or drop these rows: a cut answer teaches to stop in mid-sentence"
+    if len(tokens) == len(facts.rows):  # the measured rows are those of the sample, in the same order
+        rows = tuple(facts.sample.numbers[at] for at in cut_positions[:10])
+        evidence += f"; row {', '.join(map(str, rows[:5]))}" + (" …" if len(cut_positions) > 5 else "")
+    fix = "use a larger max_length (see lengths.tokens), or drop these rows: a cut answer teaches to stop in mid-sentence"
     level: Severity = SEVERITY if facts.max_length else "info"
     item = Finding(CODE, level, message, clean(facts.sample.dataset, limit=200), evidence=evidence, fix=fix)
-    share = round(len(long) / len(sizes), 6)
-    yield item._replace(rows=rows, count=len(long), of=len(sizes), share=share, scope="sample")
+    share = round(len(cut_positions) / len(tokens), 6)
+    yield item._replace(rows=rows, count=len(cut_positions), of=len(tokens), share=share, scope="sample")

@@ -1,7 +1,7 @@
-"""`--on-jobs`: the same audit as a job of HF Jobs. A script is written and its launch is shown; nothing is started.
+"""`--on-jobs`: writes a script that runs the same audit on HF Jobs, and shows its launch command; nothing is started.
 
-The package is on no index, and a job cannot fetch the plugin's folder. So the script contains the package itself, packed, and
-asks uv for the releases of the other packages that this audit runs on.
+This package is on no package index, and a job cannot fetch the plugin's folder. So the script contains the packed package and
+has uv install the same releases of its dependencies as here.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ MARK = "# Written by inspect_dataset --on-jobs"
 FLAVOR = "cpu-upgrade"
 MEMORY = "8GB"
 MOST_BYTES = "1000GB"
-#: Bytes a second that a job reads and counts, on the safe side: on two busy processors a full scan counts some 9 MB/s of JSON.
+#: Bytes per second that a job is assumed to scan; on two busy processors a full scan reads some 9 MB/s of JSON.
 BYTES_PER_S = 10_000_000
-#: Rooms that the audit needs.
+#: The sub-packages that the audit needs.
 ROOMS = ("core", "web", "cli", "dataset")
-#: preflight_check reads no script that is larger, and the hook stops a launch of one.
+#: Largest script that preflight_check reads; the hook stops launches of larger ones.
 MOST_CHARACTERS = 256 * 1024
-#: Packages that the audit imports, pinned to what it runs on here.
+#: Packages that the audit imports, pinned to the releases installed here.
 PACKAGES = ("datasets", "duckdb", "filelock", "huggingface_hub", "jinja2", "pyarrow", "requests", "rich", "tokenizers", "urllib3")
 
 _TEMPLATE = '''\
@@ -64,33 +64,32 @@ if __name__ == "__main__":
 
 
 def on_jobs(ref: DatasetRef, args: argparse.Namespace, num_bytes: int | None) -> dict[str, Any]:
-    """Write the script, and say how it is launched.
+    """Write the script and describe its launch.
 
     Args:
-        num_bytes: size of the data, where it is known; decides the timeout.
+        num_bytes: size of the data if known; determines the timeout.
 
     Returns:
         `script`, `command`, `flavor`, `timeout`, `note`: the `on_jobs` object of the report.
 
     Raises:
-        UsageError: the data are not on the Hub, or a file of this name is somebody else's.
+        UsageError: the data are not on the Hub, or a file of this name was not written by this command.
+        BadData: the script cannot be written.
     """
     if ref.local:
-        raise UsageError("--on-jobs runs next to data on the Hub; these are files here", hint="count them here with --full")
+        raise UsageError("--on-jobs is for datasets on the Hub; this is a local file", hint="scan it here with --full")
     path = Path(SCRIPT)
     if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace")[:2000]:
-        raise UsageError(f"{SCRIPT} is here already and was not written by this command", hint="move it away, or work elsewhere")
+        raise UsageError(f"{SCRIPT} exists and was not written by this command", hint="move it, or run in another folder")
     try:
         path.write_text(script(), encoding="utf-8")
     except OSError as err:
-        raise BadData(
-            f"{SCRIPT} cannot be written here: {err.strerror}", hint="run it in a folder that may be written to"
-        ) from err
-    # Half an hour, or, for more data, ten minutes and the time to read the bytes, in whole hours and one to spare.
+        raise BadData(f"{SCRIPT} cannot be written here: {err.strerror}", hint="run the command in a writable folder") from err
+    # Half an hour; for more data ten minutes plus the time to read it, rounded up to whole hours, plus one.
     minutes = 10 + (num_bytes or 0) / BYTES_PER_S / 60
     timeout = "30m" if minutes <= 30 else f"{-(-int(minutes) // 60) + 1}h"
     options = ["--flavor", FLAVOR, "--timeout", timeout, "--secrets", "HF_TOKEN", "-d", "--", SCRIPT, *_arguments(ref, args)]
-    size = f"set for {human_bytes(num_bytes)} of data" if num_bytes else "the size of the data is not known: it may need more"
+    size = f"set for {human_bytes(num_bytes)} of data" if num_bytes else "which may be too short: the size of the data is unknown"
     return {
         "script": SCRIPT,
         "command": shlex.join(["hf", "jobs", "uv", "run", *options]),
@@ -101,7 +100,7 @@ def on_jobs(ref: DatasetRef, args: argparse.Namespace, num_bytes: int | None) ->
 
 
 def _arguments(ref: DatasetRef, args: argparse.Namespace) -> list[str]:
-    """What the job's own command line says; the report as text goes to the log."""
+    """The arguments of the job's command; its report goes to the job's log."""
     words = [ref.address if ref.path else ref.name, "--full", "--memory", MEMORY, "--max-bytes", MOST_BYTES, "--rows", "0"]
     pairs = {"--config": ref.config, "--split": ref.split, "--method": ref.method}
     pairs |= {"--revision": None if ref.path else ref.revision}
@@ -109,8 +108,8 @@ def _arguments(ref: DatasetRef, args: argparse.Namespace) -> list[str]:
 
 
 def script() -> str:
-    packages = ", ".join(f'"{name}=={found}"' for name in PACKAGES if (found := _version(name)))
-    # The rooms that the audit needs, as an archive; the same for the same sources.
+    packages = ", ".join(f'"{name}=={release}"' for name in PACKAGES if (release := _version(name)))
+    # Pack the sub-packages reproducibly: the same sources give the same archive.
     root = Path(ml_intern_helpers.__file__).parent
     files = [*root.glob("*.py"), *(path for room in ROOMS for path in (root / room).rglob("*"))]
     out = io.BytesIO()
@@ -118,9 +117,9 @@ def script() -> str:
         for path in sorted(files):
             if path.is_file() and path.suffix != ".pyc":
                 data = path.read_bytes()
-                about = tarfile.TarInfo(str(Path(root.name) / path.relative_to(root)))
-                about.size = len(data)
-                archive.addfile(about, io.BytesIO(data))
+                entry = tarfile.TarInfo(str(Path(root.name) / path.relative_to(root)))
+                entry.size = len(data)
+                archive.addfile(entry, io.BytesIO(data))
     packed = "\n".join(textwrap.wrap(base64.b85encode(out.getvalue()).decode(), 120, break_on_hyphens=False))
     return _TEMPLATE.format(packages=packages, mark=MARK, name=SCRIPT, packed=packed)
 

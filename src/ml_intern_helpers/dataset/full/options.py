@@ -1,4 +1,4 @@
-"""The full scan's part of the command: its options, its place in the report, and its lines of the text report."""
+"""Connects the full scan with the command `inspect_dataset`: its options, its fields of the report, and its lines of text."""
 
 from __future__ import annotations
 
@@ -27,18 +27,20 @@ if TYPE_CHECKING:
 #: A Parquet file written in row groups of 400 MB is read with this; with 512 MB it is not. The process stays below 1 GB.
 DEFAULT_MEMORY = "700MB"
 DEFAULT_MOST = "5GB"
-#: Rows for each code, and in all; a row group of Parquet is opened for each.
-_MOST_EACH, _MOST = 2, 40
-#: Codes that are found by comparing rows: a single row shows nothing.
+#: Rows with a problem that are added to the sample, per code and in all; each may open a row group of Parquet.
+_MOST_PER_CODE, _MOST = 2, 40
+#: Codes of problems between rows, which single rows do not show.
 _COMPARED = ("SET307", "SET313")
-#: Orders of speakers and labels that the text report shows.
+#: Most orders of speakers and labels in the text report.
 _MOST_PATTERNS, _MOST_LABELS = 5, 8
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`--full` and what bounds it."""
-    parser.add_argument("--full", action="store_true", help="count over every row (DuckDB): a whole file, or the Hub's Parquet")
+    """Add `--full`, its limits and `--on-jobs`."""
+    parser.add_argument(
+        "--full", action="store_true", help="count over every row with DuckDB: of local files, or of the Hub's Parquet files"
+    )
     parser.add_argument(
         "--memory",
         type=parse_size,
@@ -51,18 +53,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=parse_size,
         default=parse_size(DEFAULT_MOST),
         metavar="SIZE",
-        help=f"most that --full may read over the network; beyond, it stops before it starts (default {DEFAULT_MOST})",
+        help=f"most that --full may read over the network; if more is needed, it refuses to start (default {DEFAULT_MOST})",
     )
     parser.add_argument(
-        "--on-jobs", action="store_true", help="write a script that runs --full on HF Jobs, and tell its launch; launches nothing"
+        "--on-jobs", action="store_true", help="write a script that runs --full on HF Jobs and show its command; launches nothing"
     )
 
 
 def parse_size(text: str) -> int:
-    """`512MB`, `2GB`, `1.5GiB` in bytes.
+    """A size such as `512MB`, `2GB` or `1.5GiB` in bytes.
 
     Raises:
-        ArgumentTypeError: no size.
+        ArgumentTypeError: `text` is not a size.
     """
     match = _SIZE.fullmatch(text.strip())
     if not match:
@@ -72,20 +74,20 @@ def parse_size(text: str) -> int:
 
 
 def small_sample(args: argparse.Namespace) -> AbstractContextManager[None]:
-    """A context in which the sample is kept small, since all rows are counted anyway."""
+    """A context that keeps the sample small when a full scan counts all rows anyway."""
     return beside_full(args.full and not args.on_jobs)
 
 
 @dataclass(frozen=True)
 class Scanned:
-    """The result of a full scan: the sample, extended by rows in which it has found something, and the counts."""
+    """The result of a full scan: the counts, and the sample extended by rows in which it found problems."""
 
     sample: Sample
     counted: Counted
 
 
 def scan_all_rows(ref: DatasetRef, sample: Sample, args: argparse.Namespace, context: Context) -> Scanned | None:
-    """Run the full scan, where it was asked for; before the verdicts, which must hold for what it finds."""
+    """Run the full scan if `--full` is given. Call it before the verdicts, which must consider the rows that it finds."""
     if not args.full or args.on_jobs:
         return None
     from ml_intern_helpers.dataset.full.scan import full_scan
@@ -95,11 +97,11 @@ def scan_all_rows(ref: DatasetRef, sample: Sample, args: argparse.Namespace, con
         return Scanned(sample, counted)
     rows = counted.fields["rows"]
     splits = [replace(item, num_rows=rows, num_rows_is="exact") if item.split == sample.split else item for item in sample.splits]
-    return Scanned(replace(_with_found_rows(sample, counted.fields["counts"]), splits=splits), counted)
+    return Scanned(replace(_with_problem_rows(sample, counted.fields["counts"]), splits=splits), counted)
 
 
 def sketch_all_rows(ref: DatasetRef, sample: Sample, args: argparse.Namespace, context: Context) -> Sketch | None:
-    """With `--full`, the sketch of all rows of the dataset to compare with; None where only the sample can be used."""
+    """With `--full`, the sketch of all rows of the dataset to compare with; None when only its sample can be used."""
     if not args.full or args.on_jobs or sample.extent.complete:
         return None
     from ml_intern_helpers.dataset.full.scan import sketch_alone
@@ -111,13 +113,13 @@ def sketch_all_rows(ref: DatasetRef, sample: Sample, args: argparse.Namespace, c
         return None
 
 
-def fill_report(report: Report, done: Scanned | None, ref: DatasetRef, sample: Sample, args: argparse.Namespace) -> None:
-    """Replace the results of the sample in the report by those of the scan, or add the launch of a scan."""
-    if done:
+def fill_report(report: Report, scanned: Scanned | None, ref: DatasetRef, sample: Sample, args: argparse.Namespace) -> None:
+    """Replace the sample's results in the report by those of the scan; with `--on-jobs` add the launch of a scan."""
+    if scanned:
         from ml_intern_helpers.dataset.full.scan import merged
 
-        report.fields["full"] = done.counted.fields
-        report.findings = merged(report.findings, done.counted.findings, done.counted.fields)
+        report.fields["full"] = scanned.counted.fields
+        report.findings = merged(report.findings, scanned.counted.findings, scanned.counted.fields)
     if args.on_jobs:
         from ml_intern_helpers.dataset.full.on_jobs import on_jobs
 
@@ -126,7 +128,7 @@ def fill_report(report: Report, done: Scanned | None, ref: DatasetRef, sample: S
 
 
 def _scan(ref: DatasetRef, sample: Sample, args: argparse.Namespace, context: Context) -> Scan:
-    """What is to be scanned; for a dataset on the Hub, its files are found and their bytes announced first."""
+    """What to scan; for a dataset on the Hub, find its files and announce their bytes first."""
     from ml_intern_helpers.dataset.full.scan import Scan
 
     columns, system = describe(sample.columns, sample.rows, sample.types), None
@@ -135,27 +137,31 @@ def _scan(ref: DatasetRef, sample: Sample, args: argparse.Namespace, context: Co
         planned = sum(sample.stored.sizes.values()) if sample.stored else 0
     else:
         if context.offline:
-            raise Unavailable("--full reads the files themselves, and this is offline", hint="run again online")
+            raise Unavailable(
+                "--full must read the dataset's files from the Hub, but this run is offline", hint="run again online"
+            )
         from ml_intern_helpers.dataset.checks.sql import columns_to_read
         from ml_intern_helpers.dataset.full.remote import remote
 
-        far = remote(ref, sample, columns_to_read(sample, roles), args.max_bytes, context)
-        sample, system, planned = replace(sample, stored=far.stored), far.system, far.bytes_planned
+        on_hub = remote(ref, sample, columns_to_read(sample, roles), args.max_bytes, context)
+        sample, system, planned = replace(sample, stored=on_hub.stored), on_hub.system, on_hub.bytes_planned
     return Scan(sample, columns, roles, args.method, args.memory, planned, system)
 
 
-def _with_found_rows(sample: Sample, counts: dict[str, dict[str, Any]]) -> Sample:
-    """`sample` with the first rows of each code in `counts`: verdict, mapping and filters must hold for them, too.
-    As it is where they cannot be had."""
+def _with_problem_rows(sample: Sample, counts: dict[str, dict[str, Any]]) -> Sample:
+    """`sample` plus the first rows of each code in `counts`, so that verdict, mapping and filters consider them; unchanged if
+    those rows cannot be read."""
     known = set(sample.numbers)
-    wanted = {number for code, found in counts.items() if code not in _COMPARED for number in found["row_numbers"][:_MOST_EACH]}
+    wanted = {
+        number for code, count in counts.items() if code not in _COMPARED for number in count["row_numbers"][:_MOST_PER_CODE]
+    }
     numbers = sorted(wanted - known)[:_MOST]
     if not numbers or sample.stored is None:
         return sample
     from ml_intern_helpers.dataset.local.json_files import rows_at
 
     paths = [Path(path) for path in sample.stored.splits[sample.split]]
-    readers = {"jsonl": rows_at, "parquet": _of_parquet}
+    readers = {"jsonl": rows_at, "parquet": _parquet_rows_at}
     reader = readers.get(sample.stored.format)
     if reader is None:
         return sample
@@ -169,8 +175,8 @@ def _with_found_rows(sample: Sample, counts: dict[str, dict[str, Any]]) -> Sampl
     )
 
 
-def _of_parquet(paths: list[Path], numbers: list[int]) -> Iterator[tuple[int, Row]]:
-    """(number, row) of the rows `numbers`, 1-based over all files."""
+def _parquet_rows_at(paths: list[Path], numbers: list[int]) -> Iterator[tuple[int, Row]]:
+    """(number, row) for each of the row `numbers`, which count from 1 over all files."""
     import pyarrow.parquet as parquet
 
     from ml_intern_helpers.dataset.local.columnar import light_columns
@@ -181,14 +187,14 @@ def _of_parquet(paths: list[Path], numbers: list[int]) -> Iterator[tuple[int, Ro
         columns = light_columns(file.schema_arrow)
         for group in range(file.num_row_groups):
             size = file.metadata.row_group(group).num_rows
-            inside = [number for number in wanted if start < number <= start + size]
-            if inside:
-                yield from zip(inside, _taken(file, group, columns, [number - start - 1 for number in inside]), strict=True)
+            in_group = [number for number in wanted if start < number <= start + size]
+            if in_group:
+                yield from zip(in_group, _rows_at(file, group, columns, [number - start - 1 for number in in_group]), strict=True)
             start += size
 
 
-def _taken(file: Any, group: int, columns: list[str], places: list[int]) -> Iterator[Row]:
-    """The rows at `places` of a row group, a few thousand rows in memory at a time."""
+def _rows_at(file: Any, group: int, columns: list[str], places: list[int]) -> Iterator[Row]:
+    """The rows at `places` of a row group, with 1,024 rows in memory at a time."""
     first = 0
     for batch in file.iter_batches(1024, row_groups=[group], columns=columns):
         for place in places:
@@ -200,36 +206,36 @@ def _taken(file: Any, group: int, columns: list[str], places: list[int]) -> Iter
 
 
 def full_lines(fields: dict[str, Any]) -> Iterator[str]:
-    """The full scan, and the launch of one elsewhere."""
+    """The text report's lines on the full scan, and on the launch of one on HF Jobs."""
     yield from _scan_lines(fields["full"], fields["looked_at"])
     launch = fields["on_jobs"]
     if launch:
         yield f"\nfull scan on HF Jobs ({launch['note']}):"
         yield f"    {launch['command']}"
-        yield f"  {launch['script']} was written here: it carries this audit, since the package is on no index"
+        yield f"  {launch['script']} was written here; it contains the code of this audit, which is on no package index"
 
 
-def _scan_lines(full: dict[str, Any] | None, at: dict[str, Any]) -> Iterator[str]:
-    """Rows and bytes, then orders of speakers, lengths, labels, what splits share, and what all this is not; nothing without a
-    full scan."""
+def _scan_lines(full: dict[str, Any] | None, looked_at: dict[str, Any]) -> Iterator[str]:
+    """Rows and bytes, orders of speakers, lengths, labels, rows shared with other splits, and which results cover only the
+    sample; no lines without a full scan."""
     if not full:
         return
     yield f"\nfull scan (DuckDB): all {full['rows']:,} rows, {human_bytes(full['bytes_read'])} in {full['seconds']:.1f} s"
     if full["role_patterns"]:
         shown = [f"{pattern or 'no turns'}: {rows:,}" for pattern, rows in full["role_patterns"][:_MOST_PATTERNS]]
         yield f"  orders of speakers: {'; '.join(shown)}{_more(len(full['role_patterns']), _MOST_PATTERNS)}"
-    length = full["length_histogram"]
-    if length:
-        figures = ", ".join(f"{word} {length[word]:,}" for word in ("min", "median", "p95", "p99", "max"))
-        yield f"  characters of {length['of']}, all rows: {figures}"
+    lengths = full["length_histogram"]
+    if lengths:
+        figures = ", ".join(f"{word} {lengths[word]:,}" for word in ("min", "median", "p95", "p99", "max"))
+        yield f"  characters of {lengths['of']}, all rows: {figures}"
     if full["label_counts"]:
         shown = [f"{label!r} {rows:,}" for label, rows in list(full["label_counts"].items())[:_MOST_LABELS]]
         yield f"  labels: {', '.join(shown)}{_more(len(full['label_counts']), _MOST_LABELS)}"
     for leak in full["leakage"]:
         shared = f"{leak['same_rows']:,} same rows, {leak['same_questions']:,} same questions"
         yield f"  shared with split {leak['split']} ({leak['rows']:,} rows): {shared}"
-    if not at["complete"]:
-        yield f"  of the {at['rows_sampled']:,} sampled rows alone: near copies, languages, tokens, verdicts and mapping"
+    if not looked_at["complete"]:
+        yield f"  of the {looked_at['rows_sampled']:,} sampled rows alone: near copies, languages, tokens, verdicts and mapping"
 
 
 def _more(count: int, most: int) -> str:

@@ -1,4 +1,4 @@
-"""Finds the files with all rows of a dataset on the Hub and announces how many bytes must be read; above a limit it refuses."""
+"""Finds the Parquet files with all rows of a dataset on the Hub, announces the bytes to read, and refuses above a limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ml_intern_helpers.dataset.dataset_ref import DatasetRef
 from ml_intern_helpers.dataset.hub import file_system, parquet_export
 from ml_intern_helpers.dataset.sample import Sample, Stored
 
-_LARGER = 1.2
+#: The suggested limit exceeds the planned bytes by this factor.
+_MARGIN = 1.2
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Remote:
 
     Attributes:
         stored: its files, as `hf://` addresses.
-        system: the file system that opens them.
-        bytes_planned: what the columns that are needed take in them, about.
+        system: the fsspec file system that opens them.
+        bytes_planned: about how many bytes of them the needed columns take.
     """
 
     stored: Stored
@@ -31,14 +32,14 @@ class Remote:
 
 
 def remote(ref: DatasetRef, sample: Sample, needed: set[str], most_bytes: int, context: Context) -> Remote:
-    """The files to read, after saying how many bytes that will be.
+    """The files to read, after announcing how many bytes that takes.
 
     Raises:
-        Unavailable: no Parquet files, or not of this revision.
-        UsageError: more than `most_bytes`; the hint says how to allow it.
+        Unavailable: there are no Parquet files, or none of this revision.
+        UsageError: they take more than `most_bytes`; the hint says how to allow it.
     """
     system = file_system.system()
-    # The inspected split comes first, so that a wrong one is refused before the others are read.
+    # Put the inspected split first, so that an error in it is reported before the others are read.
     stored = sample.stored or _export(ref, sample, context)
     order = sorted(stored.splits, key=lambda name: name != sample.split)
     stored = Stored(stored.format, {name: stored.splits[name] for name in order}, stored.sizes, stored.arguments)
@@ -52,18 +53,20 @@ def remote(ref: DatasetRef, sample: Sample, needed: set[str], most_bytes: int, c
         message = (
             f"--full would read about {human_bytes(planned)} over the network, more than --max-bytes {human_bytes(most_bytes)}"
         )
-        allow = f"--max-bytes {int(planned * _LARGER / 1e9) + 1}GB"
-        raise UsageError(message, hint=f"allow it with {allow}, or see --on-jobs, which runs the audit next to the data")
+        option = f"--max-bytes {int(planned * _MARGIN / 1e9) + 1}GB"
+        raise UsageError(message, hint=f"allow it with {option}, or run the audit on HF Jobs (--on-jobs)")
     files = sum(map(len, stored.splits.values()))
     context.announce(f"full scan: reads about {human_bytes(planned)} of {files} Parquet files on the Hub")
     return Remote(stored, system, planned)
 
 
 def _export(ref: DatasetRef, sample: Sample, context: Context) -> Stored:
-    """The Parquet export of the config that was looked at."""
+    """The files of the Parquet export of the inspected config."""
     if ref.revision and sample.source.kind != "viewer":
-        message = f"{ref.name}: the Parquet export is made of the main revision, not of {clean(ref.revision, limit=60)!r}"
-        raise Unavailable(message, hint=f"name its Parquet files: hf://datasets/{ref.name}@{clean(ref.revision, limit=60)}/…")
+        message = f"{ref.name}: the Parquet export is of the main revision, not of {clean(ref.revision, limit=60)!r}"
+        raise Unavailable(
+            message, hint=f"give the revision's Parquet files: hf://datasets/{ref.name}@{clean(ref.revision, limit=60)}/…"
+        )
     try:
         files = parquet_export.files(ref, context)
     except parquet_export.NoExport as err:
@@ -72,7 +75,8 @@ def _export(ref: DatasetRef, sample: Sample, context: Context) -> Stored:
     groups = {split: group for (config, split), group in files.items() if config == sample.config}
     if sample.split not in groups:
         raise Unavailable(
-            f"{ref.name}: the Parquet export has no split {sample.split!r} of {sample.config!r}", hint="try another"
+            f"{ref.name}: the Parquet export has no split {sample.split!r} of {sample.config!r}",
+            hint="choose another with --split or --config",
         )
     partial = [split for split, group in groups.items() if any(entry["partial"] for entry in group)]
     if partial:
@@ -83,15 +87,15 @@ def _export(ref: DatasetRef, sample: Sample, context: Context) -> Stored:
 
 
 def _share(system: Any, address: str, needed: set[str]) -> float:
-    """The part of a file's bytes that its needed columns take, as the footer of the first file says."""
+    """The share of a file's bytes that its needed columns take, from the footer of the file at `address`."""
     import pyarrow.parquet as parquet
 
     with system.open(address, "rb", block_size=2**16) as stream:
-        about = parquet.ParquetFile(stream, pre_buffer=False).metadata
+        metadata = parquet.ParquetFile(stream, pre_buffer=False).metadata
     sizes: dict[bool, int] = {True: 0, False: 0}
-    for group in range(about.num_row_groups):
-        for column in range(about.num_columns):
-            chunk = about.row_group(group).column(column)
+    for group in range(metadata.num_row_groups):
+        for column in range(metadata.num_columns):
+            chunk = metadata.row_group(group).column(column)
             sizes[chunk.path_in_schema.split(".")[0] in needed] += chunk.total_compressed_size
-    whole = sizes[True] + sizes[False]
-    return sizes[True] / whole if whole and sizes[True] else 1.0
+    total = sizes[True] + sizes[False]
+    return sizes[True] / total if total and sizes[True] else 1.0

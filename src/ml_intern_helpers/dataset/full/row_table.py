@@ -1,4 +1,4 @@
-"""One pass over the rows into a small table: some bytes for each row, from which all counts and the sketch are made.
+"""Makes the table `facts`, a few bytes about each row from one pass over the files, and computes counts and sketch from it.
 
 The counts: rows by problem, copies, rows shared with other splits, columns, orders of speakers, labels and lengths.
 """
@@ -19,27 +19,27 @@ from ml_intern_helpers.dataset.full.relation import Relation
 from ml_intern_helpers.dataset.lengths import MAX_LENGTHS, MOST_BARS
 from ml_intern_helpers.dataset.profile.sketch import HASH_BYTES, MOST_HELD, SPACES, Sketch
 
-#: Turns of a conversation that its pattern shows.
+#: Most turns in a pattern of speakers.
 PATTERN_TURNS = 60
 LABEL_CHARACTERS = 60
 _DIGITS = 2 * HASH_BYTES
-#: Of the sample's hashes, so many must be found again among those of all rows: the engine's small letters are not Python's in a
-#: few alphabets (`İ`, a Greek word's last letter), which is far below a sketch's own error.
-_FOUND = 0.99
+#: Share of the sample's hashes that must be found among those of all rows. A few may differ, since DuckDB and Python disagree on
+#: the lower case of some letters (`İ`, a final sigma); that is far below a sketch's own error.
+_LEAST_FOUND = 0.99
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the pass shall find out about each row.
+    """What the pass computes about each row.
 
     Attributes:
-        columns: those with a role.
-        read: all columns that are read; their nulls and different values are counted.
-        doors: what must hold of a row before it is searched for patterns.
-        flags: problems to look for.
-        identifying: columns that make a row what it is; empty when rows cannot be compared.
-        keep_questions: other splits will be compared, so a key of the question is kept as well.
-        spoken: the columns whose words a row is sketched by, see `row_hash_sql`.
+        columns: the columns with a role.
+        read: all columns that are read; their nulls and distinct values are counted.
+        doors: conditions that a row must meet before it is searched for patterns, see `text_search.doors`.
+        flags: the problems to look for.
+        identifying: the columns that identify a row; empty when rows cannot be compared.
+        keep_questions: whether to keep a key of the question, for a comparison with other splits.
+        spoken: the columns whose texts a row's hash is made of, see `row_hash_sql`.
     """
 
     columns: list[SqlColumn]
@@ -64,7 +64,7 @@ class Plan:
 def facts_query(plan: Plan) -> str:
     """SQL that makes the table `facts`.
 
-    Each level of the query computes what the next one uses by name: DuckDB works out a stack of projections one by one.
+    The query is nested: each level computes columns that the next one uses by name, so DuckDB computes them only once.
     """
     levels = [
         f"SELECT row_number() OVER () AS rn{''.join(f', {name}' for name in plan.read.renamed)} FROM {plan.read.source}",
@@ -73,16 +73,16 @@ def facts_query(plan: Plan) -> str:
             [f"{item.words} AS {item.text}" for item in plan.columns]
             + [f"{item.letters} AS {item.speakers}" for item in plan.columns]
         ),
-        _level([f"{_joined(plan.columns)} AS whole"]),
+        _level([f"{_whole_text(plan.columns)} AS whole"]),
         _level([f"{door} AS d{number}" for number, door in enumerate(plan.doors)]),
         _level([f"coalesce({flag.condition}, false) AS f{number}" for number, flag in enumerate(plan.flags)]),
-        f"SELECT {', '.join(_kept(plan))} FROM inner_rows",
+        f"SELECT {', '.join(_table_columns(plan))} FROM inner_rows",
     ]
     return f"CREATE TEMP TABLE facts AS {_nested(levels)}"
 
 
 def keys_query(plan: Plan, there: Relation, table: str) -> str:
-    """SQL that makes `table` of the keys of another split's rows."""
+    """SQL that makes `table` with the keys of another split's rows."""
     levels = [
         f"SELECT {', '.join(there.renamed) or 'NULL AS nothing'} FROM {there.source}",
         _level([f"{item.source} AS {item.value}" for item in plan.columns]),
@@ -93,7 +93,7 @@ def keys_query(plan: Plan, there: Relation, table: str) -> str:
 
 
 def hashes_query(plan: Plan, table: str) -> str:
-    """SQL that makes `table` of the hashes of what the rows say, and of nothing else."""
+    """SQL that makes `table` with nothing but the hashes of the rows' texts."""
     levels = [
         f"SELECT {', '.join(plan.read.renamed) or 'NULL AS nothing'} FROM {plan.read.source}",
         _level([f"{item.source} AS {item.value}" for item in plan.columns]),
@@ -107,21 +107,21 @@ def _level(expressions: list[str]) -> str:
 
 
 def _nested(levels: list[str]) -> str:
-    """Each level around the one before; empty levels are left out."""
+    """Nest each level around the one before, leaving out empty levels."""
     query = levels[0]
     for level in filter(None, levels[1:]):
         query = level.replace("inner_rows", f"({query})", 1)
     return query
 
 
-def _joined(columns: list[SqlColumn]) -> str:
-    """All words of a row as one text, its label left out. A null is not an empty text."""
+def _whole_text(columns: list[SqlColumn]) -> str:
+    """SQL of all texts of a row as one, without its label; nulls differ from empty texts."""
     texts = [f"coalesce({item.text}, chr(0))" for item in columns if item.role != "label"]
     return f"concat_ws({PART}, {', '.join(texts)})" if texts else "''"
 
 
 def _key(plan: Plan) -> str:
-    """128 bits of what makes a row; null where that was not read."""
+    """SQL of a row's 128-bit key, the hash of its identifying columns; null when one of them was not read."""
     words = {item.column: item.text for item in plan.columns}
     cells = {name: f"{cell}::VARCHAR" for name, cell in plan.read.names.items()} | words
     if not plan.identifying or not set(plan.identifying) <= set(cells):
@@ -131,17 +131,17 @@ def _key(plan: Plan) -> str:
 
 def _question_key(plan: Plan) -> str:
     by_role = {item.role: item for item in plan.columns}
-    asking = by_role.get("prompt") or by_role.get("messages")
-    if asking is None:
+    column = by_role.get("prompt") or by_role.get("messages")
+    if column is None:
         return "NULL::UHUGEINT"
     question = (
-        f"list_filter({asking.value}, lambda x: lower(x.who) IN ('user', 'human'))[1].what" if asking.chat else asking.value
+        f"list_filter({column.value}, lambda x: lower(x.who) IN ('user', 'human'))[1].what" if column.chat else column.value
     )
     words = f"regexp_replace(trim(lower({question})), '\\s+', ' ', 'g')"
     return f"CASE WHEN length({words}) - length(replace({words}, ' ', '')) >= {QUESTION_WORDS - 1} THEN md5_number({words}) END"
 
 
-def _kept(plan: Plan) -> list[str]:
+def _table_columns(plan: Plan) -> list[str]:
     kept = ["rn", f"{_key(plan)} AS key", f"{_size(plan.columns)} AS size"]
     kept += [f"f{number}" for number in range(len(plan.flags))]
     kept += [
@@ -160,7 +160,7 @@ def _kept(plan: Plan) -> list[str]:
 
 
 def _size(columns: list[SqlColumn]) -> str:
-    """Characters of what is trained on: of a pair, the longer answer with its prompt, as `max_length` is held against it."""
+    """SQL of the characters trained on; for a preference pair the prompt with the longer answer, which `max_length` limits."""
     by_role = {item.role: item.size for item in columns}
     if "chosen" in by_role and "rejected" in by_role:
         return f"{by_role.get('prompt', '0')} + greatest({by_role['chosen']}, {by_role['rejected']})"
@@ -171,20 +171,19 @@ def _size(columns: list[SqlColumn]) -> str:
 
 
 def row_hash_sql(columns: list[SqlColumn], names: Iterable[str]) -> str:
-    """SQL of the hash of what a row says in the columns `names`, as `profile.sketch.row_hash` makes it; null where one of them
-    was not read."""
+    """SQL of the hash of a row's texts in the columns `names`, equal to `profile.sketch.row_hash`; null when one was not read."""
     by_name = {item.column: item for item in columns}
     wanted = list(names)
     if not wanted or not set(wanted) <= set(by_name):
         return "NULL::VARCHAR"
-    words = f"lower(concat({', '.join(_words(by_name[name]) for name in wanted)}))"
+    words = f"lower(concat({', '.join(_cell_text(by_name[name]) for name in wanted)}))"
     for sign in SPACES:
         words = f"replace({words}, chr({ord(sign)}), '')"
     return f"left(md5({words}), {_DIGITS})"
 
 
-def _words(item: SqlColumn) -> str:
-    """What a cell says, without who says it."""
+def _cell_text(item: SqlColumn) -> str:
+    """SQL of a cell's text without its speakers."""
     if not item.chat:
         return item.value
     return f"array_to_string(list_transform({item.value}, lambda x: concat(x.what, x.calls)), '')"
@@ -193,18 +192,18 @@ def _words(item: SqlColumn) -> str:
 def sketch_of(engine: Engine, table: str, sample: Iterable[int]) -> Sketch | None:
     """The sketch of the hashes in the column `row_hash` of `table`.
 
-    None when the rows of the `sample` are not among them: where turns hold blocks or calls, the engine and Python write them
-    down in other words, and a comparison with hashes made by Python would find nothing.
+    None when the hashes of the `sample` are not among them: DuckDB and Python write turns with blocks or tool calls as different
+    texts, so a comparison with hashes made by Python would find nothing.
     """
     engine.run(f"CREATE TEMP TABLE {table}_hashes AS SELECT row_hash FROM {table} WHERE row_hash IS NOT NULL GROUP BY row_hash")
     distinct = engine.rows(f"SELECT count(*) FROM {table}_hashes")[0][0]
-    known = {f"{item:0{_DIGITS}x}" for item in sample}
-    listed = ", ".join(f"'{item}'" for item in known)
-    met = engine.rows(f"SELECT count(*) FROM {table}_hashes WHERE row_hash IN ({listed})")[0][0] if known else 0
-    if not distinct or met < _FOUND * len(known):
+    sample_hashes = {f"{item:0{_DIGITS}x}" for item in sample}
+    literals = ", ".join(f"'{item}'" for item in sample_hashes)
+    found = engine.rows(f"SELECT count(*) FROM {table}_hashes WHERE row_hash IN ({literals})")[0][0] if sample_hashes else 0
+    if not distinct or found < _LEAST_FOUND * len(sample_hashes):
         return None
-    smallest = engine.rows(f"SELECT row_hash FROM {table}_hashes ORDER BY row_hash LIMIT {MOST_HELD}")
-    return Sketch(tuple(int(text, 16) for (text,) in smallest), distinct)
+    hashes = engine.rows(f"SELECT row_hash FROM {table}_hashes ORDER BY row_hash LIMIT {MOST_HELD}")
+    return Sketch(tuple(int(text, 16) for (text,) in hashes), distinct)
 
 
 MOST_NUMBERS, MOST_PATTERNS, MOST_LABELS = 10, 20, 50
@@ -223,43 +222,43 @@ def flagged(engine: Engine, conditions: list[tuple[str, str | None]], rows: int)
     return [counts(values[at], values[at + 1] or [], rows, values[at + 2]) for at in range(0, len(values), 3)]
 
 
-def counts(found: int, numbers: Iterable[int], rows: int, example: object = None) -> Counts:
+def counts(count: int, numbers: Iterable[int], rows: int, example: object = None) -> Counts:
     shown = None if example is None else clean(example, limit=120)
-    return {"rows": found, "share": found / rows if rows else 0.0, "row_numbers": list(numbers), "example": shown}
+    return {"rows": count, "share": count / rows if rows else 0.0, "row_numbers": list(numbers), "example": shown}
 
 
 def copies(engine: Engine, rows: int) -> tuple[Counts, tuple[int, int] | None]:
-    """Rows whose key an earlier row has, and the first of them with the row it repeats."""
+    """Rows with the key of an earlier row, and the first of them with the row it repeats."""
     engine.run(f"CREATE TEMP TABLE copies AS {SQL_COPIES}")
-    later = "FROM facts JOIN copies USING (key) WHERE rn > first"
-    found, numbers = engine.rows(f"SELECT count(*), min(rn, {MOST_NUMBERS}) {later}")[0]
-    pair = engine.rows(f"SELECT rn, first {later} ORDER BY rn LIMIT 1")
+    repeats = "FROM facts JOIN copies USING (key) WHERE rn > first"
+    count, numbers = engine.rows(f"SELECT count(*), min(rn, {MOST_NUMBERS}) {repeats}")[0]
+    pair = engine.rows(f"SELECT rn, first {repeats} ORDER BY rn LIMIT 1")
     example = f"row {pair[0][0]} is row {pair[0][1]}" if pair else None
-    return counts(found, numbers or [], rows, example), (pair[0][0], pair[0][1]) if pair else None
+    return counts(count, numbers or [], rows, example), (pair[0][0], pair[0][1]) if pair else None
 
 
-def together(engine: Engine, flags: list[Flag], found: Iterable[str]) -> list[tuple[frozenset[str], int]]:
-    """Which of the problems `found` rows have at once, and how many rows have just these; a row with none is in no entry.
+def together(engine: Engine, flags: list[Flag], codes: Iterable[str]) -> list[tuple[frozenset[str], int]]:
+    """Each combination of the problems `codes` that occurs, with the number of rows that have exactly these.
 
-    One pass over `facts`. Each problem is a bit; with some ten of them there are a few dozen sets.
+    Computed in one pass over `facts`, with a bit per problem; some ten problems give a few dozen combinations.
     """
-    named = list(found)
-    if not named:
+    counted = list(codes)
+    if not counted:
         return []
-    bits = " + ".join(f"CASE WHEN {by_code(flags, code)[0]} THEN {1 << at} ELSE 0 END" for at, code in enumerate(named))
-    held = engine.rows(f"SELECT {bits} AS held, count(*) FROM facts GROUP BY 1 HAVING held > 0")
-    return [(frozenset(code for at, code in enumerate(named) if bits >> at & 1), rows) for bits, rows in held]
+    bits = " + ".join(f"CASE WHEN {by_code(flags, code)[0]} THEN {1 << at} ELSE 0 END" for at, code in enumerate(counted))
+    combinations = engine.rows(f"SELECT {bits} AS held, count(*) FROM facts GROUP BY 1 HAVING held > 0")
+    return [(frozenset(code for at, code in enumerate(counted) if bits >> at & 1), rows) for bits, rows in combinations]
 
 
 def shared(engine: Engine, other: str, rows: int) -> tuple[Counts, Counts]:
-    """Rows of `facts` that the table `other` of another split has: whole, and by their question alone."""
-    whole = f"coalesce(key IN (SELECT key FROM {other} WHERE key IS NOT NULL), false)"
-    same_question = f"question IN (SELECT question FROM {other} WHERE question IS NOT NULL) AND NOT ({whole})"
-    same, alike = (
+    """Rows of `facts` that are also in the table `other` of another split, and rows that share only their question with it."""
+    same_row = f"coalesce(key IN (SELECT key FROM {other} WHERE key IS NOT NULL), false)"
+    same_question = f"question IN (SELECT question FROM {other} WHERE question IS NOT NULL) AND NOT ({same_row})"
+    rows_found, questions_found = (
         engine.rows(f"SELECT count(*), min(rn, {MOST_NUMBERS}) FROM facts WHERE {condition}")[0]
-        for condition in (whole, same_question)
+        for condition in (same_row, same_question)
     )
-    return counts(same[0], same[1] or [], rows), counts(alike[0], alike[1] or [], rows)
+    return counts(rows_found[0], rows_found[1] or [], rows), counts(questions_found[0], questions_found[1] or [], rows)
 
 
 def columns(engine: Engine, plan: Plan, rows: int) -> dict[str, Counts]:
@@ -284,7 +283,7 @@ def role_patterns(engine: Engine, plan: Plan) -> list[tuple[list[str], int]]:
     query = (
         f"SELECT pattern, count(*) AS n FROM facts WHERE pattern IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT {MOST_PATTERNS}"
     )
-    return [(speakers_in_words(pattern), found) for pattern, found in engine.rows(query)]
+    return [(speakers_in_words(pattern), rows) for pattern, rows in engine.rows(query)]
 
 
 def label_counts(engine: Engine, plan: Plan) -> dict[str, int] | None:
@@ -292,45 +291,47 @@ def label_counts(engine: Engine, plan: Plan) -> dict[str, int] | None:
     if plan.label is None:
         return None
     query = f"SELECT label, count(*) AS n FROM facts WHERE label IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT {MOST_LABELS}"
-    return {clean(label, limit=60): found for label, found in engine.rows(query)}
+    return {clean(label, limit=60): rows for label, rows in engine.rows(query)}
 
 
 def lengths(engine: Engine, of: str) -> Counts | None:
     """Characters of the rows' texts: quantiles, all exact, and a histogram; None when there is no text."""
-    sizes = [(int(size), found) for size, found in engine.rows("SELECT size, count(*) FROM facts GROUP BY 1 ORDER BY 1")]
-    total = sum(found for _, found in sizes)
+    sizes = [(int(size), rows) for size, rows in engine.rows("SELECT size, count(*) FROM facts GROUP BY 1 ORDER BY 1")]
+    total = sum(rows for _, rows in sizes)
     if not sizes or sizes[-1][0] == 0:
         return None
-    found: Counts = {"of": of, "rows": total, "min": sizes[0][0], "max": sizes[-1][0]}
-    found |= {name: _at(sizes, math.ceil(share * total)) for name, share in (("median", 0.5), ("p95", 0.95), ("p99", 0.99))}
-    cut = {str(bound): sum(found for size, found in sizes if size > bound) / total for bound in MAX_LENGTHS}
-    return found | {"histogram": _bars(sizes), "cut": cut}
+    figures: Counts = {"of": of, "rows": total, "min": sizes[0][0], "max": sizes[-1][0]}
+    figures |= {
+        name: _size_of_row(sizes, math.ceil(share * total)) for name, share in (("median", 0.5), ("p95", 0.95), ("p99", 0.99))
+    }
+    cut = {str(bound): sum(rows for size, rows in sizes if size > bound) / total for bound in MAX_LENGTHS}
+    return figures | {"histogram": _bars(sizes), "cut": cut}
 
 
-def _at(sizes: list[tuple[int, int]], place: int) -> int:
-    """The size of the row at `place`, 1-based, in order of size."""
-    for size, found in sizes:
-        place -= found
+def _size_of_row(sizes: list[tuple[int, int]], place: int) -> int:
+    """The size of the row at the 1-based `place` in order of size; `sizes` holds (size, rows)."""
+    for size, rows in sizes:
+        place -= rows
         if place <= 0:
             return size
     return sizes[-1][0]
 
 
 def _bars(sizes: list[tuple[int, int]]) -> list[list[int]]:
-    """`[upper bound, rows]` of at most `MOST_BARS` bars that are equally wide on the scale of logarithms."""
+    """`[upper bound, rows]` of at most `MOST_BARS` bars of equal width on a logarithmic scale."""
     low, high = max(sizes[0][0], 1), max(sizes[-1][0], 2)
     bounds = sorted({math.ceil(low * (high / low) ** (step / MOST_BARS)) for step in range(1, MOST_BARS)} | {high})
     bars = [[bound, 0] for bound in bounds]
-    at = 0
-    for size, found in sizes:
-        while size > bars[at][0]:
-            at += 1
-        bars[at][1] += found
+    bar = 0
+    for size, rows in sizes:
+        while size > bars[bar][0]:
+            bar += 1
+        bars[bar][1] += rows
     return bars
 
 
 def by_code(flags: list[Flag], code: str) -> tuple[str, str | None]:
-    """The condition that any of the flags of `code` is up, and its example."""
+    """SQL of the condition that any flag of `code` is true, and of its example."""
     at = [number for number, flag in enumerate(flags) if flag.code == code]
     examples = [f"e{number}" for number in at if flags[number].example]
     return any_of(f"f{number}" for number in at), f"coalesce({', '.join(examples)}, NULL)" if examples else None

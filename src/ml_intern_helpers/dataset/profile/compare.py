@@ -1,7 +1,7 @@
-"""Compares two profiles: what is only in one of them, how far apart the rest is, and how many rows both share.
+"""Compares two profiles: what only one of them has, how far apart the rest is, and how many rows they share.
 
-A side of the comparison is a dataset that was read now, or the saved `--json` report on one; a saved file may hold anything
-where a profile's parts should be.
+Each side, `here` (the inspected dataset) and `there` (that of `--compare`), was read now or is a saved `--json` report. A saved
+file is not trusted: every part of its profile is checked for its type.
 """
 
 from __future__ import annotations
@@ -18,35 +18,37 @@ from ml_intern_helpers.core.text import clean, clean_tree
 from ml_intern_helpers.dataset.profile.profile import UNCLEAR, gap
 from ml_intern_helpers.dataset.profile.sketch import Sketch, from_json, overlap
 
-#: From here on a distance is reported as a difference, unless samples are so small that chance alone makes one: 1.36 times the
-#: root is what two samples of one dataset stay below 19 times in 20.
+#: Distances from here on are reported as differences.
 NOTABLE = 0.1
+#: For samples of n and m rows the threshold is at least NOISE·√(1/n + 1/m). Two samples of one dataset stay below 1.36·√… in 95 %
+#: of all cases (Kolmogorov–Smirnov); 1.5 leaves a margin.
 NOISE = 1.5
-#: A column's share of nulls that has changed by more than this is reported.
+#: Changes of a column's share of nulls by more than this are reported.
 NOTABLE_NULLS = 0.02
+#: Shared rows from this share of both sides on make the two datasets the same.
 SAME_ROWS = 0.99
 MOST_NAMES = 8
 SCHEMA = "ml-intern/inspect_dataset/v1"
 MOST_SAVED_BYTES = 32 * 2**20
-#: Characters of a text in a saved answer: the longest is a sketch, see `K_OF_ALL`.
+#: Most characters kept of a text in a saved report; the longest is a sketch, see `K_OF_ALL`.
 MOST_TEXT = 12_000
 
 
 @dataclass(frozen=True)
 class Side:
-    """One dataset of the two.
+    """One of the two datasets.
 
     Attributes:
         name: id or path, with the split.
         came_from: `looked at now` or `saved answer`.
-        profile: see `profile.profile`; its parts are read through the methods, which hold for any JSON.
-        held: the sketch with all the hashes that are at hand; None for a saved answer.
+        profile: see `profile.profile`; read it through the properties below, which accept any JSON.
+        full_sketch: the sketch with all hashes that were computed; None for a saved report.
     """
 
     name: str
     came_from: str
     profile: dict[str, Any]
-    held: Sketch | None = None
+    full_sketch: Sketch | None = None
 
     @property
     def rows(self) -> int:
@@ -55,7 +57,7 @@ class Side:
 
     @property
     def complete(self) -> bool:
-        """The profile is of all rows, not of a sample."""
+        """The profile describes all rows, not a sample."""
         return self.profile.get("of") == "all rows"
 
     @property
@@ -64,45 +66,51 @@ class Side:
 
     @property
     def characters(self) -> dict[str, Any] | None:
-        """Lengths, when all their figures are there."""
-        found = self.profile.get("characters")
-        whole = isinstance(found, dict) and all(isinstance(found.get(name), int) for name in ("median", "p95"))
-        return found if whole and isinstance(found, dict) and _pairs(found.get("histogram")) else None
+        """The lengths; None when any of their figures is missing."""
+        lengths = self.profile.get("characters")
+        complete = isinstance(lengths, dict) and all(isinstance(lengths.get(name), int) for name in ("median", "p95"))
+        return lengths if complete and isinstance(lengths, dict) and _is_histogram(lengths.get("histogram")) else None
 
     def counts(self, key: str) -> dict[str, int]:
         """`labels`, `languages` or `role_patterns` as name -> rows; empty when there are none."""
-        found = self.profile.get(key)
-        pairs = found if isinstance(found, list) else []
-        items = found.items() if isinstance(found, dict) else [item for item in pairs if _is_pair(item)]
+        counted = self.profile.get(key)
+        pairs = counted if isinstance(counted, list) else []
+        items = counted.items() if isinstance(counted, dict) else [item for item in pairs if _is_pair(item)]
         return {str(name): rows for name, rows in items if isinstance(rows, int) and rows > 0}
 
     @property
     def sketch(self) -> Sketch | None:
-        return self.held or from_json(self.profile.get("sketch"))
+        return self.full_sketch or from_json(self.profile.get("sketch"))
 
     @property
     def sketched_whole(self) -> bool:
-        """The sketch is of all rows, also where all else is of a sample."""
+        """The sketch covers all rows, even if the rest of the profile describes a sample."""
         return self.complete or self.profile.get("sketch_of") == "all rows"
 
 
 def compare(here: Side, there: Side) -> dict[str, Any]:
-    """The `compare` object of the report; its `verdict` is one line, and `differs` names what does.
+    """The `compare` object of the report; its `verdict` is one line, and `differs` lists the parts with notable differences.
 
-    Distances are from 0 (the same) to 1 (nothing in common): of lengths, the largest gap between the cumulated shares; of
-    roles, labels and languages, the share of rows that would have to change.
+    Distances range from 0 (the same) to 1 (nothing in common). For lengths the distance is the largest gap between the cumulative
+    shares; for roles, labels and languages, the share of rows that would have to change.
     """
-    left, right = here.columns, there.columns
-    both = [name for name in left if name in right]
-    found: dict[str, Any] = {
+    here_columns, there_columns = here.columns, there.columns
+    shared_names = [name for name in here_columns if name in there_columns]
+    comparison: dict[str, Any] = {
         "here": _side(here),
         "there": _side(there),
         "columns": {
-            "only_here": [name for name in left if name not in right],
-            "only_there": [name for name in right if name not in left],
-            "other_type": [_pair(name, left[name], right[name], "type") for name in both if _retyped(left[name], right[name])],
+            "only_here": [name for name in here_columns if name not in there_columns],
+            "only_there": [name for name in there_columns if name not in here_columns],
+            "other_type": [
+                _column_values(name, here_columns[name], there_columns[name], "type")
+                for name in shared_names
+                if _type_changed(here_columns[name], there_columns[name])
+            ],
             "other_nulls": [
-                _pair(name, left[name], right[name], "nulls_share") for name in both if _nulled(left[name], right[name])
+                _column_values(name, here_columns[name], there_columns[name], "nulls_share")
+                for name in shared_names
+                if _nulls_changed(here_columns[name], there_columns[name])
             ],
         },
         "lengths": _lengths(here, there),
@@ -111,13 +119,15 @@ def compare(here: Side, there: Side) -> dict[str, Any]:
         "languages": _classes(here, there, "languages"),
         "overlap": _overlap(here, there),
     }
-    # The notable differences, the most important first.
-    notable = _notable(here, there)
-    names = ["columns"] if any(found["columns"][key] for key in ("only_here", "only_there", "other_type")) else []
-    names += ["nulls"] if found["columns"]["other_nulls"] else []
-    far = [key for key in ("roles", "lengths", "labels", "languages") if found[key] and found[key]["distance"] >= notable]
-    differs = names + [key for key in far if key != "lengths" or _moved(found["lengths"])]
-    return {"verdict": _verdict(found, differs), "differs": differs, **found}
+    # List the notable differences, the most important first.
+    threshold = _distance_threshold(here, there)
+    differing = ["columns"] if any(comparison["columns"][key] for key in ("only_here", "only_there", "other_type")) else []
+    differing += ["nulls"] if comparison["columns"]["other_nulls"] else []
+    distant = [
+        key for key in ("roles", "lengths", "labels", "languages") if comparison[key] and comparison[key]["distance"] >= threshold
+    ]
+    differs = differing + [key for key in distant if key != "lengths" or _lengths_differ(comparison["lengths"])]
+    return {"verdict": _verdict(comparison, differs), "differs": differs, **comparison}
 
 
 def _side(side: Side) -> dict[str, Any]:
@@ -125,88 +135,91 @@ def _side(side: Side) -> dict[str, Any]:
     return {"name": side.name, "came_from": side.came_from, "rows": side.rows, "of": of}
 
 
-def _pair(name: str, here: dict[str, Any], there: dict[str, Any], key: str) -> dict[str, Any]:
+def _column_values(name: str, here: dict[str, Any], there: dict[str, Any], key: str) -> dict[str, Any]:
     return {"name": name, "here": here.get(key), "there": there.get(key)}
 
 
-def _retyped(here: dict[str, Any], there: dict[str, Any]) -> bool:
-    """A type is declared in one source and inferred in another: a column that holds the same kind of thing is the same."""
+def _type_changed(here: dict[str, Any], there: dict[str, Any]) -> bool:
+    """Whether type and kind differ. The type alone does not count: one source declares it, another has it inferred."""
     return here.get("type") != there.get("type") and here.get("kind") != there.get("kind")
 
 
-def _nulled(here: dict[str, Any], there: dict[str, Any]) -> bool:
+def _nulls_changed(here: dict[str, Any], there: dict[str, Any]) -> bool:
     shares = [share for share in (here.get("nulls_share"), there.get("nulls_share")) if isinstance(share, (int, float))]
     return len(shares) == 2 and abs(shares[0] - shares[1]) > NOTABLE_NULLS
 
 
 def _lengths(here: Side, there: Side) -> dict[str, Any] | None:
-    left, right = here.characters, there.characters
-    if left is None or right is None:
+    here_lengths, there_lengths = here.characters, there.characters
+    if here_lengths is None or there_lengths is None:
         return None
-    figures = {name: {"here": left[name], "there": right[name]} for name in ("median", "p95")}
-    return {"unit": "characters", "distance": gap(left["histogram"], right["histogram"]), **figures}
+    figures = {name: {"here": here_lengths[name], "there": there_lengths[name]} for name in ("median", "p95")}
+    return {"unit": "characters", "distance": gap(here_lengths["histogram"], there_lengths["histogram"]), **figures}
 
 
 def _classes(here: Side, there: Side, key: str) -> dict[str, Any] | None:
-    """Half the sum of the differences between the shares, and the names that one side lacks. None unless both have some.
+    """Half the sum of the differences between the shares, and the names that only one side has; None if a side has no classes.
 
-    Rows too short to tell their language by are of none: they make no difference.
+    Rows too short for language detection are ignored.
     """
-    left, right = here.counts(key), there.counts(key)
+    here_counts, there_counts = here.counts(key), there.counts(key)
     if key == "languages":
-        left, right = ({name: rows for name, rows in side.items() if name != UNCLEAR} for side in (left, right))
-    if not left or not right:
+        here_counts, there_counts = (
+            {name: rows for name, rows in side.items() if name != UNCLEAR} for side in (here_counts, there_counts)
+        )
+    if not here_counts or not there_counts:
         return None
-    shares = [{name: rows / sum(side.values()) for name, rows in side.items()} for side in (left, right)]
-    apart = sum(abs(shares[0].get(name, 0) - shares[1].get(name, 0)) for name in {*left, *right}) / 2
+    shares = [{name: rows / sum(side.values()) for name, rows in side.items()} for side in (here_counts, there_counts)]
+    distance = sum(abs(shares[0].get(name, 0) - shares[1].get(name, 0)) for name in {*here_counts, *there_counts}) / 2
     return {
-        "distance": round(apart, 3),
-        "only_here": [name for name in left if name not in right],
-        "only_there": [name for name in right if name not in left],
+        "distance": round(distance, 3),
+        "only_here": [name for name in here_counts if name not in there_counts],
+        "only_there": [name for name in there_counts if name not in here_counts],
     }
 
 
 def _overlap(here: Side, there: Side) -> dict[str, Any] | None:
-    """Rows alike but for case and spacing. Of samples it says little about the whole, and says so."""
-    left, right = here.sketch, there.sketch
-    if left is None or right is None:
+    """The rows that both sides share, ignoring case and white space; a note says where only samples were compared."""
+    here_sketch, there_sketch = here.sketch, there.sketch
+    if here_sketch is None or there_sketch is None:
         return None
-    found = overlap(left, right)
+    shared = overlap(here_sketch, there_sketch)
     note = "; ".join(_notes(here, there)) or None
-    rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(found).items()}
-    return {**rounded, "is": "counted" if found.exact else "estimated from sketches", "note": note}
+    rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(shared).items()}
+    return {**rounded, "is": "counted" if shared.exact else "estimated from sketches", "note": note}
 
 
 def _notes(*sides: Side) -> Iterator[str]:
-    """Of which rows the overlap is."""
+    """Notes on which rows the overlap was computed from."""
     partial = [side.name for side in sides if not side.sketched_whole]
     if partial:
-        yield f"only a sample was looked at of {' and of '.join(partial)}: the whole may share many more rows"
+        yield f"only a sample of {' and of '.join(partial)} was read: all rows may share many more"
     scanned = [side.name for side in sides if side.sketched_whole and not side.complete]
     if scanned:
-        yield f"shared rows are of all rows of {' and of '.join(scanned)}, all else is of the sample"
+        yield f"shared rows were counted over all rows of {' and of '.join(scanned)}; everything else describes the sample"
 
 
-def _notable(*sides: Side) -> float:
+def _distance_threshold(*sides: Side) -> float:
     return max(NOTABLE, NOISE * math.sqrt(sum(1 / max(side.rows, 1) for side in sides if not side.complete)))
 
 
-def _moved(lengths: dict[str, Any]) -> bool:
-    """Whether lengths differ by more than a trifle: rows of one length are at distance 1 from rows one character longer."""
+def _lengths_differ(lengths: dict[str, Any]) -> bool:
+    """Whether median or 95th percentile differ by more than `NOTABLE`. The distance alone misleads: it is 1 between rows of one
+    length and rows that are all one character longer."""
     pairs = [(lengths[name]["here"], lengths[name]["there"]) for name in ("median", "p95")]
     return any(abs(here - there) > NOTABLE * max(here, there) for here, there in pairs)
 
 
-def _verdict(found: dict[str, Any], differs: list[str]) -> str:
-    shared = found["overlap"]
+def _verdict(comparison: dict[str, Any], differs: list[str]) -> str:
+    shared = comparison["overlap"]
     if shared and min(shared["of_here"], shared["of_there"]) >= SAME_ROWS:
         word = "SAME ROWS"
     elif shared and shared["rows"]:
         word = "OVERLAP"
     else:
         word = "SAME FORM" if not differs else "DIFFERENT"
-    what = f"{', '.join(differs)} differ" if differs else "no notable difference in form"
-    return f"{word}: {what}; {shared_rows(shared)}"
+    difference = f"{', '.join(differs)} differ" if differs else "no notable difference in form"
+    return f"{word}: {difference}; {shared_rows(shared)}"
 
 
 def shared_rows(shared: dict[str, Any] | None) -> str:
@@ -221,13 +234,13 @@ def shared_rows(shared: dict[str, Any] | None) -> str:
     return f"{'' if shared['exact'] else 'about '}{shared['rows']:,} shared rows ({shares}; {shared['is']})"
 
 
-def comparison_text(found: dict[str, Any]) -> Iterator[str]:
-    """The lines; names were cleaned when the profiles were made."""
-    here, there = found["here"], found["there"]
-    yield found["verdict"]
+def comparison_text(comparison: dict[str, Any]) -> Iterator[str]:
+    """The comparison as lines of text; names were cleaned when the profiles were made."""
+    here, there = comparison["here"], comparison["there"]
+    yield comparison["verdict"]
     for title, side in (("this", here), ("other", there)):
         yield f"  {title}: {side['name']} ({side['rows']:,} rows, {side['of']}; {side['came_from']})"
-    columns = found["columns"]
+    columns = comparison["columns"]
     for key, words in (("only_here", "only in this one"), ("only_there", "only in the other")):
         if columns[key]:
             yield f"  columns {words}: {listed(columns[key])}"
@@ -235,45 +248,45 @@ def comparison_text(found: dict[str, Any]) -> Iterator[str]:
         yield f"  column {change['name']!r}: {change['here']} here, {change['there']} there"
     for change in columns["other_nulls"][:MOST_NAMES]:
         yield f"  column {change['name']!r}: {change['here']:.1%} nulls here, {change['there']:.1%} there"
-    lengths = found["lengths"]
+    lengths = comparison["lengths"]
     if lengths:
         figures = [f"{name} {lengths[name]['here']:,} here, {lengths[name]['there']:,} there" for name in ("median", "p95")]
         yield f"  length in {lengths['unit']}: {'; '.join(figures)}; distance {lengths['distance']:.2f} of 1"
     for key in ("roles", "labels", "languages"):
-        yield from _text_of_classes(key, found[key])
-    yield f"  rows: {shared_rows(found['overlap'])}"
-    if found["overlap"] and found["overlap"]["note"]:
-        yield f"  note: {found['overlap']['note']}"
+        yield from _text_of_classes(key, comparison[key])
+    yield f"  rows: {shared_rows(comparison['overlap'])}"
+    if comparison["overlap"] and comparison["overlap"]["note"]:
+        yield f"  note: {comparison['overlap']['note']}"
 
 
-def _text_of_classes(key: str, found: dict[str, Any] | None) -> Iterator[str]:
-    if found:
-        only = [f"only here: {listed(found['only_here'])}"] if found["only_here"] else []
-        only += [f"only there: {listed(found['only_there'])}"] if found["only_there"] else []
-        yield "; ".join([f"  {key}: distance {found['distance']:.2f} of 1", *only])
+def _text_of_classes(key: str, classes: dict[str, Any] | None) -> Iterator[str]:
+    if classes:
+        only = [f"only here: {listed(classes['only_here'])}"] if classes["only_here"] else []
+        only += [f"only there: {listed(classes['only_there'])}"] if classes["only_there"] else []
+        yield "; ".join([f"  {key}: distance {classes['distance']:.2f} of 1", *only])
 
 
 def listed(names: list[str]) -> str:
-    """The first few names, quoted, and how many more."""
+    """The first `MOST_NAMES` names, quoted, and how many more there are."""
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return ", ".join(map(repr, names[:MOST_NAMES])) + more
 
 
 def saved_side(path: str) -> Side | None:
-    """The report of an earlier `--json` in file `path`; None when the file is something else, and so a dataset.
+    """The side described by a saved `--json` report in file `path`; None when `path` is no such report, but a dataset.
 
     Raises:
-        BadData: an answer without a profile.
+        BadData: the report has no profile.
     """
-    answer = _read(Path(path))
-    if answer is None:
+    report = _read_report(Path(path))
+    if report is None:
         return None
-    if not isinstance(answer.get("profile"), dict):
-        message = f"{clean(path, limit=200)} is an answer without a profile"
-        raise BadData(message, hint="make it anew with `inspect_dataset … --json`, or name the dataset itself")
-    at = _object(answer.get("looked_at"))
-    profile = clean_tree(answer["profile"], limit=MOST_TEXT)
-    return Side(side_name(answer.get("dataset"), at.get("split")), "saved answer", _object(profile))
+    if not isinstance(report.get("profile"), dict):
+        message = f"{clean(path, limit=200)} is a saved report without a profile"
+        raise BadData(message, hint="create it again with `inspect_dataset … --json`, or give the dataset itself")
+    looked_at = _object(report.get("looked_at"))
+    profile = clean_tree(report["profile"], limit=MOST_TEXT)
+    return Side(side_name(report.get("dataset"), looked_at.get("split")), "saved answer", _object(profile))
 
 
 def side_name(dataset: object, split: object) -> str:
@@ -281,24 +294,24 @@ def side_name(dataset: object, split: object) -> str:
     return f"{clean(dataset or 'unnamed', limit=200)}, split {clean(split or 'unknown', limit=60)}"
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read_report(path: Path) -> dict[str, Any] | None:
     try:
         if not path.is_file() or path.stat().st_size > MOST_SAVED_BYTES:
             return None
         with path.open("rb") as stream:
             if b'"schema"' not in stream.read(4096):
                 return None
-        answer = json.loads(path.read_bytes())
+        report = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    return answer if isinstance(answer, dict) and answer.get("schema") == SCHEMA else None
+    return report if isinstance(report, dict) and report.get("schema") == SCHEMA else None
 
 
 def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _pairs(value: object) -> bool:
+def _is_histogram(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(_is_pair(item) and isinstance(item[0], int) for item in value)
 
 

@@ -1,5 +1,8 @@
-"""The profile of a sample: numbers and cleaned names, never a row's text, and at most about 15 kB, 23 kB with the longer
-sketch of a full scan. Orders of speakers and lengths have a form in which two datasets can be compared."""
+"""Makes the profile of a sample: numbers and cleaned names, never a row's text.
+
+It takes at most about 15 kB, 23 kB with the longer sketch of a full scan. Orders of speakers and lengths have a form in which two
+datasets can be compared.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,18 @@ from ml_intern_helpers.dataset.profile.sketch import K_OF_ALL, Sketch, normalise
 from ml_intern_helpers.dataset.sample import Sample
 
 MOST_COLUMNS = 60
-#: A column with more values than this names no classes.
+#: A column with more different values than this is not treated as a column of classes.
 MOST_LABELS = 20
 _LABEL_NAMES = ("label", "labels", "class", "category")
-#: The language of a row where none can be determined: code, formulas, a few words.
+#: The language of a row whose language cannot be determined: code, formulas, a few words.
 UNCLEAR = "not clear"
-#: Orders of speakers in the profile; the rest is counted as one.
+#: Orders of speakers in the profile; the rest is counted together as `OTHER`.
 MOST_PATTERNS = 20
 _ROLE_KEYS = ("role", "from", "speaker")
 _NO_ROLE = re.compile(r"[^\w.-]+")
-#: Not spelt like a pattern: no speaker has a space in it.
+#: Cannot be mistaken for a pattern: no speaker's name contains a space.
 OTHER = "(other patterns)"
-#: Upper bounds, each 1.41 times the one before; the last holds all that is longer still. 40 of them reach 1.4 million.
+#: Upper bounds of the bins, each 1.41 times the one before; the last bin holds everything longer, too. 40 reach 1.4 million.
 BOUNDS = tuple(round(2 ** (power / 2)) for power in range(2, 42))
 
 #: Bars of the histogram that the page draws.
@@ -43,7 +46,7 @@ def sketch_of_sample(sample: Sample, columns: list[Column], roles: ColumnRoles) 
 
 
 def spoken_sizes(sample: Sample, columns: list[Column], roles: ColumnRoles) -> list[int]:
-    """How many characters each row says."""
+    """The number of characters in each row's texts."""
     names = spoken_columns(roles, [column.name for column in columns])
     return [len(spoken(row, names)) for row in sample.rows]
 
@@ -51,8 +54,8 @@ def spoken_sizes(sample: Sample, columns: list[Column], roles: ColumnRoles) -> l
 def profile(sample: Sample, columns: list[Column], roles: ColumnRoles, of_all: Sketch | None = None) -> dict[str, Any] | None:
     """The profile of `sample`'s rows; None when there are none.
 
-    `of` says what it stands for: `all rows` of the split, or the `sample`. The sketch is the full scan's, `of_all`, where there
-    is one; `sketch_of` says which.
+    Its field `of` says what it describes: `all rows` of the split, or the `sample`. The sketch is `of_all`, that of a full scan,
+    if given; `sketch_of` says which rows it covers.
     """
     if not sample.rows:
         return None
@@ -60,10 +63,10 @@ def profile(sample: Sample, columns: list[Column], roles: ColumnRoles, of_all: S
     texts = [spoken(row, names) for row in sample.rows]
     hashes = [row_hash(normalised(text)) for text in texts]
     of = "all rows" if sample.extent.complete else "sample"
-    # The whole conversation of each row; of a pair, the one with the preferred answer.
+    # Take the whole conversation of each row; of a preference pair, the one with the preferred answer.
     chats = [role for role in ("messages", "prompt", "completion", "chosen") if roles.kind(role) in ("messages", "sharegpt")]
-    wanted = chats[:1] if chats[:1] == ["messages"] else chats
-    cells = [[row.get(roles.by_role[role]) for role in wanted] for row in sample.rows]
+    chat_roles = chats[:1] if chats[:1] == ["messages"] else chats
+    cells = [[row.get(roles.by_role[role]) for role in chat_roles] for row in sample.rows]
     role_patterns, role_pattern_parts = patterns(
         [[turn for cell in row if isinstance(cell, list) for turn in cell] for row in cells]
     )
@@ -96,13 +99,13 @@ def _label_columns(roles: ColumnRoles) -> tuple[str, ...]:
 
 
 def _named(columns: list[Column], names: Iterable[str]) -> str | None:
-    """The first column of these names, in whatever case."""
+    """The first column with one of these names, ignoring case."""
     by_name = {column.name.lower(): column.name for column in reversed(columns)}
     return next((by_name[name] for name in names if name in by_name), None)
 
 
 def _classes(rows: list[dict[str, Any]], column: str | None) -> dict[str, int] | None:
-    """Rows of each value, the most frequent first; None where the values are no classes."""
+    """Rows by value, the most frequent first; None when the values are not classes."""
     if column is None:
         return None
     cells = [row.get(column) for row in rows]
@@ -132,7 +135,7 @@ def pattern(cell: object) -> list[dict[str, Any]] | None:
 
 
 def patterns(cells: list[object]) -> tuple[list[list[Any]], list[list[dict[str, Any]]]]:
-    """`[pattern, rows]`, the most frequent first, and the parts of each; what is left over is counted as `other patterns`."""
+    """`[pattern, rows]`, the most frequent first, and the parts of each; the remaining ones are counted together as `OTHER`."""
     parts = {pattern_text(found): found for found in map(pattern, cells) if found}
     counted = Counter(pattern_text(found) for found in map(pattern, cells) if found)
     ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
@@ -144,8 +147,8 @@ def patterns(cells: list[object]) -> tuple[list[list[Any]], list[list[dict[str, 
 
 
 def pattern_parts(speakers: list[str]) -> list[dict[str, Any]]:
-    """The order of speakers in parts: a pair of turns that repeats at once is one part with `times`, other turns are one part
-    that holds the first dozen of them, with `more` for how many follow."""
+    """The order of speakers in parts: a repeated pair of turns is one part with `times`; the turns around it are parts that hold
+    their first twelve speakers, with `more` for how many follow."""
     for start in range(min(len(speakers) - 3, 2)):  # after a system turn, if there is one
         pair, times = speakers[start : start + 2], 1
         while speakers[start + 2 * times : start + 2 * times + 2] == pair:
@@ -172,7 +175,7 @@ def pattern_text(parts: list[dict[str, Any]]) -> str:
 
 
 def summary(sizes: list[int], of: str) -> dict[str, Any] | None:
-    """`{of, rows, min, median, p95, p99, max, histogram}`; the histogram is `[[upper bound, rows], …]` without its empty ends."""
+    """`{of, rows, min, median, p95, p99, max, histogram}`; the histogram is `[[upper bound, rows], …]` without empty ends."""
     if not sizes:
         return None
     ordered = sorted(sizes)
@@ -189,19 +192,19 @@ def summary(sizes: list[int], of: str) -> dict[str, Any] | None:
 
 
 def fine(sizes: list[int]) -> list[list[int]]:
-    """The histogram to sample at: up to `BARS` bars between the shortest and the longest, each wider than the one before."""
+    """A finer histogram for the page: up to `BARS` bars between the shortest and the longest, each wider than the one before."""
     least, most = max(min(sizes), 1), max(max(sizes), 2)
     steps = [least * (most / least) ** (bar / BARS) for bar in range(1, BARS)]
     return _binned(sorted(sizes), tuple(sorted({max(round(step), least) for step in steps} | {most})))
 
 
 def _binned(ordered: list[int], bounds: tuple[int, ...]) -> list[list[int]]:
-    """`[[upper bound, rows], …]` from the first bin that holds something to the last; beyond the last bound is in the last."""
+    """`[[upper bound, rows], …]` from the first filled bin to the last; sizes beyond the last bound are in the last bin."""
     counts = [0] * len(bounds)
     for size in ordered:
         counts[min(bisect_left(bounds, size), len(bounds) - 1)] += 1
-    held = [place for place, count in enumerate(counts) if count]
-    return [[bounds[place], counts[place]] for place in range(held[0], held[-1] + 1)]
+    filled = [place for place, count in enumerate(counts) if count]
+    return [[bounds[place], counts[place]] for place in range(filled[0], filled[-1] + 1)]
 
 
 def _percentile(ordered: list[int], share: float) -> int:
@@ -209,18 +212,18 @@ def _percentile(ordered: list[int], share: float) -> int:
 
 
 def gap(here: list[list[int]], there: list[list[int]]) -> float:
-    """The largest difference between the shares of rows up to a length (Kolmogorov's and Smirnov's, on the bins), 0 to 1."""
-    sums = [dict(_cumulated(side)) for side in (here, there)]
-    worst, now = 0.0, [0.0, 0.0]
-    for bound in sorted({*sums[0], *sums[1]}):
-        now = [side.get(bound, before) for side, before in zip(sums, now, strict=True)]
-        worst = max(worst, abs(now[0] - now[1]))
-    return round(worst, 3)
+    """The largest difference between the cumulative shares of rows by length (Kolmogorov–Smirnov, on the bins), 0 to 1."""
+    cumulated = [dict(_cumulated(side)) for side in (here, there)]
+    largest, current = 0.0, [0.0, 0.0]
+    for bound in sorted({*cumulated[0], *cumulated[1]}):
+        current = [side.get(bound, before) for side, before in zip(cumulated, current, strict=True)]
+        largest = max(largest, abs(current[0] - current[1]))
+    return round(largest, 3)
 
 
 def _cumulated(histogram: list[list[int]]) -> list[tuple[int, float]]:
-    total, so_far, found = sum(count for _, count in histogram) or 1, 0, []
+    total, so_far, shares = sum(count for _, count in histogram) or 1, 0, []
     for bound, count in histogram:
         so_far += count
-        found.append((bound, so_far / total))
-    return found
+        shares.append((bound, so_far / total))
+    return shares

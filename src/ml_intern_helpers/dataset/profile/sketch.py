@@ -1,8 +1,8 @@
-"""A bottom-k sketch: the smallest hashes of a dataset's rows, from which the number of rows that two datasets share is estimated.
+"""Computes bottom-k sketches: the smallest hashes of a dataset's rows, which estimate how many rows two datasets share.
 
-The smallest `k` of all hashes are a fair draw of the distinct rows, and the same draw in every dataset: what two sketches
-share estimates what the datasets share (Broder 1997). A dataset with fewer than `k` distinct rows has all of them in its
-sketch, and two such are compared exactly.
+The smallest `k` hashes are a random sample of the distinct rows, chosen in the same way in every dataset: the overlap of two
+sketches estimates the overlap of the datasets (Broder 1997). The sketch of a dataset with fewer than `k` distinct rows holds all
+of them, and two such sketches are compared exactly.
 
 The texts of a row are hashed as one text in reading order, whatever its columns and speakers are called: the same conversation
 as `messages`, as ShareGPT turns or as prompt and completion gives the same text, so that a converted copy is recognised.
@@ -21,30 +21,30 @@ from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles
 
-#: Hashes kept. The standard error of an estimated share of one half is 1 / (2 * sqrt(K)): 3 points.
+#: Hashes kept in a report. The standard error of an estimated share of one half is 1 / (2 * sqrt(K)): 3 points.
 K = 256
-#: Of a whole dataset that a full scan has read: it may be far larger than what it is compared with.
+#: Hashes kept after a full scan: the dataset may be far larger than the one it is compared with.
 K_OF_ALL = 1024
-#: Hashes held while both datasets are at hand; no sample has more.
+#: Hashes kept in memory while two datasets are compared; no sample has more.
 MOST_HELD = 65_536
-#: Bytes of MD5 that are kept of each: DuckDB, too, has `md5`. Among ten million rows a chance meeting is rare (0.0002 %).
+#: Bytes of MD5 kept per hash (DuckDB has `md5`, too). Collisions are rare: 0.0002 % among ten million rows.
 HASH_BYTES = 6
-#: Roles of columns in the order in which a reader meets them.
+#: Roles of columns in reading order.
 READING_ORDER = ("system", "context", "prompt", "dialogue", "messages", "text", "completion", "chosen", "rejected")
-#: White space that two rows may differ in.
+#: White space that is ignored when rows are compared.
 SPACES = " \n\t\r\v\f"
 
 
 def spoken_columns(roles: ColumnRoles, columns: list[str]) -> list[str]:
-    """The columns that hold a row's words; all columns when none has a role."""
-    found = [roles.by_role[role] for role in READING_ORDER if role in roles.by_role]
+    """The columns that hold a row's texts; all columns when none has a role."""
+    text_columns = [roles.by_role[role] for role in READING_ORDER if role in roles.by_role]
     if roles.has("messages"):  # a prompt beside messages repeats their first turn
-        found = [name for name in found if name == roles.by_role["messages"]]
-    return list(dict.fromkeys(found)) or columns
+        text_columns = [name for name in text_columns if name == roles.by_role["messages"]]
+    return list(dict.fromkeys(text_columns)) or columns
 
 
 def spoken(row: Mapping[str, Any], columns: list[str]) -> str:
-    """The words in `columns`, one text a line."""
+    """The texts in `columns`, one per line."""
     texts: list[str] = []
     for name in columns:
         _collect(row.get(name), texts)
@@ -52,9 +52,9 @@ def spoken(row: Mapping[str, Any], columns: list[str]) -> str:
 
 
 def normalised(text: str) -> str:
-    """`text` in small letters and without white space: what two rows are compared by.
+    """`text` in lower case and without white space, the form in which rows are compared.
 
-    Taking spaces out is ten times cheaper than folding them, here and in DuckDB, which makes the same of every row (`--full`).
+    Removing spaces is ten times cheaper than collapsing them, both here and in DuckDB, which does the same with `--full`.
     """
     text = text.lower()
     for sign in SPACES:
@@ -75,7 +75,7 @@ def _collect(value: Any, texts: list[str]) -> None:
 
 
 def _turn_words(value: dict[Any, Any]) -> Any:
-    """A turn's words and calls; of any other object, all of it."""
+    """A turn's content and tool calls; any other object as JSON."""
     words = next((value[key] for key in ("content", "value", "text") if key in value), None)
     calls = value.get("tool_calls")
     if words is None and not calls:
@@ -105,7 +105,7 @@ class Sketch:
         return len(self.hashes) == self.distinct
 
     def to_json(self, k: int = K) -> dict[str, Any]:
-        """The JSON form, of the `k` smallest; the hashes are packed, for nobody reads them."""
+        """The JSON form with the `k` smallest hashes, packed as base64."""
         packed = b"".join(item.to_bytes(HASH_BYTES, "big") for item in self.hashes[:k])
         return {"k": k, "distinct_rows": self.distinct, "hashes": base64.b64encode(packed).decode()}
 
@@ -117,24 +117,29 @@ def sketch(hashes: Iterable[int]) -> Sketch:
 
 
 def from_json(value: object) -> Sketch | None:
-    """A sketch that was written down, or None when this is none."""
+    """The sketch in its JSON form `value`, or None when `value` is not a valid sketch."""
     if not isinstance(value, dict) or value.get("k") not in (K, K_OF_ALL) or not isinstance(value.get("hashes"), str):
         return None
     try:
         packed = base64.b64decode(value["hashes"], validate=True)
     except ValueError:
         return None
-    found = {int.from_bytes(packed[at : at + HASH_BYTES], "big") for at in range(0, len(packed), HASH_BYTES)}
+    hashes = {int.from_bytes(packed[at : at + HASH_BYTES], "big") for at in range(0, len(packed), HASH_BYTES)}
     distinct = value.get("distinct_rows")
-    whole = len(packed) == len(found) * HASH_BYTES and 0 < len(found) <= value["k"]
-    if not whole or not isinstance(distinct, int) or distinct < len(found) or (len(found) < value["k"] and distinct > len(found)):
+    intact = len(packed) == len(hashes) * HASH_BYTES and 0 < len(hashes) <= value["k"]
+    if (
+        not intact
+        or not isinstance(distinct, int)
+        or distinct < len(hashes)
+        or (len(hashes) < value["k"] and distinct > len(hashes))
+    ):
         return None
-    return Sketch(tuple(sorted(found)), distinct)
+    return Sketch(tuple(sorted(hashes)), distinct)
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """How many rows two datasets share, of the rows that the sketches are of.
+    """How many rows two datasets share, among the rows that the sketches cover.
 
     Attributes:
         rows: distinct rows in both.
@@ -152,23 +157,23 @@ class Overlap:
 
 
 def overlap(here: Sketch, there: Sketch) -> Overlap:
-    """What `here` and `there` share, as their sketches tell.
+    """The overlap of `here` and `there`, estimated from their sketches.
 
-    Of the hashes up to the least bound of the two, each side's are all known: a fair draw of its rows, each of which is in the
-    other side or not. Of a dataset a hundred times smaller than the other few are that small, and the error says so.
+    Up to the smaller of the two largest hashes kept, all hashes of both sides are known: a random sample of each side's rows, of
+    which it is known whether the other side has them. Of a much smaller dataset this sample is small, and the error large.
     """
     bounds = [side.hashes[-1] for side in (here, there) if not side.whole]
-    drawn = [frozenset(item for item in side.hashes if not bounds or item <= min(bounds)) for side in (here, there)]
-    both = len(drawn[0] & drawn[1])
+    samples = [frozenset(item for item in side.hashes if not bounds or item <= min(bounds)) for side in (here, there)]
+    shared = len(samples[0] & samples[1])
     if not bounds:
-        return Overlap(both, both / max(here.distinct, 1), both / max(there.distinct, 1), True, 0.0, 0.0)
-    larger, side = max((len(drawn[0]), here), (len(drawn[1]), there), key=lambda pair: pair[0])
-    rows = min(round(both / larger * side.distinct), here.distinct, there.distinct)
-    shares = [(both / len(held), _error(both, len(held))) if held else (0.0, 1.0) for held in drawn]
+        return Overlap(shared, shared / max(here.distinct, 1), shared / max(there.distinct, 1), True, 0.0, 0.0)
+    drawn, side = max((len(samples[0]), here), (len(samples[1]), there), key=lambda pair: pair[0])
+    rows = min(round(shared / drawn * side.distinct), here.distinct, there.distinct)
+    shares = [(shared / len(hashes), _error(shared, len(hashes))) if hashes else (0.0, 1.0) for hashes in samples]
     return Overlap(rows, shares[0][0], shares[1][0], False, shares[0][1], shares[1][1])
 
 
-def _error(both: int, drawn: int) -> float:
-    """Where none or all of the rows drawn are shared, the error is at most about that of one more."""
-    share = both / drawn
+def _error(shared: int, drawn: int) -> float:
+    """The standard error of the share; if none or all rows drawn are shared, about that of one row more or less."""
+    share = shared / drawn
     return min(math.sqrt(max(share * (1 - share), 1 / drawn) / drawn), 1.0)
