@@ -36,10 +36,10 @@ Exists = Literal["yes", "disabled", "same name", "no", "hidden", "no exact name"
 #: The wording of `Check.exists`, in the order of the text.
 _ON_HUB: dict[Exists, str] = {
     "yes": "on the Hub",
-    "same name": "a repository of that name is on the Hub (may be another's)",
+    "same name": "a repository of that name is on the Hub (perhaps of another author)",
     "no": "NOT on the Hub",
     "hidden": "missing or private on the Hub",
-    "disabled": "switched off on the Hub: no file can be had",
+    "disabled": "disabled on the Hub: its files cannot be downloaded",
     "no exact name": "no repository of exactly that name",
     "unknown": "could not be checked",
 }
@@ -80,7 +80,7 @@ def recipe(paper_id: ArxivId, context: Context, *, full: bool) -> Report:
         context.warn(note)
     found = _stated(obtained)
     if found["cut"]:
-        context.warn("the text is longer than any paper: values were looked for in its first 2,000,000 characters only")
+        context.warn("the text is unusually long: only its first 2,000,000 characters were searched for values")
     context.progress("asking the Hub …")
     checks, responses = check(context.http, [(kind, name) for kind, name in found["to_check"]])
     unknown = sorted({each.reason or "" for each in checks if each.exists == "unknown"})
@@ -199,7 +199,7 @@ def render(fields: dict[str, Any]) -> str:
     count = {state: [name for name, each in settings.items() if each["state"] == state] for state in ("stated", "quoted")}
     head = f"recipe of {version_name(reading)}: {len(count['stated'])} of {len(settings)} hyper-parameters stated without doubt"
     lines = [head + (f", {len(count['quoted'])} quoted for you to judge" if count["quoted"] else "")]
-    lines.append(f"not stated: {', '.join(recipe['not_stated']) or 'nothing of what is looked for'}")
+    lines.append(f"not stated: {', '.join(recipe['not_stated']) or 'nothing; every part was found'}")
     lines += ["Hub:"] if recipe["hub"] else []
     for exists, meaning in _ON_HUB.items():
         names = []
@@ -218,7 +218,7 @@ def render(fields: dict[str, Any]) -> str:
         "a line with a value and no 'quoted' is stated by that one sentence or table row; judge the quotes of the others"
     )
     lines.append(f'check a value in its place: crawl_arxiv read {identity} --section NUMBER, or --find "learning rate"')
-    lines.append("not found is no proof of absence: formulas, figures and the authors' code are not read")
+    lines.append("a value may still exist where it was not found: formulas, figures and the authors' code are not read")
     return "\n".join([*lines, *source_lines(fields)])
 
 
