@@ -51,8 +51,8 @@ def from_tables(document: Document) -> Iterator[Claim]:
 def _below(sections: Sequence[Section], outer_titles: tuple[str, ...], in_references: bool) -> Iterator[Claim]:
     for section in sections:
         titles = (section.title, *outer_titles)
-        in_references = in_references or section.kind == "references"
-        for block in section.blocks if not in_references else ():
+        is_reference = in_references or section.kind == "references"
+        for block in section.blocks if not is_reference else ():
             place = _Place(section.name, block, titles)
             if block.kind == "code" and not block.grids:
                 yield from _of_listing(block, place)
@@ -62,7 +62,7 @@ def _below(sections: Sequence[Section], outer_titles: tuple[str, ...], in_refere
                     if sum(bool(_STATISTIC.fullmatch(cell.text)) for cell in grid[0]) < 2:
                         # Read the table in both orientations; keep the one that gives more claims.
                         yield from max((list(read(grid, place)) for read in (_by_rows, _by_columns)), key=len)
-        yield from _below(section.parts, titles, in_references)
+        yield from _below(section.parts, titles, is_reference)
 
 
 class _Place:
