@@ -375,7 +375,7 @@ def test_openalex_pages_by_a_hundred_and_ten_thousand_deep(service: Loopback, co
     fallback(service)
     outcome = command("crawl_arxiv", "--cited-by", PAPER, "--start", "9990", "--limit", "20")
     assert outcome.code == 2
-    assert "OpenAlex lists the first 10000 only" in outcome.stderr
+    assert "OpenAlex lists only the first 10000" in outcome.stderr
     command("crawl_arxiv", "--cited-by", PAPER, "--start", "9980", "--limit", "20")
     assert (service.requests[-1].query["per_page"], service.requests[-1].query["page"]) == (["100"], ["100"])
 
