@@ -1,11 +1,11 @@
-"""The full scan beside plain DuckDB on one generated chat file: `python benchmarks/full_scan.py [--mib N] [--parquet]`.
+"""Compares the full scan with plain DuckDB on a generated chat file: `python benchmarks/full_scan.py [--mib N] [--parquet]`.
 
-Both count the same things in one run, each in a process of its own, so that a busy machine slows both alike: rows,
+Both count the same things, each in a process of its own, in one run, so that a busy machine slows both alike: rows,
 nulls, empty turns, last turns, orders of turns, missing questions, every pattern of the checks, exact copies, orders of
-speakers, lengths. `plain` is what one would write by hand: DuckDB with its own settings, one query for the counts and one
-each for copies, orders and lengths, every pattern an expression over the row's text; without row numbers, examples and
-proofs (check digits). `no searches` leaves the patterns out: less work than ours, told for comparison. Ours is the whole
-command, with its sample and verdicts. Nothing is fetched; the file goes when it is done.
+speakers, lengths. `plain` is what one would write by hand: DuckDB with default settings, one query for the counts and one
+each for copies, orders and lengths, every pattern an expression over the row's text, without row numbers, examples and
+check digits. `no searches` leaves the patterns out: it does less work than ours and is shown for comparison. Ours is the whole
+command, with its sample and verdicts. Nothing is downloaded; the file is deleted at the end.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _generated(path: Path, mib: int) -> Path:
-    """Conversations of ordinary words, the same for the same size; some copies, some faults."""
+    """Write conversations of ordinary words with some copies and faults; the same size gives the same file."""
     rng = random.Random(0)
     texts = [" ".join(rng.choices(WORDS, k=rng.randrange(10, 250))) + rng.choice(".?!") for _ in range(4000)]
     size, row = 0, 0
@@ -82,7 +82,7 @@ def _generated(path: Path, mib: int) -> Path:
 
 
 def _as_parquet(path: Path) -> Path:
-    """In a process of its own: what this one has once taken would count as the peak of those it starts."""
+    """Run it in a process of its own: the peak memory of this process would count for the processes that it starts."""
     made = path.with_suffix(".parquet")
     copy = f"COPY (SELECT * FROM read_json('{path}')) TO '{made}' (FORMAT parquet, ROW_GROUP_SIZE 20000)"
     subprocess.run([sys.executable, "-c", f"import duckdb; duckdb.execute({copy!r})"], check=True, stdout=subprocess.DEVNULL)
@@ -168,7 +168,7 @@ CONDITIONS = {
 
 
 def _pattern_counts() -> dict[str, str]:
-    """One condition a code: any of its expressions is somewhere in the row."""
+    """One SQL condition per code: any of its expressions occurs in the row."""
     from ml_intern_helpers.dataset.checks import registry
 
     searches = [module.SEARCH for module in registry.modules() if hasattr(module, "SEARCH")]

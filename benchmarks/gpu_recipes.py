@@ -1,4 +1,4 @@
-"""Peak memory, step time and tokens per second of each recipe, on models of random weights: nothing is downloaded.
+"""Measures peak memory, step time and tokens per second of each recipe on models with random weights, without downloads.
 
     scripts/launch --env training benchmarks/gpu_recipes.py [--sizes 0.6B,1B] [--recipes sft,dpo] [--seq 2048] [--batch 4]
 
@@ -98,7 +98,7 @@ def make_data(folder: Path, tokens: int) -> None:
 
 
 def child(script: str, result: Path, arguments: list[str]) -> None:
-    """Run a recipe in this process with a clock in it, and write what was measured to `result`."""
+    """Run a recipe in this process with a timer, and write the measurements to `result`."""
     import time
 
     import torch

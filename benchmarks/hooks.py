@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What every Bash call of a session waits for: the hooks through `scripts/launch`, as the client starts them.
+"""Measures the hooks that run before every Bash call of a session, started through `scripts/launch` as the client does.
 
     benchmarks/hooks.py [--runs N]
 
@@ -34,7 +34,7 @@ NOT_ITS_BUSINESS_MS, FULL_PREFLIGHT_MS = 60, 300
 
 @dataclass
 class Case:
-    """One hook call: which point, on which command, in a project with or without a task; `limit_ms` is what it must reach."""
+    """One hook call: its hook point and command, in a project with or without a task; `limit_ms` is its time limit."""
 
     name: str
     point: str

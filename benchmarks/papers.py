@@ -1,8 +1,8 @@
-"""What a repeated question about papers costs: `benchmarks/papers [--rounds N] [--page FILE]`.
+"""Measures repeated commands about papers: `benchmarks/papers [--rounds N] [--page FILE]`.
 
-A loopback service answers each question once; then it is gone, and the same commands run again, whole processes, side by side
-in every round beside a Python that does nothing. CPU is user and system time of the process: on a busy machine it says more
-than the wall's time, which is printed, too.
+A loopback service answers each request once and is then stopped. The same commands run again in every round, as whole processes
+in turn with a Python that does nothing. CPU time is the user and system time of the process: on a busy machine it is more
+reliable than the wall time, which is printed as well.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class Case:
     first_cpu_ms: float = 0.0
 
     def forget(self) -> None:
-        """Of what was measured, keep the first alone: the time when everything was asked and made."""
+        """Keep only the first measurement, in which everything was requested and parsed."""
         self.first_cpu_ms = self.cpu_ms[0]
         self.cpu_ms, self.wall_ms = [], []
 
     def run(self, environment: dict[str, str]) -> None:
-        """One whole process, its answer thrown away."""
+        """Run one whole process and discard its answer."""
         began = time.perf_counter()
         process = subprocess.Popen(self.call, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         said = process.stderr.read() if process.stderr else b""
@@ -74,7 +74,7 @@ def long_page() -> bytes:
 
 
 def serve(service: Loopback, world: World, page: bytes) -> None:
-    """Everything that the questions below ask for."""
+    """The answers to all requests of the commands below."""
     rows = [entry(f"2401.{n:05d}v1", f"Preference optimization {n}", summary="We align models. " * 70) for n in range(50)]
     pages = [hub_paper(id=f"2401.{n:05d}") for n in range(20)]
     world.serve(service)
@@ -84,7 +84,7 @@ def serve(service: Loopback, world: World, page: bytes) -> None:
 
 
 def cases(world: World) -> list[Case]:
-    """The questions; notes are asked offline, as everything could be."""
+    """The commands; notes are read offline, as everything could be."""
     asked = {
         "search": ["preference optimization"],
         "details of an id": ["2401.00001"],

@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
-"""preflight_check beside pyright and mypy on the same scripts in one run: what each finds, what it calls wrong that is right, and
-how long it takes.
+"""Compares preflight_check with pyright and mypy on the same scripts: the faults found, the false alarms, and the time.
 
     benchmarks/preflight.py --site SITE_PACKAGES [--each N] [--pyright COMMAND] [--mypy COMMAND]
 
 SITE_PACKAGES holds the libraries at the shipped releases (a training environment's); the type checkers read them there. A checker
-that is not given is left out. Scripts come from tests/preflight/faults: one fault each, or a look-alike that is none.
+that is not given is left out. Scripts come from tests/preflight/faults: each has one fault, or looks like one but is correct.
 
 The type checkers get all scripts in one run; the figure for one script is a run of its own. mypy first gets one file that only
-imports the libraries: that fills its cache, as it is after a project's first day, and is told apart. It runs with
+imports the libraries: that fills its cache, as in an existing project, and is reported separately. It runs with
 `--follow-imports=silent` (the default would also report what is wrong inside the libraries) and `--check-untyped-defs` (scripts
-have no annotations). preflight_check is started once per script. What takes longer than LIMIT_S is stopped and said so.
+have no annotations). preflight_check is started once per script. Runs longer than LIMIT_S are stopped and reported as such.
 """
 
 from __future__ import annotations
@@ -107,7 +106,7 @@ def ours(folder: Path, made: dict[str, Case]) -> Row:
 def checker(
     tool: str, command: list[str], folder: Path, site: Path, read: Callable[[list[str], Path, list[Path], Path], Lines]
 ) -> Row:
-    """All scripts in one run, which is how a type checker is quickest; then one alone."""
+    """All scripts in one run, in which a type checker is fastest; then one alone."""
     scripts = sorted(folder.glob("case_*.py"))
     if read is mypy:
         first = folder / "first.py"
@@ -121,7 +120,7 @@ def checker(
 
 
 def timed(work: Callable[[], Lines]) -> tuple[Lines | None, float]:
-    """What it found, None when it was stopped, and the seconds that it took."""
+    """The findings (None when it was stopped) and the seconds it took."""
     start = time.perf_counter()
     try:
         return work(), time.perf_counter() - start
@@ -155,7 +154,7 @@ def mypy(command: list[str], folder: Path, scripts: list[Path], site: Path) -> L
 
 
 def report(rows: list[Row], made: dict[str, Case]) -> None:
-    """The table; times also as multiples of ours."""
+    """Print the table; times are also shown as multiples of preflight_check's."""
     faulty = {name: case for name, case in made.items() if case.code}
     harmless = made.keys() - faulty.keys()
     places = {name: places_of(case) for name, case in faulty.items()}
@@ -178,7 +177,7 @@ def report(rows: list[Row], made: dict[str, Case]) -> None:
 
 
 def places_of(case: Case) -> set[int]:
-    """Where a finding counts as found: the line of the fault, and the first line of the call it stands in, where mypy reports."""
+    """The lines on which a fault counts as found: its own, and the first line of the surrounding call, where mypy reports."""
     around = [
         node for node in ast.walk(ast.parse(case.text))
         if isinstance(node, ast.Call) and node.lineno <= case.line <= (node.end_lineno or node.lineno)

@@ -1,8 +1,8 @@
-"""What a user waits for before a helper starts to work: `benchmarks/startup [--rounds N]`.
+"""Measures the time before a helper starts to work: `benchmarks/startup [--rounds N]`.
 
-Every command runs once per round, side by side in one run, so that a busy machine slows all alike;
+Every command runs once per round, in turn, so that a busy machine slows all alike;
 `over base` and `ratio` compare medians.
-Nothing is fetched: the calls are offline ones.
+Nothing is downloaded: all calls are offline.
 """
 
 from __future__ import annotations

@@ -330,7 +330,7 @@ def test_for_people(service: Loopback, helper: Run) -> None:
     assert CLEANED in outcome.stdout
     assert outcome.stdout.replace("\n", "").isprintable()
     assert "org/m3" in outcome.stdout
-    assert outcome.stdout.startswith("1 paper; not found: 2401.99999; parts of 1 could not be had")
+    assert outcome.stdout.startswith("1 paper; not found: 2401.99999; parts of 1 could not be obtained")
 
 
 def test_help_has_examples_and_exit_codes(helper: Run) -> None:

@@ -64,10 +64,10 @@ def test_it_shows_its_way_and_ends_with_a_report(run: tuple[Path, str]) -> None:
     assert [int(number) for number in re.findall(r"^\[(\d)/8\] ", told, flags=re.M)] == list(range(1, 9))
     assert re.search(r"none: No GPU found|local: |ask_user: |jobs: ", told)
     assert "READY for sft" in told
-    assert "356 of 360 rows go on" in told
+    assert "356 of 360 rows are used" in told
     assert "PASS" in told
     assert "loss per step" in told
-    assert "it has learnt the shape of an answer, not to calculate" in told
+    assert "it has learnt the form of an answer, not to calculate" in told
     last = told[told.index("\nDone in") :]
     for name in ("model", "loss.png", "train.log", "quickstart.db", "train.py", "report.md"):
         assert str(folder / name) in last or str(folder / "trackio" / name) in last

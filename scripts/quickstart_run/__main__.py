@@ -1,4 +1,4 @@
-"""The quickstart, started by scripts/quickstart (which has the `--help`): eight steps, then a report."""
+"""Runs the quickstart for scripts/quickstart, which holds its `--help`: eight steps, then a report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from folder import Failure, RunFolder, reserve
 from steps import STEPS, Results, Screen
 from summary import report, screen_lines
 
-#: Up to 200 steps the recipe logs each one, which the progress counts.
+#: Bounds of --steps. Up to 200 steps, the recipe logs every step, which the progress display counts.
 LEAST, MOST = 8, 200
 
 
@@ -32,7 +32,7 @@ def _steps(text: str) -> int:
 
 
 def run(folder: RunFolder, max_steps: int) -> None:
-    """All steps, the report, and only then the run counts as whole."""
+    """Run all steps and write the report; only then is the run marked as finished."""
     started = time.monotonic()
     results, screen = Results(folder, max_steps), Screen(len(STEPS))
     for title, step in STEPS:
@@ -63,17 +63,17 @@ def main() -> int:
 
 
 def _failed(failure: Failure, folder: RunFolder | None) -> int:
-    kept = folder.discard(failure.log) if folder else None
+    log_path = folder.discard(failure.log) if folder else None
     print(f"quickstart: {failure.message}", file=sys.stderr)
-    hint = failure.hint if not kept else f"{failure.hint + '; ' if failure.hint else ''}its output is in {kept}"
+    hint = failure.hint if not log_path else f"{failure.hint + '; ' if failure.hint else ''}its output is in {log_path}"
     if hint:
         print(f"  next: {hint}", file=sys.stderr)
     return failure.code
 
 
 def _room(out: Path) -> str:
-    place = next((folder for folder in (out, *out.absolute().parents) if folder.exists()), Path("/"))
-    return f"{shutil.disk_usage(place).free / 1e9:.1f} GB are free there; try another folder with --out DIR"
+    existing = next((folder for folder in (out, *out.absolute().parents) if folder.exists()), Path("/"))
+    return f"{shutil.disk_usage(existing).free / 1e9:.1f} GB are free there; try another folder with --out DIR"
 
 
 if __name__ == "__main__":

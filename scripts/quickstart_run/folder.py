@@ -1,4 +1,4 @@
-"""The folder of one run, `OUT/run-N`: whole or not there at all; and how a run ends that does not work out."""
+"""Creates the folder of one run, `OUT/run-N`, and removes it again when the run fails."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ UNFINISHED = ".unfinished"
 
 
 class Failure(Exception):
-    """One line of what and where, one line of what next.
+    """A failed quickstart: one line that says what failed and where, and one with the next step.
 
     Args:
         message: what went wrong.
-        hint: what to do next, or None where the command that failed has said it already.
-        code: the exit code (1 a step failed, 2 wrong usage, 3 it could not be done here).
-        log: what the failed program printed, kept for reading.
+        hint: what to do next, or None when the failed command has already said so.
+        code: the exit code (1 a step failed, 2 wrong usage, 3 a step is impossible on this machine).
+        log: the output of the failed program, which is kept in a file.
     """
 
     def __init__(self, message: str, hint: str | None, *, code: int = 1, log: str = "") -> None:
@@ -30,12 +30,12 @@ class Failure(Exception):
 
 @dataclass(frozen=True)
 class RunFolder:
-    """What a run writes and where.
+    """The paths that a run writes.
 
     Attributes:
         path: `OUT/run-N`, absolute.
         out: the folder of all runs.
-        made_out: this run made `out` itself and may remove it when it leaves nothing there.
+        made_out: whether this run created `out` and may remove it when it is empty.
     """
 
     path: Path
@@ -83,7 +83,7 @@ class RunFolder:
         return self.path / ".cache"
 
     def finish(self) -> None:
-        """Declare the run whole."""
+        """Mark the run as finished and remove its caches."""
         shutil.rmtree(self.scratch, ignore_errors=True)
         (self.path / UNFINISHED).unlink()
 
@@ -92,7 +92,7 @@ class RunFolder:
         shutil.rmtree(self.path, ignore_errors=True)
         kept = self.out / "failed.log"
         if log:
-            kept.unlink(missing_ok=True)  # a link that lay there would have its target overwritten
+            kept.unlink(missing_ok=True)  # otherwise a link of that name would have its target overwritten
             kept.write_text(log, encoding="utf-8")
         elif self.made_out and not any(self.out.iterdir()):
             self.out.rmdir()
@@ -100,7 +100,7 @@ class RunFolder:
 
 
 def reserve(out: Path) -> RunFolder:
-    """Make the next free `run-N` under `out`; what a killed run left unfinished is removed first."""
+    """Create the next free `run-N` under `out`; unfinished folders of killed runs are removed first."""
     made_out = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -137,7 +137,7 @@ def _alive(mark: Path) -> bool:
     try:
         os.kill(int(mark.read_text(encoding="ascii")), 0)
     except PermissionError:
-        return True  # somebody else's process
+        return True  # the process of another user
     except (OSError, ValueError):
         return False
     return True

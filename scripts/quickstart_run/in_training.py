@@ -1,4 +1,4 @@
-"""What runs in the training environment: its versions, the loss curve, and models that answer questions.
+"""Runs inside the training environment: prints its versions, draws the loss curve, lets models answer questions.
 
     python in_training.py versions                           {python, torch, trl, …} as JSON
     python in_training.py curve POINTS.json PICTURE.png      draws a PNG, and characters for the terminal on stdout
@@ -35,10 +35,10 @@ def picture(train: Points, held_out: Points, path: Path) -> None:
 
 
 def characters(train: Points, held_out: Points) -> str:
-    """The same for a terminal, without colour."""
+    """The curve as characters for a terminal, without colour."""
     import plotext
 
-    plotext.terminal.limit(False, False)  # draw the size asked for, also where there is no terminal
+    plotext.terminal.limit(False, False)  # draw the requested size even without a terminal
     figure = plotext.figure
     figure.plot_size(WIDTH, HEIGHT)
     figure.theme("colorless")
@@ -50,17 +50,17 @@ def characters(train: Points, held_out: Points) -> str:
 
 
 def replies(folder: str, questions: list[str]) -> list[str]:
-    """The model saved in `folder` answers each question on its own, greedily."""
+    """The replies of the model in `folder` to each question, each in a conversation of its own, decoded greedily."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder)
     answers = []
     for question in questions:
-        asked = [{"role": "user", "content": question}]
-        inputs = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_tensors="pt", return_dict=True)
-        out = model.generate(**inputs, max_new_tokens=LONGEST_REPLY_TOKENS, do_sample=False)
-        answers.append(tokenizer.decode(out[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True))
+        messages = [{"role": "user", "content": question}]
+        inputs = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+        generated = model.generate(**inputs, max_new_tokens=LONGEST_REPLY_TOKENS, do_sample=False)
+        answers.append(tokenizer.decode(generated[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True))
     return answers
 
 

@@ -14,12 +14,12 @@ from folder import Failure
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCH = ROOT / "scripts/launch"
-#: What is run in the training environment besides the recipe.
+#: The script that runs in the training environment besides the recipe.
 IN_TRAINING = Path(__file__).with_name("in_training.py")
 STOP_S = 10
 
-#: For the training environment: no network, a log without bars, no thread waiting for another on a busy machine (a model
-#: this small gains nothing from a second one).
+#: Variables of the training environment: no network, no progress bars, and a single thread, since a model this small gains
+#: nothing from more and they would wait for each other on a busy machine.
 QUIET = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -32,38 +32,38 @@ QUIET = {
 
 
 def helper(command: str, *arguments: str | Path) -> dict[str, Any]:
-    """The `--json` answer of a helper, with `exit_code` added; a helper that gives none is a `Failure`."""
+    """The `--json` answer of a helper, with `exit_code` added; a helper without an answer raises a `Failure`."""
     code, out, err = _run([LAUNCH, command, *arguments, "--json"], dict(os.environ))
     try:
         answer = json.loads(out)
     except ValueError:
         answer = {}
     if not isinstance(answer, dict) or "schema" not in answer:
-        raise Failure(f"{command} gave no answer (exit code {code})", _said(err), code=code or 1, log=out + err)
+        raise Failure(f"{command} gave no answer (exit code {code})", _last_error_line(err), code=code or 1, log=out + err)
     if answer["error"]:
         raise Failure(f"{command}: {answer['error']['message']}", answer["error"]["hint"], code=code or 1, log=out + err)
     return {**answer, "exit_code": code}
 
 
 def training(*arguments: str | Path, watch: Callable[[str], None] | None = None, **environment: str) -> str:
-    """What a Python program prints in the training environment.
+    """Run a Python program in the training environment and return its output.
 
     Args:
-        arguments: for Python: a script and its arguments.
-        watch: gets each line as it is printed.
-        environment: variables besides `QUIET`. The user's TRACKIO_* are left out: one of them would upload the run.
+        arguments: the arguments of Python: a script and its arguments.
+        watch: called with each line as it is printed.
+        environment: variables besides `QUIET`. The user's TRACKIO_* are removed: one of them would upload the run.
     """
     base = {name: value for name, value in os.environ.items() if not name.startswith("TRACKIO_")}
     code, out, err = _run([LAUNCH, "--env", "training", "-X", "utf8", *arguments], {**base, **QUIET, **environment}, watch)
     if code:
         what = Path(next((str(a) for a in arguments if str(a).endswith(".py")), "the training environment")).name
-        raise Failure(f"{what} failed (exit code {code})", _said(err), code=3 if code == 3 else 1, log=out + err)
+        raise Failure(f"{what} failed (exit code {code})", _last_error_line(err), code=3 if code == 3 else 1, log=out + err)
     return out
 
 
 def training_python() -> dict[str, str]:
-    """`{python, torch, trl, …}` of the training environment; builds it when it is not there, its progress shown on stderr."""
-    # A file and not `-c CODE`, with which Python would import from the folder that the user stands in.
+    """`{python, torch, trl, …}` of the training environment; builds it first if it is missing, with progress on stderr."""
+    # A file instead of `-c CODE`, with which Python would import from the current folder.
     call = [LAUNCH, "--env", "training", IN_TRAINING, "versions"]
     done = subprocess.run(call, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
@@ -72,7 +72,7 @@ def training_python() -> dict[str, str]:
 
 
 def _run(command: list[Any], environment: dict[str, str], watch: Callable[[str], None] | None = None) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of a program; it does not outlive us."""
+    """Exit code, stdout and stderr of a program, which is stopped when this function ends."""
     # stderr goes to a file: with two pipes, reading one line by line could block a program that fills the other.
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
         process = subprocess.Popen(
@@ -115,7 +115,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
         process.wait()
 
 
-def _said(err: str) -> str | None:
+def _last_error_line(err: str) -> str | None:
     """The last line a program left on stderr: for a traceback, the error itself."""
     lines = [line.strip() for line in err.splitlines() if line.strip()]
     return lines[-1].removeprefix("next: ")[:300] if lines else None

@@ -1,4 +1,4 @@
-"""The eight steps, in the order in which they run; each fills its part of `Results` and says what it results."""
+"""Defines the eight steps in the order in which they run; each fills its part of `Results` and prints a summary."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ PROJECT = "quickstart"
 DATA = programs.ROOT / "examples/chat.jsonl"
 MAKE_TINY_MODEL = programs.ROOT / "examples/make_tiny_model.py"
 RECIPE = programs.ROOT / "skills/ml-intern/recipes/sft.py"
-#: Not one of them is in the example data in these words.
+#: None of them occurs in the example data with this wording.
 QUESTIONS = ("How many minutes are in 4 hours?", "What is 7 feet in inches?", "Please convert 15 kilograms to grams.")
 ANSWERS = (240, 84, 15000)
-#: What the tiny model wants, and no real one: it has no pretraining to lose.
+#: Settings for the tiny model only: it has no pre-training that a high learning rate could destroy.
 TINY_SETTINGS = ("--lr", "5e-3", "--batch", "16", "--max-length", "256")
 
 
 class Screen:
-    """Numbered steps on stdout; on a terminal the running one has a spinner.
+    """Prints numbered steps on stdout; on a terminal, the running one has a spinner.
 
     Args:
-        steps: how many there will be.
+        steps: the number of steps.
     """
 
     def __init__(self, steps: int) -> None:
@@ -45,23 +45,23 @@ class Screen:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Print the heading, then what `say` is told, then the time it took and the time since the start."""
+        """Print the heading of a step, run its body, then print the time it took and the time since the start."""
         self.done += 1
         begun = time.monotonic()
         self.console.print(Text(f"[{self.done}/{self.steps}] {title}", style="bold"))
         with self._status:
-            self.tell("working")
+            self.set_activity("working")
             yield
         now = time.monotonic()
         self.say(f"{now - begun:.1f} s, {now - self.started:.0f} s since the start", style="dim")
 
     def say(self, text: str, *, style: str = "") -> None:
-        """A line under the current step; several when `text` has several."""
+        """Print the lines of `text` below the current step."""
         for line in text.splitlines():
             self.console.print(Text(f"      {line}", style=style))
 
-    def tell(self, text: str) -> None:
-        """What is going on right now: beside the spinner, nowhere else."""
+    def set_activity(self, text: str) -> None:
+        """Show the current activity beside the spinner only."""
         self._status.update(Text(text))
 
     def plain(self, text: str) -> None:
@@ -86,7 +86,7 @@ class Results:
 
 
 def environments(results: Results, screen: Screen) -> None:
-    """Training is a second environment, built here on first use."""
+    """Prepare the training environment, which is built on first use."""
     results.versions = programs.training_python()
     screen.say(", ".join(f"{name} {version}" for name, version in results.versions.items() if name != "python"))
 
@@ -99,23 +99,23 @@ def compute(results: Results, screen: Screen) -> None:
 
 
 def audit(results: Results, screen: Screen) -> None:
-    """Ask for the verdict, then leave out the rows that the findings name."""
+    """Check the data, then copy the rows that no finding names."""
     results.audit = programs.helper("inspect_dataset", DATA, "--method", "sft")
     verdict = results.audit["verdicts"]["sft"]
     screen.say(f"{verdict['verdict'].replace('_', ' ').upper()} for sft: {verdict['reason']}")
     if verdict["verdict"] != "ready":
-        raise Failure("the example data is not ready for SFT", "get a fresh copy of the plugin")
+        raise Failure("the example data is not ready for SFT", "install a fresh copy of the plugin")
     for finding in results.audit["findings"]:
         screen.say(f"{finding['code']} {finding['severity']}, row {finding['line']}: {finding['message']}")
     _copy_rows(results)
-    screen.say(f"{results.rows_out} of {results.rows_in} rows go on, in {results.folder.data.name}")
+    screen.say(f"{results.rows_out} of {results.rows_in} rows are used, in {results.folder.data.name}")
 
 
 def _copy_rows(results: Results) -> None:
     findings = [finding for finding in results.audit["findings"] if finding["severity"] != "info"]
-    named = {row for finding in findings for row in finding.get("rows") or [finding["line"]]}
+    reported_rows = {row for finding in findings for row in finding.get("rows") or [finding["line"]]}
     lines = DATA.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for number, line in enumerate(lines, 1) if number not in named]
+    kept = [line for number, line in enumerate(lines, 1) if number not in reported_rows]
     results.folder.data.write_text("".join(kept), encoding="utf-8")
     results.rows_in, results.rows_out = len(lines), len(kept)
 
@@ -128,14 +128,14 @@ def tiny_model(results: Results, screen: Screen) -> None:
 
 
 def preflight(results: Results, screen: Screen) -> None:
-    """The recipe as it is, under the name a user would give it."""
+    """Check an unchanged copy of the recipe."""
     shutil.copyfile(RECIPE, results.folder.script)
     results.preflight = programs.helper("preflight_check", results.folder.script, "--local")
     screen.say(results.preflight["verdict"])
     for finding in results.preflight["findings"]:
         screen.say(f"{finding['code']} {finding['severity']}, line {finding['line']}: {finding['message']}")
     if results.preflight["exit_code"]:
-        raise Failure("pre-flight refuses the script", "get a fresh copy of the plugin", code=results.preflight["exit_code"])
+        raise Failure("pre-flight refuses the script", "install a fresh copy of the plugin", code=results.preflight["exit_code"])
 
 
 def train(results: Results, screen: Screen) -> None:
@@ -158,20 +158,20 @@ def train(results: Results, screen: Screen) -> None:
 
 
 def _progress(line: str, max_steps: int, screen: Screen) -> None:
-    """Training prints a dictionary per step (with its numbers as strings); held-out losses are kept on screen."""
+    """Show the metrics that training prints, a dictionary per step; held-out losses stay on screen."""
     try:
         metrics = ast.literal_eval(line) if line.startswith("{'") else {}
     except (ValueError, SyntaxError):
         return
     if "loss" in metrics:
         screen.trained += 1
-        screen.tell(f"step {screen.trained} of {max_steps}, loss {float(metrics['loss']):.2f}")
+        screen.set_activity(f"step {screen.trained} of {max_steps}, loss {float(metrics['loss']):.2f}")
     elif "eval_loss" in metrics:
         screen.say(f"step {screen.trained} of {max_steps}: held-out loss {float(metrics['eval_loss']):.2f}")
 
 
 def curve(results: Results, screen: Screen) -> None:
-    """Read back what Trackio stored, so that what is drawn was tracked."""
+    """Draw the loss curve from the metrics that Trackio has stored."""
     trackio = Path(results.versions["python"]).with_name("trackio")
     picks = ("train/global_step", "train/loss", "eval/loss")
     columns = ", ".join(f"""json_extract(metrics, '$."{name}"') AS "{name}\"""" for name in picks)
@@ -185,21 +185,23 @@ def curve(results: Results, screen: Screen) -> None:
         for kind in ("train", "eval")
     }
     if len(results.points["train"]) < 2:
-        raise Failure("Trackio holds no loss of this run", "read train.log for what happened", log=results.folder.log.read_text())
+        raise Failure(
+            "Trackio has recorded no loss of this run", "read the training log for the reason", log=results.folder.log.read_text()
+        )
     points = results.folder.path / "loss.json"
     points.write_text(json.dumps(results.points), encoding="utf-8")
     screen.say(programs.training(programs.IN_TRAINING, "curve", points, results.folder.curve))
 
 
 def speak(results: Results, screen: Screen) -> None:
-    """The same questions to the model before and after training."""
+    """Let the model answer the same questions before and after training."""
     questions = results.folder.path / "questions.json"
     questions.write_text(json.dumps(QUESTIONS), encoding="utf-8")
     out = json.loads(programs.training(programs.IN_TRAINING, "speak", questions, results.folder.base, results.folder.model))
     results.replies = {"before": out[str(results.folder.base)], "after": out[str(results.folder.model)]}
     for question, before, after in zip(QUESTIONS, results.replies["before"], results.replies["after"], strict=True):
         screen.say(f"Q: {question}\n  before: {_shown(before)}\n  after:  {_shown(after)}")
-    screen.say(f"A model of {results.parameters:,} parameters: it has learnt the shape of an answer, not to calculate.")
+    screen.say(f"A model of {results.parameters:,} parameters: it has learnt the form of an answer, not to calculate.")
 
 
 def _shown(reply: str) -> str:

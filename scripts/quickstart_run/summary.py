@@ -1,4 +1,4 @@
-"""The short report at the end, on screen and as report.md: what was found, where everything is, what a real run takes."""
+"""Renders the final report, on screen and as report.md: the findings, the files, and how to start a real run."""
 
 from __future__ import annotations
 
@@ -42,13 +42,15 @@ def _loss(results: Results) -> str:
 
 def _what_was_found(results: Results) -> list[str]:
     verdict = results.audit["verdicts"]["sft"]
-    named = [f"  - {one['code']} row {one['line']}: {one['message']}" for one in results.audit["findings"]]
+    finding_lines = [
+        f"  - {finding['code']} row {finding['line']}: {finding['message']}" for finding in results.audit["findings"]
+    ]
     versions = ", ".join(f"{name} {version}" for name, version in results.versions.items() if name != "python")
     return [
         f"- Compute: `{results.compute['compute_mode_recommendation']}`. {results.compute['compute_mode_reason']}",
         f"- Data: {verdict['verdict']} for SFT ({verdict['reason']}); {results.rows_out} of {results.rows_in} rows trained on"
-        + ("; left out were" if named else ""),
-        *named,
+        + ("; left out were" if finding_lines else ""),
+        *finding_lines,
         f"- Script: {results.preflight['verdict']}",
         f"- Training: {results.parameters:,} parameters, {_loss(results)} ({versions})",
     ]
@@ -74,11 +76,11 @@ def _replies(results: Results) -> list[str]:
     rows = zip(QUESTIONS, ANSWERS, results.replies["before"], results.replies["after"], strict=True)
     cells = [[question, str(right), _code(before), _code(after)] for question, right, before, after in rows]
     table = ["| question | right | before | after |", "|---|---|---|---|", *(f"| {' | '.join(row)} |" for row in cells)]
-    return [*table, "", f"A model of {results.parameters:,} parameters learns the shape of an answer, not to calculate."]
+    return [*table, "", f"A model of {results.parameters:,} parameters learns the form of an answer, not to calculate."]
 
 
 def _code(reply: str) -> str:
-    """Safe inside a table cell: printable, one line, no pipe or backtick."""
+    """A reply made safe for a table cell: printable, one line, no pipe or backtick."""
     line = re.sub(r"[|`]", "'", " ".join("".join(char if char.isprintable() else " " for char in reply).split()))
     return f"`{line[:120]}`" if line else "(blank)"
 
@@ -91,7 +93,7 @@ def _next(results: Results) -> list[str]:
     if mode in ("local", "ask_user"):
         lines += [
             f"On this GPU:     MAX_STEPS=20 {launch} --env training {recipe} --lora --split 'train_sft[:1000]'",
-            "                 20 steps to see that it fits; costs nothing but the GPU's time and the download of model and data.",
+            "                 20 steps to see that it fits in memory; costs only GPU time and the download of model and data.",
         ]
     if mode != "local":
         lines += [
@@ -104,7 +106,7 @@ def _next(results: Results) -> list[str]:
 
 
 def _price() -> str:
-    """What the recipe's own header asks for, at the list price that ships with the plugin."""
+    """The cost of the hardware in the recipe's header, at the list price that ships with the plugin."""
     block = re.search(r"(?ms)^# /// script$(.*?)^# ///$", RECIPE.read_text(encoding="utf-8"))
     assert block is not None
     header = tomllib.loads(re.sub(r"(?m)^# ?", "", block[1]))["tool"]["hf-jobs"]

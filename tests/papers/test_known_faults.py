@@ -137,7 +137,7 @@ def test_arxiv_sends_an_empty_page_although_it_counts_more(service: Loopback, co
     outcome = command("crawl_arxiv", "--source", "arxiv", "testing", "--start", "10", "--limit", "10")
     assert outcome.code == 0
     assert "214,881 papers match; showing 11-20" in outcome.stdout
-    assert "arXiv sent an empty page first; these came on try 3" in outcome.stderr
+    assert "arXiv sent an empty page first; these papers came on attempt 3" in outcome.stderr
     assert [request.query["max_results"] for request in service.requests] == [["10"], ["10"], ["5"]]
 
 
@@ -375,7 +375,7 @@ def test_openalex_pages_by_a_hundred_and_ten_thousand_deep(service: Loopback, co
     fallback(service)
     outcome = command("crawl_arxiv", "--cited-by", PAPER, "--start", "9990", "--limit", "20")
     assert outcome.code == 2
-    assert "OpenAlex lists the first 10000 only" in outcome.stderr
+    assert "OpenAlex lists only the first 10000" in outcome.stderr
     command("crawl_arxiv", "--cited-by", PAPER, "--start", "9980", "--limit", "20")
     assert (service.requests[-1].query["per_page"], service.requests[-1].query["page"]) == (["100"], ["100"])
 

@@ -1,6 +1,7 @@
 """The command `crawl_arxiv`: searches papers, walks citations, reads a paper, extracts its recipe, keeps notes.
 
-This module holds the subcommands and the lists that arXiv alone answers; modules that a subcommand needs are imported on use.
+This module holds the subcommands and the searches that arXiv alone answers; other modules are imported when a subcommand needs
+them.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ SUMMARY = "Search papers, walk their citations, read them, extract training reci
 EPILOG = """\
 subcommands, each with a --help of its own:
   search WORDS          arXiv, the Hub and Semantic Scholar together, ranked; or the papers with these ids
-  trending              papers that the Hub's readers look at now
+  trending              papers that are popular on the Hub now
   cited-by ID, refs ID  who cites a paper and what it cites, influential first, with the citing sentences
   graph ID              the citation graph around a paper: landmarks, the frontier, files to explore
   read ID               its contents, a section as Markdown, or passages with some words
   recipe ID             its training settings, each with the sentence that states it
-  notes [WORDS]         notes of earlier runs; `notes add ID TEXT` keeps one, `notes forget N` takes one out
+  notes [WORDS]         notes of earlier runs; `notes add ID TEXT` keeps one, `notes forget N` deletes one
 
 examples:
   crawl_arxiv search "direct preference optimization length bias" --since 2024 --min-citations 5
@@ -61,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class _Joined(argparse.Action):
-    """Stores several words as one text."""
+    """An argparse action that joins several words into one text."""
 
     def __call__(self, parser: object, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
         setattr(namespace, self.dest, " ".join(values))
@@ -82,7 +83,7 @@ _ARGUMENTS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     ],
     "notes add": [
         ("note", {"action": "append", **_PAPER}),
-        ("note", {"action": "append", "metavar": "TEXT", "help": "what to remember of it"}),
+        ("note", {"action": "append", "metavar": "TEXT", "help": "what to remember about the paper"}),
     ],
     "notes forget": [("forget", {"type": int, "metavar": "N", "help": "the number of the note"})],
 }
@@ -113,7 +114,7 @@ SUBCOMMANDS = {
     ),
     "trending": _subcommand(
         "trending",
-        "List the papers that the Hub's readers look at now, in the Hub's order.",
+        "List the papers that are popular on the Hub now, in the Hub's order.",
         "",
         "--limit 20 --bibtex papers.bib",
     ),
@@ -134,7 +135,7 @@ SUBCOMMANDS = {
         "Walk the citations around a paper under a budget: landmarks, the frontier, recommendations, files to explore.",
         "2305.18290 --hops 2 --budget 12",
         "2305.18290 --html graph.html --bibtex papers.bib",
-        more="A walk that was stopped or killed goes on where it was when the same command is run again.",
+        more="A walk that was stopped or killed resumes when the same command is run again.",
     ),
     "read": _subcommand(
         "read",
@@ -153,7 +154,7 @@ SUBCOMMANDS = {
         "Find notes of earlier runs by their words or by the id of a paper.",
         "beta",
         "2305.18290 --limit 100",
-        more="`crawl_arxiv notes add ID TEXT` keeps a note, `crawl_arxiv notes forget N` takes one out.",
+        more="`crawl_arxiv notes add ID TEXT` keeps a note, `crawl_arxiv notes forget N` deletes one.",
     ),
     "notes add": _subcommand(
         "notes add",
@@ -161,12 +162,12 @@ SUBCOMMANDS = {
         '2305.18290 "beta 0.1 for all but TL;DR" --quote "we use beta = 0.1"',
         '2305.18290 "one epoch" --place "Table 3"',
     ),
-    "notes forget": _subcommand("notes forget", "Take a note out.", "3", "12 --json"),
+    "notes forget": _subcommand("notes forget", "Delete a note.", "3", "12 --json"),
 }
 
 
 def run(args: argparse.Namespace, context: Context) -> Report:
-    """The report of the call that the arguments name."""
+    """Run the subcommand (or older spelling) that the arguments name."""
     kind = options.kind_of(args)
     options.check(args, kind)
     report = _RUN[kind](args, context)
@@ -204,7 +205,7 @@ def _details(args: argparse.Namespace, context: Context) -> Report:
 
     ids = [require_id(text) for text in args.id] or options.ids_of(args.query)
     if len(ids) > MOST_IDS:
-        raise UsageError(f"{len(ids)} ids, at most {MOST_IDS} at once", hint="split the list")
+        raise UsageError(f"{len(ids)} ids, at most {MOST_IDS} at once", hint="split the list into several calls")
     context.progress("asking arXiv …")
     page = arxiv.details(context.http, ids)
     papers = page.feed.papers
@@ -229,7 +230,7 @@ def _details(args: argparse.Namespace, context: Context) -> Report:
 
 
 def _search_arxiv(args: argparse.Namespace, context: Context, words: str) -> Report:
-    """`crawl_arxiv search` in arXiv's own language, or sorted by date: arXiv alone is asked."""
+    """`crawl_arxiv search` in arXiv's query language, or sorted by date, which only arXiv supports."""
     from ml_intern_helpers.papers.services import arxiv, arxiv_query
 
     sort = args.sort or "relevance"
@@ -238,7 +239,7 @@ def _search_arxiv(args: argparse.Namespace, context: Context, words: str) -> Rep
     page = arxiv.search(context.http, search_query, start=args.start, max_results=args.limit, sort=sort)
     papers, total = page.feed.papers[: args.limit], page.feed.total
     if len(page.responses) > 1 and papers:
-        context.warn(f"arXiv sent an empty page first; these came on try {len(page.responses)}")
+        context.warn(f"arXiv sent an empty page first; these papers came on attempt {len(page.responses)}")
     following = args.start + len(papers)
     fields = {
         "mode": "search",
@@ -288,8 +289,8 @@ def _notes(args: argparse.Namespace, context: Context) -> Report:
         mode, matching = "forget", 1
         shown = [notes.remove(args.forget)]
     else:
-        mode, named = "notes", parse_id(args.notes)
-        shown, matching = notes.find(named.base if named else args.notes, args.limit)
+        mode, paper_id = "notes", parse_id(args.notes)
+        shown, matching = notes.find(paper_id.base if paper_id else args.notes, args.limit)
     titles = papers.titles(note.arxiv_id for note in shown) if shown else {}
     rows = [{**asdict(note), "title": titles.get(note.arxiv_id)} for note in shown]
     fields = {"mode": mode, "query": clean(args.notes or "") or None, "notes": rows}

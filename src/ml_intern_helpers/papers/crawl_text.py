@@ -1,6 +1,6 @@
-"""The text of `crawl_arxiv`: a summary in the first line, then one block per paper; or tables for a person.
+"""Renders the reports of `crawl_arxiv`: a summary line and one block per paper, or tables for a person at a terminal.
 
-Text from papers never becomes markup: it stays on a line of its own, and goes into tables as `rich.text.Text`.
+Text from papers is never interpreted as markup: it stays on a line of its own, and goes into tables as `rich.text.Text`.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _headline(fields: dict[str, Any]) -> str:
 
 
 def _search_headline(fields: dict[str, Any]) -> str:
-    """Of a search of all services: how many papers were found by which services, and which gave no answer."""
+    """The first line of a search of all services: how many papers which services found, and which did not answer."""
     answered = [each["service"] for each in fields["services"] if each["answered"]]
     silent = [each["service"] for each in fields["services"] if not each["answered"]]
     number = fields["matching"]
@@ -135,11 +135,11 @@ def _search_headline(fields: dict[str, Any]) -> str:
 
 def _citations_headline(fields: dict[str, Any]) -> str:
     paper_id, total, read, matching = fields["paper"]["arxiv_id"], fields["total"], fields["read"], fields["matching"]
-    number = "an unknown number of papers" if total is None else plural(total, "paper")
+    count_text = "an unknown number of papers" if total is None else plural(total, "paper")
     if fields["mode"] == "citations":
-        line = f"{number} {'cites' if total == 1 else 'cite'} arXiv:{paper_id}"
+        line = f"{count_text} {'cites' if total == 1 else 'cite'} arXiv:{paper_id}"
     else:
-        line = f"arXiv:{paper_id} cites {number}"
+        line = f"arXiv:{paper_id} cites {count_text}"
     # Semantic Scholar counts papers that it does not list; OpenAlex, read a page at a time, never says how many it lists.
     is_semantic_scholar = any(each["service"] == SEMANTIC_SCHOLAR.name for each in fields["sources"])
     if not fields["complete"]:
@@ -154,7 +154,7 @@ def _citations_headline(fields: dict[str, Any]) -> str:
 
 
 def _advice(fields: dict[str, Any]) -> list[str]:
-    """The next calls that may help."""
+    """Suggestions for the next call."""
     lines = []
     matching = fields["matching"] if fields["services"] else fields["total"]
     if fields["mode"] == "search" and matching == 0:
@@ -190,7 +190,7 @@ def _services(fields: dict[str, Any]) -> list[str]:
 
 
 def _sources(fields: dict[str, Any]) -> list[str]:
-    """The line of sources; none where the library alone answered, which has its line among the services."""
+    """The line of sources; left out when only the library answered, which `_services` already lists."""
     return [render_sources(fields["sources"])] if fields["sources"] or not fields["services"] else []
 
 
@@ -219,7 +219,7 @@ def _block(number: int, row: dict[str, Any]) -> list[str]:
     if place:
         line = f"   {plural(place['hops'], 'hop')} away; cited by {place['cited_here']}"
         line += f" and citing {place['cites_here']} of these papers"
-        if place["link"]:  # whose words the quotes below are
+        if place["link"]:  # the paper that the quotes below come from
             link, end = place["link"], ":" if (edge or {}).get("contexts") else ""
             line += f"; {link['says']} [{link['arxiv_id'] or 'not on arXiv'}] {shorten(link['title'], 60)}{end}"
         lines.append(line)
@@ -253,7 +253,7 @@ def _counts(row: dict[str, Any]) -> str:
 
 
 def _graph(fields: dict[str, Any]) -> str:
-    """A citation graph: its size, the files, then a bounded number of papers; only recent ones come with their abstract."""
+    """A citation graph: its size, the files, then a bounded number of papers; only recent ones with their abstracts."""
     graph = fields["graph"]
     size = f"{plural(graph['papers'], 'paper')}, {plural(graph['links'], 'link')}, at most {plural(graph['hops'], 'hop')}"
     head = f"graph of arXiv:{fields['paper']['arxiv_id']}: {size}; {graph['answers']} answers of at most {graph['budget']}"
@@ -280,7 +280,7 @@ def _files(fields: dict[str, Any]) -> list[str]:
 
 
 def _notes(fields: dict[str, Any]) -> str:
-    """Notes, newest or best first; the quotes are the papers' words, the notes those of an earlier run."""
+    """The notes, newest or best first, each with its quote."""
     returned, matching = fields["returned"], fields["matching"]
     if fields["mode"] != "notes":
         verdict = f"{'kept' if fields['mode'] == 'note' else 'took out'} note {fields['notes'][0]['number']}"

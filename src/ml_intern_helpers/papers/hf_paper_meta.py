@@ -1,6 +1,6 @@
-"""The command `hf_paper_meta`: what the Hub has around papers (code, models, datasets, Spaces, collections), and citations.
+"""The command `hf_paper_meta`: lists the code, models, datasets, Spaces and collections of papers on the Hub, and citations.
 
-All requests of all papers go out side by side, and each may fail alone: a part that could not be obtained is null and named.
+All requests of all papers are made in parallel. Each may fail by itself: that part is null, and a warning names it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ examples:
   hf_paper_meta https://arxiv.org/abs/2305.18290 2106.09685 --limit 20 --json
   hf_paper_meta 2305.18290 --kind models --kind datasets
 ids: 2505.09388, arXiv:…, an arxiv.org or huggingface.co/papers address; a version is dropped (the Hub keeps one page)
-A part that could not be had is null in --json and "could not tell" in text, never an empty list."""
+A part that could not be obtained is null in --json and "could not tell" in text, never an empty list."""
 
 MAX_IDS = 20
 MAX_LIMIT = 100
@@ -50,11 +50,11 @@ class Metadata:
     """Everything about one paper; a part that could not be obtained is None.
 
     Attributes:
-        parts: the requested ones of `PARTS`.
-        counted: another service's description, for its citation counts.
+        parts: the requested parts, of `PARTS`.
+        counted: the description by a citation service, used for its counts only.
         page: the Hub's paper page, None when there is none or the request failed.
         indexed: whether the Hub has a paper page; None when the request failed.
-        paper: the Hub's or arXiv's description; `described_by` names which.
+        paper: the description; `described_by` names its service, the Hub or arXiv.
         exists: False when neither the Hub nor arXiv knows the id; None when unknown.
         lists: repositories by tag.
         failed: parts whose request failed; `errors` has the reasons in the same order.
@@ -121,7 +121,7 @@ class Metadata:
         if kind not in self.parts:
             return None
         listed, linked = self.lists.get(kind), self.page.linked[kind] if self.page else ()
-        # Both lists without duplicates, most used first; the list by tag says more of each repository, so it takes precedence.
+        # Both lists without duplicates, most used first; the list by tag has more details, so it takes precedence.
         repos = {repo.id: repo for repo in [*linked, *(listed.items if listed else ())]}
         used = (lambda repo: repo.likes or 0) if kind == "spaces" else (lambda repo: (repo.downloads or 0, repo.likes or 0))
         merged = sorted(repos.values(), key=used, reverse=True)
@@ -152,27 +152,30 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         raise UsageError(f"--limit {args.limit} is not between 1 and {MAX_LIMIT}", hint="see `hf_paper_meta --help`")
     ids = list(dict.fromkeys(require_id(text).base for text in args.id))
     if len(ids) > MAX_IDS:
-        raise UsageError(f"{len(ids)} ids, at most {MAX_IDS} at once", hint="split the list")
+        raise UsageError(f"{len(ids)} ids, at most {MAX_IDS} at once", hint="split the list into several calls")
     context.progress("asking the Hub …")
-    found, notes = gather(context.http, ids, args.limit, [part for part in PARTS if part in args.kind] or PARTS)
-    if not any(meta.responses for meta in found) and found[0].errors:
-        raise found[0].errors[0]
-    missing = [meta.arxiv_id for meta in found if meta.exists is False]
-    if len(missing) == len(found):
-        raise NotFound(f"neither the Hub nor arXiv has a paper {', '.join(missing)}", hint="check the id: crawl_arxiv finds it")
-    for meta in found:
+    metas, notes = gather(context.http, ids, args.limit, [part for part in PARTS if part in args.kind] or PARTS)
+    if not any(meta.responses for meta in metas) and metas[0].errors:
+        raise metas[0].errors[0]
+    missing = [meta.arxiv_id for meta in metas if meta.exists is False]
+    if len(missing) == len(metas):
+        raise NotFound(
+            f"neither the Hub nor arXiv has a paper {', '.join(missing)}",
+            hint="check the id, or find the paper with crawl_arxiv search",
+        )
+    for meta in metas:
         notes += [f"{meta.arxiv_id}: {note}" for note in meta.messages() if meta.exists is not False]
     for note in notes:
         context.warn(note)
     limits = Limits(None, None) if args.full else Limits(abstract=1500, authors=10)
-    answered = {id(response): response for meta in found for response in meta.responses}
+    responses_by_id = {id(response): response for meta in metas for response in meta.responses}
     fields = {
-        "papers": [meta.to_dict(limits) for meta in found],
-        "found": len(found) - len(missing),
+        "papers": [meta.to_dict(limits) for meta in metas],
+        "found": len(metas) - len(missing),
         "not_found": missing,
-        "sources": sources(answered.values()),
+        "sources": sources(responses_by_id.values()),
     }
-    complete = not missing and not any(meta.failed for meta in found)
+    complete = not missing and not any(meta.failed for meta in metas)
     return Report("hf_paper_meta", "ok" if complete else "unknown", fields=fields)
 
 
@@ -187,21 +190,24 @@ def gather(http: Http, arxiv_ids: Sequence[str], limit: int, parts: Sequence[str
         calls.append(partial(hub.paper, http, arxiv_id))
         calls += [partial(hub.repos, http, arxiv_id, kind, limit) for kind in KINDS if kind in parts]
         calls += [partial(hub.collections, http, arxiv_id, limit)] if "collections" in parts else []
-    counting: list[Callable[[], Any]] = [partial(citation_counts, http, arxiv_ids)] if "citations" in parts else []
-    outcomes = http.together([*calls, *counting])
-    width = len(calls) // len(arxiv_ids)
-    found = [_meta(arxiv_id, limit, parts, outcomes[i * width : (i + 1) * width]) for i, arxiv_id in enumerate(arxiv_ids)]
+    count_calls: list[Callable[[], Any]] = [partial(citation_counts, http, arxiv_ids)] if "citations" in parts else []
+    outcomes = http.together([*calls, *count_calls])
+    calls_per_paper = len(calls) // len(arxiv_ids)
+    metas = [
+        _meta(arxiv_id, limit, parts, outcomes[i * calls_per_paper : (i + 1) * calls_per_paper])
+        for i, arxiv_id in enumerate(arxiv_ids)
+    ]
     notes: list[str] = []
-    if counting:  # missing counts are only noted: the rest is complete without them
+    if count_calls:  # missing counts are only noted, since the other parts do not depend on them
         counts: CitationCounts | Exception = outcomes[-1]
         if isinstance(counts, Exception):
             raise counts
-        for meta in found:
+        for meta in metas:
             meta.counted = counts.papers.get(meta.arxiv_id)
             meta.responses += counts.responses if meta.counted else ()
         notes += [counts.note] if counts.note else []
-    _describe(http, [meta for meta in found if meta.page is None])
-    return found, notes
+    _describe(http, [meta for meta in metas if meta.page is None])
+    return metas, notes
 
 
 def _meta(arxiv_id: str, limit: int, parts: Sequence[str], outcomes: Sequence[Any]) -> Metadata:
@@ -304,17 +310,17 @@ def _headline(fields: dict[str, Any]) -> str:
         return f"arXiv:{row['arxiv_id']}: {', '.join(filter(None, [code, *counts]))}"
     missing = f"; not found: {', '.join(fields['not_found'])}" if fields["not_found"] else ""
     unsure = sum(bool(row["failed"]) for row in rows)
-    return f"{plural(len(rows), 'paper')}{missing}" + (f"; parts of {unsure} could not be had" if unsure else "")
+    return f"{plural(len(rows), 'paper')}{missing}" + (f"; parts of {unsure} could not be obtained" if unsure else "")
 
 
 def _count(row: dict[str, Any], part: str) -> str:
     """`72 models`, `at least 5 models`, `models unknown`."""
-    found, noun = row[part], _NOUNS[part]
-    if found is None:
+    part_fields, noun = row[part], _NOUNS[part]
+    if part_fields is None:
         return f"{noun}s unknown"
-    if found["total"] is None:
-        return f"at least {plural(len(found['items']), noun)}"
-    return plural(found["total"], noun) if found["total"] else f"no {noun}s"
+    if part_fields["total"] is None:
+        return f"at least {plural(len(part_fields['items']), noun)}"
+    return plural(part_fields["total"], noun) if part_fields["total"] else f"no {noun}s"
 
 
 def _block(row: dict[str, Any]) -> list[str]:
@@ -341,7 +347,7 @@ def _facts(row: dict[str, Any]) -> str:
     authors = ", ".join(row["authors"]) + (f" +{others}" if others else "")
     upvotes = plural(row["upvotes"], "upvote") if row["upvotes"] is not None else None
     where = row["links"]["hf"] if row["indexed_on_hub"] else row["links"]["abs"]
-    described = f"described by {row['described_by']}" if row["described_by"] else "no description could be had"
+    described = f"described by {row['described_by']}" if row["described_by"] else "no description available"
     return " | ".join(part for part in [row["published"], authors, upvotes, _citations(row), described, where] if part)
 
 
@@ -353,16 +359,20 @@ def _citations(row: dict[str, Any]) -> str | None:
 
 
 def _part(row: dict[str, Any], part: str) -> list[str]:
-    found = row[part]
+    part_fields = row[part]
     name = _NOUNS[part] + "s"
-    if found is None:
+    if part_fields is None:
         return [f"   {name}: could not tell"]
-    if not found["items"]:
-        return [f"   {name}: none"] if found["total"] == 0 else [f"   {name}: {found['total']} at {found['more_url']}"]
+    if not part_fields["items"]:
+        return (
+            [f"   {name}: none"]
+            if part_fields["total"] == 0
+            else [f"   {name}: {part_fields['total']} at {part_fields['more_url']}"]
+        )
     lines = [f"   {_count(row, part)}:"]
-    lines += [f"     {_collection(item) if part == 'collections' else _repo(item)}" for item in found["items"]]
-    if found["total"] is None or found["total"] > len(found["items"]):
-        lines.append(f"     rest: --limit 100, or {found['more_url']}")
+    lines += [f"     {_collection(item) if part == 'collections' else _repo(item)}" for item in part_fields["items"]]
+    if part_fields["total"] is None or part_fields["total"] > len(part_fields["items"]):
+        lines.append(f"     rest: --limit 100, or {part_fields['more_url']}")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""arXiv identifiers, in every way people write them."""
+"""Parses arXiv identifiers in all common spellings: bare, as a DOI, or as the address of a paper's page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ID = re.compile(
 #: The rest of the stamp in a PDF's margin: `arXiv:2106.09685v2 [cs.CL] 16 Oct 2021`.
 _STAMP = re.compile(r"\s*\[[\w.-]{1,20}\](?: \d{1,2} \w{3,9} \d{4})?$")
 _BRACKETS = " <>()[]\"'`,.;:"
-#: No spelling of an id is longer; a longer text could slow the patterns down.
+#: The longest accepted text; longer ones could slow the patterns down.
 _LONGEST = 500
 _PREFIX = re.compile(r"^(?:arxiv\s*:\s*|(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?10\.48550/arxiv\.)", re.IGNORECASE)
 _HOSTS = re.compile(
@@ -43,9 +43,9 @@ class ArxivId:
 
     @property
     def possible(self) -> bool:
-        """Whether arXiv can have assigned the id; it refuses a whole request because of one id like 1234.12345.
+        """Whether arXiv can have assigned the id; it rejects a whole request if one of its ids is impossible (1234.12345).
 
-        The month must exist, and the number after the dot has had five digits since January 2015, four before.
+        The month must exist, and the number after the dot has five digits since January 2015 and had four before.
         """
         date, _, number = self.base.partition(".")
         digits = date.rpartition("/")[2]
@@ -54,7 +54,7 @@ class ArxivId:
 
 
 def parse_id(text: str) -> ArxivId | None:
-    """The id in `text` (bare, `arXiv:…`, a DOI, an address of a paper's page), or None when it is something else."""
+    """The id in `text` (bare, `arXiv:…`, a DOI, an address of a paper's page), or None when it is not an id."""
     match = _ID.fullmatch(text) or _ID.fullmatch(_bare(text))
     if match is None:
         return None
@@ -63,7 +63,7 @@ def parse_id(text: str) -> ArxivId | None:
 
 
 def _bare(text: str) -> str:
-    """`text` without its address, and without hidden characters, brackets, punctuation, a stamp or a file's ending."""
+    """`text` without the address, hidden characters, brackets, punctuation, stamp and file extension around the id."""
     if len(text) > _LONGEST:
         return ""
     text = _STAMP.sub("", clean(text)).strip(_BRACKETS)
@@ -77,7 +77,7 @@ def _bare(text: str) -> str:
 
 
 def require_id(text: str) -> ArxivId:
-    """`parse_id`, or a `UsageError` that says what an id looks like."""
+    """The id in `text`; a `UsageError` that shows valid ids when there is none."""
     parsed = parse_id(text)
     if parsed is None:
         hint = "give 2505.09388, hep-th/9901001 or an arxiv.org address; to look for a title: crawl_arxiv search 'ti:\"…\"'"

@@ -1,4 +1,4 @@
-"""A paper, a citation between two papers, and the sources of a report: every figure names the service that gave it."""
+"""Defines papers, citations between them, and the list of sources that a report names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WITHDRAWN = re.compile(
 )
 
 
-#: Below this age citations per year say more about the calendar than about the paper.
+#: A younger paper counts as this old, since citations per year are meaningless for a paper of a few weeks.
 _YOUNGEST_YEARS = 0.5
 #: A paper younger than this belongs to the frontier of a citation graph.
 FRONTIER_YEARS = 2.0
@@ -44,16 +44,16 @@ ALL = Limits(abstract=None, authors=None, contexts=None)
 
 @dataclass(frozen=True)
 class Paper:
-    """One paper; every text is cleaned, None means that the source does not say.
+    """One paper; every text is cleaned, and None means that the source does not state the value.
 
     Attributes:
         arxiv_id: without version; None for papers outside arXiv.
-        version: of the text described, 1 or more.
-        published: day of the first version, `2021-06-17`.
-        updated: day of this version.
-        withdrawn: the sentence that says so, or None.
+        version: the version that is described, 1 or more.
+        published: the day of the first version, `2021-06-17`.
+        updated: the day of this version.
+        withdrawn: the sentence that says that the paper was withdrawn, or None.
         citation_count: papers that cite this one, as its source counts them.
-        influential_citation_count: those for which it mattered (Semantic Scholar's judgement).
+        influential_citation_count: those that Semantic Scholar judges influential.
         page: its page at a source other than arXiv, or None.
     """
 
@@ -76,7 +76,7 @@ class Paper:
     page: str | None = None
 
     def filled(self, other: Paper) -> Paper:
-        """This paper, with what it lacks taken from another description of the same one."""
+        """This paper, with missing values taken from another description of the same paper."""
         missing = {each.name: getattr(other, each.name) for each in fields(self) if getattr(self, each.name) in (None, ())}
         return replace(self, **missing)
 
@@ -113,7 +113,7 @@ class Paper:
         }
 
     def links(self) -> dict[str, str | None]:
-        """Addresses, made from the id and never taken from an answer (except `source`, checked where it is read)."""
+        """Addresses, built from the id; only `source` comes from a service's answer and is checked where that is parsed."""
         versioned = None if self.arxiv_id is None else self.arxiv_id + (f"v{self.version}" if self.version else "")
         kinds = ("abs", "pdf", "html")
         arxiv = {kind: f"https://arxiv.org/{kind}/{versioned}" if versioned else None for kind in kinds}
@@ -127,9 +127,9 @@ class Citation:
 
     Attributes:
         paper: the citing or the cited paper.
-        is_influential: whether the cited work mattered to the citing one; None when the source does not judge.
+        is_influential: whether the source judges the citation influential; None when it does not judge.
         intents: `background`, `methodology`, `result`; None when the source does not say.
-        contexts: sentences around the citation, cleaned; None when the source has none to give.
+        contexts: sentences around the citation, cleaned; None when the source provides none.
     """
 
     paper: Paper
@@ -184,23 +184,23 @@ def withdrawn_evidence(comment: str | None, abstract: str | None) -> str | None:
 
 
 def age_years(paper: Paper, today: date) -> float | None:
-    """Years since the first version; of a year alone, since its middle; never below 0."""
+    """Years since the first version, or since the middle of the year when only that is known; never below 0."""
     if paper.published:
         try:
-            born = date.fromisoformat(paper.published)
+            first_version = date.fromisoformat(paper.published)
         except ValueError:
             return None
     elif paper.year and 1900 <= paper.year <= 9000:
-        born = date(paper.year, 7, 1)
+        first_version = date(paper.year, 7, 1)
     else:
         return None
-    return max((today - born).days / 365.25, 0.0)
+    return max((today - first_version).days / 365.25, 0.0)
 
 
 def within_days(day: str, since: str | None, until: str | None) -> bool:
-    """Whether `day` lies between two days, both inclusive; an unknown day ("") passes only where neither is given.
+    """Whether `day` lies between two days, both inclusive; an unknown day ("") passes only when neither is given.
 
-    A year alone is compared as a year: "2024" is neither before 2024-05-01 nor after it.
+    A year alone is compared with the years: "2024" passes both `since="2024-05-01"` and `until="2024-05-01"`.
     """
     if not (since or until):
         return True
@@ -216,8 +216,7 @@ def citations_a_year(paper: Paper, today: date) -> float | None:
 
 
 def sources(responses: Iterable[Response]) -> list[dict[str, Any]]:
-    """One object per service in the order of first use: its name, the time of its oldest answer, whether all of its answers
-    were stored ones, and how many were used."""
+    """One object per service in the order of first use: its name, its oldest answer, whether all were stored, their number."""
     groups: dict[str, list[Response]] = {}
     for response in responses:
         groups.setdefault(response.service.name, []).append(response)
@@ -232,7 +231,10 @@ def sources(responses: Iterable[Response]) -> list[dict[str, Any]]:
     ]
 
 
-def render_sources(found: list[dict[str, Any]]) -> str:
+def render_sources(services: list[dict[str, Any]]) -> str:
     """`source: arXiv, fetched 2026-11-22T10:00:00Z (stored answer)`."""
-    parts = [f"{s['service']}, fetched {s['fetched_at']}" + (" (stored answer)" if s["cached"] else "") for s in found]
+    parts = [
+        f"{service['service']}, fetched {service['fetched_at']}" + (" (stored answer)" if service["cached"] else "")
+        for service in services
+    ]
     return "source: " + ("; ".join(parts) or "none")

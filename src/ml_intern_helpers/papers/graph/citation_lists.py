@@ -27,8 +27,8 @@ class CitationOptions:
 
     Attributes:
         since, until: days, both inclusive, or None.
-        scan: edges to read before ranking, where the service cannot rank.
-        find: words that the other paper's title or the sentences around the citation must hold; "" for all.
+        scan: edges to read before ranking, for Semantic Scholar, which cannot rank.
+        find: words that must occur in the other paper's title or the sentences around the citation; "" for all.
     """
 
     paper_id: ArxivId
@@ -48,13 +48,13 @@ class CitationList:
     """The citations that were found.
 
     Attributes:
-        sort: how `shown` is ranked: `influence`, `submitted`, or `citations` where influence is not judged.
+        sort: the ranking of `shown`: `influence`, `submitted`, or `citations` where influence is not judged.
         paper: the paper whose citations are listed.
-        total: edges the service counts in this direction; None when it does not say.
-        read: edges read.
-        matching: edges that pass the filters, among those read; at OpenAlex among all, None when it does not say.
+        total: the number of edges in this direction that the service counts, or None.
+        read: the number of edges read.
+        matching: the number of edges read that pass the filters; of all edges with OpenAlex, or None.
         shown: the requested slice of the ranking.
-        complete: False when some edges were not read, so that a better ranked one may be missing.
+        complete: False when some edges were not read, so that one of a better rank may be missing.
         notes: partial failures, one line each.
     """
 
@@ -84,25 +84,25 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         find=args.find or "",
     )
     context.progress("asking Semantic Scholar …")
-    found = citation_list(context.http, options)
-    for note in found.notes:
+    citations = citation_list(context.http, options)
+    for note in citations.notes:
         context.warn(note)
     limits = ALL if args.full else Limits()
-    following = options.start + len(found.shown)
-    more = bool(found.shown) and (found.matching is None or following < found.matching)
+    next_start = options.start + len(citations.shown)
+    more = bool(citations.shown) and (citations.matching is None or next_start < citations.matching)
     fields: dict[str, Any] = {
         "mode": options.direction,
-        "paper": paper_row(found.paper, Limits()),
-        "papers": [paper_row(citation.paper, limits, citation) for citation in found.shown],
-        "total": found.total,
-        "matching": found.matching,
-        "read": found.read,
-        "complete": found.complete,
-        "sort": found.sort,
+        "paper": paper_row(citations.paper, Limits()),
+        "papers": [paper_row(citation.paper, limits, citation) for citation in citations.shown],
+        "total": citations.total,
+        "matching": citations.matching,
+        "read": citations.read,
+        "complete": citations.complete,
+        "sort": citations.sort,
         "start": options.start,
-        "returned": len(found.shown),
-        "next_start": following if more else None,
-        "sources": sources(found.responses),
+        "returned": len(citations.shown),
+        "next_start": next_start if more else None,
+        "sources": sources(citations.responses),
     }
     return Report("crawl_arxiv", fields=fields)
 
@@ -111,7 +111,7 @@ def citation_list(http: Http, options: CitationOptions) -> CitationList:
     """The list from Semantic Scholar, or from OpenAlex with a note that says why.
 
     Raises:
-        Unavailable: both failed, or the options need what only Semantic Scholar has (influence, citing sentences).
+        ToolError: both failed, or Semantic Scholar failed and the options need it (influence, citing sentences).
     """
     try:
         return _from_semantic_scholar(http, options)
@@ -119,8 +119,8 @@ def citation_list(http: Http, options: CitationOptions) -> CitationList:
         raise
     except ToolError as err:
         if options.influential_only or options.find:
-            alone = "judges influence" if options.influential_only else "has the citing sentences"
-            raise type(err)(f"{err.message}; only Semantic Scholar {alone}", hint=err.hint) from err
+            needed = "judges influence" if options.influential_only else "has the citing sentences"
+            raise type(err)(f"{err.message}; only Semantic Scholar {needed}", hint=err.hint) from err
         return _from_openalex(http, options, err)
 
 
@@ -181,8 +181,8 @@ def _passes(edge: Edge, options: CitationOptions) -> bool:
         return False
     if options.find:  # each word occurs in the title or the sentences, in any case and also as part of a word
         title = text(other_end(edge, options.direction).get("title"), 400) or ""
-        held = " ".join([title, *texts(edge.raw.get("contexts") or [], 2000)]).casefold()
-        if not all(word in held for word in options.find.casefold().split()):
+        searched_text = " ".join([title, *texts(edge.raw.get("contexts") or [], 2000)]).casefold()
+        if not all(word in searched_text for word in options.find.casefold().split()):
             return False
     return within_days(edge.day, options.since, options.until)
 
@@ -198,14 +198,14 @@ def _best_contexts_first(citation: Citation, find: str) -> Citation:
 
 def _from_openalex(http: Http, options: CitationOptions, reason: ToolError) -> CitationList:
     """OpenAlex's list with a note that says why it is used; one error with both reasons when OpenAlex fails, too."""
-    first, end = options.start // openalex.PAGE_SIZE + 1, options.start + options.limit
+    first_page, end = options.start // openalex.PAGE_SIZE + 1, options.start + options.limit
     pages = []
     try:
         work = openalex_work(http, options.paper_id)
         if end > openalex.DEEPEST:
-            raise UsageError(f"OpenAlex lists the first {openalex.DEEPEST} only", hint="use a smaller --start, or --since")
+            raise UsageError(f"OpenAlex lists only the first {openalex.DEEPEST}", hint="use a smaller --start, or --since")
         sort = _OPENALEX_SORTS[options.sort]
-        for number in range(first, (end - 1) // openalex.PAGE_SIZE + 2):  # the one or two pages that hold the slice
+        for number in range(first_page, (end - 1) // openalex.PAGE_SIZE + 2):  # the one or two pages that hold the slice
             page = openalex.neighbours(
                 http, work.work_id, options.direction, page=number, since=options.since, until=options.until, sort=sort
             )
@@ -215,18 +215,18 @@ def _from_openalex(http: Http, options: CitationOptions, reason: ToolError) -> C
     except ToolError as err:
         raise both_failed(options.paper_id, reason, err) from err
     papers = [paper for page in pages for paper in page.papers]
-    skipped = options.start % openalex.PAGE_SIZE
-    what_next = reason.hint or "ask again later"
+    papers_before = options.start % openalex.PAGE_SIZE
+    next_step = reason.hint or "ask again later"
     return CitationList(
         sort="citations" if options.sort == "influence" else options.sort,
         paper=replace(work.paper, arxiv_id=options.paper_id.base),
         total=work.paper.citation_count if options.direction == "citations" else work.references_total,
         read=len(papers),
         matching=pages[0].total,
-        shown=tuple(Citation(paper) for paper in papers[skipped : skipped + options.limit]),
+        shown=tuple(Citation(paper) for paper in papers[papers_before : papers_before + options.limit]),
         complete=True,  # OpenAlex ranks all of them itself
         responses=(*work.responses, *(page.response for page in pages)),
-        notes=(f"{reason.message}; these are OpenAlex's figures, which do not judge influence ({what_next})",),
+        notes=(f"{reason.message}; these are OpenAlex's figures, which do not judge influence ({next_step})",),
     )
 
 
@@ -245,7 +245,7 @@ def openalex_work(http: Http, paper_id: ArxivId) -> openalex.Work:
 def both_failed(paper_id: ArxivId, first: ToolError, second: ToolError) -> ToolError:
     """One error for two services that failed."""
     if isinstance(first, NotFound) and isinstance(second, NotFound):
-        hint = f"check that it exists: crawl_arxiv search {paper_id.base}; a new paper appears there after some days"
+        hint = f"check that it exists: crawl_arxiv search {paper_id.base}; they list a new paper after a few days"
         return NotFound(f"neither Semantic Scholar nor OpenAlex knows arXiv:{paper_id.base}", hint=hint)
     if isinstance(second, UsageError):
         return second

@@ -1,6 +1,7 @@
-"""Writes the files named by options, and BibTeX: a path is checked before any request, a file is written whole or not at all.
+"""Checks and writes the files that options name, and renders BibTeX.
 
-BibTeX holds only known values; characters that are special to LaTeX are escaped, and every key is unique.
+A path is checked before any request, and a file is written atomically. BibTeX entries hold only known values, characters that
+are special to LaTeX are escaped, and every key is unique.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ml_intern_helpers.papers.model import same_title
 
 _SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _SPECIAL |= {character: f"\\{character}" for character in "&%$#_"}
-#: BibTeX counts braces whether escaped or not: an odd one would swallow the rest of the file.
+#: BibTeX counts braces even when they are escaped: an unpaired one would swallow the rest of the file.
 _SPECIAL |= {"{": r"\textbraceleft{}", "}": r"\textbraceright{}"}
 _SMALL = frozenset(["a", "an", "and", "are", "at", "for", "from", "in", "is", "of", "on", "the", "to", "via", "with"])
 
@@ -33,32 +34,32 @@ def check(option: str, name: str, *, force: bool) -> Path:
     """The file that `option` names.
 
     Raises:
-        UsageError: a folder or device, a folder that is not there, or a file or link that is there and `--force` is not given.
+        UsageError: it is a folder or device, its folder does not exist, or it is an existing file or a link without `--force`.
     """
     shown = clean(name, limit=200)
     try:
         named = Path(name).expanduser()
         path = named.resolve()
         if path.is_dir() or (path.exists() and not path.is_file()):
-            raise UsageError(f"{option} {shown}: that is a folder or a device", hint="name a file")
+            raise UsageError(f"{option} {shown} is a folder or a device", hint="name a file")
         if not path.parent.is_dir():
             raise UsageError(
-                f"{option} {shown}: there is no folder {clean(path.parent, limit=200)}", hint="make it, or name another"
+                f"{option} {shown}: there is no folder {clean(path.parent, limit=200)}", hint="create it, or name another folder"
             )
         if force:
             return path
         if path.exists() and path.stat().st_size:
-            raise UsageError(f"{option} {shown}: the file is there", hint="name another file, or add --force to replace it")
-        if named.is_symlink():  # one that comes with a checkout may lead anywhere, also to a file that is not there yet
+            raise UsageError(f"{option} {shown}: the file already exists", hint="name another file, or add --force to replace it")
+        if named.is_symlink():  # a link in a cloned repository may lead anywhere, even to a file that does not exist yet
             message = f"{option} {shown} is a link to {clean(path, limit=200)}"
-            raise UsageError(message, hint="name that file itself, or add --force")
+            raise UsageError(message, hint="name the target file itself, or add --force to follow the link")
     except (OSError, ValueError, RuntimeError) as err:
         raise UsageError(f"{option} {shown} cannot be written: {clean(err, limit=150)}", hint="name another file") from err
     return path
 
 
 def write(path: Path, text: str) -> dict[str, str | int]:
-    """Write the file; returns its object in the report."""
+    """Write the file; returns its path and size for the report."""
     data = text.encode("utf-8")
     try:
         write_atomic(path, data)
@@ -77,7 +78,7 @@ def bibtex(rows: Iterable[dict[str, Any]]) -> str:
 def _entry(row: dict[str, Any], key: str) -> str:
     kind = "article" if row["journal_ref"] else "misc"
     authors = []
-    for name in row["authors"]:  # braces keep a group's name together that holds the separator `and`
+    for name in row["authors"]:  # braces protect a group's name that contains the separator `and`
         braced = re.search(r"\band\b|^others$", name, re.IGNORECASE)
         authors.append("{" + _escaped(name) + "}" if braced else _escaped(name))
     authors += ["others"] if row["authors_total"] > len(row["authors"]) else []
@@ -97,7 +98,7 @@ def _entry(row: dict[str, Any], key: str) -> str:
 
 
 def _key(row: dict[str, Any], taken: set[str]) -> str:
-    """`rafailov2023direct`; a second one of the same name gets a number."""
+    """A unique key such as `rafailov2023direct`; a duplicate gets a number."""
     surname = same_title(row["authors"][0]).split()[-1:] if row["authors"] else []
     words = [word for word in same_title(row["title"]).split() if word not in _SMALL]
     stem = "".join([*surname, str(row["year"] or ""), *words[:1]])
@@ -116,5 +117,5 @@ def _escaped(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A DOI or a category: a brace would end the value, a blank has no place there."""
+    """A DOI or a category without braces, backslashes and blanks, which would break the entry."""
     return re.sub(r"[{}\\\s]", "", text)

@@ -1,6 +1,6 @@
-"""Renders the citation graph as one HTML file: drawn and listed without a script, explored with it.
+"""Renders the citation graph as one HTML file with a drawing and a list; its script only adds ways to explore them.
 
-The same graph makes the same bytes. Nothing is loaded or sent: the page's policy allows only its own style and script.
+The same graph gives the same bytes. The page loads and sends nothing: its policy allows only its own style and script.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ TEMPLATES = Path(__file__).with_name("templates")
 _CONTEXTS, _ABSTRACT = 2, 1500
 #: Group of papers (`lane` in the saved graph) -> its name and what it means.
 GROUPS = {
-    "seed": ("this paper", "the paper the walk began at"),
+    "seed": ("this paper", "the paper that the walk started from"),
     "landmark": ("landmark", "among the twenty that most papers of this graph cite"),
     "frontier": ("frontier", f"less than {FRONTIER_YEARS:.0f} years old"),
     "other": ("other", "neither"),
 }
-#: The drawing: time to the right, citations upward (logarithmic).
+#: The size and margins of the drawing: time runs to the right, citations upward (logarithmic).
 WIDTH, HEIGHT = 1000, 640
 LEFT, RIGHT, TOP, BOTTOM = 70, 40, 40, 46
-#: Room left of the time axis for papers whose date nobody gives.
+#: Width of the strip left of the time axis for papers without a date.
 UNDATED = 46
 #: How many papers of each group are named in the drawing.
 NAMED = {"seed": 1, "landmark": 9, "frontier": 7}
+#: Characters of a name, width of a letter, height of a line.
 _NAME, _LETTER, _LINE = 28, 7.7, 17.0
-#: From here on letters are as wide as they are high (Chinese, Japanese, Korean).
-_SQUARE = "\u2e80"
+#: The first character of the scripts whose letters are as wide as they are high (Chinese, Japanese, Korean).
+_FIRST_SQUARE = "\u2e80"
 Row = dict[str, Any]
 Box = tuple[float, float, float, float]
 
@@ -47,9 +48,9 @@ class Axes:
     """The scales of one drawing.
 
     Attributes:
-        first, last: years with their fraction, at the left and the right end.
-        most: citations at the top.
-        left: where time begins.
+        first, last: the years, with fractions, at the left and the right end.
+        most: the citation count at the top.
+        left: the x coordinate where the time axis begins.
     """
 
     first: float
@@ -58,7 +59,7 @@ class Axes:
     left: float
 
     def x(self, when: float | None) -> float:
-        """A date before the first stands at the left end; an unknown one left of it."""
+        """The x coordinate of a date: the left end for one before the first, and left of it for an unknown one."""
         if when is None:
             return LEFT + UNDATED / 3
         share = min(max((when - self.first) / (self.last - self.first), 0.0), 1.0)
@@ -75,8 +76,8 @@ def page(graph: dict[str, Any]) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    graph = json.loads(without_tokens(json.dumps(graph)))  # before anything is cut: half a key is no longer known for one
-    order = list(GROUPS)  # in each group, what most papers of the graph cite first, then what most papers anywhere do
+    graph = json.loads(without_tokens(json.dumps(graph)))  # before texts are shortened: half an access token is not recognised
+    order = list(GROUPS)  # in each group: the most cited within the graph first, then the most cited anywhere
     rank = lambda each: (order.index(each["lane"]), -each["cited_here"], -(each["citation_count"] or 0))  # noqa: E731
     papers = sorted(graph["papers"], key=rank)
     groups = [paper["lane"] for paper in papers]
@@ -90,7 +91,7 @@ def page(graph: dict[str, Any]) -> str:
         ]
         for link in graph["links"]
     ]
-    # Links and sentences for the script. No `<` is left in them, so that no title can end the block that holds them.
+    # Links and sentences for the script. No `<` is left in them, so that no title can close the script element.
     data = json.dumps({"links": links}, ensure_ascii=False, separators=(",", ":"))
     style, script = ((TEMPLATES / name).read_text(encoding="utf-8").strip() for name in ("graph.css", "graph.js"))
     context = {
@@ -118,7 +119,7 @@ def page(graph: dict[str, Any]) -> str:
 
 
 def axes(papers: list[Row]) -> Axes:
-    """Scales that hold all papers; the oldest twentieth is drawn at the left end, so that one old paper takes no room."""
+    """Scales that hold all papers; the oldest twentieth is drawn at the left end, so that one old paper does not stretch them."""
     dates = [when(paper) for paper in papers]
     known = sorted(each for each in dates if each is not None)
     first, last = (known[len(known) // 20], known[-1]) if known else (0.0, 1.0)
@@ -137,10 +138,10 @@ def when(paper: Row) -> float | None:
 
 
 def dots(papers: list[Row], scale: Axes) -> list[Row]:
-    """One mark a paper: its number in `papers`, its middle, its size and its outline."""
+    """One mark for each paper: its number in `papers`, its center, its size and its outline."""
     marks = []
     for number, paper in enumerate(papers):
-        # Moved by a few units, always the same ones: papers of one day without citations must not cover each other.
+        # Moved by a few units that depend only on the key, so that papers of one day without citations do not overlap.
         shift = [byte / 255 * 14 - 7 for byte in hashlib.sha256(paper["key"].encode()).digest()[:2]]
         x, y = scale.x(when(paper)) + shift[0], scale.y(paper["citation_count"] or 0) + shift[1]
         size = 4.5 + min(math.sqrt(paper["cited_here"]) * 1.5, 10) + 3 * (paper["lane"] == "seed")
@@ -191,16 +192,16 @@ def frontier(scale: Axes, made_on: str) -> float | None:
 def names(drawn: list[Row]) -> list[Row]:
     """Short names beside the most important marks, where there is room for them."""
     boxes = [(dot["x"] - dot["r"], dot["y"] - dot["r"], dot["x"] + dot["r"], dot["y"] + dot["r"]) for dot in drawn]
-    taken, left, placed = [box for box in boxes if box[2] - box[0] > 14], dict(NAMED), []
+    taken, remaining, placed = [box for box in boxes if box[2] - box[0] > 14], dict(NAMED), []
     for dot in drawn:
         lane = dot["paper"]["lane"]
-        if not left.get(lane):
+        if not remaining.get(lane):
             continue
         text = short(dot["paper"]["title"])
-        width = _LETTER * sum(1.75 if letter >= _SQUARE else 1.3 if letter in "WM@" else 1 for letter in text)
+        width = _LETTER * sum(1.75 if letter >= _FIRST_SQUARE else 1.3 if letter in "WM@" else 1 for letter in text)
         place = _place(dot, width, [box for box in taken if box != boxes[dot["number"]]])
         if place:
-            left[lane] -= 1
+            remaining[lane] -= 1
             taken.append(place[2])
             placed.append({"text": text, "x": place[0], "y": place[1], "number": dot["number"], "lane": lane})
     return placed

@@ -1,4 +1,4 @@
-"""`crawl_arxiv graph`: walks the citations, sorts the papers into landmarks and the frontier, reports them, writes files."""
+"""Runs `crawl_arxiv graph`: walks the citations, sorts the papers into landmarks and the frontier, and writes the files."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from ml_intern_helpers.papers.ids import require_id
 from ml_intern_helpers.papers.library import papers as library
 from ml_intern_helpers.papers.model import ALL, FRONTIER_YEARS, Limits, age_years, citations_a_year, paper_row, sources
 
-#: Number of landmarks that are marked as such in the files.
+#: At most this many papers are marked as landmarks in the files.
 _MARKED = 20
 
 
 def run(args: argparse.Namespace, context: Context, targets: dict[str, Path]) -> Report:
     """Walk, report, and write the files in `targets` (`save`, `html`, `bibtex`)."""
     papers = args.papers or PAPERS
-    spare = answers_for_abstracts(papers) if targets.keys() & {"html", "save"} else 0
-    options = WalkOptions(require_id(args.graph), args.hops or HOPS, args.budget or BUDGET, papers, spare)
+    reserved_answers = answers_for_abstracts(papers) if targets.keys() & {"html", "save"} else 0
+    options = WalkOptions(require_id(args.graph), args.hops or HOPS, args.budget or BUDGET, papers, reserved_answers)
     today = datetime.now(UTC).date()
     context.progress("asking Semantic Scholar …")
     graph = walk_with_fallback(context.http, options, today, context.progress)
-    if spare and not graph.stopped:
+    if reserved_answers and not graph.stopped:
         add_abstracts(context.http, graph, options.budget)
     for note in [*graph.notes, *([graph.stopped] if graph.stopped else [])]:
         context.warn(note)
     if any(not response.cached for response in graph.responses):  # stored answers are in the library already
-        when = min(response.fetched_at for response in graph.responses)
-        library.keep(library.KeptPaper(node.paper, graph.service, when) for node in graph.nodes.values())
+        fetched_at = min(response.fetched_at for response in graph.responses)
+        library.keep(library.KeptPaper(node.paper, graph.service, fetched_at) for node in graph.nodes.values())
     limits = ALL if args.full else Limits()
-    oldest, newest = landmarks(graph, today), frontier(graph, today)
+    landmark_keys, frontier_keys = landmarks(graph, today), frontier(graph, today)
     recommended = [paper for key, paper in graph.recommended.items() if key not in graph.nodes]
     summary = {
         "papers": len(graph.nodes),
@@ -55,11 +55,11 @@ def run(args: argparse.Namespace, context: Context, targets: dict[str, Path]) ->
         "complete": graph.complete(options.hops),
         "stopped": graph.stopped,
         "unread_papers": len(graph.open_nodes(options.hops)),
-        "landmarks_total": len(oldest),
-        "frontier_total": len(newest),
+        "landmarks_total": len(landmark_keys),
+        "frontier_total": len(frontier_keys),
         "recommended_total": len(recommended),
-        "landmarks": [_row(graph, key, limits) for key in oldest[: args.limit]],
-        "frontier": [_row(graph, key, limits) for key in newest[: args.limit]],
+        "landmarks": [_row(graph, key, limits) for key in landmark_keys[: args.limit]],
+        "frontier": [_row(graph, key, limits) for key in frontier_keys[: args.limit]],
         "recommended": [paper_row(paper, limits) for paper in recommended[: args.limit]],
         "requests_made": context.http.requests_made,
     }
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace, context: Context, targets: dict[str, Path]) ->
 
 
 def landmarks(graph: CitationGraph, today: date) -> list[str]:
-    """The papers that most others of the graph cite; ties are ordered by citations anywhere."""
+    """The papers cited most within the graph; ties are ordered by their total citations."""
     cited = Counter(cited for _, cited in graph.links)
     keys = [key for key in graph.nodes if key != graph.seed and cited[key] and not _is_new(graph, key, today)]
     return sorted(keys, key=lambda key: (-cited[key], -(graph.nodes[key].paper.citation_count or 0), key))
@@ -96,8 +96,8 @@ def _is_new(graph: CitationGraph, key: str, today: date) -> bool:
 def _row(graph: CitationGraph, key: str, limits: Limits) -> dict[str, Any]:
     """A paper of the graph, with its place there and its most informative link.
 
-    Influential links come first, then links with the seed, then those with a sentence. `link` says whose words the citation
-    quotes: this paper's about the other, or the other's about this one.
+    Influential links come first, then links with the seed, then those with a sentence. `link` says which
+    of the two papers the quoted sentences come from.
     """
     touching = [] if key == graph.seed else [ends for ends in graph.links if key in ends]
 
@@ -123,7 +123,7 @@ def _row(graph: CitationGraph, key: str, limits: Limits) -> dict[str, Any]:
 
 def _write(graph: CitationGraph, options: WalkOptions, today: date, targets: dict[str, Path]) -> list[dict[str, Any]]:
     written = []
-    data = _whole(graph, options, today) if targets else {}
+    data = _saved_graph(graph, options, today) if targets else {}
     for kind, path in targets.items():
         if kind == "html":
             from ml_intern_helpers.papers.graph.page import page
@@ -137,8 +137,8 @@ def _write(graph: CitationGraph, options: WalkOptions, today: date, targets: dic
     return written
 
 
-def _whole(graph: CitationGraph, options: WalkOptions, today: date) -> dict[str, Any]:
-    """Every paper and every link with all sentences, as `--save` writes them (schema: `docs/schemas/paper_graph.v1.json`)."""
+def _saved_graph(graph: CitationGraph, options: WalkOptions, today: date) -> dict[str, Any]:
+    """The graph as `--save` writes it, with all papers, links and sentences (schema: `docs/schemas/paper_graph.v1.json`)."""
     lane = dict.fromkeys(graph.nodes, "other")
     lane |= dict.fromkeys(frontier(graph, today), "frontier")
     lane |= dict.fromkeys(landmarks(graph, today)[:_MARKED], "landmark")
@@ -166,6 +166,8 @@ def _whole(graph: CitationGraph, options: WalkOptions, today: date) -> dict[str,
         "source": graph.service,
         "fetched_at": min(response.date for response in graph.responses),
         "papers": papers,
-        "links": [{"citing": citing, "cited": to, **link.to_dict(ALL)} for (citing, to), link in graph.links.items()],
+        "links": [
+            {"citing": citing, "cited": cited_key, **link.to_dict(ALL)} for (citing, cited_key), link in graph.links.items()
+        ],
         "recommended": [paper.to_dict(ALL) for paper in graph.recommended.values()],
     }

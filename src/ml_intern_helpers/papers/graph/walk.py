@@ -1,12 +1,12 @@
 """Walks the citations from one paper outward, the most promising paper first, until the budget of answers is spent.
 
 A walk that was killed, stopped or cut off by a limit resumes when it is started again: every answer is stored at once, and the
-same walk makes the same requests in the same order. Stored answers count against the budget like new ones. The budget bounds
-the requests, too: where a request must be repeated, a run ends with fewer answers, and the next run continues from there.
+same walk makes the same requests in the same order. Stored answers count against the budget like new ones. The budget also
+limits the requests: after repeated requests, a run ends with fewer answers, and the next run continues from there.
 
-When Semantic Scholar gives nothing at all, OpenAlex provides one step around the paper, without citing sentences, influence or
-recommendations: at most four answers, of which the paper itself is free and each list costs a ten thousandth of a dollar (a day
-without a key has ten cents).
+When Semantic Scholar lists no citation, OpenAlex provides one step around the paper, without citing sentences, influence or
+recommendations. It takes at most four answers: the paper itself is free, and each list costs $0.0001 of the $0.10 that OpenAlex
+grants per day without a key.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ from ml_intern_helpers.papers.services.semantic_scholar import Direction, Edge, 
 from ml_intern_helpers.web.client import Http, Response
 from ml_intern_helpers.web.services import OPENALEX, SEMANTIC_SCHOLAR
 
-#: Edges read around the seed, and around each further paper.
+#: Edges read of the seed, and of each further paper.
 _SEED_PAGE, _PAGE = 1000, 200
-#: New papers taken from one page of a further paper; its links to papers that are in the graph already are all kept.
+#: New papers added from one page of a further paper; its links to papers already in the graph are all kept.
 _WIDTH = 12
 _RECOMMENDED = 20
-#: Failures one after another that mean "the service", not "this paper".
+#: After this many failures in a row, the service is considered down.
 _FAILURES = 2
-#: A paper two steps away must be this much better than one a step away.
+#: The promise of a paper is multiplied by this for each step from the seed.
 _FARTHER = 0.6
 _LIMITS = "OpenAlex's view instead: one step around the paper, no citing sentences, no influence"
-#: Abstracts that one request brings: the lists of neighbours come without them.
+#: Abstracts requested at once; the lists of neighbours do not include them.
 _BATCH = 500
 
 
 @dataclass(frozen=True)
 class WalkOptions:
-    """A walk: at most `papers` papers, `hops` steps from `paper_id`, `budget` answers, of which `spare` are for abstracts."""
+    """A walk: at most `papers` papers, `hops` steps from `paper_id`, `budget` answers, of them `spare` kept for abstracts."""
 
     paper_id: ArxivId
     hops: int
@@ -73,15 +73,15 @@ class Node:
 
 @dataclass
 class CitationGraph:
-    """The graph as far as it was walked.
+    """The graph built so far.
 
     Attributes:
-        links: (citing, cited) -> what the citing text says.
+        links: (citing, cited) -> the citation.
         recommended: papers that Semantic Scholar recommends; not part of the graph unless a link leads there too.
-        left_out: number of papers that were read and not kept.
+        left_out: the number of papers that were read but not kept.
         stopped: the message that says why the walk ended early, or None.
-        failure: the service's error that ended it, or None.
-        interrupted: whether the user ended it.
+        failure: the service's error that ended the walk, or None.
+        interrupted: whether the user ended the walk.
         service: the service that listed the citations.
     """
 
@@ -98,7 +98,7 @@ class CitationGraph:
     service: str = SEMANTIC_SCHOLAR.name
 
     def open_nodes(self, hops: int) -> list[str]:
-        """Papers whose own edges may still be read, the most promising first."""
+        """Papers whose edges can still be read, the most promising first."""
         keys = [
             key for key, node in self.nodes.items() if not node.expanded and node.hops < hops and ref_of(node.paper) is not None
         ]
@@ -114,10 +114,10 @@ def node_key(paper: Paper) -> str:
 
 
 def walk_with_fallback(http: Http, options: WalkOptions, today: date, progress: Callable[[str], None]) -> CitationGraph:
-    """`walk`, or OpenAlex's view when Semantic Scholar gives no citation at all.
+    """The graph from `walk`, or OpenAlex's when Semantic Scholar lists no citation.
 
     Raises:
-        ToolError: neither of them knows the paper.
+        ToolError: both failed.
     """
     try:
         graph = walk(http, options, today, progress)
@@ -132,23 +132,23 @@ def walk_with_fallback(http: Http, options: WalkOptions, today: date, progress: 
 
 
 def walk(http: Http, options: WalkOptions, today: date, progress: Callable[[str], None]) -> CitationGraph:
-    """The graph from Semantic Scholar; a walk that ends early returns what it has found until then.
+    """The graph from Semantic Scholar; a walk that ends early returns the graph so far.
 
     Raises:
-        ToolError: the paper itself could not be had.
+        ToolError: the paper itself could not be obtained.
     """
     head = s2.head(http, options.paper_id, "citations")
-    paper = replace(head.paper, arxiv_id=options.paper_id.base)  # a merged work may bear another's id
+    paper = replace(head.paper, arxiv_id=options.paper_id.base)  # a merged work may have another paper's id
     key = node_key(paper)
     graph = CitationGraph(key, {key: Node(paper, 0, None)}, responses=[head.response])
-    goes_on = "; the same command goes on from here"
+    resume_note = "; the same command goes on from here"
     try:
         _expand_seed(http, graph, options, today)
         _expand_others(http, graph, options, today, progress)
     except KeyboardInterrupt:
-        graph.stopped, graph.interrupted = f"stopped by Ctrl-C{goes_on}", True
+        graph.stopped, graph.interrupted = f"stopped by Ctrl-C{resume_note}", True
     except ToolError as err:
-        graph.stopped, graph.failure = f"{err.message}{goes_on}", err
+        graph.stopped, graph.failure = f"{err.message}{resume_note}", err
     return graph
 
 
@@ -191,7 +191,7 @@ def _expand_others(http: Http, graph: CitationGraph, options: WalkOptions, today
     if not graph.open_nodes(options.hops):
         return
     if len(graph.responses) + options.spare < options.budget:
-        note = f"the budget of {options.budget} requests is spent, some of them on asking again"
+        note = f"the budget of {options.budget} requests is spent, partly on repeated requests"
         graph.notes.append(f"{note} ({len(graph.responses)} answers): the same command goes on from here")
     else:
         graph.notes.append(f"the budget of {options.budget} answers is spent: --budget {options.budget * 2} goes on from here")
@@ -215,7 +215,7 @@ def _expand(http: Http, graph: CitationGraph, key: str, direction: Direction, li
     page = s2.neighbours(http, key, direction, limit)
     graph.responses.append(page.response)
     for edge in sorted(page.edges, key=lambda edge: -_promise(edge, today)):
-        if room <= 0:  # the key without parsing the whole edge: thousands are read, few are kept
+        if room <= 0:  # get the key without parsing the whole edge: thousands are read, few are kept
             raw = other_end(edge, direction)
             known_paper = parse_paper({name: raw.get(name) for name in ("title", "externalIds", "paperId")})
             if not known_paper or node_key(known_paper) not in graph.nodes:
@@ -224,22 +224,22 @@ def _expand(http: Http, graph: CitationGraph, key: str, direction: Direction, li
         citation = parse_edge(edge, direction)
         if citation is None:
             continue
-        other = node_key(citation.paper)
-        if other not in graph.nodes:
-            graph.nodes[other] = Node(citation.paper, graph.nodes[key].hops + 1, direction, _promise(edge, today))
+        other_key = node_key(citation.paper)
+        if other_key not in graph.nodes:
+            graph.nodes[other_key] = Node(citation.paper, graph.nodes[key].hops + 1, direction, _promise(edge, today))
             room -= 1
-        if other == key:  # a paper and its own later version
+        if other_key == key:  # a paper and its own later version
             continue
-        ends = (other, key) if direction == "citations" else (key, other)
-        known = graph.links.get(ends)
-        if known is None or (known.contexts is None and citation.contexts):
+        ends = (other_key, key) if direction == "citations" else (key, other_key)
+        earlier = graph.links.get(ends)
+        if earlier is None or (earlier.contexts is None and citation.contexts):
             graph.links[ends] = citation
     if page.next_offset is not None:
         graph.left_out += 1
 
 
 def _promise(edge: Edge, today: date) -> float:
-    """The priority of an edge: influence first, then citations a year; recent papers get a bonus, as few could cite them yet."""
+    """The priority of an edge: influence first, then citations a year; recent papers get a bonus for their age."""
     day, year = edge.day if len(edge.day) > 4 else None, int(edge.day[:4]) if edge.day else None
     a_year = citations_a_year(Paper("x", published=day, year=year, citation_count=edge.citation_count), today) or 0.0
     recent = 0.5 if year and today.year - year <= 1 else 0.0
@@ -256,7 +256,7 @@ def add_abstracts(http: Http, graph: CitationGraph, budget: int) -> None:
     refs = {key: ref for key, node in graph.nodes.items() if (ref := ref_of(node.paper)) and node.paper.abstract is None}
     keys = list(refs)
     if _spent(http, graph) + answers_for_abstracts(len(keys)) > budget:
-        graph.notes.append(f"no abstracts: the budget of {budget} is spent")
+        graph.notes.append(f"no abstracts: the budget of {budget} answers is spent")
         return
     try:
         for start in range(0, len(keys), _BATCH):
@@ -283,7 +283,7 @@ def _openalex_graph(http: Http, options: WalkOptions, today: date, reason: ToolE
         work = openalex_work(http, options.paper_id)
     except ToolError as err:
         raise both_failed(options.paper_id, reason, err) from err
-    seed = replace(work.paper, arxiv_id=options.paper_id.base)  # a merged work may bear another's id
+    seed = replace(work.paper, arxiv_id=options.paper_id.base)  # a merged work may have another paper's id
     key = node_key(seed)
     graph = CitationGraph(key, {key: Node(seed, 0, None, expanded=True)}, responses=[*work.responses], service=OPENALEX.name)
     graph.stopped = f"{reason.message}; {_LIMITS}; the same command walks on once Semantic Scholar answers"
@@ -302,7 +302,7 @@ def _openalex_graph(http: Http, options: WalkOptions, today: date, reason: ToolE
 
 
 def _pages(http: Http, graph: CitationGraph, work_id: str, today: date) -> list[tuple[Direction, WorkPage]] | ToolError:
-    """The three lists, or those before one that failed; the error itself when the first one fails."""
+    """The three lists, or those before the first failure; the error when there are none."""
     recent = str(today - timedelta(days=round(FRONTIER_YEARS * 365.25)))
     lists: tuple[tuple[Direction, str | None], ...] = (("citations", recent), ("citations", None), ("references", None))
     pages: list[tuple[Direction, WorkPage]] = []
@@ -310,7 +310,7 @@ def _pages(http: Http, graph: CitationGraph, work_id: str, today: date) -> list[
         try:
             page = openalex.neighbours(http, work_id, direction, page=1, since=since, until=None, sort="cited_by_count")
         except ToolError as err:
-            graph.notes.append(f"no further list: {err.message}")
+            graph.notes.append(f"OpenAlex's further lists are missing: {err.message}")
             return pages or err
         graph.responses.append(page.response)
         pages.append((direction, page))

@@ -1,4 +1,4 @@
-"""The two SQLite files: the library of papers lies in the cache folder, notes, which cannot be fetched again, do not.
+"""Opens the two SQLite files: the library of papers in the cache folder, and the notes in the data folder.
 
 A file is created and upgraded when it is opened. Several processes may use it at once, and a killed process leaves it intact:
 SQLite's default journal ensures both. Its write-ahead log is faster but unsafe on the network file systems of clusters.
@@ -16,13 +16,13 @@ from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.core.paths import cache_dir, data_dir
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-#: Only a damaged file may be moved aside: a user who moves a healthy one loses its notes.
+#: Only the hint for a damaged file suggests moving it aside: doing so with a healthy one would lose its notes.
 _HINTS = {
     **dict.fromkeys(_DAMAGED, "move the file aside; a new one is made"),
     **dict.fromkeys((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED), "another process holds it: run again"),
     sqlite3.SQLITE_FULL: "free some space on that disk",
 }
-#: Files that could not be used a moment ago: a search that stores three things must not wait three times for one lock.
+#: Expendable files that failed in this process: a command that stores three things must not wait three times for one lock.
 _given_up: set[Path] = set()
 
 _PARSED = "CREATE TABLE made (digest TEXT PRIMARY KEY, said TEXT NOT NULL, made_at REAL NOT NULL);\n"
@@ -48,14 +48,14 @@ class Database:
     """One SQLite file and its schema.
 
     Attributes:
-        name: for messages.
+        name: its name in messages.
         variable: the environment variable that sets the folder.
-        file: its path, read each time because the environment decides.
-        version: of `schema`; kept in the file's `user_version`.
-        schema: statements that make a new file.
-        upgrades: version -> statements that make it the next one.
-        expendable: everything in it can be fetched again, so a damaged file is moved aside automatically.
-        wait_s: seconds to wait for another process that writes.
+        file: gives its path, which depends on the environment.
+        version: the version of `schema`, kept in the file's `user_version`.
+        schema: statements that create the tables of a new file.
+        upgrades: version -> statements that upgrade a file to the next one.
+        expendable: whether everything in it can be fetched again; then a damaged file is moved aside automatically.
+        wait_s: seconds to wait for another process that is writing.
     """
 
     name: str
@@ -86,10 +86,10 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that writes: all that the body does is kept, or nothing.
+        """A transaction that writes: everything that the body does is kept, or nothing.
 
         Raises:
-            Unavailable: the disk refuses it, the file is damaged or from a newer release, or another process holds it.
+            Unavailable: the disk cannot be written, the file is damaged or from a newer release, or another process locks it.
         """
         with self._transaction("BEGIN IMMEDIATE") as (connection, version):
             if version < self.version:
@@ -102,61 +102,61 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[tuple[sqlite3.Connection, int]]:
-        place = self.file()
-        if place in _given_up:
-            raise Unavailable(f"{self.name} {place} could not be used a moment ago", hint="run again")
-        with self._errors(place):
-            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            connection = sqlite3.connect(place, timeout=self.wait_s, isolation_level=None)
+        path = self.file()
+        if path in _given_up:
+            raise Unavailable(f"{self.name} {path} could not be opened earlier in this run", hint="run again")
+        with self._errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            connection = sqlite3.connect(path, timeout=self.wait_s, isolation_level=None)
             try:
                 connection.execute(begin)
-                found: int = connection.execute("PRAGMA user_version").fetchone()[0]
-                if found > self.version:
-                    message = f"{self.name} {place} was made by a newer release"
+                file_version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+                if file_version > self.version:
+                    message = f"{self.name} {path} was made by a newer release"
                     raise Unavailable(message, hint="update ml-intern, or move the file aside")
-                yield connection, found
+                yield connection, file_version
                 connection.execute("COMMIT")
             finally:
                 connection.close()
 
     @contextmanager
-    def _errors(self, place: Path) -> Iterator[None]:
+    def _errors(self, path: Path) -> Iterator[None]:
         """Errors of SQLite and of the disk become `Unavailable`."""
-        number = _inode(place)
+        inode = _inode(path)
         try:
             yield
         except (OSError, sqlite3.Error) as err:
-            why = getattr(err, "sqlite_errorcode", 0) & 0xFF
-            hint = _HINTS.get(why) or f"see to its folder, or name another with {self.variable}"
+            error_code = getattr(err, "sqlite_errorcode", 0) & 0xFF
+            hint = _HINTS.get(error_code) or f"see to its folder, or name another with {self.variable}"
             if self.expendable:
-                _given_up.add(place)
-                if why in _DAMAGED and _moved_aside(place, number):
-                    hint = "it was moved aside, and the next run makes a new one"
-            raise Unavailable(f"{self.name} {place} cannot be used: {err}", hint=hint) from err
+                _given_up.add(path)
+                if error_code in _DAMAGED and _moved_aside(path, inode):
+                    hint = "it was moved aside; the next run creates a new one"
+            raise Unavailable(f"{self.name} {path} cannot be used: {err}", hint=hint) from err
 
 
 def words_query(text: str, *, every: bool = True) -> str:
-    """An FTS5 query for `text`: each word is quoted, so that none is an operator; "" without a word."""
+    """An FTS5 query for all words of `text` (or any of them), each quoted so that none is an operator; "" without a word."""
     words = ["".join(c if c.isalnum() else " " for c in word).split() for word in text.split()]
     quoted = [f'"{" ".join(parts)}"' for parts in words if parts]
     return (" AND " if every else " OR ").join(quoted)
 
 
-def _inode(place: Path) -> int | None:
+def _inode(path: Path) -> int | None:
     try:
-        return place.stat().st_ino
+        return path.stat().st_ino
     except OSError:
         return None
 
 
-def _moved_aside(place: Path, number: int | None) -> bool:
-    """Rename a damaged file, unless another process has put a new one there; its journal must not meet the new one."""
-    if number is None or _inode(place) != number:
+def _moved_aside(path: Path, inode: int | None) -> bool:
+    """Rename a damaged file and its journal, unless another process has already replaced the file."""
+    if inode is None or _inode(path) != inode:
         return False
     with suppress(OSError):
         with suppress(FileNotFoundError):
-            Path(f"{place}-journal").replace(f"{place}.damaged-journal")
-        place.replace(f"{place}.damaged")
+            Path(f"{path}-journal").replace(f"{path}.damaged-journal")
+        path.replace(f"{path}.damaged")
         return True
     return False
 

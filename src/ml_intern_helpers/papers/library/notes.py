@@ -1,4 +1,4 @@
-"""Notes on papers with the quotes that support them, for later runs."""
+"""Stores, finds and deletes the user's notes on papers, with the quotes that support them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.library.database import NOTES, words_query
 
 CHARACTERS = 2_000
-#: Notes are the user's own and are never deleted to make room: adding one to a full library fails.
+#: Notes belong to the user and are never deleted to make room: adding one to a full library fails.
 MOST_NOTES = 20_000
 
 
@@ -22,7 +22,7 @@ class Note:
 
     Attributes:
         quote: the paper's own words, or None.
-        place: where the quote stands, such as `Section 4.2`, or None.
+        place: where the quote is, such as `Section 4.2`, or None.
         written_at: ISO 8601 in UTC.
     """
 
@@ -41,24 +41,24 @@ def add(arxiv_id: str, text: str, quote: str | None, place: str | None) -> Note:
         UsageError: empty, or longer than `CHARACTERS`; the library holds `MOST_NOTES` already.
         Unavailable: the library cannot be written.
     """
-    given = (("the note", text), ("--quote", quote), ("--place", place))
-    values = (arxiv_id, *(None if words is None else _checked(words, what) for what, words in given))
+    texts = (("the note", text), ("--quote", quote), ("--place", place))
+    values = (arxiv_id, *(None if words is None else _checked(words, what) for what, words in texts))
     with NOTES.writing() as connection:
-        same = "SELECT * FROM notes WHERE arxiv_id = ? AND text = ? AND quote IS ? AND place IS ?"
-        row = connection.execute(same, values).fetchone()
+        select_same = "SELECT * FROM notes WHERE arxiv_id = ? AND text = ? AND quote IS ? AND place IS ?"
+        row = connection.execute(select_same, values).fetchone()
         if row is None:
             if connection.execute("SELECT COUNT(*) FROM notes").fetchone()[0] >= MOST_NOTES:
-                hint = "take some out: crawl_arxiv notes forget N"
-                raise UsageError(f"the library holds {MOST_NOTES:,} notes, its most", hint=hint)
-            fresh = "INSERT INTO notes (arxiv_id, text, quote, place, written_at) VALUES (?, ?, ?, ?, ?) RETURNING *"
-            row = connection.execute(fresh, (*values, time.time())).fetchone()
+                hint = "delete some first: crawl_arxiv notes forget N"
+                raise UsageError(f"the library already holds {MOST_NOTES:,} notes, the maximum", hint=hint)
+            insert_note = "INSERT INTO notes (arxiv_id, text, quote, place, written_at) VALUES (?, ?, ?, ?, ?) RETURNING *"
+            row = connection.execute(insert_note, (*values, time.time())).fetchone()
             words = "INSERT INTO note_words (rowid, arxiv_id, text, quote, place) VALUES (?, ?, ?, ?, ?)"
             connection.execute(words, (row[0], *values))
         return _note(row)
 
 
 def find(words: str, limit: int) -> tuple[list[Note], int]:
-    """The notes with all of `words` or on the paper with that id, best first, or all, newest first; and their total."""
+    """Up to `limit` notes with all of `words` or on the paper with that id (best first), or all (newest first); and the total."""
     query = words_query(words)
     if not NOTES.exists() or (words.strip() and not query):
         return [], 0
@@ -98,5 +98,5 @@ def _checked(text: str, what: str) -> str:
     if not cleaned:
         raise UsageError(f"{what} is empty", hint='crawl_arxiv notes add 2305.18290 "what it says" --quote "its own words"')
     if len(cleaned) > CHARACTERS:
-        raise UsageError(f"{what} has {len(cleaned):,} characters, at most {CHARACTERS:,}", hint="make it several notes")
+        raise UsageError(f"{what} has {len(cleaned):,} characters, at most {CHARACTERS:,}", hint="split it into several notes")
     return cleaned

@@ -1,6 +1,6 @@
-"""The library: papers that earlier runs have met, found again by their words, and results of parsing stored answers.
+"""Stores the papers that earlier runs have seen, finds them by their words, and stores the results of parsing answers.
 
-A result belongs to the exact bytes it was parsed from and to the code that parsed them, so it is never out of date.
+A result is keyed by the bytes that were parsed and by the code that parsed them, so it is never out of date.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ml_intern_helpers.core.errors import Unavailable
 from ml_intern_helpers.papers.library.database import LIBRARY, words_query
 from ml_intern_helpers.papers.model import Paper, key_of
 
-#: About 4 KB each with their index: 100 MB at most. The papers met longest ago make room.
+#: About 4 KB each with their index: 100 MB at most. The papers with the oldest descriptions are deleted to make room.
 MOST_PAPERS = 25_000
-#: An abstract longer than this is a page gone wrong.
+#: Characters of an abstract that are kept; a longer one is the result of a broken page.
 _ABSTRACT_CHARACTERS = 6_000
-#: Stored results; a long paper takes about 300 KB, so 60 MB at most. The oldest make room for new ones.
+#: Stored results; a long paper takes about 300 KB, so 60 MB at most. The oldest are deleted to make room.
 MOST = 200
 #: A larger result is not stored.
 MOST_CHARACTERS = 2_000_000
@@ -45,7 +45,7 @@ class KeptPaper:
 
 
 def keep(papers: Iterable[KeptPaper]) -> bool:
-    """Add these papers; False when the library cannot be written, which is never the command's failure."""
+    """Add these papers; False when the library cannot be written, which must not fail the command."""
     with suppress(Unavailable), LIBRARY.writing() as connection:
         for kept in papers:
             _put(connection, kept)
@@ -59,7 +59,7 @@ def keep(papers: Iterable[KeptPaper]) -> bool:
 
 
 def find(words: str, limit: int) -> list[KeptPaper]:
-    """Papers that hold every one of `words`, best first; when none does, those that hold most of them."""
+    """Papers that contain all of `words`, or if there are none, any of them; best first."""
     if not LIBRARY.exists():
         return []
     with LIBRARY.reading() as connection:
@@ -85,27 +85,27 @@ def titles(arxiv_ids: Iterable[str]) -> dict[str, str]:
     if not keys or not LIBRARY.exists():
         return {}
     with suppress(Unavailable), LIBRARY.reading() as connection:
-        found = [connection.execute("SELECT key, title FROM papers WHERE key = ?", (key,)).fetchone() for key in keys]
-        return {row[0].removeprefix("arxiv:"): row[1] for row in found if row}
+        rows = [connection.execute("SELECT key, title FROM papers WHERE key = ?", (key,)).fetchone() for key in keys]
+        return {row[0].removeprefix("arxiv:"): row[1] for row in rows if row}
     return {}
 
 
 def _put(connection: sqlite3.Connection, kept: KeptPaper) -> None:
-    """One paper, joined with what the library already says of it; an older description fills gaps only."""
+    """Store one paper, merged with its description in the library; of the two, the newer takes precedence."""
     key = key_of(kept.paper)
     row = connection.execute("SELECT said, fetched_at FROM papers WHERE key = ?", (key,)).fetchone()
-    met, when, source = kept.paper, kept.fetched_at, kept.source
+    merged, when, source = kept.paper, kept.fetched_at, kept.source
     if row:
-        known = paper(json.loads(row[0]))
+        earlier = paper(json.loads(row[0]))
         newer = when >= row[1]
-        met = met.filled(known) if newer else known.filled(met)
+        merged = merged.filled(earlier) if newer else earlier.filled(merged)
         when = max(when, row[1])
-    abstract = (met.abstract or "")[:_ABSTRACT_CHARACTERS] or None
-    stored = json.dumps(asdict(replace(met, abstract=abstract)), ensure_ascii=False)
+    abstract = (merged.abstract or "")[:_ABSTRACT_CHARACTERS] or None
+    stored = json.dumps(asdict(replace(merged, abstract=abstract)), ensure_ascii=False)
     if row:
         connection.execute("DELETE FROM paper_words WHERE key = ?", (key,))
-    connection.execute("REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?)", (key, met.version, met.title, stored, source, when))
-    words = (key, met.title, " ".join(met.authors), abstract or "")
+    connection.execute("REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?)", (key, merged.version, merged.title, stored, source, when))
+    words = (key, merged.title, " ".join(merged.authors), abstract or "")
     connection.execute("INSERT INTO paper_words VALUES (?, ?, ?, ?)", words)
 
 
@@ -119,7 +119,7 @@ def paper(stored: dict[str, Any]) -> Paper:
 
 
 def stored_result(kind: str, body: bytes) -> Any:
-    """What `store_result` has stored for these bytes, as JSON has it; None when there is nothing."""
+    """The result that `store_result` has stored for these bytes, as parsed JSON; None when there is none."""
     if not LIBRARY.exists():
         return None
     with suppress(Unavailable, ValueError), LIBRARY.reading() as connection:
@@ -145,8 +145,8 @@ def _digest(kind: str, body: bytes) -> str:
 
 @cache
 def _code() -> bytes:
-    """A digest that changes with any module of this room; their dates and sizes are quicker to get than their text."""
-    room = Path(__file__).parents[1]
-    files = ((path, path.stat()) for path in sorted(room.rglob("*.py")))
-    state = "\n".join(f"{path.relative_to(room)} {stat.st_size} {stat.st_mtime_ns}" for path, stat in files)
+    """A digest that changes with any module of this package, from dates and sizes, which are read faster than contents."""
+    package = Path(__file__).parents[1]
+    files = ((path, path.stat()) for path in sorted(package.rglob("*.py")))
+    state = "\n".join(f"{path.relative_to(package)} {stat.st_size} {stat.st_mtime_ns}" for path, stat in files)
     return hashlib.sha256(state.encode()).digest()

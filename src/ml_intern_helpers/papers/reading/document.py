@@ -1,4 +1,4 @@
-"""A paper's text: a tree of sections that hold blocks of Markdown, all of it cleaned; and its pages of bounded size."""
+"""Defines a paper's text as a tree of sections with cleaned blocks of Markdown, and cuts it into pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 SectionKind = Literal["abstract", "section", "appendix", "references", "other"]
 BlockKind = Literal["text", "item", "equation", "table", "figure", "code", "footnote", "reference"]
 Source = Literal["arxiv-html", "ar5iv", "pdf"]
-#: What the sources are called in an answer.
+#: The names of the sources in a report.
 SOURCE_NAMES: dict[Source, str] = {"arxiv-html": "arXiv HTML", "ar5iv": "ar5iv HTML", "pdf": "PDF text"}
 
 
@@ -20,7 +20,7 @@ class Cell:
     Attributes:
         text: Markdown on one line.
         heading: whether the page marks it as a heading of its row or column.
-        bold: whether all of it is set in bold, which authors use for the best value.
+        bold: whether all of its text is bold, which authors use for the best value.
         repeated: whether it is the continuation of a cell that spans several rows or columns.
     """
 
@@ -38,9 +38,9 @@ class Block:
     """A paragraph, list item, formula, table, figure …
 
     Attributes:
-        text: Markdown; a table or figure carries its caption in it.
+        text: Markdown; that of a table or figure includes the caption.
         label: `Table 2`, `Figure 1`, `Algorithm 1`, `Footnote 3`, or None.
-        caption: of a table or figure, without its label.
+        caption: the caption of a table or figure, without its label.
         grids: the cells of a table block, one grid for each table in the figure.
     """
 
@@ -56,9 +56,9 @@ class Section:
     """A part of the paper with its own heading.
 
     Attributes:
-        number: `3`, `3.2`, `A.1`; None where the paper numbers nothing.
+        number: `3`, `3.2`, `A.1`; None for a section without a number.
         level: 1 for a section, 2 for a subsection, …
-        blocks: what stands before the first part of it.
+        blocks: its blocks before the first subsection.
         parts: its subsections.
     """
 
@@ -102,11 +102,11 @@ class Document:
     """A paper.
 
     Attributes:
-        arxiv_id: without version.
-        version: of the text that was read; None when the page does not say.
-        source: where the text comes from.
-        url: its address.
-        notes: what is known to be missing or doubtful in it, one line each.
+        arxiv_id: the id without version.
+        version: the version that was read; None when the page does not say.
+        source: the source of the text.
+        url: the address that was read.
+        notes: what is missing or doubtful in the text, one line each.
         links: addresses that the text links to, in order of appearance.
     """
 
@@ -148,7 +148,7 @@ def restored(stored: dict[str, Any]) -> Document:
     return Document(**{**stored, "sections": [section(each) for each in stored["sections"]]})
 
 
-#: Characters of a page unless the caller says otherwise, and what they may say.
+#: Characters of a page: the default, the minimum and the maximum.
 CHARACTERS, FEWEST, MOST = 6000, 500, 40_000
 
 
@@ -161,6 +161,6 @@ def page(text: str, start: int, most: int) -> tuple[str, int | None]:
         cut = rest.rfind(mark, most // 2, most)
         if cut > 0:
             cut += mark == ". "
-            following = len(rest) - len(rest[cut:].lstrip("\n "))
-            return rest[:cut].rstrip(), start + following
+            next_start = len(rest) - len(rest[cut:].lstrip("\n "))
+            return rest[:cut].rstrip(), start + next_start
     return rest[:most], start + most

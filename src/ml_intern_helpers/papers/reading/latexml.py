@@ -1,4 +1,4 @@
-"""Reads a LaTeXML page (arXiv's own HTML, ar5iv) as a `Document`. Pages are not trusted: depth, spans and sizes are bounded."""
+"""Parses a LaTeXML page (arXiv's own HTML, ar5iv) into a `Document`. Pages are untrusted: depth, spans and sizes are bounded."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _MISSING = re.compile(
     re.IGNORECASE,
 )
 _FATAL = re.compile(r"Conversion to HTML had a Fatal error", re.IGNORECASE)
-#: A page with fewer characters holds no paper.
+#: A page with fewer characters is not a paper.
 SHORTEST = 200
 
 
 @dataclass
 class _Build:
-    """The sections made so far, and the open ones from the outermost to the one being filled."""
+    """The open sections from the outermost to the one being filled, and the links so far."""
 
     open: list[Section]
     links: list[str] = field(default_factory=list)
@@ -57,8 +57,8 @@ def read_page(body: bytes, arxiv_id: str, source: Source, url: str) -> Document:
     root, cut = _parse(body)
     missing = None if root is None else _MISSING.search(_head(root))
     if root is None or missing or not root.xpath('//*[contains(@class, "ltx_")]'):
-        said = f": it says {missing[0]!r}" if missing else ""
-        raise NotFound(f"the page at {url} is not a converted paper{said}", hint="read the PDF")
+        quoted_error = f": it says {missing[0]!r}" if missing else ""
+        raise NotFound(f"the page at {url} is not a converted paper{quoted_error}", hint="read the PDF")
     top = Section("", level=0)
     build = _Build([top])
     content = root.xpath('//article[contains(@class, "ltx_document")]') or root.xpath("//body")
@@ -72,13 +72,13 @@ def read_page(body: bytes, arxiv_id: str, source: Source, url: str) -> Document:
     else:
         document.sections = [Section("Text", blocks=top.blocks)] if top.blocks else top.parts
     if document.characters < SHORTEST and not top.parts:
-        raise NotFound(f"the page at {url} holds no text of a paper", hint="read the PDF")
+        raise NotFound(f"the page at {url} does not contain the text of a paper", hint="read the PDF")
     document.notes = _notes(root, cut)
     return document
 
 
 def _parse(body: bytes) -> tuple[Element | None, bool]:
-    """The tree, and whether the parser gave up on the way (nested too deep)."""
+    """The tree, and whether the parser stopped early because the page is nested too deep."""
     from lxml import etree
 
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
@@ -90,7 +90,7 @@ def _parse(body: bytes) -> tuple[Element | None, bool]:
 
 
 def _head(root: Element) -> str:
-    """The first words of the page, in which an error page says so."""
+    """The first 3,000 characters of the page, where an error page states its error."""
     text = ""
     for piece in root.itertext():
         text += " " + piece.strip()
@@ -100,7 +100,7 @@ def _head(root: Element) -> str:
 
 
 def _plain(heading: str) -> str:
-    """A heading without the marks of bold and italic."""
+    """A heading without Markdown marks for bold and italic."""
     return re.sub(r"\*+(?=\S)|(?<=\S)\*+", "", heading)
 
 
@@ -122,7 +122,7 @@ def _notes(root: Element, cut: bool) -> list[str]:
     if _FATAL.search(_head(root)):
         notes.append("its conversion to HTML ended in a fatal error: the text may be cut off or damaged")
     if cut:
-        notes.append("the page is nested too deep to be read to its end")
+        notes.append("the page is nested too deeply to be read to its end")
     if errors:
         notes.append(
             f"{errors} place{'s' * (errors != 1)} of it could not be converted to HTML: macros may stand there as written"
@@ -131,33 +131,33 @@ def _notes(root: Element, cut: bool) -> list[str]:
 
 
 def _walk(element: Element, build: _Build, depth: int) -> None:
-    """Add what `element` holds to the section that is open."""
+    """Add the blocks of `element` to the innermost open section."""
     names = classes(element)
     if skipped(element) or names & {"ltx_authors", "ltx_title"} or element.tag in ("header", "footer"):
         return
     part = next((name for name in _LEVELS if name in names), None)
     if part:
         build.open.append(_section(element, part, build))
-    found = None if part or depth > DEEPEST else latexml_blocks.read(element, names, build.links)
-    if found is None:
+    blocks = None if part or depth > DEEPEST else latexml_blocks.read(element, names, build.links)
+    if blocks is None:
         for child in element if depth <= DEEPEST else ():
             _walk(child, build, depth + 1)
-        loose = clean(element.text or "")  # text outside any paragraph, as in hand-made and broken pages
-        found = [Block("text", loose)] if not part and len(loose) > 1 and "ltx_break" not in names else []
-    build.open[-1].blocks += found
+        loose = clean(element.text or "")  # text outside any paragraph, as in hand-written and broken pages
+        blocks = [Block("text", loose)] if not part and len(loose) > 1 and "ltx_break" not in names else []
+    build.open[-1].blocks += blocks
     if part:
         build.open.pop()
 
 
 def _section(element: Element, part: str, build: _Build) -> Section:
     """A new section below the one that is open."""
-    above = build.open[-1]
+    parent = build.open[-1]
     heading = next((each for each in element if isinstance(each.tag, str) and "ltx_title" in classes(each)), None)
     number, title = _heading(heading)
-    kind = _KINDS.get(part) or (above.kind if above.kind != "other" else "section")
+    kind = _KINDS.get(part) or (parent.kind if parent.kind != "other" else "section")
     defaults: dict[SectionKind, str] = {"abstract": "Abstract", "references": "References"}
-    section = Section(title or defaults.get(kind, "(no heading)"), number, kind, max(_LEVELS[part], above.level + 1))
-    above.parts.append(section)
+    section = Section(title or defaults.get(kind, "(no heading)"), number, kind, max(_LEVELS[part], parent.level + 1))
+    parent.parts.append(section)
     return section
 
 

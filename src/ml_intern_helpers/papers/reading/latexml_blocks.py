@@ -1,6 +1,6 @@
 """Converts elements of a LaTeXML page to Markdown blocks: text, formulas, tables with their cells, lists, figures, references.
 
-Each formula is written once, links keep their address, footnote marks are left out, and spanning cells keep their columns.
+Each formula is written once, links keep their addresses, footnote marks are left out, and spanning cells keep their columns.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SKIPPED_CLASSES = frozenset(
     | {"ltx_page_header", "ltx_pagination", "infobox", "ltx_rule", "ltx_role_newpage", "package-alerts", "ltx_dates", "sr-only"}
     | {"arxiv-html-header", "ds-site-footer"}
 )
-#: Below this depth text is read without its marks; the parser itself stops at 256.
+#: Below this depth, text is read without marks; the parser itself stops at 256.
 DEEPEST = 200
 _MARKS = {"em": "*", "i": "*", "strong": "**", "b": "**", "code": "`"}
 _TEX_COMMENT = re.compile(r"%\s*\n\s*")
@@ -35,19 +35,19 @@ def classes(element: Element) -> frozenset[str]:
 
 
 def skipped(element: Element) -> bool:
-    """Whether an element is no text of the paper: scripts, menus, footnote marks."""
+    """Whether an element is not part of the paper's text: scripts, menus, footnote marks."""
     return not isinstance(element.tag, str) or element.tag in SKIPPED_TAGS or bool(classes(element) & SKIPPED_CLASSES)
 
 
 def tex(math: Element) -> str:
     """The LaTeX of a `math` element, once: its annotation, else its alternative text, else its characters."""
-    found = math.xpath('.//annotation[@encoding="application/x-tex"]')
-    source = "".join(found[0].itertext()) if found else math.get("alttext") or "".join(math.itertext())
+    annotations = math.xpath('.//annotation[@encoding="application/x-tex"]')
+    source = "".join(annotations[0].itertext()) if annotations else math.get("alttext") or "".join(math.itertext())
     return _NOISE.sub("", clean(_TEX_COMMENT.sub("", source))).strip()
 
 
 def inline(element: Element, links: list[str] | None = None) -> str:
-    """All text of `element`, cleaned; `links` collects the addresses it names."""
+    """All text of `element`, cleaned; the addresses of its links are appended to `links`."""
     return clean("".join(_pieces(element, [] if links is None else links, 0)))
 
 
@@ -71,7 +71,7 @@ def _pieces(element: Element, links: list[str], depth: int) -> Iterator[str]:
 
 def _marked(child: Element, text: str, links: list[str]) -> str:
     """The text of a child with the marks of its tag: bold, italic, code, a power, a link."""
-    if child.tag == "sup":  # `10<sup>-5</sup>` is a power, which the plain digits would turn into 10-5
+    if child.tag == "sup":  # `10<sup>-5</sup>` is a power; without a mark it would read 10-5
         power = clean(text).replace("−", "-")
         return f"^{{{power}}}" if re.fullmatch(r"-?\d+", power) else text
     if child.tag == "a":
@@ -112,37 +112,37 @@ def is_table(element: Element) -> bool:
 
 
 def grid(table: Element) -> Grid:
-    """The cells, row by row, every row as long as the longest."""
+    """The cells row by row; short rows are filled up to the longest."""
     rows: list[dict[int, Cell]] = []
-    hanging: dict[int, tuple[int, Cell]] = {}  # column -> number of rows that a cell above still spans, and the cell
+    spanning_down: dict[int, tuple[int, Cell]] = {}  # column -> number of rows that a cell above still spans, and the cell
     for row in _rows(table)[:LONGEST]:
-        filled = {column: cell for column, (_, cell) in hanging.items()}
-        hanging = {column: (left - 1, cell) for column, (left, cell) in hanging.items() if left > 1}
+        cells_by_column = {column: cell for column, (_, cell) in spanning_down.items()}
+        spanning_down = {column: (rows_left - 1, cell) for column, (rows_left, cell) in spanning_down.items() if rows_left > 1}
         column = 0
         for element in _cells(row):
-            while column in filled:
+            while column in cells_by_column:
                 column += 1
             if column >= WIDEST:
                 break
-            column = _place(element, column, filled, hanging)
-        rows.append(filled)
+            column = _place(element, column, cells_by_column, spanning_down)
+        rows.append(cells_by_column)
     width = max((max(row, default=-1) + 1 for row in rows), default=0)
     return tuple(tuple(row.get(column, Cell("")) for column in range(width)) for row in rows)
 
 
-def _place(element: Element, column: int, filled: dict[int, Cell], hanging: dict[int, tuple[int, Cell]]) -> int:
+def _place(element: Element, column: int, cells_by_column: dict[int, Cell], spanning_down: dict[int, tuple[int, Cell]]) -> int:
     """Put a cell and the cells it spans at `column`; returns the column after it."""
     text = inline(element)
-    bare = re.fullmatch(r"\*\*(.*)\*\*", text)
+    bold_text = re.fullmatch(r"\*\*(.*)\*\*", text)
     heading = element.tag == "th" or "ltx_th" in classes(element)
-    bold = bare is not None or bool(re.fullmatch(r"\$\\(?:mathbf|bm|boldsymbol)\{.*\}\$", text))
-    first = Cell(bare[1] if bare else text, heading, bold)
-    again = Cell(first.text, first.heading, first.bold, repeated=True)
+    bold = bold_text is not None or bool(re.fullmatch(r"\$\\(?:mathbf|bm|boldsymbol)\{.*\}\$", text))
+    own_cell = Cell(bold_text[1] if bold_text else text, heading, bold)
+    repeated_cell = Cell(own_cell.text, own_cell.heading, own_cell.bold, repeated=True)
     width, height = min(_span(element, "colspan"), WIDEST - column), min(_span(element, "rowspan"), LONGEST)
     for offset in range(width):
-        filled[column + offset] = again if offset else first
+        cells_by_column[column + offset] = repeated_cell if offset else own_cell
         if height > 1:
-            hanging[column + offset] = (height - 1, again)
+            spanning_down[column + offset] = (height - 1, repeated_cell)
     return column + width
 
 
@@ -156,17 +156,17 @@ def _span(element: Element, name: str) -> int:
 
 def _rows(table: Element) -> list[Element]:
     """The rows of this table, without those of tables inside its cells."""
-    found: list[Element] = []
+    rows: list[Element] = []
     stack = list(reversed(table))
     while stack:
         element = stack.pop()
         if not isinstance(element.tag, str):
             continue
         if element.tag == "tr" or "ltx_tr" in classes(element):
-            found.append(element)
+            rows.append(element)
         elif not is_table(element):
             stack += reversed(element)
-    return found
+    return rows
 
 
 def _cells(row: Element) -> Iterable[Element]:
@@ -217,7 +217,7 @@ def _paragraph(element: Element, links: list[str]) -> Iterator[Block]:
 
 
 def _equation(element: Element, links: list[str]) -> Iterator[Block]:
-    """Each row of a formula once; the columns of an alignment are one formula."""
+    """Each row of a formula once; the columns of an alignment are joined into one formula."""
     rows = element.xpath('.//tr[contains(@class, "ltx_eqn_row")]') or [element]
     if element.tag == "math":
         rows = [element]
@@ -234,15 +234,15 @@ def _list(element: Element, links: list[str]) -> Iterator[Block]:
     for item in element:
         if not isinstance(item.tag, str) or skipped(item):
             continue
-        found = list(_inside(item, links))
-        # Only a hand-made page has items without paragraphs of their own.
+        blocks = list(_inside(item, links))
+        # Only a hand-written page has items without paragraphs.
         has_blocks = item.xpath('.//*[self::p or self::ul or self::ol or contains(@class, "ltx_p")]')
-        words = "" if has_blocks else _MARK.sub("", inline(item, links))
-        first = found.pop(0) if found and found[0].kind == "text" and not words else None
-        text = words or (first.text if first else "")
+        bare_text = "" if has_blocks else _MARK.sub("", inline(item, links))
+        first = blocks.pop(0) if blocks and blocks[0].kind == "text" and not bare_text else None
+        text = bare_text or (first.text if first else "")
         if text:
             yield Block("item", f"- {_MARK.sub('', text)}")
-        for block in found:
+        for block in blocks:
             yield Block("item", f"  {block.text}") if block.kind == "item" else block
 
 
@@ -253,11 +253,11 @@ def _inside(element: Element, links: list[str]) -> Iterator[Block]:
         child = stack.pop()
         if skipped(child) or "ltx_tag_item" in classes(child):
             continue
-        found = read(child, classes(child), links)
-        if found is None:
+        blocks = read(child, classes(child), links)
+        if blocks is None:
             stack += reversed(child)
         else:
-            yield from found
+            yield from blocks
 
 
 def _listing(element: Element, links: list[str]) -> Iterator[Block]:
@@ -278,14 +278,14 @@ def _table(element: Element, links: list[str]) -> Iterator[Block]:
 def _figure(element: Element, links: list[str]) -> Iterator[Block]:
     """A figure or table with its caption and panels; pictures are left out."""
     captions = element.xpath('.//figcaption | .//*[contains(@class, "ltx_caption") and not(self::figcaption)]')
-    own = [each for each in captions if each.getparent() is element] or captions[-1:]
-    caption = (inline(own[0], links) if own else "").replace("**", "")
+    own_captions = [each for each in captions if each.getparent() is element] or captions[-1:]
+    caption = (inline(own_captions[0], links) if own_captions else "").replace("**", "")
     match = _LABEL.match(caption)  # `Table 2: What it shows`
     label, caption = (match[1].strip(), caption[match.end() :].strip()) if match else (None, caption)
-    found = [grid(each) for each in _outermost(element, is_table)]
-    grids = tuple(each for each in found if markdown(each))
+    all_grids = [grid(each) for each in _outermost(element, is_table)]
+    grids = tuple(each for each in all_grids if markdown(each))
     listings = [block.text for each in _outermost(element, _is_listing) for block in _listing(each, links)]
-    panels = [inline(each, links) for each in captions if each not in own]
+    panels = [inline(each, links) for each in captions if each not in own_captions]
     head = f"**{label}**" + (f": {caption}" if caption else "") if label else caption
     parts = [head, *panels, *map(markdown, grids), *listings]
     if not grids and not listings:

@@ -12,7 +12,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.reading.document import Block, BlockKind, Document, Grid, Section
 from ml_intern_helpers.papers.reading.latexml_blocks import markdown
 
-#: Requested part -> patterns for its heading. The first pattern that any heading matches counts.
+#: Requested part -> patterns for its heading; the first one that matches any heading is used.
 _ROLES: dict[str, tuple[str, ...]] = {
     "method": (
         r"\bmethod(s|ology)?\b|\bour (approach|model)\b|\bproposed\b|\bapproach\b",
@@ -58,63 +58,63 @@ class Choice:
 
 def choose(document: Document, asked: str) -> Choice:
     """The part of `document` that `asked` names; `NotFound` lists the existing parts."""
-    spec = clean(asked).strip(" .")
-    labelled = _LABEL.fullmatch(spec)  # `Table 2`, `Fig. 1`
+    request = clean(asked).strip(" .")
+    labelled = _LABEL.fullmatch(request)  # `Table 2`, `Fig. 1`
     if labelled:
-        what = "figure" if labelled[1].lower().startswith("fig") else labelled[1].lower()
-        wanted = f"{what} {labelled[2]}".lower().rstrip(".")
+        label_kind = "figure" if labelled[1].lower().startswith("fig") else labelled[1].lower()
+        label = f"{label_kind} {labelled[2]}".lower().rstrip(".")
         for section, block in document.blocks():
-            if (block.label or "").lower().rstrip(".") == wanted:
+            if (block.label or "").lower().rstrip(".") == label:
                 return Choice(f"{block.label} (in {section.name})", block.text)
-    kind = _LISTS.get(spec.lower())
+    kind = _LISTS.get(request.lower())
     if kind:
-        lines = [f"- {caption_line(section, block)}" for section, block in captioned(document, kind)]
-        return Choice(f"all {spec.lower()}", "\n".join(lines) or f"The text has no {spec.lower()} with a caption.")
-    found = _sections(document, re.sub(r"^(?:section|sec\.|appendix|§)\s*(?=\S)", "", spec, flags=re.I), spec.lower())
-    if not found:
+        caption_lines = [f"- {caption_line(section, block)}" for section, block in captioned(document, kind)]
+        return Choice(f"all {request.lower()}", "\n".join(caption_lines) or f"The text has no {request.lower()} with a caption.")
+    sections = _sections(document, re.sub(r"^(?:section|sec\.|appendix|§)\s*(?=\S)", "", request, flags=re.I), request.lower())
+    if not sections:
         names = "; ".join(section.name for section in document.sections)
         raise NotFound(
-            f"the paper has no part {spec!r}; it has: {clean(names, limit=600)}",
+            f"the paper has no part {request!r}; it has: {clean(names, limit=600)}",
             hint="leave --section out to see all parts; --find WORDS looks for words",
         )
-    if spec.lower() in ("appendix", "appendices"):
-        return Choice("all appendices", "\n\n".join(section.markdown() for section in found))
-    return Choice(found[0].name, found[0].markdown(), tuple(section.name for section in found[1:6]))
+    if request.lower() in ("appendix", "appendices"):
+        return Choice("all appendices", "\n\n".join(section.markdown() for section in sections))
+    return Choice(sections[0].name, sections[0].markdown(), tuple(section.name for section in sections[1:6]))
 
 
-def _sections(document: Document, bare: str, spec: str) -> list[Section]:
+def _sections(document: Document, bare_request: str, request: str) -> list[Section]:
     """The matching sections, the best first."""
-    every = list(document.walk())
-    if re.fullmatch(r"#\d{1,4}", spec):
-        return every[int(spec[1:]) - 1 : int(spec[1:])]
-    for key in (bare.lower(), spec):
-        numbered = [section for section in every if (section.number or "").lower() == key]
-        named = numbered or [section for section in every if section.title.lower() == key]
+    all_sections = list(document.walk())
+    if re.fullmatch(r"#\d{1,4}", request):
+        return all_sections[int(request[1:]) - 1 : int(request[1:])]
+    for key in (bare_request.lower(), request):
+        numbered = [section for section in all_sections if (section.number or "").lower() == key]
+        named = numbered or [section for section in all_sections if section.title.lower() == key]
         if named:
             return named
     kinds = {"appendix": "appendix", "appendices": "appendix", "references": "references", "bibliography": "references"}
-    if spec in (*kinds, "abstract"):
-        return [section for section in document.sections if section.kind == kinds.get(spec, "abstract")]
-    found = _by_role(document, every, _ALIASES.get(spec, spec))
-    if found:
-        return found
-    words = re.findall(r"[\w-]+", spec)
-    found = [section for section in every if words and all(word in section.title.lower() for word in words)]
-    return sorted(found, key=lambda section: section.level)
+    if request in (*kinds, "abstract"):
+        return [section for section in document.sections if section.kind == kinds.get(request, "abstract")]
+    matching = _by_role(document, all_sections, _ALIASES.get(request, request))
+    if matching:
+        return matching
+    words = re.findall(r"[\w-]+", request)
+    matching = [section for section in all_sections if words and all(word in section.title.lower() for word in words)]
+    return sorted(matching, key=lambda section: section.level)
 
 
-def _by_role(document: Document, every: list[Section], role: str) -> list[Section]:
+def _by_role(document: Document, all_sections: list[Section], role: str) -> list[Section]:
     """The sections whose headings match a requested role, such as `method`."""
-    body = [section for section in every if section.kind in ("section", "appendix")]
+    body = [section for section in all_sections if section.kind in ("section", "appendix")]
     for pattern in _ROLES.get(role, ()):
-        found = [section for section in body if re.search(pattern, section.title, re.I)]
+        matching = [section for section in body if re.search(pattern, section.title, re.I)]
         if role == "method":
-            found = [section for section in found if not _NOT_METHOD.search(section.title) and section.level == 1]
-        if found:
-            return sorted(found, key=lambda section: section.level)
+            matching = [section for section in matching if not _NOT_METHOD.search(section.title) and section.level == 1]
+        if matching:
+            return sorted(matching, key=lambda section: section.level)
     if role != "method":
         return []
-    # A method section often bears the method's name: those that share a word with the title, else all of the body.
+    # A method section is often named after the method: take those that share a word with the title, else the whole body.
     title = set(re.findall(r"\w+", document.title.lower()))
     body = [section for section in document.sections if section.kind == "section" and not _NOT_METHOD.search(section.title)]
     shared = [section for section in body if set(re.findall(r"\w{3,}", section.title.lower())) & title]
@@ -132,7 +132,7 @@ def caption_line(section: Section, block: Block) -> str:
     return f"{clean(head, limit=300)} (in {section.name})"
 
 
-#: Characters around a match.
+#: Characters around a match, and of a whole passage.
 _AROUND = 160
 _LONGEST = 500
 _BREAK = re.compile(r"(?<=[.!?])\s+(?=[\w$(\"*`\[])")
@@ -150,15 +150,15 @@ class Passage:
 def find(document: Document, words: str) -> tuple[list[Passage], str]:
     """The passages with the whole phrase, else the paragraphs with all words; and which of the two: `phrase`, `all words`.
 
-    Case, hyphens and line breaks do not matter, and a word matches longer words that begin with it.
+    Case, hyphens and line breaks are ignored, and a word also matches longer words that begin with it.
     """
     parts = re.findall(r"[^\s-]+", clean(words))
     if not parts:
         return [], "phrase"
     phrase = re.compile(r"[\s-]*".join(map(re.escape, parts)), re.IGNORECASE)
-    found = list(_hits(document, [phrase]))
-    if found or len(parts) == 1:
-        return found, "phrase"
+    passages = list(_hits(document, [phrase]))
+    if passages or len(parts) == 1:
+        return passages, "phrase"
     return list(_hits(document, [re.compile(rf"\b{re.escape(part)}", re.IGNORECASE) for part in parts])), "all words"
 
 
@@ -184,10 +184,10 @@ def _pieces(block: Block, patterns: list[re.Pattern[str]]) -> Iterator[str]:
 def _rows(grid: Grid, patterns: list[re.Pattern[str]]) -> str:
     """The head of a table and its matching rows; all rows when only the head matches."""
     head, *body = grid
-    hit = [row for row in body if any(pattern.search(cell.text) for cell in row for pattern in patterns)]
-    if not hit and any(pattern.search(cell.text) for cell in head for pattern in patterns):
-        hit = body
-    return shortened(markdown((head, *hit))) if hit else ""
+    matching_rows = [row for row in body if any(pattern.search(cell.text) for cell in row for pattern in patterns)]
+    if not matching_rows and any(pattern.search(cell.text) for cell in head for pattern in patterns):
+        matching_rows = body
+    return shortened(markdown((head, *matching_rows))) if matching_rows else ""
 
 
 def shortened(table: str) -> str:
@@ -195,8 +195,8 @@ def shortened(table: str) -> str:
     lines = table.splitlines()
     while len("\n".join(lines)) > _LONGEST * 2 and len(lines) > 3:
         lines.pop()
-    left = len(table.splitlines()) - len(lines)
-    return clean("\n".join(lines), limit=_LONGEST * 3, keep_newlines=True) + (f"\n… {left} more rows" if left else "")
+    rows_left = len(table.splitlines()) - len(lines)
+    return clean("\n".join(lines), limit=_LONGEST * 3, keep_newlines=True) + (f"\n… {rows_left} more rows" if rows_left else "")
 
 
 def _windows(text: str, pattern: re.Pattern[str]) -> Iterator[str]:

@@ -19,7 +19,7 @@ _SLOW_S = 20.0
 
 @dataclass
 class Obtained:
-    """A paper's text and its responses; `passed_over` says why a better source was not used."""
+    """A paper's text and the responses it came from; `passed_over` says why a better source was not used."""
 
     document: Document
     responses: list[Response] = field(default_factory=list)
@@ -37,29 +37,29 @@ def obtain(http: Http, paper_id: ArxivId) -> Obtained:
     if not paper_id.possible:
         raise NotFound(f"arXiv has no paper {paper_id}: there can be no such id", hint="check its digits")
     failures: list[ToolError] = []
-    # ar5iv has one version of each paper, so for a certain version the PDF goes before it.
+    # ar5iv has only one version of each paper, so the PDF is tried before it when a version is requested.
     order: tuple[Source, ...] = ("arxiv-html", "ar5iv", "pdf") if paper_id.version is None else ("arxiv-html", "pdf", "ar5iv")
     for source in order:
         try:
-            found = _read(http, source, paper_id)
+            obtained = _read(http, source, paper_id)
         except AccessDenied:
             raise
         except ToolError as err:
             failures.append(err)
             continue
-        name, version, asked = SOURCE_NAMES[source], found.document.version, paper_id.version
-        found.passed_over = [f"{name} is used: {failures[-1].message}"] if failures else []
+        name, version, asked_version = SOURCE_NAMES[source], obtained.document.version, paper_id.version
+        obtained.passed_over = [f"{name} is used: {failures[-1].message}"] if failures else []
         if version is None:
-            wanted = f": v{asked} was asked for" if asked else ""
-            found.document.notes.append(f"{name} does not say which version it is of{wanted}")
-        elif asked and version != asked:
-            found.document.notes.append(f"v{asked} was asked for, and this is v{version}")
-        return found
+            request_note = f": v{asked_version} was asked for" if asked_version else ""
+            obtained.document.notes.append(f"{name} does not say which version it is of{request_note}")
+        elif asked_version and version != asked_version:
+            obtained.document.notes.append(f"v{asked_version} was asked for, and this is v{version}")
+        return obtained
     raise _no_text(http, paper_id, failures)
 
 
 def _read(http: Http, source: Source, paper_id: ArxivId) -> Obtained:
-    """The text from one source, parsed now or, when the answer was stored, by an earlier run."""
+    """The text from one source, parsed now or, for a stored answer, by an earlier run."""
     if source == "pdf":
         response = http.get(ARXIV_HTML, f"/pdf/{paper_id}").raise_for_status(f"the PDF of {paper_id}")
     else:
@@ -69,10 +69,10 @@ def _read(http: Http, source: Source, paper_id: ArxivId) -> Obtained:
             raise NotFound(f"{service.name} has no conversion of {page_id}", hint="read the PDF")
         response.raise_for_status(f"the HTML of {page_id}")
     kind = f"{source} {paper_id.base} {response.url}"
-    known = papers.stored_result(kind, response.body) if response.cached else None
-    if known:
-        return Obtained(restored(known), [response])
-    began = time.monotonic()
+    stored = papers.stored_result(kind, response.body) if response.cached else None
+    if stored:
+        return Obtained(restored(stored), [response])
+    started = time.monotonic()
     if source == "pdf":
         from ml_intern_helpers.papers.reading.pdf import read_pdf
 
@@ -81,23 +81,23 @@ def _read(http: Http, source: Source, paper_id: ArxivId) -> Obtained:
         from ml_intern_helpers.papers.reading.latexml import read_page
 
         document = read_page(response.body, paper_id.base, source, response.url)
-    if time.monotonic() - began < _SLOW_S:
+    if time.monotonic() - started < _SLOW_S:
         papers.store_result(kind, response.body, asdict(document))
     return Obtained(document, [response])
 
 
 def _no_text(http: Http, paper_id: ArxivId, failures: list[ToolError]) -> ToolError:
-    """Why no source has the text; arXiv itself is asked only when all sources lack the paper."""
+    """The error that explains why no source has the text; arXiv is asked only when all sources lack the paper."""
     reasons = "; ".join(dict.fromkeys(failure.message for failure in failures))
     if not all(isinstance(failure, (NotFound, BadData)) for failure in failures):
-        worst = next(failure for failure in failures if not isinstance(failure, (NotFound, BadData)))
-        return type(worst)(f"the text of arXiv:{paper_id} could not be had: {reasons}", hint=worst.hint)
+        service_failure = next(failure for failure in failures if not isinstance(failure, (NotFound, BadData)))
+        return type(service_failure)(f"the text of arXiv:{paper_id} could not be obtained: {reasons}", hint=service_failure.hint)
     try:
         known = arxiv.details(http, [paper_id]).feed.papers
     except NotFound:
         known = ()
     except ToolError as err:
-        return Unavailable(f"{reasons}; and whether it exists could not be asked: {err.message}", hint=err.hint)
+        return Unavailable(f"{reasons}; and arXiv could not be asked whether the paper exists: {err.message}", hint=err.hint)
     if not known:
         return NotFound(f"arXiv has no paper {paper_id}", hint="check the id; to look for a title: crawl_arxiv 'ti:\"…\"'")
     if known[0].withdrawn:

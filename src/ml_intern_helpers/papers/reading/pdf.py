@@ -1,4 +1,4 @@
-"""Reads a PDF as a `Document`, for papers without HTML. Headings are guessed from numbers; formulas and tables are text."""
+"""Parses a PDF into a `Document`, for papers without HTML; headings are guessed from their numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.papers.reading.document import Block, Document, Section, SectionKind
 
 MOST_PAGES = 200
-#: A hostile file can take forever to read: after this time the rest is reported as missing.
+#: A hostile file can take arbitrarily long: pages that are not read by then are reported as missing.
 SECONDS = 40.0
 _STAMP = re.compile(r"arXiv:\S+?v(\d{1,3})\s*\[")
 _NUMBERED = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,3}|[A-Z](?:\.\d{1,2}){0,3})\.?\s+([A-Z][^.;!?]{2,80})$")
@@ -39,7 +39,7 @@ def read_pdf(body: bytes, arxiv_id: str, url: str) -> Document:
     pages, notes = _pages(body, url)
     lines = [line for page in pages for line in page.splitlines()]
     if sum(map(len, lines)) < 200:
-        raise BadData(f"the PDF at {url} holds no text (scanned pages?)", hint="read it in a browser")
+        raise BadData(f"the PDF at {url} contains no text (perhaps scanned pages)", hint="read it in a browser")
     stamp = _STAMP.search(pages[0]) if pages else None
     title = next((line for line in lines if len(line) > 8 and not _STAMP.search(line)), "(no title)")
     document = Document(arxiv_id, title, "pdf", url, version=int(stamp[1]) if stamp else None)
@@ -55,42 +55,44 @@ def _pages(body: bytes, url: str) -> tuple[list[str], list[str]]:
     """The text of each page, cleaned, and what is missing."""
     import pypdf
 
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it reports every oddity of a file, and goes on
-    ends_at, found = time.monotonic() + SECONDS, list[str]()
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it logs every irregularity of a file and continues
+    deadline, texts = time.monotonic() + SECONDS, list[str]()
     try:
         pages = pypdf.PdfReader(io.BytesIO(body)).pages
         total = len(pages)
         for number in range(min(total, MOST_PAGES)):
-            if time.monotonic() > ends_at:
+            if time.monotonic() > deadline:
                 break
-            found.append(clean(pages[number].extract_text(), keep_newlines=True))
-    except Exception as err:  # strangers' files fail in every way there is; pypdf has no single error for it
-        if not found:
+            texts.append(clean(pages[number].extract_text(), keep_newlines=True))
+    except Exception as err:  # an untrusted file can raise any exception in pypdf
+        if not texts:
             message = f"the PDF at {url} cannot be read ({type(err).__name__})"
             raise BadData(message, hint="read it in a browser") from err
-        return found, [f"the PDF is broken after page {len(found)}; the rest is missing"]
-    return found, [f"only the first {len(found)} of {total} pages were read"] if len(found) < total else []
+        return texts, [f"the PDF is broken after page {len(texts)}; the rest is missing"]
+    return texts, [f"only the first {len(texts)} of {total} pages were read"] if len(texts) < total else []
 
 
 def _sections(lines: Iterable[str]) -> list[Section]:
-    """Sections by their numbers: a number counts as a heading's only where it continues the numbering."""
+    """The sections; a numbered line is a heading only where it continues the numbering."""
     sections = [Section("Text before the first heading", kind="other")]
     stack: list[Section] = []
     paragraph: list[str] = []
-    last: tuple[int, ...] = (0,)
+    last_number: tuple[int, ...] = (0,)
     for line in map(str.strip, lines):
-        found = _heading(line, last, in_appendix=any(section.kind in ("references", "appendix") for section in sections))
-        if found is None:
+        opened = _heading(line, last_number, in_appendix=any(section.kind in ("references", "appendix") for section in sections))
+        if opened is None:
             if not line or _ENTRY.match(line):
                 _flush(paragraph, (stack or sections)[-1])
             if line:
                 paragraph.append(line)
-                before = len(paragraph[-2]) if len(paragraph) > 1 else 60
-                if line.endswith((".", ":")) and len(line) < before * 0.8:  # a short line that ends a sentence ends the paragraph
+                previous_length = len(paragraph[-2]) if len(paragraph) > 1 else 60
+                if (
+                    line.endswith((".", ":")) and len(line) < previous_length * 0.8
+                ):  # a short line that ends a sentence ends the paragraph
                     _flush(paragraph, (stack or sections)[-1])
             continue
         _flush(paragraph, (stack or sections)[-1])
-        section, last = found
+        section, last_number = opened
         del stack[section.level - 1 :]
         (stack[-1].parts if stack else sections).append(section)
         stack.append(section)
@@ -98,32 +100,32 @@ def _sections(lines: Iterable[str]) -> list[Section]:
     return [section for section in sections if section.blocks or section.parts]
 
 
-def _heading(line: str, last: tuple[int, ...], *, in_appendix: bool) -> tuple[Section, tuple[int, ...]] | None:
-    """The section that `line` opens, and the number now reached; None for a line of text.
+def _heading(line: str, last_number: tuple[int, ...], *, in_appendix: bool) -> tuple[Section, tuple[int, ...]] | None:
+    """The section that `line` opens, and its number (or the last one); None for a line of text.
 
-    A letter opens one only behind the references: before, `A Study of Policies` is a title or a sentence.
+    A letter is an appendix's number only after the references: before them, `A Study of Policies` is a title or sentence.
     """
-    plain = _PLAIN.get(line.rstrip(".:").lower())
-    if plain:
-        return Section(line.rstrip(".:").title(), kind=plain), last
+    unnumbered_kind = _PLAIN.get(line.rstrip(".:").lower())
+    if unnumbered_kind:
+        return Section(line.rstrip(".:").title(), kind=unnumbered_kind), last_number
     match = _APPENDIX.match(line) or _NUMBERED.match(line)
     if match is None or len(line.split()) > 14 or (match[1][0].isalpha() and not in_appendix and match.re is _NUMBERED):
         return None
     number = tuple(int(part) if part.isdigit() else 100 + ord(part) for part in match[1].split("."))
-    if not _continues(last, number):
+    if not _continues(last_number, number):
         return None
     kind: SectionKind = "appendix" if number[0] > 100 else "section"
     return Section(match[2].strip() or "Appendix", match[1], kind, len(number)), number
 
 
-def _continues(last: tuple[int, ...], number: tuple[int, ...]) -> bool:
-    """Whether `number` may follow `last`: 3 -> 3.1, 3.1 -> 3.2, 3.1.4 -> 4; the first letter after any number."""
+def _continues(last_number: tuple[int, ...], number: tuple[int, ...]) -> bool:
+    """Whether `number` may follow `last`: 3 -> 3.1, 3.1 -> 3.2, 3.1.4 -> 4; `A` after any number."""
     if number == (100 + ord("A"),):
-        return last[0] < 100
-    if len(number) == len(last) + 1:
-        return number[:-1] == last and number[-1] == 1
-    same = len(number) <= len(last)
-    return same and number[:-1] == last[: len(number) - 1] and number[-1] == last[len(number) - 1] + 1
+        return last_number[0] < 100
+    if len(number) == len(last_number) + 1:
+        return number[:-1] == last_number and number[-1] == 1
+    is_sibling = len(number) <= len(last_number)
+    return is_sibling and number[:-1] == last_number[: len(number) - 1] and number[-1] == last_number[len(number) - 1] + 1
 
 
 def _flush(paragraph: list[str], section: Section) -> None:

@@ -1,4 +1,4 @@
-"""`crawl_arxiv read`: the report with a paper's contents, a part of it, or the passages with given words; and its text."""
+"""Makes and renders the report of `crawl_arxiv read`: a paper's contents, a part of it, or passages with given words."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class ReadingOptions:
     """Options of `crawl_arxiv read`: a section, words to find, or (neither) the contents.
 
     Attributes:
-        start: characters (of a part) or passages to skip.
+        start: characters of a part, or passages, to skip.
         limit: passages to show.
-        characters: of a part, at most.
+        characters: characters of a part to show.
     """
 
     paper_id: ArxivId
@@ -37,26 +37,26 @@ class ReadingOptions:
 
 
 def read(options: ReadingOptions, context: Context) -> Report:
-    """The report; everything that was read is in its field `reading`."""
+    """The report, with the requested text in its field `reading`."""
     context.progress("fetching the paper …")
-    got = obtain(context.http, options.paper_id)
-    for note in [*got.passed_over, *got.document.notes]:
+    obtained = obtain(context.http, options.paper_id)
+    for note in [*obtained.passed_over, *obtained.document.notes]:
         context.warn(note)
-    reading = described(got.document)
+    reading = described(obtained.document)
     if options.words is not None:
-        return paper_report("find", got, {**reading, "find": _found(got.document, options)})
+        return paper_report("find", obtained, {**reading, "find": _found(obtained.document, options)})
     if options.section is not None:
-        return paper_report("section", got, {**reading, "section": _section(got.document, options)})
-    return paper_report("contents", got, {**reading, **_contents(got.document)})
+        return paper_report("section", obtained, {**reading, "section": _section(obtained.document, options)})
+    return paper_report("contents", obtained, {**reading, **_contents(obtained.document)})
 
 
-def paper_report(mode: str, got: Obtained, reading: dict[str, Any], **fields: Any) -> Report:
-    own = {"mode": mode, "reading": reading, "sources": sources(got.responses), **fields}
-    return Report("crawl_arxiv", fields=own)
+def paper_report(mode: str, obtained: Obtained, reading: dict[str, Any], **fields: Any) -> Report:
+    all_fields = {"mode": mode, "reading": reading, "sources": sources(obtained.responses), **fields}
+    return Report("crawl_arxiv", fields=all_fields)
 
 
 def described(document: Document) -> dict[str, Any]:
-    """The paper and the source that were read, with the keys of every mode."""
+    """The fields of the paper and its source, and those of all modes, which are still None."""
     return {
         "arxiv_id": document.arxiv_id,
         "title": document.title,
@@ -76,11 +76,11 @@ def described(document: Document) -> dict[str, Any]:
 
 
 def _contents(document: Document) -> dict[str, Any]:
-    every = list(enumerate(document.walk(), start=1))
+    numbered_sections = list(enumerate(document.walk(), start=1))
     deepest = 6
-    while deepest > 1 and sum(section.level <= deepest for _, section in every) > LINES:
+    while deepest > 1 and sum(section.level <= deepest for _, section in numbered_sections) > LINES:
         deepest -= 1
-    shown = [(number, section) for number, section in every if section.level <= deepest][:LINES]
+    shown = [(number, section) for number, section in numbered_sections if section.level <= deepest][:LINES]
     figures, tables = ([caption_line(*pair) for pair in captioned(document, kind)] for kind in ("figure", "table"))
     rows = [
         {
@@ -93,40 +93,40 @@ def _contents(document: Document) -> dict[str, Any]:
         }
         for number, section in shown
     ]
-    return {"contents": rows, "contents_cut": len(every) - len(shown), "figures": figures, "tables": tables}
+    return {"contents": rows, "contents_cut": len(numbered_sections) - len(shown), "figures": figures, "tables": tables}
 
 
 def _section(document: Document, options: ReadingOptions) -> dict[str, Any]:
     choice = choose(document, options.section or "")
-    text, following = page(choice.text, options.start, options.characters)
+    text, next_start = page(choice.text, options.start, options.characters)
     return {
         "asked": options.section,
         "name": choice.name,
         "text": text,
         "start": options.start,
         "characters": len(choice.text),
-        "next_start": following,
+        "next_start": next_start,
         "also": list(choice.also),
     }
 
 
 def _found(document: Document, options: ReadingOptions) -> dict[str, Any]:
-    passages, how = find(document, options.words or "")
+    passages, matched = find(document, options.words or "")
     shown: list[dict[str, Any]] = []
-    room = options.characters
+    characters_left = options.characters
     for passage in passages[options.start : options.start + options.limit]:
-        room -= len(passage.text) + len(passage.where)
-        if room < 0 and shown:
+        characters_left -= len(passage.text) + len(passage.where)
+        if characters_left < 0 and shown:
             break
         shown.append(asdict(passage))
-    following = options.start + len(shown)
+    next_start = options.start + len(shown)
     return {
         "words": options.words,
-        "matched": how,
+        "matched": matched,
         "total": len(passages),
         "start": options.start,
         "passages": shown,
-        "next_start": following if shown and following < len(passages) else None,
+        "next_start": next_start if shown and next_start < len(passages) else None,
     }
 
 
@@ -182,11 +182,11 @@ def _entry(row: dict[str, Any]) -> str:
     return f"{row['ask_for']}  {kind}{row['title']}  [{row['characters']:,}]"
 
 
-def _captions(what: str, found: list[str]) -> list[str]:
-    if not found:
+def _captions(what: str, lines: list[str]) -> list[str]:
+    if not lines:
         return []
-    more = [f"  … {len(found) - CAPTIONS} more: --section {what}"] if len(found) > CAPTIONS else []
-    return [f"{what}:", *(f"  {line[:160]}" for line in found[:CAPTIONS]), *more]
+    more = [f"  … {len(lines) - CAPTIONS} more: --section {what}"] if len(lines) > CAPTIONS else []
+    return [f"{what}:", *(f"  {line[:160]}" for line in lines[:CAPTIONS]), *more]
 
 
 def _section_text(reading: dict[str, Any]) -> list[str]:
@@ -207,25 +207,25 @@ def _section_text(reading: dict[str, Any]) -> list[str]:
 
 
 def _passages_text(reading: dict[str, Any]) -> list[str]:
-    found = reading["find"]
-    words, total = found["words"], found["total"]
+    result = reading["find"]
+    words, total = result["words"], result["total"]
     if not total:
         return [
             f"{words!r} does not occur in {version_name(reading)}",
-            f"next: fewer words, another spelling, or crawl_arxiv recipe {reading['arxiv_id']}",
+            f"next: try fewer words or another spelling, or crawl_arxiv recipe {reading['arxiv_id']}",
         ]
-    how = "" if found["matched"] == "phrase" else " (the phrase does not occur; these paragraphs hold all its words)"
-    if not found["passages"]:
-        return [f"{words!r}: {total} passages; --start {found['start']} is past the last one"]
-    first, last = found["start"] + 1, found["start"] + len(found["passages"])
-    lines = [f"{words!r}: {total} passage{'s' * (total != 1)} in {version_name(reading)}{how}; showing {first}-{last}"]
+    match_note = "" if result["matched"] == "phrase" else " (the phrase does not occur; these paragraphs contain all its words)"
+    if not result["passages"]:
+        return [f"{words!r}: {total} passages; --start {result['start']} is past the last one"]
+    first, last = result["start"] + 1, result["start"] + len(result["passages"])
+    lines = [f"{words!r}: {total} passage{'s' * (total != 1)} in {version_name(reading)}{match_note}; showing {first}-{last}"]
     texts = []
-    for number, passage in enumerate(found["passages"], start=first):
+    for number, passage in enumerate(result["passages"], start=first):
         place = passage["where"] + (f", {passage['label']}" if passage["label"] else "")
         texts.append(f"{number}. [{place}]\n{passage['text']}")
     lines += fenced("\n\n".join(texts))
-    if found["next_start"] is not None:
-        lines.append(f"next page: --start {found['next_start']}")
+    if result["next_start"] is not None:
+        lines.append(f"next page: --start {result['next_start']}")
     return lines
 
 

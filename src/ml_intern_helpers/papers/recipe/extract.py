@@ -15,11 +15,11 @@ from ml_intern_helpers.papers.recipe.setting_tables import from_tables
 from ml_intern_helpers.papers.recipe.statements import Claim, Value, claims
 
 _READERS = (facts.base_models, facts.datasets, facts.methods, facts.hardware, facts.results)
-#: Facts of one kind from one sentence, at most.
+#: At most this many facts of one kind from one sentence.
 MOST_OF_ONE = 40
 #: Quotes of one parameter that are kept.
 MOST_QUOTES = 20
-#: Characters of running text that are read; the longest real papers have 400,000, and a page of 40 MB would take minutes.
+#: Characters of running text that are read: the longest real papers have 400,000; a page of 40 MB would take minutes.
 MOST_CHARACTERS = 2_000_000
 #: Words in the headings of sections about other people's work.
 _RELATED = ("related", "background", "preliminar", "reference")
@@ -27,10 +27,14 @@ _RELATED = ("related", "background", "preliminar", "reference")
 
 @dataclass
 class Entry:
-    """One value or name with its first occurrence, preferably in the paper's own account."""
+    """One value or name, with the first occurrence that is not about other work (or else the first) and a count of all.
+
+    Attributes:
+        also: further sections that state it.
+    """
 
     fact: Fact
-    others: bool
+    about_others: bool
     times: int = 1
     also: list[str] = field(default_factory=list)
 
@@ -43,12 +47,12 @@ class Entry:
     def to_dict(self) -> dict[str, Any]:
         raw = self.fact.to_dict()
         del raw["name"]
-        return {**raw, "times": self.times, "also_in": self.also, "about_others": self.others}
+        return {**raw, "times": self.times, "also_in": self.also, "about_others": self.about_others}
 
 
 @dataclass
 class Setting:
-    """One hyper-parameter: the values stated without doubt, one for each stage, and quotes for the rest, the best first."""
+    """One hyper-parameter: the values stated without doubt, one for each stage, and the quotes of other claims, best first."""
 
     values: list[Entry] = field(default_factory=list)
     quotes: list[Claim] = field(default_factory=list)
@@ -60,7 +64,7 @@ class Setting:
 
 @dataclass
 class Recipe:
-    """Everything found; `cut` says that the text was too long to be read to its end."""
+    """Everything found; `cut`: the text was longer than `MOST_CHARACTERS` and was not read to its end."""
 
     base_models: list[Entry]
     datasets: list[Entry]
@@ -75,31 +79,31 @@ class Recipe:
         """Parts and parameters without any value or quote."""
         parts = {"base_model": self.base_models, "dataset": self.datasets, "method": self.methods}
         settings = {name: setting.values or setting.quotes for name, setting in self.hyperparameters.items()}
-        ends = {"hardware": self.hardware, "results": self.results}
-        return [name for name, found in {**parts, **settings, **ends}.items() if not found]
+        outcome = {"hardware": self.hardware, "results": self.results}
+        return [name for name, entries in {**parts, **settings, **outcome}.items() if not entries]
 
 
 def extract(document: Document) -> Recipe:
     """Every fact that the text states; nothing is inferred."""
-    by_name: dict[str, list[tuple[Fact, bool]]] = {}
+    facts_by_name: dict[str, list[tuple[Fact, bool]]] = {}
     all_claims: list[Claim] = []
-    in_turn: set[str] = set()
-    left = MOST_CHARACTERS
+    consecutive_kinds: set[str] = set()
+    characters_left = MOST_CHARACTERS
     for sentence in sentences(document):
-        left -= len(sentence.text)
-        if left < 0:
+        characters_left -= len(sentence.text)
+        if characters_left < 0:
             break
         all_claims += claims(sentence)
         if not any(word in title.lower() for title in sentence.titles for word in _RELATED):
-            in_turn |= stages.in_turn(sentence.reading.text)
+            consecutive_kinds |= stages.in_turn(sentence.reading.text)
         for reader in _READERS:
             for fact in islice(reader(sentence), MOST_OF_ONE):
-                by_name.setdefault(fact.name, []).append((fact, sentence.others))
+                facts_by_name.setdefault(fact.name, []).append((fact, sentence.about_others))
     all_claims += from_tables(document)
     for fact in facts.from_tables(document):
-        by_name.setdefault(fact.name, []).append((fact, False))
-    # The kinds of training that follow each other in a sentence, have settings, or have a heading of their own.
-    kinds = in_turn | {
+        facts_by_name.setdefault(fact.name, []).append((fact, False))
+    # The kinds of training that a sentence names as consecutive, that have settings, or that have a heading of their own.
+    kinds = consecutive_kinds | {
         stages.group(claim.fact.stage) or ""
         for claim in all_claims
         if claim.fact.kind == "set" and claim.fact.stage and claim.fact.stage not in stages.SAMPLING
@@ -108,40 +112,46 @@ def extract(document: Document) -> Recipe:
         stage = stages.of_titles([section.title], "learning_rate")
         if stage and stage != "value model" and not any(word in section.title.lower() for word in _RELATED):
             kinds.add(stages.group(stage) or "")
-    single = len(kinds) < 2
+    single_stage = len(kinds) < 2
     return Recipe(
-        base_models=_names(by_name.get("base_model", [])),
-        datasets=_names(by_name.get("dataset", [])),
-        methods=_names(by_name.get("method", [])),
+        base_models=_names(facts_by_name.get("base_model", [])),
+        datasets=_names(facts_by_name.get("dataset", [])),
+        methods=_names(facts_by_name.get("method", [])),
         hyperparameters={
-            name: judged([claim for claim in all_claims if claim.fact.name == name], single) for name in HYPERPARAMETERS
+            name: judge_claims([claim for claim in all_claims if claim.fact.name == name], single_stage)
+            for name in HYPERPARAMETERS
         },
-        hardware=_merged(by_name.get("hardware", [])),
-        results=_merged(by_name.get("result", [])),
-        cut=left < 0,
+        hardware=_merged(facts_by_name.get("hardware", [])),
+        results=_merged(facts_by_name.get("result", [])),
+        cut=characters_left < 0,
     )
 
 
-def judged(all_claims: list[Claim], single: bool) -> Setting:
-    """One parameter: the values of a known stage, or of a paper with one stage, that nothing contradicts; quotes for the rest."""
-    entries: dict[tuple[str | None, str | None, str | None], list[Claim]] = {}
+def judge_claims(all_claims: list[Claim], single_stage: bool) -> Setting:
+    """One parameter: its uncontradicted values, and quotes for the rest.
+
+    A value counts only where its stage is known or the paper has a single stage.
+    """
+    claims_by_key: dict[tuple[str | None, str | None, str | None], list[Claim]] = {}
     for claim in all_claims:
         fact = claim.fact
-        if fact.kind != "quoted" and not claim.others and (fact.stage or (single and fact.name != "temperature")):
-            stage = None if single and fact.stage not in stages.SAMPLING else stages.group(fact.stage)
-            entries.setdefault((stage, fact.context, fact.unit), []).append(claim)
+        if fact.kind != "quoted" and not claim.about_others and (fact.stage or (single_stage and fact.name != "temperature")):
+            stage = None if single_stage and fact.stage not in stages.SAMPLING else stages.group(fact.stage)
+            claims_by_key.setdefault((stage, fact.context, fact.unit), []).append(claim)
     values = []
-    for key, given in entries.items():
-        if len({claim.fact.value for claim in given}) == 1 and not _contradicted(given[0].fact.value, key, all_claims, single):
-            entry = Entry(next((claim.fact for claim in given if claim.fact.stage), given[0].fact), False)
-            for claim in given[1:]:
+    for key, claims_of_key in claims_by_key.items():
+        if len({claim.fact.value for claim in claims_of_key}) == 1 and not _contradicted(
+            claims_of_key[0].fact.value, key, all_claims, single_stage
+        ):
+            entry = Entry(next((claim.fact for claim in claims_of_key if claim.fact.stage), claims_of_key[0].fact), False)
+            for claim in claims_of_key[1:]:
                 entry.add(claim.fact)
             values.append(entry)
     values.sort(key=lambda entry: entry.fact.stage in stages.SAMPLING)
-    quoted = {entry.fact.quote for entry in values}
+    shown_quotes = {entry.fact.quote for entry in values}
     quotes: dict[str, Claim] = {}
     for claim in sorted(all_claims, key=lambda claim: -claim.score):
-        if claim.score >= 0 and claim.fact.quote not in quoted:
+        if claim.score >= 0 and claim.fact.quote not in shown_quotes:
             quotes.setdefault(claim.fact.quote, claim)
     return Setting(values, list(quotes.values())[:MOST_QUOTES])
 
@@ -155,7 +165,7 @@ def _contradicted(
         fact = claim.fact
         other_stage = stages.group(fact.stage)
         same_stage = other_stage is None or (stage is None and other_stage not in stages.SAMPLING) or other_stage == stage
-        if claim.others or not same_stage or (fact.stage in stages.SAMPLING) != (stage in stages.SAMPLING):
+        if claim.about_others or not same_stage or (fact.stage in stages.SAMPLING) != (stage in stages.SAMPLING):
             continue
         if fact.kind == "quoted" and any(rival != value for rival in claim.rivals):
             return True
@@ -165,28 +175,28 @@ def _contradicted(
     return False
 
 
-def _merged(found: Iterable[tuple[Fact, bool]]) -> list[Entry]:
-    """One entry for each value of each context, the paper's own account first."""
+def _merged(facts: Iterable[tuple[Fact, bool]]) -> list[Entry]:
+    """One entry for each value and context; those about other work come last."""
     entries: dict[tuple[object, ...], Entry] = {}
-    for fact, others in sorted(found, key=lambda each: each[1]):
+    for fact, about_others in sorted(facts, key=lambda each: each[1]):
         key = (fact.value, fact.unit, (fact.context or "").lower())
         if key not in entries:
-            entries[key] = Entry(fact, others)
+            entries[key] = Entry(fact, about_others)
         elif fact.section != entries[key].fact.section:
             entries[key].add(fact)
-    return sorted(entries.values(), key=lambda entry: entry.others)
+    return sorted(entries.values(), key=lambda entry: entry.about_others)
 
 
-def _names(found: list[tuple[Fact, bool]]) -> list[Entry]:
+def _names(facts: list[tuple[Fact, bool]]) -> list[Entry]:
     """One entry for each name, the most frequent first; training data comes before other data."""
     entries: dict[str, Entry] = {}
-    for fact, others in sorted(found, key=lambda each: (each[1], _role_rank(each[0]))):
+    for fact, about_others in sorted(facts, key=lambda each: (each[1], _role_rank(each[0]))):
         key = str(fact.value).lower().replace(" ", "-")
         if key in entries:
             entries[key].add(fact)
         else:
-            entries[key] = Entry(fact, others)
-    return sorted(entries.values(), key=lambda entry: (entry.others, _role_rank(entry.fact), -entry.times))
+            entries[key] = Entry(fact, about_others)
+    return sorted(entries.values(), key=lambda entry: (entry.about_others, _role_rank(entry.fact), -entry.times))
 
 
 def _role_rank(fact: Fact) -> int:

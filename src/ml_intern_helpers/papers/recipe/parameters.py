@@ -1,7 +1,7 @@
-"""The hyper-parameters of a recipe: the names that papers give them, and their possible values.
+"""Defines the hyper-parameters of a recipe: the names that papers give them, and their possible values.
 
-Each has a narrow name (`mention`), with which a sentence can state a value without doubt, and a wide one (`cue`), which makes a
-sentence with a number worth quoting. A new one is a row here and twenty sentences in the tests.
+Each has a narrow pattern (`mention`), with which a sentence can state a value without doubt, and a wide one (`cue`), which makes
+a sentence with a number worth quoting. To add a parameter, add a row here and about twenty sentences to the tests.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ class Parameter:
     """One hyper-parameter whose value is a number.
 
     Attributes:
-        name: key in the report.
+        name: its key in the report.
         mention: its names in running text.
-        cue: what a sentence worth quoting has besides a number.
-        cell: further names in the head of a table's row or column.
-        low, high: the possible values (0.1 is no batch size).
-        whole: only whole numbers.
-        percent: whether `3%` is a value (of 0.03).
+        cue: words that a sentence worth quoting has besides a number.
+        cell: further names in the heading of a table's row or column.
+        low, high: the bounds of its value (a batch size of 0.1 is impossible).
+        whole: whether only whole numbers are values.
+        percent: whether `3%` is a value (0.03).
         units: words that may follow its value.
-        counted: the name follows the value (`3 epochs`).
-        phrases: whole phrases with the value in them, marked `{N}`.
-        needs: what must occur nearby (`rank` means something else without LoRA); in the sentence itself with `needs_here`.
+        counted: whether the name follows the value (`3 epochs`).
+        phrases: whole phrases that contain the value, marked `{N}`.
+        needs: words that must occur nearby (`rank` means something else without LoRA).
+        needs_here: whether `needs` must occur in the sentence itself.
         needs_to_quote: whether `needs` applies to quotes, too.
-        unless: what must not occur in the sentence.
+        unless: words that must not occur in the sentence.
     """
 
     name: str
@@ -61,11 +62,11 @@ class Parameter:
             return False
         return self.low <= value <= self.high and (not self.whole or value == int(value))
 
-    def meant(self, text: str, near: str) -> bool:
-        """Whether its names can mean this parameter in a sentence with the text around it."""
+    def meant(self, text: str, surroundings: str) -> bool:
+        """Whether its names can mean this parameter in a sentence (or cell) with these surroundings."""
         if self.unless and self.unless.search(text):
             return False
-        return self.needs is None or bool(self.needs.search(text if self.needs_here else f"{text}\n{near}"))
+        return self.needs is None or bool(self.needs.search(text if self.needs_here else f"{text}\n{surroundings}"))
 
 
 def _re(pattern: str) -> re.Pattern[str]:
@@ -73,7 +74,7 @@ def _re(pattern: str) -> re.Pattern[str]:
 
 
 _ADAPTER = _re(r"\blora\b|qlora|dora\b|adapter|low[\s-]rank|\bpeft\b|lora_")
-#: The same in one sentence, where the adapter may be known by its other settings.
+#: The same within one sentence, where other settings of the adapter also show that it is meant.
 _ADAPTER_HERE = re.compile(_ADAPTER.pattern + r"|\brank\b|\balpha\b|α", re.IGNORECASE)
 _BEFORE_SIZE = (
     r"(?:(?:global|total|effective|overall|train(?:ing)?|eval(?:uation)?|per[\s_-](?:device|gpu|worker|core)|rollout|update"
@@ -95,9 +96,11 @@ def _parameter(
     **rest: Any,
 ) -> Parameter:
     """A parameter from the text of its patterns, which ignore case, and the bounds of its value."""
-    named, cued = (each if isinstance(each, re.Pattern) else _re(each) for each in (mention, cue))
+    mention_pattern, cue_pattern = (each if isinstance(each, re.Pattern) else _re(each) for each in (mention, cue))
     low, high = within
-    return Parameter(name, named, cued, _re(cell) if cell else None, low, high, phrases=tuple(map(_re, phrases)), **rest)
+    return Parameter(
+        name, mention_pattern, cue_pattern, _re(cell) if cell else None, low, high, phrases=tuple(map(_re, phrases)), **rest
+    )
 
 
 PARAMETERS: tuple[Parameter, ...] = (
@@ -231,7 +234,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         r"\b(?:lora[\s_-]*)?alpha\b|(?<!penalty )(?<!weight )α(?![_\w])",
         r"alpha|α|scaling (?:factor|parameter|coefficient)",
         r"(?:lora[\s_-]*)?(?:α|alpha)(?:\s*\(?α\)?)?",
-        within=(1, 8192),  # a smaller α weighs something else
+        within=(1, 8192),  # a smaller α is another coefficient
         needs=_re(r"\blora\b|qlora|dora\b|adapter|low[\s-]rank|\bpeft\b|lora_|\brank\b|\br\s*="),
         needs_here=True,
     ),
@@ -302,12 +305,12 @@ class Choice:
     """A hyper-parameter whose value is a name.
 
     Attributes:
-        values: the names it may have.
-        spelling: a name in small letters -> how it is written here.
-        use: the words that say that a name is in use, with the name among them.
-        needs: what must occur in the same sentence.
-        cue: what a sentence worth quoting has besides a name.
-        cell: how a table names the parameter.
+        values: the possible names.
+        spelling: a name in lower case -> its spelling in the report.
+        use: a phrase that says that a name is in use, including the name.
+        needs: words that must occur in the same sentence.
+        cue: words that a sentence worth quoting has besides a name.
+        cell: the parameter's names in a table.
     """
 
     name: str
@@ -319,8 +322,8 @@ class Choice:
     cell: re.Pattern[str]
 
     def canonical(self, text: str) -> str:
-        bare = re.sub(r"[\s-]+", " ", text.strip().lower())
-        return self.spelling.get(bare, " ".join(text.split()))
+        key = re.sub(r"[\s-]+", " ", text.strip().lower())
+        return self.spelling.get(key, " ".join(text.split()))
 
 
 _OPTIMIZER = (
@@ -370,7 +373,7 @@ CHOICES = (
         _re(r"(?:learning[\s-]*rate|lr)?[\s_-]*(?:schedul\w*|decay(?: type| schedule)?|annealing)(?: type)?"),
     ),
 )
-#: In the order of the report.
+#: All names in the order of the report.
 HYPERPARAMETERS = tuple(
     name
     for parameter in PARAMETERS

@@ -1,4 +1,4 @@
-"""`crawl_arxiv recipe`: the report with values and quotes, whether the named models and data sets are on the Hub; its text."""
+"""Makes the report of `crawl_arxiv recipe`: values with quotes, and whether the named models and data sets are on the Hub."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from ml_intern_helpers.cli.commands import Context
@@ -22,27 +22,24 @@ from ml_intern_helpers.papers.services.fields import count, mapping, mappings, t
 from ml_intern_helpers.web.client import Http, Response
 from ml_intern_helpers.web.services import HUB
 
-if TYPE_CHECKING:
-    pass
-
 #: Entries of each kind in a report without `--full`.
 MOST = {"base_models": 6, "datasets": 10, "methods": 6, "hardware": 6, "results": 12}
 MOST_VALUES, MOST_QUOTES = 6, 6
-#: In the text: characters of all facts and quotes, characters of one quote, quotes of one parameter.
-ROOM, QUOTE, SHOWN = 4200, 190, 3
+#: Limits of the text: characters of all facts and quotes, characters of one quote, quotes of one parameter.
+_TEXT_CHARACTERS, _QUOTE_CHARACTERS, _QUOTES_SHOWN = 4200, 190, 3
 _PARTS = {"base_models": "base model", "datasets": "data", "methods": "method", "hardware": "hardware", "results": "results"}
 Kind = Literal["model", "dataset"]
 #: `yes` (the id exists); `disabled` (it exists, but the Hub has disabled it: no file can be read); `same name` (only a name was
 #: given, and repositories have it); `no` (the id does not exist); `hidden` (missing or private, which the Hub does not tell
 #: apart without a token); `no exact name` (no repository has the name); `unknown` (the request failed).
 Exists = Literal["yes", "disabled", "same name", "no", "hidden", "no exact name", "unknown"]
-#: What `Check.exists` says, in the order of the text.
+#: The wording of `Check.exists`, in the order of the text.
 _ON_HUB: dict[Exists, str] = {
     "yes": "on the Hub",
-    "same name": "a repository of that name is on the Hub (may be another's)",
+    "same name": "a repository of that name is on the Hub (perhaps of another author)",
     "no": "NOT on the Hub",
     "hidden": "missing or private on the Hub",
-    "disabled": "switched off on the Hub: no file can be had",
+    "disabled": "disabled on the Hub: its files cannot be downloaded",
     "no exact name": "no repository of exactly that name",
     "unknown": "could not be checked",
 }
@@ -53,13 +50,13 @@ _ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 
 @dataclass(frozen=True)
 class Check:
-    """What the Hub says of one name.
+    """The result of looking up one name on the Hub.
 
     Attributes:
-        id: of the repository; of the most downloaded one with exactly this name where only a name was known.
-        others: further repositories of exactly this name, by downloads.
-        gated: whether access must be asked for; None when unknown.
-        reason: why it is `unknown`.
+        id: the repository; where only a name was known, the most downloaded one with exactly this name.
+        others: further repositories with exactly this name, most downloaded first.
+        gated: whether access must be requested; None when unknown.
+        reason: why `exists` is `unknown`.
     """
 
     kind: Kind
@@ -76,49 +73,52 @@ class Check:
 
 
 def recipe(paper_id: ArxivId, context: Context, *, full: bool) -> Report:
-    """The report; the paper must be readable, while the Hub's part may be unknown."""
+    """The report; a paper that cannot be read is an error, while failed requests to the Hub are reported as unknown."""
     context.progress("fetching the paper …")
-    got = obtain(context.http, paper_id)
-    for note in [*got.passed_over, *got.document.notes]:
+    obtained = obtain(context.http, paper_id)
+    for note in [*obtained.passed_over, *obtained.document.notes]:
         context.warn(note)
-    stated = _stated(got)
-    if stated["cut"]:
-        context.warn("the text is longer than any paper: values were looked for in its first 2,000,000 characters only")
+    found = _stated(obtained)
+    if found["cut"]:
+        context.warn("the text is unusually long: only its first 2,000,000 characters were searched for values")
     context.progress("asking the Hub …")
-    checks, responses = check(context.http, [(kind, name) for kind, name in stated["to_check"]])
+    checks, responses = check(context.http, [(kind, name) for kind, name in found["to_check"]])
     unknown = sorted({each.reason or "" for each in checks if each.exists == "unknown"})
     if unknown:
         context.warn(f"whether the named models and data sets exist is unknown: {unknown[0]}")
-    answered = paper_report("recipe", got, described(got.document), recipe=_fields(stated, checks, full))
-    answered.fields["sources"] = sources([*got.responses, *responses])
-    return answered
+    report = paper_report("recipe", obtained, described(obtained.document), recipe=_fields(found, checks, full))
+    report.fields["sources"] = sources([*obtained.responses, *responses])
+    return report
 
 
-def _stated(got: Obtained) -> dict[str, Any]:
-    """Everything that the text states: extracted now, or by an earlier run from the same stored answer."""
-    response = got.responses[-1]
-    known = library.stored_result("recipe", response.body) if response.cached else None
-    if known:
-        return dict(known)
+def _stated(obtained: Obtained) -> dict[str, Any]:
+    """Everything that the text states: extracted now, or reused from an earlier run on the same stored answer."""
+    response = obtained.responses[-1]
+    earlier = library.stored_result("recipe", response.body) if response.cached else None
+    if earlier:
+        return dict(earlier)
     from ml_intern_helpers.papers.recipe.extract import extract
     from ml_intern_helpers.papers.recipe.facts import linked
 
-    found = extract(got.document)
-    stated: dict[str, Any] = {name: [entry.to_dict() for entry in getattr(found, name)] for name in MOST}
+    extracted = extract(obtained.document)
+    stated: dict[str, Any] = {name: [entry.to_dict() for entry in getattr(extracted, name)] for name in MOST}
     stated["hyperparameters"] = {}
-    shown = ("quote", "section", "label", "stage", "as_written")
-    for name, setting in found.hyperparameters.items():
+    quote_keys = ("quote", "section", "label", "stage", "as_written")
+    for name, setting in extracted.hyperparameters.items():
         items = [entry.to_dict() for entry in setting.values]
-        quotes = [{key: getattr(each.fact, key) for key in shown} | {"about_others": each.others} for each in setting.quotes]
-        only = items[0]["value"] if len(items) == 1 else None  # one value holds for the whole paper
-        stated["hyperparameters"][name] = {"state": setting.state, "value": only, "items": items, "quotes": quotes}
-    # The names to look up: links first, then base models, training data, and what else was named.
-    half = MOST_CHECKED // 2
-    links = linked(got.document.links)
-    models = [("model", str(entry.fact.value)) for entry in found.base_models if not entry.others]
-    data = [("dataset", str(entry.fact.value)) for entry in found.datasets if not entry.others]
-    to_check = [*links[:4], *models[:half], *data[:half], *links[4:], *models[half:], *data[half:]]
-    stated |= {"not_stated": found.not_stated, "cut": found.cut, "to_check": to_check}
+        quotes = [
+            {key: getattr(claim.fact, key) for key in quote_keys} | {"about_others": claim.about_others}
+            for claim in setting.quotes
+        ]
+        single_value = items[0]["value"] if len(items) == 1 else None  # a single value holds for the whole paper
+        stated["hyperparameters"][name] = {"state": setting.state, "value": single_value, "items": items, "quotes": quotes}
+    # The names to look up, in order of priority: some links, base models and data sets, then the rest of each.
+    half_limit = MOST_CHECKED // 2
+    links = linked(obtained.document.links)
+    models = [("model", str(entry.fact.value)) for entry in extracted.base_models if not entry.about_others]
+    data = [("dataset", str(entry.fact.value)) for entry in extracted.datasets if not entry.about_others]
+    to_check = [*links[:4], *models[:half_limit], *data[:half_limit], *links[4:], *models[half_limit:], *data[half_limit:]]
+    stated |= {"not_stated": extracted.not_stated, "cut": extracted.cut, "to_check": to_check}
     library.store_result("recipe", response.body, stated)
     return stated
 
@@ -128,10 +128,10 @@ def _fields(stated: dict[str, Any], checks: Sequence[Check], full: bool) -> dict
         return {"total": len(entries), "items": list(entries[: None if full else most])}
 
     settings = {}
-    for name, found in stated["hyperparameters"].items():
-        quotes = found["quotes"][: None if full else MOST_QUOTES]
-        items = cut(found["items"], MOST_VALUES)
-        settings[name] = {**items, "value": found["value"], "state": found["state"], "quotes": quotes}
+    for name, setting in stated["hyperparameters"].items():
+        quotes = setting["quotes"][: None if full else MOST_QUOTES]
+        items = cut(setting["items"], MOST_VALUES)
+        settings[name] = {**items, "value": setting["value"], "state": setting["state"], "quotes": quotes}
     return {
         **{name: cut(stated[name], most) for name, most in MOST.items()},
         "hyperparameters": settings,
@@ -141,12 +141,12 @@ def _fields(stated: dict[str, Any], checks: Sequence[Check], full: bool) -> dict
 
 
 def check(http: Http, wanted: Sequence[tuple[Kind, str]]) -> tuple[list[Check], list[Response]]:
-    """Look up the first `MOST_CHECKED` names side by side; returns one check for each, and the responses."""
-    asked = list(dict.fromkeys(wanted))[:MOST_CHECKED]
-    outcomes = http.together([partial(_by_id if _ID.fullmatch(name) else _by_name, http, kind, name) for kind, name in asked])
+    """Look up the first `MOST_CHECKED` names in parallel; returns one check for each, and the responses."""
+    names = list(dict.fromkeys(wanted))[:MOST_CHECKED]
+    outcomes = http.together([partial(_by_id if _ID.fullmatch(name) else _by_name, http, kind, name) for kind, name in names])
     checks: list[Check] = []
     responses: list[Response] = []
-    for (kind, name), outcome in zip(asked, outcomes, strict=True):
+    for (kind, name), outcome in zip(names, outcomes, strict=True):
         if isinstance(outcome, ToolError):
             checks.append(Check(kind, name, "unknown", reason=outcome.message))
         elif isinstance(outcome, Exception):
@@ -173,15 +173,17 @@ def _by_id(http: Http, kind: Kind, name: str) -> tuple[Check, Response]:
 def _by_name(http: Http, kind: Kind, name: str) -> tuple[Check, Response]:
     params = {"search": name, "sort": "downloads", "direction": -1, "limit": 20}
     response = http.get(HUB, f"/api/{kind}s", params).raise_for_status(f"{kind}s called {name}")
-    rows = [row for row in mappings(response.json()) if _bare(str(row.get("id", "")).rpartition("/")[2]) == _bare(name)]
-    ids = [found for found in (text(row.get("id"), 200) for row in rows) if found]
+    rows = [
+        row for row in mappings(response.json()) if _normalized(str(row.get("id", "")).rpartition("/")[2]) == _normalized(name)
+    ]
+    ids = [repo_id for repo_id in (text(row.get("id"), 200) for row in rows) if repo_id]
     if not ids:
         return Check(kind, name, "no exact name"), response
     return Check(kind, name, "same name", ids[0], tuple(ids[1:4]), _gated(rows[0]), count(rows[0].get("downloads"))), response
 
 
-def _bare(name: str) -> str:
-    """`Llama 3.1 8B` and `Llama-3.1-8B` are one name."""
+def _normalized(name: str) -> str:
+    """A name for comparison: `Llama 3.1 8B` and `Llama-3.1-8B` are the same."""
     return re.sub(r"[\s_-]+", "-", name.strip().lower())
 
 
@@ -197,7 +199,7 @@ def render(fields: dict[str, Any]) -> str:
     count = {state: [name for name, each in settings.items() if each["state"] == state] for state in ("stated", "quoted")}
     head = f"recipe of {version_name(reading)}: {len(count['stated'])} of {len(settings)} hyper-parameters stated without doubt"
     lines = [head + (f", {len(count['quoted'])} quoted for you to judge" if count["quoted"] else "")]
-    lines.append(f"not stated: {', '.join(recipe['not_stated']) or 'nothing of what is looked for'}")
+    lines.append(f"not stated: {', '.join(recipe['not_stated']) or 'nothing; every part was found'}")
     lines += ["Hub:"] if recipe["hub"] else []
     for exists, meaning in _ON_HUB.items():
         names = []
@@ -216,33 +218,33 @@ def render(fields: dict[str, Any]) -> str:
         "a line with a value and no 'quoted' is stated by that one sentence or table row; judge the quotes of the others"
     )
     lines.append(f'check a value in its place: crawl_arxiv read {identity} --section NUMBER, or --find "learning rate"')
-    lines.append("not found is no proof of absence: formulas, figures and the authors' code are not read")
+    lines.append("a value may still exist where it was not found: formulas, figures and the authors' code are not read")
     return "\n".join([*lines, *source_lines(fields)])
 
 
 def _body(recipe: dict[str, Any]) -> tuple[list[str], int]:
-    """The facts in order of use, each with its quote, within `ROOM`; and how many are not shown."""
-    cut = sum(recipe[name]["total"] - len(recipe[name]["items"]) for name in MOST)
+    """The facts in order of use, each with its quote, within `_TEXT_CHARACTERS`; and how many are not shown."""
+    not_shown = sum(recipe[name]["total"] - len(recipe[name]["items"]) for name in MOST)
     parts: list[tuple[str, list[str]]] = [(_PARTS[name], _facts(recipe[name])) for name in ("base_models", "datasets", "methods")]
     for name, setting in recipe["hyperparameters"].items():
-        shown_quotes = setting["quotes"][: 1 if setting["items"] else SHOWN]
-        cut += len(setting["quotes"]) - len(shown_quotes)
+        shown_quotes = setting["quotes"][: 1 if setting["items"] else _QUOTES_SHOWN]
+        not_shown += len(setting["quotes"]) - len(shown_quotes)
         parts.append((name, [*_facts(setting), *map(_quoted, shown_quotes)]))
     parts += [(_PARTS[name], _facts(recipe[name])) for name in ("hardware", "results")]
-    shown: dict[str, list[str]] = {name: [] for name, lines in parts if lines}
-    left = ROOM
+    shown_lines: dict[str, list[str]] = {name: [] for name, lines in parts if lines}
+    characters_left = _TEXT_CHARACTERS
     # Every kind gets its first line before any gets a second one: a long list must not hide the rest.
-    for turn in range(max((len(lines) for _, lines in parts), default=0)):
+    for position in range(max((len(lines) for _, lines in parts), default=0)):
         for name, lines in parts:
-            if turn < len(lines):
-                cost = len(lines[turn]) + 1 + (0 if shown[name] else len(name) + 2)
-                if cost <= left:
-                    left -= cost
-                    shown[name].append(lines[turn])
+            if position < len(lines):
+                cost = len(lines[position]) + 1 + (0 if shown_lines[name] else len(name) + 2)
+                if cost <= characters_left:
+                    characters_left -= cost
+                    shown_lines[name].append(lines[position])
                 else:
-                    cut += 1
-    body = [line for name, lines in shown.items() if lines for line in (f"{name}:", *lines)]
-    return body or ["(no training facts were found in the text)"], cut
+                    not_shown += 1
+    body = [line for name, lines in shown_lines.items() if lines for line in (f"{name}:", *lines)]
+    return body or ["(no training facts were found in the text)"], not_shown
 
 
 def _facts(part: dict[str, Any]) -> list[str]:
@@ -262,10 +264,12 @@ def _cited(item: dict[str, Any]) -> str:
     """The quote with its place, cut around the value."""
     quote: str = item["quote"]
     where = item["section"] + (f", {item['label']}" if item["label"] else "")
-    if len(quote) > QUOTE:
+    if len(quote) > _QUOTE_CHARACTERS:
         place = max(quote.find(item["as_written"]), 0)
-        start = max(min(place - QUOTE // 2, len(quote) - QUOTE), 0)
-        quote = "…" * (start > 0) + quote[start : start + QUOTE].strip() + "…" * (start + QUOTE < len(quote))
+        start = max(min(place - _QUOTE_CHARACTERS // 2, len(quote) - _QUOTE_CHARACTERS), 0)
+        quote = (
+            "…" * (start > 0) + quote[start : start + _QUOTE_CHARACTERS].strip() + "…" * (start + _QUOTE_CHARACTERS < len(quote))
+        )
     return f'[{where}] "{quote}"'
 
 

@@ -1,8 +1,9 @@
-r"""The text of a paper as patterns read it: sentences, their plain characters and numbers, and the facts quoted from them.
+r"""Splits a paper into sentences of plain characters and reads the numbers in them.
 
 Formulas become plain characters (`$1\times 10^{-5}$` -> `1×10^-5`). Every character keeps its position in the original, so that
-a value found in the plain text is quoted as the paper writes it. References, formulas of their own and code are left out; tables
-and listings have a module of their own.
+a value found in the plain text is quoted as the paper writes it. References, displayed formulas and code are left out; tables
+and listings are read by `setting_tables`. The data classes are `Plain`, `Number`, `Sentence`, and `Fact`, in which all modules
+of the recipe return what they find; `Claim` is in `statements`.
 """
 
 from __future__ import annotations
@@ -30,16 +31,16 @@ _MACROS = {
     "lbrace": "{",
     "rbrace": "}",
 }
-#: Macros that only set their argument in another type.
-_TYPE = (
+#: Macros that only change the typeface of their argument.
+_TYPEFACE = (
     "text|textrm|textit|textbf|texttt|textsc|mathrm|mathbf|mathit|mathsf|mathtt|mathcal|operatorname|mbox|boldsymbol|bm"
     "|rm|bf|it|tt"
 )
-#: Kind of token -> what replaces it; any other kind stays.
+#: Kind of token -> its replacement; other kinds are kept.
 _REPLACED = {"type": "", "comma": ",", "gone": "", "space": " ", "minus": "-", "times": "×"}
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _TOKEN = re.compile(
-    rf"(?P<type>\\(?:{_TYPE}|left|right)(?![a-zA-Z])\*?\s?)"
+    rf"(?P<type>\\(?:{_TYPEFACE}|left|right)(?![a-zA-Z])\*?\s?)"
     r"|\\(?P<macro>[a-zA-Z]+) ?"
     r"|(?P<comma>\{,\})"
     r"|\\(?P<escaped>[%#&_$])"
@@ -54,7 +55,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Plain:
-    """Plain text; `origin[i]` is the position of its character `i` in the original, with one more for the end."""
+    """Plain text; `origin[i]` is the position of character `i` in the original; one more entry marks the end."""
 
     text: str
     origin: tuple[int, ...]
@@ -86,7 +87,7 @@ def plain(original: str) -> Plain:
 _WORDS = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
 _WORDS |= {"ten": 10, "twelve": 12, "sixteen": 16, "twenty": 20, "thirty": 30, "fifty": 50}
 _FACTORS = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "billion": 1e9}
-#: One number; the groups tell its form. It starts no word (A100, v1.1) and ends before none (10x, 80GB, 4-bit).
+#: One number; the groups tell its form. Numbers inside a word do not count (A100, v1.1, 10x, 80GB, 4-bit).
 PATTERN = (
     r"(?<![\w.^])(?<!\d-)(?:"
     r"(?P<sci>\d+(?:\.\d+)?\s?[eE]\s?\^?\s?-\s?\d{1,2}|\d+(?:\.\d+)?[eE]\^?\+?\d{1,2})"
@@ -106,7 +107,8 @@ class Number:
     """A number in a text.
 
     Attributes:
-        suffix: `%`, `k`, `m`, `b` (its factor is in `value`; a percentage is not divided), `word`, `lost` or "".
+        suffix: `%`, `k`, `m`, `b` (`value` includes the factor, except that a percentage is not divided by 100), `word`,
+            `lost` (a power whose superscript was lost) or "".
     """
 
     start: int
@@ -137,20 +139,20 @@ def _number(match: re.Match[str]) -> Number:
         value = float(f"{match['times']}e{exponent}")
     elif match["base"]:
         value = float(match["base"]) ** int(match["exp"].replace(" ", ""))
-    elif match["lost"]:  # the text of a PDF loses superscripts: 10-5
+    elif match["lost"]:  # the text of a PDF has no superscripts: 10-5
         value, suffix = 10.0 ** -int(match["lost"][3:]), "lost"
     elif match["word"]:
         value, suffix = float(_WORDS[match["word"].lower()]), "word"
     else:
-        named = (match["suffix"] or "").strip().lower().replace("percent", "%")
-        value = float(match["plain"].replace(",", "")) * _FACTORS.get(named, 1.0)
-        suffix = "k" if named == "thousand" else named[:1]
+        suffix_text = (match["suffix"] or "").strip().lower().replace("percent", "%")
+        value = float(match["plain"].replace(",", "")) * _FACTORS.get(suffix_text, 1.0)
+        suffix = "k" if suffix_text == "thousand" else suffix_text[:1]
     return Number(match.start(), match.end(), value, match[0].strip(), suffix)
 
 
-#: Sections about other people's work or summaries; what they state is ranked last.
-_OTHERS = re.compile(
-    r"(?i)related work|background|preliminar|previous work|literature|introduction|conclusion" r"|discussion|limitation"
+#: Titles of sections about other people's work or summaries; their statements are ranked last.
+_ABOUT_OTHERS = re.compile(
+    r"(?i)related work|background|preliminar|previous work|literature|introduction|conclusion|discussion|limitation"
 )
 _ABBREVIATION = re.compile(
     r"(?i)(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|resp|approx|w\.r\.t|Figs?|Eqs?|Tab|Secs?|App|Appx|Refs?|Alg|no|max|min|avg"
@@ -159,15 +161,15 @@ _ABBREVIATION = re.compile(
 _END = re.compile(r"[.!?][\"”’)\]*]*\s+(?=[\"“(\[*`$]*[A-Z0-9])|;\s+(?=\(?[ivx\d]+\))|\n+")
 #: Bold words at the beginning of a paragraph are its heading.
 _OPENING = re.compile(r"\*\*([^*]{3,80})\*\*")
-#: A longer "sentence" is no sentence (a PDF's table, a list of names); it is read in pieces of this size.
+#: A longer "sentence" is something else (a PDF's table, a list of names) and is read in pieces of this size.
 LONGEST = 1500
-#: Characters before a sentence and after its start that count as its paragraph; a PDF's paragraph may be pages long.
-NEAR = 2000
-#: A formula is no longer than this; a lone dollar sign further back opens none.
+#: Characters of the paragraph that are kept before and after the start of a sentence; a PDF's paragraph may be pages long.
+_PARAGRAPH = 2000
+#: Characters of a formula; a lone dollar sign further back does not open one.
 _FORMULA = 400
 #: Characters of a quote; a longer sentence is cut around the value.
 QUOTE = 300
-#: `set`: in use; `none`: stated not to be used; `quoted`: only the quote is given, and the reader judges the value.
+#: `set`: in use; `none`: stated not to be used; `quoted`: the value is uncertain, and the reader judges the quote.
 Kind = Literal["set", "none", "quoted"]
 
 
@@ -176,15 +178,15 @@ class Fact:
     """A statement of the paper.
 
     Attributes:
-        name: of the parameter (`learning_rate`) or the kind of thing (`base_model`, `dataset`, `hardware` …).
-        value: a number where one is meant, else text; None with the kinds `none` and `quoted`.
+        name: the parameter (`learning_rate`) or the kind of thing (`base_model`, `dataset`, `hardware` …).
+        value: a number or text; None with the kinds `none` and `quoted`.
         as_written: the value in the paper's spelling.
         unit: `steps`, `tokens`, `ratio` …, or None.
-        context: what the value counts or what a name was used for: `per-device`, `prompt`, `training`; or None.
-        quote: the sentence, or the table's row with its head.
-        section: number and title of where it stands.
+        context: what the value refers to (`per-device`, `prompt`) or what a data set was used for (`training`), or None.
+        quote: the sentence, or the table's row with its heading.
+        section: number and title of its section.
         label: `Table 4`, or None for running text.
-        stage: of training, where the paper says which: `SFT`, `DPO`, `reward model`, `evaluation` …; or None.
+        stage: the stage of training, where the paper names one: `SFT`, `DPO`, `reward model`, `evaluation` …; or None.
     """
 
     name: str
@@ -207,16 +209,16 @@ class Sentence:
     """One sentence.
 
     Attributes:
-        near: its paragraph.
-        others: whether its section is about other people's work or a summary.
-        titles: the headings above it, the innermost first; what a paragraph opens with in bold counts as one.
-        last_stage: the stage of training that the paragraph named last, before this sentence.
+        paragraph: the text around it.
+        about_others: whether its section is about other people's work or a summary.
+        titles: the headings above it, the innermost first; bold words that open the paragraph count as one.
+        last_stage: the last stage of training that its paragraph named before it.
     """
 
     text: str
-    near: str
+    paragraph: str
     section: str
-    others: bool
+    about_others: bool
     label: str | None = None
     titles: tuple[str, ...] = ()
     last_stage: str | None = None
@@ -233,24 +235,25 @@ def sentences(document: Document) -> Iterator[Sentence]:
         yield from _below(section, section.kind == "abstract", ())
 
 
-def _below(section: Section, others: bool, above: tuple[str, ...]) -> Iterator[Sentence]:
-    """The sentences of a section and its parts; a part of "Related work" is about others whatever its own title."""
-    others = others or bool(_OTHERS.search(section.title))
-    titles = (section.title, *above)
+def _below(section: Section, about_others: bool, outer_titles: tuple[str, ...]) -> Iterator[Sentence]:
+    """The sentences of a section and its parts; a part of "Related work" is about others, whatever its title."""
+    about_others = about_others or bool(_ABOUT_OTHERS.search(section.title))
+    titles = (section.title, *outer_titles)
     last_stage: str | None = None
     for block in section.blocks:
         text, position = prose(section, block), 0
-        last_stage = last_stage if block.kind == "item" else None  # a list goes on with what the paragraph above it spoke of
+        last_stage = last_stage if block.kind == "item" else None  # a list continues the paragraph above it
         opening = _OPENING.match(text)
-        heads = (opening[1], *titles) if opening else titles
+        headings = (opening[1], *titles) if opening else titles
         for sentence in split(text):
             position = max(text.find(sentence, position), position)
-            near = text[max(position - NEAR, 0) : position + NEAR]
-            found = Sentence(sentence, f"{section.title}. {near}", section.name, others, block.label, heads, last_stage)
-            yield found
-            last_stage = stages.carried(found.reading.text) or last_stage
+            paragraph = text[max(position - _PARAGRAPH, 0) : position + _PARAGRAPH]
+            paragraph = f"{section.title}. {paragraph}"
+            result = Sentence(sentence, paragraph, section.name, about_others, block.label, headings, last_stage)
+            yield result
+            last_stage = stages.carried(result.reading.text) or last_stage
     for part in section.parts:
-        yield from _below(part, others, titles)
+        yield from _below(part, about_others, titles)
 
 
 def prose(section: Section, block: Block) -> str:
@@ -261,7 +264,7 @@ def prose(section: Section, block: Block) -> str:
 
 
 def split(text: str) -> Iterator[str]:
-    """The sentences of a paragraph; `e.g.` and `Fig. 3` end none, nor does anything inside a formula."""
+    """The sentences of a paragraph; neither `e.g.` and `Fig. 3` nor anything inside a formula ends one."""
     start = 0
     for match in _END.finditer(text):
         head = text[start : match.start() + 1]
@@ -283,13 +286,13 @@ def _pieces(sentence: str) -> Iterator[str]:
 
 
 def quote(original: str, reading: Plain, start: int, end: int) -> str:
-    """The sentence; of a long one, the part around `start:end` of its plain text."""
+    """The sentence `original`; of a long one, the part around `start:end` of its plain `reading`."""
     if len(original) <= QUOTE:
         return clean(original)
-    first, last = reading.origin[start], reading.origin[min(end, len(reading.origin) - 1)]
-    left = max(first - QUOTE // 2, 0)
-    right = min(max(last + QUOTE // 3, left + QUOTE), len(original))
-    left = original.find(" ", left, first) + 1 if left else 0
-    cut = original.rfind(" ", last, right)
-    right = cut if cut > last and right < len(original) else right
-    return "…" * (left > 0) + clean(original[left:right]) + "…" * (right < len(original))
+    value_start, value_end = reading.origin[start], reading.origin[min(end, len(reading.origin) - 1)]
+    cut_start = max(value_start - QUOTE // 2, 0)
+    cut_end = min(max(value_end + QUOTE // 3, cut_start + QUOTE), len(original))
+    cut_start = original.find(" ", cut_start, value_start) + 1 if cut_start else 0
+    last_space = original.rfind(" ", value_end, cut_end)
+    cut_end = last_space if last_space > value_end and cut_end < len(original) else cut_end
+    return "…" * (cut_start > 0) + clean(original[cut_start:cut_end]) + "…" * (cut_end < len(original))

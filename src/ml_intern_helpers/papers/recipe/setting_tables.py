@@ -1,6 +1,10 @@
 """Reads hyper-parameters from tables and listings: `Learning rate | 1e-5`, `Model | LR` above `7B | 1e-5`, `lr: 1e-6`.
 
-A value is given where its row has exactly one, or one for each stage of training. Other rows are quoted.
+A value is set where its row (or column) holds exactly one, or one for each stage of training; other rows are only quoted.
+
+The texts that say what a cell applies to stand on four levels, the innermost first: the headings of its column, the leading
+cells of its row, a row that heads a group of rows, and the caption with the titles of the sections around it. `Claim` is in
+`statements`, `Fact` in `sentences`.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from ml_intern_helpers.papers.reading.document import Block, Cell, Document, Gri
 from ml_intern_helpers.papers.recipe import stages
 from ml_intern_helpers.papers.recipe.parameters import CHOICES, PARAMETERS
 from ml_intern_helpers.papers.recipe.sentences import QUOTE, Fact, numbers, plain
-from ml_intern_helpers.papers.recipe.statements import ASIDE, Claim, qualifier, value_of
+from ml_intern_helpers.papers.recipe.statements import COMPARES_VARIANTS, Claim, qualifier, value_of
 
 #: Captions of tables that are not about training.
 _NOT_TRAINING = re.compile(
@@ -22,19 +26,21 @@ _NOT_TRAINING = re.compile(
     r"|pricing|price)\b"
 )
 _STATISTIC = re.compile(r"(?i)(?:mean|avg\.?|average|std\.?(?: dev\.?)?|median|count|min|max|\d\d%)")
-#: A cell that does not say what the values below or beside it apply to.
+#: A heading that says nothing about the values below it, such as `Value` or `Hyper-parameter`.
 _EMPTY = re.compile(
     r"(?i)\W*|(?:the )?(?:hyper-?|training )?(?:param\w*|values?|settings?|config\w*|options?|arguments?|used"
     r"|description|/|\s)*\W*"
 )
-_TRIED = re.compile(r"(?i)search|sweep|grid|range|candidates|tried|space")
-#: What may follow the name in a cell of a head: a unit, a symbol.
+_SEARCHED = re.compile(r"(?i)search|sweep|grid|range|candidates|tried|space")
+#: What may follow a parameter's name in its cell: a unit, a symbol.
 _TRAIL = re.compile(r"\s*(?:\([^()]*\)|\[[^\]]*\]|:|↑|↓)\s*$")
 _LINE = re.compile(
     r"\s*(?:-{1,2})?(?P<name>[A-Za-z][\w.\- ]{0,60}?)\s*(?:[:=]|\s(?=\S+$))\s*(?P<value>[^#]{1,60}?)\s*,?\s*(?:#.*)?$"
 )
 #: Lines of one listing that are read, at most.
-_LONGEST = 300
+_MOST_LINES = 300
+#: The score of a cell; each reason to doubt it takes one off.
+_BASE_SCORE = 4
 
 
 def from_tables(document: Document) -> Iterator[Claim]:
@@ -42,70 +48,85 @@ def from_tables(document: Document) -> Iterator[Claim]:
     yield from _below(document.sections, (), False)
 
 
-def _below(sections: Sequence[Section], above: tuple[str, ...], others: bool) -> Iterator[Claim]:
+def _below(sections: Sequence[Section], outer_titles: tuple[str, ...], in_references: bool) -> Iterator[Claim]:
     for section in sections:
-        titles = (section.title, *above)
-        about_others = others or section.kind == "references"
-        for block in section.blocks if not about_others else ():
+        titles = (section.title, *outer_titles)
+        is_reference = in_references or section.kind == "references"
+        for block in section.blocks if not is_reference else ():
             place = _Place(section.name, block, titles)
             if block.kind == "code" and not block.grids:
                 yield from _of_listing(block, place)
             elif not _NOT_TRAINING.search(block.caption or ""):
                 for grid in block.grids:
+                    # A head with two statistics (mean, std) belongs to a table of measurements.
                     if sum(bool(_STATISTIC.fullmatch(cell.text)) for cell in grid[0]) < 2:
+                        # Read the table in both orientations; keep the one that gives more claims.
                         yield from max((list(read(grid, place)) for read in (_by_rows, _by_columns)), key=len)
-        yield from _below(section.parts, titles, about_others)
+        yield from _below(section.parts, titles, is_reference)
 
 
 class _Place:
-    """The place of a table or listing, and the words around it that name its subject and stage of training."""
+    """Where a table or listing stands, and the texts around its cells.
+
+    Attributes:
+        titles: its caption and the titles of the sections around it, the innermost first.
+        surroundings: all of its words with caption and title, in which a parameter's `needs` are looked for.
+        compares_variants: its caption or section is about ablations, baselines or the like.
+        searched: its caption says that the values were tried, not used.
+    """
 
     def __init__(self, section: str, block: Block, titles: tuple[str, ...]) -> None:
         words = " ".join(cell.text for grid in block.grids for row in grid for cell in row)
         self.section, self.label = section, block.label or block.kind
         self.titles = (block.caption, *titles) if block.caption else titles
-        self.near = plain(f"{titles[0]} {block.caption or ''} {words or block.text}"[:6000]).text
-        self.aside = any(ASIDE.search(title) for title in self.titles[:2])
-        self.tried = bool(_TRIED.search(block.caption or ""))
+        self.surroundings = plain(f"{titles[0]} {block.caption or ''} {words or block.text}"[:6000]).text
+        self.compares_variants = any(COMPARES_VARIANTS.search(title) for title in self.titles[:2])
+        self.searched = bool(_SEARCHED.search(block.caption or ""))
 
-    def claim(self, name: str, title: str, value: str, said: str, heads: Sequence[str], certain: bool) -> Claim | None:
-        """The claim of one cell; None where it holds no value of the parameter."""
-        found, unit, sure = value_of(name, value, title)
-        if not found:
+    def claim(self, name: str, title: str, value: str, row_text: str, headings: Sequence[str], certain_row: bool) -> Claim | None:
+        """The claim of one cell; None where it holds no value of the parameter.
+
+        Args:
+            title: the cell that names the parameter.
+            value: the text of the cell.
+            row_text: the quote.
+            headings: the texts of the three inner levels that apply to the cell.
+            certain_row: no other cell of its row or column holds another value for the same stage.
+        """
+        values, unit, certain_cell = value_of(name, value, title)
+        if not values:
             return None
-        stage = stages.of_titles((title, *heads, *self.titles), name)
-        given = certain and sure and not (self.aside or self.tried)
+        stage = stages.of_titles((title, *headings, *self.titles), name)
+        doubted = self.compares_variants or self.searched
+        certain = certain_row and certain_cell and not doubted
         fact = Fact(
             name,
-            found[0] if given else None,
-            value,
-            clean(said, limit=QUOTE),
-            self.section,
-            ("none" if found[0] is None else "set") if given else "quoted",
-            unit if given else None,
-            qualifier(name, title) if given else None,
-            self.label,
-            stage,
+            value=values[0] if certain else None,
+            as_written=value,
+            quote=clean(row_text, limit=QUOTE),
+            section=self.section,
+            kind=("none" if values[0] is None else "set") if certain else "quoted",
+            unit=unit if certain else None,
+            context=qualifier(name, title) if certain else None,
+            label=self.label,
+            stage=stage,
         )
-        return Claim(
-            fact,
-            4 - self.aside - self.tried - (not certain),
-            False,
-            tuple(found) if sure and not (given or self.aside or self.tried) else (),
-        )
+        score = _BASE_SCORE - self.compares_variants - self.searched - (not certain_row)
+        rivals = tuple(values) if certain_cell and not (certain or doubted) else ()
+        return Claim(fact, score=score, about_others=False, rivals=rivals)
 
 
 @lru_cache(maxsize=4096)
-def parameter_of(text: str, near: str) -> str | None:
-    """The parameter or choice of a cell that holds nothing but its name."""
-    bare = re.sub(r"^\W*(?:the\s+)?", "", plain(text).text.strip(), flags=re.IGNORECASE)
-    if not bare or len(bare) > 60 or next(numbers(re.sub(r"\b[lL]2\b", "", bare)), None):
+def parameter_of(text: str, surroundings: str) -> str | None:
+    """The parameter or choice of a cell that holds nothing but its name; `surroundings` is the text around it."""
+    cell_name = re.sub(r"^\W*(?:the\s+)?", "", plain(text).text.strip(), flags=re.IGNORECASE)
+    if not cell_name or len(cell_name) > 60 or next(numbers(re.sub(r"\b[lL]2\b", "", cell_name)), None):
         return None
-    for candidate in (bare.strip(), _TRAIL.sub("", bare).strip(), bare.replace("_", " ").strip()):
+    for candidate in (cell_name.strip(), _TRAIL.sub("", cell_name).strip(), cell_name.replace("_", " ").strip()):
         for parameter in PARAMETERS:
-            named = parameter.mention.fullmatch(candidate) or (parameter.cell and parameter.cell.fullmatch(candidate))
-            refused = parameter.unless and parameter.unless.search(near)
-            if named and not refused and (not parameter.needs or parameter.needs.search(near)):
+            matches = parameter.mention.fullmatch(candidate) or (parameter.cell and parameter.cell.fullmatch(candidate))
+            refused = parameter.unless and parameter.unless.search(surroundings)
+            if matches and not refused and (not parameter.needs or parameter.needs.search(surroundings)):
                 return parameter.name
         for choice in CHOICES:
             if choice.cell.fullmatch(candidate):
@@ -114,102 +135,105 @@ def parameter_of(text: str, near: str) -> str | None:
 
 
 def _row(row: Sequence[Cell]) -> str:
-    """A row as the Markdown of the table has it, without the bars at its ends."""
+    """A row in Markdown, without the bars at its ends."""
     return " | ".join("" if cell.repeated else cell.text for cell in row).strip(" |")
 
 
-def _words(cells: Sequence[Cell]) -> list[str]:
+def _distinct_texts(cells: Sequence[Cell]) -> list[str]:
     return list(dict.fromkeys(cell.text for cell in cells if cell.text))
 
 
-def _heads_group(row: Sequence[Cell], near: str) -> str | None:
-    """The text of a row that heads the rows below it: one text, and no parameter or number."""
-    words = _words(row)
-    if len(words) != 1 or len(row) < 2 or parameter_of(words[0], near) or not re.search(r"[A-Za-z]{2}", words[0]):
+def _group_heading(row: Sequence[Cell], surroundings: str) -> str | None:
+    """The text of a row that heads a group of rows: the only text of the row, and not a parameter or number; else None."""
+    texts = _distinct_texts(row)
+    if len(texts) != 1 or len(row) < 2 or parameter_of(texts[0], surroundings) or not re.search(r"[A-Za-z]{2}", texts[0]):
         return None
-    return words[0] if len(words[0]) <= 60 else None
+    return texts[0] if len(texts[0]) <= 60 else None
 
 
 def _by_rows(grid: Grid, place: _Place) -> Iterator[Claim]:
     """`Learning rate | 1e-5 | 5e-6` below `| SFT | DPO`; a row may hold several such pairs side by side."""
-    near = place.near
-    first = next((number for number, row in enumerate(grid) if any(parameter_of(cell.text, near) for cell in row)), 0)
-    heads = [row for row in grid[: min(first, 3)] if _heads_group(row, near) is None]
-    group: str | None = None
+    surroundings = place.surroundings
+    first_row = next((number for number, row in enumerate(grid) if any(parameter_of(cell.text, surroundings) for cell in row)), 0)
+    heading_rows = [row for row in grid[: min(first_row, 3)] if _group_heading(row, surroundings) is None]
+    group_heading: str | None = None
     for row in grid:
-        pairs = list(_pairs(row, near))
+        pairs = list(_pairs(row, surroundings))
         if not pairs:
             yield from _worth_quoting(row, place)
-        group = group if pairs else _heads_group(row, near) or group
-        lead = [cell.text for cell in row[: pairs[0][1]] if cell.text] if pairs else []
+        group_heading = group_heading if pairs else _group_heading(row, surroundings) or group_heading
+        leading_cells = [cell.text for cell in row[: pairs[0][1]] if cell.text] if pairs else []
         for name, start, columns in pairs:
-            above = {
-                column: [head[column].text for head in heads if not _EMPTY.fullmatch(head[column].text)] for column in columns
+            column_headings = {
+                column: [text for text in (head[column].text for head in heading_rows) if not _EMPTY.fullmatch(text)]
+                for column in columns
             }
             texts = {row[column].text for column in columns}
-            staged = len({stages.of_titles(above[column], name) for column in columns} - {None}) == len(columns)
-            # Words beside the value under a heading of their own (`Description`) are no second value.
-            single = len(texts) == 1 or sum(bool(value_of(name, text, row[start].text)[0]) for text in texts) == 1
+            one_per_stage = len({stages.of_titles(column_headings[column], name) for column in columns} - {None}) == len(columns)
+            # Words in a column of their own (`Description`) are not a second value.
+            one_value = len(texts) == 1 or sum(bool(value_of(name, text, row[start].text)[0]) for text in texts) == 1
             for column in columns if len(texts) > 1 else columns[:1]:
-                context = [*above[column], *lead, *([group] if group else [])]
-                claim = place.claim(name, row[start].text, row[column].text, _row(row), context, single or staged)
+                headings = [*column_headings[column], *leading_cells, *([group_heading] if group_heading else [])]
+                claim = place.claim(name, row[start].text, row[column].text, _row(row), headings, one_value or one_per_stage)
                 if claim:
                     yield claim
 
 
 def _worth_quoting(row: Sequence[Cell], place: _Place) -> Iterator[Claim]:
-    """Quotes of a row whose first cell says more than a parameter's name: `Temperature in beam search | 0.7`."""
+    """Claims that only quote a row whose first cell holds more than a parameter's name: `Temperature in beam search | 0.7`."""
     title = plain(row[0].text).text
     for parameter in PARAMETERS:
-        if parameter.mention.search(title) and parameter.meant(title, place.near):
+        if parameter.mention.search(title) and parameter.meant(title, place.surroundings):
             texts = [cell.text for cell in row[1:] if cell.text]
             claim = place.claim(parameter.name, row[0].text, texts[0], _row(row), (), False) if texts else None
             if claim:
                 yield claim
 
 
-def _pairs(row: Sequence[Cell], near: str) -> Iterator[tuple[str, int, list[int]]]:
+def _pairs(row: Sequence[Cell], surroundings: str) -> Iterator[tuple[str, int, list[int]]]:
     """The parameters that a row names, each with the column of its name and those of its values."""
-    name, start, columns = None, 0, list[int]()
+    name, name_column, value_columns = None, 0, list[int]()
     for column, cell in enumerate(row):
-        found = None if cell.repeated and name else parameter_of(cell.text, near)
-        if found:
-            if name and columns:
-                yield name, start, columns
-            name, start, columns = found, column, []
+        cell_parameter = None if cell.repeated and name else parameter_of(cell.text, surroundings)
+        if cell_parameter:
+            if name and value_columns:
+                yield name, name_column, value_columns
+            name, name_column, value_columns = cell_parameter, column, []
         elif name and cell.text and not (cell.repeated and row[column - 1].text == cell.text):
-            columns.append(column)
-    if name and columns:
-        yield name, start, columns
+            value_columns.append(column)
+    if name and value_columns:
+        yield name, name_column, value_columns
 
 
 def _by_columns(grid: Grid, place: _Place) -> Iterator[Claim]:
-    """`Model | LR | Batch size` above `7B | 1e-5 | 128`: given where there is one row, or each row is a stage."""
-    near = place.near
-    head = next((row for row in grid[:3] if any(parameter_of(cell.text, near) for cell in row)), None)
+    """`Model | LR | Batch size` above `7B | 1e-5 | 128`: certain where all rows agree, or each row is a stage."""
+    surroundings = place.surroundings
+    head = next((row for row in grid[:3] if any(parameter_of(cell.text, surroundings) for cell in row)), None)
     if head is None:
         return
-    names = [parameter_of(cell.text, near) for cell in head]
-    rows = [row for row in grid[grid.index(head) + 1 :] if len(_words(row)) > 1]
-    leads = [[cell.text for cell, name in zip(row, names, strict=True) if cell.text and not name][:2] for row in rows]
+    names = [parameter_of(cell.text, surroundings) for cell in head]
+    rows = [row for row in grid[grid.index(head) + 1 :] if len(_distinct_texts(row)) > 1]
+    other_cells = [[cell.text for cell, name in zip(row, names, strict=True) if cell.text and not name][:2] for row in rows]
     for column, name in enumerate(names):
         if name:
-            staged = [stages.of_titles(lead, name) for lead in leads]
-            certain = len({row[column].text for row in rows}) == 1 or (None not in staged and len(set(staged)) == len(rows))
-            for row, lead in zip(rows, leads, strict=True):
-                said = f"{head[column].text} … {_row(row)}"
-                claim = place.claim(name, head[column].text, row[column].text, said, lead, certain)
+            row_stages = [stages.of_titles(others, name) for others in other_cells]
+            certain_row = len({row[column].text for row in rows}) == 1 or (
+                None not in row_stages and len(set(row_stages)) == len(rows)
+            )
+            for row, others in zip(rows, other_cells, strict=True):
+                row_text = f"{head[column].text} … {_row(row)}"
+                claim = place.claim(name, head[column].text, row[column].text, row_text, others, certain_row)
                 if claim:
                     yield claim
 
 
 def _of_listing(block: Block, place: _Place) -> Iterator[Claim]:
-    """`learning_rate: 1e-6` or `--lr 1e-6`, line by line; what is commented out is not in use."""
-    for line in block.text.splitlines()[:_LONGEST]:
+    """`learning_rate: 1e-6` or `--lr 1e-6`, line by line; lines that are commented out are skipped."""
+    for line in block.text.splitlines()[:_MOST_LINES]:
         match = None if line.lstrip().startswith(("#", "//", "%")) else _LINE.fullmatch(line)
         if match:
-            called = re.sub(r"[_-]+", " ", match["name"].rpartition(".")[2]).strip()
-            name = parameter_of(called, place.near) or parameter_of(match["name"], place.near)
-            claim = place.claim(name, called, match["value"], line.strip(), (), True) if name else None
+            option = re.sub(r"[_-]+", " ", match["name"].rpartition(".")[2]).strip()
+            name = parameter_of(option, place.surroundings) or parameter_of(match["name"], place.surroundings)
+            claim = place.claim(name, option, match["value"], line.strip(), (), True) if name else None
             if claim:
                 yield claim

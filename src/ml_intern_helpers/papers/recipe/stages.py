@@ -1,6 +1,7 @@
-"""Which part of training a value belongs to: what the words around it say, the heading above it, or the sentence before.
+"""Finds the stage of training that a value belongs to: from the words around it, the heading above it, or the sentence before.
 
-A paper that runs SFT and then DPO states every setting twice. What does not say its stage has none: better none than a wrong one.
+A paper that runs SFT and then DPO states every setting twice. A value whose stage is not stated has none, since a wrong stage is
+worse than none.
 """
 
 from __future__ import annotations
@@ -28,31 +29,31 @@ _NAMES: dict[str, str] = {
     "evaluation": r"evaluat(?:e|es|ing|ion|ions)\b|inference\b|at test time\b|decoding\b|beam search\b|MT-?Bench\b|AlpacaEval\b"
     r"|Arena-?Hard\b|benchmark(?:s|ing)?\b|leaderboard\b|test set\b|validation\b",
 }
-#: Stages that say how text was sampled, not how weights were trained; only settings of sampling belong to them.
+#: Stages in which text is sampled and no weights are trained; only settings of sampling belong to them.
 SAMPLING = frozenset({"evaluation", "rollout", "data generation"})
 _SAMPLED = frozenset({"temperature", "max_length", "num_generations", "batch_size"})
-#: Stages of which a paper has one: their settings contradict each other where they differ.
+#: Stage -> its kind. A paper has one stage of each kind: different settings of the same kind contradict each other.
 _GROUPS = {
     "mid-training": "pre-training",
     **dict.fromkeys(("KTO", "ORPO", "IPO", "SimPO"), "DPO"),
     **dict.fromkeys(("DAPO", "RLOO", "PPO", "GRPO"), "RL"),
 }
 _CUE = re.compile("|".join(rf"(?P<s{number}>{pattern})" for number, pattern in enumerate(_NAMES.values())), re.IGNORECASE)
-#: What stands before the name of a stage that is not the one spoken of: where it starts from, what it is compared with.
+#: Text before the name of a stage that is not the current one but the starting point or a comparison.
 _NOT_HERE = re.compile(
     r"(?i)(?:\b(?:from|than|unlike|over|against|versus|vs\.?|compar\w+ (?:to|with)|opposed to|instead of|on top of|after|before"
     r"|follow\w*|prior to|similar to|as in|same as|every|each|reference|use[ds]? in|outperform\w*|between|without|no)\s+(?:the "
     r"|our |its |an? )?(?:\w+[- ])?|[/])$"
 )
-#: In a heading the reward model is what is trained; in a sentence it may be what gives the rewards.
+#: In a heading, the reward model is being trained; in a sentence, it may only provide the rewards.
 _REWARD = re.compile(r"(?i)\breward model\w*|\bRMs?\b")
-#: What stands after it: then it names data, a model, a metric.
+#: Text after the name of a stage that makes it the name of data, a model or a metric.
 _THING = re.compile(r"(?i)[- ](?:data\b|dataset|set\b|checkpoint|baseline|reward|objective|loss\b|score|corpus|split|prompts?\b)")
 _ORDER = re.compile(r"(?i)\b(?:stages?|phases?|then|followed by|subsequent\w*|first)\b")
 
 
 def _cues(text: str, *, title: bool = False) -> Iterator[tuple[str, int, int]]:
-    """The stages that a text names, with their places; in prose without those it only starts from or compares with."""
+    """The stages that a text names, with their places; in prose, starting points and comparisons are left out."""
     names = tuple(_NAMES)
     reward = _REWARD.search(text) if title else None
     if reward:
@@ -68,46 +69,46 @@ def _cues(text: str, *, title: bool = False) -> Iterator[tuple[str, int, int]]:
 
 
 def _one_name(names: Iterable[str], parameter: str) -> str | None:
-    """One name for the stages of one phrase: a method's own name says more than `fine-tuning` or `RL`; None for several."""
-    found = [name for name in dict.fromkeys(names) if name not in SAMPLING or parameter in _SAMPLED]
+    """The one stage of a phrase, or None for several; a method's name takes precedence over `fine-tuning` and `RL`."""
+    stages = [name for name in dict.fromkeys(names) if name not in SAMPLING or parameter in _SAMPLED]
     for general in ("fine-tuning", "RL"):
-        if not {"pre-training", "mid-training", "reward model"} & set(found):
-            found = [name for name in found if name != general] or found[:1]
-    return found[0] if len(found) == 1 else None
+        if not {"pre-training", "mid-training", "reward model"} & set(stages):
+            stages = [name for name in stages if name != general] or stages[:1]
+    return stages[0] if len(stages) == 1 else None
 
 
 def of_titles(titles: Iterable[str], parameter: str) -> str | None:
-    """The stage that headings, a caption or the head of a column name, the innermost first."""
+    """The first stage named in headings, a caption or a table's column, given the innermost first."""
     for title in titles:
-        both = re.search(r"\btrain|experiment", title, re.IGNORECASE)  # "Training and evaluation details" is about either
-        named = _one_name((name for name, _, _ in _cues(title, title=True) if not (both and name in SAMPLING)), parameter)
-        if named:
-            return named
+        mixed = re.search(r"\btrain|experiment", title, re.IGNORECASE)  # "Training and evaluation details" is about either
+        stage = _one_name((name for name, _, _ in _cues(title, title=True) if not (mixed and name in SAMPLING)), parameter)
+        if stage:
+            return stage
     return None
 
 
 def in_sentence(text: str, parameter: str) -> tuple[str | None, bool]:
     """The stage that a sentence names for its values, and whether it names several."""
     names = [name for name, _, _ in _cues(text) if name not in SAMPLING or parameter in _SAMPLED]
-    named = _one_name(names, parameter)
-    return named, bool(names) and named is None
+    stage = _one_name(names, parameter)
+    return stage, bool(names) and stage is None
 
 
 def carried(text: str) -> str | None:
-    """The one stage that a sentence is about, which the sentences after it in the paragraph share; None for several."""
+    """The one stage that a sentence is about, which applies to the following sentences of the paragraph; None for several."""
     return _one_name((name for name, _, _ in _cues(text) if name not in SAMPLING), "")
 
 
 def group(stage: str | None) -> str | None:
-    """The kind of training that a stage is: GRPO and PPO are both RL."""
+    """The kind of training of a stage: GRPO and PPO are both RL."""
     return _GROUPS.get(stage or "", stage)
 
 
 def in_turn(text: str) -> set[str]:
-    """The kinds of training that a sentence names as following each other; empty where it says no such thing."""
+    """The kinds of training that a sentence names as consecutive stages; else empty."""
     if not _ORDER.search(text):
         return set()
-    named = {
+    kinds = {
         group(name) or "" for name, _, _ in _cues(text) if name not in SAMPLING and name not in ("value model", "fine-tuning")
     }
-    return named if len(named) > 1 else set()
+    return kinds if len(kinds) > 1 else set()

@@ -1,7 +1,7 @@
 """Searches all services: merges what they list, filters, scores and ranks it; also lists the trending papers.
 
-A score has five parts between 0 and 1, each of which is shown. A part that is unknown is left out and the others carry its
-weight: an unknown citation count is not a count of 0.
+A score has five parts between 0 and 1, and the report shows each. An unknown part is left out and its weight is distributed
+among the others: an unknown citation count is not a count of 0.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from ml_intern_helpers.papers.services.openalex import citation_counts
 from ml_intern_helpers.web.client import Http, Response
 from ml_intern_helpers.web.services import HUB, SEMANTIC_SCHOLAR
 
-#: Paper pages are looked up for this many places of the ranking at a time: code and models decide within a block,
-#: and a page of results is the same whichever page was asked for before.
+#: The Hub's paper pages are requested for blocks of this many places: code and models change the order only within a block,
+#: so that a page of results does not depend on which pages were requested before.
 BLOCK = 20
 LIBRARY = "library"
 WEIGHTS = {"relevance": 0.45, "citations_per_year": 0.2, "influence": 0.1, "recency": 0.15, "artifacts": 0.1}
-#: Counts at which a part of the score is full.
+#: Counts at which a part of the score reaches 1.
 _MANY_A_YEAR, _MANY_INFLUENTIAL = 1000, 500
 _HALF_LIFE_YEARS = 2.0
-#: Lists agree best at their top: place 1 counts 1, place 10 about half.
+#: Higher places say more: place 1 counts 1, place 10 about half.
 _RANK_SOFTNESS = 9
 
 
 @dataclass(frozen=True)
 class Score:
-    """A total between 0 and 1, its parts (None: unknown), and the same in words."""
+    """A total between 0 and 1, its parts (None: unknown), and the reasons in words."""
 
     total: float
     parts: dict[str, float | None]
@@ -55,8 +55,8 @@ class Ranking:
 
     Attributes:
         hits: all that pass the filters, best first, each with its score.
-        read: number of papers before the filters.
-        answers: of the services, and of the library where it was searched.
+        read: the number of papers before the filters.
+        answers: the answers of the services, and of the library if it was searched.
         notes: what could not be obtained, one line each.
     """
 
@@ -71,7 +71,9 @@ def run(args: argparse.Namespace, context: Context, words: str) -> Report:
     """`crawl_arxiv search` and `crawl_arxiv trending`."""
     options = None
     if not args.trending:
-        arxiv_query.build(words, categories=args.category, since=args.since, until=args.until)  # refuses a bad filter
+        arxiv_query.build(
+            words, categories=args.category, since=args.since, until=args.until
+        )  # raises a `UsageError` for a bad filter
         categories = [arxiv_query.one_category(each) for given in args.category for each in given.split(",") if each.strip()]
         since = str(arxiv_query.parse_day(args.since, last=False)) if args.since else None
         until = str(arxiv_query.parse_day(args.until, last=True)) if args.until else None
@@ -82,8 +84,8 @@ def run(args: argparse.Namespace, context: Context, words: str) -> Report:
     for note in ranking.notes:
         context.warn(note)
     if any(not response.cached for response in ranking.responses):  # stored answers are in the library already
-        when = min(response.fetched_at for response in ranking.responses)
-        library.keep(library.KeptPaper(hit.paper, next(iter(hit.ranks)), when) for hit, _ in ranking.hits)
+        fetched_at = min(response.fetched_at for response in ranking.responses)
+        library.keep(library.KeptPaper(hit.paper, next(iter(hit.ranks)), fetched_at) for hit, _ in ranking.hits)
     shown = ranking.hits[first:last]
     limits = ALL if args.full else Limits()
     fields = {
@@ -100,8 +102,8 @@ def run(args: argparse.Namespace, context: Context, words: str) -> Report:
         "sources": sources(ranking.responses),
     }
     # "Nothing found" is certain only when every service has answered.
-    unsure = not ranking.hits and any(answer.error for answer in ranking.answers)
-    return Report("crawl_arxiv", "unknown" if unsure else "ok", fields=fields)
+    uncertain = not ranking.hits and any(answer.error for answer in ranking.answers)
+    return Report("crawl_arxiv", "unknown" if uncertain else "ok", fields=fields)
 
 
 def _row(hit: Hit, scored: Score, limits: Limits) -> dict[str, Any]:
@@ -121,31 +123,31 @@ def _search(http: Http, options: SearchOptions, today: date, first: int, last: i
     """
     answers = ask(http, options)
     if all(answer.error for answer in answers):
-        kept = library.find(options.words, POOL)
-        if not kept:
+        library_papers = library.find(options.words, POOL)
+        if not library_papers:
             raise _no_answer(answers)
-        oldest = min(each.fetched_at for each in kept)
-        answers.append(ServiceAnswer(LIBRARY, tuple(each.paper for each in kept), kept_at=oldest))
+        oldest = min(each.fetched_at for each in library_papers)
+        answers.append(ServiceAnswer(LIBRARY, tuple(each.paper for each in library_papers), kept_at=oldest))
     hits = merged(answers)
     read = len(hits)
     responses = [answer.response for answer in answers if answer.response]
     # A service that has just failed is not asked again.
-    silent = {answer.service for answer in answers if answer.error}
+    failed_services = {answer.service for answer in answers if answer.error}
     answered = [answer.service for answer in answers if not answer.error]
     notes = []
-    if HUB.name in silent:
+    if HUB.name in failed_services:
         notes.append("code and models are unknown, so no paper is ranked by them")
     if LIBRARY in answered:
-        notes.append("no service answered; these are papers that earlier runs met, with the counts of that time")
+        notes.append("no service answered; these papers are from earlier runs, with the citation counts of that time")
     else:
-        notes += _add_counts(http, hits, responses, refused=SEMANTIC_SCHOLAR.name in silent)
+        notes += _add_counts(http, hits, responses, refused=SEMANTIC_SCHOLAR.name in failed_services)
     if options.categories:
         notes += _add_categories(http, hits, responses)
     hits = [hit for hit in hits if _passes(hit, options)]
-    # Ranked first by what is known of all papers alike: code and models are looked up only for the best of them.
-    plain = {id(hit): score(replace(hit, page=None, page_asked=False), options.words, answered, today) for hit in hits}
-    hits.sort(key=lambda hit: -plain[id(hit)].total)
-    if HUB.name not in silent:
+    # The first ranking uses only parts that are known of all papers: code and models are looked up only for the best.
+    first_scores = {id(hit): score(replace(hit, page=None, page_asked=False), options.words, answered, today) for hit in hits}
+    hits.sort(key=lambda hit: -first_scores[id(hit)].total)
+    if HUB.name not in failed_services:
         notes += _add_pages(http, hits[first // BLOCK * BLOCK : -(-last // BLOCK) * BLOCK], responses)
     scored = [(hit, score(hit, options.words, answered, today)) for hit in hits]
     blocks = [scored[start : start + BLOCK] for start in range(0, len(scored), BLOCK)]
@@ -166,7 +168,7 @@ def _trending(http: Http, today: date) -> Ranking:
 
 
 def _no_answer(answers: Sequence[ServiceAnswer]) -> ToolError:
-    """One error for several failed services: a rejected query says more than a connection that failed."""
+    """One error for several failed services: a rejected query is more informative than a failed connection."""
     failed = [answer for answer in answers if answer.error]
     named = next((answer for answer in failed if answer.service != SEMANTIC_SCHOLAR.name), failed[0])
     others = " and ".join(answer.service for answer in failed if answer is not named)
@@ -213,7 +215,7 @@ def _add_categories(http: Http, hits: Sequence[Hit], responses: list[Response]) 
     try:
         page = arxiv.details(http, [ArxivId(each) for each in sorted(without)])
     except ToolError as err:
-        return [f"left out because their category is unknown: {plural(len(without), 'paper')}: {err.message}"]
+        return [f"{plural(len(without), 'paper')} left out, because their category is unknown: {err.message}"]
     for paper in page.feed.papers:
         hit = without.get(paper.arxiv_id or "")
         if hit:
@@ -266,23 +268,27 @@ def score(hit: Hit, words: str, services: Collection[str], today: date) -> Score
         reasons.append(f"{influential:,} influential")
     if page:
         models, data = page.totals["models"], page.totals["datasets"]
-        held = ["code" if page.code else "", plural(models, "model") if models else "", plural(data, "dataset") if data else ""]
-        reasons.append(", ".join(filter(None, held)))
+        hub_items = [
+            "code" if page.code else "",
+            plural(models, "model") if models else "",
+            plural(data, "dataset") if data else "",
+        ]
+        reasons.append(", ".join(filter(None, hub_items)))
     elif hit.page_asked:
         reasons.append("no Hub page")
     return Score(round(total, 3), rounded, "; ".join(filter(None, reasons)))
 
 
 def _relevance(hit: Hit, words: str, services: Collection[str]) -> float:
-    """Half: how high and by how many services the paper was listed; half: how many of the words it holds."""
-    listed = sum((1 + _RANK_SOFTNESS) / (rank + _RANK_SOFTNESS) for rank in hit.ranks.values()) / max(len(services), 1)
-    sought = set(re.findall(r"\w+", words.lower()))
-    if not sought:
-        return min(listed, 1.0)
+    """Half for how high and by how many services the paper was listed, half for how many of the words it contains."""
+    list_share = sum((1 + _RANK_SOFTNESS) / (rank + _RANK_SOFTNESS) for rank in hit.ranks.values()) / max(len(services), 1)
+    query_words = set(re.findall(r"\w+", words.lower()))
+    if not query_words:
+        return min(list_share, 1.0)
     title = _stems(hit.paper.title)
     anywhere = title | _stems(hit.paper.abstract or "")
-    held = sum(0.6 * (_stem(word) in title) + 0.4 * (_stem(word) in anywhere) for word in sought) / len(sought)
-    return 0.5 * min(listed, 1.0) + 0.5 * held
+    word_share = sum(0.6 * (_stem(word) in title) + 0.4 * (_stem(word) in anywhere) for word in query_words) / len(query_words)
+    return 0.5 * min(list_share, 1.0) + 0.5 * word_share
 
 
 def _stems(text: str) -> set[str]:

@@ -1,6 +1,6 @@
-"""Searches arXiv, the Hub and Semantic Scholar side by side for the same words, and merges their lists: each paper once.
+"""Searches arXiv, the Hub and Semantic Scholar in parallel for the same words, and merges their lists: each paper once.
 
-Each service may fail alone. Two papers are the same by arXiv id (in any version or style), by DOI, or by title and author.
+Each service may fail by itself. Two papers are the same by arXiv id (in any version or style), by DOI, or by title and author.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ml_intern_helpers.papers.services.hub import HubPaper
 from ml_intern_helpers.web.client import Http, Response
 from ml_intern_helpers.web.services import ARXIV, HUB, SEMANTIC_SCHOLAR
 
-#: Papers requested from each service: one page, whatever slice of the ranking is shown.
+#: Papers requested from each service, independent of the slice of the ranking that is shown.
 POOL = 50
-#: A title of fewer words ("Introduction", "Adapters") is shared by papers that have nothing else in common.
-_TELLING_WORDS = 4
+#: A title of fewer words ("Introduction", "Adapters") may be shared by unrelated papers.
+_MIN_TITLE_WORDS = 4
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class SearchOptions:
     Attributes:
         words: plain words.
         since, until: days as ISO 8601, both inclusive, or None.
-        categories: of arXiv; any of them, none for all.
-        min_citations: leave out papers with fewer, and those whose count nobody knows.
+        categories: arXiv categories, of which a paper needs any one; none for all.
+        min_citations: leave out papers with fewer citations or an unknown count.
     """
 
     words: str
@@ -49,11 +49,11 @@ class ServiceAnswer:
     """The answer of one service, or of the library.
 
     Attributes:
-        papers: in its own order.
+        papers: the papers in its own order.
         pages: the Hub's paper pages by arXiv id.
         total: the number of matching papers, or None.
         error: why there is no answer, or None.
-        kept_at: of the library alone: Unix time in seconds of the oldest description among its papers.
+        kept_at: set for the library only: Unix time in seconds of the oldest description among its papers.
     """
 
     service: str
@@ -121,7 +121,7 @@ def _together(http: Http, calls: Sequence[tuple[str, Callable[[], ServiceAnswer]
     answers = []
     for (name, _), outcome in zip(calls, http.together([call for _, call in calls]), strict=True):
         if isinstance(outcome, Exception) and not isinstance(outcome, ToolError):
-            raise outcome  # a bug of ours, not a service's failure
+            raise outcome  # a bug in this program, not a failure of the service
         answers.append(ServiceAnswer(name, error=outcome) if isinstance(outcome, ToolError) else outcome)
     return answers
 
@@ -138,7 +138,7 @@ def merged(answers: Sequence[ServiceAnswer]) -> list[Hit]:
     for answer in answers:
         for rank, paper in enumerate(answer.papers, start=1):
             names = _names(paper)
-            hit = next((known[name] for name in names if name in known and _may_be(known[name].paper, paper)), None)
+            hit = next((known[name] for name in names if name in known and _can_be_same(known[name].paper, paper)), None)
             if hit is None:
                 hit = Hit(paper)
                 hits.append(hit)
@@ -163,14 +163,14 @@ def _names(paper: Paper) -> list[str]:
     if paper.doi and not from_doi:
         names.append(f"doi:{paper.doi.lower()}")
     title = same_title(paper.title)
-    if len(title.split()) >= _TELLING_WORDS and paper.authors:
+    if len(title.split()) >= _MIN_TITLE_WORDS and paper.authors:
         authors = [same_title(name) for name in paper.authors[:3]]
         names += [f"title:{title}|{surname}" for surname in sorted({author.split()[-1] for author in authors if author})]
     return names
 
 
-def _may_be(one: Paper, other: Paper) -> bool:
+def _can_be_same(paper: Paper, other: Paper) -> bool:
     """Whether two papers with a common key can be the same: not with two arXiv ids, nor with years far apart."""
-    if one.arxiv_id and other.arxiv_id:
-        return one.arxiv_id == other.arxiv_id
-    return one.year is None or other.year is None or abs(one.year - other.year) <= 2
+    if paper.arxiv_id and other.arxiv_id:
+        return paper.arxiv_id == other.arxiv_id
+    return paper.year is None or other.year is None or abs(paper.year - other.year) <= 2

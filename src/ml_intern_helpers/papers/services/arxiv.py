@@ -1,4 +1,4 @@
-"""The arXiv API: a search, a look-up by ids, and Atom -> `Paper`.
+"""Requests the arXiv API (a search, a look-up by ids) and parses its Atom feeds into `Paper`.
 
 The service answers a malformed request with an entry called "Error" (status 400 today, 200 before 2025), returns ids in its
 own order, and sometimes sends an empty page although `totalResults` says more.
@@ -23,7 +23,7 @@ SORTS = {"relevance": "relevance", "submitted": "submittedDate", "updated": "las
 #: The service refuses to page beyond this many results.
 DEEPEST = 30_000
 _ERRORS = "/api/errors"
-#: Ids that arXiv cannot read are left out one at a time, at three seconds each; more than these are not worth the wait.
+#: Ids that arXiv cannot read are left out one at a time, each with a request of three seconds; so at most this many.
 _MOST_UNREADABLE = 3
 
 
@@ -67,13 +67,13 @@ def search(http: Http, search_query: str, *, start: int, max_results: int, sort:
         if feed.papers or (feed.total or 0) <= start:
             return Page(feed, tuple(responses))
     message = f"arXiv counts {feed.total} results but sent an empty page {len(responses)} times"
-    raise Unavailable(message, hint="a known fault of its API: ask again in a minute, or with a smaller --max-results")
+    raise Unavailable(message, hint="this is a known fault of its API: run again in a minute, or with a smaller --max-results")
 
 
 def details(http: Http, ids: Sequence[ArxivId]) -> Page:
     """The papers with these ids, in the order asked; those that arXiv does not know are absent.
 
-    One id that arXiv cannot read (`abc/9901001`) makes it refuse all of them: it is left out and the rest asked again.
+    For one id that it cannot read (`abc/9901001`), arXiv rejects the whole request: the others are requested again.
     """
     wanted = [paper_id for paper_id in ids if paper_id.possible]
     if not wanted:
@@ -88,11 +88,11 @@ def details(http: Http, ids: Sequence[ArxivId]) -> Page:
             break
         wanted, response = readable, _by_id(http, readable)
     feed = _checked(response, ",".join(map(str, wanted)))
-    found = []
-    for paper_id in wanted:  # an id with a version stands for that version only
-        same = (each for each in feed.papers if each.arxiv_id == paper_id.base and paper_id.version in (None, each.version))
-        found += [paper for paper in (next(same, None),) if paper]
-    return Page(Feed(feed.total, tuple(found)), (response,))
+    papers = []
+    for paper_id in wanted:  # an id with a version matches that version only
+        matching = (each for each in feed.papers if each.arxiv_id == paper_id.base and paper_id.version in (None, each.version))
+        papers += [paper for paper in (next(matching, None),) if paper]
+    return Page(Feed(feed.total, tuple(papers)), (response,))
 
 
 def _by_id(http: Http, wanted: Sequence[ArxivId]) -> Response:
@@ -102,7 +102,7 @@ def _by_id(http: Http, wanted: Sequence[ArxivId]) -> Response:
 
 def _checked(response: Response, what: str) -> Feed:
     """The feed of `response`, or the error that its status or feed reports."""
-    if response.status != 400:  # a 400 says why, in a feed
+    if response.status != 400:  # a 400 comes with a feed that gives the reason
         response.raise_for_status(clean(what, limit=100))
     feed = _read(response)
     if feed.error and "incorrect id format" in feed.error:
@@ -130,9 +130,11 @@ def parse_feed(body: bytes) -> Feed:
     """Atom bytes -> `Feed`; `BadData` when they are something else."""
     import feedparser
 
-    if b"<!ENTITY" in body:  # arXiv declares none; nested ones grow without bound
-        raise BadData("arXiv answered with a document type of its own making", hint="a proxy may stand between")
-    # Sanitising would drop `<y` from "if $x<y$": the text is plain, and it is cleaned and never rendered as HTML.
+    if b"<!ENTITY" in body:  # arXiv declares none, and nested ones can expand without bound
+        raise BadData(
+            "arXiv's answer declares XML entities, which its feeds never do", hint="check whether a proxy changes the answer"
+        )
+    # Sanitising would drop `<y` from "if $x<y$"; the text is cleaned and never rendered as HTML.
     parsed = feedparser.parse(body, sanitize_html=False, resolve_relative_uris=False)
     if not str(parsed.get("version") or "").startswith("atom"):
         seen = clean(body[:300], limit=80)

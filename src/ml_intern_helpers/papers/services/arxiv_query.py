@@ -2,7 +2,7 @@
 
 Plain words must all occur (arXiv itself would accept any of them); a word with a hyphen becomes a phrase, because arXiv
 reads `fine-tuning` as "fine, but not tuning". Field prefixes, quotes, parentheses and AND / OR / ANDNOT keep their
-meaning. The result is built from tokens, so that no character of the query reaches the service's grammar by accident.
+meaning. The result is built from tokens, so that no character of the query is taken for the service's syntax by accident.
 """
 
 from __future__ import annotations
@@ -72,15 +72,15 @@ def is_plain(query: str) -> bool:
 
 
 def _tokens(query: str) -> list[Token]:
-    """The query as tokens; anything else than words and syntax is left out."""
-    found: list[Token] = []
+    """The query as tokens; characters that are neither words nor syntax are dropped."""
+    tokens: list[Token] = []
     position = 0
     while match := _TOKEN.match(query, position):
         if match.end() == position:
             break
         position = match.end()
-        found += _token(*match.groups())
-    return found
+        tokens += _token(*match.groups())
+    return tokens
 
 
 def _token(paren: str | None, prefix: str | None, phrase: str | None, word: str | None) -> list[Token]:
@@ -119,7 +119,7 @@ def _with_fields(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _value(raw: str, field: str | None) -> str:
-    """A word unchanged, or its parts as a phrase; "" when nothing searchable is left."""
+    """The word unchanged, or its parts as a phrase; "" when nothing searchable is left."""
     if field == "cat":
         return one_category(raw)
     parts = re.findall(r"[\w.]*\w(?:\*(?=\s|$))?", raw)
@@ -137,7 +137,7 @@ def _join(tokens: Iterable[Token]) -> str:
         if operand_before and kind in ("term", "("):
             out.append("AND")
         if kind in ("op", ")") and not operand_before:
-            raise UsageError(f"{text!r} in the query has nothing before it", hint="AND, OR and ANDNOT stand between terms")
+            raise UsageError(f"{text!r} in the query has nothing before it", hint="put AND, OR and ANDNOT between terms")
         depth += (kind == "(") - (kind == ")")
         if depth < 0:
             break
@@ -146,7 +146,7 @@ def _join(tokens: Iterable[Token]) -> str:
     if depth:
         raise UsageError("the parentheses in the query are not balanced", hint="quote the whole query for the shell: '(a OR b)'")
     if out and not operand_before:
-        raise UsageError(f"the query ends in {out[-1]!r}", hint="AND, OR and ANDNOT stand between terms")
+        raise UsageError(f"the query ends in {out[-1]!r}", hint="put AND, OR and ANDNOT between terms")
     return re.sub(r"(?<=\() | (?=\))", "", " ".join(out))
 
 

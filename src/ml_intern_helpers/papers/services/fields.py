@@ -1,4 +1,4 @@
-"""Reads single values out of answers that may hold anything: wrong types count as absent, text is made safe."""
+"""Reads single values from untrusted JSON: a value of the wrong type counts as absent, and text is cleaned."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def text(value: object, limit: int | None = None) -> str | None:
 
 
 def count(value: object) -> int | None:
-    """A number of things, 0 or more; None for anything else (`null` is not 0)."""
+    """A whole number of 0 or more; None for anything else (`null` is not 0)."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return int(value) if 0 <= value < 2**53 else None
@@ -37,14 +37,14 @@ def mapping(value: object) -> dict[str, Any]:
 
 
 def mappings(value: object) -> list[dict[str, Any]]:
-    """The objects of a list; whatever else stands in it is left out."""
+    """The objects of a list; other items are left out."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def texts(value: object, limit: int | None = None) -> tuple[str, ...]:
     """The non-empty strings of a list, cleaned."""
-    found = [text(item, limit) for item in value] if isinstance(value, list) else []
-    return tuple(item for item in found if item)
+    cleaned = [text(item, limit) for item in value] if isinstance(value, list) else []
+    return tuple(item for item in cleaned if item)
 
 
 def names(value: object, key: str = "name") -> tuple[str, ...]:

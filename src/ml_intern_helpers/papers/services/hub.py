@@ -1,6 +1,6 @@
-"""The Hub's paper pages, and the repositories and collections around a paper: the requests, and JSON -> `HubPaper`, `Repo` ….
+"""Requests the Hub's paper pages and the repositories and collections of a paper, and parses them into `HubPaper`, `Repo` ….
 
-A paper page lists a few linked repositories and their totals; the lists by tag are sorted and go further.
+A paper page lists a few linked repositories and their totals; the lists by tag are sorted and longer.
 Both are needed, and each request can fail by itself.
 """
 
@@ -42,9 +42,9 @@ class HubPaper:
     """The Hub's paper page: the paper, and what the Hub links to it.
 
     Attributes:
-        linked: some repositories of each kind, the Hub's choice and order.
-        totals: how many there are of each kind.
-        stars: of `code`, when the Hub last counted them.
+        linked: some repositories of each kind, chosen and ordered by the Hub.
+        totals: the number of linked repositories of each kind.
+        stars: GitHub stars of `code`, when the Hub last counted them.
     """
 
     paper: Paper
@@ -71,10 +71,10 @@ class Repo:
     """A linked model, dataset or Space; None where the Hub does not say.
 
     Attributes:
-        downloads: of the last 30 days (models, datasets).
-        gated: `auto` or `manual` when access must be asked for, "" when it need not be.
-        parameters: of a model, counted from its safetensors.
-        license: as its card names it (`apache-2.0`, `other`), None when it names none or the list does not say.
+        downloads: downloads in the last 30 days (models, datasets).
+        gated: `auto` or `manual` when access must be requested, else "".
+        parameters: the size of a model, counted from its safetensors.
+        license: the license that its card names (`apache-2.0`, `other`), None when it names none or the list does not say.
     """
 
     id: str
@@ -123,7 +123,7 @@ def search(http: Http, words: str, limit: int) -> PaperList:
 
 
 def trending(http: Http, limit: int) -> PaperList:
-    """The papers that the Hub's readers look at now."""
+    """The papers that are popular on the Hub now."""
     params: Params = {"sort": "trending", "limit": limit}
     return _list(http.get(HUB, "/api/daily_papers", params).raise_for_status("the trending papers"))
 
@@ -169,7 +169,7 @@ def parse_paper(raw: dict[str, Any], arxiv_id: str, response: Response) -> HubPa
 
 
 def _address(value: object) -> str | None:
-    """A web address of an answer, or None: anything else could be mistaken for a command or a path."""
+    """A web address in an answer; None for anything else, which could be mistaken for a command or a path."""
     address = text(value, 300)
     return address if address and re.fullmatch(r"https?://[^\s<>\"'`]+", address) else None
 
@@ -196,16 +196,16 @@ def collections(http: Http, arxiv_id: str, limit: int) -> ListPage[Collection]:
 
 
 def rows(response: Response) -> list[dict[str, Any]]:
-    """The objects of an answer that is a list; `BadData` when it is none."""
+    """The objects of an answer that is a list; `BadData` when it is not a list."""
     body = response.json()
     if not isinstance(body, list):
-        raise BadData("the Hub answered no list", hint="ask again later")
+        raise BadData("the Hub's answer is not a list", hint="ask again later")
     return mappings(body)
 
 
 def parsed(entries: list[dict[str, Any]], kind: Kind) -> tuple[Repo, ...]:
     """The repositories of a list; an entry with an invalid id is left out."""
-    return tuple(found for found in (_repo(entry, kind) for entry in entries) if found is not None)
+    return tuple(repo for repo in (_repo(entry, kind) for entry in entries) if repo is not None)
 
 
 def _repo(row: dict[str, Any], kind: Kind) -> Repo | None:

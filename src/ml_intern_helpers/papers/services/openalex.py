@@ -1,4 +1,4 @@
-"""OpenAlex, the fallback for Semantic Scholar: its requests, JSON -> `Paper`, and citation counts from either service.
+"""Requests OpenAlex, the fallback for Semantic Scholar, parses its answers, and gets citation counts from either service.
 
 OpenAlex counts citations and sorts them, but does not judge influence. A paper is found by the DOI that arXiv registers;
 older papers have none and are found by their title. Its 404 is an HTML page.
@@ -24,7 +24,7 @@ from ml_intern_helpers.web.services import OPENALEX
 
 SELECT = "id,doi,display_name,publication_year,publication_date,authorships,cited_by_count,locations"
 PAGE_SIZE = 100
-#: page * per_page may not exceed this.
+#: The service rejects requests with page * per_page above this.
 DEEPEST = 10_000
 _WORK_ID = re.compile(r"(?:https://openalex\.org/)?(W\d+)")
 _ARXIV_DOI = "10.48550/arxiv."
@@ -35,8 +35,8 @@ class Work:
     """A paper as OpenAlex knows it.
 
     Attributes:
-        work_id: `W2741809807`.
-        references_total: works it cites, when the answer says.
+        work_id: OpenAlex's id, `W2741809807`.
+        references_total: the number of works it cites, or None when the answer does not say.
     """
 
     work_id: str
@@ -77,7 +77,7 @@ def by_title(http: Http, paper_id: ArxivId, title: str) -> Work:
     for raw in mappings(mapping(response.json()).get("results")):
         if re.findall(r"\w+", str(raw.get("display_name") or "").lower()) == re.findall(r"\w+", title.lower()):
             return parse_work(raw, response)
-    raise NotFound(f"OpenAlex answered nothing for the title of arXiv:{paper_id.base}", hint="check the id")
+    raise NotFound(f"OpenAlex has no work with the title of arXiv:{paper_id.base}", hint="check the id")
 
 
 def neighbours(
@@ -85,7 +85,7 @@ def neighbours(
 ) -> WorkPage:
     """One page of the works that cite `work_id`, or that it cites, sorted by OpenAlex, each with the works it cites.
 
-    Some works are dated in the future and would be the newest of all: sorted by date, today is the last day.
+    Some works have a date in the future: when sorting by date, works after today are left out.
 
     Args:
         direction: `citations` or `references`.
@@ -110,7 +110,7 @@ def counted(http: Http, arxiv_ids: Sequence[str]) -> WorkPage:
 
 
 def _settled(response: Response, what: str) -> Response:
-    """`response` when it is good. A 429 means that the day's budget is spent, which is refilled at midnight UTC."""
+    """`response` if it succeeded. A 429 means that the day's budget is spent; it is refilled at midnight UTC."""
     if response.status == 429:
         key = "" if openalex_key() else "; a free OPENALEX_API_KEY gives ten times as much"
         message = "OpenAlex answers 429: the free budget of the day is spent"
@@ -155,7 +155,7 @@ def parse_paper(raw: dict[str, Any]) -> Paper | None:
     doi = (text(raw.get("doi"), 200) or "").removeprefix("https://doi.org/") or None
     work_id = _work_id(raw.get("id"))
     places = [*mappings([raw.get("primary_location")]), *mappings(raw.get("locations"))]
-    # The arXiv id stands in the DOI of a preprint, else in one of the places where the work can be read.
+    # The arXiv id is in the DOI of a preprint, else in the address of one of the work's locations.
     addresses = [doi or "", *(str(place.get("landing_page_url") or "") for place in places)]
     ids = [parse_id(address) for address in addresses if "arxiv" in address.lower()]
     authors = tuple(name for each in mappings(raw.get("authorships")) for name in names([each.get("author")], "display_name"))
@@ -178,7 +178,7 @@ class CitationCounts:
 
     Attributes:
         papers: by arXiv id; use only their counts, as the rest may describe another version.
-        note: why the counts are OpenAlex's or missing; None when they are Semantic Scholar's.
+        note: why the counts come from OpenAlex or are missing; None when they are Semantic Scholar's.
     """
 
     papers: dict[str, Paper]
@@ -187,22 +187,24 @@ class CitationCounts:
 
 
 def citation_counts(http: Http, arxiv_ids: Sequence[str], *, refused: bool = False) -> CitationCounts:
-    """Counts of these papers: Semantic Scholar's, else OpenAlex's, whose budget is small. Never raises a `ToolError`.
+    """Counts of these papers from Semantic Scholar, else from OpenAlex, whose budget is small; never raises a `ToolError`.
 
     Args:
         arxiv_ids: at most 100.
-        refused: Semantic Scholar has just failed, so it is not asked again.
+        refused: whether Semantic Scholar has just failed and must not be requested again.
     """
     try:
         if refused:
             raise Unavailable("no answer from Semantic Scholar")
-        found = s2.batch(http, arxiv_ids)
-        return CitationCounts({paper.arxiv_id: paper for paper in found.papers if paper.arxiv_id}, (found.response,))
+        batch_answer = s2.batch(http, arxiv_ids)
+        return CitationCounts(
+            {paper.arxiv_id: paper for paper in batch_answer.papers if paper.arxiv_id}, (batch_answer.response,)
+        )
     except ToolError as err:
         reason = err
     try:
         works = counted(http, arxiv_ids)
     except ToolError as err:
         return CitationCounts({}, (), f"citations are unknown: {reason.message}; {err.message}")
-    note = f"citation counts are OpenAlex's, which counts preprints apart and judges no influence: {reason.message}"
+    note = f"citation counts are OpenAlex's, which counts preprints separately and does not judge influence: {reason.message}"
     return CitationCounts({paper.arxiv_id: paper for paper in works.papers if paper.arxiv_id}, (works.response,), note)

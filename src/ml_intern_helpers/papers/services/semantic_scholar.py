@@ -1,4 +1,4 @@
-"""Semantic Scholar: citations, recommendations and searches; JSON -> `Paper`, `Edge` and `Citation`.
+"""Requests Semantic Scholar (citations, recommendations, searches) and parses its JSON into `Paper`, `Edge` and `Citation`.
 
 Papers are requested as `ARXIV:2106.09685`, without a version; the DOI of the same paper is sometimes unknown there.
 """
@@ -21,7 +21,7 @@ from ml_intern_helpers.web.services import SEMANTIC_SCHOLAR
 PAPER_FIELDS = "title,year,publicationDate,authors,venue,externalIds,citationCount,influentialCitationCount"
 EDGE_FIELDS = f"contexts,intents,isInfluential,{PAPER_FIELDS}"
 PAGE_SIZE = 1000
-#: The service answers no request with offset + limit above this.
+#: The service rejects requests with offset + limit above this.
 DEEPEST = 9999
 _TOTAL = {"citations": "citationCount", "references": "referenceCount"}
 Direction = Literal["citations", "references"]
@@ -44,8 +44,8 @@ class EdgePage:
     """One page of edges.
 
     Attributes:
-        edges: those whose other end is described.
-        undescribed: the number of others (withheld by the publisher).
+        edges: the edges whose other paper is described.
+        undescribed: the number of edges whose paper the publisher withholds.
         next_offset: where the next page starts, or None on the last one.
     """
 
@@ -56,8 +56,8 @@ class EdgePage:
 
 
 @dataclass(frozen=True)
-class Found:
-    """Papers of a list, and the service's total."""
+class PaperPage:
+    """A list of papers, and the service's total."""
 
     papers: tuple[Paper, ...]
     total: int | None
@@ -66,12 +66,12 @@ class Found:
 
 @dataclass(frozen=True)
 class Edge:
-    """The part of an edge that ranking needs; thousands are ranked, `parse_edge` reads the few that are shown.
+    """The part of an edge that ranking needs: thousands are ranked, and `parse_edge` parses only the few that are shown.
 
     Attributes:
         is_influential: Semantic Scholar's judgement, or None.
-        citation_count: of the paper at the other end, or None.
-        day: `2024-05-14`, or `2024` where only the year is known, or "".
+        citation_count: citations of the paper at the other end, or None.
+        day: its date `2024-05-14`, `2024` when only the year is known, or "".
         raw: the row of the answer, not cleaned.
     """
 
@@ -85,7 +85,8 @@ def head(http: Http, paper_id: ArxivId, direction: Direction) -> Head:
     """The paper itself.
 
     Raises:
-        Unavailable: and its kinds; `NotFound` when the paper is unknown there.
+        Unavailable: the service did not answer (or a subclass says why).
+        NotFound: the service does not know the paper.
     """
     fields = f"{PAPER_FIELDS},referenceCount"
     response = _get(http, f"/graph/v1/paper/ARXIV:{paper_id.base}", {"fields": fields}, f"arXiv:{paper_id.base}")
@@ -104,18 +105,18 @@ def edges(http: Http, paper_id: ArxivId, direction: Direction, *, offset: int, l
 
 
 def neighbours(http: Http, ref: str, direction: Direction, limit: int) -> EdgePage:
-    """The first edges of any paper; `ref` is what `ref_of` gave."""
+    """The first edges of any paper; `ref` comes from `ref_of`."""
     return parse_edges(_get(http, f"/graph/v1/paper/{ref}/{direction}", {"fields": EDGE_FIELDS, "limit": limit}, ref), direction)
 
 
-def recommended(http: Http, ref: str, limit: int) -> Found:
+def recommended(http: Http, ref: str, limit: int) -> PaperPage:
     """Papers that Semantic Scholar recommends to readers of this one, out of all of computer science."""
     params: Params = {"fields": PAPER_FIELDS, "limit": limit, "from": "all-cs"}
     response = _get(http, f"/recommendations/v1/papers/forpaper/{ref}", params, ref)
-    return Found(_papers(_body(response, "recommendedPapers").get("recommendedPapers")), None, response)
+    return PaperPage(_papers(_body(response, "recommendedPapers").get("recommendedPapers")), None, response)
 
 
-def search(http: Http, words: str, *, limit: int, since: str | None, until: str | None, min_citations: int | None) -> Found:
+def search(http: Http, words: str, *, limit: int, since: str | None, until: str | None, min_citations: int | None) -> PaperPage:
     """The first `limit` (at most 100) papers for plain words. An empty answer comes without `data`."""
     between = f"{since or ''}:{until or ''}" if since or until else None
     params: Params = {
@@ -127,25 +128,25 @@ def search(http: Http, words: str, *, limit: int, since: str | None, until: str 
     }
     response = _get(http, "/graph/v1/paper/search", params, "this search")
     body = _body(response, "data", "total")
-    return Found(_papers(body.get("data")), count(body.get("total")), response)
+    return PaperPage(_papers(body.get("data")), count(body.get("total")), response)
 
 
-def batch(http: Http, arxiv_ids: Sequence[str]) -> Found:
-    """Citation counts of many papers (at most 500) in one request; ids that it does not know come back as null."""
+def batch(http: Http, arxiv_ids: Sequence[str]) -> PaperPage:
+    """Citation counts of many papers (at most 500) in one request; unknown ids are left out."""
     payload = {"ids": [f"ARXIV:{each}" for each in arxiv_ids]}
     response = _settled(http.post(SEMANTIC_SCHOLAR, "/graph/v1/paper/batch", payload, {"fields": PAPER_FIELDS}), "these papers")
     rows = response.json()
     if not isinstance(rows, list):
         raise _no_list(response)
-    return Found(_papers(rows), None, response)
+    return PaperPage(_papers(rows), None, response)
 
 
 def parse_edges(response: Response, direction: Direction) -> EdgePage:
     """A `/citations` or `/references` answer. `data` may be null: a publisher withheld the list."""
     body = _body(response, "data", "offset")
     rows = mappings(body.get("data"))
-    found = [edge for edge in (edge_of(row, direction) for row in rows) if edge is not None]
-    return EdgePage(tuple(found), len(rows) - len(found), count(body.get("next")), response)
+    edges = [edge for edge in (edge_of(row, direction) for row in rows) if edge is not None]
+    return EdgePage(tuple(edges), len(rows) - len(edges), count(body.get("next")), response)
 
 
 def _papers(rows: object) -> tuple[Paper, ...]:
@@ -153,7 +154,7 @@ def _papers(rows: object) -> tuple[Paper, ...]:
 
 
 def _body(response: Response, *keys: str) -> dict[str, Any]:
-    """An answer with at least one of `keys`; an error reported with status 200 is not an empty list."""
+    """An answer with at least one of `keys`; an error reported with status 200 must not pass for an empty list."""
     body = mapping(response.json())
     if not any(key in body for key in keys):
         raise _no_list(response)
@@ -172,7 +173,7 @@ def _get(http: Http, path: str, params: Params, what: str) -> Response:
 
 
 def _settled(response: Response, what: str) -> Response:
-    """`response` when it is good; errors that an API key causes or solves name the key."""
+    """`response` if it succeeded; the messages of errors that an API key causes or solves name the key."""
     key = semantic_scholar_key()
     if response.status in (401, 403) and key:
         message = f"Semantic Scholar refuses the API key ({response.status})"
@@ -182,7 +183,7 @@ def _settled(response: Response, what: str) -> Response:
         raise RateLimited("Semantic Scholar answers 429: too many requests", hint=hint)
     if response.status == 400:
         message = f"Semantic Scholar rejects the request for {what}: {response.message()}"
-        raise Unavailable(message, hint="check the arguments; if they are right, please report it")
+        raise Unavailable(message, hint="check the arguments; if they are correct, please report a bug")
     return response.raise_for_status(what)
 
 
@@ -200,7 +201,7 @@ def other_end(edge: Edge, direction: Direction) -> dict[str, Any]:
 
 
 def parse_edge(edge: Edge, direction: Direction) -> Citation | None:
-    """All of an edge, cleaned; None when its title turns out to be empty."""
+    """The whole edge, cleaned; None when its paper has no title after cleaning."""
     paper = parse_paper(mapping(edge.raw.get(_OTHER_END[direction])))
     if paper is None:
         return None
