@@ -115,7 +115,7 @@ def as_indexed(context: ScriptContext, construction: Construction) -> bool:
     target, library = dotted(context.script, construction.call.func), construction.role.library
     if target is None or target.definition or target.name.startswith("trl.experimental.") or context.patched_by:
         return False
-    if library not in ("transformers", "trl") or not context.judges(library):
+    if library not in ("transformers", "trl") or not context.is_indexed(library):
         return False
     current = context.uses_current("transformers") and context.uses_current(library)
     tried = expected(context.script, construction.call, "ValueError", "AssertionError")

@@ -72,7 +72,7 @@ def check(context: ScriptContext) -> Outcomes:
                     yield from _judged(context, call, name, setting)
     for refusal in _refusals(context) if not context.patched_by else ():
         yield _refused_by_parser(context, refusal)
-    yield from context.not_judged("arguments")
+    yield from context.unknown_releases("arguments")
 
 
 def _judged(context: ScriptContext, call: ApiCall, name: str, setting: Setting) -> Outcomes:
@@ -162,7 +162,7 @@ def _taken(context: ScriptContext, type_: ast.expr) -> tuple[frozenset[str], tup
 
 def _of_library(context: ScriptContext, name: str, own: frozenset[str]) -> tuple[frozenset[str], tuple[str, Signature]] | None:
     found = context.offers.walk(name)
-    if found.state != "found" or found.rest or ":" not in found.origin or not context.judges(name.partition(".")[0]):
+    if found.state != "found" or found.rest or ":" not in found.origin or not context.is_indexed(name.partition(".")[0]):
         return None
     signature = context.offers.call_of(found.origin)
     if signature is None or signature.open:

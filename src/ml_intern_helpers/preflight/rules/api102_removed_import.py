@@ -36,18 +36,18 @@ def check(context: ScriptContext) -> Outcomes:
     for node, place in context.script.places.items():
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and not isinstance(place.parent, ast.Attribute):
             target = dotted(context.script, node)
-            if target is None or target.definition is not None or not context.judges(target.name.partition(".")[0]):
+            if target is None or target.definition is not None or not context.is_indexed(target.name.partition(".")[0]):
                 continue
             found = context.offers.walk(target.name)
             if found.state == "missing" and found.name not in missing and blamable(context.script, node, importing=True):
                 missing.add(found.name)
                 yield _missing(context, found.name, node)
-    yield from context.not_judged("names")
+    yield from context.unknown_releases("names")
 
 
 def _gone(context: ScriptContext, item: Imported) -> str | None:
     """What of an import does not exist: the module, one above it, or the name."""
-    if not context.judges(item.top):
+    if not context.is_indexed(item.top):
         return None
     module = context.offers.walk(item.module)
     if module.state == "missing":

@@ -31,7 +31,7 @@ SEVERITY = "error"
 def check(context: ScriptContext) -> Outcomes:
     for name, call in context.calls_ending("from_pretrained"):
         found = context.offers.walk(name)
-        if context.judges(name.partition(".")[0]) and found.state == "found" and context.blamable(call):
+        if context.is_indexed(name.partition(".")[0]) and found.state == "found" and context.blamable(call):
             owner = context.offers.shown_name(found.origin)
             for word, setting in context.keywords(call).items.items():
                 if context.blamable(setting.node):
