@@ -38,13 +38,13 @@ SEVERITY = "error"
 
 
 class Given(NamedTuple):
-    """An argument that the Trainer gives: its place behind `self`, None when it goes by name."""
+    """An argument that the Trainer passes; `place` counts positions after `self`, None when it is passed by keyword."""
 
     name: str
     place: int | None
 
 
-#: Each executed with an override that lacks it by the tests.
+#: Method -> an argument that overrides often lack; the tests run each with such an override.
 GIVEN = {
     "compute_loss": Given("num_items_in_batch", None),
     "training_step": Given("num_items_in_batch", 3),
@@ -61,7 +61,7 @@ def check(context: ScriptContext) -> Outcomes:
             for override in _functions(target.definition):
                 if override.name in GIVEN and override not in seen:
                     seen.add(override)
-                    yield from _judged(context, target.definition, override)
+                    yield from _outcomes(context, target.definition, override)
     for definition in _callbacks(context):
         for override in _functions(definition):
             if override.name.startswith("on_") and override.args.kwarg is None and _inherited(context, definition, override.name):
@@ -69,13 +69,13 @@ def check(context: ScriptContext) -> Outcomes:
                 yield failed(message, "add **kwargs to its arguments", override)
 
 
-def _judged(context: ScriptContext, definition: ast.ClassDef, override: ast.FunctionDef) -> Outcomes:
+def _outcomes(context: ScriptContext, definition: ast.ClassDef, override: ast.FunctionDef) -> Outcomes:
     given, shown, args = GIVEN[override.name], f"{definition.name}.{override.name}", override.args
-    by_place = [one.arg for one in (*args.posonlyargs, *args.args)][1:]
+    by_place = [argument.arg for argument in (*args.posonlyargs, *args.args)][1:]
     if given.place is not None:
         takes = len(by_place) >= given.place or args.vararg is not None
     else:
-        takes = args.kwarg is not None or given.name in {*by_place, *(one.arg for one in args.kwonlyargs)}
+        takes = args.kwarg is not None or given.name in {*by_place, *(argument.arg for argument in args.kwonlyargs)}
     if takes:
         return
     inherited = _inherited(context, definition, override.name)
@@ -87,11 +87,11 @@ def _judged(context: ScriptContext, definition: ast.ClassDef, override: ast.Func
 
 
 def _functions(definition: ast.ClassDef) -> Iterator[ast.FunctionDef]:
-    return (one for one in definition.body if isinstance(one, ast.FunctionDef) and not one.decorator_list)
+    return (node for node in definition.body if isinstance(node, ast.FunctionDef) and not node.decorator_list)
 
 
 def _callbacks(context: ScriptContext) -> Iterator[ast.ClassDef]:
-    """Local callbacks that the script names, beside a trainer."""
+    """Callback classes that the script defines and uses, if it builds a trainer."""
     for node in context.script.places if context.trainers else ():
         if isinstance(node, ast.ClassDef) and context.script.names.get(node.name) and context.blamable(node):
             found = subclass_of(context.script, context.offers, node)
@@ -100,7 +100,7 @@ def _callbacks(context: ScriptContext) -> Iterator[ast.ClassDef]:
 
 
 def _inherited(context: ScriptContext, definition: ast.ClassDef, name: str) -> frozenset[str] | None:
-    """What the indexed method takes, or one that it overrides itself (TRL's pass `*args` on); None when it cannot be told."""
+    """The arguments of the library's method and of those it overrides (TRL's pass `*args` on); None if a base is unknown."""
     found = subclass_of(context.script, context.offers, definition)
     if found is None:
         return None

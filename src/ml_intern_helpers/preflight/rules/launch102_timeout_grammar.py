@@ -31,7 +31,7 @@ MODES = ("jobs",)
 def check(context: ScriptContext) -> Outcomes:
     value = (context.header.jobs or {}).get("timeout")
     if not isinstance(value, (str, int)) or isinstance(value, bool):
-        return  # absent, or of a type that LAUNCH103 names
+        return  # absent, or of a type that LAUNCH103 reports
     seconds, given = timeout_seconds(str(value)), context.header.setting_text("timeout")
     if seconds is None:
         message = f"{given} cannot be parsed by the client: write one number and one of s m h d, or seconds"

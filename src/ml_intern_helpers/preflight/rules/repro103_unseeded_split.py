@@ -45,7 +45,7 @@ def check(context: ScriptContext) -> Outcomes:
 
 
 def _is_dataset(context: ScriptContext, expr: ast.expr, depth: int = 0) -> bool:
-    """The object comes from `datasets`, through methods that give a dataset again."""
+    """Whether the object comes from `datasets`, possibly through methods that return a dataset."""
     if isinstance(expr, ast.Subscript):
         return _is_dataset(context, expr.value, depth + 1)
     for call in origins(context.script, expr) if depth < 12 else ():
