@@ -163,10 +163,10 @@ def _accepted(context: ScriptContext, type_: ast.expr) -> tuple[frozenset[str], 
 
 
 def _of_library(context: ScriptContext, name: str, own: frozenset[str]) -> tuple[frozenset[str], tuple[str, Signature]] | None:
-    found = context.offers.walk(name)
-    if found.state != "found" or found.rest or ":" not in found.origin or not context.is_indexed(name.partition(".")[0]):
+    resolved = context.offers.walk(name)
+    if resolved.state != "found" or resolved.rest or ":" not in resolved.origin or not context.is_indexed(name.partition(".")[0]):
         return None
-    signature = context.offers.call_of(found.origin)
+    signature = context.offers.call_of(resolved.origin)
     if signature is None or signature.open:
         return None
-    return frozenset(signature.names) | own, (context.offers.shown_name(found.origin), signature)
+    return frozenset(signature.names) | own, (context.offers.shown_name(resolved.origin), signature)

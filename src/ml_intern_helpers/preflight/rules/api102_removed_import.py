@@ -40,10 +40,10 @@ def check(context: ScriptContext) -> Outcomes:
             target = dotted(context.script, node)
             if target is None or target.definition is not None or not context.is_indexed(target.name.partition(".")[0]):
                 continue
-            found = context.offers.walk(target.name)
-            if found.state == "missing" and found.name not in missing and blamable(context.script, node, importing=True):
-                missing.add(found.name)
-                yield _missing(context, found.name, node)
+            resolved = context.offers.walk(target.name)
+            if resolved.state == "missing" and resolved.name not in missing and blamable(context.script, node, importing=True):
+                missing.add(resolved.name)
+                yield _missing(context, resolved.name, node)
     yield from context.unknown_releases("names")
 
 
@@ -58,8 +58,8 @@ def _missing_name(context: ScriptContext, item: Imported) -> str | None:
         return item.module  # a class or function is not a module
     if module.state == "doubt" or item.name in ("", "*"):
         return None
-    found = context.offers.walk(f"{item.module}.{item.name}")
-    return found.name if found.state == "missing" else None
+    resolved = context.offers.walk(f"{item.module}.{item.name}")
+    return resolved.name if resolved.state == "missing" else None
 
 
 def _missing(context: ScriptContext, gone: str, node: ast.AST) -> Outcome:

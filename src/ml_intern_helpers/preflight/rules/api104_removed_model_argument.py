@@ -30,9 +30,9 @@ SEVERITY = "error"
 
 def check(context: ScriptContext) -> Outcomes:
     for name, call in context.calls_ending("from_pretrained"):
-        found = context.offers.walk(name)
-        if context.is_indexed(name.partition(".")[0]) and found.state == "found" and context.blamable(call):
-            owner = context.offers.shown_name(found.origin)
+        resolved = context.offers.walk(name)
+        if context.is_indexed(name.partition(".")[0]) and resolved.state == "found" and context.blamable(call):
+            owner = context.offers.shown_name(resolved.origin)
             for word, setting in context.keywords(call).items.items():
                 if context.blamable(setting.node):
                     yield from _outcomes(context, call, owner, word, setting)

@@ -49,8 +49,8 @@ def _outcomes(context: ScriptContext, node: ast.Attribute, configs: list[Constru
     """A failure if every config that the object may be lacks the setting; unknown if it may be something else."""
     for config in configs:
         name = f"{config.role.library}.{config.role.name}"
-        found = context.offers.walk(name)
-        call = context.offers.call_of(found.origin) if found.state == "found" and not found.rest else None
+        resolved = context.offers.walk(name)
+        call = context.offers.call_of(resolved.origin) if resolved.state == "found" and not resolved.rest else None
         if call is None or node.attr in {*call.names, *config.declared} or node.attr in STILL_THERE:
             return
         if node.attr not in _ever_removed():  # tested first, because looking for advice is slow
@@ -65,7 +65,7 @@ def _outcomes(context: ScriptContext, node: ast.Attribute, configs: list[Constru
             yield unknown(f"whether .{node.attr} is there: {configs[0].role.name} has no such setting", node.lineno)
         return
     shown = f"{configs[0].role.name}.{node.attr}"
-    since = advice.release(context.offers.label(found.origin))
+    since = advice.release(context.offers.label(resolved.origin))
     fix = f"read .{advice.rename}" if advice.rename else "do not read it: the release has no such setting"
     yield failed(f"{shown} does not exist ({since}): AttributeError", fix, node)
 

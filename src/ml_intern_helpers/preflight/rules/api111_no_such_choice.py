@@ -25,7 +25,7 @@ from ml_intern_helpers.preflight.settings import Constant, constants, shown
 SEVERITY = "error"
 
 _INTERVALS = ("no", "steps", "epoch")
-#: Setting -> its choices, in the library's order (held to it by the tests).
+#: Setting -> its choices, in the library's order (the tests compare them).
 CHOICES: dict[str, tuple[str, ...]] = {
     "eval_strategy": _INTERVALS,
     "logging_strategy": _INTERVALS,

@@ -1,8 +1,8 @@
 """The rows do not have the columns that the training method reads.
 
 The trainer raises `KeyError` (`'text'`, `'prompt'`, `'chosen'`) when it tokenizes. Worse, an additional column can make TRL
-read the rows as another format: `prompt` beside `messages` is read as prompt + completion. The rule
-checks only rows whose columns the script names; for others use `inspect_dataset`.
+read the rows as another format: `prompt` beside `messages` is read as prompt + completion. The rule checks only rows whose
+columns the script names; for others use `inspect_dataset`.
 
 Bad:
 

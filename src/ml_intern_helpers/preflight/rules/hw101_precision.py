@@ -66,8 +66,8 @@ def _bf16_is_on(context: ScriptContext, run: Run) -> bool:
     if bf16.value is not None or fp16.value or run.config.role.library != "trl":
         return bf16.value is True
     # TRL's configs turn bf16 on where it is None; older ones inherit False from TrainingArguments.
-    found = context.offers.walk(f"trl.{run.config.role.name}")
-    call = context.offers.call_of(found.origin) if found.state == "found" and not found.rest else None
+    resolved = context.offers.walk(f"trl.{run.config.role.name}")
+    call = context.offers.call_of(resolved.origin) if resolved.state == "found" and not resolved.rest else None
     if call is None:  # an experimental config
         return context.uses_current("trl")
     return any(argument.name == "bf16" and argument.default == "None" for argument in call.arguments)

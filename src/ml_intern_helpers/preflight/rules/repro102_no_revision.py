@@ -35,10 +35,10 @@ SEVERITY = "info"
 def check(context: ScriptContext) -> Outcomes:
     unpinned: list[tuple[str, ast.AST]] = []
     for load in loaded(context):
-        given = context.keywords(load.call)
+        keywords = context.keywords(load.call)
         builder = bool(load.call.args) and context.constant(load.call.args[0]).value in BUILDERS
         local = load.id.startswith((".", "/", "~")) or "/" not in load.id or builder
-        if load.value.state == "known" and not local and "revision" not in given.items and not given.open:
+        if load.value.state == "known" and not local and "revision" not in keywords.items and not keywords.open:
             unpinned.append((load.id, load.call))
     unpinned += _models(context)
     names = list(dict.fromkeys(name for name, _ in unpinned))
@@ -49,9 +49,9 @@ def check(context: ScriptContext) -> Outcomes:
 
 def _models(context: ScriptContext) -> Iterator[tuple[str, ast.AST]]:
     for call in context.methods("from_pretrained"):
-        given = context.keywords(call)
+        keywords = context.keywords(call)
         name = context.constant(call.args[0]) if call.args else None
-        if name and name.state == "known" and _is_remote(name.value) and "revision" not in given.items and not given.open:
+        if name and name.state == "known" and _is_remote(name.value) and "revision" not in keywords.items and not keywords.open:
             yield name.value, call
     for run in context.runs:
         model = context.argument(run.trainer, "model")

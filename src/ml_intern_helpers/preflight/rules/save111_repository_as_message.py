@@ -38,10 +38,10 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 def check(context: ScriptContext) -> Outcomes:
     for call in context.api_calls:
         first = call.signature.arguments[0].name if call.signature.arguments else ""
-        given = call.given.positional[0] if call.given.positional else None
-        if first != "commit_message" or not call.name.endswith(".push_to_hub") or given is None or context.patched_by:
+        argument = call.given.positional[0] if call.given.positional else None
+        if first != "commit_message" or not call.name.endswith(".push_to_hub") or argument is None or context.patched_by:
             continue
-        value = context.constant(given)
+        value = context.constant(argument)
         if value.state != "known" or not isinstance(value.value, str) or not _REPOSITORY.fullmatch(value.value):
             continue
         built = origins(context.script, call.call.func.value) if isinstance(call.call.func, ast.Attribute) else []
@@ -53,6 +53,6 @@ def check(context: ScriptContext) -> Outcomes:
                 yield unknown(f"which repository the model goes to: {target.reason}", call.call.lineno)
             elif not target.value:
                 where = "a repository named after the output folder"
-                yield failed(f"{message} {where}", fix, given, whole=call.call)
+                yield failed(f"{message} {where}", fix, argument, whole=call.call)
             elif target.value != value.value:
-                yield failed(f"{message} {shown(target.value)}", fix, given, severity="warning", whole=call.call)
+                yield failed(f"{message} {shown(target.value)}", fix, argument, severity="warning", whole=call.call)

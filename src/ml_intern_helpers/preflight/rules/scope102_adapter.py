@@ -73,10 +73,10 @@ def _lora(context: ScriptContext) -> Value:
     return known("qlora" if True in quantized else "lora")
 
 
-def _quantized(context: ScriptContext, given: Entries) -> bool | None:
+def _quantized(context: ScriptContext, entries: Entries) -> bool | None:
     """True when the weights are surely quantized, False when surely not, None when the run decides."""
     answers: set[bool | None] = set()
-    for setting in (given.items[name] for name in _QUANTIZED if name in given.items):
+    for setting in (entries.items[name] for name in _QUANTIZED if name in entries.items):
         if setting.value.settled:
             answers.add(bool(setting.value.value) if setting.value.state == "known" else None)
         elif isinstance(setting.node, ast.expr):
@@ -84,4 +84,4 @@ def _quantized(context: ScriptContext, given: Entries) -> bool | None:
             answers.add(True if all(built) else None)
     if True in answers:
         return True
-    return None if None in answers or given.open else False
+    return None if None in answers or entries.open else False

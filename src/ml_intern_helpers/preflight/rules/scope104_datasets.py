@@ -59,11 +59,11 @@ def check(context: ScriptContext) -> Outcomes:
 
 def _as_agreed(context: ScriptContext, load: Loaded, agreed: dict[str, object]) -> Outcomes:
     yield passed(f"dataset {clean(load.id, limit=80)} as agreed", load.call.lineno)
-    given = {name: setting.node for name, setting in context.keywords(load.call).items.items()}
+    arguments = {name: setting.node for name, setting in context.keywords(load.call).items.items()}
     if len(load.call.args) > 1:
-        given.setdefault("name", load.call.args[1])
+        arguments.setdefault("name", load.call.args[1])
     for name, key in (("name", "config"), ("split", "split"), ("revision", "revision")):
-        wanted, at = agreed.get(key), given.get(name)
+        wanted, at = agreed.get(key), arguments.get(name)
         if isinstance(wanted, str) and wanted and isinstance(at, ast.expr):
             value = context.constant(at)
             part = value.value.partition("[")[0] if key == "split" and isinstance(value.value, str) else None
