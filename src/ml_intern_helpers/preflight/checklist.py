@@ -28,10 +28,10 @@ class Item(NamedTuple):
 
     Attributes:
         id, label: of the line.
-        state: the worst of what was said about it.
-        statements: (text, place) of the evidence of a pass, else of the reasons; a place is `train.py:31`, or "".
-        fix: what to write or do, None where nothing is to be done.
-        codes: the rules whose failures these statements are.
+        state: the worst state of the outcomes that decide it.
+        statements: (text, place) of each piece of evidence (for a pass) or reason; a place is `train.py:31`, or "".
+        fix: what to write or do; None where nothing remains to be done.
+        codes: the rules that failed, if the line fails.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Item(NamedTuple):
     codes: tuple[str, ...]
 
     def text(self, *, places: bool = True) -> str:
-        """The statements as one cleaned sentence, with their places behind them or without."""
+        """The statements as one cleaned sentence, with or without their places in brackets."""
         sentences = dict.fromkeys(f"{text} ({place})" if place and places else text for text, place in self.statements)
         return clean("; ".join(sentences), limit=300)
 
@@ -56,28 +56,28 @@ def _dashboard(context: ScriptContext) -> Outcome:
 
 
 def _columns(context: ScriptContext) -> Outcome:
-    """The rows' columns: settled when the script spells them out, otherwise a slot that inspect_dataset fills."""
-    picked = [columns for run in context.runs if (columns := context.columns(run)).state != "unseen"]
-    if picked and all(columns.state == "known" for columns in picked):
-        names = ", ".join(sorted(picked[0].names))
-        if picked[0].inspected:
-            return Outcome("pass", f"{names}: as inspect_dataset {picked[0].inspected} finds them", picked[0].line)
-        return Outcome("pass", f"{names}: `{picked[0].text}` fails at once where one is missing", picked[0].line)
-    if picked:
-        return Outcome("set_at_run_time", f"`{picked[0].text}` picks them when it runs", picked[0].line)
-    words = {"SFTTrainer": "sft", "DPOTrainer": "dpo", "GRPOTrainer": "grpo", "KTOTrainer": "kto", "RewardTrainer": "reward"}
-    methods = [words[run.trainer.role.name] for run in context.runs if run.trainer.role.name in words]
+    """The rows' columns: settled when the script names them, otherwise a slot that inspect_dataset fills."""
+    visible = [columns for run in context.runs if (columns := context.columns(run)).state != "unseen"]
+    if visible and all(columns.state == "known" for columns in visible):
+        names = ", ".join(sorted(visible[0].names))
+        if visible[0].inspected:
+            return Outcome("pass", f"{names}: as inspect_dataset {visible[0].inspected} reports them", visible[0].line)
+        return Outcome("pass", f"{names}: `{visible[0].text}` raises an error at once if one is missing", visible[0].line)
+    if visible:
+        return Outcome("set_at_run_time", f"`{visible[0].text}` chooses them at run time", visible[0].line)
+    method_of = {"SFTTrainer": "sft", "DPOTrainer": "dpo", "GRPOTrainer": "grpo", "KTOTrainer": "kto", "RewardTrainer": "reward"}
+    methods = [method_of[run.trainer.role.name] for run in context.runs if run.trainer.role.name in method_of]
     method = f" --method {methods[0]}" if methods else ""
-    first = [call.args[0] for call in context.calls.get("datasets.load_dataset", []) if call.args]
-    values = [context.constant(expr).value for expr in first if not isinstance(expr, ast.Starred)]
+    paths = [call.args[0] for call in context.calls.get("datasets.load_dataset", []) if call.args]
+    values = [context.constant(expr).value for expr in paths if not isinstance(expr, ast.Starred)]
     loaded = [name for name in values if isinstance(name, str) and name not in ("json", "csv", "parquet", "text")]
     question = f"inspect_dataset {' '.join([*dict.fromkeys(loaded)][:3]) or 'DATASET'}{method} must be ready"
     if context.script.uninspected:
         return fill_in("; ".join(context.script.uninspected), question)
-    return fill_in(question, "run it; map the columns it names")
+    return fill_in(question, "run it, and map the columns that it names")
 
 
-_REFERENCE = fill_in("URL of the working example this script follows", "name it in the plan; without one, find one first")
+_REFERENCE = fill_in("URL of the working example this script follows", "name it in the plan; if there is none, find one first")
 LINES = (
     Line("reference", "reference implementation", BOTH, slot=lambda context: _REFERENCE),
     Line("columns", "dataset columns confirmed", BOTH, slot=_columns),
@@ -98,12 +98,12 @@ LINES = (
     Line("dashboard", "dashboard URL", BOTH, slot=_dashboard),
     Line("packages", "packages the job installs", ("jobs",), ("PKG101", "PKG102", "PKG103")),
 )
-#: From worst to best: a line has the worst state that a rule gives it.
+#: States from worst to best; a line has the worst state among its outcomes.
 _ORDER: tuple[State, ...] = ("fail", "fill_in", "unknown", "set_at_run_time", "pass")
 
 
 def filled(context: ScriptContext, outcomes: dict[str, list[Outcome]]) -> list[Item]:
-    """The lines that apply, each with its state; `outcomes` are those of each rule."""
+    """The checklist lines that apply, filled in; `outcomes` are keyed by the code of their rule."""
     items = []
     for line in LINES:
         stated = [(code, outcome) for code in line.codes for outcome in outcomes.get(code, [])]
@@ -113,15 +113,15 @@ def filled(context: ScriptContext, outcomes: dict[str, list[Outcome]]) -> list[I
 
 
 def _item(context: ScriptContext, line: Line, outcomes: list[tuple[str, Outcome]]) -> Item:
-    """The line with the worst state that a rule gives it; `outcomes` are (code, outcome)."""
-    state = next(state for state in _ORDER if any(_state(one) == state for _, one in outcomes))
-    decisive = [(code, one) for code, one in outcomes if _state(one) == state]
-    statements = [(one.text, "" if one.line is None else context.source.place(one.line)) for _, one in decisive]
-    fix = clean("; ".join(dict.fromkeys(one.fix for _, one in decisive if one.fix)), limit=300) or None
-    codes = dict.fromkeys(code for code, one in decisive if one.state == "fail")
+    """The filled-in line, in the worst state among its (code, outcome) pairs."""
+    state = next(state for state in _ORDER if any(_state(outcome) == state for _, outcome in outcomes))
+    decisive = [(code, outcome) for code, outcome in outcomes if _state(outcome) == state]
+    statements = [(outcome.text, "" if outcome.line is None else context.source.place(outcome.line)) for _, outcome in decisive]
+    fix = clean("; ".join(dict.fromkeys(outcome.fix for _, outcome in decisive if outcome.fix)), limit=300) or None
+    codes = dict.fromkeys(code for code, outcome in decisive if outcome.state == "fail")
     return Item(line.id, line.label, state, tuple(dict.fromkeys(statements)), None if state == "pass" else fix, tuple(codes))
 
 
 def _state(outcome: Outcome) -> State:
-    """The state of an outcome on its line: a warning does not fail the line, but must be answered."""
+    """An outcome's state on its line: a warning does not fail the line, but leaves it to be filled in."""
     return "fill_in" if outcome.state == "fail" and outcome.severity == "warning" else outcome.state

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ml_intern_helpers.launches.launch import Launch, ProblemKind
     from ml_intern_helpers.runs.contract import Task
 
-#: Trainers that are judged: no person writes more into one script, and every rule reads each of them.
+#: The most trainers of one script that the rules examine; more appear only in generated scripts.
 MOST_TRAINERS = 50
 
 
@@ -48,8 +48,8 @@ class Imported(NamedTuple):
         module: `trl`.
         name: `SFTConfig`; "" for `import trl`.
         node: the import statement.
-        optional: the script can do without it (`try: import …`).
-        blamable: nothing around it expects the import to fail.
+        optional: the script handles its absence (`try: import …`).
+        blamable: a failing import would stop the script, because no `try` or version test provides for it.
     """
 
     module: str
@@ -76,19 +76,19 @@ class Run(NamedTuple):
 
 
 class _Fields(NamedTuple):
-    """The fields of a script context; a base of its own because a named tuple has no room for computed ones.
+    """The fields of a script context, in a base class because a named tuple cannot hold cached properties.
 
     Attributes:
-        source, script: text and walked tree, for evidence and for questions about single expressions.
-        header: the PEP 723 block; with a launch, as that launch overrides and completes it.
+        source, script: the text and the walked syntax tree, for evidence and for questions about single expressions.
+        header: the PEP 723 block; with a launch, combined with the launch's options.
         mode: `jobs` (ephemeral disk) or `local`.
-        training: how the script trains.
-        trainers, configs: what is built; of the trainers the first MOST_TRAINERS.
-        runs: trainers with their configs; empty for loops.
-        imports: what is imported and not dead.
-        loose: attribute -> line, assigned to objects that cannot be followed.
-        offers: what the releases of this run offer.
-        own_header: the block as it stands in the script.
+        training: the method by which the script trains, and where.
+        trainers, configs: the objects that the script builds; only the first MOST_TRAINERS trainers.
+        runs: each trainer with each config that it may get; empty for hand-written training loops.
+        imports: the imported names outside dead code.
+        loose: attribute -> line of an assignment to an object that cannot be traced.
+        offers: the index of the library releases that this run uses.
+        own_header: the block as written in the script.
         launch: the command line that starts the script, None when only the script is known.
     """
 
@@ -108,13 +108,13 @@ class _Fields(NamedTuple):
 
 
 class ScriptContext(_Fields):
-    """One script as rules see it, made by `read_context`; what only some rules ask for is computed when the first one does."""
+    """One script as the rules see it, built by `read_context`; costly facts are computed on first use."""
 
     def setting(self, run: Run, name: str) -> Setting | None:
-        """What a run's config says about `name`; None when it is certain that the default holds."""
-        found = run.config.entries.items.get(name)
-        if found is not None:
-            return found
+        """The setting `name` of a run's config; None when the default certainly applies."""
+        setting = run.config.entries.items.get(name)
+        if setting is not None:
+            return setting
         if name in self.loose:
             why = f"line {self.loose[name]} sets .{name} on an object this file does not build"
             return Setting(runtime(why), run.config.call)
@@ -125,22 +125,22 @@ class ScriptContext(_Fields):
         return None
 
     def value(self, run: Run, name: str, default: object = None) -> Value:
-        """Like `setting`, with the library's default for what is not set."""
+        """The value of a setting, or the library's default where it is not set."""
         if run.config.parsed and not run.config.entries.open and not {name} & {*run.config.entries.items, *self.loose}:
             return unless_set(default, f"--{name}", by_option=True)
-        found = self.setting(run, name)
-        return found.value if found else known(default)
+        setting = self.setting(run, name)
+        return setting.value if setting else known(default)
 
     def argument(self, construction: Construction, name: str) -> Setting | None:
-        """What a construction's own call gives as `name`; unknown when more may be given."""
-        found = construction.entries.items.get(name)
-        if found is None and construction.entries.open:
+        """The argument `name` of a construction's call; unknown where `**` may contain it, None where it is absent."""
+        setting = construction.entries.items.get(name)
+        if setting is None and construction.entries.open:
             return Setting(unknown(construction.entries.open), construction.call)
-        return found
+        return setting
 
     @property
     def flavor(self) -> str | None:
-        """The hardware of the job, where the header or the launch names it."""
+        """The job's hardware flavor, if the header or the launch names one."""
         flavor = (self.header.jobs or {}).get("flavor")
         return flavor if isinstance(flavor, str) else None
 
@@ -153,22 +153,22 @@ class ScriptContext(_Fields):
     def smoke(self) -> tuple[int, int] | None:
         """(steps, line) when every run has its own step limit of at most SMOKE_STEPS."""
         limits = [self.setting(run, "max_steps") for run in self.runs]
-        found = [(limit.value.value, getattr(limit.node, "lineno", 0)) for limit in limits if limit and limit.value.settled]
-        short = [(steps, line) for steps, line in found if isinstance(steps, int) and 0 < steps <= SMOKE_STEPS]
+        settled = [(limit.value.value, getattr(limit.node, "lineno", 0)) for limit in limits if limit and limit.value.settled]
+        short = [(steps, line) for steps, line in settled if isinstance(steps, int) and 0 < steps <= SMOKE_STEPS]
         return max(short) if short and len(short) == len(limits) else None
 
     @cached_property
     def calls(self) -> dict[str, list[ast.Call]]:
-        """Dotted name -> live calls of it."""
-        found: dict[str, list[ast.Call]] = {}
+        """Dotted name -> its calls outside dead code."""
+        calls: dict[str, list[ast.Call]] = {}
         for call in self.script.calls:
             target = dotted(self.script, call.func)
             if target is not None and target.definition is None and runs(self.script, call):
-                found.setdefault(target.name, []).append(call)
-        return found
+                calls.setdefault(target.name, []).append(call)
+        return calls
 
     def methods(self, *names: str) -> list[ast.Call]:
-        """Live calls of a method by its name, whatever the object."""
+        """The calls, outside dead code, of methods with these names on any object."""
         return [
             call
             for call in self.script.calls
@@ -192,6 +192,7 @@ class ScriptContext(_Fields):
         return value_of(self.script, expr)
 
     def blamable(self, node: ast.AST) -> bool:
+        """Whether an error at `node` would stop the run (see `analysis.guards.blamable`)."""
         return blamable(self.script, node)
 
     def columns(self, run: Run) -> Columns:
@@ -200,48 +201,48 @@ class ScriptContext(_Fields):
         return columns_of(self.script, setting.node) if setting and isinstance(setting.node, ast.expr) else UNSEEN
 
     def uses_current(self, library: str) -> bool:
-        """The run will have the release that the tables know."""
+        """Whether the run uses the release that the rules' own tables describe."""
         return self.offers.chosen.is_current(library)
 
-    def judges(self, package: str) -> bool:
-        """An indexed package: not a module of that name beside the script."""
-        return package in self._judged_packages
+    def is_indexed(self, package: str) -> bool:
+        """Whether `package` is an indexed library, and not a module of that name beside the script."""
+        return package in self._indexed_packages
 
     @cached_property
-    def _judged_packages(self) -> frozenset[str]:
+    def _indexed_packages(self) -> frozenset[str]:
         return frozenset(package for package in PACKAGES if not beside(self.source.path, package))
 
     @cached_property
     def api_calls(self) -> list[ApiCall]:
-        """Live calls that reach something the index knows."""
-        found = api_calls(self.script, self.offers)
-        return [one for one in found if runs(self.script, one.call) and self.judges(one.name.partition(".")[0])]
+        """The calls, outside dead code, of functions, classes and methods that the index contains."""
+        calls = api_calls(self.script, self.offers)
+        return [call for call in calls if runs(self.script, call.call) and self.is_indexed(call.name.partition(".")[0])]
 
     @cached_property
     def absent_methods(self) -> list[tuple[ast.Call, list[str]]]:
-        """(call, the method in each class the object may be of) where none of these classes has the method."""
-        found = []
+        """(call, the method's name in each possible class of the object) where none of these classes has the method."""
+        absent = []
         for call in self.script.calls:
             if isinstance(call.func, ast.Attribute) and dotted(self.script, call.func) is None and runs(self.script, call):
                 methods = methods_called(self.script, self.offers, call.func)
-                if methods and not any(one.signature for one in methods):
-                    found.append((call, [one.name for one in methods]))
-        return found
+                if methods and not any(method.signature for method in methods):
+                    absent.append((call, [method.name for method in methods]))
+        return absent
 
     def failed_in_header(self, key: str, message: str, fix: str) -> Outcome:
-        """A failure of a key of `[tool.hf-jobs]`: on its line, or on the command line where an option sets it."""
+        """A failure of a `[tool.hf-jobs]` key, placed on its line or, where an option sets it, on the command line."""
         line = self.header.line_with(key, "=")
         return failed(message, fix, line) if line else failed_launch(message, fix, self.header.setting_text(key))
 
     def launch_problems(self, kind: ProblemKind) -> Outcomes:
-        """Problems of one kind that the command-line reader has found; none without a launch."""
+        """Failures for the problems of one kind on the command line; none without a launch."""
         for problem in self.launch.problems if self.launch else ():
             if problem.kind == kind:
                 yield failed_launch(problem.message, problem.fix, problem.seen, None if problem.certain else "warning")
 
-    def not_judged(self, what: str) -> Outcomes:
-        """The imported packages whose release is not known, each once."""
-        imported = dict.fromkeys(item.top for item in self.imports if self.judges(item.top))
+    def unknown_releases(self, what: str) -> Outcomes:
+        """One unknown for each imported package whose release is not known; `what` names what is therefore not judged."""
+        imported = dict.fromkeys(item.top for item in self.imports if self.is_indexed(item.top))
         for choice in (self.offers.chosen.choice(package) for package in imported):
             if choice.release is None:
                 yield unknown_outcome(f"{what} of {choice.label} are not judged: {choice.why}")
@@ -250,8 +251,8 @@ class ScriptContext(_Fields):
     def agreement(self) -> Task | None:
         """What the user agreed to: the nearest task file, None where there is none.
 
-        It stands beside the script, in the working folder, or above either up to the repository's root. A hook is told the
-        project's folder besides, because a command may have changed the working one.
+        It is beside the script, in the working folder, or in a parent of either up to the repository's root. In a hook,
+        CLAUDE_PROJECT_DIR is searched as well, because a command may have changed the working folder.
         """
         project = Path(os.environ.get("CLAUDE_PROJECT_DIR", ""))
         path = task_path(self.source.path.parent, Path(), *([project] if project.is_absolute() else []))
@@ -268,40 +269,40 @@ class ScriptContext(_Fields):
 
     @cached_property
     def patched_by(self) -> str:
-        """A library that replaces TRL's classes on import, so that their arguments are its business."""
+        """The imported library that replaces TRL's classes, so that TRL's own signatures do not apply; "" if there is none."""
         return next((item.top for item in self.imports if item.top == "unsloth"), "")
 
 
 def read_context(source: Source, mode: str, launch: Launch | None = None, options: Options = DEFAULT_OPTIONS) -> ScriptContext:
-    """Read a script, as `launch` starts it.
+    """Read a script as `launch` starts it.
 
     Raises:
-        Unavailable: it is too intricate to follow.
+        Unavailable: the script is too complex to analyse.
     """
     own = header = block = read_header(source)
-    given = NOTHING_GIVEN._replace(options=options.parser_options or NOTHING_GIVEN.options)
+    inputs = NOTHING_GIVEN._replace(options=options.parser_options or NOTHING_GIVEN.options)
     if launch is not None:
         from ml_intern_helpers.preflight import launch_context
 
         header, block = launch_context.header_of_launch(own, launch), launch_context.installed_block(own, launch)
-        given = launch_context.given_to_script(own, launch, options.parser_options)
+        inputs = launch_context.given_to_script(own, launch, options.parser_options)
         options = launch_context.options_with_launch(options, launch)
-    script = walk(source, given)
+    script = walk(source, inputs)
     offers = Offers(Releases(source.path, block, options))
     script.offers = offers.offers_name
     built = constructions(script)
-    trainers = [one for one in built if one.role.kind == "trainer"]
-    configs = [one for one in built if one.role.kind == "config"]
-    judged = tuple(trainers[:MOST_TRAINERS])
+    trainers = [construction for construction in built if construction.role.kind == "trainer"]
+    configs = [construction for construction in built if construction.role.kind == "config"]
+    examined = tuple(trainers[:MOST_TRAINERS])
     return ScriptContext(
         source=source,
         script=script,
         header=header,
         mode=mode,
         training=recognise(script, trainers),
-        trainers=judged,
+        trainers=examined,
         configs=tuple(configs),
-        runs=tuple(Run(trainer, config) for trainer in judged for config in config_of(script, trainer, configs)),
+        runs=tuple(Run(trainer, config) for trainer in examined for config in config_of(script, trainer, configs)),
         imports=tuple(_imports(script)),
         loose=loose_assignments(script, built),
         offers=offers,
@@ -314,9 +315,9 @@ def _imports(script: Script) -> Iterator[Imported]:
     for node in script.imports:
         if not runs(script, node):
             continue
-        may_miss, may_blame = optional(script, node), blamable(script, node, importing=True)
+        is_optional, is_blamable = optional(script, node), blamable(script, node, importing=True)
         for alias in node.names:
             if isinstance(node, ast.Import):
-                yield Imported(alias.name, "", node, may_miss, may_blame)
+                yield Imported(alias.name, "", node, is_optional, is_blamable)
             else:
-                yield Imported("." * node.level + (node.module or ""), alias.name, node, may_miss, may_blame)
+                yield Imported("." * node.level + (node.module or ""), alias.name, node, is_optional, is_blamable)

@@ -1,4 +1,4 @@
-"""The datasets a script loads by name, and the columns they really have, as `inspect_dataset` finds them in its own process."""
+"""Finds the datasets that a script loads, and gets their real columns from `inspect_dataset`, run as a process of its own."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ml_intern_helpers.analysis.values import Value, runtime
 from ml_intern_helpers.core.text import clean
 from ml_intern_helpers.preflight.context import ScriptContext
 
-#: Builders of `datasets` that read files: what they load is named by `data_files`.
+#: Builders of `datasets` that read files; `data_files` names what they load.
 BUILDERS = frozenset({"json", "csv", "parquet", "text", "arrow", "imagefolder", "audiofolder", "webdataset"})
-#: Datasets asked about in one check; each is a few requests.
-_MOST = 3
+#: The most datasets that one check inspects; each takes a few requests.
+_MOST_DATASETS = 3
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)?")
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -32,91 +32,93 @@ class Loaded(NamedTuple):
 
     @property
     def id(self) -> str:
-        """The name, "" when only the run decides."""
+        """The repository or file; "" when it is known only at run time."""
         return self.value.value if self.value.settled and isinstance(self.value.value, str) else ""
 
 
 def loaded(context: ScriptContext) -> list[Loaded]:
-    """What `load_dataset` is called with, in source order."""
+    """The calls of `load_dataset`, in source order."""
     calls = context.calls.get("datasets.load_dataset", [])
     return [Loaded(call, _source(context, call)) for call in sorted(calls, key=lambda call: call.lineno)]
 
 
 def _source(context: ScriptContext, call: ast.Call) -> Value:
-    given = context.keywords(call).items
+    keywords = context.keywords(call).items
     if call.args and not isinstance(call.args[0], ast.Starred):
         path = context.constant(call.args[0])
     else:
-        path = given["path"].value if "path" in given else runtime("its name is not spelt out")
+        path = keywords["path"].value if "path" in keywords else runtime("the script does not name the dataset")
     if not path.settled or path.value not in BUILDERS:
         return path
-    files = given["data_files"].value if "data_files" in given else runtime(f"{path.value} files are not spelt out")
+    files = keywords["data_files"].value if "data_files" in keywords else runtime(f"the script names no {path.value} files")
     if isinstance(files.value, dict) and len(files.value) == 1:
         files = files._replace(value=next(iter(files.value.values())))
     return files._replace(value=files.value[0]) if isinstance(files.value, list) and len(files.value) == 1 else files
 
 
 def add_real_columns(context: ScriptContext, wanted: str, *, offline: bool, timeout_s: float) -> None:
-    """Put the columns of what `load_dataset` loads into `script.inspected_columns`, or why not into `script.uninspected`.
+    """Store the columns of loaded datasets in `script.inspected_columns`, or the reasons for gaps in `script.uninspected`.
 
     Args:
-        wanted: `auto` for the Hub ids that the script names, else one id (or file) for the script's loading.
+        wanted: `auto` for every Hub id that the script names, otherwise the one id (or file) that the script loads.
     """
     calls = loaded(context)
     if wanted == "auto":
-        # Only ids of the Hub: a path in a strange script is no reason to open that file.
-        chosen = [(one.id, one) for one in calls if _HUB_ID.fullmatch(one.id) and not Path(one.id).exists()]
+        # Only Hub ids: no file is opened merely because an untrusted script names its path.
+        chosen = [(load.id, load) for load in calls if _HUB_ID.fullmatch(load.id) and not Path(load.id).exists()]
     else:
-        chosen = [(wanted, one) for one in calls if one.id in ("", wanted)]
+        chosen = [(wanted, load) for load in calls if load.id in ("", wanted)]
     if not chosen:
         what = "names no Hub dataset in load_dataset" if wanted == "auto" else f"does not load {clean(wanted, limit=80)}"
         context.script.uninspected.append(f"the script {what}")
-    for name in list(dict.fromkeys(name for name, _ in chosen))[:_MOST]:
+    for name in list(dict.fromkeys(name for name, _ in chosen))[:_MOST_DATASETS]:
         by_config: dict[str, list[ast.Call]] = {}
-        for id_, one in chosen:
+        for id_, load in chosen:
             if id_ == name:
-                given, args = context.keywords(one.call).items, one.call.args
-                value = given["name"].value.value if "name" in given else context.constant(args[1]).value if len(args) > 1 else ""
-                by_config.setdefault(value if isinstance(value, str) else "", []).append(one.call)
-        for config, loading in by_config.items():
-            found = _inspected(name, config, offline=offline, timeout_s=timeout_s)
-            if isinstance(found, str):
-                context.script.uninspected.append(f"columns of {clean(name, limit=80)}: {found}")
+                named, args = context.keywords(load.call).items, load.call.args
+                value = named["name"].value.value if "name" in named else context.constant(args[1]).value if len(args) > 1 else ""
+                by_config.setdefault(value if isinstance(value, str) else "", []).append(load.call)
+        for config, config_calls in by_config.items():
+            columns = _inspected_columns(name, config, offline=offline, timeout_s=timeout_s)
+            if isinstance(columns, str):
+                context.script.uninspected.append(f"columns of {clean(name, limit=80)}: {columns}")
             else:
-                context.script.inspected_columns.update(dict.fromkeys(loading, (name, found)))
+                context.script.inspected_columns.update(dict.fromkeys(config_calls, (name, columns)))
 
 
-def _inspected(name: str, config: str, *, offline: bool, timeout_s: float) -> frozenset[str] | str:
-    """The columns, or one clause why they cannot be determined."""
+def _inspected_columns(name: str, config: str, *, offline: bool, timeout_s: float) -> frozenset[str] | str:
+    """The columns that inspect_dataset reports, or the reason why it does not."""
     import json
     import subprocess
 
     program = _program()
     if program is None:
-        return "the helpers' environment is not here to ask inspect_dataset"
+        return "inspect_dataset cannot be started: the helpers' environment is not installed"
     options = ["--json", "--timeout", f"{timeout_s:g}"]
     options += ["--offline"] if offline else []
     options += ["--config", config] if config else []
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [*program, "inspect_dataset", *options, "--", name],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8", errors="replace",
             timeout=timeout_s + 30, check=False,
         )  # fmt: skip
-        report: Any = json.loads(done.stdout)
+        report: Any = json.loads(process.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError) as err:
-        return f"inspect_dataset gave no answer ({type(err).__name__})"
+        return f"inspect_dataset returned no readable report ({type(err).__name__})"
     error = report.get("error") if isinstance(report, dict) else None
     if not isinstance(report, dict) or error:
-        return clean(error.get("message") if isinstance(error, dict) else "no answer", limit=160)
-    names = [one["name"] for one in report.get("columns", []) if isinstance(one, dict) and isinstance(one.get("name"), str)]
+        return clean(
+            error.get("message") if isinstance(error, dict) else "inspect_dataset returned no readable report", limit=160
+        )
+    names = [item["name"] for item in report.get("columns", []) if isinstance(item, dict) and isinstance(item.get("name"), str)]
     if not names or len(names) < int(report.get("columns_total") or 0):
-        return "inspect_dataset does not list them all"
+        return "inspect_dataset lists only some of them"
     return frozenset(names)
 
 
 def _program() -> list[str] | None:
-    """How the other helper is started: with this Python where it has what that helper needs, else through the launcher."""
+    """The command that starts helpers: this Python if the packages they need are installed, otherwise `scripts/launch`."""
     import importlib.util
     import sys
 

@@ -1,7 +1,7 @@
 """Examines a script: asks every rule, honours suppressions, fills in the checklist.
 
-A module beside the script (`from common import build_trainer`) is examined too, because its errors end the script as well: one
-level of imports, and of a module only what the script uses and what importing it runs.
+Modules beside the script (`from common import build_trainer`) are examined too, because their errors end the script as well.
+Only one level of imports is followed, and of a module only the parts that the script uses or that run on import.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from ml_intern_helpers.analysis.neighbours import neighbour
+from ml_intern_helpers.analysis.neighbours import neighbour as neighbour_script
 from ml_intern_helpers.analysis.options import DEFAULT_OPTIONS, Options
 from ml_intern_helpers.analysis.source import Source
 from ml_intern_helpers.analysis.training import Training
@@ -30,17 +30,18 @@ if TYPE_CHECKING:
 
 #: Launch rules that apply only to scripts that train.
 _ABOUT_TRAINING = frozenset({"LAUNCH101", "LAUNCH112", "LAUNCH113"})
-#: The settings that the lines about saving, logging and tracking ask of a config.
+_SEVERITIES = ("error", "warning", "info")
+#: The config settings that the checklist's lines about saving, logging and tracking depend on.
 _SETTINGS = (
     "push_to_hub", "hub_model_id", "save_strategy", "disable_tqdm", "logging_strategy", "logging_first_step", "report_to",
     "trackio_space_id",
 )  # fmt: skip
-#: The lines that code outside a config can settle, and the only ones for loops and trainers of other libraries.
+#: The lines that code outside a config can settle; training loops and other libraries' trainers have no others.
 _LINES_WITHOUT_CONFIG = frozenset({"push_to_hub", "saved", "tracking"})
 
 
 class Examination(NamedTuple):
-    """What was found in a script.
+    """The result of examining a script.
 
     Attributes:
         context: the script as it was read.
@@ -48,8 +49,8 @@ class Examination(NamedTuple):
         checklist: the filled-in lines; empty when nothing trains.
         unknowns: (line, reason) of what could not be determined.
         suppressed: findings taken out by a comment.
-        notes: comments that suppress nothing, or lack a reason.
-        renames: finding -> the argument to write instead, where the fix is no more than that.
+        notes: messages about suppressing comments that have no effect.
+        renames: finding -> the new argument name, where a renaming is the whole fix.
     """
 
     context: ScriptContext
@@ -65,10 +66,10 @@ class Examination(NamedTuple):
 
     @property
     def settled_nothing(self) -> bool:
-        """No setting of the training was read, so that a pass would mean nothing; only meaningful where something trains.
+        """Whether no setting of the training could be read, so that a pass would mean nothing; only for scripts that train.
 
         Where a trainer has a config of the transformers kind, only that config counts: `trainer.save_model()`, the packages or
-        a free folder say nothing of how it trains. Elsewhere a line of _LINES_WITHOUT_CONFIG must have been decided.
+        a free folder do not tell how it trains. Otherwise a line of _LINES_WITHOUT_CONFIG must have been decided.
         """
         context = self.context
         tunable = [run for run in context.runs if run.tunable]
@@ -82,7 +83,7 @@ def examine(source: Source, mode: str, launch: Launch | None = None, options: Op
     """Ask every rule of `mode`; `launch` is the command line that starts the script.
 
     Raises:
-        Unavailable: the script is too intricate to follow.
+        Unavailable: the script is too complex to analyse.
     """
     context = read_context(source, mode, launch, options)
     if options.column_source is not None:
@@ -92,20 +93,20 @@ def examine(source: Source, mode: str, launch: Launch | None = None, options: Op
     suppressions = Suppressions(source)
     outcomes: dict[str, list[Outcome]] = {}
     for code, rule in rules.items():
-        # Where nothing trains only what is wrong in any script counts.
+        # For a script that does not train, only the rules that apply to every script are asked.
         if trains or (code.startswith(("API", "SEC", "LAUNCH")) and code not in _ABOUT_TRAINING):
             outcomes[code] = [suppressions.apply(code, outcome) for outcome in dict.fromkeys(rule.check(context))]
     failures = {
         _finding(context, rules[code], outcome): outcome
-        for code, found in outcomes.items()
-        for outcome in found
+        for code, outcomes_of_rule in outcomes.items()
+        for outcome in outcomes_of_rule
         if outcome.state == "fail"
     }
     neighbours = list(imported_neighbours(context, options))
-    findings = [*failures, *(finding for one in neighbours for finding in _in_neighbour(one, rules))]
+    findings = [*failures, *(finding for neighbour in neighbours for finding in _in_neighbour(neighbour, rules))]
     return Examination(
         context if trains else _trained_in_neighbour(context, neighbours),
-        sorted(findings, key=lambda one: (("error", "warning", "info").index(one.severity), one.line or 0, one.code)),
+        sorted(findings, key=lambda finding: (_SEVERITIES.index(finding.severity), finding.line or 0, finding.code)),
         filled(context, outcomes) if trains else [],
         list(_unknowns(context, outcomes)),
         suppressions.suppressed,
@@ -124,11 +125,12 @@ def _in_neighbour(neighbour: Neighbour, rules: dict[str, Rule]) -> Iterator[Find
 
 
 def _trained_in_neighbour(context: ScriptContext, neighbours: list[Neighbour]) -> ScriptContext:
-    """The script's context; its training says so where a module beside the script builds the trainer."""
-    for one in neighbours:
-        trainer = next((trainer for trainer in one.context.trainers if one.runs(trainer.line)), None)
+    """The script's context; where a module beside the script builds the trainer, `training` names that module."""
+    for neighbour in neighbours:
+        trainers = neighbour.context.trainers
+        trainer = next((trainer for trainer in trainers if neighbour.runs(trainer.line)), None)
         if trainer is not None:
-            name = one.context.source.path.name
+            name = neighbour.context.source.path.name
             why = f"its {trainer.role.name} is built in {name} (line {trainer.line})"
             return context._replace(training=Training("none", f"{trainer.role.method}, built in {name}", why_not=why))
     return context
@@ -141,33 +143,32 @@ def _finding(context: ScriptContext, rule: Rule, outcome: Outcome) -> Finding:
         file, cell, line, evidence = context.launch.place, None, None, clean(outcome.seen, limit=200) or None
     fix = outcome.fix
     if fix and any((call.lineno, call.col_offset + 1) == (outcome.line, outcome.column) for call in context.script.parsed):
-        fix += " (in the file of --config, or as an option: --NAME VALUE)"  # a parser makes the config: there is no call to edit
+        fix += (
+            " (in the file of --config, or as an option: --NAME VALUE)"  # a parser builds the config, so there is no call to edit
+        )
     message = clean(outcome.text, limit=300)
     severity = outcome.severity or rule.severity
     return Finding(rule.code, severity, message, file, line, outcome.column, evidence, clean(fix, limit=400), cell=cell)
 
 
 def _unknowns(context: ScriptContext, outcomes: dict[str, list[Outcome]]) -> Iterator[tuple[int | None, str]]:
-    """(line, reason), each once; first of all which trainers were left out."""
-    judged, built = len(context.trainers), context.training.built
-    if built > judged:
+    """Each (line, reason) once; the first names the trainers that were left out."""
+    examined, built = len(context.trainers), context.training.built
+    if built > examined:
         last = context.trainers[-1].line
-        yield last, f"{built} trainers are built here: only the first {judged} were judged, up to line {last}"
-    unknown = [outcome for found in outcomes.values() for outcome in found if outcome.state == "unknown"]
+        yield last, f"{built} trainers are built here: only the first {examined} were judged, up to line {last}"
+    unknown = [outcome for of_rule in outcomes.values() for outcome in of_rule if outcome.state == "unknown"]
     yield from dict.fromkeys((outcome.line, clean(outcome.text, limit=300)) for outcome in unknown)
 
 
-#
-# Only one level of imports is followed, and only what the script uses of a module counts, and what importing the module runs.
-
-#: More neighbours than these are a project, not a script with a helper.
-_MOST = 8
+#: The most modules beside the script that are examined.
+_MOST_NEIGHBOURS = 8
 _IMPORTS_INDEXED = re.compile(rf"^\s*(?:from|import)\s+(?:{'|'.join(PACKAGES)})\b", re.MULTILINE)
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 class Neighbour(NamedTuple):
-    """A module: its context, judged against the releases of the script, and the line spans that the script makes run."""
+    """A module beside the script: its context, with the script's releases, and the line spans that the script makes run."""
 
     context: ScriptContext
     used: tuple[tuple[int, int], ...]
@@ -179,43 +180,43 @@ class Neighbour(NamedTuple):
 def imported_neighbours(context: ScriptContext, options: Options) -> Iterator[Neighbour]:
     """The modules beside the script that it imports and that import one of the indexed packages."""
     names = _imported_names(context)
-    for module in list(names)[:_MOST]:
-        there = neighbour(context.script, module)
-        if there is not None and _IMPORTS_INDEXED.search(there.source.text):
+    for module in list(names)[:_MOST_NEIGHBOURS]:
+        script = neighbour_script(context.script, module)
+        if script is not None and _IMPORTS_INDEXED.search(script.source.text):
             try:
-                found = read_context(there.source, context.mode, options=options)._replace(offers=context.offers)
-            except Unavailable:  # too intricate to follow; the script itself is not
+                module_context = read_context(script.source, context.mode, options=options)._replace(offers=context.offers)
+            except Unavailable:  # the module is too complex to analyse; the script is examined without it
                 continue
-            found.script.offers = context.offers.offers_name
-            yield Neighbour(found, tuple(_used_spans(there.source.tree, names[module])))
+            module_context.script.offers = context.offers.offers_name
+            yield Neighbour(module_context, tuple(_used_spans(script.source.tree, names[module])))
 
 
 def _imported_names(context: ScriptContext) -> dict[str, set[str] | None]:
-    """Module -> the names that the script takes from it, None for any."""
-    found: dict[str, set[str] | None] = {}
+    """Module -> the names that the script uses of it; None for all."""
+    used_names: dict[str, set[str] | None] = {}
     for item in context.imports:
         if item.name == "*":
-            found[item.module] = None
-        elif found.get(item.module, set()) is not None:
-            # `import common`: every attribute of any name in the script may be the module's.
+            used_names[item.module] = None
+        elif used_names.get(item.module, set()) is not None:
+            # After `import common`, every attribute in the script may belong to the module.
             attributes = {node.attr for node in context.script.places if isinstance(node, ast.Attribute)}
-            found[item.module] = (found.get(item.module) or set()) | ({item.name} if item.name else attributes)
-    return found
+            used_names[item.module] = (used_names.get(item.module) or set()) | ({item.name} if item.name else attributes)
+    return used_names
 
 
 def _used_spans(tree: ast.Module, wanted: set[str] | None) -> Iterator[tuple[int, int]]:
-    """The spans of the top-level statements that run: not unused functions, nor what runs only where the module is the script."""
-    named = {node.name: node for node in tree.body if isinstance(node, _Definition)}
-    mains = [node for node in tree.body if isinstance(node, ast.If) and "__name__" in _names(node.test)]
-    plain = [node for node in tree.body if not isinstance(node, _Definition) and node not in mains]
-    waiting = [*plain, *(node for name, node in named.items() if wanted is None or name in wanted)]
+    """The line spans of the top-level statements that run: no unused definitions, and no block under a `__name__` test."""
+    definitions = {node.name: node for node in tree.body if isinstance(node, _Definition)}
+    main_blocks = [node for node in tree.body if isinstance(node, ast.If) and "__name__" in _names(node.test)]
+    statements = [node for node in tree.body if not isinstance(node, _Definition) and node not in main_blocks]
+    queue = [*statements, *(node for name, node in definitions.items() if wanted is None or name in wanted)]
     seen: set[ast.stmt] = set()
-    while waiting:
-        node = waiting.pop()
+    while queue:
+        node = queue.pop()
         if node not in seen:
             seen.add(node)
             yield node.lineno, node.end_lineno or node.lineno
-            waiting += [named[name] for name in _names(node) if name in named]
+            queue += [definitions[name] for name in _names(node) if name in definitions]
 
 
 def _names(node: ast.AST) -> list[str]:

@@ -1,6 +1,6 @@
-"""`--fix`: a diff of what can be mended safely: arguments with exactly one new name, and missing logging settings.
+"""Makes the diff of `--fix`: it renames arguments with exactly one new name and adds missing logging settings.
 
-The edits are made in the source's own text, so that everything else stays as it was typed.
+The edits are made in the source text itself, so that everything else stays as it was typed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ADDED = {"LOG101": "disable_tqdm", "LOG103": "logging_first_step"}
 
 
 class Edit(NamedTuple):
-    """One replacement: line (1-based), first and last column in bytes, and what stands there then."""
+    """One replacement: line (1-based), start and end column in bytes, and the new text."""
 
     line: int
     start: int
@@ -31,55 +31,58 @@ class Edit(NamedTuple):
 
 
 def diff(examination: Examination, again: Callable[[Source], Examination]) -> tuple[str, int]:
-    """A unified diff that mends what is safe to mend, and how many findings that takes away.
+    """A unified diff of the safe fixes, and the number of findings that it removes.
 
-    It is tried with `again` before it is shown: the mended script parses, and those findings are gone.
+    The fixed script is examined with `again` first: it must parse, and that many findings must be gone.
 
     Raises:
         UsageError: the script is a notebook, whose cells are not lines of the file.
-        Unavailable: the diff would print a token, or it makes nothing better.
+        Unavailable: the diff would print a token, or it does not remove the findings.
     """
     source = examination.context.source
     if source.cells is not None:
-        raise UsageError("--fix does not mend notebooks", hint="fix the cells by hand; the findings name them")
+        raise UsageError("--fix does not support notebooks", hint="fix the cells by hand; the findings name them")
     if any(finding.code == "SEC101" for finding in examination.findings):
-        raise Unavailable("a token stands in the source: a diff would print it", hint="take it out first (SEC101)")
-    text, mended = _mended(examination)
-    after = again(source_of_text(str(source.path), text)) if mended else examination
-    if len(after.findings) != len(examination.findings) - mended:
-        raise Unavailable("the mended script was not better than before: no diff", hint="fix by hand; please report the script")
+        raise Unavailable("the source contains a token, which the diff would print", hint="remove the token first (SEC101)")
+    text, fixed_count = _fixed(examination)
+    after = again(source_of_text(str(source.path), text)) if fixed_count else examination
+    if len(after.findings) != len(examination.findings) - fixed_count:
+        message = "no diff: the fixed script still has some of the findings"
+        raise Unavailable(message, hint="fix them by hand, and please report the script")
     name = source.path.name
     lines = difflib.unified_diff(source.text.splitlines(True), text.splitlines(True), f"a/{name}", f"b/{name}")
     ended = (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-    return "".join(ended).rstrip("\n"), mended
+    return "".join(ended).rstrip("\n"), fixed_count
 
 
-def _mended(examination: Examination) -> tuple[str, int]:
-    """The source with what can be mended, and how many findings that takes away."""
+def _fixed(examination: Examination) -> tuple[str, int]:
+    """The source with the safe fixes applied, and the number of findings that they address."""
     source = examination.context.source
     renames = {finding: edit for finding, name in examination.renames.items() if (edit := _rename(examination, finding, name))}
     settings: dict[ast.Call, list[Finding]] = {}
     for finding in examination.findings:
         for config in examination.context.configs if finding.code in _ADDED else ():
             missing = _ADDED[finding.code] not in config.entries.items and not config.entries.open
-            # A parsed config has no call to edit.
+            # A config that a parser builds has no call to edit.
             if missing and _stands_at(config.call, finding) and config.call not in examination.context.script.parsed:
                 settings.setdefault(config.call, []).append(finding)
                 break
     edits = list(renames.values())
     for call, findings in settings.items():
-        edits += _added(source, call, [f"{_ADDED[one.code]}=True" for one in findings])
+        edits += _added(source, call, [f"{_ADDED[finding.code]}=True" for finding in findings])
     rows = [line.encode() for line in source.lines]
-    for edit in sorted(edits, key=lambda edit: (edit.line, edit.start), reverse=True):  # so that positions stay true
+    for edit in sorted(
+        edits, key=lambda edit: (edit.line, edit.start), reverse=True
+    ):  # last edit first, so that the other positions stay valid
         row = rows[edit.line - 1]
         rows[edit.line - 1] = row[: edit.start] + edit.text.encode() + row[edit.end :]
     return b"\n".join(rows).decode(), len(renames) + sum(map(len, settings.values()))
 
 
 def _rename(examination: Examination, finding: Finding, name: str) -> Edit | None:
-    """The edit of the keyword, or of the key of a dict that the call spells out; None where `name` is there already."""
+    """The edit that renames the keyword, or the key of a dict inside the call; None where `name` is already present."""
     for node in examination.context.script.places:
-        if isinstance(node, (ast.Call, ast.Dict)) and not _spelt_out(examination, node):
+        if isinstance(node, (ast.Call, ast.Dict)) and not _is_in_call(examination, node):
             continue
         if isinstance(node, ast.Call):
             word = next((word for word in node.keywords if _stands_at(word.value, finding)), None)
@@ -92,8 +95,8 @@ def _rename(examination: Examination, finding: Finding, name: str) -> Edit | Non
     return None
 
 
-def _spelt_out(examination: Examination, node: ast.AST) -> bool:
-    """A call, or a dict inside one; a dict under a name may be read elsewhere too."""
+def _is_in_call(examination: Examination, node: ast.AST) -> bool:
+    """Whether `node` is a call or a dict inside one; a dict bound to a name may be used elsewhere too."""
     while isinstance(node, ast.Dict) or (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict"):
         node = examination.context.script.places[node].parent
         if isinstance(node, ast.keyword):
@@ -102,7 +105,7 @@ def _spelt_out(examination: Examination, node: ast.AST) -> bool:
 
 
 def _key_edit(source: Source, key: ast.expr | None, name: str) -> Edit | None:
-    """The edit of a key, which keeps its quotes; None where they are not plain."""
+    """The edit of a key, which keeps its quotes; None for anything but a plain string."""
     if not isinstance(key, ast.Constant) or key.lineno != key.end_lineno or key.end_col_offset is None:
         return None
     text = source.lines[key.lineno - 1].encode()[key.col_offset : key.end_col_offset].decode()
@@ -116,7 +119,7 @@ def _stands_at(node: ast.expr, finding: Finding) -> bool:
 
 
 def _added(source: Source, call: ast.Call, settings: list[str]) -> list[Edit]:
-    """Settings at the end of a call, in the call's own style: behind the last argument, or each on a line of its own."""
+    """Edits that add settings at the end of a call: after the last argument, or each on its own line, as the call is laid out."""
     close = (call.end_lineno or call.lineno, (call.end_col_offset or 0) - 1)
     last = _before(source, close)
     if last is None:
@@ -135,7 +138,7 @@ def _added(source: Source, call: ast.Call, settings: list[str]) -> list[Edit]:
 
 
 def _before(source: Source, close: tuple[int, int]) -> tuple[int, int, str] | None:
-    """Line, end column (bytes) and text of the last token before the closing bracket that is no comment or line end."""
+    """Line, end column (bytes) and text of the last token before the closing bracket, ignoring comments and line ends."""
     skipped = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
     last = None
     try:

@@ -1,4 +1,4 @@
-"""Which packages the script needs, and whether the job installs them."""
+"""Determines which packages a script needs, and whether the job installs them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ml_intern_helpers.preflight.context import ScriptContext
 
 
 class Need(NamedTuple):
-    """Something that must be installed: for what, any one of which distributions, where the script asks for it."""
+    """A package that must be installed: `what` needs any one of `distributions`; `node` is the place in the script."""
 
     what: str
     distributions: tuple[str, ...]
@@ -29,7 +29,7 @@ class Need(NamedTuple):
 
 
 class Coverage(Enum):
-    """Whether the job installs what is needed; DOUBTFUL when a dependency of unknown content may bring it."""
+    """Whether the job installs what is needed; DOUBTFUL when a dependency with unknown requirements may bring it."""
 
     MET = "met"
     MISSING = "missing"
@@ -38,29 +38,29 @@ class Coverage(Enum):
 
 def needed_by_imports(context: ScriptContext) -> list[Need]:
     """One need per third-party package that is imported unconditionally."""
-    found: dict[tuple[str, ...], Need] = {}
+    needs: dict[tuple[str, ...], Need] = {}
     for item in context.imports:
         if item.optional or item.module.startswith(".") or item.top in sys.stdlib_module_names or item.top == "__future__":
             continue
         if item.top != "google" and not beside(context.source.path, item.top):
             names = DISTRIBUTIONS.get(item.top, (normal_name(item.top),))
-            found.setdefault(names, Need(item.top, names, item.node))
-    return list(found.values())
+            needs.setdefault(names, Need(item.top, names, item.node))
+    return list(needs.values())
 
 
 def coverage_of(context: ScriptContext, need: Need) -> Coverage:
     """Whether the job will have what `need` asks for."""
-    given = [*context.header.requirements, *_installed_by_script(context)]
-    listed = [requirement.name for requirement in given]
+    requirements = [*context.header.requirements, *_installed_by_script(context)]
+    listed = [requirement.name for requirement in requirements]
     extras: set[str] = set()  # what `trl[peft]` adds to trl
-    for requirement in given:
+    for requirement in requirements:
         extras = extras.union(*(EXTRAS.get((requirement.name, extra), frozenset()) for extra in requirement.extras))
     installed = {*listed, *extras}.union(*(BRINGS.get(name, frozenset()) for name in (*listed, *extras)))
     if installed & set(need.distributions):
         return Coverage.MET
     large = any(name in SAME_NAME or name in _DIFFERING for name in need.distributions)
     for name in listed:
-        # The requirements of some packages are known in full; others are known to bring none of the large libraries.
+        # Some packages' requirements are completely known; others are known to bring none of the large libraries.
         brings_none = (name in WELL_KNOWN or name not in BRINGS) and (name in SAME_NAME or name in _DIFFERING)
         if name not in COMPLETE and not (large and brings_none):
             return Coverage.DOUBTFUL
@@ -92,7 +92,7 @@ def _pip_requirements(words: list[str]) -> Iterator[Requirement]:
 
 def needed_by_settings(context: ScriptContext) -> Iterator[Need]:
     """Packages that a setting or a call implies; each once."""
-    found: dict[tuple[str, ...], Need] = {}
+    by_distributions: dict[tuple[str, ...], Need] = {}
     needs = []
     for run in context.runs:
         for name, setting in run.config.entries.items.items():
@@ -100,26 +100,26 @@ def needed_by_settings(context: ScriptContext) -> Iterator[Need]:
                 what, implied = f"{name}={setting.value.value!r}", _implied(name, setting.value.value)
                 needs += [Need(what, distributions, setting.node) for distributions in implied]
     for trainer in context.trainers:
-        given = trainer.entries.items.get("peft_config")
-        if given is not None and not (given.value.settled and given.value.value is None):
-            # TRL's own scripts pass `get_peft_config(model_args)`: None without --use_peft.
-            calls = origins(context.script, given.node) if isinstance(given.node, ast.expr) else ()
+        adapter = trainer.entries.items.get("peft_config")
+        if adapter is not None and not (adapter.value.settled and adapter.value.value is None):
+            # TRL's own scripts pass `get_peft_config(model_args)`, which is None without --use_peft.
+            calls = origins(context.script, adapter.node) if isinstance(adapter.node, ast.expr) else ()
             targets = [dotted(context.script, call.func) for call in calls]
             if not any(target and target.name.endswith(".get_peft_config") for target in targets):
-                needs.append(Need("peft_config=", ("peft",), given.node))
+                needs.append(Need("peft_config=", ("peft",), adapter.node))
     for need in (*needs, *_by_calls(context)):
-        found.setdefault(need.distributions, need)
-    yield from found.values()
+        by_distributions.setdefault(need.distributions, need)
+    yield from by_distributions.values()
 
 
 def _implied(name: str, value: object) -> Iterator[tuple[str, ...]]:
-    texts = [text for text in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(text, str)]
+    names = [text for text in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(text, str)]
     if name == "report_to":
         packages = ("trackio", "wandb", "mlflow", "tensorboard", "swanlab")
-        yield from ((text.replace("_", "-"),) for text in texts if text in packages)
-    elif name == "optim" and texts:
-        of_bitsandbytes = "8bit" in texts[0] or texts[0].startswith("paged_") or "bnb" in texts[0]
-        if of_bitsandbytes and "torch" not in texts[0]:
+        yield from ((name.replace("_", "-"),) for name in names if name in packages)
+    elif name == "optim" and names:
+        of_bitsandbytes = "8bit" in names[0] or names[0].startswith("paged_") or "bnb" in names[0]
+        if of_bitsandbytes and "torch" not in names[0]:
             yield ("bitsandbytes",)
     elif name in ("use_vllm", "use_liger_kernel") and value is True:
         yield ("vllm",) if name == "use_vllm" else ("liger-kernel",)

@@ -1,6 +1,6 @@
-"""`preflight_check --launch`: every launch of a command line examined together with the script it starts.
+"""Examines every launch of a command line together with the script it starts, for `preflight_check --launch`.
 
-`fields_of_launch` says where a launch runs, what it costs at most, what it gets and who pays.
+`fields_of_launch` states where a launch runs, what it may cost, what it receives and who pays.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.examine import Examination, examine
 from ml_intern_helpers.preflight.render import fields_of, fields_of_item, headline, method_and_adapter, smoke_run
 
-#: Arguments that a report lists.
+#: The most arguments that a report lists.
 _MOST_ARGUMENTS = 200
 _SEVERITIES = ("error", "warning", "info")
 
@@ -40,7 +40,7 @@ class Judged(NamedTuple):
 
     @property
     def unread(self) -> bool:
-        """The script could not be read: this launch must not end in a pass."""
+        """Whether the script could not be read, so that this launch must not pass."""
         return self.launch.target.kind not in ("file", "text", "trl") and not self.launch.dry
 
     @property
@@ -55,13 +55,13 @@ def judged(text: str, script: Path | None, local: bool, options: Options = DEFAU
 
     Args:
         text: the command line.
-        script: the script that the user names besides; the launch that starts it is judged with it.
-        local: judge as for a run on this machine, whatever the launcher.
-        options: what the caller knows besides.
+        script: the script that the user also named; a launch whose script is unknown is assumed to start it.
+        local: judge every launch as a run on this machine.
+        options: what the caller states about the run.
 
     Raises:
-        NotFound: it launches nothing that is known here.
-        ToolError: it cannot be read, or the script cannot.
+        NotFound: the command line starts nothing that is known here.
+        ToolError: the command line or a script cannot be read.
     """
     launches = launches_of(text, Path.cwd())
     if not launches:
@@ -69,20 +69,20 @@ def judged(text: str, script: Path | None, local: bool, options: Options = DEFAU
         raise NotFound(f"no launch found in `{clean(text, limit=100)}`", hint=hint)
     if script is not None:
         _attach_script(launches, script)
-    found = examined(launches, options, "local" if local else None)
-    report = _report(found)
+    results = examined(launches, options, "local" if local else None)
+    report = _report(results)
     if len(launches) > MOST:
         report.warnings.append(f"only the first {MOST} launches were judged")
-    if script is None and not any(one.trains or one.unread or one.examination.findings for one in found):
+    if script is None and not any(result.trains or result.unread or result.examination.findings for result in results):
         report.status = "unknown"
     return report
 
 
 def examined(launches: list[Launch], options: Options = DEFAULT_OPTIONS, mode: str | None = None) -> list[Judged]:
-    """Each launch with its script, as `mode` (None: as its launcher runs it); no more than MOST.
+    """The first MOST launches, each with its examined script; `mode` overrides that of the launcher.
 
     Raises:
-        Unavailable: a script is too intricate to follow.
+        Unavailable: a script is too complex to analyse.
     """
     for launch in launches[:MOST]:
         launch.mode = mode or launch.mode
@@ -90,7 +90,7 @@ def examined(launches: list[Launch], options: Options = DEFAULT_OPTIONS, mode: s
 
 
 def _attach_script(launches: list[Launch], script: Path) -> None:
-    """Attach the script that was named to the launch that starts it, or report that none does."""
+    """Make the first launch with an unknown script start `script`, unless one already does; else report a problem."""
     here = Path.cwd() / script
     name = clean(str(script), limit=100)
     for launch in launches:
@@ -103,20 +103,22 @@ def _attach_script(launches: list[Launch], script: Path) -> None:
         missing = any(problem.kind == "missing-file" for problem in launch.problems)
         if launch.target.kind in ("unknown", "url", "module", "command") and not missing:
             launch.target = Target("file", str(script), here)
-            launch.notes.append(f"taken to start {name}, as you named it")
+            launch.notes.append(f"assumed to start {name}, the script that you named")
             return
-    launches[0].problems.append(Problem("missing-file", f"the launch does not start {name}", f"launch {name}", launches[0].text))
+    launches[0].problems.append(
+        Problem("missing-file", f"the launch does not start {name}", f"start {name} on the command line", launches[0].text)
+    )
 
 
 def _source(launch: Launch) -> Source:
-    """The script's source; an empty one where there is none to read, with a problem where it cannot be read."""
+    """The script's source; empty where there is no script, and with a problem where it cannot be read."""
     target = launch.target
     try:
         if target.kind == "file" and target.path is not None:
             here = Path.cwd()
             # Messages name the script as the user would write it.
             source = read_source(target.path.relative_to(here) if target.path.is_relative_to(here) else target.path)
-            # What `--config` means elsewhere is not known: that its file is missing counts only where a TrlParser opens it.
+            # A missing --config file is a problem only where a TrlParser opens it; elsewhere the option may mean something else.
             if launch.config is not None and launch.config.problem is not None and "TrlParser(" in source.text:
                 launch.problems.append(launch.config.problem)
             return source
@@ -130,69 +132,72 @@ def _source(launch: Launch) -> Source:
     return Source(Path(target.name or "launch"), "", [""], ast.parse(""))
 
 
-def _report(found: list[Judged]) -> Report:
-    main = next((one for one in found if one.trains), found[0])
-    statuses = [one.status for one in found]
-    status: Status = next((one for one in ("failed", "unknown") if one in statuses), "ok")
-    if not any(one.trains or one.unread for one in found) and status == "ok":
+def _report(results: list[Judged]) -> Report:
+    main = next((result for result in results if result.trains), results[0])
+    statuses = [result.status for result in results]
+    status: Status = next((worst for worst in ("failed", "unknown") if worst in statuses), "ok")
+    if not any(result.trains or result.unread for result in results) and status == "ok":
         status = "unknown"
     fields = fields_of(main.examination, status)
     fields["launches"] = [
         {
-            "number": one.launch.number,
-            "place": "" if one.launch.of == 1 else f" {one.launch.number}",
-            **fields_of_launch(one.examination.context),
-            "method": clean(one.examination.context.training.method, limit=100) or None,
-            # The outline that stands for the script of a `trl` command has lines that nobody can open.
-            "checklist": [fields_of_item(item, places=one.launch.target.kind != "trl") for item in one.examination.checklist],
+            "number": result.launch.number,
+            "place": "" if result.launch.of == 1 else f" {result.launch.number}",
+            **fields_of_launch(result.examination.context),
+            "method": clean(result.examination.context.training.method, limit=100) or None,
+            # A `trl` command is examined as a generated outline, whose line numbers mean nothing to the user.
+            "checklist": [
+                fields_of_item(item, places=result.launch.target.kind != "trl") for item in result.examination.checklist
+            ],
         }
-        for one in found
+        for result in results
     ]
-    fields["verdict"] = _verdict(found, main, status)
-    fields["unknowns"] = _unknowns(found)
-    # Two launches of one script share what is wrong in it.
+    fields["verdict"] = _verdict(results, main, status)
+    fields["unknowns"] = _unknowns(results)
+    # Launches of the same script report each of its findings once.
     findings: dict[Finding, None] = {}
-    for one in found:
-        for finding in one.examination.findings:
-            if one.launch.target.kind == "trl" and finding.file != one.launch.place:
-                # What is wrong in the outline that stands for trl's script is wrong on the command line.
+    for result in results:
+        for finding in result.examination.findings:
+            if result.launch.target.kind == "trl" and finding.file != result.launch.place:
+                # A finding in the generated outline of a `trl` command belongs to the command line.
                 fix = f"{finding.fix} (as an option, --NAME VALUE, or in the --config file)"
-                finding = finding._replace(file=one.launch.place, cell=None, line=None, column=None, evidence=None, fix=fix)
+                finding = finding._replace(file=result.launch.place, cell=None, line=None, column=None, evidence=None, fix=fix)
             findings[finding] = None
-    places = {one.launch.place for one in found}
-    ordered = sorted(findings, key=lambda one: (_SEVERITIES.index(one.severity), one.file not in places))
+    places = {result.launch.place for result in results}
+    ordered = sorted(findings, key=lambda finding: (_SEVERITIES.index(finding.severity), finding.file not in places))
     report = Report("preflight_check", status, fields, ordered)
-    report.warnings = list(dict.fromkeys(note for one in found for note in one.examination.notes))
+    report.warnings = list(dict.fromkeys(note for result in results for note in result.examination.notes))
     return report
 
 
-def _verdict(found: list[Judged], main: Judged, status: Status) -> str:
-    slots = sum(item.state == "fill_in" for one in found for item in one.examination.checklist)
+def _verdict(results: list[Judged], main: Judged, status: Status) -> str:
+    slots = sum(item.state == "fill_in" for result in results for item in result.examination.checklist)
     counts = [
-        (sum(one.examination.number_of("error") for one in found), "error", ""),
-        (sum(one.examination.number_of("warning") for one in found), "warning", ""),
+        (sum(result.examination.number_of("error") for result in results), "error", ""),
+        (sum(result.examination.number_of("warning") for result in results), "warning", ""),
         (slots, "slot", " to fill"),
-        (sum(one.unread for one in found), "script", " not read"),
+        (sum(result.unread for result in results), "script", " not read"),
     ]
-    number = f"{len(found)} launches" if len(found) > 1 else "1 launch"
+    number = f"{len(results)} launches" if len(results) > 1 else "1 launch"
     context = main.examination.context
     what = f"{method_and_adapter(context, 'no training seen')}{smoke_run(context)}"
     return clean(f"{headline(status, counts)}: {number}, {main.launch.launcher} ({what})")
 
 
-def _unknowns(found: list[Judged]) -> list[dict[str, Any]]:
+def _unknowns(results: list[Judged]) -> list[dict[str, Any]]:
     unknowns: dict[tuple[int | None, str], None] = {}
-    for one in found:
-        if one.unread and one.launch.target.reason:
-            unknowns[(None, f"{one.launch.place}: {clean(one.launch.target.reason, limit=200)}")] = None
-        if one.launch.open:
-            unknowns[(None, f"{one.launch.place}: more words may come: {clean(one.launch.open, limit=200)}")] = None
-        unknowns |= dict.fromkeys(one.examination.unknowns)
+    for result in results:
+        launch = result.launch
+        if result.unread and launch.target.reason:
+            unknowns[(None, f"{launch.place}: {clean(launch.target.reason, limit=200)}")] = None
+        if launch.open:
+            unknowns[(None, f"{launch.place}: there may be more arguments: {clean(launch.open, limit=200)}")] = None
+        unknowns |= dict.fromkeys(result.examination.unknowns)
     return [{"line": line, "reason": reason} for line, reason in unknowns]
 
 
 def fields_of_launch(context: ScriptContext) -> dict[str, Any]:
-    """The entry in `launches`; see docs/schemas/preflight_check.v1.json. Values of secrets and of variables stay out."""
+    """The entry in `launches`; see docs/schemas/preflight_check.v1.json. It holds no values of secrets or variables."""
     launch = context.launch
     assert launch is not None
     jobs = (context.header.jobs or {}) if launch.mode == "jobs" else {}
@@ -214,8 +219,8 @@ def fields_of_launch(context: ScriptContext) -> dict[str, Any]:
         "namespace": _text(jobs.get("namespace")),
         "env": sorted(masked(name, 60) for name in (jobs.get("env") or launch.environ)),
         "secrets": sorted(masked(name, 60) for name in set(jobs.get("secrets") or ())),
-        "volumes": [masked(str(one)) for one in jobs.get("volumes") or ()],
-        "packages": [clean(one.text, limit=100) for one in context.header.requirements] if launch.installs == "uv" else [],
+        "volumes": [masked(str(volume)) for volume in jobs.get("volumes") or ()],
+        "packages": [clean(item.text, limit=100) for item in context.header.requirements] if launch.installs == "uv" else [],
         "processes": launch.processes,
         "schedule": launch.settings["schedule"].value if "schedule" in launch.settings else None,
         "repeats": launch.repeats,
@@ -240,7 +245,7 @@ def _image(launch: Launch, jobs: dict[str, Any]) -> str | None:
 
 
 def _seconds(launch: Launch, jobs: dict[str, Any]) -> int | None:
-    """What stops the job: the timeout, or without one the server's half hour; None when it cannot be told."""
+    """The job's time limit: its timeout, or else the server's default of 30 minutes; None when it is not known."""
     if launch.mode != "jobs":
         return None
     if "timeout" in jobs:
@@ -251,7 +256,7 @@ def _seconds(launch: Launch, jobs: dict[str, Any]) -> int | None:
 
 
 def cost(flavor: str | None, seconds: int | None) -> dict[str, Any] | None:
-    """The most it can cost: price an hour times the timeout; None for an unknown flavor."""
+    """The most that the job can cost, its hourly price times its time limit; None for an unknown flavor."""
     price = prices().usd_per_hour.get(flavor or "")
     if price is None:
         return None

@@ -1,4 +1,4 @@
-"""Combines a launch with the script's own PEP 723 block: what the job gets, and what the script is given."""
+"""Combines a launch with the script's own PEP 723 block into the job's settings and the script's inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SINGLE = ("image", "flavor", "python", "timeout", "name", "namespace", "network_
 
 
 def header_of_launch(own: Header, launch: Launch) -> Header:
-    """The block as this launch completes it: options override it, and a launcher that does not read it ignores it."""
+    """The block combined with the launch's options, which override it; some launchers ignore the block."""
     if launch.mode != "jobs":
         return own
     jobs: dict[str, Any] = dict(own.jobs or {}) if launch.reads_header else {}
@@ -26,13 +26,15 @@ def header_of_launch(own: Header, launch: Launch) -> Header:
         if setting is not None:
             jobs.pop(key, None)
             from_launch[key] = setting.how
-            jobs |= {key: setting.value} if setting.value else {}  # an empty one counts, and leaves the default
+            jobs |= (
+                {key: setting.value} if setting.value else {}
+            )  # an empty option discards the block's value and selects the default
     no_flavor = launch.settings["flavor"].value == "" if "flavor" in launch.settings else not launch.hidden
     if "flavor" not in jobs and no_flavor:
         jobs["flavor"], from_launch["flavor"] = DEFAULT_FLAVOR, "no --flavor"
     jobs["env"] = {**_texts(jobs.get("env")), **{name: word.text for name, word in launch.environ.items()}}
-    mounts = {_mount(one) for one in launch.volumes}
-    jobs["volumes"] = [*(one for one in _list(jobs.get("volumes")) if _mount(one) not in mounts), *launch.volumes]
+    mounts = {_mount(volume) for volume in launch.volumes}
+    jobs["volumes"] = [*(volume for volume in _list(jobs.get("volumes")) if _mount(volume) not in mounts), *launch.volumes]
     jobs["secrets"] = [*_list(jobs.get("secrets")), *launch.secrets]
     if launch.environ:
         from_launch["env"] = "--env"
@@ -44,13 +46,15 @@ def header_of_launch(own: Header, launch: Launch) -> Header:
 
 
 def installed_block(own: Header, launch: Launch) -> Header:
-    """The block, or an empty one where uv runs another program. In an image or on a machine its pins still tell the releases."""
+    """The block, or an empty one where uv runs another program; in an image or on a machine its pins still name the releases."""
     return own if launch.block or launch.installs != "uv" else Header()
 
 
 def options_with_launch(options: Options, launch: Launch) -> Options:
-    """The options that decide the releases: with `--with` of the launch, and for a job without the requirements in its folder."""
-    return options._replace(with_=(*options.with_, *(found.text for found in _packages(launch))), project=launch.mode != "jobs")
+    """The options with the launch's `--with` added; a job does not use the requirements files of the script's folder."""
+    return options._replace(
+        with_=(*options.with_, *(requirement.text for requirement in _packages(launch))), project=launch.mode != "jobs"
+    )
 
 
 def _mount(volume: str) -> str:
@@ -59,11 +63,11 @@ def _mount(volume: str) -> str:
 
 def _packages(launch: Launch) -> tuple[Requirement, ...]:
     parts = [part for word in launch.packages if not word.unknown for part in _split(word.text)]
-    return tuple(found for part in parts if (found := parse_requirement(part)) is not None)
+    return tuple(requirement for part in parts if (requirement := parse_requirement(part)) is not None)
 
 
 def _split(text: str) -> list[str]:
-    """`--with a,b` names two packages; the comma of `trl>=1,<2` and of `trl[a,b]` separates none."""
+    """The packages of `--with a,b`; the commas in `trl>=1,<2` and `trl[a,b]` do not separate packages."""
     parts: list[str] = []
     for part in text.split(","):
         if parts and (part.lstrip()[:1] in "<>=!~" or parts[-1].count("[") > parts[-1].count("]")):
@@ -74,7 +78,7 @@ def _split(text: str) -> list[str]:
 
 
 def given_to_script(own: Header, launch: Launch, config: ParserOptions | None = None) -> GivenToScript:
-    """The arguments and variables that the script's process starts with; `config` is a config file named besides."""
+    """The arguments and variables that the script's process starts with; `config` is a config file that the caller named."""
     environ: dict[str, str | None] = {}
     if launch.reads_header:
         environ |= _texts((own.jobs or {}).get("env"))

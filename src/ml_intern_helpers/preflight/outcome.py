@@ -1,4 +1,4 @@
-"""The outcomes of a rule: a pass with its evidence, a failure with its fix, or the reason why neither can be told."""
+"""Defines the outcomes of a rule: a pass with its evidence, a failure with its fix, or the reason why it is undecided."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ State = Literal["pass", "fail", "unknown", "set_at_run_time", "fill_in"]
 
 
 class Outcome(NamedTuple):
-    """One outcome of one rule. The functions below make them, so that no state comes without what it needs.
+    """One outcome of one rule. Build it with the functions below, which require the evidence, fix or reason of its state.
 
     Attributes:
         state: see `State`.
         text: the evidence of a pass, the message of a failure, the reason otherwise.
         line, last_line, column: the place (1-based), None where there is none.
-        first_line: where the call begins that the place belongs to, None when there is none around it.
+        first_line: the first line of the call around the place; None where there is no call.
         fix: what to write or do instead (`fail`), or how to answer (`fill_in`).
-        severity: in place of the rule's own.
+        severity: replaces the rule's own; None to keep it.
         mask: keep the source line out of the report (it holds a secret).
         at_launch: the place is the command line, not the script.
-        seen: the evidence of a finding at the launch.
-        rename: the argument or key to write instead, with the same value, where the fix is no more than that.
+        seen: the part of the command line that is the evidence of a failure at the launch.
+        rename: the argument or key to write instead, with the same value, where that is the whole fix.
     """
 
     state: State
@@ -59,7 +59,7 @@ def failed(
     whole: ast.AST | None = None,
     rename: str = "",
 ) -> Outcome:
-    """A failure at a node or line; `whole` is the call it belongs to, anywhere in which a suppression may stand."""
+    """A failure at a node or line; a suppressing comment may stand anywhere in `whole`, the call around it."""
     assert fix, "a failure needs a fix"
     if not isinstance(at, ast.AST):
         return Outcome("fail", message, at, at, None, fix, severity)
@@ -86,5 +86,5 @@ def at_run_time(reason: str, line: int | None = None) -> Outcome:
 
 
 def fill_in(question: str, how: str) -> Outcome:
-    """A question that no syntax answers, and how to answer it."""
+    """A question that the script cannot answer, and how to answer it."""
     return Outcome("fill_in", question, fix=how)

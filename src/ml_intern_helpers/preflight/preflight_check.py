@@ -1,4 +1,4 @@
-"""`preflight_check`: is this training script ready to be launched?"""
+"""The command `preflight_check`: checks whether a training script is ready to be launched."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ EPILOG = """examples:
   preflight_check train.py --local      before `python train.py` on this machine
   preflight_check --launch 'hf jobs uv run --flavor a10g-large --timeout 4h --secrets HF_TOKEN train.py'
 
-exit codes here: 1 an error, 0 also with warnings, 3 the file cannot be read, holds no training, or nothing could be told
-suppress a finding, with a reason: # preflight: ignore[API101] reason"""
+exit codes here: 0 no errors (warnings are allowed), 1 errors, 3 unreadable file, no training, or nothing could be determined
+to suppress a finding, write a comment with a reason: # preflight: ignore[API101] reason"""
 
 EMPTY_FIELDS: dict[str, Any] = {
     "path": None,
@@ -48,17 +48,21 @@ EMPTY_FIELDS: dict[str, Any] = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", type=Path, metavar="PATH", help="a script (.py) or notebook (.ipynb)")
     parser.add_argument("--local", action="store_true", help="for a run on this machine: no push, timeout or job packages")
-    parser.add_argument("--python", metavar="PATH", help="the interpreter of the run: judge against what is installed beside it")
+    parser.add_argument(
+        "--python", metavar="PATH", help="the interpreter of the run: check against the packages installed for it"
+    )
     parser.add_argument(
         "--with", dest="with_", action="append", default=[], metavar="REQ", help="a requirement of the launch (repeatable)"
     )
-    parser.add_argument("--launch", metavar="COMMAND", help="the command line that starts it, in single quotes; never run")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the YAML or JSON that the script's TrlParser will read")
+    parser.add_argument(
+        "--launch", metavar="COMMAND", help="the command line that starts the script, in single quotes; it is never run"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the YAML or JSON file that the script's TrlParser will read")
     parser.add_argument(
         "--dataset", default="none", metavar="auto|ID|none",
-        help="compare with the real columns, through inspect_dataset: of what load_dataset names, or of ID (default none)",
+        help="compare with the real columns from inspect_dataset: auto for the script's datasets, or ID (default: none)",
     )  # fmt: skip
-    parser.add_argument("--fix", action="store_true", help="print a diff that mends what is safe to mend; writes nothing")
+    parser.add_argument("--fix", action="store_true", help="print a diff with the safe fixes; no file is changed")
     parser.add_argument("--sarif", action="store_true", help="SARIF 2.1.0 on stdout, for CI (not with --json)")
     parser.add_argument("--explain", metavar="CODE", help="why a rule exists, with a bad and a good example")
 
@@ -68,7 +72,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
     if args.explain is not None:
         return _explain(args.explain)
     _validate(args)
-    gc.disable()  # a syntax tree is all live objects: looking for garbage in it takes as long as the work itself
+    gc.disable()  # all objects of a syntax tree are live: collecting garbage would take as long as the check itself
     try:
         if args.launch is None:
             return _check_script(args, context)
@@ -77,7 +81,7 @@ def run(args: argparse.Namespace, context: Context) -> Report:
         return judged(args.launch, args.path, args.local, _options(args, context))
     except RecursionError as err:
         what = "the command line, or a script in it," if args.launch is not None else args.path
-        raise BadData(f"{what} is nested too deeply to follow", hint="give it the training script itself") from err
+        raise BadData(f"{what} is nested too deeply to follow", hint="give the training script itself") from err
     finally:
         gc.enable()
 
@@ -86,16 +90,16 @@ def _validate(args: argparse.Namespace) -> None:
     """Refuse options that contradict each other.
 
     Raises:
-        UsageError: neither a path nor a launch, two forms of output, or a requirement that is none.
+        UsageError: neither a path nor a launch, two forms of output, or an invalid requirement.
     """
     from ml_intern_helpers.analysis.requirements import is_requirement
 
     forms = [name for name in ("sarif", "fix") if getattr(args, name)]
     forms += [args.format] if args.format in ("json", "human") and forms else []
     if len(forms) > 1:
-        raise UsageError(f"--{forms[0]} and --{forms[1]} are two forms of one answer", hint="give one of them")
+        raise UsageError(f"--{forms[0]} and --{forms[1]} cannot be combined", hint="give one of them")
     if args.launch is not None and forms:
-        raise UsageError(f"--{forms[0]} is about a script, not a launch", hint=f"preflight_check train.py --{forms[0]}")
+        raise UsageError(f"--{forms[0]} works on a script, not on a launch", hint=f"preflight_check train.py --{forms[0]}")
     if args.path is None and args.launch is None:
         hint = "preflight_check train.py, or --launch 'hf jobs uv run … train.py'"
         raise UsageError("PATH is missing: which script?", hint=hint)
@@ -125,7 +129,7 @@ def _check_script(args: argparse.Namespace, context: Context) -> Report:
     """The report on a script.
 
     Raises:
-        ToolError: it cannot be read, or holds no training.
+        ToolError: the script cannot be read, or does not train.
     """
     from ml_intern_helpers.analysis.source import read_source
     from ml_intern_helpers.preflight.examine import examine
@@ -138,7 +142,7 @@ def _check_script(args: argparse.Namespace, context: Context) -> Report:
     script = examination.context
     if script.training.kind == "none" and not errors:
         why = script.training.why_not
-        raise NotFound(f"{source.place(None)} holds no training I recognise: {why}", hint="give it the script that trains")
+        raise NotFound(f"{source.place(None)} holds no training I recognise: {why}", hint="give the script that trains")
     if options.parser_options and not script.script.parsed:
         context.warn(f"{options.parser_options.file} is read by nothing: the script has no TrlParser or HfArgumentParser")
     for note in examination.notes:
@@ -148,8 +152,8 @@ def _check_script(args: argparse.Namespace, context: Context) -> Report:
     if args.fix:
         from ml_intern_helpers.preflight.fix import diff
 
-        text, mended = diff(examination, lambda text: examine(text, mode, options=options))
-        context.warn(f"{mended} of {len(examination.findings)} findings mended; nothing was written")
+        text, fixed = diff(examination, lambda fixed_source: examine(fixed_source, mode, options=options))
+        context.warn(f"the diff fixes {fixed} of {len(examination.findings)} findings; no file was changed")
         return PrintedReport(report, text)
     if args.sarif:
         from ml_intern_helpers.preflight.render import sarif

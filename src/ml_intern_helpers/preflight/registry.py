@@ -14,7 +14,7 @@ from ml_intern_helpers.preflight import rules
 from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcomes
 
-#: What a rule is for unless its module has MODES.
+#: The modes of a rule whose module does not define MODES.
 BOTH_MODES = ("jobs", "local")
 FAMILIES = {
     "API": "what the libraries' current releases offer",
@@ -36,8 +36,8 @@ class Rule(NamedTuple):
 
     Attributes:
         code: `API101`, from the file name.
-        severity: SEVERITY; an outcome may have its own.
-        modes: MODES, or both: for runs on Hugging Face Jobs, for runs on this machine.
+        severity: the module's SEVERITY; an outcome may override it.
+        modes: the module's MODES: `jobs` for runs on Hugging Face Jobs, `local` for runs on this machine; default both.
         documentation: the module's docstring: a title, why it matters, `Bad:` and `Good:` with an example each.
         check: yields the outcomes for one script.
     """
@@ -55,21 +55,21 @@ class Rule(NamedTuple):
 
 
 def rules_for(context: ScriptContext) -> dict[str, Rule]:
-    """The rules of the run's mode; where nothing was agreed, those that compare with the agreement are not even loaded."""
-    found = all_rules() if context.agreement is not None else all_rules(without="SCOPE")
-    return {code: rule for code, rule in found.items() if context.mode in rule.modes}
+    """The rules of the run's mode; without an agreement, the SCOPE rules that compare with it are not loaded."""
+    candidates = all_rules() if context.agreement is not None else all_rules(without="SCOPE")
+    return {code: rule for code, rule in candidates.items() if context.mode in rule.modes}
 
 
 @cache
 def all_rules(without: str = "_") -> dict[str, Rule]:
     """Code -> rule, sorted by code; all but those of the family `without`."""
-    found: dict[str, Rule] = {}
+    by_code: dict[str, Rule] = {}
     names = (path.stem for path in Path(rules.__path__[0]).iterdir() if path.suffix == ".py")
     for name in sorted(name for name in names if not name.startswith(("_", without.lower()))):
         module = importlib.import_module(f"{rules.__name__}.{name}")
         code = name.partition("_")[0].upper()
-        if code in found or not CODE_FORM.fullmatch(code):
-            raise RuntimeError(f"{name}.py: the code {code} is taken, or belongs to no family")
+        if code in by_code or not CODE_FORM.fullmatch(code):
+            raise RuntimeError(f"{name}.py: the code {code} is already taken, or does not begin with a known family")
         modes = getattr(module, "MODES", BOTH_MODES)
-        found[code] = Rule(code, module.SEVERITY, modes, (module.__doc__ or "").strip(), module.check)
-    return dict(sorted(found.items()))
+        by_code[code] = Rule(code, module.SEVERITY, modes, (module.__doc__ or "").strip(), module.check)
+    return dict(sorted(by_code.items()))

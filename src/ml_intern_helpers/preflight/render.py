@@ -1,6 +1,6 @@
-"""Renders an examination: as the fields of the JSON report, those fields as the text that Claude reads, and as SARIF.
+"""Renders an examination: as the fields of the JSON report, as the text that Claude reads, and as SARIF.
 
-The text says each thing once; the JSON keeps every item whole. The fourth form, a diff, is made by `fix`.
+The text states each fact once, while the JSON repeats it for every item. `fix` makes the fourth form, a diff.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from ml_intern_helpers.preflight.registry import all_rules
 _WORDS = {"failed": "FAIL", "unknown": "COULD NOT TELL"}
 _STATES = {"pass": "pass", "fail": "FAIL", "unknown": "unknown", "set_at_run_time": "run time", "fill_in": "FILL IN"}
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}  # of SARIF
-#: Lines shown of what could not be told.
+#: The most reasons shown for what could not be determined.
 _UNKNOWNS_SHOWN = 8
-#: Launch settings are texts, lists and tables of texts; deeper and larger is not repeated.
+#: Launch settings that are nested deeper, and integers that are larger, are shown as `…`.
 _DEEPEST = 4
 _LARGEST = 10**18
 
 
 class PrintedReport(Report):
-    """A report whose text form is not `text_of`, but `printed`: SARIF or a diff."""
+    """A report whose text form is `printed` (SARIF or a diff) and not that of `text_of`."""
 
     def __init__(self, report: Report, printed: str) -> None:
         super().__init__(report.command, report.status, report.fields, report.findings)
@@ -55,7 +55,7 @@ def fields_of(examination: Examination, status: Status) -> dict[str, Any]:
         "checklist": [fields_of_item(item) for item in examination.checklist],
         "slots": sum(item.state == "fill_in" for item in examination.checklist),
         "unknowns": unknowns,
-        "suppressed": [{"code": one.code, "line": one.line, "reason": one.reason} for one in examination.suppressed],
+        "suppressed": [{"code": item.code, "line": item.line, "reason": item.reason} for item in examination.suppressed],
         "settings_from": parser or ("config file" if context.script.given.options.unread else None),
         "header": _fields_of_header(context),
         "releases": _fields_of_releases(context),
@@ -65,7 +65,7 @@ def fields_of(examination: Examination, status: Status) -> dict[str, Any]:
 
 
 def fields_of_item(item: Item, *, places: bool = True) -> dict[str, Any]:
-    """A line of the checklist, with the places of its evidence in the script or without them."""
+    """A line of the checklist as a JSON object, with or without the places of its evidence."""
     text = item.text(places=places)
     return {
         "id": item.id,
@@ -87,8 +87,8 @@ def _verdict(examination: Examination, status: Status) -> str:
         (sum(item.state == "fill_in" for item in examination.checklist), "slot", " to fill"),
         (sum(item.state == "unknown" for item in examination.checklist), "unknown line", ""),
     ]
-    judged, built = len(context.trainers), context.training.built
-    limited = f"; first {judged} of {built} trainers" if built > judged else ""
+    examined, built = len(context.trainers), context.training.built
+    limited = f"; first {examined} of {built} trainers" if built > examined else ""
     what = f"{method_and_adapter(context, 'no training')}{limited}{smoke_run(context)}; {context.mode}"
     return clean(f"{headline(status, counts)}: {context.source.path.name} ({what})")
 
@@ -108,7 +108,7 @@ def smoke_run(context: ScriptContext) -> str:
 
 
 def adapter(context: ScriptContext) -> str | None:
-    """`LoRA`, `LoRA if --lora`, or None for full training and for what cannot be seen."""
+    """`LoRA`, `LoRA if --lora`, or None for full training and where no adapter can be seen."""
     for trainer in context.trainers:
         setting = trainer.entries.items.get("peft_config")
         if setting is None or (setting.value.state == "known" and setting.value.value is None):
@@ -131,28 +131,28 @@ def _fields_of_header(context: ScriptContext) -> dict[str, Any] | None:
     shown = {key: (sorted(value) if isinstance(value, dict) else []) if key == "env" else value for key, value in jobs.items()}
     return {
         "line": header.line,
-        "dependencies": [clean(one.text, limit=200) for one in header.requirements],
+        "dependencies": [clean(requirement.text, limit=200) for requirement in header.requirements],
         "requires_python": clean(header.requires_python, limit=60) if header.requires_python else None,
         "hf_jobs": _cleaned(shown),
     }
 
 
 def _fields_of_releases(context: ScriptContext) -> dict[str, Any]:
-    """What each indexed library that the script needed was judged against, or why it was not."""
+    """The release that each indexed library of the script was judged against, or why it was not judged."""
     context.offers.chosen.choice("trl"), context.offers.chosen.choice("transformers")
     return {
-        one.package: {
-            "version": one.version,
-            "judged": one.release is not None,
-            "source": clean(one.source, limit=100),
-            "why": clean(one.why, limit=300),
+        choice.package: {
+            "version": choice.version,
+            "judged": choice.release is not None,
+            "source": clean(choice.source, limit=100),
+            "why": clean(choice.why, limit=300),
         }
-        for one in context.offers.chosen.chosen
+        for choice in context.offers.chosen.chosen
     }
 
 
 def _cleaned(value: Any, depth: int = 0) -> Any:
-    """A TOML value as JSON with every text on one line; types that no launch setting has become text."""
+    """A TOML value as JSON, with every text on one line; values of other types, such as dates, become text."""
     if isinstance(value, dict) and depth < _DEEPEST:
         return {clean(key, limit=60): _cleaned(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list) and depth < _DEEPEST:
@@ -165,7 +165,7 @@ def _cleaned(value: Any, depth: int = 0) -> Any:
 
 
 def text_of(report: Report) -> str:
-    """Verdict, checklist (of each launch), findings, what could not be told, what was suppressed, the releases, what next."""
+    """The text form: verdict, checklists, findings, unknowns, suppressed findings, releases, and the next step."""
     fields = report.fields
     lines = [fields["verdict"]]
     if fields["launches"]:
@@ -176,16 +176,16 @@ def text_of(report: Report) -> str:
     findings = [render_finding(finding) for finding in without_repeats(report.findings)]
     lines += ["", *findings] if findings else []
     lines += _unknown_lines(fields["unknowns"])
-    lines += [f"suppressed: {one['code']} line {one['line']}: {one['reason']}" for one in fields["suppressed"]]
+    lines += [f"suppressed: {item['code']} line {item['line']}: {item['reason']}" for item in fields["suppressed"]]
     by_source: dict[str, list[str]] = {}
-    for name, one in fields["releases"].items():
-        if one["judged"]:
-            by_source.setdefault(one["source"], []).append(f"{name} {one['version']}")
+    for name, release in fields["releases"].items():
+        if release["judged"]:
+            by_source.setdefault(release["source"], []).append(f"{name} {release['version']}")
     against = "; ".join(f"{', '.join(names)} ({source})" for source, names in by_source.items())
     judged = f"judged against {against}; " if against else ""
     lines += ["", f"{judged}`preflight_check --explain CODE` says why a rule exists"]
     if report.status == "unknown":
-        step = "answer the lines above from where the settings stand, or write them into the config's call, and check again"
+        step = "look up the unknown settings where they are defined, or write them into the config's call, and check again"
         if fields["settings_from"]:
             through = f"the settings come through the {fields['settings_from']}"
             step = f"{through}: give --config FILE, or the command line with --launch '…'"
@@ -254,7 +254,7 @@ def _checklist_lines(items: list[dict[str, Any]], findings: list[Finding]) -> li
 
 
 def without_repeats(findings: list[Finding]) -> list[Finding]:
-    """A source line is quoted at the first of its findings."""
+    """The findings, with each source line quoted only at its first finding."""
     seen: set[tuple[str | None, int | None, str | None]] = set()
     shown = []
     for finding in findings:
@@ -265,10 +265,10 @@ def without_repeats(findings: list[Finding]) -> list[Finding]:
 
 
 def _unknown_lines(unknowns: list[dict[str, Any]]) -> list[str]:
-    """What could not be told: equal reasons once, with their count and the first of their lines."""
+    """What could not be determined: each reason once, with its count and its first line."""
     places: dict[str, list[int | None]] = {}
-    for one in unknowns:
-        places.setdefault(one["reason"], []).append(one["line"])
+    for item in unknowns:
+        places.setdefault(item["reason"], []).append(item["line"])
     lines = []
     for reason, at in list(places.items())[:_UNKNOWNS_SHOWN]:
         where = "" if at[0] is None else f"line {at[0]}: "
@@ -281,9 +281,8 @@ def _unknown_lines(unknowns: list[dict[str, Any]]) -> list[str]:
 def sarif(examination: Examination) -> str:
     """SARIF 2.1.0, for code hosts that show findings beside the lines.
 
-    One run with every rule, a result for each finding and suppression, and a notification for what could not be told.
-
-    The notifications keep an empty list of results from being read as "all is known".
+    It holds every rule, a result for each finding and suppression, and a notification for each unknown, so that an empty list
+    of results is not mistaken for a complete check.
     """
     source, rules = examination.context.source, all_rules()
     codes = list(rules)
@@ -298,10 +297,10 @@ def sarif(examination: Examination) -> str:
         text = finding.message + (f"\nFix: {finding.fix}" if finding.fix else "")
         location = _location(examination, finding.cell, finding.line, finding.column)
         results.append(result(finding.code, finding.severity, text, location))
-    for one in examination.suppressed:
-        rule, location = rules[one.code], _location(examination, *source.position(one.line), None)
-        suppression = {"kind": "inSource", "status": "accepted", "justification": one.reason}
-        results.append(result(one.code, rule.severity, rule.title, location) | {"suppressions": [suppression]})
+    for suppressed in examination.suppressed:
+        rule, location = rules[suppressed.code], _location(examination, *source.position(suppressed.line), None)
+        suppression = {"kind": "inSource", "status": "accepted", "justification": suppressed.reason}
+        results.append(result(suppressed.code, rule.severity, rule.title, location) | {"suppressions": [suppression]})
     for line, reason in examination.unknowns:
         location = _location(examination, *source.position(line), None)
         notifications.append({"level": "note", "message": {"text": reason}, "locations": [location]})
@@ -326,7 +325,7 @@ def sarif(examination: Examination) -> str:
 
 
 def _location(examination: Examination, cell: int | None, line: int | None, column: int | None) -> dict[str, Any]:
-    """A place in a script; of a notebook the cell is a logical location, its lines are not those of the JSON file."""
+    """A place in a script; in a notebook the cell is a logical location, because its lines are not those of the JSON file."""
     from urllib.parse import quote
 
     source = examination.context.source
@@ -336,6 +335,6 @@ def _location(examination: Examination, cell: int | None, line: int | None, colu
         where = f"cell {cell}, line {line}" if line else f"cell {cell}"
         return {"physicalLocation": {"artifactLocation": artifact}, "logicalLocations": [{"fullyQualifiedName": where}]}
     region: dict[str, Any] = {"startLine": line or 1}
-    if line and column:  # in characters; a syntax tree counts bytes
+    if line and column:  # SARIF counts characters, a syntax tree counts bytes
         region["startColumn"] = len(source.lines[line - 1].encode()[: column - 1].decode(errors="replace")) + 1
     return {"physicalLocation": {"artifactLocation": artifact, "region": region}}

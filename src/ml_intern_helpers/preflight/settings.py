@@ -1,4 +1,4 @@
-"""How rules judge the settings of a config: what a setting is expected to be, and which constants the call surely passes."""
+"""Judges the settings of a config for the rules: expected values, and the constants that a call certainly passes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _LOSS_IS_METRIC = ("reduce_lr_on_plateau", "greedy")
 
 
 class Expectation(NamedTuple):
-    """What a line of the checklist expects of one argument of the config.
+    """The value that a line of the checklist expects of one config argument.
 
     Attributes:
         name: the config's argument.
         good: whether a value is right.
-        default: the value when it is not set, in the releases that the tables know.
-        wrong: the message when it is not right.
+        default: the library's default in the indexed releases.
+        wrong: the message when the value is wrong.
         fix: what to write.
     """
 
@@ -36,16 +36,16 @@ class Expectation(NamedTuple):
 
 
 def outcomes_for(context: ScriptContext, expectation: Expectation) -> Outcomes:
-    """One outcome per different config; a script without any gets the reason why nothing can be said."""
+    """The distinct outcomes of the script's configs; for a script without a config, unknown with the reason."""
     if not context.runs:
         yield no_config(context)
-    found = []
+    outcomes = []
     for run in context.runs:
         if run.tunable:
-            found.append(_outcome(context, run, expectation))
+            outcomes.append(_outcome(context, run, expectation))
         else:
-            found.append(unknown(f"{run.trainer.role.library} is configured in its own way", run.trainer.line))
-    yield from dict.fromkeys(found)
+            outcomes.append(unknown(f"the settings of {run.trainer.role.library} are not known to this check", run.trainer.line))
+    yield from dict.fromkeys(outcomes)
 
 
 def no_config(context: ScriptContext) -> Outcome:
@@ -76,7 +76,7 @@ def _outcome(context: ScriptContext, run: Run, expectation: Expectation) -> Outc
 
 
 def shown(value: object) -> str:
-    """A value as it is written, shortened; a text in double quotes, as the fix texts have it."""
+    """A value as source code, shortened; a string is in double quotes."""
     text = '"' + value + '"' if isinstance(value, str) else repr(value)
     return text if len(text) <= 60 else text[:59] + "…"
 
@@ -94,13 +94,13 @@ class Constant(NamedTuple):
 
 
 def constants(context: ScriptContext, config: Construction, names: Collection[str]) -> Iterator[Constant]:
-    """The settings `names` that the call surely passes; none when a command line, a subclass or a patch may change them."""
+    """The settings among `names` that the call certainly passes; none if a command line, subclass or patch may change them."""
     if config.parsed or not as_indexed(context, config):
         return
     for name in names:
         setting = config.entries.items.get(name)
         if setting and name not in context.loose and setting.value.state == "known" and isinstance(setting.node, ast.expr):
-            # A finished config checks nothing: `config.seed = "7"`, `setattr(config, "seed", "7")`.
+            # An assignment to a finished config is not validated: `config.seed = "7"`, `setattr(config, "seed", "7")`.
             assigned = isinstance(setting.node, ast.Attribute) and isinstance(setting.node.ctx, ast.Store)
             by_call = isinstance(setting.node, ast.Call) and getattr(setting.node.func, "id", "") == "setattr"
             if not assigned and not by_call:
@@ -108,22 +108,22 @@ def constants(context: ScriptContext, config: Construction, names: Collection[st
 
 
 def as_indexed(context: ScriptContext, construction: Construction) -> bool:
-    """The class of Transformers or TRL itself, unpatched, of the release that the tables know; no `try` expects it to fail.
+    """Whether it is Transformers' or TRL's own class, unpatched, in the indexed release, and no `try` handles its failure.
 
-    TRL's experimental trainers have loops of their own and do not count.
+    TRL's experimental trainers do not count, because they have training loops of their own.
     """
     target, library = dotted(context.script, construction.call.func), construction.role.library
     if target is None or target.definition or target.name.startswith("trl.experimental.") or context.patched_by:
         return False
-    if library not in ("transformers", "trl") or not context.judges(library):
+    if library not in ("transformers", "trl") or not context.is_indexed(library):
         return False
     current = context.uses_current("transformers") and context.uses_current(library)
-    tried = expected(context.script, construction.call, "ValueError", "AssertionError")
-    return current and context.blamable(construction.call) and not tried
+    failure_handled = expected(context.script, construction.call, "ValueError", "AssertionError")
+    return current and context.blamable(construction.call) and not failure_handled
 
 
 def no_best_metric(context: ScriptContext, run: Run) -> bool:
-    """`metric_for_best_model` is surely not set, and no other setting makes it the loss."""
+    """Whether `metric_for_best_model` is certainly not set, and no other setting makes it the loss."""
     unnamed = context.value(run, "metric_for_best_model") == known(None)
     best = context.value(run, "load_best_model_at_end", False)
     schedule = context.value(run, "lr_scheduler_type", "linear")
@@ -131,5 +131,5 @@ def no_best_metric(context: ScriptContext, run: Run) -> bool:
 
 
 def run_as_indexed(context: ScriptContext, run: Run) -> bool:
-    """`as_indexed` holds for the trainer and for its config."""
+    """Whether `as_indexed` holds for the trainer and for its config."""
     return as_indexed(context, run.trainer) and as_indexed(context, run.config)

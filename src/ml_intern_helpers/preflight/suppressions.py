@@ -1,4 +1,4 @@
-"""Suppresses findings by comments, `# preflight: ignore[API101] reason`, and puts the reason on record."""
+"""Suppresses findings by comments, `# preflight: ignore[API101] reason`, and records the reason."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Suppressed(NamedTuple):
 
 
 class Comment(NamedTuple):
-    """One comment: the codes, the reason, its line, and whether it stands alone (then it is for the line below too)."""
+    """One comment: its codes, reason and line, and whether it is alone on its line (then it also covers the line below)."""
 
     codes: frozenset[str]
     reason: str
@@ -30,7 +30,7 @@ class Comment(NamedTuple):
     alone: bool
 
     def covers(self, code: str, outcome: Outcome) -> bool:
-        """The comment stands on the line, within the call around it, or above either; or the finding has no place."""
+        """Whether it is on the finding's line, in the call around it or directly above either, or the finding has no line."""
         line = outcome.line
         if code not in self.codes or line is None:
             return code in self.codes
@@ -40,21 +40,21 @@ class Comment(NamedTuple):
 
 
 class Suppressions:
-    """The suppressing comments of one script, and what they have been used for.
+    """The suppressing comments of one script, and the findings they have suppressed.
 
     Attributes:
-        suppressed: the findings taken out so far.
+        suppressed: the findings suppressed so far.
     """
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        # Tokenizing costs more than everything else.
+        # Tokenizing is slow, so it is done only where there may be such a comment.
         self._comments = list(_comments(source)) if "preflight:" in source.text else []
         self._used: set[Comment] = set()
         self.suppressed: list[Suppressed] = []
 
     def apply(self, code: str, outcome: Outcome) -> Outcome:
-        """The outcome, or the pass that a comment with a reason makes of a failure."""
+        """The outcome; a failure becomes a pass where a comment with a reason suppresses it."""
         for comment in self._comments if outcome.state == "fail" else ():
             if comment.covers(code, outcome):
                 self._used.add(comment)
@@ -65,11 +65,11 @@ class Suppressions:
         return outcome
 
     def notes(self) -> Iterator[str]:
-        """The comments that lack a reason, or suppressed nothing."""
+        """A message for each comment that lacks a reason or suppressed nothing."""
         for comment in self._comments:
             codes = clean(",".join(sorted(comment.codes)), limit=60)
             if not comment.reason:
-                why = "is not honoured: it needs a reason behind the bracket"
+                why = "has no effect: it needs a reason after the bracket"
             elif comment not in self._used:
                 why = "suppresses nothing in this mode"
             else:
@@ -78,7 +78,7 @@ class Suppressions:
 
 
 def _comments(source: Source) -> Iterator[Comment]:
-    """The suppressing comments, also those without a reason; strings that look like one do not count."""
+    """The suppressing comments, including those without a reason; strings that look like one are ignored."""
     import io
     import tokenize
 
@@ -91,4 +91,4 @@ def _comments(source: Source) -> Iterator[Comment]:
                 alone = not source.lines[line - 1][:column].strip()
                 yield Comment(codes, clean(match.group(2), limit=200), line, alone)
     except (tokenize.TokenError, SyntaxError):
-        pass  # the source has been parsed before, so that what was found until here counts
+        pass  # the source has parsed before; the comments found so far are kept

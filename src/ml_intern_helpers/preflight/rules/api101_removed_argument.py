@@ -38,21 +38,21 @@ from ml_intern_helpers.preflight.context import ScriptContext
 from ml_intern_helpers.preflight.outcome import Outcome, Outcomes, failed, unknown
 
 SEVERITY = "error"
-#: They take any keyword and hand it to a loader that refuses what it does not know: an argument they once had fails there.
-_HANDS_ON = frozenset({"datasets.load_dataset", "datasets.load_dataset_builder"})
-#: Arguments of the parsing call after which the rest is no error.
+#: Functions that pass any keyword on to a loader, which rejects unknown ones: an argument they once had fails there.
+_FORWARDING = frozenset({"datasets.load_dataset", "datasets.load_dataset_builder"})
+#: Arguments of the parsing call with which an unknown option may be no error.
 _LENIENT = frozenset({"return_remaining_strings", "fail_with_unknown_args", "allow_extra_keys", "args"})
 
 
 class Refusal(NamedTuple):
-    """An option that the command line or its config file sets and that no dataclass of the script's parser takes.
+    """An option on the command line or in its config file that no dataclass of the script's parser accepts.
 
     Attributes:
-        name: the option.
-        parser: `TrlParser`.
+        name: the option's name.
+        parser: the parser's class, such as `TrlParser`.
         parse: the parsing call.
-        library: (name, signature) of those of its dataclasses that come from an indexed library.
-        instead: how to say what `--no_name` was meant to say.
+        library: (name, signature) of each dataclass of the parser that comes from an indexed library.
+        instead: the correct form of a `--no_name` option, "" for other options.
     """
 
     name: str
@@ -65,69 +65,71 @@ class Refusal(NamedTuple):
 def check(context: ScriptContext) -> Outcomes:
     seen = set()
     for call in context.api_calls:
-        if context.blamable(call.call) and not call.name.endswith("from_pretrained"):  # API104 judges that
+        if context.blamable(call.call) and not call.name.endswith("from_pretrained"):  # API104 checks from_pretrained
             for name, setting in unknown_keywords(call):
                 if setting.node not in seen and context.blamable(setting.node):
                     seen.add(setting.node)
-                    yield from _judged(context, call, name, setting)
+                    yield from _argument_outcomes(context, call, name, setting)
     for refusal in _refusals(context) if not context.patched_by else ():
         yield _refused_by_parser(context, refusal)
-    yield from context.not_judged("arguments")
+    yield from context.unknown_releases("arguments")
 
 
-def _judged(context: ScriptContext, call: ApiCall, name: str, setting: Setting) -> Outcomes:
+def _argument_outcomes(context: ScriptContext, call: ApiCall, name: str, setting: Setting) -> Outcomes:
     from ml_intern_helpers.analysis.advice import for_argument, is_misspelt
 
     advice = for_argument(context.offers, call.name, name, call.signature)
     line = getattr(setting.node, "lineno", call.call.lineno)
-    if call.signature.open and not (call.name in _HANDS_ON and advice.existed):
+    if call.signature.open and not (call.name in _FORWARDING and advice.existed):
         if is_misspelt(name, call.signature):
-            yield unknown(f"{call.shown} takes any keyword, {name}= too: {advice.fix}", line)
+            yield unknown(f"{call.shown} accepts any keyword, so that a misspelt {name}= goes unnoticed: {advice.fix}", line)
     elif context.patched_by or not is_sure(setting):
         why = f"{context.patched_by} replaces TRL's classes" if context.patched_by else setting.value.reason
-        yield unknown(f"{name}= of {call.shown} is not taken by {context.offers.label(call.owner)}, but {why}", line)
+        yield unknown(f"{name}= of {call.shown} is not accepted by {context.offers.label(call.owner)}, but {why}", line)
     else:
         release = advice.release(context.offers.label(call.owner))
         message = f"{call.shown} takes no argument {name} ({release}): TypeError"
         yield failed(message, advice.fix, setting.node, whole=call.call, rename=advice.rename)
 
 
-def _refused_by_parser(context: ScriptContext, one: Refusal) -> Outcome:
+def _refused_by_parser(context: ScriptContext, refusal: Refusal) -> Outcome:
     from ml_intern_helpers.analysis.advice import for_argument
 
-    advices = [for_argument(context.offers, call, one.name, signature) for call, signature in one.library]
+    advices = [for_argument(context.offers, call, refusal.name, signature) for call, signature in refusal.library]
     best = next((advice for advice in advices if advice.existed), advices[0] if advices else None)
-    release = context.offers.label(one.library[0][1].origin) if one.library else "the script's own"
-    what = "".join(f"{call.rpartition('.')[2]}, " for call, _ in one.library)
-    message = f"{one.parser} gets {one.name}, which no class of its own takes ({what}{release}): it ends with ValueError"
-    return failed(message, one.instead or (best.fix if best else f"delete {one.name}"), one.parse)
+    release = context.offers.label(refusal.library[0][1].origin) if refusal.library else "the script's own"
+    what = "".join(f"{call.rpartition('.')[2]}, " for call, _ in refusal.library)
+    message = f"{refusal.parser} gets {refusal.name}, which none of its classes accepts ({what}{release}): ValueError"
+    return failed(message, refusal.instead or (best.fix if best else f"delete {refusal.name}"), refusal.parse)
 
 
 def _refusals(context: ScriptContext) -> Iterator[Refusal]:
-    """The options that end the script with an error; none where a dataclass cannot be seen."""
+    """The options with which the parser ends the script; none unless all of its dataclasses are known."""
     seen: set[ast.Call] = set()
     for config, parsed in list(context.script.parsed.items()):
         lenient = {word.arg for word in parsed.parse.keywords} & {*_LENIENT, None}
         if parsed.parse in seen or lenient:
             continue
         seen.add(parsed.parse)
-        classes = [_taken(context, type_) for type_ in parsed.types]
+        classes = [_accepted(context, type_) for type_ in parsed.types]
         if all(classes):
-            taken = {name for one in classes if one for name in one[0]}
-            library = tuple(one[1] for one in classes if one and one[1])
+            accepted = {name for fields in classes if fields for name in fields[0]}
+            library = tuple(fields[1] for fields in classes if fields and fields[1])
             switched = names_switched_off(context.script, config) - {
                 name for type_ in parsed.types for name in _switches(context, type_)
             }
             for name in names_given(context.script, config):
-                if name in switched and f"no_{name}" not in taken:
-                    instead = f"write --{name} False: only what is on by default has a --no_ form" if name in taken else ""
+                if name in switched and f"no_{name}" not in accepted:
+                    instead = (
+                        f"write --{name} False: only options that are on by default have a --no_ form" if name in accepted else ""
+                    )
                     yield Refusal(f"no_{name}", parsed.parser, parsed.parse, library, instead)
-                elif name not in taken and name not in switched:
+                elif name not in accepted and name not in switched:
                     yield Refusal(name, parsed.parser, parsed.parse, library)
 
 
 def _switches(context: ScriptContext, type_: ast.expr) -> Iterator[str]:
-    """The fields that get a `--no_name` beside `--name`: bool, on by default; and those whose default cannot be read."""
+    """The fields that get a `--no_name` option: those with the default True, and those whose default is not known."""
     target = dotted(context.script, type_)
     if target is None:
         return
@@ -136,17 +138,17 @@ def _switches(context: ScriptContext, type_: ast.expr) -> Iterator[str]:
         own = fields_of(context.script, target.definition)
         above = subclass_of(context.script, context.offers, target.definition)
         name = context.offers.shown_name(above.origin) if above is not None else ""
-    for one in own.values():
-        if one.default is not None and (not isinstance(one.default, ast.Constant) or one.default.value is True):
-            yield one.name
-    found = _of_library(context, name, frozenset()) if name else None
-    for argument in found[1][1].arguments if found else ():
+    for field in own.values():
+        if field.default is not None and (not isinstance(field.default, ast.Constant) or field.default.value is True):
+            yield field.name
+    fields = _of_library(context, name, frozenset()) if name else None
+    for argument in fields[1][1].arguments if fields else ():
         if argument.default == "True" and argument.name not in own:
             yield argument.name
 
 
-def _taken(context: ScriptContext, type_: ast.expr) -> tuple[frozenset[str], tuple[str, Signature] | None] | None:
-    """(the fields of a dataclass, its library class); None when not all of them are known."""
+def _accepted(context: ScriptContext, type_: ast.expr) -> tuple[frozenset[str], tuple[str, Signature] | None] | None:
+    """(names of a dataclass's fields, its library class if any); None when not all fields are known."""
     target = dotted(context.script, type_)
     if target is None or target.partial:
         return None
@@ -161,10 +163,10 @@ def _taken(context: ScriptContext, type_: ast.expr) -> tuple[frozenset[str], tup
 
 
 def _of_library(context: ScriptContext, name: str, own: frozenset[str]) -> tuple[frozenset[str], tuple[str, Signature]] | None:
-    found = context.offers.walk(name)
-    if found.state != "found" or found.rest or ":" not in found.origin or not context.judges(name.partition(".")[0]):
+    resolved = context.offers.walk(name)
+    if resolved.state != "found" or resolved.rest or ":" not in resolved.origin or not context.is_indexed(name.partition(".")[0]):
         return None
-    signature = context.offers.call_of(found.origin)
+    signature = context.offers.call_of(resolved.origin)
     if signature is None or signature.open:
         return None
-    return frozenset(signature.names) | own, (context.offers.shown_name(found.origin), signature)
+    return frozenset(signature.names) | own, (context.offers.shown_name(resolved.origin), signature)

@@ -26,38 +26,40 @@ def check(context: ScriptContext) -> Outcomes:
     missing: set[str] = set()
     reported: set[tuple[str, ast.AST]] = set()
     for item in context.imports:
-        gone = _gone(context, item)
-        if gone:
-            missing.add(gone)
-            if item.blamable and (gone, item.node) not in reported:  # one module, though ten names are imported from it
-                reported.add((gone, item.node))
-                yield _missing(context, gone, item.node)
-    # `import trl` … `trl.PPOTrainer`; what an import has been reported for is not reported again.
+        missing_name = _missing_name(context, item)
+        if missing_name:
+            missing.add(missing_name)
+            if (
+                item.blamable and (missing_name, item.node) not in reported
+            ):  # a missing module is reported once, not for each name
+                reported.add((missing_name, item.node))
+                yield _missing(context, missing_name, item.node)
+    # `trl.PPOTrainer` after `import trl`; what was reported at its import is not reported again.
     for node, place in context.script.places.items():
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and not isinstance(place.parent, ast.Attribute):
             target = dotted(context.script, node)
-            if target is None or target.definition is not None or not context.judges(target.name.partition(".")[0]):
+            if target is None or target.definition is not None or not context.is_indexed(target.name.partition(".")[0]):
                 continue
-            found = context.offers.walk(target.name)
-            if found.state == "missing" and found.name not in missing and blamable(context.script, node, importing=True):
-                missing.add(found.name)
-                yield _missing(context, found.name, node)
-    yield from context.not_judged("names")
+            resolved = context.offers.walk(target.name)
+            if resolved.state == "missing" and resolved.name not in missing and blamable(context.script, node, importing=True):
+                missing.add(resolved.name)
+                yield _missing(context, resolved.name, node)
+    yield from context.unknown_releases("names")
 
 
-def _gone(context: ScriptContext, item: Imported) -> str | None:
-    """What of an import does not exist: the module, one above it, or the name."""
-    if not context.judges(item.top):
+def _missing_name(context: ScriptContext, item: Imported) -> str | None:
+    """The part of an import that does not exist: the module, a parent of it, or the name; None if all exist."""
+    if not context.is_indexed(item.top):
         return None
     module = context.offers.walk(item.module)
     if module.state == "missing":
         return module.name
     if module.state == "found" and ":" in module.origin:
-        return item.module  # a class or function is no module
+        return item.module  # a class or function is not a module
     if module.state == "doubt" or item.name in ("", "*"):
         return None
-    found = context.offers.walk(f"{item.module}.{item.name}")
-    return found.name if found.state == "missing" else None
+    resolved = context.offers.walk(f"{item.module}.{item.name}")
+    return resolved.name if resolved.state == "missing" else None
 
 
 def _missing(context: ScriptContext, gone: str, node: ast.AST) -> Outcome:

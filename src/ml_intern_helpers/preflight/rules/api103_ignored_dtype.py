@@ -32,7 +32,7 @@ def check(context: ScriptContext) -> Outcomes:
         if config.role.library != "trl" or setting is None or not isinstance(setting.node, ast.expr):
             continue
         entries = context.entries(setting.node)
-        found = entries.items.get("torch_dtype")
-        if found and "dtype" not in entries.items and context.uses_current("trl") and not context.patched_by:
+        old_key = entries.items.get("torch_dtype")
+        if old_key and "dtype" not in entries.items and context.uses_current("trl") and not context.patched_by:
             message = "torch_dtype in model_init_kwargs is ignored: the model is loaded in float32"
-            yield failed(message, 'write {"dtype": …}', found.node, whole=config.call, rename="dtype")
+            yield failed(message, 'write {"dtype": …}', old_key.node, whole=config.call, rename="dtype")

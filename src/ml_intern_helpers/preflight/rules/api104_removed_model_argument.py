@@ -30,15 +30,15 @@ SEVERITY = "error"
 
 def check(context: ScriptContext) -> Outcomes:
     for name, call in context.calls_ending("from_pretrained"):
-        found = context.offers.walk(name)
-        if context.judges(name.partition(".")[0]) and found.state == "found" and context.blamable(call):
-            owner = context.offers.shown_name(found.origin)
+        resolved = context.offers.walk(name)
+        if context.is_indexed(name.partition(".")[0]) and resolved.state == "found" and context.blamable(call):
+            owner = context.offers.shown_name(resolved.origin)
             for word, setting in context.keywords(call).items.items():
                 if context.blamable(setting.node):
-                    yield from _judged(context, call, owner, word, setting)
+                    yield from _outcomes(context, call, owner, word, setting)
 
 
-def _judged(context: ScriptContext, call: ast.Call, owner: str, name: str, setting: Setting) -> Outcomes:
+def _outcomes(context: ScriptContext, call: ast.Call, owner: str, name: str, setting: Setting) -> Outcomes:
     from ml_intern_helpers.analysis.advice import for_argument
     from ml_intern_helpers.indexes.lookup import similar
     from ml_intern_helpers.indexes.pretrained import from_pretrained_keyword, known_names
@@ -46,12 +46,12 @@ def _judged(context: ScriptContext, call: ast.Call, owner: str, name: str, setti
 
     taken = from_pretrained_keyword(context.offers, owner, name)
     line = getattr(setting.node, "lineno", call.lineno)
-    # It went before the release of the run, or nobody knows when and the run has the current one.
+    # It was removed before the run's release, or at an unknown time and the run has the current release.
     gone = context.offers.is_current(owner)
     if not gone and taken.gone is not None and taken.gone.removal is not None:
         gone = context.offers.is_at_least(owner, taken.gone.removal.gone)
     if taken.state == "removed" and gone:
-        nothing_named = Signature("", ())  # no guess at what was meant: any field of a configuration may be
+        nothing_named = Signature("", ())  # empty, so that nothing is suggested: any configuration field may be meant
         advice = for_argument(context.offers, "transformers.PreTrainedModel.from_pretrained", name, nothing_named)
         release = advice.release(context.offers.label(owner))
         message = f"from_pretrained takes no argument {name} ({release}): TypeError"
@@ -60,5 +60,5 @@ def _judged(context: ScriptContext, call: ast.Call, owner: str, name: str, setti
     elif taken.state in ("removed", "doubtful"):
         alike = similar(name, sorted(known_names(context.offers, owner)))
         meant = f"; did you mean {alike[0]}=?" if alike else ""
-        if meant or owner.startswith("transformers."):  # another library hands its keywords on to a class of transformers
+        if meant or owner.startswith("transformers."):  # other libraries pass their keywords on to a class of transformers
             yield unknown(f"whether {owner.rpartition('.')[2]}.from_pretrained takes {name}={meant}", line)

@@ -28,10 +28,12 @@ _FIX = {"too many": "pass the settings by keyword", "missing": "give it by keywo
 
 def check(context: ScriptContext) -> Outcomes:
     for call in context.api_calls:
-        for one in misfits(call) if context.blamable(call.call) else ():
+        for misfit in misfits(call) if context.blamable(call.call) else ():
             if context.patched_by:
-                line = getattr(one.node, "lineno", call.call.lineno)
-                yield unknown(f"{call.shown}: {one.text}, but {context.patched_by} replaces TRL's classes", line)
+                line = getattr(misfit.node, "lineno", call.call.lineno)
+                yield unknown(f"{call.shown}: {misfit.text}, but {context.patched_by} replaces TRL's classes", line)
             else:
-                message = f"{call.shown}: {one.text} ({context.offers.label(call.owner)}): TypeError"
-                yield failed(message, f"{_FIX[one.kind]}; `api_lookup {call.name}` lists them", one.node, whole=call.call)
+                message = f"{call.shown}: {misfit.text} ({context.offers.label(call.owner)}): TypeError"
+                yield failed(
+                    message, f"{_FIX[misfit.kind]}; `api_lookup {call.name}` lists its arguments", misfit.node, whole=call.call
+                )

@@ -25,7 +25,7 @@ from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
 SEVERITY = "error"
 
-#: Each executed with plain TrainingArguments by the tests.
+#: The tests run each of these with plain TrainingArguments.
 TRAINERS = ("DPOTrainer", "GRPOTrainer", "KTOTrainer", "RewardTrainer", "RLOOTrainer")
 
 
@@ -33,15 +33,15 @@ def check(context: ScriptContext) -> Outcomes:
     for run in context.runs:
         trainer, config = run.trainer, run.config
         needs_own = trainer.role.library == "trl" and trainer.role.name in TRAINERS and not trainer.own_init
-        # A local subclass may bring the settings that TRL reads.
+        # A local subclass may define the settings that TRL reads.
         plain = config.role.library == "transformers" and not config.own_init and not config.declared
         if not (needs_own and plain and context.blamable(trainer.call) and context.blamable(config.call)):
             continue
-        name, given = trainer.role.name, config.role.name
+        name, config_name = trainer.role.name, config.role.name
         own = name.replace("Trainer", "Config")
-        ambiguous = sum(one.trainer is trainer for one in context.runs) > 1
+        ambiguous = sum(other.trainer is trainer for other in context.runs) > 1
         if not context.uses_current("trl") or context.patched_by or ambiguous:
-            yield unknown(f"whether {name} gets {given}: it needs {own}", config.line)
+            yield unknown(f"whether {name} gets {config_name}: it needs {own}", config.line)
         else:
-            fix = f"replace {given} by {own} (from trl import {own}); the method's settings go into it, not into {name}(…)"
-            yield failed(f"{name} with args={given}(…): AttributeError, it needs {own}", fix, config.call)
+            fix = f"replace {config_name} by {own} (from trl import {own}); the method's settings go into it, not into {name}(…)"
+            yield failed(f"{name} with args={config_name}(…): AttributeError, it needs {own}", fix, config.call)

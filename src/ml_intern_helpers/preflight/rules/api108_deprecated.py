@@ -1,7 +1,7 @@
 """Something is used that the library has deprecated or already ignores.
 
-The library says so in a warning at run time, which scrolls past, or in its documentation. With the release that it names the
-script stops working. Arguments that huggingface_hub ignores are reported too.
+The library says so in its documentation or in a warning at run time, which is easily overlooked. In the release that it
+names, the script stops working. Arguments that huggingface_hub ignores are reported too.
 
 Bad:
 
@@ -43,19 +43,19 @@ def check(context: ScriptContext) -> Outcomes:
     seen = set()
     for call in context.api_calls:
         for deprecation in announced_of(context.offers, call.signature) if context.blamable(call.call) else ():
-            for node, outcome in _judged(context, call, deprecation):
+            for node, outcome in _deprecated(context, call, deprecation):
                 if (node, deprecation.announced.name) not in seen:
                     seen.add((node, deprecation.announced.name))
                     yield outcome
 
 
-def _judged(context: ScriptContext, call: ApiCall, deprecation: Deprecation) -> Iterator[tuple[ast.AST, Outcome]]:
+def _deprecated(context: ScriptContext, call: ApiCall, deprecation: Deprecation) -> Iterator[tuple[ast.AST, Outcome]]:
     """(what is deprecated, the failure): the call itself, an argument of it, or a setting of the config that a trainer reads."""
     name = deprecation.announced.name
     if not name:
         message = f"{call.shown} is deprecated ({deprecation.label}), {deprecation.when}"
         yield call.call, failed(message, _fix(call, deprecation), call.call)
-    elif name.startswith("args."):  # the library does not warn of a setting that is switched off
+    elif name.startswith("args."):  # the library does not warn about a setting that is switched off
         for run in context.runs:
             setting = context.setting(run, name.removeprefix("args.")) if run.trainer.call is call.call else None
             if setting is not None and setting.value.settled and setting.value.value and _concerns(deprecation, setting):
@@ -82,7 +82,7 @@ def _failed_argument(shown: str, call: ApiCall, deprecation: Deprecation, settin
 
 
 def _fix(call: ApiCall, deprecation: Deprecation) -> str:
-    """The library's own sentence; an argument that the call takes is named as one."""
+    """The library's own advice, or `write NAME=` where it names one argument of the call."""
     named = _NAMED.findall(deprecation.announced.advice)
     if deprecation.announced.name and len(named) == 1 and named[0] in call.signature.names:
         return f"write {named[0]}="

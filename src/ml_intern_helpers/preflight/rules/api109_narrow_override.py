@@ -38,13 +38,13 @@ SEVERITY = "error"
 
 
 class Given(NamedTuple):
-    """An argument that the Trainer gives: its place behind `self`, None when it goes by name."""
+    """An argument that the Trainer passes; `place` counts positions after `self`, None when it is passed by keyword."""
 
     name: str
     place: int | None
 
 
-#: Each executed with an override that lacks it by the tests.
+#: Method -> an argument that overrides often lack; the tests run each with such an override.
 GIVEN = {
     "compute_loss": Given("num_items_in_batch", None),
     "training_step": Given("num_items_in_batch", 3),
@@ -61,7 +61,7 @@ def check(context: ScriptContext) -> Outcomes:
             for override in _functions(target.definition):
                 if override.name in GIVEN and override not in seen:
                     seen.add(override)
-                    yield from _judged(context, target.definition, override)
+                    yield from _outcomes(context, target.definition, override)
     for definition in _callbacks(context):
         for override in _functions(definition):
             if override.name.startswith("on_") and override.args.kwarg is None and _inherited(context, definition, override.name):
@@ -69,40 +69,42 @@ def check(context: ScriptContext) -> Outcomes:
                 yield failed(message, "add **kwargs to its arguments", override)
 
 
-def _judged(context: ScriptContext, definition: ast.ClassDef, override: ast.FunctionDef) -> Outcomes:
-    given, shown, args = GIVEN[override.name], f"{definition.name}.{override.name}", override.args
-    by_place = [one.arg for one in (*args.posonlyargs, *args.args)][1:]
-    if given.place is not None:
-        takes = len(by_place) >= given.place or args.vararg is not None
+def _outcomes(context: ScriptContext, definition: ast.ClassDef, override: ast.FunctionDef) -> Outcomes:
+    passed_argument, shown, args = GIVEN[override.name], f"{definition.name}.{override.name}", override.args
+    by_place = [argument.arg for argument in (*args.posonlyargs, *args.args)][1:]
+    if passed_argument.place is not None:
+        takes = len(by_place) >= passed_argument.place or args.vararg is not None
     else:
-        takes = args.kwarg is not None or given.name in {*by_place, *(one.arg for one in args.kwonlyargs)}
+        takes = args.kwarg is not None or passed_argument.name in {*by_place, *(argument.arg for argument in args.kwonlyargs)}
     if takes:
         return
     inherited = _inherited(context, definition, override.name)
     if inherited is None:
-        yield unknown(f"whether {shown} needs {given.name}: not every base of {definition.name} can be seen", override.lineno)
-    elif given.name in inherited:
-        message = f"{shown} does not take {given.name}, which the Trainer passes: TypeError"
-        yield failed(message, f"add {given.name}=None to its arguments", override)
+        yield unknown(
+            f"whether {shown} needs {passed_argument.name}: not every base of {definition.name} can be seen", override.lineno
+        )
+    elif passed_argument.name in inherited:
+        message = f"{shown} does not take {passed_argument.name}, which the Trainer passes: TypeError"
+        yield failed(message, f"add {passed_argument.name}=None to its arguments", override)
 
 
 def _functions(definition: ast.ClassDef) -> Iterator[ast.FunctionDef]:
-    return (one for one in definition.body if isinstance(one, ast.FunctionDef) and not one.decorator_list)
+    return (node for node in definition.body if isinstance(node, ast.FunctionDef) and not node.decorator_list)
 
 
 def _callbacks(context: ScriptContext) -> Iterator[ast.ClassDef]:
-    """Local callbacks that the script names, beside a trainer."""
+    """Callback classes that the script defines and uses, if it builds a trainer."""
     for node in context.script.places if context.trainers else ():
         if isinstance(node, ast.ClassDef) and context.script.names.get(node.name) and context.blamable(node):
-            found = subclass_of(context.script, context.offers, node)
-            if found is not None and found.origin == context.offers.origin(_CALLBACK):
+            base = subclass_of(context.script, context.offers, node)
+            if base is not None and base.origin == context.offers.origin(_CALLBACK):
                 yield node
 
 
 def _inherited(context: ScriptContext, definition: ast.ClassDef, name: str) -> frozenset[str] | None:
-    """What the indexed method takes, or one that it overrides itself (TRL's pass `*args` on); None when it cannot be told."""
-    found = subclass_of(context.script, context.offers, definition)
-    if found is None:
+    """The arguments of the library's method and of those it overrides (TRL's pass `*args` on); None if a base is unknown."""
+    base = subclass_of(context.script, context.offers, definition)
+    if base is None:
         return None
-    known = [record.methods[name].known for _, record in context.offers.line(found.origin) if name in record.methods]
+    known = [record.methods[name].known for _, record in context.offers.line(base.origin) if name in record.methods]
     return frozenset().union(*known)

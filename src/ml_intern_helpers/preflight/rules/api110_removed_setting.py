@@ -1,7 +1,7 @@
 """The script reads a setting that the config no longer has.
 
 Reading it raises `AttributeError`. Scripts derived from the libraries' examples still read `overwrite_output_dir` or
-`logging_dir` of the parsed arguments; a setting that the release has dropped is no longer an attribute.
+`logging_dir` of the parsed arguments; a setting that the release has removed is no longer an attribute.
 
 Bad:
 
@@ -30,7 +30,7 @@ from ml_intern_helpers.preflight.outcome import Outcomes, failed, unknown
 
 SEVERITY = "error"
 
-#: Arguments that went and are attributes all the same: properties of TrainingArguments. Executed by the tests.
+#: Removed arguments that can still be read, as properties of TrainingArguments (the tests read them).
 STILL_THERE = frozenset({"world_size"})
 
 
@@ -42,37 +42,37 @@ def check(context: ScriptContext) -> Outcomes:
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and node.attr not in texts | assigned:
             objects = [configs.get(call) for call in origins(context.script, node.value)]
             if objects and context.blamable(node):
-                yield from _judged(context, node, [one for one in objects if one is not None], len(objects))
+                yield from _outcomes(context, node, [config for config in objects if config is not None], len(objects))
 
 
-def _judged(context: ScriptContext, node: ast.Attribute, configs: list[Construction], among: int) -> Outcomes:
-    """Gone from every config that the object may be; doubt when it may be something else."""
+def _outcomes(context: ScriptContext, node: ast.Attribute, configs: list[Construction], candidates: int) -> Outcomes:
+    """A failure if every config that the object may be lacks the setting; unknown if it may be something else."""
     for config in configs:
         name = f"{config.role.library}.{config.role.name}"
-        found = context.offers.walk(name)
-        call = context.offers.call_of(found.origin) if found.state == "found" and not found.rest else None
+        resolved = context.offers.walk(name)
+        call = context.offers.call_of(resolved.origin) if resolved.state == "found" and not resolved.rest else None
         if call is None or node.attr in {*call.names, *config.declared} or node.attr in STILL_THERE:
             return
-        if node.attr not in _ever_gone():  # asked first: advice looks for what was meant, and takes its time
+        if node.attr not in _ever_removed():  # tested first, because looking for advice is slow
             return
         from ml_intern_helpers.analysis.advice import for_argument
 
         advice = for_argument(context.offers, name, node.attr, call)
         if not advice.existed:
             return
-    if not configs or context.patched_by or len(configs) < among or any(config.own_init for config in configs):
+    if not configs or context.patched_by or len(configs) < candidates or any(config.own_init for config in configs):
         if configs:
-            yield unknown(f"whether .{node.attr} is there: {configs[0].role.name} has none", node.lineno)
+            yield unknown(f"whether .{node.attr} is there: {configs[0].role.name} has no such setting", node.lineno)
         return
     shown = f"{configs[0].role.name}.{node.attr}"
-    since = advice.release(context.offers.label(found.origin))
+    since = advice.release(context.offers.label(resolved.origin))
     fix = f"read .{advice.rename}" if advice.rename else "do not read it: the release has no such setting"
     yield failed(f"{shown} does not exist ({since}): AttributeError", fix, node)
 
 
 @cache
-def _ever_gone() -> frozenset[str]:
-    """The last part of every name that went from a library with configs."""
+def _ever_removed() -> frozenset[str]:
+    """The last part of every name that transformers or trl has removed."""
     from ml_intern_helpers.indexes.removed import removals_of
 
-    return frozenset(one.name.rpartition(".")[2] for package in ("transformers", "trl") for one in removals_of(package))
+    return frozenset(removal.name.rpartition(".")[2] for package in ("transformers", "trl") for removal in removals_of(package))

@@ -25,7 +25,7 @@ from ml_intern_helpers.preflight.settings import Constant, constants, shown
 SEVERITY = "error"
 
 _INTERVALS = ("no", "steps", "epoch")
-#: Setting -> its choices, in the library's order (held to it by the tests).
+#: Setting -> its choices, in the library's order (the tests compare them).
 CHOICES: dict[str, tuple[str, ...]] = {
     "eval_strategy": _INTERVALS,
     "logging_strategy": _INTERVALS,
@@ -45,26 +45,32 @@ CHOICES: dict[str, tuple[str, ...]] = {
         "schedule_free_sgd", "apollo_adamw", "apollo_adamw_layerwise", "stable_adamw",
     ),
 }  # fmt: skip
-#: More are not listed in a fix.
-_FEW = 12
+#: The most choices that a fix lists.
+_MOST_LISTED = 12
 
 
 def check(context: ScriptContext) -> Outcomes:
     for config in context.configs:
-        for one in constants(context, config, CHOICES):
-            if isinstance(one.value, (str, bool, type(None))) and one.value not in CHOICES[one.name]:
-                message = f"{one.name}={shown(one.value)} is not one of its choices: ValueError when {config.role.name} is built"
-                yield failed(message, _fix(one), one.node, whole=config.call)
+        for constant in constants(context, config, CHOICES):
+            if isinstance(constant.value, (str, bool, type(None))) and constant.value not in CHOICES[constant.name]:
+                message = (
+                    f"{constant.name}={shown(constant.value)} is not a valid choice: ValueError when {config.role.name} is built"
+                )
+                yield failed(message, _fix(constant), constant.node, whole=config.call)
 
 
-def _fix(one: Constant) -> str:
+def _fix(constant: Constant) -> str:
     import difflib  # only a failure needs it
 
-    choices = CHOICES[one.name]
-    if not one.value and "no" in choices:
-        return f'write {one.name}="no"'
-    text = str(one.value).lower()
+    choices = CHOICES[constant.name]
+    if not constant.value and "no" in choices:
+        return f'write {constant.name}="no"'
+    text = str(constant.value).lower()
     alike = difflib.get_close_matches(text, choices, n=2) or [choice for choice in choices if text.startswith(choice)]
     if alike:
         return f"did you mean {' or '.join(shown(name) for name in alike)}?"
-    return f"choose {', '.join(choices)}" if len(choices) <= _FEW else "drop it for the default, or name one of the library's"
+    return (
+        f"choose {', '.join(choices)}"
+        if len(choices) <= _MOST_LISTED
+        else "delete it to use the default, or write one of the library's choices"
+    )

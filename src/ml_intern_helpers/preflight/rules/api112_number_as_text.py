@@ -24,7 +24,7 @@ from ml_intern_helpers.preflight.settings import constants, run_as_indexed, show
 
 SEVERITY = "error"
 
-#: Settings that no run gets through with as text, whatever the others are (the tests ask the library).
+#: Settings that always fail as text, whatever the other settings are (the tests run the library).
 NUMBERS = (
     "learning_rate", "num_train_epochs", "max_steps", "per_device_train_batch_size", "gradient_accumulation_steps",
     "warmup_steps", "logging_steps", "save_steps", "eval_steps", "max_grad_norm", "seed",
@@ -34,20 +34,22 @@ NUMBERS = (
 def check(context: ScriptContext) -> Outcomes:
     seen = set()
     for run in context.runs if context.training.kind == "trainer" else ():
-        # The trainer may get an optimizer made elsewhere, which needs no learning rate of the config.
-        given = run.trainer.entries
+        # The trainer may get its own optimizer, which does not use the config's learning rate.
+        arguments = run.trainer.entries
         by_position = len(run.trainer.call.args) > len(("model", "args", "train_dataset"))
-        own_optimizer = given.open or by_position or not {"optimizers", "optimizer_cls_and_kwargs"}.isdisjoint(given.items)
+        own_optimizer = (
+            arguments.open or by_position or not {"optimizers", "optimizer_cls_and_kwargs"}.isdisjoint(arguments.items)
+        )
         if run.config.call in seen or own_optimizer or not run_as_indexed(context, run):
             continue
         seen.add(run.config.call)
-        for one in constants(context, run.config, NUMBERS):
-            if isinstance(one.value, str):
-                error = "ValueError" if one.name == "per_device_train_batch_size" else "TypeError"
+        for constant in constants(context, run.config, NUMBERS):
+            if isinstance(constant.value, str):
+                error = "ValueError" if constant.name == "per_device_train_batch_size" else "TypeError"
                 try:
-                    float(one.value)
-                    fix = f"write {one.name}={one.value.strip()}"
+                    float(constant.value)
+                    fix = f"write {constant.name}={constant.value.strip()}"
                 except ValueError:
                     fix = "give a number"
-                message = f"{one.name}={shown(one.value)} is text where a number is needed: {error}"
-                yield failed(message, fix, one.node, whole=run.config.call)
+                message = f"{constant.name}={shown(constant.value)} is text where a number is needed: {error}"
+                yield failed(message, fix, constant.node, whole=run.config.call)

@@ -41,5 +41,5 @@ def check(context: ScriptContext) -> Outcomes:
             yield failed(message, fix, setting.node, whole=run.config.call)
         setting = context.setting(run, "assistant_only_loss")
         if setting and setting.value == known(True) and columns.names == {"text"}:
-            message = "assistant_only_loss=True on rows of plain text: ValueError (they are no conversation)"
-            yield failed(message, "delete it, or give messages", setting.node, whole=run.config.call)
+            message = "assistant_only_loss=True on rows of plain text: ValueError (the rows are not conversations)"
+            yield failed(message, "delete it, or train on rows with messages", setting.node, whole=run.config.call)

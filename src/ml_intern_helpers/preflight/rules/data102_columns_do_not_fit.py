@@ -1,8 +1,8 @@
 """The rows do not have the columns that the training method reads.
 
 The trainer raises `KeyError` (`'text'`, `'prompt'`, `'chosen'`) when it tokenizes. Worse, an additional column can make TRL
-read the rows as another format: `prompt` beside `messages` is taken for prompt + completion. Only rows whose columns the
-script itself spells out are judged; for others use `inspect_dataset`.
+read the rows as another format: `prompt` beside `messages` is read as prompt + completion. The rule checks only rows whose
+columns the script names; for others use `inspect_dataset`.
 
 Bad:
 
@@ -41,25 +41,24 @@ NEEDS: dict[str, tuple[set[str], ...]] = {
 
 def check(context: ScriptContext) -> Outcomes:
     if not context.runs:
-        yield unknown(
-            f"{context.training.method or 'the script'} decides for itself which columns it reads", context.training.line
-        )
+        method = context.training.method or "the script"
+        yield unknown(f"which columns {method} reads: it builds no trainer with a known config", context.training.line)
     for run in context.runs:
         name, columns = run.trainer.role.name, context.columns(run)
         needs = NEEDS.get(name) if run.trainer.role.library == "trl" else None
         if needs is None:
-            yield unknown(f"no table of columns for {name}", run.trainer.line)
+            yield unknown(f"the columns that {name} needs are not known", run.trainer.line)
         elif context.argument(run.trainer, "formatting_func") is not None:
             yield passed(f"{name} with a formatting_func", run.trainer.line)
         elif columns.state == "unseen":
             yield unknown("the script does not spell out the columns of its rows", run.trainer.line)
         elif columns.state == "runtime":
-            yield at_run_time(f"`{columns.text}` picks the columns when it runs", columns.line)
+            yield at_run_time(f"`{columns.text}` chooses the columns at run time", columns.line)
         else:
-            yield _judged(context, run, needs, columns)
+            yield _outcome(context, run, needs, columns)
 
 
-def _judged(context: ScriptContext, run: Run, needs: tuple[set[str], ...], columns: Columns) -> Outcome:
+def _outcome(context: ScriptContext, run: Run, needs: tuple[set[str], ...], columns: Columns) -> Outcome:
     name = run.trainer.role.name
     listed = ", ".join(sorted(columns.names))
     choices = list(needs)

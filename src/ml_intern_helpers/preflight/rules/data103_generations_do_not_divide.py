@@ -27,7 +27,7 @@ SEVERITY = "error"
 
 #: Default of num_generations by config (trl 1.16).
 GENERATIONS = {"GRPOConfig": 8, "RLOOConfig": 2}
-#: Processes a launcher may start: one of them may make the product divide.
+#: Numbers of processes that a fix may suggest, in this order.
 _PROCESSES = (2, 4, 8, 16, 3, 6)
 
 
@@ -40,19 +40,19 @@ def check(context: ScriptContext) -> Outcomes:
         if product is None or not count.settled or not isinstance(count.value, int):
             continue
         if count.value < 2:
-            message, fix = f"num_generations={count.value}: at least 2 are compared, ValueError", "write num_generations=8"
+            message, fix = f"num_generations={count.value}: it must be at least 2, ValueError", "write num_generations=8"
         elif product.value % count.value:
             size = f"batch x accumulation = {product.value}"
-            message = f"{size} does not divide by num_generations={count.value}: ValueError on one process"
-            helps = next((number for number in _PROCESSES if product.value * number % count.value == 0), None)
-            fix = f"make it a multiple of {count.value}" + (f" (or launch {helps} processes)" if helps else "")
+            message = f"{size} is not a multiple of num_generations={count.value}: ValueError on one process"
+            processes = next((number for number in _PROCESSES if product.value * number % count.value == 0), None)
+            fix = f"make it a multiple of {count.value}" + (f" (or launch {processes} processes)" if processes else "")
         else:
             continue
         by_default = ", ".join(value.reason for value in (product, count) if value.state == "default")
-        if by_default:  # whoever starts it may give others
+        if by_default:  # the command line may set other values
             yield unknown(f"with the defaults of {by_default}: {message}", run.config.line)
         else:
-            # On a flavor with several GPUs a launcher may start a process for each.
+            # On a flavor with several GPUs, a launcher may start one process for each.
             gpus = FLAVORS.get(context.flavor or "", (0, ""))[0]
             setting = context.setting(run, "num_generations")
             at = setting.node if setting else run.config.call

@@ -43,12 +43,14 @@ def check(context: ScriptContext) -> Outcomes:
             for function in _functions(context.script, setting.node):
                 if function.args.kwarg is None:
                     name = getattr(function, "name", "the lambda")
-                    message = f"the reward function {name} has no **kwargs: TRL passes keywords it does not take, TypeError"
-                    yield failed(message, f"write def {name}(completions, **kwargs)", function)
+                    message = (
+                        f"the reward function {name} has no **kwargs: TRL passes keywords that it does not accept, TypeError"
+                    )
+                    yield failed(message, "add **kwargs to its arguments", function)
 
 
 def _functions(script: Script, node: ast.AST) -> Iterator[_Function]:
-    """The local functions behind `reward_funcs=`: one, a list of them, or a name bound to either."""
+    """The local functions given as `reward_funcs=`: a single one, a list, or a name bound to either."""
     if isinstance(node, ast.Lambda):
         yield node
     elif isinstance(node, (ast.List, ast.Tuple)):
@@ -57,7 +59,7 @@ def _functions(script: Script, node: ast.AST) -> Iterator[_Function]:
     elif isinstance(node, ast.Name):
         target = dotted(script, node)
         if target and isinstance(target.definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if not target.definition.decorator_list and not target.partial:  # a decorator may take the keywords
+            if not target.definition.decorator_list and not target.partial:  # a decorator may accept the keywords
                 yield target.definition
             return
         bindings = reaching(script, node)

@@ -1,8 +1,8 @@
 """`formatting_func` returns a list.
 
-SFTTrainer calls it with one row and takes the result for the text of that row. The batched form of older releases returns a
+SFTTrainer calls it with one row and uses the result as the text of that row. The batched form of older releases returns a
 list of texts, and the trainer raises `AttributeError` (a list has no `endswith`) when it adds the end token, unless the
-function's own loop, which now runs over letters, fails before.
+function's own loop, which then runs over the letters of one text, fails earlier.
 
 Bad:
 
@@ -43,34 +43,34 @@ def check(context: ScriptContext) -> Outcomes:
         is_sft = role.library == "trl" and role.name == "SFTTrainer" and not run.trainer.own_init
         if not setting or not is_sft or not context.uses_current("trl") or context.patched_by:
             continue
-        if "dataset_kwargs" in run.config.entries.items:  # they may tell it not to tokenize the rows
+        if "dataset_kwargs" in run.config.entries.items:  # which may switch tokenization off
             continue
         name, returned = _returned(context.script, setting.node)
         if returned and all(_is_list(context.script, expr) for expr in returned):
-            message = f"formatting_func {name} returns a list: SFTTrainer gives it one row and needs one text, AttributeError"
+            message = f"formatting_func {name} returns a list: SFTTrainer passes it one row and needs one text, AttributeError"
             yield failed(message, "return one text for one row", returned[0], whole=setting.node)
 
 
 def _returned(script: Script, node: ast.AST) -> tuple[str, list[ast.expr]]:
-    """What a lambda or plain local function returns; nothing for what cannot be followed or returns nothing somewhere."""
+    """(name, returned expressions) of a lambda or plain local function; (name, []) or ("", []) where they are not all known."""
     if isinstance(node, ast.Lambda):
         return "(lambda)", [node.body]
     target = dotted(script, node) if isinstance(node, ast.Name) else None
     if target is None or not isinstance(target.definition, ast.FunctionDef) or target.definition.decorator_list:
         return "", []
     values: list[ast.expr | None] = []
-    waiting: list[ast.AST] = list(target.definition.body)
-    while waiting:  # not into functions inside it
-        inner = waiting.pop()
+    queue: list[ast.AST] = list(target.definition.body)
+    while queue:  # nested functions are skipped
+        inner = queue.pop()
         if isinstance(inner, ast.Return):
             values.append(inner.value)
         elif not isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            waiting.extend(ast.iter_child_nodes(inner))
+            queue.extend(ast.iter_child_nodes(inner))
     return target.definition.name, [value for value in values if value] if all(values) else []
 
 
 def _is_list(script: Script, expr: ast.expr) -> bool:
-    """Surely a list: written as one, or a name bound to nothing else."""
+    """Whether `expr` is certainly a list: written as one, or a name bound only to lists."""
     if isinstance(expr, (ast.List, ast.ListComp)):
         return True
     if isinstance(expr, ast.Call):

@@ -1,7 +1,7 @@
 """A column is read that the rows do not have.
 
 `.map()` raises `KeyError` and `.select_columns()` raises `ValueError`, on the job and possibly hours after the start. The
-columns are known where the script spells them out, and with `--dataset auto` or an id from `inspect_dataset`.
+columns are known where the script names them, or from `inspect_dataset` with `--dataset auto` or `--dataset ID`.
 
 Bad:
 
@@ -48,7 +48,7 @@ def check(context: ScriptContext) -> Outcomes:
 
 
 def _in_function(context: ScriptContext, call: ast.Call, columns: Columns) -> Outcomes:
-    """What a mapped function surely reads of its row."""
+    """Failures for the columns that a mapped function certainly reads and the rows lack."""
     function: ast.AST | None = call.args[0]
     if not isinstance(function, ast.Lambda):
         target = dotted(context.script, call.args[0])
@@ -63,7 +63,7 @@ def _in_function(context: ScriptContext, call: ast.Call, columns: Columns) -> Ou
         match node:
             case ast.Subscript(value=ast.Name(id=read) as base, slice=ast.Constant(value=str())) if read == row:
                 owner = context.script.places[base].scope.owner_of(row)
-                # The function's own parameter, not one of a function inside it.
+                # The name must be this function's own parameter, not that of a nested function.
                 if owner is not None and owner.node is function and len(owner.bindings[row]) == 1:
                     reads.append(node)
     assigned = {_key(node) for node in reads if not isinstance(node.ctx, ast.Load)}
@@ -81,4 +81,6 @@ def _key(node: ast.Subscript) -> str | None:
 def _missing(columns: Columns, what: str, name: str, error: str, at: ast.AST) -> Outcome:
     listed = clean(", ".join(sorted(columns.names)), limit=120)
     of = f"{clean(columns.inspected, limit=60)} has" if columns.inspected else "the rows have"
-    return failed(f"{what} reads a column {clean(name, limit=40)!r}; {of} {listed}: {error}", "name a column that is there", at)
+    return failed(
+        f"{what} reads the column {clean(name, limit=40)!r}, but {of} {listed}: {error}", "use one of the existing columns", at
+    )

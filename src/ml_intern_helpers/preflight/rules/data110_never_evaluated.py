@@ -30,7 +30,7 @@ def check(context: ScriptContext) -> Outcomes:
         return
     for run in context.runs:
         steps = context.setting(run, "eval_steps")
-        given = run.tunable and steps and steps.value.state == "known" and steps.value.value
-        if steps and given and context.value(run, "eval_strategy", "no") == known("no"):
+        is_set = run.tunable and steps and steps.value.state == "known" and steps.value.value
+        if steps and is_set and context.value(run, "eval_strategy", "no") == known("no"):
             message = 'eval_steps is set, but eval_strategy is "no": the run is never evaluated'
             yield failed(message, 'write eval_strategy="steps"', steps.node, whole=run.config.call)

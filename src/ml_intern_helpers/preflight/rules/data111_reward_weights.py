@@ -36,17 +36,17 @@ def check(context: ScriptContext) -> Outcomes:
             continue
         if not context.uses_current("trl") or context.patched_by:
             continue
-        count, given = _count(context, functions.node), len(weights.value)
+        count, weight_count = _count(context, functions.node), len(weights.value)
         if count is None:
-            yield unknown(f"whether {given} reward_weights fit: the reward functions cannot be counted", trainer.line)
-        elif count != given and context.blamable(trainer.call):
+            yield unknown(f"whether {weight_count} reward_weights fit: the reward functions cannot be counted", trainer.line)
+        elif count != weight_count and context.blamable(trainer.call):
             setting = context.setting(run, "reward_weights")
-            message = f"{given} reward_weights for {count} reward function{'s' if count > 1 else ''}: ValueError"
+            message = f"{weight_count} reward_weights for {count} reward function{'s' if count > 1 else ''}: ValueError"
             yield failed(message, "give one weight for each function", setting.node if setting else run.config.call)
 
 
 def _count(context: ScriptContext, node: ast.AST) -> int | None:
-    """How many functions `reward_funcs=` gives; None when it cannot be seen."""
+    """The number of functions in `reward_funcs=`; None when it is not known."""
     if isinstance(node, (ast.List, ast.Tuple)):
         return None if any(isinstance(part, ast.Starred) for part in node.elts) else len(node.elts)
     if isinstance(node, ast.Lambda):

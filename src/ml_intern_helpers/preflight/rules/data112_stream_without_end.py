@@ -29,12 +29,12 @@ from ml_intern_helpers.preflight.settings import run_as_indexed
 
 SEVERITY = "error"
 
-#: Methods that make a stream of a stream.
+#: Methods of a stream that return a stream.
 STAYING = frozenset(
     {"map", "filter", "shuffle", "take", "skip", "shard", "repeat", "cast", "remove_columns", "rename_column", "select_columns"}
 )
-#: Names, splits and methods that are followed.
-_DEEPEST = 12
+#: The most names, splits and methods that are followed.
+_MAX_DEPTH = 12
 
 
 def check(context: ScriptContext) -> Outcomes:
@@ -51,11 +51,12 @@ def check(context: ScriptContext) -> Outcomes:
 
 
 def _streamed(context: ScriptContext, expr: ast.AST | None, depth: int = 0) -> bool:
-    """Surely `load_dataset(…, streaming=True)`, one of its splits, or a stream made of it."""
+    """Whether `expr` is certainly `load_dataset(…, streaming=True)`, a split of it, or a stream derived from it."""
     match expr:
-        case ast.Name() if depth < _DEEPEST:
-            found = reaching(context.script, expr)
-            return bool(found) and all(one.kind == "assign" and _streamed(context, one.value, depth + 1) for one in found)
+        case ast.Name() if depth < _MAX_DEPTH:
+            bindings = reaching(context.script, expr)
+            streamed = (bound.kind == "assign" and _streamed(context, bound.value, depth + 1) for bound in bindings)
+            return bool(bindings) and all(streamed)
         case ast.Subscript(value=base, slice=ast.Constant(value=str())):
             return _streamed(context, base, depth + 1)
         case ast.Call() if expr in context.calls.get("datasets.load_dataset", ()):

@@ -1,8 +1,8 @@
 """The precision does not fit the hardware.
 
 TRL trains in bf16 unless told otherwise. Without a GPU this raises ValueError at construction; write `use_cpu=True` or
-`bf16=False`. A T4 has no bf16 units and needs fp16. Setting both is refused. A script for any card should choose when it
-runs.
+`bf16=False`. A T4 has no bf16 units and needs fp16. Setting both raises ValueError. A script for any card should choose at
+run time.
 
 Bad:
 
@@ -40,7 +40,7 @@ def check(context: ScriptContext) -> Outcomes:
             continue
         bf16, fp16 = context.setting(run, "bf16"), context.setting(run, "fp16")
         if bf16 and fp16 and bf16.value == fp16.value == known(True):
-            yield failed("fp16=True and bf16=True: ValueError", "write one of them", run.config.call)
+            yield failed("fp16=True and bf16=True: ValueError", "keep only one of them", run.config.call)
         elif _bf16_is_on(context, run):
             gpus, card = context.hardware
             choose = "bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)"
@@ -58,16 +58,16 @@ def check(context: ScriptContext) -> Outcomes:
 
 
 def _bf16_is_on(context: ScriptContext, run: Run) -> bool:
-    """bf16 is surely on: written, or by TRL's default, which holds unless fp16 is on."""
+    """Whether bf16 is certainly on: by the script, or by TRL's default, which applies unless fp16 is on."""
     bf16, fp16 = context.value(run, "bf16"), context.value(run, "fp16")
     on_cpu = context.value(run, "use_cpu", False)
     if not bf16.state == fp16.state == on_cpu.state == "known" or on_cpu.value:
         return False
     if bf16.value is not None or fp16.value or run.config.role.library != "trl":
         return bf16.value is True
-    # TRL's configs decide for bf16 where it is None; older ones inherit the False of TrainingArguments.
-    found = context.offers.walk(f"trl.{run.config.role.name}")
-    call = context.offers.call_of(found.origin) if found.state == "found" and not found.rest else None
-    if call is None:  # an experimental one
+    # TRL's configs turn bf16 on where it is None; older ones inherit False from TrainingArguments.
+    resolved = context.offers.walk(f"trl.{run.config.role.name}")
+    call = context.offers.call_of(resolved.origin) if resolved.state == "found" and not resolved.rest else None
+    if call is None:  # an experimental config
         return context.uses_current("trl")
     return any(argument.name == "bf16" and argument.default == "None" for argument in call.arguments)

@@ -37,7 +37,7 @@ from ml_intern_helpers.preflight.outcome import Outcomes, failed
 
 SEVERITY = "error"
 
-#: What Transformers takes besides kernel repositories (held to the library by the tests); each also as `paged|…`.
+#: Values that Transformers accepts besides kernel repositories (compared by the tests); each also as `paged|…`.
 IMPLEMENTATIONS = frozenset({"eager", "sdpa", "flash_attention_2", "flash_attention_3", "flash_attention_4", "flex_attention"})
 
 
@@ -51,11 +51,11 @@ def check(context: ScriptContext) -> Outcomes:
         plain, shown = name.removeprefix("paged|"), f"attn_implementation={clean(name, limit=40)!r}"
         if plain not in IMPLEMENTATIONS and "/" not in plain and not own and context.uses_current("transformers"):
             yield failed(
-                f"{shown} is not an implementation of Transformers: ValueError", 'write "sdpa", or drop it', setting.node
+                f"{shown} is not an implementation of Transformers: ValueError", 'write "sdpa", or delete it', setting.node
             )
         elif "flash" in plain and (gpus == 0 or card == "T4"):
-            lacks = "has no GPU" if gpus == 0 else "is a T4: FlashAttention needs an Ampere card or newer"
-            yield failed(f"{shown}, and {context.flavor} {lacks}", 'write "sdpa"', setting.node)
+            obstacle = "has no GPU" if gpus == 0 else "is a T4: FlashAttention needs an Ampere card or newer"
+            yield failed(f"{shown}, and {context.flavor} {obstacle}", 'write "sdpa"', setting.node)
 
 
 def _settings(context: ScriptContext) -> Iterator[Setting]:

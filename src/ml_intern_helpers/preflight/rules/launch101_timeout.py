@@ -40,28 +40,28 @@ def check(context: ScriptContext) -> Outcomes:
     if timeout is None:
         yield _absent(context)
         return
-    line, given = context.header.line_with("timeout", "="), context.header.setting_text("timeout")
+    line, stated = context.header.line_with("timeout", "="), context.header.setting_text("timeout")
     seconds = timeout_seconds(str(timeout))
     if seconds is None:
         return  # LAUNCH102 reports it
     if seconds >= LEAST_TRAINING_TIMEOUT_S:
-        yield passed(given, line)
+        yield passed(stated, line)
     elif context.smoke is not None:
-        yield passed(f"{given} for a smoke run of {context.smoke[0]} steps", line)
+        yield passed(f"{stated} for a smoke run of {context.smoke[0]} steps", line)
     else:
-        message = f"{given} is {seconds / 3600:.1f} h: training gets at least 2 h"
-        yield failed(message, _FIX, line) if line else failed_launch(message, "write --timeout 4h, 2h or more", given)
+        message = f"{stated} is {seconds / 3600:.1f} h: training needs at least 2 h"
+        yield failed(message, _FIX, line) if line else failed_launch(message, "write --timeout 4h, 2h or more", stated)
 
 
 def _absent(context: ScriptContext) -> Outcome:
-    """No timeout is given, or none that can be read."""
+    """The outcome without a timeout, or with one that cannot be read."""
     launch, message = context.launch, "no timeout: Jobs stop the run after 30 minutes"
-    given = launch.settings.get("timeout") if launch else None
-    hidden = given.how if given and given.value is None else launch.hidden if launch and not given else ""
+    setting = launch.settings.get("timeout") if launch else None
+    hidden = setting.how if setting and setting.value is None else launch.hidden if launch and not setting else ""
     if hidden:
         return unknown(f"which timeout the job gets: {hidden}")
     if context.smoke is not None:
-        return passed(f"smoke run of {context.smoke[0]} steps: 30 minutes will do", context.smoke[1])
+        return passed(f"smoke run of {context.smoke[0]} steps: 30 minutes are enough", context.smoke[1])
     if launch is not None:
         return failed_launch(message, "write --timeout 4h, 2h or more", launch.text)
     return failed(message, f"{_FIX}; or check the command line that passes it: preflight_check --launch '…'", context.header.line)

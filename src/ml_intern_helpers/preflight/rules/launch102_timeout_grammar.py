@@ -31,10 +31,10 @@ MODES = ("jobs",)
 def check(context: ScriptContext) -> Outcomes:
     value = (context.header.jobs or {}).get("timeout")
     if not isinstance(value, (str, int)) or isinstance(value, bool):
-        return  # absent, or of a type that LAUNCH103 names
-    seconds, given = timeout_seconds(str(value)), context.header.setting_text("timeout")
+        return  # absent, or of a type that LAUNCH103 reports
+    seconds, stated = timeout_seconds(str(value)), context.header.setting_text("timeout")
     if seconds is None:
-        message = f"{given} cannot be parsed by the client: write one number and one of s m h d, or seconds"
+        message = f"{stated} cannot be parsed by the client: write one number and one of s m h d, or seconds"
         yield context.failed_in_header("timeout", message, "write one unit: 2.5h or 150m")
     elif seconds <= 0:
-        yield context.failed_in_header("timeout", f"{given} is not a positive time", "write 4h")
+        yield context.failed_in_header("timeout", f"{stated} is not a positive time", "write 4h")

@@ -29,5 +29,5 @@ SEVERITY = "error"
 
 def check(context: ScriptContext) -> Outcomes:
     for problem in context.header.problems:
-        fix = f"keys are {', '.join(HEADER_KEYS)}" if problem.kind == "unknown-key" else "correct the block"
+        fix = f"use one of the keys {', '.join(HEADER_KEYS)}" if problem.kind == "unknown-key" else "correct the script block"
         yield failed(problem.message, fix, problem.line)

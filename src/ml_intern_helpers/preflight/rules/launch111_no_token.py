@@ -31,24 +31,24 @@ _PUSHING = ("push_to_hub", "upload_folder", "upload_file", "upload_large_folder"
 def check(context: ScriptContext) -> Outcomes:
     if context.launch is None:
         return
-    given = context.script.given.environ
-    sure, perhaps = _needs_token(context)
-    if _TOKEN in given:
+    environ = context.script.given.environ
+    sure, possible = _needs_token(context)
+    if _TOKEN in environ:
         yield passed(f"{_TOKEN} is passed to the job")
-    elif (sure or perhaps) and context.launch.env_open:
+    elif (sure or possible) and context.launch.env_open:
         yield unknown(f"whether the job gets {_TOKEN}: {context.launch.env_open}")
     elif sure:
         yield _missing(_TOKEN, sure)
-    elif perhaps:
-        yield unknown(f"whether the job needs {_TOKEN}, which it does not get: {perhaps}")
+    elif possible:
+        yield unknown(f"whether the job needs {_TOKEN}, which it does not get: {possible}")
     for name, line in _demanded(context):
         if name != _TOKEN and context.script.given.lacks(name):
             yield _missing(name, f'line {line} reads os.environ["{name}"]')
     for name, source in context.launch.secrets.items():
         from ml_intern_helpers.core import tokens
 
-        here = os.environ.get(name) or (tokens.hf_token() if name == _TOKEN else None)
-        if source == "this machine" and not here:
+        local_value = os.environ.get(name) or (tokens.hf_token() if name == _TOKEN else None)
+        if source == "this machine" and not local_value:
             how = "log in: `hf auth login`" if name == _TOKEN else f"export {name} before the launch"
             message = f"--secrets {name}: this machine has no {name}, and the client refuses the launch"
             yield failed_launch(message, how, f"--secrets {name}", "warning")
@@ -65,8 +65,8 @@ def _needs_token(context: ScriptContext) -> tuple[str, str]:
     for call in context.methods(*_PUSHING) if not values else ():
         sure += [] if context.script.places[call].guards else [f"line {call.lineno} pushes"]
     sure += [f'line {line} reads os.environ["{_TOKEN}"]' for name, line in _demanded(context) if name == _TOKEN]
-    perhaps = [value.reason for _, value in values if not value.settled or (value.state == "default" and value.value)]
-    return next(iter(sure), ""), next(iter(perhaps), "")
+    possible = [value.reason for _, value in values if not value.settled or (value.state == "default" and value.value)]
+    return next(iter(sure), ""), next(iter(possible), "")
 
 
 def _demanded(context: ScriptContext) -> Iterator[tuple[str, int]]:

@@ -25,6 +25,6 @@ def check(context: ScriptContext) -> Outcomes:
     from ml_intern_helpers.launches.words import masked
 
     when = masked(context.launch.settings["schedule"].value or "a schedule that is not known", 40)
-    message = f"a scheduled job ({when}) starts and costs again and again until it is deleted"
+    message = f"a scheduled job ({when}) starts, and costs money, again and again until it is deleted"
     fix = "start it once: hf jobs uv run …; if the user asked for the schedule, say so in a suppression in the script"
     yield failed_launch(message, fix, context.launch.text)

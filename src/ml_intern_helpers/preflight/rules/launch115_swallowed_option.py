@@ -1,6 +1,6 @@
-"""The client takes an option that stands behind the script for its own.
+"""The client reads an option after the script as its own.
 
-`hf jobs … run` reads its options wherever they stand: `train.py --name demo` names the job, and the script gets nothing; `-lr
+`hf jobs … run` reads its options anywhere on the line: `train.py --name demo` names the job, and the script gets nothing; `-lr
 2e-4` is read as the label `r` and another word. `--` in front of the script ends the client's options.
 
 Bad:
@@ -19,7 +19,7 @@ SEVERITY = "error"
 MODES = ("jobs",)
 
 _FIX = "put the job's options first and -- before the script: hf jobs uv run [options] -- SCRIPT [arguments]"
-#: Meant for the job wherever they stand: no script has these.
+#: Options that are certainly meant for the job, wherever they are written.
 _FOR_THE_JOB = frozenset(
     {"flavor", "detach", "dry_run", "namespace", "secrets", "secrets_file", "image", "volume", "with_", "ssh"}
 )
@@ -34,11 +34,11 @@ def check(context: ScriptContext) -> Outcomes:
     flags = declared_flags(context.script)
     for option in context.launch.swallowed:
         cluster = not option.flag.startswith("--") and len(option.flag) > 2 and option.flag[1:3].isalpha()
-        # Nobody can have meant the client's, or the script declares it; else it may have been meant for the script.
+        # Certain if the script declares it, or it is like `-lr`; possible if the script's own options are not known.
         sure = option.flag in flags or cluster
         unread = context.launch.target.kind not in ("file", "text")
         perhaps = option.name not in _FOR_THE_JOB and (unread or (own_parser(context.script) and not flags))
         if sure or perhaps:
             what = masked(f"{option.flag} {option.value}" if option.value is not None else option.flag, 60)
-            message = f"`{what}` stands behind the script: the client takes it as its own --{option.name.rstrip('_')}"
+            message = f"`{what}` is written after the script, but the client reads it as its own --{option.name.rstrip('_')}"
             yield failed_launch(message, _FIX, what, None if sure else "warning")

@@ -1,6 +1,6 @@
 """No tracker is configured.
 
-`report_to` is "none" unless it is set (since transformers 5), so that the curves exist only as lines of a log. Any tracker
+`report_to` is "none" unless it is set (since transformers 5), so that the metrics exist only as lines of a log. Any tracker
 passes, because the choice is the user's (but see LOG107). No tracker passes where the agreed task says "none".
 
 Bad:

@@ -26,7 +26,7 @@ from ml_intern_helpers.preflight.settings import Expectation, outcomes_for
 SEVERITY = "error"
 MODES = ("jobs",)
 
-#: Any of these carries the metrics off the job's disk (trackio.init reads the variables itself).
+#: With any of these variables, which trackio.init reads itself, the metrics are not kept on the job's disk.
 _ELSEWHERE = ("TRACKIO_SPACE_ID", "TRACKIO_SERVER_URL", "TRACKIO_BUCKET_ID")
 EXPECTED = Expectation(
     "trackio_space_id",

@@ -41,10 +41,10 @@ def check(context: ScriptContext) -> Outcomes:
         return
     for run in context.runs:
         if run.tunable and _is_alone(context.value(run, "report_to")):
-            yield _judged(context, run)
+            yield _outcome(context, run)
     for _, call in context.calls_ending("Accelerator") if not context.runs else ():
         setting = context.keywords(call).items.get("log_with")
-        if setting is not None and _is_alone(setting.value) and _carried(context) == known(False):
+        if setting is not None and _is_alone(setting.value) and _uploaded(context) == known(False):
             fix = 'write log_with="trackio" with a Space, or upload the folder (HfApi().upload_folder(…))'
             yield failed(_WRONG, fix, setting.node, whole=call)
 
@@ -53,23 +53,22 @@ def _is_alone(value: Value) -> bool:
     return value.state == "known" and value.value in ("tensorboard", ["tensorboard"], ("tensorboard",))
 
 
-def _judged(context: ScriptContext, run: Run) -> Outcome:
+def _outcome(context: ScriptContext, run: Run) -> Outcome:
     setting = context.setting(run, "report_to")
     pushed = context.value(run, "push_to_hub", False)
-    carried = pushed if pushed.value is True or not pushed.settled else _carried(context)
-    if carried == known(True):
+    uploaded = pushed if pushed.value is True or not pushed.settled else _uploaded(context)
+    if uploaded == known(True):
         return passed("tensorboard's files are pushed with output_dir", line_of(setting, run))
-    if carried != known(False) or pushed.state == "default":
+    if uploaded != known(False) or pushed.state == "default":
         return at_run_time("tensorboard's files outlive the job only where output_dir is pushed", line_of(setting, run))
     return failed(_WRONG, _FIX, setting.node if setting else run.config.call, whole=run.config.call)
 
 
-def _carried(context: ScriptContext) -> Value:
-    """Whether code or a mounted bucket may carry the folder off the job's disk; which folder is not followed."""
+def _uploaded(context: ScriptContext) -> Value:
+    """Whether code or a mounted bucket may keep the folder; which folder is not checked."""
     pushes = []
-    for call in context.methods(
-        "push_to_hub"
-    ):  # `trainer.push_to_hub()` uploads the folder, `model.push_to_hub()` the weights alone
+    # `trainer.push_to_hub()` uploads the folder, `model.push_to_hub()` only the weights.
+    for call in context.methods("push_to_hub"):
         receiver = call.func.value if isinstance(call.func, ast.Attribute) else call.func
         name = getattr(receiver, "attr", None) or getattr(receiver, "id", None) or ""
         objects = origins(context.script, receiver)

@@ -38,7 +38,7 @@ def check(context: ScriptContext) -> Outcomes:
         return
     needs = needed_by_imports(context)
     coverage = [(need, coverage_of(context, need)) for need in needs]
-    missing = [need for need, found in coverage if found is Coverage.MISSING]
+    missing = [need for need, covered in coverage if covered is Coverage.MISSING]
     if missing and not header.requirements:
         names = ", ".join(f'"{need.distributions[0]}"' for need in missing)
         if launch is not None and not launch.block:
@@ -52,8 +52,8 @@ def check(context: ScriptContext) -> Outcomes:
     for need in missing:
         message = f"`import {need.what}`: the job does not install {' or '.join(need.distributions)}"
         yield failed(message, f'add "{need.distributions[0]}" to dependencies', need.node)
-    for need, found in coverage:
-        if found is Coverage.DOUBTFUL:
+    for need, covered in coverage:
+        if covered is Coverage.DOUBTFUL:
             yield unknown(f"which of the dependencies provides `{need.what}`", need.line)
     if not missing:
         listed = len(header.requirements)

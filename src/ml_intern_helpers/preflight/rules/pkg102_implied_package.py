@@ -1,6 +1,6 @@
 """A setting needs a package that the job does not install.
 
-`report_to="trackio"`, `peft_config=`, `load_in_4bit`, `use_vllm=True` and 8-bit optimizers are no imports of the script. Each
+`report_to="trackio"`, `peft_config=`, `load_in_4bit`, `use_vllm=True` and 8-bit optimizers are not imports of the script. Each
 fails without its package, in most cases only when training starts.
 
 Bad:
@@ -38,11 +38,11 @@ def check(context: ScriptContext) -> Outcomes:
         return
     imported = {name for need in needed_by_imports(context) for name in need.distributions}
     for need in needed_by_settings(context):
-        found = coverage_of(context, need)
+        coverage = coverage_of(context, need)
         if imported & set(need.distributions):
             continue  # PKG101 reports it
-        if found is Coverage.MISSING:
+        if coverage is Coverage.MISSING:
             message = f"{need.what} needs {' or '.join(need.distributions)}, which the job does not install"
             yield failed(message, f'add "{need.distributions[0]}" to dependencies', need.node)
-        elif found is Coverage.DOUBTFUL:
+        elif coverage is Coverage.DOUBTFUL:
             yield unknown(f"whether {need.distributions[0]}, needed by {need.what}, comes with a dependency", need.line)

@@ -1,7 +1,7 @@
 """A training loop sets no seed.
 
-Trainers of TRL and Transformers seed everything with 42 unless told otherwise. A hand-written loop seeds nothing, and no
-later run can show whether a change helped or chance did.
+Trainers of TRL and Transformers seed everything with 42 unless told otherwise. A hand-written loop seeds nothing, so that no
+later run can tell an improvement from chance.
 
 Bad:
 

@@ -1,6 +1,6 @@
 """A model or dataset is loaded without a revision.
 
-The name alone means the newest state of that day, and authors push new weights and rows under old names. Note the commit that
+The name alone loads the newest state, and authors push new weights and rows under old names. Note the commit that
 was used, or pin it with `revision=`, so that a later run uses the same. For information only.
 
 Bad:
@@ -33,25 +33,25 @@ SEVERITY = "info"
 
 
 def check(context: ScriptContext) -> Outcomes:
-    found: list[tuple[str, ast.AST]] = []
-    for one in loaded(context):
-        given = context.keywords(one.call)
-        builder = bool(one.call.args) and context.constant(one.call.args[0]).value in BUILDERS
-        local = one.id.startswith((".", "/", "~")) or "/" not in one.id or builder
-        if one.value.state == "known" and not local and "revision" not in given.items and not given.open:
-            found.append((one.id, one.call))
-    found += _models(context)
-    names = list(dict.fromkeys(name for name, _ in found))
+    unpinned: list[tuple[str, ast.AST]] = []
+    for load in loaded(context):
+        keywords = context.keywords(load.call)
+        builder = bool(load.call.args) and context.constant(load.call.args[0]).value in BUILDERS
+        local = load.id.startswith((".", "/", "~")) or "/" not in load.id or builder
+        if load.value.state == "known" and not local and "revision" not in keywords.items and not keywords.open:
+            unpinned.append((load.id, load.call))
+    unpinned += _models(context)
+    names = list(dict.fromkeys(name for name, _ in unpinned))
     if names:
         message = f"no revision for {clean(', '.join(names), limit=160)}: a later run may load something else"
-        yield failed(message, "note the commit in the plan, or pin it with revision=", found[0][1], severity="info")
+        yield failed(message, "note the commit in the plan, or pin it with revision=", unpinned[0][1], severity="info")
 
 
 def _models(context: ScriptContext) -> Iterator[tuple[str, ast.AST]]:
     for call in context.methods("from_pretrained"):
-        given = context.keywords(call)
+        keywords = context.keywords(call)
         name = context.constant(call.args[0]) if call.args else None
-        if name and name.state == "known" and _is_remote(name.value) and "revision" not in given.items and not given.open:
+        if name and name.state == "known" and _is_remote(name.value) and "revision" not in keywords.items and not keywords.open:
             yield name.value, call
     for run in context.runs:
         model = context.argument(run.trainer, "model")

@@ -35,17 +35,17 @@ def check(context: ScriptContext) -> Outcomes:
     for call in context.methods("train_test_split", "shuffle"):
         if not isinstance(call.func, ast.Attribute):
             continue
-        given, name = context.keywords(call), call.func.attr
+        keywords, name = context.keywords(call), call.func.attr
         by_position = name == "shuffle" and bool(call.args)
-        seeded = {"seed", "generator", "generators"} & given.items.keys() or given.open or by_position
-        not_shuffled = "shuffle" in given.items and given.items["shuffle"].value.value is False
+        seeded = {"seed", "generator", "generators"} & keywords.items.keys() or keywords.open or by_position
+        not_shuffled = "shuffle" in keywords.items and keywords.items["shuffle"].value.value is False
         if not seeded and not not_shuffled and _is_dataset(context, call.func.value):
             what = "other rows are held out" if name == "train_test_split" else "the rows come in another order"
             yield failed(f".{name}() without a seed: {what} at each start", "write seed=42", call)
 
 
 def _is_dataset(context: ScriptContext, expr: ast.expr, depth: int = 0) -> bool:
-    """The object comes from `datasets`, through methods that give a dataset again."""
+    """Whether the object comes from `datasets`, possibly through methods that return a dataset."""
     if isinstance(expr, ast.Subscript):
         return _is_dataset(context, expr.value, depth + 1)
     for call in origins(context.script, expr) if depth < 12 else ():

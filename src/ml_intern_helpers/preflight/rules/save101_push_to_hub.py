@@ -28,7 +28,7 @@ EXPECTED = Expectation(
     "push_to_hub",
     good=lambda value: value is True,
     default=False,
-    wrong="a job's disk is deleted with the job, the model with it",
+    wrong="a job's disk is deleted with the job, and the model with it",
     fix='write push_to_hub=True, hub_model_id="user/name"',
 )
 
@@ -38,11 +38,11 @@ def check(context: ScriptContext) -> Outcomes:
         yield passed(f"smoke run of {context.smoke[0]} steps: exempt", context.smoke[1])
         return
     by_hand = _pushed_by_hand(context)
-    found = list(outcomes_for(context, EXPECTED)) if context.runs else []
-    if by_hand is not None and all(outcome.state == "fail" for outcome in found):
+    outcomes = list(outcomes_for(context, EXPECTED)) if context.runs else []
+    if by_hand is not None and all(outcome.state == "fail" for outcome in outcomes):
         yield by_hand
     elif context.runs:
-        yield from found
+        yield from outcomes
     else:
         fix = "push in the script: model.push_to_hub(…) or HfApi().upload_folder(…)"
         yield failed(EXPECTED.wrong, fix, context.training.line)
@@ -55,7 +55,7 @@ def _pushed_by_hand(context: ScriptContext) -> Outcome | None:
     for name, call in context.calls_ending("upload_folder", "upload_large_folder"):
         return passed(f"{name}(…)", call.lineno)
     volumes = (context.header.jobs or {}).get("volumes")
-    if isinstance(volumes, list) and any(isinstance(one, str) and one.startswith("hf://buckets/") for one in volumes):
+    if isinstance(volumes, list) and any(isinstance(volume, str) and volume.startswith("hf://buckets/") for volume in volumes):
         line = context.header.line_with("volumes")
         return passed(f"a bucket is mounted by {'[tool.hf-jobs] volumes' if line else '--volume'}", line)
     return None

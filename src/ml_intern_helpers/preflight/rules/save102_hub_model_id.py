@@ -1,4 +1,4 @@
-"""The model is pushed to a repository that nobody named.
+"""The model is pushed to a repository that the script does not name.
 
 Without `hub_model_id` the repository is named after the output folder: "out" or "trainer_output" in the account whose token
 the job has. The next run overwrites it.
@@ -28,7 +28,7 @@ EXPECTED = Expectation(
     "hub_model_id",
     good=lambda value: isinstance(value, str) and bool(value),
     default=None,
-    wrong="the repository gets the output folder's name",
+    wrong="the repository is named after the output folder",
     fix='write hub_model_id="user/name"',
 )
 

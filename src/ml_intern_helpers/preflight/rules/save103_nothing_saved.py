@@ -31,7 +31,7 @@ EXPECTED = Expectation(
     good=lambda value: value != "no",
     default="steps",
     wrong="no checkpoint is written, nothing is pushed, and nothing saves the model at the end",
-    fix="call trainer.save_model() after training, or drop save_strategy",
+    fix="call trainer.save_model() after training, or delete save_strategy",
 )
 _SAVING = ("save_model", "save_pretrained", "push_to_hub", "save_state_dict", "save_state", "upload_folder")
 

@@ -54,7 +54,7 @@ def check(context: ScriptContext) -> Outcomes:
 
 
 def _contents(folder: str) -> str | None:
-    """What is there, or None when there is nothing to lose; the folder is taken from where the helper runs."""
+    """The contents of the folder in words, None when it is new or empty; relative to the helper's working folder."""
     try:
         names = sorted(entry.name for entry in Path(folder).expanduser().iterdir())
     except (OSError, ValueError):

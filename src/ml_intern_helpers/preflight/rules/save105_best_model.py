@@ -54,9 +54,9 @@ def _steps(context: ScriptContext, run: Run, best: Setting) -> Outcomes:
         name, evaluated = "logging_steps", context.value(run, "logging_steps", LOGGING_STEPS.get(run.config.role.library))
     if not every.state == evaluated.state == "known":
         return
-    # As the library decides it for whole numbers; shares of the run (below 1) are left to it.
+    # The library's own test for whole numbers; fractions (shares of the run) are not checked here.
     whole = isinstance(every.value, int) and isinstance(evaluated.value, int) and every.value > 0 and evaluated.value > 0
     if whole and every.value % evaluated.value:
-        both = f"save_steps={shown(every.value)}, no multiple of {name}={shown(evaluated.value)}"
+        both = f"save_steps={shown(every.value)}, not a multiple of {name}={shown(evaluated.value)}"
         fix = f"make save_steps a multiple of {name}"
         yield failed(f"load_best_model_at_end with {both}: ValueError", fix, best.node, whole=run.config.call)

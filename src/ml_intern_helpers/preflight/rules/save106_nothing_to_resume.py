@@ -45,7 +45,7 @@ def check(context: ScriptContext) -> Outcomes:
             yield failed("resume_from_checkpoint=True, and a job starts on an empty disk: ValueError", _FIX, call)
         elif value.state == "known" and isinstance(value.value, str) and context.mode == "local" and _missing(value.value):
             message = f"no checkpoint {clean(value.value, limit=80)!r} on this machine: ValueError"
-            yield failed(message, "name one that exists", call)
+            yield failed(message, "name an existing checkpoint", call)
         for run in context.runs if value == known(True) and context.mode == "local" else ():
             folder = context.value(run, "output_dir", "trainer_output")
             if folder.state != "known" or not isinstance(folder.value, str):
@@ -56,7 +56,7 @@ def check(context: ScriptContext) -> Outcomes:
 
 
 def _missing(path: str) -> bool:
-    """Nothing by that name; the last part may hold a `*`. Taken from where the helper runs."""
+    """Whether no such file exists, relative to the helper's working folder; the last part may end with `*`."""
     try:
         wanted = Path(path).expanduser()
         return not any(wanted.parent.glob(wanted.name)) if wanted.name.endswith("*") else not wanted.exists()

@@ -38,4 +38,4 @@ def check(context: ScriptContext) -> Outcomes:
         setting = context.setting(run, "resume_from_checkpoint")
         if run.tunable and setting and setting.value.state == "known" and setting.value.value:
             message = "resume_from_checkpoint in the config is not read: training starts from the first step"
-            yield failed(message, "give it to trainer.train(resume_from_checkpoint=…)", setting.node, whole=run.config.call)
+            yield failed(message, "pass it to trainer.train(resume_from_checkpoint=…)", setting.node, whole=run.config.call)

@@ -41,29 +41,29 @@ def check(context: ScriptContext) -> Outcomes:
         if callback is None:
             continue
         if context.value(run, "eval_strategy", "no") == known("no"):
-            message = 'EarlyStoppingCallback with eval_strategy="no": AssertionError as training begins'
+            message = 'EarlyStoppingCallback with eval_strategy="no": AssertionError when training begins'
             fix = 'write eval_strategy="steps" and load_best_model_at_end=True, and give an eval_dataset'
             yield failed(message, fix, callback, whole=run.trainer.call)
         elif no_best_metric(context, run):
-            message = "EarlyStoppingCallback without metric_for_best_model: AssertionError as training begins"
+            message = "EarlyStoppingCallback without metric_for_best_model: AssertionError when training begins"
             fix = 'write load_best_model_at_end=True, or metric_for_best_model="loss"'
             yield failed(message, fix, callback, whole=run.trainer.call)
 
 
 def _callback(context: ScriptContext, run: Run) -> ast.expr | None:
-    """The library's own callback in the list that the trainer gets, as far as that is spelt out."""
+    """The library's EarlyStoppingCallback in the trainer's list of callbacks, where the script writes that list out."""
     setting = run.trainer.entries.items.get("callbacks")
     listed = _bound(context, setting.node) if setting else None
-    for one in listed.elts if isinstance(listed, (ast.List, ast.Tuple)) else ():
-        call = _bound(context, one)
+    for item in listed.elts if isinstance(listed, (ast.List, ast.Tuple)) else ():
+        call = _bound(context, item)
         target = dotted(context.script, call.func) if isinstance(call, ast.Call) else None
         name = target.name if target and target.definition is None else ""
         if name.startswith("transformers.") and name.endswith(".EarlyStoppingCallback"):
-            return one
+            return item
     return None
 
 
 def _bound(context: ScriptContext, node: ast.AST) -> ast.AST:
-    """What a name is bound to where only one place binds it; anything else as it is."""
-    found = reaching(context.script, node) if isinstance(node, ast.Name) else []
-    return found[0].value if len(found) == 1 and found[0].kind == "assign" and found[0].value else node
+    """The value of a name that is bound in only one place; any other node unchanged."""
+    bindings = reaching(context.script, node) if isinstance(node, ast.Name) else []
+    return bindings[0].value if len(bindings) == 1 and bindings[0].kind == "assign" and bindings[0].value else node

@@ -1,7 +1,7 @@
-"""A trainer's `push_to_hub` gets a repository where it takes the commit message.
+"""A trainer's `push_to_hub` gets a repository's name where it expects the commit message.
 
 `model.push_to_hub("me/demo")` names the repository; the first parameter of `trainer.push_to_hub` is `commit_message`. The model
-is uploaded all the same: to `hub_model_id`, or without one to a repository named after the output folder. The name that the
+is uploaded nevertheless: to `hub_model_id`, or without one to a repository named after the output folder. The name that the
 script gives is found only in the history of commits.
 
 Bad:
@@ -38,21 +38,21 @@ _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 def check(context: ScriptContext) -> Outcomes:
     for call in context.api_calls:
         first = call.signature.arguments[0].name if call.signature.arguments else ""
-        given = call.given.positional[0] if call.given.positional else None
-        if first != "commit_message" or not call.name.endswith(".push_to_hub") or given is None or context.patched_by:
+        argument = call.given.positional[0] if call.given.positional else None
+        if first != "commit_message" or not call.name.endswith(".push_to_hub") or argument is None or context.patched_by:
             continue
-        value = context.constant(given)
+        value = context.constant(argument)
         if value.state != "known" or not isinstance(value.value, str) or not _REPOSITORY.fullmatch(value.value):
             continue
         built = origins(context.script, call.call.func.value) if isinstance(call.call.func, ast.Attribute) else []
         for run in (run for run in context.runs if run.trainer.call in built):
             target = context.value(run, "hub_model_id")
-            message = f"{call.shown}({shown(value.value)}) gives a commit message: the model goes to"
+            message = f"{call.shown}({shown(value.value)}) sets the commit message: the model goes to"
             fix = f"write hub_model_id={shown(value.value)} in the config and call push_to_hub()"
             if target.state != "known":
                 yield unknown(f"which repository the model goes to: {target.reason}", call.call.lineno)
             elif not target.value:
                 where = "a repository named after the output folder"
-                yield failed(f"{message} {where}", fix, given, whole=call.call)
+                yield failed(f"{message} {where}", fix, argument, whole=call.call)
             elif target.value != value.value:
-                yield failed(f"{message} {shown(target.value)}", fix, given, severity="warning", whole=call.call)
+                yield failed(f"{message} {shown(target.value)}", fix, argument, severity="warning", whole=call.call)

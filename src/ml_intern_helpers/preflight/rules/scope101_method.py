@@ -1,7 +1,7 @@
 """The script trains with another method than the user agreed to.
 
-`.ml-intern/task.json` holds what the user asked for. A script that silently trains with another method answers a question
-that nobody asked. If the agreed method is not possible, ask the user.
+`.ml-intern/task.json` holds what the user asked for. A script that silently trains with another method does not
+deliver what was agreed. If the agreed method is not possible, ask the user.
 
 Bad:
 

@@ -40,7 +40,7 @@ def check(context: ScriptContext) -> Outcomes:
 
 
 def _adapter(context: ScriptContext, run: Run) -> tuple[Value, ast.AST]:
-    """`full`, `lora` or `qlora`, and what says so."""
+    """(`full`, `lora` or `qlora`, the node that determines it)."""
     wrapped = context.methods("get_peft_model") + context.calls.get("peft.get_peft_model", [])
     setting = context.argument(run.trainer, "peft_config")
     if wrapped:
@@ -62,21 +62,21 @@ def _adapter(context: ScriptContext, run: Run) -> tuple[Value, ast.AST]:
 
 
 def _lora(context: ScriptContext) -> Value:
-    """An adapter on quantized weights is QLoRA; whether they are may itself be decided at run time."""
-    seen = {_quantized(context, context.keywords(call)) for call in context.methods("from_pretrained")}
+    """`lora`, `qlora` on quantized weights, or a run-time value where quantization is decided at run time."""
+    quantized = {_quantized(context, context.keywords(call)) for call in context.methods("from_pretrained")}
     for run in context.runs:
         setting = context.setting(run, "model_init_kwargs")
         if setting is not None and setting.value != known(None):
-            seen.add(_quantized(context, context.entries(setting.node)) if isinstance(setting.node, ast.expr) else None)
-    if None in seen:
+            quantized.add(_quantized(context, context.entries(setting.node)) if isinstance(setting.node, ast.expr) else None)
+    if None in quantized:
         return runtime("quantization is decided at run time")
-    return known("qlora" if True in seen else "lora")
+    return known("qlora" if True in quantized else "lora")
 
 
-def _quantized(context: ScriptContext, given: Entries) -> bool | None:
+def _quantized(context: ScriptContext, entries: Entries) -> bool | None:
     """True when the weights are surely quantized, False when surely not, None when the run decides."""
     answers: set[bool | None] = set()
-    for setting in (given.items[name] for name in _QUANTIZED if name in given.items):
+    for setting in (entries.items[name] for name in _QUANTIZED if name in entries.items):
         if setting.value.settled:
             answers.add(bool(setting.value.value) if setting.value.state == "known" else None)
         elif isinstance(setting.node, ast.expr):
@@ -84,4 +84,4 @@ def _quantized(context: ScriptContext, given: Entries) -> bool | None:
             answers.add(True if all(built) else None)
     if True in answers:
         return True
-    return None if None in answers or given.open else False
+    return None if None in answers or entries.open else False

@@ -32,7 +32,7 @@ def check(context: ScriptContext) -> Outcomes:
         if model is None:
             continue
         yield compare_value("the base model", model.value, agreed, model.node, run.trainer.call, "base_model.id")
-        given = context.keywords(model.node).items.get("revision") if isinstance(model.node, ast.Call) else None
-        if isinstance(revision, str) and revision and given is not None:
+        revision_argument = context.keywords(model.node).items.get("revision") if isinstance(model.node, ast.Call) else None
+        if isinstance(revision, str) and revision and revision_argument is not None:
             what, term = "the base model's revision", "base_model.revision"
-            yield compare_value(what, given.value, revision, given.node, model.node, term)
+            yield compare_value(what, revision_argument.value, revision, revision_argument.node, model.node, term)

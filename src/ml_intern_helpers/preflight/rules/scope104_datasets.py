@@ -1,7 +1,7 @@
 """The script loads other data than the user agreed to.
 
-Replacing a dataset that would not load with a similar one is the mistake that users forgive least: the run looks fine, and
-the model has learned something else. A dataset beside the agreed ones is a warning.
+A run on a similar dataset, chosen because the agreed one did not load, looks fine although the model learns something else.
+An additional dataset beside the agreed ones is a warning.
 
 Bad:
 
@@ -32,37 +32,39 @@ SEVERITY = "error"
 
 def check(context: ScriptContext) -> Outcomes:
     listed = context.agreed("datasets")
-    agreed = {str(one["id"]): one for one in listed if isinstance(one, dict) and "id" in one} if isinstance(listed, list) else {}
+    agreed = (
+        {str(item["id"]): item for item in listed if isinstance(item, dict) and "id" in item} if isinstance(listed, list) else {}
+    )
     if not agreed:
         return
     names = clean(", ".join(sorted(agreed)), limit=120)
-    found = loaded(context)
-    fitting = [one for one in found if one.id in agreed]
-    others = [one for one in found if one.id and one.id not in agreed]
-    for one in fitting:
-        yield from _as_agreed(context, one, agreed[one.id])
-    for one in others:
-        if one.value.state == "default":
-            yield at_run_time(f"{one.id} by default, agreed is {names}: {one.value.reason} decides", one.call.lineno)
+    loads = loaded(context)
+    fitting = [load for load in loads if load.id in agreed]
+    others = [load for load in loads if load.id and load.id not in agreed]
+    for load in fitting:
+        yield from _as_agreed(context, load, agreed[load.id])
+    for load in others:
+        if load.value.state == "default":
+            yield at_run_time(f"{load.id} by default, agreed is {names}: {load.value.reason} decides", load.call.lineno)
         elif fitting:
-            message = f"{clean(one.id, limit=80)} is loaded beside what the user agreed to ({names})"
-            yield failed(message, "ask the user, or record it in .ml-intern/task.json", one.call, severity="warning")
+            message = f"{clean(load.id, limit=80)} is loaded beside what the user agreed to ({names})"
+            yield failed(message, "ask the user, or record it in .ml-intern/task.json", load.call, severity="warning")
         else:
-            yield not_as_agreed("the dataset", one.id, names, one.call)
-    if found and not fitting and not others:
-        yield at_run_time(f"which dataset is loaded ({found[0].value.reason}); agreed is {names}")
-    elif not found:
-        yield unknown("no load_dataset in the script: which data it trains on")
+            yield not_as_agreed("the dataset", load.id, names, load.call)
+    if loads and not fitting and not others:
+        yield at_run_time(f"which dataset is loaded ({loads[0].value.reason}); agreed is {names}")
+    elif not loads:
+        yield unknown("which data it trains on: the script has no load_dataset")
 
 
-def _as_agreed(context: ScriptContext, one: Loaded, agreed: dict[str, object]) -> Outcomes:
-    yield passed(f"dataset {clean(one.id, limit=80)} as agreed", one.call.lineno)
-    given = {name: setting.node for name, setting in context.keywords(one.call).items.items()}
-    if len(one.call.args) > 1:
-        given.setdefault("name", one.call.args[1])
+def _as_agreed(context: ScriptContext, load: Loaded, agreed: dict[str, object]) -> Outcomes:
+    yield passed(f"dataset {clean(load.id, limit=80)} as agreed", load.call.lineno)
+    arguments = {name: setting.node for name, setting in context.keywords(load.call).items.items()}
+    if len(load.call.args) > 1:
+        arguments.setdefault("name", load.call.args[1])
     for name, key in (("name", "config"), ("split", "split"), ("revision", "revision")):
-        wanted, at = agreed.get(key), given.get(name)
+        wanted, at = agreed.get(key), arguments.get(name)
         if isinstance(wanted, str) and wanted and isinstance(at, ast.expr):
             value = context.constant(at)
             part = value.value.partition("[")[0] if key == "split" and isinstance(value.value, str) else None
-            yield compare_value(f"the dataset's {key}", known(part) if part == wanted else value, wanted, at, one.call)
+            yield compare_value(f"the dataset's {key}", known(part) if part == wanted else value, wanted, at, load.call)

@@ -1,6 +1,6 @@
 """`max_length` differs from what the user agreed to.
 
-Reducing it until the memory suffices cuts off the ends of long rows without a message; as a rule these are the answers.
+Reducing it until the memory suffices cuts off the ends of long rows, usually the answers, without a message.
 
 Bad:
 
@@ -21,7 +21,7 @@ from ml_intern_helpers.preflight.outcome import Outcomes
 
 SEVERITY = "error"
 
-#: The default of `max_length` in the configs that have it (held to the library by the tests).
+#: The default of `max_length` in the configs that have it (the tests compare it with the library).
 DEFAULT = 1024
 CONFIGS = ("SFTConfig", "DPOConfig", "KTOConfig", "RewardConfig")
 

@@ -1,7 +1,7 @@
 """The effective batch size differs from what the user agreed to.
 
 The rows per update are `per_device_train_batch_size` x `gradient_accumulation_steps` x processes. When memory is short,
-reduce the first factor and raise the second, so that the product stays.
+reduce the first factor and raise the second, so that the product stays the same.
 
 Bad:
 
@@ -25,7 +25,7 @@ from ml_intern_helpers.runs.differences import Batch
 
 SEVERITY = "error"
 
-#: The defaults of the two arguments in TRL's and transformers' configs (held to the library by the tests).
+#: The defaults of the two arguments in TRL's and transformers' configs (the tests compare them with the library).
 PER_DEVICE, ACCUMULATION = 8, 1
 
 
@@ -34,10 +34,10 @@ def check(context: ScriptContext) -> Outcomes:
     if isinstance(agreed, int) and agreed > 0:
         for run in context.runs:
             if run.tunable:
-                yield _judged(context, run, agreed)
+                yield _outcome(context, run, agreed)
 
 
-def _judged(context: ScriptContext, run: Run, agreed: int) -> Outcome:
+def _outcome(context: ScriptContext, run: Run, agreed: int) -> Outcome:
     size = context.value(run, "per_device_train_batch_size", PER_DEVICE)
     steps = context.value(run, "gradient_accumulation_steps", ACCUMULATION)
     for value in (size, steps):
@@ -55,7 +55,7 @@ def _judged(context: ScriptContext, run: Run, agreed: int) -> Outcome:
         names = ", ".join(value.reason for value in (size, steps) if value.state == "default")
         return at_run_time(f"the effective batch is {factors} by default, agreed is {agreed}: {names} decides", run.config.line)
     setting = context.setting(run, "per_device_train_batch_size") or context.setting(run, "gradient_accumulation_steps")
-    is_ = f"{factors} = {product} per process"
+    actual = f"{factors} = {product} per process"
     if processes:
-        is_ = f"{factors} x {processes} GPU{'s' if processes > 1 else ''} = {product * processes}"
-    return not_as_agreed("the effective batch", is_, agreed, setting.node if setting else run.config.call, run.config.call)
+        actual = f"{factors} x {processes} GPU{'s' if processes > 1 else ''} = {product * processes}"
+    return not_as_agreed("the effective batch", actual, agreed, setting.node if setting else run.config.call, run.config.call)

@@ -42,7 +42,7 @@ def check(context: ScriptContext) -> Outcomes:
 
 
 def _simplified(value: Value, agreed: str) -> Value:
-    """`["trackio", "tensorboard"]` holds what was agreed; `[]`, None and "none" are one."""
+    """The value as one name: the agreed tool where a list contains it; "none" for `[]` and None."""
     if not value.settled:
         return value
     if as_agreed("tracking.tool", agreed, value.value):

@@ -25,7 +25,7 @@ from ml_intern_helpers.preflight.outcome import Outcome, Outcomes
 
 SEVERITY = "error"
 
-# Searched in the text, comments included: a secret leaks from a comment just as well.
+# The whole text is searched, because a secret in a comment leaks as well.
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_])hf_[A-Za-z0-9]{30,}(?![A-Za-z0-9_])")
 _FIX = 'revoke it at huggingface.co/settings/tokens; read os.environ["HF_TOKEN"], and pass --secrets HF_TOKEN to the job'
 
@@ -35,5 +35,5 @@ def check(context: ScriptContext) -> Outcomes:
         for match in _TOKEN.finditer(line) if "hf_" in line else ():
             body = match.group().removeprefix("hf_")
             if len(set(body)) >= 10 and body.lower() != body and body.upper() != body:  # not the `hf_xxxxxxxx…` of a placeholder
-                message = f"a Hugging Face token ({match.group()[:5]}…) stands in the source"
+                message = f"a Hugging Face token ({match.group()[:5]}…) is written in the source"
                 yield Outcome("fail", message, number, number, match.start() + 1, _FIX, mask=True)
