@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml_intern_helpers.dataset.column_roles import ColumnRoles, first_named
-from ml_intern_helpers.dataset.shapes.shape import Rows, named
+from ml_intern_helpers.dataset.columns import shown_name
+from ml_intern_helpers.dataset.shapes.shape import Rows
 
 #: Words for a desirable answer, each with its opposite.
 OPPOSITES = {
@@ -99,7 +100,7 @@ def rating(roles: ColumnRoles, rows: Rows) -> str | None:
 def threshold(column: str) -> str:
     """What the user has to say so that KTO can use a rating."""
     return (
-        f"{named(column)} rates the answers, and from which value on one is desirable is yours to say: "
+        f"{shown_name(column)} rates the answers, and from which value on one is desirable is yours to say: "
         f"dataset.map(lambda row: {{\"label\": row[{column!r}] >= …}}) beside 'prompt' and 'completion', and inspect the result"
     )
 
@@ -116,8 +117,8 @@ def pairs_across_rows(roles: ColumnRoles, rows: Rows) -> str | None:
     if 2 * several < len(ratings):
         return None
     return (
-        f"each row holds one answer, and {named(column)} rates it: group the rows by {named(roles.by_role['prompt'])}, take the "
-        "best as 'chosen' and the worst as 'rejected', and inspect the result; no mapping of single rows can"
+        f"each row holds one answer, and {shown_name(column)} rates it: group the rows by {shown_name(roles.by_role['prompt'])}, "
+        "take the best as 'chosen' and the worst as 'rejected', and inspect the result; no mapping of single rows can"
     )
 
 
